@@ -1,0 +1,314 @@
+//! What a run does, on one timeline: the resolved form of a scenario.
+//!
+//! A plan is data. It is written into the run's manifest, travels to the
+//! workers, and says everything they need: each computes its own exact share
+//! from the plan and its [`Segment`](crate::Segment) alone.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    check::Check,
+    units::{self, Rate},
+};
+
+/// A valid scenario with every default filled in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Name of the scenario; also part of the run's directory.
+    pub name: String,
+    /// One sentence for the report, possibly empty.
+    pub description: String,
+    /// Everything random in a run derives from it.
+    pub seed: u64,
+    /// Length of the steady phase.
+    #[serde(with = "units::millis")]
+    pub duration: Duration,
+    /// What the load is put on.
+    pub system: System,
+    /// Pools of idle heartbeat sockets, in the order of the file.
+    pub devices: Vec<DevicePool>,
+    /// HTTP command traffic of the steady phase, in the order of the file.
+    pub commands: Vec<CommandLoad>,
+    /// What happens to the cluster, sorted by time.
+    pub events: Vec<Event>,
+    /// What the run must show, in the order of the file.
+    pub gates: Vec<Gate>,
+}
+
+/// What the load is put on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum System {
+    /// The harness starts this cluster itself.
+    Cluster(Cluster),
+    /// A system that is already running.
+    Target(Target),
+}
+
+/// A cluster of the reference server, each node a process of its own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cluster {
+    /// Nodes at the start, `n1`, `n2`, …
+    pub nodes: u32,
+    /// What joins the nodes.
+    pub backplane: Backplane,
+    /// What stands in front of the nodes.
+    pub balancer: Balancer,
+    /// How new sockets are spread.
+    pub policy: Policy,
+    /// How a command finds the node that owns its device.
+    pub routing: Routing,
+}
+
+/// What joins the nodes of a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Backplane {
+    /// The embedded broker, a process of its own on this machine.
+    Local,
+}
+
+/// What stands in front of the nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Balancer {
+    /// Nothing: clients rotate over the nodes' own addresses.
+    None,
+}
+
+/// How new sockets are spread over the nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Policy {
+    /// One after the other.
+    RoundRobin,
+}
+
+/// How a command finds the node that owns its device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Routing {
+    /// Ask the owner directory, then go to that node alone.
+    Directory,
+    /// Ask every node.
+    Broadcast,
+}
+
+/// A system that is already running.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Target {
+    /// WebSocket addresses, `{device}` standing for the device's id; clients
+    /// rotate over them.
+    pub ws: Vec<String>,
+    /// Base addresses for commands; clients rotate over them. Empty when the
+    /// scenario sends no commands.
+    pub http: Vec<String>,
+    /// What devices and commands speak.
+    pub dialect: Dialect,
+    /// Processes to sample beside the load.
+    pub observe: Vec<Observed>,
+}
+
+/// What devices and commands speak to the system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Dialect {
+    /// The reference server's JSON frames: devices answer commands, and each
+    /// reply is checked against what was asked.
+    Highwater,
+    /// WebSocket pings only; text is read and ignored, and any 2xx answer to a
+    /// command counts as its reply.
+    Plain,
+}
+
+/// A process to sample beside the load; at least one of the two is given.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Observed {
+    /// The node's name in the report.
+    pub name: String,
+    /// Address of a Prometheus text endpoint.
+    pub prometheus: Option<String>,
+    /// Process id on this machine.
+    pub pid: Option<u32>,
+    /// Name of the endpoint's gauge of open sockets, where it is not one that
+    /// the harness knows.
+    pub sockets_metric: Option<String>,
+}
+
+/// A pool of idle heartbeat sockets.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DevicePool {
+    /// Device ids are this name, a hyphen and a number from 0.
+    pub name: String,
+    /// How many sockets.
+    pub count: u64,
+    /// Sockets opened per second, over all workers.
+    pub ramp: Rate,
+    /// When the pool starts to open, from the start of the steady phase;
+    /// `None` opens it in the ramp.
+    #[serde(with = "units::optional_millis")]
+    pub start: Option<Duration>,
+    /// Time between two heartbeats of one socket.
+    #[serde(with = "units::millis")]
+    pub heartbeat: Duration,
+    /// Missed heartbeats in a row after which the client closes and reconnects.
+    pub give_up_after: u32,
+    /// How long an attempt to open may take.
+    #[serde(with = "units::millis")]
+    pub connect_timeout: Duration,
+    /// Pauses between attempts.
+    pub reconnect: Reconnect,
+}
+
+/// Pauses between attempts to open a socket: doubling from `first` to `max`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reconnect {
+    /// Longest pause before the first new attempt.
+    #[serde(with = "units::millis")]
+    pub first: Duration,
+    /// Longest pause ever.
+    #[serde(with = "units::millis")]
+    pub max: Duration,
+    /// How the pause is drawn.
+    pub jitter: Jitter,
+}
+
+/// How a pause is drawn from its upper bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Jitter {
+    /// Uniformly between zero and the bound.
+    Full,
+    /// The bound itself.
+    None,
+}
+
+/// HTTP command traffic in the steady phase.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CommandLoad {
+    /// Name of the load and of the command that it sends.
+    pub name: String,
+    /// When commands are due.
+    pub model: LoadModel,
+    /// After this an unanswered command is `timed_out`.
+    #[serde(with = "units::millis")]
+    pub timeout: Duration,
+    /// How the reply comes back.
+    pub reply: Reply,
+    /// Path below the HTTP base address, with `{device}`.
+    pub path: String,
+}
+
+/// When commands are due.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "model")]
+pub enum LoadModel {
+    /// Users who wait for the reply, think, and ask again.
+    Closed {
+        /// How many, started spread over one think time.
+        users: u64,
+        /// Pause between a reply and the next command.
+        #[serde(with = "units::millis")]
+        think: Duration,
+    },
+    /// Arrivals on a fixed schedule, whether or not earlier ones were answered.
+    Open {
+        /// Arrivals per second over all workers.
+        rate: Rate,
+        /// Most commands in flight over all workers; an arrival beyond that is
+        /// dropped and counted.
+        max_in_flight: u64,
+    },
+}
+
+/// How the reply to a command comes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reply {
+    /// The HTTP response is the reply.
+    Rest,
+    /// The response is an event stream that carries the reply.
+    Sse,
+}
+
+/// Something done to the cluster during the steady phase.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Name for `--set`, where the file gives one.
+    pub name: Option<String>,
+    /// When, from the start of the steady phase.
+    #[serde(with = "units::millis")]
+    pub at: Duration,
+    /// The node it is done to: `n1`, `n2`, …
+    pub node: String,
+    /// What is done.
+    pub action: Action,
+}
+
+/// What an event does to its node.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "do")]
+pub enum Action {
+    /// Start one more node.
+    AddNode,
+    /// SIGKILL, without notice.
+    KillNode,
+    /// Start a killed, drained or running node again on its old address.
+    RestartNode,
+    /// Ask the node to drain and to end.
+    DrainNode,
+    /// SIGSTOP: the node hangs with all its sockets open.
+    PauseNode,
+    /// SIGCONT after a pause.
+    ResumeNode,
+    /// A fault that the node injects into itself.
+    Fault {
+        /// Which one.
+        fault: Fault,
+    },
+}
+
+/// A fault of known size that the reference node injects into itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "fault")]
+pub enum Fault {
+    /// The whole node does nothing for this long.
+    Stall {
+        /// How long.
+        #[serde(with = "units::millis")]
+        length: Duration,
+    },
+    /// The node reads pings and does not answer them.
+    IgnorePings {
+        /// How long.
+        #[serde(with = "units::millis")]
+        length: Duration,
+    },
+}
+
+/// What the run must show.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Gate {
+    /// Name in the report; the check itself where the file gives none.
+    pub name: String,
+    /// Figure, comparison and limit.
+    pub check: Check,
+    /// The part of the run it covers; `None` is what the figure itself covers.
+    pub during: Option<Window>,
+}
+
+/// A part of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Window {
+    /// From the first socket until each has opened or failed.
+    Ramp,
+    /// `duration`, with its events.
+    Steady,
+    /// Sockets close in order.
+    Drain,
+    /// Everything.
+    Run,
+}
