@@ -1,0 +1,72 @@
+//! What happened at an instant of a run: a line of `events.jsonl`.
+
+use highwater_scenarios::plan::Window;
+use serde::{Deserialize, Serialize};
+
+/// One line of `events.jsonl`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TimedEvent {
+    /// Seconds on the run's clock.
+    pub at: f64,
+    /// What happened.
+    #[serde(flatten)]
+    pub what: Occurrence,
+}
+
+/// What can happen to a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum Occurrence {
+    /// A phase began; `ramp`, `steady` and `drain`, always at a whole second.
+    Phase {
+        /// Which one.
+        phase: Window,
+    },
+    /// An event of the scenario was carried out.
+    Action {
+        /// As in the scenario: `kill-node`, `fault`, …
+        action: String,
+        /// To which node.
+        node: String,
+        /// Why it could not be done, if so.
+        error: Option<String>,
+    },
+    /// A process of the system ended by itself.
+    ProcessEnded {
+        /// `n1`, `broker`, …
+        id: String,
+        /// Exit status in words.
+        status: String,
+    },
+    /// A worker stopped answering or its connection broke.
+    WorkerLost {
+        /// `w1`, …
+        id: String,
+        /// What was seen.
+        reason: String,
+    },
+    /// Something that makes a figure doubtful.
+    Problem {
+        /// In words, for the report.
+        text: String,
+    },
+    /// The run ended in order; without this line it was truncated.
+    End {
+        /// How.
+        ended: Ended,
+    },
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ended {
+    /// All phases ran.
+    Completed,
+    /// Somebody stopped it (Ctrl-C, SIGTERM).
+    Interrupted,
+    /// The harness or the target could not go on.
+    Aborted,
+    /// The record just stops.
+    Truncated,
+}

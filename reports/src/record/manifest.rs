@@ -1,0 +1,48 @@
+//! What a run was meant to be, and where it ran: `manifest.json`.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use highwater_scenarios::Plan;
+use serde::{Deserialize, Serialize};
+
+/// Version of the record's format that this crate writes.
+pub const RECORD_SCHEMA: u32 = 1;
+
+/// `manifest.json`, written once before the run starts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// [`RECORD_SCHEMA`].
+    pub schema: u32,
+    /// Instant 0 of the run's clock.
+    pub started_at: DateTime<Utc>,
+    /// The plan, with every default filled in.
+    pub plan: Plan,
+    /// The scenario file as it was written.
+    pub scenario_text: String,
+    /// `--set` arguments.
+    pub sets: Vec<String>,
+    /// Number of workers.
+    pub workers: u32,
+    /// Programs and their versions: `highwater`, `goose`, `linux`, ….
+    pub versions: BTreeMap<String, String>,
+    /// Where the coordinator ran.
+    pub host: Host,
+    /// The balancer's configuration in full, where there is one.
+    pub balancer_configuration: Option<String>,
+}
+
+/// The machine that the coordinator ran on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Host {
+    /// Logical processors.
+    pub cpus: Option<u32>,
+    /// Its processor's name.
+    pub cpu_model: Option<String>,
+    /// Memory in bytes.
+    pub memory_bytes: Option<u64>,
+    /// Operating system in words.
+    pub os: Option<String>,
+    /// Open files that one process may have.
+    pub open_files_limit: Option<u64>,
+}

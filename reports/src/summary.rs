@@ -1,0 +1,248 @@
+//! `summary.json`, schema 1: times in milliseconds, sizes in bytes, `null`
+//! where something was not measured.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::record::Ended;
+
+/// Version of the summary's schema.
+pub const SUMMARY_SCHEMA: u32 = 1;
+
+/// What a run showed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Summary {
+    /// [`SUMMARY_SCHEMA`].
+    pub schema: u32,
+    /// Name of the scenario.
+    pub scenario: String,
+    /// All gates together.
+    pub verdict: Verdict,
+    /// How the run ended.
+    pub ended: Ended,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// Instant 0 of the run's clock.
+    pub started_at: DateTime<Utc>,
+    /// From there to the last thing recorded, in seconds.
+    pub duration_s: f64,
+    /// Device sockets.
+    pub sockets: Sockets,
+    /// Their heartbeats.
+    pub heartbeats: Heartbeats,
+    /// HTTP commands; `null` when the scenario sends none.
+    pub commands: Option<Commands>,
+    /// Topic messages; `null` when the scenario publishes none.
+    pub messages: Option<Messages>,
+    /// Nodes of the system.
+    pub nodes: Vec<Process>,
+    /// Processes of the backplane.
+    pub broker: Vec<Process>,
+    /// Processes in front of the nodes.
+    pub balancer: Vec<Process>,
+    /// Workers of the harness.
+    pub workers: Vec<Worker>,
+    /// Who holds how many sockets; `null` without node counts.
+    pub balance: Option<Balance>,
+    /// What one more socket costs.
+    pub cost_per_socket: CostPerSocket,
+    /// Each gate's outcome.
+    pub gates: Vec<GateOutcome>,
+    /// What made a figure doubtful, in words.
+    pub problems: Vec<String>,
+}
+
+/// Outcome of a gate or of all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Every gate holds.
+    Passed,
+    /// A gate does not hold.
+    Failed,
+    /// The harness was the limit, or a measurement is missing.
+    Inconclusive,
+}
+
+/// A distribution of durations in milliseconds; all `null` but `count` when
+/// nothing was counted.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[expect(missing_docs, reason = "percentiles say what they are")]
+pub struct Distribution {
+    pub count: u64,
+    pub mean: Option<f64>,
+    pub p50: Option<f64>,
+    pub p90: Option<f64>,
+    pub p99: Option<f64>,
+    pub p999: Option<f64>,
+    pub max: Option<f64>,
+}
+
+/// Device sockets over the whole run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Sockets {
+    /// Sockets whose time to open came.
+    pub requested: u64,
+    /// Of those, opened at least once.
+    pub opened: u64,
+    /// Of those, never opened.
+    pub failed: u64,
+    /// Most open at once, as the clients count.
+    pub open_peak: u64,
+    /// Open at the end of the steady phase, before the drain.
+    pub open_at_end: Option<u64>,
+    /// Most open at once, as the nodes count.
+    pub server_open_peak: Option<u64>,
+    /// Sockets opened per second, from the first to the last opening of the ramp.
+    pub connect_rate_per_s: Option<f64>,
+    /// From the start of an attempt to the 101, whole run.
+    pub connect_ms: Distribution,
+}
+
+/// Heartbeats; counts over the whole run, times over the steady phase.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[expect(missing_docs, reason = "the glossary defines the words")]
+pub struct Heartbeats {
+    pub due: u64,
+    pub sent: u64,
+    pub acknowledged: u64,
+    pub missed: u64,
+    pub late: u64,
+    pub response_ms: Distribution,
+    pub service_ms: Distribution,
+}
+
+/// Commands; counts over the whole run, times over the steady phase.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[expect(missing_docs, reason = "the glossary defines the words")]
+pub struct Commands {
+    pub due: u64,
+    pub dropped: u64,
+    pub issued: u64,
+    pub replied: u64,
+    pub timed_out: u64,
+    pub not_connected: u64,
+    pub rejected: u64,
+    pub failed: u64,
+    pub lost: u64,
+    pub response_ms: Distribution,
+    pub service_ms: Distribution,
+    pub same_node_ms: Distribution,
+    pub cross_node_ms: Distribution,
+}
+
+/// Topic messages.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[expect(missing_docs, reason = "the glossary defines the words")]
+pub struct Messages {
+    pub published: u64,
+    pub due: u64,
+    pub delivered: u64,
+    pub lost: u64,
+    pub duplicated: u64,
+    pub reordered: u64,
+    pub latency_ms: Distribution,
+}
+
+/// A process of the system; sizes in bytes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[expect(missing_docs, reason = "the glossary defines the words")]
+pub struct Process {
+    pub id: String,
+    pub sockets_peak: Option<u64>,
+    pub sockets_at_end: Option<u64>,
+    pub rss_peak: Option<u64>,
+    pub heap_peak: Option<u64>,
+    pub open_files_peak: Option<u64>,
+    pub cpu_s: Option<f64>,
+    pub restarts: Option<u32>,
+}
+
+/// A worker of the harness; sizes in bytes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[expect(missing_docs, reason = "the glossary defines the words")]
+pub struct Worker {
+    pub id: String,
+    pub sockets_peak: u64,
+    pub rss_peak: Option<u64>,
+    pub open_files_peak: Option<u64>,
+    pub cpu_s: Option<f64>,
+    pub send_lag_ms: Distribution,
+}
+
+/// Who holds how many sockets.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Balance {
+    /// Of the scenario; `null` for a target.
+    pub policy: Option<String>,
+    /// Of the scenario; `null` for a target.
+    pub balancer: Option<String>,
+    /// The fullest node over the mean, before the drain.
+    pub max_over_mean_at_end: Option<f64>,
+    /// The emptiest node over the mean, before the drain.
+    pub min_over_mean_at_end: Option<f64>,
+    /// Jain's fairness index, before the drain.
+    pub jain_at_end: Option<f64>,
+    /// After each event of the scenario.
+    pub per_event: Vec<AfterEvent>,
+}
+
+/// Where new sockets went after an event, until the next one or the end.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AfterEvent {
+    /// Seconds on the run's clock.
+    pub at_s: f64,
+    /// What was done.
+    pub event: String,
+    /// To which node.
+    pub node: String,
+    /// Sockets accepted by each node since.
+    pub new_sockets_by_node: BTreeMap<String, u64>,
+    /// Seconds until the cluster held again 99 % of the sockets that it held
+    /// before; `null` if it never did.
+    pub settled_after_s: Option<f64>,
+}
+
+/// What one more socket costs, in bytes or files.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[expect(missing_docs, reason = "the glossary defines the words")]
+pub struct CostPerSocket {
+    pub node_rss: Option<Fit>,
+    pub node_heap: Option<Fit>,
+    pub node_open_files: Option<Fit>,
+    pub worker_rss: Option<Fit>,
+    pub gateway_rss: Option<Fit>,
+    pub gateway_open_files: Option<Fit>,
+    pub kernel: Option<Fit>,
+}
+
+/// A slope with its 95 % interval.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Fit {
+    /// The slope.
+    pub value: f64,
+    /// Lower end of its interval.
+    pub low: f64,
+    /// Upper end of its interval.
+    pub high: f64,
+}
+
+/// What became of a gate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct GateOutcome {
+    /// Its name.
+    pub name: String,
+    /// As the person wrote it.
+    pub check: String,
+    /// `ramp`, `steady`, `drain` or `run`; `null` is what the figure covers.
+    pub during: Option<String>,
+    /// The figure; `null` when it was not measured.
+    pub actual: Option<f64>,
+    /// In the figure's unit.
+    pub limit: f64,
+    /// Whether it holds.
+    pub verdict: Verdict,
+}
