@@ -1,1 +1,5 @@
-//! placeholder
+//! The distributed load generator and the cluster it starts.
+
+pub mod process;
+pub mod sampling;
+pub mod testbed;
