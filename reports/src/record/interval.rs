@@ -52,6 +52,28 @@ pub enum Role {
     Host,
 }
 
+impl Interval {
+    /// When its gauges were the case: its end, in seconds on the run's clock.
+    pub fn end(&self) -> f64 {
+        self.at + self.length
+    }
+
+    /// Its middle, which says what part of the run it belongs to.
+    pub fn middle(&self) -> f64 {
+        self.at + self.length / 2.0
+    }
+
+    /// A counter; a name that is absent did not happen.
+    pub fn counter(&self, name: &str) -> u64 {
+        self.counters.get(name).copied().unwrap_or(0)
+    }
+
+    /// A gauge; a name that is absent was not measured.
+    pub fn gauge(&self, name: &str) -> Option<f64> {
+        self.gauges.get(name).copied()
+    }
+}
+
 impl Source {
     /// A source by role and name.
     pub fn new(role: Role, id: impl Into<String>) -> Self {

@@ -3,13 +3,31 @@
 //! - [`manifest`]: what the run was meant to be;
 //! - [`interval`]: counters and gauges per source and second;
 //! - [`event`]: phases, the scenario's events, problems, the end;
-//! - [`names`]: of counters, gauges and latencies.
+//! - [`names`]: of counters, gauges and latencies;
+//! - [`files`]: names of the files, `hlog` the lines of one of them;
+//! - [`writer`]: appends, `atomic` writes what must be whole;
+//! - [`reader`]: reads back, by `lines`, into [`phases`] and [`latencies`].
 
+mod atomic;
+mod error;
 pub mod event;
+pub mod files;
+mod hlog;
 pub mod interval;
+pub mod latencies;
+mod lines;
 pub mod manifest;
 pub mod names;
+pub mod phases;
+pub mod reader;
+pub mod writer;
 
+pub(crate) use atomic::write as write_atomic;
+pub use error::RecordError;
 pub use event::{Ended, Occurrence, TimedEvent};
 pub use interval::{Interval, Role, Source};
+pub use latencies::Latencies;
 pub use manifest::{Host, Manifest, RECORD_SCHEMA};
+pub use phases::Phases;
+pub use reader::{RunRecord, read};
+pub use writer::RecordWriter;

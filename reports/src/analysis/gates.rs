@@ -1,0 +1,127 @@
+//! The scenario's gates: figures of the summary held against their limits.
+
+use highwater_scenarios::{
+    check::Comparison,
+    plan::{Gate, Window},
+};
+
+use super::{cut::Cut, harness::Harness, sections, tracks::Tracks};
+use crate::{
+    figure::{Figures, Quantity, quantity},
+    human,
+    record::{Ended, RunRecord},
+    summary::{GateOutcome, Summary, Verdict},
+};
+
+/// A stall of a worker from this length on makes counts doubtful: heartbeats
+/// go unanswered and commands time out for want of somebody to read.
+const STALL_MS: f64 = 1000.0;
+
+/// Outcomes in the order of the scenario, and in words why some of them could
+/// not be judged.
+pub(crate) fn judge(
+    record: &RunRecord,
+    tracks: &Tracks,
+    summary: &Summary,
+    harness: &Harness,
+) -> (Vec<GateOutcome>, Vec<String>) {
+    let mut doubts = Vec::new();
+    let whole = Figures::of(summary);
+    let outcomes = record
+        .manifest
+        .plan
+        .gates
+        .iter()
+        .map(|gate| {
+            let actual = match gate.during {
+                None => whole.get(&gate.check.figure),
+                Some(window) => Cut::new(record, tracks, Some(window))
+                    .and_then(|cut| Figures::of(&sections(&cut)).get(&gate.check.figure)),
+            };
+            let (verdict, doubt) = verdict(gate, actual, summary.ended, harness);
+            doubts.extend(doubt.map(|doubt| format!("gate `{}`: {doubt}", gate.name)));
+            GateOutcome {
+                name: gate.name.clone(),
+                check: gate.check.text.clone(),
+                during: gate.during.map(|window| window_name(window).to_owned()),
+                actual,
+                limit: gate.check.limit,
+                verdict,
+            }
+        })
+        .collect();
+    (outcomes, doubts)
+}
+
+/// As the scenario spells it.
+pub(crate) fn window_name(window: Window) -> &'static str {
+    match window {
+        Window::Ramp => "ramp",
+        Window::Steady => "steady",
+        Window::Drain => "drain",
+        Window::Run => "run",
+    }
+}
+
+fn verdict(
+    gate: &Gate,
+    actual: Option<f64>,
+    ended: Ended,
+    harness: &Harness,
+) -> (Verdict, Option<String>) {
+    let Some(actual) = actual else {
+        let doubt = format!("{} was not measured", gate.check.figure);
+        return (Verdict::Inconclusive, Some(doubt));
+    };
+    if gate.check.comparison.holds(actual, gate.check.limit) {
+        return (Verdict::Passed, None);
+    }
+    match excuse(gate, actual, ended, harness) {
+        Some(doubt) => (Verdict::Inconclusive, Some(doubt)),
+        None => (Verdict::Failed, None),
+    }
+}
+
+/// Why the target is not to blame for a gate that does not hold. Only for what
+/// the harness demonstrably did itself: a saturated target slows the harness
+/// down as well, so mere doubt does not save it.
+fn excuse(gate: &Gate, actual: f64, ended: Ended, harness: &Harness) -> Option<String> {
+    let check = &gate.check;
+    let section = check.figure.split('.').next().unwrap_or_default();
+    let traffic = matches!(section, "sockets" | "heartbeats" | "commands" | "messages");
+    if !traffic {
+        return None;
+    }
+    if quantity(&check.figure) == Quantity::Millis {
+        let excess = actual - check.limit;
+        return (excess > 0.0 && harness.stall_ms >= excess).then(|| {
+            format!(
+                "a worker's own stall of {} could account for all of the {} too much",
+                human::millis(harness.stall_ms),
+                human::millis(excess)
+            )
+        });
+    }
+    if harness.worker_lost {
+        return Some("a worker was lost".to_owned());
+    }
+    if harness.stall_ms >= STALL_MS && section != "sockets" {
+        let stall = human::millis(harness.stall_ms);
+        return Some(format!("a worker stalled for {stall}"));
+    }
+    if harness.only_own_connect_failures && section == "sockets" {
+        return Some("sockets failed only for want of ports or files at the harness".to_owned());
+    }
+    (ended != Ended::Completed && could_still_hold(check.comparison, actual, check.limit))
+        .then(|| "the run ended before it could be reached".to_owned())
+}
+
+/// Whether a count that had gone on to grow might have satisfied the check.
+fn could_still_hold(comparison: Comparison, actual: f64, limit: f64) -> bool {
+    match comparison {
+        Comparison::AtLeast | Comparison::Greater => true,
+        Comparison::Equal => actual < limit,
+        Comparison::Unequal => true,
+        Comparison::Less | Comparison::AtMost => false,
+    }
+}

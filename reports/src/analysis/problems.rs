@@ -1,0 +1,97 @@
+//! What made a figure doubtful, in words.
+
+use highwater_scenarios::plan::Window;
+
+use super::{cut::Cut, heartbeats::pending, sockets::turnover};
+use crate::{
+    human,
+    record::{Occurrence, Role, names::gauge},
+    summary::Summary,
+};
+
+/// Both ends are sampled within this of each other.
+const SAMPLED_WITHIN_S: f64 = 2.0;
+
+/// Everything but the harness's own part, in the order of importance.
+pub(crate) fn problems(cut: &Cut, summary: &Summary) -> Vec<String> {
+    let mut problems = Vec::new();
+    problems.extend(cut.record.events.iter().filter_map(|event| {
+        let at = human::seconds(event.at);
+        match &event.what {
+            Occurrence::Problem { text } => Some(text.clone()),
+            Occurrence::ProcessEnded { id, status } => {
+                Some(format!("{id} ended by itself at {at}: {status}"))
+            }
+            Occurrence::Action {
+                action,
+                node,
+                error: Some(error),
+            } => Some(format!(
+                "{action} of {node} at {at} could not be done: {error}"
+            )),
+            _ => None,
+        }
+    }));
+    problems.extend(open_at_both_ends(cut));
+    problems.extend(heartbeats_add_up(cut, summary));
+    problems.extend(commands_add_up(summary));
+    if cut.record.phases.steady.is_none() {
+        problems.push("the steady phase was not reached".to_owned());
+    }
+    problems.extend(cut.record.problems.iter().cloned());
+    problems
+}
+
+/// Clients and nodes must count the same sockets at the end of the steady
+/// phase, but for what opened and ended while they were asked.
+fn open_at_both_ends(cut: &Cut) -> Option<String> {
+    let end = cut.record.phases.end_of(Window::Steady)?;
+    let sum = |role| {
+        let open: Vec<f64> = cut
+            .tracks
+            .of(role)
+            .filter_map(|(_, track)| track.at(gauge::SOCKETS_OPEN, end))
+            .collect();
+        (!open.is_empty()).then(|| open.iter().sum::<f64>())
+    };
+    let (clients, nodes) = (sum(Role::Worker)?, sum(Role::Node)?);
+    let tolerance = turnover(cut, end - SAMPLED_WITHIN_S, end) as f64;
+    ((clients - nodes).abs() > tolerance).then(|| {
+        format!(
+            "at the end of the steady phase the clients had {} sockets open and the nodes {}",
+            human::count(clients as u64),
+            human::count(nodes as u64)
+        )
+    })
+}
+
+fn heartbeats_add_up(cut: &Cut, summary: &Summary) -> Option<String> {
+    let heartbeats = &summary.heartbeats;
+    let known = heartbeats.acknowledged + heartbeats.missed;
+    let pending = pending(cut);
+    let adds_up = match pending {
+        Some(pending) => heartbeats.due == known + pending,
+        None => heartbeats.due >= known,
+    };
+    (!adds_up).then(|| {
+        format!(
+            "heartbeats do not add up: {} due, {} acknowledged, {} missed, {} pending at the end",
+            human::count(heartbeats.due),
+            human::count(heartbeats.acknowledged),
+            human::count(heartbeats.missed),
+            pending.map_or_else(|| "an unknown number".to_owned(), human::count)
+        )
+    })
+}
+
+fn commands_add_up(summary: &Summary) -> Option<String> {
+    let commands = summary.commands.as_ref()?;
+    let known = super::commands::outcomes(commands);
+    (known > commands.issued).then(|| {
+        format!(
+            "commands do not add up: {} issued, {} outcomes",
+            human::count(commands.issued),
+            human::count(known)
+        )
+    })
+}

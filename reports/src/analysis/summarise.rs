@@ -1,0 +1,57 @@
+//! The sections of a summary put together.
+
+use super::{
+    balance::balance, commands::commands, cost::cost_per_socket, cut::Cut, gates, harness,
+    heartbeats::heartbeats, problems::problems, processes::processes, sockets::sockets,
+    tracks::Tracks, verdict::verdict, workers::workers,
+};
+use crate::{
+    record::{Role, RunRecord},
+    summary::{SUMMARY_SCHEMA, Summary, Verdict},
+};
+
+/// What a run showed.
+pub fn analyse(record: &RunRecord) -> Summary {
+    let tracks = Tracks::new(&record.intervals);
+    let Some(cut) = Cut::new(record, &tracks, None) else {
+        unreachable!("only a cut during a window can miss the run");
+    };
+    let mut summary = sections(&cut);
+    let harness = harness::examine(&cut, &summary);
+    let (outcomes, doubts) = gates::judge(record, &tracks, &summary, &harness);
+    summary.verdict = verdict(&outcomes, !harness.reasons.is_empty());
+    summary.gates = outcomes;
+    let others = problems(&cut, &summary);
+    for problem in harness.reasons.into_iter().chain(doubts).chain(others) {
+        if !summary.problems.contains(&problem) {
+            summary.problems.push(problem);
+        }
+    }
+    summary
+}
+
+/// The figures of a cut, before anything is made of them.
+pub(crate) fn sections(cut: &Cut) -> Summary {
+    let manifest = &cut.record.manifest;
+    Summary {
+        schema: SUMMARY_SCHEMA,
+        scenario: manifest.plan.name.clone(),
+        verdict: Verdict::Passed,
+        ended: cut.record.ended(),
+        seed: manifest.plan.seed,
+        started_at: manifest.started_at,
+        duration_s: cut.record.phases.end,
+        sockets: sockets(cut),
+        heartbeats: heartbeats(cut),
+        commands: commands(cut),
+        messages: None,
+        nodes: processes(cut, Role::Node),
+        broker: processes(cut, Role::Broker),
+        balancer: processes(cut, Role::Balancer),
+        workers: workers(cut),
+        balance: balance(cut),
+        cost_per_socket: cost_per_socket(cut),
+        gates: Vec::new(),
+        problems: Vec::new(),
+    }
+}

@@ -1,0 +1,203 @@
+//! A record's intervals by source, in order of time.
+
+use std::{collections::BTreeMap, ops::Range};
+
+use crate::record::{Interval, Role, Source, names::gauge};
+
+/// A gauge says nothing about an instant later than this many of its line's
+/// lengths, and no line counts as shorter than a second.
+const STALE_AFTER_LENGTHS: f64 = 3.0;
+
+/// A process started at another time than before is another process. Whole
+/// seconds and fractions of the same instant differ by less.
+const SAME_START_S: f64 = 1.0;
+
+/// All sources of a record.
+pub(crate) struct Tracks<'a> {
+    by_source: BTreeMap<&'a Source, Track<'a>>,
+}
+
+/// What one source counted and showed.
+#[derive(Default)]
+pub(crate) struct Track<'a> {
+    lines: Vec<&'a Interval>,
+}
+
+/// A gauge at an instant.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Sample {
+    /// Seconds on the run's clock.
+    pub(crate) at_s: f64,
+    /// In the gauge's unit.
+    pub(crate) value: f64,
+}
+
+impl<'a> Tracks<'a> {
+    pub(crate) fn new(intervals: &'a [Interval]) -> Self {
+        let mut by_source: BTreeMap<&Source, Track> = BTreeMap::new();
+        for interval in intervals {
+            by_source
+                .entry(&interval.source)
+                .or_default()
+                .lines
+                .push(interval);
+        }
+        for track in by_source.values_mut() {
+            track.lines.sort_by(|a, b| a.end().total_cmp(&b.end()));
+        }
+        Self { by_source }
+    }
+
+    /// Sources of a role by id.
+    pub(crate) fn of(&self, role: Role) -> impl Iterator<Item = (&'a str, &Track<'a>)> {
+        self.by_source
+            .iter()
+            .filter(move |(source, _)| source.role == role)
+            .map(|(source, track)| (source.id.as_str(), track))
+    }
+
+    /// A gauge summed over the sources of a role, at each whole second at which
+    /// one of them showed it. Who has fallen silent or is down adds nothing.
+    pub(crate) fn total(&self, role: Role, name: &str) -> Vec<Sample> {
+        let tracks: Vec<_> = self
+            .of(role)
+            .map(|(_, track)| track.readings(name))
+            .collect();
+        let mut readings: Vec<(usize, Reading)> = Vec::new();
+        for (index, track) in tracks.into_iter().enumerate() {
+            readings.extend(track.into_iter().map(|reading| (index, reading)));
+        }
+        readings.sort_by(|(_, a), (_, b)| a.at_s.total_cmp(&b.at_s));
+
+        let mut latest: BTreeMap<usize, Reading> = BTreeMap::new();
+        let mut totals: Vec<Sample> = Vec::new();
+        for chunk in readings.chunk_by(|(_, a), (_, b)| a.at_s.ceil() == b.at_s.ceil()) {
+            latest.extend(chunk.iter().copied());
+            let at_s = chunk.last().map_or(0.0, |(_, reading)| reading.at_s);
+            let mut live = latest
+                .values()
+                .filter_map(|reading| reading.at(at_s))
+                .peekable();
+            if live.peek().is_some() {
+                let value = live.sum();
+                totals.push(Sample { at_s, value });
+            }
+        }
+        totals
+    }
+}
+
+impl<'a> Track<'a> {
+    /// All lines in order of time.
+    pub(crate) fn lines(&self) -> &[&'a Interval] {
+        &self.lines
+    }
+
+    /// Lines whose middle lies in `range`.
+    pub(crate) fn within(&self, range: Range<f64>) -> impl Iterator<Item = &'a Interval> {
+        self.lines
+            .iter()
+            .copied()
+            .filter(move |line| range.contains(&line.middle()))
+    }
+
+    /// A gauge wherever it was measured.
+    pub(crate) fn gauge(&self, name: &str) -> impl Iterator<Item = Sample> {
+        self.lines.iter().filter_map(move |line| {
+            Some(Sample {
+                at_s: line.end(),
+                value: line.gauge(name)?,
+            })
+        })
+    }
+
+    /// The highest value of a gauge in `range`.
+    pub(crate) fn peak(&self, name: &str, range: Range<f64>) -> Option<f64> {
+        self.within(range)
+            .filter_map(|line| line.gauge(name))
+            .max_by(f64::total_cmp)
+    }
+
+    /// A gauge as it was at `at_s`; `None` when the source was down or silent.
+    pub(crate) fn at(&self, name: &str, at_s: f64) -> Option<f64> {
+        self.readings(name)
+            .into_iter()
+            .take_while(|reading| reading.at_s <= at_s + 1e-6)
+            .last()?
+            .at(at_s)
+    }
+
+    /// The last value of a gauge.
+    pub(crate) fn last(&self, name: &str) -> Option<f64> {
+        self.lines.iter().rev().find_map(|line| line.gauge(name))
+    }
+
+    /// How far a gauge that only ever grows grew in `range`, over restarts of
+    /// the process; a process that started after `range` did began at 0.
+    pub(crate) fn growth(&self, name: &str, range: Range<f64>) -> Option<f64> {
+        let begins = self.lines.first()?.end() <= range.start.max(0.0) + STALE_AFTER_LENGTHS;
+        let before = self.gauge(name).take_while(|s| s.at_s < range.start).last();
+        let mut last = before
+            .map(|sample| sample.value)
+            .or((!begins).then_some(0.0));
+        let mut grown = None;
+        for sample in self
+            .gauge(name)
+            .filter(|sample| range.contains(&sample.at_s))
+        {
+            let step = match last {
+                Some(last) if sample.value >= last => sample.value - last,
+                // Below what it was: it began again from 0.
+                Some(_) => sample.value,
+                None => 0.0,
+            };
+            grown = Some(grown.unwrap_or(0.0) + step);
+            last = Some(sample.value);
+        }
+        grown
+    }
+
+    /// The instants at which the process was seen to be another one than
+    /// before; `None` when its start was never measured.
+    pub(crate) fn restarts(&self) -> Option<Vec<f64>> {
+        let mut starts = self.gauge(gauge::STARTED_AT);
+        let mut current = starts.next()?.value;
+        let mut restarts = Vec::new();
+        for start in starts {
+            if (start.value - current).abs() > SAME_START_S {
+                restarts.push(start.at_s);
+                current = start.value;
+            }
+        }
+        Some(restarts)
+    }
+
+    /// The gauge's values and the instants at which the source was down.
+    fn readings(&self, name: &str) -> Vec<Reading> {
+        let reading = |line: &&Interval| {
+            let down = line.gauge(gauge::UP) == Some(0.0);
+            let value = line.gauge(name).filter(|_| !down);
+            (down || value.is_some()).then_some(Reading {
+                at_s: line.end(),
+                value,
+                good_for_s: line.length.max(1.0) * STALE_AFTER_LENGTHS,
+            })
+        };
+        self.lines.iter().filter_map(reading).collect()
+    }
+}
+
+/// What is known of a gauge from an instant on.
+#[derive(Debug, Clone, Copy)]
+struct Reading {
+    at_s: f64,
+    /// `None`: the source was down.
+    value: Option<f64>,
+    good_for_s: f64,
+}
+
+impl Reading {
+    fn at(&self, at_s: f64) -> Option<f64> {
+        self.value.filter(|_| at_s - self.at_s <= self.good_for_s)
+    }
+}

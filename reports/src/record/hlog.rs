@@ -1,0 +1,125 @@
+//! Lines of `latency.hlog`, the HdrHistogram interval log.
+//!
+//! Values are whole microseconds, the column of maxima is in milliseconds, and
+//! times are seconds on the run's clock, whose zero is the header's `BaseTime`.
+
+use std::time::Duration;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use chrono::{DateTime, Utc};
+use hdrhistogram::serialization::{
+    Deserializer, Serializer, V2DeflateSerializer,
+    interval_log::{IntervalLogIterator, IntervalLogWriterBuilder, LogEntry, Tag},
+};
+
+use crate::histogram::LatencyHistogram;
+
+/// Microseconds in the millisecond of the column of maxima.
+const MAX_VALUE_DIVISOR: f64 = 1000.0;
+
+/// One line of the log.
+#[derive(Debug, Clone)]
+pub(crate) struct Line {
+    /// Which metric.
+    pub(crate) tag: String,
+    /// Start on the run's clock, in seconds.
+    pub(crate) at_s: f64,
+    /// Length in seconds.
+    pub(crate) length_s: f64,
+    /// What was counted.
+    pub(crate) histogram: LatencyHistogram,
+}
+
+/// Turns lines into text; keeps the compressor's buffers between lines.
+pub(crate) struct Encoder {
+    serializer: V2DeflateSerializer,
+    bytes: Vec<u8>,
+}
+
+/// Turns text into lines.
+pub(crate) struct Decoder {
+    deserializer: Deserializer,
+}
+
+/// The head of a log whose clock starts at `started_at`.
+pub(crate) fn header(started_at: DateTime<Utc>) -> Result<Vec<u8>, String> {
+    let mut head = Vec::new();
+    let mut serializer = V2DeflateSerializer::new();
+    IntervalLogWriterBuilder::new()
+        .add_comment("[Histogram log format version 1.3]")
+        .add_comment("values in microseconds, maxima in milliseconds")
+        .with_start_time(started_at.into())
+        .with_base_time(started_at.into())
+        .with_max_value_divisor(MAX_VALUE_DIVISOR)
+        .begin_log_with(&mut head, &mut serializer)
+        .map_err(|error| error.to_string())?;
+    Ok(head)
+}
+
+impl Encoder {
+    pub(crate) fn new() -> Self {
+        Self {
+            serializer: V2DeflateSerializer::new(),
+            bytes: Vec::new(),
+        }
+    }
+
+    /// One line with its line feed.
+    pub(crate) fn line(
+        &mut self,
+        tag: &str,
+        at_s: f64,
+        length_s: f64,
+        histogram: &LatencyHistogram,
+    ) -> Result<String, String> {
+        let tag = Tag::new(tag).ok_or_else(|| format!("`{tag}` is not a valid tag"))?;
+        self.bytes.clear();
+        self.serializer
+            .serialize(histogram, &mut self.bytes)
+            .map_err(|error| error.to_string())?;
+        Ok(format!(
+            "Tag={},{at_s:.3},{length_s:.3},{:.3},{}\n",
+            tag.as_str(),
+            histogram.max() as f64 / MAX_VALUE_DIVISOR,
+            STANDARD.encode(&self.bytes)
+        ))
+    }
+}
+
+impl Decoder {
+    pub(crate) fn new() -> Self {
+        Self {
+            deserializer: Deserializer::new(),
+        }
+    }
+
+    /// The line's content; `Ok(None)` for comments and headers.
+    pub(crate) fn line(&mut self, text: &[u8]) -> Result<Option<Line>, String> {
+        let entry = match IntervalLogIterator::new(text).next() {
+            None => return Ok(None),
+            Some(Err(error)) => return Err(format!("{error:?}")),
+            Some(Ok(LogEntry::StartTime(_) | LogEntry::BaseTime(_))) => return Ok(None),
+            Some(Ok(LogEntry::Interval(entry))) => entry,
+        };
+        let bytes = STANDARD
+            .decode(entry.encoded_histogram())
+            .map_err(|error| error.to_string())?;
+        let histogram = self
+            .deserializer
+            .deserialize(&mut bytes.as_slice())
+            .map_err(|error| error.to_string())?;
+        Ok(Some(Line {
+            tag: entry
+                .tag()
+                .map(|tag| tag.as_str().to_owned())
+                .unwrap_or_default(),
+            at_s: seconds(entry.start_timestamp()),
+            length_s: seconds(entry.duration()),
+            histogram,
+        }))
+    }
+}
+
+fn seconds(duration: Duration) -> f64 {
+    duration.as_secs_f64()
+}

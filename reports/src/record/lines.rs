@@ -1,0 +1,75 @@
+//! Reading files of lines whose writer may have been killed.
+
+use std::{
+    fs::File,
+    io::{BufRead, BufReader, ErrorKind},
+    path::Path,
+};
+
+use super::RecordError;
+
+/// Calls `each` for every whole line of `dir/name`, and says in `problems`
+/// what had to be left out: a missing file, lines that `each` refuses, a last
+/// line without its end.
+pub(crate) fn for_each(
+    dir: &Path,
+    name: &str,
+    problems: &mut Vec<String>,
+    mut each: impl FnMut(&[u8]) -> Result<(), String>,
+) -> Result<(), RecordError> {
+    let path = dir.join(name);
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            problems.push(format!("{name} is missing from the record"));
+            return Ok(());
+        }
+        Err(error) => return Err(RecordError::io("read", &path)(error)),
+    };
+    let mut reader = BufReader::with_capacity(1 << 18, file);
+    let mut line = Vec::new();
+    let mut number = 0_u64;
+    let mut refused = Refused::default();
+    loop {
+        line.clear();
+        let read = reader.read_until(b'\n', &mut line);
+        if read.map_err(RecordError::io("read", &path))? == 0 {
+            break;
+        }
+        number += 1;
+        if line.last() != Some(&b'\n') {
+            problems.push(format!("the last line of {name} is torn and was left out"));
+            break;
+        }
+        if let Err(reason) = each(&line) {
+            refused.note(number, reason);
+        }
+    }
+    problems.extend(refused.problem(name));
+    Ok(())
+}
+
+/// Lines that could not be understood: how many, and the first of them.
+#[derive(Default)]
+struct Refused {
+    count: u64,
+    first: Option<(u64, String)>,
+}
+
+impl Refused {
+    fn note(&mut self, line: u64, reason: String) {
+        self.count += 1;
+        self.first.get_or_insert((line, reason));
+    }
+
+    fn problem(self, name: &str) -> Option<String> {
+        let (line, reason) = self.first?;
+        Some(format!(
+            "{} of {name} could not be read and were left out, the first at line {line}: {reason}",
+            match self.count {
+                1 => "1 line".to_owned(),
+                count => format!("{count} lines"),
+            }
+        ))
+    }
+}

@@ -1,0 +1,103 @@
+//! Reads a run record back, whatever state its writer left it in.
+
+use std::{fs, path::Path};
+
+use super::{
+    Ended, Interval, Latencies, Manifest, Occurrence, Phases, RECORD_SCHEMA, RecordError,
+    TimedEvent,
+    files::{EVENTS, INTERVALS, LATENCY, MANIFEST},
+    hlog, lines,
+};
+
+/// A run record in memory. Its histograms are merged as they are read, so that
+/// their size does not follow the run's length.
+#[derive(Debug, Clone)]
+pub struct RunRecord {
+    /// What the run was meant to be.
+    pub manifest: Manifest,
+    /// Counters and gauges in the order of the file.
+    pub intervals: Vec<Interval>,
+    /// Histograms.
+    pub latencies: Latencies,
+    /// What happened, in the order of the file.
+    pub events: Vec<TimedEvent>,
+    /// When the phases began.
+    pub phases: Phases,
+    /// What could not be read, in words.
+    pub problems: Vec<String>,
+}
+
+/// Reads the record in `dir`. Torn last lines, lines that cannot be read and
+/// files that a run killed early did not get to write are left out and named
+/// in `problems`.
+///
+/// # Errors
+/// When there is no readable manifest, it has another schema, or the file
+/// system refuses.
+pub fn read(dir: &Path) -> Result<RunRecord, RecordError> {
+    let manifest = manifest(&dir.join(MANIFEST))?;
+    let mut problems = Vec::new();
+
+    let mut events: Vec<TimedEvent> = Vec::new();
+    lines::for_each(dir, EVENTS, &mut problems, |line| {
+        push_json(&mut events, line)
+    })?;
+    let mut intervals: Vec<Interval> = Vec::new();
+    lines::for_each(dir, INTERVALS, &mut problems, |line| {
+        push_json(&mut intervals, line)
+    })?;
+
+    let end = intervals.iter().map(Interval::end).fold(0.0, f64::max);
+    let phases = Phases::new(&events, end);
+    let mut latencies = Latencies::new(phases);
+    let mut decoder = hlog::Decoder::new();
+    lines::for_each(dir, LATENCY, &mut problems, |line| {
+        if let Some(line) = decoder.line(line)? {
+            latencies.add(&line);
+        }
+        Ok(())
+    })?;
+
+    Ok(RunRecord {
+        manifest,
+        intervals,
+        latencies,
+        events,
+        phases,
+        problems,
+    })
+}
+
+impl RunRecord {
+    /// How the run ended: what its last line says, else it just stops.
+    pub fn ended(&self) -> Ended {
+        let said = self.events.iter().rev().find_map(|event| match event.what {
+            Occurrence::End { ended } => Some(ended),
+            _ => None,
+        });
+        said.unwrap_or(Ended::Truncated)
+    }
+}
+
+fn manifest(path: &Path) -> Result<Manifest, RecordError> {
+    let text = fs::read(path).map_err(RecordError::io("read", path))?;
+    let invalid = |source| RecordError::Manifest {
+        path: path.to_owned(),
+        source,
+    };
+    let value: serde_json::Value = serde_json::from_slice(&text).map_err(invalid)?;
+    // Before the rest: another schema may well have another form.
+    match value.get("schema").and_then(serde_json::Value::as_u64) {
+        Some(found) if found != u64::from(RECORD_SCHEMA) => Err(RecordError::Schema {
+            path: path.to_owned(),
+            found: found as u32,
+            expected: RECORD_SCHEMA,
+        }),
+        _ => serde_json::from_value(value).map_err(invalid),
+    }
+}
+
+fn push_json<T: serde::de::DeserializeOwned>(to: &mut Vec<T>, line: &[u8]) -> Result<(), String> {
+    to.push(serde_json::from_slice(line).map_err(|error| error.to_string())?);
+    Ok(())
+}

@@ -1,0 +1,144 @@
+//! Appends to a run record while the run lasts.
+
+use std::{
+    fs::{self, File},
+    io::{BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+use serde::Serialize;
+
+use super::{
+    Interval, Manifest, RecordError, TimedEvent, atomic,
+    files::{EVENTS, INTERVALS, LATENCY, MANIFEST},
+    hlog,
+};
+use crate::histogram::LatencyHistogram;
+
+/// Appends to a run record. What was written before a [`flush`](Self::flush)
+/// is in the kernel's hands: no death of this process loses it.
+pub struct RecordWriter {
+    intervals: Appender,
+    latency: Appender,
+    events: Appender,
+    encoder: hlog::Encoder,
+}
+
+impl RecordWriter {
+    /// Starts a record in `dir`, creating it where needed.
+    ///
+    /// # Errors
+    /// [`RecordError::NotEmpty`] when something is there already, and whatever
+    /// the file system says.
+    pub fn create(dir: &Path, manifest: &Manifest) -> Result<Self, RecordError> {
+        fs::create_dir_all(dir).map_err(RecordError::io("create", dir))?;
+        let mut present = fs::read_dir(dir).map_err(RecordError::io("read", dir))?;
+        if present.next().is_some() {
+            return Err(RecordError::NotEmpty(dir.to_owned()));
+        }
+        let mut text = encode(MANIFEST, serde_json::to_vec_pretty(manifest))?;
+        text.push(b'\n');
+        atomic::write(&dir.join(MANIFEST), &text)?;
+
+        let mut writer = Self {
+            intervals: Appender::create(dir, INTERVALS)?,
+            latency: Appender::create(dir, LATENCY)?,
+            events: Appender::create(dir, EVENTS)?,
+            encoder: hlog::Encoder::new(),
+        };
+        let head = encode(LATENCY, hlog::header(manifest.started_at))?;
+        writer.latency.append(&head)?;
+        writer.flush()?;
+        Ok(writer)
+    }
+
+    /// Appends what a source counted and showed.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn interval(&mut self, interval: &Interval) -> Result<(), RecordError> {
+        self.intervals.append_json(interval)
+    }
+
+    /// Appends a histogram of microseconds for `length_s` seconds from `at_s`
+    /// on the run's clock; an empty one is left out.
+    ///
+    /// # Errors
+    /// When the file system refuses, or `tag` has a comma, a space or a line
+    /// break.
+    pub fn latency(
+        &mut self,
+        tag: &str,
+        at_s: f64,
+        length_s: f64,
+        histogram: &LatencyHistogram,
+    ) -> Result<(), RecordError> {
+        if histogram.is_empty() {
+            return Ok(());
+        }
+        let line = self.encoder.line(tag, at_s, length_s, histogram);
+        self.latency.append(encode(LATENCY, line)?.as_bytes())
+    }
+
+    /// Appends something that happened.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn event(&mut self, event: &TimedEvent) -> Result<(), RecordError> {
+        self.events.append_json(event)
+    }
+
+    /// Hands everything written so far to the kernel.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn flush(&mut self) -> Result<(), RecordError> {
+        self.events.flush()?;
+        self.intervals.flush()?;
+        self.latency.flush()
+    }
+}
+
+/// A file that only grows.
+struct Appender {
+    name: &'static str,
+    path: PathBuf,
+    file: BufWriter<File>,
+}
+
+impl Appender {
+    fn create(dir: &Path, name: &'static str) -> Result<Self, RecordError> {
+        let path = dir.join(name);
+        let file = File::create_new(&path).map_err(RecordError::io("create", &path))?;
+        Ok(Self {
+            name,
+            path,
+            file: BufWriter::new(file),
+        })
+    }
+
+    fn append_json(&mut self, value: &impl Serialize) -> Result<(), RecordError> {
+        let mut line = encode(self.name, serde_json::to_vec(value))?;
+        line.push(b'\n');
+        self.append(&line)
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Result<(), RecordError> {
+        self.file
+            .write_all(bytes)
+            .map_err(RecordError::io("write", &self.path))
+    }
+
+    fn flush(&mut self) -> Result<(), RecordError> {
+        self.file
+            .flush()
+            .map_err(RecordError::io("write", &self.path))
+    }
+}
+
+fn encode<T, E: ToString>(file: &'static str, result: Result<T, E>) -> Result<T, RecordError> {
+    result.map_err(|error| RecordError::Encode {
+        file,
+        reason: error.to_string(),
+    })
+}
