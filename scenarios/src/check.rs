@@ -1,7 +1,11 @@
 //! The grammar of gates: `figure comparison limit`, as in
 //! `heartbeats.response.p99 <= 50ms`.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
+
+use crate::{figures, suggest};
 
 /// A figure of the summary held against a limit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,6 +43,61 @@ pub enum Comparison {
     Greater,
 }
 
+/// Why a text is no check.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what}; accepted: {accepted}{}", hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default())]
+pub struct CheckProblem {
+    /// What is wrong, with the part of the text it is about.
+    pub what: String,
+    /// What would have been accepted in that part's place.
+    pub accepted: String,
+    /// What to do next, where there is a good guess.
+    pub hint: Option<String>,
+}
+
+/// Comparisons by their sign, longer signs before those they begin with.
+const SIGNS: [(&str, Comparison); 6] = [
+    ("<=", Comparison::AtMost),
+    (">=", Comparison::AtLeast),
+    ("==", Comparison::Equal),
+    ("!=", Comparison::Unequal),
+    ("<", Comparison::Less),
+    (">", Comparison::Greater),
+];
+
+impl Check {
+    /// Reads `figure comparison limit`; the limit carries the unit that its
+    /// figure is counted in and becomes a number of the summary's unit.
+    ///
+    /// # Errors
+    ///
+    /// When the figure is unknown, the comparison is none, or the limit does
+    /// not fit the figure.
+    pub fn parse(text: &str) -> Result<Self, CheckProblem> {
+        let text = text.trim();
+        let (figure, comparison, limit) = split(text)?;
+        let figure = figures::find(figure).ok_or_else(|| unknown_figure(figure))?;
+        let limit = figure.unit.limit(limit).map_err(|misfit| CheckProblem {
+            what: format!("{} as the limit of {}", misfit.what, figure.path),
+            accepted: figure.unit.accepted().to_owned(),
+            hint: misfit.hint,
+        })?;
+        Ok(Self {
+            figure: figure.path,
+            comparison,
+            limit,
+            text: text.to_owned(),
+        })
+    }
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = SIGNS.iter().find(|(_, comparison)| comparison == self);
+        f.write_str(sign.map_or("", |(sign, _)| sign))
+    }
+}
+
 impl Comparison {
     /// Whether `actual` satisfies the comparison with `limit`.
     pub fn holds(self, actual: f64, limit: f64) -> bool {
@@ -49,6 +108,170 @@ impl Comparison {
             Self::Unequal => actual != limit,
             Self::AtLeast => actual >= limit,
             Self::Greater => actual > limit,
+        }
+    }
+}
+
+/// Figure, comparison and limit, the outer two trimmed.
+fn split(text: &str) -> Result<(&str, Comparison, &str), CheckProblem> {
+    const ACCEPTED: &str = "`figure <= limit`, with one of < <= == != >= >";
+    let problem = |what: &str, hint: Option<&str>| CheckProblem {
+        what: what.to_owned(),
+        accepted: ACCEPTED.to_owned(),
+        hint: hint.map(str::to_owned),
+    };
+    let start = text
+        .find(['<', '>', '=', '!'])
+        .ok_or_else(|| problem("no comparison", None))?;
+    let rest = &text[start..];
+    let (sign, comparison) = SIGNS
+        .iter()
+        .find(|(sign, _)| rest.starts_with(sign))
+        .ok_or_else(|| match rest.starts_with("=") {
+            true => problem("a single `=`", Some("did you mean `==`?")),
+            false => problem("no comparison", None),
+        })?;
+    let (figure, limit) = (text[..start].trim(), rest[sign.len()..].trim());
+    if limit.starts_with(['<', '>', '=', '!']) {
+        return Err(problem("an unknown comparison", None));
+    }
+    if figure.is_empty() || limit.is_empty() {
+        return Err(problem("a figure or a limit is missing", None));
+    }
+    Ok((figure, *comparison, limit))
+}
+
+/// Suggests the nearest figure; where none is near, lists its group.
+fn unknown_figure(path: &str) -> CheckProblem {
+    let paths: Vec<String> = figures::all().map(|figure| figure.path).collect();
+    let group = path.split('.').next().unwrap_or_default();
+    let is_member = |known: &&str| known.split('.').next() == Some(group);
+    let members: Vec<&str> = paths.iter().map(String::as_str).filter(is_member).collect();
+    let accepted = match members.len() {
+        0 => "a figure of `sockets`, `heartbeats`, `commands`, `balance` or `cost_per_socket`"
+            .to_owned(),
+        1..=12 => suggest::list(members),
+        _ => format!(
+            "one of the {} figures of `{group}` in the reference",
+            members.len()
+        ),
+    };
+    CheckProblem {
+        what: format!("unknown figure `{}`", path.escape_debug()),
+        accepted,
+        hint: suggest::hint(path, paths.iter().map(String::as_str)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_in_the_summarys_unit() {
+        for (text, figure, comparison, limit) in [
+            (
+                "heartbeats.response.p99 <= 50ms",
+                "heartbeats.response.p99",
+                Comparison::AtMost,
+                50.0,
+            ),
+            (
+                "commands.service.max<1.5s",
+                "commands.service.max",
+                Comparison::Less,
+                1_500.0,
+            ),
+            (
+                "sockets.connect.p50 > 800us",
+                "sockets.connect.p50",
+                Comparison::Greater,
+                0.8,
+            ),
+            (
+                "cost_per_socket.node_rss <= 4 KiB",
+                "cost_per_socket.node_rss",
+                Comparison::AtMost,
+                4_096.0,
+            ),
+            (
+                "balance.jain_at_end >= 99%",
+                "balance.jain_at_end",
+                Comparison::AtLeast,
+                0.99,
+            ),
+            (
+                "sockets.opened == 5_000",
+                "sockets.opened",
+                Comparison::Equal,
+                5_000.0,
+            ),
+            (
+                "sockets.connect_rate >= 12000/min",
+                "sockets.connect_rate",
+                Comparison::AtLeast,
+                200.0,
+            ),
+            (
+                "commands.response.count != 0",
+                "commands.response.count",
+                Comparison::Unequal,
+                0.0,
+            ),
+        ] {
+            let check = Check::parse(text).unwrap();
+            assert_eq!(check.figure, figure);
+            assert_eq!(check.comparison, comparison, "{text}");
+            assert!(
+                (check.limit - limit).abs() < 1e-9,
+                "{text}: {}",
+                check.limit
+            );
+            assert_eq!(check.text, text);
+        }
+    }
+
+    #[test]
+    fn what_is_no_check_says_why() {
+        use expect_test::expect;
+        let texts = [
+            "heartbeats.respons.p99 <= 50ms",
+            "heartbeats.p99 <= 50ms",
+            "heartbeats.response.p99 <= 50",
+            "heartbeats.response.p99 <= 50KiB",
+            "cost_per_socket.node_rss <= 4kb",
+            "sockets.opened = 5000",
+            "sockets.opened == 5000ms",
+            "commands.failed",
+            "latency < 5ms",
+            "commands.failed =< 3",
+            "commands.failed == -1",
+            "commands.failed <== 1",
+            "<= 3",
+        ];
+        let problems = texts.map(|text| Check::parse(text).unwrap_err().to_string());
+        expect![[r#"
+            unknown figure `heartbeats.respons.p99`; accepted: one of the 19 figures of `heartbeats` in the reference (did you mean `heartbeats.response.p99`?)
+            unknown figure `heartbeats.p99`; accepted: one of the 19 figures of `heartbeats` in the reference (did you mean `heartbeats.due`?)
+            a number without its unit as the limit of heartbeats.response.p99; accepted: a time such as `50ms`, `1.5s` or `800us` (did you mean `50ms` or `50us` or `50µs` or `50s`?)
+            unknown unit `KiB` as the limit of heartbeats.response.p99; accepted: a time such as `50ms`, `1.5s` or `800us`
+            unknown unit `kb` as the limit of cost_per_socket.node_rss; accepted: a size such as `4KiB`, `1.5MB` or `800B` (did you mean `4kB`?)
+            a single `=`; accepted: `figure <= limit`, with one of < <= == != >= > (did you mean `==`?)
+            unknown unit `ms` as the limit of sockets.opened; accepted: a plain number
+            no comparison; accepted: `figure <= limit`, with one of < <= == != >= >
+            unknown figure `latency`; accepted: a figure of `sockets`, `heartbeats`, `commands`, `balance` or `cost_per_socket`
+            a single `=`; accepted: `figure <= limit`, with one of < <= == != >= > (did you mean `==`?)
+            a quantity below zero as the limit of commands.failed; accepted: a plain number
+            an unknown comparison; accepted: `figure <= limit`, with one of < <= == != >= >
+            a figure or a limit is missing; accepted: `figure <= limit`, with one of < <= == != >= >"#]].assert_eq(&problems.join("\n"));
+    }
+
+    #[test]
+    fn every_comparison_has_a_sign_that_reads_back() {
+        for (sign, comparison) in SIGNS {
+            let check = Check::parse(&format!("commands.failed {sign} 1")).unwrap();
+            assert_eq!(check.comparison, comparison);
+            assert_eq!(comparison.to_string(), sign);
         }
     }
 }

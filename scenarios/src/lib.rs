@@ -1,11 +1,44 @@
 //! From a scenario file to each worker's exact share of the work.
 //!
-//! Pure: no runtime, no clock, no network.
+//! Pure: no runtime, no clock, no network; [`load`] reads one file and is the
+//! only function here that touches the disk.
+//!
+//! A scenario passes three levels, each made from the one before by a pure
+//! function, and every step adds all its problems to one list:
+//!
+//! 1. as written: `tree`, the file's keys and values with their places, and
+//!    the `--set` arguments put over them;
+//! 2. valid: `scenario`, each value of its own type and in its own range
+//!    (`section`: one file per table of the format), then held against each
+//!    other (`rules`: one file per rule);
+//! 3. resolved: [`plan`], defaults filled in, on one timeline.
+//!
+//! From there [`segment`] cuts each worker's share, [`describe()`] says in
+//! words what would happen and [`reference`] writes the format's documentation
+//! from the same tables that the file is read with.
 
 pub mod check;
+pub mod figures;
+pub mod load;
 pub mod plan;
+pub mod problem;
+pub mod reference;
 pub mod segment;
 pub mod units;
 
+mod describe;
+mod extent;
+mod quantity;
+mod rules;
+mod scenario;
+mod section;
+mod suggest;
+mod tree;
+mod words;
+
+pub use check::{Check, CheckProblem};
+pub use describe::describe;
+pub use load::{LoadError, load, parse};
 pub use plan::Plan;
+pub use problem::{Problem, Problems};
 pub use segment::Segment;

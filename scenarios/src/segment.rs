@@ -20,7 +20,9 @@ pub struct Segment {
 
 /// A part that cannot exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("segment {index} of {of} does not exist: the index counts from 0 and stays below the number of parts")]
+#[error(
+    "segment {index} of {of} does not exist: the index counts from 0 and stays below the number of parts"
+)]
 pub struct NoSuchSegment {
     index: u32,
     of: u32,

@@ -1,0 +1,99 @@
+//! What a plan would do, in words and numbers, for a person at a terminal.
+
+use crate::{
+    Plan,
+    plan::{Cluster, Gate, System, Target},
+    section::Choice,
+    words,
+};
+
+mod layout;
+mod load;
+mod timeline;
+
+use layout::Page;
+
+/// Describes the plan in at most 80 columns: the system, what happens when,
+/// the load at its peak, the workers it takes when a process may open
+/// `files_per_process` files, and the gates.
+pub fn describe(plan: &Plan, files_per_process: u64) -> String {
+    let mut page = Page::default();
+    title(plan, &mut page);
+    system(plan, &mut page);
+    timeline::describe(plan, &mut page);
+    load::peak(plan, &mut page);
+    load::workers(plan, files_per_process, &mut page);
+    load::nodes(plan, files_per_process, &mut page);
+    gates(plan, &mut page);
+    page.into_text()
+}
+
+fn title(plan: &Plan, page: &mut Page) {
+    page.heading(&plan.name);
+    if !plan.description.is_empty() {
+        page.paragraph(&plan.description);
+    }
+    page.paragraph(&format!("Seed {}.", plan.seed));
+}
+
+fn system(plan: &Plan, page: &mut Page) {
+    page.heading("System");
+    match &plan.system {
+        System::Cluster(cluster) => page.paragraph(&cluster_in_words(cluster)),
+        System::Target(target) => page.paragraph(&target_in_words(target)),
+    }
+}
+
+fn cluster_in_words(cluster: &Cluster) -> String {
+    let nodes = match cluster.nodes {
+        1 => "1 node (n1)".to_owned(),
+        2 => "2 nodes (n1, n2)".to_owned(),
+        count => format!("{} nodes (n1 to n{count})", words::count(count.into())),
+    };
+    format!(
+        "A cluster of {nodes} on this machine, started for the run: backplane {}, balancer {}, policy {}, commands routed by {}.",
+        cluster.backplane.word(),
+        cluster.balancer.word(),
+        cluster.policy.word(),
+        cluster.routing.word(),
+    )
+}
+
+fn target_in_words(target: &Target) -> String {
+    let observed = match target.observe.len() {
+        0 => "no process of it is observed, so nothing is said about its memory".to_owned(),
+        1 => "1 process of it is observed".to_owned(),
+        count => format!("{count} processes of it are observed"),
+    };
+    let http = match target.http.as_slice() {
+        [] => String::new(),
+        http => format!(", commands to {}", http.join(", ")),
+    };
+    format!(
+        "A system that is running: sockets to {}{http}; dialect {}; {observed}.",
+        target.ws.join(", "),
+        target.dialect.word(),
+    )
+}
+
+fn gates(plan: &Plan, page: &mut Page) {
+    page.heading("Gates");
+    if plan.gates.is_empty() {
+        page.paragraph("None: the run measures and judges nothing.");
+    }
+    for gate in &plan.gates {
+        page.paragraph(&gate_in_words(gate));
+    }
+}
+
+fn gate_in_words(gate: &Gate) -> String {
+    let name = match gate.name == gate.check.text {
+        true => String::new(),
+        false => format!("{}: ", gate.name),
+    };
+    let during = match gate.during {
+        Some(window) => format!(" (during {})", window.word()),
+        None => String::new(),
+    };
+    format!("{name}{}{during}", gate.check.text)
+}

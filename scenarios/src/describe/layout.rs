@@ -1,0 +1,73 @@
+//! Lines of at most 80 columns.
+
+/// Columns of a page.
+const WIDTH: usize = 80;
+/// Columns before a paragraph.
+const INDENT: usize = 2;
+
+/// Text being laid out.
+#[derive(Debug, Default)]
+pub(super) struct Page {
+    text: String,
+}
+
+impl Page {
+    /// A line at the margin, after an empty one.
+    pub(super) fn heading(&mut self, text: &str) {
+        if !self.text.is_empty() {
+            self.text.push('\n');
+        }
+        self.text.push_str(text);
+        self.text.push('\n');
+    }
+
+    /// Indented text, wrapped.
+    pub(super) fn paragraph(&mut self, text: &str) {
+        self.labelled("", 0, text);
+    }
+
+    /// A label, right-aligned in `width` columns, and wrapped text beside it.
+    pub(super) fn labelled(&mut self, label: &str, width: usize, text: &str) {
+        let gap = if width == 0 { 0 } else { 2 };
+        let indent = INDENT + width + gap;
+        let mut first = true;
+        for line in wrap(text, WIDTH - indent) {
+            let label = if first { label } else { "" };
+            let line = format!("{:INDENT$}{label:>width$}{:gap$}{line}", "", "");
+            self.text.push_str(line.trim_end());
+            self.text.push('\n');
+            first = false;
+        }
+    }
+
+    /// Everything so far.
+    pub(super) fn into_text(self) -> String {
+        self.text
+    }
+}
+
+/// Lines of at most `width` characters; a longer word is cut.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in text.split_whitespace().flat_map(|word| cut(word, width)) {
+        let taken = line.chars().count();
+        if taken > 0 && taken + 1 + word.chars().count() > width {
+            lines.push(std::mem::take(&mut line));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(&word);
+    }
+    lines.push(line);
+    lines
+}
+
+fn cut(word: &str, width: usize) -> Vec<String> {
+    let characters: Vec<char> = word.chars().collect();
+    characters
+        .chunks(width)
+        .map(|part| part.iter().collect())
+        .collect()
+}

@@ -1,0 +1,125 @@
+//! How much load that is, and what it takes.
+
+use super::layout::Page;
+use crate::{
+    Plan, Segment,
+    extent::RESERVE,
+    plan::{Action, System},
+    words,
+};
+
+/// Columns of the labels.
+const LABELS: usize = 10;
+
+/// Heartbeats, commands and sockets when everything is open.
+pub(super) fn peak(plan: &Plan, page: &mut Page) {
+    page.heading("At the peak");
+    let late = plan.sockets() - plan.ramp_sockets();
+    let sockets = match late {
+        0 => words::count(plan.sockets()),
+        late => format!(
+            "{}: {} from the ramp, {} opened later",
+            words::count(plan.sockets()),
+            words::count(plan.ramp_sockets()),
+            words::count(late)
+        ),
+    };
+    page.labelled("sockets", LABELS, &sockets);
+    page.labelled(
+        "heartbeats",
+        LABELS,
+        &words::per_second(plan.heartbeats_per_s()),
+    );
+    let commands = match plan.requests_per_s() {
+        _ if plan.commands.is_empty() => "none".to_owned(),
+        Some(rate) if plan.users() == 0 => words::per_second(rate),
+        Some(rate) => format!("{} when every reply comes at once", words::per_second(rate)),
+        None => "as many as the system answers: users without a think time".to_owned(),
+    };
+    page.labelled("commands", LABELS, &commands);
+}
+
+/// How many workers, and why.
+pub(super) fn workers(plan: &Plan, files_per_process: u64, page: &mut Page) {
+    let workers = plan.workers_needed(files_per_process);
+    page.heading("Workers");
+    let whole = Segment::whole();
+    let share = Segment::new(0, workers).unwrap_or(whole);
+    let connections: u64 = plan
+        .commands
+        .iter()
+        .map(|load| share.share_of(load.connections()))
+        .sum();
+    let sockets = plan.files(share) - connections;
+    let reserve = RESERVE.min(files_per_process / 2);
+    let needed = sockets + connections + reserve;
+    let each = if workers == 1 {
+        "with"
+    } else {
+        "each with at most"
+    };
+    page.paragraph(&format!(
+        "{} {each} {}, {} and {} in reserve: {} of {} open files.",
+        words::plural(workers.into(), "worker"),
+        words::plural(sockets, "socket"),
+        words::plural(connections, "command connection"),
+        words::count(reserve),
+        words::count(needed),
+        words::count(files_per_process),
+    ));
+}
+
+/// Sockets and open files of each node, of a cluster that the harness starts.
+pub(super) fn nodes(plan: &Plan, files_per_process: u64, page: &mut Page) {
+    let System::Cluster(cluster) = &plan.system else {
+        return;
+    };
+    page.heading("Nodes");
+    let fewest = fewest_nodes(plan, cluster.nodes);
+    let spread = |nodes: u64| plan.sockets().div_ceil(nodes);
+    let start = u64::from(cluster.nodes);
+    page.paragraph(&format!(
+        "{} each when spread evenly over {}: as many open files, of {}.",
+        words::plural(spread(start), "socket"),
+        words::plural(start, "node"),
+        words::count(files_per_process),
+    ));
+    if fewest < start {
+        let text = match fewest {
+            0 => {
+                "The events leave no node for a time: every socket will be tried again.".to_owned()
+            }
+            fewest => format!(
+                "The events leave {} for a time: {} each.",
+                words::plural(fewest, "node"),
+                words::plural(spread(fewest), "socket")
+            ),
+        };
+        page.paragraph(&text);
+    }
+    if spread(fewest.max(1)) + RESERVE > files_per_process {
+        page.paragraph(
+            "That is more than a node may open: expect refused sockets, or raise the limit.",
+        );
+    }
+}
+
+/// Nodes that take sockets at the worst moment.
+fn fewest_nodes(plan: &Plan, started: u32) -> u64 {
+    let mut up: std::collections::BTreeSet<String> =
+        (1..=started).map(|number| format!("n{number}")).collect();
+    let mut fewest = up.len();
+    for event in &plan.events {
+        match event.action {
+            Action::AddNode | Action::RestartNode | Action::ResumeNode => {
+                up.insert(event.node.clone());
+            }
+            Action::KillNode | Action::DrainNode | Action::PauseNode => {
+                up.remove(&event.node);
+            }
+            Action::Fault { .. } => {}
+        }
+        fewest = fewest.min(up.len());
+    }
+    fewest as u64
+}

@@ -1,0 +1,134 @@
+//! What happens when.
+
+use std::time::Duration;
+
+use super::layout::Page;
+use crate::{
+    Plan,
+    plan::{Action, CommandLoad, DevicePool, Fault, LoadModel, Reply},
+    words,
+};
+
+/// Columns of the times.
+const TIMES: usize = 8;
+
+/// A line of the timeline; times before the steady phase have no offset.
+struct Moment {
+    at: Duration,
+    text: String,
+}
+
+pub(super) fn describe(plan: &Plan, page: &mut Page) {
+    page.heading("Timeline (times from the start of the steady phase)");
+    ramp(plan, page);
+    page.labelled(
+        "0s",
+        TIMES,
+        &format!("steady phase of {} begins", words::duration(plan.duration)),
+    );
+    for load in &plan.commands {
+        page.labelled("", TIMES, &command_in_words(load));
+    }
+    let mut moments: Vec<Moment> = late_pools(plan).chain(events(plan)).collect();
+    moments.sort_by_key(|moment| moment.at);
+    for moment in moments {
+        page.labelled(&words::duration(moment.at), TIMES, &moment.text);
+    }
+    let end = format!(
+        "drain: {} closed in order",
+        words::plural(plan.sockets(), "socket")
+    );
+    page.labelled(&words::duration(plan.duration), TIMES, &end);
+    let shortest = plan.ramp_planned() + plan.duration;
+    let total = format!(
+        "About {} in all, or longer if the ramp falls behind.",
+        words::duration(shortest)
+    );
+    page.paragraph(&total);
+}
+
+fn ramp(plan: &Plan, page: &mut Page) {
+    let pools: Vec<&DevicePool> = plan.ramp_pools().collect();
+    if pools.is_empty() {
+        page.labelled("ramp", TIMES, "nothing: every pool has a start of its own");
+    }
+    for pool in pools {
+        page.labelled("ramp", TIMES, &pool_in_words(pool));
+    }
+}
+
+fn pool_in_words(pool: &DevicePool) -> String {
+    format!(
+        "{} opens {} at {}, the last after {}; a heartbeat every {}",
+        pool.name,
+        words::plural(pool.count, "socket"),
+        words::per_second(pool.ramp.as_per_second()),
+        words::duration(pool.opens_for()),
+        words::duration(pool.heartbeat),
+    )
+}
+
+fn command_in_words(load: &CommandLoad) -> String {
+    let reply = match load.reply {
+        Reply::Rest => "reply in the response",
+        Reply::Sse => "reply on an event stream",
+    };
+    let timeout = words::duration(load.timeout);
+    match load.model {
+        LoadModel::Closed { users, think } => format!(
+            "{}: {} that think {} between a reply and the next command, started spread over that time; {reply}, timeout {timeout}",
+            load.name,
+            words::plural(users, "user"),
+            words::duration(think),
+        ),
+        LoadModel::Open {
+            rate,
+            max_in_flight,
+        } => format!(
+            "{}: commands due at {} whatever the answers, at most {} in flight; {reply}, timeout {timeout}",
+            load.name,
+            words::per_second(rate.as_per_second()),
+            words::count(max_in_flight),
+        ),
+    }
+}
+
+fn late_pools(plan: &Plan) -> impl Iterator<Item = Moment> {
+    plan.devices.iter().filter_map(|pool| {
+        let at = pool.start?;
+        let mut text = pool_in_words(pool);
+        if at + pool.opens_for() >= plan.duration {
+            text.push_str(" (the steady phase ends first: not all of them open)");
+        }
+        Some(Moment { at, text })
+    })
+}
+
+fn events(plan: &Plan) -> impl Iterator<Item = Moment> {
+    plan.events.iter().map(|event| Moment {
+        at: event.at,
+        text: event_in_words(&event.action, &event.node),
+    })
+}
+
+fn event_in_words(action: &Action, node: &str) -> String {
+    match action {
+        Action::AddNode => format!("{node} is added"),
+        Action::KillNode => format!("{node} is killed without notice"),
+        Action::RestartNode => format!("{node} is started again"),
+        Action::DrainNode => format!("{node} is asked to drain and to end"),
+        Action::PauseNode => format!("{node} is paused with all its sockets open"),
+        Action::ResumeNode => format!("{node} goes on after its pause"),
+        Action::Fault { fault } => match fault {
+            Fault::Stall { length } => {
+                format!("{node} does nothing for {}", words::duration(*length))
+            }
+            Fault::IgnorePings { length } => {
+                format!(
+                    "{node} answers no heartbeat for {}",
+                    words::duration(*length)
+                )
+            }
+        },
+    }
+}

@@ -1,0 +1,128 @@
+//! How large a plan is.
+
+use std::time::Duration;
+
+use crate::{
+    Plan, Segment,
+    plan::{CommandLoad, DevicePool, LoadModel},
+};
+
+/// Open files that a worker keeps for itself: libraries, control link, record,
+/// reconnects while an old socket still closes.
+pub(crate) const RESERVE: u64 = 512;
+
+impl Plan {
+    /// When the last socket of the ramp is due, from the ramp's start; zero
+    /// where no pool belongs to the ramp.
+    pub fn ramp_planned(&self) -> Duration {
+        self.ramp_pools()
+            .map(DevicePool::opens_for)
+            .max()
+            .unwrap_or_default()
+    }
+
+    /// Sockets of all pools.
+    pub fn sockets(&self) -> u64 {
+        self.devices.iter().map(|pool| pool.count).sum()
+    }
+
+    /// Sockets of the pools that belong to the ramp.
+    pub fn ramp_sockets(&self) -> u64 {
+        self.ramp_pools().map(|pool| pool.count).sum()
+    }
+
+    /// Users of all closed command loads.
+    pub fn users(&self) -> u64 {
+        let users = |load: &CommandLoad| match load.model {
+            LoadModel::Closed { users, .. } => users,
+            LoadModel::Open { .. } => 0,
+        };
+        self.commands.iter().map(users).sum()
+    }
+
+    /// Most commands per second: arrivals of the open loads, and of the closed
+    /// ones what their users reach when every reply comes at once. `None` when
+    /// a load's users do not think, which leaves it to the system.
+    pub fn requests_per_s(&self) -> Option<f64> {
+        self.commands.iter().map(CommandLoad::requests_per_s).sum()
+    }
+
+    /// Heartbeats per second when every socket is open.
+    pub fn heartbeats_per_s(&self) -> f64 {
+        let rate = |pool: &DevicePool| pool.count as f64 / pool.heartbeat.as_secs_f64();
+        self.devices.iter().map(rate).sum()
+    }
+
+    /// Workers whose shares of sockets and command connections, and a reserve
+    /// of 512, each fit into `files_per_process` open files; at least 1.
+    pub fn workers_needed(&self, files_per_process: u64) -> u32 {
+        let room = room(files_per_process);
+        let fewest = u32::try_from(self.files(Segment::whole()).div_ceil(room)).unwrap_or(u32::MAX);
+        // Shares are uneven by at most one per pool and load.
+        let most = fewest.saturating_add(
+            u32::try_from(self.devices.len() + self.commands.len()).unwrap_or(u32::MAX),
+        );
+        let fits = |of: &u32| Segment::new(0, *of).is_ok_and(|first| self.files(first) <= room);
+        (fewest.max(1)..=most).find(fits).unwrap_or(most.max(1))
+    }
+
+    /// Open files that a part's sockets and command connections take; the
+    /// first part's are never fewer than another's.
+    pub(crate) fn files(&self, part: Segment) -> u64 {
+        let sockets: u64 = self
+            .devices
+            .iter()
+            .map(|pool| part.share_of(pool.count))
+            .sum();
+        let connections: u64 = self
+            .commands
+            .iter()
+            .map(|load| part.share_of(load.connections()))
+            .sum();
+        sockets + connections
+    }
+
+    /// Pools that belong to the ramp.
+    pub(crate) fn ramp_pools(&self) -> impl Iterator<Item = &DevicePool> {
+        self.devices.iter().filter(|pool| pool.start.is_none())
+    }
+}
+
+impl DevicePool {
+    /// From the pool's first socket to its last.
+    pub(crate) fn opens_for(&self) -> Duration {
+        self.ramp.due(self.count.saturating_sub(1))
+    }
+}
+
+impl CommandLoad {
+    /// Most connections open at once: one per user; of arrivals, those within
+    /// one timeout, and never more than may be in flight.
+    pub(crate) fn connections(&self) -> u64 {
+        match self.model {
+            LoadModel::Closed { users, .. } => users,
+            LoadModel::Open {
+                rate,
+                max_in_flight,
+            } => {
+                let within_timeout = (rate.as_per_second() * self.timeout.as_secs_f64()).ceil();
+                (within_timeout as u64).min(max_in_flight).max(1)
+            }
+        }
+    }
+
+    /// See [`Plan::requests_per_s`].
+    pub(crate) fn requests_per_s(&self) -> Option<f64> {
+        match self.model {
+            LoadModel::Closed { think, .. } if think.is_zero() => None,
+            LoadModel::Closed { users, think } => Some(users as f64 / think.as_secs_f64()),
+            LoadModel::Open { rate, .. } => Some(rate.as_per_second()),
+        }
+    }
+}
+
+/// Open files left for sockets and connections; where the limit is small, half.
+fn room(files_per_process: u64) -> u64 {
+    let reserve = RESERVE.min(files_per_process / 2);
+    (files_per_process - reserve).max(1)
+}

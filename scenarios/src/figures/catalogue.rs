@@ -1,0 +1,148 @@
+//! The table of figures.
+
+use super::{Figure, Unit};
+
+/// What a scenario must have for a figure to exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Needs {
+    Nothing,
+    /// `[[commands]]`.
+    Commands,
+    /// Commands, and answers that name the node that owned the socket.
+    Owner,
+    /// The same, and two nodes to cross between.
+    TwoNodes,
+    /// Counts of sockets from the nodes themselves.
+    NodeSockets,
+    /// Processes of nodes to sample.
+    NodeProcess,
+    /// Nodes that tell of their heap.
+    NodeHeap,
+}
+
+/// One line of the table: a figure or a family of them.
+pub(super) struct Entry {
+    path: &'static str,
+    shape: Shape,
+    needs: Needs,
+    about: &'static str,
+}
+
+/// How a figure lies in the summary.
+enum Shape {
+    /// A number of things that happened in a window.
+    Counter,
+    /// A number with a moment of its own.
+    Moment(Unit),
+    /// Per second, over a window.
+    Rate,
+    /// `{count, mean, p50, …}` of times, over a window.
+    Distribution,
+    /// `{value, low, high}` of a fit over the run.
+    Fit(Unit),
+}
+
+/// The parts of a distribution, and what each says of it.
+const PARTS: [(&str, &str); 7] = [
+    ("count", "how many"),
+    ("mean", "mean"),
+    ("p50", "median"),
+    ("p90", "90th percentile"),
+    ("p99", "99th percentile"),
+    ("p999", "99.9th percentile"),
+    ("max", "longest"),
+];
+
+const fn entry(path: &'static str, shape: Shape, needs: Needs, about: &'static str) -> Entry {
+    Entry {
+        path,
+        shape,
+        needs,
+        about,
+    }
+}
+
+use Needs::{Commands, NodeHeap, NodeProcess, NodeSockets, Nothing, Owner, TwoNodes};
+use Shape::{Counter, Distribution, Fit, Moment, Rate};
+
+/// Every figure, in the order of the summary.
+#[rustfmt::skip]
+pub(super) static ENTRIES: &[Entry] = &[
+    entry("sockets.requested", Moment(Unit::Count), Nothing, "sockets that the scenario asks for"),
+    entry("sockets.opened", Counter, Nothing, "sockets that opened, each counted once"),
+    entry("sockets.failed", Counter, Nothing, "sockets that could not be opened"),
+    entry("sockets.open_peak", Counter, Nothing, "most sockets open at once, counted by the workers"),
+    entry("sockets.open_at_end", Moment(Unit::Count), Nothing, "sockets open before the drain"),
+    entry("sockets.server_open_peak", Counter, NodeSockets, "most sockets open at once, counted by the nodes"),
+    entry("sockets.connect_rate", Rate, Nothing, "sockets opened per second in the ramp"),
+    entry("sockets.connect", Distribution, Nothing, "time to open a socket"),
+    entry("heartbeats.due", Counter, Nothing, "heartbeats due on open sockets"),
+    entry("heartbeats.sent", Counter, Nothing, "heartbeats sent"),
+    entry("heartbeats.acknowledged", Counter, Nothing, "heartbeats that were answered before the next was due"),
+    entry("heartbeats.missed", Counter, Nothing, "heartbeats without an answer by the time the next was due"),
+    entry("heartbeats.late", Counter, Nothing, "heartbeats answered after more than a second"),
+    entry("heartbeats.response", Distribution, Nothing, "answer to a heartbeat, from when it was due"),
+    entry("heartbeats.service", Distribution, Nothing, "answer to a heartbeat, from when it was sent"),
+    entry("commands.due", Counter, Commands, "commands due"),
+    entry("commands.dropped", Counter, Commands, "arrivals dropped because too many were in flight"),
+    entry("commands.issued", Counter, Commands, "commands sent"),
+    entry("commands.replied", Counter, Commands, "commands that got their reply"),
+    entry("commands.timed_out", Counter, Commands, "commands without an answer in time"),
+    entry("commands.not_connected", Counter, Commands, "commands whose device was not connected, or was replaced meanwhile"),
+    entry("commands.rejected", Counter, Commands, "commands that the system shed"),
+    entry("commands.failed", Counter, Commands, "commands with any other status, a broken connection or a wrong reply"),
+    entry("commands.lost", Counter, Commands, "commands without a known outcome at the end"),
+    entry("commands.response", Distribution, Commands, "reply to a command, from when it was due"),
+    entry("commands.service", Distribution, Commands, "reply to a command, from when it was sent"),
+    entry("commands.same_node", Distribution, Owner, "reply when the node that took the call owned the socket"),
+    entry("commands.cross_node", Distribution, TwoNodes, "reply when another node owned the socket"),
+    entry("balance.max_over_mean_at_end", Moment(Unit::Ratio), NodeSockets, "sockets of the fullest node over the mean"),
+    entry("balance.min_over_mean_at_end", Moment(Unit::Ratio), NodeSockets, "sockets of the emptiest node over the mean"),
+    entry("balance.jain_at_end", Moment(Unit::Ratio), NodeSockets, "Jain's fairness index of sockets per node; 1 is even"),
+    entry("cost_per_socket.node_rss", Fit(Unit::Bytes), NodeProcess, "resident memory of a node per socket"),
+    entry("cost_per_socket.node_heap", Fit(Unit::Bytes), NodeHeap, "heap of a node per socket"),
+    entry("cost_per_socket.node_open_files", Fit(Unit::Count), NodeProcess, "open files of a node per socket"),
+    entry("cost_per_socket.worker_rss", Fit(Unit::Bytes), Nothing, "resident memory of a worker per socket"),
+    entry("cost_per_socket.kernel", Fit(Unit::Bytes), Nothing, "kernel memory of the load's host per socket"),
+];
+
+impl Entry {
+    /// The figures of this line.
+    pub(super) fn figures(&self) -> Vec<Figure> {
+        match self.shape {
+            Counter => vec![self.figure("", "", Unit::Count, self.about.to_owned())],
+            Moment(unit) => vec![self.figure("", "", unit, self.about.to_owned())],
+            Rate => vec![self.figure("_per_s", "", Unit::PerSecond, self.about.to_owned())],
+            Fit(unit) => vec![self.figure("", "value", unit, self.about.to_owned())],
+            Distribution => PARTS.iter().map(|part| self.part(part)).collect(),
+        }
+    }
+
+    fn part(&self, (name, about): &(&str, &str)) -> Figure {
+        let unit = if *name == "count" {
+            Unit::Count
+        } else {
+            Unit::Millis
+        };
+        let mut figure = self.figure("_ms", name, unit, format!("{}: {about}", self.about));
+        figure.path = format!("{}.{name}", self.path);
+        figure
+    }
+
+    fn figure(&self, suffix: &str, below: &str, unit: Unit, about: String) -> Figure {
+        let with_suffix = format!("{}{suffix}", self.path);
+        let below = (!below.is_empty()).then_some(below);
+        Figure {
+            path: self.path.to_owned(),
+            unit,
+            about,
+            json_path: with_suffix
+                .split('.')
+                .chain(below)
+                .map(str::to_owned)
+                .collect(),
+            windowed: matches!(self.shape, Counter | Rate | Distribution),
+            needs: self.needs,
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! What no single value can violate: values held against each other. One file
+//! per rule; each adds all it finds.
+
+mod gates;
+mod names;
+mod system;
+mod timeline;
+mod windows;
+
+use crate::{problem::Findings, scenario::Scenario};
+
+/// Every rule over the whole scenario.
+pub(crate) fn check(scenario: &Scenario, findings: &mut Findings) {
+    system::check(scenario, findings);
+    names::check(scenario, findings);
+    windows::check(scenario, findings);
+    timeline::check(scenario, findings);
+    gates::check(scenario, findings);
+}

@@ -1,0 +1,117 @@
+//! Each gate is on a figure that this scenario can measure.
+
+use crate::{
+    figures::{self, Figure, Needs},
+    plan::{Dialect, Window},
+    problem::Findings,
+    scenario::{Scenario, SystemAsked},
+    section::{Choice, Deed, gates::Gate},
+};
+
+/// Why a figure cannot be measured.
+struct Reason {
+    why: &'static str,
+    accepted: &'static str,
+}
+
+pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
+    for gate in &scenario.gates {
+        let Some(check) = &gate.check else {
+            continue;
+        };
+        let Some(figure) = figures::find(&check.value.figure) else {
+            continue;
+        };
+        if let Some(reason) = unmeasurable(figure.needs(), scenario) {
+            let what = format!("{} cannot be measured here: {}", figure.path, reason.why);
+            findings.add(check.spot.finding(what).accepted(reason.accepted));
+        }
+        check_window(gate, &figure, findings);
+    }
+}
+
+fn unmeasurable(needs: Needs, scenario: &Scenario) -> Option<Reason> {
+    let reason = |why, accepted| Some(Reason { why, accepted });
+    let commands = || match scenario.commands_spot {
+        Some(_) => None,
+        None => reason(
+            "the scenario sends no commands",
+            "it in a scenario with `[[commands]]`",
+        ),
+    };
+    match needs {
+        Needs::Nothing => None,
+        Needs::Commands => commands(),
+        Needs::Owner => commands().or_else(|| owner(scenario)),
+        Needs::TwoNodes => commands()
+            .or_else(|| owner(scenario))
+            .or_else(|| two_nodes(scenario)),
+        Needs::NodeSockets | Needs::NodeHeap => match &scenario.system {
+            SystemAsked::Target(target)
+                if target.observe.iter().all(|node| !node.has_prometheus) =>
+            {
+                reason(
+                    "no endpoint of a node is observed",
+                    "it with a `[cluster]`, or with `observe` and its `prometheus`",
+                )
+            }
+            _ => None,
+        },
+        Needs::NodeProcess => match &scenario.system {
+            SystemAsked::Target(target) if target.observe.is_empty() => reason(
+                "no process of a node is observed",
+                "it with a `[cluster]`, or with `observe`",
+            ),
+            _ => None,
+        },
+    }
+}
+
+/// Only the reference server's answers say which node owned the socket.
+fn owner(scenario: &Scenario) -> Option<Reason> {
+    match &scenario.system {
+        SystemAsked::Target(target) if target.dialect.as_ref()?.value == Dialect::Plain => {
+            Some(Reason {
+                why: "in the plain dialect no answer says which node owned the socket",
+                accepted: "it with `dialect = \"highwater\"`",
+            })
+        }
+        _ => None,
+    }
+}
+
+fn two_nodes(scenario: &Scenario) -> Option<Reason> {
+    let SystemAsked::Cluster(cluster) = &scenario.system else {
+        return None;
+    };
+    let adds = |deed: Deed| deed == Deed::AddNode;
+    let mut deeds = scenario
+        .events
+        .iter()
+        .filter_map(|(_, event)| event.deed.as_ref());
+    let alone = cluster.nodes.as_ref()?.value == 1 && !deeds.any(|deed| adds(deed.value));
+    alone.then_some(Reason {
+        why: "with one node no command crosses",
+        accepted: "it with two nodes or more",
+    })
+}
+
+fn check_window(gate: &Gate, figure: &Figure, findings: &mut Findings) {
+    let Some(during) = &gate.during else {
+        return;
+    };
+    let window = during.value;
+    if !figure.is_windowed() {
+        let what = format!("{} has a moment of its own", figure.path);
+        findings.add(
+            during
+                .spot
+                .finding(what)
+                .accepted("a gate without `during`"),
+        );
+    } else if figure.path.starts_with("commands.") && matches!(window, Window::Ramp | Window::Drain)
+    {
+        let what = format!("no commands are sent in the {} phase", window.word());
+        findings.add(during.spot.finding(what).accepted("\"steady\" or \"run\""));
+    }
+}

@@ -1,0 +1,56 @@
+//! One system under load, and enough of it for what the scenario does.
+
+use crate::{
+    problem::{Finding, Findings},
+    scenario::{Scenario, SystemAsked},
+    tree::Origin,
+};
+
+pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
+    match &scenario.system {
+        SystemAsked::Both(spot) => {
+            let finding = spot.finding("both `[cluster]` and `[target]`");
+            findings.add(
+                finding.accepted("one of them: a cluster to start, or a system that is running"),
+            );
+        }
+        SystemAsked::Neither => {
+            let what = "neither `[cluster]` nor `[target]`";
+            let finding = Finding::absence(&Origin::File(0..0), "cluster", what);
+            findings.add(
+                finding.accepted("one of them: a cluster to start, or a system that is running"),
+            );
+        }
+        SystemAsked::Target(target) => {
+            if scenario.commands_spot.is_some() && !target.has_http {
+                let finding = target
+                    .http_spot
+                    .absence("commands have no address to go to");
+                findings.add(finding.accepted("`http = \"http://host:port\"` beside `ws`"));
+            }
+            for (spot, _) in &scenario.events {
+                let finding = spot.finding("an event on a system that the harness did not start");
+                findings.add(finding.accepted("events with a `[cluster]`"));
+            }
+        }
+        SystemAsked::Cluster(_) | SystemAsked::Unreadable => {}
+    }
+    check_devices(scenario, findings);
+}
+
+fn check_devices(scenario: &Scenario, findings: &mut Findings) {
+    const ACCEPTED: &str = "at least one `[[devices]]`";
+    match &scenario.commands_spot {
+        _ if !scenario.devices.is_empty() => {}
+        // Without `[[devices]]` at all, a missing key is reported already.
+        Some(spot) => findings.add(
+            spot.absence("commands without devices to send them to")
+                .accepted(ACCEPTED),
+        ),
+        None if scenario.has_devices => {
+            let finding = Finding::absence(&Origin::File(0..0), "devices", "no pool of devices");
+            findings.add(finding.accepted(ACCEPTED));
+        }
+        None => {}
+    }
+}

@@ -1,0 +1,102 @@
+//! The tables of the format: each file holds one table's keys, the type they
+//! are read into, and what its plan is.
+//!
+//! The constants are the one source of what a key is called, takes and means:
+//! files are read with them, messages quote them, the reference is made from
+//! them.
+
+pub(crate) mod cluster;
+pub(crate) mod commands;
+pub(crate) mod devices;
+pub(crate) mod events;
+pub(crate) mod gates;
+pub(crate) mod reconnect;
+pub(crate) mod target;
+pub(crate) mod top;
+
+mod address;
+mod choice;
+mod fields;
+mod form;
+mod name;
+
+pub(crate) use choice::{Choice, Deed};
+pub(crate) use fields::{At, Fields, Spot};
+pub(crate) use form::{Form, Refusal};
+
+use crate::tree::Table;
+
+/// One table of the format.
+#[derive(Debug)]
+pub(crate) struct Section {
+    /// As it is written: `[cluster]`, `[[devices]]`; empty for the top level.
+    pub(crate) header: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) keys: &'static [Key],
+}
+
+/// One key of a table.
+#[derive(Debug)]
+pub(crate) struct Key {
+    pub(crate) name: &'static str,
+    pub(crate) form: Form,
+    pub(crate) presence: Presence,
+    pub(crate) about: &'static str,
+}
+
+/// Whether a key must be there.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Presence {
+    Required,
+    Optional,
+    /// What holds without it, as the value of a `--set`.
+    Default(&'static str),
+}
+
+/// A list of tables whose elements go by a name.
+#[derive(Debug)]
+pub(crate) struct List {
+    pub(crate) key: &'static str,
+    /// What an element is called in a message.
+    pub(crate) noun: &'static str,
+    /// Elements without a name get `KEY-NUMBER`, from 1; else they have none.
+    pub(crate) numbered: bool,
+    pub(crate) section: &'static Section,
+}
+
+/// Every list whose elements `--set` reaches by name.
+static LISTS: [&List; 4] = [&devices::LIST, &commands::LIST, &events::LIST, &gates::LIST];
+
+/// The list under a top-level key.
+pub(crate) fn list(key: &str) -> Option<&'static List> {
+    LISTS.into_iter().find(|list| list.key == key)
+}
+
+/// Every table, in the order of the reference.
+pub(crate) static SECTIONS: [&Section; 9] = [
+    &top::SECTION,
+    &cluster::SECTION,
+    &target::SECTION,
+    &target::OBSERVE,
+    &devices::SECTION,
+    &reconnect::SECTION,
+    &commands::SECTION,
+    &events::SECTION,
+    &gates::SECTION,
+];
+
+impl List {
+    /// The name that element `index` goes by.
+    pub(crate) fn name_of(&self, index: usize, table: &Table) -> Option<String> {
+        let given = table.name().map(str::to_owned);
+        given.or_else(|| self.numbered.then(|| format!("{}-{}", self.key, index + 1)))
+    }
+
+    /// Path of element `index` in messages.
+    pub(crate) fn path_of(&self, index: usize, table: &Table) -> String {
+        match self.name_of(index, table) {
+            Some(name) => format!("{}.{name}", self.key),
+            None => format!("{}[{index}]", self.key),
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Addresses of systems under test, checked strictly: a slip here would cost a
+//! run in which no socket opens.
+
+use super::Refusal;
+
+/// What stands for the device's id.
+pub(crate) const DEVICE: &str = "{device}";
+
+/// What may follow host and port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tail {
+    /// A path.
+    Path,
+    /// A path and a query.
+    Any,
+}
+
+/// `ws://host[:port][/path][?query]`, with `{device}` at most once.
+pub(crate) fn check_ws(text: &str) -> Result<(), Refusal> {
+    let rest = strip_scheme(text, "ws", "wss")?;
+    check_rest(rest, Tail::Any)?;
+    check_placeholders(text)
+}
+
+/// `http://host[:port][/path]`, with a query where `tail` allows one.
+pub(crate) fn check_http(text: &str, tail: Tail) -> Result<(), Refusal> {
+    let rest = strip_scheme(text, "http", "https")?;
+    check_rest(rest, tail)?;
+    match text.find(['{', '}']) {
+        Some(_) => Err(Refusal::new(
+            "an address with braces; only commands and sockets name devices",
+        )),
+        None => Ok(()),
+    }
+}
+
+/// A path below a base address, with `{device}` at most once.
+pub(crate) fn check_path(text: &str) -> Result<(), Refusal> {
+    if !text.starts_with('/') {
+        return Err(Refusal::new("a path that does not begin with `/`"));
+    }
+    check_characters(text)?;
+    check_placeholders(text)
+}
+
+fn strip_scheme<'t>(text: &'t str, plain: &str, secure: &str) -> Result<&'t str, Refusal> {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        let hint = format!("addresses begin with {plain}://");
+        return Err(Refusal::new("an address without a scheme").hint(hint));
+    };
+    if scheme == plain {
+        return Ok(rest);
+    }
+    if scheme == secure {
+        let hint = format!("use {plain}://, or put a proxy that ends TLS between the two");
+        return Err(Refusal::new("TLS is not supported yet").hint(hint));
+    }
+    let hint = format!("did you mean {plain}://?");
+    Err(Refusal::new(format!("unknown scheme `{}`", scheme.escape_debug())).hint(hint))
+}
+
+fn check_rest(rest: &str, tail: Tail) -> Result<(), Refusal> {
+    check_characters(rest)?;
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (authority, after) = rest.split_at(end);
+    check_authority(authority)?;
+    match tail {
+        Tail::Path if after.contains('?') => Err(Refusal::new("a base address with a query")),
+        _ => Ok(()),
+    }
+}
+
+fn check_authority(authority: &str) -> Result<(), Refusal> {
+    if authority.contains('@') {
+        return Err(Refusal::new("an address with a user's name in it"));
+    }
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(v6) => {
+            let (host, rest) = v6
+                .split_once(']')
+                .ok_or_else(|| Refusal::new("an unclosed `[`"))?;
+            if host.parse::<std::net::Ipv6Addr>().is_err() {
+                return Err(Refusal::new("not an IPv6 address in brackets"));
+            }
+            (host, rest)
+        }
+        None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
+    };
+    if host.is_empty() {
+        return Err(Refusal::new("an address without a host"));
+    }
+    let in_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | ':');
+    if !host.chars().all(in_name) {
+        return Err(Refusal::new(format!(
+            "not a host's name: `{}`",
+            host.escape_debug()
+        )));
+    }
+    check_port(port)
+}
+
+fn check_port(port: &str) -> Result<(), Refusal> {
+    let valid = match port.strip_prefix(':') {
+        Some(digits) => {
+            digits.parse::<u16>().is_ok_and(|port| port > 0) && !digits.starts_with('+')
+        }
+        None => port.is_empty(),
+    };
+    if valid {
+        Ok(())
+    } else {
+        Err(Refusal::new("not a port from 1 to 65535"))
+    }
+}
+
+fn check_characters(text: &str) -> Result<(), Refusal> {
+    if text.len() > 2_000 {
+        return Err(Refusal::new("an address that is too long"));
+    }
+    match text.chars().find(|c| {
+        !c.is_ascii_graphic() || matches!(c, '#' | '"' | '<' | '>' | '\\' | '^' | '`' | '|')
+    }) {
+        Some(c) => Err(Refusal::new(format!(
+            "an address with `{}` in it",
+            c.escape_debug()
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn check_placeholders(text: &str) -> Result<(), Refusal> {
+    let without = text.replacen(DEVICE, "", 1);
+    match without.contains(['{', '}']) {
+        true if without.contains(DEVICE) => Err(Refusal::new("`{device}` more than once")),
+        true => Err(Refusal::new("an unknown placeholder").hint("only {device} is known")),
+        false => Ok(()),
+    }
+}

@@ -1,0 +1,107 @@
+//! Values that are one of a few words.
+
+use crate::plan::{Backplane, Balancer, Dialect, Jitter, Policy, Reply, Routing, Window};
+
+/// An enum written as a word.
+pub(crate) trait Choice: Copy + PartialEq + 'static {
+    /// Every word that is accepted now, and what it means.
+    const ALL: &'static [(&'static str, Self)];
+
+    /// The word for this value.
+    fn word(self) -> &'static str {
+        let entry = Self::ALL.iter().find(|(_, value)| *value == self);
+        entry.map_or("", |(word, _)| word)
+    }
+}
+
+/// The words of a choice.
+pub(crate) fn words<C: Choice>() -> Vec<&'static str> {
+    C::ALL.iter().map(|(word, _)| *word).collect()
+}
+
+/// How a node that is added reaches the balancer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Join {
+    Discovery,
+}
+
+/// What an event does, before its own keys are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Deed {
+    AddNode,
+    KillNode,
+    RestartNode,
+    DrainNode,
+    PauseNode,
+    ResumeNode,
+    Fault,
+}
+
+/// Which fault, before its own keys are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FaultKind {
+    Stall,
+    IgnorePings,
+}
+
+impl Choice for Backplane {
+    const ALL: &'static [(&'static str, Self)] = &[("local", Self::Local)];
+}
+
+impl Choice for Balancer {
+    const ALL: &'static [(&'static str, Self)] = &[("none", Self::None)];
+}
+
+impl Choice for Policy {
+    const ALL: &'static [(&'static str, Self)] = &[("round-robin", Self::RoundRobin)];
+}
+
+impl Choice for Routing {
+    const ALL: &'static [(&'static str, Self)] = &[
+        ("directory", Self::Directory),
+        ("broadcast", Self::Broadcast),
+    ];
+}
+
+impl Choice for Join {
+    const ALL: &'static [(&'static str, Self)] = &[("discovery", Self::Discovery)];
+}
+
+impl Choice for Dialect {
+    const ALL: &'static [(&'static str, Self)] =
+        &[("highwater", Self::Highwater), ("plain", Self::Plain)];
+}
+
+impl Choice for Jitter {
+    const ALL: &'static [(&'static str, Self)] = &[("full", Self::Full), ("none", Self::None)];
+}
+
+impl Choice for Reply {
+    const ALL: &'static [(&'static str, Self)] = &[("rest", Self::Rest), ("sse", Self::Sse)];
+}
+
+impl Choice for Window {
+    const ALL: &'static [(&'static str, Self)] = &[
+        ("ramp", Self::Ramp),
+        ("steady", Self::Steady),
+        ("drain", Self::Drain),
+        ("run", Self::Run),
+    ];
+}
+
+impl Choice for Deed {
+    const ALL: &'static [(&'static str, Self)] = &[
+        ("add-node", Self::AddNode),
+        ("kill-node", Self::KillNode),
+        ("restart-node", Self::RestartNode),
+        ("drain-node", Self::DrainNode),
+        ("pause-node", Self::PauseNode),
+        ("resume-node", Self::ResumeNode),
+        ("fault", Self::Fault),
+    ];
+}
+
+impl Choice for FaultKind {
+    const ALL: &'static [(&'static str, Self)] =
+        &[("stall", Self::Stall), ("ignore-pings", Self::IgnorePings)];
+}

@@ -1,0 +1,146 @@
+//! `[[events]]`: what happens to the cluster.
+
+use std::time::Duration;
+
+use super::{
+    At, Fields, Form, Key, List, Presence, Section,
+    choice::{Deed, FaultKind, words},
+};
+use crate::{
+    plan::{self, Action, Fault},
+    problem::Findings,
+    words::{DAY, MILLISECOND, MINUTE},
+};
+
+const NAME: Key = Key {
+    name: "name",
+    form: Form::Name,
+    presence: Presence::Optional,
+    about: "Name of the event, for `--set` and the report.",
+};
+
+const AT: Key = Key {
+    name: "at",
+    form: Form::Duration {
+        least: Duration::ZERO,
+        most: DAY.saturating_mul(30),
+    },
+    presence: Presence::Required,
+    about: "When, from the start of the steady phase, and before its end.",
+};
+
+const DO: Key = Key {
+    name: "do",
+    form: Form::Choice(words::<Deed>),
+    presence: Presence::Required,
+    about: "What is done to the node. `kill-node` is SIGKILL; `pause-node` is SIGSTOP, and the node hangs with all its sockets open; `drain-node` asks it to end in order; `restart-node` starts a killed, drained or running node again on its old address.",
+};
+
+const NODE: Key = Key {
+    name: "node",
+    form: Form::Node,
+    presence: Presence::Required,
+    about: "The node it is done to.",
+};
+
+const FAULT: Key = Key {
+    name: "fault",
+    form: Form::Choice(words::<FaultKind>),
+    presence: Presence::Optional,
+    about: "With `do = \"fault\"`: the fault that the node injects into itself. `stall`: the whole node does nothing. `ignore-pings`: it reads pings and answers none.",
+};
+
+const LENGTH: Key = Key {
+    name: "length",
+    form: Form::Duration {
+        least: MILLISECOND,
+        most: MINUTE.saturating_mul(10),
+    },
+    presence: Presence::Optional,
+    about: "With `do = \"fault\"`: how long it lasts.",
+};
+
+pub(crate) static SECTION: Section = Section {
+    header: "[[events]]",
+    about: "Something done to a node of the `[cluster]` during the steady phase. Each must be possible when its time comes: a node that was killed cannot be drained, one that runs cannot be resumed.",
+    keys: &[NAME, AT, DO, NODE, FAULT, LENGTH],
+};
+
+pub(crate) static LIST: List = List {
+    key: "events",
+    noun: "event",
+    numbered: false,
+    section: &SECTION,
+};
+
+/// An event whose values are each valid.
+#[derive(Debug)]
+pub(crate) struct Event {
+    pub(crate) name: Option<At<String>>,
+    pub(crate) at: Option<At<Duration>>,
+    pub(crate) deed: Option<At<Deed>>,
+    pub(crate) node: Option<At<String>>,
+    fault: Option<At<FaultKind>>,
+    length: Option<At<Duration>>,
+}
+
+impl Event {
+    pub(crate) fn read(fields: &Fields<'_>, findings: &mut Findings) -> Self {
+        let event = Self {
+            name: fields.read(&NAME, findings),
+            at: fields.read(&AT, findings),
+            deed: fields.read(&DO, findings),
+            node: fields.read(&NODE, findings),
+            fault: fields.read(&FAULT, findings),
+            length: fields.read(&LENGTH, findings),
+        };
+        if let Some(deed) = &event.deed {
+            check_fault_keys(deed.value == Deed::Fault, fields, findings);
+        }
+        event
+    }
+
+    pub(crate) fn resolve(self) -> Option<plan::Event> {
+        let action = match self.deed?.value {
+            Deed::AddNode => Action::AddNode,
+            Deed::KillNode => Action::KillNode,
+            Deed::RestartNode => Action::RestartNode,
+            Deed::DrainNode => Action::DrainNode,
+            Deed::PauseNode => Action::PauseNode,
+            Deed::ResumeNode => Action::ResumeNode,
+            Deed::Fault => Action::Fault {
+                fault: fault(self.fault?.value, self.length?.value),
+            },
+        };
+        Some(plan::Event {
+            name: self.name.map(|at| at.value),
+            at: self.at?.value,
+            node: self.node?.value,
+            action,
+        })
+    }
+}
+
+fn fault(kind: FaultKind, length: Duration) -> Fault {
+    match kind {
+        FaultKind::Stall => Fault::Stall { length },
+        FaultKind::IgnorePings => Fault::IgnorePings { length },
+    }
+}
+
+/// A fault has both keys, anything else neither.
+fn check_fault_keys(is_fault: bool, fields: &Fields<'_>, findings: &mut Findings) {
+    for key in [&FAULT, &LENGTH] {
+        match (is_fault, fields.has(key)) {
+            (true, false) => {
+                let finding = fields.spot_of(key).absence("missing from this fault");
+                findings.add(finding.accepted(key.form.accepted()));
+            }
+            (false, true) => {
+                let finding = fields.spot_of(key).finding("only a fault has this key");
+                findings.add(finding.accepted("`fault` and `length` beside `do = \"fault\"`"));
+            }
+            _ => {}
+        }
+    }
+}

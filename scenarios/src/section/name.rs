@@ -1,0 +1,40 @@
+//! Names that a scenario gives.
+
+use super::Refusal;
+
+/// What a name looks like.
+pub(super) const ACCEPTED: &str =
+    "a name of 1 to 64 letters, digits, `-` and `_` that begins with a letter or digit";
+
+/// What a node is called.
+pub(super) const ACCEPTED_NODE: &str = "a node's name: \"n1\", \"n2\", … up to \"n9999\"";
+
+/// Names are parts of file names, of device ids and of `--set` paths.
+pub(super) fn check(name: &str) -> Result<(), Refusal> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    match name.chars().find(|c| !allowed(*c)) {
+        Some(c) => Err(Refusal::new(format!(
+            "a name with `{}` in it",
+            c.escape_debug()
+        ))),
+        None if name.is_empty() => Err(Refusal::new("an empty name")),
+        None if name.len() > 64 => Err(Refusal::new("a name that is too long")),
+        None if !name.starts_with(|c: char| c.is_ascii_alphanumeric()) => Err(Refusal::new(
+            "a name that begins with neither letter nor digit",
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Nodes count from `n1`, without leading zeros.
+pub(super) fn check_node(name: &str) -> Result<(), Refusal> {
+    let number = name.strip_prefix('n').unwrap_or("");
+    let counts = (1..=4).contains(&number.len())
+        && number.bytes().all(|byte| byte.is_ascii_digit())
+        && !number.starts_with('0');
+    if counts {
+        Ok(())
+    } else {
+        Err(Refusal::new("not a node's name"))
+    }
+}

@@ -1,0 +1,111 @@
+//! Quantities in the words of messages and descriptions.
+
+use std::time::Duration;
+
+pub(crate) const MILLISECOND: Duration = Duration::from_millis(1);
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
+pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
+pub(crate) const DAY: Duration = Duration::from_secs(86_400);
+
+/// A duration as a scenario writes it: one number, one unit, nothing lost.
+pub(crate) fn written(duration: Duration) -> String {
+    let millis = duration.as_millis();
+    let (unit, name) = [(3_600_000, "h"), (60_000, "m"), (1_000, "s")]
+        .into_iter()
+        .find(|(unit, _)| millis > 0 && millis.is_multiple_of(*unit))
+        .unwrap_or((1, "ms"));
+    format!("{}{name}", millis / unit)
+}
+
+/// A duration for reading: `82s`, `4m 10s`, `1d 2h`, rounded to what matters.
+pub(crate) fn duration(duration: Duration) -> String {
+    let seconds = duration.as_secs_f64();
+    if seconds > 0.0 && seconds < 1.0 {
+        return format!("{}ms", (seconds * 1e3).round());
+    }
+    if seconds < 59.95 {
+        return format!("{}s", (seconds * 10.0).round() / 10.0);
+    }
+    let whole = seconds.round() as u64;
+    match whole {
+        ..3_600 => pair(whole / 60, "m", whole % 60, "s"),
+        ..86_400 => pair(whole / 3_600, "h", whole % 3_600 / 60, "m"),
+        _ => pair(whole / 86_400, "d", whole % 86_400 / 3_600, "h"),
+    }
+}
+
+/// A whole number in groups of three: `12,000`.
+pub(crate) fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() * 4 / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// A figure per second: whole from ten up, else to two places.
+pub(crate) fn per_second(rate: f64) -> String {
+    if rate >= 10.0 {
+        format!("{}/s", count(rate.round() as u64))
+    } else {
+        format!("{}/s", (rate * 100.0).round() / 100.0)
+    }
+}
+
+/// `1 node`, `2 nodes`.
+pub(crate) fn plural(number: u64, noun: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{ending}", count(number))
+}
+
+fn pair(large: u64, large_unit: &str, small: u64, small_unit: &str) -> String {
+    if small == 0 {
+        format!("{large}{large_unit}")
+    } else {
+        format!("{large}{large_unit} {small}{small_unit}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_well() {
+        for (millis, text) in [
+            (0, "0s"),
+            (20, "20ms"),
+            (1_500, "1.5s"),
+            (59_960, "1m"),
+            (60_000, "1m"),
+            (250_000, "4m 10s"),
+            (5_400_000, "1h 30m"),
+            (90_000_000, "1d 1h"),
+        ] {
+            assert_eq!(duration(Duration::from_millis(millis)), text);
+        }
+    }
+
+    #[test]
+    fn written_durations_lose_nothing() {
+        for text in ["1ms", "1500ms", "90s", "3m", "25h"] {
+            assert_eq!(
+                crate::quantity::duration(text).map(written).as_deref(),
+                Ok(text)
+            );
+        }
+    }
+
+    #[test]
+    fn numbers_are_grouped() {
+        assert_eq!(
+            [0, 999, 1_000, 12_345_678].map(count),
+            ["0", "999", "1,000", "12,345,678"]
+        );
+    }
+}

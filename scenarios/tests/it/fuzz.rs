@@ -1,0 +1,151 @@
+//! Whatever is read, it is a plan or a list of problems, never a panic.
+
+use highwater_scenarios::{Check, describe, parse};
+use proptest::prelude::*;
+
+/// Text that looks enough like a scenario to get past the first error.
+fn almost() -> impl Strategy<Value = String> {
+    let key = prop::sample::select(vec![
+        "name",
+        "duration",
+        "seed",
+        "nodes",
+        "count",
+        "ramp",
+        "start",
+        "heartbeat",
+        "users",
+        "rate",
+        "think",
+        "at",
+        "do",
+        "node",
+        "fault",
+        "length",
+        "check",
+        "during",
+        "ws",
+        "http",
+        "observe",
+        "reconnect",
+        "devices",
+        "cluster",
+        "give_up_after",
+        "max_in_flight",
+        "path",
+        "reply",
+        "dialect",
+        "pid",
+        "naem",
+    ]);
+    let value = prop::sample::select(vec![
+        "\"20s\"",
+        "\"99999999h\"",
+        "\"0ms\"",
+        "\"200/s\"",
+        "\"1e9/s\"",
+        "5000",
+        "0",
+        "-1",
+        "99999999999999999999",
+        "1.5",
+        "true",
+        "[]",
+        "{}",
+        "[{}]",
+        "\"n3\"",
+        "\"kill-node\"",
+        "\"fault\"",
+        "\"stall\"",
+        "\"ws://h/{device}\"",
+        "\"\"",
+        "\"home\"",
+        "\"commands.failed == 0\"",
+        "\"heartbeats.p99 <= 5\"",
+        "\"plain\"",
+        "2026-01-01",
+        "{ first = \"9s\", max = \"1s\" }",
+        "[{ name = \"n1\", pid = 1 }]",
+        "\"\u{e9}\u{1f600}\"",
+        "'''",
+        "\"",
+    ]);
+    let line = prop_oneof![
+        8 => (key, value).prop_map(|(key, value)| format!("{key} = {value}")),
+        3 => prop::sample::select(vec!["[cluster]", "[target]", "[[devices]]", "[[commands]]", "[[events]]",
+            "[[gates]]", "[devices]", "[[cluster]]", "[[target.observe]]"]).prop_map(str::to_owned),
+        1 => "\\PC{0,30}",
+    ];
+    prop::collection::vec(line, 0..25).prop_map(|lines| lines.join("\n"))
+}
+
+fn read(text: &str, sets: &[String]) {
+    match parse("fuzz.toml", text, sets) {
+        Ok(plan) => {
+            let page = describe(&plan, 1_024);
+            assert!(
+                page.lines().all(|line| line.chars().count() <= 80),
+                "{page}"
+            );
+        }
+        Err(problems) => {
+            assert!(problems.count() > 0, "refused without a word: {text}");
+            assert!(problems.to_string().contains("in fuzz.toml"));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(600))]
+
+    #[test]
+    fn any_text(text in "\\PC{0,400}") {
+        read(&text, &[]);
+    }
+
+    #[test]
+    fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        read(&String::from_utf8_lossy(&bytes), &[]);
+    }
+
+    #[test]
+    fn almost_a_scenario(text in almost()) {
+        read(&text, &[]);
+        read(&format!("{}{text}", crate::BASE), &[]);
+    }
+
+    #[test]
+    fn any_set(sets in prop::collection::vec("([a-z]{1,9}\\.){0,3}[a-z]{1,9}=\\PC{0,20}|\\PC{0,20}", 0..4)) {
+        read(crate::BASE, &sets);
+    }
+
+    #[test]
+    fn any_check(text in "\\PC{0,40}|[a-z]{1,10}\\.[a-z0-9]{1,9} ?[<>=!]{1,2} ?[0-9.]{1,5}[a-zA-Z%/]{0,3}") {
+        // The result is of no interest, only that there is one.
+        let _ = Check::parse(&text);
+    }
+}
+
+/// The drop of a deep tree is a recursion, here as in the TOML parser.
+#[test]
+fn deep_nesting_ends_in_a_problem() {
+    let parts = |separator: &str, count: usize| vec!["a"; count].join(separator);
+    for text in [
+        format!("{} = 1", parts(".", 100_000)),
+        format!("[{}]", parts(".", 100_000)),
+        format!("[{}]\n{} = 1", parts(".", 20), parts(".", 20)),
+        format!("a = {}1{}", "[".repeat(50_000), "]".repeat(50_000)),
+        format!("a = {}", "{a=".repeat(50_000)),
+        "\"a\".".repeat(50_000),
+        "x".repeat(2_000_000),
+    ] {
+        read(&text, &[]);
+        read(
+            crate::BASE,
+            &[
+                format!("devices.home.count={text}"),
+                format!("{}=1", parts(".", 5_000)),
+            ],
+        );
+    }
+}
