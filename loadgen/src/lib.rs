@@ -1,5 +1,18 @@
 //! The distributed load generator and the cluster it starts.
+//!
+//! - [`coordinator`]: one run, from its first process to its record;
+//! - [`worker`]: a process that puts on its share of the load;
+//! - [`control`]: the link between the two;
+//! - [`testbed`]: the cluster that a scenario asks for;
+//! - [`sampling`]: what every process uses, on one clock;
+//! - [`process`]: child processes that never outlive the harness;
+//! - [`clock`], [`endpoints`]: small things that several of them share.
 
+pub mod clock;
+pub mod control;
+pub mod coordinator;
+pub mod endpoints;
 pub mod process;
 pub mod sampling;
 pub mod testbed;
+pub mod worker;

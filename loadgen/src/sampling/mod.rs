@@ -1,1 +1,31 @@
-//! To be written.
+//! Samples every process that can be seen, on one clock.
+//!
+//! - [`sampler`]: one sample of everything at an instant;
+//! - [`process`]: what the kernel says of a process on this machine;
+//! - [`open_files`]: how many files it has open;
+//! - [`scrape`]: asks a Prometheus endpoint;
+//! - [`prometheus`]: finds gauges in what it answers;
+//! - [`machine`]: the memory and CPU time of the whole machine;
+//! - [`host`]: what the machine is, and its limits;
+//! - [`own`]: the process that asks.
+//!
+//! What could not be measured is absent from a sample; nothing is filled in.
+
+pub mod host;
+pub mod machine;
+pub mod open_files;
+pub mod own;
+pub mod process;
+pub mod prometheus;
+pub mod sampler;
+pub mod scrape;
+
+use std::collections::BTreeMap;
+
+pub use host::{host, raise_open_files};
+pub use own::own_process;
+pub use sampler::{Sampled, Sampler};
+
+/// Gauges by [`name`](highwater_reports::record::names::gauge); sizes in bytes,
+/// times in seconds.
+pub type Gauges = BTreeMap<String, f64>;

@@ -1,1 +1,26 @@
-//! To be written.
+//! Starts the cluster that a scenario asks for, does its events to it, and
+//! stops it.
+//!
+//! - [`cluster`]: the [`Testbed`], what the coordinator holds;
+//! - [`actions`]: what an event does to a node, one file each;
+//! - [`node`], [`broker`]: a process each;
+//! - [`roster`]: who belongs to the cluster, and what is shown of it;
+//! - [`ready`]: waits until nodes are ready and see each other;
+//! - [`http`]: what is asked of a node;
+//! - [`announce`]: the line in which a process says where it listens;
+//! - [`port`]: ports that stay free while a node is down;
+//! - [`error`]: what can go wrong.
+
+mod actions;
+mod announce;
+mod broker;
+pub mod cluster;
+pub mod error;
+mod http;
+mod node;
+mod port;
+mod ready;
+mod roster;
+
+pub use cluster::Testbed;
+pub use error::TestbedError;

@@ -1,0 +1,232 @@
+//! Finds the gauges of a record in Prometheus text, whoever wrote it.
+
+use std::io;
+
+use highwater_reports::record::names::gauge;
+use prometheus_parse::{Sample, Scrape, Value};
+
+use super::Gauges;
+
+/// A metric that is known to hold a gauge. A further runtime is a further line
+/// in [`KNOWN`].
+struct Known {
+    gauge: &'static str,
+    metric: &'static str,
+    /// Only samples with this label count; the others are something else.
+    label: Option<(&'static str, &'static str)>,
+}
+
+/// For each gauge the metrics that hold it, best first. Where one has several
+/// samples (pools of a heap, kinds of sockets), the gauge is their sum.
+const KNOWN: &[Known] = &[
+    // The standard names of client libraries.
+    known(gauge::RSS, "process_resident_memory_bytes"),
+    known(gauge::OPEN_FILES, "process_open_fds"),
+    known(gauge::CPU, "process_cpu_seconds_total"),
+    known(gauge::STARTED_AT, "process_start_time_seconds"),
+    // Micrometer (Spring Boot). Its process_cpu_usage is a share, not seconds.
+    known(gauge::OPEN_FILES, "process_files_open_files"),
+    // The reference node.
+    known(gauge::HEAP, "highwater_heap_allocated_bytes"),
+    known(gauge::SOCKETS_OPEN, "highwater_sockets"),
+    known(gauge::SOCKETS_ACCEPTED, "highwater_sockets_accepted_total"),
+    labelled(gauge::BACKPLANE_SENT, BACKPLANE, ("direction", "sent")),
+    labelled(
+        gauge::BACKPLANE_RECEIVED,
+        BACKPLANE,
+        ("direction", "received"),
+    ),
+    // JVM: Micrometer and client_java 1.x, then client_java 0.x.
+    labelled(gauge::HEAP, "jvm_memory_used_bytes", ("area", "heap")),
+    labelled(gauge::HEAP, "jvm_memory_bytes_used", ("area", "heap")),
+    // Go, Node.js.
+    known(gauge::HEAP, "go_memstats_heap_alloc_bytes"),
+    known(gauge::HEAP, "nodejs_heap_size_used_bytes"),
+];
+
+const BACKPLANE: &str = "highwater_backplane_messages_total";
+
+/// The gauges in `text`. `sockets_metric` names the metric of open sockets
+/// where it is not one of the known ones.
+pub fn gauges(text: &str, sockets_metric: Option<&str>) -> Gauges {
+    let samples = samples(text, sockets_metric);
+    let mut gauges = Gauges::new();
+    if let Some(sockets) = sockets_metric.and_then(|name| sum(&samples, name, None)) {
+        gauges.insert(gauge::SOCKETS_OPEN.into(), sockets);
+    }
+    for known in KNOWN {
+        let replaced = known.gauge == gauge::SOCKETS_OPEN && sockets_metric.is_some();
+        if replaced || gauges.contains_key(known.gauge) {
+            continue;
+        }
+        if let Some(value) = sum(&samples, known.metric, known.label) {
+            gauges.insert(known.gauge.into(), value);
+        }
+    }
+    gauges
+}
+
+const fn known(gauge: &'static str, metric: &'static str) -> Known {
+    Known {
+        gauge,
+        metric,
+        label: None,
+    }
+}
+
+const fn labelled(
+    gauge: &'static str,
+    metric: &'static str,
+    label: (&'static str, &'static str),
+) -> Known {
+    Known {
+        gauge,
+        metric,
+        label: Some(label),
+    }
+}
+
+/// The samples of metrics that matter. Only their lines are parsed: an endpoint
+/// may show thousands of others.
+fn samples(text: &str, sockets_metric: Option<&str>) -> Vec<Sample> {
+    let matters = |line: &&str| {
+        let end = line.find(['{', ' ', '\t']).unwrap_or(line.len());
+        let name = &line[..end];
+        Some(name) == sockets_metric || KNOWN.iter().any(|known| known.metric == name)
+    };
+    let lines = text.lines().filter(matters);
+    let scrape = Scrape::parse(lines.map(|line| io::Result::Ok(line.to_owned())));
+    scrape.map(|scrape| scrape.samples).unwrap_or_default()
+}
+
+/// The sum of a metric's samples; `None` if there are none.
+fn sum(samples: &[Sample], metric: &str, label: Option<(&str, &str)>) -> Option<f64> {
+    samples
+        .iter()
+        .filter(|sample| sample.metric == metric)
+        .filter(|sample| label.is_none_or(|(key, value)| sample.labels.get(key) == Some(value)))
+        .filter_map(|sample| number(&sample.value))
+        .reduce(|sum, value| sum + value)
+}
+
+/// A sample's value; none for what a server shows before its first measurement.
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Counter(value) | Value::Gauge(value) | Value::Untyped(value) => {
+            Some(*value).filter(|value| value.is_finite())
+        }
+        Value::Histogram(_) | Value::Summary(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, sockets_metric: Option<&str>, expected: &[(&str, f64)]) {
+        let expected: Gauges = expected
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), *value))
+            .collect();
+        assert_eq!(gauges(text, sockets_metric), expected, "{text}");
+    }
+
+    #[test]
+    fn reference_node() {
+        check(
+            "# HELP highwater_sockets Open device sockets.\n\
+             # TYPE highwater_sockets gauge\n\
+             highwater_sockets 5000\n\
+             # TYPE highwater_sockets_accepted_total counter\n\
+             highwater_sockets_accepted_total 5017\n\
+             highwater_sockets_closed_total{reason=\"replaced\"} 17\n\
+             highwater_heap_allocated_bytes 12345678\n\
+             highwater_backplane_messages_total{direction=\"sent\"} 41\n\
+             highwater_backplane_messages_total{direction=\"received\"} 43\n\
+             process_resident_memory_bytes 2.0e7\n\
+             process_open_fds 5012\n\
+             process_cpu_seconds_total 3.25\n\
+             process_start_time_seconds 1764000000.5\n",
+            None,
+            &[
+                (gauge::SOCKETS_OPEN, 5000.0),
+                (gauge::SOCKETS_ACCEPTED, 5017.0),
+                (gauge::HEAP, 12_345_678.0),
+                (gauge::BACKPLANE_SENT, 41.0),
+                (gauge::BACKPLANE_RECEIVED, 43.0),
+                (gauge::RSS, 2.0e7),
+                (gauge::OPEN_FILES, 5012.0),
+                (gauge::CPU, 3.25),
+                (gauge::STARTED_AT, 1_764_000_000.5),
+            ],
+        );
+    }
+
+    #[test]
+    fn spring_boot() {
+        check(
+            "# TYPE jvm_memory_used_bytes gauge\n\
+             jvm_memory_used_bytes{area=\"heap\",id=\"G1 Survivor Space\",} 1048576.0\n\
+             jvm_memory_used_bytes{area=\"heap\",id=\"G1 Old Gen\",} 1.2E7\n\
+             jvm_memory_used_bytes{area=\"nonheap\",id=\"Metaspace\",} 9.9E7\n\
+             process_files_open_files 212.0\n\
+             process_cpu_usage 0.37\n\
+             process_start_time_seconds 1.764000000123E9\n\
+             websocket_sessions{application=\"home\",} 740.0\n",
+            Some("websocket_sessions"),
+            &[
+                (gauge::HEAP, 13_048_576.0),
+                (gauge::OPEN_FILES, 212.0),
+                (gauge::STARTED_AT, 1_764_000_000.123),
+                (gauge::SOCKETS_OPEN, 740.0),
+            ],
+        );
+    }
+
+    #[test]
+    fn go() {
+        check(
+            "go_memstats_heap_alloc_bytes 4.194304e+06\n\
+             go_memstats_heap_inuse_bytes 6e+06\n\
+             process_resident_memory_bytes 1.5e+07\n\
+             process_open_fds 31\n\
+             process_cpu_seconds_total 0.5\n",
+            None,
+            &[
+                (gauge::HEAP, 4_194_304.0),
+                (gauge::RSS, 1.5e7),
+                (gauge::OPEN_FILES, 31.0),
+                (gauge::CPU, 0.5),
+            ],
+        );
+    }
+
+    #[test]
+    fn node_js() {
+        check(
+            "nodejs_heap_size_total_bytes 30000000\n\
+             nodejs_heap_size_used_bytes 21000000\n\
+             process_cpu_user_seconds_total 1.5\n\
+             process_cpu_seconds_total 2.5\n\
+             process_open_fds 24\n\
+             io_connected{transport=\"ws\"} 12 1764000000123\n\
+             io_connected{transport=\"polling\"} 3 1764000000123\n",
+            Some("io_connected"),
+            &[
+                (gauge::HEAP, 21_000_000.0),
+                (gauge::CPU, 2.5),
+                (gauge::OPEN_FILES, 24.0),
+                (gauge::SOCKETS_OPEN, 15.0),
+            ],
+        );
+    }
+
+    #[test]
+    fn what_is_not_there_is_absent() {
+        check("", None, &[]);
+        check("<html>not found</html>", None, &[]);
+        check("process_open_fds NaN\nhighwater_sockets\n", None, &[]);
+        // A metric asked for by name is not replaced by another.
+        check("highwater_sockets 3\n", Some("sessions"), &[]);
+    }
+}

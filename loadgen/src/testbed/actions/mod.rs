@@ -1,0 +1,28 @@
+//! What an event does to a node.
+//!
+//! One file each; the next one is written by looking at its neighbour.
+
+mod add_node;
+mod drain_node;
+mod fault;
+mod kill_node;
+mod pause_node;
+mod restart_node;
+mod resume_node;
+
+use highwater_scenarios::plan::{Action, Event};
+
+use super::{TestbedError, cluster::Bed};
+
+pub(super) async fn apply(bed: &Bed, event: &Event) -> Result<(), TestbedError> {
+    let node = &event.node;
+    match &event.action {
+        Action::AddNode => add_node::apply(bed, node).await,
+        Action::KillNode => kill_node::apply(bed, node).await,
+        Action::RestartNode => restart_node::apply(bed, node).await,
+        Action::DrainNode => drain_node::apply(bed, node).await,
+        Action::PauseNode => pause_node::apply(bed, node).await,
+        Action::ResumeNode => resume_node::apply(bed, node).await,
+        Action::Fault { fault } => fault::apply(bed, node, fault).await,
+    }
+}

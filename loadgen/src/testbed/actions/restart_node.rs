@@ -1,0 +1,21 @@
+//! Starts a node again on its old address. One that still runs is ended in
+//! order first, and gets no clients until it is back.
+
+use std::time::Duration;
+
+use super::super::{TestbedError, cluster::Bed, node::Listed};
+
+/// How long a node that runs may take to drain.
+const DRAIN_WITHIN: Duration = Duration::from_secs(30);
+
+pub(super) async fn apply(bed: &Bed, id: &str) -> Result<(), TestbedError> {
+    let node = bed.roster.node(id)?;
+    let mut process = node.process.lock().await;
+    if let Some(child) = process.as_mut() {
+        node.is_leaving(bed);
+        child.stop(DRAIN_WITHIN).await;
+        *process = None;
+        node.is_down(bed, Listed::NoMore);
+    }
+    bed.start_process(&node, &mut process).await
+}

@@ -1,0 +1,50 @@
+//! The line in which a process says where it listens.
+
+use std::{net::SocketAddr, time::Duration};
+
+use super::TestbedError;
+use crate::process::{Child, Launch, Spawner};
+
+/// How long a process may take until it listens.
+const LISTENS_WITHIN: Duration = Duration::from_secs(30);
+
+/// Starts a process and waits until it listens; gives it and its address.
+pub(super) async fn start(
+    spawner: &Spawner,
+    id: &str,
+    launch: Launch,
+) -> Result<(Child, SocketAddr), TestbedError> {
+    let failed = |source| TestbedError::Start {
+        id: id.into(),
+        source,
+    };
+    let launched = spawner.spawn(launch.with_first_line()).await;
+    let mut child = launched.map_err(failed)?;
+    let line = child.first_stdout_line(LISTENS_WITHIN).await;
+    let line = line.map_err(failed)?;
+    let address = parse(&line).ok_or_else(|| TestbedError::Announcement {
+        id: id.into(),
+        line,
+    })?;
+    Ok((child, address))
+}
+
+fn parse(line: &str) -> Option<SocketAddr> {
+    line.strip_prefix("listening on ")?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_address_is_an_address() {
+        assert_eq!(
+            parse("listening on 127.0.0.1:4711"),
+            Some(SocketAddr::from(([127, 0, 0, 1], 4711)))
+        );
+        assert_eq!(parse("listening on localhost"), None);
+        assert_eq!(parse("n1 is listening on 127.0.0.1:4711"), None);
+        assert_eq!(parse(""), None);
+    }
+}

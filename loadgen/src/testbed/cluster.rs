@@ -1,0 +1,252 @@
+//! The cluster that a scenario asks for.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_util::future::{join_all, try_join_all};
+use highwater_reports::record::{Role, Source};
+use highwater_scenarios::plan::{Action, Cluster, Event, Plan, Routing};
+use tokio::sync::{Mutex, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    TestbedError, actions, broker,
+    http::NodeClient,
+    node::{Listed, Node, running},
+    ready,
+    roster::{Life, Roster},
+};
+use crate::{
+    endpoints::Endpoints,
+    process::{Child, Spawner},
+    sampling::Sampled,
+};
+
+/// How long a process may take to end in order when the cluster is stopped.
+const STOP_WITHIN: Duration = Duration::from_secs(5);
+
+/// A cluster of processes on this machine. Clones are handles of one cluster;
+/// its processes are killed with the last of them.
+#[derive(Debug, Clone)]
+pub struct Testbed {
+    bed: Arc<Bed>,
+}
+
+/// What the actions work on. Every process is owned by its node's lock, which
+/// an action holds while it works; everything else is read without waiting.
+#[derive(Debug)]
+pub(super) struct Bed {
+    pub(super) exe: PathBuf,
+    pub(super) log_dir: PathBuf,
+    pub(super) routing: Routing,
+    pub(super) spawner: Spawner,
+    pub(super) http: NodeClient,
+    pub(super) roster: Roster,
+    /// Where the broker listens, if there is one.
+    pub(super) backplane: Option<SocketAddr>,
+    broker: Mutex<Option<Child>>,
+    stopping: CancellationToken,
+}
+
+impl Testbed {
+    /// Starts a broker, if there will ever be more than one node, and the
+    /// nodes; waits until all are ready and see each other. `exe` is the
+    /// `highwater` binary; each process logs to `log_dir/ID.log`.
+    ///
+    /// # Errors
+    ///
+    /// If a process does not start or does not get ready within 30 seconds;
+    /// what was started is killed.
+    pub async fn start(
+        plan: &Plan,
+        cluster: &Cluster,
+        exe: &Path,
+        spawner: Spawner,
+        log_dir: &Path,
+    ) -> Result<Self, TestbedError> {
+        fs::create_dir_all(log_dir).map_err(|source| TestbedError::LogFolder {
+            path: log_dir.into(),
+            source,
+        })?;
+        let (broker, backplane) = if has_broker(plan, cluster) {
+            let (child, address) = broker::start(&spawner, exe, log_dir).await?;
+            (Some(child), Some(address))
+        } else {
+            (None, None)
+        };
+        let bed = Arc::new(Bed {
+            exe: exe.into(),
+            log_dir: log_dir.into(),
+            routing: cluster.routing,
+            spawner,
+            http: NodeClient::new()?,
+            roster: Roster::new(),
+            backplane,
+            broker: Mutex::new(broker),
+            stopping: CancellationToken::new(),
+        });
+        let nodes = (1..=cluster.nodes).map(|number| bed.new_node(&format!("n{number}")));
+        try_join_all(nodes.map(|node| bed.start_node(node))).await?;
+        Ok(Self { bed })
+    }
+
+    /// Where clients are sent now: nodes in the order of their numbers. Killed
+    /// and paused nodes stay, drained ones are left out, restarted ones return.
+    pub fn endpoints(&self) -> Endpoints {
+        self.bed.roster.endpoints().borrow().clone()
+    }
+
+    /// The endpoints as they change, also in the middle of an event: a node is
+    /// left out as soon as it was asked to end.
+    pub fn watch_endpoints(&self) -> watch::Receiver<Endpoints> {
+        self.bed.roster.endpoints()
+    }
+
+    /// The nodes, in order, and the broker; those that have ended are still
+    /// there, without a process id.
+    pub fn sampled(&self) -> Vec<Sampled> {
+        let mut sampled = self.bed.roster.sampled();
+        sampled.extend(self.bed.backplane.map(|_| Sampled {
+            source: Source::new(Role::Broker, broker::ID),
+            pid: self.bed.broker_pid(),
+            prometheus: None,
+            sockets_metric: None,
+        }));
+        sampled
+    }
+
+    /// Does an event to its node. Nodes that are added or restarted are ready
+    /// and seen by the others when it returns. Events of different nodes may
+    /// run at once; a second one of the same node waits for the first.
+    ///
+    /// # Errors
+    ///
+    /// If the node is not there, not running, refuses, or does not get ready;
+    /// [`TestbedError::Stopping`] if the cluster is stopped meanwhile.
+    pub async fn apply(&self, event: &Event) -> Result<(), TestbedError> {
+        tokio::select! {
+            biased;
+            () = self.bed.stopping.cancelled() => Err(TestbedError::Stopping),
+            done = actions::apply(&self.bed, event) => done,
+        }
+    }
+
+    /// The processes that have ended without being asked to, with how they
+    /// ended in words; each once. Never waits: a node that an event works on
+    /// is looked at the next time.
+    pub fn ended(&self) -> Vec<(String, String)> {
+        let mut ended = Vec::new();
+        for node in self.bed.roster.nodes() {
+            if let Some(exit) = self.bed.unasked_end(&node) {
+                ended.push((node.id.clone(), exit));
+            }
+        }
+        ended.extend(self.bed.broker_end().map(|exit| (broker::ID.into(), exit)));
+        ended
+    }
+
+    /// Ends every process and waits for it: in order where it does so within
+    /// five seconds, by SIGKILL otherwise. Nodes first, then the broker. An
+    /// event under way is given up.
+    pub async fn stop(&self) {
+        self.bed.stopping.cancel();
+        let nodes = self.bed.roster.nodes();
+        join_all(nodes.iter().map(|node| self.bed.stop_node(node))).await;
+        if let Some(mut broker) = self.bed.broker.lock().await.take() {
+            broker.stop(STOP_WITHIN).await;
+        }
+    }
+}
+
+impl Bed {
+    /// The node of this name, new if there was none.
+    pub(super) fn new_node(&self, id: &str) -> Arc<Node> {
+        let log = self.log_dir.join(format!("{id}.log"));
+        self.roster.node_or_new(id, log)
+    }
+
+    /// Starts a node that is down; returns when it is ready, sees the others
+    /// and is seen by them. Only then are clients sent to it.
+    pub(super) async fn start_node(&self, node: Arc<Node>) -> Result<(), TestbedError> {
+        let mut process = node.process.lock().await;
+        self.start_process(&node, &mut process).await
+    }
+
+    /// The same, for one who holds the node's process. A node that does not
+    /// get ready is killed.
+    pub(super) async fn start_process(
+        &self,
+        node: &Node,
+        process: &mut Option<Child>,
+    ) -> Result<(), TestbedError> {
+        let started = self.start_and_wait(node, process).await;
+        if started.is_err() {
+            *process = None;
+            node.is_down(self, Listed::AsBefore);
+        }
+        started
+    }
+
+    async fn start_and_wait(
+        &self,
+        node: &Node,
+        process: &mut Option<Child>,
+    ) -> Result<(), TestbedError> {
+        let address = node.start(self, process).await?;
+        let child = running(process, &node.id)?;
+        ready::until_ready(self, node, child, address).await?;
+        ready::until_joined(self, node).await?;
+        self.roster.show(&node.id, |shown| shown.listed = true);
+        Ok(())
+    }
+
+    /// Takes the status of a node that has ended; how, if nobody asked for it.
+    fn unasked_end(&self, node: &Node) -> Option<String> {
+        let mut process = node.process.try_lock().ok()?;
+        let exit = process.as_mut()?.try_exit()?;
+        *process = None;
+        let asked = self
+            .roster
+            .shown(&node.id)
+            .is_some_and(|shown| shown.life == Life::Leaving);
+        let listed = if asked {
+            Listed::NoMore
+        } else {
+            Listed::AsBefore
+        };
+        node.is_down(self, listed);
+        (!asked).then(|| exit.to_string())
+    }
+
+    fn broker_pid(&self) -> Option<u32> {
+        let broker = self.broker.try_lock().ok()?;
+        broker.as_ref().map(Child::pid)
+    }
+
+    fn broker_end(&self) -> Option<String> {
+        let mut broker = self.broker.try_lock().ok()?;
+        let exit = broker.as_mut()?.try_exit()?;
+        *broker = None;
+        Some(exit.to_string())
+    }
+
+    async fn stop_node(&self, node: &Node) {
+        let mut process = node.process.lock().await;
+        if let Some(mut child) = process.take() {
+            node.is_leaving(self);
+            child.stop(STOP_WITHIN).await;
+            node.is_down(self, Listed::NoMore);
+        }
+    }
+}
+
+/// A node alone needs no broker, but it cannot be joined to one later.
+fn has_broker(plan: &Plan, cluster: &Cluster) -> bool {
+    let adds = |event: &Event| event.action == Action::AddNode;
+    cluster.nodes > 1 || plan.events.iter().any(adds)
+}

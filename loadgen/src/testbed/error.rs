@@ -1,0 +1,138 @@
+//! What can go wrong with a cluster that the harness starts.
+
+use std::{error::Error, io, path::PathBuf, time::Duration};
+
+use thiserror::Error;
+
+use crate::process::{ProcessError, error::LogTail};
+
+/// Why a cluster could not be started, or an event not be done to it.
+#[derive(Debug, Error)]
+pub enum TestbedError {
+    /// The folder for logs could not be created.
+    #[error("cannot create the log folder {path}", path = path.display())]
+    LogFolder {
+        /// The folder.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The HTTP client could not be set up.
+    #[error("cannot set up the HTTP client")]
+    Client(#[source] reqwest::Error),
+    /// The process could not be started, or ended too early.
+    #[error("{id} did not start")]
+    Start {
+        /// `n1`, `broker`, …
+        id: String,
+        /// Why not.
+        source: ProcessError,
+    },
+    /// A process of the cluster could not be signalled.
+    #[error("{id} could not be signalled")]
+    Signal {
+        /// The node.
+        id: String,
+        /// Why not.
+        source: ProcessError,
+    },
+    /// The process says something else than where it listens.
+    #[error("{id} printed {line:?} where `listening on ADDRESS` was expected")]
+    Announcement {
+        /// `n1`, `broker`, …
+        id: String,
+        /// Its first line.
+        line: String,
+    },
+    /// The address of a node stays taken by another process.
+    #[error("port {port} of {id} was still taken after {waited:?}")]
+    PortTaken {
+        /// The node.
+        id: String,
+        /// Its port on 127.0.0.1.
+        port: u16,
+        /// How long it was tried.
+        waited: Duration,
+    },
+    /// There is no free port below those that the system gives to clients.
+    #[error("no port in {from}-{to} is free on 127.0.0.1")]
+    NoPort {
+        /// First port tried.
+        from: u16,
+        /// Last port tried.
+        to: u16,
+    },
+    /// A node ran but did not get ready in time.
+    #[error("{id} was not ready after {waited:?}: {reason}{log}")]
+    NotReady {
+        /// The node.
+        id: String,
+        /// How long it had.
+        waited: Duration,
+        /// What was seen last.
+        reason: String,
+        /// The last lines of its log.
+        log: LogTail,
+    },
+    /// The event names a node that was never started.
+    #[error("there is no node {id}")]
+    NoSuchNode {
+        /// The node.
+        id: String,
+    },
+    /// The event needs a node that runs.
+    #[error("{id} is not running")]
+    NotRunning {
+        /// The node.
+        id: String,
+    },
+    /// The node to be added is there already.
+    #[error("{id} is running already")]
+    AlreadyRunning {
+        /// The node.
+        id: String,
+    },
+    /// A node could not be asked.
+    #[error("cannot ask {url}")]
+    Request {
+        /// The address.
+        url: String,
+        /// Why not.
+        source: reqwest::Error,
+    },
+    /// A node refused.
+    #[error("{url} answered {status}: {body}")]
+    Refused {
+        /// The address.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+        /// The beginning of its answer.
+        body: String,
+    },
+    /// A node's answer is not what was expected of it.
+    #[error("{url} answered what is not a list of nodes: {reason}")]
+    Answer {
+        /// The address.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The cluster is being stopped.
+    #[error("the cluster is being stopped")]
+    Stopping,
+}
+
+impl TestbedError {
+    /// What happened and all its causes, in one text.
+    pub fn in_full(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        text
+    }
+}

@@ -1,0 +1,113 @@
+//! What is asked of a node over HTTP.
+
+use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
+
+use reqwest::{Client, RequestBuilder, Response, header};
+use serde::{Deserialize, Serialize};
+
+use super::TestbedError;
+
+/// Longest time for one answer.
+const WITHIN: Duration = Duration::from_secs(5);
+
+/// How much of a refusal an error message shows, in characters.
+const REFUSAL_SHOWN: usize = 300;
+
+/// Asks nodes.
+#[derive(Debug)]
+pub(super) struct NodeClient {
+    client: Client,
+}
+
+/// The answer of `GET /nodes`, as far as it matters here.
+#[derive(Debug, Deserialize)]
+struct Members {
+    nodes: Vec<Member>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Member {
+    id: String,
+}
+
+impl NodeClient {
+    pub(super) fn new() -> Result<Self, TestbedError> {
+        let client = Client::builder()
+            .no_proxy()
+            .timeout(WITHIN)
+            // No connection that a node would count among its open files.
+            .pool_max_idle_per_host(0)
+            .build();
+        let client = client.map_err(TestbedError::Client)?;
+        Ok(Self { client })
+    }
+
+    /// `GET /readyz`: nothing if it is ready, else why not.
+    pub(super) async fn ready(&self, node: SocketAddr) -> Result<(), TestbedError> {
+        let url = format!("http://{node}/readyz");
+        ask(self.client.get(&url), &url).await.map(drop)
+    }
+
+    /// `GET /nodes`: the names of the nodes that this node sees.
+    pub(super) async fn members(&self, node: SocketAddr) -> Result<BTreeSet<String>, TestbedError> {
+        let url = format!("http://{node}/nodes");
+        let answer = ask(self.client.get(&url), &url).await?;
+        let body = answer
+            .bytes()
+            .await
+            .map_err(|source| failed(&url, source))?;
+        match serde_json::from_slice::<Members>(&body) {
+            Ok(members) => Ok(members.nodes.into_iter().map(|node| node.id).collect()),
+            Err(error) => Err(TestbedError::Answer {
+                url,
+                reason: error.to_string(),
+            }),
+        }
+    }
+
+    /// `POST /admin/drain`.
+    pub(super) async fn drain(&self, node: SocketAddr) -> Result<(), TestbedError> {
+        let url = format!("http://{node}/admin/drain");
+        ask(self.client.post(&url), &url).await.map(drop)
+    }
+
+    /// `POST /admin/faults` with this body.
+    pub(super) async fn inject(
+        &self,
+        node: SocketAddr,
+        body: &impl Serialize,
+    ) -> Result<(), TestbedError> {
+        let url = format!("http://{node}/admin/faults");
+        let body = serde_json::to_vec(body).map_err(|error| TestbedError::Answer {
+            url: url.clone(),
+            reason: error.to_string(),
+        })?;
+        let request = self
+            .client
+            .post(&url)
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(body);
+        ask(request, &url).await.map(drop)
+    }
+}
+
+async fn ask(request: RequestBuilder, url: &str) -> Result<Response, TestbedError> {
+    let answer = request.send().await.map_err(|source| failed(url, source))?;
+    if answer.status().is_success() {
+        return Ok(answer);
+    }
+    let status = answer.status().as_u16();
+    let body = answer.text().await.unwrap_or_default();
+    Err(TestbedError::Refused {
+        url: url.into(),
+        status,
+        body: body.chars().take(REFUSAL_SHOWN).collect(),
+    })
+}
+
+fn failed(url: &str, source: reqwest::Error) -> TestbedError {
+    TestbedError::Request {
+        url: url.into(),
+        source,
+    }
+}

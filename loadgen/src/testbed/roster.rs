@@ -1,0 +1,229 @@
+//! Who belongs to the cluster, and what is shown of it: endpoints to clients,
+//! processes to the sampler.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use highwater_reports::record::{Role, Source};
+use tokio::sync::watch;
+
+use super::{TestbedError, node::Node};
+use crate::{endpoints::Endpoints, sampling::Sampled};
+
+/// All nodes that were ever started, by number. It owns what is shown of them;
+/// their processes are owned by the nodes.
+#[derive(Debug)]
+pub(super) struct Roster {
+    nodes: Mutex<BTreeMap<Place, Entry>>,
+    endpoints: watch::Sender<Endpoints>,
+}
+
+/// What is shown of a node.
+#[derive(Debug, Clone)]
+pub(super) struct Shown {
+    /// Where it listens, or did before it ended.
+    pub(super) address: Option<SocketAddr>,
+    /// Its process, unless it has ended.
+    pub(super) pid: Option<u32>,
+    /// What it is doing.
+    pub(super) life: Life,
+    /// Whether clients are sent to it. A killed node stays listed: its clients
+    /// meet a refusal, as they do behind DNS.
+    pub(super) listed: bool,
+}
+
+/// What a node is doing.
+///
+/// ```text
+/// Down     -> Running             started
+/// Running <-> Paused              pause, resume
+/// Running, Paused -> Leaving      asked to drain or to end; a pause changes nothing then
+/// Running, Paused, Leaving -> Down
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Life {
+    /// There is no process.
+    Down,
+    /// It runs and is meant to go on.
+    Running,
+    /// It is stopped by SIGSTOP.
+    Paused,
+    /// It was asked to end.
+    Leaving,
+}
+
+/// Nodes stand in the order of their numbers: n2 before n10.
+type Place = (u64, String);
+
+#[derive(Debug)]
+struct Entry {
+    node: Arc<Node>,
+    shown: Shown,
+}
+
+impl Roster {
+    pub(super) fn new() -> Self {
+        Self {
+            nodes: Mutex::default(),
+            endpoints: watch::Sender::new(Endpoints::default()),
+        }
+    }
+
+    /// The node of this name; a new one, logging into `log`, if there was none.
+    pub(super) fn node_or_new(&self, id: &str, log: PathBuf) -> Arc<Node> {
+        let mut nodes = self.lock();
+        let entry = nodes.entry(place(id)).or_insert_with(|| Entry {
+            node: Arc::new(Node::new(id, log)),
+            shown: Shown {
+                address: None,
+                pid: None,
+                life: Life::Down,
+                listed: false,
+            },
+        });
+        entry.node.clone()
+    }
+
+    /// The node of this name.
+    pub(super) fn node(&self, id: &str) -> Result<Arc<Node>, TestbedError> {
+        let nodes = self.lock();
+        let entry = nodes.get(&place(id));
+        entry
+            .map(|entry| entry.node.clone())
+            .ok_or_else(|| TestbedError::NoSuchNode { id: id.into() })
+    }
+
+    /// All nodes, in order.
+    pub(super) fn nodes(&self) -> Vec<Arc<Node>> {
+        self.lock()
+            .values()
+            .map(|entry| entry.node.clone())
+            .collect()
+    }
+
+    /// What is shown of a node.
+    pub(super) fn shown(&self, id: &str) -> Option<Shown> {
+        self.lock().get(&place(id)).map(|entry| entry.shown.clone())
+    }
+
+    /// Changes what is shown of a node, and tells who watches the endpoints.
+    pub(super) fn show(&self, id: &str, change: impl FnOnce(&mut Shown)) {
+        let mut nodes = self.lock();
+        if let Some(entry) = nodes.get_mut(&place(id)) {
+            change(&mut entry.shown);
+        }
+        let now = endpoints(&nodes);
+        self.endpoints.send_if_modified(|seen| {
+            let changed = *seen != now;
+            *seen = now;
+            changed
+        });
+    }
+
+    /// Names and addresses of the nodes that run.
+    pub(super) fn running(&self) -> Vec<(String, SocketAddr)> {
+        let nodes = self.lock();
+        let running = nodes
+            .iter()
+            .filter(|(_, entry)| entry.shown.life == Life::Running);
+        running
+            .filter_map(|((_, id), entry)| Some((id.clone(), entry.shown.address?)))
+            .collect()
+    }
+
+    /// Where clients are sent now, and from now on.
+    pub(super) fn endpoints(&self) -> watch::Receiver<Endpoints> {
+        self.endpoints.subscribe()
+    }
+
+    /// Every node that has listened once, for the sampler.
+    pub(super) fn sampled(&self) -> Vec<Sampled> {
+        let nodes = self.lock();
+        let seen = nodes.iter().filter_map(|((_, id), entry)| {
+            let address = entry.shown.address?;
+            Some(Sampled {
+                source: Source::new(Role::Node, id),
+                pid: entry.shown.pid,
+                prometheus: Some(format!("http://{address}/metrics")),
+                sockets_metric: None,
+            })
+        });
+        seen.collect()
+    }
+
+    /// No critical section can leave the map half changed, so a panic in one
+    /// does not spoil it.
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Place, Entry>> {
+        self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn endpoints(nodes: &BTreeMap<Place, Entry>) -> Endpoints {
+    let listed = nodes.values().filter(|entry| entry.shown.listed);
+    let addresses: Vec<SocketAddr> = listed.filter_map(|entry| entry.shown.address).collect();
+    Endpoints {
+        ws: addresses
+            .iter()
+            .map(|address| format!("ws://{address}/ws?device={{device}}"))
+            .collect(),
+        http: addresses
+            .iter()
+            .map(|address| format!("http://{address}"))
+            .collect(),
+    }
+}
+
+/// A name without a number stands behind those with one.
+fn place(id: &str) -> Place {
+    let digits = id.trim_start_matches(|c: char| !c.is_ascii_digit());
+    (digits.parse().unwrap_or(u64::MAX), id.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listed(roster: &Roster, id: &str, port: u16) {
+        roster.node_or_new(id, PathBuf::from("/dev/null"));
+        roster.show(id, |shown| {
+            shown.address = Some(SocketAddr::from(([127, 0, 0, 1], port)));
+            shown.life = Life::Running;
+            shown.listed = true;
+        });
+    }
+
+    #[test]
+    fn endpoints_stand_in_the_order_of_numbers_and_only_while_listed() {
+        let roster = Roster::new();
+        let mut watched = roster.endpoints();
+        for (id, port) in [("n10", 10), ("n2", 2), ("n1", 1)] {
+            listed(&roster, id, port);
+        }
+        assert_eq!(
+            watched.borrow_and_update().http,
+            [
+                "http://127.0.0.1:1",
+                "http://127.0.0.1:2",
+                "http://127.0.0.1:10"
+            ]
+        );
+        assert_eq!(
+            roster.endpoints().borrow().ws[1],
+            "ws://127.0.0.1:2/ws?device={device}"
+        );
+
+        // A killed node stays listed, and nobody is told of a change.
+        roster.show("n2", |shown| shown.life = Life::Down);
+        assert!(!watched.has_changed().unwrap());
+        assert_eq!(roster.running().len(), 2);
+
+        roster.show("n2", |shown| shown.listed = false);
+        assert!(watched.has_changed().unwrap());
+        assert_eq!(watched.borrow_and_update().http.len(), 2);
+        assert_eq!(roster.sampled().len(), 3);
+    }
+}

@@ -1,0 +1,214 @@
+//! Samples of real processes: this one, a stopped one, one that has ended.
+
+use std::{fs::File, net::SocketAddr, process, time::Duration};
+
+use highwater_loadgen::{
+    process::{Launch, Signal, Spawner},
+    sampling::{Sampled, Sampler, host, own_process, raise_open_files},
+};
+use highwater_reports::record::{Interval, Role, Source, names::gauge};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+
+use crate::process::{state, until};
+
+fn by_pid(id: &str, pid: u32) -> Sampled {
+    Sampled {
+        source: Source::new(Role::Node, id),
+        pid: Some(pid),
+        prometheus: None,
+        sockets_metric: None,
+    }
+}
+
+fn by_endpoint(id: &str, pid: Option<u32>, address: SocketAddr) -> Sampled {
+    Sampled {
+        source: Source::new(Role::Node, id),
+        pid,
+        prometheus: Some(format!("http://{address}/metrics")),
+        sockets_metric: None,
+    }
+}
+
+/// A server that gives everybody this answer.
+async fn answering(status: &'static str, body: String) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let body = body.clone();
+            tokio::spawn(async move {
+                let mut request = [0; 4096];
+                let _ = socket.read(&mut request).await;
+                let head = format!(
+                    "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                    body.len()
+                );
+                let _ = socket.write_all(head.as_bytes()).await;
+                let _ = socket.write_all(body.as_bytes()).await;
+            });
+        }
+    });
+    address
+}
+
+/// A server that accepts and never answers, as a paused node does.
+async fn silent() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    (listener, address)
+}
+
+fn names(interval: &Interval) -> Vec<&str> {
+    interval.gauges.keys().map(String::as_str).collect()
+}
+
+#[tokio::test]
+async fn this_process_is_seen_from_inside_and_outside() {
+    let mut sampler = Sampler::new().unwrap();
+    let me = [by_pid("me", process::id())];
+    let samples = sampler.sample(7.0, &me).await;
+    assert_eq!(samples.len(), 2);
+    let seen = &samples[0];
+    assert_eq!((seen.at, seen.length), (7.0, 0.0));
+    assert_eq!(seen.source, me[0].source);
+    assert_eq!(samples[1].source.role, Role::Host);
+
+    let own = own_process();
+    assert_eq!(own[gauge::STARTED_AT], seen.gauges[gauge::STARTED_AT]);
+    let rss = seen.gauges[gauge::RSS];
+    assert!((1e6..1e9).contains(&rss), "{rss}");
+    let memory = host().memory_bytes.unwrap() as f64;
+    assert!(own[gauge::RSS] < memory);
+    assert!(own[gauge::CPU] >= seen.gauges[gauge::CPU]);
+    assert_eq!(seen.gauges[gauge::UP], 1.0);
+}
+
+/// Other tests open files in this process meanwhile, so a child that opens a
+/// known number of files is counted instead.
+#[tokio::test]
+async fn open_files_are_counted_to_the_last_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let spawner = Spawner::start().unwrap();
+    let mut counts = Vec::new();
+    let mut sampler = Sampler::new().unwrap();
+    for files in [0, 6] {
+        let open: String = (3..3 + files)
+            .map(|fd| format!("exec {fd}</dev/null; "))
+            .collect();
+        let script = format!("{open} sleep 1000 & echo open; wait");
+        let launch = Launch::new("sh", ["-c", &script], folder.path().join("log"));
+        let mut child = spawner.spawn(launch.with_first_line()).await.unwrap();
+        child
+            .first_stdout_line(Duration::from_secs(30))
+            .await
+            .unwrap();
+        let pid = child.pid();
+        let samples = sampler.sample(0.0, &[by_pid("child", pid)]).await;
+        counts.push(samples[0].gauges[gauge::OPEN_FILES]);
+    }
+    assert_eq!(counts[1] - counts[0], 6.0, "{counts:?}");
+}
+
+#[tokio::test]
+async fn own_open_files_rise_with_the_files_opened() {
+    // A margin for what other tests of this process close meanwhile.
+    let (opened, margin) = (500, 200.0);
+    raise_open_files().unwrap();
+    let before = own_process()[gauge::OPEN_FILES];
+    let files: Vec<File> = (0..opened)
+        .map(|_| File::open("/dev/null").unwrap())
+        .collect();
+    let after = own_process()[gauge::OPEN_FILES];
+    assert!(after - before >= opened as f64 - margin, "{before} {after}");
+    drop(files);
+}
+
+#[tokio::test]
+async fn a_paused_process_still_has_what_the_kernel_knows() {
+    let folder = tempfile::tempdir().unwrap();
+    let launch = Launch::new("sleep", ["1000"], folder.path().join("log"));
+    let child = Spawner::start().unwrap().spawn(launch).await.unwrap();
+    child.signal(Signal::SIGSTOP).unwrap();
+    until(|| state(child.pid()) == Some('T')).await;
+
+    let (_listener, hangs) = silent().await;
+    let answers = answering("200 OK", "highwater_sockets 3\nprocess_open_fds 9\n".into()).await;
+    let refuses = answering("503 Service Unavailable", "highwater_sockets 4\n".into()).await;
+    let of = [
+        by_endpoint("n1", Some(child.pid()), hangs),
+        by_endpoint("n2", None, answers),
+        by_endpoint("n3", None, refuses),
+    ];
+    let samples = Sampler::new().unwrap().sample(1.0, &of).await;
+
+    assert_eq!(
+        names(&samples[0]),
+        [
+            gauge::CPU,
+            gauge::OPEN_FILES,
+            gauge::RSS,
+            gauge::STARTED_AT,
+            gauge::UP
+        ]
+    );
+    assert_eq!(samples[0].gauges[gauge::UP], 0.0);
+    assert_eq!(
+        samples[1].gauges,
+        [
+            (gauge::OPEN_FILES, 9.0),
+            (gauge::SOCKETS_OPEN, 3.0),
+            (gauge::UP, 1.0)
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
+    );
+    assert_eq!(names(&samples[2]), [gauge::UP]);
+    assert_eq!(samples[2].gauges[gauge::UP], 0.0);
+}
+
+#[tokio::test]
+async fn the_kernels_figure_stands_before_the_endpoints() {
+    let text = "process_resident_memory_bytes 1\nhighwater_heap_allocated_bytes 2\n";
+    let address = answering("200 OK", text.into()).await;
+    let of = [by_endpoint("me", Some(process::id()), address)];
+    let samples = Sampler::new().unwrap().sample(0.0, &of).await;
+    assert!(samples[0].gauges[gauge::RSS] > 1e6);
+    assert_eq!(samples[0].gauges[gauge::HEAP], 2.0);
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_given_up() {
+    let endless = "highwater_sockets 3\n".repeat(300_000);
+    let address = answering("200 OK", endless).await;
+    let of = [by_endpoint("n1", None, address)];
+    let samples = Sampler::new().unwrap().sample(0.0, &of).await;
+    assert!(!samples[0].gauges.contains_key(gauge::SOCKETS_OPEN));
+}
+
+#[tokio::test]
+async fn a_process_that_has_ended_has_no_figures() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut sampler = Sampler::new().unwrap();
+    let launch = Launch::new("sleep", ["1000"], folder.path().join("log"));
+    let child = Spawner::start().unwrap().spawn(launch).await.unwrap();
+    let of = [by_pid("n1", child.pid())];
+    assert_eq!(sampler.sample(0.0, &of).await[0].gauges[gauge::UP], 1.0);
+    // Ended, and its status not taken: a zombie still has a line in /proc.
+    child.signal(Signal::SIGKILL).unwrap();
+    until(|| state(child.pid()) == Some('Z')).await;
+    let samples = sampler.sample(1.0, &of).await;
+    assert_eq!(names(&samples[0]), [gauge::UP]);
+    assert_eq!(samples[0].gauges[gauge::UP], 0.0);
+}
+
+#[test]
+fn the_host_is_described_and_its_limit_reached() {
+    let reached = raise_open_files().unwrap();
+    let host = host();
+    assert_eq!(host.open_files_limit, Some(reached));
+    assert!(host.cpus.unwrap() >= 1);
+    assert!(host.os.unwrap().contains("kernel"));
+}

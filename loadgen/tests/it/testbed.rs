@@ -1,0 +1,281 @@
+//! The cluster of a scenario, as real processes of the `highwater` binary.
+//!
+//! The binary is taken from this build's folder, where `cargo test --workspace`
+//! and `cargo build -p highwater` put it; `HIGHWATER_EXE` names another.
+
+use std::{
+    env,
+    net::{SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use highwater_loadgen::{
+    process::{Signal, Spawner},
+    sampling::Sampled,
+    testbed::{Testbed, TestbedError},
+};
+use highwater_reports::record::Role;
+use highwater_scenarios::plan::{
+    Action, Backplane, Balancer, Cluster, Event, Fault, Plan, Policy, Routing, System,
+};
+use nix::{sys::signal::kill, unistd::Pid};
+
+use crate::process::{is_gone, state, until};
+
+struct Bed {
+    bed: Testbed,
+    /// Holds the logs until the test is over.
+    _logs: tempfile::TempDir,
+}
+
+impl Bed {
+    async fn start(nodes: u32, events: &[Event]) -> Self {
+        let logs = tempfile::tempdir().unwrap();
+        let (plan, cluster) = plan(nodes, events);
+        let spawner = Spawner::start().unwrap();
+        let bed = Testbed::start(&plan, &cluster, &exe(), spawner, logs.path()).await;
+        Self {
+            bed: bed.unwrap_or_else(|error| panic!("{}", error.in_full())),
+            _logs: logs,
+        }
+    }
+
+    async fn apply(&self, action: Action, node: &str) {
+        let applied = self.bed.apply(&event(action, node)).await;
+        applied.unwrap_or_else(|error| panic!("{node}: {}", error.in_full()));
+    }
+
+    async fn refusal(&self, action: Action, node: &str) -> TestbedError {
+        self.bed.apply(&event(action, node)).await.unwrap_err()
+    }
+
+    fn http(&self) -> Vec<String> {
+        self.bed.endpoints().http
+    }
+
+    fn sampled(&self, id: &str) -> Sampled {
+        let mut sampled = self.bed.sampled().into_iter();
+        sampled.find(|sampled| sampled.source.id == id).unwrap()
+    }
+
+    fn pid(&self, id: &str) -> Option<u32> {
+        self.sampled(id).pid
+    }
+
+    fn pids(&self) -> Vec<u32> {
+        let sampled = self.bed.sampled().into_iter();
+        sampled.filter_map(|sampled| sampled.pid).collect()
+    }
+
+    /// Ends a node's process behind the testbed's back.
+    fn kill_outside(&self, id: &str) {
+        let pid = Pid::from_raw(self.pid(id).unwrap().cast_signed());
+        kill(pid, Signal::SIGKILL).unwrap();
+    }
+}
+
+fn exe() -> PathBuf {
+    if let Some(exe) = env::var_os("HIGHWATER_EXE") {
+        return exe.into();
+    }
+    let test = env::current_exe().unwrap();
+    let exe = test.ancestors().nth(2).unwrap().join("highwater");
+    assert!(
+        exe.exists(),
+        "{} is not built: cargo build -p highwater",
+        exe.display()
+    );
+    exe
+}
+
+fn plan(nodes: u32, events: &[Event]) -> (Plan, Cluster) {
+    let cluster = Cluster {
+        nodes,
+        backplane: Backplane::Local,
+        balancer: Balancer::None,
+        policy: Policy::RoundRobin,
+        routing: Routing::Directory,
+    };
+    let plan = Plan {
+        name: "testbed".into(),
+        description: String::new(),
+        seed: 1,
+        duration: Duration::from_secs(1),
+        system: System::Cluster(cluster.clone()),
+        devices: Vec::new(),
+        commands: Vec::new(),
+        events: events.to_vec(),
+        gates: Vec::new(),
+    };
+    (plan, cluster)
+}
+
+fn event(action: Action, node: &str) -> Event {
+    Event {
+        name: None,
+        at: Duration::ZERO,
+        node: node.into(),
+        action,
+    }
+}
+
+fn address(http: &str) -> SocketAddr {
+    http.strip_prefix("http://").unwrap().parse().unwrap()
+}
+
+async fn get(url: &str) -> Result<String, reqwest::Error> {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    client
+        .get(url)
+        .send()
+        .await?
+        .error_for_status()?
+        .text()
+        .await
+}
+
+#[tokio::test]
+async fn nodes_come_and_go_as_the_events_say() {
+    let bed = Bed::start(2, &[event(Action::AddNode, "n3")]).await;
+    let at_start = bed.http();
+    assert_eq!(at_start.len(), 2);
+    assert!(bed.bed.endpoints().ws[0].starts_with("ws://127.0.0.1:"));
+    assert_eq!(bed.sampled("broker").source.role, Role::Broker);
+    let first = bed.pid("n1").unwrap();
+
+    bed.apply(Action::KillNode, "n1").await;
+    assert!(is_gone(first));
+    assert_eq!(bed.http(), at_start, "clients meet the refusal");
+    assert_eq!(bed.pid("n1"), None);
+    assert!(get(&format!("{}/readyz", at_start[0])).await.is_err());
+    let refusal = bed.refusal(Action::KillNode, "n1").await;
+    assert!(matches!(refusal, TestbedError::NotRunning { .. }));
+
+    bed.apply(Action::RestartNode, "n1").await;
+    assert_eq!(bed.http(), at_start, "on its old address");
+    assert_ne!(bed.pid("n1").unwrap(), first);
+    get(&format!("{}/readyz", at_start[0])).await.unwrap();
+
+    bed.apply(Action::AddNode, "n3").await;
+    let with_third = bed.http();
+    assert_eq!(with_third[..2], at_start);
+    for http in &with_third {
+        assert!(get(&format!("{http}/nodes")).await.unwrap().contains("n3"));
+    }
+    let refusal = bed.refusal(Action::AddNode, "n3").await;
+    assert!(matches!(refusal, TestbedError::AlreadyRunning { .. }));
+
+    bed.apply(Action::DrainNode, "n2").await;
+    assert_eq!(bed.http(), [&with_third[0][..], &with_third[2][..]]);
+    until(|| bed.bed.ended().is_empty() && bed.pid("n2").is_none()).await;
+    bed.apply(Action::RestartNode, "n2").await;
+    assert_eq!(bed.http(), with_third, "a drained node returns");
+
+    assert_eq!(bed.bed.ended(), [], "each end was asked for");
+    let pids = bed.pids();
+    assert_eq!(pids.len(), 4);
+    bed.bed.stop().await;
+    assert!(pids.into_iter().all(is_gone));
+    assert_eq!(bed.http(), [""; 0]);
+    let refusal = bed.refusal(Action::AddNode, "n4").await;
+    assert!(matches!(refusal, TestbedError::Stopping));
+}
+
+#[tokio::test]
+async fn a_paused_node_is_resumed_or_ended() {
+    let bed = Bed::start(2, &[]).await;
+    let at_start = bed.http();
+    let [first, second] = ["n1", "n2"].map(|id| bed.pid(id).unwrap());
+
+    bed.apply(Action::PauseNode, "n1").await;
+    until(|| state(first) == Some('T')).await;
+    assert_eq!(bed.http(), at_start);
+    assert_eq!(bed.bed.ended(), []);
+    bed.apply(Action::ResumeNode, "n1").await;
+    get(&format!("{}/readyz", at_start[0])).await.unwrap();
+
+    bed.apply(Action::PauseNode, "n2").await;
+    until(|| state(second) == Some('T')).await;
+    bed.bed.stop().await;
+    assert!(is_gone(first) && is_gone(second));
+}
+
+#[tokio::test]
+async fn a_node_takes_each_fault() {
+    let bed = Bed::start(1, &[]).await;
+    assert_eq!(bed.bed.sampled().len(), 1, "a node alone has no broker");
+    let length = Duration::from_millis(50);
+    for fault in [Fault::Stall { length }, Fault::IgnorePings { length }] {
+        bed.apply(Action::Fault { fault }, "n1").await;
+    }
+    bed.bed.stop().await;
+}
+
+#[tokio::test]
+async fn a_node_that_ends_by_itself_is_told_of_once() {
+    let bed = Bed::start(2, &[]).await;
+    bed.kill_outside("n2");
+    let ended = std::cell::RefCell::new(Vec::new());
+    until(|| {
+        ended.borrow_mut().extend(bed.bed.ended());
+        !ended.borrow().is_empty()
+    })
+    .await;
+    assert_eq!(
+        ended.into_inner(),
+        [("n2".to_owned(), "was killed by SIGKILL".to_owned())]
+    );
+    assert_eq!(bed.bed.ended(), []);
+    assert_eq!(bed.http().len(), 2);
+    bed.apply(Action::RestartNode, "n2").await;
+    bed.kill_outside("broker");
+    until(|| bed.bed.ended().iter().any(|(id, _)| id == "broker")).await;
+    assert_eq!(bed.pid("broker"), None);
+}
+
+#[tokio::test]
+async fn a_restarted_node_waits_for_its_port() {
+    let bed = Bed::start(1, &[]).await;
+    bed.apply(Action::KillNode, "n1").await;
+    let taken = TcpListener::bind(address(&bed.http()[0])).unwrap();
+    let other = bed.bed.clone();
+    let restart = tokio::spawn(async move { other.apply(&event(Action::RestartNode, "n1")).await });
+    tokio::task::yield_now().await;
+    assert!(!restart.is_finished());
+    drop(taken);
+    restart.await.unwrap().unwrap();
+    get(&format!("{}/readyz", bed.http()[0])).await.unwrap();
+}
+
+#[tokio::test]
+async fn nothing_lives_on_when_the_last_handle_is_dropped() {
+    let bed = Bed::start(2, &[]).await;
+    let pids = bed.pids();
+    drop(bed);
+    until(|| pids.iter().all(|pid| is_gone(*pid))).await;
+}
+
+#[tokio::test]
+async fn a_node_that_does_not_start_says_why() {
+    let logs = tempfile::tempdir().unwrap();
+    let (plan, cluster) = plan(1, &[]);
+    let spawner = Spawner::start().unwrap();
+    // A shell knows no script called `serve`.
+    let started = Testbed::start(&plan, &cluster, Path::new("sh"), spawner, logs.path()).await;
+    let error = started.unwrap_err().in_full();
+    assert!(
+        error.starts_with("n1 did not start: sh exited with status"),
+        "{error}"
+    );
+    assert!(error.contains("serve"), "{error}");
+}
+
+#[tokio::test]
+async fn an_event_for_an_unknown_node_is_refused() {
+    let bed = Bed::start(1, &[]).await;
+    for action in [Action::KillNode, Action::RestartNode, Action::DrainNode] {
+        let refusal = bed.refusal(action, "n7").await;
+        assert_eq!(refusal.to_string(), "there is no node n7");
+    }
+}
