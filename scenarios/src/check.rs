@@ -127,18 +127,29 @@ fn split(text: &str) -> Result<(&str, Comparison, &str), CheckProblem> {
     let (sign, comparison) = SIGNS
         .iter()
         .find(|(sign, _)| rest.starts_with(sign))
-        .ok_or_else(|| match rest.starts_with("=") {
-            true => problem("a single `=`", Some("did you mean `==`?")),
-            false => problem("no comparison", None),
-        })?;
+        .ok_or_else(|| problem("an unknown comparison", meant(rest)))?;
     let (figure, limit) = (text[..start].trim(), rest[sign.len()..].trim());
     if limit.starts_with(['<', '>', '=', '!']) {
-        return Err(problem("an unknown comparison", None));
+        return Err(problem("an unknown comparison", meant(rest)));
     }
     if figure.is_empty() || limit.is_empty() {
         return Err(problem("a figure or a limit is missing", None));
     }
     Ok((figure, *comparison, limit))
+}
+
+/// What a comparison that is none was probably meant to be.
+fn meant(rest: &str) -> Option<&'static str> {
+    let wrong = rest
+        .find(|c| !"<>=!".contains(c))
+        .map_or(rest, |end| &rest[..end]);
+    match wrong {
+        "=" | "===" => Some("did you mean `==`?"),
+        "=<" | "<==" => Some("did you mean `<=`?"),
+        "=>" | ">==" => Some("did you mean `>=`?"),
+        "<>" | "=!" | "!==" => Some("did you mean `!=`?"),
+        _ => None,
+    }
 }
 
 /// Suggests the nearest figure; where none is near, lists its group.
@@ -159,8 +170,22 @@ fn unknown_figure(path: &str) -> CheckProblem {
     CheckProblem {
         what: format!("unknown figure `{}`", path.escape_debug()),
         accepted,
-        hint: suggest::hint(path, paths.iter().map(String::as_str)),
+        hint: longer(path, &paths)
+            .or_else(|| suggest::hint(path, paths.iter().map(String::as_str))),
     }
+}
+
+/// A figure whose path has everything this one has: `heartbeats.response` and
+/// `heartbeats.p99` both lack a part of `heartbeats.response.p99`.
+fn longer(path: &str, paths: &[String]) -> Option<String> {
+    let covers = |known: &&String| {
+        let mut known = known.split('.');
+        path.split('.').all(|part| known.any(|known| known == part))
+    };
+    let candidates = || paths.iter().filter(covers);
+    let is_p99 = |known: &&String| known.ends_with(".p99");
+    let known = candidates().find(is_p99).or_else(|| candidates().next())?;
+    Some(format!("did you mean `{known}`?"))
 }
 
 #[cfg(test)]
@@ -237,6 +262,7 @@ mod tests {
         let texts = [
             "heartbeats.respons.p99 <= 50ms",
             "heartbeats.p99 <= 50ms",
+            "heartbeats.response <= 50ms",
             "heartbeats.response.p99 <= 50",
             "heartbeats.response.p99 <= 50KiB",
             "cost_per_socket.node_rss <= 4kb",
@@ -252,17 +278,18 @@ mod tests {
         let problems = texts.map(|text| Check::parse(text).unwrap_err().to_string());
         expect![[r#"
             unknown figure `heartbeats.respons.p99`; accepted: one of the 19 figures of `heartbeats` in the reference (did you mean `heartbeats.response.p99`?)
-            unknown figure `heartbeats.p99`; accepted: one of the 19 figures of `heartbeats` in the reference (did you mean `heartbeats.due`?)
-            a number without its unit as the limit of heartbeats.response.p99; accepted: a time such as `50ms`, `1.5s` or `800us` (did you mean `50ms` or `50us` or `50µs` or `50s`?)
+            unknown figure `heartbeats.p99`; accepted: one of the 19 figures of `heartbeats` in the reference (did you mean `heartbeats.response.p99`?)
+            unknown figure `heartbeats.response`; accepted: one of the 19 figures of `heartbeats` in the reference (did you mean `heartbeats.response.p99`?)
+            a number without its unit as the limit of heartbeats.response.p99; accepted: a time such as `50ms`, `1.5s` or `800us` (did you mean `50ms` or `50s`?)
             unknown unit `KiB` as the limit of heartbeats.response.p99; accepted: a time such as `50ms`, `1.5s` or `800us`
             unknown unit `kb` as the limit of cost_per_socket.node_rss; accepted: a size such as `4KiB`, `1.5MB` or `800B` (did you mean `4kB`?)
-            a single `=`; accepted: `figure <= limit`, with one of < <= == != >= > (did you mean `==`?)
+            an unknown comparison; accepted: `figure <= limit`, with one of < <= == != >= > (did you mean `==`?)
             unknown unit `ms` as the limit of sockets.opened; accepted: a plain number
             no comparison; accepted: `figure <= limit`, with one of < <= == != >= >
             unknown figure `latency`; accepted: a figure of `sockets`, `heartbeats`, `commands`, `balance` or `cost_per_socket`
-            a single `=`; accepted: `figure <= limit`, with one of < <= == != >= > (did you mean `==`?)
+            an unknown comparison; accepted: `figure <= limit`, with one of < <= == != >= > (did you mean `<=`?)
             a quantity below zero as the limit of commands.failed; accepted: a plain number
-            an unknown comparison; accepted: `figure <= limit`, with one of < <= == != >= >
+            an unknown comparison; accepted: `figure <= limit`, with one of < <= == != >= > (did you mean `<=`?)
             a figure or a limit is missing; accepted: `figure <= limit`, with one of < <= == != >= >"#]].assert_eq(&problems.join("\n"));
     }
 

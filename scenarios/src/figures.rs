@@ -74,7 +74,7 @@ impl Unit {
     /// The empty unit is a plain number.
     pub(crate) fn written(self) -> &'static [(&'static str, f64)] {
         match self {
-            Self::Millis => &[("ms", 1.0), ("us", 1e-3), ("µs", 1e-3), ("s", 1e3)],
+            Self::Millis => &[("ms", 1.0), ("s", 1e3), ("us", 1e-3), ("µs", 1e-3)],
             Self::Seconds => &[("s", 1.0), ("ms", 1e-3), ("m", 60.0), ("h", 3_600.0)],
             Self::Bytes => &[
                 ("B", 1.0),

@@ -130,6 +130,13 @@ impl Finding {
         self
     }
 
+    /// Whether it stands beside errors of syntax: what is missing, or has no
+    /// place because it was made up in recovery, does not.
+    fn is_sound(&self) -> bool {
+        let is_nowhere = matches!(&self.origin, Origin::File(range) if *range == (0..0));
+        self.key.is_empty() || !(self.absence || is_nowhere)
+    }
+
     fn into_problem(self, text: &str, sets: &[String]) -> Problem {
         let place = match self.origin {
             Origin::File(range) => {
@@ -177,7 +184,7 @@ impl Findings {
         let Self { list, unreadable } = self;
         let mut list: Vec<Problem> = list
             .into_iter()
-            .filter(|finding| unreadable.is_empty() || !finding.absence)
+            .filter(|finding| unreadable.is_empty() || finding.is_sound())
             .map(|finding| finding.into_problem(text, sets))
             .filter(|problem| problem.key.is_empty() || !problem.place.is_on(&unreadable))
             .collect();

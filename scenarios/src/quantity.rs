@@ -124,6 +124,7 @@ pub(crate) fn factor(text: &str, unit: &str, units: &[(&str, f64)]) -> Result<f6
     if unit.is_empty() {
         let examples: Vec<String> = units
             .iter()
+            .take(2)
             .map(|(unit, _)| format!("`{number}{unit}`"))
             .collect();
         return Err(Misfit::new("a number without its unit")

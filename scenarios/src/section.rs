@@ -100,3 +100,24 @@ impl List {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_is_accepted() {
+        for section in SECTIONS {
+            for key in section.keys {
+                if let Presence::Default(text) = key.presence {
+                    assert!(
+                        key.form.reads(text),
+                        "{} {}: {text}",
+                        section.header,
+                        key.name
+                    );
+                }
+            }
+        }
+    }
+}

@@ -15,9 +15,8 @@ pub(crate) fn nearest<'c>(
     let word = word.to_lowercase();
     candidates
         .into_iter()
-        .map(|candidate| (distance(&word, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= allowed(candidate))
-        .min_by_key(|(distance, _)| *distance)
+        .filter_map(|candidate| Some((slips(&word, candidate)?, candidate)))
+        .min_by_key(|(slips, _)| *slips)
         .map(|(_, candidate)| candidate)
 }
 
@@ -35,12 +34,49 @@ pub(crate) fn list<'c>(items: impl IntoIterator<Item = &'c str>) -> String {
     items.join(", ")
 }
 
-/// Underscores for hyphens, and the other way, are the same slip.
-fn distance(word: &str, candidate: &str) -> usize {
-    let (word, candidate) = (word.replace('_', "-"), candidate.replace('_', "-"));
-    strsim::osa_distance(&word, &candidate)
+/// Slips of the keyboard between the two, unless there are too many. Paths of
+/// as many parts are compared part by part: `p99` is never a slip of `due`.
+fn slips(word: &str, candidate: &str) -> Option<usize> {
+    let parts = |path: &str| path.split('.').count();
+    if parts(word) != parts(candidate) {
+        return slips_of_part(word, candidate);
+    }
+    let pairs = word.split('.').zip(candidate.split('.'));
+    pairs
+        .map(|(word, candidate)| slips_of_part(word, candidate))
+        .sum()
 }
 
-fn allowed(candidate: &str) -> usize {
-    (candidate.len() / 3).max(1)
+/// Underscores for hyphens, and the other way, count as none.
+fn slips_of_part(word: &str, candidate: &str) -> Option<usize> {
+    let (word, known) = (word.replace('_', "-"), candidate.replace('_', "-"));
+    let distance = strsim::osa_distance(&word, &known);
+    (distance <= (candidate.len() / 3).max(1)).then_some(distance)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_are_found_and_other_words_are_not() {
+        let known = [
+            "heartbeats.due",
+            "heartbeats.response.p99",
+            "give_up_after",
+            "ramp",
+        ];
+        for (word, meant) in [
+            ("heartbeat.response.p99", Some("heartbeats.response.p99")),
+            ("heartbeats.reponse.p99", Some("heartbeats.response.p99")),
+            ("heartbeats.p99", None),
+            ("give-up-after", Some("give_up_after")),
+            ("Ramp", Some("ramp")),
+            ("rmap", Some("ramp")),
+            ("rate", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(word, known), meant, "{word}");
+        }
+    }
 }

@@ -11,9 +11,12 @@ pub(crate) const DAY: Duration = Duration::from_secs(86_400);
 /// A duration as a scenario writes it: one number, one unit, nothing lost.
 pub(crate) fn written(duration: Duration) -> String {
     let millis = duration.as_millis();
+    if millis == 0 {
+        return "0s".to_owned();
+    }
     let (unit, name) = [(3_600_000, "h"), (60_000, "m"), (1_000, "s")]
         .into_iter()
-        .find(|(unit, _)| millis > 0 && millis.is_multiple_of(*unit))
+        .find(|(unit, _)| millis.is_multiple_of(*unit))
         .unwrap_or((1, "ms"));
     format!("{}{name}", millis / unit)
 }
@@ -30,7 +33,7 @@ pub(crate) fn duration(duration: Duration) -> String {
     let whole = seconds.round() as u64;
     match whole {
         ..3_600 => pair(whole / 60, "m", whole % 60, "s"),
-        ..86_400 => pair(whole / 3_600, "h", whole % 3_600 / 60, "m"),
+        3_600..86_400 => pair(whole / 3_600, "h", whole % 3_600 / 60, "m"),
         _ => pair(whole / 86_400, "d", whole % 86_400 / 3_600, "h"),
     }
 }
@@ -46,6 +49,11 @@ pub(crate) fn count(number: u64) -> String {
         grouped.push(digit);
     }
     grouped
+}
+
+/// A whole number in groups of three, as TOML takes it: `12_000`.
+pub(crate) fn typed(number: u64) -> String {
+    count(number).replace(',', "_")
 }
 
 /// A figure per second: whole from ten up, else to two places.
@@ -93,7 +101,7 @@ mod tests {
 
     #[test]
     fn written_durations_lose_nothing() {
-        for text in ["1ms", "1500ms", "90s", "3m", "25h"] {
+        for text in ["0s", "1ms", "1500ms", "90s", "3m", "25h"] {
             assert_eq!(
                 crate::quantity::duration(text).map(written).as_deref(),
                 Ok(text)

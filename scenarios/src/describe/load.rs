@@ -54,12 +54,12 @@ pub(super) fn workers(plan: &Plan, files_per_process: u64, page: &mut Page) {
     let reserve = RESERVE.min(files_per_process / 2);
     let needed = sockets + connections + reserve;
     let each = if workers == 1 {
-        "with"
+        " with"
     } else {
-        "each with at most"
+        ", each with at most"
     };
     page.paragraph(&format!(
-        "{} {each} {}, {} and {} in reserve: {} of {} open files.",
+        "{}{each} {}, {} and {} in reserve: {} of {} open files.",
         words::plural(workers.into(), "worker"),
         words::plural(sockets, "socket"),
         words::plural(connections, "command connection"),

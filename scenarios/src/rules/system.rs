@@ -39,18 +39,13 @@ pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
 }
 
 fn check_devices(scenario: &Scenario, findings: &mut Findings) {
-    const ACCEPTED: &str = "at least one `[[devices]]`";
-    match &scenario.commands_spot {
-        _ if !scenario.devices.is_empty() => {}
-        // Without `[[devices]]` at all, a missing key is reported already.
-        Some(spot) => findings.add(
-            spot.absence("commands without devices to send them to")
-                .accepted(ACCEPTED),
-        ),
-        None if scenario.has_devices => {
-            let finding = Finding::absence(&Origin::File(0..0), "devices", "no pool of devices");
-            findings.add(finding.accepted(ACCEPTED));
-        }
-        None => {}
+    // Where they are written and cannot be read, that is reported.
+    if !scenario.devices.is_empty() || scenario.has_devices {
+        return;
     }
+    let finding = match &scenario.commands_spot {
+        Some(spot) => spot.absence("commands without devices to send them to"),
+        None => Finding::absence(&Origin::File(0..0), "devices", "no pool of devices"),
+    };
+    findings.add(finding.accepted("at least one `[[devices]]`"));
 }

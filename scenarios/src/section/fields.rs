@@ -193,6 +193,10 @@ impl<'t> Fields<'t> {
             findings.add(finding.accepted(key.form.accepted()).hint(hint));
             return Vec::new();
         };
+        if items.is_empty() && matches!(key.presence, Presence::Required) {
+            let finding = self.spot_of(key).finding("an empty list");
+            findings.add(finding.accepted(format!("at least one `{}`", section.header)));
+        }
         let mut tables = Vec::new();
         for (index, item) in items.iter().enumerate() {
             match item.as_table() {

@@ -71,8 +71,8 @@ impl Form {
             Self::Node => name::ACCEPTED_NODE.to_owned(),
             Self::Count { least, most } => format!(
                 "a whole number from {} to {}",
-                words::count(*least),
-                words::count(*most)
+                words::typed(*least),
+                words::typed(*most)
             ),
             Self::Duration { least, most } => format!(
                 "a duration with its unit (ms, s, m, h), from \"{}\" to \"{}\"",

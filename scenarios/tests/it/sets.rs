@@ -1,1 +1,171 @@
-//! temporary
+//! `--set PATH=VALUE`.
+
+use expect_test::{Expect, expect};
+use highwater_scenarios::{Plan, Problems, parse};
+
+const NAMED: &str = r#"
+[[commands]]
+users = 5
+[[events]]
+name = "kill"
+at = "5s"
+do = "kill-node"
+node = "n1"
+[[gates]]
+name = "p99"
+check = "heartbeats.response.p99 <= 50ms"
+"#;
+
+fn set(sets: &[&str]) -> Result<Plan, Problems> {
+    let sets: Vec<String> = sets.iter().map(|&set| set.to_owned()).collect();
+    parse("base.toml", &format!("{}{NAMED}", crate::BASE), &sets)
+}
+
+fn plan(sets: &[&str]) -> Plan {
+    set(sets).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+fn check(sets: &[&str], expected: Expect) {
+    expected.assert_eq(&set(sets).unwrap_err().to_string());
+}
+
+#[test]
+fn values_need_no_quotes() {
+    let plan = plan(&[
+        "duration=30s",
+        "devices.home.count=7",
+        "devices.home.ramp = 1000/s",
+        "cluster.nodes=3",
+        "description=two words",
+        "name='quoted'",
+    ]);
+    assert_eq!(plan.duration.as_secs(), 30);
+    assert_eq!(plan.devices[0].count, 7);
+    assert_eq!(plan.devices[0].ramp.as_per_second(), 1_000.0);
+    assert_eq!(
+        (plan.description.as_str(), plan.name.as_str()),
+        ("two words", "quoted")
+    );
+}
+
+#[test]
+fn lists_go_by_name() {
+    let plan = plan(&[
+        "gates.p99.check=commands.failed == 0",
+        "events.kill.at=7s",
+        "commands.commands-1.users=9",
+        "devices.home.reconnect.max=5s",
+    ]);
+    assert_eq!(plan.gates[0].check.text, "commands.failed == 0");
+    assert_eq!(plan.events[0].at.as_secs(), 7);
+    assert_eq!(plan.users(), 9);
+    assert_eq!(plan.devices[0].reconnect.max.as_secs(), 5);
+}
+
+#[test]
+fn the_last_one_counts() {
+    assert_eq!(plan(&["seed=1", "seed=2"]).seed, 2);
+}
+
+#[test]
+fn a_whole_list_can_go() {
+    assert!(plan(&["gates=[]"]).gates.is_empty());
+}
+
+#[test]
+fn what_was_wrong_in_the_file_can_be_set_right() {
+    let text = crate::BASE.replace("\"50/s\"", "50");
+    assert!(parse("base.toml", &text, &[]).is_err());
+    assert!(parse("base.toml", &text, &["devices.home.ramp=50/s".to_owned()]).is_ok());
+}
+
+#[test]
+fn what_cannot_be_placed() {
+    check(
+        &[
+            "duration",
+            "=5",
+            "devices.hoem.count=5",
+            "events.start.at=5s",
+            "devices.home=5",
+            "name.first=x",
+            "seed.=5",
+        ],
+        expect![[r#"
+            --set duration: not of the form PATH=VALUE
+              = accepted: a path and a value, such as `duration=30s` or `devices.home.count=500`
+
+            --set =5: not of the form PATH=VALUE
+              = accepted: a path and a value, such as `duration=30s` or `devices.home.count=500`
+
+            --set devices.hoem.count=5: devices.hoem: no pool of devices of that name
+              = found: `hoem`
+              = accepted: `home`
+              = hint: did you mean `home`?
+
+            --set events.start.at=5s: events.start: no event of that name
+              = found: `start`
+              = accepted: `kill`
+
+            --set devices.home=5: devices.home: names a whole pool of devices, not one of its keys
+              = accepted: a key below it, such as `devices.home.count`
+
+            --set name.first=x: name.first: `name` is no table: nothing can be set below it
+
+            --set seed.=5: not of the form PATH=VALUE
+              = accepted: a path and a value, such as `duration=30s` or `devices.home.count=500`
+
+            7 problems in base.toml"#]],
+    );
+}
+
+#[test]
+fn what_is_placed_and_wrong() {
+    check(
+        &[
+            "devices.home.cuont=5",
+            "device.home.count=5",
+            "duration=30",
+            "cluster.nodes=many",
+            "gates.p99.check=heartbeats.response.p99 <= 5",
+            "events.kill.node=n7",
+        ],
+        expect![[r#"
+            --set devices.home.cuont=5: devices.home.cuont: unknown key
+              = accepted: `name`, `count`, `ramp`, `start`, `heartbeat`, `give_up_after`, `connect_timeout`, `reconnect`
+              = hint: did you mean `count`?
+
+            --set device.home.count=5: device: unknown key
+              = accepted: `name`, `description`, `seed`, `duration`, `cluster`, `target`, `devices`, `commands`, `events`, `gates`
+              = hint: did you mean `devices`?
+
+            --set duration=30: duration: a number without its unit
+              = found: 30
+              = accepted: a duration with its unit (ms, s, m, h), from "1s" to "720h"
+              = hint: did you mean "30s"?
+
+            --set cluster.nodes=many: cluster.nodes: not a whole number
+              = found: "many"
+              = accepted: a whole number from 1 to 200
+
+            --set gates.p99.check=heartbeats.response.p99 <= 5: gates.p99.check: a number without its unit as the limit of heartbeats.response.p99
+              = found: "heartbeats.response.p99 <= 5"
+              = accepted: a time such as `50ms`, `1.5s` or `800us`
+              = hint: did you mean `5ms` or `5s`?
+
+            5 problems in base.toml"#]],
+    );
+}
+
+#[test]
+fn an_empty_list_of_devices() {
+    check(
+        &["devices=[]"],
+        expect![[r#"
+        --set devices=[]: devices: an empty list
+          = found: an empty list
+          = accepted: at least one `[[devices]]`
+
+        1 problem in base.toml"#]],
+    );
+}

@@ -1,1 +1,259 @@
-//! temporary
+//! Systems that are already running.
+
+use expect_test::{Expect, expect};
+use highwater_scenarios::{
+    parse,
+    plan::{Dialect, Plan, System, Target},
+};
+
+const DEVICES: &str = "[[devices]]\ncount = 10\nramp = \"5/s\"\n";
+
+fn text(target: &str, more: &str) -> String {
+    format!("name = \"theirs\"\nduration = \"60s\"\n[target]\n{target}\n{DEVICES}{more}")
+}
+
+fn plan(target: &str, more: &str) -> Plan {
+    parse("theirs.toml", &text(target, more), &[]).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+fn target(target: &str) -> Target {
+    match plan(target, "").system {
+        System::Target(target) => target,
+        System::Cluster(_) => panic!("a cluster"),
+    }
+}
+
+fn refused(target: &str, more: &str, expected: Expect) {
+    expected.assert_eq(&crate::problems_of(&text(target, more)));
+}
+
+#[test]
+fn one_address_or_several() {
+    let one = target("ws = \"ws://host:8080/ws?device={device}\"");
+    assert_eq!(one.ws, ["ws://host:8080/ws?device={device}"]);
+    assert_eq!(
+        (one.dialect, one.http.len(), one.observe.len()),
+        (Dialect::Highwater, 0, 0)
+    );
+    let two = target(
+        "ws = [\"ws://[::1]:80/{device}\", \"ws://10.0.0.1/{device}\"]\nhttp = \"http://host/base\"",
+    );
+    assert_eq!(two.ws.len(), 2);
+    assert_eq!(two.http, ["http://host/base"]);
+}
+
+#[test]
+fn the_plain_dialect_needs_no_device() {
+    assert_eq!(
+        target("ws = \"ws://host\"\ndialect = \"plain\"").dialect,
+        Dialect::Plain
+    );
+    refused(
+        "ws = \"ws://host/ws\"",
+        "",
+        expect![[r#"
+        broken.toml:4:6: target.ws: the highwater dialect needs `{device}` in every address
+          |
+        4 | ws = "ws://host/ws"
+          |      ^^^^^^^^^^^^^^
+          = found: "ws://host/ws"
+          = hint: did you mean "ws://host/ws?device={device}"? dialect = "plain" needs none
+
+        1 problem in broken.toml"#]],
+    );
+}
+
+#[test]
+fn addresses_that_would_not_work() {
+    for address in [
+        "host:80",
+        "wss://host/{device}",
+        "http://host/{device}",
+        "ws://",
+        "ws://:80",
+        "ws://host:0",
+        "ws://host:99999",
+        "ws://ho st",
+        "ws://user@host",
+        "ws://[::1",
+        "ws://[no]:80",
+        "ws://host/{device}{device}",
+        "ws://host/{id}",
+        "ws://host/#top",
+        "ws://{device}/ws",
+        "ws://host:+80",
+        "",
+    ] {
+        let target = format!("ws = {address:?}\ndialect = \"plain\"");
+        let problems = crate::problems_of(&text(&target, ""));
+        assert!(
+            problems.contains("target.ws: ") && problems.ends_with("1 problem in broken.toml"),
+            "{problems}"
+        );
+    }
+}
+
+#[test]
+fn tls_is_refused_in_so_many_words() {
+    let target = "ws = \"wss://host/{device}\"\nhttp = [\"https://host\"]";
+    refused(
+        target,
+        "",
+        expect![[r#"
+        broken.toml:4:6: target.ws: TLS is not supported yet
+          |
+        4 | ws = "wss://host/{device}"
+          |      ^^^^^^^^^^^^^^^^^^^^^
+          = found: "wss://host/{device}"
+          = accepted: an address such as "ws://host:8080/ws?device={device}", or a list of them
+          = hint: use ws://, or put a proxy that ends TLS between the two
+
+        broken.toml:5:8: target.http: TLS is not supported yet
+          |
+        5 | http = ["https://host"]
+          |        ^^^^^^^^^^^^^^^^
+          = found: a list
+          = accepted: an address such as "http://host:8080", or a list of them
+          = hint: use http://, or put a proxy that ends TLS between the two
+
+        2 problems in broken.toml"#]],
+    );
+}
+
+#[test]
+fn processes_to_sample() {
+    let target = target(
+        "ws = \"ws://h/{device}\"\nobserve = [{ name = \"n1\", prometheus = \"http://h:9090/metrics?x=1\", sockets_metric = \"open\" }, { name = \"n2\", pid = 4711 }]",
+    );
+    assert_eq!(
+        target.observe[0].prometheus.as_deref(),
+        Some("http://h:9090/metrics?x=1")
+    );
+    assert_eq!(target.observe[1].pid, Some(4_711));
+    refused(
+        "ws = \"ws://h/{device}\"\nobserve = [{ name = \"n1\" }, { name = \"n1\", pid = 0, sockets_metric = \"open\" }, 5]",
+        "",
+        expect![[r#"
+            broken.toml:5:12: target.observe[0]: nothing to sample
+              |
+            5 | observe = [{ name = "n1" }, { name = "n1", pid = 0, sockets_metric = "open" }, 5]
+              |            ^^^^^^^^^^^^^^^
+              = accepted: `prometheus`, `pid`, or both
+
+            broken.toml:5:38: target.observe[1].name: another observed process has this name
+              |
+            5 | observe = [{ name = "n1" }, { name = "n1", pid = 0, sockets_metric = "open" }, 5]
+              |                                      ^^^^
+              = found: "n1"
+              = accepted: a name of its own
+
+            broken.toml:5:50: target.observe[1].pid: out of range
+              |
+            5 | observe = [{ name = "n1" }, { name = "n1", pid = 0, sockets_metric = "open" }, 5]
+              |                                                  ^
+              = found: 0
+              = accepted: a whole number from 1 to 2_147_483_647
+
+            broken.toml:5:70: target.observe[1].sockets_metric: a metric without its endpoint
+              |
+            5 | observe = [{ name = "n1" }, { name = "n1", pid = 0, sockets_metric = "open" }, 5]
+              |                                                                      ^^^^^^
+              = found: "open"
+              = accepted: `sockets_metric` beside `prometheus`
+
+            broken.toml:5:80: target.observe: not a table
+              |
+            5 | observe = [{ name = "n1" }, { name = "n1", pid = 0, sockets_metric = "open" }, 5]
+              |                                                                                ^
+              = found: 5
+              = accepted: a list of tables
+
+            5 problems in broken.toml"#]],
+    );
+}
+
+#[test]
+fn what_only_a_cluster_has() {
+    let more = r#"
+[[commands]]
+users = 5
+[[events]]
+at = "5s"
+do = "kill-node"
+node = "n1"
+[[gates]]
+check = "balance.jain_at_end >= 0.9"
+[[gates]]
+check = "cost_per_socket.node_heap <= 3KiB"
+[[gates]]
+check = "cost_per_socket.node_rss <= 4KiB"
+[[gates]]
+check = "commands.same_node.p99 <= 5ms"
+"#;
+    refused(
+        "ws = \"ws://h\"\ndialect = \"plain\"",
+        more,
+        expect![[r#"
+        broken.toml:3:1: target.http: commands have no address to go to
+          |
+        3 | [target]
+          | ^^^^^^^^
+          = accepted: `http = "http://host:port"` beside `ws`
+
+        broken.toml:12:1: events[0]: an event on a system that the harness did not start
+           |
+        12 | [[events]]
+           | ^^^^^^^^^^
+           = accepted: events with a `[cluster]`
+
+        broken.toml:17:9: gates[0].check: balance.jain_at_end cannot be measured here: no endpoint of a node is observed
+           |
+        17 | check = "balance.jain_at_end >= 0.9"
+           |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+           = found: "balance.jain_at_end >= 0.9"
+           = accepted: it with a `[cluster]`, or with `observe` and its `prometheus`
+
+        broken.toml:19:9: gates[1].check: cost_per_socket.node_heap cannot be measured here: no endpoint of a node is observed
+           |
+        19 | check = "cost_per_socket.node_heap <= 3KiB"
+           |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+           = found: "cost_per_socket.node_heap <= 3KiB"
+           = accepted: it with a `[cluster]`, or with `observe` and its `prometheus`
+
+        broken.toml:21:9: gates[2].check: cost_per_socket.node_rss cannot be measured here: no process of a node is observed
+           |
+        21 | check = "cost_per_socket.node_rss <= 4KiB"
+           |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+           = found: "cost_per_socket.node_rss <= 4KiB"
+           = accepted: it with a `[cluster]`, or with `observe`
+
+        broken.toml:23:9: gates[3].check: commands.same_node.p99 cannot be measured here: in the plain dialect no answer says which node owned the socket
+           |
+        23 | check = "commands.same_node.p99 <= 5ms"
+           |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+           = found: "commands.same_node.p99 <= 5ms"
+           = accepted: it with `dialect = "highwater"`
+
+        6 problems in broken.toml"#]],
+    );
+}
+
+#[test]
+fn a_pid_shows_memory_and_no_sockets() {
+    let gate = "[[gates]]\ncheck = \"cost_per_socket.node_rss <= 4KiB\"\n";
+    let observed = "ws = \"ws://h/{device}\"\nobserve = [{ name = \"n1\", pid = 1 }]";
+    assert_eq!(plan(observed, gate).gates.len(), 1);
+    refused(
+        observed,
+        "[[gates]]\ncheck = \"sockets.server_open_peak == 10\"\n",
+        expect![[r#"
+            broken.toml:10:9: gates[0].check: sockets.server_open_peak cannot be measured here: no endpoint of a node is observed
+               |
+            10 | check = "sockets.server_open_peak == 10"
+               |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = found: "sockets.server_open_peak == 10"
+               = accepted: it with a `[cluster]`, or with `observe` and its `prometheus`
+
+            1 problem in broken.toml"#]],
+    );
+}

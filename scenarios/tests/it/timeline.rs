@@ -1,1 +1,186 @@
-//! temporary
+//! Events are possible when their time comes.
+
+use expect_test::{Expect, expect};
+
+/// Events as `seconds deed node`, one a line, on a cluster of two nodes.
+fn events(list: &str) -> String {
+    let event = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let more = if words[1] == "fault" {
+            "fault = \"stall\"\nlength = \"1s\"\n"
+        } else {
+            ""
+        };
+        format!(
+            "[[events]]\nat = \"{}\"\ndo = \"{}\"\nnode = \"{}\"\n{more}",
+            words[0], words[1], words[2]
+        )
+    };
+    list.lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(event)
+        .collect()
+}
+
+fn possible(list: &str) {
+    crate::plan_of(&events(list));
+}
+
+fn impossible(list: &str, expected: Expect) {
+    expected.assert_eq(&crate::problems_with(&events(list)));
+}
+
+#[test]
+fn a_day_in_the_life_of_a_cluster() {
+    possible(
+        "1s add-node n3
+         2s kill-node n3
+         3s restart-node n3
+         4s pause-node n3
+         5s resume-node n3
+         6s fault n3
+         7s drain-node n3
+         8s restart-node n3
+         9s restart-node n3
+         10s pause-node n1
+         11s kill-node n1",
+    );
+}
+
+#[test]
+fn the_files_order_is_not_times_order() {
+    possible("9s kill-node n3\n5s add-node n3");
+}
+
+#[test]
+fn events_of_one_instant_keep_their_order() {
+    possible("5s add-node n3\n5s kill-node n3");
+    impossible(
+        "5s kill-node n3\n5s add-node n3",
+        expect![[r#"
+        broken.toml:12:8: events[0].node: n3 does not exist at that time
+           |
+        12 | node = "n3"
+           |        ^^^^
+           = found: "n3"
+           = accepted: `n1`, `n2`
+           = hint: add it before, with do = "add-node"
+
+        1 problem in broken.toml"#]],
+    );
+}
+
+#[test]
+fn a_plan_has_its_events_by_time() {
+    let plan = crate::plan_of(&events("9s kill-node n3\n5s add-node n3"));
+    let times: Vec<u64> = plan.events.iter().map(|event| event.at.as_secs()).collect();
+    assert_eq!(times, [5, 9]);
+}
+
+#[test]
+fn what_is_gone_or_never_was() {
+    impossible(
+        "1s kill-node n3
+         2s add-node n2
+         3s kill-node n2
+         4s kill-node n2
+         5s add-node n2
+         6s fault n2
+         7s drain-node n1
+         8s pause-node n1",
+        expect![[r#"
+            broken.toml:12:8: events[0].node: n3 does not exist at that time
+               |
+            12 | node = "n3"
+               |        ^^^^
+               = found: "n3"
+               = accepted: `n1`, `n2`
+               = hint: add it before, with do = "add-node"
+
+            broken.toml:16:8: events[1].node: n2 runs then, from the start
+               |
+            16 | node = "n2"
+               |        ^^^^
+               = found: "n2"
+               = accepted: a node that never was, such as `n3`
+
+            broken.toml:24:8: events[3].node: n2 is down then, since 3s
+               |
+            24 | node = "n2"
+               |        ^^^^
+               = found: "n2"
+               = accepted: `n1`
+               = hint: bring it back before, with do = "restart-node"
+
+            broken.toml:28:8: events[4].node: n2 is down then, since 3s
+               |
+            28 | node = "n2"
+               |        ^^^^
+               = found: "n2"
+               = accepted: a node that never was, such as `n3`
+               = hint: bring it back before, with do = "restart-node"
+
+            broken.toml:32:8: events[5].node: n2 is down then, since 3s
+               |
+            32 | node = "n2"
+               |        ^^^^
+               = found: "n2"
+               = accepted: `n1`
+               = hint: bring it back before, with do = "restart-node"
+
+            broken.toml:42:8: events[7].node: n1 was drained then, since 7s
+               |
+            42 | node = "n1"
+               |        ^^^^
+               = found: "n1"
+               = accepted: nothing: no node can be the object of "pause-node" then
+               = hint: bring it back before, with do = "restart-node"
+
+            6 problems in broken.toml"#]],
+    );
+}
+
+#[test]
+fn pauses() {
+    impossible(
+        "1s resume-node n1
+         2s pause-node n1
+         3s pause-node n1
+         4s restart-node n1
+         5s drain-node n1",
+        expect![[r#"
+            broken.toml:12:8: events[0].node: n1 runs then, from the start
+               |
+            12 | node = "n1"
+               |        ^^^^
+               = found: "n1"
+               = accepted: nothing: no node can be the object of "resume-node" then
+               = hint: do = "pause-node" must come before it
+
+            broken.toml:20:8: events[2].node: n1 is paused then, since 2s
+               |
+            20 | node = "n1"
+               |        ^^^^
+               = found: "n1"
+               = accepted: `n2`
+               = hint: let it go on before, with do = "resume-node"
+
+            broken.toml:24:8: events[3].node: n1 is paused then, since 2s
+               |
+            24 | node = "n1"
+               |        ^^^^
+               = found: "n1"
+               = accepted: `n2`
+               = hint: let it go on before, with do = "resume-node"
+
+            broken.toml:28:8: events[4].node: n1 is paused then, since 2s
+               |
+            28 | node = "n1"
+               |        ^^^^
+               = found: "n1"
+               = accepted: `n2`
+               = hint: let it go on before, with do = "resume-node"
+
+            4 problems in broken.toml"#]],
+    );
+}
