@@ -1,10 +1,10 @@
 //! The cluster that a scenario asks for.
 
 use std::{
-    fs,
+    fs, mem,
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{self, Arc, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -50,6 +50,9 @@ pub(super) struct Bed {
     /// Where the broker listens, if there is one.
     pub(super) backplane: Option<SocketAddr>,
     broker: Mutex<Option<Child>>,
+    /// Names of processes that ended without being asked to, and how; until
+    /// they are told of.
+    unasked: sync::Mutex<Vec<(String, String)>>,
     stopping: CancellationToken,
 }
 
@@ -88,6 +91,7 @@ impl Testbed {
             roster: Roster::new(),
             backplane,
             broker: Mutex::new(broker),
+            unasked: sync::Mutex::default(),
             stopping: CancellationToken::new(),
         });
         let nodes = (1..=cluster.nodes).map(|number| bed.new_node(&format!("n{number}")));
@@ -140,14 +144,13 @@ impl Testbed {
     /// ended in words; each once. Never waits: a node that an event works on
     /// is looked at the next time.
     pub fn ended(&self) -> Vec<(String, String)> {
-        let mut ended = Vec::new();
         for node in self.bed.roster.nodes() {
-            if let Some(exit) = self.bed.unasked_end(&node) {
-                ended.push((node.id.clone(), exit));
+            if let Ok(mut process) = node.process.try_lock() {
+                self.bed.take_end(&node, &mut process);
             }
         }
-        ended.extend(self.bed.broker_end().map(|exit| (broker::ID.into(), exit)));
-        ended
+        self.bed.take_broker_end();
+        mem::take(&mut *self.bed.unasked())
     }
 
     /// Ends every process and waits for it: in order where it does so within
@@ -205,10 +208,12 @@ impl Bed {
         Ok(())
     }
 
-    /// Takes the status of a node that has ended; how, if nobody asked for it.
-    fn unasked_end(&self, node: &Node) -> Option<String> {
-        let mut process = node.process.try_lock().ok()?;
-        let exit = process.as_mut()?.try_exit()?;
+    /// Takes the status of a node that has ended, for one who holds its
+    /// process; whether somebody asked for it is remembered.
+    pub(super) fn take_end(&self, node: &Node, process: &mut Option<Child>) {
+        let Some(exit) = process.as_mut().and_then(Child::try_exit) else {
+            return;
+        };
         *process = None;
         let asked = self
             .roster
@@ -220,7 +225,9 @@ impl Bed {
             Listed::AsBefore
         };
         node.is_down(self, listed);
-        (!asked).then(|| exit.to_string())
+        if !asked {
+            self.unasked().push((node.id.clone(), exit.to_string()));
+        }
     }
 
     fn broker_pid(&self) -> Option<u32> {
@@ -228,11 +235,19 @@ impl Bed {
         broker.as_ref().map(Child::pid)
     }
 
-    fn broker_end(&self) -> Option<String> {
-        let mut broker = self.broker.try_lock().ok()?;
-        let exit = broker.as_mut()?.try_exit()?;
-        *broker = None;
-        Some(exit.to_string())
+    fn take_broker_end(&self) {
+        let Ok(mut broker) = self.broker.try_lock() else {
+            return;
+        };
+        if let Some(exit) = broker.as_mut().and_then(Child::try_exit) {
+            *broker = None;
+            self.unasked().push((broker::ID.into(), exit.to_string()));
+        }
+    }
+
+    fn unasked(&self) -> MutexGuard<'_, Vec<(String, String)>> {
+        let unasked = self.unasked.lock();
+        unasked.unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn stop_node(&self, node: &Node) {

@@ -1,5 +1,7 @@
 //! Tests of the load generator against real processes.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod process;
 mod sampling;
 mod testbed;

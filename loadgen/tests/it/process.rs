@@ -187,9 +187,11 @@ pub(crate) async fn until(condition: impl Fn() -> bool) {
         .expect("it never came to be");
 }
 
-/// A process that has ended, whether or not its status was taken.
+/// A process that has ended, whether or not its status was taken. The first
+/// thread may end before the others; only with the last has the process ended.
 pub(crate) fn is_gone(pid: u32) -> bool {
-    matches!(state(pid), None | Some('Z' | 'X'))
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
+    threads <= 1 && matches!(state(pid), None | Some('Z' | 'X'))
 }
 
 /// The state letter of a process.

@@ -235,6 +235,19 @@ async fn a_node_that_ends_by_itself_is_told_of_once() {
 }
 
 #[tokio::test]
+async fn an_end_is_told_of_even_if_a_restart_comes_first() {
+    let bed = Bed::start(1, &[]).await;
+    let pid = bed.pid("n1").unwrap();
+    bed.kill_outside("n1");
+    until(|| is_gone(pid)).await;
+    bed.apply(Action::RestartNode, "n1").await;
+    assert_eq!(
+        bed.bed.ended(),
+        [("n1".to_owned(), "was killed by SIGKILL".to_owned())]
+    );
+}
+
+#[tokio::test]
 async fn a_restarted_node_waits_for_its_port() {
     let bed = Bed::start(1, &[]).await;
     bed.apply(Action::KillNode, "n1").await;

@@ -11,6 +11,7 @@ const DRAIN_WITHIN: Duration = Duration::from_secs(30);
 pub(super) async fn apply(bed: &Bed, id: &str) -> Result<(), TestbedError> {
     let node = bed.roster.node(id)?;
     let mut process = node.process.lock().await;
+    bed.take_end(&node, &mut process);
     if let Some(child) = process.as_mut() {
         node.is_leaving(bed);
         child.stop(DRAIN_WITHIN).await;
