@@ -174,7 +174,9 @@ async fn the_kernels_figure_stands_before_the_endpoints() {
     let text = "process_resident_memory_bytes 1\nhighwater_heap_allocated_bytes 2\n";
     let address = answering("200 OK", text.into()).await;
     let of = [by_endpoint("me", Some(process::id()), address)];
-    let samples = Sampler::new().unwrap().sample(0.0, &of).await;
+    // Sampled in a task of its own, as the coordinator does.
+    let task = tokio::spawn(async move { Sampler::new().unwrap().sample(0.0, &of).await });
+    let samples = task.await.unwrap();
     assert!(samples[0].gauges[gauge::RSS] > 1e6);
     assert_eq!(samples[0].gauges[gauge::HEAP], 2.0);
 }
