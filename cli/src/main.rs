@@ -1,2 +1,28 @@
-//! placeholder
-fn main() {}
+//! The `highwater` binary: arguments to library calls to an exit code.
+//!
+//! - [`args`]: what can be asked for;
+//! - [`commands`]: one file for each command;
+//! - [`exit`]: the exit codes;
+//! - [`progress`]: what is shown while a run lasts;
+//! - [`heap`]: the allocator and its live bytes.
+
+mod args;
+mod commands;
+mod exit;
+mod heap;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let args = args::Args::parse();
+    match commands::execute(args.command) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            failure.print();
+            failure.exit().into()
+        }
+    }
+}

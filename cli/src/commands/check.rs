@@ -1,0 +1,25 @@
+//! `highwater check`.
+
+use highwater_loadgen::sampling::raise_open_files;
+use highwater_scenarios::{LoadError, Plan};
+
+use super::print;
+use crate::{
+    args::{Check, ScenarioArgs},
+    exit::{Exit, Failure},
+};
+
+/// Validates a scenario and describes what it would do.
+pub fn execute(args: Check) -> Result<Exit, Failure> {
+    let plan = load(&args.scenario)?;
+    let open_files =
+        raise_open_files().map_err(|error| Failure::new(Exit::Internal, error))?;
+    print(&highwater_scenarios::describe(&plan, open_files));
+    Ok(Exit::Passed)
+}
+
+/// The plan of a scenario; every problem of it in the failure.
+pub fn load(args: &ScenarioArgs) -> Result<Plan, Failure> {
+    highwater_scenarios::load(&args.scenario, &args.set)
+        .map_err(|error: LoadError| Failure::new(Exit::Usage, error))
+}

@@ -1,0 +1,58 @@
+//! One file for each command.
+
+mod check;
+mod coordinator;
+mod gate;
+mod report;
+mod run;
+mod serve;
+mod worker;
+
+use tokio::runtime::{Builder, Runtime};
+
+use crate::{
+    args::Command,
+    exit::{Exit, Failure},
+};
+
+/// Does what was asked for.
+pub fn execute(command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Run(args) => run::execute(args),
+        Command::Check(args) => check::execute(args),
+        Command::Report(args) => report::execute(args),
+        Command::Compare(args) => report::compare(args),
+        Command::Gate(args) => gate::execute(args),
+        Command::Serve(args) => serve::execute(args),
+        Command::Coordinator(args) => coordinator::execute(args),
+        Command::Worker(args) => worker::execute(args),
+    }
+}
+
+/// A runtime with a thread for each processor.
+fn runtime() -> Result<Runtime, Failure> {
+    Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Internal, error))
+}
+
+/// Text for the person who asked, on stdout. A reader that has gone away is no
+/// error of ours.
+fn print(text: &str) {
+    use std::io::Write;
+    let mut stdout = std::io::stdout().lock();
+    let _ = writeln!(stdout, "{}", text.trim_end());
+    let _ = stdout.flush();
+}
+
+/// Logs go to stderr; `RUST_LOG` says which.
+fn log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(false)
+        .with_writer(std::io::stderr)
+        .init();
+}

@@ -1,0 +1,87 @@
+//! `highwater run`.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use highwater_loadgen::coordinator::{self, RunOptions, Workers};
+use highwater_scenarios::Plan;
+use tokio_util::sync::CancellationToken;
+
+use super::{check, gate, print, runtime};
+use crate::{
+    args::{RecordArgs, Run, ScenarioArgs},
+    exit::{Exit, Failure},
+    progress::Display,
+};
+
+/// Runs a scenario with workers on this machine.
+pub fn execute(args: Run) -> Result<Exit, Failure> {
+    let workers = Workers::Local {
+        count: args.workers,
+    };
+    run(&args.scenario, args.record, workers)
+}
+
+/// Runs a scenario, reports on it and judges it.
+pub fn run(scenario: &ScenarioArgs, record: RecordArgs, workers: Workers) -> Result<Exit, Failure> {
+    let plan = check::load(scenario)?;
+    let internal = |error: std::io::Error| Failure::new(Exit::Internal, error);
+    let out = record.out.unwrap_or_else(|| default_out(&plan));
+    let options = RunOptions {
+        scenario_text: fs::read_to_string(&scenario.scenario).map_err(internal)?,
+        sets: scenario.set.clone(),
+        out: out.clone(),
+        exe: std::env::current_exe().map_err(internal)?,
+        workers,
+        plan,
+    };
+    let mut display = Display::new(record.no_progress);
+    runtime()?.block_on(async {
+        let interrupt = CancellationToken::new();
+        tokio::spawn(interrupted(interrupt.clone()));
+        coordinator::run(options, interrupt, |update| display.show(update)).await
+    })?;
+    display.end();
+    report(&out, record.baseline.as_deref())
+}
+
+/// Draws the report, prints the verdict and where the report lies.
+pub fn report(out: &Path, baseline: Option<&Path>) -> Result<Exit, Failure> {
+    let report = highwater_reports::write_report(out)
+        .map_err(|error| Failure::new(Exit::Internal, error))?;
+    print(&highwater_reports::verdict_text(&report.summary));
+    print(&format!("\nreport  {}", report.html.display()));
+    let exit = Exit::of(&report.summary);
+    match baseline {
+        None => Ok(exit),
+        Some(baseline) => gate::against(out, baseline, exit),
+    }
+}
+
+fn default_out(plan: &Plan) -> PathBuf {
+    let time = chrono::Local::now().format("%Y%m%d-%H%M%S");
+    Path::new("runs").join(format!("{time}-{}", plan.name))
+}
+
+/// The first signal brings the run to an end in order, the second ends it.
+async fn interrupted(interrupt: CancellationToken) {
+    signal().await;
+    interrupt.cancel();
+    signal().await;
+    std::process::exit(Exit::Interrupted as i32);
+}
+
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        outcome = tokio::signal::ctrl_c() => if outcome.is_err() {
+            std::future::pending::<()>().await;
+        },
+        _ = terminate.recv() => {}
+    }
+}

@@ -1,0 +1,32 @@
+//! The coordinator: starts the system and the workers, keeps the time, and
+//! writes down what everybody tells.
+//!
+//! - [`options`]: what to run, with which workers, where the record goes;
+//! - [`run`]: from the first process to the last line of the record;
+//! - [`start`]: everything up to the go;
+//! - [`watch`]: samples every process, once a second;
+//! - [`system`]: the cluster that the scenario asks for, or the target;
+//! - [`roster`]: workers join, are told their share, and become ready;
+//! - [`crew`]: the workers while they work;
+//! - [`phases`]: ramp, steady, drain;
+//! - [`ledger`]: what goes into the run record, second by second;
+//! - [`progress`]: what a person sees meanwhile;
+//! - [`error`]: why a run could not be, and whose fault it was.
+
+pub mod crew;
+pub mod error;
+pub mod ledger;
+pub mod options;
+pub mod phases;
+pub mod progress;
+pub mod roster;
+pub mod run;
+pub mod start;
+pub mod system;
+pub mod watch;
+
+pub use error::RunError;
+pub use options::{RunOptions, Workers};
+pub use progress::{Progress, Update};
+pub use run::run;
+pub use start::TOKEN_VARIABLE;

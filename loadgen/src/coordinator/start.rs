@@ -1,0 +1,154 @@
+//! Everything up to the go: the record, the system, the workers.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::PathBuf,
+    sync::Arc,
+};
+
+use chrono::Utc;
+use highwater_reports::{
+    RecordWriter,
+    record::{Manifest, RECORD_SCHEMA},
+};
+use tokio::{net::TcpListener, time::Instant};
+
+use super::{
+    error::RunError,
+    ledger::Ledger,
+    options::{RunOptions, Workers},
+    roster::{self, ASSEMBLY_TIMEOUT, Briefing, Ready},
+    system::System,
+};
+use crate::{
+    clock::RunClock,
+    process::{Child, Launch, Spawner},
+    sampling::{host, raise_open_files},
+};
+
+/// Environment variable with the token of a run, kept off the command line
+/// where every user of the machine could read it.
+pub const TOKEN_VARIABLE: &str = "HIGHWATER_TOKEN";
+/// How long remote workers may take to be started by somebody.
+const REMOTE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(600);
+
+/// What stands ready for a run.
+pub struct Started {
+    /// What the load is put on.
+    pub system: System,
+    /// Who puts it on.
+    pub workers: Vec<Ready>,
+    /// Local workers' processes; they end when this is dropped.
+    pub processes: Vec<Child>,
+}
+
+/// Begins the record: its clock starts here.
+pub fn begin_record(options: &RunOptions, clock: RunClock) -> Result<Ledger, RunError> {
+    let open_files = raise_open_files().map_err(RunError::OpenFiles)?;
+    let manifest = Manifest {
+        schema: RECORD_SCHEMA,
+        started_at: Utc::now(),
+        plan: options.plan.clone(),
+        scenario_text: options.scenario_text.clone(),
+        sets: options.sets.clone(),
+        workers: options.worker_count(open_files),
+        versions: versions(),
+        host: host(),
+        balancer_configuration: None,
+    };
+    let plan = &options.plan;
+    let length = (plan.ramp_planned() + plan.duration).as_secs();
+    let writer = RecordWriter::create(&options.out, &manifest)?;
+    Ok(Ledger::new(writer, clock, length))
+}
+
+/// Starts the system and the workers, and waits until all are ready.
+pub async fn start(
+    options: &RunOptions,
+    base: Instant,
+) -> Result<Started, RunError> {
+    let open_files = raise_open_files().map_err(RunError::OpenFiles)?;
+    let count = options.worker_count(open_files);
+    let logs = logs(options)?;
+    let spawner = Spawner::start()?;
+    let system = System::start(&options.plan, &options.exe, &spawner, &logs).await?;
+    let briefing = |token: String| {
+        Arc::new(Briefing {
+            plan: options.plan.clone(),
+            endpoints: system.endpoints(),
+            count,
+            token,
+            base,
+        })
+    };
+    let (workers, processes) = match &options.workers {
+        Workers::Local { .. } => {
+            let token = format!("{:032x}", rand::random::<u128>());
+            let listener = bind(([127, 0, 0, 1], 0).into()).await?;
+            let processes = local_workers(options, &spawner, &logs, &listener, &token, count).await?;
+            let workers = roster::assemble(listener, briefing(token), ASSEMBLY_TIMEOUT).await?;
+            (workers, processes)
+        }
+        Workers::Remote { listen, token, .. } => {
+            let listener = bind(*listen).await?;
+            let briefing = briefing(token.clone());
+            (roster::assemble(listener, briefing, REMOTE_TIMEOUT).await?, Vec::new())
+        }
+    };
+    Ok(Started {
+        system,
+        workers,
+        processes,
+    })
+}
+
+async fn bind(address: std::net::SocketAddr) -> Result<TcpListener, RunError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| RunError::Listen { address, source })
+}
+
+fn logs(options: &RunOptions) -> Result<PathBuf, RunError> {
+    let path = options.out.join("logs");
+    match fs::create_dir_all(&path) {
+        Ok(()) => Ok(path),
+        Err(source) => Err(RunError::Logs { path, source }),
+    }
+}
+
+async fn local_workers(
+    options: &RunOptions,
+    spawner: &Spawner,
+    logs: &std::path::Path,
+    listener: &TcpListener,
+    token: &str,
+    count: u32,
+) -> Result<Vec<Child>, RunError> {
+    let address = listener.local_addr().map_err(|source| RunError::Listen {
+        address: ([127, 0, 0, 1], 0).into(),
+        source,
+    })?;
+    let mut workers = Vec::new();
+    for number in 1..=count {
+        let launch = Launch::new(
+            &options.exe,
+            ["worker", "--connect", &address.to_string()],
+            logs.join(format!("w{number}.log")),
+        )
+        .with_env(TOKEN_VARIABLE, token);
+        workers.push(spawner.spawn(launch).await?);
+    }
+    Ok(workers)
+}
+
+fn versions() -> BTreeMap<String, String> {
+    let mut versions = BTreeMap::from([(
+        "highwater".to_owned(),
+        env!("CARGO_PKG_VERSION").to_owned(),
+    )]);
+    if let Ok(kernel) = sysinfo::System::kernel_version() {
+        versions.insert("linux".to_owned(), kernel);
+    }
+    versions
+}

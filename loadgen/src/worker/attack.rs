@@ -1,0 +1,236 @@
+//! The worker's goose attack: the only place that names goose.
+//!
+//! Goose launches, holds and stops the users; each user is a batch of sockets,
+//! a commander of the closed model, or the dispatcher of an open one. What
+//! they do and what is counted lies in [`swarm`](super::swarm) and
+//! [`commands`](super::commands). Goose's own metrics are off: they grow with
+//! the run, and know no due times.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use goose::{
+    GooseAttack, GooseError,
+    client::GooseClientBuilder,
+    config::GooseConfiguration,
+    goose::{GooseUser, Scenario, Transaction, TransactionResult},
+};
+use highwater_scenarios::{
+    Plan, Segment,
+    plan::LoadModel,
+    segment::UserSlot,
+};
+use reqwest::Client;
+use tokio::sync::{Notify, watch};
+
+use super::{
+    commands::{closed, open},
+    context::Context,
+    swarm::batch,
+};
+
+/// Idle connections are closed by the client well before a server would.
+const IDLE_CONNECTION: Duration = Duration::from_secs(5);
+/// Pause of a user whose work is done, until goose asks it to leave.
+const UNTIL_EXIT: Duration = Duration::from_millis(100);
+
+/// What one goose user does.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Part {
+    /// Holds batch `number` of `of`.
+    Sockets { number: u32, of: u32 },
+    /// Is a user of closed load `load`.
+    Closed {
+        load: usize,
+        slot: UserSlot,
+        think: Duration,
+    },
+    /// Sends the arrivals of open load `load`.
+    Open { load: usize },
+}
+
+/// The users on their marks.
+pub struct Attack {
+    stage: Arc<Stage>,
+}
+
+/// What the users share.
+struct Stage {
+    parts: Mutex<Vec<Part>>,
+    total: usize,
+    arrived: AtomicUsize,
+    finished: AtomicUsize,
+    changed: Notify,
+    client: Client,
+    context: watch::Receiver<Option<Arc<Context>>>,
+}
+
+/// Why the attack could not run.
+#[derive(Debug, thiserror::Error)]
+pub enum AttackError {
+    /// The HTTP client could not be built.
+    #[error("the HTTP client could not be built")]
+    Client(#[from] reqwest::Error),
+    /// Goose refused or broke off.
+    #[error("goose could not run the users: {0}")]
+    Goose(#[from] Box<GooseError>),
+}
+
+impl Attack {
+    /// Users for a worker's part of `plan`; they begin when `context` holds one.
+    pub fn new(
+        plan: &Plan,
+        segment: Segment,
+        context: watch::Receiver<Option<Arc<Context>>>,
+    ) -> Result<Self, AttackError> {
+        let parts = parts(plan, segment);
+        let client = Client::builder()
+            .pool_idle_timeout(IDLE_CONNECTION)
+            .no_proxy()
+            .build()?;
+        Ok(Self {
+            stage: Arc::new(Stage {
+                total: parts.len(),
+                parts: Mutex::new(parts),
+                arrived: AtomicUsize::new(0),
+                finished: AtomicUsize::new(0),
+                changed: Notify::new(),
+                client,
+                context,
+            }),
+        })
+    }
+
+    /// Waits until every user stands ready.
+    pub fn ready(&self) -> impl Future<Output = ()> + use<> {
+        let stage = self.stage.clone();
+        async move { stage.reached(|stage| &stage.arrived).await }
+    }
+
+    /// Runs until every user has done its part.
+    pub async fn run(self) -> Result<(), AttackError> {
+        if self.stage.total == 0 {
+            return Ok(());
+        }
+        let attack = build(&self.stage).map_err(Box::new)?;
+        let stage = self.stage.clone();
+        let stop = tokio::spawn(async move {
+            stage.reached(|stage| &stage.finished).await;
+            goose::trigger_killswitch("every user has done its part");
+        });
+        let outcome = attack.execute().await;
+        stop.abort();
+        outcome.map_err(Box::new)?;
+        Ok(())
+    }
+}
+
+impl Stage {
+    fn take_part(&self) -> Option<Part> {
+        self.parts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop()
+    }
+
+    fn one_more(&self, count: &AtomicUsize) {
+        count.fetch_add(1, Relaxed);
+        self.changed.notify_waiters();
+    }
+
+    /// Waits until `count` is all users.
+    async fn reached(&self, count: impl Fn(&Self) -> &AtomicUsize) {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if count(self).load(Relaxed) >= self.total {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Does one user's whole part of the run.
+    async fn act(&self) {
+        let Some(part) = self.take_part() else {
+            return;
+        };
+        self.one_more(&self.arrived);
+        let mut context = self.context.clone();
+        if let Ok(context) = context.wait_for(Option::is_some).await.map(|c| c.clone())
+            && let Some(context) = context
+        {
+            self.perform(part, context).await;
+        }
+        self.one_more(&self.finished);
+    }
+
+    async fn perform(&self, part: Part, context: Arc<Context>) {
+        match part {
+            Part::Sockets { number, of } => batch::hold(context, number, of).await,
+            Part::Closed { load, slot, think } => {
+                let load = &context.plan.commands[load];
+                closed::use_it(&context, &self.client, load, slot, think).await;
+            }
+            Part::Open { load } => open::dispatch(context, self.client.clone(), load).await,
+        }
+    }
+}
+
+/// One part for each user, sockets last: they are taken from the end.
+fn parts(plan: &Plan, segment: Segment) -> Vec<Part> {
+    let mut parts = Vec::new();
+    for (number, load) in plan.commands.iter().enumerate() {
+        match load.model {
+            LoadModel::Closed { think, .. } => {
+                parts.extend(segment.users(&load.model).map(|slot| Part::Closed {
+                    load: number,
+                    slot,
+                    think,
+                }));
+            }
+            LoadModel::Open { .. } => parts.push(Part::Open { load: number }),
+        }
+    }
+    let of = batch::batches(plan, segment);
+    parts.extend((0..of).map(|number| Part::Sockets { number, of }));
+    parts
+}
+
+fn build(stage: &Arc<Stage>) -> Result<GooseAttack, GooseError> {
+    let users = stage.total.to_string();
+    let configuration = GooseConfiguration::parse_args_default(&[
+        "--users",
+        &users,
+        "--increase-rate",
+        "100000",
+        "--host",
+        "http://localhost/",
+        "--no-telnet",
+        "--no-websocket",
+        "--no-metrics",
+        "--no-print-metrics",
+        "--no-reset-metrics",
+        "--quiet",
+        "--quiet",
+    ])?;
+    let stage = stage.clone();
+    let part = Transaction::new(Arc::new(move |_: &mut GooseUser| {
+        let stage = stage.clone();
+        Box::pin(async move {
+            stage.act().await;
+            // Goose runs a user's transactions again until it asks it to leave.
+            tokio::time::sleep(UNTIL_EXIT).await;
+            TransactionResult::Ok(())
+        })
+    }));
+    GooseAttack::initialize_with_config(configuration)?
+        .register_scenario(Scenario::new("highwater").register_transaction(part.set_name("part")))
+        .set_client_builder_without_cookies(GooseClientBuilder::new().without_cookies())
+}

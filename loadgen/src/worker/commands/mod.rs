@@ -1,0 +1,17 @@
+//! HTTP command traffic of the steady phase.
+//!
+//! - [`closed`]: users who wait for the reply and think;
+//! - [`open`]: arrivals on a schedule;
+//! - [`call`]: one command from its due time to its outcome;
+//! - [`answer`]: the reply in an HTTP response, checked;
+//! - [`events`]: the reply on an event stream;
+//! - [`outcome`]: the closed list of ends.
+
+pub mod answer;
+pub mod call;
+pub mod closed;
+pub mod events;
+pub mod open;
+pub mod outcome;
+
+pub use outcome::Outcome;

@@ -1,0 +1,53 @@
+//! The open model: arrivals on a fixed schedule, whether or not earlier
+//! commands were answered.
+
+use std::sync::Arc;
+
+use highwater_scenarios::plan::LoadModel;
+use reqwest::Client;
+use tokio::{task::JoinSet, time::sleep_until};
+
+use super::call::call;
+use crate::worker::{
+    context::Context,
+    recorder::{Count, Timing},
+};
+
+/// Sends this worker's share of the arrivals of command load `number` until
+/// the drain, then waits for the outcomes of those in flight.
+pub async fn dispatch(context: Arc<Context>, client: Client, number: usize) {
+    let load = &context.plan.commands[number];
+    let LoadModel::Open { max_in_flight, .. } = load.model else {
+        return;
+    };
+    let Some(steady) = context.signals.steady_started().await else {
+        return;
+    };
+    let most = context.segment.share_of(max_in_flight).max(1) as usize;
+    let mut in_flight = JoinSet::new();
+    for arrival in context.segment.arrivals(&load.model, context.plan.duration) {
+        let due = steady + arrival;
+        tokio::select! {
+            biased;
+            () = context.signals.drain.cancelled() => break,
+            () = sleep_until(due) => {}
+        }
+        while in_flight.try_join_next().is_some() {}
+        if in_flight.len() >= most {
+            drop_arrival(&context, due);
+            continue;
+        }
+        let (context, client) = (context.clone(), client.clone());
+        in_flight.spawn(async move {
+            call(&context, &client, &context.plan.commands[number], due).await;
+        });
+    }
+    while in_flight.join_next().await.is_some() {}
+}
+
+/// An arrival that found too many commands in flight: due, and not issued.
+fn drop_arrival(context: &Context, due: tokio::time::Instant) {
+    context.recorder.count(Count::CommandsDue);
+    context.recorder.count(Count::CommandsDropped);
+    context.recorder.time(Timing::SendLag, due.elapsed());
+}

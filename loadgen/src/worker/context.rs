@@ -1,0 +1,116 @@
+//! What everything in a worker shares.
+
+use std::sync::{
+    Arc, PoisonError, RwLock,
+    atomic::{AtomicUsize, Ordering::Relaxed},
+};
+
+use highwater_scenarios::{
+    Plan, Segment,
+    plan::{Dialect, System},
+};
+use tokio::{sync::watch, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+use super::{recorder::Recorder, swarm::Connected};
+use crate::{clock::RunClock, endpoints::Endpoints};
+
+/// One worker's run: what it does, when, against what, and what it counts.
+pub struct Context {
+    /// What the run does.
+    pub plan: Plan,
+    /// This worker's part.
+    pub segment: Segment,
+    /// The run's clock.
+    pub clock: RunClock,
+    /// What devices and commands speak.
+    pub dialect: Dialect,
+    /// When to start what and when to stop.
+    pub signals: Signals,
+    /// What is counted.
+    pub recorder: Recorder,
+    /// Devices that can be sent a command now.
+    pub connected: Connected,
+    endpoints: RwLock<Arc<Endpoints>>,
+    next_http: AtomicUsize,
+}
+
+/// When to start what and when to stop.
+pub struct Signals {
+    /// When the ramp starts.
+    pub ramp: Instant,
+    /// The instant at which the steady phase starts, once it is known.
+    pub steady: watch::Receiver<Option<Instant>>,
+    /// No new sockets and no new commands.
+    pub drain: CancellationToken,
+    /// Close all sockets, each in its turn.
+    pub close: CancellationToken,
+}
+
+impl Context {
+    /// For one assignment, once the clock is set.
+    pub fn new(
+        plan: Plan,
+        segment: Segment,
+        endpoints: Endpoints,
+        clock: RunClock,
+        signals: Signals,
+    ) -> Self {
+        let dialect = match &plan.system {
+            System::Cluster(_) => Dialect::Highwater,
+            System::Target(target) => target.dialect,
+        };
+        Self {
+            connected: Connected::default(),
+            recorder: Recorder::new(),
+            endpoints: RwLock::new(Arc::new(endpoints)),
+            next_http: AtomicUsize::new(segment.index() as usize),
+            plan,
+            segment,
+            clock,
+            dialect,
+            signals,
+        }
+    }
+
+    /// The system's addresses as they are now.
+    pub fn endpoints(&self) -> Arc<Endpoints> {
+        self.endpoints
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// From now on these.
+    pub fn set_endpoints(&self, endpoints: Endpoints) {
+        *self
+            .endpoints
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Arc::new(endpoints);
+    }
+
+    /// Where this worker's next command goes first, as a number that counts up.
+    pub fn next_http(&self) -> usize {
+        self.next_http.fetch_add(1, Relaxed)
+    }
+}
+
+impl Signals {
+    /// Waits until the steady phase starts; `None` if it never does.
+    pub async fn steady_started(&self) -> Option<Instant> {
+        let start = self.steady_known().await?;
+        tokio::select! {
+            () = tokio::time::sleep_until(start) => Some(start),
+            () = self.drain.cancelled() => None,
+        }
+    }
+
+    /// Waits until the start of the steady phase is known; `None` if it never is.
+    pub async fn steady_known(&self) -> Option<Instant> {
+        let mut steady = self.steady.clone();
+        tokio::select! {
+            known = steady.wait_for(Option::is_some) => known.ok().and_then(|known| *known),
+            () = self.drain.cancelled() => None,
+        }
+    }
+}

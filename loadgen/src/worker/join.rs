@@ -1,0 +1,255 @@
+//! The conversation with the coordinator, from hello to done.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::{
+    net::TcpStream,
+    sync::{mpsc, watch},
+    time::{Instant, sleep_until, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    attack::{Attack, AttackError},
+    context::{Context, Signals},
+    recorder::Level,
+    reporter,
+};
+use crate::{
+    clock::RunClock,
+    control::{
+        Assignment, FromWorker, Hello, Link, LinkError, LinkReader, LinkWriter, ToWorker,
+        message::PROTOCOL, offset::RemoteClock,
+    },
+    sampling::raise_open_files,
+};
+
+/// Questions for the coordinator's clock; the quickest answer counts.
+const CLOCK_QUESTIONS: u32 = 8;
+/// How long the coordinator may take to answer while a worker joins.
+const JOIN_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How to become a worker.
+#[derive(Debug, Clone)]
+pub struct WorkerOptions {
+    /// The coordinator's control address.
+    pub coordinator: SocketAddr,
+    /// Shared secret of the run.
+    pub token: String,
+}
+
+/// Why a worker ended before its work was done.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// The coordinator does not answer there.
+    #[error("cannot reach the coordinator at {address}")]
+    Unreachable {
+        /// Its control address.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The coordinator does not want this worker.
+    #[error("the coordinator refused this worker: {0}")]
+    Refused(String),
+    /// The coordinator said something out of turn.
+    #[error("the coordinator said {0} when it was not its turn")]
+    OutOfTurn(&'static str),
+    /// The coordinator said nothing for too long.
+    #[error("the coordinator did not answer within {} s", JOIN_TIMEOUT.as_secs())]
+    Silent,
+    /// The limit of open files cannot be read or raised.
+    #[error("cannot raise the limit of open files")]
+    OpenFiles(#[source] std::io::Error),
+    /// The control link ended.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// The load could not be put on.
+    #[error(transparent)]
+    Attack(#[from] AttackError),
+}
+
+type Reader = LinkReader<ToWorker>;
+type Writer = LinkWriter<FromWorker>;
+
+/// Takes part in one run, from joining to its end. Ends at once, with its
+/// sockets, when the coordinator is gone.
+pub async fn run(options: WorkerOptions) -> Result<(), WorkerError> {
+    let open_files = raise_open_files().map_err(WorkerError::OpenFiles)?;
+    let address = options.coordinator;
+    let stream = TcpStream::connect(address)
+        .await
+        .map_err(|source| WorkerError::Unreachable { address, source })?;
+    let Link { mut reader, mut writer } = Link::new(stream).map_err(LinkError::from)?;
+    let hello = Hello {
+        protocol: PROTOCOL,
+        token: options.token,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: std::process::id(),
+        open_files,
+    };
+    writer.send(&FromWorker::Hello(hello)).await?;
+    let assignment = assignment(&mut reader).await?;
+    let remote = ask_clock(&mut reader, &mut writer).await?;
+    let (publish, published) = watch::channel(None);
+    let attack = Attack::new(&assignment.plan, assignment.segment, published)?;
+    let ready = attack.ready();
+    let mut attack = tokio::spawn(attack.run());
+    tokio::select! {
+        () = ready => writer.send(&FromWorker::Ready).await?,
+        outcome = &mut attack => finished(outcome)?,
+    }
+    let (origin, ramp_second) = go(&mut reader, remote).await?;
+    let clock = RunClock::starting_at(origin);
+    Run::new(*assignment, clock, clock.second(ramp_second), publish)
+        .last_until_done(reader, writer, attack)
+        .await
+}
+
+async fn assignment(reader: &mut Reader) -> Result<Box<Assignment>, WorkerError> {
+    match within_join_timeout(reader.receive()).await? {
+        ToWorker::Assignment(assignment) => Ok(assignment),
+        ToWorker::Refused { reason } => Err(WorkerError::Refused(reason)),
+        _ => Err(WorkerError::OutOfTurn("something other than the assignment")),
+    }
+}
+
+async fn ask_clock(reader: &mut Reader, writer: &mut Writer) -> Result<RemoteClock, WorkerError> {
+    let mut best: Option<RemoteClock> = None;
+    for number in 0..CLOCK_QUESTIONS {
+        let asked = Instant::now();
+        writer.send(&FromWorker::Ping { number }).await?;
+        let clock_us = match within_join_timeout(reader.receive()).await? {
+            ToWorker::Pong { number: n, clock_us } if n == number => clock_us,
+            _ => return Err(WorkerError::OutOfTurn("something other than its clock")),
+        };
+        let seen = RemoteClock::observed(asked, Instant::now(), clock_us);
+        best = Some(best.map_or(seen, |best| best.better(seen)));
+    }
+    best.ok_or(WorkerError::Silent)
+}
+
+/// Waits as long as other workers take to become ready.
+async fn go(reader: &mut Reader, remote: RemoteClock) -> Result<(Instant, u64), WorkerError> {
+    match reader.receive().await? {
+        ToWorker::Go {
+            origin_us,
+            ramp_second,
+        } => Ok((remote.instant(origin_us), ramp_second)),
+        _ => Err(WorkerError::OutOfTurn("something other than go")),
+    }
+}
+
+async fn within_join_timeout<T>(
+    answer: impl Future<Output = Result<T, LinkError>>,
+) -> Result<T, WorkerError> {
+    match timeout(JOIN_TIMEOUT, answer).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(WorkerError::Silent),
+    }
+}
+
+type AttackTask = tokio::task::JoinHandle<Result<(), AttackError>>;
+
+fn finished(
+    outcome: Result<Result<(), AttackError>, tokio::task::JoinError>,
+) -> Result<(), WorkerError> {
+    match outcome {
+        Ok(outcome) => Ok(outcome?),
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    }
+}
+
+/// The worker's part of the run, from go to done.
+struct Run {
+    context: Arc<Context>,
+    steady: watch::Sender<Option<Instant>>,
+    /// Dropped at the end: users that never got a context stop waiting for it.
+    _publish: watch::Sender<Option<Arc<Context>>>,
+}
+
+impl Run {
+    fn new(
+        assignment: Assignment,
+        clock: RunClock,
+        ramp: Instant,
+        publish: watch::Sender<Option<Arc<Context>>>,
+    ) -> Self {
+        let (steady, steady_known) = watch::channel(None);
+        let context = Arc::new(Context::new(
+            assignment.plan,
+            assignment.segment,
+            assignment.endpoints,
+            clock,
+            Signals {
+                ramp,
+                steady: steady_known,
+                drain: CancellationToken::new(),
+                close: CancellationToken::new(),
+            },
+        ));
+        publish.send_replace(Some(context.clone()));
+        Self {
+            context,
+            steady,
+            _publish: publish,
+        }
+    }
+
+    async fn last_until_done(
+        self,
+        mut reader: Reader,
+        mut writer: Writer,
+        mut attack: AttackTask,
+    ) -> Result<(), WorkerError> {
+        let (to_send, mut queue) = mpsc::channel(reporter::QUEUE);
+        let over = CancellationToken::new();
+        let reports = reporter::report(self.context.clone(), over.clone(), to_send);
+        tokio::spawn(reports);
+        let mut outcome = None;
+        loop {
+            tokio::select! {
+                message = queue.recv() => match message {
+                    Some(message) => writer.send(&message).await?,
+                    // The last interval is out.
+                    None => break,
+                },
+                message = reader.receive() => self.heed(message?)?,
+                ended = &mut attack, if outcome.is_none() => {
+                    outcome = Some(finished(ended));
+                    over.cancel();
+                }
+            }
+        }
+        writer.send(&FromWorker::Done).await?;
+        outcome.unwrap_or(Ok(()))
+    }
+
+    fn heed(&self, message: ToWorker) -> Result<(), WorkerError> {
+        match message {
+            ToWorker::Steady { second } => {
+                self.steady
+                    .send_replace(Some(self.context.clock.second(second)));
+            }
+            ToWorker::Endpoints(endpoints) => self.context.set_endpoints(endpoints),
+            ToWorker::Drain { second } => {
+                tokio::spawn(drain(self.context.clone(), second));
+            }
+            _ => return Err(WorkerError::OutOfTurn("something from before the start")),
+        }
+        Ok(())
+    }
+}
+
+/// From `second` on no new work is begun; sockets close once every command in
+/// flight has its outcome, so that closing them fails none.
+async fn drain(context: Arc<Context>, second: u64) {
+    sleep_until(context.clock.second(second)).await;
+    context.signals.drain.cancel();
+    let longest = context.plan.commands.iter().map(|load| load.timeout).max();
+    let deadline = Instant::now() + longest.unwrap_or_default() + Duration::from_secs(1);
+    while context.recorder.level(Level::CommandsInFlight) > 0 && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    context.signals.close.cancel();
+}

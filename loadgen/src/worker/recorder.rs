@@ -1,0 +1,266 @@
+//! What a worker counts and times, taken away once a second.
+//!
+//! Shared by everything in the worker that does work. Counters are plain
+//! atomics; a histogram is behind a lock that is held for some nanoseconds.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use highwater_reports::{
+    histogram::{LatencyHistogram, latency_histogram, record},
+    record::names::{counter, gauge, latency},
+};
+
+/// Things that are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
+#[expect(missing_docs, reason = "reports' record::names documents each")]
+pub enum Count {
+    SocketsDue,
+    SocketsOpened,
+    SocketsReopened,
+    HeartbeatsDue,
+    HeartbeatsSent,
+    HeartbeatsAcknowledged,
+    HeartbeatsMissed,
+    HeartbeatsLate,
+    CommandsDue,
+    CommandsDropped,
+    CommandsIssued,
+    CommandsReplied,
+    CommandsTimedOut,
+    CommandsNotConnected,
+    CommandsRejected,
+    CommandsFailed,
+    CommandsSameNode,
+    CommandsCrossNode,
+}
+
+/// Things that go up and down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
+#[expect(missing_docs, reason = "reports' record::names documents each")]
+pub enum Level {
+    SocketsOpen,
+    HeartbeatsPending,
+    CommandsInFlight,
+}
+
+/// Things that are timed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
+#[expect(missing_docs, reason = "reports' record::names documents each")]
+pub enum Timing {
+    Connect,
+    HeartbeatResponse,
+    HeartbeatService,
+    CommandResponse,
+    CommandService,
+    CommandSameNode,
+    CommandCrossNode,
+    SendLag,
+}
+
+const COUNTS: [&str; 18] = [
+    counter::SOCKETS_DUE,
+    counter::SOCKETS_OPENED,
+    counter::SOCKETS_REOPENED,
+    counter::HEARTBEATS_DUE,
+    counter::HEARTBEATS_SENT,
+    counter::HEARTBEATS_ACKNOWLEDGED,
+    counter::HEARTBEATS_MISSED,
+    counter::HEARTBEATS_LATE,
+    counter::COMMANDS_DUE,
+    counter::COMMANDS_DROPPED,
+    counter::COMMANDS_ISSUED,
+    counter::COMMANDS_REPLIED,
+    counter::COMMANDS_TIMED_OUT,
+    counter::COMMANDS_NOT_CONNECTED,
+    counter::COMMANDS_REJECTED,
+    counter::COMMANDS_FAILED,
+    counter::COMMANDS_SAME_NODE,
+    counter::COMMANDS_CROSS_NODE,
+];
+
+const LEVELS: [&str; 3] = [
+    gauge::SOCKETS_OPEN,
+    gauge::HEARTBEATS_PENDING,
+    gauge::COMMANDS_IN_FLIGHT,
+];
+
+const TIMINGS: [&str; 8] = [
+    latency::CONNECT,
+    latency::HEARTBEAT_RESPONSE,
+    latency::HEARTBEAT_SERVICE,
+    latency::COMMAND_RESPONSE,
+    latency::COMMAND_SERVICE,
+    latency::COMMAND_SAME_NODE,
+    latency::COMMAND_CROSS_NODE,
+    latency::SEND_LAG,
+];
+
+/// Kinds of one failure that are told apart; the rest is counted as `other`.
+const KINDS_LIMIT: usize = 64;
+
+/// Counts, levels and timings of one worker.
+pub struct Recorder {
+    counts: [AtomicU64; COUNTS.len()],
+    levels: [AtomicI64; LEVELS.len()],
+    timings: [Mutex<LatencyHistogram>; TIMINGS.len()],
+    kinds: Mutex<BTreeMap<String, u64>>,
+    ramp_resolved: AtomicU64,
+}
+
+/// What was counted and timed since the last taking.
+pub struct Taken {
+    /// Name and growth, without those that did not grow.
+    pub counters: Vec<(String, u64)>,
+    /// Name and value now.
+    pub gauges: Vec<(String, f64)>,
+    /// Tag and distribution, without empty ones.
+    pub latencies: Vec<(&'static str, LatencyHistogram)>,
+    /// Sockets of the ramp's pools that have opened or failed once, ever.
+    pub ramp_resolved: u64,
+}
+
+impl Recorder {
+    /// With nothing counted.
+    pub fn new() -> Self {
+        Self {
+            counts: Default::default(),
+            levels: Default::default(),
+            timings: std::array::from_fn(|_| Mutex::new(latency_histogram())),
+            kinds: Mutex::default(),
+            ramp_resolved: AtomicU64::new(0),
+        }
+    }
+
+    /// Counts one.
+    pub fn count(&self, what: Count) {
+        self.counts[what as usize].fetch_add(1, Relaxed);
+    }
+
+    /// Counts one of an open set of kinds: `connect.failed.refused`.
+    pub fn count_kind(&self, family: &str, kind: &str) {
+        let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut name = format!("{family}.{kind}");
+        if kinds.len() >= KINDS_LIMIT && !kinds.contains_key(&name) {
+            name = format!("{family}.other");
+        }
+        *kinds.entry(name).or_default() += 1;
+    }
+
+    /// Moves a level by `by`.
+    pub fn shift(&self, level: Level, by: i64) {
+        self.levels[level as usize].fetch_add(by, Relaxed);
+    }
+
+    /// Where a level stands.
+    pub fn level(&self, level: Level) -> i64 {
+        self.levels[level as usize].load(Relaxed)
+    }
+
+    /// Times one.
+    pub fn time(&self, what: Timing, took: Duration) {
+        let mut histogram = self.timings[what as usize]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        record(&mut histogram, took);
+    }
+
+    /// A socket of the ramp's pools has opened or failed for the first time.
+    pub fn ramp_socket_resolved(&self) {
+        self.ramp_resolved.fetch_add(1, Relaxed);
+    }
+
+    /// Takes what has come together since the last taking.
+    pub fn take(&self) -> Taken {
+        let mut counters: Vec<_> = COUNTS
+            .iter()
+            .zip(&self.counts)
+            .map(|(name, count)| ((*name).to_owned(), count.swap(0, Relaxed)))
+            .filter(|(_, count)| *count > 0)
+            .collect();
+        let kinds = std::mem::take(&mut *self.kinds.lock().unwrap_or_else(PoisonError::into_inner));
+        counters.extend(kinds);
+        Taken {
+            counters,
+            gauges: LEVELS
+                .iter()
+                .zip(&self.levels)
+                .map(|(name, level)| ((*name).to_owned(), level.load(Relaxed) as f64))
+                .collect(),
+            latencies: TIMINGS
+                .iter()
+                .zip(&self.timings)
+                .filter_map(|(tag, timing)| Some((*tag, take_histogram(timing)?)))
+                .collect(),
+            ramp_resolved: self.ramp_resolved.load(Relaxed),
+        }
+    }
+}
+
+impl Default for Recorder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Empties the histogram, keeping its allocation where it is; `None` if empty.
+fn take_histogram(timing: &Mutex<LatencyHistogram>) -> Option<LatencyHistogram> {
+    let mut histogram = timing.lock().unwrap_or_else(PoisonError::into_inner);
+    if histogram.is_empty() {
+        return None;
+    }
+    let taken = histogram.clone();
+    histogram.reset();
+    Some(taken)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_is_gone_and_levels_stay() {
+        let recorder = Recorder::new();
+        recorder.count(Count::CommandsCrossNode);
+        recorder.shift(Level::CommandsInFlight, 3);
+        recorder.time(Timing::SendLag, Duration::from_micros(250));
+        recorder.count_kind(counter::CONNECT_FAILED, "refused");
+
+        let taken = recorder.take();
+        assert_eq!(
+            taken.counters,
+            [
+                ("commands.cross_node".to_owned(), 1),
+                ("connect.failed.refused".to_owned(), 1)
+            ]
+        );
+        assert_eq!(taken.gauges[2], ("commands.in_flight".to_owned(), 3.0));
+        assert_eq!(taken.latencies[0].0, "send_lag");
+        assert_eq!(taken.latencies[0].1.max(), 250);
+
+        let taken = recorder.take();
+        assert_eq!(taken.counters, []);
+        assert_eq!(taken.gauges[2].1, 3.0);
+        assert!(taken.latencies.is_empty());
+    }
+
+    #[test]
+    fn kinds_are_bounded() {
+        let recorder = Recorder::new();
+        for code in 0..10_000 {
+            recorder.count_kind(counter::DISCONNECT, &format!("closed-{code}"));
+        }
+        let counters = recorder.take().counters;
+        assert_eq!(counters.len(), KINDS_LIMIT + 1);
+        assert_eq!(counters.iter().map(|(_, n)| n).sum::<u64>(), 10_000);
+    }
+}

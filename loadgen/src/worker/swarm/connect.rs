@@ -1,0 +1,235 @@
+//! An attempt to open a socket, and how it can fail.
+//!
+//! The opening handshake is written here rather than taken from tungstenite,
+//! whose own leaves 4 KiB of read buffer behind in every socket it opens.
+
+use std::{io, net::SocketAddr, time::Duration};
+
+use nix::sys::socket::{setsockopt, sockopt::IpBindAddressNoPort};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpSocket, TcpStream},
+};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        handshake::{client::generate_key, derive_accept_key},
+        http::Uri,
+        protocol::{Role, WebSocketConfig},
+    },
+};
+
+use super::source::source_for;
+
+/// Longest answer to the opening handshake, in bytes.
+const ANSWER_LIMIT: usize = 8 * 1024;
+/// Most header fields in that answer.
+const FIELDS_LIMIT: usize = 64;
+/// Longest message that a device accepts.
+const MESSAGE_LIMIT: usize = 1 << 20;
+
+/// An open socket.
+pub type DeviceSocket = WebSocketStream<TcpStream>;
+
+/// How an attempt failed: the KIND of `connect.failed.KIND`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConnectFailure {
+    /// Nobody listens there.
+    Refused,
+    /// The connection broke during the handshake.
+    Reset,
+    /// No end by the pool's `connect_timeout`.
+    Timeout,
+    /// An HTTP answer other than 101.
+    Rejected,
+    /// An answer that is not a WebSocket server's.
+    Handshake,
+    /// No route, no such name.
+    Unreachable,
+    /// The harness: no ephemeral port left.
+    NoPort,
+    /// The harness: no file descriptor left.
+    NoFile,
+}
+
+impl ConnectFailure {
+    /// As in `connect.failed.KIND`.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Reset => "reset",
+            Self::Timeout => "timeout",
+            Self::Rejected => "rejected",
+            Self::Handshake => "handshake",
+            Self::Unreachable => "unreachable",
+            Self::NoPort => "no-port",
+            Self::NoFile => "no-file",
+        }
+    }
+}
+
+impl From<io::Error> for ConnectFailure {
+    fn from(error: io::Error) -> Self {
+        use io::ErrorKind;
+        match error.kind() {
+            ErrorKind::ConnectionRefused => Self::Refused,
+            ErrorKind::TimedOut => Self::Timeout,
+            ErrorKind::AddrNotAvailable | ErrorKind::AddrInUse => Self::NoPort,
+            ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => Self::Unreachable,
+            _ if is_out_of_files(&error) => Self::NoFile,
+            _ => Self::Reset,
+        }
+    }
+}
+
+/// Opens a socket to `address` (`ws://HOST[:PORT]/…`) for the worker's device
+/// number `number`.
+pub async fn connect(
+    address: &str,
+    worker: u32,
+    number: u32,
+    timeout: Duration,
+) -> Result<DeviceSocket, ConnectFailure> {
+    tokio::time::timeout(timeout, attempt(address, worker, number))
+        .await
+        .unwrap_or(Err(ConnectFailure::Timeout))
+}
+
+async fn attempt(
+    address: &str,
+    worker: u32,
+    number: u32,
+) -> Result<DeviceSocket, ConnectFailure> {
+    let uri: Uri = address.parse().map_err(|_| ConnectFailure::Unreachable)?;
+    let host = uri.host().ok_or(ConnectFailure::Unreachable)?;
+    let destination = resolve(host, uri.port_u16().unwrap_or(80)).await?;
+    let stream = dial(destination, worker, number).await?;
+    stream.set_nodelay(true)?;
+    handshake(stream, &uri).await
+}
+
+async fn resolve(host: &str, port: u16) -> Result<SocketAddr, ConnectFailure> {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    tokio::net::lookup_host((host, port))
+        .await
+        .ok()
+        .and_then(|mut addresses| addresses.next())
+        .ok_or(ConnectFailure::Unreachable)
+}
+
+async fn dial(destination: SocketAddr, worker: u32, number: u32) -> io::Result<TcpStream> {
+    let socket = match destination {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    if let Some(source) = source_for(destination.ip(), worker, number) {
+        // The port is chosen at connect, when the destination is known: one
+        // source port then serves many destinations.
+        setsockopt(&socket, IpBindAddressNoPort, &true)?;
+        socket.bind(source)?;
+    }
+    socket.connect(destination).await
+}
+
+async fn handshake(mut stream: TcpStream, uri: &Uri) -> Result<DeviceSocket, ConnectFailure> {
+    let key = generate_key();
+    stream.write_all(request(uri, &key).as_bytes()).await?;
+    let mut answer = Vec::with_capacity(512);
+    let head = loop {
+        if stream.read_buf(&mut answer).await? == 0 {
+            return Err(ConnectFailure::Reset);
+        }
+        if let Some(head) = accepted(&answer, &key)? {
+            break head;
+        }
+        if answer.len() > ANSWER_LIMIT {
+            return Err(ConnectFailure::Handshake);
+        }
+    };
+    let early = answer.split_off(head);
+    let config = Some(config());
+    Ok(WebSocketStream::from_partially_read(stream, early, Role::Client, config).await)
+}
+
+fn request(uri: &Uri, key: &str) -> String {
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    format!(
+        "GET {path} HTTP/1.1\r\nHost: {authority}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\nUser-Agent: highwater/{}\r\n\r\n",
+        env!("CARGO_PKG_VERSION")
+    )
+}
+
+/// Length of the answer's head once it is complete and accepts the socket.
+fn accepted(answer: &[u8], key: &str) -> Result<Option<usize>, ConnectFailure> {
+    let mut fields = [httparse::EMPTY_HEADER; FIELDS_LIMIT];
+    let mut response = httparse::Response::new(&mut fields);
+    let head = match response.parse(answer) {
+        Ok(httparse::Status::Complete(head)) => head,
+        Ok(httparse::Status::Partial) => return Ok(None),
+        Err(_) => return Err(ConnectFailure::Handshake),
+    };
+    if response.code != Some(101) {
+        return Err(ConnectFailure::Rejected);
+    }
+    let proves = response.headers.iter().any(|field| {
+        field.name.eq_ignore_ascii_case("sec-websocket-accept")
+            && field.value == derive_accept_key(key.as_bytes()).as_bytes()
+    });
+    if proves {
+        Ok(Some(head))
+    } else {
+        Err(ConnectFailure::Handshake)
+    }
+}
+
+/// Small buffers: tungstenite's defaults hold 128 KiB for every socket.
+fn config() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(512)
+        .write_buffer_size(0)
+        .max_write_buffer_size(MESSAGE_LIMIT)
+        .max_message_size(Some(MESSAGE_LIMIT))
+        .max_frame_size(Some(MESSAGE_LIMIT))
+}
+
+fn is_out_of_files(error: &io::Error) -> bool {
+    use nix::errno::Errno;
+    matches!(
+        error.raw_os_error().map(Errno::from_raw),
+        Some(Errno::EMFILE | Errno::ENFILE)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ=="; // RFC 6455, section 1.3
+
+    fn answer(status: &str, accept: &str) -> String {
+        format!("HTTP/1.1 {status}\r\nUpgrade: websocket\r\nsec-websocket-accept: {accept}\r\n\r\n")
+    }
+
+    #[test]
+    fn an_answer_is_accepted_only_with_the_right_proof() {
+        let good = answer("101 Switching Protocols", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+        assert_eq!(accepted(good.as_bytes(), KEY), Ok(Some(good.len())));
+        assert_eq!(accepted(&good.as_bytes()[..20], KEY), Ok(None));
+        let wrong = answer("101 Switching Protocols", "AAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+        assert_eq!(accepted(wrong.as_bytes(), KEY), Err(ConnectFailure::Handshake));
+        let full = answer("503 Service Unavailable", "");
+        assert_eq!(accepted(full.as_bytes(), KEY), Err(ConnectFailure::Rejected));
+        assert_eq!(accepted(b"SSH-2.0-OpenSSH", KEY), Err(ConnectFailure::Handshake));
+    }
+
+    #[test]
+    fn the_harness_s_own_limits_are_told_apart() {
+        let kind = |errno| ConnectFailure::from(io::Error::from(errno)).kind();
+        assert_eq!(kind(nix::errno::Errno::EMFILE), "no-file");
+        assert_eq!(kind(nix::errno::Errno::EADDRNOTAVAIL), "no-port");
+        assert_eq!(kind(nix::errno::Errno::ECONNREFUSED), "refused");
+        assert_eq!(kind(nix::errno::Errno::ECONNRESET), "reset");
+    }
+}

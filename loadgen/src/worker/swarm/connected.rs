@@ -1,0 +1,94 @@
+//! The devices that are connected now, with a random one in constant time.
+
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::{Mutex, PoisonError},
+};
+
+use rand::Rng;
+
+use super::device::DeviceKey;
+
+/// A set that can be drawn from.
+#[derive(Default)]
+pub struct Connected {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    /// In no order.
+    members: Vec<DeviceKey>,
+    /// Where each stands in `members`.
+    places: HashMap<DeviceKey, u32>,
+}
+
+impl Connected {
+    /// Adds a device; twice is once.
+    pub fn insert(&self, device: DeviceKey) {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = inner.members.len() as u32;
+        if let Entry::Vacant(vacant) = inner.places.entry(device) {
+            vacant.insert(place);
+            inner.members.push(device);
+        }
+    }
+
+    /// Takes a device out, if it is in.
+    pub fn remove(&self, device: DeviceKey) {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(place) = inner.places.remove(&device) else {
+            return;
+        };
+        inner.members.swap_remove(place as usize);
+        if let Some(moved) = inner.members.get(place as usize).copied() {
+            inner.places.insert(moved, place);
+        }
+    }
+
+    /// Any one, each as likely as another; `None` when there is none.
+    pub fn draw(&self, rng: &mut impl Rng) -> Option<DeviceKey> {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        if inner.members.is_empty() {
+            return None;
+        }
+        Some(inner.members[rng.random_range(0..inner.members.len())])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use proptest::prelude::*;
+    use rand::{SeedableRng, rngs::StdRng};
+
+    use super::*;
+
+    fn key(index: u64) -> DeviceKey {
+        DeviceKey { pool: 0, index }
+    }
+
+    proptest! {
+        #[test]
+        fn behaves_like_a_set(operations in proptest::collection::vec((any::<bool>(), 0u64..20), 0..200)) {
+            let connected = Connected::default();
+            let mut model = HashSet::new();
+            let mut rng = StdRng::seed_from_u64(1);
+            for (insert, index) in operations {
+                if insert {
+                    connected.insert(key(index));
+                    model.insert(index);
+                } else {
+                    connected.remove(key(index));
+                    model.remove(&index);
+                }
+                match connected.draw(&mut rng) {
+                    Some(drawn) => prop_assert!(model.contains(&drawn.index)),
+                    None => prop_assert!(model.is_empty()),
+                }
+                prop_assert_eq!(connected.inner.lock().unwrap().members.len(), model.len());
+            }
+        }
+    }
+}

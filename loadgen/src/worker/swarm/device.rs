@@ -1,0 +1,201 @@
+//! One device's life: open, lose the socket, pause, open again.
+
+use std::{sync::Arc, time::Duration};
+
+use highwater_reports::record::names::counter;
+use highwater_scenarios::plan::{DevicePool, Reconnect};
+use rand::{Rng, SeedableRng, rngs::SmallRng};
+use tokio::time::{Instant, sleep};
+
+use super::{
+    backoff::Backoff,
+    connect::{ConnectFailure, DeviceSocket, connect},
+    session::{Ending, keep},
+};
+use crate::worker::{
+    context::Context,
+    recorder::{Count, Level, Timing},
+};
+
+/// Which device of the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DeviceKey {
+    /// Number of its pool in the plan.
+    pub pool: u32,
+    /// Its number in the pool.
+    pub index: u64,
+}
+
+/// A device of this worker.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Device {
+    /// Which one of the plan.
+    pub key: DeviceKey,
+    /// Its number among this worker's.
+    pub number: u32,
+    /// Where its heartbeats lie in their period, in `[0, 1)`.
+    pub phase: f64,
+    /// When it opens.
+    pub due: Instant,
+}
+
+impl DeviceKey {
+    /// The id under which the system knows the device.
+    pub fn id(self, pool: &DevicePool) -> String {
+        format!("{}-{}", pool.name, self.index)
+    }
+}
+
+/// Lives until the run closes its sockets.
+pub async fn live(context: Arc<Context>, device: Device) {
+    let Some(pool) = context.plan.devices.get(device.key.pool as usize) else {
+        return;
+    };
+    let recorder = &context.recorder;
+    recorder.count(Count::SocketsDue);
+    recorder.time(Timing::SendLag, device.due.elapsed());
+    let mut backoff = Backoff::default();
+    let mut life = Life::Unborn;
+    for attempt in 0.. {
+        // Boxed, so that what only the opening needs is not held while idle.
+        let opened = tokio::select! {
+            opened = Box::pin(open(&context, pool, device, attempt)) => opened,
+            () = context.signals.close.cancelled() => return,
+        };
+        life.resolved(&context, pool);
+        let mut advice = None;
+        match opened {
+            Ok(socket) => {
+                let since = Instant::now();
+                life.opened(&context);
+                let ending = keep_connected(&context, pool, device, socket).await;
+                backoff.was_open(since.elapsed());
+                match ending {
+                    Ending::Drained => return,
+                    Ending::Lost { how, advice: given } => {
+                        advice = given;
+                        recorder.count_kind(counter::DISCONNECT, &how.kind());
+                    }
+                }
+            }
+            Err(failure) => recorder.count_kind(counter::CONNECT_FAILED, failure.kind()),
+        }
+        let pause = pause(&mut backoff, &pool.reconnect, advice);
+        tokio::select! {
+            () = sleep(pause) => {}
+            () = context.signals.close.cancelled() => return,
+            () = context.signals.drain.cancelled() => return,
+        }
+    }
+}
+
+/// What has become of the device so far.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Life {
+    Unborn,
+    NeverOpen,
+    HasBeenOpen,
+}
+
+impl Life {
+    /// The first attempt has an outcome.
+    fn resolved(&mut self, context: &Context, pool: &DevicePool) {
+        if *self == Self::Unborn {
+            *self = Self::NeverOpen;
+            if pool.start.is_none() {
+                context.recorder.ramp_socket_resolved();
+            }
+        }
+    }
+
+    fn opened(&mut self, context: &Context) {
+        let count = match self {
+            Self::HasBeenOpen => Count::SocketsReopened,
+            _ => Count::SocketsOpened,
+        };
+        context.recorder.count(count);
+        *self = Self::HasBeenOpen;
+    }
+}
+
+async fn open(
+    context: &Context,
+    pool: &DevicePool,
+    device: Device,
+    attempt: usize,
+) -> Result<DeviceSocket, ConnectFailure> {
+    let endpoints = context.endpoints();
+    let count = endpoints.ws.len();
+    if count == 0 {
+        return Err(ConnectFailure::Unreachable);
+    }
+    // Devices start evenly spread, and each new attempt tries the next address.
+    let first = (device.key.index % count as u64) as usize;
+    let address = &endpoints.ws[(first + attempt) % count];
+    let address = address.replace("{device}", &device.key.id(pool));
+    let started = Instant::now();
+    let worker = context.segment.index();
+    let socket = connect(&address, worker, device.number, pool.connect_timeout).await?;
+    context.recorder.time(Timing::Connect, started.elapsed());
+    Ok(socket)
+}
+
+async fn keep_connected(
+    context: &Context,
+    pool: &DevicePool,
+    device: Device,
+    socket: DeviceSocket,
+) -> Ending {
+    let _open = OpenSocket::new(context, device.key);
+    keep(context, pool, device.phase, device.number, socket).await
+}
+
+/// Counts a socket as open for as long as it lives, also when its task ends
+/// in another way than by returning.
+struct OpenSocket<'a> {
+    context: &'a Context,
+    key: DeviceKey,
+}
+
+impl<'a> OpenSocket<'a> {
+    fn new(context: &'a Context, key: DeviceKey) -> Self {
+        context.recorder.shift(Level::SocketsOpen, 1);
+        context.connected.insert(key);
+        Self { context, key }
+    }
+}
+
+impl Drop for OpenSocket<'_> {
+    fn drop(&mut self) {
+        self.context.connected.remove(self.key);
+        self.context.recorder.shift(Level::SocketsOpen, -1);
+    }
+}
+
+/// What the node advised, else what the policy says.
+fn pause(
+    backoff: &mut Backoff,
+    policy: &Reconnect,
+    advice: Option<(Duration, Duration)>,
+) -> Duration {
+    let mut rng = SmallRng::from_rng(&mut rand::rng());
+    match advice {
+        Some((retry, window)) => retry + window.mul_f64(rng.random()),
+        None => backoff.pause(policy, &mut rng),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A worker holds one such future for each of its sockets.
+    #[test]
+    fn an_idle_device_is_small() {
+        fn size<F: Future>(_: impl FnOnce(Arc<Context>, Device) -> F) -> usize {
+            size_of::<F>()
+        }
+        let size = size(live);
+        assert!(size <= 1536, "{size} bytes");
+    }
+}

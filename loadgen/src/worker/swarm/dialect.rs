@@ -1,0 +1,92 @@
+//! What a device answers to a text frame.
+
+use std::{borrow::Cow, time::Duration};
+
+use highwater_scenarios::plan::Dialect;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// What a text frame asks of the device.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// Send this text back.
+    Reply(String),
+    /// The node is about to close the socket and advises when to come back:
+    /// after `retry`, somewhere within `window`.
+    GoAway {
+        /// Shortest pause.
+        retry: Duration,
+        /// Spread on top of it.
+        window: Duration,
+    },
+    /// Nothing.
+    Nothing,
+}
+
+/// The reference server's frames to a device, all kinds in one: serde cannot
+/// take a body unread out of a tagged enum.
+#[derive(Deserialize)]
+struct Frame<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Cow<'a, str>,
+    #[serde(borrow)]
+    id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    body: Option<&'a RawValue>,
+    #[serde(default)]
+    retry_ms: u64,
+    #[serde(default)]
+    window_ms: u64,
+}
+
+/// What `text` asks of a device that speaks `dialect`. A device replies to a
+/// command with the command's own body, so that the caller can tell its reply
+/// from any other.
+pub fn asked(dialect: Dialect, text: &str) -> Asked {
+    match dialect {
+        Dialect::Plain => Asked::Nothing,
+        Dialect::Highwater => highwater(text),
+    }
+}
+
+fn highwater(text: &str) -> Asked {
+    let Ok(frame) = serde_json::from_str::<Frame<'_>>(text) else {
+        return Asked::Nothing;
+    };
+    match (frame.kind.as_ref(), frame.id) {
+        ("command", Some(id)) => {
+            let id = serde_json::Value::from(id.as_ref());
+            let body = frame.body.map_or("null", RawValue::get);
+            Asked::Reply(format!(r#"{{"type":"reply","id":{id},"body":{body}}}"#))
+        }
+        ("goaway", _) => Asked::GoAway {
+            retry: Duration::from_millis(frame.retry_ms),
+            window: Duration::from_millis(frame.window_ms),
+        },
+        _ => Asked::Nothing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_answered_with_its_own_body() {
+        let text = r#"{"type":"command","id":"a\"1","name":"read","body":{"nonce":"7", "x":[1]}}"#;
+        assert_eq!(
+            asked(Dialect::Highwater, text),
+            Asked::Reply(
+                r#"{"type":"reply","id":"a\"1","body":{"nonce":"7", "x":[1]}}"#.to_owned()
+            )
+        );
+        assert_eq!(asked(Dialect::Plain, text), Asked::Nothing);
+    }
+
+    #[test]
+    fn anything_else_is_ignored() {
+        for text in ["", "{", "[]", r#"{"type":"message","topic":"t"}"#] {
+            assert_eq!(asked(Dialect::Highwater, text), Asked::Nothing, "{text}");
+        }
+    }
+}
