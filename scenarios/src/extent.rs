@@ -57,13 +57,26 @@ impl Plan {
     /// of 512, each fit into `files_per_process` open files; at least 1.
     pub fn workers_needed(&self, files_per_process: u64) -> u32 {
         let room = room(files_per_process);
-        let fewest = u32::try_from(self.files(Segment::whole()).div_ceil(room)).unwrap_or(u32::MAX);
-        // Shares are uneven by at most one per pool and load.
-        let most = fewest.saturating_add(
-            u32::try_from(self.devices.len() + self.commands.len()).unwrap_or(u32::MAX),
-        );
-        let fits = |of: &u32| Segment::new(0, *of).is_ok_and(|first| self.files(first) <= room);
-        (fewest.max(1)..=most).find(fits).unwrap_or(most.max(1))
+        let fits = |of: u32| Segment::new(0, of).is_ok_and(|first| self.files(first) <= room);
+        let (mut fewest, mut enough) = (1, self.most_workers());
+        // Shares shrink as their number grows, so bisection finds the first fit.
+        while fewest < enough {
+            let middle = fewest + (enough - fewest) / 2;
+            match fits(middle) {
+                true => enough = middle,
+                false => fewest = middle + 1,
+            }
+        }
+        enough
+    }
+
+    /// Workers of which each has at most one piece of every pool and load;
+    /// more would not make a share smaller.
+    fn most_workers(&self) -> u32 {
+        let sockets = self.devices.iter().map(|pool| pool.count);
+        let connections = self.commands.iter().map(CommandLoad::connections);
+        let largest = sockets.chain(connections).max().unwrap_or(1);
+        u32::try_from(largest).unwrap_or(u32::MAX).max(1)
     }
 
     /// Open files that a part's sockets and command connections take; the

@@ -9,12 +9,13 @@ use crate::{
 };
 
 const INTRODUCTION: &str = include_str!("reference/introduction.md");
+const EXAMPLE: &str = include_str!("reference/example.toml");
 const FIGURES: &str = include_str!("reference/figures.md");
 
 /// The scenario reference, as Markdown: every table and key with what it takes,
 /// and every figure that a gate can name.
 pub fn markdown() -> String {
-    let mut page = INTRODUCTION.to_owned();
+    let mut page = format!("{INTRODUCTION}\n```toml\n{EXAMPLE}```\n");
     for section in SECTIONS {
         write_section(&mut page, section);
     }
@@ -80,4 +81,19 @@ fn write_figures(page: &mut String) {
 /// Text that does not end its cell.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_is_valid() {
+        let plan = crate::parse("example.toml", EXAMPLE, &[]);
+        assert_eq!(
+            plan.map(|plan| plan.sockets())
+                .map_err(|problems| problems.to_string()),
+            Ok(2_400)
+        );
+    }
 }

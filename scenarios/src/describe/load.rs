@@ -79,9 +79,9 @@ pub(super) fn nodes(plan: &Plan, files_per_process: u64, page: &mut Page) {
     let spread = |nodes: u64| plan.sockets().div_ceil(nodes);
     let start = u64::from(cluster.nodes);
     page.paragraph(&format!(
-        "{} each when spread evenly over {}: as many open files, of {}.",
-        words::plural(spread(start), "socket"),
+        "Spread evenly over {}, each holds {} and as many open files; it may open {}.",
         words::plural(start, "node"),
+        words::plural(spread(start), "socket"),
         words::count(files_per_process),
     ));
     if fewest < start {

@@ -9,7 +9,7 @@ use crate::{
 pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
     match &scenario.system {
         SystemAsked::Both(spot) => {
-            let finding = spot.finding("both `[cluster]` and `[target]`");
+            let finding = spot.finding_of_place("both `[cluster]` and `[target]`");
             findings.add(
                 finding.accepted("one of them: a cluster to start, or a system that is running"),
             );

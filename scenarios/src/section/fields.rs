@@ -41,6 +41,11 @@ impl Spot {
         }
     }
 
+    /// A problem with what is here, whatever its value.
+    pub(crate) fn finding_of_place(&self, what: impl Into<String>) -> Finding {
+        Finding::new(&self.origin, &self.key, what)
+    }
+
     /// Something missing here.
     pub(crate) fn absence(&self, what: impl Into<String>) -> Finding {
         Finding::absence(&self.origin, &self.key, what)

@@ -122,7 +122,7 @@ impl Target {
         let observe = self.observe.into_iter().map(Observed::resolve);
         Some(plan::Target {
             ws: self.ws?.value,
-            http: self.http.map_or_else(Vec::new, |http| http.value),
+            http: self.http.map_or_else(Vec::new, |http| bases(http.value)),
             dialect: self.dialect?.value,
             observe: observe.collect::<Option<_>>()?,
         })
@@ -141,6 +141,12 @@ impl Target {
             findings.add(ws.spot.finding(what).hint(hint));
         }
     }
+}
+
+/// A command's path begins with a slash, so its base does not end with one.
+fn bases(addresses: Vec<String>) -> Vec<String> {
+    let trimmed = |address: String| address.trim_end_matches('/').to_owned();
+    addresses.into_iter().map(trimmed).collect()
 }
 
 impl Observed {

@@ -282,14 +282,13 @@ fn a_cluster_and_a_target() {
     check(
         "[target]\nws = \"ws://host/{device}\"\n",
         expect![[r#"
-        broken.toml:9:1: target: both `[cluster]` and `[target]`
-          |
-        9 | [target]
-          | ^^^^^^^^
-          = found: a table
-          = accepted: one of them: a cluster to start, or a system that is running
+            broken.toml:9:1: target: both `[cluster]` and `[target]`
+              |
+            9 | [target]
+              | ^^^^^^^^
+              = accepted: one of them: a cluster to start, or a system that is running
 
-        1 problem in broken.toml"#]],
+            1 problem in broken.toml"#]],
     );
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use highwater_scenarios::{Plan, load};
+use highwater_scenarios::{Plan, describe, load};
 
 fn folder() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -10,8 +10,8 @@ fn folder() -> &'static Path {
 
 fn catalogue() -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder())
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
+        .expect("the crate has a folder")
+        .map(|entry| entry.expect("a readable folder").path())
         .filter(|path| {
             path.extension()
                 .is_some_and(|extension| extension == "toml")
@@ -43,6 +43,26 @@ fn every_file_is_valid_and_named_after_itself() {
             plan.name
         );
         assert!(!plan.gates.is_empty(), "{} judges nothing", plan.name);
+    }
+}
+
+#[test]
+fn a_plan_survives_the_manifest() {
+    for file in catalogue() {
+        let plan = load(&file, &[]).unwrap();
+        let json = serde_json::to_string(&plan).unwrap();
+        assert_eq!(serde_json::from_str::<Plan>(&json).unwrap(), plan);
+    }
+}
+
+#[test]
+fn descriptions_fit_a_terminal() {
+    for file in catalogue() {
+        let page = describe(&load(&file, &[]).unwrap(), 20_000);
+        assert!(
+            page.lines().all(|line| line.chars().count() <= 80),
+            "{page}"
+        );
     }
 }
 

@@ -84,8 +84,8 @@ fn everything() {
           in reserve: 10,816 of 20,000 open files.
 
         Nodes
-          10,050 sockets each when spread evenly over 2 nodes: as many open files, of
-          20,000.
+          Spread evenly over 2 nodes, each holds 10,050 sockets and as many open files;
+          it may open 20,000.
 
         Gates
           p99: heartbeats.response.p99 <= 50ms (during steady)
@@ -121,7 +121,8 @@ fn the_least() {
           1,024 open files.
 
         Nodes
-          50 sockets each when spread evenly over 2 nodes: as many open files, of 1,024.
+          Spread evenly over 2 nodes, each holds 50 sockets and as many open files; it
+          may open 1,024.
 
         Gates
           None: the run measures and judges nothing.

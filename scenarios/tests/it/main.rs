@@ -32,7 +32,9 @@ fn plan_of(more: &str) -> Plan {
 
 /// What a person sees for a scenario that is refused.
 fn problems_of(text: &str) -> String {
-    parse("broken.toml", text, &[]).unwrap_err().to_string()
+    parse("broken.toml", text, &[])
+        .expect_err("refused")
+        .to_string()
 }
 
 /// What a person sees for `BASE` and more text.

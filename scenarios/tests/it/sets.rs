@@ -26,7 +26,7 @@ fn plan(sets: &[&str]) -> Plan {
 }
 
 fn check(sets: &[&str], expected: Expect) {
-    expected.assert_eq(&set(sets).unwrap_err().to_string());
+    expected.assert_eq(&set(sets).expect_err("refused").to_string());
 }
 
 #[test]

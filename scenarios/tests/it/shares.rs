@@ -10,13 +10,13 @@ use highwater_scenarios::{
 use proptest::prelude::*;
 
 fn segments(of: u32) -> impl Iterator<Item = Segment> {
-    (0..of).map(move |index| Segment::new(index, of).unwrap())
+    (0..of).map(move |index| Segment::new(index, of).expect("below `of`"))
 }
 
 fn pool(count: u64, per_second: f64) -> DevicePool {
     let mut pool = crate::plan_of("").devices.remove(0);
     pool.count = count;
-    pool.ramp = Rate::per_second(per_second).unwrap();
+    pool.ramp = Rate::per_second(per_second).expect("above zero");
     pool
 }
 

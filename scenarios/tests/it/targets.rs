@@ -36,7 +36,7 @@ fn one_address_or_several() {
         (Dialect::Highwater, 0, 0)
     );
     let two = target(
-        "ws = [\"ws://[::1]:80/{device}\", \"ws://10.0.0.1/{device}\"]\nhttp = \"http://host/base\"",
+        "ws = [\"ws://[::1]:80/{device}\", \"ws://10.0.0.1/{device}\"]\nhttp = \"http://host/base/\"",
     );
     assert_eq!(two.ws.len(), 2);
     assert_eq!(two.http, ["http://host/base"]);
