@@ -79,8 +79,14 @@ pub(super) fn nodes(plan: &Plan, files_per_process: u64, page: &mut Page) {
     let spread = |nodes: u64| plan.sockets().div_ceil(nodes);
     let start = u64::from(cluster.nodes);
     page.paragraph(&format!(
-        "Spread evenly over {}, each holds {} and as many open files; it may open {}.",
-        words::plural(start, "node"),
+        "{} {} and as many open files; it may open {}.",
+        match start {
+            1 => "The node holds".to_owned(),
+            nodes => format!(
+                "Spread evenly over {} nodes, each holds",
+                words::count(nodes)
+            ),
+        },
         words::plural(spread(start), "socket"),
         words::count(files_per_process),
     ));

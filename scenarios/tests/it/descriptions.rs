@@ -187,3 +187,16 @@ fn users_without_a_think_time() {
     );
     assert!(page.contains("as many as the system answers"), "{page}");
 }
+
+#[test]
+fn more_than_a_node_may_open() {
+    let sets = ["cluster.nodes=1", "devices.home.count=20000"].map(str::to_owned);
+    let plan = highwater_scenarios::parse("base.toml", crate::BASE, &sets).unwrap();
+    let page = describe(&plan, 20_000);
+    assert!(page.contains("The node holds 20,000 sockets"), "{page}");
+    assert!(page.contains("more than a node may open"), "{page}");
+    assert!(
+        page.contains("2 workers, each with at most 10,000 sockets"),
+        "{page}"
+    );
+}
