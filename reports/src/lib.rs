@@ -2,16 +2,25 @@
 //!
 //! - [`record`]: the directory that a run appends to, written and read;
 //! - [`histogram`]: how durations are counted;
-//! - [`analysis`](analyse): from a record to its [`summary`];
-//! - [`figure`]: a summary's figures by path, `human`: quantities as people
-//!   read them.
+//! - `analysis`: from a record to its [`summary`];
+//! - [`figure`]: a summary's figures by path; `human`: quantities as people
+//!   read them; `text`: the verdict in words;
+//! - `charts`, `page`, `junit`: how it is shown;
+//! - [`report`]: all of it written beside the record.
 
 mod analysis;
+mod charts;
 pub mod figure;
 pub mod histogram;
 mod human;
+mod junit;
+mod page;
 pub mod record;
+pub mod report;
 pub mod summary;
+mod text;
 
 pub use analysis::analyse;
 pub use record::{RecordError, RecordWriter, RunRecord, read};
+pub use report::{Report, ReportError, write_report};
+pub use text::verdict_text;

@@ -24,6 +24,8 @@ pub(crate) struct Cut<'a> {
 struct Windows {
     /// Counters, peaks and what is taken at the end.
     counts: Window,
+    /// Sockets opened per second.
+    opening: Window,
     /// Times to connect.
     connect: Window,
     /// All other distributions.
@@ -31,27 +33,33 @@ struct Windows {
 }
 
 impl<'a> Cut<'a> {
-    /// What the figures cover by themselves, or all of them `during` the same
-    /// window; `None` when the run did not reach it.
-    pub(crate) fn new(
+    /// What the figures cover by themselves.
+    pub(crate) fn whole(record: &'a RunRecord, tracks: &'a Tracks<'a>) -> Self {
+        let windows = Windows {
+            counts: Window::Run,
+            opening: Window::Ramp,
+            connect: Window::Run,
+            times: Window::Steady,
+        };
+        Self {
+            record,
+            tracks,
+            windows,
+        }
+    }
+
+    /// All figures over one window; `None` when the run did not reach it.
+    pub(crate) fn during(
         record: &'a RunRecord,
         tracks: &'a Tracks<'a>,
-        during: Option<Window>,
+        window: Window,
     ) -> Option<Self> {
-        let windows = match during {
-            None => Windows {
-                counts: Window::Run,
-                connect: Window::Run,
-                times: Window::Steady,
-            },
-            Some(window) => {
-                record.phases.range(window)?;
-                Windows {
-                    counts: window,
-                    connect: window,
-                    times: window,
-                }
-            }
+        record.phases.range(window)?;
+        let windows = Windows {
+            counts: window,
+            opening: window,
+            connect: window,
+            times: window,
         };
         Some(Self {
             record,
@@ -64,6 +72,12 @@ impl<'a> Cut<'a> {
     pub(crate) fn range(&self) -> Range<f64> {
         let range = self.record.phases.range(self.windows.counts);
         range.unwrap_or(0.0..0.0)
+    }
+
+    /// The instants in which the rate of openings is taken; `None` when the run
+    /// did not reach them.
+    pub(crate) fn opening_range(&self) -> Option<Range<f64>> {
+        self.record.phases.range(self.windows.opening)
     }
 
     /// The instant at which figures "at end" are taken.

@@ -2,12 +2,13 @@
 
 use highwater_scenarios::{
     check::Comparison,
+    figures::Unit,
     plan::{Gate, Window},
 };
 
 use super::{cut::Cut, harness::Harness, sections, tracks::Tracks};
 use crate::{
-    figure::{Figures, Quantity, quantity},
+    figure::{Figures, unit},
     human,
     record::{Ended, RunRecord},
     summary::{GateOutcome, Summary, Verdict},
@@ -35,7 +36,7 @@ pub(crate) fn judge(
         .map(|gate| {
             let actual = match gate.during {
                 None => whole.get(&gate.check.figure),
-                Some(window) => Cut::new(record, tracks, Some(window))
+                Some(window) => Cut::during(record, tracks, window)
                     .and_then(|cut| Figures::of(&sections(&cut)).get(&gate.check.figure)),
             };
             let (verdict, doubt) = verdict(gate, actual, summary.ended, harness);
@@ -92,7 +93,7 @@ fn excuse(gate: &Gate, actual: f64, ended: Ended, harness: &Harness) -> Option<S
     if !traffic {
         return None;
     }
-    if quantity(&check.figure) == Quantity::Millis {
+    if unit(&check.figure) == Unit::Millis {
         let excess = actual - check.limit;
         return (excess > 0.0 && harness.stall_ms >= excess).then(|| {
             format!(

@@ -10,6 +10,7 @@ mod balance;
 mod commands;
 pub(crate) mod cost;
 pub(crate) mod cut;
+pub(crate) mod failures;
 pub(crate) mod fit;
 mod gates;
 mod harness;

@@ -1,7 +1,5 @@
 //! Device sockets.
 
-use highwater_scenarios::plan::Window;
-
 use super::{cut::Cut, tracks::Sample};
 use crate::{
     record::{
@@ -47,15 +45,15 @@ fn at_end(cut: &Cut) -> Option<u64> {
     (!open.is_empty()).then(|| open.iter().sum::<f64>() as u64)
 }
 
-/// Sockets opened in the ramp, from the first interval in which one opened to
+/// Sockets opened per second, from the first interval in which one opened to
 /// the end of the last.
 fn connect_rate(cut: &Cut) -> Option<f64> {
-    let ramp = cut.record.phases.range(Window::Ramp)?;
+    let range = cut.opening_range()?;
     let mut opened = 0;
     let mut first = f64::INFINITY;
     let mut last = f64::NEG_INFINITY;
     for (_, track) in cut.tracks.of(Role::Worker) {
-        for line in track.within(ramp.clone()) {
+        for line in track.within(range.clone()) {
             let count = line.counter(counter::SOCKETS_OPENED);
             if count > 0 {
                 opened += count;

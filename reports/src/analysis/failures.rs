@@ -1,0 +1,56 @@
+//! Everything that went wrong on the clients' side, by kind.
+
+use std::collections::BTreeMap;
+
+use super::cut::Cut;
+use crate::record::{Role, names::counter};
+
+/// How often something went wrong in a certain way.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub(crate) struct Failure {
+    /// The counter: `connect.failed.refused`.
+    pub(crate) counter: String,
+    /// Over the cut.
+    pub(crate) count: u64,
+}
+
+/// Counters of which each kind stands for itself.
+const BY_KIND: [&str; 3] = [
+    counter::CONNECT_FAILED,
+    counter::DISCONNECT,
+    counter::COMMANDS_FAILED,
+];
+
+/// Counters without kinds.
+const PLAIN: [&str; 6] = [
+    counter::HEARTBEATS_MISSED,
+    counter::HEARTBEATS_LATE,
+    counter::COMMANDS_DROPPED,
+    counter::COMMANDS_TIMED_OUT,
+    counter::COMMANDS_NOT_CONNECTED,
+    counter::COMMANDS_REJECTED,
+];
+
+/// What went wrong at least once, by name.
+pub(crate) fn failures(cut: &Cut) -> Vec<Failure> {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for (_, track) in cut.tracks.of(Role::Worker) {
+        for line in track.within(cut.range()) {
+            for (name, &count) in &line.counters {
+                if count > 0 && is_failure(name) {
+                    *counts.entry(name).or_default() += count;
+                }
+            }
+        }
+    }
+    let failure = |(counter, count): (&str, u64)| Failure {
+        counter: counter.to_owned(),
+        count,
+    };
+    counts.into_iter().map(failure).collect()
+}
+
+fn is_failure(name: &str) -> bool {
+    let of_a_kind = |stem: &&str| name.strip_prefix(*stem).is_some_and(|k| k.starts_with('.'));
+    PLAIN.contains(&name) || BY_KIND.iter().any(of_a_kind)
+}

@@ -1,0 +1,193 @@
+//! Where an axis begins and ends, where its marks are and what they say.
+
+use highwater_scenarios::figures::Unit;
+
+use super::chart::{Spacing, YAxis};
+use crate::human;
+
+/// An axis ready to be drawn.
+#[derive(Debug, Clone)]
+pub(super) struct Axis {
+    /// First and last value, in the axis's own spacing.
+    pub(super) from: f64,
+    pub(super) to: f64,
+    /// Marks and their labels.
+    pub(super) marks: Vec<(f64, String)>,
+    spacing: Spacing,
+}
+
+/// The least that a logarithmic axis shows, a microsecond in milliseconds.
+const LEAST: f64 = 0.001;
+
+impl Axis {
+    /// Where a value lies.
+    pub(super) fn place(&self, value: f64) -> f64 {
+        match self.spacing {
+            Spacing::Linear => value,
+            Spacing::Logarithmic => value.max(LEAST).log10(),
+        }
+    }
+
+    /// What the mark at a place says.
+    pub(super) fn label(&self, place: f64) -> String {
+        let close = (self.to - self.from).abs() * 1e-6;
+        let mark = self
+            .marks
+            .iter()
+            .find(|(at, _)| (at - place).abs() <= close);
+        mark.map(|(_, label)| label.clone()).unwrap_or_default()
+    }
+
+    /// Upwards, for values that range from `least` to `most`.
+    pub(super) fn y(axis: YAxis, least: f64, most: f64) -> Self {
+        match axis.spacing {
+            Spacing::Linear => {
+                let whole = match axis.unit {
+                    Unit::Bytes => binary_unit(most),
+                    _ => 1.0,
+                };
+                even(most, 5.0, whole, |value, step| {
+                    label(axis.unit, value, step)
+                })
+            }
+            Spacing::Logarithmic => decades(least.max(LEAST), most.max(LEAST)),
+        }
+    }
+
+    /// Seconds from 0 to `end`.
+    pub(super) fn time(end: f64) -> Self {
+        const STEPS: [f64; 17] = [
+            1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0,
+            7200.0, 14400.0, 21600.0, 43200.0,
+        ];
+        let end = end.max(1.0);
+        let step = STEPS.into_iter().find(|step| end / step <= 10.0);
+        let step = step.unwrap_or((end / 10.0 / 86400.0).ceil() * 86400.0);
+        let label = |value: f64| match step {
+            step if step < 60.0 => format!("{value:.0} s"),
+            step if step < 3600.0 => format!("{:.0} min", value / 60.0),
+            _ => format!("{:.0} h", value / 3600.0),
+        };
+        let marks = (0..=(end / step) as u32).map(|index| f64::from(index) * step);
+        Self {
+            from: 0.0,
+            to: end,
+            marks: marks.map(|at| (at, label(at))).collect(),
+            spacing: Spacing::Linear,
+        }
+    }
+
+    /// Percentiles from the median on, to the last of `to`.
+    pub(super) fn percentiles(to: f64) -> Self {
+        const MARKS: [(f64, &str); 9] = [
+            (0.5, "50 %"),
+            (0.75, "75 %"),
+            (0.9, "90 %"),
+            (0.95, "95 %"),
+            (0.99, "99 %"),
+            (0.999, "99.9 %"),
+            (0.9999, "99.99 %"),
+            (0.99999, "99.999 %"),
+            (0.999999, "99.9999 %"),
+        ];
+        let marks = MARKS.map(|(p, label)| (-(1.0_f64 - p).log10(), label.to_owned()));
+        let to = to.max(1.0);
+        Self {
+            from: 0.0,
+            to,
+            marks: marks.into_iter().filter(|(at, _)| *at <= to).collect(),
+            spacing: Spacing::Linear,
+        }
+    }
+
+    /// Sockets from 0 to `most`.
+    pub(super) fn sockets(most: f64) -> Self {
+        even(most, 8.0, 1.0, |value, step| {
+            label(Unit::Count, value, step)
+        })
+    }
+}
+
+/// From 0 to the first mark at or above `most`, in round numbers of `whole`.
+fn even(most: f64, marks: f64, whole: f64, label: impl Fn(f64, f64) -> String) -> Axis {
+    let most = if most > 0.0 { most } else { 1.0 };
+    let step = nice(most / marks / whole) * whole;
+    let count = (most / step - 1e-9).ceil() as u32;
+    let to = f64::from(count) * step;
+    Axis {
+        from: 0.0,
+        to,
+        marks: (0..=count)
+            .map(|index| f64::from(index) * step)
+            .map(|value| (value, label(value, step)))
+            .collect(),
+        spacing: Spacing::Linear,
+    }
+}
+
+/// Whole powers of ten around the values; 2 and 5 between few of them.
+fn decades(least: f64, most: f64) -> Axis {
+    let from = (least.log10() + 1e-9).floor();
+    let to = (most.log10() - 1e-9).ceil().max(from + 1.0);
+    let between: &[f64] = if to - from <= 2.0 {
+        &[1.0, 2.0, 5.0]
+    } else {
+        &[1.0]
+    };
+    let marks = (from as i32..=to as i32)
+        .flat_map(|power| between.iter().map(move |m| m * 10_f64.powi(power)))
+        .map(|value| (value.log10(), human::millis(value)))
+        .filter(|(place, _)| *place <= to + 1e-9);
+    Axis {
+        from,
+        to,
+        marks: marks.collect(),
+        spacing: Spacing::Logarithmic,
+    }
+}
+
+/// The largest power of 1024 that is not above the value.
+fn binary_unit(value: f64) -> f64 {
+    let mut unit = 1.0;
+    while value >= unit * 1024.0 {
+        unit *= 1024.0;
+    }
+    unit
+}
+
+/// 1, 2 or 5 times a power of ten, not below `step`.
+fn nice(step: f64) -> f64 {
+    let power = 10_f64.powf(step.log10().floor());
+    let factor = [1.0, 2.0, 5.0]
+        .into_iter()
+        .find(|f| f * power >= step * (1.0 - 1e-9));
+    factor.unwrap_or(10.0) * power
+}
+
+fn label(unit: Unit, value: f64, step: f64) -> String {
+    match unit {
+        Unit::Millis => human::millis(value),
+        Unit::Seconds => human::seconds(value),
+        Unit::Bytes => human::bytes(value),
+        Unit::Ratio => format!("{:.0} %", value * 100.0),
+        Unit::Count | Unit::PerSecond if step >= 1.0 => human::count(value.round() as u64),
+        Unit::Count | Unit::PerSecond => human::significant(value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_are_round_and_cover_the_values() {
+        let axis = Axis::sockets(4_812.0);
+        assert_eq!((axis.from, axis.to), (0.0, 5_000.0));
+        assert_eq!(axis.label(1_000.0), "1,000");
+        let axis = Axis::y(YAxis::times(), 0.3, 1_700.0);
+        assert_eq!((axis.from, axis.to), (-1.0, 4.0));
+        assert_eq!(axis.label(3.0), "1 s");
+        let axis = Axis::time(7_300.0);
+        assert_eq!(axis.marks.last().unwrap().1, "120 min");
+    }
+}

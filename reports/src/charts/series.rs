@@ -1,0 +1,166 @@
+//! From a record to lines: thinned to what a chart can show, apart where
+//! nothing was measured.
+
+use std::{cmp::Ordering, collections::BTreeMap};
+
+use super::{
+    chart::{Colour, Point, Series, Shape},
+    theme::SERIES,
+};
+use crate::{
+    analysis::{cut::Cut, processes::natural, tracks::Track},
+    record::{Interval, Role, names::gauge},
+};
+
+/// Nothing was measured where points are this many steps apart.
+const GAP_STEPS: f64 = 3.5;
+
+/// Cuts time into the steps that charts are drawn in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Steps {
+    /// Length of a step in seconds.
+    length_s: f64,
+}
+
+impl Steps {
+    /// As the histograms are cut, but no finer than the record's lines.
+    pub(super) fn of(cut: &Cut) -> Self {
+        let lines = cut.record.intervals.iter().map(|line| line.length);
+        Self {
+            length_s: lines.fold(cut.record.latencies.block_s(), f64::max),
+        }
+    }
+
+    /// The mean of the points in each step, in pieces.
+    pub(super) fn lines(self, points: impl IntoIterator<Item = Point>) -> Vec<Vec<Point>> {
+        let means = self.means(points);
+        self.pieces(means.into_values().collect())
+    }
+
+    /// Pieces of a line whose points are one step apart.
+    pub(super) fn pieces(self, points: Vec<Point>) -> Vec<Vec<Point>> {
+        points
+            .chunk_by(|a, b| b.0 - a.0 <= self.length_s * GAP_STEPS)
+            .map(<[Point]>::to_vec)
+            .collect()
+    }
+
+    fn means(self, points: impl IntoIterator<Item = Point>) -> BTreeMap<i64, Point> {
+        let mut sums: BTreeMap<i64, (f64, f64, f64)> = BTreeMap::new();
+        for (x, y) in points {
+            let sum = sums.entry((x / self.length_s).floor() as i64).or_default();
+            *sum = (sum.0 + x, sum.1 + y, sum.2 + 1.0);
+        }
+        let mean = |(step, (x, y, n))| (step, (x / n, y / n));
+        sums.into_iter().map(mean).collect()
+    }
+
+    /// A counter's rate over all workers: each worker's count over the time
+    /// that its lines cover.
+    pub(super) fn rate(self, cut: &Cut, count: impl Fn(&Interval) -> u64) -> Vec<Vec<Point>> {
+        let mut total: BTreeMap<i64, f64> = BTreeMap::new();
+        for (_, track) in cut.tracks.of(Role::Worker) {
+            let mut steps: BTreeMap<i64, (f64, f64)> = BTreeMap::new();
+            for line in track.lines().iter().filter(|line| line.length > 0.0) {
+                let step = (line.middle() / self.length_s).floor() as i64;
+                let sum = steps.entry(step).or_default();
+                *sum = (sum.0 + count(line) as f64, sum.1 + line.length);
+            }
+            for (step, (count, seconds)) in steps {
+                *total.entry(step).or_default() += count / seconds;
+            }
+        }
+        let middle = |step: i64| (step as f64 + 0.5) * self.length_s;
+        self.pieces(
+            total
+                .into_iter()
+                .map(|(step, rate)| (middle(step), rate))
+                .collect(),
+        )
+    }
+
+    /// One line each, or with more than can be told apart their median and the
+    /// band from the least to the most.
+    pub(super) fn each(
+        self,
+        what: &str,
+        lines: Vec<(String, Vec<Point>)>,
+        first: usize,
+    ) -> Vec<Series> {
+        if lines.len() <= SERIES {
+            let line = |(index, (id, points)): (usize, (String, Vec<Point>))| {
+                let label = [id.as_str(), what].join(" ");
+                Series::line(
+                    label.trim(),
+                    Colour::Series(first + index),
+                    self.lines(points),
+                )
+            };
+            return lines.into_iter().enumerate().map(line).collect();
+        }
+        let count = lines.len();
+        let mut steps: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
+        for (_, points) in lines {
+            for (step, (_, y)) in self.means(points) {
+                steps.entry(step).or_default().push(y);
+            }
+        }
+        let mut medians = Vec::new();
+        let mut edges = Vec::new();
+        for (step, mut values) in steps {
+            values.sort_by(f64::total_cmp);
+            let x = (step as f64 + 0.5) * self.length_s;
+            medians.push((x, values[values.len() / 2]));
+            edges.push((x, values[0], values[values.len() - 1]));
+        }
+        let colour = Colour::Series(first);
+        let band = edges.chunk_by(|a, b| b.0 - a.0 <= self.length_s * GAP_STEPS);
+        vec![
+            Series {
+                label: format!("{what} least to most of {count}").trim().to_owned(),
+                colour,
+                shape: Shape::Band(band.map(<[_]>::to_vec).collect()),
+            },
+            Series::line(
+                format!("{what} median").trim(),
+                colour,
+                self.pieces(medians),
+            ),
+        ]
+    }
+}
+
+/// A gauge of each source of a role that shows it, by id.
+pub(super) fn gauges(cut: &Cut, role: Role, name: &str) -> Vec<(String, Vec<Point>)> {
+    per_source(cut, role, |track| {
+        track.gauge(name).map(|s| (s.at_s, s.value)).collect()
+    })
+}
+
+/// Processor time of each source of a role over time that passed: 1 is a core.
+pub(super) fn processor_shares(cut: &Cut, role: Role) -> Vec<(String, Vec<Point>)> {
+    per_source(cut, role, |track| {
+        let used: Vec<_> = track.gauge(gauge::CPU).collect();
+        used.windows(2)
+            .filter(|pair| pair[1].value >= pair[0].value && pair[1].at_s > pair[0].at_s)
+            .map(|pair| {
+                let passed = pair[1].at_s - pair[0].at_s;
+                (pair[1].at_s, (pair[1].value - pair[0].value) / passed)
+            })
+            .collect()
+    })
+}
+
+fn per_source(
+    cut: &Cut,
+    role: Role,
+    points: impl Fn(&Track) -> Vec<Point>,
+) -> Vec<(String, Vec<Point>)> {
+    let sources = cut.tracks.of(role);
+    let mut lines: Vec<(String, Vec<Point>)> = sources
+        .map(|(id, track)| (id.to_owned(), points(track)))
+        .filter(|(_, points)| !points.is_empty())
+        .collect();
+    lines.sort_by(|(a, _), (b, _)| -> Ordering { natural(a).cmp(&natural(b)) });
+    lines
+}

@@ -1,0 +1,58 @@
+//! `junit.xml`: each gate a test case, so that a CI job shows them by name.
+//!
+//! A gate that does not hold is a failure. One that could not be judged is an
+//! error: it is no verdict on the target, but no pass either. A last case,
+//! `the run`, is an error whenever the whole run is inconclusive.
+
+use std::time::Duration;
+
+use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
+
+use crate::{
+    summary::{GateOutcome, Summary, Verdict},
+    text::{actual, limit, verdict_sentence},
+};
+
+/// The summary's gates as JUnit XML.
+pub(crate) fn junit(summary: &Summary) -> Result<String, SerializeError> {
+    let time = Duration::try_from_secs_f64(summary.duration_s).unwrap_or_default();
+    let mut suite = TestSuite::new(summary.scenario.as_str());
+    suite.set_timestamp(summary.started_at).set_time(time);
+    suite.add_test_cases(summary.gates.iter().map(|gate| case(summary, gate)));
+    suite.add_test_case(run(summary));
+    let mut report = Report::new("highwater");
+    report.set_timestamp(summary.started_at).set_time(time);
+    report.add_test_suite(suite);
+    report.to_string()
+}
+
+fn case(summary: &Summary, gate: &GateOutcome) -> TestCase {
+    let what = format!("{}: is {}, limit {}", gate.check, actual(gate), limit(gate));
+    let mut case = TestCase::new(gate.name.as_str(), status(gate.verdict, &what));
+    case.set_classname(summary.scenario.as_str());
+    case
+}
+
+fn run(summary: &Summary) -> TestCase {
+    let verdict = match summary.verdict {
+        // Its gate has failed already.
+        Verdict::Failed => Verdict::Passed,
+        other => other,
+    };
+    let mut case = TestCase::new("the run", status(verdict, &verdict_sentence(summary)));
+    case.set_classname(summary.scenario.as_str());
+    if !summary.problems.is_empty() {
+        case.set_system_out(summary.problems.join("\n"));
+    }
+    case
+}
+
+fn status(verdict: Verdict, message: &str) -> TestCaseStatus {
+    let mut status = match verdict {
+        Verdict::Passed => return TestCaseStatus::success(),
+        Verdict::Failed => TestCaseStatus::non_success(NonSuccessKind::Failure),
+        Verdict::Inconclusive => TestCaseStatus::non_success(NonSuccessKind::Error),
+    };
+    status.set_message(message);
+    status
+}

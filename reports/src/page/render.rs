@@ -1,0 +1,25 @@
+//! The page from its template: one file, nothing to load.
+
+use minijinja::{Environment, context, syntax::SyntaxConfig, value::Serde};
+
+use super::content::content;
+use crate::{analysis::cut::Cut, charts::Drawing, summary::Summary};
+
+/// The name's ending makes the template engine escape everything.
+const TEMPLATE: &str = "report.html";
+
+/// The page as HTML.
+pub(crate) fn page(
+    cut: &Cut,
+    summary: &Summary,
+    drawings: &[Drawing],
+) -> Result<String, minijinja::Error> {
+    let mut environment = Environment::new();
+    let mut syntax = SyntaxConfig::builder();
+    syntax.trim_blocks(true).lstrip_blocks(true);
+    environment.set_syntax(syntax.build()?);
+    environment.add_template(TEMPLATE, include_str!("../../templates/report.html"))?;
+    let template = environment.get_template(TEMPLATE)?;
+    let content = content(cut, summary, drawings);
+    template.render(context! { page => Serde(&content) })
+}

@@ -1,0 +1,100 @@
+//! Everything that is derived from a record, written beside it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    analysis::{analyse, cut::Cut, tracks::Tracks},
+    charts, junit, page,
+    record::{self, RecordError, write_atomic},
+    summary::Summary,
+};
+
+/// `summary.json`.
+pub const SUMMARY: &str = "summary.json";
+/// `report.html`.
+pub const PAGE: &str = "report.html";
+/// `junit.xml`.
+pub const JUNIT: &str = "junit.xml";
+/// The folder of charts.
+pub const CHARTS: &str = "charts";
+
+/// What was written.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// What the run showed.
+    pub summary: Summary,
+    /// Path of `summary.json`.
+    pub summary_json: PathBuf,
+    /// Path of `report.html`.
+    pub html: PathBuf,
+    /// Path of `junit.xml`.
+    pub junit: PathBuf,
+    /// Paths of the charts.
+    pub charts: Vec<PathBuf>,
+}
+
+/// Why a report could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// The record could not be read, or a file not be written.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The drawing library refused.
+    #[error("cannot draw a chart: {0}")]
+    Chart(String),
+    /// The template does not fit its content.
+    #[error("cannot render {PAGE}")]
+    Page(#[from] minijinja::Error),
+    /// A name has no form in XML.
+    #[error("cannot write {JUNIT}")]
+    Junit(#[from] quick_junit::SerializeError),
+    /// The summary has no form in JSON.
+    #[error("cannot write {SUMMARY}")]
+    Summary(#[from] serde_json::Error),
+}
+
+/// Reads the record in `dir` and writes beside it `summary.json`,
+/// `report.html`, `charts/*.svg` and `junit.xml`, each in full or not at all.
+///
+/// # Errors
+/// When the record cannot be read or a file cannot be written.
+pub fn write_report(dir: &Path) -> Result<Report, ReportError> {
+    let record = record::read(dir)?;
+    let summary = analyse(&record);
+    let tracks = Tracks::new(&record.intervals);
+    let cut = Cut::whole(&record, &tracks);
+    let drawings = charts::draw(&cut).map_err(ReportError::Chart)?;
+
+    let report = Report {
+        summary_json: dir.join(SUMMARY),
+        html: dir.join(PAGE),
+        junit: dir.join(JUNIT),
+        charts: drawings
+            .iter()
+            .map(|drawing| dir.join(CHARTS).join(drawing.name).with_extension("svg"))
+            .collect(),
+        summary,
+    };
+    let mut json = serde_json::to_vec_pretty(&report.summary)?;
+    json.push(b'\n');
+    write_atomic(&report.summary_json, &json)?;
+    write_atomic(&report.junit, junit::junit(&report.summary)?.as_bytes())?;
+    create_dir(&dir.join(CHARTS))?;
+    for (path, drawing) in report.charts.iter().zip(&drawings) {
+        write_atomic(path, drawing.file().as_bytes())?;
+    }
+    let html = page::page(&cut, &report.summary, &drawings)?;
+    write_atomic(&report.html, html.as_bytes())?;
+    Ok(report)
+}
+
+fn create_dir(path: &Path) -> Result<(), RecordError> {
+    fs::create_dir_all(path).map_err(|source| RecordError::Io {
+        action: "create",
+        path: path.to_owned(),
+        source,
+    })
+}

@@ -1,0 +1,113 @@
+//! Slopes of known size are found inside their intervals.
+
+use highwater_reports::record::{Role, names::gauge};
+use proptest::prelude::*;
+
+use crate::run::{HEAP_SLOPE, RSS_SLOPE, Run};
+
+#[test]
+fn exact_slopes_are_exact() {
+    let cost = Run::clean().summary().cost_per_socket;
+    let near = |fit: Option<highwater_reports::summary::Fit>, expected: f64| {
+        let fit = fit.unwrap();
+        assert!(
+            (fit.value / expected - 1.0).abs() < 1e-6,
+            "{fit:?} {expected}"
+        );
+        assert!(fit.low <= fit.value && fit.value <= fit.high);
+    };
+    near(cost.node_rss, RSS_SLOPE);
+    near(cost.node_heap, HEAP_SLOPE);
+    near(cost.node_open_files, 1.0);
+    near(cost.worker_rss, 1_500.0);
+    near(cost.kernel, 4_200.0);
+    assert_eq!(cost.gateway_rss, None);
+}
+
+#[test]
+fn falling_counts_and_other_processes_do_not_count() {
+    let mut run = Run::clean();
+    // Half of the sockets go, the memory stays; later the node starts again.
+    for second in 12..25 {
+        let line = run.line(Role::Node, "n1", second);
+        line.gauges.insert(gauge::SOCKETS_OPEN.to_owned(), 250.0);
+    }
+    for second in 18..25 {
+        let line = run.line(Role::Node, "n1", second);
+        line.gauges
+            .insert(gauge::STARTED_AT.to_owned(), 1.8e9 + 17.0);
+        line.gauges.insert(gauge::RSS.to_owned(), 60e6);
+    }
+    let fit = run.summary().cost_per_socket.node_rss.unwrap();
+    assert!((fit.value / RSS_SLOPE - 1.0).abs() < 1e-6, "{fit:?}");
+}
+
+#[test]
+fn too_little_growth_is_refused() {
+    let mut run = Run::clean();
+    for line in &mut run.intervals {
+        if let Some(open) = line.gauges.get_mut(gauge::SOCKETS_OPEN) {
+            *open /= 10.0;
+        }
+    }
+    assert_eq!(run.summary().cost_per_socket.node_rss, None);
+}
+
+/// Noise whose every value remembers part of the one before it.
+fn noise(seed: u64, memory: f64) -> impl FnMut() -> f64 {
+    let mut state = seed.wrapping_mul(2).wrapping_add(1);
+    let mut last = 0.0;
+    move || {
+        // The sum of twelve uniform numbers is nearly normal.
+        let sum: f64 = (0..12)
+            .map(|_| {
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
+                (state >> 11) as f64 / (1_u64 << 53) as f64
+            })
+            .sum();
+        last = memory * last + (sum - 6.0);
+        last
+    }
+}
+
+fn covered(seed: u64, memory: f64) -> bool {
+    let mut run = Run::clean();
+    run.manifest.plan.commands.clear();
+    let mut noise = noise(seed, memory);
+    for line in run
+        .intervals
+        .iter_mut()
+        .filter(|line| line.source.role == Role::Node)
+    {
+        if let Some(rss) = line.gauges.get_mut(gauge::RSS) {
+            *rss += noise() * 50_000.0;
+        }
+    }
+    let fit = run.summary().cost_per_socket.node_rss.unwrap();
+    (fit.low..=fit.high).contains(&RSS_SLOPE)
+}
+
+#[test]
+fn the_interval_covers_the_slope_about_as_often_as_it_says() {
+    for memory in [0.0, 0.6, 0.9] {
+        let hits = (0..200).filter(|&seed| covered(seed, memory)).count();
+        assert!(hits >= 180, "{hits} of 200 with memory {memory}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_slope_is_found(slope in 200.0..50_000.0_f64, level in 1e6..1e9_f64) {
+        let mut run = Run::clean();
+        for line in run.intervals.iter_mut().filter(|line| line.source.role == Role::Node) {
+            let open = line.gauges.get(gauge::SOCKETS_OPEN).copied().unwrap_or(0.0);
+            line.gauges.insert(gauge::RSS.to_owned(), level + slope * open);
+        }
+        let fit = run.summary().cost_per_socket.node_rss.unwrap();
+        prop_assert!((fit.value / slope - 1.0).abs() < 1e-6);
+    }
+}

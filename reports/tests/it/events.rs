@@ -1,0 +1,63 @@
+//! What events leave behind.
+
+use highwater_reports::record::{Occurrence, Role, names::gauge};
+
+use crate::run::{Run, fatal};
+
+#[test]
+fn a_killed_nodes_sockets_are_followed_to_the_other() {
+    let mut run = Run::clean();
+    run.event(10.0, fatal("kill-node", "n2"));
+    for second in 10..25 {
+        let line = run.line(Role::Node, "n2", second);
+        line.gauges = [(gauge::UP.to_owned(), 0.0)].into();
+        // 100 a second find the other node.
+        let come = ((second - 9) * 100).min(500) as f64;
+        let gauges = &mut run.line(Role::Node, "n1", second).gauges;
+        gauges.insert(gauge::SOCKETS_OPEN.to_owned(), 500.0 + come);
+        gauges.insert(gauge::SOCKETS_ACCEPTED.to_owned(), 500.0 + come);
+    }
+    let summary = run.summary();
+    let balance = summary.balance.unwrap();
+    let after = &balance.per_event[0];
+    assert_eq!(
+        (after.event.as_str(), after.node.as_str()),
+        ("kill-node", "n2")
+    );
+    assert_eq!(after.new_sockets_by_node.get("n1"), Some(&500));
+    let settled = after.settled_after_s.unwrap();
+    assert!((4.0..6.0).contains(&settled), "{settled}");
+    assert_eq!(
+        balance.max_over_mean_at_end,
+        Some(1.0),
+        "over nodes that are up"
+    );
+    assert_eq!(summary.nodes[1].sockets_at_end, None);
+}
+
+#[test]
+fn what_could_not_be_done_and_who_ended_are_problems() {
+    let mut run = Run::clean();
+    run.event(
+        9.0,
+        Occurrence::ProcessEnded {
+            id: "n1".to_owned(),
+            status: "signal 11".to_owned(),
+        },
+    );
+    run.event(
+        11.0,
+        Occurrence::Action {
+            action: "pause-node".to_owned(),
+            node: "n1".to_owned(),
+            error: Some("no such process".to_owned()),
+        },
+    );
+    assert_eq!(
+        run.summary().problems,
+        [
+            "n1 ended by itself at 9 s: signal 11",
+            "pause-node of n1 at 11 s could not be done: no such process",
+        ]
+    );
+}

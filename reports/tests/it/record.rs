@@ -1,0 +1,146 @@
+//! What is written is read, and what is torn is named.
+
+use std::{fs, io::Write};
+
+use highwater_reports::{
+    RecordError, RecordWriter, analyse, read,
+    record::{Ended, Interval, Role, Source, files},
+    summary::Verdict,
+};
+use proptest::{collection::btree_map, prelude::*};
+
+use crate::run::Run;
+
+#[test]
+fn a_directory_that_is_not_empty_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("mine"), "").unwrap();
+    let refused = RecordWriter::create(dir.path(), &Run::clean().manifest);
+    assert!(matches!(refused, Err(RecordError::NotEmpty(path)) if path == dir.path()));
+    assert!(!dir.path().join(files::MANIFEST).exists());
+}
+
+#[test]
+fn a_record_of_another_schema_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(
+        dir.path().join(files::MANIFEST),
+        r#"{"schema":9,"new":true}"#,
+    )
+    .unwrap();
+    let error = read(dir.path()).unwrap_err();
+    assert!(
+        matches!(error, RecordError::Schema { found: 9, .. }),
+        "{error}"
+    );
+}
+
+#[test]
+fn torn_last_lines_are_left_out_and_named() {
+    let dir = tempfile::tempdir().unwrap();
+    Run::clean().write(dir.path());
+    let whole = read(dir.path()).unwrap();
+    for name in [files::INTERVALS, files::EVENTS, files::LATENCY] {
+        let path = dir.path().join(name);
+        let text = fs::read(&path).unwrap();
+        fs::write(&path, &text[..text.len() - 3]).unwrap();
+    }
+    let torn = read(dir.path()).unwrap();
+    assert_eq!(torn.intervals.len(), whole.intervals.len() - 1);
+    assert_eq!(torn.events.len(), whole.events.len() - 1);
+    assert_eq!(torn.problems.len(), 3, "{:?}", torn.problems);
+    let summary = analyse(&torn);
+    assert_eq!(summary.ended, Ended::Truncated);
+    assert_eq!(summary.verdict, Verdict::Inconclusive);
+}
+
+#[test]
+fn a_line_of_nonsense_costs_only_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    Run::clean().write(dir.path());
+    let path = dir.path().join(files::INTERVALS);
+    let mut text = b"{\"at\": nonsense}\n\xff\xfe\n".to_vec();
+    text.extend(fs::read(&path).unwrap());
+    fs::write(&path, text).unwrap();
+    let record = read(dir.path()).unwrap();
+    assert_eq!(record.problems.len(), 1, "{:?}", record.problems);
+    assert!(record.problems[0].starts_with("2 lines of intervals.jsonl"));
+    assert_eq!(analyse(&record).sockets.opened, 1000);
+}
+
+#[test]
+fn a_run_killed_at_once_can_be_read() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(RecordWriter::create(dir.path(), &Run::clean().manifest).unwrap());
+    let summary = analyse(&read(dir.path()).unwrap());
+    assert_eq!(summary.ended, Ended::Truncated);
+    assert_eq!(summary.sockets.open_at_end, None);
+
+    fs::remove_file(dir.path().join(files::LATENCY)).unwrap();
+    let record = read(dir.path()).unwrap();
+    assert_eq!(record.problems, ["latency.hlog is missing from the record"]);
+}
+
+/// Every prefix of a record is a record.
+#[test]
+fn a_run_killed_at_any_byte_can_be_read() {
+    let dir = tempfile::tempdir().unwrap();
+    Run::clean().write(dir.path());
+    let path = dir.path().join(files::INTERVALS);
+    let text = fs::read(&path).unwrap();
+    for cut in (0..text.len()).step_by(1_999) {
+        fs::write(&path, &text[..cut]).unwrap();
+        analyse(&read(dir.path()).unwrap());
+    }
+}
+
+#[test]
+fn flushed_lines_are_there_while_the_writer_lives() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = Run::clean();
+    let mut writer = RecordWriter::create(dir.path(), &run.manifest).unwrap();
+    writer.interval(&run.intervals[0]).unwrap();
+    writer.event(&run.events[0]).unwrap();
+    writer.flush().unwrap();
+    let record = read(dir.path()).unwrap();
+    assert_eq!(record.intervals, run.intervals[..1]);
+    assert_eq!(record.events, run.events[..1]);
+    assert_eq!(record.problems, Vec::<String>::new());
+    // And a later line is appended, not written over.
+    fs::OpenOptions::new()
+        .append(true)
+        .open(dir.path().join(files::EVENTS))
+        .unwrap()
+        .write_all(b"")
+        .unwrap();
+    writer.event(&run.events[1]).unwrap();
+    writer.flush().unwrap();
+    assert_eq!(read(dir.path()).unwrap().events, run.events[..2]);
+}
+
+fn interval() -> impl Strategy<Value = Interval> {
+    let role = prop_oneof![Just(Role::Node), Just(Role::Worker), Just(Role::Host)];
+    let source = (role, "[a-z0-9<>\" ]{1,8}").prop_map(|(role, id)| Source::new(role, id));
+    let counters = btree_map("[a-z.]{1,12}", any::<u64>(), 0..4);
+    let gauges = btree_map("[a-z.]{1,12}", -1e12..1e12_f64, 0..4);
+    (0.0..1e6_f64, 0.0..10.0_f64, source, counters, gauges).prop_map(
+        |(at, length, source, counters, gauges)| Interval {
+            at,
+            length,
+            source,
+            counters,
+            gauges,
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn intervals_survive_writing_and_reading(intervals in prop::collection::vec(interval(), 0..20)) {
+        let mut run = Run::clean();
+        run.intervals = intervals;
+        prop_assert_eq!(run.record().intervals, run.intervals);
+    }
+}

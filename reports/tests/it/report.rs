@@ -1,0 +1,184 @@
+//! What a person sees, opened without a network.
+
+use std::{fs, path::Path};
+
+use highwater_reports::{
+    Report,
+    record::{
+        Role,
+        names::{counter, gauge, latency},
+    },
+    summary::Summary,
+    write_report,
+};
+
+use crate::run::{Run, fatal, line};
+
+/// A run with something in every chart and every table.
+fn eventful() -> Run {
+    let mut run = Run::clean();
+    run.event(12.0, fatal("kill-node", "n2"));
+    run.event(16.0, fatal("restart-node", "n2"));
+    for second in 12..16 {
+        run.count("w1", second, "disconnect.reset", 40);
+        run.count("w2", second, "commands.failed.status-502", 3);
+        run.count("w2", second, counter::HEARTBEATS_MISSED, 7);
+        run.count("w2", second, counter::HEARTBEATS_DUE, 7);
+        run.line(Role::Node, "n2", second).gauges = [(gauge::UP.to_owned(), 0.0)].into();
+        run.time(latency::COMMAND_RESPONSE, second as f64, &[700, 900]);
+    }
+    for second in 0..27 {
+        let gauges = [(gauge::RSS, 8e6), (gauge::CPU, second as f64 * 0.05)];
+        run.intervals.push(line(
+            Role::Broker,
+            "broker",
+            second as f64 + 0.9,
+            0.0,
+            &gauges,
+        ));
+    }
+    run.gate("heartbeats.response.p99 <= 50", None);
+    run.gate("sockets.failed == 0", None);
+    run
+}
+
+fn written(run: &Run, dir: &Path) -> (Report, String) {
+    run.write(dir);
+    let report = write_report(dir).unwrap();
+    let html = fs::read_to_string(&report.html).unwrap();
+    (report, html)
+}
+
+#[test]
+fn the_page_needs_nothing_but_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_, html) = written(&eventful(), dir.path());
+    for outside in [
+        "http://", "https://", "src=", "href=", "@import", "url(", "<script",
+    ] {
+        assert!(!html.contains(outside), "{outside}");
+    }
+    assert!(html.contains("Two nodes &amp; a thousand &lt;idle&gt; sockets."));
+    assert!(html.contains("# &lt;b&gt;not bold&lt;") && !html.contains("<b>not bold"));
+}
+
+#[test]
+fn every_chart_has_a_title_a_description_and_the_themes_colours() {
+    let dir = tempfile::tempdir().unwrap();
+    let (report, html) = written(&eventful(), dir.path());
+    let names: Vec<_> = report
+        .charts
+        .iter()
+        .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "sockets",
+            "heartbeat-latency",
+            "command-latency",
+            "throughput",
+            "errors",
+            "memory",
+            "memory-fit",
+            "open-files",
+            "cpu",
+            "spectrum"
+        ]
+    );
+    for (name, path) in names.iter().zip(&report.charts) {
+        assert!(html.contains(&format!("<figure id=\"{name}\">")), "{name}");
+        let svg = fs::read_to_string(path).unwrap();
+        for part in [
+            "<title id=",
+            "<desc id=",
+            "var(--series-1)",
+            "--series-1:",
+            "<text",
+        ] {
+            assert!(svg.contains(part), "{name} has no {part}");
+        }
+        assert!(!svg.contains("#A05E"), "{name} has a placeholder left");
+    }
+}
+
+#[test]
+fn with_many_nodes_a_band_is_drawn() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut run = Run::clean();
+    for node in 3..=20 {
+        for second in 0..25 {
+            let mut copy = run.line(Role::Node, "n1", second).clone();
+            copy.source.id = format!("n{node}");
+            run.intervals.push(copy);
+        }
+    }
+    let (report, _) = written(&run, dir.path());
+    let svg = fs::read_to_string(&report.charts[0]).unwrap();
+    assert!(
+        svg.contains("least to most of 20") && svg.contains("<polygon"),
+        "{svg}"
+    );
+}
+
+#[test]
+fn gaps_are_gaps() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_, whole) = written(&Run::clean(), dir.path());
+    let dir = tempfile::tempdir().unwrap();
+    let mut run = Run::clean();
+    for second in 8..20 {
+        run.line(Role::Node, "n1", second).gauges.remove(gauge::RSS);
+    }
+    let (_, broken) = written(&run, dir.path());
+    let lines = |html: &str| html.matches("<polyline").count();
+    assert!(lines(&broken) > lines(&whole));
+}
+
+#[test]
+fn the_derived_files_say_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let (report, html) = written(&eventful(), dir.path());
+    let text = fs::read(&report.summary_json).unwrap();
+    assert_eq!(
+        serde_json::from_slice::<Summary>(&text).unwrap(),
+        report.summary
+    );
+    let junit = fs::read_to_string(&report.junit).unwrap();
+    for part in [
+        "tests=\"3\" failures=\"1\" errors=\"0\"",
+        "heartbeats.response.p99 &lt;= 50: is 99 ms, limit 50 ms",
+        "name=\"the run\"",
+    ] {
+        assert!(junit.contains(part), "no {part} in {junit}");
+    }
+    assert!(html.contains("1 of 2 gates does not hold"));
+    // Again from the same record: the same page.
+    write_report(dir.path()).unwrap();
+    assert_eq!(fs::read_to_string(&report.html).unwrap(), html);
+    let left = fs::read_dir(dir.path()).unwrap();
+    let names = left.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert!(names.into_iter().all(|name| !name.ends_with(".part")));
+}
+
+#[test]
+fn an_inconclusive_run_is_an_error_to_junit() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut run = Run::clean();
+    run.events.pop();
+    let (report, _) = written(&run, dir.path());
+    let junit = fs::read_to_string(&report.junit).unwrap();
+    assert!(junit.contains("errors=\"1\""), "{junit}");
+}
+
+#[test]
+fn an_empty_record_still_has_a_page() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut run = Run::clean();
+    run.intervals.clear();
+    run.latencies.clear();
+    run.events.clear();
+    let (report, html) = written(&run, dir.path());
+    assert!(html.contains("the harness was killed"));
+    assert_eq!(report.charts, Vec::<std::path::PathBuf>::new());
+}

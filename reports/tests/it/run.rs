@@ -1,0 +1,363 @@
+//! A run that never was: every figure of it is known. Tests change what they
+//! are about before they write it.
+
+use std::{collections::BTreeMap, path::Path, time::Duration};
+
+use chrono::DateTime;
+use highwater_reports::{
+    RecordWriter, RunRecord, analyse,
+    histogram::{LatencyHistogram, latency_histogram, record},
+    read,
+    record::{
+        Ended, Host, Interval, Manifest, Occurrence, RECORD_SCHEMA, Role, Source, TimedEvent,
+        names::{counter, gauge, latency},
+    },
+    summary::Summary,
+};
+use highwater_scenarios::{
+    check::{Check, Comparison},
+    plan::{
+        Backplane, Balancer, Cluster, CommandLoad, DevicePool, Gate, Jitter, LoadModel, Plan,
+        Policy, Reconnect, Reply, Routing, System, Window,
+    },
+    units::Rate,
+};
+
+pub const SOCKETS: u64 = 1_000;
+pub const RAMP_S: u64 = 5;
+pub const STEADY_S: u64 = 20;
+pub const DRAIN_S: u64 = 2;
+pub const NODES: u64 = 2;
+pub const WORKERS: u64 = 2;
+/// Of a node, in bytes a socket.
+pub const RSS_SLOPE: f64 = 2_000.0;
+pub const HEAP_SLOPE: f64 = 900.0;
+/// Every socket's time between heartbeats.
+pub const HEARTBEAT_S: u64 = 5;
+/// Commands issued each second of the steady phase by each worker.
+pub const COMMANDS_PER_S: u64 = 10;
+
+/// Everything that a record is written from.
+pub struct Run {
+    pub manifest: Manifest,
+    pub intervals: Vec<Interval>,
+    pub latencies: Vec<Latency>,
+    pub events: Vec<TimedEvent>,
+}
+
+/// A line of `latency.hlog`.
+pub struct Latency {
+    pub tag: String,
+    pub at: f64,
+    pub length: f64,
+    pub histogram: LatencyHistogram,
+}
+
+impl Run {
+    /// Sockets open in the ramp, heartbeats and commands are all answered, and
+    /// everything ends in order.
+    pub fn clean() -> Self {
+        let mut run = Self {
+            manifest: manifest(),
+            intervals: Vec::new(),
+            latencies: Vec::new(),
+            events: phases(),
+        };
+        for second in 0..RAMP_S + STEADY_S + DRAIN_S {
+            (1..=WORKERS).for_each(|worker| run.worker_second(worker, second));
+            (1..=NODES).for_each(|node| run.node_second(node, second));
+            run.machine_second(second);
+            run.latency_second(second);
+        }
+        run
+    }
+
+    pub fn gate(&mut self, text: &str, during: Option<Window>) -> &mut Self {
+        let mut words = text.split(' ');
+        let figure = words.next().unwrap().to_owned();
+        let comparison = match words.next().unwrap() {
+            "<=" => Comparison::AtMost,
+            ">=" => Comparison::AtLeast,
+            "==" => Comparison::Equal,
+            other => panic!("{other}"),
+        };
+        let check = Check {
+            figure,
+            comparison,
+            limit: words.next().unwrap().parse().unwrap(),
+            text: text.to_owned(),
+        };
+        self.manifest.plan.gates.push(Gate {
+            name: text.to_owned(),
+            check,
+            during,
+        });
+        self
+    }
+
+    pub fn event(&mut self, at: f64, what: Occurrence) -> &mut Self {
+        self.events.push(TimedEvent { at, what });
+        self.events.sort_by(|a, b| a.at.total_cmp(&b.at));
+        self
+    }
+
+    /// Adds to a counter of a worker's line.
+    pub fn count(&mut self, worker: &str, second: u64, name: &str, by: u64) -> &mut Self {
+        let line = self.line(Role::Worker, worker, second);
+        *line.counters.entry(name.to_owned()).or_default() += by;
+        self
+    }
+
+    pub fn line(&mut self, role: Role, id: &str, second: u64) -> &mut Interval {
+        let source = Source::new(role, id);
+        self.intervals
+            .iter_mut()
+            .find(|line| line.source == source && line.at.floor() as u64 == second)
+            .unwrap()
+    }
+
+    pub fn time(&mut self, tag: &str, at: f64, millis: &[u64]) -> &mut Self {
+        let mut histogram = latency_histogram();
+        for &value in millis {
+            record(&mut histogram, Duration::from_millis(value));
+        }
+        self.latencies.push(Latency {
+            tag: tag.to_owned(),
+            at,
+            length: 1.0,
+            histogram,
+        });
+        self
+    }
+
+    pub fn write(&self, dir: &Path) {
+        let mut writer = RecordWriter::create(dir, &self.manifest).unwrap();
+        for interval in &self.intervals {
+            writer.interval(interval).unwrap();
+        }
+        for line in &self.latencies {
+            writer
+                .latency(&line.tag, line.at, line.length, &line.histogram)
+                .unwrap();
+        }
+        for event in &self.events {
+            writer.event(event).unwrap();
+        }
+        writer.flush().unwrap();
+    }
+
+    pub fn record(&self) -> RunRecord {
+        let dir = tempfile::tempdir().unwrap();
+        self.write(dir.path());
+        read(dir.path()).unwrap()
+    }
+
+    pub fn summary(&self) -> Summary {
+        analyse(&self.record())
+    }
+
+    fn worker_second(&mut self, worker: u64, second: u64) {
+        let opened = per_worker(opened_in(second));
+        let open = per_worker(open_after(second));
+        let steady = (RAMP_S..RAMP_S + STEADY_S).contains(&second);
+        let mut counters = vec![
+            (counter::SOCKETS_DUE, opened),
+            (counter::SOCKETS_OPENED, opened),
+        ];
+        if steady {
+            let heartbeats = open / HEARTBEAT_S;
+            counters.extend([
+                (counter::HEARTBEATS_DUE, heartbeats),
+                (counter::HEARTBEATS_SENT, heartbeats),
+                (counter::HEARTBEATS_ACKNOWLEDGED, heartbeats),
+                (counter::COMMANDS_DUE, COMMANDS_PER_S),
+                (counter::COMMANDS_ISSUED, COMMANDS_PER_S),
+                (counter::COMMANDS_REPLIED, COMMANDS_PER_S),
+            ]);
+        }
+        let gauges = [
+            (gauge::SOCKETS_OPEN, open as f64),
+            (gauge::HEARTBEATS_PENDING, 0.0),
+            (gauge::RSS, 12e6 + open as f64 * 1_500.0),
+            (gauge::OPEN_FILES, 20.0 + open as f64),
+            (gauge::CPU, second as f64 * 0.1),
+        ];
+        let id = format!("w{worker}");
+        let mut line = line(Role::Worker, &id, second as f64, 1.0, &gauges);
+        line.counters = counters
+            .into_iter()
+            .filter(|&(_, count)| count > 0)
+            .map(|(name, count)| (name.to_owned(), count))
+            .collect();
+        self.intervals.push(line);
+    }
+
+    fn node_second(&mut self, node: u64, second: u64) {
+        let open = open_after(second) / NODES;
+        let accepted = open_after(second.min(RAMP_S)) / NODES;
+        let gauges = [
+            (gauge::UP, 1.0),
+            (gauge::SOCKETS_OPEN, open as f64),
+            (gauge::SOCKETS_ACCEPTED, accepted as f64),
+            (gauge::RSS, 9e6 * node as f64 + open as f64 * RSS_SLOPE),
+            (gauge::HEAP, 2e6 * node as f64 + open as f64 * HEAP_SLOPE),
+            (gauge::OPEN_FILES, 12.0 + open as f64),
+            (gauge::CPU, 0.5 + second as f64 * 0.2),
+            (gauge::STARTED_AT, 1.8e9),
+        ];
+        // Sampled just before the second ends.
+        let at = second as f64 + 0.999;
+        let id = format!("n{node}");
+        self.intervals.push(line(Role::Node, &id, at, 0.0, &gauges));
+    }
+
+    fn machine_second(&mut self, second: u64) {
+        let at = second as f64 + 1.0;
+        let ends = open_after(second) as f64 * 2.0;
+        let kernel = [
+            (gauge::KERNEL_SLAB, 1e8 + ends * 4_000.0),
+            (gauge::KERNEL_TCP, 1e6 + ends * 200.0),
+        ];
+        self.intervals
+            .push(line(Role::Host, "host", at, 0.0, &kernel));
+        let wanted = [(gauge::SOCKETS_WANTED, open_after(second) as f64)];
+        let coordinator = line(Role::Coordinator, "coordinator", at, 0.0, &wanted);
+        self.intervals.push(coordinator);
+    }
+
+    fn latency_second(&mut self, second: u64) {
+        let at = second as f64;
+        if second < RAMP_S {
+            self.time(latency::CONNECT, at, &[1, 2, 3, 4]);
+        } else if second < RAMP_S + STEADY_S {
+            // 1 to 100 ms: percentiles are their own number.
+            let hundred: Vec<u64> = (1..=100).collect();
+            self.time(latency::HEARTBEAT_RESPONSE, at, &hundred);
+            self.time(latency::HEARTBEAT_SERVICE, at, &[1; 100]);
+            self.time(latency::COMMAND_RESPONSE, at, &[4, 5, 6, 7]);
+            self.time(latency::COMMAND_SERVICE, at, &[2, 2, 3, 3]);
+            self.time(latency::COMMAND_SAME_NODE, at, &[2, 2]);
+            self.time(latency::COMMAND_CROSS_NODE, at, &[3, 3]);
+            self.time("send_lag@w1", at, &[1]);
+            self.time("send_lag@w2", at, &[1]);
+        }
+    }
+}
+
+/// A line with gauges.
+pub fn line(role: Role, id: &str, at: f64, length: f64, gauges: &[(&str, f64)]) -> Interval {
+    let gauges = gauges.iter().map(|&(name, value)| (name.to_owned(), value));
+    Interval {
+        at,
+        length,
+        source: Source::new(role, id),
+        counters: BTreeMap::new(),
+        gauges: gauges.collect(),
+    }
+}
+
+pub fn fatal(action: &str, node: &str) -> Occurrence {
+    Occurrence::Action {
+        action: action.to_owned(),
+        node: node.to_owned(),
+        error: None,
+    }
+}
+
+fn opened_in(second: u64) -> u64 {
+    if second < RAMP_S { SOCKETS / RAMP_S } else { 0 }
+}
+
+/// Sockets open at the end of a second.
+fn open_after(second: u64) -> u64 {
+    if second >= RAMP_S + STEADY_S {
+        0
+    } else {
+        SOCKETS / RAMP_S * (second + 1).min(RAMP_S)
+    }
+}
+
+fn per_worker(sockets: u64) -> u64 {
+    sockets / WORKERS
+}
+
+fn phases() -> Vec<TimedEvent> {
+    let phase = |at: u64, phase| TimedEvent {
+        at: at as f64,
+        what: Occurrence::Phase { phase },
+    };
+    vec![
+        phase(0, Window::Ramp),
+        phase(RAMP_S, Window::Steady),
+        phase(RAMP_S + STEADY_S, Window::Drain),
+        TimedEvent {
+            at: (RAMP_S + STEADY_S + DRAIN_S) as f64,
+            what: Occurrence::End {
+                ended: Ended::Completed,
+            },
+        },
+    ]
+}
+
+fn manifest() -> Manifest {
+    let versions = [("highwater", "0.1.0"), ("linux", "6.12")];
+    Manifest {
+        schema: RECORD_SCHEMA,
+        started_at: DateTime::from_timestamp(1_800_000_000, 0).unwrap(),
+        plan: plan(),
+        scenario_text: "name = \"known\"\n# <b>not bold</b>\n".to_owned(),
+        sets: vec!["duration=20s".to_owned()],
+        workers: WORKERS as u32,
+        versions: versions.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
+        host: Host {
+            cpus: Some(2),
+            cpu_model: None,
+            memory_bytes: Some(24 << 30),
+            os: Some("Linux".to_owned()),
+            open_files_limit: Some(20_000),
+        },
+        balancer_configuration: None,
+    }
+}
+
+fn plan() -> Plan {
+    Plan {
+        name: "known".to_owned(),
+        description: "Two nodes & a thousand <idle> sockets.".to_owned(),
+        seed: 7,
+        duration: Duration::from_secs(STEADY_S),
+        system: System::Cluster(Cluster {
+            nodes: NODES as u32,
+            backplane: Backplane::Local,
+            balancer: Balancer::None,
+            policy: Policy::RoundRobin,
+            routing: Routing::Directory,
+        }),
+        devices: vec![DevicePool {
+            name: "home".to_owned(),
+            count: SOCKETS,
+            ramp: Rate::per_second((SOCKETS / RAMP_S) as f64).unwrap(),
+            start: None,
+            heartbeat: Duration::from_secs(HEARTBEAT_S),
+            give_up_after: 2,
+            connect_timeout: Duration::from_secs(10),
+            reconnect: Reconnect {
+                first: Duration::from_secs(1),
+                max: Duration::from_secs(30),
+                jitter: Jitter::Full,
+            },
+        }],
+        commands: vec![CommandLoad {
+            name: "read".to_owned(),
+            model: LoadModel::Open {
+                rate: Rate::per_second((COMMANDS_PER_S * WORKERS) as f64).unwrap(),
+                max_in_flight: 100,
+            },
+            timeout: Duration::from_secs(5),
+            reply: Reply::Rest,
+            path: "/devices/{device}/commands".to_owned(),
+        }],
+        events: Vec::new(),
+        gates: Vec::new(),
+    }
+}

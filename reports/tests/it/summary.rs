@@ -1,0 +1,157 @@
+//! Every figure of a run whose figures are known.
+
+use highwater_reports::{
+    record::{
+        Role,
+        names::{counter, gauge},
+    },
+    summary::{Distribution, Verdict},
+};
+use highwater_scenarios::plan::Window;
+
+use crate::run::{self, Run};
+
+#[test]
+fn counters_and_peaks_are_those_of_the_record() {
+    let summary = Run::clean().summary();
+    assert_eq!(summary.problems, Vec::<String>::new());
+    assert_eq!(summary.verdict, Verdict::Passed);
+    assert_eq!(summary.duration_s, 27.0);
+
+    let sockets = &summary.sockets;
+    assert_eq!(
+        (sockets.requested, sockets.opened, sockets.failed),
+        (1000, 1000, 0)
+    );
+    assert_eq!(sockets.open_peak, 1000);
+    assert_eq!(sockets.open_at_end, Some(1000), "before the drain");
+    assert_eq!(sockets.server_open_peak, Some(1000));
+    assert_eq!(sockets.connect_rate_per_s, Some(200.0));
+    assert_eq!(sockets.connect_ms.count, 20);
+
+    let heartbeats = &summary.heartbeats;
+    assert_eq!((heartbeats.due, heartbeats.acknowledged), (4000, 4000));
+    assert_eq!((heartbeats.missed, heartbeats.late), (0, 0));
+
+    let commands = summary.commands.unwrap();
+    assert_eq!(
+        (commands.issued, commands.replied, commands.lost),
+        (400, 400, 0)
+    );
+    assert_eq!(commands.same_node_ms.count, 40);
+
+    let node = &summary.nodes[1];
+    assert_eq!((node.id.as_str(), node.sockets_peak), ("n2", Some(500)));
+    assert_eq!(node.rss_peak, Some(19_000_000));
+    assert_eq!(node.restarts, Some(0));
+    assert!((node.cpu_s.unwrap() - 26.0 * 0.2).abs() < 1e-9, "{node:?}");
+    assert_eq!(summary.workers[0].send_lag_ms.count, 20);
+    assert_eq!(summary.balance.unwrap().jain_at_end, Some(1.0));
+}
+
+#[test]
+fn percentiles_are_right_to_three_digits() {
+    let summary = Run::clean().summary();
+    let times = summary.heartbeats.response_ms;
+    assert_eq!(times.count, 2000);
+    for (found, expected) in [
+        (times.mean, 50.5),
+        (times.p50, 50.0),
+        (times.p90, 90.0),
+        (times.p99, 99.0),
+        (times.p999, 100.0),
+        (times.max, 100.0),
+    ] {
+        assert!(
+            (found.unwrap() / expected - 1.0).abs() < 1e-3,
+            "{found:?} {expected}"
+        );
+    }
+}
+
+#[test]
+fn what_was_not_measured_is_null() {
+    let mut run = Run::clean();
+    for line in &mut run.intervals {
+        line.gauges.remove(gauge::HEAP);
+        line.gauges.remove(gauge::STARTED_AT);
+    }
+    run.manifest.plan.commands.clear();
+    run.latencies.clear();
+    let summary = run.summary();
+    assert_eq!(summary.commands, None);
+    assert_eq!(summary.nodes[0].heap_peak, None);
+    assert_eq!(summary.nodes[0].restarts, None);
+    assert_eq!(summary.cost_per_socket.node_heap, None);
+    assert_eq!(summary.heartbeats.response_ms, Distribution::default());
+}
+
+#[test]
+fn distributions_are_of_the_steady_phase_and_connects_of_the_run() {
+    let mut run = Run::clean();
+    run.time("heartbeats.response", 2.0, &[60_000]);
+    run.time("connect", 20.0, &[500]);
+    let summary = run.summary();
+    assert_eq!(summary.heartbeats.response_ms.count, 2000);
+    assert_eq!(summary.sockets.connect_ms.count, 21);
+}
+
+#[test]
+fn a_gate_during_a_window_cuts_the_figure_again() {
+    let mut run = Run::clean();
+    run.count("w1", 2, counter::HEARTBEATS_MISSED, 3);
+    run.count("w1", 2, counter::HEARTBEATS_DUE, 3);
+    run.count("w1", 10, counter::HEARTBEATS_MISSED, 4);
+    run.count("w1", 10, counter::HEARTBEATS_DUE, 4);
+    run.gate("heartbeats.missed <= 7", None);
+    run.gate("heartbeats.missed <= 7", Some(Window::Ramp));
+    run.gate("heartbeats.missed <= 7", Some(Window::Steady));
+    run.gate("sockets.connect.count <= 7", Some(Window::Steady));
+    let found: Vec<_> = run.summary().gates.iter().map(|gate| gate.actual).collect();
+    assert_eq!(found, [Some(7.0), Some(3.0), Some(4.0), Some(0.0)]);
+}
+
+#[test]
+fn restarts_and_processor_time_go_over_a_restart() {
+    let mut run = Run::clean();
+    for second in 15..27 {
+        let gauges = &mut run.line(Role::Node, "n1", second).gauges;
+        gauges.insert(gauge::STARTED_AT.to_owned(), 1.8e9 + 15.0);
+        gauges.insert(gauge::CPU.to_owned(), (second - 15) as f64 * 0.2 + 0.1);
+    }
+    let node = run.summary().nodes[0].clone();
+    assert_eq!(node.restarts, Some(1));
+    // 0.5 to 3.3 before, then from 0 to 2.3.
+    assert!((node.cpu_s.unwrap() - (2.8 + 2.3)).abs() < 1e-9, "{node:?}");
+}
+
+#[test]
+fn both_ends_must_count_the_same_sockets() {
+    let mut run = Run::clean();
+    for second in 4..25 {
+        let gauges = &mut run.line(Role::Node, "n1", second).gauges;
+        gauges.insert(gauge::SOCKETS_OPEN.to_owned(), 470.0);
+    }
+    let problems = run.summary().problems;
+    assert!(
+        problems
+            .iter()
+            .any(|p| p.contains("1,000 sockets open and the nodes 970")),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn heartbeats_that_do_not_add_up_are_a_problem_and_pending_ones_are_not() {
+    let mut run = Run::clean();
+    run.count("w1", 24, counter::HEARTBEATS_DUE, 5);
+    let problems = run.summary().problems;
+    assert!(
+        problems[0].starts_with("heartbeats do not add up"),
+        "{problems:?}"
+    );
+    let last = run::RAMP_S + run::STEADY_S + run::DRAIN_S - 1;
+    let gauges = &mut run.line(Role::Worker, "w1", last).gauges;
+    gauges.insert(gauge::HEARTBEATS_PENDING.to_owned(), 5.0);
+    assert_eq!(run.summary().problems, Vec::<String>::new());
+}

@@ -1,0 +1,212 @@
+//! Failed, inconclusive or passed, and why.
+
+use expect_test::expect;
+use highwater_reports::{
+    record::{
+        Ended, Occurrence, Role,
+        names::{counter, gauge},
+    },
+    summary::Verdict,
+    verdict_text,
+};
+
+use crate::run::{Latency, Run};
+
+/// A run, what is wrong with it, and what must be made of it.
+type Case = (&'static str, fn(&mut Run), Verdict, &'static str);
+
+#[test]
+fn the_verdict_is_the_first_that_applies() {
+    let table: [Case; 13] = [
+        ("clean", |_| {}, Verdict::Passed, ""),
+        (
+            "a gate that holds",
+            |run| {
+                run.gate("heartbeats.response.p99 <= 100", None);
+            },
+            Verdict::Passed,
+            "",
+        ),
+        (
+            "a gate that does not",
+            |run| {
+                run.gate("heartbeats.response.p99 <= 50", None);
+            },
+            Verdict::Failed,
+            "",
+        ),
+        (
+            "nothing to measure it by",
+            |run| {
+                run.gate("commands.service.p99 <= 50", None);
+                run.latencies.clear();
+            },
+            Verdict::Inconclusive,
+            "was not measured",
+        ),
+        (
+            "late harness",
+            late,
+            Verdict::Inconclusive,
+            "worker w1 was late",
+        ),
+        (
+            "late harness, target far too slow",
+            |run| {
+                late(run);
+                run.time("heartbeats.response", 12.0, &[9_000; 100]);
+                run.gate("heartbeats.response.max <= 50", None);
+            },
+            Verdict::Failed,
+            "worker w1 was late",
+        ),
+        (
+            "late harness, its own lateness would do",
+            |run| {
+                late(run);
+                run.gate("heartbeats.response.p99 <= 50", None);
+            },
+            Verdict::Inconclusive,
+            "could account for all",
+        ),
+        (
+            "silent worker",
+            |run| {
+                run.intervals
+                    .retain(|line| line.source.id != "w1" || !(8.0..14.0).contains(&line.at));
+                run.gate("heartbeats.missed == 0", None);
+                run.count("w2", 14, counter::HEARTBEATS_MISSED, 3);
+            },
+            Verdict::Inconclusive,
+            "worker w1 was silent for 6 s from 8 s",
+        ),
+        (
+            "worker lost",
+            |run| {
+                run.intervals
+                    .retain(|line| line.source.id != "w2" || line.at < 12.0);
+                run.count("w2", 11, counter::COMMANDS_ISSUED, 6);
+                run.event(
+                    12.0,
+                    Occurrence::WorkerLost {
+                        id: "w2".to_owned(),
+                        reason: "connection closed".to_owned(),
+                    },
+                );
+            },
+            Verdict::Inconclusive,
+            "worker w2 was lost at 12 s: connection closed",
+        ),
+        (
+            "no ports",
+            |run| {
+                run.count("w1", 3, counter::SOCKETS_DUE, 50);
+                run.count("w1", 3, "connect.failed.no-port", 50);
+                run.gate("sockets.failed == 0", None);
+            },
+            Verdict::Inconclusive,
+            "found no free port or file",
+        ),
+        (
+            "the target refuses",
+            |run| {
+                run.count("w1", 3, counter::SOCKETS_DUE, 50);
+                run.count("w1", 3, "connect.failed.refused", 50);
+                run.gate("sockets.failed == 0", None);
+            },
+            Verdict::Failed,
+            "",
+        ),
+        (
+            "arrivals dropped",
+            |run| {
+                run.count("w1", 9, counter::COMMANDS_DUE, 50);
+                run.count("w1", 9, counter::COMMANDS_DROPPED, 50);
+            },
+            Verdict::Inconclusive,
+            "400 of 450 commands due were issued",
+        ),
+        (
+            "interrupted",
+            |run| {
+                run.events.pop();
+                run.event(
+                    27.0,
+                    Occurrence::End {
+                        ended: Ended::Interrupted,
+                    },
+                );
+                run.gate("heartbeats.due >= 100000", None);
+            },
+            Verdict::Inconclusive,
+            "the run was interrupted",
+        ),
+    ];
+    for (name, change, expected, reason) in table {
+        let mut run = Run::clean();
+        change(&mut run);
+        let summary = run.summary();
+        assert_eq!(summary.verdict, expected, "{name}: {:?}", summary.problems);
+        let found = summary
+            .problems
+            .iter()
+            .any(|problem| problem.contains(reason));
+        assert!(found || reason.is_empty(), "{name}: {:?}", summary.problems);
+    }
+}
+
+#[test]
+fn commands_of_a_lost_worker_are_lost() {
+    let mut run = Run::clean();
+    run.intervals
+        .retain(|line| line.source.id != "w2" || line.at < 12.0);
+    run.count("w2", 11, counter::COMMANDS_ISSUED, 6);
+    let summary = run.summary();
+    let commands = summary.commands.as_ref().unwrap();
+    assert_eq!(commands.lost, 6);
+    assert_eq!(commands.issued, commands.replied + commands.lost);
+    assert_eq!(summary.verdict, Verdict::Inconclusive);
+}
+
+#[test]
+fn lines_of_ten_seconds_are_no_silence() {
+    let mut run = Run::clean();
+    run.intervals
+        .retain(|line| line.source.role != Role::Worker || line.at < 5.0);
+    let mut line = run.line(Role::Worker, "w1", 4).clone();
+    for at in [5.0, 15.0] {
+        (line.at, line.length) = (at, 10.0);
+        run.intervals.push(line.clone());
+    }
+    let problems = run.summary().problems;
+    assert!(
+        !problems.iter().any(|p| p.contains("w1 was silent")),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn the_text_fits_a_screen() {
+    let mut run = Run::clean();
+    run.gate("heartbeats.response.p99 <= 50", None);
+    run.gate("cost_per_socket.node_rss <= 4096", None);
+    run.gate("commands.failed == 0", None);
+    run.manifest.plan.gates[2].name = "no command fails".to_owned();
+    run.manifest.plan.gates[2].during = Some(highwater_scenarios::plan::Window::Steady);
+    expect![[""]].assert_eq(&verdict_text(&run.summary()));
+
+    late(&mut run);
+    for second in 4..25 {
+        let gauges = &mut run.line(Role::Node, "n1", second).gauges;
+        gauges.insert(gauge::SOCKETS_OPEN.to_owned(), 470.0);
+    }
+    run.manifest.plan.gates.truncate(1);
+    expect![[""]].assert_eq(&verdict_text(&run.summary()));
+}
+
+/// One worker was up to 80 ms late.
+fn late(run: &mut Run) {
+    run.latencies
+        .retain(|line: &Latency| line.tag != "send_lag@w1");
+    run.time("send_lag@w1", 12.0, &[1, 1, 1, 60, 80]);
+}
