@@ -1,2 +1,43 @@
-//! placeholder
-fn main() {}
+//! `cargo xtask …`: what a person does while developing highwater.
+
+mod bench;
+mod services;
+mod steps;
+mod test;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// What a person does while developing highwater.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Args {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Everything that must hold before a change lands: formatting, lints, all
+    /// tests, one run of the smoke scenario with its gates
+    Test,
+    /// Which outside programs the tests can use, and how to get the others
+    Services {
+        /// Install what is missing with apt-get (needs root)
+        #[arg(long)]
+        install: bool,
+    },
+    /// Run the benches; each reports a ratio to a reference of the same run
+    Bench {
+        /// Only benches whose name contains this
+        filter: Option<String>,
+    },
+}
+
+fn main() -> Result<()> {
+    match Args::parse().task {
+        Task::Test => test::run(),
+        Task::Services { install } => services::run(install),
+        Task::Bench { filter } => bench::run(filter.as_deref()),
+    }
+}

@@ -1,0 +1,213 @@
+//! A run of the binary in a directory of its own.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use highwater_reports::summary::Summary;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use tempfile::TempDir;
+
+/// Longest that any condition is waited for.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// A run that has been started.
+pub struct Run {
+    folder: TempDir,
+    child: Option<Child>,
+}
+
+/// A run that is over.
+pub struct Finished {
+    _folder: TempDir,
+    /// The directory of its record.
+    pub record: PathBuf,
+    /// Exit code; `None` if a signal ended it.
+    pub code: Option<i32>,
+    /// What it printed.
+    pub stdout: String,
+    /// What it said on the way.
+    pub stderr: String,
+}
+
+/// `highwater` with these arguments.
+pub fn highwater(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_highwater"));
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+impl Run {
+    /// Starts `highwater run` with a scenario of this text.
+    pub fn start(scenario: &str) -> Self {
+        let folder = TempDir::new().expect("a temporary directory");
+        let file = folder.path().join("scenario.toml");
+        fs::write(&file, scenario).expect("a scenario file");
+        let child = highwater(&["run", "--no-progress"])
+            .arg(&file)
+            .arg("--out")
+            .arg(folder.path().join("run"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("highwater starts");
+        Self {
+            folder,
+            child: Some(child),
+        }
+    }
+
+    /// Starts it and waits for its end.
+    pub fn to_its_end(scenario: &str) -> Finished {
+        Self::start(scenario).finish()
+    }
+
+    /// Waits for its end.
+    pub fn finish(mut self) -> Finished {
+        let child = self.child.take().expect("a run ends once");
+        let output = child.wait_with_output().expect("highwater's output");
+        self.finished(output)
+    }
+
+    /// The directory of its record.
+    pub fn record(&self) -> PathBuf {
+        self.folder.path().join("run")
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> Pid {
+        Pid::from_raw(self.child.as_ref().expect("a running run").id() as i32)
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill(self.pid(), signal).expect("the run is there");
+    }
+
+    /// Waits until the record says that the steady phase has begun and `extra`
+    /// more seconds of it are recorded.
+    pub fn until_steady(&self, extra: f64) {
+        let record = self.record();
+        let steady = eventually("the steady phase", || steady_from(&record));
+        let last = || last_recorded(&record).filter(|at| *at >= steady + extra);
+        eventually("some seconds of it", last);
+    }
+
+    /// Processes that it has started whose command line contains `word`.
+    pub fn children(&self, word: &str) -> Vec<Pid> {
+        children_of(self.pid())
+            .into_iter()
+            .filter(|pid| command_line(*pid).is_some_and(|line| line.contains(word)))
+            .collect()
+    }
+
+    fn finished(self, output: Output) -> Finished {
+        Finished {
+            record: self.record(),
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            _folder: self.folder,
+        }
+    }
+}
+
+impl Finished {
+    /// The run's summary.
+    pub fn summary(&self) -> Summary {
+        let path = self.record.join("summary.json");
+        let text = fs::read(&path).unwrap_or_else(|error| {
+            panic!("{}: {error}\n{}\n{}", path.display(), self.stdout, self.stderr)
+        });
+        serde_json::from_slice(&text).expect("a summary of schema 1")
+    }
+
+    /// How often `counter` was counted over the whole run, by all workers.
+    pub fn counted(&self, counter: &str) -> u64 {
+        intervals(&self.record)
+            .iter()
+            .filter_map(|interval| interval["counters"][counter].as_u64())
+            .sum()
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Waits until `condition` gives something.
+pub fn eventually<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(value) = condition() {
+            return value;
+        }
+        assert!(started.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?}");
+        #[expect(clippy::disallowed_methods, reason = "a pause between two looks at a condition")]
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Whether a process runs (a zombie does not).
+pub fn is_running(pid: Pid) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/stat"))
+        .is_ok_and(|stat| stat.rsplit(") ").next().is_some_and(|rest| !rest.starts_with('Z')))
+}
+
+/// Last instant that the record has an interval of.
+pub fn last_recorded(record: &Path) -> Option<f64> {
+    intervals(record).last()?["at"].as_f64()
+}
+
+/// All processes below `pid`.
+pub fn children_of(pid: Pid) -> Vec<Pid> {
+    let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else {
+        return Vec::new();
+    };
+    tasks
+        .flatten()
+        .filter_map(|task| fs::read_to_string(task.path().join("children")).ok())
+        .flat_map(|children| {
+            children
+                .split_whitespace()
+                .filter_map(|pid| pid.parse().ok().map(Pid::from_raw))
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+fn steady_from(record: &Path) -> Option<f64> {
+    lines(&record.join("events.jsonl"))
+        .iter()
+        .find(|event| event["phase"] == "steady")?["at"]
+        .as_f64()
+}
+
+fn intervals(record: &Path) -> Vec<serde_json::Value> {
+    lines(&record.join("intervals.jsonl"))
+}
+
+/// The complete lines of a file that may still be written to.
+fn lines(path: &Path) -> Vec<serde_json::Value> {
+    fs::read_to_string(path)
+        .unwrap_or_default()
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect()
+}
+
+fn command_line(pid: Pid) -> Option<String> {
+    let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    Some(String::from_utf8_lossy(&line).replace('\0', " "))
+}

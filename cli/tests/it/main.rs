@@ -1,0 +1,9 @@
+//! The binary, as a person or a CI job uses it, over real processes.
+//!
+//! - [`truth`]: faults of known size must be found, and a clean run be clean;
+//! - [`endings`]: interrupted, killed, refused;
+//! - [`harness`]: a run of the binary in a directory of its own.
+
+mod endings;
+mod harness;
+mod truth;
