@@ -25,5 +25,30 @@ pub fn latency_histogram() -> LatencyHistogram {
 /// Counts one duration, clamped to the range.
 pub fn record(histogram: &mut LatencyHistogram, value: Duration) {
     let micros = u64::try_from(value.as_micros()).unwrap_or(HIGHEST_US);
-    histogram.saturating_record(micros.clamp(1, HIGHEST_US));
+    record_micros(histogram, micros, 1);
+}
+
+/// Counts a number of durations of the same length. Not by a saturating call
+/// of the histogram's: that clamps to the range allocated so far instead of
+/// growing it.
+pub(crate) fn record_micros(histogram: &mut LatencyHistogram, micros: u64, times: u64) {
+    let recorded = histogram.record_n(micros.clamp(1, HIGHEST_US), times);
+    debug_assert!(recorded.is_ok(), "a histogram that grows takes any value");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_duration_after_a_short_one_is_counted_in_full() {
+        let mut histogram = latency_histogram();
+        record(&mut histogram, Duration::from_micros(1));
+        record(&mut histogram, Duration::from_secs(90));
+        record(&mut histogram, Duration::from_secs(1 << 40));
+        let seconds = |micros: u64| micros as f64 / 1e6;
+        assert!((seconds(histogram.value_at_quantile(0.6)) / 90.0 - 1.0).abs() < 1e-3);
+        assert!((seconds(histogram.max()) / 3600.0 - 1.0).abs() < 1e-3);
+        assert_eq!(histogram.len(), 3);
+    }
 }

@@ -32,46 +32,45 @@ pub fn verdict_text(summary: &Summary) -> String {
     text
 }
 
-/// The verdict in one sentence, without its full stop's line feed.
+/// The verdict in one sentence.
 pub(crate) fn verdict_sentence(summary: &Summary) -> String {
+    let name = &summary.scenario;
+    let why = verdict_reason(summary);
+    let length = human::seconds(summary.duration_s);
+    match summary.verdict {
+        Verdict::Passed => format!("{name} passed: {why} ({length})."),
+        Verdict::Failed => format!("{name} failed: {why} ({length})."),
+        Verdict::Inconclusive => format!("{name} is inconclusive: {why} ({length})."),
+    }
+}
+
+/// What the verdict rests on, and how the run ended if it was not completed.
+pub(crate) fn verdict_reason(summary: &Summary) -> String {
     let gates = summary.gates.len();
-    let count = |verdict| {
-        summary
-            .gates
-            .iter()
-            .filter(|gate| gate.verdict == verdict)
-            .count()
-    };
-    let outcome = match summary.verdict {
-        Verdict::Passed if gates == 0 => "passed: no gates, and nothing against the run".to_owned(),
-        Verdict::Passed if gates == 1 => "passed: its one gate holds".to_owned(),
-        Verdict::Passed => format!("passed: all {gates} gates hold"),
-        Verdict::Failed => format!(
-            "failed: {} not hold",
-            match count(Verdict::Failed) {
-                1 => format!("1 of {gates} gates does"),
-                failed => format!("{failed} of {gates} gates do"),
-            }
-        ),
-        Verdict::Inconclusive => format!(
-            "inconclusive: {}",
-            summary
-                .problems
-                .first()
+    let failed = summary
+        .gates
+        .iter()
+        .filter(|gate| gate.verdict == Verdict::Failed);
+    let reason = match (summary.verdict, gates, failed.count()) {
+        (Verdict::Passed, 0, _) => "it has no gates, and nothing speaks against it".to_owned(),
+        (Verdict::Passed, 1, _) => "its one gate holds".to_owned(),
+        (Verdict::Passed, ..) => format!("all {gates} gates hold"),
+        (Verdict::Failed, _, 1) => format!("1 of {gates} gates does not hold"),
+        (Verdict::Failed, _, failed) => format!("{failed} of {gates} gates do not hold"),
+        (Verdict::Inconclusive, ..) => {
+            let first = summary.problems.first();
+            first
                 .map_or("a measurement is missing", String::as_str)
-        ),
+                .to_owned()
+        }
     };
     let ended = match summary.ended {
-        Ended::Completed => "",
-        Ended::Interrupted => ", interrupted",
-        Ended::Aborted => ", aborted",
-        Ended::Truncated => ", truncated",
+        Ended::Interrupted if summary.verdict == Verdict::Failed => "; the run was interrupted",
+        Ended::Aborted if summary.verdict == Verdict::Failed => "; the run was aborted",
+        Ended::Truncated if summary.verdict == Verdict::Failed => "; the record is truncated",
+        _ => "",
     };
-    format!(
-        "{} {outcome} ({}{ended}).",
-        summary.scenario,
-        human::seconds(summary.duration_s)
-    )
+    reason + ended
 }
 
 /// A verdict in one word.

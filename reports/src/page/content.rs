@@ -12,7 +12,7 @@ use crate::{
     charts::{Drawing, VARIABLES},
     human,
     summary::Summary,
-    text::{verdict_sentence, word},
+    text::{verdict_reason, word},
 };
 
 /// The page's content.
@@ -21,7 +21,7 @@ pub(super) struct Content<'a> {
     scenario: &'a str,
     description: &'a str,
     verdict: &'static str,
-    sentence: String,
+    reason: String,
     started_at: String,
     duration: String,
     headlines: Vec<Headline>,
@@ -61,7 +61,7 @@ pub(super) fn content<'a>(
         scenario: &summary.scenario,
         description: &manifest.plan.description,
         verdict: word(summary.verdict),
-        sentence: verdict_sentence(summary),
+        reason: verdict_reason(summary),
         started_at: summary
             .started_at
             .format("%Y-%m-%d %H:%M:%S UTC")

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use highwater_scenarios::plan::Window;
 
 use super::{Phases, hlog::Line};
-use crate::histogram::{LatencyHistogram, latency_histogram};
+use crate::histogram::{LatencyHistogram, latency_histogram, record_micros};
 
 /// Most blocks that a run is cut into, whatever its length.
 const MOST_BLOCKS: f64 = 600.0;
@@ -110,7 +110,7 @@ impl Block {
     fn histogram(&self) -> LatencyHistogram {
         let mut histogram = latency_histogram();
         for (&value, &count) in &self.counts {
-            histogram.saturating_record_n(value, count);
+            record_micros(&mut histogram, value, count);
         }
         histogram
     }

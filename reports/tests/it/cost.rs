@@ -53,52 +53,8 @@ fn too_little_growth_is_refused() {
     assert_eq!(run.summary().cost_per_socket.node_rss, None);
 }
 
-/// Noise whose every value remembers part of the one before it.
-fn noise(seed: u64, memory: f64) -> impl FnMut() -> f64 {
-    let mut state = seed.wrapping_mul(2).wrapping_add(1);
-    let mut last = 0.0;
-    move || {
-        // The sum of twelve uniform numbers is nearly normal.
-        let sum: f64 = (0..12)
-            .map(|_| {
-                state = state
-                    .wrapping_mul(6_364_136_223_846_793_005)
-                    .wrapping_add(1_442_695_040_888_963_407);
-                (state >> 11) as f64 / (1_u64 << 53) as f64
-            })
-            .sum();
-        last = memory * last + (sum - 6.0);
-        last
-    }
-}
-
-fn covered(seed: u64, memory: f64) -> bool {
-    let mut run = Run::clean();
-    run.manifest.plan.commands.clear();
-    let mut noise = noise(seed, memory);
-    for line in run
-        .intervals
-        .iter_mut()
-        .filter(|line| line.source.role == Role::Node)
-    {
-        if let Some(rss) = line.gauges.get_mut(gauge::RSS) {
-            *rss += noise() * 50_000.0;
-        }
-    }
-    let fit = run.summary().cost_per_socket.node_rss.unwrap();
-    (fit.low..=fit.high).contains(&RSS_SLOPE)
-}
-
-#[test]
-fn the_interval_covers_the_slope_about_as_often_as_it_says() {
-    for memory in [0.0, 0.6, 0.9] {
-        let hits = (0..200).filter(|&seed| covered(seed, memory)).count();
-        assert!(hits >= 180, "{hits} of 200 with memory {memory}");
-    }
-}
-
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]
     fn any_slope_is_found(slope in 200.0..50_000.0_f64, level in 1e6..1e9_f64) {

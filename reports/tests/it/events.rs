@@ -2,12 +2,12 @@
 
 use highwater_reports::record::{Occurrence, Role, names::gauge};
 
-use crate::run::{Run, fatal};
+use crate::run::{Run, action};
 
 #[test]
 fn a_killed_nodes_sockets_are_followed_to_the_other() {
     let mut run = Run::clean();
-    run.event(10.0, fatal("kill-node", "n2"));
+    run.event(10.0, action("kill-node", "n2"));
     for second in 10..25 {
         let line = run.line(Role::Node, "n2", second);
         line.gauges = [(gauge::UP.to_owned(), 0.0)].into();

@@ -13,7 +13,6 @@ use hdrhistogram::{
 use highwater_reports::{
     RecordWriter,
     histogram::{self, HIGHEST_US, latency_histogram},
-    read,
     record::files,
 };
 use highwater_scenarios::plan::Window;

@@ -23,40 +23,40 @@ use highwater_scenarios::{
     units::Rate,
 };
 
-pub const SOCKETS: u64 = 1_000;
-pub const RAMP_S: u64 = 5;
-pub const STEADY_S: u64 = 20;
-pub const DRAIN_S: u64 = 2;
-pub const NODES: u64 = 2;
-pub const WORKERS: u64 = 2;
+pub(crate) const SOCKETS: u64 = 1_000;
+pub(crate) const RAMP_S: u64 = 5;
+pub(crate) const STEADY_S: u64 = 20;
+pub(crate) const DRAIN_S: u64 = 2;
+pub(crate) const NODES: u64 = 2;
+pub(crate) const WORKERS: u64 = 2;
 /// Of a node, in bytes a socket.
-pub const RSS_SLOPE: f64 = 2_000.0;
-pub const HEAP_SLOPE: f64 = 900.0;
+pub(crate) const RSS_SLOPE: f64 = 2_000.0;
+pub(crate) const HEAP_SLOPE: f64 = 900.0;
 /// Every socket's time between heartbeats.
-pub const HEARTBEAT_S: u64 = 5;
+pub(crate) const HEARTBEAT_S: u64 = 5;
 /// Commands issued each second of the steady phase by each worker.
-pub const COMMANDS_PER_S: u64 = 10;
+pub(crate) const COMMANDS_PER_S: u64 = 10;
 
 /// Everything that a record is written from.
-pub struct Run {
-    pub manifest: Manifest,
-    pub intervals: Vec<Interval>,
-    pub latencies: Vec<Latency>,
-    pub events: Vec<TimedEvent>,
+pub(crate) struct Run {
+    pub(crate) manifest: Manifest,
+    pub(crate) intervals: Vec<Interval>,
+    pub(crate) latencies: Vec<Latency>,
+    pub(crate) events: Vec<TimedEvent>,
 }
 
 /// A line of `latency.hlog`.
-pub struct Latency {
-    pub tag: String,
-    pub at: f64,
-    pub length: f64,
-    pub histogram: LatencyHistogram,
+pub(crate) struct Latency {
+    pub(crate) tag: String,
+    pub(crate) at: f64,
+    pub(crate) length: f64,
+    pub(crate) histogram: LatencyHistogram,
 }
 
 impl Run {
     /// Sockets open in the ramp, heartbeats and commands are all answered, and
     /// everything ends in order.
-    pub fn clean() -> Self {
+    pub(crate) fn clean() -> Self {
         let mut run = Self {
             manifest: manifest(),
             intervals: Vec::new(),
@@ -72,7 +72,7 @@ impl Run {
         run
     }
 
-    pub fn gate(&mut self, text: &str, during: Option<Window>) -> &mut Self {
+    pub(crate) fn gate(&mut self, text: &str, during: Option<Window>) -> &mut Self {
         let mut words = text.split(' ');
         let figure = words.next().unwrap().to_owned();
         let comparison = match words.next().unwrap() {
@@ -95,20 +95,20 @@ impl Run {
         self
     }
 
-    pub fn event(&mut self, at: f64, what: Occurrence) -> &mut Self {
+    pub(crate) fn event(&mut self, at: f64, what: Occurrence) -> &mut Self {
         self.events.push(TimedEvent { at, what });
         self.events.sort_by(|a, b| a.at.total_cmp(&b.at));
         self
     }
 
     /// Adds to a counter of a worker's line.
-    pub fn count(&mut self, worker: &str, second: u64, name: &str, by: u64) -> &mut Self {
+    pub(crate) fn count(&mut self, worker: &str, second: u64, name: &str, by: u64) -> &mut Self {
         let line = self.line(Role::Worker, worker, second);
         *line.counters.entry(name.to_owned()).or_default() += by;
         self
     }
 
-    pub fn line(&mut self, role: Role, id: &str, second: u64) -> &mut Interval {
+    pub(crate) fn line(&mut self, role: Role, id: &str, second: u64) -> &mut Interval {
         let source = Source::new(role, id);
         self.intervals
             .iter_mut()
@@ -116,7 +116,7 @@ impl Run {
             .unwrap()
     }
 
-    pub fn time(&mut self, tag: &str, at: f64, millis: &[u64]) -> &mut Self {
+    pub(crate) fn time(&mut self, tag: &str, at: f64, millis: &[u64]) -> &mut Self {
         let mut histogram = latency_histogram();
         for &value in millis {
             record(&mut histogram, Duration::from_millis(value));
@@ -130,7 +130,7 @@ impl Run {
         self
     }
 
-    pub fn write(&self, dir: &Path) {
+    pub(crate) fn write(&self, dir: &Path) {
         let mut writer = RecordWriter::create(dir, &self.manifest).unwrap();
         for interval in &self.intervals {
             writer.interval(interval).unwrap();
@@ -146,13 +146,13 @@ impl Run {
         writer.flush().unwrap();
     }
 
-    pub fn record(&self) -> RunRecord {
+    pub(crate) fn record(&self) -> RunRecord {
         let dir = tempfile::tempdir().unwrap();
         self.write(dir.path());
         read(dir.path()).unwrap()
     }
 
-    pub fn summary(&self) -> Summary {
+    pub(crate) fn summary(&self) -> Summary {
         analyse(&self.record())
     }
 
@@ -245,7 +245,7 @@ impl Run {
 }
 
 /// A line with gauges.
-pub fn line(role: Role, id: &str, at: f64, length: f64, gauges: &[(&str, f64)]) -> Interval {
+pub(crate) fn line(role: Role, id: &str, at: f64, length: f64, gauges: &[(&str, f64)]) -> Interval {
     let gauges = gauges.iter().map(|&(name, value)| (name.to_owned(), value));
     Interval {
         at,
@@ -256,7 +256,7 @@ pub fn line(role: Role, id: &str, at: f64, length: f64, gauges: &[(&str, f64)]) 
     }
 }
 
-pub fn fatal(action: &str, node: &str) -> Occurrence {
+pub(crate) fn action(action: &str, node: &str) -> Occurrence {
     Occurrence::Action {
         action: action.to_owned(),
         node: node.to_owned(),

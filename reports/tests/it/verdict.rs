@@ -193,7 +193,13 @@ fn the_text_fits_a_screen() {
     run.gate("commands.failed == 0", None);
     run.manifest.plan.gates[2].name = "no command fails".to_owned();
     run.manifest.plan.gates[2].during = Some(highwater_scenarios::plan::Window::Steady);
-    expect![[""]].assert_eq(&verdict_text(&run.summary()));
+    expect![[r#"
+        known failed: 1 of 3 gates does not hold (27 s).
+          failed       heartbeats.response.p99 <= 50   is 99 ms, limit 50 ms
+          passed       cost_per_socket.node_rss <= 4096   is 1.95 KiB, limit 4 KiB
+          passed       no command fails: commands.failed == 0 during steady   is 0, limit 0
+    "#]]
+    .assert_eq(&verdict_text(&run.summary()));
 
     late(&mut run);
     for second in 4..25 {
@@ -201,7 +207,15 @@ fn the_text_fits_a_screen() {
         gauges.insert(gauge::SOCKETS_OPEN.to_owned(), 470.0);
     }
     run.manifest.plan.gates.truncate(1);
-    expect![[""]].assert_eq(&verdict_text(&run.summary()));
+    expect![[r#"
+        known is inconclusive: worker w1 was late: send lag p99 80.1 ms, longest 80.1 ms (limit 10 ms) (27 s).
+          inconclusive heartbeats.response.p99 <= 50   is 99 ms, limit 50 ms
+        problems:
+          - worker w1 was late: send lag p99 80.1 ms, longest 80.1 ms (limit 10 ms)
+          - gate `heartbeats.response.p99 <= 50`: a worker's own stall of 80.1 ms could account for all of the 49 ms too much
+          - at the end of the steady phase the clients had 1,000 sockets open and the nodes 970
+    "#]]
+    .assert_eq(&verdict_text(&run.summary()));
 }
 
 /// One worker was up to 80 ms late.
