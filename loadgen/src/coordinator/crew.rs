@@ -136,7 +136,11 @@ impl Crew {
     }
 }
 
-async fn listen(id: String, mut reader: LinkReader<FromWorker>, tell: mpsc::Sender<(String, Told)>) {
+async fn listen(
+    id: String,
+    mut reader: LinkReader<FromWorker>,
+    tell: mpsc::Sender<(String, Told)>,
+) {
     loop {
         let told = match reader.receive().await {
             Ok(FromWorker::Interval(interval)) => Told::Interval(interval),

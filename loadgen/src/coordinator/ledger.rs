@@ -47,7 +47,11 @@ impl Ledger {
         Self {
             writer,
             clock,
-            line_s: if length_s > LONG_RUN_S { LONG_LINE_S } else { 1 },
+            line_s: if length_s > LONG_RUN_S {
+                LONG_LINE_S
+            } else {
+                1
+            },
             lines: BTreeMap::new(),
             follower: Follower::default(),
             undecodable: 0,
@@ -156,8 +160,9 @@ impl Ledger {
 
 fn decode(text: &str) -> Option<LatencyHistogram> {
     let bytes = BASE64_STANDARD.decode(text).ok()?;
-    let mut histogram: LatencyHistogram =
-        Deserializer::new().deserialize(&mut bytes.as_slice()).ok()?;
+    let mut histogram: LatencyHistogram = Deserializer::new()
+        .deserialize(&mut bytes.as_slice())
+        .ok()?;
     histogram.auto(true);
     Some(histogram)
 }

@@ -12,9 +12,7 @@ use tokio::{
 
 use super::error::RunError;
 use crate::{
-    control::{
-        Assignment, FromWorker, Hello, Link, LinkError, ToWorker, message::PROTOCOL,
-    },
+    control::{Assignment, FromWorker, Hello, Link, LinkError, ToWorker, message::PROTOCOL},
     endpoints::Endpoints,
 };
 
@@ -88,7 +86,11 @@ pub async fn assemble(
     door.abort();
     if ready.len() < wanted as usize {
         let ready = ready.len() as u32;
-        return Err(RunError::Workers { ready, wanted, after: within });
+        return Err(RunError::Workers {
+            ready,
+            wanted,
+            after: within,
+        });
     }
     ready.sort_by_key(|worker| worker.segment.index());
     Ok(ready)
@@ -103,12 +105,11 @@ async fn big_enough(
     if briefing.plan.workers_needed(hello.open_files) <= briefing.count {
         return Ok(Some((hello, link)));
     }
-    let needed = Segment::new(0, briefing.count)
-        .map_or(0, |first| first.share_of(briefing.plan.sockets()));
+    let needed =
+        Segment::new(0, briefing.count).map_or(0, |first| first.share_of(briefing.plan.sockets()));
     let limit = hello.open_files;
-    let reason = format!(
-        "its share of the run needs more than {needed} open files and it may have {limit}"
-    );
+    let reason =
+        format!("its share of the run needs more than {needed} open files and it may have {limit}");
     let _ = link.writer.send(&ToWorker::Refused { reason }).await;
     Err(RunError::WorkerTooSmall { needed, limit })
 }

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use highwater_reports::record::{
-    Ended, Interval, Occurrence, Role, Source, names::gauge,
-};
+use highwater_reports::record::{Ended, Interval, Occurrence, Role, Source, names::gauge};
 use highwater_scenarios::{
     Plan, Segment,
     plan::{Action, Fault, Window},
@@ -144,7 +142,9 @@ impl<S: FnMut(Update) + Send> Run<S> {
                     self.too_late()?;
                 }
             }
-            if deadline.is_none() && let Phase::Drain { from } = self.phase {
+            if deadline.is_none()
+                && let Phase::Drain { from } = self.phase
+            {
                 deadline = Some(self.clock.second(from) + self.longest_drain());
             }
         }
@@ -172,7 +172,10 @@ impl<S: FnMut(Update) + Send> Run<S> {
         match self.phase {
             Phase::Ramp => {
                 let plan = &self.plan;
-                if self.crew.ramp_is_over(|segment| ramp_sockets(plan, segment)) {
+                if self
+                    .crew
+                    .ramp_is_over(|segment| ramp_sockets(plan, segment))
+                {
                     self.start_steady(now).await?;
                 }
             }

@@ -1,11 +1,6 @@
 //! Everything up to the go: the record, the system, the workers.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc};
 
 use chrono::Utc;
 use highwater_reports::{
@@ -64,10 +59,7 @@ pub fn begin_record(options: &RunOptions, clock: RunClock) -> Result<Ledger, Run
 }
 
 /// Starts the system and the workers, and waits until all are ready.
-pub async fn start(
-    options: &RunOptions,
-    base: Instant,
-) -> Result<Started, RunError> {
+pub async fn start(options: &RunOptions, base: Instant) -> Result<Started, RunError> {
     let open_files = raise_open_files().map_err(RunError::OpenFiles)?;
     let count = options.worker_count(open_files);
     let logs = logs(options)?;
@@ -86,14 +78,18 @@ pub async fn start(
         Workers::Local { .. } => {
             let token = format!("{:032x}", rand::random::<u128>());
             let listener = bind(([127, 0, 0, 1], 0).into()).await?;
-            let processes = local_workers(options, &spawner, &logs, &listener, &token, count).await?;
+            let processes =
+                local_workers(options, &spawner, &logs, &listener, &token, count).await?;
             let workers = roster::assemble(listener, briefing(token), ASSEMBLY_TIMEOUT).await?;
             (workers, processes)
         }
         Workers::Remote { listen, token, .. } => {
             let listener = bind(*listen).await?;
             let briefing = briefing(token.clone());
-            (roster::assemble(listener, briefing, REMOTE_TIMEOUT).await?, Vec::new())
+            (
+                roster::assemble(listener, briefing, REMOTE_TIMEOUT).await?,
+                Vec::new(),
+            )
         }
     };
     Ok(Started {
@@ -143,10 +139,8 @@ async fn local_workers(
 }
 
 fn versions() -> BTreeMap<String, String> {
-    let mut versions = BTreeMap::from([(
-        "highwater".to_owned(),
-        env!("CARGO_PKG_VERSION").to_owned(),
-    )]);
+    let mut versions =
+        BTreeMap::from([("highwater".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]);
     if let Ok(kernel) = sysinfo::System::kernel_version() {
         versions.insert("linux".to_owned(), kernel);
     }

@@ -18,11 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::RunError;
 use crate::{
-    clock::RunClock,
-    endpoints::Endpoints,
-    process::Spawner,
-    sampling::Sampled,
-    testbed::Testbed,
+    clock::RunClock, endpoints::Endpoints, process::Spawner, sampling::Sampled, testbed::Testbed,
 };
 
 /// How long a target may take to accept a connection before the run.

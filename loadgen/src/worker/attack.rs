@@ -20,11 +20,7 @@ use goose::{
     config::GooseConfiguration,
     goose::{GooseUser, Scenario, Transaction, TransactionResult},
 };
-use highwater_scenarios::{
-    Plan, Segment,
-    plan::LoadModel,
-    segment::UserSlot,
-};
+use highwater_scenarios::{Plan, Segment, plan::LoadModel, segment::UserSlot};
 use reqwest::Client;
 use tokio::sync::{Notify, watch};
 

@@ -80,7 +80,10 @@ pub async fn run(options: WorkerOptions) -> Result<(), WorkerError> {
     let stream = TcpStream::connect(address)
         .await
         .map_err(|source| WorkerError::Unreachable { address, source })?;
-    let Link { mut reader, mut writer } = Link::new(stream).map_err(LinkError::from)?;
+    let Link {
+        mut reader,
+        mut writer,
+    } = Link::new(stream).map_err(LinkError::from)?;
     let hello = Hello {
         protocol: PROTOCOL,
         token: options.token,
@@ -110,7 +113,9 @@ async fn assignment(reader: &mut Reader) -> Result<Box<Assignment>, WorkerError>
     match within_join_timeout(reader.receive()).await? {
         ToWorker::Assignment(assignment) => Ok(assignment),
         ToWorker::Refused { reason } => Err(WorkerError::Refused(reason)),
-        _ => Err(WorkerError::OutOfTurn("something other than the assignment")),
+        _ => Err(WorkerError::OutOfTurn(
+            "something other than the assignment",
+        )),
     }
 }
 
@@ -120,7 +125,10 @@ async fn ask_clock(reader: &mut Reader, writer: &mut Writer) -> Result<RemoteClo
         let asked = Instant::now();
         writer.send(&FromWorker::Ping { number }).await?;
         let clock_us = match within_join_timeout(reader.receive()).await? {
-            ToWorker::Pong { number: n, clock_us } if n == number => clock_us,
+            ToWorker::Pong {
+                number: n,
+                clock_us,
+            } if n == number => clock_us,
             _ => return Err(WorkerError::OutOfTurn("something other than its clock")),
         };
         let seen = RemoteClock::observed(asked, Instant::now(), clock_us);

@@ -66,4 +66,3 @@ fn encode(histogram: &LatencyHistogram) -> Option<String> {
         .ok()?;
     Some(BASE64_STANDARD.encode(bytes))
 }
-

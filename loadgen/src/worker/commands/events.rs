@@ -40,8 +40,9 @@ fn error(text: &str) -> Received {
     struct Error {
         status: u16,
     }
-    serde_json::from_str(text)
-        .map_or(Received::Malformed, |error: Error| Received::Status(error.status))
+    serde_json::from_str(text).map_or(Received::Malformed, |error: Error| {
+        Received::Status(error.status)
+    })
 }
 
 /// An event that is complete.
@@ -116,7 +117,10 @@ mod tests {
 
     #[test]
     fn an_error_event_carries_its_status() {
-        assert_eq!(error(r#"{"status":404,"error":"x"}"#), Received::Status(404));
+        assert_eq!(
+            error(r#"{"status":404,"error":"x"}"#),
+            Received::Status(404)
+        );
         assert_eq!(error("oops"), Received::Malformed);
     }
 }

@@ -56,9 +56,8 @@ mod tests {
     fn the_bound_doubles_to_the_maximum_and_starts_anew_after_a_stable_time() {
         let mut rng = StdRng::seed_from_u64(7);
         let mut backoff = Backoff::default();
-        let mut pause = |backoff: &mut Backoff| {
-            backoff.pause(&policy(Jitter::None), &mut rng).as_secs()
-        };
+        let mut pause =
+            |backoff: &mut Backoff| backoff.pause(&policy(Jitter::None), &mut rng).as_secs();
         let pauses: Vec<_> = (0..7).map(|_| pause(&mut backoff)).collect();
         assert_eq!(pauses, [1, 2, 4, 8, 16, 30, 30]);
         backoff.was_open(Duration::from_secs(1));

@@ -19,10 +19,7 @@ const BATCH_SIZE: u64 = 1_000;
 /// Batches for a worker's share of the plan's sockets.
 pub fn batches(plan: &Plan, segment: Segment) -> u32 {
     let pools = &plan.devices;
-    let sockets: u64 = pools
-        .iter()
-        .map(|pool| segment.share_of(pool.count))
-        .sum();
+    let sockets: u64 = pools.iter().map(|pool| segment.share_of(pool.count)).sum();
     sockets.div_ceil(BATCH_SIZE) as u32
 }
 
@@ -86,11 +83,16 @@ fn schedule(
 /// Each pool's number, this worker's number of its first device, its start.
 fn numbered_pools(context: &Context) -> impl Iterator<Item = (u32, u32, Option<Duration>)> {
     let mut next = 0;
-    context.plan.devices.iter().zip(0..).map(move |(pool, number)| {
-        let first = next;
-        next += context.segment.share_of(pool.count) as u32;
-        (number, first, pool.start)
-    })
+    context
+        .plan
+        .devices
+        .iter()
+        .zip(0..)
+        .map(move |(pool, number)| {
+            let first = next;
+            next += context.segment.share_of(pool.count) as u32;
+            (number, first, pool.start)
+        })
 }
 
 fn pool_devices(

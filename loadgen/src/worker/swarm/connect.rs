@@ -95,11 +95,7 @@ pub async fn connect(
         .unwrap_or(Err(ConnectFailure::Timeout))
 }
 
-async fn attempt(
-    address: &str,
-    worker: u32,
-    number: u32,
-) -> Result<DeviceSocket, ConnectFailure> {
+async fn attempt(address: &str, worker: u32, number: u32) -> Result<DeviceSocket, ConnectFailure> {
     let uri: Uri = address.parse().map_err(|_| ConnectFailure::Unreachable)?;
     let host = uri.host().ok_or(ConnectFailure::Unreachable)?;
     let destination = resolve(host, uri.port_u16().unwrap_or(80)).await?;
@@ -218,10 +214,19 @@ mod tests {
         assert_eq!(accepted(good.as_bytes(), KEY), Ok(Some(good.len())));
         assert_eq!(accepted(&good.as_bytes()[..20], KEY), Ok(None));
         let wrong = answer("101 Switching Protocols", "AAAAAAAAAAAAAAAAAAAAAAAAAAA=");
-        assert_eq!(accepted(wrong.as_bytes(), KEY), Err(ConnectFailure::Handshake));
+        assert_eq!(
+            accepted(wrong.as_bytes(), KEY),
+            Err(ConnectFailure::Handshake)
+        );
         let full = answer("503 Service Unavailable", "");
-        assert_eq!(accepted(full.as_bytes(), KEY), Err(ConnectFailure::Rejected));
-        assert_eq!(accepted(b"SSH-2.0-OpenSSH", KEY), Err(ConnectFailure::Handshake));
+        assert_eq!(
+            accepted(full.as_bytes(), KEY),
+            Err(ConnectFailure::Rejected)
+        );
+        assert_eq!(
+            accepted(b"SSH-2.0-OpenSSH", KEY),
+            Err(ConnectFailure::Handshake)
+        );
     }
 
     #[test]

@@ -80,7 +80,7 @@ pub async fn keep(
     pool: &DevicePool,
     phase: f64,
     number: u32,
-    mut socket: DeviceSocket,
+    socket: &mut DeviceSocket,
 ) -> Ending {
     let mut heartbeat = Heartbeat::new(Instant::now(), pool.heartbeat, phase);
     let mut advice = None;
@@ -96,7 +96,7 @@ pub async fn keep(
         tokio::select! {
             biased;
             frame = socket.next() => {
-                match received(context, &mut heartbeat, &mut socket, frame).await {
+                match received(context, &mut heartbeat, socket, frame).await {
                     Received::Nothing => {}
                     Received::Advice(retry, window) => advice = Some((retry, window)),
                     Received::End(_) if matches!(state, State::Closing) => return Ending::Drained,
@@ -107,20 +107,20 @@ pub async fn keep(
                 State::Open => {
                     match heartbeat.fall_due(Instant::now(), pool.give_up_after, &context.recorder) {
                         Beat::GiveUp => {
-                            close(&mut socket).await;
+                            Box::pin(close(socket)).await;
                             return lost(&mut heartbeat, Loss::GaveUp, advice);
                         }
                         Beat::Send(payload) => {
                             wake.as_mut().reset(heartbeat.next_due());
                             let ping = Message::Ping(payload.to_vec().into());
-                            if let Err(how) = send(&mut socket, ping, pool.heartbeat).await {
+                            if let Err(how) = send(socket, ping, pool.heartbeat).await {
                                 return lost(&mut heartbeat, how, advice);
                             }
                         }
                     }
                 }
                 State::Leaving => {
-                    close(&mut socket).await;
+                    Box::pin(close(socket)).await;
                     wake.as_mut().reset(Instant::now() + CLOSE_TIMEOUT);
                     state = State::Closing;
                 }
@@ -154,7 +154,7 @@ async fn received(
         }
         Some(Ok(Message::Text(text))) => match asked(context.dialect, &text) {
             Asked::Reply(reply) => {
-                match send(socket, Message::text(reply), CLOSE_TIMEOUT).await {
+                match Box::pin(send(socket, Message::text(reply), CLOSE_TIMEOUT)).await {
                     Ok(()) => Received::Nothing,
                     Err(how) => Received::End(how),
                 }
@@ -165,7 +165,7 @@ async fn received(
         Some(Ok(Message::Close(frame))) => {
             let code = frame.map_or(CloseCode::Status, |frame| frame.code);
             // The answer to the close frame goes out with this flush.
-            let _ = timeout(CLOSE_TIMEOUT, socket.flush()).await;
+            let _ = Box::pin(timeout(CLOSE_TIMEOUT, socket.flush())).await;
             Received::End(Loss::Closed(code.into()))
         }
         Some(Ok(_)) => Received::Nothing,
@@ -175,11 +175,7 @@ async fn received(
 }
 
 /// Writes one frame; a peer that takes nothing for `patience` counts as gone.
-async fn send(
-    socket: &mut DeviceSocket,
-    message: Message,
-    patience: Duration,
-) -> Result<(), Loss> {
+async fn send(socket: &mut DeviceSocket, message: Message, patience: Duration) -> Result<(), Loss> {
     match timeout(patience, socket.send(message)).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(loss(&error)),

@@ -1,0 +1,144 @@
+//! What a heartbeat costs at the device's end: ping out, pong in, counted and
+//! timed; against as many bytes there and back over a plain TCP connection in
+//! the same run.
+//!
+//! The other end is the same in both cases: a task that answers each 10 bytes
+//! with 6, which is the size of a masked ping with four bytes of payload and of
+//! its pong.
+
+use std::time::Duration;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use futures_util::{SinkExt, StreamExt};
+use highwater_loadgen::worker::{
+    recorder::Recorder,
+    swarm::{
+        connect::{DeviceSocket, connect},
+        heartbeat::{Beat, Heartbeat},
+    },
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    runtime::Runtime,
+    time::Instant,
+};
+use tokio_tungstenite::tungstenite::{Message, handshake::derive_accept_key};
+
+/// A ping of a client: two bytes of head, four of mask, four of payload.
+const PING: usize = 10;
+/// Its pong: two bytes of head, four of payload.
+const PONG: usize = 6;
+
+/// Answers every connection: a WebSocket's handshake and pings, or plain bytes.
+async fn serve(listener: TcpListener) {
+    while let Ok((stream, _)) = listener.accept().await {
+        tokio::spawn(answer(stream));
+    }
+}
+
+async fn answer(mut stream: TcpStream) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut first = [0; 4];
+    stream.read_exact(&mut first).await?;
+    if &first == b"GET " {
+        shake_hands(&mut stream).await?;
+    } else {
+        stream.read_exact(&mut [0; PING - 4]).await?;
+        stream.write_all(&[0; PONG]).await?;
+    }
+    let mut ping = [0; PING];
+    loop {
+        stream.read_exact(&mut ping).await?;
+        let mut pong = [0x8a, 4, 0, 0, 0, 0];
+        for byte in 0..4 {
+            pong[2 + byte] = ping[6 + byte] ^ ping[2 + byte];
+        }
+        stream.write_all(&pong).await?;
+    }
+}
+
+async fn shake_hands(stream: &mut TcpStream) -> std::io::Result<()> {
+    let mut request = Vec::new();
+    while !request.ends_with(b"\r\n\r\n") {
+        stream.read_buf(&mut request).await?;
+    }
+    let request = String::from_utf8_lossy(&request).into_owned();
+    let key = request
+        .lines()
+        .find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "))
+        .unwrap_or_default();
+    let accept = derive_accept_key(key.as_bytes());
+    let answer = format!(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Accept: {accept}\r\n\r\n"
+    );
+    stream.write_all(answer.as_bytes()).await
+}
+
+async fn beat(socket: &mut DeviceSocket, heartbeat: &mut Heartbeat, recorder: &Recorder) {
+    let Beat::Send(payload) = heartbeat.fall_due(Instant::now(), 2, recorder) else {
+        panic!("the last beat was answered");
+    };
+    let ping = Message::Ping(payload.to_vec().into());
+    socket.send(ping).await.expect("the other end listens");
+    match socket.next().await {
+        Some(Ok(Message::Pong(payload))) => heartbeat.pong(&payload, Instant::now(), recorder),
+        other => panic!("a pong was expected: {other:?}"),
+    }
+}
+
+async fn ping_pong(stream: &mut TcpStream) {
+    stream
+        .write_all(&[0; PING])
+        .await
+        .expect("the other end listens");
+    stream
+        .read_exact(&mut [0; PONG])
+        .await
+        .expect("the other end answers");
+}
+
+fn heartbeat(c: &mut Criterion) {
+    let runtime = Runtime::new().expect("a runtime");
+    let (mut socket, mut plain) = runtime.block_on(async {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        let address = listener.local_addr().expect("its address");
+        tokio::spawn(serve(listener));
+        let socket = connect(&format!("ws://{address}/"), 0, 0, Duration::from_secs(5)).await;
+        let plain = TcpStream::connect(address).await.expect("a connection");
+        plain.set_nodelay(true).expect("nodelay");
+        (socket.expect("a socket"), plain)
+    });
+    let recorder = Recorder::new();
+    let period = Duration::from_secs(20);
+    let mut state = Heartbeat::new(Instant::now(), period, 0.0);
+
+    let mut group = c.benchmark_group("device heartbeat");
+    group.bench_function("ping and pong, counted and timed", |b| {
+        b.iter(|| runtime.block_on(beat(&mut socket, &mut state, &recorder)));
+    });
+    group.bench_function("reference: the same bytes over TCP", |b| {
+        b.iter(|| runtime.block_on(ping_pong(&mut plain)));
+    });
+    group.finish();
+}
+
+fn sample(c: &mut Criterion) {
+    use highwater_loadgen::worker::recorder::{Count, Timing};
+    let recorder = Recorder::new();
+    let mut micros = 0;
+    let mut group = c.benchmark_group("sample");
+    group.bench_function("one count and one latency", |b| {
+        b.iter(|| {
+            micros = (micros * 31 + 7) % 1_000_000;
+            recorder.count(Count::HeartbeatsAcknowledged);
+            recorder.time(Timing::HeartbeatResponse, Duration::from_micros(micros));
+        });
+    });
+    group.bench_function("reference: reading the clock", |b| b.iter(Instant::now));
+    group.finish();
+}
+
+criterion_group!(benches, heartbeat, sample);
+criterion_main!(benches);
