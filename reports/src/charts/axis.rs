@@ -16,6 +16,10 @@ pub(super) struct Axis {
     spacing: Spacing,
 }
 
+/// Part of the height that stays free above the highest value, for the names of
+/// events.
+const HEADROOM: f64 = 0.08;
+
 /// The least that a logarithmic axis shows, a microsecond in milliseconds.
 const LEAST: f64 = 0.001;
 
@@ -46,11 +50,12 @@ impl Axis {
                     Unit::Bytes => binary_unit(most),
                     _ => 1.0,
                 };
+                let most = most * (1.0 + HEADROOM);
                 even(most, 5.0, whole, |value, step| {
                     label(axis.unit, value, step)
                 })
             }
-            Spacing::Logarithmic => decades(least.max(LEAST), most.max(LEAST)),
+            Spacing::Logarithmic => decades(least.max(LEAST), most.max(LEAST) * (1.0 + HEADROOM)),
         }
     }
 

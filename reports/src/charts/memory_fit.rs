@@ -7,56 +7,74 @@ use crate::{
     analysis::{cost::points, cut::Cut, fit::slope},
     human,
     record::{Role, names::gauge},
+    summary::Fit,
 };
 
 /// Most dots for one process.
 const MOST_DOTS: usize = 150;
 
+/// Each process above its own level, so that all lie along one line; empty when
+/// there is none.
 pub(super) fn chart(cut: &Cut) -> Chart {
     let processes = points(cut, Role::Node, gauge::RSS);
     let groups: Vec<Vec<Point>> = processes.iter().flat_map(|(_, g)| g.clone()).collect();
-    let fit = slope(&groups);
-    let mut series = Vec::new();
-    for (index, (id, groups)) in processes.iter().enumerate() {
-        let colour = Colour::Series(index);
-        series.push(Series {
-            label: id.clone(),
-            colour,
-            shape: Shape::Dots(thinned(&groups.concat())),
-        });
-        if let Some(fit) = fit {
-            let lines = groups.iter().filter(|group| group.len() > 1);
-            let lines = lines.map(|group| line(group, fit.value)).collect();
-            series.push(Series::line("", colour, lines));
-        }
-    }
-    let found = match fit {
-        Some(fit) => format!(
-            "The slope is the cost of one more socket: {} ({} to {}).",
-            human::bytes(fit.value),
-            human::bytes(fit.low),
-            human::bytes(fit.high)
-        ),
-        None => "There is too little growth in it to fit a line.".to_owned(),
+    let (about, series) = match slope(&groups) {
+        Some(fit) => (about(fit), series(&processes, fit)),
+        None => Default::default(),
     };
     Chart {
         name: "memory-fit",
-        title: "Resident memory of a node against its sockets",
-        about: format!("Each dot is a sample of the ramp or the steady phase. {found}"),
+        title: "Memory of a node above its level without sockets, against its sockets",
+        about,
         x: XAxis::Sockets,
         y: YAxis::linear(Unit::Bytes),
         series,
     }
 }
 
-/// Through the middle of a process's samples with the slope common to all.
-fn line(group: &[Point], slope: f64) -> Vec<Point> {
+fn about(fit: Fit) -> String {
+    format!(
+        "Each dot is a sample of resident memory in the ramp or the steady phase. The line's slope \
+         is the cost of one more socket: {}, 95 % between {} and {}.",
+        human::bytes(fit.value),
+        human::bytes(fit.low),
+        human::bytes(fit.high)
+    )
+}
+
+fn series(processes: &[(String, Vec<Vec<Point>>)], fit: Fit) -> Vec<Series> {
+    let above: Vec<(&str, Vec<Point>)> = processes
+        .iter()
+        .map(|(id, groups)| {
+            let above = groups
+                .iter()
+                .flat_map(|group| above_level(group, fit.value));
+            (id.as_str(), above.collect())
+        })
+        .collect();
+    let most = above.iter().flat_map(|(_, points)| points).map(|&(x, _)| x);
+    let most = most.fold(0.0, f64::max);
+    let dots = above
+        .iter()
+        .enumerate()
+        .map(|(index, (id, points))| Series {
+            label: (*id).to_owned(),
+            colour: Colour::Series(index),
+            shape: Shape::Dots(thinned(points)),
+        });
+    let line = vec![vec![(0.0, 0.0), (most, most * fit.value)]];
+    dots.chain([Series::line("fit", Colour::Ink, line)])
+        .collect()
+}
+
+/// The group's samples above where its line meets no sockets.
+fn above_level(group: &[Point], slope: f64) -> Vec<Point> {
     let n = group.len() as f64;
-    let x = group.iter().map(|&(x, _)| x).sum::<f64>() / n;
-    let y = group.iter().map(|&(_, y)| y).sum::<f64>() / n;
-    let xs = group.iter().map(|&(x, _)| x);
-    let (low, high) = xs.fold((x, x), |(low, high), x| (low.min(x), high.max(x)));
-    [low, high].map(|at| (at, y + slope * (at - x))).to_vec()
+    let level = group.iter().map(|(x, y)| y - slope * x).sum::<f64>() / n;
+    group
+        .iter()
+        .map(|&(x, y)| (x, (y - level).max(0.0)))
+        .collect()
 }
 
 fn thinned(points: &[Point]) -> Vec<Point> {

@@ -27,23 +27,25 @@ struct Row {
 
 /// Each gate with what its figure is and may be.
 pub(super) fn gates(summary: &Summary) -> Table {
-    let row = |gate: &GateOutcome| Row {
-        class: text::word(gate.verdict),
-        cells: vec![
-            gate.name.clone(),
-            gate.check.clone(),
-            gate.during.clone().unwrap_or_default(),
-            text::actual(gate),
-            text::limit(gate),
-            text::word(gate.verdict).to_owned(),
-        ],
+    let row = |gate: &GateOutcome| {
+        let name = match gate.name == gate.check {
+            true => gate.check.clone(),
+            false => format!("{}: {}", gate.name, gate.check),
+        };
+        Row {
+            class: text::word(gate.verdict),
+            cells: vec![
+                name,
+                gate.during.clone().unwrap_or_default(),
+                text::actual(gate),
+                text::limit(gate),
+                text::word(gate.verdict).to_owned(),
+            ],
+        }
     };
     Table {
         rows: summary.gates.iter().map(row).collect(),
-        ..table(
-            "Gates",
-            ["gate", "check", "during", "is", "limit", "verdict"],
-        )
+        ..table("", ["gate", "during", "is", "limit", "verdict"])
     }
 }
 
@@ -77,7 +79,7 @@ pub(super) fn times(summary: &Summary) -> Table {
             .map(|(name, times)| distribution(name, times))
             .collect(),
         ..table(
-            "Times",
+            "",
             ["", "count", "mean", "p50", "p90", "p99", "p99.9", "max"],
         )
     }
@@ -110,7 +112,7 @@ pub(super) fn costs(summary: &Summary) -> Table {
     });
     Table {
         rows: rows.collect(),
-        ..table("Cost of one more socket", ["", "cost", "95 % interval"])
+        ..table("", ["", "cost", "95 % interval"])
     }
 }
 
@@ -302,7 +304,7 @@ pub(super) fn machine(manifest: &Manifest) -> Table {
     let versions = versions.map(|(name, version)| row([name.clone(), version.clone()]));
     Table {
         rows: known.into_iter().chain(versions).collect(),
-        ..table("The load's machine", ["", ""])
+        ..table("", ["", ""])
     }
 }
 
