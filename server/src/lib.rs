@@ -1,1 +1,29 @@
-//! placeholder
+//! The reference clustered WebSocket server, and the embedded broker that joins
+//! its nodes on one machine.
+//!
+//! In reading order: [`config`] (what a node is told), [`node`] (its life), `http`
+//! (what it serves), `ws` and `session` (device sockets), `cluster` (which node
+//! owns which device), [`backplane`] (what joins the nodes), [`broker`] (the
+//! embedded one), `faults` (what a node does wrong on request).
+//!
+//! The protocol is written down in `docs/protocol.md`.
+
+pub mod backplane;
+pub mod broker;
+mod cluster;
+pub mod config;
+mod faults;
+mod http;
+mod id;
+mod listen;
+pub mod node;
+mod session;
+mod ws;
+
+pub use self::{
+    broker::{BrokerConfig, BrokerError},
+    config::{BackplaneUrl, Limits, NodeConfig, Routing},
+    id::{DeviceId, InvalidName, NodeId, Topic},
+    listen::listen,
+    node::NodeError,
+};

@@ -1,0 +1,84 @@
+//! A cluster of one: nobody to talk to.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::{FutureExt, future::BoxFuture};
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
+
+use super::{
+    Backplane, Identity, Inbound, Member, ReplyTo, RequestError, SendError, Traffic, View,
+};
+use crate::id::{NodeId, Topic};
+
+pub(super) struct Alone {
+    view: watch::Sender<Arc<View>>,
+    traffic: Traffic,
+    /// Held so that the inbox stays open, silent, for as long as the node lives.
+    _deliver: mpsc::Sender<Inbound>,
+}
+
+impl Alone {
+    pub(super) fn new(identity: Identity, deliver: mpsc::Sender<Inbound>) -> Self {
+        let Identity { id, boot, address } = identity;
+        let members = vec![Member {
+            id,
+            boot,
+            joined: 1,
+            address,
+        }];
+        let view = View {
+            version: 1,
+            members,
+            connected: true,
+        };
+        Self {
+            view: watch::Sender::new(Arc::new(view)),
+            traffic: Traffic::default(),
+            _deliver: deliver,
+        }
+    }
+}
+
+impl Backplane for Alone {
+    fn view(&self) -> watch::Receiver<Arc<View>> {
+        self.view.subscribe()
+    }
+
+    fn send(&self, to: &NodeId, _: Bytes) -> Result<(), SendError> {
+        Err(SendError::NotMember(to.clone()))
+    }
+
+    fn request(
+        &self,
+        to: &NodeId,
+        _: Bytes,
+        _: Instant,
+    ) -> BoxFuture<'static, Result<Bytes, RequestError>> {
+        let error = SendError::NotMember(to.clone());
+        std::future::ready(Err(error.into())).boxed()
+    }
+
+    fn reply(&self, to: &ReplyTo, _: Bytes) -> Result<(), SendError> {
+        Err(SendError::NotMember(to.node.clone()))
+    }
+
+    fn forward(&self, _: &ReplyTo, to: &NodeId, _: Bytes) -> Result<(), SendError> {
+        Err(SendError::NotMember(to.clone()))
+    }
+
+    fn publish(&self, _: &Topic, _: Bytes) -> Result<(), SendError> {
+        Ok(())
+    }
+
+    fn subscribe(&self, _: &Topic) {}
+
+    fn unsubscribe(&self, _: &Topic) {}
+
+    fn traffic(&self) -> &Traffic {
+        &self.traffic
+    }
+}

@@ -1,0 +1,230 @@
+//! The broker's sockets.
+
+use std::{
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::{MissedTickBehavior, interval, sleep, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    peer::{Queue, queue},
+    switch::{Newcomer, Switch},
+    wire::{self, FromBroker, PROTOCOL, Reader, ToBroker, Writer},
+};
+use crate::{
+    backplane::{open, seal},
+    id::NodeId,
+};
+
+/// Frames written with one flush.
+const BATCH: usize = 256;
+
+/// Bounds of a broker.
+#[derive(Debug, Clone)]
+pub struct BrokerConfig {
+    /// How often each node is pinged.
+    pub ping_every: Duration,
+    /// A node that was silent for this long is hung: it leaves the view.
+    pub dead_after: Duration,
+    /// Frames that may wait for one node; more are dropped.
+    pub queue_frames: usize,
+    /// Bytes that may wait for one node; more are dropped.
+    pub queue_bytes: usize,
+}
+
+impl Default for BrokerConfig {
+    fn default() -> Self {
+        Self {
+            ping_every: Duration::from_secs(1),
+            dead_after: Duration::from_secs(5),
+            queue_frames: 16_384,
+            queue_bytes: 16 * 1024 * 1024,
+        }
+    }
+}
+
+/// Why a broker cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum BrokerError {
+    /// The listener is unusable.
+    #[error("the broker's listener is unusable")]
+    Listener(#[source] io::Error),
+}
+
+/// Serves nodes until `shutdown` is cancelled; then every connection ends.
+///
+/// # Errors
+/// [`BrokerError`] when the listener has no address.
+pub async fn run(
+    listener: TcpListener,
+    config: BrokerConfig,
+    shutdown: CancellationToken,
+) -> Result<(), BrokerError> {
+    let address = listener.local_addr().map_err(BrokerError::Listener)?;
+    tracing::info!(%address, "broker");
+    let broker = Arc::new(Broker {
+        config,
+        switch: Mutex::default(),
+    });
+    let connections = TaskTracker::new();
+    while let Some(accepted) = shutdown.run_until_cancelled(listener.accept()).await {
+        match accepted {
+            Ok((stream, _)) => {
+                let broker = Arc::clone(&broker);
+                let ended = shutdown
+                    .clone()
+                    .run_until_cancelled_owned(broker.serve(stream));
+                connections.spawn(ended);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "accept");
+                sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+    connections.close();
+    connections.wait().await;
+    Ok(())
+}
+
+struct Broker {
+    config: BrokerConfig,
+    switch: Mutex<Switch>,
+}
+
+impl Broker {
+    async fn serve(self: Arc<Self>, stream: TcpStream) {
+        if let Err(error) = self.connection(stream).await {
+            tracing::debug!(%error, "connection ended");
+        }
+    }
+
+    async fn connection(&self, stream: TcpStream) -> io::Result<()> {
+        let (mut reader, mut writer) = wire::frames(stream)?;
+        let newcomer = match self.hello(&mut reader).await? {
+            Ok(newcomer) => newcomer,
+            Err(reason) => return refuse(&mut writer, reason).await,
+        };
+        let id = newcomer.id.clone();
+        let (peer, queue) = queue(self.config.queue_frames, self.config.queue_bytes);
+        let joined = self.switch().join(newcomer, peer);
+        let joined = match joined {
+            Ok(joined) => joined,
+            Err(taken) => return refuse(&mut writer, taken.to_string()).await,
+        };
+        tracing::info!(node = %id, "node joined");
+        let seat = Seated {
+            broker: self,
+            id,
+            joined,
+        };
+        tokio::select! {
+            ended = self.write_all(queue, &mut writer) => ended,
+            ended = self.read_all(&seat, &mut reader) => ended,
+        }
+    }
+
+    async fn hello(&self, reader: &mut Reader) -> io::Result<Result<Newcomer, String>> {
+        let Some(frame) = timeout(self.config.dead_after, reader.next()).await? else {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        };
+        Ok(match open(&frame?.freeze()) {
+            Some((
+                ToBroker::Hello {
+                    protocol: PROTOCOL,
+                    id,
+                    boot,
+                    address,
+                    last_version,
+                },
+                _,
+            )) => Ok(Newcomer {
+                id,
+                boot,
+                address,
+                last_version,
+            }),
+            Some((ToBroker::Hello { protocol, .. }, _)) => Err(format!(
+                "protocol {protocol}: this broker speaks {PROTOCOL}"
+            )),
+            _ => Err("the first frame must be a hello".to_owned()),
+        })
+    }
+
+    /// Everything queued for the node, and a ping now and then. Ends when the
+    /// queue has no other holder: the seat was taken over.
+    async fn write_all(&self, mut queue: Queue, writer: &mut Writer) -> io::Result<()> {
+        let mut pings = interval(self.config.ping_every);
+        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let ping = seal(&FromBroker::Ping, &[]);
+        let mut batch: Vec<Bytes> = Vec::new();
+        // The welcome comes first.
+        pings.reset();
+        loop {
+            tokio::select! {
+                taken = queue.next(&mut batch, BATCH) => if taken == 0 { return Ok(()) },
+                _ = pings.tick() => batch.push(ping.clone()),
+            }
+            wire::write_batch(writer, batch.drain(..)).await?;
+        }
+    }
+
+    async fn read_all(&self, seat: &Seated<'_>, reader: &mut Reader) -> io::Result<()> {
+        loop {
+            let Some(frame) = timeout(self.config.dead_after, reader.next()).await? else {
+                return Ok(());
+            };
+            let frame = frame?.freeze();
+            let (header, payload) = open(&frame).ok_or(io::ErrorKind::InvalidData)?;
+            self.handle(seat, header, &payload)?;
+        }
+    }
+
+    fn handle(&self, seat: &Seated<'_>, header: ToBroker, payload: &[u8]) -> io::Result<()> {
+        let mut switch = self.switch();
+        if !switch.holds(&seat.id, seat.joined) {
+            return Err(io::Error::other("the seat was taken over"));
+        }
+        match header {
+            ToBroker::Hello { .. } => return Err(io::ErrorKind::InvalidData.into()),
+            ToBroker::Unicast { to } => switch.unicast(&seat.id, &to, payload),
+            ToBroker::Publish { topic } => switch.publish(&seat.id, &topic, payload),
+            ToBroker::Subscribe { topic } => switch.subscribe(&seat.id, topic),
+            ToBroker::Unsubscribe { topic } => switch.unsubscribe(&seat.id, &topic),
+            ToBroker::Pong => {}
+        }
+        Ok(())
+    }
+
+    fn switch(&self) -> MutexGuard<'_, Switch> {
+        self.switch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A node's place in the switch, given up however its connection ends.
+struct Seated<'a> {
+    broker: &'a Broker,
+    id: NodeId,
+    joined: u64,
+}
+
+impl Drop for Seated<'_> {
+    fn drop(&mut self) {
+        self.broker.switch().leave(&self.id, self.joined);
+    }
+}
+
+async fn refuse(writer: &mut Writer, reason: String) -> io::Result<()> {
+    tracing::warn!(reason, "node refused");
+    writer
+        .send(seal(&FromBroker::Refused { reason }, &[]))
+        .await
+}

@@ -1,0 +1,200 @@
+//! Who is there, and who hears what.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use bytes::Bytes;
+
+use super::{peer::Peer, wire::FromBroker};
+use crate::{
+    backplane::{Member, View, seal},
+    id::{NodeId, Topic},
+};
+
+/// The broker's state, behind one short lock.
+#[derive(Default)]
+pub(super) struct Switch {
+    version: u64,
+    /// Ordered, as views are.
+    seats: BTreeMap<NodeId, Seat>,
+    topics: HashMap<Topic, HashSet<NodeId>>,
+}
+
+struct Seat {
+    member: Member,
+    peer: Peer,
+}
+
+/// Who asks to join.
+pub(super) struct Newcomer {
+    pub(super) id: NodeId,
+    pub(super) boot: u64,
+    pub(super) address: Option<String>,
+    pub(super) last_version: u64,
+}
+
+/// An id that a newer life of the node already holds.
+#[derive(Debug, thiserror::Error)]
+#[error("node id {id} is taken by a process that started later (boot {taken} > {found})")]
+pub(super) struct Taken {
+    id: NodeId,
+    taken: u64,
+    found: u64,
+}
+
+impl Switch {
+    /// Seats a node and tells everyone. A seat held by an older life of the node,
+    /// or by an older connection of the same life, is taken over: that connection
+    /// ends, since nothing else holds its queue. Answers the `joined` number.
+    pub(super) fn join(&mut self, newcomer: Newcomer, peer: Peer) -> Result<u64, Taken> {
+        let Newcomer {
+            id,
+            boot,
+            address,
+            last_version,
+        } = newcomer;
+        if let Some(seat) = self.seats.get(&id)
+            && seat.member.boot > boot
+        {
+            return Err(Taken {
+                id,
+                taken: seat.member.boot,
+                found: boot,
+            });
+        }
+        self.forget_topics(&id);
+        self.version = self.version.max(last_version) + 1;
+        let joined = self.version;
+        let member = Member {
+            id: id.clone(),
+            boot,
+            joined,
+            address,
+        };
+        self.seats.insert(id, Seat { member, peer });
+        self.announce();
+        Ok(joined)
+    }
+
+    /// Frees the seat, if it is still the one taken with that number.
+    pub(super) fn leave(&mut self, id: &NodeId, joined: u64) {
+        if self
+            .seats
+            .get(id)
+            .is_some_and(|seat| seat.member.joined == joined)
+        {
+            if let Some(seat) = self.seats.remove(id) {
+                let dropped = seat.peer.dropped();
+                tracing::info!(node = %id, dropped, "node left");
+            }
+            self.forget_topics(id);
+            self.version += 1;
+            self.announce();
+        }
+    }
+
+    /// Whether the seat is still the one taken with that number.
+    pub(super) fn holds(&self, id: &NodeId, joined: u64) -> bool {
+        self.seats
+            .get(id)
+            .is_some_and(|seat| seat.member.joined == joined)
+    }
+
+    /// To one node; to nobody when it is not there.
+    pub(super) fn unicast(&self, from: &NodeId, to: &NodeId, payload: &[u8]) {
+        if let Some(seat) = self.seats.get(to) {
+            seat.peer
+                .push(seal(&FromBroker::Unicast { from: from.clone() }, payload));
+        }
+    }
+
+    /// To every subscriber but the publisher.
+    pub(super) fn publish(&self, from: &NodeId, topic: &Topic, payload: &[u8]) {
+        let Some(subscribers) = self.topics.get(topic) else {
+            return;
+        };
+        let frame: Bytes = seal(
+            &FromBroker::Published {
+                topic: topic.clone(),
+            },
+            payload,
+        );
+        for node in subscribers.iter().filter(|node| *node != from) {
+            if let Some(seat) = self.seats.get(node) {
+                seat.peer.push(frame.clone());
+            }
+        }
+    }
+
+    pub(super) fn subscribe(&mut self, node: &NodeId, topic: Topic) {
+        self.topics.entry(topic).or_default().insert(node.clone());
+    }
+
+    pub(super) fn unsubscribe(&mut self, node: &NodeId, topic: &Topic) {
+        if let Some(subscribers) = self.topics.get_mut(topic) {
+            subscribers.remove(node);
+            if subscribers.is_empty() {
+                self.topics.remove(topic);
+            }
+        }
+    }
+
+    fn forget_topics(&mut self, node: &NodeId) {
+        self.topics.retain(|_, subscribers| {
+            subscribers.remove(node);
+            !subscribers.is_empty()
+        });
+    }
+
+    fn announce(&self) {
+        let members = self
+            .seats
+            .values()
+            .map(|seat| seat.member.clone())
+            .collect();
+        let view = View {
+            version: self.version,
+            members,
+            connected: true,
+        };
+        let frame = seal(&FromBroker::View(view), &[]);
+        for seat in self.seats.values() {
+            seat.peer.push(frame.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::peer::queue, *};
+
+    fn newcomer(id: &str, boot: u64, last_version: u64) -> Newcomer {
+        Newcomer {
+            id: id.parse().unwrap(),
+            boot,
+            address: None,
+            last_version,
+        }
+    }
+
+    #[test]
+    fn an_older_life_is_refused_and_a_newer_one_takes_over() {
+        let mut switch = Switch::default();
+        let (peer, _queue) = queue(10, 1000);
+        let first = switch.join(newcomer("a", 5, 0), peer.clone()).unwrap();
+        assert!(switch.join(newcomer("a", 4, 0), peer.clone()).is_err());
+        let second = switch.join(newcomer("a", 6, 0), peer).unwrap();
+        let id = "a".parse().unwrap();
+        switch.leave(&id, first);
+        assert!(
+            switch.holds(&id, second),
+            "the old connection's end changes nothing"
+        );
+    }
+
+    #[test]
+    fn versions_grow_across_restarts() {
+        let mut switch = Switch::default();
+        let (peer, _queue) = queue(10, 1000);
+        assert_eq!(switch.join(newcomer("a", 1, 41), peer).unwrap(), 42);
+    }
+}

@@ -1,0 +1,101 @@
+//! The broker's protocol: length-prefixed frames, each a postcard header followed
+//! by an opaque payload.
+
+use std::io;
+
+use bytes::Bytes;
+use futures_util::SinkExt;
+use serde::{Deserialize, Serialize};
+use tokio::net::{
+    TcpStream,
+    tcp::{OwnedReadHalf, OwnedWriteHalf},
+};
+use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
+
+use crate::{
+    backplane::{MAX_PAYLOAD_BYTES, View},
+    id::{NodeId, Topic},
+};
+
+/// Both ends must speak the same.
+pub(crate) const PROTOCOL: u16 = 1;
+
+/// What headers and envelopes may add to a payload.
+pub(crate) const HEADROOM_BYTES: usize = 1024;
+
+/// Node to broker.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum ToBroker {
+    /// The first frame. `last_version` is the last view the node saw, so that
+    /// versions keep growing when the broker restarts.
+    Hello {
+        protocol: u16,
+        id: NodeId,
+        boot: u64,
+        address: Option<String>,
+        last_version: u64,
+    },
+    /// The payload is for one node.
+    Unicast {
+        to: NodeId,
+    },
+    /// The payload is for every other subscriber.
+    Publish {
+        topic: Topic,
+    },
+    Subscribe {
+        topic: Topic,
+    },
+    Unsubscribe {
+        topic: Topic,
+    },
+    /// Answers a ping; any frame proves life as well.
+    Pong,
+}
+
+/// Broker to node.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum FromBroker {
+    /// The node may not join; the connection ends.
+    Refused {
+        reason: String,
+    },
+    /// The members now. The first one is the welcome.
+    View(View),
+    Unicast {
+        from: NodeId,
+    },
+    Published {
+        topic: Topic,
+    },
+    Ping,
+}
+
+pub(crate) type Reader = FramedRead<OwnedReadHalf, LengthDelimitedCodec>;
+pub(crate) type Writer = FramedWrite<OwnedWriteHalf, LengthDelimitedCodec>;
+
+/// Frames over `stream`, bounded in length, without Nagle's delay.
+pub(crate) fn frames(stream: TcpStream) -> io::Result<(Reader, Writer)> {
+    stream.set_nodelay(true)?;
+    let codec = || {
+        LengthDelimitedCodec::builder()
+            .max_frame_length(MAX_PAYLOAD_BYTES + 4 * HEADROOM_BYTES)
+            .new_codec()
+    };
+    let (read, write) = stream.into_split();
+    Ok((
+        FramedRead::new(read, codec()),
+        FramedWrite::new(write, codec()),
+    ))
+}
+
+/// Writes frames with one flush at the end.
+pub(crate) async fn write_batch(
+    writer: &mut Writer,
+    frames: impl IntoIterator<Item = Bytes>,
+) -> io::Result<()> {
+    for frame in frames {
+        writer.feed(frame).await?;
+    }
+    SinkExt::<Bytes>::flush(writer).await
+}

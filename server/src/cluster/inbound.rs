@@ -1,0 +1,100 @@
+//! What other nodes ask of this one. Nothing here waits.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use super::{
+    command, fan_out,
+    message::{Answer, Call, Located, Note, Question, Reply, decode, encode},
+    registrar::register_here,
+};
+use crate::{
+    backplane::{Inbound, ReplyTo, SendError},
+    id::NodeId,
+    node::Node,
+    session::waiting::Waiter,
+};
+
+/// Handles what arrives, in its order, until the node leaves.
+pub(crate) async fn run(node: Arc<Node>, mut inbox: mpsc::Receiver<Inbound>) {
+    while let Some(inbound) = inbox.recv().await {
+        match inbound {
+            Inbound::Message { from, payload } => on_note(&node, &from, &payload),
+            Inbound::Request {
+                from,
+                reply_to,
+                payload,
+            } => {
+                on_question(&node, &from, reply_to, payload);
+            }
+            Inbound::Published { topic, payload } => {
+                fan_out::deliver(&node, &topic, &payload);
+            }
+        }
+    }
+}
+
+fn on_note(node: &Node, from: &NodeId, payload: &[u8]) {
+    match decode(payload) {
+        Some(Note::Unregister(entries)) => {
+            let mut home = node.cluster.home();
+            for (device, epoch) in entries {
+                home.unregister(from, &device, epoch);
+            }
+        }
+        Some(Note::Replaced(device, epoch)) => node.superseded(&device, epoch),
+        None => {}
+    }
+}
+
+fn on_question(node: &Arc<Node>, from: &NodeId, reply_to: ReplyTo, payload: Bytes) {
+    let answer = match decode(&payload) {
+        Some(Question::Register(entries)) => {
+            let register = |(device, known)| register_here(node, from, &device, known);
+            Answer::Registered(entries.into_iter().map(register).collect())
+        }
+        Some(Question::Synced(version)) => {
+            node.cluster.home().synced(from, version);
+            Answer::Done
+        }
+        Some(Question::Command(call)) => return on_command(node, reply_to, call),
+        Some(Question::Deliver(call)) => {
+            return command::deliver(node, &call, Waiter::There(reply_to));
+        }
+        Some(Question::Locate(device)) => Answer::Located(node.cluster.home().locate(&device)),
+        Some(Question::Holds(device)) => Answer::Located(node.owned_here(&device)),
+        None => return,
+    };
+    // Lost, the asking node runs into its deadline and asks again.
+    let _ = node.cluster.backplane.reply(&reply_to, encode(&answer));
+}
+
+/// As the device's home: to the owner, which answers the caller itself.
+fn on_command(node: &Arc<Node>, reply_to: ReplyTo, call: Call) {
+    let located = node.cluster.home().locate(&call.device);
+    let reply = match located {
+        Located::Nowhere => Reply::NotConnected,
+        Located::Unsure => Reply::Unsure,
+        Located::At { owner, .. } if owner == node.cluster.me => {
+            return command::deliver(node, &call, Waiter::There(reply_to));
+        }
+        Located::At { owner, .. } if owner == reply_to.node => {
+            // The caller looked at home first: the socket has ended since.
+            Reply::NotConnected
+        }
+        Located::At { owner, .. } => {
+            let question = encode(&Question::Deliver(call));
+            match node.cluster.backplane.forward(&reply_to, &owner, question) {
+                Ok(()) => return,
+                Err(SendError::NotMember(_)) => Reply::NotConnected,
+                Err(_) => Reply::Busy { owner },
+            }
+        }
+    };
+    let _ = node
+        .cluster
+        .backplane
+        .reply(&reply_to, encode(&Answer::Command(reply)));
+}

@@ -1,0 +1,117 @@
+//! What nodes say to each other, in postcard.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::epoch::Epoch;
+use crate::id::{DeviceId, NodeId};
+
+/// Wants no answer.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Note {
+    /// Owner to home: these connections ended.
+    Unregister(Vec<(DeviceId, Epoch)>),
+    /// Home to owner: a newer connection of the device exists.
+    Replaced(DeviceId, Epoch),
+}
+
+/// Wants an [`Answer`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Question {
+    /// Owner to home: these devices are here. Without an epoch the connection is
+    /// new; with one it is known and moves to a new home.
+    Register(Vec<(DeviceId, Option<Epoch>)>),
+    /// To every home: all devices of the asking node are registered by the view of
+    /// that version.
+    Synced(u64),
+    /// Caller to home: get this to the owner.
+    Command(Call),
+    /// To a node that may be the owner: you have the device, or you do not.
+    Deliver(Call),
+    /// Caller to home: who owns the device?
+    Locate(DeviceId),
+    /// To a node that may be the owner: do you own the device?
+    Holds(DeviceId),
+}
+
+/// The answers, in the order of the questions.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Answer {
+    Registered(Vec<Verdict>),
+    Done,
+    Command(Reply),
+    Located(Located),
+}
+
+/// A command on its way.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Call {
+    pub(crate) device: DeviceId,
+    pub(crate) name: String,
+    /// JSON text.
+    pub(crate) body: String,
+    /// What is left until the caller stops waiting.
+    pub(crate) timeout_ms: u32,
+}
+
+/// What became of a command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Reply {
+    /// `body` is JSON text.
+    Replied {
+        owner: NodeId,
+        body: String,
+    },
+    NotConnected,
+    /// A newer connection of the device took over while the command waited.
+    Replaced {
+        owner: NodeId,
+    },
+    /// The device's connection ended while the command waited.
+    Gone {
+        owner: NodeId,
+    },
+    /// Too many commands wait already.
+    Busy {
+        owner: NodeId,
+    },
+    /// The home does not know yet.
+    Unsure,
+}
+
+/// What a home says to a registration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Verdict {
+    Accepted(Epoch),
+    /// A newer connection exists.
+    Superseded,
+    /// Not now: the two nodes see different members.
+    NotHome,
+}
+
+/// Where a device is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Located {
+    At {
+        owner: NodeId,
+        epoch: Epoch,
+    },
+    Nowhere,
+    /// Not every member has said which devices it has.
+    Unsure,
+}
+
+/// To bytes.
+pub(crate) fn encode<M: Serialize>(message: &M) -> Bytes {
+    match postcard::to_stdvec(message) {
+        Ok(bytes) => bytes.into(),
+        Err(error) => unreachable!("a message that cannot be encoded: {error}"),
+    }
+}
+
+/// From bytes; `None` when not understood.
+pub(crate) fn decode<M: DeserializeOwned>(bytes: &[u8]) -> Option<M> {
+    postcard::from_bytes(bytes)
+        .inspect_err(|error| tracing::warn!(%error, "a message that is not understood"))
+        .ok()
+}

@@ -1,0 +1,21 @@
+//! Which node owns which device, and how a command gets there.
+//!
+//! In reading order: [`epoch`] (which connection is newer), [`slots`] (which node
+//! keeps a device's entry), [`home`] (the entries kept here), [`message`] (what
+//! nodes say to each other), [`registrar`] (telling the homes, in batches),
+//! [`resync`] (telling them again when members change), [`inbound`] (what others
+//! ask of this node), [`command`] (the way of a command), [`fan_out`] (topics).
+
+pub(crate) mod command;
+pub(crate) mod epoch;
+pub(crate) mod fan_out;
+pub(crate) mod home;
+pub(crate) mod inbound;
+pub(crate) mod locate;
+pub(crate) mod message;
+pub(crate) mod registrar;
+pub(crate) mod resync;
+pub(crate) mod slots;
+mod state;
+
+pub(crate) use self::{command::answer, state::Cluster};

@@ -1,0 +1,142 @@
+//! Which node keeps a device's directory entry.
+//!
+//! Devices fall into a fixed number of slots; each slot has a home among the
+//! members, chosen by rendezvous hashing (Thaler and Ravishankar, 1998): a member
+//! that comes or goes moves only its own share of the slots.
+
+use std::sync::Arc;
+
+use crate::{
+    backplane::{Member, View},
+    id::{DeviceId, NodeId},
+};
+
+/// Enough for an even spread over some hundred nodes, few enough to lay out afresh
+/// with every view.
+pub(crate) const SLOTS: usize = 4096;
+
+/// A view and the home of every slot in it.
+pub(crate) struct SlotTable {
+    pub(crate) view: Arc<View>,
+    /// Index into the view's members; empty when there are none.
+    homes: Box<[u16]>,
+}
+
+impl SlotTable {
+    pub(crate) fn new(view: Arc<View>) -> Self {
+        let seeds: Vec<u64> = view.members.iter().map(|m| hash(m.id.as_str())).collect();
+        let home_of = |slot: usize| {
+            let score = |seed: &u64| mix(seed ^ mix(slot as u64));
+            let best = (0..seeds.len()).max_by_key(|at| score(&seeds[*at]))?;
+            u16::try_from(best).ok()
+        };
+        let homes = (0..SLOTS).map_while(home_of).collect();
+        Self { view, homes }
+    }
+
+    /// The home of a device; `None` before the node has joined.
+    pub(crate) fn home(&self, device: &DeviceId) -> Option<&Member> {
+        self.home_of_slot(slot(device))
+    }
+
+    pub(crate) fn home_of_slot(&self, slot: usize) -> Option<&Member> {
+        self.view.members.get(usize::from(*self.homes.get(slot)?))
+    }
+
+    /// Whether `node` is the device's home.
+    pub(crate) fn is_home(&self, node: &NodeId, device: &DeviceId) -> bool {
+        self.home(device).is_some_and(|home| home.id == *node)
+    }
+
+    /// Whether a slot's entries are no longer where they were: another home, or
+    /// the same node in another life, which starts empty.
+    pub(crate) fn moved(&self, before: &Self, slot: usize) -> bool {
+        let identity = |table: &Self| {
+            table
+                .home_of_slot(slot)
+                .map(|home| (home.id.clone(), home.joined))
+        };
+        identity(self) != identity(before)
+    }
+}
+
+/// The slot of a device; the same on every node.
+pub(crate) fn slot(device: &DeviceId) -> usize {
+    (hash(device.as_str()) % SLOTS as u64) as usize
+}
+
+/// FNV-1a, then mixed: every node, of whatever build, must agree.
+fn hash(text: &str) -> u64 {
+    let fnv = text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    mix(fnv)
+}
+
+/// The finalizer of SplitMix64.
+fn mix(mut x: u64) -> u64 {
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn table(names: &[String]) -> SlotTable {
+        let mut members: Vec<Member> = names
+            .iter()
+            .map(|name| Member {
+                id: name.parse().unwrap(),
+                boot: 1,
+                joined: 1,
+                address: None,
+            })
+            .collect();
+        members.sort_by(|a, b| a.id.cmp(&b.id));
+        SlotTable::new(Arc::new(View {
+            version: 1,
+            members,
+            connected: true,
+        }))
+    }
+
+    fn names() -> impl Strategy<Value = Vec<String>> {
+        prop::collection::hash_set("[a-z0-9]{1,12}", 2..12)
+            .prop_map(|names| names.into_iter().collect())
+    }
+
+    #[test]
+    fn nobody_is_home_in_an_empty_view() {
+        assert!(table(&[]).home(&"d".parse().unwrap()).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn a_leaver_moves_only_its_own_slots(names in names()) {
+            let before = table(&names);
+            let after = table(&names[1..]);
+            for slot in 0..SLOTS {
+                let home = &before.home_of_slot(slot).unwrap().id;
+                let moved = after.moved(&before, slot);
+                prop_assert_eq!(moved, home.as_str() == names[0]);
+            }
+        }
+
+        #[test]
+        fn slots_are_spread(names in names()) {
+            let table = table(&names);
+            let mean = SLOTS as f64 / names.len() as f64;
+            for name in &names {
+                let held = (0..SLOTS)
+                    .filter(|slot| table.home_of_slot(*slot).unwrap().id.as_str() == name)
+                    .count() as f64;
+                // Six standard deviations of a binomial share.
+                prop_assert!((held - mean).abs() < 6.0 * mean.sqrt(), "{} of {}", held, mean);
+            }
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! What a node is told when it starts.
+
+use std::{fmt, str::FromStr, time::Duration};
+
+use crate::id::NodeId;
+
+/// Everything a node needs to know; [`NodeConfig::new`] fills in defaults.
+#[derive(Debug, Clone)]
+pub struct NodeConfig {
+    /// This node's name, unique in the cluster.
+    pub id: NodeId,
+    /// How nodes find each other; `None` is a cluster of one.
+    pub backplane: Option<BackplaneUrl>,
+    /// How a command finds the node that owns its device.
+    pub routing: Routing,
+    /// Whether `POST /admin/faults` is served.
+    pub allow_faults: bool,
+    /// Bounds on sizes, counts and times.
+    pub limits: Limits,
+    /// Reads the allocator's live bytes; `None`, or an answer of `None`, leaves
+    /// the heap out of `/metrics`.
+    pub heap_probe: Option<fn() -> Option<u64>>,
+}
+
+impl NodeConfig {
+    /// A cluster of one with default limits, no faults and no heap probe.
+    pub fn new(id: NodeId) -> Self {
+        Self {
+            id,
+            backplane: None,
+            routing: Routing::Directory,
+            allow_faults: false,
+            limits: Limits::default(),
+            heap_probe: None,
+        }
+    }
+}
+
+/// Bounds of a node. Sizes are bytes.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// The longest message a device may send.
+    pub device_message_bytes: usize,
+    /// Frames that may wait for one device to read.
+    pub outbox_frames: usize,
+    /// Bytes that may wait for one device to read.
+    pub outbox_bytes: usize,
+    /// How long a device may leave its receive window closed.
+    pub write_timeout: Duration,
+    /// How long a device may be silent. Whole seconds, as the wheel turns.
+    pub idle_timeout: Duration,
+    /// How long a close handshake may take before the connection is dropped.
+    pub close_timeout: Duration,
+    /// How long the owner directory may take to confirm a new device.
+    pub register_timeout: Duration,
+    /// How long a client may take to send its request headers.
+    pub header_timeout: Duration,
+    /// The longest HTTP request body.
+    pub body_bytes: usize,
+    /// Commands in flight that this node took.
+    pub commands_in_flight: usize,
+    /// Commands waiting for one device.
+    pub commands_per_device: usize,
+    /// Topics one device may subscribe to.
+    pub topics_per_device: usize,
+    /// How long `/readyz` fails before a drain closes its first socket.
+    pub drain_notice: Duration,
+    /// The time over which a drain spreads its closes.
+    pub drain_window: Duration,
+    /// How long a drain waits, after the closes, for commands in flight.
+    pub drain_grace: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            device_message_bytes: 64 * 1024,
+            outbox_frames: 256,
+            outbox_bytes: 1024 * 1024,
+            write_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(90),
+            close_timeout: Duration::from_secs(5),
+            register_timeout: Duration::from_secs(5),
+            header_timeout: Duration::from_secs(10),
+            body_bytes: 64 * 1024,
+            commands_in_flight: 20_000,
+            commands_per_device: 64,
+            topics_per_device: 64,
+            drain_notice: Duration::from_secs(1),
+            drain_window: Duration::from_secs(10),
+            drain_grace: Duration::from_secs(5),
+        }
+    }
+}
+
+/// How a command finds the node that owns its device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Routing {
+    /// Ask the device's home in the owner directory.
+    Directory,
+    /// Ask every node.
+    Broadcast,
+}
+
+/// A word that is no routing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown routing {0:?}: expected \"directory\" or \"broadcast\"")]
+pub struct UnknownRouting(String);
+
+impl FromStr for Routing {
+    type Err = UnknownRouting;
+
+    fn from_str(text: &str) -> Result<Self, UnknownRouting> {
+        match text {
+            "directory" => Ok(Self::Directory),
+            "broadcast" => Ok(Self::Broadcast),
+            other => Err(UnknownRouting(other.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for Routing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Directory => "directory",
+            Self::Broadcast => "broadcast",
+        })
+    }
+}
+
+/// Where the backplane is. Each scheme is one file in `backplane/`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BackplaneUrl {
+    /// `local://HOST:PORT`: the embedded broker.
+    Local {
+        /// `HOST:PORT` of the broker.
+        authority: String,
+    },
+}
+
+/// Why a backplane URL was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidBackplaneUrl {
+    /// The part before `://` names no backplane, or is missing.
+    #[error("unknown backplane {0:?}: accepted is local://HOST:PORT")]
+    Scheme(String),
+    /// `local://` without a host and a port.
+    #[error("invalid backplane {0:?}: expected local://HOST:PORT")]
+    Authority(String),
+}
+
+impl FromStr for BackplaneUrl {
+    type Err = InvalidBackplaneUrl;
+
+    fn from_str(text: &str) -> Result<Self, InvalidBackplaneUrl> {
+        match text.split_once("://") {
+            Some(("local", authority)) => {
+                let authority = authority.trim_end_matches('/');
+                let valid = authority
+                    .rsplit_once(':')
+                    .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+                if !valid {
+                    return Err(InvalidBackplaneUrl::Authority(text.to_owned()));
+                }
+                Ok(Self::Local {
+                    authority: authority.to_owned(),
+                })
+            }
+            _ => Err(InvalidBackplaneUrl::Scheme(text.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for BackplaneUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Local { authority } => write!(f, "local://{authority}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backplane_urls() {
+        let url: BackplaneUrl = "local://127.0.0.1:7000".parse().unwrap();
+        assert_eq!(url.to_string(), "local://127.0.0.1:7000");
+        for bad in ["local://", "local://host", "local://:1", "local://h:99999"] {
+            assert!(matches!(
+                bad.parse::<BackplaneUrl>(),
+                Err(InvalidBackplaneUrl::Authority(_))
+            ));
+        }
+        let error = "kafka://h:1".parse::<BackplaneUrl>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "unknown backplane \"kafka://h:1\": accepted is local://HOST:PORT"
+        );
+    }
+
+    #[test]
+    fn routings() {
+        for routing in [Routing::Directory, Routing::Broadcast] {
+            assert_eq!(routing.to_string().parse(), Ok(routing));
+        }
+        assert!("hash".parse::<Routing>().is_err());
+    }
+}

@@ -1,0 +1,105 @@
+//! What is said when something is wrong.
+
+use std::borrow::Cow;
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+use super::router::OWNER;
+use crate::id::NodeId;
+
+/// `{"error": what happened, "hint": what to do next}` with a status.
+#[derive(Debug, Serialize)]
+pub(super) struct ApiError {
+    #[serde(skip)]
+    pub(super) status: StatusCode,
+    error: Cow<'static, str>,
+    hint: Cow<'static, str>,
+    #[serde(skip)]
+    pub(super) owner: Option<NodeId>,
+    /// Seconds.
+    #[serde(skip)]
+    retry_after: Option<u32>,
+}
+
+impl ApiError {
+    pub(super) fn new(
+        status: StatusCode,
+        error: impl Into<Cow<'static, str>>,
+        hint: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            status,
+            error: error.into(),
+            hint: hint.into(),
+            owner: None,
+            retry_after: None,
+        }
+    }
+
+    /// 400.
+    pub(super) fn bad_request(
+        error: impl Into<Cow<'static, str>>,
+        hint: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, error, hint)
+    }
+
+    /// 503, worth another try in a second.
+    pub(super) fn unavailable(
+        error: impl Into<Cow<'static, str>>,
+        hint: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, error, hint).retry_after(1)
+    }
+
+    pub(super) fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    pub(super) fn owner(mut self, owner: impl Into<Option<NodeId>>) -> Self {
+        self.owner = owner.into();
+        self
+    }
+
+    /// The same, in the one line of a server-sent event.
+    pub(super) fn event_text(&self) -> String {
+        #[derive(Serialize)]
+        struct Event<'a> {
+            status: u16,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            owner: Option<&'a NodeId>,
+            #[serde(flatten)]
+            error: &'a ApiError,
+        }
+        let event = Event {
+            status: self.status.as_u16(),
+            owner: self.owner.as_ref(),
+            error: self,
+        };
+        serde_json::to_string(&event).unwrap_or_default()
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(&self)).into_response();
+        let headers = response.headers_mut();
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(owner) = self
+            .owner
+            .as_ref()
+            .and_then(|owner| HeaderValue::from_str(owner.as_str()).ok())
+        {
+            headers.insert(OWNER, owner);
+        }
+        response
+    }
+}

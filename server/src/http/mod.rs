@@ -1,0 +1,17 @@
+//! What a node serves over HTTP, as written in `docs/protocol.md`.
+//!
+//! In reading order: `router` (the routes), `error` (what is said when something is
+//! wrong), `body` (reading JSON), then one file per resource.
+
+mod admin;
+mod body;
+mod commands;
+mod device_socket;
+mod devices;
+mod error;
+mod health;
+mod nodes;
+mod router;
+mod topics;
+
+pub(crate) use self::router::router;

@@ -1,0 +1,64 @@
+//! The routes of a node.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::State,
+    http::{HeaderName, HeaderValue, StatusCode},
+    middleware::map_response_with_state,
+    response::Response,
+    routing::{any, get, post},
+};
+
+use super::{admin, commands, device_socket, devices, error::ApiError, health, nodes, topics};
+use crate::node::Node;
+
+/// Which node took the call; on every answer.
+pub(super) const NODE: HeaderName = HeaderName::from_static("x-highwater-node");
+/// Which node owned the device's socket, where known.
+pub(super) const OWNER: HeaderName = HeaderName::from_static("x-highwater-owner");
+
+/// All routes of the node.
+pub(crate) fn router(node: &Arc<Node>) -> Router {
+    Router::new()
+        // Any method, so that the handshake's own check says what is wrong.
+        .route("/ws", any(device_socket::open))
+        .route("/devices/{id}", get(devices::show))
+        .route("/devices/{id}/commands", post(commands::create))
+        .route("/topics/{topic}/messages", post(topics::publish))
+        .route("/nodes", get(nodes::list))
+        .route("/healthz", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .route("/admin/drain", post(admin::drain))
+        .route("/admin/faults", post(admin::inject))
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(no_such_method)
+        .layer(map_response_with_state(Arc::clone(node), name_the_node))
+        .with_state(Arc::clone(node))
+}
+
+async fn name_the_node(State(node): State<Arc<Node>>, mut response: Response) -> Response {
+    // Node ids are letters, digits and marks that every header may hold.
+    if let Ok(id) = HeaderValue::from_str(node.config.id.as_str()) {
+        response.headers_mut().insert(NODE, id);
+    }
+    response
+}
+
+async fn no_such_path() -> ApiError {
+    ApiError::new(
+        StatusCode::NOT_FOUND,
+        "no such path",
+        "docs/protocol.md lists them",
+    )
+}
+
+async fn no_such_method() -> ApiError {
+    ApiError::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "this path does not answer to that method",
+        "docs/protocol.md lists the methods of each path",
+    )
+}

@@ -1,0 +1,113 @@
+//! Names of nodes, devices and topics: validated once, cheap to clone.
+
+use std::{fmt, str::FromStr, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+/// Why a name was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("invalid {what} {found:?}: expected 1 to {max} characters of {alphabet}")]
+pub struct InvalidName {
+    what: &'static str,
+    found: String,
+    max: usize,
+    alphabet: &'static str,
+}
+
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $max:literal, $extra:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// The name as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidName;
+
+            fn from_str(text: &str) -> Result<Self, InvalidName> {
+                let legal = |byte: u8| byte.is_ascii_alphanumeric() || $extra.as_bytes().contains(&byte);
+                if (1..=$max).contains(&text.len()) && text.bytes().all(legal) {
+                    return Ok(Self(text.into()));
+                }
+                Err(InvalidName {
+                    what: $what,
+                    found: text.chars().take(200).collect(),
+                    max: $max,
+                    alphabet: concat!("A-Z a-z 0-9 ", $extra),
+                })
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidName;
+
+            fn try_from(text: String) -> Result<Self, InvalidName> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> Self {
+                name.0.as_ref().to_owned()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+name!(
+    /// A node of the cluster: 1 to 64 characters of `A-Z a-z 0-9 . _ -`.
+    NodeId, "node id", 64, "._-"
+);
+name!(
+    /// A device: 1 to 128 characters of `A-Z a-z 0-9 . _ : -`.
+    DeviceId, "device id", 128, "._:-"
+);
+name!(
+    /// A topic: 1 to 128 characters of `A-Z a-z 0-9 . _ : -`.
+    Topic, "topic", 128, "._:-"
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_validated() {
+        for good in ["n1", "a", "A.b_c-9", &"x".repeat(64)] {
+            assert_eq!(good.parse::<NodeId>().unwrap().to_string(), good);
+        }
+        for bad in ["", "a b", "ü", "a/b", "a:b", &"x".repeat(65)] {
+            assert!(bad.parse::<NodeId>().is_err(), "{bad:?}");
+        }
+        assert!("aa:bb".parse::<DeviceId>().is_ok());
+        assert!("x".repeat(129).parse::<DeviceId>().is_err());
+    }
+
+    #[test]
+    fn the_error_says_what_is_accepted() {
+        let error = "a b".parse::<NodeId>().unwrap_err().to_string();
+        assert_eq!(
+            error,
+            r#"invalid node id "a b": expected 1 to 64 characters of A-Z a-z 0-9 ._-"#
+        );
+    }
+}

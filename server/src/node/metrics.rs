@@ -1,0 +1,204 @@
+//! What a node says about itself to Prometheus.
+
+use prometheus::{
+    Encoder, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+    core::{AtomicF64, Collector, GenericGauge},
+};
+
+use super::{Node, process::ProcessStats};
+use crate::ws::close::CloseReason;
+
+/// The counters that tasks write; gauges that can be looked up are, when asked.
+pub(crate) struct Metrics {
+    registry: Registry,
+    pub(crate) sockets: IntGauge,
+    pub(crate) accepted: IntCounter,
+    closed: IntCounterVec,
+    pub(crate) heartbeats: IntCounter,
+    pub(crate) commands: IntCounterVec,
+    pub(crate) in_flight: IntGauge,
+    pub(crate) accept_errors: IntCounter,
+}
+
+/// The outcomes of a command, in `highwater_commands_total{outcome}`. Their sum is
+/// the number of commands this node took.
+pub(crate) const OUTCOMES: [&str; 7] = [
+    "replied",
+    "not_connected",
+    "replaced",
+    "rejected",
+    "timed_out",
+    "invalid",
+    // The caller went away before there was an outcome.
+    "abandoned",
+];
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        let registry = Registry::new();
+        let metrics = Self {
+            sockets: gauge("highwater_sockets", "Open device sockets."),
+            accepted: counter("highwater_sockets_accepted_total", "Device sockets opened."),
+            closed: counters(
+                "highwater_sockets_closed_total",
+                "Device sockets closed, by reason.",
+                "reason",
+            ),
+            heartbeats: counter("highwater_heartbeats_total", "Pings received from devices."),
+            commands: counters(
+                "highwater_commands_total",
+                "Commands taken by this node, by outcome.",
+                "outcome",
+            ),
+            in_flight: gauge(
+                "highwater_commands_in_flight",
+                "Commands taken by this node that have no outcome yet.",
+            ),
+            accept_errors: counter(
+                "highwater_accept_errors_total",
+                "Connections the operating system could not hand over.",
+            ),
+            registry,
+        };
+        // Known label values exist from the start, at zero: a rate needs a first value.
+        for reason in CloseReason::ALL {
+            metrics.closed.with_label_values(&[reason.label()]);
+        }
+        for outcome in OUTCOMES {
+            metrics.commands.with_label_values(&[outcome]);
+        }
+        metrics.register();
+        metrics
+    }
+
+    pub(crate) fn socket_opened(&self) {
+        self.sockets.inc();
+        self.accepted.inc();
+    }
+
+    pub(crate) fn socket_closed(&self, reason: CloseReason) {
+        self.sockets.dec();
+        self.closed.with_label_values(&[reason.label()]).inc();
+    }
+
+    fn register(&self) {
+        let Self {
+            sockets,
+            accepted,
+            closed,
+            heartbeats,
+            commands,
+            in_flight,
+            accept_errors,
+            ..
+        } = self;
+        add(&self.registry, sockets);
+        add(&self.registry, accepted);
+        add(&self.registry, closed);
+        add(&self.registry, heartbeats);
+        add(&self.registry, commands);
+        add(&self.registry, in_flight);
+        add(&self.registry, accept_errors);
+    }
+}
+
+/// The node's metrics in the Prometheus text format.
+pub(crate) fn text(node: &Node) -> String {
+    let looked_up = Registry::new();
+    look_up_cluster(node, &looked_up);
+    let heap = node.config.heap_probe.and_then(|probe| probe());
+    set(
+        &looked_up,
+        "highwater_heap_allocated_bytes",
+        "Live bytes of the allocator.",
+        heap.map(|bytes| bytes as f64),
+    );
+    ProcessStats::now().register(&looked_up);
+    let mut families = node.metrics.registry.gather();
+    families.extend(looked_up.gather());
+    let mut text = Vec::new();
+    // Writing to memory; only a family without samples is refused, and there is none.
+    if let Err(error) = TextEncoder::new().encode(&families, &mut text) {
+        tracing::error!(%error, "metrics");
+    }
+    String::from_utf8(text).unwrap_or_default()
+}
+
+fn look_up_cluster(node: &Node, registry: &Registry) {
+    let entries = node.cluster.home().len();
+    set(
+        registry,
+        "highwater_directory_entries",
+        "Owner directory entries kept by this node.",
+        Some(entries as f64),
+    );
+    let traffic = node.cluster.backplane.traffic();
+    let messages = counters(
+        "highwater_backplane_messages_total",
+        "Messages through the backplane, by direction.",
+        "direction",
+    );
+    let bytes = counters(
+        "highwater_backplane_bytes_total",
+        "Bytes through the backplane, by direction.",
+        "direction",
+    );
+    for (direction, (count, size)) in [("sent", traffic.sent()), ("received", traffic.received())] {
+        messages.with_label_values(&[direction]).inc_by(count);
+        bytes.with_label_values(&[direction]).inc_by(size);
+    }
+    add(registry, &messages);
+    add(registry, &bytes);
+}
+
+/// A gauge of that value; nothing at all when it is not known.
+pub(super) fn set(registry: &Registry, name: &str, help: &str, value: Option<f64>) {
+    if let Some(value) = value
+        && let Some(gauge) = valid(GenericGauge::<AtomicF64>::new(name, help))
+    {
+        gauge.set(value);
+        add(registry, &gauge);
+    }
+}
+
+/// A counter of that value; nothing at all when it is not known.
+pub(super) fn set_counter(registry: &Registry, name: &str, help: &str, value: Option<f64>) {
+    if let Some(value) = value
+        && let Some(counter) = valid(prometheus::Counter::new(name, help))
+    {
+        counter.inc_by(value.max(0.0));
+        add(registry, &counter);
+    }
+}
+
+fn gauge(name: &str, help: &str) -> IntGauge {
+    constant(IntGauge::new(name, help))
+}
+
+fn counter(name: &str, help: &str) -> IntCounter {
+    constant(IntCounter::new(name, help))
+}
+
+fn counters(name: &str, help: &str, label: &str) -> IntCounterVec {
+    constant(IntCounterVec::new(Opts::new(name, help), &[label]))
+}
+
+/// Names are constants of this file, so a name that is not allowed is a bug.
+fn constant<M>(metric: Result<M, prometheus::Error>) -> M {
+    match metric {
+        Ok(metric) => metric,
+        Err(error) => unreachable!("a metric's name or help is invalid: {error}"),
+    }
+}
+
+fn valid<M>(metric: Result<M, prometheus::Error>) -> Option<M> {
+    metric
+        .inspect_err(|error| tracing::error!(%error, "metric"))
+        .ok()
+}
+
+fn add<C: Collector + Clone + 'static>(registry: &Registry, metric: &C) {
+    if let Err(error) = registry.register(Box::new(metric.clone())) {
+        tracing::error!(%error, "metric");
+    }
+}

@@ -1,0 +1,17 @@
+//! One node: its state, its sockets, its end.
+//!
+//! In reading order: `run` (the life of a node), `state` (what its parts share),
+//! `registry` (its sessions), `accept` (its connections), `drain` (its end),
+//! `metrics` and `process` (what it says about itself).
+
+mod accept;
+mod drain;
+mod metrics;
+mod process;
+mod registry;
+mod run;
+mod state;
+
+pub(crate) use self::metrics::text as metrics_text;
+pub use self::run::{NodeError, run};
+pub(crate) use self::state::{Node, Phase};

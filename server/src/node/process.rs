@@ -1,0 +1,90 @@
+//! The standard `process_*` metrics.
+
+use std::fs;
+
+use nix::sys::resource::{Resource, getrlimit};
+use prometheus::Registry;
+use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
+
+use super::metrics::{set, set_counter};
+
+/// This process, now. What cannot be read is left out.
+pub(super) struct ProcessStats {
+    resident_bytes: Option<f64>,
+    open_fds: Option<f64>,
+    max_fds: Option<f64>,
+    cpu_s: Option<f64>,
+    /// Seconds since 1970.
+    started_s: Option<f64>,
+}
+
+impl ProcessStats {
+    pub(super) fn now() -> Self {
+        let pid = Pid::from_u32(std::process::id());
+        let system = refreshed(pid);
+        let process = system.as_ref().and_then(|system| system.process(pid));
+        Self {
+            resident_bytes: process.map(|process| process.memory() as f64),
+            open_fds: open_fds(),
+            max_fds: getrlimit(Resource::RLIMIT_NOFILE)
+                .ok()
+                .map(|(soft, _)| soft as f64),
+            cpu_s: process.map(|process| process.accumulated_cpu_time() as f64 / 1000.0),
+            started_s: process.map(|process| process.start_time() as f64),
+        }
+    }
+
+    pub(super) fn register(&self, registry: &Registry) {
+        set(
+            registry,
+            "process_resident_memory_bytes",
+            "Resident memory size in bytes.",
+            self.resident_bytes,
+        );
+        set(
+            registry,
+            "process_open_fds",
+            "Number of open file descriptors.",
+            self.open_fds,
+        );
+        set(
+            registry,
+            "process_max_fds",
+            "Maximum number of open file descriptors.",
+            self.max_fds,
+        );
+        set_counter(
+            registry,
+            "process_cpu_seconds_total",
+            "Total user and system CPU time spent in seconds.",
+            self.cpu_s,
+        );
+        set(
+            registry,
+            "process_start_time_seconds",
+            "Start time of the process since unix epoch in seconds.",
+            self.started_s,
+        );
+    }
+}
+
+fn refreshed(pid: Pid) -> Option<System> {
+    let mut system = System::new().ok()?;
+    let kind = ProcessRefreshKind::nothing()
+        .with_memory()
+        .with_cpu()
+        .without_tasks();
+    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), false, kind);
+    Some(system)
+}
+
+/// Linux 6.2 and later say the count in the folder's size; before, the size is 0
+/// and the folder has to be listed.
+fn open_fds() -> Option<f64> {
+    const FOLDER: &str = "/proc/self/fd";
+    match fs::metadata(FOLDER).ok()?.len() {
+        // The listing's own descriptor is not counted.
+        0 => Some(fs::read_dir(FOLDER).ok()?.count().saturating_sub(1) as f64),
+        count => Some(count as f64),
+    }
+}

@@ -1,0 +1,98 @@
+//! The sessions of one node, by device.
+
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    hash::{BuildHasher, RandomState},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use crate::{id::DeviceId, session::Session};
+
+/// Locks, so that a ramp on every core does not queue up at one.
+const SHARDS: usize = 16;
+
+type Shard = HashMap<DeviceId, Arc<Session>>;
+
+/// At most one session a device: the newest.
+pub(crate) struct Registry {
+    hasher: RandomState,
+    shards: [Mutex<Shard>; SHARDS],
+}
+
+impl Registry {
+    pub(crate) fn new() -> Self {
+        Self {
+            hasher: RandomState::new(),
+            shards: std::array::from_fn(|_| Mutex::default()),
+        }
+    }
+
+    pub(crate) fn get(&self, device: &DeviceId) -> Option<Arc<Session>> {
+        self.shard(device).get(device).cloned()
+    }
+
+    /// Adds a session and answers the one it takes the place of.
+    pub(crate) fn insert(&self, session: &Arc<Session>) -> Option<Arc<Session>> {
+        self.shard(&session.device)
+            .insert(session.device.clone(), Arc::clone(session))
+    }
+
+    /// Removes this very session, or puts `instead` in its place.
+    pub(crate) fn remove(&self, session: &Arc<Session>, instead: Option<Arc<Session>>) {
+        if let Entry::Occupied(mut entry) =
+            self.shard(&session.device).entry(session.device.clone())
+            && Arc::ptr_eq(entry.get(), session)
+        {
+            match instead {
+                Some(instead) => drop(entry.insert(instead)),
+                None => drop(entry.remove()),
+            }
+        }
+    }
+
+    /// Whether this very session is the device's.
+    pub(crate) fn holds(&self, session: &Arc<Session>) -> bool {
+        self.shard(&session.device)
+            .get(&session.device)
+            .is_some_and(|held| Arc::ptr_eq(held, session))
+    }
+
+    /// Every session, one shard's lock at a time.
+    pub(crate) fn for_each(&self, mut visit: impl FnMut(&Arc<Session>)) {
+        for shard in &self.shards {
+            shard
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .values()
+                .for_each(&mut visit);
+        }
+    }
+
+    fn shard(&self, device: &DeviceId) -> MutexGuard<'_, Shard> {
+        let at = self.hasher.hash_one(device) as usize % SHARDS;
+        self.shards[at]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session() -> Arc<Session> {
+        Arc::new(Session::new("d".parse().unwrap(), 1))
+    }
+
+    #[test]
+    fn an_old_session_cannot_remove_a_new_one() {
+        let registry = Registry::new();
+        let (old, new) = (session(), session());
+        assert!(registry.insert(&old).is_none());
+        assert!(Arc::ptr_eq(&registry.insert(&new).unwrap(), &old));
+        registry.remove(&old, None);
+        assert!(registry.holds(&new));
+        registry.remove(&new, Some(Arc::clone(&old)));
+        assert!(registry.holds(&old));
+    }
+}

@@ -1,0 +1,121 @@
+//! The life of a node.
+
+use std::{
+    io,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use tokio::{
+    net::TcpListener,
+    time::{Instant, MissedTickBehavior, interval},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{Node, accept, drain};
+use crate::{
+    backplane::{Identity, join},
+    cluster::{Cluster, inbound, registrar, resync},
+    config::NodeConfig,
+    http,
+};
+
+/// Why a node cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// The listener is unusable.
+    #[error("the node's listener is unusable")]
+    Listener(#[source] io::Error),
+}
+
+/// Serves until `shutdown` is cancelled or a drain is asked for over HTTP; then
+/// drains and returns. Dropping the future ends the node without a drain: sockets
+/// close as if the process had died.
+///
+/// # Errors
+/// [`NodeError`], before anything is served.
+pub async fn run(
+    listener: TcpListener,
+    config: NodeConfig,
+    shutdown: CancellationToken,
+) -> Result<(), NodeError> {
+    let address = listener.local_addr().map_err(NodeError::Listener)?;
+    let leave = CancellationToken::new();
+    let identity = Identity {
+        id: config.id.clone(),
+        boot: boot_epoch_ms(),
+        address: Some(address.to_string()),
+    };
+    let joined = join(config.backplane.as_ref(), identity, leave.clone());
+    let (cluster, jobs) = Cluster::new(config.id.clone(), joined.backplane);
+    let node = Arc::new(Node::new(config, cluster, shutdown.child_token()));
+    tracing::info!(node = %node.config.id, %address, "serving");
+
+    let life = Life {
+        node: Arc::clone(&node),
+        leave: leave.clone(),
+        tasks: TaskTracker::new(),
+    };
+    life.spawn(inbound::run(Arc::clone(&node), joined.inbox));
+    life.spawn(registrar::run(Arc::clone(&node), jobs));
+    life.spawn(resync::run(Arc::clone(&node)));
+    life.spawn(turn_wheel(Arc::clone(&node)));
+    let stop = leave.child_token();
+    // On a task of its own, so that it runs on the runtime's workers like all else.
+    let accepting = accept::run(
+        Arc::clone(&node),
+        listener,
+        http::router(&node),
+        stop.clone(),
+    );
+    let accepting = tokio::spawn(leave.clone().run_until_cancelled_owned(accepting));
+
+    node.drain.cancelled().await;
+    drain::drain(&node).await;
+    stop.cancel();
+    let _ = tokio::time::timeout(node.config.limits.drain_grace, accepting).await;
+    Ok(())
+}
+
+/// The node's standing tasks; they end with it.
+struct Life {
+    node: Arc<Node>,
+    leave: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Life {
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks
+            .spawn(self.leave.clone().run_until_cancelled_owned(task));
+    }
+}
+
+impl Drop for Life {
+    /// Sockets have tasks of their own: they are told to end.
+    fn drop(&mut self) {
+        self.node
+            .registry
+            .for_each(|session| session.outbox.abandon(crate::ws::close::CloseReason::Lost));
+        self.leave.cancel();
+    }
+}
+
+async fn turn_wheel(node: Arc<Node>) {
+    let started = Instant::now();
+    let mut seconds = interval(Duration::from_secs(1));
+    seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        seconds.tick().await;
+        let now = u32::try_from(started.elapsed().as_secs()).unwrap_or(u32::MAX);
+        node.wheel.turn(now.saturating_add(1), &node.config.limits);
+    }
+}
+
+/// Which life of the node this is. Only compared between processes that hold the
+/// same id, on whose machines a later start is expected to read a later clock.
+fn boot_epoch_ms() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis() as u64)
+}

@@ -1,0 +1,120 @@
+//! What the parts of a node share.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU8, AtomicU64, Ordering::Relaxed},
+};
+
+use tokio_util::sync::CancellationToken;
+
+use super::{metrics::Metrics, registry::Registry};
+use crate::{
+    cluster::{
+        Cluster, answer,
+        epoch::Epoch,
+        fan_out::Topics,
+        message::{Located, Reply},
+        registrar::unregister,
+    },
+    config::NodeConfig,
+    faults::Faults,
+    id::DeviceId,
+    session::{Session, wheel::Wheel},
+    ws::close::CloseReason,
+};
+
+/// Shared by every task of the node, for as long as one of them runs.
+pub(crate) struct Node {
+    pub(crate) config: NodeConfig,
+    pub(crate) cluster: Cluster,
+    pub(crate) registry: Registry,
+    pub(crate) topics: Topics,
+    pub(crate) wheel: Wheel,
+    pub(crate) faults: Faults,
+    pub(crate) metrics: Metrics,
+    /// Cancelled to begin a drain.
+    pub(crate) drain: CancellationToken,
+    phase: AtomicU8,
+    commands: AtomicU64,
+}
+
+/// The life of a node; it only goes forward.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Serving,
+    /// No new sockets; the old ones are sent away, commands still run.
+    Draining,
+}
+
+impl Node {
+    pub(crate) fn new(config: NodeConfig, cluster: Cluster, drain: CancellationToken) -> Self {
+        Self {
+            config,
+            cluster,
+            registry: Registry::new(),
+            topics: Topics::default(),
+            wheel: Wheel::new(),
+            faults: Faults::default(),
+            metrics: Metrics::new(),
+            drain,
+            phase: AtomicU8::new(0),
+            commands: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        if self.phase.load(Relaxed) == 0 {
+            Phase::Serving
+        } else {
+            Phase::Draining
+        }
+    }
+
+    pub(crate) fn begin_drain(&self) {
+        self.phase.store(1, Relaxed);
+    }
+
+    pub(crate) fn next_command_id(&self) -> u64 {
+        self.commands.fetch_add(1, Relaxed)
+    }
+
+    /// Whether this node owns the device, by what it holds itself.
+    pub(crate) fn owned_here(&self, device: &DeviceId) -> Located {
+        let epoch = self
+            .registry
+            .get(device)
+            .and_then(|session| session.epoch());
+        epoch.map_or(Located::Nowhere, |epoch| Located::At {
+            owner: self.config.id.clone(),
+            epoch,
+        })
+    }
+
+    /// The directory has a newer connection of the device than that of `epoch`.
+    pub(crate) fn superseded(&self, device: &DeviceId, epoch: Epoch) {
+        if let Some(session) = self.registry.get(device) {
+            session.superseded(epoch);
+        }
+    }
+
+    /// A session ended: nobody waits for it any more, and the directory hears.
+    pub(crate) fn forget(&self, session: &Arc<Session>, reason: CloseReason) {
+        self.registry.remove(session, None);
+        let (waiters, topics) = session.take();
+        for topic in topics {
+            self.topics
+                .remove(&topic, session, &*self.cluster.backplane);
+        }
+        for waiter in waiters {
+            let owner = self.config.id.clone();
+            let reply = match reason {
+                CloseReason::Replaced => Reply::Replaced { owner },
+                _ => Reply::Gone { owner },
+            };
+            answer(self, waiter, reply);
+        }
+        if let Some(epoch) = session.epoch() {
+            unregister(self, session.device.clone(), epoch);
+        }
+    }
+}

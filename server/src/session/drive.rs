@@ -1,0 +1,259 @@
+//! The one task of a device socket: reads into shared scratch, writes the outbox.
+
+use std::{
+    cell::RefCell,
+    future::Future,
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use tokio::net::TcpStream;
+
+use super::{
+    Session,
+    frame::{self, FromDevice, NotAFrame},
+    session::seconds,
+    wheel::Timer,
+};
+use crate::{
+    cluster::{self, message::Reply},
+    node::Node,
+    ws::{
+        close::CloseReason,
+        decode::{Decoder, Event, Flow},
+        encode,
+    },
+};
+
+/// One read's worth, per runtime worker rather than per socket.
+const SCRATCH_BYTES: usize = 16 * 1024;
+
+thread_local! {
+    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; SCRATCH_BYTES].into_boxed_slice());
+}
+
+/// The steady state of a device socket. Its size is paid once per idle socket, so
+/// it is a hand-written future over the smallest state there is; no I/O happens
+/// but when the socket is ready or the outbox has something.
+pub(crate) struct Drive {
+    node: Arc<Node>,
+    session: Arc<Session>,
+    stream: TcpStream,
+    decoder: Decoder,
+    input: Input,
+}
+
+/// What becomes of the bytes that arrive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Input {
+    Frames,
+    /// The peer broke the protocol and cannot be decoded any more. What it sends is
+    /// read all the same: closing over unread bytes would reset the connection and
+    /// could swallow our close frame.
+    Discard,
+    /// The peer has closed; the connection ends once the outbox is written.
+    Closed,
+}
+
+impl Drive {
+    pub(crate) fn new(node: Arc<Node>, session: Arc<Session>, stream: TcpStream) -> Self {
+        let decoder = Decoder::new(node.config.limits.device_message_bytes);
+        Self {
+            node,
+            session,
+            stream,
+            decoder,
+            input: Input::Frames,
+        }
+    }
+
+    /// Takes what the HTTP connection had read past the upgrade request.
+    pub(crate) fn feed(&mut self, early: &[u8]) {
+        if !early.is_empty() {
+            self.take_in(&mut early.to_vec());
+        }
+    }
+
+    /// Writes the outbox as far as the socket takes it.
+    fn write(&mut self, task: &mut Context<'_>) -> io::Result<()> {
+        let stream = &self.stream;
+        let written = self.session.outbox.poll_write(|bytes| {
+            loop {
+                ready!(stream.poll_write_ready(task))?;
+                match stream.try_write(bytes) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    done => return Poll::Ready(done),
+                }
+            }
+        });
+        match written {
+            Poll::Pending => {
+                self.arm_write_timeout();
+                Ok(())
+            }
+            Poll::Ready(Ok(())) => {
+                self.session.unblocked();
+                if self.input == Input::Closed {
+                    return Err(io::ErrorKind::ConnectionAborted.into());
+                }
+                Ok(())
+            }
+            Poll::Ready(Err(error)) => Err(error),
+        }
+    }
+
+    fn arm_write_timeout(&self) {
+        let now = self.node.wheel.now();
+        if self.session.blocked(now) {
+            let at = now + seconds(self.node.config.limits.write_timeout);
+            self.node.wheel.arm(&self.session, Timer::Write, at);
+        }
+    }
+
+    fn arm_close_timeout(&self) {
+        if self.session.outbox.closing().is_some() && self.session.closing(self.node.wheel.now()) {
+            let at = self.node.wheel.now() + seconds(self.node.config.limits.close_timeout);
+            self.node.wheel.arm(&self.session, Timer::Close, at);
+        }
+    }
+
+    /// Reads once. An end of the stream is an error like any other.
+    fn read(&mut self) -> io::Result<()> {
+        SCRATCH.with_borrow_mut(|scratch| match self.stream.try_read(scratch) {
+            Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(read) => {
+                self.take_in(&mut scratch[..read]);
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            Err(error) => Err(error),
+        })
+    }
+
+    fn take_in(&mut self, bytes: &mut [u8]) {
+        if self.input != Input::Frames {
+            return;
+        }
+        self.session.seen(self.node.wheel.now());
+        let (node, session, input) = (&self.node, &self.session, &mut self.input);
+        let fed = self.decoder.feed(bytes, |event| {
+            if let Event::Close(code) = event {
+                session.outbox.echo_close(code);
+                *input = Input::Closed;
+                return Flow::Stop;
+            }
+            match handle(node, session, event) {
+                Ok(()) => Flow::Continue,
+                Err(reason) => {
+                    session.outbox.close(reason);
+                    *input = Input::Discard;
+                    Flow::Stop
+                }
+            }
+        });
+        if let Err(reason) = fed {
+            self.session.outbox.close(reason);
+            self.input = Input::Discard;
+        }
+    }
+}
+
+impl Future for Drive {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        this.session.outbox.register(task.waker());
+        loop {
+            if this.session.outbox.abandoned() || this.write(task).is_err() {
+                return Poll::Ready(());
+            }
+            this.arm_close_timeout();
+            if ready!(this.stream.poll_read_ready(task)).is_err() || this.read().is_err() {
+                return Poll::Ready(());
+            }
+        }
+    }
+}
+
+impl Drop for Drive {
+    /// However the task ends, the node forgets the session.
+    fn drop(&mut self) {
+        let reason = self.session.outbox.closing().unwrap_or(CloseReason::Lost);
+        self.session.outbox.abandon(reason);
+        self.node.metrics.socket_closed(reason);
+        self.node.forget(&self.session, reason);
+    }
+}
+
+fn handle(node: &Arc<Node>, session: &Arc<Session>, event: Event<'_>) -> Result<(), CloseReason> {
+    match event {
+        Event::Ping(payload) => {
+            node.metrics.heartbeats.inc();
+            if !node.faults.ignore_pings.active() {
+                // Full, the outbox closes the socket itself.
+                let _ = session
+                    .outbox
+                    .push(encode::pong(payload), &node.config.limits);
+            }
+            Ok(())
+        }
+        Event::Pong | Event::Close(_) => Ok(()),
+        Event::Text(text) => match frame::parse(text) {
+            Ok(frame) => on_frame(node, session, frame),
+            Err(NotAFrame::Json) => Err(CloseReason::BadPayload),
+            Err(NotAFrame::Topic) => Err(CloseReason::Policy),
+        },
+    }
+}
+
+fn on_frame(
+    node: &Arc<Node>,
+    session: &Arc<Session>,
+    frame: FromDevice,
+) -> Result<(), CloseReason> {
+    match frame {
+        FromDevice::Reply { id, body } => {
+            if let Some(waiter) = session.replied(id) {
+                let owner = node.config.id.clone();
+                cluster::answer(node, waiter, Reply::Replied { owner, body });
+            }
+            Ok(())
+        }
+        FromDevice::Subscribe(topic) => {
+            let limit = node.config.limits.topics_per_device;
+            match session.add_topic(&topic, limit) {
+                Ok(true) => node.topics.add(&topic, session, &*node.cluster.backplane),
+                Ok(false) => {}
+                Err(()) => return Err(CloseReason::Policy),
+            }
+            Ok(())
+        }
+        FromDevice::Unsubscribe(topic) => {
+            if session.remove_topic(&topic) {
+                node.topics
+                    .remove(&topic, session, &*node.cluster.backplane);
+            }
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What an idle socket costs in its task and its session, before the allocator
+    /// rounds up. A field added here is paid a million times.
+    #[test]
+    fn the_steady_state_is_small() {
+        assert!(size_of::<Drive>() <= 128, "{} bytes", size_of::<Drive>());
+        assert!(
+            size_of::<Session>() <= 224,
+            "{} bytes",
+            size_of::<Session>()
+        );
+    }
+}

@@ -1,0 +1,175 @@
+//! The JSON that devices and nodes exchange; see `docs/protocol.md`.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::{id::Topic, ws::encode};
+
+/// Device to node.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum FromDevice {
+    Reply { id: u64, body: String },
+    Subscribe(Topic),
+    Unsubscribe(Topic),
+}
+
+/// Why a text is no frame.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum NotAFrame {
+    /// Not JSON, not an object, an unknown type, a field missing.
+    Json,
+    /// A topic name that is not allowed.
+    Topic,
+}
+
+/// Node to device.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum ToDevice<'a> {
+    Command {
+        id: &'a str,
+        name: &'a str,
+        body: &'a RawValue,
+    },
+    Message {
+        topic: &'a Topic,
+        body: &'a RawValue,
+    },
+    Goaway {
+        retry_ms: u64,
+        window_ms: u64,
+    },
+}
+
+/// A field this node does not know is ignored, so that devices may be newer.
+#[derive(Deserialize)]
+struct AsWritten<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    #[serde(borrow)]
+    id: Option<&'a str>,
+    #[serde(borrow)]
+    topic: Option<&'a str>,
+    #[serde(borrow)]
+    body: Option<&'a RawValue>,
+}
+
+/// Reads a device's text.
+pub(crate) fn parse(text: &str) -> Result<FromDevice, NotAFrame> {
+    let frame: AsWritten<'_> = serde_json::from_str(text).map_err(|_| NotAFrame::Json)?;
+    match frame.kind {
+        "reply" => {
+            let id = frame.id.ok_or(NotAFrame::Json)?;
+            Ok(FromDevice::Reply {
+                // An id that is none of ours matches no command; it is as harmless
+                // as a late reply.
+                id: parse_command_id(id).unwrap_or(u64::MAX),
+                body: frame.body.unwrap_or(RawValue::NULL).get().to_owned(),
+            })
+        }
+        "subscribe" => topic(frame.topic).map(FromDevice::Subscribe),
+        "unsubscribe" => topic(frame.topic).map(FromDevice::Unsubscribe),
+        _ => Err(NotAFrame::Json),
+    }
+}
+
+/// The frame that carries a command.
+pub(crate) fn command(id: u64, name: &str, body: &RawValue) -> Bytes {
+    encode_frame(&ToDevice::Command {
+        id: &format!("c{id:x}"),
+        name,
+        body,
+    })
+}
+
+/// The frame that carries a topic's message.
+pub(crate) fn message(topic: &Topic, body: &RawValue) -> Bytes {
+    encode_frame(&ToDevice::Message { topic, body })
+}
+
+/// The frame that announces a drain.
+pub(crate) fn goaway(retry_ms: u64, window_ms: u64) -> Bytes {
+    encode_frame(&ToDevice::Goaway {
+        retry_ms,
+        window_ms,
+    })
+}
+
+fn parse_command_id(id: &str) -> Option<u64> {
+    u64::from_str_radix(id.strip_prefix('c')?, 16).ok()
+}
+
+fn topic(topic: Option<&str>) -> Result<Topic, NotAFrame> {
+    topic
+        .ok_or(NotAFrame::Json)?
+        .parse()
+        .map_err(|_| NotAFrame::Topic)
+}
+
+fn encode_frame(frame: &ToDevice<'_>) -> Bytes {
+    match serde_json::to_vec(frame) {
+        Ok(text) => encode::text(&text),
+        Err(error) => unreachable!("a frame of strings and raw JSON always serializes: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_of_devices() {
+        let reply = parse(r#"{"type":"reply","id":"c1f","body":{"a": [1]}}"#).unwrap();
+        assert_eq!(
+            reply,
+            FromDevice::Reply {
+                id: 0x1f,
+                body: r#"{"a": [1]}"#.to_owned()
+            }
+        );
+        let reply = parse(r#"{"type":"reply","id":"c0","extra":1}"#).unwrap();
+        assert_eq!(
+            reply,
+            FromDevice::Reply {
+                id: 0,
+                body: "null".to_owned()
+            }
+        );
+        let subscribe = parse(r#"{"topic":"news","type":"subscribe"}"#).unwrap();
+        assert_eq!(subscribe, FromDevice::Subscribe("news".parse().unwrap()));
+    }
+
+    #[test]
+    fn what_is_no_frame() {
+        for text in [
+            "",
+            "[]",
+            "{}",
+            r#"{"type":"dance"}"#,
+            r#"{"type":"reply"}"#,
+            r#"{"type":"subscribe"}"#,
+        ] {
+            assert_eq!(parse(text), Err(NotAFrame::Json), "{text}");
+        }
+        assert_eq!(
+            parse(r#"{"type":"subscribe","topic":"a b"}"#),
+            Err(NotAFrame::Topic)
+        );
+    }
+
+    #[test]
+    fn frames_of_nodes() {
+        let body = RawValue::from_string(r#"{"x":1}"#.to_owned()).unwrap();
+        let frame = command(31, "read", &body);
+        assert_eq!(
+            &frame[2..],
+            br#"{"type":"command","id":"c1f","name":"read","body":{"x":1}}"#
+        );
+        let frame = goaway(1000, 5000);
+        assert_eq!(
+            &frame[2..],
+            br#"{"type":"goaway","retry_ms":1000,"window_ms":5000}"#
+        );
+    }
+}

@@ -1,0 +1,18 @@
+//! One connected device.
+//!
+//! In reading order: [`session`] (what the node knows of it), [`outbox`] (what
+//! waits to be written), [`waiting`] (commands that wait for its reply), [`frame`]
+//! (its JSON), [`drive`] (its one task), [`wheel`] (everybody's timeouts).
+
+pub(crate) mod drive;
+pub(crate) mod frame;
+pub(crate) mod outbox;
+#[expect(
+    clippy::module_inception,
+    reason = "the folder is about sessions, the file is the session"
+)]
+pub(crate) mod session;
+pub(crate) mod waiting;
+pub(crate) mod wheel;
+
+pub(crate) use self::session::Session;

@@ -1,0 +1,211 @@
+//! What the node knows of one connected device.
+
+use std::sync::{
+    Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
+};
+
+use super::{
+    outbox::Outbox,
+    waiting::{Waiter, Waiting},
+    wheel::{Next, Timer},
+};
+use crate::{
+    cluster::epoch::Epoch,
+    config::Limits,
+    id::{DeviceId, Topic},
+    ws::close::CloseReason,
+};
+
+/// Shared by its task, the registry, the wheel and whoever sends to it. Times are
+/// the wheel's seconds; 0 is "not".
+pub(crate) struct Session {
+    pub(crate) device: DeviceId,
+    pub(crate) outbox: Outbox,
+    /// The highest epoch that the directory gave it; 0 until the first.
+    epoch: AtomicU64,
+    /// The highest epoch that the directory said is replaced.
+    superseded: AtomicU64,
+    last_seen: AtomicU32,
+    blocked_since: AtomicU32,
+    closing_since: AtomicU32,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    waiting: Waiting,
+    topics: Vec<Topic>,
+}
+
+/// Why a device cannot take a command.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// Too many commands wait for it.
+    Busy(Waiter),
+    /// Its socket is closing.
+    Closing(Waiter),
+}
+
+impl Session {
+    pub(crate) fn new(device: DeviceId, now: u32) -> Self {
+        Self {
+            device,
+            outbox: Outbox::default(),
+            epoch: AtomicU64::new(0),
+            superseded: AtomicU64::new(0),
+            last_seen: AtomicU32::new(now),
+            blocked_since: AtomicU32::new(0),
+            closing_since: AtomicU32::new(0),
+            inner: Mutex::default(),
+        }
+    }
+
+    /// The device was heard.
+    pub(crate) fn seen(&self, now: u32) {
+        self.last_seen.store(now, Relaxed);
+    }
+
+    /// Writing waits for the device since then; answers whether that is new.
+    pub(crate) fn blocked(&self, now: u32) -> bool {
+        self.blocked_since
+            .compare_exchange(0, now.max(1), Relaxed, Relaxed)
+            .is_ok()
+    }
+
+    /// Writing goes on.
+    pub(crate) fn unblocked(&self) {
+        self.blocked_since.store(0, Relaxed);
+    }
+
+    /// The close handshake runs since then; answers whether that is new.
+    pub(crate) fn closing(&self, now: u32) -> bool {
+        self.closing_since
+            .compare_exchange(0, now.max(1), Relaxed, Relaxed)
+            .is_ok()
+    }
+
+    /// Acts on a timer that is due, or says when to look again.
+    pub(crate) fn check(&self, timer: Timer, now: u32, limits: &Limits) -> Next {
+        let (since, timeout) = match timer {
+            Timer::Idle => (self.last_seen.load(Relaxed), limits.idle_timeout),
+            Timer::Write => (self.blocked_since.load(Relaxed), limits.write_timeout),
+            Timer::Close => (self.closing_since.load(Relaxed), limits.close_timeout),
+        };
+        if since == 0 && timer != Timer::Idle {
+            return Next::Never;
+        }
+        let due = since.saturating_add(seconds(timeout));
+        if due > now {
+            return Next::At(due);
+        }
+        match timer {
+            Timer::Idle => {
+                self.outbox.close(CloseReason::Idle);
+            }
+            Timer::Write => self.outbox.abandon(CloseReason::Slow),
+            Timer::Close => self.outbox.abandon(CloseReason::Lost),
+        }
+        Next::Never
+    }
+
+    /// The directory's epoch for this connection.
+    pub(crate) fn epoch(&self) -> Option<Epoch> {
+        Epoch::from_raw(self.epoch.load(Relaxed))
+    }
+
+    /// The directory gave an epoch. If it has replaced that one in the meantime,
+    /// the socket closes.
+    pub(crate) fn set_epoch(&self, epoch: Epoch) {
+        self.epoch.fetch_max(epoch.raw(), Relaxed);
+        self.close_if_superseded();
+    }
+
+    /// The directory has a newer connection than the one of `epoch`.
+    pub(crate) fn superseded(&self, epoch: Epoch) {
+        self.superseded.fetch_max(epoch.raw(), Relaxed);
+        self.close_if_superseded();
+    }
+
+    fn close_if_superseded(&self) {
+        let epoch = self.epoch.load(Relaxed);
+        if epoch != 0 && epoch <= self.superseded.load(Relaxed) {
+            self.outbox.close(CloseReason::Replaced);
+        }
+    }
+
+    /// Queues a command's frame and remembers who waits for the reply.
+    /// `times` is now and when the caller stops waiting.
+    pub(crate) fn ask(
+        &self,
+        id: u64,
+        frame: bytes::Bytes,
+        waiter: Waiter,
+        times: (u32, u32),
+        limits: &Limits,
+    ) -> Result<(), Refusal> {
+        if self.outbox.closing().is_some() {
+            return Err(Refusal::Closing(waiter));
+        }
+        // Remembered first: the reply must not be quicker than the memory.
+        self.inner()
+            .waiting
+            .insert(id, waiter, times, limits.commands_per_device)
+            .map_err(Refusal::Busy)?;
+        match self.outbox.push(frame, limits) {
+            Ok(()) => Ok(()),
+            // The end of the session may have answered the waiter already.
+            Err(_) => self
+                .inner()
+                .waiting
+                .remove(id)
+                .map_or(Ok(()), |waiter| Err(Refusal::Closing(waiter))),
+        }
+    }
+
+    /// Who waits for the reply to a command.
+    pub(crate) fn replied(&self, id: u64) -> Option<Waiter> {
+        self.inner().waiting.remove(id)
+    }
+
+    /// Whether a command waits for this device.
+    pub(crate) fn has_commands(&self, now: u32) -> bool {
+        self.inner().waiting.any(now)
+    }
+
+    /// Adds a topic; `Ok(false)` when it was there, `Err` past the limit.
+    pub(crate) fn add_topic(&self, topic: &Topic, limit: usize) -> Result<bool, ()> {
+        let topics = &mut self.inner().topics;
+        if topics.contains(topic) {
+            return Ok(false);
+        }
+        if topics.len() >= limit {
+            return Err(());
+        }
+        topics.push(topic.clone());
+        Ok(true)
+    }
+
+    /// Removes a topic; whether it was there.
+    pub(crate) fn remove_topic(&self, topic: &Topic) -> bool {
+        let topics = &mut self.inner().topics;
+        let before = topics.len();
+        topics.retain(|kept| kept != topic);
+        topics.len() < before
+    }
+
+    /// Everything that ends with the session.
+    pub(crate) fn take(&self) -> (Vec<Waiter>, Vec<Topic>) {
+        let mut inner = self.inner();
+        (inner.waiting.take(), std::mem::take(&mut inner.topics))
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whole seconds, rounded up: no timeout fires early.
+pub(crate) fn seconds(duration: std::time::Duration) -> u32 {
+    u32::try_from(duration.as_millis().div_ceil(1000)).unwrap_or(u32::MAX)
+}

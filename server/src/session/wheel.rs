@@ -1,0 +1,152 @@
+//! One timing wheel for all sockets of a node: slots of one second.
+//!
+//! Traffic never touches the wheel: a connection only stamps when it was last
+//! heard. When a slot comes up, its sockets are asked whether they are due, and
+//! are put where they will be if not (lazy re-arming; Varghese and Lauck, "Hashed
+//! and Hierarchical Timing Wheels").
+
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError, Weak,
+    atomic::{AtomicU32, Ordering::Relaxed},
+};
+
+use super::Session;
+use crate::config::Limits;
+
+/// Slots, and so the furthest that one turn reaches, in seconds.
+const SLOTS: u32 = 128;
+
+/// What a socket may be late with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Timer {
+    /// Saying something.
+    Idle,
+    /// Reading what was written.
+    Write,
+    /// Finishing the close handshake.
+    Close,
+}
+
+/// What a due timer asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    Never,
+    /// Look again at that second.
+    At(u32),
+}
+
+/// The wheel and its clock. Seconds start at 1, so that 0 can mean "not".
+pub(crate) struct Wheel {
+    now: AtomicU32,
+    slots: Mutex<Vec<Vec<Entry>>>,
+}
+
+struct Entry {
+    session: Weak<Session>,
+    timer: Timer,
+}
+
+impl Wheel {
+    pub(crate) fn new() -> Self {
+        let slots = (0..SLOTS).map(|_| Vec::new()).collect();
+        Self {
+            now: AtomicU32::new(1),
+            slots: Mutex::new(slots),
+        }
+    }
+
+    /// The current second.
+    pub(crate) fn now(&self) -> u32 {
+        self.now.load(Relaxed)
+    }
+
+    /// Looks at the socket at second `at`, or earlier if that is further than the
+    /// wheel reaches.
+    pub(crate) fn arm(&self, session: &Arc<Session>, timer: Timer, at: u32) {
+        let entry = Entry {
+            session: Arc::downgrade(session),
+            timer,
+        };
+        let at = at.clamp(self.now() + 1, self.now() + SLOTS - 1);
+        self.slots()[(at % SLOTS) as usize].push(entry);
+    }
+
+    /// Turns to second `to` and looks at every socket on the way.
+    pub(crate) fn turn(&self, to: u32, limits: &Limits) {
+        while self.now() < to {
+            let now = self.now.fetch_add(1, Relaxed) + 1;
+            let due = std::mem::take(&mut self.slots()[(now % SLOTS) as usize]);
+            for Entry { session, timer } in due {
+                let Some(session) = session.upgrade() else {
+                    continue;
+                };
+                if let Next::At(again) = session.check(timer, now, limits) {
+                    self.arm(&session, timer, again);
+                }
+            }
+        }
+    }
+
+    fn slots(&self) -> MutexGuard<'_, Vec<Vec<Entry>>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::ws::close::CloseReason;
+
+    fn limits(idle_s: u64) -> Limits {
+        Limits {
+            idle_timeout: Duration::from_secs(idle_s),
+            ..Limits::default()
+        }
+    }
+
+    fn armed(wheel: &Wheel) -> Arc<Session> {
+        let session = Arc::new(Session::new("d".parse().unwrap(), wheel.now()));
+        wheel.arm(&session, Timer::Idle, wheel.now() + 1);
+        session
+    }
+
+    #[test]
+    fn a_silent_socket_closes_when_it_is_due_and_not_before() {
+        for idle_s in [1, 5, 127, 128, 129, 1000] {
+            let wheel = Wheel::new();
+            let session = armed(&wheel);
+            let due = 1 + u32::try_from(idle_s).unwrap();
+            wheel.turn(due - 1, &limits(idle_s));
+            assert_eq!(session.outbox.closing(), None, "{idle_s} s");
+            wheel.turn(due, &limits(idle_s));
+            assert_eq!(
+                session.outbox.closing(),
+                Some(CloseReason::Idle),
+                "{idle_s} s"
+            );
+        }
+    }
+
+    #[test]
+    fn being_heard_puts_it_off() {
+        let wheel = Wheel::new();
+        let session = armed(&wheel);
+        for second in 2..50 {
+            wheel.turn(second, &limits(5));
+            session.seen(second);
+        }
+        assert_eq!(session.outbox.closing(), None);
+        wheel.turn(54, &limits(5));
+        assert_eq!(session.outbox.closing(), Some(CloseReason::Idle));
+    }
+
+    #[test]
+    fn a_socket_that_is_gone_leaves_nothing_behind() {
+        let wheel = Wheel::new();
+        drop(armed(&wheel));
+        wheel.turn(SLOTS, &limits(5));
+        assert!(wheel.slots().iter().all(Vec::is_empty));
+    }
+}

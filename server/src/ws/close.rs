@@ -1,0 +1,100 @@
+//! Why a device socket ends: the one table of close codes, also in
+//! `docs/protocol.md`.
+
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+
+/// Every way a device socket ends.
+///
+/// | reason      | code | sent by | come back?                         |
+/// |-------------|------|---------|------------------------------------|
+/// | device      | 1000 | device  | as it likes                        |
+/// | lost        |  –   | nobody  | yes, with backoff                  |
+/// | protocol    | 1002 | node    | no: the device is broken           |
+/// | binary      | 1003 | node    | no: the device is broken           |
+/// | bad-payload | 1007 | node    | no: the device is broken           |
+/// | policy      | 1008 | node    | no: the device asks for too much   |
+/// | too-big     | 1009 | node    | no: the device is broken           |
+/// | drain       | 1012 | node    | yes, spread over the goaway window |
+/// | slow        | 1013 | node    | yes, with backoff                  |
+/// | replaced    | 4000 | node    | no: a newer connection took over   |
+/// | idle        | 4001 | node    | yes, with backoff                  |
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum CloseReason {
+    Device,
+    Lost,
+    Protocol,
+    Binary,
+    BadPayload,
+    Policy,
+    TooBig,
+    Drain,
+    Slow,
+    Replaced,
+    Idle,
+}
+
+impl CloseReason {
+    pub(crate) const ALL: [Self; 11] = [
+        Self::Device,
+        Self::Lost,
+        Self::Protocol,
+        Self::Binary,
+        Self::BadPayload,
+        Self::Policy,
+        Self::TooBig,
+        Self::Drain,
+        Self::Slow,
+        Self::Replaced,
+        Self::Idle,
+    ];
+
+    /// The label in `highwater_sockets_closed_total`.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Device => "device",
+            Self::Lost => "lost",
+            Self::Protocol => "protocol",
+            Self::Binary => "binary",
+            Self::BadPayload => "bad-payload",
+            Self::Policy => "policy",
+            Self::TooBig => "too-big",
+            Self::Drain => "drain",
+            Self::Slow => "slow",
+            Self::Replaced => "replaced",
+            Self::Idle => "idle",
+        }
+    }
+
+    /// The code on the wire.
+    pub(crate) fn code(self) -> u16 {
+        let code = match self {
+            Self::Device | Self::Lost => CloseCode::Normal,
+            Self::Protocol => CloseCode::Protocol,
+            Self::Binary => CloseCode::Unsupported,
+            Self::BadPayload => CloseCode::Invalid,
+            Self::Policy => CloseCode::Policy,
+            Self::TooBig => CloseCode::Size,
+            Self::Drain => CloseCode::Restart,
+            Self::Slow => CloseCode::Again,
+            Self::Replaced => CloseCode::Library(4000),
+            Self::Idle => CloseCode::Library(4001),
+        };
+        code.into()
+    }
+
+    /// The reason on the wire, at most 123 bytes.
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::Device | Self::Lost => "",
+            Self::Protocol => "protocol error",
+            Self::Binary => "binary frames are not spoken here",
+            Self::BadPayload => "not a frame this node understands",
+            Self::Policy => "too many topics, or a topic name that is not allowed",
+            Self::TooBig => "message too big",
+            Self::Drain => "node restarts",
+            Self::Slow => "slow consumer",
+            Self::Replaced => "replaced by a newer connection",
+            Self::Idle => "idle for too long",
+        }
+    }
+}

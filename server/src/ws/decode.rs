@@ -1,0 +1,343 @@
+//! Bytes to events.
+//!
+//! The caller reads into scratch it shares between connections and feeds what came;
+//! only an incomplete frame or message is kept here, on the heap, until the rest
+//! arrives. An idle connection keeps nothing.
+
+use std::io::Cursor;
+
+use tokio_tungstenite::tungstenite::protocol::frame::{
+    FrameHeader,
+    coding::{CloseCode, Control, Data, OpCode},
+};
+
+use super::close::CloseReason;
+
+/// The longest header: 2 bytes, 8 of length, 4 of mask.
+const MAX_HEADER: usize = 14;
+/// The longest payload of a control frame.
+const MAX_CONTROL: usize = 125;
+
+/// What a device said.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Event<'a> {
+    Ping(&'a [u8]),
+    Pong,
+    Text(&'a str),
+    /// The code, if the frame had one.
+    Close(Option<u16>),
+}
+
+/// Whether to go on after an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flow {
+    Continue,
+    /// Ignore the rest of the input.
+    Stop,
+}
+
+/// One connection's decoder.
+pub(crate) struct Decoder {
+    max_message: usize,
+    /// The beginning of a frame that is not complete.
+    partial: Vec<u8>,
+    /// The beginning of a message whose last fragment has not come.
+    fragments: Option<Box<Vec<u8>>>,
+}
+
+impl Decoder {
+    /// Messages longer than `max_message` bytes are refused by their header.
+    pub(crate) fn new(max_message: usize) -> Self {
+        Self {
+            max_message,
+            partial: Vec::new(),
+            fragments: None,
+        }
+    }
+
+    /// Takes what was read and reports what it completes. `input` is unmasked in
+    /// place.
+    ///
+    /// # Errors
+    /// The reason to close the connection with. Nothing can be decoded after it.
+    pub(crate) fn feed(
+        &mut self,
+        input: &mut [u8],
+        mut on: impl FnMut(Event<'_>) -> Flow,
+    ) -> Result<(), CloseReason> {
+        if self.partial.is_empty() {
+            let used = self.frames(input, &mut on)?;
+            self.partial.extend_from_slice(&input[used..]);
+        } else {
+            let mut joined = std::mem::take(&mut self.partial);
+            joined.extend_from_slice(input);
+            let used = self.frames(&mut joined, &mut on)?;
+            if used < joined.len() {
+                joined.drain(..used);
+                self.partial = joined;
+            }
+        }
+        Ok(())
+    }
+
+    /// Decodes whole frames and answers how many bytes they took.
+    fn frames(
+        &mut self,
+        input: &mut [u8],
+        on: &mut impl FnMut(Event<'_>) -> Flow,
+    ) -> Result<usize, CloseReason> {
+        let mut used = 0;
+        while let Some(head) = self.head(&input[used..])? {
+            let start = used + head.header;
+            let end = start + head.payload;
+            if end > input.len() {
+                break;
+            }
+            let payload = &mut input[start..end];
+            unmask(payload, head.mask);
+            used = end;
+            if self.frame(&head, payload, on)? == Flow::Stop {
+                return Ok(input.len());
+            }
+        }
+        Ok(used)
+    }
+
+    /// The header at the start of `input`, checked; `None` while it is incomplete.
+    fn head(&self, input: &[u8]) -> Result<Option<Head>, CloseReason> {
+        let mut cursor = Cursor::new(&input[..input.len().min(MAX_HEADER)]);
+        let parsed = FrameHeader::parse(&mut cursor).map_err(|_| CloseReason::Protocol)?;
+        let Some((header, payload)) = parsed else {
+            return Ok(None);
+        };
+        if header.rsv1 || header.rsv2 || header.rsv3 {
+            return Err(CloseReason::Protocol);
+        }
+        let mask = header.mask.ok_or(CloseReason::Protocol)?;
+        let kept = self
+            .fragments
+            .as_ref()
+            .map_or(0, |fragments| fragments.len());
+        let limit = match header.opcode {
+            OpCode::Control(_) if !header.is_final => return Err(CloseReason::Protocol),
+            OpCode::Control(_) if payload > MAX_CONTROL as u64 => {
+                return Err(CloseReason::Protocol);
+            }
+            OpCode::Control(_) => MAX_CONTROL,
+            OpCode::Data(Data::Binary) => return Err(CloseReason::Binary),
+            OpCode::Data(_) => self.max_message.saturating_sub(kept),
+        };
+        match usize::try_from(payload) {
+            Ok(payload) if payload <= limit => Ok(Some(Head {
+                opcode: header.opcode,
+                last: header.is_final,
+                mask,
+                header: cursor.position() as usize,
+                payload,
+            })),
+            _ => Err(CloseReason::TooBig),
+        }
+    }
+
+    fn frame(
+        &mut self,
+        head: &Head,
+        payload: &[u8],
+        on: &mut impl FnMut(Event<'_>) -> Flow,
+    ) -> Result<Flow, CloseReason> {
+        match (head.opcode, self.fragments.as_mut()) {
+            (OpCode::Control(Control::Ping), _) => Ok(on(Event::Ping(payload))),
+            (OpCode::Control(Control::Pong), _) => Ok(on(Event::Pong)),
+            (OpCode::Control(Control::Close), _) => Ok(on(Event::Close(close_code(payload)?))),
+            (OpCode::Data(Data::Text), None) if head.last => text(payload, on),
+            (OpCode::Data(Data::Text), None) => {
+                self.fragments = Some(Box::new(payload.to_vec()));
+                Ok(Flow::Continue)
+            }
+            (OpCode::Data(Data::Continue), Some(fragments)) => {
+                fragments.extend_from_slice(payload);
+                if !head.last {
+                    return Ok(Flow::Continue);
+                }
+                let whole = self.fragments.take().unwrap_or_default();
+                text(&whole, on)
+            }
+            _ => Err(CloseReason::Protocol),
+        }
+    }
+}
+
+struct Head {
+    opcode: OpCode,
+    last: bool,
+    mask: [u8; 4],
+    /// Length of the header.
+    header: usize,
+    /// Length of the payload.
+    payload: usize,
+}
+
+fn text(payload: &[u8], on: &mut impl FnMut(Event<'_>) -> Flow) -> Result<Flow, CloseReason> {
+    let text = std::str::from_utf8(payload).map_err(|_| CloseReason::BadPayload)?;
+    Ok(on(Event::Text(text)))
+}
+
+/// Empty, or an allowed code and a reason in UTF-8.
+fn close_code(payload: &[u8]) -> Result<Option<u16>, CloseReason> {
+    match payload {
+        [] => Ok(None),
+        [high, low, reason @ ..] => {
+            let code = u16::from_be_bytes([*high, *low]);
+            let allowed = CloseCode::from(code).is_allowed();
+            if !allowed || std::str::from_utf8(reason).is_err() {
+                return Err(CloseReason::Protocol);
+            }
+            Ok(Some(code))
+        }
+        [_] => Err(CloseReason::Protocol),
+    }
+}
+
+fn unmask(payload: &mut [u8], mask: [u8; 4]) {
+    for (byte, key) in payload.iter_mut().zip(mask.iter().cycle()) {
+        *byte ^= key;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A client's frame.
+    fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
+        let mask = [1, 2, 3, 4];
+        let mut frame = vec![first];
+        match payload.len() {
+            short @ 0..126 => frame.push(0x80 | short as u8),
+            long => {
+                frame.push(0x80 | 126);
+                frame.extend_from_slice(&(long as u16).to_be_bytes());
+            }
+        }
+        frame.extend_from_slice(&mask);
+        frame.extend(
+            payload
+                .iter()
+                .zip(mask.iter().cycle())
+                .map(|(byte, key)| byte ^ key),
+        );
+        frame
+    }
+
+    fn decode(decoder: &mut Decoder, bytes: &[u8]) -> Result<Vec<String>, CloseReason> {
+        let mut seen = Vec::new();
+        decoder.feed(&mut bytes.to_vec(), |event| {
+            seen.push(format!("{event:?}"));
+            Flow::Continue
+        })?;
+        Ok(seen)
+    }
+
+    fn error_of(bytes: &[u8]) -> CloseReason {
+        decode(&mut Decoder::new(100), bytes).unwrap_err()
+    }
+
+    #[test]
+    fn control_frames_may_come_between_fragments() {
+        let bytes = [masked(0x01, b"Hel"), masked(0x89, b""), masked(0x80, b"lo")].concat();
+        let seen = decode(&mut Decoder::new(100), &bytes).unwrap();
+        assert_eq!(seen, ["Ping([])", "Text(\"Hello\")"]);
+    }
+
+    #[test]
+    fn what_is_wrong_has_its_code() {
+        assert_eq!(error_of(&masked(0x82, b"x")), CloseReason::Binary);
+        assert_eq!(error_of(&masked(0x81, &[0xff])), CloseReason::BadPayload);
+        assert_eq!(error_of(&masked(0x81, &[b'x'; 101])), CloseReason::TooBig);
+        assert_eq!(
+            error_of(&[
+                0x81, 0xff, 0xff, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 0
+            ]),
+            CloseReason::TooBig
+        );
+        assert_eq!(
+            error_of(&[0x81, 0x01, b'x']),
+            CloseReason::Protocol,
+            "unmasked"
+        );
+        assert_eq!(
+            error_of(&masked(0xc1, b"x")),
+            CloseReason::Protocol,
+            "reserved bit"
+        );
+        assert_eq!(
+            error_of(&masked(0x83, b"x")),
+            CloseReason::Protocol,
+            "reserved opcode"
+        );
+        assert_eq!(
+            error_of(&masked(0x80, b"x")),
+            CloseReason::Protocol,
+            "nothing to continue"
+        );
+        assert_eq!(
+            error_of(&masked(0x09, b"x")),
+            CloseReason::Protocol,
+            "fragmented ping"
+        );
+        assert_eq!(
+            error_of(&masked(0x89, &[0; 126])),
+            CloseReason::Protocol,
+            "long ping"
+        );
+        assert_eq!(
+            error_of(&masked(0x88, &[3])),
+            CloseReason::Protocol,
+            "half a code"
+        );
+        assert_eq!(
+            error_of(&masked(0x88, &1005_u16.to_be_bytes())),
+            CloseReason::Protocol
+        );
+        let nested = [masked(0x01, b"a"), masked(0x81, b"b")].concat();
+        assert_eq!(error_of(&nested), CloseReason::Protocol);
+        let endless = [masked(0x01, &[b'a'; 60]), masked(0x00, &[b'a'; 60])].concat();
+        assert_eq!(error_of(&endless), CloseReason::TooBig);
+    }
+
+    #[test]
+    fn nothing_is_kept_when_idle() {
+        let mut decoder = Decoder::new(100);
+        for byte in masked(0x89, b"beat") {
+            decode(&mut decoder, &[byte]).unwrap();
+        }
+        assert_eq!(decoder.partial.capacity(), 0);
+        assert!(decoder.fragments.is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn however_it_is_cut(
+            texts in prop::collection::vec("[a-zü]{0,200}", 1..6),
+            cuts in prop::collection::vec(1_usize..40, 1..50),
+        ) {
+            let bytes: Vec<u8> = texts.iter().flat_map(|text| masked(0x81, text.as_bytes())).collect();
+            let mut decoder = Decoder::new(1000);
+            let (mut seen, mut at, mut cut) = (Vec::new(), 0, cuts.iter().cycle());
+            while at < bytes.len() {
+                let end = (at + cut.next().unwrap()).min(bytes.len());
+                seen.extend(decode(&mut decoder, &bytes[at..end]).unwrap());
+                at = end;
+            }
+            let expected: Vec<_> = texts.iter().map(|text| format!("Text({text:?})")).collect();
+            prop_assert_eq!(seen, expected);
+        }
+
+        #[test]
+        fn noise_never_panics(noise in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = decode(&mut Decoder::new(100), &noise);
+        }
+    }
+}

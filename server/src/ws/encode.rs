@@ -1,0 +1,93 @@
+//! Messages to bytes. A server's frames are not masked, so the same bytes go to
+//! every receiver of a message.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use tokio_tungstenite::tungstenite::protocol::frame::{
+    FrameHeader,
+    coding::{Control, Data, OpCode},
+};
+
+use super::close::CloseReason;
+
+/// The longest payload of a control frame.
+const MAX_CONTROL: usize = 125;
+
+/// A whole text message.
+pub(crate) fn text(message: &[u8]) -> Bytes {
+    frame(OpCode::Data(Data::Text), message)
+}
+
+/// The answer to a ping.
+pub(crate) fn pong(payload: &[u8]) -> Bytes {
+    frame(OpCode::Control(Control::Pong), payload)
+}
+
+/// A close with code and reason.
+pub(crate) fn close(reason: CloseReason) -> Bytes {
+    close_code(reason.code(), reason.text())
+}
+
+/// The answer to a peer's close: its own code, or none.
+pub(crate) fn close_echo(code: Option<u16>) -> Bytes {
+    match code {
+        Some(code) => close_code(code, ""),
+        None => frame(OpCode::Control(Control::Close), &[]),
+    }
+}
+
+fn close_code(code: u16, text: &str) -> Bytes {
+    let mut payload = BytesMut::with_capacity(MAX_CONTROL);
+    payload.put_u16(code);
+    payload.put_slice(text.as_bytes());
+    debug_assert!(payload.len() <= MAX_CONTROL);
+    frame(OpCode::Control(Control::Close), &payload)
+}
+
+fn frame(opcode: OpCode, payload: &[u8]) -> Bytes {
+    let header = FrameHeader {
+        opcode,
+        ..FrameHeader::default()
+    };
+    let length = payload.len() as u64;
+    let mut bytes = BytesMut::with_capacity(header.len(length) + payload.len()).writer();
+    // Writing to memory does not fail; a header that did would be cut short, which
+    // the receiver answers with a protocol error.
+    let written = header.format(length, &mut bytes);
+    debug_assert!(written.is_ok());
+    let mut bytes = bytes.into_inner();
+    bytes.put_slice(payload);
+    bytes.freeze()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_are_as_rfc_6455_writes_them() {
+        // Section 5.7: "A single-frame unmasked text message".
+        assert_eq!(
+            text(b"Hello")[..],
+            [0x81, 0x05, 0x48, 0x65, 0x6c, 0x6c, 0x6f]
+        );
+        assert_eq!(
+            pong(b"Hello")[..],
+            [0x8a, 0x05, 0x48, 0x65, 0x6c, 0x6c, 0x6f]
+        );
+        assert_eq!(text(&[b'x'; 256])[..4], [0x81, 126, 1, 0]);
+        assert_eq!(
+            text(&vec![b'x'; 65_536])[..10],
+            [0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0]
+        );
+    }
+
+    #[test]
+    fn every_close_fits_a_control_frame() {
+        for reason in CloseReason::ALL {
+            let bytes = close(reason);
+            assert_eq!(bytes[0], 0x88);
+            assert!(bytes[1] <= 125, "{reason:?}");
+            assert_eq!(u16::from_be_bytes([bytes[2], bytes[3]]), reason.code());
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The server's half of the opening handshake (RFC 6455, section 4.2).
+
+use axum::http::{HeaderMap, HeaderValue, Method, header};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+/// Why a request is no WebSocket upgrade; the text is what the client reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NotAnUpgrade {
+    #[error("an upgrade must be a GET request")]
+    Method,
+    #[error("the headers Connection: Upgrade and Upgrade: websocket are missing")]
+    Upgrade,
+    #[error("Sec-WebSocket-Version must be 13")]
+    Version,
+    #[error("Sec-WebSocket-Key must be 16 bytes in base64")]
+    Key,
+}
+
+/// Checks the request and answers the value of `Sec-WebSocket-Accept`.
+pub(crate) fn accept_key(
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<HeaderValue, NotAnUpgrade> {
+    if method != Method::GET {
+        return Err(NotAnUpgrade::Method);
+    }
+    if !has_token(headers, header::CONNECTION, "upgrade")
+        || !has_token(headers, header::UPGRADE, "websocket")
+    {
+        return Err(NotAnUpgrade::Upgrade);
+    }
+    if headers
+        .get(header::SEC_WEBSOCKET_VERSION)
+        .is_none_or(|version| version != "13")
+    {
+        return Err(NotAnUpgrade::Version);
+    }
+    let key = headers
+        .get(header::SEC_WEBSOCKET_KEY)
+        .ok_or(NotAnUpgrade::Key)?;
+    if !is_sixteen_bytes(key.as_bytes()) {
+        return Err(NotAnUpgrade::Key);
+    }
+    HeaderValue::from_str(&derive_accept_key(key.as_bytes())).map_err(|_| NotAnUpgrade::Key)
+}
+
+fn has_token(headers: &HeaderMap, name: header::HeaderName, token: &str) -> bool {
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|found| found.trim().eq_ignore_ascii_case(token))
+}
+
+/// Sixteen bytes are 22 base64 characters and `==`.
+fn is_sixteen_bytes(key: &[u8]) -> bool {
+    key.strip_suffix(b"==").is_some_and(|digits| {
+        digits.len() == 22
+            && digits
+                .iter()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(byte))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers() -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            header::CONNECTION,
+            HeaderValue::from_static("keep-alive, Upgrade"),
+        );
+        headers.insert(header::UPGRADE, HeaderValue::from_static("WebSocket"));
+        headers.insert(
+            header::SEC_WEBSOCKET_VERSION,
+            HeaderValue::from_static("13"),
+        );
+        let key = HeaderValue::from_static("dGhlIHNhbXBsZSBub25jZQ==");
+        headers.insert(header::SEC_WEBSOCKET_KEY, key);
+        headers
+    }
+
+    #[test]
+    fn the_example_of_the_rfc() {
+        let accept = accept_key(&Method::GET, &headers()).unwrap();
+        assert_eq!(accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let without = |name: header::HeaderName| {
+            let mut headers = headers();
+            headers.remove(name);
+            accept_key(&Method::GET, &headers).unwrap_err()
+        };
+        assert_eq!(
+            accept_key(&Method::POST, &headers()),
+            Err(NotAnUpgrade::Method)
+        );
+        assert_eq!(without(header::CONNECTION), NotAnUpgrade::Upgrade);
+        assert_eq!(without(header::UPGRADE), NotAnUpgrade::Upgrade);
+        assert_eq!(
+            without(header::SEC_WEBSOCKET_VERSION),
+            NotAnUpgrade::Version
+        );
+        assert_eq!(without(header::SEC_WEBSOCKET_KEY), NotAnUpgrade::Key);
+        let mut short = headers();
+        short.insert(
+            header::SEC_WEBSOCKET_KEY,
+            HeaderValue::from_static("c2hvcnQ="),
+        );
+        assert_eq!(accept_key(&Method::GET, &short), Err(NotAnUpgrade::Key));
+    }
+}
