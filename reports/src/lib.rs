@@ -6,10 +6,12 @@
 //! - [`figure`]: a summary's figures by path; `human`: quantities as people
 //!   read them; `text`: the verdict in words;
 //! - `charts`, `page`, `junit`: how it is shown;
-//! - [`report`]: all of it written beside the record.
+//! - [`report`]: all of it written beside the record;
+//! - `comparison`: runs side by side, and a run against a baseline.
 
 mod analysis;
 mod charts;
+mod comparison;
 pub mod figure;
 pub mod histogram;
 mod human;
@@ -21,6 +23,7 @@ pub mod summary;
 mod text;
 
 pub use analysis::analyse;
+pub use comparison::{compare, judge};
 pub use record::{RecordError, RecordWriter, RunRecord, read};
 pub use report::{Report, ReportError, write_report};
 pub use text::verdict_text;

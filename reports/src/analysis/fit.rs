@@ -62,6 +62,21 @@ pub(crate) fn slope(groups: &[Vec<Point>]) -> Option<Fit> {
     })
 }
 
+/// Half of the 95 % interval of the mean of values that follow each other in
+/// time; `None` when they are too few.
+pub(crate) fn mean_margin(values: &[f64]) -> Option<f64> {
+    if values.len() < FEWEST_SAMPLES {
+        return None;
+    }
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let residuals: Vec<f64> = values.iter().map(|value| value - mean).collect();
+    let squares: f64 = residuals.iter().map(|r| r * r).sum();
+    let counted = n * effective_share(&[residuals], squares);
+    let degrees = (counted - 1.0).max(FEWEST_DEGREES);
+    Some(student_t(degrees) * (squares / (n - 1.0) / (degrees + 1.0)).sqrt())
+}
+
 fn range(group: &[Point]) -> f64 {
     let xs = group.iter().map(|&(x, _)| x);
     let (low, high) = xs.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| {

@@ -8,9 +8,9 @@ use crate::record::{Interval, Role, Source, names::gauge};
 /// lengths, and no line counts as shorter than a second.
 const STALE_AFTER_LENGTHS: f64 = 3.0;
 
-/// A process started at another time than before is another process. Whole
-/// seconds and fractions of the same instant differ by less.
-const SAME_START_S: f64 = 1.0;
+/// A process started at another time than before is another process. The same
+/// instant as two sources of figures round it differs by less.
+const SAME_START_S: f64 = 2.0;
 
 /// All sources of a record.
 pub(crate) struct Tracks<'a> {

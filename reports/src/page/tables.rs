@@ -25,6 +25,9 @@ struct Row {
     cells: Vec<String>,
 }
 
+/// Of what, how much, and how that is written.
+type Cost = (&'static str, Option<Fit>, fn(f64) -> String);
+
 /// Each gate with what its figure is and may be.
 pub(super) fn gates(summary: &Summary) -> Table {
     let row = |gate: &GateOutcome| {
@@ -88,7 +91,7 @@ pub(super) fn times(summary: &Summary) -> Table {
 /// What one more socket costs, with its interval.
 pub(super) fn costs(summary: &Summary) -> Table {
     let cost = &summary.cost_per_socket;
-    let all: [(&str, Option<Fit>, fn(f64) -> String); 7] = [
+    let all: [Cost; 7] = [
         ("node, resident memory", cost.node_rss, human::bytes),
         ("node, heap", cost.node_heap, human::bytes),
         ("node, open files", cost.node_open_files, human::significant),

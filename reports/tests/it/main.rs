@@ -1,5 +1,6 @@
 //! A run record with known content, and what must come out of it.
 
+mod comparison;
 mod cost;
 mod events;
 mod hlog;
