@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use highwater_loadgen::{coordinator::RunError, process::ProcessError};
+use highwater_loadgen::coordinator::RunError;
 use highwater_reports::{
     record::{Ended, RecordError},
     summary::{Summary, Verdict},
@@ -11,7 +11,7 @@ use highwater_reports::{
 /// How the program ends; `docs/exit-codes.md` explains each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Exit {
+pub(crate) enum Exit {
     /// Everything that was asked for holds.
     Passed = 0,
     /// A fault of highwater's own, or of the machine under it.
@@ -30,7 +30,7 @@ pub enum Exit {
 
 /// Why a command came to nothing.
 #[derive(Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     exit: Exit,
     error: anyhow::Error,
     hint: Option<String>,
@@ -44,7 +44,7 @@ impl From<Exit> for ExitCode {
 
 impl Exit {
     /// What a run that was reported ends with.
-    pub fn of(summary: &Summary) -> Self {
+    pub(crate) fn of(summary: &Summary) -> Self {
         match (summary.ended, summary.verdict) {
             (Ended::Interrupted, _) => Self::Interrupted,
             (_, Verdict::Passed) => Self::Passed,
@@ -56,7 +56,7 @@ impl Exit {
 
 impl Failure {
     /// Ends with `exit` because of `error`.
-    pub fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
+    pub(crate) fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
         Self {
             exit,
             error: error.into(),
@@ -65,18 +65,18 @@ impl Failure {
     }
 
     /// The same, with what the person can do about it.
-    pub fn with_hint(mut self, hint: Option<String>) -> Self {
+    pub(crate) fn with_hint(mut self, hint: Option<String>) -> Self {
         self.hint = hint;
         self
     }
 
     /// What the program ends with.
-    pub fn exit(&self) -> Exit {
+    pub(crate) fn exit(&self) -> Exit {
         self.exit
     }
 
     /// The error with its causes, and the hint, on stderr.
-    pub fn print(&self) {
+    pub(crate) fn print(&self) {
         eprintln!("error: {:#}", self.error);
         if let Some(hint) = &self.hint {
             eprintln!("hint: {hint}");
@@ -92,7 +92,6 @@ impl From<RunError> for Failure {
             | RunError::Listen { .. }
             | RunError::WorkerTooSmall { .. }
             | RunError::TargetSilent { .. } => Exit::Refused,
-            RunError::Process(ProcessError::Spawn { .. }) => Exit::Internal,
             RunError::Interrupted => Exit::Interrupted,
             _ => Exit::Internal,
         };
@@ -102,7 +101,7 @@ impl From<RunError> for Failure {
 }
 
 /// A directory that is no record, or may not become one, is wrong usage.
-pub fn of_record(error: &RecordError) -> Exit {
+pub(crate) fn of_record(error: &RecordError) -> Exit {
     match error {
         RecordError::NotEmpty(_) => Exit::Usage,
         _ => Exit::Internal,

@@ -7,7 +7,7 @@ use tikv_jemalloc_ctl::{epoch, stats};
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Bytes that the program has allocated and not freed.
-pub fn live_bytes() -> Option<u64> {
+pub(crate) fn live_bytes() -> Option<u64> {
     epoch::advance().ok()?;
     stats::allocated::read().ok().map(|bytes| bytes as u64)
 }

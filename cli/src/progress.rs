@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 const PLAIN_EVERY: u64 = 5;
 
 /// Shows how a run stands.
-pub struct Display {
+pub(crate) struct Display {
     /// On a terminal.
     bar: Option<ProgressBar>,
     last_line: Option<u64>,
@@ -19,7 +19,7 @@ pub struct Display {
 
 impl Display {
     /// A live line, unless `plain` or stderr is no terminal.
-    pub fn new(plain: bool) -> Self {
+    pub(crate) fn new(plain: bool) -> Self {
         let live = !plain && std::io::stderr().is_terminal();
         Self {
             bar: live.then(live_line),
@@ -28,7 +28,7 @@ impl Display {
     }
 
     /// Shows an update.
-    pub fn show(&mut self, update: Update) {
+    pub(crate) fn show(&mut self, update: Update) {
         match update {
             Update::Note { at, text } => self.line(&format!("{} {text}", clock(at))),
             Update::Progress(progress) => self.progress(&progress),
@@ -36,7 +36,7 @@ impl Display {
     }
 
     /// Nothing more comes.
-    pub fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }

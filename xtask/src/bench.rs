@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::steps::{cargo, step};
 
 /// Runs them all, or those whose name contains `filter`.
-pub fn run(filter: Option<&str>) -> Result<()> {
+pub(crate) fn run(filter: Option<&str>) -> Result<()> {
     let mut bench = cargo(&["bench", "--workspace", "--locked", "--benches"]);
     if let Some(filter) = filter {
         bench.args(["--", filter]);

@@ -21,7 +21,7 @@ const SERVICES: &[Service] = &[Service {
 }];
 
 /// Lists the programs, or installs those that are missing.
-pub fn run(install: bool) -> Result<()> {
+pub(crate) fn run(install: bool) -> Result<()> {
     let missing: Vec<_> = SERVICES
         .iter()
         .filter(|service| !present(service))

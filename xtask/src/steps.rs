@@ -5,7 +5,7 @@ use std::{process::Command, time::Instant};
 use anyhow::{Context, Result, bail};
 
 /// Runs `command`, shows what it does, and fails when it fails.
-pub fn step(name: &str, command: &mut Command) -> Result<()> {
+pub(crate) fn step(name: &str, command: &mut Command) -> Result<()> {
     eprintln!("── {name}");
     let started = Instant::now();
     let status = command
@@ -19,7 +19,7 @@ pub fn step(name: &str, command: &mut Command) -> Result<()> {
 }
 
 /// The cargo that runs this task.
-pub fn cargo(arguments: &[&str]) -> Command {
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments);
     command

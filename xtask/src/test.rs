@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::steps::{cargo, step};
 
 /// Formatting, lints, all tests, the smoke scenario with its gates.
-pub fn run() -> Result<()> {
+pub(crate) fn run() -> Result<()> {
     step("formatting", &mut cargo(&["fmt", "--all", "--check"]))?;
     step(
         "lints",

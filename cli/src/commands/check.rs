@@ -10,16 +10,15 @@ use crate::{
 };
 
 /// Validates a scenario and describes what it would do.
-pub fn execute(args: Check) -> Result<Exit, Failure> {
+pub(crate) fn execute(args: Check) -> Result<Exit, Failure> {
     let plan = load(&args.scenario)?;
-    let open_files =
-        raise_open_files().map_err(|error| Failure::new(Exit::Internal, error))?;
+    let open_files = raise_open_files().map_err(|error| Failure::new(Exit::Internal, error))?;
     print(&highwater_scenarios::describe(&plan, open_files));
     Ok(Exit::Passed)
 }
 
 /// The plan of a scenario; every problem of it in the failure.
-pub fn load(args: &ScenarioArgs) -> Result<Plan, Failure> {
+pub(crate) fn load(args: &ScenarioArgs) -> Result<Plan, Failure> {
     highwater_scenarios::load(&args.scenario, &args.set)
         .map_err(|error: LoadError| Failure::new(Exit::Usage, error))
 }

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Runs a scenario with workers that somebody starts.
-pub fn execute(args: Coordinator) -> Result<Exit, Failure> {
+pub(crate) fn execute(args: Coordinator) -> Result<Exit, Failure> {
     let workers = Workers::Remote {
         listen: args.listen,
         token: args.token,

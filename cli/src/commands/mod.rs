@@ -16,12 +16,11 @@ use crate::{
 };
 
 /// Does what was asked for.
-pub fn execute(command: Command) -> Result<Exit, Failure> {
+pub(crate) fn execute(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Run(args) => run::execute(args),
         Command::Check(args) => check::execute(args),
         Command::Report(args) => report::execute(args),
-        Command::Compare(args) => report::compare(args),
         Command::Gate(args) => gate::execute(args),
         Command::Serve(args) => serve::execute(args),
         Command::Coordinator(args) => coordinator::execute(args),

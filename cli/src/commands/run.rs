@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Runs a scenario with workers on this machine.
-pub fn execute(args: Run) -> Result<Exit, Failure> {
+pub(crate) fn execute(args: Run) -> Result<Exit, Failure> {
     let workers = Workers::Local {
         count: args.workers,
     };
@@ -25,7 +25,11 @@ pub fn execute(args: Run) -> Result<Exit, Failure> {
 }
 
 /// Runs a scenario, reports on it and judges it.
-pub fn run(scenario: &ScenarioArgs, record: RecordArgs, workers: Workers) -> Result<Exit, Failure> {
+pub(crate) fn run(
+    scenario: &ScenarioArgs,
+    record: RecordArgs,
+    workers: Workers,
+) -> Result<Exit, Failure> {
     let plan = check::load(scenario)?;
     let internal = |error: std::io::Error| Failure::new(Exit::Internal, error);
     let out = record.out.unwrap_or_else(|| default_out(&plan));
@@ -48,7 +52,7 @@ pub fn run(scenario: &ScenarioArgs, record: RecordArgs, workers: Workers) -> Res
 }
 
 /// Draws the report, prints the verdict and where the report lies.
-pub fn report(out: &Path, baseline: Option<&Path>) -> Result<Exit, Failure> {
+pub(crate) fn report(out: &Path, baseline: Option<&Path>) -> Result<Exit, Failure> {
     let report = highwater_reports::write_report(out)
         .map_err(|error| Failure::new(Exit::Internal, error))?;
     print(&highwater_reports::verdict_text(&report.summary));

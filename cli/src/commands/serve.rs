@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Serves until SIGTERM or Ctrl-C; then drains and ends.
-pub fn execute(serve: Serve) -> Result<Exit, Failure> {
+pub(crate) fn execute(serve: Serve) -> Result<Exit, Failure> {
     log();
     // The command line's soft limit would be the node's high-water mark.
     highwater_loadgen::sampling::raise_open_files()

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Puts on a share of a run's load.
-pub fn execute(args: Worker) -> Result<Exit, Failure> {
+pub(crate) fn execute(args: Worker) -> Result<Exit, Failure> {
     log();
     let options = WorkerOptions {
         coordinator: args.connect,

@@ -25,8 +25,11 @@ check = "sockets.failed == 0"
 "#;
 
 fn output(arguments: &[&str]) -> (Option<i32>, String) {
-    let Output { status, stdout, stderr } =
-        highwater(arguments).output().expect("highwater starts");
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = highwater(arguments).output().expect("highwater starts");
     let text = [stdout, stderr].concat();
     (status.code(), String::from_utf8_lossy(&text).into_owned())
 }
@@ -38,7 +41,12 @@ fn an_interrupted_run_ends_in_order_and_is_reported() {
     run.signal(Signal::SIGINT);
     let run = run.finish();
     let summary = run.summary();
-    assert_eq!((summary.ended, run.code), (Ended::Interrupted, Some(130)), "{}", run.stderr);
+    assert_eq!(
+        (summary.ended, run.code),
+        (Ended::Interrupted, Some(130)),
+        "{}",
+        run.stderr
+    );
     assert_eq!(summary.sockets.opened, 100);
     let commands = summary.commands.as_ref().unwrap();
     assert_eq!(commands.issued, commands.replied, "{commands:?}");
@@ -52,10 +60,15 @@ fn a_killed_run_leaves_a_record_and_no_process() {
     let run = Run::start(LONG);
     run.until_steady(3.0);
     let children = children_of(run.pid());
-    assert!(children.len() >= 4, "two nodes, a broker, a worker: {children:?}");
+    assert!(
+        children.len() >= 4,
+        "two nodes, a broker, a worker: {children:?}"
+    );
     run.signal(Signal::SIGKILL);
     for child in children {
-        eventually("the end of every process", || (!is_running(child)).then_some(()));
+        eventually("the end of every process", || {
+            (!is_running(child)).then_some(())
+        });
     }
 
     let run = run.finish();

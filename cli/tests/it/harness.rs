@@ -123,7 +123,12 @@ impl Finished {
     pub fn summary(&self) -> Summary {
         let path = self.record.join("summary.json");
         let text = fs::read(&path).unwrap_or_else(|error| {
-            panic!("{}: {error}\n{}\n{}", path.display(), self.stdout, self.stderr)
+            panic!(
+                "{}: {error}\n{}\n{}",
+                path.display(),
+                self.stdout,
+                self.stderr
+            )
         });
         serde_json::from_slice(&text).expect("a summary of schema 1")
     }
@@ -153,16 +158,25 @@ pub fn eventually<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T 
         if let Some(value) = condition() {
             return value;
         }
-        assert!(started.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?}");
-        #[expect(clippy::disallowed_methods, reason = "a pause between two looks at a condition")]
+        assert!(
+            started.elapsed() < PATIENCE,
+            "{what}: not within {PATIENCE:?}"
+        );
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a pause between two looks at a condition"
+        )]
         std::thread::sleep(Duration::from_millis(50));
     }
 }
 
 /// Whether a process runs (a zombie does not).
 pub fn is_running(pid: Pid) -> bool {
-    fs::read_to_string(format!("/proc/{pid}/stat"))
-        .is_ok_and(|stat| stat.rsplit(") ").next().is_some_and(|rest| !rest.starts_with('Z')))
+    fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
+        stat.rsplit(") ")
+            .next()
+            .is_some_and(|rest| !rest.starts_with('Z'))
+    })
 }
 
 /// Last instant that the record has an interval of.

@@ -9,10 +9,13 @@ use highwater_reports::{
 };
 use nix::sys::signal::{Signal, kill};
 
-use crate::harness::{Run, last_recorded, eventually};
+use crate::harness::{Run, eventually, last_recorded};
 
 fn commands(summary: &Summary) -> &Commands {
-    summary.commands.as_ref().expect("the scenario sends commands")
+    summary
+        .commands
+        .as_ref()
+        .expect("the scenario sends commands")
 }
 
 /// Every command has exactly one outcome, and none is lost.
@@ -70,11 +73,20 @@ fn a_clean_run_is_clean() {
     );
     let summary = run.summary();
     assert_eq!(summary.problems, Vec::<String>::new(), "{}", run.stdout);
-    assert_eq!((summary.verdict, run.code), (Verdict::Passed, Some(0)), "{}", run.stdout);
+    assert_eq!(
+        (summary.verdict, run.code),
+        (Verdict::Passed, Some(0)),
+        "{}",
+        run.stdout
+    );
     assert_eq!(summary.ended, Ended::Completed);
     assert_eq!(summary.sockets.opened, 200);
     assert_eq!(summary.sockets.server_open_peak, Some(200));
-    let at_end: Vec<_> = summary.nodes.iter().map(|node| node.sockets_at_end).collect();
+    let at_end: Vec<_> = summary
+        .nodes
+        .iter()
+        .map(|node| node.sockets_at_end)
+        .collect();
     assert_eq!(at_end, [Some(100), Some(100)]);
     assert_heartbeats_add_up(&summary.heartbeats, 200);
 
@@ -156,11 +168,23 @@ fn every_unanswered_heartbeat_is_counted_and_sockets_come_back() {
         "#,
     );
     let summary = run.summary();
-    assert_eq!((summary.verdict, run.code), (Verdict::Failed, Some(3)), "{}", run.stdout);
+    assert_eq!(
+        (summary.verdict, run.code),
+        (Verdict::Failed, Some(3)),
+        "{}",
+        run.stdout
+    );
     // In 4 s without pongs every socket misses two beats and is given up.
-    assert!(summary.heartbeats.missed >= 2 * 60, "{:?}", summary.heartbeats);
+    assert!(
+        summary.heartbeats.missed >= 2 * 60,
+        "{:?}",
+        summary.heartbeats
+    );
     assert!(run.counted("disconnect.gave-up") >= 60);
-    assert_eq!(run.counted("sockets.reopened"), run.counted("disconnect.gave-up"));
+    assert_eq!(
+        run.counted("sockets.reopened"),
+        run.counted("disconnect.gave-up")
+    );
     assert_heartbeats_add_up(&summary.heartbeats, 60);
     assert_eq!(summary.sockets.open_at_end, Some(60));
 }
@@ -194,7 +218,12 @@ fn a_killed_node_loses_no_command_and_its_sockets_come_back() {
         "#,
     );
     let summary = run.summary();
-    assert_eq!((summary.verdict, run.code), (Verdict::Passed, Some(0)), "{}", run.stdout);
+    assert_eq!(
+        (summary.verdict, run.code),
+        (Verdict::Passed, Some(0)),
+        "{}",
+        run.stdout
+    );
     assert_commands_add_up(commands(&summary));
     assert!(commands(&summary).due >= 1_200);
     assert_eq!(run.counted("disconnect.reset"), 100);
@@ -202,7 +231,10 @@ fn a_killed_node_loses_no_command_and_its_sockets_come_back() {
     let survivor = summary.nodes.iter().find(|node| node.id == "n1").unwrap();
     assert_eq!(survivor.sockets_at_end, Some(200));
     let after = &summary.balance.as_ref().unwrap().per_event[0];
-    assert_eq!((after.event.as_str(), after.node.as_str()), ("kill-node", "n2"));
+    assert_eq!(
+        (after.event.as_str(), after.node.as_str()),
+        ("kill-node", "n2")
+    );
     assert_eq!(after.new_sockets_by_node.get("n1"), Some(&100));
     assert!(after.settled_after_s.is_some());
 }
@@ -249,7 +281,10 @@ fn a_worker_that_stood_still_makes_the_verdict_inconclusive() {
     let lag = &summary.workers[0].send_lag_ms;
     assert!(lag.max.unwrap() >= 3_000.0, "{lag:?}");
     assert!(
-        summary.problems.iter().any(|problem| problem.contains("w1")),
+        summary
+            .problems
+            .iter()
+            .any(|problem| problem.contains("w1")),
         "{:?}",
         summary.problems
     );
