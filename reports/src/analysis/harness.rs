@@ -20,6 +20,9 @@ use crate::{
 /// Send lag p99 of a worker in the steady phase beyond which its figures are
 /// doubtful, in milliseconds.
 const SEND_LAG_LIMIT_MS: f64 = 10.0;
+/// A single action this late means that its worker was stopped, which in a long
+/// run the percentile does not show; in milliseconds.
+const STOPPED_MS: f64 = 1000.0;
 /// The part of what was asked for that must be reached.
 const REACHED: f64 = 0.99;
 /// A worker that says nothing for this much longer than it should was paused.
@@ -94,7 +97,7 @@ impl Harness {
             let (Some(p99), Some(max)) = (lag.p99, lag.max) else {
                 continue;
             };
-            if p99 > SEND_LAG_LIMIT_MS {
+            if p99 > SEND_LAG_LIMIT_MS || max >= STOPPED_MS {
                 self.stall_ms = self.stall_ms.max(max);
                 self.reasons.push(format!(
                     "worker {} was late: send lag p99 {}, longest {} (limit {})",

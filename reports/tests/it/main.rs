@@ -1,4 +1,5 @@
 //! A run record with known content, and what must come out of it.
+#![expect(clippy::unwrap_used, reason = "tests panic where something is missing")]
 
 mod comparison;
 mod cost;

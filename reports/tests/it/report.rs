@@ -19,6 +19,7 @@ fn eventful() -> Run {
     let mut run = Run::clean();
     run.event(12.0, action("kill-node", "n2"));
     run.event(16.0, action("restart-node", "n2"));
+    run.event(20.0, action("fault", "<script>\"&"));
     for second in 12..16 {
         run.count("w1", second, "disconnect.reset", 40);
         run.count("w2", second, "commands.failed.status-502", 3);

@@ -17,7 +17,7 @@ type Case = (&'static str, fn(&mut Run), Verdict, &'static str);
 
 #[test]
 fn the_verdict_is_the_first_that_applies() {
-    let table: [Case; 13] = [
+    let table: [Case; 14] = [
         ("clean", |_| {}, Verdict::Passed, ""),
         (
             "a gate that holds",
@@ -68,6 +68,15 @@ fn the_verdict_is_the_first_that_applies() {
             },
             Verdict::Inconclusive,
             "could account for all",
+        ),
+        (
+            "stopped once in a long run",
+            |run| {
+                run.time("send_lag@w2", 8.0, &[1; 1000]);
+                run.time("send_lag@w2", 9.0, &[4_000, 2_000]);
+            },
+            Verdict::Inconclusive,
+            "worker w2 was late: send lag p99 1 ms, longest 4 s",
         ),
         (
             "silent worker",
