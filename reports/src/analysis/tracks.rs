@@ -135,7 +135,14 @@ impl<'a> Track<'a> {
     /// How far a gauge that only ever grows grew in `range`, over restarts of
     /// the process; a process that started after `range` did began at 0.
     pub(crate) fn growth(&self, name: &str, range: Range<f64>) -> Option<f64> {
-        let begins = self.lines.first()?.end() <= range.start.max(0.0) + STALE_AFTER_LENGTHS;
+        // Of the whole run, its first sample is where a process began; after an
+        // event, one that was not there before began from 0.
+        let there_by = if range.start > 0.0 {
+            range.start
+        } else {
+            STALE_AFTER_LENGTHS
+        };
+        let begins = self.lines.first()?.end() <= there_by;
         let before = self.gauge(name).take_while(|s| s.at_s < range.start).last();
         let mut last = before
             .map(|sample| sample.value)

@@ -15,6 +15,10 @@ use crate::{
 /// Nothing was measured where points are this many steps apart.
 const GAP_STEPS: f64 = 3.5;
 
+/// The longest line that the harness writes by itself; a longer one is that of
+/// a worker that was stopped.
+const LONGEST_LINE_S: f64 = 10.0;
+
 /// Cuts time into the steps that charts are drawn in.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Steps {
@@ -26,6 +30,7 @@ impl Steps {
     /// As the histograms are cut, but no finer than the record's lines.
     pub(super) fn of(cut: &Cut) -> Self {
         let lines = cut.record.intervals.iter().map(|line| line.length);
+        let lines = lines.filter(|&length| length <= LONGEST_LINE_S);
         Self {
             length_s: lines.fold(cut.record.latencies.block_s(), f64::max),
         }

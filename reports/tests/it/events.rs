@@ -61,3 +61,22 @@ fn what_could_not_be_done_and_who_ended_are_problems() {
         ]
     );
 }
+
+#[test]
+fn all_that_a_new_node_accepts_counts() {
+    let mut run = Run::clean();
+    run.event(10.0, action("add-node", "n3"));
+    for second in 10..25 {
+        let mut line = run.line(Role::Node, "n1", second).clone();
+        line.source.id = "n3".to_owned();
+        let accepted = ((second - 9) * 40).min(100) as f64;
+        line.gauges
+            .insert(gauge::SOCKETS_ACCEPTED.to_owned(), accepted);
+        run.intervals.push(line);
+    }
+    let after = run.summary().balance.unwrap().per_event.remove(0);
+    let new: Vec<_> = after.new_sockets_by_node.into_iter().collect();
+    let expected = [("n1", 0), ("n2", 0), ("n3", 100)];
+    assert_eq!(new, expected.map(|(id, count)| (id.to_owned(), count)));
+    assert_eq!(after.settled_after_s, Some(0.0));
+}
