@@ -97,9 +97,9 @@ impl Node {
         }
     }
 
-    /// A session ended: nobody waits for it any more, and the directory hears.
-    pub(crate) fn forget(&self, session: &Arc<Session>, reason: CloseReason) {
-        self.registry.remove(session, None);
+    /// A session is closing: who waits for its device gets an outcome, and its
+    /// topics end.
+    pub(crate) fn settle(&self, session: &Arc<Session>, reason: CloseReason) {
         let (waiters, topics) = session.take();
         for topic in topics {
             self.topics
@@ -113,6 +113,12 @@ impl Node {
             };
             answer(self, waiter, reply);
         }
+    }
+
+    /// A session ended: the node and the directory forget it.
+    pub(crate) fn forget(&self, session: &Arc<Session>, reason: CloseReason) {
+        self.registry.remove(session, None);
+        self.settle(session, reason);
         if let Some(epoch) = session.epoch() {
             unregister(self, session.device.clone(), epoch);
         }

@@ -112,10 +112,17 @@ impl Drive {
         }
     }
 
-    fn arm_close_timeout(&self) {
-        if self.session.outbox.closing().is_some() && self.session.closing(self.node.wheel.now()) {
-            let at = self.node.wheel.now() + seconds(self.node.config.limits.close_timeout);
+    /// From the first moment of closing, nobody waits for a reply any more; the
+    /// handshake itself gets a deadline.
+    fn begin_closing(&self) {
+        let Some(reason) = self.session.outbox.closing() else {
+            return;
+        };
+        let now = self.node.wheel.now();
+        if self.session.closing(now) {
+            let at = now + seconds(self.node.config.limits.close_timeout);
             self.node.wheel.arm(&self.session, Timer::Close, at);
+            self.node.settle(&self.session, reason);
         }
     }
 
@@ -170,7 +177,7 @@ impl Future for Drive {
             if this.session.outbox.abandoned() || this.write(task).is_err() {
                 return Poll::Ready(());
             }
-            this.arm_close_timeout();
+            this.begin_closing();
             if ready!(this.stream.poll_read_ready(task)).is_err() || this.read().is_err() {
                 return Poll::Ready(());
             }

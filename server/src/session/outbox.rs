@@ -72,8 +72,8 @@ impl Outbox {
         if full { Err(Refused) } else { Ok(()) }
     }
 
-    /// Drops what waits, but for a frame begun, and queues a close. The first
-    /// reason stays; answers whether this was it.
+    /// Queues a close behind what waits; a slow consumer's queue is dropped, but for
+    /// a frame begun. The first reason stays; answers whether this was it.
     pub(crate) fn close(&self, reason: CloseReason) -> bool {
         let mut queue = self.lock();
         let first = queue.state == State::Open;
@@ -157,8 +157,10 @@ impl Queue {
     }
 
     fn close(&mut self, reason: CloseReason) {
-        self.frames.truncate(usize::from(self.begun));
-        self.bytes = self.frames.iter().map(Bytes::len).sum();
+        if reason == CloseReason::Slow {
+            self.frames.truncate(usize::from(self.begun));
+            self.bytes = self.frames.iter().map(Bytes::len).sum();
+        }
         self.push(encode::close(reason));
         self.state = State::Closing(reason);
     }
@@ -222,6 +224,17 @@ mod tests {
         let outbox = Outbox::default();
         outbox.push(vec![0; 99].into(), &limits()).unwrap();
         assert_eq!(outbox.push(vec![0; 2].into(), &limits()), Err(Refused));
+    }
+
+    #[test]
+    fn what_was_said_before_a_close_is_still_said() {
+        let outbox = Outbox::default();
+        outbox
+            .push(Bytes::from_static(b"goaway"), &limits())
+            .unwrap();
+        outbox.close(CloseReason::Drain);
+        let expected = [b"goaway".as_slice(), &encode::close(CloseReason::Drain)].concat();
+        assert_eq!(written(&outbox), expected);
     }
 
     #[test]

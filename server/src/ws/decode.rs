@@ -42,7 +42,7 @@ pub(crate) struct Decoder {
     /// The beginning of a frame that is not complete.
     partial: Vec<u8>,
     /// The beginning of a message whose last fragment has not come.
-    fragments: Option<Box<Vec<u8>>>,
+    fragments: Option<Vec<u8>>,
 }
 
 impl Decoder {
@@ -114,10 +114,7 @@ impl Decoder {
             return Err(CloseReason::Protocol);
         }
         let mask = header.mask.ok_or(CloseReason::Protocol)?;
-        let kept = self
-            .fragments
-            .as_ref()
-            .map_or(0, |fragments| fragments.len());
+        let kept = self.fragments.as_ref().map_or(0, Vec::len);
         let limit = match header.opcode {
             OpCode::Control(_) if !header.is_final => return Err(CloseReason::Protocol),
             OpCode::Control(_) if payload > MAX_CONTROL as u64 => {
@@ -151,7 +148,7 @@ impl Decoder {
             (OpCode::Control(Control::Close), _) => Ok(on(Event::Close(close_code(payload)?))),
             (OpCode::Data(Data::Text), None) if head.last => text(payload, on),
             (OpCode::Data(Data::Text), None) => {
-                self.fragments = Some(Box::new(payload.to_vec()));
+                self.fragments = Some(payload.to_vec());
                 Ok(Flow::Continue)
             }
             (OpCode::Data(Data::Continue), Some(fragments)) => {

@@ -1,0 +1,129 @@
+//! The broker's own promises: a hung or greedy node harms nobody else.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use highwater_server::{
+    BrokerConfig,
+    backplane::{Identity, Joined, SendError, join},
+};
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::rig::{Broker, PATIENCE, any_port};
+
+fn joined(broker: &Broker, id: &str, boot: u64) -> Joined {
+    let identity = Identity {
+        id: id.parse().unwrap(),
+        boot,
+        address: None,
+    };
+    let url = broker.url().parse().unwrap();
+    join(Some(&url), identity, CancellationToken::new())
+}
+
+async fn sees(joined: &Joined, count: usize) {
+    let mut view = joined.backplane.view();
+    let seen = view.wait_for(|view| view.connected && view.members.len() == count);
+    timeout(PATIENCE, seen)
+        .await
+        .expect("the members are not seen")
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_node_that_answers_no_ping_is_dead() {
+    let config = BrokerConfig {
+        ping_every: Duration::from_millis(50),
+        dead_after: Duration::from_millis(400),
+        ..BrokerConfig::default()
+    };
+    let broker = Broker::start_at(any_port(), config);
+    let alive = joined(&broker, "alive", 1);
+    sees(&alive, 1).await;
+    // On a runtime that stops being driven: connected, and hung.
+    let hung = tokio::task::spawn_blocking({
+        let url = broker.url().parse().unwrap();
+        move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            let identity = Identity {
+                id: "hung".parse().unwrap(),
+                boot: 1,
+                address: None,
+            };
+            let joined = runtime.block_on(async {
+                let joined = join(Some(&url), identity, CancellationToken::new());
+                sees(&joined, 2).await;
+                joined
+            });
+            (runtime, joined)
+        }
+    });
+    let (runtime, _joined) = hung.await.unwrap();
+    sees(&alive, 1).await;
+    runtime.shutdown_background();
+}
+
+#[tokio::test]
+async fn a_node_that_does_not_read_stalls_nobody() {
+    let config = BrokerConfig {
+        queue_bytes: 64 * 1024,
+        ..BrokerConfig::default()
+    };
+    let broker = Broker::start_at(any_port(), config);
+    let sender = joined(&broker, "sender", 1);
+    let mut good = joined(&broker, "good", 1);
+    // Its inbox is never read, so it stops reading its connection.
+    let greedy = joined(&broker, "greedy", 1);
+    sees(&sender, 3).await;
+    sees(&greedy, 3).await;
+    let (to_greedy, to_good) = ("greedy".parse().unwrap(), "good".parse().unwrap());
+    let big = Bytes::from(vec![0; 16 * 1024]);
+    for _ in 0..2000 {
+        while sender.backplane.send(&to_greedy, big.clone()) == Err(SendError::Full) {
+            tokio::task::yield_now().await;
+        }
+    }
+    while sender
+        .backplane
+        .send(&to_good, Bytes::from_static(b"through"))
+        .is_err()
+    {
+        tokio::task::yield_now().await;
+    }
+    assert!(
+        timeout(PATIENCE, good.inbox.recv())
+            .await
+            .expect("stalled")
+            .is_some()
+    );
+    let deadline = Instant::now() + Duration::from_millis(100);
+    let lost = sender
+        .backplane
+        .request(&to_greedy, Bytes::new(), deadline)
+        .await;
+    assert!(lost.is_err(), "nobody answers there");
+}
+
+#[tokio::test]
+async fn a_newer_life_of_a_node_takes_its_place_and_an_older_one_is_refused() {
+    let broker = Broker::start();
+    let first = joined(&broker, "n", 2);
+    sees(&first, 1).await;
+    let second = joined(&broker, "n", 3);
+    sees(&second, 1).await;
+    let mut view = first.backplane.view();
+    timeout(PATIENCE, view.wait_for(|view| !view.connected))
+        .await
+        .unwrap()
+        .unwrap();
+    // The first keeps trying; the seat stays the second's.
+    let third = joined(&broker, "other", 1);
+    sees(&third, 2).await;
+    let view = third.backplane.view().borrow().clone();
+    let boot = view.member(&"n".parse().unwrap()).unwrap().boot;
+    assert_eq!(boot, 3);
+}

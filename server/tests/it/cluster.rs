@@ -1,0 +1,118 @@
+//! Commands across nodes.
+
+use highwater_server::Routing;
+use serde_json::json;
+
+use crate::rig::{Cluster, Device, until};
+
+/// Enough devices that every pair of caller, home and owner occurs.
+const DEVICES: usize = 60;
+
+async fn from_everywhere_to_everywhere(cluster: &Cluster) {
+    for number in 0..DEVICES {
+        let node = &cluster.nodes[number % cluster.nodes.len()];
+        Device::open(node, &format!("d{number}")).await.echo();
+    }
+    for number in 0..DEVICES {
+        let owner = format!("n{}", number % cluster.nodes.len() + 1);
+        for node in &cluster.nodes {
+            let answer = node.command(&format!("d{number}")).await;
+            assert_eq!(answer.status, 200, "{answer:?}");
+            assert_eq!(answer.header("x-highwater-owner"), owner);
+            assert_eq!(answer.json()["owner"], json!(owner));
+            assert_eq!(answer.json()["body"], json!([1]));
+        }
+    }
+    for node in &cluster.nodes {
+        for number in DEVICES..2 * DEVICES {
+            assert_eq!(node.command(&format!("d{number}")).await.status, 404);
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_node_reaches_every_device_by_the_directory() {
+    let cluster = Cluster::start(3).await;
+    from_everywhere_to_everywhere(&cluster).await;
+    let mut entries = 0.0;
+    for node in &cluster.nodes {
+        entries += node.metric("highwater_directory_entries").await;
+    }
+    assert_eq!(
+        entries, DEVICES as f64,
+        "one entry for each device in the whole cluster"
+    );
+}
+
+#[tokio::test]
+async fn every_node_reaches_every_device_by_broadcast() {
+    let cluster = Cluster::start_routing(3, Routing::Broadcast).await;
+    from_everywhere_to_everywhere(&cluster).await;
+}
+
+#[tokio::test]
+async fn the_newest_connection_wins_across_nodes() {
+    let cluster = Cluster::start(3).await;
+    let [a, b, c] = &cluster.nodes[..] else {
+        unreachable!()
+    };
+    for number in 0..20 {
+        let id = format!("d{number}");
+        let mut older = Device::open(a, &id).await;
+        let mut newer = Device::open(b, &id).await;
+        assert_eq!(older.close_code().await, Some(4000));
+        let (answer, ()) = tokio::join!(c.command(&id), newer.echo_one());
+        assert_eq!(answer.header("x-highwater-owner"), "n2");
+        assert_eq!(c.owner(&id).await.as_deref(), Some("n2"));
+    }
+}
+
+#[tokio::test]
+async fn replaced_on_another_node_while_waiting_is_409() {
+    let cluster = Cluster::start(3).await;
+    let [a, b, c] = &cluster.nodes[..] else {
+        unreachable!()
+    };
+    for number in 0..10 {
+        let id = format!("d{number}");
+        let mut older = Device::open(a, &id).await;
+        let (answer, _newer) = tokio::join!(c.command(&id), async {
+            older.frame().await;
+            Device::open(b, &id).await
+        });
+        assert_eq!(answer.status, 409, "{answer:?}");
+        assert_eq!(answer.header("x-highwater-owner"), "n1");
+    }
+}
+
+#[tokio::test]
+async fn a_silent_device_of_another_node_is_504() {
+    let cluster = Cluster::start(2).await;
+    for number in 0..10 {
+        let id = format!("d{number}");
+        let _silent = Device::open(&cluster.nodes[0], &id).await;
+        let headers = [("x-highwater-timeout-ms", "100")];
+        let path = format!("/devices/{id}/commands");
+        let answer = cluster.nodes[1]
+            .post_with(&path, &headers, json!({"name": "x"}))
+            .await;
+        assert_eq!(answer.status, 504);
+    }
+}
+
+#[tokio::test]
+async fn a_device_that_left_is_nowhere() {
+    let cluster = Cluster::start(3).await;
+    for number in 0..10 {
+        let id = format!("d{number}");
+        let device = Device::open(&cluster.nodes[0], &id).await;
+        assert_eq!(cluster.nodes[1].owner(&id).await.as_deref(), Some("n1"));
+        drop(device);
+        for node in &cluster.nodes {
+            until("the entry is gone", async || {
+                node.owner(&id).await.is_none()
+            })
+            .await;
+        }
+    }
+}

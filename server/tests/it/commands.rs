@@ -1,0 +1,218 @@
+//! Commands on one node.
+
+use bytes::Bytes;
+use serde_json::json;
+
+use crate::rig::{Device, Node, call, config, until};
+
+#[tokio::test]
+async fn a_command_brings_its_reply() {
+    let node = Node::alone();
+    Device::open(&node, "d1").await.echo();
+    let answer = node.command("d1").await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(
+        answer.json(),
+        json!({"device": "d1", "node": "n1", "owner": "n1", "body": [1]})
+    );
+    assert_eq!(answer.header("x-highwater-node"), "n1");
+    assert_eq!(answer.header("x-highwater-owner"), "n1");
+}
+
+#[tokio::test]
+async fn nobody_there_is_404() {
+    let node = Node::alone();
+    let answer = node.command("d1").await;
+    assert_eq!(answer.status, 404);
+    assert_eq!(answer.header("x-highwater-node"), "n1");
+    assert!(answer.json()["error"].is_string());
+}
+
+#[tokio::test]
+async fn no_reply_by_the_deadline_is_504() {
+    let node = Node::alone();
+    let _silent = Device::open(&node, "d1").await;
+    let headers = [("x-highwater-timeout-ms", "30")];
+    let body = json!({"name": "read"});
+    let answer = node.post_with("/devices/d1/commands", &headers, body).await;
+    assert_eq!(answer.status, 504);
+    assert_eq!(answer.header("x-highwater-owner"), "n1");
+    assert_eq!(node.metric("highwater_commands_in_flight").await, 0.0);
+}
+
+#[tokio::test]
+async fn replaced_while_waiting_is_409() {
+    let node = Node::alone();
+    let mut older = Device::open(&node, "d1").await;
+    let (answer, _newer) = tokio::join!(node.command("d1"), async {
+        older.frame().await;
+        Device::open(&node, "d1").await
+    });
+    assert_eq!(answer.status, 409);
+    assert_eq!(answer.header("x-highwater-owner"), "n1");
+}
+
+#[tokio::test]
+async fn a_device_that_leaves_while_waiting_is_404() {
+    let node = Node::alone();
+    let mut device = Device::open(&node, "d1").await;
+    let (answer, ()) = tokio::join!(node.command("d1"), async {
+        device.frame().await;
+        drop(device);
+    });
+    assert_eq!(answer.status, 404);
+}
+
+#[tokio::test]
+async fn more_than_a_device_may_have_waiting_is_429() {
+    let mut config = config("n1");
+    config.limits.commands_per_device = 1;
+    let node = Node::start(config);
+    let mut device = Device::open(&node, "d1").await;
+    let (first, second) = tokio::join!(node.command("d1"), async {
+        let waiting = device.frame().await;
+        let second = node.command("d1").await;
+        device
+            .send(json!({"type": "reply", "id": waiting["id"], "body": null}))
+            .await;
+        second
+    });
+    assert_eq!(first.status, 200);
+    assert_eq!(second.status, 429);
+    assert!(!second.header("retry-after").is_empty());
+}
+
+#[tokio::test]
+async fn more_than_a_node_may_have_in_flight_is_503() {
+    let mut config = config("n1");
+    config.limits.commands_in_flight = 1;
+    let node = Node::start(config);
+    let mut device = Device::open(&node, "d1").await;
+    let (first, second) = tokio::join!(node.command("d1"), async {
+        let waiting = device.frame().await;
+        let second = node.command("d1").await;
+        device
+            .send(json!({"type": "reply", "id": waiting["id"], "body": null}))
+            .await;
+        second
+    });
+    assert_eq!(first.status, 200);
+    assert_eq!(second.status, 503);
+    assert!(!second.header("retry-after").is_empty());
+}
+
+#[tokio::test]
+async fn bad_requests_say_what_is_wrong() {
+    let node = Node::alone();
+    let json = [("content-type", "application/json")];
+    let path = "/devices/d1/commands";
+    let long = format!("{{\"name\":\"{}\"}}", "x".repeat(70_000));
+    let cases: [(&str, &[(&str, &str)], &str, u16); 7] = [
+        (path, &json, "{", 400),
+        (path, &json, "{}", 400),
+        (path, &json, r#"{"name":"x","nam":1}"#, 400),
+        (
+            path,
+            &[("content-type", "text/plain")],
+            r#"{"name":"x"}"#,
+            415,
+        ),
+        (path, &[], r#"{"name":"x"}"#, 415),
+        (path, &json, &long, 413),
+        ("/devices/a%20b/commands", &json, r#"{"name":"x"}"#, 400),
+    ];
+    for (path, headers, body, status) in cases {
+        let body = Bytes::copy_from_slice(body.as_bytes());
+        let answer = call(node.address, "POST", path, headers, body).await;
+        assert_eq!(answer.status, status, "{answer:?}");
+        assert!(answer.json()["hint"].is_string());
+    }
+    let headers = [
+        ("content-type", "application/json"),
+        ("x-highwater-timeout-ms", "soon"),
+    ];
+    let answer = call(
+        node.address,
+        "POST",
+        path,
+        &headers,
+        r#"{"name":"x"}"#.into(),
+    )
+    .await;
+    assert_eq!(answer.status, 400);
+    assert_eq!(
+        call(node.address, "GET", path, &[], Bytes::new())
+            .await
+            .status,
+        405
+    );
+    assert_eq!(
+        call(node.address, "GET", "/nowhere", &[], Bytes::new())
+            .await
+            .status,
+        404
+    );
+}
+
+#[tokio::test]
+async fn an_event_stream_carries_accepted_and_then_the_reply() {
+    let node = Node::alone();
+    Device::open(&node, "d1").await.echo();
+    let headers = [("accept", "text/event-stream")];
+    let body = json!({"name": "read", "body": {"a": 1}});
+    let answer = node.post_with("/devices/d1/commands", &headers, body).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("content-type"), "text/event-stream");
+    assert_eq!(
+        answer.text(),
+        "event: accepted\ndata: n1\n\n\
+         event: reply\ndata: {\"device\":\"d1\",\"node\":\"n1\",\"owner\":\"n1\",\"body\":{\"a\":1}}\n\n"
+    );
+}
+
+#[tokio::test]
+async fn an_event_stream_carries_an_error_as_an_event() {
+    let node = Node::alone();
+    let headers = [("accept", "text/event-stream")];
+    let answer = node
+        .post_with("/devices/d1/commands", &headers, json!({"name": "read"}))
+        .await;
+    assert_eq!(answer.status, 200);
+    let text = answer.text();
+    assert!(
+        text.contains("event: error\ndata: {\"status\":404,"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_leaves_nothing_behind() {
+    let node = Node::alone();
+    let mut device = Device::open(&node, "d1").await;
+    let request = node.command("d1");
+    tokio::select! {
+        _ = request => panic!("nobody replied"),
+        _ = device.frame() => {}
+    }
+    until("the command is over", async || {
+        node.metric("highwater_commands_in_flight").await == 0.0
+    })
+    .await;
+    let metrics = node.get("/metrics").await.text();
+    assert!(
+        metrics.contains("highwater_commands_total{outcome=\"abandoned\"} 1"),
+        "{metrics}"
+    );
+}
+
+#[tokio::test]
+async fn a_late_or_made_up_reply_is_dropped() {
+    let node = Node::alone();
+    let mut device = Device::open(&node, "d1").await;
+    for id in ["c0", "cffff", "x", ""] {
+        device
+            .send(json!({"type": "reply", "id": id, "body": 1}))
+            .await;
+    }
+    device.ping(b"still here").await;
+}

@@ -1,0 +1,103 @@
+//! What a node does wrong on request.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::SinkExt;
+use serde_json::json;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::rig::{Device, Node, config, until};
+
+fn faulty() -> Node {
+    let mut config = config("n1");
+    config.allow_faults = true;
+    Node::start(config)
+}
+
+#[tokio::test]
+async fn faults_are_off_unless_allowed() {
+    let node = Node::alone();
+    let answer = node
+        .post("/admin/faults", json!({"fault": "stall", "length_ms": 1}))
+        .await;
+    assert_eq!(answer.status, 403);
+}
+
+#[tokio::test]
+async fn unknown_faults_are_refused() {
+    let node = faulty();
+    for body in [
+        json!({}),
+        json!({"fault": "dance", "length_ms": 1}),
+        json!({"fault": "stall"}),
+    ] {
+        assert_eq!(node.post("/admin/faults", body).await.status, 400);
+    }
+}
+
+#[tokio::test]
+async fn ignored_pings_are_counted_and_not_answered_and_commands_still_run() {
+    let node = faulty();
+    let mut device = Device::open(&node, "d1").await;
+    let fault = json!({"fault": "ignore-pings", "length_ms": 600_000});
+    assert_eq!(node.post("/admin/faults", fault).await.status, 202);
+    device
+        .socket
+        .send(Message::Ping(Bytes::from_static(b"lost")))
+        .await
+        .unwrap();
+    until("the ping is there", async || {
+        node.metric("highwater_heartbeats_total").await == 1.0
+    })
+    .await;
+    let (answer, next) = tokio::join!(node.command("d1"), async {
+        // Order is kept: had there been a pong, it would come before the command.
+        let Some(Message::Text(text)) = device.next().await else {
+            panic!("no command")
+        };
+        let command: serde_json::Value = serde_json::from_str(&text).unwrap();
+        device
+            .send(json!({"type": "reply", "id": command["id"], "body": 1}))
+            .await;
+        command
+    });
+    assert_eq!(next["type"], "command");
+    assert_eq!(answer.status, 200);
+    let fault = json!({"fault": "ignore-pings", "length_ms": 0});
+    assert_eq!(node.post("/admin/faults", fault).await.status, 202);
+    device.ping(b"answered again").await;
+}
+
+/// On a runtime of its own, with several workers: every one of them must stand
+/// still, for no less than the length.
+#[test]
+fn a_stall_stops_the_whole_node() {
+    let length = Duration::from_millis(300);
+    let server = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(3)
+        .enable_all()
+        .build()
+        .unwrap();
+    let client = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let node = server.block_on(async { faulty() });
+    client.block_on(async {
+        let mut device = Device::open(&node, "d1").await;
+        let fault = json!({"fault": "stall", "length_ms": length.as_millis() as u64});
+        assert_eq!(node.post("/admin/faults", fault).await.status, 202);
+        // Pings one after the other: one of them must meet the whole stall, less
+        // what went by before it was sent.
+        let mut longest = Duration::ZERO;
+        let begun = Instant::now();
+        while begun.elapsed() < 4 * length {
+            let started = Instant::now();
+            device.ping(b"x").await;
+            longest = longest.max(started.elapsed());
+        }
+        assert!(longest >= length / 2, "the longest pong took {longest:?}");
+    });
+    server.shutdown_background();
+}

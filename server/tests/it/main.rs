@@ -1,0 +1,15 @@
+//! Nodes and brokers in this process, on free ports, driven over real sockets.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+mod backplane;
+mod broker;
+mod cluster;
+mod commands;
+mod drain;
+mod faults;
+mod membership;
+mod metrics;
+mod rig;
+mod sockets;
+mod topics;

@@ -1,0 +1,85 @@
+//! What a node says about itself.
+
+use std::{
+    collections::HashSet,
+    io::Write,
+    process::{Command, Stdio},
+};
+
+use crate::rig::{Device, Node, config};
+
+const NAMES: [&str; 16] = [
+    "highwater_sockets",
+    "highwater_sockets_accepted_total",
+    "highwater_sockets_closed_total",
+    "highwater_heartbeats_total",
+    "highwater_commands_total",
+    "highwater_commands_in_flight",
+    "highwater_heap_allocated_bytes",
+    "highwater_backplane_messages_total",
+    "highwater_backplane_bytes_total",
+    "highwater_directory_entries",
+    "highwater_accept_errors_total",
+    "process_resident_memory_bytes",
+    "process_open_fds",
+    "process_max_fds",
+    "process_cpu_seconds_total",
+    "process_start_time_seconds",
+];
+
+#[tokio::test]
+async fn every_name_is_there_with_help_and_type() {
+    let mut config = config("n1");
+    config.heap_probe = Some(|| Some(4711));
+    let node = Node::start(config);
+    let text = node.get("/metrics").await.text();
+    let named = |prefix: &str| -> HashSet<&str> {
+        let lines = text.lines().filter_map(|line| line.strip_prefix(prefix));
+        lines.map(|line| line.split(' ').next().unwrap()).collect()
+    };
+    let expected: HashSet<&str> = NAMES.into_iter().collect();
+    assert_eq!(named("# HELP "), expected);
+    assert_eq!(named("# TYPE "), expected);
+    assert!(text.contains("highwater_heap_allocated_bytes 4711\n"));
+    check_with_promtool(&text);
+}
+
+#[tokio::test]
+async fn what_is_not_measured_is_absent() {
+    let mut config = config("n1");
+    config.heap_probe = Some(|| None);
+    let node = Node::start(config);
+    assert!(!node.get("/metrics").await.text().contains("heap"));
+}
+
+#[tokio::test]
+async fn each_socket_is_one_open_file() {
+    let node = Node::alone();
+    let before = node.metric("process_open_fds").await;
+    let mut devices = Vec::new();
+    for number in 0..50 {
+        devices.push(Device::open(&node, &format!("d{number}")).await);
+    }
+    let after = node.metric("process_open_fds").await;
+    // Both ends are in this process, and other tests run beside it.
+    assert!(after - before >= 50.0, "{before} -> {after}");
+    assert!(node.metric("process_resident_memory_bytes").await > 1e6);
+    assert!(node.metric("process_max_fds").await >= after);
+}
+
+/// The outside oracle, where it is installed.
+fn check_with_promtool(text: &str) {
+    let mut command = Command::new("promtool");
+    command.args(["check", "metrics"]).stdin(Stdio::piped());
+    let Ok(mut promtool) = command.spawn() else {
+        eprintln!("promtool is not installed: only names, help and types were checked");
+        return;
+    };
+    promtool
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(text.as_bytes())
+        .unwrap();
+    assert!(promtool.wait().unwrap().success());
+}

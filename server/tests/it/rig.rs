@@ -1,0 +1,394 @@
+//! What the tests are driven with: nodes, a broker, devices, an HTTP client.
+
+use std::{net::SocketAddr, time::Duration};
+
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
+use highwater_server::{
+    BrokerConfig, Limits, NodeConfig, NodeError, Routing, broker, listen, node,
+};
+use http_body_util::{BodyExt, Full};
+use hyper::{HeaderMap, Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::{net::TcpStream, task::JoinHandle, time::timeout};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream,
+    tungstenite::{Error, Message, client::IntoClientRequest},
+};
+use tokio_util::sync::CancellationToken;
+
+/// Nothing here takes this long; a test that waits for it has failed.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+pub fn any_port() -> SocketAddr {
+    "127.0.0.1:0".parse().unwrap()
+}
+
+/// Limits under which nothing waits longer than a test should.
+pub fn quick() -> Limits {
+    Limits {
+        drain_notice: Duration::from_millis(50),
+        drain_window: Duration::from_millis(200),
+        ..Limits::default()
+    }
+}
+
+pub struct Broker {
+    pub address: SocketAddr,
+    shutdown: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Broker {
+    pub fn start() -> Self {
+        Self::start_at(any_port(), BrokerConfig::default())
+    }
+
+    pub fn start_at(address: SocketAddr, config: BrokerConfig) -> Self {
+        let listener = listen(address).unwrap();
+        let address = listener.local_addr().unwrap();
+        let shutdown = CancellationToken::new();
+        let running = broker::run(listener, config, shutdown.clone());
+        let task = tokio::spawn(async { running.await.unwrap() });
+        Self {
+            address,
+            shutdown,
+            task,
+        }
+    }
+
+    pub fn url(&self) -> String {
+        format!("local://{}", self.address)
+    }
+
+    pub async fn stop(self) -> SocketAddr {
+        self.shutdown.cancel();
+        self.task.await.unwrap();
+        self.address
+    }
+}
+
+pub struct Node {
+    pub address: SocketAddr,
+    pub shutdown: CancellationToken,
+    task: JoinHandle<Result<(), NodeError>>,
+}
+
+pub fn config(id: &str) -> NodeConfig {
+    NodeConfig {
+        limits: quick(),
+        ..NodeConfig::new(id.parse().unwrap())
+    }
+}
+
+impl Node {
+    /// A cluster of one.
+    pub fn alone() -> Self {
+        Self::start(config("n1"))
+    }
+
+    pub fn start(config: NodeConfig) -> Self {
+        let listener = listen(any_port()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let shutdown = CancellationToken::new();
+        let task = tokio::spawn(node::run(listener, config, shutdown.clone()));
+        Self {
+            address,
+            shutdown,
+            task,
+        }
+    }
+
+    /// Joined to a broker, and ready.
+    pub async fn join(id: &str, broker: &Broker) -> Self {
+        Self::join_with(config(id), broker).await
+    }
+
+    pub async fn join_with(mut config: NodeConfig, broker: &Broker) -> Self {
+        config.backplane = Some(broker.url().parse().unwrap());
+        let node = Self::start(config);
+        until("the node is ready", async || {
+            node.get("/readyz").await.status == 200
+        })
+        .await;
+        node
+    }
+
+    /// As if the process were killed.
+    pub fn kill(self) {
+        self.task.abort();
+    }
+
+    /// Waits for the node to end by itself.
+    pub async fn ended(self) {
+        timeout(PATIENCE, self.task)
+            .await
+            .unwrap()
+            .unwrap()
+            .unwrap();
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        call(self.address, "GET", path, &[], Bytes::new()).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.post_with(path, &[], body).await
+    }
+
+    pub async fn post_with(&self, path: &str, headers: &[(&str, &str)], body: Value) -> Answer {
+        let mut all = vec![("content-type", "application/json")];
+        all.extend_from_slice(headers);
+        call(self.address, "POST", path, &all, body.to_string().into()).await
+    }
+
+    /// A command with the rig's usual body.
+    pub async fn command(&self, device: &str) -> Answer {
+        self.post(
+            &format!("/devices/{device}/commands"),
+            json!({"name": "read", "body": [1]}),
+        )
+        .await
+    }
+
+    pub async fn members(&self) -> Vec<String> {
+        let nodes = self.get("/nodes").await.json();
+        let id = |node: &Value| node["id"].as_str().unwrap().to_owned();
+        nodes["nodes"].as_array().unwrap().iter().map(id).collect()
+    }
+
+    /// The owner that this node sees.
+    pub async fn owner(&self, device: &str) -> Option<String> {
+        let answer = self.get(&format!("/devices/{device}")).await;
+        answer.json()["owner"].as_str().map(str::to_owned)
+    }
+
+    /// The value of a metric without labels.
+    pub async fn metric(&self, name: &str) -> f64 {
+        let text = self.get("/metrics").await.text();
+        let line = text.lines().find(|line| {
+            line.strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with(' '))
+        });
+        line.unwrap_or_else(|| panic!("no {name}"))
+            .split(' ')
+            .nth(1)
+            .unwrap()
+            .parse()
+            .unwrap()
+    }
+}
+
+pub struct Cluster {
+    pub broker: Broker,
+    pub nodes: Vec<Node>,
+}
+
+impl Cluster {
+    pub async fn start(count: usize) -> Self {
+        Self::start_with(count, |_| {}).await
+    }
+
+    pub async fn start_with(count: usize, change: impl Fn(&mut NodeConfig)) -> Self {
+        let broker = Broker::start();
+        let mut nodes = Vec::new();
+        for number in 1..=count {
+            let mut config = config(&format!("n{number}"));
+            change(&mut config);
+            nodes.push(Node::join_with(config, &broker).await);
+        }
+        let cluster = Self { broker, nodes };
+        cluster.sees(count).await;
+        cluster
+    }
+
+    pub async fn start_routing(count: usize, routing: Routing) -> Self {
+        Self::start_with(count, |config| config.routing = routing).await
+    }
+
+    /// Waits until every node sees that many members.
+    pub async fn sees(&self, count: usize) {
+        for node in &self.nodes {
+            until("the members are seen", async || {
+                node.members().await.len() == count
+            })
+            .await;
+        }
+    }
+}
+
+/// Asks again until it is so. Each time is a round trip, so this is no busy wait.
+pub async fn until(what: &str, mut so: impl AsyncFnMut() -> bool) {
+    let waited = timeout(PATIENCE, async {
+        while !so().await {
+            tokio::task::yield_now().await;
+        }
+    });
+    assert!(waited.await.is_ok(), "waited in vain until {what}");
+}
+
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Answer {
+    pub fn text(&self) -> String {
+        String::from_utf8(self.body.to_vec()).unwrap()
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+/// One request on a connection of its own.
+pub async fn call(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Bytes,
+) -> Answer {
+    let done = timeout(PATIENCE, async {
+        let stream = TcpStream::connect(address).await.unwrap();
+        let (mut client, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .unwrap();
+        tokio::spawn(connection);
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", "test");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = client
+            .send_request(request.body(Full::new(body)).unwrap())
+            .await
+            .unwrap();
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        }
+    });
+    done.await
+        .unwrap_or_else(|_| panic!("no answer to {method} {path}"))
+}
+
+/// A device's end of a socket, by an independent implementation (tungstenite).
+pub struct Device {
+    pub socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    pub headers: HeaderMap,
+}
+
+impl Device {
+    pub async fn open(node: &Node, id: &str) -> Self {
+        Self::try_open(node, id).await.unwrap()
+    }
+
+    pub async fn try_open(node: &Node, id: &str) -> Result<Self, Box<Error>> {
+        let url = format!("ws://{}/ws?device={id}", node.address);
+        let request = url.into_client_request().unwrap();
+        let connected = timeout(PATIENCE, tokio_tungstenite::connect_async(request));
+        let (socket, response) = connected.await.unwrap().map_err(Box::new)?;
+        Ok(Self {
+            socket,
+            headers: response.headers().clone(),
+        })
+    }
+
+    pub async fn send(&mut self, frame: Value) {
+        self.send_text(&frame.to_string()).await;
+    }
+
+    pub async fn send_text(&mut self, text: &str) {
+        self.socket.send(Message::text(text)).await.unwrap();
+    }
+
+    pub async fn next(&mut self) -> Option<Message> {
+        let next = timeout(PATIENCE, self.socket.next()).await;
+        next.expect("the device waited in vain")
+            .and_then(Result::ok)
+    }
+
+    /// The next JSON frame.
+    pub async fn frame(&mut self) -> Value {
+        loop {
+            match self.next().await {
+                Some(Message::Text(text)) => return serde_json::from_str(&text).unwrap(),
+                Some(Message::Pong(_)) => {}
+                other => panic!("expected a text frame, got {other:?}"),
+            }
+        }
+    }
+
+    /// A round trip: what was sent before it has been handled.
+    pub async fn ping(&mut self, payload: &'static [u8]) {
+        self.socket
+            .send(Message::Ping(Bytes::from_static(payload)))
+            .await
+            .unwrap();
+        loop {
+            match self.next().await {
+                Some(Message::Pong(answer)) if answer == payload => return,
+                Some(Message::Text(_) | Message::Pong(_)) => {}
+                other => panic!("expected a pong, got {other:?}"),
+            }
+        }
+    }
+
+    /// The close code that the node sends, whatever it sends before.
+    pub async fn close_code(&mut self) -> Option<u16> {
+        loop {
+            match self.next().await {
+                Some(Message::Close(frame)) => return frame.map(|frame| frame.code.into()),
+                Some(_) => {}
+                None => return None,
+            }
+        }
+    }
+
+    /// Answers the next command with its own body.
+    pub async fn echo_one(&mut self) {
+        let command = self.frame().await;
+        assert_eq!(command["type"], "command");
+        self.send(json!({"type": "reply", "id": command["id"], "body": command["body"]}))
+            .await;
+    }
+
+    /// Answers commands until the socket ends.
+    pub fn echo(mut self) -> JoinHandle<()> {
+        tokio::spawn(async move {
+            while let Some(Ok(message)) = self.socket.next().await {
+                let Message::Text(text) = message else {
+                    continue;
+                };
+                let frame: Value = serde_json::from_str(&text).unwrap();
+                if frame["type"] == "command" {
+                    let reply = json!({"type": "reply", "id": frame["id"], "body": frame["body"]});
+                    if self
+                        .socket
+                        .send(Message::text(reply.to_string()))
+                        .await
+                        .is_err()
+                    {
+                        return;
+                    }
+                }
+            }
+        })
+    }
+}
