@@ -31,6 +31,8 @@ const FINE: i32 = 4;
 
 const TITLE_HEIGHT: i32 = 26;
 const LEGEND_LINE: i32 = 18;
+/// For the phases' names, between legend and plot.
+const PHASE_LINE: i32 = 18;
 const LEFT: i32 = 76;
 const RIGHT: i32 = 14;
 const BOTTOM: i32 = 26;
@@ -57,7 +59,7 @@ fn draw(chart: &Chart, timeline: &Timeline, svg: &mut String) -> Drawn {
     let area = SVGBackend::with_string(svg, size).into_drawing_area();
     let title = text(Colour::Ink, HPos::Left, VPos::Top, 15);
     area.draw(&Text::new(chart.title, fine(4, 4), title))?;
-    let top = TITLE_HEIGHT + legend(&area, chart)? + 6;
+    let top = TITLE_HEIGHT + legend(&area, chart)? + PHASE_LINE;
 
     let (x, y) = axes(chart, timeline);
     let mut plane = ChartBuilder::on(&area)
@@ -109,17 +111,18 @@ fn mesh(plane: &mut Plane, x: &Axis, y: &Axis) -> Drawn {
         .draw()
 }
 
-/// Every other phase has a tint; each has its name at the foot.
+/// Every other phase has a tint; each has its name above the plot, where no line
+/// runs through it.
 fn phases(plane: &mut Plane, timeline: &Timeline, y: &Axis) -> Drawn {
     for (index, &(name, from, to)) in timeline.phases.iter().enumerate() {
         if index % 2 == 0 {
             let tint = Colour::Phase.placeholder().mix(0.10).filled();
             plane.draw_series([Rectangle::new([(from, y.from), (to, y.to)], tint)])?;
         }
-        let (left, right) = (pixel(plane, from, y.from), pixel(plane, to, y.from));
+        let (left, right) = (pixel(plane, from, y.to), pixel(plane, to, y.to));
         if (right.0 - left.0) / FINE > name.len() as i32 * LETTER {
             let style = text(Colour::Muted, HPos::Left, VPos::Bottom, TEXT - 1);
-            let at = (left.0 + 4 * FINE, left.1 - 4 * FINE);
+            let at = (left.0, left.1 - 3 * FINE);
             plane
                 .plotting_area()
                 .strip_coord_spec()

@@ -5,7 +5,9 @@ use serde::Serialize;
 
 use super::{
     headline::{Headline, headlines},
-    tables::{self, Table},
+    machines,
+    table::Table,
+    tables,
 };
 use crate::{
     analysis::cut::Cut,
@@ -73,13 +75,13 @@ pub(super) fn content<'a>(
         times: tables::times(summary),
         costs: tables::costs(summary),
         counts: tables::counts(summary),
-        processes: tables::processes(summary),
+        processes: machines::processes(summary),
         failures: tables::failures(cut),
         balance: tables::balance(summary),
         charts: drawings.iter().map(plot).collect(),
         scenario_text: &manifest.scenario_text,
         sets: &manifest.sets,
-        machine: tables::machine(manifest),
+        machine: machines::machine(manifest),
         balancer_configuration: manifest.balancer_configuration.as_deref(),
         chart_colours: VARIABLES,
         style: include_str!("../../templates/report.css"),

@@ -1,11 +1,14 @@
 //! The page `report.html`.
 //!
-//! - `content`, with `headline` and `tables`: what it says;
+//! - `content`, with `headline`, `tables` and `machines`: what it says;
+//! - `table`: what a table is;
 //! - [`render`]: by the template, which says where.
 
 mod content;
 mod headline;
+mod machines;
 mod render;
+mod table;
 mod tables;
 
 pub(crate) use render::page;

@@ -1,29 +1,12 @@
-//! The page's tables.
+//! Tables of what the run showed.
 
-use serde::Serialize;
-
+use super::table::{Row, Table, missing, number, row, table, time};
 use crate::{
     analysis::{cut::Cut, failures},
     human,
-    record::Manifest,
-    summary::{Distribution, Fit, GateOutcome, Process, Summary},
+    summary::{Distribution, Fit, GateOutcome, Summary},
     text,
 };
-
-/// A table of text. Columns after the first are figures.
-#[derive(Debug, Serialize)]
-pub(super) struct Table {
-    caption: &'static str,
-    head: Vec<String>,
-    rows: Vec<Row>,
-}
-
-#[derive(Debug, Serialize)]
-struct Row {
-    /// For the style sheet: a verdict, or nothing.
-    class: &'static str,
-    cells: Vec<String>,
-}
 
 /// Of what, how much, and how that is written.
 type Cost = (&'static str, Option<Fit>, fn(f64) -> String);
@@ -165,60 +148,6 @@ pub(super) fn counts(summary: &Summary) -> Vec<Table> {
     tables
 }
 
-/// Nodes, broker, balancer and workers, those that there are.
-pub(super) fn processes(summary: &Summary) -> Vec<Table> {
-    let of_system = [
-        ("Nodes", &summary.nodes),
-        ("Broker", &summary.broker),
-        ("Balancer", &summary.balancer),
-    ];
-    let mut tables: Vec<Table> = of_system
-        .into_iter()
-        .filter(|(_, processes)| !processes.is_empty())
-        .map(|(caption, processes)| Table {
-            rows: processes.iter().map(process).collect(),
-            ..table(
-                caption,
-                [
-                    "",
-                    "sockets, most",
-                    "at the end",
-                    "resident, most",
-                    "heap, most",
-                    "open files, most",
-                    "processor",
-                    "restarts",
-                ],
-            )
-        })
-        .collect();
-    let workers = summary.workers.iter().map(|worker| {
-        row([
-            worker.id.clone(),
-            human::count(worker.sockets_peak),
-            size(worker.rss_peak),
-            number(worker.open_files_peak),
-            time(worker.cpu_s),
-            worker.send_lag_ms.p99.map_or_else(missing, human::millis),
-        ])
-    });
-    tables.push(Table {
-        rows: workers.collect(),
-        ..table(
-            "Workers",
-            [
-                "",
-                "sockets, most",
-                "resident, most",
-                "open files, most",
-                "processor",
-                "send lag p99",
-            ],
-        )
-    });
-    tables
-}
-
 /// What went wrong, by kind.
 pub(super) fn failures(cut: &Cut) -> Table {
     let failures = failures::failures(cut).into_iter();
@@ -284,48 +213,6 @@ pub(super) fn balance(summary: &Summary) -> Vec<Table> {
     tables
 }
 
-/// Where the run was made, and with which versions.
-pub(super) fn machine(manifest: &Manifest) -> Table {
-    let host = &manifest.host;
-    let known = [
-        ("processors", host.cpus.map(|cpus| cpus.to_string())),
-        ("processor", host.cpu_model.clone()),
-        (
-            "memory",
-            host.memory_bytes.map(|bytes| human::bytes(bytes as f64)),
-        ),
-        ("system", host.os.clone()),
-        (
-            "open files of one process",
-            host.open_files_limit.map(human::count),
-        ),
-        ("workers", Some(manifest.workers.to_string())),
-        ("seed", Some(manifest.plan.seed.to_string())),
-    ];
-    let known = known.map(|(name, value)| row([name.to_owned(), value.unwrap_or_else(missing)]));
-    let versions = manifest.versions.iter();
-    let versions = versions.map(|(name, version)| row([name.clone(), version.clone()]));
-    Table {
-        rows: known.into_iter().chain(versions).collect(),
-        ..table("", ["", ""])
-    }
-}
-
-fn table<const N: usize>(caption: &'static str, head: [&str; N]) -> Table {
-    Table {
-        caption,
-        head: head.map(str::to_owned).into(),
-        rows: Vec::new(),
-    }
-}
-
-fn row<const N: usize>(cells: [String; N]) -> Row {
-    Row {
-        class: "",
-        cells: cells.into(),
-    }
-}
-
 fn counted(caption: &'static str, counts: &[(&str, Option<u64>)]) -> Table {
     let rows = counts
         .iter()
@@ -334,19 +221,6 @@ fn counted(caption: &'static str, counts: &[(&str, Option<u64>)]) -> Table {
         rows: rows.collect(),
         ..table(caption, ["", ""])
     }
-}
-
-fn process(process: &Process) -> Row {
-    row([
-        process.id.clone(),
-        number(process.sockets_peak),
-        number(process.sockets_at_end),
-        size(process.rss_peak),
-        size(process.heap_peak),
-        number(process.open_files_peak),
-        time(process.cpu_s),
-        number(process.restarts.map(u64::from)),
-    ])
 }
 
 fn distribution(name: String, times: &Distribution) -> Row {
@@ -361,21 +235,4 @@ fn distribution(name: String, times: &Distribution) -> Row {
         ms(times.p999),
         ms(times.max),
     ])
-}
-
-fn number(value: Option<u64>) -> String {
-    value.map_or_else(missing, human::count)
-}
-
-fn size(value: Option<u64>) -> String {
-    value.map_or_else(missing, |value| human::bytes(value as f64))
-}
-
-fn time(value: Option<f64>) -> String {
-    value.map_or_else(missing, human::seconds)
-}
-
-/// Not measured, which is not zero.
-fn missing() -> String {
-    "–".to_owned()
 }

@@ -1,0 +1,53 @@
+//! A table of the page, and how its cells are written.
+
+use serde::Serialize;
+
+use crate::human;
+
+/// A table of text. Columns after the first are figures.
+#[derive(Debug, Serialize)]
+pub(super) struct Table {
+    pub(super) caption: &'static str,
+    pub(super) head: Vec<String>,
+    pub(super) rows: Vec<Row>,
+}
+
+/// One line of it.
+#[derive(Debug, Serialize)]
+pub(super) struct Row {
+    /// For the style sheet: a verdict, or nothing.
+    pub(super) class: &'static str,
+    pub(super) cells: Vec<String>,
+}
+
+pub(super) fn table<const N: usize>(caption: &'static str, head: [&str; N]) -> Table {
+    Table {
+        caption,
+        head: head.map(str::to_owned).into(),
+        rows: Vec::new(),
+    }
+}
+
+pub(super) fn row<const N: usize>(cells: [String; N]) -> Row {
+    Row {
+        class: "",
+        cells: cells.into(),
+    }
+}
+
+pub(super) fn number(value: Option<u64>) -> String {
+    value.map_or_else(missing, human::count)
+}
+
+pub(super) fn size(value: Option<u64>) -> String {
+    value.map_or_else(missing, |value| human::bytes(value as f64))
+}
+
+pub(super) fn time(value: Option<f64>) -> String {
+    value.map_or_else(missing, human::seconds)
+}
+
+/// Not measured, which is not zero.
+pub(super) fn missing() -> String {
+    "–".to_owned()
+}
