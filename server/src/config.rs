@@ -53,7 +53,10 @@ pub struct Limits {
     pub close_timeout: Duration,
     /// How long the owner directory may take to confirm a new device.
     pub register_timeout: Duration,
-    /// How long a client may take to send its request headers.
+    /// How long a client may take to send a request's head, counted from the end of
+    /// the request before it: so also how long a kept-alive connection may idle. It
+    /// is longer than clients keep theirs pooled (90 s is usual), so that it is not
+    /// closed under a request that is just leaving.
     pub header_timeout: Duration,
     /// The longest HTTP request body.
     pub body_bytes: usize,
@@ -81,7 +84,7 @@ impl Default for Limits {
             idle_timeout: Duration::from_secs(90),
             close_timeout: Duration::from_secs(5),
             register_timeout: Duration::from_secs(5),
-            header_timeout: Duration::from_secs(10),
+            header_timeout: Duration::from_secs(120),
             body_bytes: 64 * 1024,
             commands_in_flight: 20_000,
             commands_per_device: 64,

@@ -5,6 +5,8 @@ use serde_json::json;
 
 use crate::rig::{Device, Node, call, config, until};
 
+type Headers<'a> = &'a [(&'a str, &'a str)];
+
 #[tokio::test]
 async fn a_command_brings_its_reply() {
     let node = Node::alone();
@@ -107,16 +109,12 @@ async fn bad_requests_say_what_is_wrong() {
     let json = [("content-type", "application/json")];
     let path = "/devices/d1/commands";
     let long = format!("{{\"name\":\"{}\"}}", "x".repeat(70_000));
-    let cases: [(&str, &[(&str, &str)], &str, u16); 7] = [
+    let text: Headers = &[("content-type", "text/plain")];
+    let cases: [(&str, Headers, &str, u16); 7] = [
         (path, &json, "{", 400),
         (path, &json, "{}", 400),
         (path, &json, r#"{"name":"x","nam":1}"#, 400),
-        (
-            path,
-            &[("content-type", "text/plain")],
-            r#"{"name":"x"}"#,
-            415,
-        ),
+        (path, text, r#"{"name":"x"}"#, 415),
         (path, &[], r#"{"name":"x"}"#, 415),
         (path, &json, &long, 413),
         ("/devices/a%20b/commands", &json, r#"{"name":"x"}"#, 400),

@@ -19,14 +19,14 @@ use tokio_tungstenite::{
 use tokio_util::sync::CancellationToken;
 
 /// Nothing here takes this long; a test that waits for it has failed.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-pub fn any_port() -> SocketAddr {
+pub(crate) fn any_port() -> SocketAddr {
     "127.0.0.1:0".parse().unwrap()
 }
 
 /// Limits under which nothing waits longer than a test should.
-pub fn quick() -> Limits {
+pub(crate) fn quick() -> Limits {
     Limits {
         drain_notice: Duration::from_millis(50),
         drain_window: Duration::from_millis(200),
@@ -34,18 +34,18 @@ pub fn quick() -> Limits {
     }
 }
 
-pub struct Broker {
-    pub address: SocketAddr,
+pub(crate) struct Broker {
+    pub(crate) address: SocketAddr,
     shutdown: CancellationToken,
     task: JoinHandle<()>,
 }
 
 impl Broker {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::start_at(any_port(), BrokerConfig::default())
     }
 
-    pub fn start_at(address: SocketAddr, config: BrokerConfig) -> Self {
+    pub(crate) fn start_at(address: SocketAddr, config: BrokerConfig) -> Self {
         let listener = listen(address).unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
@@ -58,24 +58,24 @@ impl Broker {
         }
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("local://{}", self.address)
     }
 
-    pub async fn stop(self) -> SocketAddr {
+    pub(crate) async fn stop(self) -> SocketAddr {
         self.shutdown.cancel();
         self.task.await.unwrap();
         self.address
     }
 }
 
-pub struct Node {
-    pub address: SocketAddr,
-    pub shutdown: CancellationToken,
+pub(crate) struct Node {
+    pub(crate) address: SocketAddr,
+    pub(crate) shutdown: CancellationToken,
     task: JoinHandle<Result<(), NodeError>>,
 }
 
-pub fn config(id: &str) -> NodeConfig {
+pub(crate) fn config(id: &str) -> NodeConfig {
     NodeConfig {
         limits: quick(),
         ..NodeConfig::new(id.parse().unwrap())
@@ -84,11 +84,11 @@ pub fn config(id: &str) -> NodeConfig {
 
 impl Node {
     /// A cluster of one.
-    pub fn alone() -> Self {
+    pub(crate) fn alone() -> Self {
         Self::start(config("n1"))
     }
 
-    pub fn start(config: NodeConfig) -> Self {
+    pub(crate) fn start(config: NodeConfig) -> Self {
         let listener = listen(any_port()).unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
@@ -101,11 +101,11 @@ impl Node {
     }
 
     /// Joined to a broker, and ready.
-    pub async fn join(id: &str, broker: &Broker) -> Self {
+    pub(crate) async fn join(id: &str, broker: &Broker) -> Self {
         Self::join_with(config(id), broker).await
     }
 
-    pub async fn join_with(mut config: NodeConfig, broker: &Broker) -> Self {
+    pub(crate) async fn join_with(mut config: NodeConfig, broker: &Broker) -> Self {
         config.backplane = Some(broker.url().parse().unwrap());
         let node = Self::start(config);
         until("the node is ready", async || {
@@ -116,12 +116,12 @@ impl Node {
     }
 
     /// As if the process were killed.
-    pub fn kill(self) {
+    pub(crate) fn kill(self) {
         self.task.abort();
     }
 
     /// Waits for the node to end by itself.
-    pub async fn ended(self) {
+    pub(crate) async fn ended(self) {
         timeout(PATIENCE, self.task)
             .await
             .unwrap()
@@ -129,22 +129,27 @@ impl Node {
             .unwrap();
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         call(self.address, "GET", path, &[], Bytes::new()).await
     }
 
-    pub async fn post(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
         self.post_with(path, &[], body).await
     }
 
-    pub async fn post_with(&self, path: &str, headers: &[(&str, &str)], body: Value) -> Answer {
+    pub(crate) async fn post_with(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Value,
+    ) -> Answer {
         let mut all = vec![("content-type", "application/json")];
         all.extend_from_slice(headers);
         call(self.address, "POST", path, &all, body.to_string().into()).await
     }
 
     /// A command with the rig's usual body.
-    pub async fn command(&self, device: &str) -> Answer {
+    pub(crate) async fn command(&self, device: &str) -> Answer {
         self.post(
             &format!("/devices/{device}/commands"),
             json!({"name": "read", "body": [1]}),
@@ -152,20 +157,20 @@ impl Node {
         .await
     }
 
-    pub async fn members(&self) -> Vec<String> {
+    pub(crate) async fn members(&self) -> Vec<String> {
         let nodes = self.get("/nodes").await.json();
         let id = |node: &Value| node["id"].as_str().unwrap().to_owned();
         nodes["nodes"].as_array().unwrap().iter().map(id).collect()
     }
 
     /// The owner that this node sees.
-    pub async fn owner(&self, device: &str) -> Option<String> {
+    pub(crate) async fn owner(&self, device: &str) -> Option<String> {
         let answer = self.get(&format!("/devices/{device}")).await;
         answer.json()["owner"].as_str().map(str::to_owned)
     }
 
     /// The value of a metric without labels.
-    pub async fn metric(&self, name: &str) -> f64 {
+    pub(crate) async fn metric(&self, name: &str) -> f64 {
         let text = self.get("/metrics").await.text();
         let line = text.lines().find(|line| {
             line.strip_prefix(name)
@@ -180,17 +185,17 @@ impl Node {
     }
 }
 
-pub struct Cluster {
-    pub broker: Broker,
-    pub nodes: Vec<Node>,
+pub(crate) struct Cluster {
+    pub(crate) broker: Broker,
+    pub(crate) nodes: Vec<Node>,
 }
 
 impl Cluster {
-    pub async fn start(count: usize) -> Self {
+    pub(crate) async fn start(count: usize) -> Self {
         Self::start_with(count, |_| {}).await
     }
 
-    pub async fn start_with(count: usize, change: impl Fn(&mut NodeConfig)) -> Self {
+    pub(crate) async fn start_with(count: usize, change: impl Fn(&mut NodeConfig)) -> Self {
         let broker = Broker::start();
         let mut nodes = Vec::new();
         for number in 1..=count {
@@ -203,12 +208,12 @@ impl Cluster {
         cluster
     }
 
-    pub async fn start_routing(count: usize, routing: Routing) -> Self {
+    pub(crate) async fn start_routing(count: usize, routing: Routing) -> Self {
         Self::start_with(count, |config| config.routing = routing).await
     }
 
     /// Waits until every node sees that many members.
-    pub async fn sees(&self, count: usize) {
+    pub(crate) async fn sees(&self, count: usize) {
         for node in &self.nodes {
             until("the members are seen", async || {
                 node.members().await.len() == count
@@ -219,7 +224,7 @@ impl Cluster {
 }
 
 /// Asks again until it is so. Each time is a round trip, so this is no busy wait.
-pub async fn until(what: &str, mut so: impl AsyncFnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut so: impl AsyncFnMut() -> bool) {
     let waited = timeout(PATIENCE, async {
         while !so().await {
             tokio::task::yield_now().await;
@@ -229,22 +234,22 @@ pub async fn until(what: &str, mut so: impl AsyncFnMut() -> bool) {
 }
 
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Bytes,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Answer {
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8(self.body.to_vec()).unwrap()
     }
 
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
     }
 
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
             .map_or("", |value| value.to_str().unwrap())
@@ -252,7 +257,7 @@ impl Answer {
 }
 
 /// One request on a connection of its own.
-pub async fn call(
+pub(crate) async fn call(
     address: SocketAddr,
     method: &str,
     path: &str,
@@ -289,17 +294,17 @@ pub async fn call(
 }
 
 /// A device's end of a socket, by an independent implementation (tungstenite).
-pub struct Device {
-    pub socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    pub headers: HeaderMap,
+pub(crate) struct Device {
+    pub(crate) socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    pub(crate) headers: HeaderMap,
 }
 
 impl Device {
-    pub async fn open(node: &Node, id: &str) -> Self {
+    pub(crate) async fn open(node: &Node, id: &str) -> Self {
         Self::try_open(node, id).await.unwrap()
     }
 
-    pub async fn try_open(node: &Node, id: &str) -> Result<Self, Box<Error>> {
+    pub(crate) async fn try_open(node: &Node, id: &str) -> Result<Self, Box<Error>> {
         let url = format!("ws://{}/ws?device={id}", node.address);
         let request = url.into_client_request().unwrap();
         let connected = timeout(PATIENCE, tokio_tungstenite::connect_async(request));
@@ -310,22 +315,22 @@ impl Device {
         })
     }
 
-    pub async fn send(&mut self, frame: Value) {
+    pub(crate) async fn send(&mut self, frame: Value) {
         self.send_text(&frame.to_string()).await;
     }
 
-    pub async fn send_text(&mut self, text: &str) {
+    pub(crate) async fn send_text(&mut self, text: &str) {
         self.socket.send(Message::text(text)).await.unwrap();
     }
 
-    pub async fn next(&mut self) -> Option<Message> {
+    pub(crate) async fn next(&mut self) -> Option<Message> {
         let next = timeout(PATIENCE, self.socket.next()).await;
         next.expect("the device waited in vain")
             .and_then(Result::ok)
     }
 
     /// The next JSON frame.
-    pub async fn frame(&mut self) -> Value {
+    pub(crate) async fn frame(&mut self) -> Value {
         loop {
             match self.next().await {
                 Some(Message::Text(text)) => return serde_json::from_str(&text).unwrap(),
@@ -336,7 +341,7 @@ impl Device {
     }
 
     /// A round trip: what was sent before it has been handled.
-    pub async fn ping(&mut self, payload: &'static [u8]) {
+    pub(crate) async fn ping(&mut self, payload: &'static [u8]) {
         self.socket
             .send(Message::Ping(Bytes::from_static(payload)))
             .await
@@ -351,7 +356,7 @@ impl Device {
     }
 
     /// The close code that the node sends, whatever it sends before.
-    pub async fn close_code(&mut self) -> Option<u16> {
+    pub(crate) async fn close_code(&mut self) -> Option<u16> {
         loop {
             match self.next().await {
                 Some(Message::Close(frame)) => return frame.map(|frame| frame.code.into()),
@@ -362,7 +367,7 @@ impl Device {
     }
 
     /// Answers the next command with its own body.
-    pub async fn echo_one(&mut self) {
+    pub(crate) async fn echo_one(&mut self) {
         let command = self.frame().await;
         assert_eq!(command["type"], "command");
         self.send(json!({"type": "reply", "id": command["id"], "body": command["body"]}))
@@ -370,7 +375,7 @@ impl Device {
     }
 
     /// Answers commands until the socket ends.
-    pub fn echo(mut self) -> JoinHandle<()> {
+    pub(crate) fn echo(mut self) -> JoinHandle<()> {
         tokio::spawn(async move {
             while let Some(Ok(message)) = self.socket.next().await {
                 let Message::Text(text) = message else {
