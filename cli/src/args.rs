@@ -28,6 +28,8 @@ pub(crate) enum Command {
     Check(Check),
     /// Draw the report of a run again from its record
     Report(Report),
+    /// Set runs side by side, with the differences that are larger than the noise
+    Compare(Compare),
     /// The verdict of a run again, as an exit code
     Gate(Gate),
     /// Run one part of the reference cluster
@@ -88,6 +90,13 @@ pub(crate) struct Check {
 pub(crate) struct Report {
     /// The run's directory
     pub(crate) run: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Compare {
+    /// The runs' directories; the others are compared with the first
+    #[arg(required = true, num_args = 2..)]
+    pub(crate) runs: Vec<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]

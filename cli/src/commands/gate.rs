@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use highwater_reports::RunRecord;
+
 use super::print;
 use crate::{
     args::Gate,
@@ -10,18 +12,18 @@ use crate::{
 
 /// Judges a run again from its record.
 pub(crate) fn execute(args: Gate) -> Result<Exit, Failure> {
-    let record = highwater_reports::read(&args.run)
-        .map_err(|error| Failure::new(of_record(&error), error))?;
-    let summary = highwater_reports::analyse(&record);
-    print(&highwater_reports::verdict_text(&summary));
-    let exit = Exit::of(&summary);
-    match args.baseline {
-        None => Ok(exit),
-        Some(baseline) => against(&args.run, &baseline, exit),
-    }
+    judge(&args.run, args.baseline.as_deref())
 }
 
-/// Judges a run against another one on top of its own gates.
-pub(crate) fn against(_run: &Path, _baseline: &Path, exit: Exit) -> Result<Exit, Failure> {
-    Ok(exit)
+/// Judges a run by its own gates and, where there is one, against a baseline.
+pub(crate) fn judge(run: &Path, baseline: Option<&Path>) -> Result<Exit, Failure> {
+    let record = read(run)?;
+    let baseline = baseline.map(read).transpose()?;
+    let summary = highwater_reports::judge(&record, baseline.as_ref());
+    print(&highwater_reports::verdict_text(&summary));
+    Ok(Exit::of(&summary))
+}
+
+fn read(run: &Path) -> Result<RunRecord, Failure> {
+    highwater_reports::read(run).map_err(|error| Failure::new(of_record(&error), error))
 }

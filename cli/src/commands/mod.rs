@@ -1,6 +1,7 @@
 //! One file for each command.
 
 mod check;
+mod compare;
 mod coordinator;
 mod gate;
 mod report;
@@ -21,6 +22,7 @@ pub(crate) fn execute(command: Command) -> Result<Exit, Failure> {
         Command::Run(args) => run::execute(args),
         Command::Check(args) => check::execute(args),
         Command::Report(args) => report::execute(args),
+        Command::Compare(args) => compare::execute(args),
         Command::Gate(args) => gate::execute(args),
         Command::Serve(args) => serve::execute(args),
         Command::Coordinator(args) => coordinator::execute(args),

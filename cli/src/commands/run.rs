@@ -55,13 +55,15 @@ pub(crate) fn run(
 pub(crate) fn report(out: &Path, baseline: Option<&Path>) -> Result<Exit, Failure> {
     let report = highwater_reports::write_report(out)
         .map_err(|error| Failure::new(Exit::Internal, error))?;
-    print(&highwater_reports::verdict_text(&report.summary));
+    let exit = match baseline {
+        None => {
+            print(&highwater_reports::verdict_text(&report.summary));
+            Exit::of(&report.summary)
+        }
+        Some(_) => gate::judge(out, baseline)?,
+    };
     print(&format!("\nreport  {}", report.html.display()));
-    let exit = Exit::of(&report.summary);
-    match baseline {
-        None => Ok(exit),
-        Some(baseline) => gate::against(out, baseline, exit),
-    }
+    Ok(exit)
 }
 
 fn default_out(plan: &Plan) -> PathBuf {

@@ -18,26 +18,27 @@ use tempfile::TempDir;
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A run that has been started.
-pub struct Run {
-    folder: TempDir,
+pub(crate) struct Run {
+    /// Taken when the run is finished.
+    folder: Option<TempDir>,
     child: Option<Child>,
 }
 
 /// A run that is over.
-pub struct Finished {
-    _folder: TempDir,
+pub(crate) struct Finished {
+    _folder: Option<TempDir>,
     /// The directory of its record.
-    pub record: PathBuf,
+    pub(crate) record: PathBuf,
     /// Exit code; `None` if a signal ended it.
-    pub code: Option<i32>,
+    pub(crate) code: Option<i32>,
     /// What it printed.
-    pub stdout: String,
+    pub(crate) stdout: String,
     /// What it said on the way.
-    pub stderr: String,
+    pub(crate) stderr: String,
 }
 
 /// `highwater` with these arguments.
-pub fn highwater(arguments: &[&str]) -> Command {
+pub(crate) fn highwater(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_highwater"));
     command.args(arguments).stdin(Stdio::null());
     command
@@ -45,7 +46,7 @@ pub fn highwater(arguments: &[&str]) -> Command {
 
 impl Run {
     /// Starts `highwater run` with a scenario of this text.
-    pub fn start(scenario: &str) -> Self {
+    pub(crate) fn start(scenario: &str) -> Self {
         let folder = TempDir::new().expect("a temporary directory");
         let file = folder.path().join("scenario.toml");
         fs::write(&file, scenario).expect("a scenario file");
@@ -58,41 +59,42 @@ impl Run {
             .spawn()
             .expect("highwater starts");
         Self {
-            folder,
+            folder: Some(folder),
             child: Some(child),
         }
     }
 
     /// Starts it and waits for its end.
-    pub fn to_its_end(scenario: &str) -> Finished {
+    pub(crate) fn to_its_end(scenario: &str) -> Finished {
         Self::start(scenario).finish()
     }
 
     /// Waits for its end.
-    pub fn finish(mut self) -> Finished {
+    pub(crate) fn finish(mut self) -> Finished {
         let child = self.child.take().expect("a run ends once");
         let output = child.wait_with_output().expect("highwater's output");
         self.finished(output)
     }
 
     /// The directory of its record.
-    pub fn record(&self) -> PathBuf {
-        self.folder.path().join("run")
+    pub(crate) fn record(&self) -> PathBuf {
+        let folder = self.folder.as_ref().expect("a run ends once");
+        folder.path().join("run")
     }
 
     /// Its process.
-    pub fn pid(&self) -> Pid {
+    pub(crate) fn pid(&self) -> Pid {
         Pid::from_raw(self.child.as_ref().expect("a running run").id() as i32)
     }
 
     /// Sends it a signal.
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         kill(self.pid(), signal).expect("the run is there");
     }
 
     /// Waits until the record says that the steady phase has begun and `extra`
     /// more seconds of it are recorded.
-    pub fn until_steady(&self, extra: f64) {
+    pub(crate) fn until_steady(&self, extra: f64) {
         let record = self.record();
         let steady = eventually("the steady phase", || steady_from(&record));
         let last = || last_recorded(&record).filter(|at| *at >= steady + extra);
@@ -100,27 +102,27 @@ impl Run {
     }
 
     /// Processes that it has started whose command line contains `word`.
-    pub fn children(&self, word: &str) -> Vec<Pid> {
+    pub(crate) fn children(&self, word: &str) -> Vec<Pid> {
         children_of(self.pid())
             .into_iter()
             .filter(|pid| command_line(*pid).is_some_and(|line| line.contains(word)))
             .collect()
     }
 
-    fn finished(self, output: Output) -> Finished {
+    fn finished(&mut self, output: Output) -> Finished {
         Finished {
             record: self.record(),
             code: output.status.code(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-            _folder: self.folder,
+            _folder: self.folder.take(),
         }
     }
 }
 
 impl Finished {
     /// The run's summary.
-    pub fn summary(&self) -> Summary {
+    pub(crate) fn summary(&self) -> Summary {
         let path = self.record.join("summary.json");
         let text = fs::read(&path).unwrap_or_else(|error| {
             panic!(
@@ -134,7 +136,7 @@ impl Finished {
     }
 
     /// How often `counter` was counted over the whole run, by all workers.
-    pub fn counted(&self, counter: &str) -> u64 {
+    pub(crate) fn counted(&self, counter: &str) -> u64 {
         intervals(&self.record)
             .iter()
             .filter_map(|interval| interval["counters"][counter].as_u64())
@@ -152,7 +154,7 @@ impl Drop for Run {
 }
 
 /// Waits until `condition` gives something.
-pub fn eventually<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn eventually<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
     let started = Instant::now();
     loop {
         if let Some(value) = condition() {
@@ -171,7 +173,7 @@ pub fn eventually<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T 
 }
 
 /// Whether a process runs (a zombie does not).
-pub fn is_running(pid: Pid) -> bool {
+pub(crate) fn is_running(pid: Pid) -> bool {
     fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
         stat.rsplit(") ")
             .next()
@@ -180,12 +182,12 @@ pub fn is_running(pid: Pid) -> bool {
 }
 
 /// Last instant that the record has an interval of.
-pub fn last_recorded(record: &Path) -> Option<f64> {
+pub(crate) fn last_recorded(record: &Path) -> Option<f64> {
     intervals(record).last()?["at"].as_f64()
 }
 
 /// All processes below `pid`.
-pub fn children_of(pid: Pid) -> Vec<Pid> {
+pub(crate) fn children_of(pid: Pid) -> Vec<Pid> {
     let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else {
         return Vec::new();
     };

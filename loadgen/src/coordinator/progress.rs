@@ -75,10 +75,15 @@ pub struct NodeLine {
 #[derive(Default)]
 pub struct Follower {
     state: Progress,
-    open_by_worker: BTreeMap<String, f64>,
-    /// Growth during the second that is coming in.
-    heartbeats: u64,
-    commands: u64,
+    workers: BTreeMap<String, WorkerLine>,
+}
+
+/// What a worker told last.
+#[derive(Default)]
+struct WorkerLine {
+    sockets_open: f64,
+    heartbeats_per_s: f64,
+    commands_per_s: f64,
 }
 
 impl Follower {
@@ -105,22 +110,26 @@ impl Follower {
         }
     }
 
-    /// How the run stands now; starts a new second.
-    pub fn progress(&mut self) -> Progress {
-        self.state.sockets_open = self.open_by_worker.values().sum::<f64>() as u64;
-        self.state.heartbeats_per_s = std::mem::take(&mut self.heartbeats);
-        self.state.commands_per_s = std::mem::take(&mut self.commands);
-        self.state.clone()
+    /// How the run stands now.
+    pub fn progress(&self) -> Progress {
+        let sum = |of: fn(&WorkerLine) -> f64| self.workers.values().map(of).sum::<f64>() as u64;
+        Progress {
+            sockets_open: sum(|worker| worker.sockets_open),
+            heartbeats_per_s: sum(|worker| worker.heartbeats_per_s),
+            commands_per_s: sum(|worker| worker.commands_per_s),
+            ..self.state.clone()
+        }
     }
 
     fn worker(&mut self, interval: &Interval) {
         let counted = |name| interval.counters.get(name).copied().unwrap_or(0);
+        let rate = |name| counted(name) as f64 / interval.length.max(1.0);
+        let line = self.workers.entry(interval.source.id.clone()).or_default();
         if let Some(open) = interval.gauges.get(gauge::SOCKETS_OPEN) {
-            self.open_by_worker
-                .insert(interval.source.id.clone(), *open);
+            line.sockets_open = *open;
         }
-        self.heartbeats += counted(counter::HEARTBEATS_ACKNOWLEDGED);
-        self.commands += counted(counter::COMMANDS_REPLIED);
+        line.heartbeats_per_s = rate(counter::HEARTBEATS_ACKNOWLEDGED);
+        line.commands_per_s = rate(counter::COMMANDS_REPLIED);
         self.state.heartbeats_missed += counted(counter::HEARTBEATS_MISSED);
         self.state.commands_unanswered += [
             counter::COMMANDS_TIMED_OUT,

@@ -12,7 +12,9 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use highwater_scenarios::plan::DevicePool;
 use tokio::time::{Instant, sleep_until, timeout};
-use tokio_tungstenite::tungstenite::{Error, Message, protocol::frame::coding::CloseCode};
+use tokio_tungstenite::tungstenite::{
+    Error, Message, error::ProtocolError, protocol::frame::coding::CloseCode,
+};
 
 use super::{
     connect::DeviceSocket,
@@ -190,6 +192,7 @@ async fn close(socket: &mut DeviceSocket) {
 
 fn loss(error: &Error) -> Loss {
     match error {
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Loss::Reset,
         Error::Protocol(_) | Error::Capacity(_) | Error::Utf8(_) => Loss::Protocol,
         _ => Loss::Reset,
     }
