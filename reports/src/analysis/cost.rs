@@ -17,6 +17,8 @@ use crate::{
 
 /// Sockets below this part of the most so far count as falling.
 const FALLING: f64 = 0.98;
+/// The sample taken as the steady phase begins still shows sockets alone.
+const BEFORE_COMMANDS_S: f64 = 0.1;
 /// Two measurements further apart are not of the same moment.
 const SAME_MOMENT_S: f64 = 3.0;
 
@@ -99,7 +101,8 @@ fn phase_breaks(cut: &Cut) -> Vec<f64> {
         return Vec::new();
     };
     let commands = !cut.record.manifest.plan.commands.is_empty();
-    let between = phases.steady.filter(|&steady| commands && steady > start);
+    let steady = phases.steady.filter(|&steady| commands && steady > start);
+    let between = steady.map(|steady| steady + BEFORE_COMMANDS_S);
     // The last line belongs to the run, so its end does too.
     let end = phases.drain.unwrap_or(phases.end + 1.0);
     [Some(start), between, Some(end)]

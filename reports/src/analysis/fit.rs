@@ -18,6 +18,9 @@ use crate::summary::Fit;
 const FEWEST_SAMPLES: usize = 5;
 /// Sockets must have grown by this much within a group.
 const LEAST_RANGE: f64 = 100.0;
+/// A group that grew by less than this part of the one that grew most is at
+/// rest: it says nothing about the slope, and its noise is not the slope's.
+const TELLING: f64 = 0.1;
 /// The correction never leaves less: below it the interval's width would be a
 /// matter of the correction alone.
 const FEWEST_DEGREES: f64 = 2.0;
@@ -29,14 +32,17 @@ pub(crate) type Point = (f64, f64);
 
 /// The slope common to all groups; `None` when there is too little to tell.
 pub(crate) fn slope(groups: &[Vec<Point>]) -> Option<Fit> {
+    let most = groups.iter().map(|group| range(group)).fold(0.0, f64::max);
+    if most < LEAST_RANGE {
+        return None;
+    }
     let groups: Vec<&[Point]> = groups
         .iter()
         .map(Vec::as_slice)
-        .filter(|group| group.len() > 1)
+        .filter(|group| range(group) >= most * TELLING)
         .collect();
     let samples: usize = groups.iter().map(|group| group.len()).sum();
-    let range = groups.iter().map(|group| range(group)).fold(0.0, f64::max);
-    if samples < FEWEST_SAMPLES || range < LEAST_RANGE {
+    if samples < FEWEST_SAMPLES {
         return None;
     }
     let centred: Vec<Vec<Point>> = groups.iter().map(|group| centred(group)).collect();
@@ -145,6 +151,17 @@ mod tests {
             |level: f64| (0..6).map(move |i| (f64::from(i) * 50.0, level + f64::from(i) * 100.0));
         let fit = slope(&[line(1e6).collect(), line(9e6).collect()]).unwrap();
         assert!((fit.value - 2.0).abs() < 1e-9, "{fit:?}");
+    }
+
+    #[test]
+    fn groups_at_rest_do_not_widen_the_interval() {
+        let ramp: Vec<Point> = (0..6)
+            .map(|i| (f64::from(i) * 50.0, f64::from(i) * 100.0))
+            .collect();
+        let rest = (0..40)
+            .map(|i| (250.0, f64::from(i * i % 17) * 1e6))
+            .collect();
+        assert_eq!(slope(&[ramp.clone(), rest]), slope(&[ramp]));
     }
 
     #[test]
