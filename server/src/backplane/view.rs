@@ -21,7 +21,8 @@ pub struct Member {
 /// The members at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct View {
-    /// Grows by one with each change, also across restarts of the backplane.
+    /// Grows with each change: by one while the backplane lives, by more when it
+    /// restarts.
     pub version: u64,
     /// Ordered by id.
     pub members: Vec<Member>,

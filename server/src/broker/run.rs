@@ -72,7 +72,7 @@ pub async fn run(
     tracing::info!(%address, "broker");
     let broker = Arc::new(Broker {
         config,
-        switch: Mutex::default(),
+        switch: Mutex::new(Switch::starting_now()),
     });
     let connections = TaskTracker::new();
     while let Some(accepted) = shutdown.run_until_cancelled(listener.accept()).await {

@@ -1,6 +1,9 @@
 //! Who is there, and who hears what.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use bytes::Bytes;
 
@@ -42,6 +45,19 @@ pub(super) struct Taken {
 }
 
 impl Switch {
+    /// A broker that starts now. Versions begin at the clock's hundredths of a second,
+    /// so that they
+    /// are greater than those before a restart even when a node that never saw those
+    /// is the first to come; members change less often than that in the long run,
+    /// and if not, `last_version` makes up for it as the others come back.
+    pub(super) fn starting_now() -> Self {
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
+        Self {
+            version: since_1970.map_or(0, |since| (since.as_millis() / 10) as u64),
+            ..Self::default()
+        }
+    }
+
     /// Seats a node and tells everyone. A seat held by an older life of the node,
     /// or by an older connection of the same life, is taken over: that connection
     /// ends, since nothing else holds its queue. Answers the `joined` number.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Bits of the counter; the rest is the view version.
-const COUNTER_BITS: u32 = 40;
+const COUNTER_BITS: u32 = 26;
 
 /// Given by a device's home when it registers: the version of the view in the high
 /// bits, the home's own counter below. Versions only grow, and within one view a
@@ -15,7 +15,9 @@ pub(crate) struct Epoch(u64);
 impl Epoch {
     /// The `count`-th epoch that a home gives, in view `version`.
     pub(crate) fn new(version: u64, count: u64) -> Self {
-        let count = count & ((1 << COUNTER_BITS) - 1);
+        // At the very end of the counter, the home itself still puts a newer connection
+        // above the one it knows.
+        let count = count.min((1 << COUNTER_BITS) - 1);
         Self(((version << COUNTER_BITS) | count).max(1))
     }
 

@@ -12,6 +12,9 @@ use super::{
 };
 use crate::id::{DeviceId, NodeId};
 
+/// Tables of up to this many entries are left alone when entries go.
+const SMALL: usize = 1024;
+
 /// Entries by device, for the view of `table`.
 pub(crate) struct Home {
     me: NodeId,
@@ -71,6 +74,8 @@ impl Home {
         }
         self.entries.shrink_to(self.entries.len() * 2);
         self.table = table;
+        // Counted per view: an epoch begins with the version.
+        self.given = 0;
     }
 
     /// A node says that a device is connected to it. The newest connection wins.
@@ -119,6 +124,9 @@ impl Home {
         let mine = |entry: &Entry| entry.owner == *from && entry.epoch <= epoch;
         if self.entries.get(device).is_some_and(mine) {
             self.entries.remove(device);
+            if self.entries.capacity() > SMALL && self.entries.len() < self.entries.capacity() / 4 {
+                self.entries.shrink_to(self.entries.len() * 2);
+            }
         }
     }
 

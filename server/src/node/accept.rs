@@ -35,9 +35,11 @@ pub(super) async fn run(
     stop: CancellationToken,
 ) {
     let connections = TaskTracker::new();
+    let mut failing = false;
     while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
         match accepted {
             Ok((stream, _)) => {
+                failing = false;
                 connections.spawn(serve(
                     stream,
                     router.clone(),
@@ -48,7 +50,10 @@ pub(super) async fn run(
             Err(error) if is_of_the_connection(&error) => {}
             Err(error) => {
                 node.metrics.accept_errors.inc();
-                tracing::warn!(%error, "accept");
+                // Once for a run of errors; the counter has them all.
+                if !std::mem::replace(&mut failing, true) {
+                    tracing::warn!(%error, "accept");
+                }
                 sleep(BACK_OFF).await;
             }
         }

@@ -11,6 +11,9 @@ use crate::{id::DeviceId, session::Session};
 /// Locks, so that a ramp on every core does not queue up at one.
 const SHARDS: usize = 16;
 
+/// Tables of up to this many sessions are left alone.
+const SMALL: usize = 64;
+
 type Shard = HashMap<DeviceId, Arc<Session>>;
 
 /// At most one session a device: the newest.
@@ -39,14 +42,20 @@ impl Registry {
 
     /// Removes this very session, or puts `instead` in its place.
     pub(crate) fn remove(&self, session: &Arc<Session>, instead: Option<Arc<Session>>) {
-        if let Entry::Occupied(mut entry) =
-            self.shard(&session.device).entry(session.device.clone())
+        let mut shard = self.shard(&session.device);
+        if let Entry::Occupied(mut entry) = shard.entry(session.device.clone())
             && Arc::ptr_eq(entry.get(), session)
         {
             match instead {
                 Some(instead) => drop(entry.insert(instead)),
                 None => drop(entry.remove()),
             }
+        }
+        // Memory comes back when many sockets close; never below a small table, so
+        // that a few sockets that come and go do not make it grow and shrink.
+        if shard.capacity() > SMALL && shard.len() < shard.capacity() / 4 {
+            let room = shard.len() * 2;
+            shard.shrink_to(room);
         }
     }
 

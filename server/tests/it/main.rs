@@ -10,6 +10,7 @@ mod drain;
 mod faults;
 mod membership;
 mod metrics;
+mod operations;
 mod rig;
 mod sockets;
 mod topics;
