@@ -2,8 +2,10 @@
 //!
 //! - [`truth`]: faults of known size must be found, and a clean run be clean;
 //! - [`endings`]: interrupted, killed, refused;
+//! - [`target`]: a system and workers that somebody else starts;
 //! - [`harness`]: a run of the binary in a directory of its own.
 
 mod endings;
 mod harness;
+mod target;
 mod truth;

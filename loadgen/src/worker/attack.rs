@@ -209,7 +209,6 @@ fn build(stage: &Arc<Stage>) -> Result<GooseAttack, GooseError> {
         "--host",
         "http://localhost/",
         "--no-telnet",
-        "--no-websocket",
         "--no-metrics",
         "--no-print-metrics",
         "--no-reset-metrics",
