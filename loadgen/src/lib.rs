@@ -6,8 +6,9 @@
 //! - [`testbed`]: the cluster that a scenario asks for;
 //! - [`sampling`]: what every process uses, on one clock;
 //! - [`process`]: child processes that never outlive the harness;
-//! - [`clock`], [`endpoints`]: small things that several of them share.
+//! - [`clock`], [`endpoints`], [`causes`]: small things that several of them share.
 
+pub mod causes;
 pub mod clock;
 pub mod control;
 pub mod coordinator;

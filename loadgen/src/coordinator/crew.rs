@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, time::Duration};
 use highwater_scenarios::Segment;
 use tokio::{sync::mpsc, time::timeout};
 
-use super::{roster::Ready, system::in_full};
+use super::roster::Ready;
+use crate::causes::in_full;
 use crate::control::{FromWorker, LinkReader, LinkWriter, ToWorker, WorkerInterval};
 
 /// How long a worker's machine may take to accept a message.

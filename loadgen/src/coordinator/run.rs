@@ -21,10 +21,10 @@ use super::{
     phases::{Phase, longest_drain, wanted},
     progress::Update,
     start::{Started, begin_record, start},
-    system::{Done, System, in_full},
+    system::{Done, System},
     watch::watch,
 };
-use crate::{clock::RunClock, control::ToWorker, endpoints::Endpoints};
+use crate::{causes::in_full, clock::RunClock, control::ToWorker, endpoints::Endpoints};
 
 /// From the go to the start of the ramp.
 const GO_NOTICE: u64 = 2;

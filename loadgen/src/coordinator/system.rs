@@ -18,7 +18,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::RunError;
 use crate::{
-    clock::RunClock, endpoints::Endpoints, process::Spawner, sampling::Sampled, testbed::Testbed,
+    causes::in_full, clock::RunClock, endpoints::Endpoints, process::Spawner, sampling::Sampled,
+    testbed::Testbed,
 };
 
 /// How long a target may take to accept a connection before the run.
@@ -101,7 +102,7 @@ impl System {
     }
 
     /// Does the events when they are due, counted from second `steady`, and
-    /// tells of each. An event waits for the one before it.
+    /// tells of each. Events of one node wait for each other; others do not.
     pub async fn do_events(
         self,
         events: Vec<Event>,
@@ -114,16 +115,11 @@ impl System {
             return;
         };
         for event in events {
-            let due = clock.second(steady) + event.at;
             tokio::select! {
-                () = sleep_until(due) => {}
+                () = sleep_until(clock.second(steady) + event.at) => {}
                 () = stop.cancelled() => return,
             }
-            let at = clock.now().as_secs_f64();
-            let error = testbed.apply(&event).await.err().map(|e| in_full(&e));
-            if tell.send(Done { at, event, error }).await.is_err() {
-                return;
-            }
+            tokio::spawn(do_event(testbed.clone(), event, clock, tell.clone()));
         }
     }
 
@@ -133,6 +129,17 @@ impl System {
             testbed.stop().await;
         }
     }
+}
+
+async fn do_event(testbed: Testbed, event: Event, clock: RunClock, tell: mpsc::Sender<Done>) {
+    let at = clock.now().as_secs_f64();
+    let error = testbed
+        .apply(&event)
+        .await
+        .err()
+        .map(|error| in_full(&error));
+    // Nobody listens any more when the run is over.
+    let _ = tell.send(Done { at, event, error }).await;
 }
 
 /// Asks each address of the target whether anybody listens there, before
@@ -157,16 +164,4 @@ async fn reach(target: &Target) -> Result<(), RunError> {
         }
     }
     Ok(())
-}
-
-/// An error with its causes.
-pub fn in_full(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -1,6 +1,6 @@
 //! What can go wrong with a cluster that the harness starts.
 
-use std::{error::Error, io, path::PathBuf, time::Duration};
+use std::{io, path::PathBuf, time::Duration};
 
 use thiserror::Error;
 
@@ -121,18 +121,4 @@ pub enum TestbedError {
     /// The cluster is being stopped.
     #[error("the cluster is being stopped")]
     Stopping,
-}
-
-impl TestbedError {
-    /// What happened and all its causes, in one text.
-    pub fn in_full(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            cause = error.source();
-        }
-        text
-    }
 }

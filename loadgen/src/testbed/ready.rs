@@ -5,7 +5,10 @@ use std::{net::SocketAddr, time::Duration};
 use tokio::time::{Instant, sleep};
 
 use super::{TestbedError, cluster::Bed, node::Node};
-use crate::process::{Child, log};
+use crate::{
+    causes::in_full,
+    process::{Child, log},
+};
 
 /// How long a node may take to get ready, and the cluster to be complete.
 const READY_WITHIN: Duration = Duration::from_secs(30);
@@ -30,7 +33,7 @@ pub(super) async fn until_ready(
         }
         match bed.http.ready(address).await {
             Ok(()) => return Ok(()),
-            Err(error) => again(node, deadline, error.in_full()).await?,
+            Err(error) => again(node, deadline, in_full(&error)).await?,
         }
     }
 }
@@ -65,7 +68,7 @@ async fn missing(bed: &Bed, node: &Node) -> Option<String> {
     for (asked, address) in &running {
         let seen = match bed.http.members(*address).await {
             Ok(seen) => seen,
-            Err(error) => return Some(error.in_full()),
+            Err(error) => return Some(in_full(&error)),
         };
         let everyone = running.iter().map(|(id, _)| id);
         // What the others see of each other is not this node's matter.

@@ -11,6 +11,7 @@ use std::{
 };
 
 use highwater_loadgen::{
+    causes::in_full,
     process::{Signal, Spawner},
     sampling::{Sampled, Sampler},
     testbed::{Testbed, TestbedError},
@@ -36,14 +37,14 @@ impl Bed {
         let spawner = Spawner::start().unwrap();
         let bed = Testbed::start(&plan, &cluster, &exe(), spawner, logs.path()).await;
         Self {
-            bed: bed.unwrap_or_else(|error| panic!("{}", error.in_full())),
+            bed: bed.unwrap_or_else(|error| panic!("{}", in_full(&error))),
             _logs: logs,
         }
     }
 
     async fn apply(&self, action: Action, node: &str) {
         let applied = self.bed.apply(&event(action, node)).await;
-        applied.unwrap_or_else(|error| panic!("{node}: {}", error.in_full()));
+        applied.unwrap_or_else(|error| panic!("{node}: {}", in_full(&error)));
     }
 
     async fn refusal(&self, action: Action, node: &str) -> TestbedError {
@@ -336,7 +337,7 @@ async fn a_node_that_does_not_start_says_why() {
     let spawner = Spawner::start().unwrap();
     // A shell knows no script called `serve`.
     let started = Testbed::start(&plan, &cluster, Path::new("sh"), spawner, logs.path()).await;
-    let error = started.unwrap_err().in_full();
+    let error = in_full(&started.unwrap_err());
     assert!(
         error.starts_with("n1 did not start: sh exited with status"),
         "{error}"
