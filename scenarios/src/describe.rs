@@ -2,28 +2,56 @@
 
 use crate::{
     Plan,
+    page::Page,
     plan::{Cluster, Gate, System, Target},
     section::Choice,
     words,
 };
 
-mod layout;
+mod axis;
+mod chart;
 mod load;
+mod ruler;
 mod timeline;
 
-use layout::Page;
+/// What a description needs to know of the machine that the run is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Host {
+    /// Files that a process may open.
+    pub files_per_process: u64,
+    /// What the plan takes of its memory; `None` leaves it out.
+    pub memory: Option<Memory>,
+}
 
-/// Describes the plan in at most 80 columns: the system, what happens when,
-/// the load at its peak, the workers it takes when a process may open
-/// `files_per_process` files, and the gates.
-pub fn describe(plan: &Plan, files_per_process: u64) -> String {
+/// What a plan takes of a machine's memory, and what there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Memory {
+    /// Of the coordinator and all workers with their sockets, in bytes.
+    pub workers_bytes: u64,
+    /// Of the nodes and the broker that the harness starts, in bytes.
+    pub nodes_bytes: u64,
+    /// Of the kernel, for the sockets' ends on this machine, in bytes.
+    pub kernel_bytes: u64,
+    /// Available now, in bytes; `None` where that is unknown.
+    pub available_bytes: Option<u64>,
+}
+
+/// Describes the plan in at most 80 columns: what happens when as a chart, the
+/// system, the same in words, the load at its peak, what it takes of `host`,
+/// and the gates.
+pub fn describe(plan: &Plan, host: &Host) -> String {
+    let files_per_process = host.files_per_process;
     let mut page = Page::default();
     title(plan, &mut page);
+    chart::draw(plan, &mut page);
     system(plan, &mut page);
     timeline::describe(plan, &mut page);
     load::peak(plan, &mut page);
     load::workers(plan, files_per_process, &mut page);
     load::nodes(plan, files_per_process, &mut page);
+    if let Some(memory) = &host.memory {
+        load::memory(memory, &mut page);
+    }
     gates(plan, &mut page);
     page.into_text()
 }

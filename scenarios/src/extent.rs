@@ -1,15 +1,15 @@
 //! How large a plan is.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, ops::RangeInclusive, time::Duration};
 
 use crate::{
     Plan, Segment,
-    plan::{CommandLoad, DevicePool, LoadModel},
+    plan::{Action, CommandLoad, DevicePool, LoadModel, System},
 };
 
 /// Open files that a worker keeps for itself: libraries, control link, record,
 /// reconnects while an old socket still closes.
-pub(crate) const RESERVE: u64 = 512;
+pub const RESERVE: u64 = 512;
 
 impl Plan {
     /// When the last socket of the ramp is due, from the ramp's start; zero
@@ -79,9 +79,38 @@ impl Plan {
         u32::try_from(largest).unwrap_or(u32::MAX).max(1)
     }
 
+    /// Connections of all command loads, when as many are open as ever can be.
+    pub fn command_connections(&self) -> u64 {
+        self.commands.iter().map(CommandLoad::connections).sum()
+    }
+
+    /// Nodes that take sockets at the plan's best and worst moments; `None`
+    /// for a system that the harness does not start.
+    pub fn nodes(&self) -> Option<RangeInclusive<u64>> {
+        let System::Cluster(cluster) = &self.system else {
+            return None;
+        };
+        let mut up: BTreeSet<String> = (1..=cluster.nodes).map(|n| format!("n{n}")).collect();
+        let (mut fewest, mut most) = (up.len(), up.len());
+        for event in &self.events {
+            match event.action {
+                Action::AddNode | Action::RestartNode | Action::ResumeNode => {
+                    up.insert(event.node.clone());
+                }
+                Action::KillNode | Action::DrainNode | Action::PauseNode => {
+                    up.remove(&event.node);
+                }
+                Action::Fault { .. } => {}
+            }
+            fewest = fewest.min(up.len());
+            most = most.max(up.len());
+        }
+        Some(fewest as u64..=most as u64)
+    }
+
     /// Open files that a part's sockets and command connections take; the
     /// first part's are never fewer than another's.
-    pub(crate) fn files(&self, part: Segment) -> u64 {
+    pub fn files(&self, part: Segment) -> u64 {
         let sockets: u64 = self
             .devices
             .iter()
@@ -134,8 +163,9 @@ impl CommandLoad {
     }
 }
 
-/// Open files left for sockets and connections; where the limit is small, half.
-fn room(files_per_process: u64) -> u64 {
+/// Open files left for sockets and connections, of the files that a process may
+/// open: all but [`RESERVE`]; where the limit is small, half; at least 1.
+pub fn room(files_per_process: u64) -> u64 {
     let reserve = RESERVE.min(files_per_process / 2);
     (files_per_process - reserve).max(1)
 }

@@ -15,16 +15,19 @@
 //!
 //! From there [`segment`] cuts each worker's share, [`describe()`] says in
 //! words what would happen and [`reference`] writes the format's documentation
-//! from the same tables that the file is read with.
+//! from the same tables that the file is read with. [`page`] and [`words`] are
+//! how text for a terminal is laid out, here and in the crates above.
 
 pub mod check;
 pub mod figures;
 pub mod load;
+pub mod page;
 pub mod plan;
 pub mod problem;
 pub mod reference;
 pub mod segment;
 pub mod units;
+pub mod words;
 
 mod describe;
 mod extent;
@@ -34,10 +37,10 @@ mod scenario;
 mod section;
 mod suggest;
 mod tree;
-mod words;
 
 pub use check::{Check, CheckProblem};
-pub use describe::describe;
+pub use describe::{Host, Memory, describe};
+pub use extent::{RESERVE, room};
 pub use load::{LoadError, load, parse};
 pub use plan::Plan;
 pub use problem::{Problem, Problems};

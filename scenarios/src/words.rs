@@ -22,7 +22,7 @@ pub(crate) fn written(duration: Duration) -> String {
 }
 
 /// A duration for reading: `82s`, `4m 10s`, `1d 2h`, rounded to what matters.
-pub(crate) fn duration(duration: Duration) -> String {
+pub fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
     if seconds > 0.0 && seconds < 1.0 {
         return format!("{}ms", (seconds * 1e3).round());
@@ -39,7 +39,7 @@ pub(crate) fn duration(duration: Duration) -> String {
 }
 
 /// A whole number in groups of three: `12,000`.
-pub(crate) fn count(number: u64) -> String {
+pub fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::with_capacity(digits.len() * 4 / 3);
     for (place, digit) in digits.chars().enumerate() {
@@ -57,7 +57,7 @@ pub(crate) fn typed(number: u64) -> String {
 }
 
 /// A figure per second: whole from ten up, else to two places.
-pub(crate) fn per_second(rate: f64) -> String {
+pub fn per_second(rate: f64) -> String {
     if rate >= 10.0 {
         format!("{}/s", count(rate.round() as u64))
     } else {
@@ -65,8 +65,24 @@ pub(crate) fn per_second(rate: f64) -> String {
     }
 }
 
+/// `512 B`, `3.4 KiB`, `23.1 GiB`: one place below a hundred of a unit.
+pub fn bytes(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if bytes < 1_024 {
+        return format!("{bytes} B");
+    }
+    let mut scaled = bytes as f64 / 1_024.0;
+    let mut unit = 0;
+    while scaled >= 1_023.5 && unit + 1 < UNITS.len() {
+        scaled /= 1_024.0;
+        unit += 1;
+    }
+    let places = usize::from(scaled < 99.95 && scaled.fract() != 0.0);
+    format!("{scaled:.places$} {}", UNITS[unit])
+}
+
 /// `1 node`, `2 nodes`.
-pub(crate) fn plural(number: u64, noun: &str) -> String {
+pub fn plural(number: u64, noun: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };
     format!("{} {noun}{ending}", count(number))
 }
@@ -106,6 +122,21 @@ mod tests {
                 crate::quantity::duration(text).map(written).as_deref(),
                 Ok(text)
             );
+        }
+    }
+
+    #[test]
+    fn bytes_read_well() {
+        for (number, text) in [
+            (0, "0 B"),
+            (1_023, "1023 B"),
+            (3_500, "3.4 KiB"),
+            (512 << 20, "512 MiB"),
+            ((1 << 20) - 1, "1.0 MiB"),
+            (24_684_084 * 1_024, "23.5 GiB"),
+            (u64::MAX, "16777216 TiB"),
+        ] {
+            assert_eq!(bytes(number), text);
         }
     }
 

@@ -1,7 +1,7 @@
 //! `highwater check`.
 
 use highwater_loadgen::sampling::raise_open_files;
-use highwater_scenarios::{LoadError, Plan};
+use highwater_scenarios::{Host, LoadError, Plan};
 
 use super::print;
 use crate::{
@@ -13,7 +13,11 @@ use crate::{
 pub(crate) fn execute(args: Check) -> Result<Exit, Failure> {
     let plan = load(&args.scenario)?;
     let open_files = raise_open_files().map_err(|error| Failure::new(Exit::Internal, error))?;
-    print(&highwater_scenarios::describe(&plan, open_files));
+    let host = Host {
+        files_per_process: open_files,
+        memory: None,
+    };
+    print(&highwater_scenarios::describe(&plan, &host));
     Ok(Exit::Passed)
 }
 

@@ -1,12 +1,7 @@
 //! How much load that is, and what it takes.
 
-use super::layout::Page;
-use crate::{
-    Plan, Segment,
-    extent::RESERVE,
-    plan::{Action, System},
-    words,
-};
+use super::Memory;
+use crate::{Plan, Segment, extent::RESERVE, page::Page, plan::System, words};
 
 /// Columns of the labels.
 const LABELS: usize = 10;
@@ -71,11 +66,11 @@ pub(super) fn workers(plan: &Plan, files_per_process: u64, page: &mut Page) {
 
 /// Sockets and open files of each node, of a cluster that the harness starts.
 pub(super) fn nodes(plan: &Plan, files_per_process: u64, page: &mut Page) {
-    let System::Cluster(cluster) = &plan.system else {
+    let (System::Cluster(cluster), Some(nodes)) = (&plan.system, plan.nodes()) else {
         return;
     };
     page.heading("Nodes");
-    let fewest = fewest_nodes(plan, cluster.nodes);
+    let fewest = *nodes.start();
     let spread = |nodes: u64| plan.sockets().div_ceil(nodes);
     let start = u64::from(cluster.nodes);
     page.paragraph(&format!(
@@ -110,22 +105,21 @@ pub(super) fn nodes(plan: &Plan, files_per_process: u64, page: &mut Page) {
     }
 }
 
-/// Nodes that take sockets at the worst moment.
-fn fewest_nodes(plan: &Plan, started: u32) -> u64 {
-    let mut up: std::collections::BTreeSet<String> =
-        (1..=started).map(|number| format!("n{number}")).collect();
-    let mut fewest = up.len();
-    for event in &plan.events {
-        match event.action {
-            Action::AddNode | Action::RestartNode | Action::ResumeNode => {
-                up.insert(event.node.clone());
-            }
-            Action::KillNode | Action::DrainNode | Action::PauseNode => {
-                up.remove(&event.node);
-            }
-            Action::Fault { .. } => {}
-        }
-        fewest = fewest.min(up.len());
-    }
-    fewest as u64
+/// What all of it takes of this machine's memory.
+pub(super) fn memory(memory: &Memory, page: &mut Page) {
+    page.heading("Memory");
+    let nodes = match memory.nodes_bytes {
+        0 => String::new(),
+        bytes => format!(", {} in nodes and broker", words::bytes(bytes)),
+    };
+    let available = match memory.available_bytes {
+        Some(bytes) => format!("{} are available", words::bytes(bytes)),
+        None => "what is available is unknown".to_owned(),
+    };
+    page.paragraph(&format!(
+        "About {} here: {} in workers and coordinator{nodes}, {} in the kernel; {available}.",
+        words::bytes(memory.workers_bytes + memory.nodes_bytes + memory.kernel_bytes),
+        words::bytes(memory.workers_bytes),
+        words::bytes(memory.kernel_bytes),
+    ));
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::layout::Page;
 use crate::{
     Plan,
+    page::Page,
     plan::{Action, CommandLoad, DevicePool, Fault, LoadModel, Reply},
     words,
 };

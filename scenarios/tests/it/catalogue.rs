@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use highwater_scenarios::{Plan, describe, load};
+use highwater_scenarios::{Host, Plan, describe, load};
 
 fn folder() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -58,7 +58,13 @@ fn a_plan_survives_the_manifest() {
 #[test]
 fn descriptions_fit_a_terminal() {
     for file in catalogue() {
-        let page = describe(&load(&file, &[]).unwrap(), 20_000);
+        let page = describe(
+            &load(&file, &[]).unwrap(),
+            &Host {
+                files_per_process: 20_000,
+                memory: None,
+            },
+        );
         assert!(
             page.lines().all(|line| line.chars().count() <= 80),
             "{page}"

@@ -1,7 +1,16 @@
 //! What `highwater check` says of a plan.
 
 use expect_test::expect;
-use highwater_scenarios::describe;
+use highwater_scenarios::{Host, Memory, Plan};
+
+/// The description for a machine of which only the limit of open files is known.
+fn describe(plan: &Plan, files_per_process: u64) -> String {
+    let host = Host {
+        files_per_process,
+        memory: None,
+    };
+    highwater_scenarios::describe(plan, &host)
+}
 
 const EVERYTHING: &str = r#"
 [[devices]]
@@ -54,6 +63,15 @@ fn everything() {
         base
           Seed 1.
 
+                  ramp  steady                                                     drain
+          home    ▁▂▄▅▆████████████████████████████████████████████████████████████▆▅▄▂▁
+          late                                                 ▁▁▁▁▁▂▂▃▃▃▄▄▅▅▅▆▆▇▇█▆▅▄▂▁
+          read          ───────────────────────────────────────────────────────────
+          set           ───────────────────────────────────────────────────────────
+          events                           ▲n3       ▲n2  ▲n1
+                  ├─────┼──────────────────┴─────────┴────┴────┴───────────────────┼───┤
+                  -2s   0s                 20s       30s  35s  40s                 1m
+
         System
           A cluster of 2 nodes (n1, n2) on this machine, started for the run: backplane
           local, balancer none, policy round-robin, commands routed by directory.
@@ -99,6 +117,11 @@ fn the_least() {
     expect![[r#"
         base
           Seed 1.
+
+                  ramp  steady                                                     drain
+          home    ▁▂▄▅▆████████████████████████████████████████████████████████████▆▅▄▂▁
+                  ├─────┼──────────────────────────────────────────────────────────┼───┤
+                  -2s   0s                                                         1m
 
         System
           A cluster of 2 nodes (n1, n2) on this machine, started for the run: backplane
@@ -152,6 +175,11 @@ ramp = "1/s"
           what does each of them cost it?
           Seed 1.
 
+                     steady                                                        drain
+          devices-1       ▁▁▁▁▂▂▃▃▄▄▅▅▅▆▆▇▇████████████████████████████████████████▆▅▄▂▁
+                     ├────┴────────────────────────────────────────────────────────┼───┤
+                     0s   5m                                                       1h
+
         System
           A system that is running: sockets to ws://staging.example:8080/socket; dialect
           plain; 1 process of it is observed.
@@ -199,4 +227,26 @@ fn more_than_a_node_may_open() {
         page.contains("2 workers, each with at most 10,000 sockets"),
         "{page}"
     );
+}
+
+#[test]
+fn memory_of_this_machine() {
+    let memory = Memory {
+        workers_bytes: 20 << 20,
+        nodes_bytes: 0,
+        kernel_bytes: 470_000,
+        available_bytes: None,
+    };
+    let host = Host {
+        files_per_process: 20_000,
+        memory: Some(memory),
+    };
+    let page = highwater_scenarios::describe(&crate::plan_of(""), &host);
+    let from = page.find("Memory\n").expect("a section");
+    expect![[r#"
+        Memory
+          About 20.4 MiB here: 20 MiB in workers and coordinator, 459 KiB in the kernel;
+          what is available is unknown.
+
+    "#]].assert_eq(&page[from..page.find("Gates").expect("a section")]);
 }

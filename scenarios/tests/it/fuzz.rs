@@ -1,6 +1,6 @@
 //! Whatever is read, it is a plan or a list of problems, never a panic.
 
-use highwater_scenarios::{Check, describe, parse};
+use highwater_scenarios::{Check, Host, describe, parse};
 use proptest::prelude::*;
 
 /// Text that looks enough like a scenario to get past the first error.
@@ -82,7 +82,13 @@ fn almost() -> impl Strategy<Value = String> {
 fn read(text: &str, sets: &[String]) {
     match parse("fuzz.toml", text, sets) {
         Ok(plan) => {
-            let page = describe(&plan, 1_024);
+            let page = describe(
+                &plan,
+                &Host {
+                    files_per_process: 1_024,
+                    memory: None,
+                },
+            );
             assert!(
                 page.lines().all(|line| line.chars().count() <= 80),
                 "{page}"

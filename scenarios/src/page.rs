@@ -1,19 +1,19 @@
-//! Lines of at most 80 columns.
+//! Text for a terminal, in lines of at most 80 columns.
 
 /// Columns of a page.
-const WIDTH: usize = 80;
-/// Columns before a paragraph.
-const INDENT: usize = 2;
+pub const WIDTH: usize = 80;
+/// Columns before everything that is no heading.
+pub const INDENT: usize = 2;
 
 /// Text being laid out.
 #[derive(Debug, Default)]
-pub(super) struct Page {
+pub struct Page {
     text: String,
 }
 
 impl Page {
     /// A line at the margin, after an empty one.
-    pub(super) fn heading(&mut self, text: &str) {
+    pub fn heading(&mut self, text: &str) {
         if !self.text.is_empty() {
             self.text.push('\n');
         }
@@ -21,28 +21,50 @@ impl Page {
         self.text.push('\n');
     }
 
+    /// An empty line.
+    pub fn gap(&mut self) {
+        self.text.push('\n');
+    }
+
+    /// One indented line, laid out by the caller in `WIDTH - INDENT` columns.
+    pub fn line(&mut self, text: &str) {
+        let line = format!("{:INDENT$}{text}", "");
+        self.text.push_str(line.trim_end());
+        self.text.push('\n');
+    }
+
     /// Indented text, wrapped.
-    pub(super) fn paragraph(&mut self, text: &str) {
+    pub fn paragraph(&mut self, text: &str) {
         self.labelled("", 0, text);
     }
 
     /// A label, right-aligned in `width` columns, and wrapped text beside it.
-    pub(super) fn labelled(&mut self, label: &str, width: usize, text: &str) {
+    pub fn labelled(&mut self, label: &str, width: usize, text: &str) {
+        self.beside(&format!("{label:>width$}"), width, text);
+    }
+
+    /// A label, left-aligned in `width` columns, and wrapped text beside it.
+    pub fn entry(&mut self, label: &str, width: usize, text: &str) {
+        self.beside(label, width, text);
+    }
+
+    /// Everything so far.
+    #[must_use]
+    pub fn into_text(self) -> String {
+        self.text
+    }
+
+    fn beside(&mut self, label: &str, width: usize, text: &str) {
         let gap = if width == 0 { 0 } else { 2 };
         let indent = INDENT + width + gap;
         let mut first = true;
         for line in wrap(text, WIDTH - indent) {
             let label = if first { label } else { "" };
-            let line = format!("{:INDENT$}{label:>width$}{:gap$}{line}", "", "");
+            let line = format!("{:INDENT$}{label:<width$}{:gap$}{line}", "", "");
             self.text.push_str(line.trim_end());
             self.text.push('\n');
             first = false;
         }
-    }
-
-    /// Everything so far.
-    pub(super) fn into_text(self) -> String {
-        self.text
     }
 }
 

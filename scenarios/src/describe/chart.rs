@@ -1,0 +1,93 @@
+//! The plan on one axis: pools that open, commands that run, events as marks.
+
+use std::time::Duration;
+
+use super::{axis::Axis, ruler};
+use crate::{
+    Plan,
+    page::{INDENT, Page, WIDTH},
+    plan::DevicePool,
+};
+
+/// Most columns of the rows' names.
+const NAMES: usize = 16;
+/// Columns between a name and its row.
+const GAP: usize = 2;
+/// Shares of a pool's sockets, in eighths.
+const LEVELS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+
+/// Draws the plan. The ramp, the steady phase and the drain have scales of
+/// their own, so that a short ramp can be seen beside a long steady phase.
+pub(super) fn draw(plan: &Plan, page: &mut Page) {
+    let names = plan
+        .devices
+        .iter()
+        .map(|pool| pool.name.as_str())
+        .chain(plan.commands.iter().map(|load| load.name.as_str()))
+        .chain(["events"])
+        .map(|name| name.chars().count())
+        .max()
+        .unwrap_or_default()
+        .min(NAMES);
+    let axis = Axis::new(
+        plan.ramp_planned(),
+        plan.duration,
+        WIDTH - INDENT - names - GAP,
+    );
+    let mut row = |name: &str, cells: &str| {
+        let name = shortened(name, names);
+        page.line(&format!("{name:<names$}{:GAP$}{cells}", ""));
+    };
+    row("", "");
+    row("", &ruler::phases(&axis));
+    for pool in &plan.devices {
+        row(&pool.name, &pool_row(pool, &axis));
+    }
+    for load in &plan.commands {
+        row(
+            &load.name,
+            &axis.fill(|cell| if cell.is_steady() { '─' } else { ' ' }),
+        );
+    }
+    if !plan.events.is_empty() {
+        row("events", &ruler::marks(&axis, &plan.events));
+    }
+    let instants: Vec<Duration> = plan
+        .devices
+        .iter()
+        .filter_map(|pool| pool.start)
+        .chain(plan.events.iter().map(|event| event.at))
+        .collect();
+    row("", &ruler::ticks(&axis, &instants));
+    row("", &ruler::times(&axis, &instants));
+}
+
+/// How much of a pool is meant to be open at the end of each cell.
+fn pool_row(pool: &DevicePool, axis: &Axis) -> String {
+    let starts = axis.instant(pool.start);
+    let opens_for = pool.opens_for().as_secs_f64();
+    let open_at = |seconds: f64| match seconds - starts {
+        since if since < 0.0 => 0.0,
+        since if since >= opens_for => 1.0,
+        since => since / opens_for,
+    };
+    axis.fill(|cell| {
+        let share = open_at(cell.ends_at.min(axis.steady_s)) * (1.0 - cell.closed);
+        // A pool that has begun is never drawn as nothing, and one that is not
+        // complete never as complete.
+        let level = match share {
+            0.0 => 0,
+            share if share >= 1.0 => 8,
+            share => ((share * 8.0) as usize).clamp(1, 7),
+        };
+        LEVELS[level]
+    })
+}
+
+fn shortened(name: &str, columns: usize) -> String {
+    if name.chars().count() <= columns {
+        return name.to_owned();
+    }
+    let kept: String = name.chars().take(columns - 1).collect();
+    format!("{kept}…")
+}
