@@ -1,6 +1,7 @@
 //! `cargo xtask …`: what a person does while developing highwater.
 
 mod bench;
+mod pictures;
 mod services;
 mod steps;
 mod test;
@@ -27,6 +28,8 @@ enum Task {
         #[arg(long)]
         install: bool,
     },
+    /// Take the documents' pictures from real runs (needs chromium, tmux, aha)
+    Pictures,
     /// Run the benches; each reports a ratio to a reference of the same run
     Bench {
         /// Only benches whose name contains this
@@ -38,6 +41,7 @@ fn main() -> Result<()> {
     match Args::parse().task {
         Task::Test => test::run(),
         Task::Services { install } => services::run(install),
+        Task::Pictures => pictures::run(),
         Task::Bench { filter } => bench::run(filter.as_deref()),
     }
 }

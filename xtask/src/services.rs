@@ -14,11 +14,28 @@ struct Service {
     used_for: &'static str,
 }
 
-const SERVICES: &[Service] = &[Service {
-    program: "promtool",
-    package: "prometheus",
-    used_for: "checks what a node serves at /metrics",
-}];
+const SERVICES: &[Service] = &[
+    Service {
+        program: "promtool",
+        package: "prometheus",
+        used_for: "tests: checks what a node serves at /metrics",
+    },
+    Service {
+        program: "chromium",
+        package: "chromium",
+        used_for: "tests and pictures: opens reports",
+    },
+    Service {
+        program: "tmux",
+        package: "tmux",
+        used_for: "pictures: the live display in a terminal",
+    },
+    Service {
+        program: "aha",
+        package: "aha",
+        used_for: "pictures: a terminal's colours as a page",
+    },
+];
 
 /// Lists the programs, or installs those that are missing.
 pub(crate) fn run(install: bool) -> Result<()> {
@@ -29,7 +46,7 @@ pub(crate) fn run(install: bool) -> Result<()> {
     for service in SERVICES {
         let state = if present(service) { "found" } else { "missing" };
         eprintln!(
-            "{:12} {state:8} {} (Debian: {})",
+            "{:10} {state:8} {} (Debian: {})",
             service.program, service.used_for, service.package
         );
     }

@@ -1,0 +1,103 @@
+//! Reports in headless Chromium.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::steps::step;
+
+/// Without a sandbox of its own, network, or state from before.
+const FLAGS: &[&str] = &[
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+];
+
+/// Chromium's switch for a page that is asked for dark colours.
+const DARK: &str = "--blink-settings=preferredColorScheme=0";
+
+/// The whole report of a run: light, dark, on a phone, on paper.
+pub(super) fn pictures(run: &Path, look: &Path) -> Result<()> {
+    let name = run
+        .file_name()
+        .context("a run has a name")?
+        .to_string_lossy();
+    let name = name.trim_start_matches("run-");
+    let page = page(run)?;
+    let picture = |kind: &str| look.join(format!("{name}-{kind}.png"));
+    screenshot(&page, &picture("light"), (1280, 7200), &[])?;
+    screenshot(&page, &picture("dark"), (1280, 7200), &[DARK])?;
+    screenshot(&page, &picture("phone"), (390, 12000), &[])?;
+    print(&page, &look.join(format!("{name}.pdf")))
+}
+
+/// The first screen of a run's report.
+pub(super) fn top(run: &Path, to: &Path) -> Result<()> {
+    screenshot(&page(run)?, to, (1280, 1500), &[])
+}
+
+/// A picture of any page in this many pixels.
+pub(super) fn screenshot(
+    page: &str,
+    to: &Path,
+    (width, height): (u32, u32),
+    flags: &[&str],
+) -> Result<()> {
+    let size = format!("--window-size={width},{height}");
+    let picture = format!("--screenshot={}", absolute(to)?.display());
+    chromium(
+        page,
+        to,
+        flags
+            .iter()
+            .copied()
+            .chain([size.as_str(), picture.as_str()]),
+    )
+}
+
+fn print(page: &str, to: &Path) -> Result<()> {
+    let pdf = format!("--print-to-pdf={}", absolute(to)?.display());
+    chromium(
+        page,
+        to,
+        [pdf.as_str(), "--no-pdf-header-footer"].into_iter(),
+    )
+}
+
+fn chromium<'a>(page: &str, to: &Path, flags: impl Iterator<Item = &'a str>) -> Result<()> {
+    let profile = env::temp_dir().join(format!("highwater-chromium-{}", std::process::id()));
+    let mut chromium = Command::new("chromium");
+    chromium
+        .args(FLAGS)
+        .arg(format!("--user-data-dir={}", profile.display()))
+        .args(flags)
+        .arg(page)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let outcome = step(&to.display().to_string(), &mut chromium);
+    let _ = fs::remove_dir_all(profile);
+    outcome?;
+    ensure!(to.exists(), "chromium wrote no {}", to.display());
+    Ok(())
+}
+
+fn page(run: &Path) -> Result<String> {
+    Ok(format!(
+        "file://{}",
+        absolute(&run.join("report.html"))?.display()
+    ))
+}
+
+fn absolute(path: &Path) -> Result<PathBuf> {
+    std::path::absolute(path).with_context(|| path.display().to_string())
+}

@@ -1,0 +1,86 @@
+//! The live display in tmux: what a person sees of a run, as a picture.
+
+use std::{
+    fs,
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+
+use super::page::screenshot;
+use crate::steps::step;
+
+/// The terminal's name in tmux, apart from whatever else runs there.
+const SOCKET: &str = "highwater-pictures";
+/// Columns and rows.
+const SIZE: (&str, &str) = ("100", "28");
+/// Longest that anything is waited for.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// Runs the smoke scenario in a terminal, its record in `out`, and takes a
+/// picture in the middle of the steady phase.
+pub(super) fn picture(out: &Path, to: &Path) -> Result<()> {
+    let run = format!(
+        "target/release/highwater run scenarios/smoke.toml --out {}; echo over; read",
+        out.display()
+    );
+    let (columns, rows) = SIZE;
+    step(
+        "a terminal",
+        tmux(&["new-session", "-d", "-x", columns, "-y", rows]).arg(run),
+    )?;
+    let taken = wait_for("the steady phase", |screen| screen.contains("steady"))
+        .and_then(|_| wait_for("traffic", |screen| screen.contains("commands")))
+        .and_then(|_| capture(to))
+        .and_then(|()| wait_for("the end", |screen| screen.contains("over")))
+        .and_then(|_| capture(&to.with_file_name("terminal-end.png")));
+    let _ = tmux(&["kill-server"]).status();
+    taken
+}
+
+fn capture(to: &Path) -> Result<()> {
+    let screen = screen(&["-e"])?;
+    let text = to.with_extension("ansi");
+    fs::write(&text, screen)?;
+    let html = Command::new("aha")
+        .args(["--black", "--title", "highwater", "-f"])
+        .arg(&text)
+        .output()
+        .context("aha turns a terminal's colours into a page")?;
+    let page = to.with_extension("html");
+    fs::write(&page, html.stdout)?;
+    let address = format!("file://{}", std::path::absolute(&page)?.display());
+    screenshot(&address, to, (900, 480), &[])?;
+    fs::remove_file(text)?;
+    fs::remove_file(page)?;
+    Ok(())
+}
+
+fn wait_for(what: &str, condition: impl Fn(&str) -> bool) -> Result<String> {
+    let started = Instant::now();
+    while started.elapsed() < PATIENCE {
+        let screen = screen(&[])?;
+        if condition(&screen) {
+            return Ok(screen);
+        }
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a pause between two looks at the screen"
+        )]
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    bail!("{what} did not show within {PATIENCE:?}")
+}
+
+fn screen(arguments: &[&str]) -> Result<String> {
+    let output = tmux(&["capture-pane", "-p"]).args(arguments).output()?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+fn tmux(arguments: &[&str]) -> Command {
+    let mut tmux = Command::new("tmux");
+    tmux.args(["-L", SOCKET]).args(arguments);
+    tmux
+}
