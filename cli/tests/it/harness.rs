@@ -47,10 +47,16 @@ pub(crate) fn highwater(arguments: &[&str]) -> Command {
 impl Run {
     /// Starts `highwater run` with a scenario of this text.
     pub(crate) fn start(scenario: &str) -> Self {
+        Self::start_with(scenario, &[])
+    }
+
+    /// The same with more arguments.
+    pub(crate) fn start_with(scenario: &str, arguments: &[&str]) -> Self {
         let folder = TempDir::new().expect("a temporary directory");
         let file = folder.path().join("scenario.toml");
         fs::write(&file, scenario).expect("a scenario file");
         let child = highwater(&["run", "--no-progress"])
+            .args(arguments)
             .arg(&file)
             .arg("--out")
             .arg(folder.path().join("run"))

@@ -289,3 +289,67 @@ fn a_worker_that_stood_still_makes_the_verdict_inconclusive() {
         summary.problems
     );
 }
+
+#[test]
+fn a_dead_worker_s_commands_are_lost_and_nothing_is_made_up() {
+    let run = Run::start_with(
+        r#"
+        name = "dead-worker"
+        duration = "8s"
+        [cluster]
+        nodes = 1
+        [[devices]]
+        name = "home"
+        count = 100
+        ramp = "200/s"
+        heartbeat = "1s"
+        [[commands]]
+        name = "read"
+        rate = "100/s"
+        [[events]]
+        at = "2s"
+        do = "fault"
+        node = "n1"
+        fault = "stall"
+        length = "3s"
+        [[gates]]
+        check = "sockets.failed == 0"
+        "#,
+        &["--workers", "2"],
+    );
+    // In the middle of the stall, with commands in flight that were told of.
+    run.until_steady(3.5);
+    let [victim, _] = run.children("worker")[..] else {
+        panic!("two workers were asked for");
+    };
+    kill(victim, Signal::SIGKILL).expect("the worker runs");
+
+    let run = run.finish();
+    let summary = run.summary();
+    assert_eq!(
+        (summary.verdict, run.code),
+        (Verdict::Inconclusive, Some(4)),
+        "{}",
+        run.stdout
+    );
+    let commands = commands(&summary);
+    let outcomes = commands.replied
+        + commands.timed_out
+        + commands.not_connected
+        + commands.rejected
+        + commands.failed
+        + commands.lost;
+    assert_eq!(commands.issued, outcomes, "{commands:?}");
+    assert!(commands.lost > 0, "{commands:?}");
+    assert!(
+        summary
+            .problems
+            .iter()
+            .any(|problem| problem.contains("lost")),
+        "{:?}",
+        summary.problems
+    );
+    // The other worker went on to the end.
+    assert_eq!(summary.ended, Ended::Completed);
+    assert_eq!(summary.sockets.open_at_end, Some(50));
+}
