@@ -4,7 +4,7 @@
 //! - [`histogram`]: how durations are counted;
 //! - `analysis`: from a record to its [`summary`];
 //! - [`figure`]: a summary's figures by path; `human`: quantities as people
-//!   read them; `text`: the verdict in words;
+//!   read them; `text`: the verdict in words, for a terminal;
 //! - `charts`, `page`, `junit`: how it is shown;
 //! - [`report`]: all of it written beside the record;
 //! - `comparison`: runs side by side, and a run against a baseline.
@@ -25,5 +25,5 @@ mod text;
 pub use analysis::analyse;
 pub use comparison::{compare, judge};
 pub use record::{RecordError, RecordWriter, RunRecord, read};
-pub use report::{Report, ReportError, write_report};
+pub use report::{Report, ReportError, write_report, write_report_against};
 pub use text::verdict_text;

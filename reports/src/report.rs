@@ -7,8 +7,10 @@ use std::{
 
 use crate::{
     analysis::{analyse, cut::Cut, tracks::Tracks},
-    charts, junit, page,
-    record::{self, RecordError, write_atomic},
+    charts::{self, Scene},
+    comparison::judge,
+    junit, page,
+    record::{self, RecordError, RunRecord, write_atomic},
     summary::Summary,
 };
 
@@ -62,11 +64,27 @@ pub enum ReportError {
 /// # Errors
 /// When the record cannot be read or a file cannot be written.
 pub fn write_report(dir: &Path) -> Result<Report, ReportError> {
+    write(dir, None)
+}
+
+/// The same with the run in `baseline` to compare with: each figure that became
+/// worse beyond the noise of both is a gate more, as for
+/// [`judge`](crate::judge), and the page's headlines say what they were.
+///
+/// # Errors
+/// When one of the records cannot be read or a file cannot be written.
+pub fn write_report_against(dir: &Path, baseline: &Path) -> Result<Report, ReportError> {
+    write(dir, Some(&record::read(baseline)?))
+}
+
+fn write(dir: &Path, baseline: Option<&RunRecord>) -> Result<Report, ReportError> {
     let record = record::read(dir)?;
-    let summary = analyse(&record);
+    let summary = judge(&record, baseline);
+    let before = baseline.map(analyse);
     let tracks = Tracks::new(&record.intervals);
     let cut = Cut::whole(&record, &tracks);
-    let drawings = charts::draw(&cut).map_err(ReportError::Chart)?;
+    let scene = Scene::of(&cut);
+    let drawings = charts::draw(&scene).map_err(ReportError::Chart)?;
 
     let report = Report {
         summary_json: dir.join(SUMMARY),
@@ -84,9 +102,9 @@ pub fn write_report(dir: &Path) -> Result<Report, ReportError> {
     write_atomic(&report.junit, junit::junit(&report.summary)?.as_bytes())?;
     create_dir(&dir.join(CHARTS))?;
     for (path, drawing) in report.charts.iter().zip(&drawings) {
-        write_atomic(path, drawing.file().as_bytes())?;
+        write_atomic(path, drawing.file.as_bytes())?;
     }
-    let html = page::page(&cut, &report.summary, &drawings)?;
+    let html = page::page(&scene, &report.summary, before.as_ref(), &drawings)?;
     write_atomic(&report.html, html.as_bytes())?;
     Ok(report)
 }

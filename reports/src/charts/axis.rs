@@ -2,7 +2,10 @@
 
 use highwater_scenarios::figures::Unit;
 
-use super::chart::{Spacing, YAxis};
+use super::{
+    chart::{Spacing, YAxis},
+    format::width_of,
+};
 use crate::human;
 
 /// An axis ready to be drawn.
@@ -16,9 +19,11 @@ pub(super) struct Axis {
     spacing: Spacing,
 }
 
-/// Part of the height that stays free above the highest value, for the names of
-/// events.
-const HEADROOM: f64 = 0.08;
+/// Part of the height that stays free above the highest value.
+const HEADROOM: f64 = 0.04;
+
+/// Between labels from left to right, in CSS pixels.
+const GAP: f64 = 10.0;
 
 /// The least that a logarithmic axis shows, a microsecond in milliseconds.
 const LEAST: f64 = 0.001;
@@ -43,7 +48,7 @@ impl Axis {
     }
 
     /// Upwards, for values that range from `least` to `most`.
-    pub(super) fn y(axis: YAxis, least: f64, most: f64) -> Self {
+    pub(super) fn y(axis: YAxis, least: f64, most: f64, marks: f64) -> Self {
         match axis.spacing {
             Spacing::Linear => {
                 let whole = match axis.unit {
@@ -51,7 +56,7 @@ impl Axis {
                     _ => 1.0,
                 };
                 let most = most * (1.0 + HEADROOM);
-                even(most, 5.0, whole, |value, step| {
+                even(most, marks, whole, |value, step| {
                     label(axis.unit, value, step)
                 })
             }
@@ -60,14 +65,14 @@ impl Axis {
     }
 
     /// Seconds from 0 to `end`.
-    pub(super) fn time(end: f64) -> Self {
-        const STEPS: [f64; 17] = [
-            1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0,
-            7200.0, 14400.0, 21600.0, 43200.0,
+    pub(super) fn time(end: f64, most_marks: f64) -> Self {
+        const STEPS: [f64; 18] = [
+            1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0,
+            3600.0, 7200.0, 14400.0, 21600.0, 43200.0,
         ];
         let end = end.max(1.0);
-        let step = STEPS.into_iter().find(|step| end / step <= 10.0);
-        let step = step.unwrap_or((end / 10.0 / 86400.0).ceil() * 86400.0);
+        let step = STEPS.into_iter().find(|step| end / step <= most_marks);
+        let step = step.unwrap_or((end / most_marks / 86400.0).ceil() * 86400.0);
         let label = |value: f64| match step {
             step if step < 60.0 => format!("{value:.0} s"),
             step if step < 3600.0 => format!("{:.0} min", value / 60.0),
@@ -106,10 +111,40 @@ impl Axis {
     }
 
     /// Sockets from 0 to `most`.
-    pub(super) fn sockets(most: f64) -> Self {
-        even(most, 8.0, 1.0, |value, step| {
+    pub(super) fn sockets(most: f64, marks: f64) -> Self {
+        even(most, marks, 1.0, |value, step| {
             label(Unit::Count, value, step)
         })
+    }
+
+    /// Groups beside each other, each with its name below its middle.
+    pub(super) fn groups(names: &[String]) -> Self {
+        let middles = names.iter().enumerate();
+        Self {
+            from: 0.0,
+            to: (names.len() as f64).max(1.0),
+            marks: middles
+                .map(|(index, name)| (index as f64 + 0.5, name.clone()))
+                .collect(),
+            spacing: Spacing::Linear,
+        }
+    }
+
+    /// Without the labels that would touch the one before them on an axis of
+    /// this width in CSS pixels.
+    pub(super) fn thinned(mut self, width: f64) -> Self {
+        let (from, to) = (self.from, self.to);
+        let mut end = f64::NEG_INFINITY;
+        self.marks.retain(|(place, label)| {
+            let middle = (place - from) / (to - from) * width;
+            let half = width_of(label) / 2.0;
+            let free = middle - half >= end + GAP;
+            if free {
+                end = middle + half;
+            }
+            free
+        });
+        self
     }
 }
 
@@ -186,13 +221,13 @@ mod tests {
 
     #[test]
     fn marks_are_round_and_cover_the_values() {
-        let axis = Axis::sockets(4_812.0);
+        let axis = Axis::sockets(4_812.0, 8.0);
         assert_eq!((axis.from, axis.to), (0.0, 5_000.0));
         assert_eq!(axis.label(1_000.0), "1,000");
-        let axis = Axis::y(YAxis::times(), 0.3, 1_700.0);
+        let axis = Axis::y(YAxis::times(), 0.3, 1_700.0, 5.0);
         assert_eq!((axis.from, axis.to), (-1.0, 4.0));
         assert_eq!(axis.label(3.0), "1 s");
-        let axis = Axis::time(7_300.0);
+        let axis = Axis::time(7_300.0, 10.0);
         assert_eq!(axis.marks.last().unwrap().1, "120 min");
     }
 }

@@ -12,7 +12,7 @@ pub(crate) struct Chart {
     pub(crate) name: &'static str,
     /// What it shows, in a few words.
     pub(crate) title: &'static str,
-    /// How to read it, in a sentence.
+    /// What to see in this run and how to read it, in a few sentences.
     pub(crate) about: String,
     /// What runs from left to right.
     pub(crate) x: XAxis,
@@ -20,10 +20,13 @@ pub(crate) struct Chart {
     pub(crate) y: YAxis,
     /// What is drawn, the first at the bottom.
     pub(crate) series: Vec<Series>,
+    /// Written where nothing is drawn. A chart that has no such text is left out
+    /// when it is empty.
+    pub(crate) when_empty: Option<&'static str>,
 }
 
 /// What runs from left to right.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum XAxis {
     /// Seconds on the run's clock, with its phases and events.
     Time,
@@ -31,6 +34,8 @@ pub(crate) enum XAxis {
     Percentile,
     /// A number of sockets.
     Sockets,
+    /// Groups by name, each one wide, the first from 0 to 1.
+    Groups(Vec<String>),
 }
 
 /// What runs upwards, from 0 or over powers of ten.
@@ -58,6 +63,8 @@ pub(crate) struct Series {
     pub(crate) label: String,
     /// From the theme.
     pub(crate) colour: Colour,
+    /// So that no series is told by its colour alone.
+    pub(crate) dash: Dash,
     /// What is drawn.
     pub(crate) shape: Shape,
 }
@@ -67,10 +74,11 @@ pub(crate) struct Series {
 #[derive(Debug, Clone)]
 pub(crate) enum Shape {
     Line(Vec<Vec<Point>>),
-    Dashed(Vec<Vec<Point>>),
     Dots(Vec<Point>),
     /// x, lower and upper edge.
     Band(Vec<Vec<(f64, f64, f64)>>),
+    /// Left and right edge, height.
+    Bars(Vec<(f64, f64, f64)>),
 }
 
 /// A colour of the theme.
@@ -86,6 +94,15 @@ pub(crate) enum Colour {
     Grid,
     /// Bands of phases.
     Phase,
+}
+
+/// How a line is broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dash {
+    Solid,
+    Dashed,
+    Dotted,
+    DashDot,
 }
 
 impl YAxis {
@@ -105,36 +122,45 @@ impl YAxis {
     }
 }
 
+impl Dash {
+    const ALL: [Self; 4] = [Self::Solid, Self::Dashed, Self::Dotted, Self::DashDot];
+
+    /// Of the n-th of several series of a kind; they repeat.
+    pub(crate) fn of(index: usize) -> Self {
+        Self::ALL[index % Self::ALL.len()]
+    }
+
+    /// Its place in [`Self::of`].
+    pub(crate) fn index(self) -> usize {
+        self as usize
+    }
+}
+
 impl Series {
     pub(crate) fn line(label: impl Into<String>, colour: Colour, pieces: Vec<Vec<Point>>) -> Self {
         Self {
             label: label.into(),
             colour,
+            dash: Dash::Solid,
             shape: Shape::Line(pieces),
         }
     }
 
-    pub(crate) fn dashed(
-        label: impl Into<String>,
-        colour: Colour,
-        pieces: Vec<Vec<Point>>,
-    ) -> Self {
-        Self {
-            shape: Shape::Dashed(pieces),
-            ..Self::line(label, colour, Vec::new())
-        }
+    pub(crate) fn broken(self, dash: Dash) -> Self {
+        Self { dash, ..self }
     }
 
-    /// All points, bands by their edges.
+    /// All points; bands by their edges, bars by their tops.
     pub(crate) fn points(&self) -> Vec<Point> {
         match &self.shape {
-            Shape::Line(pieces) | Shape::Dashed(pieces) => pieces.concat(),
+            Shape::Line(pieces) => pieces.concat(),
             Shape::Dots(dots) => dots.clone(),
             Shape::Band(pieces) => pieces
                 .iter()
                 .flatten()
                 .flat_map(|&(x, low, high)| [(x, low), (x, high)])
                 .collect(),
+            Shape::Bars(bars) => bars.iter().map(|&(_, right, y)| (right, y)).collect(),
         }
     }
 }

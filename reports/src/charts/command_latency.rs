@@ -1,20 +1,17 @@
 //! Latency of commands over time.
 
 use super::{
-    chart::{Chart, XAxis, YAxis},
-    latency::series,
+    chart::Chart,
+    latency::{self, Timed},
+    scene::Scene,
 };
-use crate::{analysis::cut::Cut, record::names::latency};
+use crate::record::names::latency::{COMMAND_RESPONSE, COMMAND_SERVICE};
 
-pub(super) fn chart(cut: &Cut) -> Chart {
-    Chart {
-        name: "command-latency",
-        title: "Command latency",
-        about: "Response and service time of commands: from when a command was due, or sent, to its reply. Where the two \
-                part, the harness or a stalled answer kept them waiting."
-            .to_owned(),
-        x: XAxis::Time,
-        y: YAxis::times(),
-        series: series(cut, latency::COMMAND_RESPONSE, latency::COMMAND_SERVICE),
-    }
+pub(super) fn chart(scene: &Scene) -> Chart {
+    let timed = Timed {
+        response: COMMAND_RESPONSE,
+        service: COMMAND_SERVICE,
+        action: "command",
+    };
+    latency::chart(scene, "command-latency", "Command latency", &timed)
 }

@@ -3,21 +3,46 @@
 use highwater_scenarios::figures::Unit;
 
 use super::{
-    chart::{Chart, XAxis, YAxis},
-    series::{Steps, processor_shares},
+    chart::{Chart, Point, XAxis, YAxis},
+    scene::{Scene, highest, sentences},
+    series::processor_shares,
 };
-use crate::{analysis::cut::Cut, record::Role};
+use crate::record::Role;
 
-pub(super) fn chart(cut: &Cut) -> Chart {
-    let roles = [Role::Node, Role::Broker, Role::Balancer, Role::Worker];
-    let lines = roles.map(|role| processor_shares(cut, role)).concat();
+pub(super) fn chart(scene: &Scene) -> Chart {
+    let roles = [
+        ("nodes", Role::Node),
+        ("broker", Role::Broker),
+        ("balancer", Role::Balancer),
+        ("workers", Role::Worker),
+    ];
+    let lines = roles.map(|(what, role)| (what, processor_shares(scene.cut, role)));
+    let busiest = busiest(scene, lines.iter().flat_map(|(_, lines)| lines));
+    let reading = "100 % is one core kept busy by one process.".to_owned();
     Chart {
         name: "cpu",
         title: "Processor use",
-        about: "Processor time of each process over time that passed: 100 % is one core."
-            .to_owned(),
+        about: sentences([busiest, Some(reading)]),
         x: XAxis::Time,
         y: YAxis::linear(Unit::Ratio),
-        series: Steps::of(cut).each("", lines, 0),
+        series: scene.steps.by_role(lines.into()),
+        when_empty: None,
     }
+}
+
+fn busiest<'a>(
+    scene: &Scene,
+    lines: impl Iterator<Item = &'a (String, Vec<Point>)>,
+) -> Option<String> {
+    let peaks = lines.filter_map(|(id, points)| Some((id, highest(points)?)));
+    let (id, (at, share)) = peaks.max_by(|(_, a), (_, b)| a.1.total_cmp(&b.1))?;
+    let cores = match scene.cut.record.manifest.host.cpus {
+        Some(cores) => format!(" The load's host has {cores}."),
+        None => String::new(),
+    };
+    Some(format!(
+        "Busiest was {id} with {:.0} % of a core {}.{cores}",
+        share * 100.0,
+        scene.when(at - scene.steps.length_s / 2.0)
+    ))
 }

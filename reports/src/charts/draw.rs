@@ -1,66 +1,87 @@
 //! All charts of a run, in the order of the page.
 
 use super::{
-    chart::{Chart, Series},
-    command_latency, cpu, errors, heartbeat_latency, memory, memory_fit, open_files,
-    render::{HEIGHT, WIDTH, render},
+    chart::{Chart, Series, XAxis},
+    command_latency, cpu, errors,
+    format::{FILE, Format, NARROW, WIDE},
+    heartbeat_latency, holders,
+    key::{Key, keys},
+    memory, memory_fit, open_files,
+    readout::Readout,
+    render::render,
+    scene::Scene,
     sockets, spectrum,
     theme::VARIABLES,
     throughput,
-    timeline::Timeline,
 };
-use crate::analysis::cut::Cut;
 
 /// A chart as SVG.
 #[derive(Debug, Clone)]
 pub(crate) struct Drawing {
     /// Stem of its file: `sockets`.
     pub(crate) name: &'static str,
-    /// How to read it, in a sentence.
+    /// What it shows, in a few words.
+    pub(crate) title: &'static str,
+    /// What to see and how to read it.
     pub(crate) about: String,
-    /// An `<svg>` element for the page, coloured by the page's style sheet.
-    pub(crate) svg: String,
+    /// The legend.
+    pub(crate) keys: Vec<Key>,
+    /// Its values by time, for a chart over time.
+    pub(crate) readout: Option<Readout>,
+    /// `<svg>` elements for the page, coloured by the page's style sheet: for
+    /// wide places, and for narrow ones.
+    pub(crate) wide: String,
+    /// The same for narrow places.
+    pub(crate) narrow: String,
+    /// With title, legend, size and colours of its own.
+    pub(crate) file: String,
 }
 
 /// The charts for which something was measured.
-pub(crate) fn draw(cut: &Cut) -> Result<Vec<Drawing>, String> {
-    let timeline = Timeline::of(cut.record);
+pub(crate) fn draw(scene: &Scene) -> Result<Vec<Drawing>, String> {
     let charts = [
-        sockets::chart(cut),
-        heartbeat_latency::chart(cut),
-        command_latency::chart(cut),
-        throughput::chart(cut),
-        errors::chart(cut),
-        memory::chart(cut),
-        memory_fit::chart(cut),
-        open_files::chart(cut),
-        cpu::chart(cut),
-        spectrum::chart(cut),
+        sockets::chart(scene),
+        heartbeat_latency::chart(scene),
+        command_latency::chart(scene),
+        memory::resident(scene),
+        memory::heap(scene),
+        open_files::chart(scene),
+        cpu::chart(scene),
+        throughput::chart(scene),
+        errors::chart(scene),
+        spectrum::chart(scene),
+        memory_fit::chart(scene),
+        holders::chart(scene),
     ];
     charts
         .into_iter()
         .map(without_empty_series)
-        .filter(|chart| !chart.series.is_empty())
-        .map(|chart| {
-            Ok(Drawing {
-                name: chart.name,
-                svg: render(&chart, &timeline)?,
-                about: chart.about,
-            })
-        })
+        .filter(|chart| !chart.series.is_empty() || chart.when_empty.is_some())
+        .map(|chart| drawing(&chart, scene))
         .collect()
 }
 
-impl Drawing {
-    /// The chart as a file of its own, with its size and its colours.
-    pub(crate) fn file(&self) -> String {
-        let head = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{HEIGHT}\" "
-        );
-        let with_size = self.svg.replacen("<svg ", &head, 1);
-        let style = format!("</title>\n<style>\n{VARIABLES}</style>");
-        with_size.replacen("</title>", &style, 1)
-    }
+fn drawing(chart: &Chart, scene: &Scene) -> Result<Drawing, String> {
+    let svg = |format| render(chart, &scene.timeline, format);
+    Ok(Drawing {
+        name: chart.name,
+        title: chart.title,
+        about: chart.about.clone(),
+        keys: keys(chart),
+        readout: (chart.x == XAxis::Time).then(|| Readout::of(chart, scene.steps)),
+        wide: svg(WIDE)?,
+        narrow: svg(NARROW)?,
+        file: file(&svg(FILE)?, FILE),
+    })
+}
+
+fn file(svg: &str, format: Format) -> String {
+    let Format { width, height, .. } = format;
+    let head =
+        format!("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" ");
+    let with_size = svg.replacen("<svg ", &head, 1);
+    let style = format!("</title>\n<style>\n{VARIABLES}</style>");
+    with_size.replacen("</title>", &style, 1)
 }
 
 fn without_empty_series(mut chart: Chart) -> Chart {

@@ -3,31 +3,54 @@
 use highwater_scenarios::figures::Unit;
 
 use super::{
-    chart::{Chart, XAxis, YAxis},
-    series::Steps,
+    chart::{Chart, Colour, Dash, Series, XAxis, YAxis},
+    scene::{Scene, highest},
+    theme::SERIES,
 };
-use crate::analysis::{
-    cut::Cut,
-    failures::{Failure, failures},
+use crate::{
+    analysis::failures::{Failure, failures},
+    human,
 };
 
-pub(super) fn chart(cut: &Cut) -> Chart {
-    let steps = Steps::of(cut);
-    let lines = failures(cut)
-        .into_iter()
-        .map(|Failure { counter, .. }| {
-            let rate = steps.rate(cut, |line| line.counter(&counter)).concat();
-            (counter, rate)
+pub(super) fn chart(scene: &Scene) -> Chart {
+    let mut failures = failures(scene.cut);
+    failures.sort_by_key(|failure| std::cmp::Reverse(failure.count));
+    let series: Vec<Series> = failures
+        .iter()
+        .take(SERIES)
+        .enumerate()
+        .map(|(index, Failure { counter, .. })| {
+            let rate = scene.steps.rate(scene.cut, |line| line.counter(counter));
+            Series::line(counter.as_str(), Colour::Series(index), rate).broken(Dash::of(index))
         })
         .collect();
     Chart {
         name: "errors",
         title: "Failures by kind",
-        about: "Failed connects, ended sockets, missed heartbeats and commands without their \
-                reply, per second."
-            .to_owned(),
+        about: about(scene, &failures, series.first()),
         x: XAxis::Time,
         y: YAxis::linear(Unit::PerSecond),
-        series: steps.each("", lines, 0),
+        series,
+        when_empty: Some("Nothing failed."),
     }
+}
+
+fn about(scene: &Scene, failures: &[Failure], worst: Option<&Series>) -> String {
+    const KINDS: &str = "failed connects, sockets that ended, late or missed heartbeats, commands \
+                         without their reply";
+    let (Some(first), Some(worst)) = (failures.first(), worst) else {
+        return format!("Nothing of what would be counted here happened: {KINDS}.");
+    };
+    let peak = highest(&worst.points()).map_or_else(String::new, |(at, rate)| {
+        format!(", at most {} a second {}", human::significant(rate), scene.when(at))
+    });
+    let others = match failures.len().saturating_sub(SERIES) {
+        0 => String::new(),
+        left => format!(" {left} rarer kinds are in the table of failures only."),
+    };
+    format!(
+        "Most often {}: {} times{peak}.{others} Counted are {KINDS}.",
+        first.counter,
+        human::count(first.count)
+    )
 }

@@ -1,20 +1,17 @@
 //! Latency of heartbeats over time.
 
 use super::{
-    chart::{Chart, XAxis, YAxis},
-    latency::series,
+    chart::Chart,
+    latency::{self, Timed},
+    scene::Scene,
 };
-use crate::{analysis::cut::Cut, record::names::latency};
+use crate::record::names::latency::{HEARTBEAT_RESPONSE, HEARTBEAT_SERVICE};
 
-pub(super) fn chart(cut: &Cut) -> Chart {
-    Chart {
-        name: "heartbeat-latency",
-        title: "Heartbeat latency",
-        about: "Response and service time of heartbeats: from when a ping was due, or sent, to its pong. Where the two \
-                part, the harness or a stalled answer kept them waiting."
-            .to_owned(),
-        x: XAxis::Time,
-        y: YAxis::times(),
-        series: series(cut, latency::HEARTBEAT_RESPONSE, latency::HEARTBEAT_SERVICE),
-    }
+pub(super) fn chart(scene: &Scene) -> Chart {
+    let timed = Timed {
+        response: HEARTBEAT_RESPONSE,
+        service: HEARTBEAT_SERVICE,
+        action: "ping",
+    };
+    latency::chart(scene, "heartbeat-latency", "Heartbeat latency", &timed)
 }

@@ -1,39 +1,66 @@
-//! Memory of the nodes over time.
+//! Memory of the nodes over time: resident, and the allocator's live bytes.
 
-use highwater_scenarios::figures::Unit;
+use highwater_scenarios::{figures::Unit, plan::Window};
 
 use super::{
-    chart::{Chart, Series, Shape, XAxis, YAxis},
-    series::{Steps, gauges},
+    chart::{Chart, Point, XAxis, YAxis},
+    scene::{Scene, sentences},
+    series::gauges,
 };
 use crate::{
-    analysis::cut::Cut,
+    human,
     record::{Role, names::gauge},
 };
 
-pub(super) fn chart(cut: &Cut) -> Chart {
-    let steps = Steps::of(cut);
-    let resident = steps.each("resident", gauges(cut, Role::Node, gauge::RSS), 0);
-    let heap = steps.each("heap", gauges(cut, Role::Node, gauge::HEAP), 0);
+/// What the system has given the nodes.
+pub(super) fn resident(scene: &Scene) -> Chart {
+    let reading = "Resident memory is what the system has given each node; not all that is freed goes back at once.";
+    chart(scene, "memory", "Resident memory of the nodes", gauge::RSS, reading)
+}
+
+/// What they use of it.
+pub(super) fn heap(scene: &Scene) -> Chart {
+    let reading = "Live bytes of each node's allocator, without what it keeps in reserve; only from nodes that tell.";
+    chart(scene, "heap", "Heap of the nodes", gauge::HEAP, reading)
+}
+
+fn chart(
+    scene: &Scene,
+    name: &'static str,
+    title: &'static str,
+    gauge: &str,
+    reading: &str,
+) -> Chart {
+    let lines = gauges(scene.cut, Role::Node, gauge);
+    let growth = growth(scene, &lines);
     Chart {
-        name: "memory",
-        title: "Memory of the nodes",
-        about: "Resident memory, and the live bytes of the allocator where a node tells them."
-            .to_owned(),
+        name,
+        title,
+        about: sentences([growth, Some(reading.to_owned())]),
         x: XAxis::Time,
         y: YAxis::linear(Unit::Bytes),
-        series: resident
-            .into_iter()
-            .chain(heap.into_iter().map(dashed))
-            .collect(),
+        series: scene.steps.each("nodes", lines, 0),
+        when_empty: None,
     }
 }
 
-/// In the colour of its node, but apart from its resident memory.
-fn dashed(series: Series) -> Series {
-    let shape = match series.shape {
-        Shape::Line(pieces) => Shape::Dashed(pieces),
-        other => other,
-    };
-    Series { shape, ..series }
+/// How far the node that grew most grew over the steady phase.
+fn growth(scene: &Scene, lines: &[(String, Vec<Point>)]) -> Option<String> {
+    let phases = &scene.cut.record.phases;
+    let range = phases.range(Window::Steady)?;
+    let end = range.end.min(phases.end);
+    let grown = lines.iter().filter_map(|(id, points)| {
+        let mut steady = points.iter().filter(|(at, _)| range.contains(at));
+        let (first, last) = (steady.next()?.1, steady.next_back()?.1);
+        Some((id, first, last))
+    });
+    let (id, first, last) = grown.max_by(|a, b| (a.2 - a.1).total_cmp(&(b.2 - b.1)))?;
+    let sign = if last >= first { "+" } else { "−" };
+    Some(format!(
+        "Over the {} of the steady phase {id} changed most, from {} to {} ({sign}{}).",
+        human::seconds(end - range.start),
+        human::bytes(first),
+        human::bytes(last),
+        human::bytes((last - first).abs())
+    ))
 }

@@ -2,21 +2,25 @@
 
 use highwater_scenarios::figures::Unit;
 
-use super::chart::{Chart, Colour, Point, Series, Shape, XAxis, YAxis};
+use super::{
+    chart::{Chart, Colour, Dash, Point, Series, Shape, XAxis, YAxis},
+    scene::Scene,
+    theme::SERIES,
+};
 use crate::{
-    analysis::{cost::points, cut::Cut, fit::slope},
+    analysis::{cost::points, fit::slope},
     human,
     record::{Role, names::gauge},
     summary::Fit,
 };
 
-/// Most dots for one process.
-const MOST_DOTS: usize = 150;
+/// Most dots in one colour.
+const MOST_DOTS: usize = 300;
 
 /// Each process above its own level, so that all lie along one line; empty when
 /// there is none.
-pub(super) fn chart(cut: &Cut) -> Chart {
-    let processes = points(cut, Role::Node, gauge::RSS);
+pub(super) fn chart(scene: &Scene) -> Chart {
+    let processes = points(scene.cut, Role::Node, gauge::RSS);
     let groups: Vec<Vec<Point>> = processes.iter().flat_map(|(_, g)| g.clone()).collect();
     let (about, series) = match slope(&groups) {
         Some(fit) => (about(fit), series(&processes, fit)),
@@ -24,18 +28,20 @@ pub(super) fn chart(cut: &Cut) -> Chart {
     };
     Chart {
         name: "memory-fit",
-        title: "Memory of a node above its level without sockets, against its sockets",
+        title: "Memory of a node against its sockets",
         about,
         x: XAxis::Sockets,
         y: YAxis::linear(Unit::Bytes),
         series,
+        when_empty: None,
     }
 }
 
 fn about(fit: Fit) -> String {
     format!(
-        "Each dot is a sample of resident memory in the ramp or the steady phase. The line's slope \
-         is the cost of one more socket: {}, 95 % between {} and {}.",
+        "One more socket costs a node {} of resident memory: the line's slope. The band is its 95 % \
+         interval, {} to {}. Each dot is a sample of the ramp or the steady phase, above the level \
+         that its node has without sockets.",
         human::bytes(fit.value),
         human::bytes(fit.low),
         human::bytes(fit.high)
@@ -54,16 +60,35 @@ fn series(processes: &[(String, Vec<Vec<Point>>)], fit: Fit) -> Vec<Series> {
         .collect();
     let most = above.iter().flat_map(|(_, points)| points).map(|&(x, _)| x);
     let most = most.fold(0.0, f64::max);
-    let dots = above
-        .iter()
-        .enumerate()
-        .map(|(index, (id, points))| Series {
-            label: (*id).to_owned(),
-            colour: Colour::Series(index),
-            shape: Shape::Dots(thinned(points)),
-        });
+    let interval = vec![vec![(0.0, 0.0, 0.0), (most, most * fit.low.max(0.0), most * fit.high)]];
     let line = vec![vec![(0.0, 0.0), (most, most * fit.value)]];
-    dots.chain([Series::line("fit", Colour::Ink, line)])
+    let mut series = vec![Series {
+        label: "95 % interval".to_owned(),
+        colour: Colour::Muted,
+        dash: Dash::Solid,
+        shape: Shape::Band(interval),
+    }];
+    series.extend(dots(above));
+    series.push(Series::line("fit", Colour::Ink, line));
+    series
+}
+
+/// Of each process, or of all in one colour when they are too many to tell
+/// apart.
+fn dots(processes: Vec<(&str, Vec<Point>)>) -> Vec<Series> {
+    let dots = |label: String, colour, points: &[Point]| Series {
+        label,
+        colour: Colour::Series(colour),
+        dash: Dash::Solid,
+        shape: Shape::Dots(thinned(points)),
+    };
+    if processes.len() > SERIES {
+        let count = processes.len();
+        let all: Vec<Point> = processes.into_iter().flat_map(|(_, points)| points).collect();
+        return vec![dots(format!("samples of {count} nodes"), 0, &all)];
+    }
+    let each = processes.into_iter().enumerate();
+    each.map(|(index, (id, points))| dots(id.to_owned(), index, &points))
         .collect()
 }
 

@@ -1,8 +1,12 @@
 //! Charts, drawn with plotters, which nothing else knows of.
 //!
-//! - [`chart`]: a chart as data; `axis`, `timeline`, `series`: its parts;
-//! - one file per chart;
-//! - `theme`, `ruler`, `render`: how every chart looks; [`draw`](draw()): all of them.
+//! - [`chart`]: a chart as data; `scene`: what it is drawn from; `series`: from
+//!   a record to lines; `timeline`: the phases and events that all share;
+//! - one file per chart, with what its caption says;
+//! - `format`, `axis`, `labels`, `theme`: how every chart looks;
+//! - `render`, with `ruler`, `shapes` and `legend`: from a chart to SVG;
+//! - `key`, `readout`: what the page shows beside it;
+//! - [`draw`](draw()): all of them.
 
 mod axis;
 pub(crate) mod chart;
@@ -10,14 +14,22 @@ mod command_latency;
 mod cpu;
 mod draw;
 mod errors;
+mod format;
 mod heartbeat_latency;
+mod holders;
+mod key;
+mod labels;
 mod latency;
+mod legend;
 mod memory;
 mod memory_fit;
 mod open_files;
+mod readout;
 mod render;
 mod ruler;
+mod scene;
 mod series;
+mod shapes;
 mod sockets;
 mod spectrum;
 mod theme;
@@ -25,4 +37,7 @@ mod throughput;
 mod timeline;
 
 pub(crate) use draw::{Drawing, draw};
+pub(crate) use key::Key;
+pub(crate) use readout::Readout;
+pub(crate) use scene::Scene;
 pub(crate) use theme::VARIABLES;

@@ -3,25 +3,49 @@
 use highwater_scenarios::figures::Unit;
 
 use super::{
-    chart::{Chart, XAxis, YAxis},
-    series::{Steps, gauges},
+    chart::{Chart, Point, XAxis, YAxis},
+    scene::{Scene, highest, sentences},
+    series::gauges,
 };
 use crate::{
-    analysis::cut::Cut,
+    human,
     record::{Role, names::gauge},
 };
 
-pub(super) fn chart(cut: &Cut) -> Chart {
-    let roles = [Role::Node, Role::Balancer, Role::Worker];
-    let lines = roles
-        .map(|role| gauges(cut, role, gauge::OPEN_FILES))
-        .concat();
+pub(super) fn chart(scene: &Scene) -> Chart {
+    let roles = [
+        ("nodes", Role::Node),
+        ("balancer", Role::Balancer),
+        ("workers", Role::Worker),
+    ];
+    let lines = roles.map(|(what, role)| (what, gauges(scene.cut, role, gauge::OPEN_FILES)));
+    let most = most(scene, lines.iter().flat_map(|(_, lines)| lines));
+    let reading = "Each socket is a file of the process at either of its ends.".to_owned();
     Chart {
         name: "open-files",
         title: "Open files",
-        about: "File descriptors of each process; a socket is one of them.".to_owned(),
+        about: sentences([most, Some(reading)]),
         x: XAxis::Time,
         y: YAxis::linear(Unit::Count),
-        series: Steps::of(cut).each("", lines, 0),
+        series: scene.steps.by_role(lines.into()),
+        when_empty: None,
     }
+}
+
+fn most<'a>(
+    scene: &Scene,
+    lines: impl Iterator<Item = &'a (String, Vec<Point>)>,
+) -> Option<String> {
+    let peaks = lines.filter_map(|(id, points)| Some((id, highest(points)?.1)));
+    let (id, files) = peaks.max_by(|(_, a), (_, b)| a.total_cmp(b))?;
+    let limit = match scene.cut.record.manifest.host.open_files_limit {
+        Some(limit) => format!(
+            ", {:.0} % of the {} that a process may open on the load's host",
+            files * 100.0 / limit as f64,
+            human::count(limit)
+        ),
+        None => String::new(),
+    };
+    let files = human::count(files as u64);
+    Some(format!("Most had {id} with {files}{limit}."))
 }

@@ -4,7 +4,7 @@
 use std::{cmp::Ordering, collections::BTreeMap};
 
 use super::{
-    chart::{Colour, Point, Series, Shape},
+    chart::{Colour, Dash, Point, Series, Shape},
     theme::SERIES,
 };
 use crate::{
@@ -21,9 +21,9 @@ const LONGEST_LINE_S: f64 = 10.0;
 
 /// Cuts time into the steps that charts are drawn in.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Steps {
+pub(crate) struct Steps {
     /// Length of a step in seconds.
-    length_s: f64,
+    pub(crate) length_s: f64,
 }
 
 impl Steps {
@@ -85,24 +85,45 @@ impl Steps {
     }
 
     /// One line each, or with more than can be told apart their median and the
-    /// band from the least to the most.
+    /// band from the least to the most. `what` names them all: `nodes`.
     pub(super) fn each(
         self,
         what: &str,
         lines: Vec<(String, Vec<Point>)>,
         first: usize,
     ) -> Vec<Series> {
-        if lines.len() <= SERIES {
-            let line = |(index, (id, points)): (usize, (String, Vec<Point>))| {
-                let label = [id.as_str(), what].join(" ");
-                Series::line(
-                    label.trim(),
-                    Colour::Series(first + index),
-                    self.lines(points),
-                )
-            };
-            return lines.into_iter().enumerate().map(line).collect();
+        match lines.len() <= SERIES {
+            true => self.singly(lines, first),
+            false => self.band(what, lines, Colour::Series(first)),
         }
+    }
+
+    /// Processes of several roles: one line each, or, when all together are too
+    /// many to be told apart, each role as its median and its band.
+    pub(super) fn by_role(self, roles: Vec<(&str, Vec<(String, Vec<Point>)>)>) -> Vec<Series> {
+        let count: usize = roles.iter().map(|(_, lines)| lines.len()).sum();
+        if count <= SERIES {
+            return self.singly(roles.into_iter().flat_map(|(_, lines)| lines).collect(), 0);
+        }
+        let mut series = Vec::new();
+        for (index, (what, lines)) in roles.into_iter().enumerate() {
+            series.extend(match lines.len() {
+                0..=2 => self.singly(lines, index),
+                _ => self.band(what, lines, Colour::Series(index)),
+            });
+        }
+        series
+    }
+
+    fn singly(self, lines: Vec<(String, Vec<Point>)>, first: usize) -> Vec<Series> {
+        let line = |(index, (id, points)): (usize, (String, Vec<Point>))| {
+            let series = Series::line(id, Colour::Series(first + index), self.lines(points));
+            series.broken(Dash::of(index))
+        };
+        lines.into_iter().enumerate().map(line).collect()
+    }
+
+    fn band(self, what: &str, lines: Vec<(String, Vec<Point>)>, colour: Colour) -> Vec<Series> {
         let count = lines.len();
         let mut steps: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
         for (_, points) in lines {
@@ -118,19 +139,15 @@ impl Steps {
             medians.push((x, values[values.len() / 2]));
             edges.push((x, values[0], values[values.len() - 1]));
         }
-        let colour = Colour::Series(first);
         let band = edges.chunk_by(|a, b| b.0 - a.0 <= self.length_s * GAP_STEPS);
         vec![
             Series {
-                label: format!("{what} least to most of {count}").trim().to_owned(),
+                label: format!("{what}, least to most of {count}"),
                 colour,
+                dash: Dash::Solid,
                 shape: Shape::Band(band.map(<[_]>::to_vec).collect()),
             },
-            Series::line(
-                format!("{what} median").trim(),
-                colour,
-                self.pieces(medians),
-            ),
+            Series::line(format!("{what}, median"), colour, self.pieces(medians)),
         ]
     }
 }

@@ -1,36 +1,94 @@
-//! Sockets over time: wanted, open at the clients, open at each node.
+//! Sockets over time: asked for, open at the clients, open at each node.
 
 use highwater_scenarios::figures::Unit;
 
 use super::{
-    chart::{Chart, Colour, Series, XAxis, YAxis},
-    series::{Steps, gauges},
+    chart::{Chart, Colour, Dash, Point, Series, XAxis, YAxis},
+    scene::{Scene, highest, sentences},
+    series::gauges,
 };
 use crate::{
-    analysis::{cut::Cut, tracks::Sample},
+    analysis::tracks::Sample,
+    human,
     record::{Role, names::gauge},
 };
 
-pub(super) fn chart(cut: &Cut) -> Chart {
-    let steps = Steps::of(cut);
-    let total = |role, name| {
-        let samples = cut.tracks.total(role, name).into_iter();
-        steps.lines(samples.map(|Sample { at_s, value }| (at_s, value)))
+/// This part of the most counts as all of them.
+const ALL: f64 = 0.99;
+
+pub(super) fn chart(scene: &Scene) -> Chart {
+    let total = |role, name| -> Vec<Point> {
+        let samples = scene.cut.tracks.total(role, name).into_iter();
+        samples.map(|Sample { at_s, value }| (at_s, value)).collect()
     };
     let wanted = total(Role::Coordinator, gauge::SOCKETS_WANTED);
     let clients = total(Role::Worker, gauge::SOCKETS_OPEN);
-    let mut series = vec![
-        Series::dashed("wanted", Colour::Muted, wanted),
-        Series::line("clients", Colour::Series(0), clients),
-    ];
-    series.extend(steps.each("", gauges(cut, Role::Node, gauge::SOCKETS_OPEN), 1));
+    let about = sentences([
+        reached(scene, &clients),
+        deepest_fall(scene, &clients),
+        Some("What the plan asks for, what the clients hold and what each node counts should agree.".to_owned()),
+    ]);
+    let mut series = vec![Series::line("clients", Colour::Series(0), scene.steps.lines(clients))];
+    let nodes = gauges(scene.cut, Role::Node, gauge::SOCKETS_OPEN);
+    series.extend(scene.steps.each("nodes", nodes, 1));
+    let asked = Series::line("asked", Colour::Ink, scene.steps.lines(wanted));
+    series.push(asked.broken(Dash::Dashed));
     Chart {
         name: "sockets",
         title: "Open sockets",
-        about: "What the plan wants open, what the clients hold, and what each node counts."
-            .to_owned(),
+        about,
         x: XAxis::Time,
         y: YAxis::linear(Unit::Count),
         series,
+        when_empty: None,
     }
+}
+
+/// How many were open at once, and since when.
+fn reached(scene: &Scene, clients: &[Point]) -> Option<String> {
+    let (_, most) = highest(clients)?;
+    let (since, _) = clients.iter().find(|(_, open)| *open >= most * ALL)?;
+    let begun = scene.cut.record.phases.ramp.unwrap_or(0.0);
+    Some(format!(
+        "{} sockets were open at most, {:.0} % of them {} after the ramp began.",
+        human::count(most as u64),
+        ALL * 100.0,
+        human::seconds((since - begun).round().max(0.0))
+    ))
+}
+
+/// The event after which most sockets were lost, and whether they came back.
+fn deepest_fall(scene: &Scene, clients: &[Point]) -> Option<String> {
+    let drain = scene.cut.record.phases.drain.unwrap_or(f64::INFINITY);
+    let marks = &scene.timeline.marks;
+    let falls = marks.iter().enumerate().filter_map(|(index, mark)| {
+        let next = marks.get(index + 1).map_or(drain, |next| next.at.min(drain));
+        let before = clients.iter().rfind(|(at, _)| *at <= mark.at)?.1;
+        let after: Vec<Point> = clients
+            .iter()
+            .copied()
+            .filter(|(at, _)| *at > mark.at && *at < next)
+            .collect();
+        let least = after.iter().map(|&(_, open)| open).fold(before, f64::min);
+        let back = after
+            .iter()
+            .skip_while(|(_, open)| *open >= before * ALL)
+            .find(|(_, open)| *open >= before * ALL);
+        Some((mark, before, least, back.map(|(at, _)| at - mark.at)))
+    });
+    let (mark, before, least, back) =
+        falls.max_by(|a, b| (a.1 - a.2).total_cmp(&(b.1 - b.2)))?;
+    if least >= before * ALL {
+        return None;
+    }
+    let back = match back {
+        Some(after) => format!("and were back {} after it", human::seconds(after.round().max(1.0))),
+        None => "and did not come back before the next event or the drain".to_owned(),
+    };
+    Some(format!(
+        "After “{}” they fell from {} to {} {back}.",
+        mark.name,
+        human::count(before as u64),
+        human::count(least as u64)
+    ))
 }

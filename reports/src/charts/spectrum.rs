@@ -2,10 +2,13 @@
 
 use highwater_scenarios::plan::Window;
 
-use super::chart::{Chart, Colour, Point, Series, XAxis, YAxis};
+use super::{
+    chart::{Chart, Colour, Dash, Point, Series, XAxis, YAxis},
+    scene::Scene,
+};
 use crate::{
-    analysis::cut::Cut,
     histogram::LatencyHistogram,
+    human,
     record::names::latency::{
         COMMAND_RESPONSE, COMMAND_SERVICE, HEARTBEAT_RESPONSE, HEARTBEAT_SERVICE,
     },
@@ -14,38 +17,38 @@ use crate::{
 /// Points for each halving of what is left above the percentile.
 const TICKS_PER_HALF: u32 = 8;
 
-pub(super) fn chart(cut: &Cut) -> Chart {
-    let line = |tag| {
-        let histogram = cut.record.latencies.window(tag, Window::Steady);
-        histogram
-            .map(|histogram| vec![spectrum(histogram)])
-            .unwrap_or_default()
+pub(super) fn chart(scene: &Scene) -> Chart {
+    let latencies = &scene.cut.record.latencies;
+    let line = |label, colour, dash, tag| {
+        let histogram = latencies.window(tag, Window::Steady);
+        let points = histogram.map(spectrum).into_iter().collect();
+        Series::line(label, Colour::Series(colour), points).broken(dash)
     };
-    let series = vec![
-        Series::line(
-            "heartbeat response",
-            Colour::Series(0),
-            line(HEARTBEAT_RESPONSE),
-        ),
-        Series::dashed(
-            "heartbeat service",
-            Colour::Series(0),
-            line(HEARTBEAT_SERVICE),
-        ),
-        Series::line(
-            "command response",
-            Colour::Series(1),
-            line(COMMAND_RESPONSE),
-        ),
-        Series::dashed("command service", Colour::Series(1), line(COMMAND_SERVICE)),
-    ];
+    let slowest = [("heartbeat", HEARTBEAT_RESPONSE), ("command", COMMAND_RESPONSE)];
+    let slowest = slowest.into_iter().filter_map(|(what, tag)| {
+        let histogram = latencies.window(tag, Window::Steady)?;
+        let millis = |q| human::millis(histogram.value_at_quantile(q) as f64 / 1000.0);
+        Some(format!(
+            "One {what} in a thousand took longer than {}, the slowest of {} took {}.",
+            millis(0.999),
+            human::count(histogram.len()),
+            millis(1.0)
+        ))
+    });
+    let reading = "Time within which each percentage of the steady phase's answers came; a flat line is an even system.";
     Chart {
         name: "spectrum",
         title: "Percentile spectrum",
-        about: "Time within which each percentage of the steady phase's answers came.".to_owned(),
+        about: slowest.chain([reading.to_owned()]).collect::<Vec<_>>().join(" "),
         x: XAxis::Percentile,
         y: YAxis::times(),
-        series,
+        series: vec![
+            line("heartbeat response", 0, Dash::Solid, HEARTBEAT_RESPONSE),
+            line("heartbeat service", 5, Dash::Dashed, HEARTBEAT_SERVICE),
+            line("command response", 1, Dash::DashDot, COMMAND_RESPONSE),
+            line("command service", 2, Dash::Dotted, COMMAND_SERVICE),
+        ],
+        when_empty: None,
     }
 }
 

@@ -1,10 +1,14 @@
-//! Colours by name. The drawing library writes fixed colours only, so charts
-//! are drawn in placeholders, which [`themed`] replaces by CSS variables: the
-//! page's, or those that a file of its own brings along.
+//! Colours by name, and how lines are broken. The drawing library writes fixed
+//! colours and solid lines only, so charts are drawn in placeholders, which
+//! [`themed`] replaces by CSS variables (the page's, or those that a file of its
+//! own brings along) and dash patterns.
 
 use plotters::style::RGBColor;
 
-use super::chart::Colour;
+use super::{
+    chart::{Colour, Dash},
+    format::FINE,
+};
 
 /// Series that can be told apart; with more, a band is drawn instead.
 pub(crate) const SERIES: usize = 8;
@@ -12,25 +16,19 @@ pub(crate) const SERIES: usize = 8;
 /// The variables, for light and for dark. One line for the page and for files.
 pub(crate) const VARIABLES: &str = include_str!("../../templates/chart-colours.css");
 
-const PLACES: [Colour; SERIES + 4] = [
-    Colour::Series(0),
-    Colour::Series(1),
-    Colour::Series(2),
-    Colour::Series(3),
-    Colour::Series(4),
-    Colour::Series(5),
-    Colour::Series(6),
-    Colour::Series(7),
-    Colour::Ink,
-    Colour::Muted,
-    Colour::Grid,
-    Colour::Phase,
-];
+/// The first two bytes of a placeholder; the first also carries the dash.
+const RED: u8 = 0xA0;
+const GREEN: u8 = 0x5E;
 
 impl Colour {
     /// What stands for it until the chart is drawn.
     pub(super) fn placeholder(self) -> RGBColor {
-        RGBColor(0xA0, 0x5E, self.code())
+        self.dashed(Dash::Solid)
+    }
+
+    /// The same for a line that is broken.
+    pub(super) fn dashed(self, dash: Dash) -> RGBColor {
+        RGBColor(RED + dash.index() as u8, GREEN, self.code())
     }
 
     fn code(self) -> u8 {
@@ -43,7 +41,18 @@ impl Colour {
         }
     }
 
-    fn variable(self) -> String {
+    fn decoded(code: u8) -> Option<Self> {
+        match code {
+            0x10 => Some(Self::Ink),
+            0x11 => Some(Self::Muted),
+            0x12 => Some(Self::Grid),
+            0x13 => Some(Self::Phase),
+            code => (usize::from(code) < SERIES).then_some(Self::Series(code.into())),
+        }
+    }
+
+    /// As a style sheet names it.
+    pub(crate) fn variable(self) -> String {
         match self {
             Self::Series(index) => format!("var(--series-{})", index % SERIES + 1),
             Self::Ink => "var(--chart-ink)".to_owned(),
@@ -54,10 +63,69 @@ impl Colour {
     }
 }
 
-/// The drawing with variables in place of placeholders.
+impl Dash {
+    /// Lengths of strokes and gaps in CSS pixels; none for a solid line.
+    pub(crate) fn pattern(self) -> &'static [i32] {
+        match self {
+            Self::Solid => &[],
+            Self::Dashed => &[7, 4],
+            Self::Dotted => &[2, 3],
+            Self::DashDot => &[9, 3, 2, 3],
+        }
+    }
+}
+
+/// The drawing with variables and patterns in place of placeholders.
 pub(super) fn themed(svg: &str) -> String {
-    PLACES.into_iter().fold(svg.to_owned(), |svg, colour| {
-        let RGBColor(r, g, b) = colour.placeholder();
-        svg.replace(&format!("#{r:02X}{g:02X}{b:02X}"), &colour.variable())
-    })
+    let mut pieces = svg.split("=\"#");
+    let mut themed = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        match piece.split_once('"').and_then(|(hex, rest)| {
+            let (colour, dash) = decoded(hex)?;
+            Some((colour, dash, rest))
+        }) {
+            Some((colour, dash, rest)) => {
+                themed.push_str(&format!("=\"{}\"{}", colour.variable(), attribute(dash)));
+                themed.push_str(rest);
+            }
+            None => {
+                themed.push_str("=\"#");
+                themed.push_str(piece);
+            }
+        }
+    }
+    themed
+}
+
+fn decoded(hex: &str) -> Option<(Colour, Dash)> {
+    let code = u32::from_str_radix(hex, 16).ok()?;
+    let [_, red, green, blue] = code.to_be_bytes();
+    let dash = red.checked_sub(RED).filter(|&dash| dash < 4)?;
+    (green == GREEN).then_some((Colour::decoded(blue)?, Dash::of(dash.into())))
+}
+
+fn attribute(dash: Dash) -> String {
+    let fine = |length: &i32| (length * FINE).to_string();
+    let lengths: Vec<String> = dash.pattern().iter().map(fine).collect();
+    match lengths.is_empty() {
+        true => String::new(),
+        false => format!(" stroke-dasharray=\"{}\"", lengths.join(" ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_become_variables_and_patterns() {
+        let found = themed(
+            "<a stroke=\"#A15E02\" w=\"1\"/><b fill=\"#A05E10\"/><c fill=\"#123456\"/>#A05E10",
+        );
+        assert_eq!(
+            found,
+            "<a stroke=\"var(--series-3)\" stroke-dasharray=\"28 16\" w=\"1\"/>\
+             <b fill=\"var(--chart-ink)\"/><c fill=\"#123456\"/>#A05E10"
+        );
+    }
 }

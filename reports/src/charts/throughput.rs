@@ -3,44 +3,68 @@
 use highwater_scenarios::figures::Unit;
 
 use super::{
-    chart::{Chart, Colour, Series, XAxis, YAxis},
-    series::Steps,
+    chart::{Chart, Colour, Dash, Series, XAxis, YAxis},
+    scene::Scene,
 };
-use crate::{analysis::cut::Cut, record::names::counter};
+use crate::{human, record::names::counter};
 
-pub(super) fn chart(cut: &Cut) -> Chart {
-    let steps = Steps::of(cut);
-    let rate = |name: &'static str| steps.rate(cut, move |line| line.counter(name));
-    let mut series = vec![
-        Series::dashed(
-            "heartbeats due",
-            Colour::Series(0),
-            rate(counter::HEARTBEATS_DUE),
-        ),
-        Series::line(
-            "heartbeats acknowledged",
-            Colour::Series(0),
-            rate(counter::HEARTBEATS_ACKNOWLEDGED),
-        ),
-    ];
-    if !cut.record.manifest.plan.commands.is_empty() {
-        series.push(Series::dashed(
-            "commands due",
-            Colour::Series(1),
-            rate(counter::COMMANDS_DUE),
-        ));
-        series.push(Series::line(
-            "commands replied",
-            Colour::Series(1),
-            rate(counter::COMMANDS_REPLIED),
-        ));
+/// A kind of action: its name, what of it was due and what was answered, by the
+/// names of counters, and the verb.
+type Traffic = (&'static str, &'static str, &'static str, &'static str);
+
+const HEARTBEATS: Traffic = (
+    "heartbeats",
+    counter::HEARTBEATS_DUE,
+    counter::HEARTBEATS_ACKNOWLEDGED,
+    "acknowledged",
+);
+const COMMANDS: Traffic = (
+    "commands",
+    counter::COMMANDS_DUE,
+    counter::COMMANDS_REPLIED,
+    "replied",
+);
+
+pub(super) fn chart(scene: &Scene) -> Chart {
+    let mut kinds = vec![HEARTBEATS];
+    if !scene.cut.record.manifest.plan.commands.is_empty() {
+        kinds.push(COMMANDS);
     }
+    let rate = |name: &'static str| scene.steps.rate(scene.cut, move |line| line.counter(name));
+    let series = kinds.iter().enumerate().flat_map(|(index, kind)| {
+        let &(name, due, answered, verb) = kind;
+        // The offered line lies on top: where it hides the other, all was
+        // achieved.
+        let (below, above) = (Colour::Series(index), Colour::Ink);
+        [
+            Series::line(format!("{name} {verb}"), below, rate(answered)),
+            Series::line(format!("{name} due"), above, rate(due)).broken(Dash::of(index * 2 + 1)),
+        ]
+    });
+    let counts: Vec<String> = kinds.iter().map(|kind| counted(scene, kind)).collect();
     Chart {
         name: "throughput",
         title: "Offered and achieved",
-        about: "Heartbeats and commands per second: due, and answered.".to_owned(),
+        about: format!(
+            "{}. Where the broken line runs within the full one, all that was due was answered.",
+            counts.join("; ")
+        ),
         x: XAxis::Time,
         y: YAxis::linear(Unit::PerSecond),
-        series,
+        series: series.collect(),
+        when_empty: None,
     }
+}
+
+fn counted(scene: &Scene, &(name, due, answered, verb): &Traffic) -> String {
+    let (due, answered) = (scene.cut.count(due), scene.cut.count(answered));
+    let left = match due.saturating_sub(answered) {
+        0 => String::new(),
+        left => format!(" ({} were not)", human::count(left)),
+    };
+    format!(
+        "{} of {} {name} that were due were {verb}{left}",
+        human::count(answered),
+        human::count(due)
+    )
 }

@@ -6,17 +6,26 @@ use crate::record::{Occurrence, RunRecord};
 
 /// What happened when, in seconds on the run's clock.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Timeline {
+pub(crate) struct Timeline {
     /// Name, beginning and end.
-    pub(super) phases: Vec<(&'static str, f64, f64)>,
-    /// When, and what.
-    pub(super) marks: Vec<(f64, String)>,
+    pub(crate) phases: Vec<(&'static str, f64, f64)>,
+    /// In order of time; they are numbered from 1.
+    pub(crate) marks: Vec<Mark>,
     /// The last thing recorded.
-    pub(super) end: f64,
+    pub(crate) end: f64,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Mark {
+    /// Seconds on the run's clock.
+    pub(crate) at: f64,
+    /// `kill-node n2`.
+    pub(crate) name: String,
 }
 
 impl Timeline {
-    pub(super) fn of(record: &RunRecord) -> Self {
+    pub(crate) fn of(record: &RunRecord) -> Self {
         let named = [
             ("ramp", Window::Ramp),
             ("steady", Window::Steady),
@@ -28,18 +37,27 @@ impl Timeline {
             Some((name, range.start, range.end.min(end)))
         });
         let marks = record.events.iter().filter_map(|event| {
-            let text = match &event.what {
+            let name = match &event.what {
                 Occurrence::Action { action, node, .. } => format!("{action} {node}"),
                 Occurrence::ProcessEnded { id, .. } => format!("{id} ended"),
                 Occurrence::WorkerLost { id, .. } => format!("{id} lost"),
                 _ => return None,
             };
-            Some((event.at, text))
+            Some(Mark { at: event.at, name })
         });
+        let mut marks: Vec<Mark> = marks.collect();
+        marks.sort_by(|a, b| a.at.total_cmp(&b.at));
         Self {
             phases: phases.collect(),
-            marks: marks.collect(),
+            marks,
             end,
         }
+    }
+
+    /// The last event at or before an instant that is not more than `within`
+    /// seconds older.
+    pub(crate) fn just_before(&self, at: f64, within: f64) -> Option<&Mark> {
+        let before = self.marks.iter().rev().find(|mark| mark.at <= at);
+        before.filter(|mark| at - mark.at <= within)
     }
 }

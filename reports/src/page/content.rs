@@ -1,20 +1,21 @@
 //! What the page says, in the order in which it says it. The template only
 //! arranges; every figure is text here already.
 
+use highwater_scenarios::plan::System;
 use serde::Serialize;
 
 use super::{
     headline::{Headline, headlines},
     machines,
+    plot::{Plot, Values},
     table::Table,
     tables,
 };
 use crate::{
-    analysis::cut::Cut,
-    charts::{Drawing, VARIABLES},
+    charts::{Drawing, Scene, VARIABLES},
     human,
-    summary::Summary,
-    text::{verdict_reason, word},
+    summary::{Summary, Verdict},
+    text::{gate_text, verdict_reason, word},
 };
 
 /// The page's content.
@@ -24,74 +25,118 @@ pub(super) struct Content<'a> {
     description: &'a str,
     verdict: &'static str,
     reason: String,
+    broken: Vec<Broken>,
     started_at: String,
     duration: String,
+    system: String,
     headlines: Vec<Headline>,
     problems: &'a [String],
-    gates: Table,
+    events: Vec<Event<'a>>,
+    over_time: Vec<Plot<'a>>,
+    distributions: Vec<Plot<'a>>,
     times: Table,
     costs: Table,
-    counts: Vec<Table>,
-    processes: Vec<Table>,
-    failures: Table,
     balance: Vec<Table>,
-    charts: Vec<Plot<'a>>,
+    processes: Vec<Table>,
+    counts: Vec<Table>,
+    failures: Table,
+    gates: Table,
     scenario_text: &'a str,
     sets: &'a [String],
-    machine: Table,
     balancer_configuration: Option<&'a str>,
+    machine: Table,
     chart_colours: &'static str,
     style: &'static str,
+    script: &'static str,
+    values: String,
 }
 
-/// A chart in the page.
+/// A gate that does not hold, or whose figure is not known.
 #[derive(Debug, Serialize)]
-struct Plot<'a> {
-    name: &'static str,
-    about: &'a str,
-    svg: &'a str,
+struct Broken {
+    verdict: &'static str,
+    text: String,
 }
 
-/// Everything that the template needs.
+/// An event of the time axis.
+#[derive(Debug, Serialize)]
+struct Event<'a> {
+    name: &'a str,
+    at: String,
+}
+
+/// Everything that the template needs. `baseline` is the summary of the run
+/// that this one is held against.
 pub(super) fn content<'a>(
-    cut: &'a Cut,
+    scene: &'a Scene,
     summary: &'a Summary,
+    baseline: Option<&Summary>,
     drawings: &'a [Drawing],
-) -> Content<'a> {
+) -> Result<Content<'a>, serde_json::Error> {
+    let cut = scene.cut;
     let manifest = &cut.record.manifest;
-    Content {
+    let (over_time, others): (Vec<&Drawing>, Vec<&Drawing>) = drawings
+        .iter()
+        .partition(|drawing| drawing.readout.is_some());
+    Ok(Content {
         scenario: &summary.scenario,
         description: &manifest.plan.description,
         verdict: word(summary.verdict),
         reason: verdict_reason(summary),
+        broken: broken(summary),
         started_at: summary
             .started_at
             .format("%Y-%m-%d %H:%M:%S UTC")
             .to_string(),
         duration: human::seconds(summary.duration_s),
-        headlines: headlines(summary),
+        system: system(&manifest.plan.system),
+        headlines: headlines(summary, baseline),
         problems: &summary.problems,
-        gates: tables::gates(summary),
+        events: events(scene),
+        values: Values::of(scene, &over_time).json()?,
+        over_time: over_time.into_iter().map(Plot::of).collect(),
+        distributions: others.into_iter().map(Plot::of).collect(),
         times: tables::times(summary),
         costs: tables::costs(summary),
-        counts: tables::counts(summary),
-        processes: machines::processes(summary),
-        failures: tables::failures(cut),
         balance: tables::balance(summary),
-        charts: drawings.iter().map(plot).collect(),
+        processes: machines::processes(summary),
+        counts: tables::counts(summary),
+        failures: tables::failures(cut),
+        gates: tables::gates(summary),
         scenario_text: &manifest.scenario_text,
         sets: &manifest.sets,
-        machine: machines::machine(manifest),
         balancer_configuration: manifest.balancer_configuration.as_deref(),
+        machine: machines::machine(manifest),
         chart_colours: VARIABLES,
         style: include_str!("../../templates/report.css"),
-    }
+        script: include_str!("../../templates/report.js"),
+    })
 }
 
-fn plot(drawing: &Drawing) -> Plot<'_> {
-    Plot {
-        name: drawing.name,
-        about: &drawing.about,
-        svg: &drawing.svg,
+fn broken(summary: &Summary) -> Vec<Broken> {
+    let broken = summary.gates.iter().filter(|gate| gate.verdict != Verdict::Passed);
+    broken
+        .map(|gate| Broken {
+            verdict: word(gate.verdict),
+            text: gate_text(gate),
+        })
+        .collect()
+}
+
+fn events<'a>(scene: &'a Scene) -> Vec<Event<'a>> {
+    let marks = scene.timeline.marks.iter();
+    marks
+        .map(|mark| Event {
+            name: &mark.name,
+            at: human::seconds((mark.at * 10.0).round() / 10.0),
+        })
+        .collect()
+}
+
+fn system(system: &System) -> String {
+    match system {
+        System::Cluster(cluster) if cluster.nodes == 1 => "a cluster of one node".to_owned(),
+        System::Cluster(cluster) => format!("a cluster of {} nodes", cluster.nodes),
+        System::Target(target) => target.ws.join(", "),
     }
 }

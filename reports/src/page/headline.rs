@@ -1,82 +1,252 @@
-//! The figures that one looks at first.
+//! The figures that one looks at first, each with what it is held against: what
+//! was asked for, the gates, the baseline.
 
 use serde::Serialize;
 
-use crate::{human, summary::Summary};
+use crate::{
+    figure::{Figures, display, unit},
+    human,
+    summary::{GateOutcome, Summary, Verdict},
+    text::{self, figure_of},
+};
+
+/// Gates beside one figure; the rest is in the table.
+const MOST_GATES: usize = 3;
 
 /// A figure at the head of the page.
 #[derive(Debug, Serialize)]
 pub(super) struct Headline {
     label: &'static str,
     value: String,
-    note: String,
+    notes: Vec<Note>,
 }
 
-/// Sockets, their cost, heartbeats, commands; what was not measured is left
-/// out.
-pub(super) fn headlines(summary: &Summary) -> Vec<Headline> {
+/// What it is held against.
+#[derive(Debug, Serialize)]
+struct Note {
+    /// A verdict, or nothing.
+    verdict: &'static str,
+    text: String,
+}
+
+/// A figure by its path, with the part of the summary that it stands for.
+struct Subject {
+    label: &'static str,
+    path: &'static str,
+    /// Gates on figures that begin like this belong to it.
+    gates: &'static [&'static str],
+    notes: Vec<String>,
+}
+
+/// Sockets, connects, heartbeats, commands, the nodes and what a socket costs
+/// them; what was not measured is left out.
+pub(super) fn headlines(summary: &Summary, baseline: Option<&Summary>) -> Vec<Headline> {
+    let figures = Figures::of(summary);
+    let before = baseline.map(Figures::of);
+    subjects(summary)
+        .into_iter()
+        .filter_map(|subject| {
+            let value = figures.get(subject.path)?;
+            let unit = unit(subject.path);
+            let mut notes: Vec<Note> = subject.notes.into_iter().map(plain).collect();
+            let before = before.as_ref().and_then(|before| before.get(subject.path));
+            notes.extend(before.map(|before| {
+                plain(format!(
+                    "baseline {}{}",
+                    display(unit, before),
+                    change(before, value)
+                ))
+            }));
+            notes.extend(gates(summary, subject.gates));
+            Some(Headline {
+                label: subject.label,
+                value: display(unit, value),
+                notes,
+            })
+        })
+        .collect()
+}
+
+fn subjects(summary: &Summary) -> Vec<Subject> {
     let all = [
         Some(sockets(summary)),
-        cost(summary),
-        heartbeats(summary),
+        Some(connects(summary)),
+        Some(heartbeats(summary)),
         commands(summary),
+        memory(summary),
+        cost(summary),
+        balance(summary),
     ];
     all.into_iter().flatten().collect()
 }
 
-fn sockets(summary: &Summary) -> Headline {
+fn sockets(summary: &Summary) -> Subject {
     let sockets = &summary.sockets;
-    let nodes = match sockets.server_open_peak {
-        Some(peak) => format!("; most at the nodes {}", human::count(peak)),
-        None => String::new(),
-    };
-    Headline {
+    let asked = format!(
+        "{} of {} asked for were opened",
+        human::count(sockets.opened),
+        human::count(sockets.requested)
+    );
+    let nodes = sockets
+        .server_open_peak
+        .map(|peak| format!("the nodes counted {}", human::count(peak)));
+    Subject {
         label: "sockets open at once",
-        value: human::count(sockets.open_peak),
-        note: format!(
-            "{} of {} opened{nodes}",
-            human::count(sockets.opened),
-            human::count(sockets.requested)
-        ),
+        path: "sockets.open_peak",
+        gates: &["sockets."],
+        notes: [Some(asked), nodes].into_iter().flatten().collect(),
     }
 }
 
-fn cost(summary: &Summary) -> Option<Headline> {
+fn connects(summary: &Summary) -> Subject {
+    let sockets = &summary.sockets;
+    let rate = sockets
+        .connect_rate_per_s
+        .map(|rate| format!("{} sockets opened a second", human::significant(rate)));
+    let median = sockets
+        .connect_ms
+        .p50
+        .map(|p50| format!("p50 {}", human::millis(p50)));
+    Subject {
+        label: "time to connect, p99",
+        path: "sockets.connect.p99",
+        gates: &["sockets.connect"],
+        notes: [median, rate].into_iter().flatten().collect(),
+    }
+}
+
+fn heartbeats(summary: &Summary) -> Subject {
+    let heartbeats = &summary.heartbeats;
+    let times = heartbeats.response_ms.p50.zip(heartbeats.service_ms.p99);
+    let times = times.map(|(p50, service)| {
+        format!("p50 {}; service p99 {}", human::millis(p50), human::millis(service))
+    });
+    let counts = format!(
+        "{} due, {} missed, {} late",
+        human::count(heartbeats.due),
+        human::count(heartbeats.missed),
+        human::count(heartbeats.late)
+    );
+    Subject {
+        label: "heartbeat response, p99",
+        path: "heartbeats.response.p99",
+        gates: &["heartbeats."],
+        notes: times.into_iter().chain([counts]).collect(),
+    }
+}
+
+fn commands(summary: &Summary) -> Option<Subject> {
+    let commands = summary.commands.as_ref()?;
+    let times = commands.response_ms.p50.zip(commands.service_ms.p99);
+    let times = times.map(|(p50, service)| {
+        format!("p50 {}; service p99 {}", human::millis(p50), human::millis(service))
+    });
+    let counts = format!(
+        "{} of {} due were replied",
+        human::count(commands.replied),
+        human::count(commands.due)
+    );
+    Some(Subject {
+        label: "command response, p99",
+        path: "commands.response.p99",
+        gates: &["commands."],
+        notes: times.into_iter().chain([counts]).collect(),
+    })
+}
+
+fn memory(summary: &Summary) -> Option<Subject> {
+    let heap = summary.cost_per_socket.node_heap;
     let fit = summary.cost_per_socket.node_rss?;
-    Some(Headline {
+    let interval = format!(
+        "95 % between {} and {}",
+        human::bytes(fit.low),
+        human::bytes(fit.high)
+    );
+    let heap = heap.map(|heap| format!("of heap {}", human::bytes(heap.value)));
+    Some(Subject {
         label: "of a node's memory per socket",
-        value: human::bytes(fit.value),
-        note: format!(
+        path: "cost_per_socket.node_rss",
+        gates: &["cost_per_socket."],
+        notes: [Some(interval), heap].into_iter().flatten().collect(),
+    })
+}
+
+/// Of the kernel's memory, which no process shows.
+fn cost(summary: &Summary) -> Option<Subject> {
+    let fit = summary.cost_per_socket.kernel?;
+    Some(Subject {
+        label: "of the kernel's memory per end of a socket",
+        path: "cost_per_socket.kernel",
+        gates: &[],
+        notes: vec![format!(
             "95 % between {} and {}",
             human::bytes(fit.low),
             human::bytes(fit.high)
-        ),
+        )],
     })
 }
 
-fn heartbeats(summary: &Summary) -> Option<Headline> {
-    let heartbeats = &summary.heartbeats;
-    Some(Headline {
-        label: "heartbeat response p99",
-        value: human::millis(heartbeats.response_ms.p99?),
-        note: format!(
-            "{} due, {} missed, {} late",
-            human::count(heartbeats.due),
-            human::count(heartbeats.missed),
-            human::count(heartbeats.late)
-        ),
+fn balance(summary: &Summary) -> Option<Subject> {
+    let balance = summary.balance.as_ref().filter(|_| summary.nodes.len() > 1)?;
+    let policy = balance
+        .policy
+        .as_ref()
+        .zip(balance.balancer.as_ref())
+        .map(|(policy, balancer)| format!("{policy}, balancer {balancer}"));
+    let settled = balance.per_event.iter().filter_map(|event| event.settled_after_s);
+    let settled = settled
+        .max_by(f64::total_cmp)
+        .map(|seconds| format!("settled within {} of an event", human::seconds(seconds)));
+    Some(Subject {
+        label: "fullest node over the mean, at the end",
+        path: "balance.max_over_mean_at_end",
+        gates: &["balance."],
+        notes: policy.into_iter().chain(settled).collect(),
     })
 }
 
-fn commands(summary: &Summary) -> Option<Headline> {
-    let commands = summary.commands.as_ref()?;
-    Some(Headline {
-        label: "command response p99",
-        value: human::millis(commands.response_ms.p99?),
-        note: format!(
-            "{} of {} replied",
-            human::count(commands.replied),
-            human::count(commands.issued)
-        ),
-    })
+/// Those of a subject, the broken ones first. Gates on connects stand with the
+/// connects alone.
+fn gates(summary: &Summary, stems: &[&str]) -> Vec<Note> {
+    let connects = stems.contains(&"sockets.connect");
+    let mut gates: Vec<&GateOutcome> = summary
+        .gates
+        .iter()
+        .filter(|gate| {
+            let figure = figure_of(&gate.check);
+            stems.iter().any(|stem| figure.starts_with(stem))
+                && figure.starts_with("sockets.connect") == connects
+        })
+        .collect();
+    gates.sort_by_key(|gate| gate.verdict == Verdict::Passed);
+    let left = gates.len().saturating_sub(MOST_GATES);
+    let mut notes: Vec<Note> = gates.into_iter().take(MOST_GATES).map(gate_note).collect();
+    if left > 0 {
+        notes.push(plain(format!("and {left} more gates")));
+    }
+    notes
+}
+
+fn gate_note(gate: &GateOutcome) -> Note {
+    let held = match gate.verdict {
+        Verdict::Passed => "✓ holds",
+        Verdict::Failed => "✗ fails",
+        Verdict::Inconclusive => "? open",
+    };
+    Note {
+        verdict: text::word(gate.verdict),
+        text: format!("{held}: {}", gate.check),
+    }
+}
+
+fn plain(text: String) -> Note {
+    Note { verdict: "", text }
+}
+
+/// ` (+5 %)`.
+fn change(before: f64, now: f64) -> String {
+    match before {
+        0.0 => String::new(),
+        before => format!(" ({:+.0} %)", (now / before - 1.0) * 100.0),
+    }
 }

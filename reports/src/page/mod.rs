@@ -1,12 +1,13 @@
 //! The page `report.html`.
 //!
-//! - `content`, with `headline`, `tables` and `machines`: what it says;
+//! - `content`, with `headline`, `plot`, `tables` and `machines`: what it says;
 //! - `table`: what a table is;
 //! - [`render`]: by the template, which says where.
 
 mod content;
 mod headline;
 mod machines;
+mod plot;
 mod render;
 mod table;
 mod tables;

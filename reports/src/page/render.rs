@@ -3,23 +3,28 @@
 use minijinja::{Environment, context, syntax::SyntaxConfig, value::Serde};
 
 use super::content::content;
-use crate::{analysis::cut::Cut, charts::Drawing, summary::Summary};
+use crate::{
+    charts::{Drawing, Scene},
+    report::ReportError,
+    summary::Summary,
+};
 
 /// The name's ending makes the template engine escape everything.
 const TEMPLATE: &str = "report.html";
 
-/// The page as HTML.
+/// The page as HTML; with a baseline, its figures stand beside the run's.
 pub(crate) fn page(
-    cut: &Cut,
+    scene: &Scene,
     summary: &Summary,
+    baseline: Option<&Summary>,
     drawings: &[Drawing],
-) -> Result<String, minijinja::Error> {
+) -> Result<String, ReportError> {
     let mut environment = Environment::new();
     let mut syntax = SyntaxConfig::builder();
     syntax.trim_blocks(true).lstrip_blocks(true);
     environment.set_syntax(syntax.build()?);
     environment.add_template(TEMPLATE, include_str!("../../templates/report.html"))?;
     let template = environment.get_template(TEMPLATE)?;
-    let content = content(cut, summary, drawings);
-    template.render(context! { page => Serde(&content) })
+    let content = content(scene, summary, baseline, drawings)?;
+    Ok(template.render(context! { page => Serde(&content) })?)
 }

@@ -1,36 +1,10 @@
-//! The verdict as `run` and `gate` print it.
-
-use std::fmt::Write;
+//! The verdict in a sentence.
 
 use crate::{
-    figure::{display, unit},
     human,
     record::Ended,
-    summary::{GateOutcome, Summary, Verdict},
+    summary::{Summary, Verdict},
 };
-
-/// Problems beyond this many are only counted: the text has to fit a screen.
-const MOST_PROBLEMS: usize = 8;
-
-/// The verdict in one sentence, each gate with what it is and what it may be,
-/// and the problems. Ends with a line feed.
-pub fn verdict_text(summary: &Summary) -> String {
-    let mut text = verdict_sentence(summary);
-    text.push('\n');
-    for gate in &summary.gates {
-        let _ = writeln!(text, "  {}", gate_line(gate));
-    }
-    if !summary.problems.is_empty() {
-        text.push_str("problems:\n");
-    }
-    for problem in summary.problems.iter().take(MOST_PROBLEMS) {
-        let _ = writeln!(text, "  - {problem}");
-    }
-    if let Some(more @ 1..) = summary.problems.len().checked_sub(MOST_PROBLEMS) {
-        let _ = writeln!(text, "  - and {more} more, all of them in the report");
-    }
-    text
-}
 
 /// The verdict in one sentence.
 pub(crate) fn verdict_sentence(summary: &Summary) -> String {
@@ -80,40 +54,4 @@ pub(crate) fn word(verdict: Verdict) -> &'static str {
         Verdict::Failed => "failed",
         Verdict::Inconclusive => "inconclusive",
     }
-}
-
-/// The figure that a check names: what stands before the first blank or
-/// comparison.
-pub(crate) fn figure_of(check: &str) -> &str {
-    let end = check.find([' ', '<', '>', '=', '!']);
-    &check[..end.unwrap_or(check.len())]
-}
-
-/// What a gate's figure was, in words.
-pub(crate) fn actual(gate: &GateOutcome) -> String {
-    let unit = unit(figure_of(&gate.check));
-    gate.actual
-        .map_or_else(|| "not measured".to_owned(), |actual| display(unit, actual))
-}
-
-/// What a gate's figure may be, in words.
-pub(crate) fn limit(gate: &GateOutcome) -> String {
-    display(unit(figure_of(&gate.check)), gate.limit)
-}
-
-fn gate_line(gate: &GateOutcome) -> String {
-    let name = match gate.name == gate.check {
-        true => gate.check.clone(),
-        false => format!("{}: {}", gate.name, gate.check),
-    };
-    let during = gate
-        .during
-        .as_ref()
-        .map_or_else(String::new, |during| format!(" during {during}"));
-    format!(
-        "{:<12} {name}{during}   is {}, limit {}",
-        word(gate.verdict),
-        actual(gate),
-        limit(gate)
-    )
 }

@@ -1,0 +1,38 @@
+//! The entries of a chart's legend as the page writes them.
+
+use serde::Serialize;
+
+use super::chart::{Chart, Shape};
+
+/// An entry: what it looks like, and what it is.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Key {
+    label: String,
+    /// As a style sheet names it.
+    colour: String,
+    /// `line`, `dots`, `band` or `bars`.
+    shape: &'static str,
+    /// Lengths of strokes and gaps; empty for none.
+    dashes: String,
+}
+
+/// Of all series that have a name.
+pub(super) fn keys(chart: &Chart) -> Vec<Key> {
+    let named = chart.series.iter().filter(|series| !series.label.is_empty());
+    named
+        .map(|series| Key {
+            label: series.label.clone(),
+            colour: series.colour.variable(),
+            shape: match series.shape {
+                Shape::Line(_) => "line",
+                Shape::Dots(_) => "dots",
+                Shape::Band(_) => "band",
+                Shape::Bars(_) => "bars",
+            },
+            dashes: {
+                let lengths = series.dash.pattern().iter().map(i32::to_string);
+                lengths.collect::<Vec<_>>().join(" ")
+            },
+        })
+        .collect()
+}

@@ -1,0 +1,177 @@
+//! Names of phases and events above a plot, placed so that none covers another.
+
+use super::{
+    format::{Format, width_of},
+    timeline::Timeline,
+};
+
+/// Most rows of events' names; more would push the plot away.
+const MOST_ROWS: usize = 3;
+/// Between two names.
+const GAP: f64 = 8.0;
+
+/// A name above the plot.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Label {
+    /// Its left edge, in CSS pixels from the plot's.
+    pub(super) left: f64,
+    /// From the top.
+    pub(super) row: usize,
+    pub(super) text: String,
+}
+
+/// Everything above the plot: rows of events, then the row of phases.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Labels {
+    pub(super) events: Vec<Label>,
+    pub(super) phases: Vec<Label>,
+    /// Rows of events and phases together.
+    pub(super) rows: usize,
+}
+
+/// Names of a timeline over a plot of this format. Events without room for
+/// their names have only their numbers.
+pub(super) fn labels(timeline: &Timeline, format: Format) -> Labels {
+    let width = f64::from(format.plot_width());
+    let pixels = |at: f64| at / timeline.end.max(1.0) * width;
+    let events: Vec<(f64, &str)> = timeline
+        .marks
+        .iter()
+        .map(|mark| (pixels(mark.at), mark.name.as_str()))
+        .collect();
+    let events = in_rows(&events, width).unwrap_or_else(|| numbers(&events, width));
+    let rows = events.iter().map(|label| label.row + 1).max().unwrap_or(0);
+    Labels {
+        events,
+        phases: phases(timeline, rows, pixels, width),
+        rows: rows + usize::from(!timeline.phases.is_empty()),
+    }
+}
+
+/// `1 kill-node n2`, each in the first row that is free there; `None` when the
+/// rows do not suffice.
+fn in_rows(events: &[(f64, &str)], width: f64) -> Option<Vec<Label>> {
+    let mut ends = [f64::NEG_INFINITY; MOST_ROWS];
+    let mut labels = Vec::new();
+    for (index, &(at, name)) in events.iter().enumerate() {
+        let text = format!("{} {name}", index + 1);
+        let left = at.min(width - width_of(&text)).max(0.0);
+        let row = ends.iter().position(|end| *end + GAP <= left)?;
+        ends[row] = left + width_of(&text);
+        labels.push(Label { left, row, text });
+    }
+    Some(labels)
+}
+
+/// The numbers alone in one row; those that would touch share a label: `3–5`.
+fn numbers(events: &[(f64, &str)], width: f64) -> Vec<Label> {
+    let mut groups: Vec<(f64, usize, usize)> = Vec::new();
+    for (index, &(at, _)) in events.iter().enumerate() {
+        let number = index + 1;
+        match groups.last_mut() {
+            Some((left, first, last))
+                if *left + width_of(&span(*first, *last)) + GAP > at.min(width) =>
+            {
+                *last = number;
+            }
+            _ => groups.push((at, number, number)),
+        }
+    }
+    let label = |(at, first, last): (f64, usize, usize)| {
+        let text = span(first, last);
+        Label {
+            left: at.min(width - width_of(&text)).max(0.0),
+            row: 0,
+            text,
+        }
+    };
+    groups.into_iter().map(label).collect()
+}
+
+fn span(first: usize, last: usize) -> String {
+    match first == last {
+        true => first.to_string(),
+        false => format!("{first}–{last}"),
+    }
+}
+
+/// A phase's name begins where it does, or ends with the plot where there is no
+/// room for it; one that would touch its neighbour is left out.
+fn phases(
+    timeline: &Timeline,
+    row: usize,
+    pixels: impl Fn(f64) -> f64,
+    width: f64,
+) -> Vec<Label> {
+    let mut labels: Vec<Label> = Vec::new();
+    for &(name, from, _) in &timeline.phases {
+        let left = pixels(from).min(width - width_of(name)).max(0.0);
+        let touches = labels
+            .last()
+            .is_some_and(|before| before.left + width_of(&before.text) + GAP > left);
+        if !touches {
+            labels.push(Label {
+                left,
+                row,
+                text: name.to_owned(),
+            });
+        }
+    }
+    labels
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::charts::{
+        format::{NARROW, WIDE},
+        timeline::Mark,
+    };
+
+    fn timeline(events: &[f64]) -> Timeline {
+        let mark = |&at: &f64| Mark {
+            at,
+            name: "restart-node n2".to_owned(),
+        };
+        Timeline {
+            phases: vec![("ramp", 0.0, 10.0), ("steady", 10.0, 99.0), ("drain", 99.0, 100.0)],
+            marks: events.iter().map(mark).collect(),
+            end: 100.0,
+        }
+    }
+
+    /// No label covers another or leaves the plot.
+    fn check(events: &[f64], format: Format) -> Labels {
+        let labels = labels(&timeline(events), format);
+        let all: Vec<&Label> = labels.events.iter().chain(&labels.phases).collect();
+        for (index, label) in all.iter().enumerate() {
+            let right = label.left + width_of(&label.text);
+            assert!(label.left >= 0.0 && right <= f64::from(format.plot_width()) + 0.01, "{label:?}");
+            for other in &all[index + 1..] {
+                let apart = other.row != label.row
+                    || right <= other.left
+                    || other.left + width_of(&other.text) <= label.left;
+                assert!(apart, "{label:?} {other:?}");
+            }
+        }
+        labels
+    }
+
+    #[test]
+    fn no_label_covers_another() {
+        for format in [WIDE, NARROW] {
+            check(&[], format);
+            check(&[50.0], format);
+            check(&[20.0, 21.0, 22.0, 60.0, 99.9], format);
+            let many: Vec<f64> = (0..40).map(|index| f64::from(index) * 2.4).collect();
+            check(&many, format);
+        }
+    }
+
+    #[test]
+    fn events_that_are_too_near_have_their_numbers() {
+        let labels = check(&[20.0, 20.1, 20.2, 20.3, 80.0], WIDE);
+        let texts: Vec<&str> = labels.events.iter().map(|label| label.text.as_str()).collect();
+        assert_eq!(texts, ["1–4", "5"]);
+    }
+}

@@ -1,0 +1,76 @@
+//! Lines that fit a terminal.
+
+/// Columns of the narrowest terminal that is written for.
+pub(super) const WIDTH: usize = 79;
+
+/// The text in lines of at most [`WIDTH`] columns, broken between words, all but
+/// the first indented; at most `most` of them, the last with an ellipsis where
+/// something was left out.
+pub(super) fn wrapped(text: &str, indent: usize, most: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines.last_mut().map_or(0, |line| line.chars().count());
+        let fits = line + usize::from(line > 0) + word.chars().count() <= WIDTH;
+        match lines.last_mut() {
+            Some(line) if fits || line.trim().is_empty() => {
+                if !line.is_empty() && !line.ends_with(' ') {
+                    line.push(' ');
+                }
+                line.push_str(word);
+            }
+            _ => lines.push(" ".repeat(indent) + word),
+        }
+    }
+    if lines.len() > most {
+        lines.truncate(most);
+        if let Some(last) = lines.last_mut() {
+            *last = cut(&format!("{last} …"));
+        }
+    }
+    lines.iter().map(|line| cut(line)).collect()
+}
+
+/// The columns below each other: the first of `left` to the left, the others to
+/// the right; what goes beyond the screen is cut off.
+pub(super) fn aligned(rows: &[Vec<String>], left: &[bool]) -> Vec<String> {
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..left.len()).map(width).collect();
+    rows.iter()
+        .map(|row| {
+            let cells = row.iter().zip(&widths).zip(left);
+            let cells = cells.map(|((cell, &width), left)| match left {
+                true => format!("{cell:<width$}"),
+                false => format!("{cell:>width$}"),
+            });
+            let line = format!("  {}", cells.collect::<Vec<_>>().join("  "));
+            cut(line.trim_end())
+        })
+        .collect()
+}
+
+/// Within [`WIDTH`].
+pub(super) fn cut(line: &str) -> String {
+    match line.chars().count() > WIDTH {
+        true => line.chars().take(WIDTH - 1).chain(['…']).collect(),
+        false => line.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_stay_within_the_screen() {
+        let text = "word ".repeat(60);
+        let lines = wrapped(text.trim(), 4, 2);
+        assert_eq!(lines.len(), 2);
+        assert!(lines.iter().all(|line| line.chars().count() <= WIDTH), "{lines:?}");
+        assert!(lines[1].starts_with("    word") && lines[1].ends_with('…'), "{lines:?}");
+        assert_eq!(wrapped("short", 4, 2), ["short"]);
+        assert_eq!(wrapped(&"x".repeat(200), 4, 2)[0].chars().count(), WIDTH);
+    }
+}

@@ -1,0 +1,122 @@
+//! The headline figures, a line for each part of the run.
+
+use super::columns::cut;
+use crate::{
+    human,
+    summary::{Distribution, Process, Summary},
+};
+
+/// Nodes beyond this many are only summed up.
+const MOST_NODES: usize = 3;
+
+/// Sockets, heartbeats, commands, nodes, cost.
+pub(super) fn figure_lines(summary: &Summary) -> Vec<String> {
+    let mut lines = vec![
+        line("sockets", sockets(summary)),
+        line("heartbeats", heartbeats(summary)),
+    ];
+    lines.extend(commands(summary).map(|text| line("commands", text)));
+    lines.extend(nodes(&summary.nodes));
+    lines.extend(cost(summary).map(|text| line("a socket", text)));
+    lines
+}
+
+fn line(what: &str, text: String) -> String {
+    cut(&format!("  {what:<11} {text}"))
+}
+
+fn sockets(summary: &Summary) -> String {
+    let sockets = &summary.sockets;
+    let opened = format!(
+        "{} of {} opened",
+        human::count(sockets.opened),
+        human::count(sockets.requested)
+    );
+    let rate = sockets.connect_rate_per_s;
+    let rate = rate.map_or_else(String::new, |rate| format!(", {}/s", human::significant(rate)));
+    opened + &rate + &times("connect", &sockets.connect_ms)
+}
+
+fn heartbeats(summary: &Summary) -> String {
+    let heartbeats = &summary.heartbeats;
+    format!(
+        "{} due, {} missed{}",
+        human::count(heartbeats.due),
+        human::count(heartbeats.missed),
+        times("response", &heartbeats.response_ms)
+    )
+}
+
+fn commands(summary: &Summary) -> Option<String> {
+    let commands = summary.commands.as_ref()?;
+    Some(format!(
+        "{} of {} replied{}",
+        human::count(commands.replied),
+        human::count(commands.due),
+        times("response", &commands.response_ms)
+    ))
+}
+
+/// Nothing where nothing was counted.
+fn times(what: &str, times: &Distribution) -> String {
+    match (times.p50, times.p99) {
+        (Some(p50), Some(p99)) => format!(
+            "; {what} p50 {}, p99 {}",
+            human::millis(p50),
+            human::millis(p99)
+        ),
+        _ => String::new(),
+    }
+}
+
+fn nodes(nodes: &[Process]) -> Vec<String> {
+    if nodes.len() <= MOST_NODES {
+        let each = nodes.iter();
+        return each.map(|node| line(&format!("node {}", node.id), node_text(node))).collect();
+    }
+    let most = |of: fn(&Process) -> Option<u64>| nodes.iter().filter_map(of).max();
+    let largest = Process {
+        id: String::new(),
+        sockets_peak: most(|node| node.sockets_peak),
+        sockets_at_end: None,
+        rss_peak: most(|node| node.rss_peak),
+        heap_peak: most(|node| node.heap_peak),
+        open_files_peak: most(|node| node.open_files_peak),
+        cpu_s: None,
+        restarts: None,
+    };
+    let text = format!("at most {}", node_text(&largest));
+    vec![line(&format!("{} nodes", nodes.len()), text)]
+}
+
+fn node_text(node: &Process) -> String {
+    let bytes = |value: u64| human::bytes(value as f64);
+    let parts = [
+        node.sockets_peak.map(|n| format!("{} sockets", human::count(n))),
+        node.rss_peak.map(|n| format!("{} resident", bytes(n))),
+        node.heap_peak.map(|n| format!("{} heap", bytes(n))),
+        node.open_files_peak.map(|n| format!("{} files", human::count(n))),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    match parts.is_empty() {
+        true => "not measured".to_owned(),
+        false => parts.join(", "),
+    }
+}
+
+fn cost(summary: &Summary) -> Option<String> {
+    let cost = &summary.cost_per_socket;
+    let parts = [
+        cost.node_rss.map(|fit| {
+            format!(
+                "{} of a node ({} to {})",
+                human::bytes(fit.value),
+                human::bytes(fit.low),
+                human::bytes(fit.high)
+            )
+        }),
+        cost.node_heap.map(|fit| format!("{} heap", human::bytes(fit.value))),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| format!("costs {}", parts.join(", ")))
+}

@@ -1,0 +1,92 @@
+//! Gates in words.
+
+use super::{columns::aligned, verdict::word};
+use crate::{
+    figure::{display, unit},
+    summary::{GateOutcome, Summary, Verdict},
+};
+
+/// Gates beyond this many are only counted.
+const MOST_GATES: usize = 5;
+
+/// The figure that a check names: what stands before the first blank or
+/// comparison.
+pub(crate) fn figure_of(check: &str) -> &str {
+    let end = check.find([' ', '<', '>', '=', '!']);
+    &check[..end.unwrap_or(check.len())]
+}
+
+/// What a gate's figure was, in words.
+pub(crate) fn actual(gate: &GateOutcome) -> String {
+    let unit = unit(figure_of(&gate.check));
+    gate.actual
+        .map_or_else(|| "not measured".to_owned(), |actual| display(unit, actual))
+}
+
+/// What a gate's figure may be, in words: `50 ms`.
+pub(crate) fn limit(gate: &GateOutcome) -> String {
+    display(unit(figure_of(&gate.check)), gate.limit)
+}
+
+/// `heartbeats.response.p99 during steady is 99 ms, must be <= 50 ms`.
+pub(crate) fn gate_text(gate: &GateOutcome) -> String {
+    format!(
+        "{} is {}, must be {} {}{}",
+        subject(gate),
+        actual(gate),
+        comparison(&gate.check),
+        limit(gate),
+        named(gate).map_or_else(String::new, |name| format!(" ({name})"))
+    )
+}
+
+/// The gates below each other, those that do not hold first.
+pub(super) fn gate_lines(summary: &Summary) -> Vec<String> {
+    let mut gates: Vec<&GateOutcome> = summary.gates.iter().collect();
+    gates.sort_by_key(|gate| match gate.verdict {
+        Verdict::Failed => 0,
+        Verdict::Inconclusive => 1,
+        Verdict::Passed => 2,
+    });
+    let shown: Vec<Vec<String>> = gates.iter().take(MOST_GATES).map(|gate| row(gate)).collect();
+    let mut lines = aligned(&shown, &[true, true, false, true, true]);
+    let hidden = &gates[shown.len()..];
+    let passed = hidden.iter().filter(|gate| gate.verdict == Verdict::Passed).count();
+    match (passed, hidden.len() - passed) {
+        (0, 0) => {}
+        (passed, 0) => lines.push(format!("  and {passed} more that passed")),
+        (passed, others) => lines.push(format!(
+            "  and {others} more that do not hold, {passed} that passed"
+        )),
+    }
+    lines
+}
+
+fn row(gate: &GateOutcome) -> Vec<String> {
+    vec![
+        word(gate.verdict).to_owned(),
+        subject(gate),
+        actual(gate),
+        format!("{} {}", comparison(&gate.check), limit(gate)),
+        named(gate).unwrap_or_default().to_owned(),
+    ]
+}
+
+fn subject(gate: &GateOutcome) -> String {
+    let figure = figure_of(&gate.check);
+    match &gate.during {
+        Some(during) => format!("{figure} during {during}"),
+        None => figure.to_owned(),
+    }
+}
+
+fn comparison(check: &str) -> &str {
+    let rest = check[figure_of(check).len()..].trim_start();
+    let end = rest.find(|c| !matches!(c, '<' | '>' | '=' | '!'));
+    &rest[..end.unwrap_or(rest.len())]
+}
+
+/// Its name, unless that is the check itself.
+fn named(gate: &GateOutcome) -> Option<&str> {
+    (gate.name != gate.check).then_some(&gate.name)
+}

@@ -1,0 +1,16 @@
+//! A run in words, for a terminal of 80 columns and 24 lines.
+//!
+//! - [`screen`](verdict_text): all of it, in the order in which it is read;
+//! - `verdict`: the sentence; `figures`: the headline figures; `gates`: the
+//!   table of gates;
+//! - `columns`: what keeps lines within a screen.
+
+mod columns;
+mod figures;
+mod gates;
+mod screen;
+mod verdict;
+
+pub(crate) use gates::{actual, figure_of, gate_text, limit};
+pub use screen::verdict_text;
+pub(crate) use verdict::{verdict_reason, verdict_sentence, word};
