@@ -1,10 +1,9 @@
-//! The exit codes, decided in one place.
+//! The exit codes.
 
 use std::process::ExitCode;
 
-use highwater_loadgen::coordinator::RunError;
 use highwater_reports::{
-    record::{Ended, RecordError},
+    record::Ended,
     summary::{Summary, Verdict},
 };
 
@@ -28,14 +27,6 @@ pub(crate) enum Exit {
     Interrupted = 130,
 }
 
-/// Why a command came to nothing.
-#[derive(Debug)]
-pub(crate) struct Failure {
-    exit: Exit,
-    error: anyhow::Error,
-    hint: Option<String>,
-}
-
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)
@@ -51,59 +42,5 @@ impl Exit {
             (_, Verdict::Failed) => Self::GateFailed,
             (_, Verdict::Inconclusive) => Self::Inconclusive,
         }
-    }
-}
-
-impl Failure {
-    /// Ends with `exit` because of `error`.
-    pub(crate) fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
-        Self {
-            exit,
-            error: error.into(),
-            hint: None,
-        }
-    }
-
-    /// The same, with what the person can do about it.
-    pub(crate) fn with_hint(mut self, hint: Option<String>) -> Self {
-        self.hint = hint;
-        self
-    }
-
-    /// What the program ends with.
-    pub(crate) fn exit(&self) -> Exit {
-        self.exit
-    }
-
-    /// The error with its causes, and the hint, on stderr.
-    pub(crate) fn print(&self) {
-        eprintln!("error: {:#}", self.error);
-        if let Some(hint) = &self.hint {
-            eprintln!("hint: {hint}");
-        }
-    }
-}
-
-impl From<RunError> for Failure {
-    fn from(error: RunError) -> Self {
-        let exit = match &error {
-            RunError::Record(error) => of_record(error),
-            RunError::Testbed(_)
-            | RunError::Listen { .. }
-            | RunError::WorkerTooSmall { .. }
-            | RunError::TargetSilent { .. } => Exit::Refused,
-            RunError::Interrupted => Exit::Interrupted,
-            _ => Exit::Internal,
-        };
-        let hint = error.hint();
-        Self::new(exit, error).with_hint(hint)
-    }
-}
-
-/// A directory that is no record, or may not become one, is wrong usage.
-pub(crate) fn of_record(error: &RecordError) -> Exit {
-    match error {
-        RecordError::NotEmpty(_) => Exit::Usage,
-        _ => Exit::Internal,
     }
 }

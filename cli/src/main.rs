@@ -3,14 +3,19 @@
 //! - [`args`]: what can be asked for;
 //! - [`commands`]: one file for each command;
 //! - [`exit`]: the exit codes;
+//! - [`failure`]: why a command came to nothing, and how that is said;
 //! - [`progress`]: what is shown while a run lasts;
+//! - [`quantity`], [`paint`]: numbers and colour on a terminal;
 //! - [`heap`]: the allocator and its live bytes.
 
 mod args;
 mod commands;
 mod exit;
+mod failure;
 mod heap;
+mod paint;
 mod progress;
+mod quantity;
 
 use std::process::ExitCode;
 

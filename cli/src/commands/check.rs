@@ -1,16 +1,17 @@
 //! `highwater check`.
 
 use highwater_loadgen::sampling::raise_open_files;
-use highwater_scenarios::{Host, LoadError, Plan};
+use highwater_scenarios::{Host, Plan};
 
 use super::print;
 use crate::{
     args::{Check, ScenarioArgs},
-    exit::{Exit, Failure},
+    exit::Exit,
+    failure::Failure,
 };
 
 /// Validates a scenario and describes what it would do.
-pub(crate) fn execute(args: Check) -> Result<Exit, Failure> {
+pub(crate) fn execute(args: &Check) -> Result<Exit, Failure> {
     let plan = load(&args.scenario)?;
     let open_files = raise_open_files().map_err(|error| Failure::new(Exit::Internal, error))?;
     let host = Host {
@@ -24,5 +25,5 @@ pub(crate) fn execute(args: Check) -> Result<Exit, Failure> {
 /// The plan of a scenario; every problem of it in the failure.
 pub(crate) fn load(args: &ScenarioArgs) -> Result<Plan, Failure> {
     highwater_scenarios::load(&args.scenario, &args.set)
-        .map_err(|error: LoadError| Failure::new(Exit::Usage, error))
+        .map_err(|error| Failure::scenario(&args.scenario, error))
 }

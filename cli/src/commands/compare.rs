@@ -1,15 +1,10 @@
 //! `highwater compare`.
 
 use super::print;
-use crate::{
-    args::Compare,
-    exit::{Exit, Failure, of_record},
-};
+use crate::{args::Compare, exit::Exit, failure::Failure};
 
 /// Sets runs side by side.
-pub(crate) fn execute(args: Compare) -> Result<Exit, Failure> {
-    let text = highwater_reports::compare(&args.runs)
-        .map_err(|error| Failure::new(of_record(&error), error))?;
-    print(&text);
+pub(crate) fn execute(args: &Compare) -> Result<Exit, Failure> {
+    print(&highwater_reports::compare(&args.runs)?);
     Ok(Exit::Passed)
 }

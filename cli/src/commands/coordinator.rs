@@ -3,10 +3,7 @@
 use highwater_loadgen::coordinator::Workers;
 
 use super::run;
-use crate::{
-    args::Coordinator,
-    exit::{Exit, Failure},
-};
+use crate::{args::Coordinator, exit::Exit, failure::Failure};
 
 /// Runs a scenario with workers that somebody starts.
 pub(crate) fn execute(args: Coordinator) -> Result<Exit, Failure> {

@@ -1,9 +1,12 @@
-//! One file for each command.
+//! One file for each command; [`announce`] says what a run will do.
 
+mod announce;
 mod check;
 mod compare;
+mod completions;
 mod coordinator;
 mod gate;
+mod man;
 mod report;
 mod run;
 mod serve;
@@ -11,22 +14,21 @@ mod worker;
 
 use tokio::runtime::{Builder, Runtime};
 
-use crate::{
-    args::Command,
-    exit::{Exit, Failure},
-};
+use crate::{args::Command, exit::Exit, failure::Failure};
 
 /// Does what was asked for.
 pub(crate) fn execute(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Run(args) => run::execute(args),
-        Command::Check(args) => check::execute(args),
-        Command::Report(args) => report::execute(args),
-        Command::Compare(args) => compare::execute(args),
-        Command::Gate(args) => gate::execute(args),
+        Command::Check(args) => check::execute(&args),
+        Command::Report(args) => report::execute(&args),
+        Command::Compare(args) => compare::execute(&args),
+        Command::Gate(args) => gate::execute(&args),
         Command::Serve(args) => serve::execute(args),
         Command::Coordinator(args) => coordinator::execute(args),
         Command::Worker(args) => worker::execute(args),
+        Command::Completions(args) => completions::execute(&args),
+        Command::Man(args) => man::execute(&args),
     }
 }
 

@@ -9,10 +9,11 @@ use highwater_loadgen::coordinator::{self, RunOptions, Workers};
 use highwater_scenarios::Plan;
 use tokio_util::sync::CancellationToken;
 
-use super::{check, gate, print, runtime};
+use super::{announce::announcement, check, gate, print, runtime};
 use crate::{
     args::{RecordArgs, Run, ScenarioArgs},
-    exit::{Exit, Failure},
+    exit::Exit,
+    failure::Failure,
     progress::Display,
 };
 
@@ -33,6 +34,7 @@ pub(crate) fn run(
     let plan = check::load(scenario)?;
     let internal = |error: std::io::Error| Failure::new(Exit::Internal, error);
     let out = record.out.unwrap_or_else(|| default_out(&plan));
+    let announcement = announcement(&plan, &out);
     let options = RunOptions {
         scenario_text: fs::read_to_string(&scenario.scenario).map_err(internal)?,
         sets: scenario.set.clone(),
@@ -41,20 +43,21 @@ pub(crate) fn run(
         workers,
         plan,
     };
-    let mut display = Display::new(record.no_progress);
-    runtime()?.block_on(async {
+    eprintln!("{announcement}");
+    let display = Display::new(record.no_progress).map_err(internal)?;
+    let ended = runtime()?.block_on(async {
         let interrupt = CancellationToken::new();
         tokio::spawn(interrupted(interrupt.clone()));
         coordinator::run(options, interrupt, |update| display.show(update)).await
-    })?;
-    display.end();
+    });
+    drop(display);
+    ended?;
     report(&out, record.baseline.as_deref())
 }
 
-/// Draws the report, prints the verdict and where the report lies.
+/// Draws the report, prints the verdict, and where report and record lie.
 pub(crate) fn report(out: &Path, baseline: Option<&Path>) -> Result<Exit, Failure> {
-    let report = highwater_reports::write_report(out)
-        .map_err(|error| Failure::new(Exit::Internal, error))?;
+    let report = highwater_reports::write_report(out)?;
     let exit = match baseline {
         None => {
             print(&highwater_reports::verdict_text(&report.summary));
@@ -62,7 +65,8 @@ pub(crate) fn report(out: &Path, baseline: Option<&Path>) -> Result<Exit, Failur
         }
         Some(_) => gate::judge(out, baseline)?,
     };
-    print(&format!("\nreport  {}", report.html.display()));
+    let (html, record) = (report.html.display(), out.display());
+    print(&format!("\nreport  {html}\nrecord  {record}"));
     Ok(exit)
 }
 

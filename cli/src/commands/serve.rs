@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 use super::{log, print, runtime};
 use crate::{
     args::{Serve, ServeNode},
-    exit::{Exit, Failure},
+    exit::Exit,
+    failure::Failure,
     heap,
 };
 
@@ -65,10 +66,7 @@ fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
             print(&format!("listening on {address}"));
             Ok(listener)
         }
-        Err(error) => {
-            let error = anyhow::Error::new(error).context(format!("cannot listen on {address}"));
-            Err(Failure::new(Exit::Refused, error))
-        }
+        Err(error) => Err(Failure::listen(address, error)),
     }
 }
 

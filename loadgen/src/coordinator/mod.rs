@@ -27,6 +27,6 @@ pub mod watch;
 
 pub use error::RunError;
 pub use options::{RunOptions, Workers};
-pub use progress::{Progress, Update};
+pub use progress::{Note, NoteKind, Progress, Stage, Update};
 pub use run::run;
 pub use start::TOKEN_VARIABLE;

@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use highwater_reports::record::{Ended, Interval, Occurrence, Role, Source, names::gauge};
-use highwater_scenarios::{
-    Plan, Segment,
-    plan::{Action, Fault, Window},
-};
+use highwater_scenarios::{Plan, Segment, plan::Window};
 use tokio::{
     sync::mpsc,
     time::{Instant, MissedTickBehavior, interval_at, sleep_until},
@@ -19,7 +16,7 @@ use super::{
     ledger::Ledger,
     options::RunOptions,
     phases::{Phase, longest_drain, wanted},
-    progress::Update,
+    progress::{Note, NoteKind, Stage, Update, stage::action_name},
     start::{Started, begin_record, start},
     system::{Done, System},
     watch::watch,
@@ -157,7 +154,7 @@ impl<S: FnMut(Update) + Send> Run<S> {
         self.record_phase(now)?;
         self.ledger.interval(&self.wanted_now(now))?;
         for (id, status) in self.system.ended() {
-            self.note(format!("{id} ended by itself: {status}"));
+            self.note(NoteKind::Problem, format!("{id} ended by itself: {status}"));
             self.ledger.event(Occurrence::ProcessEnded { id, status })?;
         }
         self.tell_endpoints().await?;
@@ -210,7 +207,8 @@ impl<S: FnMut(Update) + Send> Run<S> {
 
     async fn interrupted(&mut self) -> Result<(), RunError> {
         self.ended = Ended::Interrupted;
-        self.note("interrupted: closing the sockets in order".to_owned());
+        let text = "interrupted: closing the sockets in order".to_owned();
+        self.note(NoteKind::Event, text);
         if matches!(self.phase, Phase::Drain { .. }) {
             return Ok(());
         }
@@ -232,7 +230,8 @@ impl<S: FnMut(Update) + Send> Run<S> {
                 self.crew.done(id);
                 if !matches!(self.phase, Phase::Drain { .. }) {
                     // It had no share, or its users broke off.
-                    self.note(format!("worker {id} is done before the end"));
+                    let text = format!("worker {id} is done before the end");
+                    self.note(NoteKind::Problem, text);
                 }
             }
             Told::Gone(reason) => self.lost(id, reason)?,
@@ -242,7 +241,8 @@ impl<S: FnMut(Update) + Send> Run<S> {
 
     fn lost(&mut self, id: &str, reason: String) -> Result<(), RunError> {
         if self.crew.lost(id) {
-            self.note(format!("worker {id} is lost: {reason}"));
+            self.ledger.follower.lost(id);
+            self.note(NoteKind::Problem, format!("worker {id} is lost: {reason}"));
             let id = id.to_owned();
             self.ledger.event(Occurrence::WorkerLost { id, reason })?;
         }
@@ -269,9 +269,13 @@ impl<S: FnMut(Update) + Send> Run<S> {
     async fn event_done(&mut self, done: Done) -> Result<(), RunError> {
         let action = action_name(&done.event.action).to_owned();
         let node = done.event.node;
-        let failed = done.error.as_ref();
-        let failed = failed.map_or(String::new(), |error| format!(" failed: {error}"));
-        self.note(format!("{action} {node}{failed}"));
+        match &done.error {
+            None => self.note(NoteKind::Event, format!("{action} {node}")),
+            Some(error) => {
+                let text = format!("{action} {node} failed: {error}");
+                self.note(NoteKind::Problem, text);
+            }
+        }
         let what = Occurrence::Action {
             action,
             node,
@@ -349,22 +353,20 @@ impl<S: FnMut(Update) + Send> Run<S> {
         }
     }
 
-    fn note(&mut self, text: String) {
+    fn note(&mut self, kind: NoteKind, text: String) {
         let at = self.clock.now();
-        (self.show)(Update::Note { at, text });
+        (self.show)(Update::Note(Note { at, kind, text }));
     }
 
     fn show_progress(&mut self, now: Duration) {
         let wanted = self.wanted_now(now).gauges;
-        let mut progress = self.ledger.follower.progress();
-        progress.at = now;
-        progress.phase = self.recorded;
-        progress.left = match self.phase {
-            Phase::Steady { until, .. } => Duration::from_secs(until).checked_sub(now),
-            _ => None,
-        };
+        let mut progress = self.ledger.follower.progress(now);
+        progress.stage = Stage::at(&self.plan, self.phase, self.ramp_second, now);
         progress.sockets_wanted = wanted.values().sum::<f64>() as u64;
         progress.sockets_planned = self.plan.sockets();
+        if self.plan.commands.is_empty() {
+            progress.commands = None;
+        }
         (self.show)(Update::Progress(Box::new(progress)));
     }
 }
@@ -376,21 +378,4 @@ fn ramp_sockets(plan: &Plan, segment: Segment) -> u64 {
         .filter(|pool| pool.start.is_none())
         .map(|pool| segment.share_of(pool.count))
         .sum()
-}
-
-fn action_name(action: &Action) -> &'static str {
-    match action {
-        Action::AddNode => "add-node",
-        Action::KillNode => "kill-node",
-        Action::RestartNode => "restart-node",
-        Action::DrainNode => "drain-node",
-        Action::PauseNode => "pause-node",
-        Action::ResumeNode => "resume-node",
-        Action::Fault {
-            fault: Fault::Stall { .. },
-        } => "fault stall",
-        Action::Fault {
-            fault: Fault::IgnorePings { .. },
-        } => "fault ignore-pings",
-    }
 }

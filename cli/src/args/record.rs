@@ -1,0 +1,43 @@
+//! Commands that begin with a run's record.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  highwater report runs/20260102-030405-smoke
+
+Writes report.html, summary.json, junit.xml and charts/*.svg into the run's
+directory, from its record alone: also for a run that was killed. The exit code
+is 0 whatever the verdict; `highwater gate` judges.")]
+pub(crate) struct Report {
+    /// The run's directory
+    pub(crate) run: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  highwater compare runs/before runs/after")]
+pub(crate) struct Compare {
+    /// The runs' directories; the others are compared with the first
+    #[arg(required = true, num_args = 2.., value_name = "RUN")]
+    pub(crate) runs: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  highwater gate runs/20260102-030405-smoke
+  highwater gate runs/after --baseline runs/before
+
+Exit codes: 0 passed, 3 failed, 4 inconclusive, 130 the run was interrupted.")]
+pub(crate) struct Gate {
+    /// The run's directory
+    pub(crate) run: PathBuf,
+    /// Judge against this run as well
+    ///
+    /// The directory of an earlier run. The verdict fails where a figure is
+    /// worse than there by more than the noise within the two runs.
+    #[arg(long, value_name = "RUN")]
+    pub(crate) baseline: Option<PathBuf>,
+}

@@ -1,0 +1,59 @@
+//! Parts of the reference cluster.
+
+use std::net::SocketAddr;
+
+use clap::{Args, Subcommand};
+use highwater_server::{BackplaneUrl, NodeId, Routing};
+
+#[derive(Debug, Subcommand)]
+#[command(after_help = "Example, a cluster of two:
+  highwater serve broker --listen 127.0.0.1:7000
+  highwater serve node --listen 127.0.0.1:8081 --id n1 \\
+      --backplane local://127.0.0.1:7000
+  highwater serve node --listen 127.0.0.1:8082 --id n2 \\
+      --backplane local://127.0.0.1:7000")]
+pub(crate) enum Serve {
+    /// A node: device sockets, commands, topics, metrics
+    Node(ServeNode),
+    /// The embedded backplane's broker
+    Broker(ServeBroker),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  highwater serve node --listen 127.0.0.1:8080 --id n1
+      A cluster of one.
+  highwater serve node --listen 127.0.0.1:8081 --id n1 \\
+      --backplane local://127.0.0.1:7000
+      A node of a cluster whose broker listens on port 7000.
+
+The first line on stdout is `listening on ADDRESS`. SIGTERM and Ctrl-C drain.
+RUST_LOG says what is logged on stderr, by default info.")]
+pub(crate) struct ServeNode {
+    /// Address to listen on, HOST:PORT; port 0 takes a free one
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: SocketAddr,
+    /// Name of this node, unique in its cluster
+    #[arg(long)]
+    pub(crate) id: NodeId,
+    /// What joins the nodes: local://HOST:PORT; without it, a cluster of one
+    #[arg(long, value_name = "URL")]
+    pub(crate) backplane: Option<BackplaneUrl>,
+    /// How a command finds its device's node: directory or broadcast
+    #[arg(long, default_value_t = Routing::Directory)]
+    pub(crate) routing: Routing,
+    /// Serve POST /admin/faults, for experiments
+    #[arg(long)]
+    pub(crate) allow_faults: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  highwater serve broker --listen 127.0.0.1:7000
+
+The first line on stdout is `listening on ADDRESS`.")]
+pub(crate) struct ServeBroker {
+    /// Address to listen on, HOST:PORT; port 0 takes a free one
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: SocketAddr,
+}

@@ -1,0 +1,84 @@
+//! What a run will do, in two lines, before it does it.
+
+use std::path::Path;
+
+use highwater_scenarios::{
+    Plan,
+    plan::{LoadModel, System},
+};
+
+use crate::quantity::{self, count, length, plural};
+
+/// The load, the system, the phases; then where the record goes.
+pub(crate) fn announcement(plan: &Plan, out: &Path) -> String {
+    let load = [
+        Some(plural(plan.sockets(), "socket")),
+        users(plan),
+        rate(plan),
+    ];
+    let load: Vec<String> = load.into_iter().flatten().collect();
+    format!(
+        "{}: {} on {}\nramp {}, steady {}, drain; record in {}",
+        plan.name,
+        load.join(", "),
+        system(plan),
+        length(plan.ramp_planned()),
+        length(plan.duration),
+        out.display(),
+    )
+}
+
+fn users(plan: &Plan) -> Option<String> {
+    let users = plan.users();
+    (users > 0).then(|| plural(users, "user"))
+}
+
+/// Of all open loads.
+fn rate(plan: &Plan) -> Option<String> {
+    let rates = plan.commands.iter().filter_map(|load| match load.model {
+        LoadModel::Open { rate, .. } => Some(rate.as_per_second()),
+        LoadModel::Closed { .. } => None,
+    });
+    let rate: f64 = rates.sum();
+    (rate > 0.0).then(|| format!("{} commands/s", quantity::rate(rate)))
+}
+
+fn system(plan: &Plan) -> String {
+    match &plan.system {
+        System::Cluster(cluster) => plural(cluster.nodes.into(), "node"),
+        System::Target(target) => match target.ws.as_slice() {
+            [only] => only.clone(),
+            several => format!("{} addresses", count(several.len() as u64)),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+
+    fn check(name: &str, expected: &Expect) {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios/");
+        let path = Path::new(file).join(name).with_extension("toml");
+        let plan = highwater_scenarios::load(&path, &[]).unwrap();
+        expected.assert_eq(&announcement(&plan, Path::new("runs/one")));
+    }
+
+    #[test]
+    fn a_run_is_announced_in_two_lines() {
+        check(
+            "node-kill",
+            &expect![[r#"
+                node-kill: 1,000 sockets, 100 commands/s on 2 nodes
+                ramp 5s, steady 2m, drain; record in runs/one"#]],
+        );
+        check(
+            "smoke",
+            &expect![[r#"
+                smoke: 300 sockets, 50 users, 50 commands/s on 2 nodes
+                ramp 3s, steady 45s, drain; record in runs/one"#]],
+        );
+    }
+}

@@ -1,0 +1,180 @@
+//! From the libraries' errors to exit codes and hints.
+
+use std::{
+    io::{self, ErrorKind},
+    path::Path,
+};
+
+use highwater_loadgen::{coordinator::RunError, testbed::TestbedError, worker::WorkerError};
+use highwater_reports::{RecordError, ReportError};
+use highwater_scenarios::LoadError;
+
+use super::{Failure, text};
+use crate::exit::Exit;
+
+impl Failure {
+    /// The scenario at `path` did not become a plan.
+    pub(crate) fn scenario(path: &Path, error: LoadError) -> Self {
+        match error {
+            LoadError::Invalid(problems) => Self {
+                exit: Exit::Usage,
+                text: text::problems(path, &problems),
+            },
+            LoadError::Unreadable { source, .. } => {
+                Self::path("read the scenario", path, source).with_hint(similar(path))
+            }
+        }
+    }
+
+    /// Nobody can be served at `address`.
+    pub(crate) fn listen(address: std::net::SocketAddr, error: io::Error) -> Self {
+        let exit = match error.kind() {
+            ErrorKind::AddrNotAvailable => Exit::Usage,
+            _ => Exit::Refused,
+        };
+        let hint = listen_hint(address.port(), &error);
+        let what = format!("cannot listen on {address}");
+        Self::new(exit, anyhow::Error::new(error).context(what)).with_hint(hint)
+    }
+}
+
+/// A record that a person named cannot be read.
+impl From<RecordError> for Failure {
+    fn from(error: RecordError) -> Self {
+        match &error {
+            RecordError::Io { path, source, .. }
+                if is_absent(source) && path.ends_with("manifest.json") =>
+            {
+                let directory = path.parent().unwrap_or(path).display();
+                let what = format!("{directory} is no run's directory");
+                Self::new(Exit::Usage, anyhow::Error::new(error).context(what)).with_hint(Some(
+                    "runs are in runs/TIME-NAME, or where --out said".into(),
+                ))
+            }
+            _ => Self::new(of_record(&error), error),
+        }
+    }
+}
+
+/// The report on a run that a person named cannot be made.
+impl From<ReportError> for Failure {
+    fn from(error: ReportError) -> Self {
+        match error {
+            ReportError::Record(error) => error.into(),
+            error => Self::new(Exit::Internal, error),
+        }
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        let exit = of_run(&error);
+        let hint = match &error {
+            RunError::Listen { address, source } => listen_hint(address.port(), source),
+            error => error.hint(),
+        };
+        Self::new(exit, error).with_hint(hint)
+    }
+}
+
+impl From<WorkerError> for Failure {
+    fn from(error: WorkerError) -> Self {
+        let (exit, hint) = match &error {
+            WorkerError::Unreachable { .. } => (
+                Exit::Refused,
+                "start the coordinator first; --connect is what its --listen says, as this \
+                 machine reaches it",
+            ),
+            WorkerError::Refused(_) => (
+                Exit::Refused,
+                "the token (HIGHWATER_TOKEN) and the version must be the coordinator's",
+            ),
+            WorkerError::Silent => (
+                Exit::Refused,
+                "see whether it is a coordinator that listens at this address",
+            ),
+            _ => return Self::new(Exit::Internal, error),
+        };
+        Self::new(exit, error).with_hint(Some(hint.to_owned()))
+    }
+}
+
+/// What a path that a person gave ends with.
+pub(super) fn of_path(error: &io::Error) -> Exit {
+    match error.kind() {
+        ErrorKind::NotFound
+        | ErrorKind::NotADirectory
+        | ErrorKind::IsADirectory
+        | ErrorKind::AlreadyExists
+        | ErrorKind::PermissionDenied
+        | ErrorKind::ReadOnlyFilesystem
+        | ErrorKind::InvalidFilename
+        // Not text.
+        | ErrorKind::InvalidData => Exit::Usage,
+        _ => Exit::Internal,
+    }
+}
+
+fn of_run(error: &RunError) -> Exit {
+    match error {
+        RunError::Record(error) => of_record(error),
+        RunError::Testbed(error) => of_testbed(error),
+        RunError::Listen { source, .. } if source.kind() == ErrorKind::AddrNotAvailable => {
+            Exit::Usage
+        }
+        RunError::Listen { .. }
+        | RunError::Workers { .. }
+        | RunError::WorkerTooSmall { .. }
+        | RunError::TargetSilent { .. } => Exit::Refused,
+        RunError::Interrupted => Exit::Interrupted,
+        _ => Exit::Internal,
+    }
+}
+
+fn of_testbed(error: &TestbedError) -> Exit {
+    match error {
+        TestbedError::LogFolder { .. } | TestbedError::Client(_) | TestbedError::Start { .. } => {
+            Exit::Internal
+        }
+        _ => Exit::Refused,
+    }
+}
+
+fn of_record(error: &RecordError) -> Exit {
+    match error {
+        RecordError::NotEmpty(_) | RecordError::Manifest { .. } | RecordError::Schema { .. } => {
+            Exit::Usage
+        }
+        RecordError::Io {
+            action: "create" | "read",
+            source,
+            ..
+        } => of_path(source),
+        _ => Exit::Internal,
+    }
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+}
+
+fn listen_hint(port: u16, error: &io::Error) -> Option<String> {
+    match error.kind() {
+        ErrorKind::AddrInUse => Some(format!(
+            "`ss -ltnp sport = :{port}` names who has it; port 0 takes a free one"
+        )),
+        ErrorKind::AddrNotAvailable => Some("the address must be one of this machine's".into()),
+        ErrorKind::PermissionDenied => Some("ports below 1024 need a privilege".into()),
+        _ => None,
+    }
+}
+
+/// A file that may have been meant: a name without its folder or its ending.
+fn similar(path: &Path) -> Option<String> {
+    let named = path.with_extension("toml");
+    let catalogue = Path::new("scenarios").join(named.file_name()?);
+    let found = [named, catalogue]
+        .into_iter()
+        .find(|candidate| candidate != path && candidate.is_file())?;
+    Some(format!("there is {}", found.display()))
+}

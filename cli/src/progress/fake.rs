@@ -1,0 +1,108 @@
+//! Runs that never were, for the tests of what is shown.
+
+use std::time::Duration;
+
+use highwater_loadgen::coordinator::{
+    Progress, Stage,
+    progress::{Coming, Commands, Heartbeats, Node, Response},
+};
+
+/// Two nodes in the ramp.
+pub(super) fn ramp() -> Progress {
+    Progress {
+        at: Duration::from_secs(5),
+        stage: Stage::Ramp {
+            sockets: 1_000,
+            left: Duration::from_millis(2_900),
+        },
+        sockets_wanted: 430,
+        sockets_planned: 1_500,
+        sockets_open: 412,
+        heartbeats: Heartbeats {
+            per_s: 61.0,
+            ..Heartbeats::default()
+        },
+        commands: Some(Commands::default()),
+        nodes: (1..=2).map(|n| (format!("n{n}"), node(n))).collect(),
+        ..Progress::default()
+    }
+}
+
+/// Two nodes in the steady phase, one of them killed, and a late worker.
+pub(super) fn outage() -> Progress {
+    let mut progress = Progress {
+        at: Duration::from_secs(41),
+        stage: Stage::Steady {
+            elapsed: Duration::from_secs(31),
+            length: Duration::from_secs(120),
+            next: Some(Coming {
+                after: Duration::from_secs(39),
+                what: "restart-node n2".to_owned(),
+            }),
+        },
+        sockets_wanted: 1_000,
+        sockets_open: 640,
+        heartbeats: Heartbeats {
+            per_s: 128.4,
+            missed: 17,
+            response: response(310, 1_200),
+        },
+        commands: Some(Commands {
+            per_s: 93.0,
+            response: response(520, 2_013_000),
+            timed_out: 4,
+            not_connected: 112,
+            failed: 3,
+            ..Commands::default()
+        }),
+        send_lag: Some(("w1".to_owned(), Duration::from_micros(14_700))),
+        ..ramp()
+    };
+    progress.nodes.insert(
+        "n2".to_owned(),
+        Node {
+            up: Some(false),
+            ..Node::default()
+        },
+    );
+    progress
+}
+
+/// Fifty-five nodes at their end.
+pub(super) fn drain() -> Progress {
+    let mut nodes: Vec<_> = (1..=55).map(|n| (format!("n{n}"), node(n))).collect();
+    nodes[41].1.up = Some(false);
+    Progress {
+        at: Duration::from_secs(3_725),
+        stage: Stage::Drain,
+        sockets_wanted: 0,
+        sockets_planned: 1_000_000,
+        sockets_open: 312_008,
+        heartbeats: Heartbeats {
+            per_s: 49_123.0,
+            missed: 0,
+            response: response(95_400, 812_000),
+        },
+        commands: None,
+        nodes: nodes.into_iter().collect(),
+        ..Progress::default()
+    }
+}
+
+fn node(number: u64) -> Node {
+    Node {
+        up: Some(true),
+        sockets: Some(200 + number),
+        rss: Some((20 << 20) + number * 500_000),
+        heap: (number != 2).then_some(3_400_000),
+        open_files: Some(230 + number),
+        cpu: Some(0.01 * number as f64),
+    }
+}
+
+fn response(p50: u64, p99: u64) -> Option<Response> {
+    Some(Response {
+        p50: Duration::from_micros(p50),
+        p99: Duration::from_micros(p99),
+    })
+}

@@ -1,0 +1,125 @@
+//! The display on a terminal: some lines that are written over in place, and
+//! above them, scrolling, what happened.
+//!
+//! The cursor stands at the start of the line below the display, where the
+//! echo of a Ctrl-C does no harm, and no mode of the terminal is changed: there
+//! is nothing to restore, however the program ends.
+
+use console::Term;
+use highwater_loadgen::coordinator::{Note, NoteKind, Progress};
+
+use super::{
+    line::Line,
+    screen::{Size, screen},
+};
+use crate::{
+    paint::{Tone, colour_on_stderr, paint},
+    quantity::clock,
+};
+
+/// Erases what is right of the cursor, then goes to the next line.
+const END_OF_LINE: &str = "\x1b[K\n";
+/// Erases everything below the cursor.
+const ERASE_BELOW: &str = "\x1b[J";
+
+/// A display on the terminal that stderr is.
+pub(crate) struct Live {
+    terminal: Term,
+    colour: bool,
+    /// Columns of each line that is on the screen.
+    drawn: Vec<usize>,
+    last: Progress,
+}
+
+impl Live {
+    /// Draws how a run stands that has not begun.
+    pub(crate) fn new() -> Self {
+        let mut live = Self {
+            terminal: Term::stderr(),
+            colour: colour_on_stderr(),
+            drawn: Vec::new(),
+            last: Progress::default(),
+        };
+        live.draw("", &[Line::of(Tone::Strong, "starting nodes and workers")]);
+        live
+    }
+
+    /// Draws how the run stands now.
+    pub(crate) fn progress(&mut self, progress: Progress) {
+        self.last = progress;
+        self.redraw("");
+    }
+
+    /// Writes above what happened.
+    pub(crate) fn note(&mut self, note: &Note) {
+        let text = note_text(note, self.colour);
+        self.redraw(&text);
+    }
+
+    fn redraw(&mut self, above: &str) {
+        let lines = screen(&self.last, self.size());
+        self.draw(above, &lines);
+    }
+
+    /// Everything in one write, over what is there: nothing flickers.
+    fn draw(&mut self, above: &str, lines: &[Line]) {
+        let size = self.size();
+        let mut text = self.to_the_top(size.width);
+        for line in above.lines() {
+            text.push_str(line);
+            text.push_str(END_OF_LINE);
+        }
+        // A full line would leave the cursor in a place that terminals do not
+        // agree on.
+        let width = size.width.saturating_sub(1);
+        for line in lines {
+            text.push_str(&line.render(width, self.colour));
+            text.push_str(END_OF_LINE);
+        }
+        text.push_str(ERASE_BELOW);
+        self.drawn = lines.iter().map(|line| line.width().min(width)).collect();
+        self.write(&text);
+    }
+
+    /// To the first line of what is there. A terminal that was made narrower
+    /// since has broken the lines.
+    fn to_the_top(&self, width: usize) -> String {
+        let broken = |columns: &usize| columns.div_ceil(width.max(1)).max(1);
+        match self.drawn.iter().map(broken).sum::<usize>() {
+            0 => "\r".to_owned(),
+            rows => format!("\r\x1b[{rows}A"),
+        }
+    }
+
+    fn size(&self) -> Size {
+        let (height, width) = self.terminal.size();
+        Size {
+            width: width.into(),
+            height: height.into(),
+        }
+    }
+
+    /// A terminal that is gone is no reason to end a run.
+    fn write(&self, text: &str) {
+        let _ = self.terminal.write_str(text);
+    }
+}
+
+/// Leaves what happened, and takes the rest away.
+impl Drop for Live {
+    fn drop(&mut self) {
+        let top = self.to_the_top(self.size().width);
+        self.write(&format!("{top}{ERASE_BELOW}"));
+    }
+}
+
+fn note_text(note: &Note, colour: bool) -> String {
+    let at = paint(&clock(note.at), Tone::Faint, colour);
+    match note.kind {
+        NoteKind::Event => format!("{at}  {}", paint(&note.text, Tone::Strong, colour)),
+        NoteKind::Problem => {
+            let problem = paint("problem", Tone::Bad, colour);
+            format!("{at}  {problem}  {}", note.text)
+        }
+    }
+}

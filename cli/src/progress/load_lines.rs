@@ -1,0 +1,113 @@
+//! The load: sockets, heartbeats, commands, and whether the harness keeps up.
+
+use std::time::Duration;
+
+use highwater_loadgen::coordinator::{
+    Progress, Stage,
+    progress::{Commands, Heartbeats, Response},
+};
+
+use super::line::{Line, columns};
+use crate::{
+    paint::Tone,
+    quantity::{self, count, millis},
+};
+
+/// A send lag above this makes a run inconclusive, so it is shown.
+pub(crate) const LAG_LIMIT: Duration = Duration::from_millis(10);
+
+/// One line for each, at most `width` columns wide.
+pub(crate) fn load_lines(progress: &Progress, width: usize) -> Vec<Line> {
+    let mut lines = vec![sockets(progress), heartbeats(&progress.heartbeats, width)];
+    lines.extend(
+        progress
+            .commands
+            .iter()
+            .flat_map(|load| commands(load, width)),
+    );
+    lines.extend(send_lag(progress));
+    lines
+}
+
+/// Ends other than a reply, each with its number; those that did not happen
+/// are left out.
+pub(crate) fn unanswered(commands: &Commands) -> String {
+    [
+        ("timed out", commands.timed_out),
+        ("not connected", commands.not_connected),
+        ("rejected", commands.rejected),
+        ("failed", commands.failed),
+    ]
+    .into_iter()
+    .filter(|(_, times)| *times > 0)
+    .map(|(outcome, times)| format!("{outcome} {}", count(times)))
+    .collect::<Vec<_>>()
+    .join(", ")
+}
+
+/// The worst send lag, where it is above its limit.
+pub(crate) fn high_send_lag(progress: &Progress) -> Option<String> {
+    let (worker, lag) = progress.send_lag.as_ref()?;
+    (*lag > LAG_LIMIT).then(|| format!("p99 {} on {worker}", millis(*lag)))
+}
+
+fn sockets(progress: &Progress) -> Line {
+    let (open, planned) = (progress.sockets_open, progress.sockets_planned);
+    let line = label("sockets").and(Tone::Strong, format!("{:>9}  ", count(open)));
+    let line = line.and(Tone::Plain, format!("open of {}", count(planned)));
+    let missing = progress.sockets_wanted.saturating_sub(open);
+    match progress.stage {
+        Stage::Steady { .. } if missing > 0 => {
+            line.and(Tone::Warning, format!("  {} missing", count(missing)))
+        }
+        _ => line,
+    }
+}
+
+fn heartbeats(heartbeats: &Heartbeats, width: usize) -> Line {
+    let line = label("heartbeats").and(Tone::Plain, rate(heartbeats.per_s));
+    let tone = match heartbeats.missed {
+        0 => Tone::Faint,
+        _ => Tone::Warning,
+    };
+    let missed = format!("  missed {}", count(heartbeats.missed));
+    response(line, heartbeats.response).and_if_it_fits(width, tone, &missed)
+}
+
+/// One line, and a second one for ends without a reply that do not fit it.
+fn commands(commands: &Commands, width: usize) -> Vec<Line> {
+    let line = label("commands").and(Tone::Plain, rate(commands.per_s));
+    let line = response(line, commands.response);
+    let outcomes = format!("  {}", unanswered(commands));
+    if outcomes.trim().is_empty() {
+        return vec![line.and_if_it_fits(width, Tone::Faint, "  all replied")];
+    }
+    match line.width() + columns(&outcomes) <= width {
+        true => vec![line.and(Tone::Warning, outcomes)],
+        false => vec![line, label("").and(Tone::Warning, outcomes)],
+    }
+}
+
+fn send_lag(progress: &Progress) -> Option<Line> {
+    let lag = high_send_lag(progress)?;
+    let limit = LAG_LIMIT.as_millis();
+    let text = format!("  {lag}, over the harness's {limit} ms");
+    Some(label("send lag").and(Tone::Warning, text))
+}
+
+fn label(text: &str) -> Line {
+    Line::of(Tone::Faint, format!("{text:<10}"))
+}
+
+fn rate(per_s: f64) -> String {
+    format!("{:>11}", quantity::rate(per_s) + "/s")
+}
+
+fn response(line: Line, response: Option<Response>) -> Line {
+    let shown = |duration: Option<Duration>| duration.map_or_else(|| "–".to_owned(), millis);
+    let (p50, p99) = (response.map(|r| r.p50), response.map(|r| r.p99));
+    line.and(Tone::Faint, "  p50")
+        .and(Tone::Plain, format!("{:>8}", shown(p50)))
+        .and(Tone::Faint, "  p99")
+        .and(Tone::Plain, format!("{:>8}", shown(p99)))
+}

@@ -1,0 +1,21 @@
+//! What is shown on stderr while a run lasts.
+//!
+//! - [`display`]: takes what the run tells, on a thread of its own;
+//! - [`live`]: on a terminal, lines that are written over in place;
+//! - [`screen`]: those lines, as a pure function of how the run stands, made of
+//!   [`phase_line`], [`load_lines`] and [`node_table`];
+//! - [`plain`]: elsewhere, a line now and then;
+//! - [`line`](mod@line): a line of the live display.
+
+mod display;
+#[cfg(test)]
+mod fake;
+mod line;
+mod live;
+mod load_lines;
+mod node_table;
+mod phase_line;
+mod plain;
+mod screen;
+
+pub(crate) use display::Display;

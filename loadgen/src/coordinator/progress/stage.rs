@@ -1,0 +1,173 @@
+//! The phase, how far it has come, and what comes next.
+
+use std::time::Duration;
+
+use highwater_scenarios::{
+    Plan,
+    plan::{Action, DevicePool, Event, Fault},
+};
+
+use crate::coordinator::phases::Phase;
+
+/// A run's phase and how far it has come.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Stage {
+    /// The ramp has not begun.
+    #[default]
+    Starting,
+    /// Sockets open.
+    Ramp {
+        /// Sockets of the pools that belong to the ramp.
+        sockets: u64,
+        /// Until the last of them is due; zero when all of them are.
+        left: Duration,
+    },
+    /// The steady phase.
+    Steady {
+        /// Since it began.
+        elapsed: Duration,
+        /// All of it.
+        length: Duration,
+        /// What the scenario does next.
+        next: Option<Coming>,
+    },
+    /// Sockets close.
+    Drain,
+}
+
+/// Something that the scenario will do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Coming {
+    /// From now.
+    pub after: Duration,
+    /// What, such as `kill-node n2`.
+    pub what: String,
+}
+
+impl Stage {
+    /// Where a run of `plan` stands at `now`. A phase that was announced and
+    /// has not begun yet is not shown.
+    pub fn at(plan: &Plan, phase: Phase, ramp_second: u64, now: Duration) -> Self {
+        let ramp = Duration::from_secs(ramp_second);
+        match phase {
+            Phase::Drain { .. } => Self::Drain,
+            Phase::Steady { from, until } if now.as_secs() >= from => {
+                let elapsed = now.saturating_sub(Duration::from_secs(from));
+                Self::Steady {
+                    elapsed,
+                    length: Duration::from_secs(until - from),
+                    next: coming(plan, elapsed),
+                }
+            }
+            _ if now < ramp => Self::Starting,
+            _ => Self::Ramp {
+                sockets: plan.ramp_sockets(),
+                left: (ramp + plan.ramp_planned()).saturating_sub(now),
+            },
+        }
+    }
+}
+
+/// An action as a scenario names it, with the fault where it is one.
+pub fn action_name(action: &Action) -> &'static str {
+    match action {
+        Action::AddNode => "add-node",
+        Action::KillNode => "kill-node",
+        Action::RestartNode => "restart-node",
+        Action::DrainNode => "drain-node",
+        Action::PauseNode => "pause-node",
+        Action::ResumeNode => "resume-node",
+        Action::Fault {
+            fault: Fault::Stall { .. },
+        } => "fault stall",
+        Action::Fault {
+            fault: Fault::IgnorePings { .. },
+        } => "fault ignore-pings",
+    }
+}
+
+/// The next event or late pool, `elapsed` into the steady phase.
+fn coming(plan: &Plan, elapsed: Duration) -> Option<Coming> {
+    let events = plan.events.iter().map(|event| (event.at, in_words(event)));
+    let pools = plan
+        .devices
+        .iter()
+        .filter_map(|pool| Some((pool.start?, opening(pool))));
+    events
+        .chain(pools)
+        .filter(|(at, _)| *at > elapsed)
+        .min_by_key(|(at, _)| *at)
+        .map(|(at, what)| Coming {
+            after: at - elapsed,
+            what,
+        })
+}
+
+fn in_words(event: &Event) -> String {
+    format!("{} {}", action_name(&event.action), event.node)
+}
+
+fn opening(pool: &DevicePool) -> String {
+    format!("pool {} opens", pool.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCENARIO: &str = r#"
+        name = "late"
+        duration = "60s"
+        [cluster]
+        nodes = 2
+        [[devices]]
+        name = "home"
+        count = 100
+        ramp = "10/s"
+        heartbeat = "5s"
+        [[devices]]
+        name = "late"
+        start = "30s"
+        count = 50
+        ramp = "10/s"
+        heartbeat = "5s"
+        [[events]]
+        at = "20s"
+        do = "kill-node"
+        node = "n2"
+    "#;
+
+    fn at(phase: Phase, second: u64) -> Stage {
+        let plan = highwater_scenarios::parse("late", SCENARIO, &[]).unwrap();
+        Stage::at(&plan, phase, 2, Duration::from_secs(second))
+    }
+
+    #[test]
+    fn a_phase_is_shown_from_its_first_second() {
+        let steady = Phase::Steady {
+            from: 14,
+            until: 74,
+        };
+        let ramp = |left| Stage::Ramp {
+            sockets: 100,
+            left: Duration::from_millis(left),
+        };
+        assert_eq!(at(Phase::Ramp, 1), Stage::Starting);
+        assert_eq!(at(Phase::Ramp, 2), ramp(9_900));
+        assert_eq!(at(steady, 13), ramp(0));
+        assert!(matches!(at(steady, 14), Stage::Steady { .. }));
+        assert_eq!(at(Phase::Drain { from: 74 }, 74), Stage::Drain);
+    }
+
+    #[test]
+    fn what_comes_next_is_named_until_it_comes() {
+        let steady = Phase::Steady { from: 0, until: 60 };
+        let next = |second| match at(steady, second) {
+            Stage::Steady { next, .. } => next.map(|next| (next.after.as_secs(), next.what)),
+            stage => panic!("{stage:?}"),
+        };
+        assert_eq!(next(5), Some((15, "kill-node n2".to_owned())));
+        assert_eq!(next(20), Some((10, "pool late opens".to_owned())));
+        assert_eq!(next(30), None);
+    }
+}
