@@ -22,17 +22,26 @@ const OTHERS: &[&str] = &["cargo build --release", "cargo xtask test"];
 /// Appended to each run, so that it takes seconds. Without gates on the full
 /// load, a run that works passes.
 const SHORT: &[&str] = &[
-    "--set", "duration=1s",
-    "--set", "devices.home.count=20",
-    "--set", "devices.home.ramp=200/s",
-    "--set", "events=[]",
-    "--set", "gates=[]",
+    "--set",
+    "duration=1s",
+    "--set",
+    "devices.home.count=20",
+    "--set",
+    "devices.home.ramp=200/s",
+    "--set",
+    "events=[]",
+    "--set",
+    "gates=[]",
 ];
 
 #[test]
 fn every_documented_command_works() {
     let folder = tempfile::tempdir().unwrap();
-    symlink(Path::new(ROOT).join("scenarios"), folder.path().join("scenarios")).unwrap();
+    symlink(
+        Path::new(ROOT).join("scenarios"),
+        folder.path().join("scenarios"),
+    )
+    .unwrap();
     let mut run = 0;
     for page in PAGES {
         for command in commands(&fs::read_to_string(Path::new(ROOT).join(page)).unwrap()) {
@@ -77,7 +86,11 @@ fn try_out(folder: &Path, what: &str, mut arguments: Vec<String>) {
     if arguments[0] == "run" {
         arguments.extend(SHORT.iter().map(|argument| (*argument).to_owned()));
     }
-    let Output { status, stdout, stderr } = highwater(&[])
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = highwater(&[])
         .args(&arguments)
         .current_dir(folder)
         .output()
@@ -92,7 +105,10 @@ fn try_out(folder: &Path, what: &str, mut arguments: Vec<String>) {
 
 /// Serves on a free port instead of the documented one.
 fn serves(what: &str, mut arguments: Vec<String>) {
-    let listen = arguments.iter().position(|word| word == "--listen").unwrap();
+    let listen = arguments
+        .iter()
+        .position(|word| word == "--listen")
+        .unwrap();
     arguments[listen + 1] = "127.0.0.1:0".to_owned();
     let mut child = highwater(&[])
         .args(&arguments)
@@ -106,5 +122,8 @@ fn serves(what: &str, mut arguments: Vec<String>) {
         .unwrap();
     child.kill().unwrap();
     child.wait().unwrap();
-    assert!(line.starts_with("listening on 127.0.0.1:"), "{what}: {line}");
+    assert!(
+        line.starts_with("listening on 127.0.0.1:"),
+        "{what}: {line}"
+    );
 }

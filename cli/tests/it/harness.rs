@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use highwater_reports::summary::Summary;
+use highwater_reports::summary::{Summary, Verdict};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -26,7 +26,7 @@ pub(crate) struct Run {
 
 /// A run that is over.
 pub(crate) struct Finished {
-    _folder: Option<TempDir>,
+    _folder: TempDir,
     /// The directory of its record.
     pub(crate) record: PathBuf,
     /// Exit code; `None` if a signal ended it.
@@ -116,17 +116,25 @@ impl Run {
     }
 
     fn finished(&mut self, output: Output) -> Finished {
-        Finished {
-            record: self.record(),
-            code: output.status.code(),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-            _folder: self.folder.take(),
-        }
+        let record = self.record();
+        let folder = self.folder.take().expect("a run ends once");
+        Finished::of(folder, record, output)
     }
 }
 
 impl Finished {
+    /// A run with this output whose record lies in `record`, somewhere in
+    /// `folder`.
+    pub(crate) fn of(folder: TempDir, record: PathBuf, output: Output) -> Self {
+        Self {
+            record,
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            _folder: folder,
+        }
+    }
+
     /// The run's summary.
     pub(crate) fn summary(&self) -> Summary {
         let path = self.record.join("summary.json");
@@ -139,6 +147,24 @@ impl Finished {
             )
         });
         serde_json::from_slice(&text).expect("a summary of schema 1")
+    }
+
+    /// Every gate holds, and nothing was wrong. On a busy machine the harness
+    /// may have been late; then it says so, and that alone is no defect.
+    pub(crate) fn assert_passed(&self) {
+        let summary = self.summary();
+        let told = format!("{}{}", self.stdout, self.stderr);
+        for gate in &summary.gates {
+            assert_eq!(gate.verdict, Verdict::Passed, "{}: {told}", gate.check);
+        }
+        let expected = if summary.problems.is_empty() {
+            (Verdict::Passed, Some(0))
+        } else {
+            (Verdict::Inconclusive, Some(4))
+        };
+        assert_eq!((summary.verdict, self.code), expected, "{told}");
+        let was_late = |problem: &String| problem.contains(" was late: send lag");
+        assert!(summary.problems.iter().all(was_late), "{told}");
     }
 
     /// How often `counter` was counted over the whole run, by all workers.

@@ -7,9 +7,7 @@ use std::{
     process::{Child, Stdio},
 };
 
-use highwater_reports::summary::{Summary, Verdict};
-
-use crate::harness::{Run, highwater};
+use crate::harness::{Finished, Run, eventually, highwater};
 
 /// A process that is killed when the test is over.
 struct Server {
@@ -81,13 +79,7 @@ fn a_running_system_is_loaded_and_observed() {
         pid = node.child.id(),
     ));
     let summary = run.summary();
-    assert_eq!(
-        (summary.verdict, run.code),
-        (Verdict::Passed, Some(0)),
-        "{}{}",
-        run.stdout,
-        run.stderr
-    );
+    run.assert_passed();
     let observed = |id| summary.nodes.iter().find(|node| node.id == id).unwrap();
     let (endpoint, pid) = (observed("by-endpoint"), observed("by-pid"));
     assert_eq!(endpoint.sockets_peak, Some(150));
@@ -119,7 +111,7 @@ fn a_dialect_of_pings_needs_no_json() {
         address = node.address,
     ));
     let summary = run.summary();
-    assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
+    run.assert_passed();
     assert_eq!(summary.commands, None);
     assert_eq!(summary.sockets.server_open_peak, None);
     assert!(summary.heartbeats.acknowledged >= 40);
@@ -168,7 +160,7 @@ fn workers_join_over_tcp_with_the_token_only() {
         worker
     };
     // Until somebody listens there.
-    let refused = crate::harness::eventually("the coordinator", || {
+    let refused = eventually("the coordinator", || {
         let output = worker("wrong").output().unwrap();
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         text.contains("token").then_some(output)
@@ -180,15 +172,12 @@ fn workers_join_over_tcp_with_the_token_only() {
     for worker in workers {
         assert!(worker.wait_with_output().unwrap().status.success());
     }
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(output.status.code(), Some(0), "{text}");
-    let summary = fs::read(out.join("summary.json")).unwrap();
-    let summary: Summary = serde_json::from_slice(&summary).unwrap();
-    let sockets: Vec<_> = summary
+    let run = Finished::of(folder, out, output);
+    run.assert_passed();
+    let peaks = run
+        .summary()
         .workers
-        .iter()
-        .map(|worker| worker.sockets_peak)
-        .collect();
-    assert_eq!(sockets, [34, 34, 33]);
-    assert_eq!(summary.problems, Vec::<String>::new());
+        .into_iter()
+        .map(|worker| worker.sockets_peak);
+    assert_eq!(peaks.collect::<Vec<_>>(), [34, 34, 33]);
 }
