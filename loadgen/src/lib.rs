@@ -5,6 +5,7 @@
 //! - [`control`]: the link between the two;
 //! - [`testbed`]: the cluster that a scenario asks for;
 //! - [`sampling`]: what every process uses, on one clock;
+//! - [`doctor`]: what this machine's limits allow, before anything is started;
 //! - [`process`]: child processes that never outlive the harness;
 //! - [`clock`], [`endpoints`], [`causes`]: small things that several of them share.
 
@@ -12,6 +13,7 @@ pub mod causes;
 pub mod clock;
 pub mod control;
 pub mod coordinator;
+pub mod doctor;
 pub mod endpoints;
 pub mod process;
 pub mod sampling;

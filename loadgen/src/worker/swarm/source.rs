@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// Sockets from one local address to one destination, well below the knee at
 /// half of the ephemeral ports.
-const SOCKETS_PER_ADDRESS: u32 = 9_000;
+pub const SOCKETS_PER_ADDRESS: u32 = 9_000;
 
 /// The local address for the worker's socket `number` to `destination`;
 /// `None` leaves it to the kernel.

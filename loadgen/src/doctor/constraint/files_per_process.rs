@@ -1,0 +1,113 @@
+//! `RLIMIT_NOFILE` and `fs.nr_open`: open files of one process.
+
+use highwater_scenarios::{RESERVE, room, words};
+
+use super::{Constraint, Judgement, Most, Remedy};
+use crate::doctor::{
+    limits::{Files, Limits},
+    load::{Load, NodeLoad},
+    usage::{Demand, Spread},
+};
+
+/// What most systems set `fs.nr_open` to.
+const USUAL: u64 = 1_048_576;
+
+pub(super) struct FilesPerProcess;
+
+impl Constraint for FilesPerProcess {
+    fn name(&self) -> &'static str {
+        "open files a process"
+    }
+
+    fn most(&self, limits: &Limits, demand: &Demand) -> Most {
+        match (demand.processes, limits.files.per_process()) {
+            // More processes take more files.
+            (Spread::Any, _) => Most::Any,
+            (Spread::One, Some(files)) => Most::Sockets(room(files) / demand.files),
+            (Spread::One, None) => Most::Unknown,
+        }
+    }
+
+    fn words(&self, limits: &Limits) -> String {
+        match limits.files.per_process() {
+            Some(files) => format!("{} files a process", words::count(files)),
+            None => self.name().to_owned(),
+        }
+    }
+
+    fn remedy(&self, limits: &Limits, demand: &Demand, wanted: u64) -> Remedy {
+        let files = wanted.saturating_mul(demand.files).saturating_add(RESERVE);
+        raise(&limits.files, files)
+    }
+
+    fn judge(&self, limits: &Limits, load: &Load) -> Judgement {
+        let Some(files) = limits.files.per_process() else {
+            return Judgement::Unknown;
+        };
+        match load.workers_needed {
+            Some(needed) if needed > load.workers => workers(&limits.files, files, needed, load),
+            _ => load.nodes.map_or(Judgement::Fits, |nodes| {
+                judge_nodes(&limits.files, files, nodes)
+            }),
+        }
+    }
+}
+
+fn workers(limit: &Files, files: u64, needed: u32, load: &Load) -> Judgement {
+    let what = format!(
+        "a worker's share takes {} open files and {} in reserve, and a process may open {}",
+        words::count(load.worker_files),
+        words::count(RESERVE),
+        words::count(files),
+    );
+    let mut remedy = raise(limit, load.worker_files + RESERVE);
+    remedy.what = format!(
+        "Leave out --workers, or ask for {}; or raise the limit of each:",
+        words::plural(needed.into(), "worker"),
+    );
+    Judgement::TooMuch(what, remedy)
+}
+
+fn judge_nodes(limit: &Files, files: u64, nodes: NodeLoad) -> Judgement {
+    let sockets = nodes.spread * nodes.most;
+    let enough = sockets.div_ceil(room(files));
+    let mut remedy = raise(limit, nodes.spread.max(nodes.crowded) + RESERVE);
+    remedy.what = format!(
+        "Take {} (--set cluster.nodes={enough}), or raise the limit of each:",
+        words::plural(enough, "node"),
+    );
+    if nodes.spread > files {
+        let what = format!(
+            "{} a node, spread evenly over {}, and a process may open {} files",
+            words::plural(nodes.spread, "socket"),
+            words::plural(nodes.most, "node"),
+            words::count(files),
+        );
+        return Judgement::TooMuch(what, remedy);
+    }
+    if nodes.crowded > room(files) {
+        let what = format!(
+            "with {} up, each would need {} files for sockets and commands, and may open {}",
+            words::plural(nodes.fewest.max(1), "node"),
+            words::count(nodes.crowded),
+            words::count(files),
+        );
+        remedy.what =
+            "Expect refused sockets then; more nodes, or a higher limit, avoid it:".into();
+        return Judgement::Doubtful(what, remedy);
+    }
+    Judgement::Fits
+}
+
+/// Lets a process open `files` files, or as many as is usual.
+fn raise(limit: &Files, files: u64) -> Remedy {
+    let hard = files.max(limit.nr_open.unwrap_or(USUAL).min(USUAL));
+    let mut remedy = Remedy::new("Raise the hard limit where highwater is started:");
+    if limit.nr_open.is_some_and(|most| hard > most) {
+        remedy = remedy.with(format!("sysctl -w fs.nr_open={hard}"));
+    }
+    remedy
+        .with_at(format!("ulimit -n {hard}"), "root's shell")
+        .with_at(format!("LimitNOFILE={hard}"), "systemd unit")
+        .with_at(format!("--ulimit nofile={hard}:{hard}"), "docker run")
+}

@@ -1,0 +1,97 @@
+//! Memory, of the machine or of the control group.
+
+use highwater_scenarios::{room, words};
+
+use super::{Constraint, Judgement, Most, Remedy, in_digits};
+use crate::doctor::{
+    limits::{self, Limits},
+    load::Load,
+    usage::{Demand, Spread},
+};
+
+/// Of what is available, this many tenths are meant for sockets: something is
+/// left for the page cache, for bursts, and for everybody else.
+const TENTHS: u64 = 9;
+
+pub(super) struct Memory;
+
+impl Constraint for Memory {
+    fn name(&self) -> &'static str {
+        "memory"
+    }
+
+    fn most(&self, limits: &Limits, demand: &Demand) -> Most {
+        let Some(left) = limits.memory.left() else {
+            return Most::Unknown;
+        };
+        let in_one = match (demand.processes, limits.files.per_process()) {
+            (Spread::Any, Some(files)) => room(files) / demand.files,
+            // One process, or nobody knows how many.
+            (Spread::Any, None) | (Spread::One, _) => u64::MAX,
+        };
+        let sockets = sockets_in(left / 10 * TENTHS, demand, in_one.max(1));
+        Most::Sockets(in_digits(sockets, 3))
+    }
+
+    fn words(&self, limits: &Limits) -> String {
+        match limits.memory.left() {
+            Some(left) => format!("{} of memory left", words::bytes(left)),
+            None => self.name().to_owned(),
+        }
+    }
+
+    fn remedy(&self, limits: &Limits, demand: &Demand, wanted: u64) -> Remedy {
+        let bytes = wanted.saturating_mul(demand.bytes) / TENTHS * 10;
+        more(&limits.memory, bytes.saturating_add(demand.process_bytes))
+    }
+
+    fn judge(&self, limits: &Limits, load: &Load) -> Judgement {
+        let Some(left) = limits.memory.left() else {
+            return Judgement::Unknown;
+        };
+        let memory = &load.memory;
+        let takes = memory.workers_bytes + memory.nodes_bytes + memory.kernel_bytes;
+        let what = format!(
+            "it takes about {} of memory, and {} are left",
+            words::bytes(takes),
+            words::bytes(left)
+        );
+        let remedy = more(&limits.memory, takes / TENTHS * 10);
+        match takes {
+            takes if takes > left => Judgement::TooMuch(what, remedy),
+            takes if takes > left / 10 * TENTHS => Judgement::Doubtful(what, remedy),
+            _ => Judgement::Fits,
+        }
+    }
+}
+
+/// The largest number of sockets that `bytes` hold, when each process takes
+/// its share before its first socket and has at most `in_one`.
+fn sockets_in(bytes: u64, demand: &Demand, in_one: u64) -> u64 {
+    let sockets = in_one.saturating_mul(demand.bytes);
+    let full = sockets.saturating_add(demand.process_bytes);
+    let processes = bytes / full;
+    let rest = (bytes % full).saturating_sub(demand.process_bytes);
+    processes
+        .saturating_mul(in_one)
+        .saturating_add(rest / demand.bytes)
+}
+
+/// `bytes` are wanted beside what is in use.
+fn more(memory: &limits::Memory, bytes: u64) -> Remedy {
+    let mib = bytes.div_ceil(1 << 20);
+    if !memory.is_bound_by_group() {
+        return Remedy::new(format!(
+            "Free some, or take a machine with {} available.",
+            words::bytes(mib << 20)
+        ));
+    }
+    let used = match (memory.group_max.known(), memory.group_room.known()) {
+        (Some(max), Some(room)) => max.saturating_sub(room).div_ceil(1 << 20),
+        _ => 0,
+    };
+    let mib = mib + used;
+    Remedy::new("Raise the limit of the control group:")
+        .with_at(format!("MemoryMax={mib}M"), "systemd unit")
+        .with_at(format!("--memory {mib}m"), "docker run")
+}

@@ -1,0 +1,33 @@
+//! What this machine's limits allow, before anything is started.
+//!
+//! [`read`] asks the system, once and in milliseconds; everything after it is
+//! pure: [`Limits`] to [`Capacity`] or [`Fit`] to text.
+//!
+//! - [`limits`]: what was read; what could not be read is absent or `Unknown`;
+//! - [`read`]: `/proc`, resource limits, control groups;
+//! - [`costs`]: what a socket costs, as measured;
+//! - [`usage`]: what a machine can be used as, and what a socket then takes;
+//! - [`load`]: what a plan takes of this machine;
+//! - [`constraint`]: one file for each limit: how far it reaches, whether a
+//!   plan stays below it, how to raise it;
+//! - [`capacity`]: the most sockets for each use, and what binds first;
+//! - [`fit`]: whether a plan can be run here;
+//! - [`page`]: both in words, for a terminal.
+
+pub mod capacity;
+pub mod constraint;
+pub mod costs;
+pub mod fit;
+pub mod limits;
+pub mod load;
+pub mod page;
+pub mod read;
+pub mod usage;
+
+pub use capacity::{Capacity, Ceiling, Ceilings};
+pub use constraint::{CONSTRAINTS, Constraint, Judgement, Most, Remedy};
+pub use fit::{Finding, Fit};
+pub use limits::{Cap, Limits};
+pub use load::Load;
+pub use read::read;
+pub use usage::{Demand, Usage};

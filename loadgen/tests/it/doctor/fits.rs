@@ -1,0 +1,160 @@
+//! Plans on machines: what fits, what does not, and what is named first.
+
+use highwater_loadgen::doctor::{
+    Fit, Limits,
+    limits::{Cap, Conntrack},
+};
+use highwater_scenarios::Plan;
+
+use super::fixture::{GIB, cluster, machine, machine_with_files, target};
+
+const ELSEWHERE: &str = "ws://192.0.2.7:8080/ws?device={device}";
+
+/// Expects that the plan fits, or that the first obstacle says `obstacle`.
+#[track_caller]
+fn check(plan: &Plan, limits: &Limits, workers: Option<u32>, obstacle: Option<&str>) -> Fit {
+    let fit = Fit::of(plan, workers, limits);
+    match (obstacle, fit.obstacles.first()) {
+        (None, None) => {}
+        (Some(says), Some(found)) => assert!(found.what.contains(says), "{}", found.what),
+        _ => panic!("{obstacle:?}, and it is {:?}", fit.obstacles),
+    }
+    fit
+}
+
+#[test]
+fn as_many_workers_as_it_takes() {
+    let fit = check(&cluster(3, 50_000), &machine(), None, None);
+    assert_eq!(fit.load.workers, 3);
+    assert_eq!(fit.load.worker_files, 16_667);
+    assert_eq!(fit.load.nodes.unwrap().spread, 16_667);
+    assert_eq!(fit.doubts, []);
+    // 3 workers, 3 nodes, a broker and a coordinator.
+    assert_eq!((fit.load.processes, fit.load.files), (8, 100_000));
+}
+
+#[test]
+fn too_few_workers() {
+    let fit = check(
+        &cluster(3, 50_000),
+        &machine(),
+        Some(2),
+        Some("25,000 open files and 512 in reserve, and a process may open 20,000"),
+    );
+    let remedy = &fit.obstacles[0].remedy;
+    assert!(remedy.what.contains("3 workers"), "{}", remedy.what);
+}
+
+#[test]
+fn too_few_nodes() {
+    let plan = cluster(2, 50_000);
+    let fit = check(&plan, &machine(), None, Some("25,000 sockets a node"));
+    let remedy = &fit.obstacles[0].remedy;
+    assert!(
+        remedy.what.contains("--set cluster.nodes=3"),
+        "{}",
+        remedy.what
+    );
+    check(&plan, &machine_with_files(), None, None);
+}
+
+#[test]
+fn a_killed_node_leaves_too_few_for_a_time() {
+    let text = "name = \"kill\"\nduration = \"60s\"\n[cluster]\nnodes = 2\n\
+        [[devices]]\nname = \"home\"\ncount = 25000\nramp = \"200/s\"\n\
+        [[events]]\nat = \"30s\"\ndo = \"kill-node\"\nnode = \"n2\"\n";
+    let plan = highwater_scenarios::parse("kill.toml", text, &[]).unwrap();
+    let fit = check(&plan, &machine(), None, None);
+    assert!(
+        fit.doubts[0].what.contains("with 1 node up"),
+        "{:?}",
+        fit.doubts
+    );
+}
+
+#[test]
+fn ports_end_a_target_elsewhere_and_not_on_loopback() {
+    let limits = machine();
+    check(&target(ELSEWHERE, 14_116), &limits, None, None);
+    let slow = check(&target(ELSEWHERE, 14_117), &limits, None, None);
+    assert!(
+        slow.doubts[0].what.contains("past 14,116"),
+        "{:?}",
+        slow.doubts
+    );
+    let fit = check(
+        &target(ELSEWHERE, 28_233),
+        &limits,
+        None,
+        Some("28,233 connections to 192.0.2.7:8080"),
+    );
+    assert_eq!(fit.obstacles.len(), 1);
+    for near in ["ws://127.0.0.1:8080/ws", "ws://localhost:8080/ws"] {
+        let fit = check(&target(near, 100_000), &limits, None, None);
+        assert_eq!(fit.load.workers, 6);
+    }
+    check(
+        &target("ws://[::1]:8080/ws", 100_000),
+        &limits,
+        None,
+        Some("[::1]:8080"),
+    );
+}
+
+#[test]
+fn memory_of_a_small_group() {
+    let mut limits = machine();
+    limits.memory.group_max = Cap::At(GIB / 2);
+    limits.memory.group_room = Cap::At(GIB / 4);
+    check(&cluster(2, 5_000), &limits, None, None);
+    check(
+        &cluster(2, 30_000),
+        &limits,
+        None,
+        Some("of memory, and 256 MiB are left"),
+    );
+}
+
+#[test]
+fn a_full_table_of_the_firewall() {
+    let mut limits = machine();
+    limits.conntrack = Conntrack {
+        max: Cap::At(10_000),
+        tracked: Some(5_001),
+    };
+    check(&cluster(2, 4_999), &limits, None, None);
+    check(&cluster(2, 5_000), &limits, None, Some("room for 4,999"));
+}
+
+#[test]
+fn files_and_threads_of_the_system() {
+    let mut limits = machine();
+    limits.files.system_max = Some(10_000);
+    check(&cluster(2, 4_000), &limits, None, None);
+    check(&cluster(2, 4_001), &limits, None, Some("8,002 open files"));
+    limits.processes.group_max = Cap::At(59);
+    // Five processes with twelve threads each.
+    check(&cluster(2, 100), &limits, None, Some("59 may exist"));
+}
+
+#[test]
+fn processors_forbid_nothing() {
+    let mut limits = machine();
+    limits.processors.online = Some(1);
+    let text = "name = \"busy\"\nduration = \"60s\"\n[cluster]\nnodes = 2\n\
+        [[devices]]\nname = \"home\"\ncount = 20000\nramp = \"200/s\"\nheartbeat = \"500ms\"\n";
+    let plan = highwater_scenarios::parse("busy.toml", text, &[]).unwrap();
+    let fit = check(&plan, &limits, None, None);
+    assert!(
+        fit.doubts[0].what.contains("1.8 processors"),
+        "{:?}",
+        fit.doubts
+    );
+}
+
+#[test]
+fn what_is_unknown_is_not_held_against_a_plan() {
+    let fit = check(&cluster(2, 5_000), &Limits::default(), None, None);
+    assert_eq!(fit.load.workers_needed, None);
+    assert!(fit.unknown.len() >= 5, "{:?}", fit.unknown);
+}

@@ -1,0 +1,82 @@
+//! A machine of known limits, and a plan for it.
+
+use highwater_loadgen::doctor::limits::{
+    Cap, Conntrack, Files, Limits, Memory, Ports, Processes, Processors, Queues, Tcp,
+};
+use highwater_scenarios::{Plan, parse};
+
+pub(super) const GIB: u64 = 1 << 30;
+
+/// Linux's defaults on 8 processors and 32 GiB, 20,000 files to a process.
+pub(super) fn machine() -> Limits {
+    Limits {
+        files: Files {
+            soft: Some(20_000),
+            hard: Some(20_000),
+            nr_open: Some(1_048_576),
+            system_max: Some(3_200_000),
+            system_open: Some(2_000),
+        },
+        ports: Some(Ports {
+            first: 32_768,
+            last: 60_999,
+            reserved: 0,
+        }),
+        queues: Queues {
+            somaxconn: Some(4_096),
+            syn_backlog: Some(2_048),
+            syncookies: Some(1),
+        },
+        processes: Processes {
+            pid_max: Some(4_194_304),
+            threads_max: Some(256_000),
+            user_max: Cap::None,
+            group_max: Cap::None,
+            map_count: Some(65_530),
+        },
+        conntrack: Conntrack {
+            max: Cap::None,
+            tracked: None,
+        },
+        tcp: Tcp {
+            buffers_bytes: Some(3 * GIB),
+            receive_bytes: Some(131_072),
+            page_bytes: Some(4_096),
+        },
+        memory: Memory {
+            total: Some(32 * GIB),
+            available: Some(30 * GIB),
+            group_max: Cap::None,
+            group_room: Cap::None,
+        },
+        processors: Processors {
+            online: Some(8),
+            quota_thousandths: Cap::None,
+        },
+    }
+}
+
+/// The same, where a process may open a million files.
+pub(super) fn machine_with_files() -> Limits {
+    let mut limits = machine();
+    limits.files.hard = Some(1_048_576);
+    limits
+}
+
+/// A plan with so many sockets on a cluster of so many nodes.
+pub(super) fn cluster(nodes: u32, sockets: u64) -> Plan {
+    let text = format!(
+        "name = \"cluster\"\nduration = \"60s\"\n[cluster]\nnodes = {nodes}\n\
+         [[devices]]\nname = \"home\"\ncount = {sockets}\nramp = \"200/s\"\nheartbeat = \"20s\"\n"
+    );
+    parse("cluster.toml", &text, &[]).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+/// A plan with so many sockets to a system that runs already.
+pub(super) fn target(ws: &str, sockets: u64) -> Plan {
+    let text = format!(
+        "name = \"target\"\nduration = \"60s\"\n[target]\nws = \"{ws}\"\ndialect = \"plain\"\n\
+         [[devices]]\nname = \"home\"\ncount = {sockets}\nramp = \"200/s\"\nheartbeat = \"20s\"\n"
+    );
+    parse("target.toml", &text, &[]).unwrap_or_else(|problems| panic!("{problems}"))
+}
