@@ -135,7 +135,7 @@ impl Finished {
         }
     }
 
-    /// The run's summary.
+    /// The run's summary, which is what its published schema says.
     pub(crate) fn summary(&self) -> Summary {
         let path = self.record.join("summary.json");
         let text = fs::read(&path).unwrap_or_else(|error| {
@@ -146,7 +146,13 @@ impl Finished {
                 self.stderr
             )
         });
-        serde_json::from_slice(&text).expect("a summary of schema 1")
+        let summary: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
+        let schema = include_str!("../../../docs/summary.schema.json");
+        let schema = serde_json::from_str(schema).expect("a JSON schema");
+        if let Err(error) = jsonschema::validate(&schema, &summary) {
+            panic!("{}: {error}", path.display());
+        }
+        serde_json::from_value(summary).expect("a summary of schema 1")
     }
 
     /// Every gate holds, and nothing was wrong. On a busy machine the harness
