@@ -3,6 +3,7 @@
 //! The help texts, the shell completions and the man pages are all made from
 //! these types. What `-h` says fits a line; `--help` says the rest.
 
+mod doctor;
 mod load;
 mod record;
 mod scenario;
@@ -11,6 +12,7 @@ mod shell;
 
 use clap::{Parser, Subcommand};
 
+pub(crate) use doctor::Doctor;
 pub(crate) use load::{Coordinator, Worker};
 pub(crate) use record::{Compare, Gate, Report};
 pub(crate) use scenario::{Check, RecordArgs, Run, ScenarioArgs};
@@ -47,6 +49,8 @@ pub(crate) enum Command {
     Run(Run),
     /// Validate a scenario and describe its plan; no traffic
     Check(Check),
+    /// What this machine can hold, and whether a scenario fits
+    Doctor(Doctor),
     /// Draw the report of a run again from its record
     Report(Report),
     /// Set runs side by side, and mark what is more than noise

@@ -61,6 +61,14 @@ pub(crate) struct Run {
     /// spread the load over the processors, and the load stays the same.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) workers: Option<u32>,
+    /// Start although this machine cannot carry it
+    ///
+    /// Before anything is started, the limits of this machine are held against
+    /// the scenario, as `highwater doctor SCENARIO` does. What cannot work is
+    /// refused with exit code 5; with this it is only noted, and what does not
+    /// fit fails in its place in the run.
+    #[arg(long)]
+    pub(crate) try_anyway: bool,
 }
 
 #[derive(Debug, Args)]

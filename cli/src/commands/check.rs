@@ -1,6 +1,9 @@
 //! `highwater check`.
 
-use highwater_loadgen::sampling::raise_open_files;
+use highwater_loadgen::{
+    doctor::{self, Load},
+    sampling::raise_open_files,
+};
 use highwater_scenarios::{Host, Plan};
 
 use super::print;
@@ -13,10 +16,13 @@ use crate::{
 /// Validates a scenario and describes what it would do.
 pub(crate) fn execute(args: &Check) -> Result<Exit, Failure> {
     let plan = load(&args.scenario)?;
-    let open_files = raise_open_files().map_err(|error| Failure::new(Exit::Internal, error))?;
+    let files_per_process =
+        raise_open_files().map_err(|error| Failure::new(Exit::Internal, error))?;
+    let available = doctor::read().memory.left();
+    let load = Load::new(&plan, None, Some(files_per_process), available);
     let host = Host {
-        files_per_process: open_files,
-        memory: None,
+        files_per_process,
+        memory: Some(load.memory),
     };
     print(&highwater_scenarios::describe(&plan, &host));
     Ok(Exit::Passed)

@@ -2,7 +2,7 @@
 
 use highwater_loadgen::coordinator::Workers;
 
-use super::run;
+use super::{check, run};
 use crate::{args::Coordinator, exit::Exit, failure::Failure};
 
 /// Runs a scenario with workers that somebody starts.
@@ -12,5 +12,6 @@ pub(crate) fn execute(args: Coordinator) -> Result<Exit, Failure> {
         token: args.token,
         count: args.workers,
     };
-    run::run(&args.scenario, args.record, workers)
+    let plan = check::load(&args.scenario)?;
+    run::run(plan, &args.scenario, args.record, workers)
 }

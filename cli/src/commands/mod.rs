@@ -5,6 +5,7 @@ mod check;
 mod compare;
 mod completions;
 mod coordinator;
+mod doctor;
 mod gate;
 mod man;
 mod report;
@@ -21,6 +22,7 @@ pub(crate) fn execute(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Run(args) => run::execute(args),
         Command::Check(args) => check::execute(&args),
+        Command::Doctor(args) => doctor::execute(args),
         Command::Report(args) => report::execute(&args),
         Command::Compare(args) => compare::execute(&args),
         Command::Gate(args) => gate::execute(&args),

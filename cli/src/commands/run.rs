@@ -9,7 +9,7 @@ use highwater_loadgen::coordinator::{self, RunOptions, Workers};
 use highwater_scenarios::Plan;
 use tokio_util::sync::CancellationToken;
 
-use super::{announce::announcement, check, gate, print, runtime};
+use super::{announce::announcement, check, doctor, gate, print, runtime};
 use crate::{
     args::{RecordArgs, Run, ScenarioArgs},
     exit::Exit,
@@ -19,19 +19,21 @@ use crate::{
 
 /// Runs a scenario with workers on this machine.
 pub(crate) fn execute(args: Run) -> Result<Exit, Failure> {
+    let plan = check::load(&args.scenario)?;
+    doctor::preflight(&plan, args.workers, args.try_anyway)?;
     let workers = Workers::Local {
         count: args.workers,
     };
-    run(&args.scenario, args.record, workers)
+    run(plan, &args.scenario, args.record, workers)
 }
 
-/// Runs a scenario, reports on it and judges it.
+/// Runs the plan of a scenario, reports on it and judges it.
 pub(crate) fn run(
+    plan: Plan,
     scenario: &ScenarioArgs,
     record: RecordArgs,
     workers: Workers,
 ) -> Result<Exit, Failure> {
-    let plan = check::load(scenario)?;
     let internal = |error: std::io::Error| Failure::new(Exit::Internal, error);
     let out = record.out.unwrap_or_else(|| default_out(&plan));
     let announcement = announcement(&plan, &out);
