@@ -33,7 +33,8 @@ impl Axis {
     pub(super) fn place(&self, value: f64) -> f64 {
         match self.spacing {
             Spacing::Linear => value,
-            Spacing::Logarithmic => value.max(LEAST).log10(),
+            // Where there is no zero, what is below the axis lies on it.
+            Spacing::Logarithmic => value.max(LEAST).log10().max(self.from),
         }
     }
 
@@ -60,7 +61,10 @@ impl Axis {
                     label(axis.unit, value, step)
                 })
             }
-            Spacing::Logarithmic => decades(least.max(LEAST), most.max(LEAST) * (1.0 + HEADROOM)),
+            Spacing::Logarithmic => {
+                let most = most.max(LEAST) * (1.0 + HEADROOM);
+                decades(axis.unit, least.max(LEAST), most)
+            }
         }
     }
 
@@ -166,7 +170,7 @@ fn even(most: f64, marks: f64, whole: f64, label: impl Fn(f64, f64) -> String) -
 }
 
 /// Whole powers of ten around the values; 2 and 5 between few of them.
-fn decades(least: f64, most: f64) -> Axis {
+fn decades(unit: Unit, least: f64, most: f64) -> Axis {
     let from = (least.log10() + 1e-9).floor();
     let to = (most.log10() - 1e-9).ceil().max(from + 1.0);
     let between: &[f64] = if to - from <= 2.0 {
@@ -176,7 +180,7 @@ fn decades(least: f64, most: f64) -> Axis {
     };
     let marks = (from as i32..=to as i32)
         .flat_map(|power| between.iter().map(move |m| m * 10_f64.powi(power)))
-        .map(|value| (value.log10(), human::millis(value)))
+        .map(|value| (value.log10(), label(unit, value, value)))
         .filter(|(place, _)| *place <= to + 1e-9);
     Axis {
         from,
@@ -210,8 +214,9 @@ fn label(unit: Unit, value: f64, step: f64) -> String {
         Unit::Seconds => human::seconds(value),
         Unit::Bytes => human::bytes(value),
         Unit::Ratio => format!("{:.0} %", value * 100.0),
-        Unit::Count | Unit::PerSecond if step >= 1.0 => human::count(value.round() as u64),
-        Unit::Count | Unit::PerSecond => human::significant(value),
+        Unit::PerSecond => format!("{}/s", label(Unit::Count, value, step)),
+        Unit::Count if step >= 1.0 => human::count(value.round() as u64),
+        Unit::Count => human::significant(value),
     }
 }
 

@@ -37,7 +37,8 @@ fn busiest<'a>(
     let peaks = lines.filter_map(|(id, points)| Some((id, highest(points)?)));
     let (id, (at, share)) = peaks.max_by(|(_, a), (_, b)| a.1.total_cmp(&b.1))?;
     let cores = match scene.cut.record.manifest.host.cpus {
-        Some(cores) => format!(" The load's host has {cores}."),
+        Some(1) => " The load's host has one core.".to_owned(),
+        Some(cores) => format!(" The load's host has {cores} cores."),
         None => String::new(),
     };
     Some(format!(

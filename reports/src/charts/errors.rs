@@ -3,7 +3,7 @@
 use highwater_scenarios::figures::Unit;
 
 use super::{
-    chart::{Chart, Colour, Dash, Series, XAxis, YAxis},
+    chart::{Chart, Colour, Dash, Series, Spacing, XAxis, YAxis},
     scene::{Scene, highest},
     theme::SERIES,
 };
@@ -11,6 +11,9 @@ use crate::{
     analysis::failures::{Failure, failures},
     human,
 };
+
+/// A peak this many times lower than another lies on the axis.
+const UNSEEN: f64 = 30.0;
 
 pub(super) fn chart(scene: &Scene) -> Chart {
     let mut failures = failures(scene.cut);
@@ -29,9 +32,24 @@ pub(super) fn chart(scene: &Scene) -> Chart {
         title: "Failures by kind",
         about: about(scene, &failures, series.first()),
         x: XAxis::Time,
-        y: YAxis::linear(Unit::PerSecond),
+        y: YAxis {
+            unit: Unit::PerSecond,
+            spacing: spacing(&series),
+        },
         series,
         when_empty: Some("Nothing failed."),
+    }
+}
+
+/// By powers of ten when a rare kind would not be seen beside a frequent one.
+fn spacing(series: &[Series]) -> Spacing {
+    let peaks = series.iter().filter_map(|series| highest(&series.points()));
+    let peaks: Vec<f64> = peaks.map(|(_, rate)| rate).collect();
+    let most = peaks.iter().copied().fold(0.0, f64::max);
+    let least = peaks.iter().copied().fold(f64::INFINITY, f64::min);
+    match most > least * UNSEEN {
+        true => Spacing::Logarithmic,
+        false => Spacing::Linear,
     }
 }
 
@@ -42,7 +60,11 @@ fn about(scene: &Scene, failures: &[Failure], worst: Option<&Series>) -> String 
         return format!("Nothing of what would be counted here happened: {KINDS}.");
     };
     let peak = highest(&worst.points()).map_or_else(String::new, |(at, rate)| {
-        format!(", at most {} a second {}", human::significant(rate), scene.when(at))
+        format!(
+            ", at most {}/s {}",
+            human::significant(rate),
+            scene.when(at)
+        )
     });
     let others = match failures.len().saturating_sub(SERIES) {
         0 => String::new(),

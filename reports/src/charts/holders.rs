@@ -99,7 +99,10 @@ fn ranges(held: &[(String, Vec<Option<f64>>)]) -> Vec<Series> {
     let moments = held.first().map_or(0, |(_, counts)| counts.len());
     let (mut bands, mut medians) = (Vec::new(), Vec::new());
     for moment in 0..moments {
-        let mut counts: Vec<f64> = held.iter().filter_map(|(_, counts)| counts[moment]).collect();
+        let mut counts: Vec<f64> = held
+            .iter()
+            .filter_map(|(_, counts)| counts[moment])
+            .collect();
         counts.sort_by(f64::total_cmp);
         let (Some(&least), Some(&most)) = (counts.first(), counts.last()) else {
             continue;
@@ -148,7 +151,7 @@ fn about(scene: &Scene, held: &[(String, Vec<Option<f64>>)]) -> String {
     };
     let reading = (!scene.timeline.marks.is_empty()).then(|| {
         "Counted just before each event, which shows what the one before it led to, and before the \
-         drain. The numbers are the events'; a node without a bar was down."
+         drain. The numbers are the events'; a node without a bar held none."
             .to_owned()
     });
     sentences([end, reading])

@@ -18,7 +18,10 @@ pub(crate) struct Key {
 
 /// Of all series that have a name.
 pub(super) fn keys(chart: &Chart) -> Vec<Key> {
-    let named = chart.series.iter().filter(|series| !series.label.is_empty());
+    let named = chart
+        .series
+        .iter()
+        .filter(|series| !series.label.is_empty());
     named
         .map(|series| Key {
             label: series.label.clone(),

@@ -95,21 +95,22 @@ fn span(first: usize, last: usize) -> String {
     }
 }
 
-/// A phase's name begins where it does, or ends with the plot where there is no
-/// room for it; one that would touch its neighbour is left out.
-fn phases(
-    timeline: &Timeline,
-    row: usize,
-    pixels: impl Fn(f64) -> f64,
-    width: f64,
-) -> Vec<Label> {
+/// A phase's name begins where the phase does, or as near to that as its
+/// neighbours and the plot's end leave room; without room within the plot it is
+/// left out.
+fn phases(timeline: &Timeline, row: usize, pixels: impl Fn(f64) -> f64, width: f64) -> Vec<Label> {
     let mut labels: Vec<Label> = Vec::new();
-    for &(name, from, _) in &timeline.phases {
-        let left = pixels(from).min(width - width_of(name)).max(0.0);
-        let touches = labels
-            .last()
-            .is_some_and(|before| before.left + width_of(&before.text) + GAP > left);
-        if !touches {
+    let mut free = 0.0_f64;
+    for (index, &(name, from, _)) in timeline.phases.iter().enumerate() {
+        let left = pixels(from).min(width - width_of(name)).max(free);
+        let next = timeline.phases.get(index + 1);
+        let end = next.map_or(width, |&(next, at, _)| {
+            pixels(at)
+                .min(width - width_of(next) - GAP)
+                .max(left + width_of(name))
+        });
+        if left + width_of(name) <= end.min(width) {
+            free = left + width_of(name) + GAP;
             labels.push(Label {
                 left,
                 row,
@@ -134,7 +135,11 @@ mod tests {
             name: "restart-node n2".to_owned(),
         };
         Timeline {
-            phases: vec![("ramp", 0.0, 10.0), ("steady", 10.0, 99.0), ("drain", 99.0, 100.0)],
+            phases: vec![
+                ("ramp", 0.0, 10.0),
+                ("steady", 10.0, 99.0),
+                ("drain", 99.0, 100.0),
+            ],
             marks: events.iter().map(mark).collect(),
             end: 100.0,
         }
@@ -146,7 +151,10 @@ mod tests {
         let all: Vec<&Label> = labels.events.iter().chain(&labels.phases).collect();
         for (index, label) in all.iter().enumerate() {
             let right = label.left + width_of(&label.text);
-            assert!(label.left >= 0.0 && right <= f64::from(format.plot_width()) + 0.01, "{label:?}");
+            assert!(
+                label.left >= 0.0 && right <= f64::from(format.plot_width()) + 0.01,
+                "{label:?}"
+            );
             for other in &all[index + 1..] {
                 let apart = other.row != label.row
                     || right <= other.left
@@ -171,7 +179,11 @@ mod tests {
     #[test]
     fn events_that_are_too_near_have_their_numbers() {
         let labels = check(&[20.0, 20.1, 20.2, 20.3, 80.0], WIDE);
-        let texts: Vec<&str> = labels.events.iter().map(|label| label.text.as_str()).collect();
+        let texts: Vec<&str> = labels
+            .events
+            .iter()
+            .map(|label| label.text.as_str())
+            .collect();
         assert_eq!(texts, ["1–4", "5"]);
     }
 }

@@ -27,7 +27,12 @@ pub(super) struct Timed {
 
 /// Median, 99th percentile and longest response time, and beside them the
 /// service time's: what lies between is waiting.
-pub(super) fn chart(scene: &Scene, name: &'static str, title: &'static str, timed: &Timed) -> Chart {
+pub(super) fn chart(
+    scene: &Scene,
+    name: &'static str,
+    title: &'static str,
+    timed: &Timed,
+) -> Chart {
     let line = |tag: &str, of: &dyn Fn(&LatencyHistogram) -> u64| {
         scene.steps.pieces(values(scene, tag, of))
     };
@@ -42,15 +47,17 @@ pub(super) fn chart(scene: &Scene, name: &'static str, title: &'static str, time
         y: YAxis::times(),
         series: vec![
             Series::line(
-                "response, longest",
+                "response max",
                 Colour::Series(7),
                 line(response, &|block| block.max()),
             )
             .broken(Dash::Dotted),
             Series::line("response p99", Colour::Series(1), line(response, &p99)),
             Series::line("response p50", Colour::Series(0), line(response, &p50)),
-            Series::line("service p99", Colour::Series(2), line(service, &p99)).broken(Dash::Dashed),
-            Series::line("service p50", Colour::Series(5), line(service, &p50)).broken(Dash::DashDot),
+            Series::line("service p99", Colour::Series(2), line(service, &p99))
+                .broken(Dash::Dashed),
+            Series::line("service p50", Colour::Series(5), line(service, &p50))
+                .broken(Dash::DashDot),
         ],
         when_empty: None,
     }
@@ -114,11 +121,17 @@ fn course(scene: &Scene, timed: &Timed) -> Option<String> {
 fn gap(scene: &Scene, timed: &Timed) -> Option<String> {
     let latencies = &scene.cut.record.latencies;
     let middle = |histogram: &LatencyHistogram| histogram.value_at_quantile(0.5) as f64 / 1000.0;
-    let response = latencies.window(timed.response, Window::Steady).map(middle)?;
-    let service = latencies.window(timed.service, Window::Steady).map(middle)?;
+    let response = latencies
+        .window(timed.response, Window::Steady)
+        .map(middle)?;
+    let service = latencies
+        .window(timed.service, Window::Steady)
+        .map(middle)?;
     let gap = response - service;
     if gap < LEAST_MS {
-        return Some("Response and service time agree at the median: nothing waited to be sent.".to_owned());
+        return Some(
+            "Response and service time agree at the median: nothing waited to be sent.".to_owned(),
+        );
     }
     let lag = send_lag(latencies).map(|lag| middle(&lag));
     let whose = match lag {

@@ -31,7 +31,9 @@ struct Entry<'a> {
 
 /// Height of the legend, in as many lines as it takes.
 pub(super) fn height(chart: &Chart, format: Format) -> i32 {
-    entries(chart, format).last().map_or(0, |last| last.y + LINE)
+    entries(chart, format)
+        .last()
+        .map_or(0, |last| last.y + LINE)
 }
 
 /// Draws both.
@@ -51,7 +53,11 @@ pub(super) fn draw(area: &Area, chart: &Chart, format: Format) -> Drawn {
 fn entries(chart: &Chart, format: Format) -> Vec<Entry<'_>> {
     let (mut x, mut y) = (MARGIN, 0);
     let mut entries = Vec::new();
-    for series in chart.series.iter().filter(|series| !series.label.is_empty()) {
+    for series in chart
+        .series
+        .iter()
+        .filter(|series| !series.label.is_empty())
+    {
         let width = KEY + 5 + width_of(&series.label) as i32 + 14;
         if x + width > format.width && x > MARGIN {
             (x, y) = (MARGIN, y + LINE);
@@ -79,7 +85,10 @@ fn key(area: &Area, series: &Series, x: i32, y: i32) -> Drawn {
                 _ => 0.85,
             };
             let style = colour.placeholder().mix(part).filled();
-            area.draw(&Rectangle::new([fine(x, y - 5), fine(x + KEY, y + 5)], style))
+            area.draw(&Rectangle::new(
+                [fine(x, y - 5), fine(x + KEY, y + 5)],
+                style,
+            ))
         }
     }
 }

@@ -15,7 +15,13 @@ use crate::{
 /// What the system has given the nodes.
 pub(super) fn resident(scene: &Scene) -> Chart {
     let reading = "Resident memory is what the system has given each node; not all that is freed goes back at once.";
-    chart(scene, "memory", "Resident memory of the nodes", gauge::RSS, reading)
+    chart(
+        scene,
+        "memory",
+        "Resident memory of the nodes",
+        gauge::RSS,
+        reading,
+    )
 }
 
 /// What they use of it.

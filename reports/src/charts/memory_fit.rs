@@ -60,7 +60,10 @@ fn series(processes: &[(String, Vec<Vec<Point>>)], fit: Fit) -> Vec<Series> {
         .collect();
     let most = above.iter().flat_map(|(_, points)| points).map(|&(x, _)| x);
     let most = most.fold(0.0, f64::max);
-    let interval = vec![vec![(0.0, 0.0, 0.0), (most, most * fit.low.max(0.0), most * fit.high)]];
+    let interval = vec![vec![
+        (0.0, 0.0, 0.0),
+        (most, most * fit.low.max(0.0), most * fit.high),
+    ]];
     let line = vec![vec![(0.0, 0.0), (most, most * fit.value)]];
     let mut series = vec![Series {
         label: "95 % interval".to_owned(),
@@ -84,7 +87,10 @@ fn dots(processes: Vec<(&str, Vec<Point>)>) -> Vec<Series> {
     };
     if processes.len() > SERIES {
         let count = processes.len();
-        let all: Vec<Point> = processes.into_iter().flat_map(|(_, points)| points).collect();
+        let all: Vec<Point> = processes
+            .into_iter()
+            .flat_map(|(_, points)| points)
+            .collect();
         return vec![dots(format!("samples of {count} nodes"), 0, &all)];
     }
     let each = processes.into_iter().enumerate();

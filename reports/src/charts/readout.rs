@@ -28,7 +28,10 @@ enum Values {
 
 impl Readout {
     pub(super) fn of(chart: &Chart, steps: Steps) -> Self {
-        let named = chart.series.iter().filter(|series| !series.label.is_empty());
+        let named = chart
+            .series
+            .iter()
+            .filter(|series| !series.label.is_empty());
         Self {
             unit: match chart.y.unit {
                 Unit::Count => "count",

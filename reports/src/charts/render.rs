@@ -101,7 +101,8 @@ fn axes(chart: &Chart, timeline: &Timeline, format: Format) -> (Axis, Axis) {
     let points: Vec<_> = chart.series.iter().flat_map(Series::points).collect();
     let most_x = points.iter().map(|&(x, _)| x).fold(0.0, f64::max);
     let most_y = points.iter().map(|&(_, y)| y).fold(0.0, f64::max);
-    let least_y = points.iter().map(|&(_, y)| y).fold(f64::INFINITY, f64::min);
+    let above_zero = points.iter().map(|&(_, y)| y).filter(|&y| y > 0.0);
+    let least_y = above_zero.fold(f64::INFINITY, f64::min);
     let (across, up) = format.marks;
     let x = match &chart.x {
         XAxis::Time => Axis::time(timeline.end, across),

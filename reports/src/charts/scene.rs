@@ -8,7 +8,7 @@ use super::{
 use crate::{analysis::cut::Cut, human};
 
 /// An event this much earlier, in seconds, is not what something came from.
-const AFTERMATH_S: f64 = 30.0;
+const AFTERMATH_S: f64 = 10.0;
 
 /// A run as charts see it.
 pub(crate) struct Scene<'a> {
@@ -36,7 +36,7 @@ impl<'a> Scene<'a> {
                 format!("at {instant}, with “{name}”")
             }
             Some(Mark { at: event, name }) => {
-                let after = human::seconds((at - event).round().max(1.0));
+                let after = human::seconds((at - half - event).round().max(1.0));
                 format!("at {instant}, {after} after “{name}”")
             }
         }
@@ -44,7 +44,11 @@ impl<'a> Scene<'a> {
 
     /// Whether an instant lies in the steady phase.
     pub(super) fn is_steady(&self, at: f64) -> bool {
-        let steady = self.cut.record.phases.range(highwater_scenarios::plan::Window::Steady);
+        let steady = self
+            .cut
+            .record
+            .phases
+            .range(highwater_scenarios::plan::Window::Steady);
         steady.is_some_and(|range| range.contains(&at))
     }
 }
@@ -53,7 +57,10 @@ impl<'a> Scene<'a> {
 pub(super) fn highest<'p>(points: impl IntoIterator<Item = &'p Point>) -> Option<Point> {
     let mut points = points.into_iter().copied();
     let first = points.next()?;
-    Some(points.fold(first, |high, point| if point.1 > high.1 { point } else { high }))
+    Some(points.fold(
+        first,
+        |high, point| if point.1 > high.1 { point } else { high },
+    ))
 }
 
 /// The middle of the values.

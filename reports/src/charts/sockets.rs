@@ -19,16 +19,25 @@ const ALL: f64 = 0.99;
 pub(super) fn chart(scene: &Scene) -> Chart {
     let total = |role, name| -> Vec<Point> {
         let samples = scene.cut.tracks.total(role, name).into_iter();
-        samples.map(|Sample { at_s, value }| (at_s, value)).collect()
+        samples
+            .map(|Sample { at_s, value }| (at_s, value))
+            .collect()
     };
     let wanted = total(Role::Coordinator, gauge::SOCKETS_WANTED);
     let clients = total(Role::Worker, gauge::SOCKETS_OPEN);
     let about = sentences([
         reached(scene, &clients),
         deepest_fall(scene, &clients),
-        Some("What the plan asks for, what the clients hold and what each node counts should agree.".to_owned()),
+        Some(
+            "What the plan asks for, what the clients hold and what each node counts should agree."
+                .to_owned(),
+        ),
     ]);
-    let mut series = vec![Series::line("clients", Colour::Series(0), scene.steps.lines(clients))];
+    let mut series = vec![Series::line(
+        "clients",
+        Colour::Series(0),
+        scene.steps.lines(clients),
+    )];
     let nodes = gauges(scene.cut, Role::Node, gauge::SOCKETS_OPEN);
     series.extend(scene.steps.each("nodes", nodes, 1));
     let asked = Series::line("asked", Colour::Ink, scene.steps.lines(wanted));
@@ -62,7 +71,9 @@ fn deepest_fall(scene: &Scene, clients: &[Point]) -> Option<String> {
     let drain = scene.cut.record.phases.drain.unwrap_or(f64::INFINITY);
     let marks = &scene.timeline.marks;
     let falls = marks.iter().enumerate().filter_map(|(index, mark)| {
-        let next = marks.get(index + 1).map_or(drain, |next| next.at.min(drain));
+        let next = marks
+            .get(index + 1)
+            .map_or(drain, |next| next.at.min(drain));
         let before = clients.iter().rfind(|(at, _)| *at <= mark.at)?.1;
         let after: Vec<Point> = clients
             .iter()
@@ -76,13 +87,15 @@ fn deepest_fall(scene: &Scene, clients: &[Point]) -> Option<String> {
             .find(|(_, open)| *open >= before * ALL);
         Some((mark, before, least, back.map(|(at, _)| at - mark.at)))
     });
-    let (mark, before, least, back) =
-        falls.max_by(|a, b| (a.1 - a.2).total_cmp(&(b.1 - b.2)))?;
+    let (mark, before, least, back) = falls.max_by(|a, b| (a.1 - a.2).total_cmp(&(b.1 - b.2)))?;
     if least >= before * ALL {
         return None;
     }
     let back = match back {
-        Some(after) => format!("and were back {} after it", human::seconds(after.round().max(1.0))),
+        Some(after) => format!(
+            "and were back {} after it",
+            human::seconds(after.round().max(1.0))
+        ),
         None => "and did not come back before the next event or the drain".to_owned(),
     };
     Some(format!(

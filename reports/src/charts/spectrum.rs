@@ -24,7 +24,10 @@ pub(super) fn chart(scene: &Scene) -> Chart {
         let points = histogram.map(spectrum).into_iter().collect();
         Series::line(label, Colour::Series(colour), points).broken(dash)
     };
-    let slowest = [("heartbeat", HEARTBEAT_RESPONSE), ("command", COMMAND_RESPONSE)];
+    let slowest = [
+        ("heartbeat", HEARTBEAT_RESPONSE),
+        ("command", COMMAND_RESPONSE),
+    ];
     let slowest = slowest.into_iter().filter_map(|(what, tag)| {
         let histogram = latencies.window(tag, Window::Steady)?;
         let millis = |q| human::millis(histogram.value_at_quantile(q) as f64 / 1000.0);
@@ -39,7 +42,10 @@ pub(super) fn chart(scene: &Scene) -> Chart {
     Chart {
         name: "spectrum",
         title: "Percentile spectrum",
-        about: slowest.chain([reading.to_owned()]).collect::<Vec<_>>().join(" "),
+        about: slowest
+            .chain([reading.to_owned()])
+            .collect::<Vec<_>>()
+            .join(" "),
         x: XAxis::Percentile,
         y: YAxis::times(),
         series: vec![

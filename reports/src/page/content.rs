@@ -114,7 +114,10 @@ pub(super) fn content<'a>(
 }
 
 fn broken(summary: &Summary) -> Vec<Broken> {
-    let broken = summary.gates.iter().filter(|gate| gate.verdict != Verdict::Passed);
+    let broken = summary
+        .gates
+        .iter()
+        .filter(|gate| gate.verdict != Verdict::Passed);
     broken
         .map(|gate| Broken {
             verdict: word(gate.verdict),

@@ -119,7 +119,11 @@ fn heartbeats(summary: &Summary) -> Subject {
     let heartbeats = &summary.heartbeats;
     let times = heartbeats.response_ms.p50.zip(heartbeats.service_ms.p99);
     let times = times.map(|(p50, service)| {
-        format!("p50 {}; service p99 {}", human::millis(p50), human::millis(service))
+        format!(
+            "p50 {}; service p99 {}",
+            human::millis(p50),
+            human::millis(service)
+        )
     });
     let counts = format!(
         "{} due, {} missed, {} late",
@@ -139,7 +143,11 @@ fn commands(summary: &Summary) -> Option<Subject> {
     let commands = summary.commands.as_ref()?;
     let times = commands.response_ms.p50.zip(commands.service_ms.p99);
     let times = times.map(|(p50, service)| {
-        format!("p50 {}; service p99 {}", human::millis(p50), human::millis(service))
+        format!(
+            "p50 {}; service p99 {}",
+            human::millis(p50),
+            human::millis(service)
+        )
     });
     let counts = format!(
         "{} of {} due were replied",
@@ -187,16 +195,28 @@ fn cost(summary: &Summary) -> Option<Subject> {
 }
 
 fn balance(summary: &Summary) -> Option<Subject> {
-    let balance = summary.balance.as_ref().filter(|_| summary.nodes.len() > 1)?;
+    let balance = summary
+        .balance
+        .as_ref()
+        .filter(|_| summary.nodes.len() > 1)?;
     let policy = balance
         .policy
         .as_ref()
         .zip(balance.balancer.as_ref())
         .map(|(policy, balancer)| format!("{policy}, balancer {balancer}"));
-    let settled = balance.per_event.iter().filter_map(|event| event.settled_after_s);
-    let settled = settled
+    let longest = balance
+        .per_event
+        .iter()
+        .filter_map(|event| event.settled_after_s);
+    let longest = longest
         .max_by(f64::total_cmp)
-        .map(|seconds| format!("settled within {} of an event", human::seconds(seconds)));
+        .filter(|&seconds| seconds > 0.0);
+    let settled = longest.map(|seconds| {
+        format!(
+            "settled within {} of an event",
+            human::seconds(seconds.ceil())
+        )
+    });
     Some(Subject {
         label: "fullest node over the mean, at the end",
         path: "balance.max_over_mean_at_end",
@@ -227,15 +247,19 @@ fn gates(summary: &Summary, stems: &[&str]) -> Vec<Note> {
     notes
 }
 
+/// `✓ missed is 0, must be == 0`, without the part of the path that the figures
+/// beside it have in common.
 fn gate_note(gate: &GateOutcome) -> Note {
-    let held = match gate.verdict {
-        Verdict::Passed => "✓ holds",
-        Verdict::Failed => "✗ fails",
-        Verdict::Inconclusive => "? open",
+    let sign = match gate.verdict {
+        Verdict::Passed => "✓ ",
+        Verdict::Failed => "✗ fails: ",
+        Verdict::Inconclusive => "? open: ",
     };
+    let text = text::gate_claim(gate);
+    let (_, short) = text.split_once('.').unwrap_or(("", &text));
     Note {
         verdict: text::word(gate.verdict),
-        text: format!("{held}: {}", gate.check),
+        text: format!("{sign}{short}"),
     }
 }
 

@@ -1,8 +1,11 @@
 //! Tables of what the run showed.
 
+use highwater_scenarios::figures::Unit;
+
 use super::table::{Row, Table, missing, number, row, table, time};
 use crate::{
     analysis::{cut::Cut, failures},
+    figure::display,
     human,
     summary::{Distribution, Fit, GateOutcome, Summary},
     text,
@@ -164,7 +167,8 @@ pub(super) fn balance(summary: &Summary) -> Vec<Table> {
     let Some(balance) = &summary.balance else {
         return Vec::new();
     };
-    let ratio = |value: Option<f64>| value.map_or_else(missing, human::significant);
+    let ratio =
+        |value: Option<f64>| value.map_or_else(missing, |value| display(Unit::Ratio, value));
     let evenness = [
         ("policy", balance.policy.clone().unwrap_or_else(missing)),
         ("balancer", balance.balancer.clone().unwrap_or_else(missing)),

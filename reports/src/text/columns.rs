@@ -68,8 +68,14 @@ mod tests {
         let text = "word ".repeat(60);
         let lines = wrapped(text.trim(), 4, 2);
         assert_eq!(lines.len(), 2);
-        assert!(lines.iter().all(|line| line.chars().count() <= WIDTH), "{lines:?}");
-        assert!(lines[1].starts_with("    word") && lines[1].ends_with('…'), "{lines:?}");
+        assert!(
+            lines.iter().all(|line| line.chars().count() <= WIDTH),
+            "{lines:?}"
+        );
+        assert!(
+            lines[1].starts_with("    word") && lines[1].ends_with('…'),
+            "{lines:?}"
+        );
         assert_eq!(wrapped("short", 4, 2), ["short"]);
         assert_eq!(wrapped(&"x".repeat(200), 4, 2)[0].chars().count(), WIDTH);
     }

@@ -33,7 +33,9 @@ fn sockets(summary: &Summary) -> String {
         human::count(sockets.requested)
     );
     let rate = sockets.connect_rate_per_s;
-    let rate = rate.map_or_else(String::new, |rate| format!(", {}/s", human::significant(rate)));
+    let rate = rate.map_or_else(String::new, |rate| {
+        format!(", {}/s", human::significant(rate))
+    });
     opened + &rate + &times("connect", &sockets.connect_ms)
 }
 
@@ -72,7 +74,9 @@ fn times(what: &str, times: &Distribution) -> String {
 fn nodes(nodes: &[Process]) -> Vec<String> {
     if nodes.len() <= MOST_NODES {
         let each = nodes.iter();
-        return each.map(|node| line(&format!("node {}", node.id), node_text(node))).collect();
+        return each
+            .map(|node| line(&format!("node {}", node.id), node_text(node)))
+            .collect();
     }
     let most = |of: fn(&Process) -> Option<u64>| nodes.iter().filter_map(of).max();
     let largest = Process {
@@ -92,10 +96,12 @@ fn nodes(nodes: &[Process]) -> Vec<String> {
 fn node_text(node: &Process) -> String {
     let bytes = |value: u64| human::bytes(value as f64);
     let parts = [
-        node.sockets_peak.map(|n| format!("{} sockets", human::count(n))),
+        node.sockets_peak
+            .map(|n| format!("{} sockets", human::count(n))),
         node.rss_peak.map(|n| format!("{} resident", bytes(n))),
         node.heap_peak.map(|n| format!("{} heap", bytes(n))),
-        node.open_files_peak.map(|n| format!("{} files", human::count(n))),
+        node.open_files_peak
+            .map(|n| format!("{} files", human::count(n))),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     match parts.is_empty() {
@@ -115,7 +121,8 @@ fn cost(summary: &Summary) -> Option<String> {
                 human::bytes(fit.high)
             )
         }),
-        cost.node_heap.map(|fit| format!("{} heap", human::bytes(fit.value))),
+        cost.node_heap
+            .map(|fit| format!("{} heap", human::bytes(fit.value))),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     (!parts.is_empty()).then(|| format!("costs {}", parts.join(", ")))

@@ -29,15 +29,20 @@ pub(crate) fn limit(gate: &GateOutcome) -> String {
 }
 
 /// `heartbeats.response.p99 during steady is 99 ms, must be <= 50 ms`.
-pub(crate) fn gate_text(gate: &GateOutcome) -> String {
+pub(crate) fn gate_claim(gate: &GateOutcome) -> String {
     format!(
-        "{} is {}, must be {} {}{}",
+        "{} is {}, must be {} {}",
         subject(gate),
         actual(gate),
         comparison(&gate.check),
-        limit(gate),
-        named(gate).map_or_else(String::new, |name| format!(" ({name})"))
+        limit(gate)
     )
+}
+
+/// The same with the gate's name, if it has one.
+pub(crate) fn gate_text(gate: &GateOutcome) -> String {
+    let name = named(gate).map_or_else(String::new, |name| format!(" ({name})"));
+    gate_claim(gate) + &name
 }
 
 /// The gates below each other, those that do not hold first.
@@ -48,10 +53,17 @@ pub(super) fn gate_lines(summary: &Summary) -> Vec<String> {
         Verdict::Inconclusive => 1,
         Verdict::Passed => 2,
     });
-    let shown: Vec<Vec<String>> = gates.iter().take(MOST_GATES).map(|gate| row(gate)).collect();
+    let shown: Vec<Vec<String>> = gates
+        .iter()
+        .take(MOST_GATES)
+        .map(|gate| row(gate))
+        .collect();
     let mut lines = aligned(&shown, &[true, true, false, true, true]);
     let hidden = &gates[shown.len()..];
-    let passed = hidden.iter().filter(|gate| gate.verdict == Verdict::Passed).count();
+    let passed = hidden
+        .iter()
+        .filter(|gate| gate.verdict == Verdict::Passed)
+        .count();
     match (passed, hidden.len() - passed) {
         (0, 0) => {}
         (passed, 0) => lines.push(format!("  and {passed} more that passed")),

@@ -11,6 +11,6 @@ mod gates;
 mod screen;
 mod verdict;
 
-pub(crate) use gates::{actual, figure_of, gate_text, limit};
+pub(crate) use gates::{actual, figure_of, gate_claim, gate_text, limit};
 pub use screen::verdict_text;
 pub(crate) use verdict::{verdict_reason, verdict_sentence, word};

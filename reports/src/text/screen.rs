@@ -1,10 +1,7 @@
 //! What `run` and `gate` print of a run.
 
 use super::{
-    columns::wrapped,
-    figures::figure_lines,
-    gates::gate_lines,
-    verdict::verdict_sentence,
+    columns::wrapped, figures::figure_lines, gates::gate_lines, verdict::verdict_sentence,
 };
 use crate::summary::Summary;
 
@@ -30,7 +27,9 @@ pub fn verdict_text(summary: &Summary) -> String {
 /// Those that the sentence does not say already.
 fn problem_lines(summary: &Summary, sentence: &str) -> Vec<String> {
     let problems = summary.problems.iter();
-    let unsaid: Vec<&String> = problems.filter(|p| !sentence.contains(p.as_str())).collect();
+    let unsaid: Vec<&String> = problems
+        .filter(|p| !sentence.contains(p.as_str()))
+        .collect();
     if unsaid.is_empty() {
         return Vec::new();
     }

@@ -1,10 +1,12 @@
 //! A run record with known content, and what must come out of it.
 #![expect(clippy::unwrap_used, reason = "tests panic where something is missing")]
 
+mod browser;
 mod comparison;
 mod cost;
 mod events;
 mod hlog;
+mod large;
 mod record;
 mod report;
 mod run;

@@ -204,9 +204,17 @@ fn the_text_fits_a_screen() {
     run.manifest.plan.gates[2].during = Some(highwater_scenarios::plan::Window::Steady);
     expect![[r#"
         known failed: 1 of 3 gates does not hold (27 s).
-          failed       heartbeats.response.p99 <= 50   is 99 ms, limit 50 ms
-          passed       cost_per_socket.node_rss <= 4096   is 1.95 KiB, limit 4 KiB
-          passed       no command fails: commands.failed == 0 during steady   is 0, limit 0
+
+          sockets     1,000 of 1,000 opened, 200/s; connect p50 2 ms, p99 4 ms
+          heartbeats  4,000 due, 0 missed; response p50 50 ms, p99 99 ms
+          commands    400 of 400 replied; response p50 5 ms, p99 7 ms
+          node n1     500 sockets, 9.54 MiB resident, 2.34 MiB heap, 512 files
+          node n2     500 sockets, 18.1 MiB resident, 4.24 MiB heap, 512 files
+          a socket    costs 1.95 KiB of a node (1.95 KiB to 1.95 KiB), 900 B heap
+
+          failed  heartbeats.response.p99           99 ms  <= 50 ms
+          passed  cost_per_socket.node_rss       1.95 KiB  <= 4 KiB
+          passed  commands.failed during steady         0  == 0      no command fails
     "#]]
     .assert_eq(&verdict_text(&run.summary()));
 
@@ -217,12 +225,22 @@ fn the_text_fits_a_screen() {
     }
     run.manifest.plan.gates.truncate(1);
     expect![[r#"
-        known is inconclusive: worker w1 was late: send lag p99 80.1 ms, longest 80.1 ms (limit 10 ms) (27 s).
-          inconclusive heartbeats.response.p99 <= 50   is 99 ms, limit 50 ms
+        known is inconclusive: worker w1 was late: send lag p99 80.1 ms, longest 80.1
+          ms (limit 10 ms) (27 s).
+
+          sockets     1,000 of 1,000 opened, 200/s; connect p50 2 ms, p99 4 ms
+          heartbeats  4,000 due, 0 missed; response p50 50 ms, p99 99 ms
+          commands    400 of 400 replied; response p50 5 ms, p99 7 ms
+          node n1     470 sockets, 9.54 MiB resident, 2.34 MiB heap, 512 files
+          node n2     500 sockets, 18.1 MiB resident, 4.24 MiB heap, 512 files
+          a socket    costs 2.01 KiB of a node (1.83 KiB to 2.19 KiB), 925 B heap
+
+          inconclusive  heartbeats.response.p99  99 ms  <= 50 ms
         problems:
-          - worker w1 was late: send lag p99 80.1 ms, longest 80.1 ms (limit 10 ms)
-          - gate `heartbeats.response.p99 <= 50`: a worker's own stall of 80.1 ms could account for all of the 49 ms too much
-          - at the end of the steady phase the clients had 1,000 sockets open and the nodes 970
+        - gate `heartbeats.response.p99 <= 50`: a worker's own stall of 80.1 ms could
+            account for all of the 49 ms too much
+        - at the end of the steady phase the clients had 1,000 sockets open and the
+            nodes 970
     "#]]
     .assert_eq(&verdict_text(&run.summary()));
 }

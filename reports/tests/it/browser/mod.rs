@@ -1,0 +1,269 @@
+//! The page in a browser: quiet, complete without scripts, legible on a phone,
+//! quick when it is large. Skipped, with a notice, where there is no Chromium.
+
+mod chromium;
+mod devtools;
+
+use std::path::{Path, PathBuf};
+
+use highwater_reports::write_report;
+use serde_json::json;
+
+use self::{
+    chromium::{Chromium, installed},
+    devtools::{Page, View},
+};
+use crate::{large::large, report::eventful};
+
+const DESK: View = View {
+    width: 1280,
+    scripts: true,
+};
+const PHONE: View = View {
+    width: 390,
+    scripts: true,
+};
+
+/// A browser, if there is one.
+async fn browser() -> Option<Chromium> {
+    match installed() {
+        Some(program) => Some(Chromium::start(program).await),
+        None => {
+            eprintln!("SKIPPED: no chromium on this machine");
+            None
+        }
+    }
+}
+
+fn page_of_an_eventful_run(dir: &Path) -> PathBuf {
+    eventful().write(dir);
+    write_report(dir).unwrap().html
+}
+
+#[tokio::test]
+async fn the_page_is_quiet_and_asks_for_nothing() {
+    let Some(browser) = browser().await else {
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let file = page_of_an_eventful_run(dir.path());
+    let mut page = Page::open(&browser.address, &file, DESK).await;
+    // Whatever is reported late is reported before this is answered.
+    page.value("1").await;
+    for event in [
+        "Runtime.consoleAPICalled",
+        "Runtime.exceptionThrown",
+        "Log.entryAdded",
+    ] {
+        assert!(page.events(event).is_empty(), "{:?}", page.events(event));
+    }
+    let requests = page.events("Network.requestWillBeSent");
+    let own = format!("file://{}", file.display());
+    let others = requests
+        .iter()
+        .filter(|request| request["request"]["url"] != own.as_str());
+    assert_eq!(others.count(), 0, "{requests:?}");
+}
+
+#[tokio::test]
+async fn every_chart_has_a_title_and_labels() {
+    let Some(browser) = browser().await else {
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let file = page_of_an_eventful_run(dir.path());
+    for view in [DESK, PHONE] {
+        let mut page = Page::open(&browser.address, &file, view).await;
+        let charts = page
+            .value(
+                "[...document.querySelectorAll('figure')].map(figure => {
+                   const shown = [...figure.querySelectorAll('.plot svg')].filter(svg => svg.getBoundingClientRect().width > 0);
+                   const svg = shown[0];
+                   const named = svg.getAttribute('aria-labelledby').split(' ').map(id => document.getElementById(id).textContent);
+                   const sizes = [...svg.querySelectorAll('text')].map(text => text.getBoundingClientRect().height);
+                   return {
+                     name: figure.id, shown: shown.length, role: svg.getAttribute('role'), named,
+                     heading: figure.querySelector('h3').textContent,
+                     caption: figure.querySelector('figcaption').textContent,
+                     labels: sizes.length, smallest: Math.min(...sizes),
+                   };
+                 })",
+            )
+            .await;
+        let charts = charts.as_array().unwrap();
+        assert_eq!(charts.len(), 12);
+        for chart in charts {
+            assert_eq!(chart["shown"], 1, "{chart}");
+            assert_eq!(chart["role"], "img", "{chart}");
+            assert_eq!(chart["named"][0], chart["heading"], "{chart}");
+            assert_eq!(chart["named"][1], chart["caption"], "{chart}");
+            assert!(chart["caption"].as_str().unwrap().len() > 20, "{chart}");
+            assert!(chart["labels"].as_u64().unwrap() >= 4, "{chart}");
+            // A line of text of 11 px is at least as high.
+            assert!(chart["smallest"].as_f64().unwrap() >= 11.0, "{chart}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_scripts_the_page_says_the_same() {
+    let Some(browser) = browser().await else {
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let file = page_of_an_eventful_run(dir.path());
+    let without = View {
+        scripts: false,
+        ..DESK
+    };
+    let mut page = Page::open(&browser.address, &file, without).await;
+    assert_eq!(
+        page.value("document.querySelectorAll('.cursor').length")
+            .await,
+        0
+    );
+    let text = page.value("document.body.innerText").await;
+    let mut page = Page::open(&browser.address, &file, DESK).await;
+    assert_eq!(
+        page.value("document.querySelectorAll('.cursor').length")
+            .await,
+        18
+    );
+    assert_eq!(page.value("document.body.innerText").await, text);
+    assert!(
+        text.as_str()
+            .unwrap()
+            .contains("Two nodes & a thousand <idle> sockets.")
+    );
+}
+
+#[tokio::test]
+async fn nothing_is_wider_than_a_phone() {
+    let Some(browser) = browser().await else {
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let file = page_of_an_eventful_run(dir.path());
+    for width in [320, 390, 768, 1024, 1920] {
+        let view = View { width, ..PHONE };
+        let mut page = Page::open(&browser.address, &file, view).await;
+        let widths = page
+            .value("[document.scrollingElement.scrollWidth, document.scrollingElement.clientWidth]")
+            .await;
+        assert!(
+            widths[0].as_u64() <= widths[1].as_u64(),
+            "{width}: {widths}"
+        );
+    }
+}
+
+/// Of each chart over time: whether its cursor shows, and its values.
+const SHOWN: &str = "[...document.querySelectorAll('figure[data-chart]')].map(figure => [
+   figure.querySelector('.cursor').getAttribute('visibility'),
+   figure.querySelector('.instant').textContent,
+   [...figure.querySelectorAll('.value')].map(value => value.textContent).join('|'),
+ ])";
+
+#[tokio::test]
+async fn the_values_at_an_instant_show_on_all_charts() {
+    let Some(browser) = browser().await else {
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let file = page_of_an_eventful_run(dir.path());
+    let mut page = Page::open(&browser.address, &file, DESK).await;
+
+    // Over the middle of the first plot: 13 of 27 s.
+    let at = page
+        .value(
+            "(() => {
+               const svg = document.querySelector('#sockets .wide');
+               svg.scrollIntoView({behavior: 'instant'});
+               const box = svg.getBoundingClientRect();
+               const [left, , right] = svg.dataset.plot.split(' ').map(Number);
+               return [box.left + (left + right) / 2 / svg.viewBox.baseVal.width * box.width, box.top + box.height / 2];
+             })()",
+        )
+        .await;
+    page.hover(at[0].as_f64().unwrap(), at[1].as_f64().unwrap())
+        .await;
+    let shown = page.value(SHOWN).await;
+    for chart in shown.as_array().unwrap() {
+        assert_eq!(
+            (&chart[0], &chart[1]),
+            (&json!("visible"), &json!("at 13 s")),
+            "{chart}"
+        );
+    }
+    // Clients, n1, n2 (which was killed at 12 s), asked.
+    assert_eq!(shown[0][2], "1,000|500|–|1,000");
+
+    page.value("document.querySelector('#heartbeat-latency .plot').focus()")
+        .await;
+    page.press("Escape").await;
+    assert_eq!(page.value(SHOWN).await[0], json!(["hidden", "", "|||"]));
+    for _ in 0..11 {
+        page.press("ArrowRight").await;
+    }
+    assert_eq!(page.value(SHOWN).await[0][1], "at 10 s");
+    let said = page
+        .value("document.getElementById('said').textContent")
+        .await;
+    assert!(
+        said.as_str()
+            .unwrap()
+            .starts_with("Heartbeat latency at 10 s: response max 100 ms, response p99 99"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn the_page_prints() {
+    let Some(browser) = browser().await else {
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let file = page_of_an_eventful_run(dir.path());
+    let mut page = Page::open(&browser.address, &file, DESK).await;
+    let printed = page
+        .call("Page.printToPDF", json!({"preferCSSPageSize": true}))
+        .await;
+    let pdf = {
+        use base64::{Engine, engine::general_purpose::STANDARD};
+        STANDARD.decode(printed["data"].as_str().unwrap()).unwrap()
+    };
+    assert!(pdf.starts_with(b"%PDF-"));
+    let pages = pdf
+        .windows(12)
+        .filter(|bytes| bytes == b"/Type /Page\n")
+        .count();
+    assert!((3..=12).contains(&pages), "{pages} pages");
+}
+
+/// The page of two hours of 110 processes.
+#[tokio::test]
+async fn a_large_page_is_small_and_opens_at_once() {
+    let Some(browser) = browser().await else {
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    large(dir.path());
+    let file = write_report(dir.path()).unwrap().html;
+    let bytes = std::fs::metadata(&file).unwrap().len();
+    assert!(bytes < 5_000_000, "{bytes} bytes");
+
+    let mut best = f64::INFINITY;
+    for _ in 0..3 {
+        let mut page = Page::open(&browser.address, &file, DESK).await;
+        let loaded = "performance.getEntriesByType('navigation')[0].loadEventEnd";
+        let mut took = page.value(loaded).await.as_f64().unwrap();
+        if took == 0.0 {
+            // Asked within the event itself; the next answer comes after it.
+            took = page.value(loaded).await.as_f64().unwrap();
+        }
+        assert!(took > 0.0);
+        best = best.min(took);
+    }
+    eprintln!("{bytes} bytes, loaded in {best:.0} ms");
+    assert!(best < 3_000.0, "loaded in {best} ms");
+}
