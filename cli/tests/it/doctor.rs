@@ -1,0 +1,196 @@
+//! What this machine can hold, and what a run refuses because of it.
+
+use std::{fs, path::PathBuf};
+
+use highwater_loadgen::doctor;
+use tempfile::TempDir;
+
+use crate::harness::highwater;
+
+/// What a command printed, and its exit code.
+struct Said {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+fn say(arguments: &[&str]) -> Said {
+    let output = highwater(arguments).output().expect("highwater starts");
+    Said {
+        code: output.status.code(),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// A scenario in a folder of its own.
+struct Scenario {
+    folder: TempDir,
+    file: PathBuf,
+}
+
+impl Scenario {
+    /// With `sockets` to `system`, a table of the format.
+    fn new(system: &str, sockets: u64) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("scenario.toml");
+        let text = format!(
+            "name = \"held\"\nduration = \"5s\"\n{system}\n\
+             [[devices]]\nname = \"home\"\ncount = {sockets}\nramp = \"100/s\"\n"
+        );
+        fs::write(&file, text).unwrap();
+        Self { folder, file }
+    }
+
+    /// To a port at which nobody listens, and to which ports are counted.
+    fn to_nobody(sockets: u64) -> Self {
+        let target = "[target]\nws = \"ws://[::1]:1/ws\"\ndialect = \"plain\"";
+        Self::new(target, sockets)
+    }
+
+    fn file(&self) -> &str {
+        self.file.to_str().unwrap()
+    }
+
+    fn run(&self, more: &[&str]) -> Said {
+        let out = self.folder.path().join("run");
+        let mut arguments = vec!["run", "--no-progress", self.file(), "--out"];
+        arguments.push(out.to_str().unwrap());
+        arguments.extend(more);
+        say(&arguments)
+    }
+
+    fn has_record(&self) -> bool {
+        self.folder.path().join("run").exists()
+    }
+}
+
+/// One socket more than one source address reaches one target with.
+fn too_many() -> u64 {
+    doctor::read().ports.expect("a range of ports").count() + 1
+}
+
+/// As a person reads it.
+fn grouped(figure: u64) -> String {
+    highwater_scenarios::words::count(figure)
+}
+
+#[test]
+fn figures_are_those_of_this_machine() {
+    let said = say(&["doctor"]);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let limits = fs::read_to_string("/proc/self/limits").unwrap();
+    let files = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"))
+        .and_then(|line| line.split_whitespace().nth(1))
+        .and_then(|hard| hard.parse().ok())
+        .map(grouped)
+        .expect("a hard limit");
+    let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap();
+    let mut ends = range
+        .split_whitespace()
+        .map(|end| end.parse::<u64>().unwrap());
+    let (first, last) = (ends.next().unwrap(), ends.next().unwrap());
+    let reserved = doctor::read().ports.unwrap().reserved;
+    let ports = last - first + 1 - reserved;
+    for expected in [
+        format!("{files} a process"),
+        format!(
+            "{} per source address and target ({first} to {last}",
+            grouped(ports)
+        ),
+        format!("at {}, half of them", grouped(ports / 2)),
+    ] {
+        let text = said.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains(&expected), "{expected}:\n{}", said.stdout);
+    }
+    let wide = said.stdout.lines().find(|line| line.chars().count() > 80);
+    assert_eq!(wide, None);
+}
+
+#[test]
+fn a_scenario_that_fits_and_one_that_does_not() {
+    let fits = Scenario::new("[cluster]\nnodes = 2", 100);
+    let said = say(&["doctor", fits.file()]);
+    assert_eq!(said.code, Some(0), "{}{}", said.stdout, said.stderr);
+    assert!(
+        said.stdout.starts_with("held fits this machine."),
+        "{}",
+        said.stdout
+    );
+
+    let scenario = Scenario::to_nobody(too_many());
+    let said = say(&["doctor", scenario.file()]);
+    assert_eq!(said.code, Some(5), "{}{}", said.stdout, said.stderr);
+    assert!(
+        said.stdout.starts_with("held does not fit"),
+        "{}",
+        said.stdout
+    );
+    assert!(
+        said.stdout.contains("ip_local_port_range"),
+        "{}",
+        said.stdout
+    );
+    let said = say(&["doctor", scenario.file(), "--set", "devices.home.count=10"]);
+    assert_eq!(said.code, Some(0), "{}{}", said.stdout, said.stderr);
+}
+
+#[test]
+fn an_invalid_scenario_is_wrong_usage() {
+    let scenario = Scenario::new("[cluster]\nnodes = 0", 1);
+    assert_eq!(say(&["doctor", scenario.file()]).code, Some(2));
+    assert_eq!(
+        say(&["doctor", "--set", "devices.home.count=1"]).code,
+        Some(2)
+    );
+}
+
+#[test]
+fn a_run_that_cannot_work_starts_nothing() {
+    let scenario = Scenario::to_nobody(too_many());
+    let said = scenario.run(&[]);
+    assert_eq!(said.code, Some(5), "{}", said.stderr);
+    assert!(
+        said.stderr.contains("this machine cannot run held"),
+        "{}",
+        said.stderr
+    );
+    assert!(said.stderr.contains("--try-anyway"), "{}", said.stderr);
+    assert!(!scenario.has_record());
+}
+
+#[test]
+fn a_run_that_is_told_to_try_gets_further() {
+    let scenario = Scenario::to_nobody(too_many());
+    let said = scenario.run(&["--try-anyway"]);
+    // As far as to the target, which is not there.
+    assert_eq!(said.code, Some(5), "{}", said.stderr);
+    assert!(said.stderr.contains("note: "), "{}", said.stderr);
+    assert!(said.stderr.contains("does not answer"), "{}", said.stderr);
+    assert!(scenario.has_record());
+}
+
+#[test]
+fn what_may_go_wrong_is_a_note() {
+    // Past the knee, below the end.
+    let scenario = Scenario::to_nobody(too_many() - 2);
+    let said = scenario.run(&[]);
+    assert!(said.stderr.contains("note: "), "{}", said.stderr);
+    assert!(said.stderr.contains("does not answer"), "{}", said.stderr);
+    assert!(!said.stderr.contains("cannot run"), "{}", said.stderr);
+}
+
+#[test]
+fn a_check_says_what_the_plan_takes_here() {
+    let scenario = Scenario::new("[cluster]\nnodes = 2", 100);
+    let said = say(&["check", scenario.file()]);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    assert!(
+        said.stdout.contains("\nMemory\n  About "),
+        "{}",
+        said.stdout
+    );
+    assert!(said.stdout.contains("█"), "{}", said.stdout);
+}
