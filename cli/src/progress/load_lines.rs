@@ -19,12 +19,12 @@ pub(crate) const LAG_LIMIT: Duration = Duration::from_millis(10);
 /// One line for each, at most `width` columns wide.
 pub(crate) fn load_lines(progress: &Progress, width: usize) -> Vec<Line> {
     let mut lines = vec![sockets(progress), heartbeats(&progress.heartbeats, width)];
-    lines.extend(
-        progress
-            .commands
-            .iter()
-            .flat_map(|load| commands(load, width)),
-    );
+    if let Some(load) = &progress.commands {
+        lines.extend(match progress.stage {
+            Stage::Starting | Stage::Ramp { .. } => vec![commands_to_come()],
+            Stage::Steady { .. } | Stage::Drain => commands(load, width),
+        });
+    }
     lines.extend(send_lag(progress));
     lines
 }
@@ -72,6 +72,10 @@ fn heartbeats(heartbeats: &Heartbeats, width: usize) -> Line {
     };
     let missed = format!("  missed {}", count(heartbeats.missed));
     response(line, heartbeats.response).and_if_it_fits(width, tone, &missed)
+}
+
+fn commands_to_come() -> Line {
+    label("commands").and(Tone::Faint, "  from the steady phase on")
 }
 
 /// One line, and a second one for ends without a reply that do not fit it.

@@ -98,7 +98,9 @@ fn standing(progress: &Progress) -> String {
         response(heartbeats.response),
         heartbeats.missed
     ));
-    parts.extend(progress.commands.as_ref().map(commands));
+    let ramp = matches!(progress.stage, Stage::Starting | Stage::Ramp { .. });
+    let load = progress.commands.as_ref().filter(|_| !ramp);
+    parts.extend(load.map(commands));
     parts.extend(high_send_lag(progress).map(|lag| format!("send lag {lag}")));
     parts.join("  ").trim_end().to_owned()
 }
@@ -168,7 +170,7 @@ mod tests {
         expect![[r#"
             00:00:00 phase    starting: nodes and workers are ready
             00:00:02 phase    ramp: 1,000 sockets in 3s
-            00:00:07 ramp     sockets  412/1500  nodes 2/2  heartbeats     61/s p50       - p99       - missed 0    commands      0/s p50       - p99       -
+            00:00:07 ramp     sockets  412/1500  nodes 2/2  heartbeats     61/s p50       - p99       - missed 0
             00:00:10 phase    steady: 2m, next restart-node n2 in 39s
             00:00:15 steady   sockets  640/1500  nodes 1/2  heartbeats    128/s p50 0.31 ms p99 1.20 ms missed 17   commands     93/s p50 0.52 ms p99  2.01 s timed out 4, not connected 112, failed 3  send lag p99 14.7 ms on w1
             00:00:20 steady   sockets  640/1500  nodes 1/2  heartbeats    128/s p50 0.31 ms p99 1.20 ms missed 17   commands     93/s p50 0.52 ms p99  2.01 s timed out 4, not connected 112, failed 3  send lag p99 14.7 ms on w1

@@ -82,7 +82,7 @@ mod tests {
 
                 sockets         412  open of 1,500
                 heartbeats       61/s  p50       –  p99       –  missed 0
-                commands          0/s  p50       –  p99       –
+                commands    from the steady phase on
 
                 node      up    sockets       RSS      heap   files    CPU
                 n1        yes       201  20.5 MiB  3.24 MiB     231    1 %
@@ -96,7 +96,7 @@ mod tests {
 
                 sockets         412  open of 1,500
                 heartbeats       61/s  p50       –  p99       –  missed 0
-                commands          0/s  p50       –  p99       –  all replied
+                commands    from the steady phase on
 
                 node      up    sockets       RSS      heap   files    CPU
                 n1        yes       201  20.5 MiB  3.24 MiB     231    1 %

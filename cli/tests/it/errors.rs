@@ -1,0 +1,331 @@
+//! What a person reads when something is wrong, and the exit code.
+
+use std::{fs, net::TcpListener, os::unix::fs::symlink, path::Path};
+
+use expect_test::{Expect, expect};
+use tempfile::TempDir;
+
+use crate::harness::highwater;
+
+const SCENARIO: &str = r#"name = "small"
+duration = "5s"
+[target]
+ws = "ws://127.0.0.1:1/ws?device={device}"
+[[devices]]
+name = "home"
+count = 1
+ramp = "1/s"
+heartbeat = "20s"
+"#;
+
+/// A directory to be wrong in.
+fn place() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write("small.toml", SCENARIO);
+    write("bad.toml", "name = 1\ndurations = \"5s\"\n");
+    for run in ["full", "newer", "torn"] {
+        fs::create_dir(folder.path().join(run)).unwrap();
+    }
+    write("full/precious", "x");
+    write("newer/manifest.json", r#"{"schema": 99}"#);
+    write("torn/manifest.json", r#"{"schema": 1, "started"#);
+    let catalogue = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
+    symlink(catalogue, folder.path().join("scenarios")).unwrap();
+    folder
+}
+
+/// Runs `highwater` in such a directory. What it says on stderr, and at its
+/// end the exit code.
+fn said(arguments: &str) -> String {
+    let folder = place();
+    let arguments: Vec<&str> = arguments.split(' ').collect();
+    let output = highwater(&arguments)
+        .current_dir(folder.path())
+        .env("RUST_LOG", "off")
+        .env("HIGHWATER_TOKEN", "secret")
+        .output()
+        .expect("highwater starts");
+    assert!(output.stdout.is_empty(), "{output:?}");
+    let stderr = String::from_utf8(output.stderr).expect("text");
+    assert!(!stderr.contains('\x1b'), "colour in a pipe: {stderr:?}");
+    let code = output.status.code().expect("an exit code");
+    format!("{stderr}exit code {code}\n")
+}
+
+fn check(arguments: &str, expected: &Expect) {
+    expected.assert_eq(&said(arguments));
+}
+
+#[test]
+fn a_scenario_that_cannot_be_read() {
+    check(
+        "check nowhere.toml",
+        &expect![[r#"
+        error: cannot read the scenario nowhere.toml
+          = cause: No such file or directory (os error 2)
+        exit code 2
+    "#]],
+    );
+    check(
+        "check smoke",
+        &expect![[r#"
+        error: cannot read the scenario smoke
+          = cause: No such file or directory (os error 2)
+          = hint: there is scenarios/smoke.toml
+        exit code 2
+    "#]],
+    );
+    check(
+        "run full",
+        &expect![[r#"
+        error: cannot read the scenario full
+          = cause: Is a directory (os error 21)
+        exit code 2
+    "#]],
+    );
+}
+
+#[test]
+fn a_scenario_that_is_invalid() {
+    check(
+        "check bad.toml",
+        &expect![[r#"
+        error: bad.toml:1:1: duration: missing
+          |
+        1 | name = 1
+          | ^
+          = accepted: a duration with its unit (ms, s, m, h), from "1s" to "720h"
+
+        error: bad.toml:1:1: cluster: neither `[cluster]` nor `[target]`
+          |
+        1 | name = 1
+          | ^
+          = accepted: one of them: a cluster to start, or a system that is running
+
+        error: bad.toml:1:1: devices: no pool of devices
+          |
+        1 | name = 1
+          | ^
+          = accepted: at least one `[[devices]]`
+
+        error: bad.toml:1:8: name: not text in quotes
+          |
+        1 | name = 1
+          |        ^
+          = found: 1
+          = accepted: a name of 1 to 64 letters, digits, `-` and `_` that begins with a letter or digit
+
+        error: bad.toml:2:1: durations: unknown key
+          |
+        2 | durations = "5s"
+          | ^^^^^^^^^
+          = accepted: `name`, `description`, `seed`, `duration`, `cluster`, `target`, `devices`, `commands`, `events`, `gates`
+          = hint: did you mean `duration`?
+
+        5 problems in bad.toml
+        exit code 2
+    "#]],
+    );
+    check(
+        "run small.toml --set devices.hom.count=5",
+        &expect![[r#"
+        error: --set devices.hom.count=5: devices.hom: no pool of devices of that name
+          = found: `hom`
+          = accepted: `home`
+          = hint: did you mean `home`?
+
+        1 problem in small.toml
+        exit code 2
+    "#]],
+    );
+    check(
+        "run small.toml --set count",
+        &expect![[r#"
+        error: --set count: not of the form PATH=VALUE
+          = accepted: a path and a value, such as `duration=30s` or `devices.home.count=500`
+
+        1 problem in small.toml
+        exit code 2
+    "#]],
+    );
+}
+
+#[test]
+fn a_directory_that_cannot_become_a_record() {
+    check(
+        "run small.toml --out full",
+        &expect![[r#"
+        small: 1 socket on ws://127.0.0.1:1/ws?device={device}
+        ramp 0s, steady 5s, drain; record in full
+        error: full is not empty
+          = hint: name another directory with --out, or remove this one
+        exit code 2
+    "#]],
+    );
+    check(
+        "run small.toml --out small.toml/run",
+        &expect![[r#"
+        small: 1 socket on ws://127.0.0.1:1/ws?device={device}
+        ramp 0s, steady 5s, drain; record in small.toml/run
+        error: cannot create small.toml/run
+          = cause: Not a directory (os error 20)
+        exit code 2
+    "#]],
+    );
+}
+
+#[test]
+fn a_directory_that_is_no_record() {
+    check(
+        "report nowhere",
+        &expect![[r#"
+        error: nowhere is no run's directory
+          = cause: cannot read nowhere/manifest.json
+          = cause: No such file or directory (os error 2)
+          = hint: runs are in runs/TIME-NAME, or where --out said
+        exit code 2
+    "#]],
+    );
+    check(
+        "gate full",
+        &expect![[r#"
+        error: full is no run's directory
+          = cause: cannot read full/manifest.json
+          = cause: No such file or directory (os error 2)
+          = hint: runs are in runs/TIME-NAME, or where --out said
+        exit code 2
+    "#]],
+    );
+    check(
+        "compare newer torn",
+        &expect![[r#"
+        error: newer/manifest.json has record schema 99, this version reads 1
+        exit code 2
+    "#]],
+    );
+    check(
+        "gate torn",
+        &expect![[r#"
+        error: torn/manifest.json is not a valid manifest
+          = cause: EOF while parsing a string at line 1 column 22
+        exit code 2
+    "#]],
+    );
+    check(
+        "gate small.toml",
+        &expect![[r#"
+        error: small.toml is no run's directory
+          = cause: cannot read small.toml/manifest.json
+          = cause: Not a directory (os error 20)
+          = hint: runs are in runs/TIME-NAME, or where --out said
+        exit code 2
+    "#]],
+    );
+}
+
+#[test]
+fn a_target_that_does_not_answer() {
+    check(
+        "run small.toml --out run",
+        &expect![[r#"
+        small: 1 socket on ws://127.0.0.1:1/ws?device={device}
+        ramp 0s, steady 5s, drain; record in run
+        error: the target does not answer at ws://127.0.0.1:1/ws?device={device}: Connection refused (os error 111)
+          = hint: start it first, or correct [target] in the scenario
+        exit code 5
+    "#]],
+    );
+}
+
+#[test]
+fn an_address_that_cannot_be_listened_on() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let text = said(&format!("serve node --id n1 --listen 127.0.0.1:{port}"));
+    expect![[r#"
+        error: cannot listen on 127.0.0.1:PORT
+          = cause: Address already in use (os error 98)
+          = hint: `ss -ltnp sport = :PORT` names who has it; port 0 takes a free one
+        exit code 5
+    "#]]
+    .assert_eq(&text.replace(&port.to_string(), "PORT"));
+    check(
+        "serve broker --listen 192.0.2.1:7000",
+        &expect![[r#"
+        error: cannot listen on 192.0.2.1:7000
+          = cause: Cannot assign requested address (os error 99)
+          = hint: the address must be one of this machine's
+        exit code 2
+    "#]],
+    );
+}
+
+#[test]
+fn a_coordinator_that_is_not_there() {
+    check(
+        "worker --connect 127.0.0.1:1",
+        &expect![[r#"
+        error: cannot reach the coordinator at 127.0.0.1:1
+          = cause: Connection refused (os error 111)
+          = hint: start the coordinator first; --connect is what its --listen says, as this machine reaches it
+        exit code 5
+    "#]],
+    );
+}
+
+#[test]
+fn arguments_that_are_wrong() {
+    check(
+        "rnu",
+        &expect![[r#"
+        error: unrecognized subcommand 'rnu'
+
+        Usage: highwater <COMMAND>
+
+        For more information, try '--help'.
+        exit code 2
+    "#]],
+    );
+    check(
+        "run",
+        &expect![[r#"
+        error: the following required arguments were not provided:
+          <SCENARIO>
+
+        Usage: highwater run <SCENARIO>
+
+        For more information, try '--help'.
+        exit code 2
+    "#]],
+    );
+    check(
+        "run small.toml --workers 0",
+        &expect![[r#"
+        error: invalid value '0' for '--workers <N>': 0 is not in 1..=1000
+
+        For more information, try '--help'.
+        exit code 2
+    "#]],
+    );
+    check(
+        "completions tcsh",
+        &expect![[r#"
+        error: invalid value 'tcsh' for '<SHELL>'
+          [possible values: bash, elvish, fish, powershell, zsh]
+
+          tip: a similar value exists: 'zsh'
+
+        For more information, try '--help'.
+        exit code 2
+    "#]],
+    );
+    check(
+        "man --out small.toml/man",
+        &expect![[r#"
+        error: cannot write man pages into small.toml/man
+          = cause: Not a directory (os error 20)
+        exit code 2
+    "#]],
+    );
+}
