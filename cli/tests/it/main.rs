@@ -1,13 +1,19 @@
 //! The binary, as a person or a CI job uses it, over real processes.
 //!
 //! - [`truth`]: faults of known size must be found, and a clean run be clean;
+//! - [`doctor`]: what this machine can hold, and the check before a run;
 //! - [`documented`]: every command that the documents show;
 //! - [`endings`]: interrupted, killed, refused;
+//! - [`errors`]: what a person reads when something is wrong;
+//! - [`help`]: help texts, completions, man pages;
 //! - [`target`]: a system and workers that somebody else starts;
 //! - [`harness`]: a run of the binary in a directory of its own.
 
+mod doctor;
 mod documented;
 mod endings;
+mod errors;
 mod harness;
+mod help;
 mod target;
 mod truth;
