@@ -77,8 +77,10 @@ pub fn bytes(bytes: u64) -> String {
         scaled /= 1_024.0;
         unit += 1;
     }
-    let places = usize::from(scaled < 99.95 && scaled.fract() != 0.0);
-    format!("{scaled:.places$} {}", UNITS[unit])
+    let places = usize::from(scaled < 99.95);
+    let figure = format!("{scaled:.places$}");
+    let figure = figure.strip_suffix(".0").unwrap_or(&figure);
+    format!("{figure} {}", UNITS[unit])
 }
 
 /// `1 node`, `2 nodes`.
@@ -132,7 +134,7 @@ mod tests {
             (1_023, "1023 B"),
             (3_500, "3.4 KiB"),
             (512 << 20, "512 MiB"),
-            ((1 << 20) - 1, "1.0 MiB"),
+            ((1 << 20) - 1, "1 MiB"),
             (24_684_084 * 1_024, "23.5 GiB"),
             (u64::MAX, "16777216 TiB"),
         ] {

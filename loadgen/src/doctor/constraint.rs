@@ -22,7 +22,8 @@ pub static CONSTRAINTS: [&dyn Constraint; 7] = [
     &processors::Processors,
 ];
 
-/// A limit of the machine. Its figures never shrink when a limit grows.
+/// A limit of the machine. Sockets never get fewer when it grows; only more
+/// processors cost something elsewhere, a thread in every process.
 pub trait Constraint: Sync {
     /// What is limited, as in "unknown: NAME".
     fn name(&self) -> &'static str;

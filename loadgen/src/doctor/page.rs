@@ -3,6 +3,7 @@
 
 mod answer;
 mod ceilings;
+mod figure;
 mod fit;
 mod limits;
 mod remedy;

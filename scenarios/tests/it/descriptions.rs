@@ -248,5 +248,6 @@ fn memory_of_this_machine() {
           About 20.4 MiB here: 20 MiB in workers and coordinator, 459 KiB in the kernel;
           what is available is unknown.
 
-    "#]].assert_eq(&page[from..page.find("Gates").expect("a section")]);
+    "#]]
+    .assert_eq(&page[from..page.find("Gates").expect("a section")]);
 }

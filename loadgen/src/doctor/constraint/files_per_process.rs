@@ -102,7 +102,8 @@ fn judge_nodes(limit: &Files, files: u64, nodes: NodeLoad) -> Judgement {
 /// Lets a process open `files` files, or as many as is usual.
 fn raise(limit: &Files, files: u64) -> Remedy {
     let hard = files.max(limit.nr_open.unwrap_or(USUAL).min(USUAL));
-    let mut remedy = Remedy::new("Raise the hard limit where highwater is started:");
+    let mut remedy =
+        Remedy::new("Take more processes, or raise the hard limit where highwater is started:");
     if limit.nr_open.is_some_and(|most| hard > most) {
         remedy = remedy.with(format!("sysctl -w fs.nr_open={hard}"));
     }

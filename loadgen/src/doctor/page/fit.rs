@@ -6,7 +6,10 @@ use highwater_scenarios::{
     words::{bytes, count, plural},
 };
 
-use super::remedy;
+use super::{
+    figure::{figure, unknown},
+    remedy,
+};
 use crate::doctor::{
     fit::{Finding, Fit},
     limits::Limits,
@@ -127,14 +130,10 @@ fn memory(load: &Load, limits: &Limits) -> String {
     format!(
         "about {}, of {} left: {} in workers and coordinator{nodes}, {} in the kernel",
         bytes(memory.workers_bytes + memory.nodes_bytes + memory.kernel_bytes),
-        limits.memory.left().map_or("unknown".to_owned(), bytes),
+        limits.memory.left().map_or_else(unknown, bytes),
         bytes(memory.workers_bytes),
         bytes(memory.kernel_bytes),
     )
-}
-
-fn figure(figure: Option<u64>) -> String {
-    figure.map_or("unknown".to_owned(), count)
 }
 
 /// With a capital letter, as a sentence begins.

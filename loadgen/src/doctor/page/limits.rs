@@ -5,6 +5,7 @@ use highwater_scenarios::{
     words::{bytes, count},
 };
 
+use super::figure::{cap, figure, unknown};
 use crate::{
     doctor::limits::{
         Cap, Conntrack, Files, Limits, Memory, Ports, Processes, Processors, Queues, Tcp,
@@ -167,20 +168,4 @@ fn mappings(processes: &Processes) -> String {
          each socket takes two.",
         figure(processes.map_count)
     )
-}
-
-fn figure(figure: Option<u64>) -> String {
-    figure.map_or_else(unknown, count)
-}
-
-fn cap(cap: Cap) -> String {
-    match cap {
-        Cap::Unknown => unknown(),
-        Cap::None => "unlimited".to_owned(),
-        Cap::At(limit) => count(limit),
-    }
-}
-
-fn unknown() -> String {
-    "unknown".to_owned()
 }

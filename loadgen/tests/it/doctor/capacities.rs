@@ -2,6 +2,7 @@
 
 use highwater_loadgen::doctor::{
     Capacity, Ceiling, Limits, Usage,
+    costs::NODE_PROCESS_BYTES,
     limits::{Cap, Conntrack, Ports},
 };
 
@@ -105,8 +106,8 @@ fn memory_binds_in_a_small_group() {
     limits.memory.group_max = Cap::At(GIB / 2);
     limits.memory.group_room = Cap::At(GIB / 2);
     // Nine tenths of it, without the process, at 5,600 bytes a socket.
-    assert_eq!((GIB / 2 / 10 * 9 - (12 << 20)) / 5_600, 84_035);
-    check(&limits, Usage::Node, 84_000, "512 MiB of memory left");
+    assert_eq!((GIB / 2 / 10 * 9 - NODE_PROCESS_BYTES) / 5_600, 85_814);
+    check(&limits, Usage::Node, 85_800, "512 MiB of memory left");
     let lines = settings(&limits, Usage::Node);
     assert!(lines[0].starts_with("MemoryMax="), "{lines:?}");
 }
@@ -118,10 +119,10 @@ fn every_process_takes_memory_of_its_own() {
     let (few, _) = first(&limits, Usage::Nodes);
     limits.files.hard = Some(1_048_576);
     let (one, _) = first(&limits, Usage::Nodes);
-    // 19,488 sockets of 5,600 bytes take 109 MB, and each process 12 MiB.
+    // 19,488 sockets of 5,600 bytes take 109 MB, and each process 2.5 MiB.
     assert!(few.sockets < one.sockets, "{few:?}, {one:?}");
-    assert_eq!((GIB / 10 * 9 - (12 << 20)) / 5_600, 170_318);
-    assert_eq!(one.sockets, 170_000);
+    assert_eq!((GIB / 10 * 9 - NODE_PROCESS_BYTES) / 5_600, 172_097);
+    assert_eq!(one.sockets, 172_000);
 }
 
 #[test]
