@@ -36,7 +36,7 @@ pub(crate) fn failures(cut: &Cut) -> Vec<Failure> {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     for (_, track) in cut.tracks.of(Role::Worker) {
         for line in track.within(cut.range()) {
-            for (name, &count) in &line.counters {
+            for (name, count) in line.counters() {
                 if count > 0 && is_failure(name) {
                     *counts.entry(name).or_default() += count;
                 }

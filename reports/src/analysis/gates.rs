@@ -28,6 +28,7 @@ pub(crate) fn judge(
 ) -> (Vec<GateOutcome>, Vec<String>) {
     let mut doubts = Vec::new();
     let whole = Figures::of(summary);
+    let mut windows: Vec<(Window, Option<Figures>)> = Vec::new();
     let outcomes = record
         .manifest
         .plan
@@ -36,8 +37,14 @@ pub(crate) fn judge(
         .map(|gate| {
             let actual = match gate.during {
                 None => whole.get(&gate.check.figure),
-                Some(window) => Cut::during(record, tracks, window)
-                    .and_then(|cut| Figures::of(&sections(&cut)).get(&gate.check.figure)),
+                Some(window) => {
+                    if !windows.iter().any(|(known, _)| *known == window) {
+                        let cut = Cut::during(record, tracks, window);
+                        windows.push((window, cut.map(|cut| Figures::of(&sections(&cut)))));
+                    }
+                    let figures = windows.iter().find(|(known, _)| *known == window);
+                    figures.and_then(|(_, figures)| figures.as_ref()?.get(&gate.check.figure))
+                }
             };
             let (verdict, doubt) = verdict(gate, actual, summary.ended, harness);
             doubts.extend(doubt.map(|doubt| format!("gate `{}`: {doubt}", gate.name)));

@@ -83,12 +83,11 @@ pub(crate) fn turnover(cut: &Cut, from: f64, to: f64) -> u64 {
 
 /// Counters `NAME.KIND` of a line, by kind.
 pub(crate) fn by_kind<'a>(
-    line: &'a crate::record::Interval,
+    line: &'a crate::record::Reading,
     name: &'a str,
 ) -> impl Iterator<Item = (&'a str, u64)> {
-    line.counters
-        .iter()
-        .filter_map(move |(key, &count)| Some((key.strip_prefix(name)?.strip_prefix('.')?, count)))
+    line.counters()
+        .filter_map(move |(key, count)| Some((key.strip_prefix(name)?.strip_prefix('.')?, count)))
 }
 
 /// The last sum at or before an instant.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use crate::record::{Interval, Role, Source, names::gauge};
+use crate::record::{Reading, Role, Source, names::gauge};
 
 /// A gauge says nothing about an instant later than this many of its line's
 /// lengths, and no line counts as shorter than a second.
@@ -20,7 +20,7 @@ pub(crate) struct Tracks<'a> {
 /// What one source counted and showed.
 #[derive(Default)]
 pub(crate) struct Track<'a> {
-    lines: Vec<&'a Interval>,
+    lines: Vec<&'a Reading>,
 }
 
 /// A gauge at an instant.
@@ -33,7 +33,7 @@ pub(crate) struct Sample {
 }
 
 impl<'a> Tracks<'a> {
-    pub(crate) fn new(intervals: &'a [Interval]) -> Self {
+    pub(crate) fn new(intervals: &'a [Reading]) -> Self {
         let mut by_source: BTreeMap<&Source, Track> = BTreeMap::new();
         for interval in intervals {
             by_source
@@ -63,13 +63,13 @@ impl<'a> Tracks<'a> {
             .of(role)
             .map(|(_, track)| track.readings(name))
             .collect();
-        let mut readings: Vec<(usize, Reading)> = Vec::new();
+        let mut readings: Vec<(usize, Known)> = Vec::new();
         for (index, track) in tracks.into_iter().enumerate() {
             readings.extend(track.into_iter().map(|reading| (index, reading)));
         }
         readings.sort_by(|(_, a), (_, b)| a.at_s.total_cmp(&b.at_s));
 
-        let mut latest: BTreeMap<usize, Reading> = BTreeMap::new();
+        let mut latest: BTreeMap<usize, Known> = BTreeMap::new();
         let mut totals: Vec<Sample> = Vec::new();
         for chunk in readings.chunk_by(|(_, a), (_, b)| a.at_s.ceil() == b.at_s.ceil()) {
             latest.extend(chunk.iter().copied());
@@ -89,12 +89,12 @@ impl<'a> Tracks<'a> {
 
 impl<'a> Track<'a> {
     /// All lines in order of time.
-    pub(crate) fn lines(&self) -> &[&'a Interval] {
+    pub(crate) fn lines(&self) -> &[&'a Reading] {
         &self.lines
     }
 
     /// Lines whose middle lies in `range`.
-    pub(crate) fn within(&self, range: Range<f64>) -> impl Iterator<Item = &'a Interval> {
+    pub(crate) fn within(&self, range: Range<f64>) -> impl Iterator<Item = &'a Reading> {
         self.lines
             .iter()
             .copied()
@@ -180,11 +180,11 @@ impl<'a> Track<'a> {
     }
 
     /// The gauge's values and the instants at which the source was down.
-    fn readings(&self, name: &str) -> Vec<Reading> {
-        let reading = |line: &&Interval| {
+    fn readings(&self, name: &str) -> Vec<Known> {
+        let reading = |line: &&Reading| {
             let down = line.gauge(gauge::UP) == Some(0.0);
             let value = line.gauge(name).filter(|_| !down);
-            (down || value.is_some()).then_some(Reading {
+            (down || value.is_some()).then_some(Known {
                 at_s: line.end(),
                 value,
                 good_for_s: line.length.max(1.0) * STALE_AFTER_LENGTHS,
@@ -196,14 +196,14 @@ impl<'a> Track<'a> {
 
 /// What is known of a gauge from an instant on.
 #[derive(Debug, Clone, Copy)]
-struct Reading {
+struct Known {
     at_s: f64,
     /// `None`: the source was down.
     value: Option<f64>,
     good_for_s: f64,
 }
 
-impl Reading {
+impl Known {
     fn at(&self, at_s: f64) -> Option<f64> {
         self.value.filter(|_| at_s - self.at_s <= self.good_for_s)
     }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     analysis::{cut::Cut, processes::natural, tracks::Track},
-    record::{Interval, Role, names::gauge},
+    record::{Reading, Role, names::gauge},
 };
 
 /// Nothing was measured where points are this many steps apart.
@@ -62,7 +62,7 @@ impl Steps {
 
     /// A counter's rate over all workers: each worker's count over the time
     /// that its lines cover.
-    pub(super) fn rate(self, cut: &Cut, count: impl Fn(&Interval) -> u64) -> Vec<Vec<Point>> {
+    pub(super) fn rate(self, cut: &Cut, count: impl Fn(&Reading) -> u64) -> Vec<Vec<Point>> {
         let mut total: BTreeMap<i64, f64> = BTreeMap::new();
         for (_, track) in cut.tracks.of(Role::Worker) {
             let mut steps: BTreeMap<i64, (f64, f64)> = BTreeMap::new();

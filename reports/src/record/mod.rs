@@ -6,7 +6,8 @@
 //! - [`names`]: of counters, gauges and latencies;
 //! - [`files`]: names of the files, `hlog` the lines of one of them;
 //! - [`writer`]: appends, `atomic` writes what must be whole;
-//! - [`reader`]: reads back, by `lines`, into [`phases`] and [`latencies`].
+//! - [`reader`]: reads back, by `lines`, into [`reading`]s, [`phases`] and
+//!   [`latencies`].
 
 mod atomic;
 mod error;
@@ -20,6 +21,7 @@ pub mod manifest;
 pub mod names;
 pub mod phases;
 pub mod reader;
+pub mod reading;
 pub mod writer;
 
 pub(crate) use atomic::write as write_atomic;
@@ -30,4 +32,5 @@ pub use latencies::Latencies;
 pub use manifest::{Host, Manifest, RECORD_SCHEMA};
 pub use phases::Phases;
 pub use reader::{RunRecord, read};
+pub use reading::Reading;
 pub use writer::RecordWriter;

@@ -3,10 +3,10 @@
 use std::{fs, path::Path};
 
 use super::{
-    Ended, Interval, Latencies, Manifest, Occurrence, Phases, RECORD_SCHEMA, RecordError,
+    Ended, Latencies, Manifest, Occurrence, Phases, RECORD_SCHEMA, Reading, RecordError,
     TimedEvent,
     files::{EVENTS, INTERVALS, LATENCY, MANIFEST},
-    hlog, lines,
+    hlog, lines, reading,
 };
 
 /// A run record in memory. Its histograms are merged as they are read, so that
@@ -16,7 +16,7 @@ pub struct RunRecord {
     /// What the run was meant to be.
     pub manifest: Manifest,
     /// Counters and gauges in the order of the file.
-    pub intervals: Vec<Interval>,
+    pub intervals: Vec<Reading>,
     /// Histograms.
     pub latencies: Latencies,
     /// What happened, in the order of the file.
@@ -42,12 +42,14 @@ pub fn read(dir: &Path) -> Result<RunRecord, RecordError> {
     lines::for_each(dir, EVENTS, &mut problems, |line| {
         push_json(&mut events, line)
     })?;
-    let mut intervals: Vec<Interval> = Vec::new();
+    let mut intervals: Vec<Reading> = Vec::new();
+    let mut decoder = reading::Decoder::default();
     lines::for_each(dir, INTERVALS, &mut problems, |line| {
-        push_json(&mut intervals, line)
+        intervals.push(decoder.line(line)?);
+        Ok(())
     })?;
 
-    let end = intervals.iter().map(Interval::end).fold(0.0, f64::max);
+    let end = intervals.iter().map(Reading::end).fold(0.0, f64::max);
     let phases = Phases::new(&events, end);
     let mut latencies = Latencies::new(phases);
     let mut decoder = hlog::Decoder::new();
