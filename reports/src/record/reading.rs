@@ -1,0 +1,227 @@
+//! A line of `intervals.jsonl` in memory. A long run of many processes has a
+//! million of them, so what they share, names and sources, is there once.
+
+use std::{borrow::Cow, collections::HashSet, fmt, sync::Arc};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
+
+use super::{Interval, Role, Source};
+
+/// What one source counted and showed during one interval, as
+/// [`Interval`](super::Interval) says it, read back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// Start of the interval in seconds on the run's clock. For a sampled
+    /// process, the instant of the sample.
+    pub at: f64,
+    /// Length in seconds; 0 for a sample taken at an instant.
+    pub length: f64,
+    /// Who counted.
+    pub source: Arc<Source>,
+    counters: Box<[(Arc<str>, u64)]>,
+    gauges: Box<[(Arc<str>, f64)]>,
+}
+
+/// Turns lines into readings; remembers their names and sources.
+#[derive(Debug, Default)]
+pub(crate) struct Decoder {
+    names: HashSet<Arc<str>>,
+    sources: HashSet<Arc<Source>>,
+}
+
+impl Reading {
+    /// When its gauges were the case: its end, in seconds on the run's clock.
+    pub fn end(&self) -> f64 {
+        self.at + self.length
+    }
+
+    /// Its middle, which says what part of the run it belongs to.
+    pub fn middle(&self) -> f64 {
+        self.at + self.length / 2.0
+    }
+
+    /// A counter; a name that is absent did not happen.
+    pub fn counter(&self, name: &str) -> u64 {
+        found(&self.counters, name).unwrap_or(0)
+    }
+
+    /// All counters, by name.
+    pub fn counters(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.counters.iter().map(|(name, count)| (&**name, *count))
+    }
+
+    /// A gauge; a name that is absent was not measured.
+    pub fn gauge(&self, name: &str) -> Option<f64> {
+        found(&self.gauges, name)
+    }
+
+    /// All gauges, by name.
+    pub fn gauges(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.gauges.iter().map(|(name, value)| (&**name, *value))
+    }
+}
+
+/// Whether it is what was written.
+impl PartialEq<Interval> for Reading {
+    fn eq(&self, written: &Interval) -> bool {
+        let counters = written
+            .counters
+            .iter()
+            .map(|(name, count)| (name.as_str(), *count));
+        let gauges = written
+            .gauges
+            .iter()
+            .map(|(name, value)| (name.as_str(), *value));
+        (self.at, self.length) == (written.at, written.length)
+            && *self.source == written.source
+            && self.counters().eq(counters)
+            && self.gauges().eq(gauges)
+    }
+}
+
+fn found<T: Copy>(entries: &[(Arc<str>, T)], name: &str) -> Option<T> {
+    let entry = entries.iter().find(|(entry, _)| &**entry == name)?;
+    Some(entry.1)
+}
+
+impl Decoder {
+    /// One line.
+    pub(crate) fn line(&mut self, text: &[u8]) -> Result<Reading, String> {
+        let line: Line = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+        Ok(Reading {
+            at: line.at,
+            length: line.length,
+            source: self.source(line.source),
+            counters: self.entries(line.counters),
+            gauges: self.entries(line.gauges),
+        })
+    }
+
+    fn source(&mut self, source: LineSource) -> Arc<Source> {
+        let source = Source::new(source.role, source.id.0);
+        match self.sources.get(&source) {
+            Some(known) => known.clone(),
+            None => {
+                let known = Arc::new(source);
+                self.sources.insert(known.clone());
+                known
+            }
+        }
+    }
+
+    /// Sorted by name, a name that comes twice with its last value.
+    fn entries<T>(&mut self, entries: Entries<T>) -> Box<[(Arc<str>, T)]> {
+        let entries = entries.0.into_iter();
+        let mut entries: Vec<_> = entries
+            .map(|(name, value)| (self.name(name), value))
+            .collect();
+        entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+        entries.reverse();
+        entries.dedup_by(|(a, _), (b, _)| a == b);
+        entries.reverse();
+        entries.into()
+    }
+
+    fn name(&mut self, name: Text) -> Arc<str> {
+        match self.names.get(&*name.0) {
+            Some(known) => known.clone(),
+            None => {
+                let known: Arc<str> = name.0.into();
+                self.names.insert(known.clone());
+                known
+            }
+        }
+    }
+}
+
+/// As it is written; texts are borrowed from the line where they can be.
+#[derive(Deserialize)]
+struct Line<'a> {
+    at: f64,
+    length: f64,
+    #[serde(borrow)]
+    source: LineSource<'a>,
+    #[serde(borrow, default)]
+    counters: Entries<'a, u64>,
+    #[serde(borrow, default)]
+    gauges: Entries<'a, f64>,
+}
+
+#[derive(Deserialize)]
+struct LineSource<'a> {
+    role: Role,
+    #[serde(borrow)]
+    id: Text<'a>,
+}
+
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// An object's entries in their order.
+struct Entries<'a, T>(Vec<(Text<'a>, T)>);
+
+impl<T> Default for Entries<'_, T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Entries<'a, T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object<'a, T>(Vec<(Text<'a>, T)>);
+
+        impl<'de: 'a, 'a, T: Deserialize<'de>> Visitor<'de> for Object<'a, T> {
+            type Value = Entries<'a, T>;
+
+            fn expecting(&self, to: &mut fmt::Formatter) -> fmt::Result {
+                to.write_str("an object of numbers")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Self::Value, A::Error> {
+                while let Some(entry) = map.next_entry()? {
+                    self.0.push(entry);
+                }
+                Ok(Entries(self.0))
+            }
+        }
+
+        deserializer.deserialize_map(Object(Vec::new()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_sources_are_there_once() {
+        let mut decoder = Decoder::default();
+        let text = br#"{"at":1.5,"length":1,"source":{"role":"worker","id":"w\u0031"},
+            "counters":{"b":2,"a":1,"b":3},"gauges":{"x":0.5}}"#;
+        let first = decoder.line(text).unwrap();
+        let second = decoder.line(text).unwrap();
+        assert_eq!(first, second);
+        assert!(Arc::ptr_eq(&first.source, &second.source) && first.source.id == "w1");
+        assert!(Arc::ptr_eq(&first.gauges[0].0, &second.gauges[0].0));
+        assert_eq!(first.counters().collect::<Vec<_>>(), [("a", 1), ("b", 3)]);
+        assert_eq!(
+            (first.end(), first.gauge("x"), first.gauge("y")),
+            (2.5, Some(0.5), None)
+        );
+    }
+
+    #[test]
+    fn what_is_not_a_line_is_refused() {
+        let mut decoder = Decoder::default();
+        for text in [
+            "{}",
+            r#"{"at":1,"length":1,"source":{"role":"cat","id":"w"}}"#,
+            r#"{"at":1,"length":1,"source":{"role":"node","id":"n"},"gauges":{"x":"y"}}"#,
+        ] {
+            assert!(decoder.line(text.as_bytes()).is_err(), "{text}");
+        }
+    }
+}
