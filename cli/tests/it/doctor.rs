@@ -1,11 +1,15 @@
 //! What this machine can hold, and what a run refuses because of it.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, process::Command};
 
 use highwater_loadgen::doctor;
+use highwater_reports::summary::Summary;
 use tempfile::TempDir;
 
 use crate::harness::highwater;
+
+/// Open files of a process where they are few.
+const FEW: u64 = 400;
 
 /// What a command printed, and its exit code.
 struct Said {
@@ -180,6 +184,49 @@ fn what_may_go_wrong_is_a_note() {
     assert!(said.stderr.contains("note: "), "{}", said.stderr);
     assert!(said.stderr.contains("does not answer"), "{}", said.stderr);
     assert!(!said.stderr.contains("cannot run"), "{}", said.stderr);
+}
+
+/// Starts a run of which no process may open more than `FEW` files.
+fn run_with_few_files(scenario: &Scenario, more: &[&str]) -> Summary {
+    let binary = highwater(&[]);
+    let out = scenario.folder.path().join("run");
+    let output = Command::new("sh")
+        .args(["-c", &format!("ulimit -n {FEW}; exec \"$@\""), "sh"])
+        .arg(binary.get_program())
+        .args(["run", "--no-progress", scenario.file(), "--out"])
+        .arg(&out)
+        .args(more)
+        .output()
+        .expect("a shell");
+    let text = fs::read(out.join("summary.json"))
+        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
+    serde_json::from_slice(&text).expect("a summary")
+}
+
+#[test]
+fn what_is_refused_does_not_work() {
+    let scenario = Scenario::new("[cluster]\nnodes = 1", 450);
+    let set = ["--set", "devices.home.connect_timeout=1s"];
+    let ramp = ["--set", "devices.home.ramp=300/s"];
+    let summary = run_with_few_files(&scenario, &[&set[..], &ramp, &["--try-anyway"]].concat());
+    // The node has some files of its own, so its sockets end below the limit.
+    let opened = summary.sockets.opened;
+    assert!((FEW / 2..FEW).contains(&opened), "{:?}", summary.sockets);
+    assert_eq!(summary.nodes[0].open_files_peak, Some(FEW));
+}
+
+#[test]
+fn what_fits_works() {
+    let scenario = Scenario::new("[cluster]\nnodes = 3", 450);
+    let summary = run_with_few_files(&scenario, &["--set", "devices.home.ramp=300/s"]);
+    assert_eq!(
+        summary.sockets.open_at_end,
+        Some(450),
+        "{:?}",
+        summary.sockets
+    );
+    // Half of so small a limit is in reserve: 200 sockets to a worker.
+    assert_eq!(summary.workers.len(), 3);
 }
 
 #[test]

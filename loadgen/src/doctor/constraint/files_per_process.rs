@@ -77,10 +77,13 @@ fn judge_nodes(limit: &Files, files: u64, nodes: NodeLoad) -> Judgement {
         words::plural(enough, "node"),
     );
     if nodes.spread > files {
+        let holds = match nodes.most {
+            1 => "the node".to_owned(),
+            most => format!("each of {} nodes", words::count(most)),
+        };
         let what = format!(
-            "{} a node, spread evenly over {}, and a process may open {} files",
+            "{holds} would hold {}, and a process may open {} files",
             words::plural(nodes.spread, "socket"),
-            words::plural(nodes.most, "node"),
             words::count(files),
         );
         return Judgement::TooMuch(what, remedy);

@@ -48,7 +48,12 @@ fn too_few_workers() {
 #[test]
 fn too_few_nodes() {
     let plan = cluster(2, 50_000);
-    let fit = check(&plan, &machine(), None, Some("25,000 sockets a node"));
+    let fit = check(
+        &plan,
+        &machine(),
+        None,
+        Some("each of 2 nodes would hold 25,000 sockets"),
+    );
     let remedy = &fit.obstacles[0].remedy;
     assert!(
         remedy.what.contains("--set cluster.nodes=3"),
