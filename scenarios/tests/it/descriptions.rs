@@ -251,3 +251,54 @@ fn memory_of_this_machine() {
     "#]]
     .assert_eq(&page[from..page.find("Gates").expect("a section")]);
 }
+
+#[test]
+fn a_chart_of_names_and_marks_without_room() {
+    let text = r#"
+name = "crowded"
+duration = "10s"
+[cluster]
+nodes = 3
+[[devices]]
+name = "thermostats-of-the-northern-district"
+start = "9900ms"
+count = 1000
+ramp = "1000/s"
+[[devices]]
+name = "slow"
+count = 100
+ramp = "1/s"
+[[events]]
+at = "5s"
+do = "pause-node"
+node = "n1"
+[[events]]
+at = "5100ms"
+do = "resume-node"
+node = "n1"
+[[events]]
+at = "5500ms"
+do = "kill-node"
+node = "n2"
+[[events]]
+at = "9950ms"
+do = "kill-node"
+node = "n3"
+"#;
+    let plan = highwater_scenarios::parse("crowded.toml", text, &[]);
+    let plan = plan.unwrap_or_else(|problems| panic!("{problems}"));
+    let page = describe(&plan, 20_000);
+    let (from, to) = (page.find("  Seed"), page.find("System\n"));
+    expect![[r#"
+          Seed 1.
+
+                            ramp                    steady                         drain
+          thermostats-of-…                                                        ▁▁▁▁▁▁
+          slow              ▁▁▁▁▁▂▂▂▃▃▃▄▄▄▅▅▅▆▆▆▇▇▇████████████████████████████████▆▅▄▂▁
+          events                                                   ▲ ▲n2          ▲n3
+                            ├───────────────────────┼──────────────┴─┴────────────┴┼───┤
+                            -1m 39s                 0s             5s              10s
+
+    "#]]
+    .assert_eq(&page[from.expect("a title")..to.expect("a section")]);
+}
