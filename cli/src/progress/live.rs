@@ -40,7 +40,13 @@ impl Live {
             drawn: Vec::new(),
             last: Progress::default(),
         };
-        live.draw("", &[Line::of(Tone::Strong, "starting nodes and workers")]);
+        live.draw(
+            "",
+            &[Line::of(
+                Tone::Strong,
+                "starting: nodes and workers get ready",
+            )],
+        );
         live
     }
 

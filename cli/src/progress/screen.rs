@@ -19,11 +19,18 @@ pub(crate) struct Size {
     pub(crate) height: usize,
 }
 
+/// A terminal of so many lines has room for an empty one below the notes.
+const ROOMY: usize = 24;
+
 /// At most `size.height - 1` lines, so that the cursor stands below them, and
 /// a quarter of the terminal stays for what scrolls above.
 pub(crate) fn screen(progress: &Progress, size: Size) -> Vec<Line> {
     let width = size.width.saturating_sub(1);
-    let mut lines = vec![phase_line(progress, width)];
+    let mut lines = Vec::new();
+    if size.height >= ROOMY {
+        lines.push(Line::default());
+    }
+    lines.push(phase_line(progress, width));
     lines.extend(next_line(&progress.stage));
     lines.push(Line::default());
     lines.extend(load_lines(progress, width));
@@ -92,6 +99,7 @@ mod tests {
             &ramp(),
             (80, 24),
             &expect![[r#"
+
                 ramp     ━━━━━━━━━━━━━━──────────────────────  412 of 1,000 sockets, 00:02 left
 
                 sockets         412  open of 1,500
@@ -127,6 +135,7 @@ mod tests {
             &outage(),
             (80, 24),
             &expect![[r#"
+
                 steady   ━━━━━━━━━━━━─────────────────────────────────────  01:29 left of 02:00
                 next     restart-node n2 in 39s
 
@@ -144,6 +153,7 @@ mod tests {
             &outage(),
             (120, 40),
             &expect![[r#"
+
                 steady   ━━━━━━━━━━━━━━━━━━━━━━───────────────────────────────────────────────────────────────────  01:29 left of 02:00
                 next     restart-node n2 in 39s
 
@@ -183,6 +193,7 @@ mod tests {
             &drain(),
             (80, 24),
             &expect![[r#"
+
                 drain    ━━━━━━━━━━━━━━━━━━━━━━━━━━─────────────  312,008 sockets left to close
 
                 sockets     312,008  open of 1,000,000
@@ -195,8 +206,7 @@ mod tests {
                 n4        yes       204  21.9 MiB  3.24 MiB     234    4 %
                 n5        yes       205  22.4 MiB  3.24 MiB     235    5 %
                 n6        yes       206  22.9 MiB  3.24 MiB     236    6 %
-                n7        yes       207  23.3 MiB  3.24 MiB     237    7 %
-                … and 48 more, 1 not up
+                … and 49 more, 1 not up
                 least               201  20.5 MiB  3.24 MiB     231    1 %
                 median              228  33.4 MiB  3.24 MiB     258   28 %
                 most                255  46.2 MiB  3.24 MiB     285   55 %"#]],
@@ -205,6 +215,7 @@ mod tests {
             &drain(),
             (120, 40),
             &expect![[r#"
+
                 drain    ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━─────────────────────────  312,008 sockets left to close
 
                 sockets     312,008  open of 1,000,000
@@ -229,8 +240,7 @@ mod tests {
                 n16       yes       216  27.6 MiB  3.24 MiB     246   16 %
                 n17       yes       217  28.1 MiB  3.24 MiB     247   17 %
                 n18       yes       218  28.6 MiB  3.24 MiB     248   18 %
-                n19       yes       219  29.1 MiB  3.24 MiB     249   19 %
-                … and 36 more, 1 not up
+                … and 37 more, 1 not up
                 least               201  20.5 MiB  3.24 MiB     231    1 %
                 median              228  33.4 MiB  3.24 MiB     258   28 %
                 most                255  46.2 MiB  3.24 MiB     285   55 %"#]],

@@ -20,18 +20,20 @@ heartbeat = "20s"
 
 /// A directory to be wrong in.
 fn place() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let write = |name: &str, text: &str| {
+        fs::write(folder.path().join(name), text).expect("a file");
+    };
     write("small.toml", SCENARIO);
     write("bad.toml", "name = 1\ndurations = \"5s\"\n");
     for run in ["full", "newer", "torn"] {
-        fs::create_dir(folder.path().join(run)).unwrap();
+        fs::create_dir(folder.path().join(run)).expect("a directory");
     }
     write("full/precious", "x");
     write("newer/manifest.json", r#"{"schema": 99}"#);
     write("torn/manifest.json", r#"{"schema": 1, "started"#);
     let catalogue = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
-    symlink(catalogue, folder.path().join("scenarios")).unwrap();
+    symlink(catalogue, folder.path().join("scenarios")).expect("a link");
     folder
 }
 
