@@ -36,13 +36,13 @@ struct Scenario {
 impl Scenario {
     /// With `sockets` to `system`, a table of the format.
     fn new(system: &str, sockets: u64) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("scenario.toml");
         let text = format!(
             "name = \"held\"\nduration = \"5s\"\n{system}\n\
              [[devices]]\nname = \"home\"\ncount = {sockets}\nramp = \"100/s\"\n"
         );
-        fs::write(&file, text).unwrap();
+        fs::write(&file, text).expect("a scenario");
         Self { folder, file }
     }
 
@@ -53,13 +53,13 @@ impl Scenario {
     }
 
     fn file(&self) -> &str {
-        self.file.to_str().unwrap()
+        self.file.to_str().expect("a path in UTF-8")
     }
 
     fn run(&self, more: &[&str]) -> Said {
         let out = self.folder.path().join("run");
         let mut arguments = vec!["run", "--no-progress", self.file(), "--out"];
-        arguments.push(out.to_str().unwrap());
+        arguments.push(out.to_str().expect("a path in UTF-8"));
         arguments.extend(more);
         say(&arguments)
     }

@@ -1,10 +1,10 @@
 //! What this machine's limits allow, before anything is started.
 //!
-//! [`read`] asks the system, once and in milliseconds; everything after it is
+//! [`read()`] asks the system, once and in milliseconds; everything after it is
 //! pure: [`Limits`] to [`Capacity`] or [`Fit`] to text.
 //!
 //! - [`limits`]: what was read; what could not be read is absent or `Unknown`;
-//! - [`read`]: `/proc`, resource limits, control groups;
+//! - [`mod@read`]: `/proc`, resource limits, control groups;
 //! - [`costs`]: what a socket costs, as measured;
 //! - [`usage`]: what a machine can be used as, and what a socket then takes;
 //! - [`load`]: what a plan takes of this machine;

@@ -42,7 +42,12 @@ impl Constraint for Memory {
 
     fn remedy(&self, limits: &Limits, demand: &Demand, wanted: u64) -> Remedy {
         let bytes = wanted.saturating_mul(demand.bytes) / TENTHS * 10;
-        more(&limits.memory, bytes.saturating_add(demand.process_bytes))
+        let mut remedy = more(&limits.memory, bytes.saturating_add(demand.process_bytes));
+        if !remedy.settings.is_empty() {
+            let sockets = words::count(wanted);
+            remedy.what = format!("Raise the limit of the control group; for {sockets} sockets:");
+        }
+        remedy
     }
 
     fn judge(&self, limits: &Limits, load: &Load) -> Judgement {
