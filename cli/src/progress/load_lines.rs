@@ -84,7 +84,8 @@ fn commands(commands: &Commands, width: usize) -> Vec<Line> {
     let line = response(line, commands.response);
     let outcomes = format!("  {}", unanswered(commands));
     if outcomes.trim().is_empty() {
-        return vec![line.and_if_it_fits(width, Tone::Faint, "  all replied")];
+        let all = commands.response.map_or("", |_| "  all replied");
+        return vec![line.and_if_it_fits(width, Tone::Faint, all)];
     }
     match line.width() + columns(&outcomes) <= width {
         true => vec![line.and(Tone::Warning, outcomes)],
