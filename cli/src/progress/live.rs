@@ -70,7 +70,7 @@ impl Live {
     /// Everything in one write, over what is there: nothing flickers.
     fn draw(&mut self, above: &str, lines: &[Line]) {
         let size = self.size();
-        let mut text = self.to_the_top(size.width);
+        let mut text = to_the_top(&self.drawn, size.width);
         for line in above.lines() {
             text.push_str(line);
             text.push_str(END_OF_LINE);
@@ -85,16 +85,6 @@ impl Live {
         text.push_str(ERASE_BELOW);
         self.drawn = lines.iter().map(|line| line.width().min(width)).collect();
         self.write(&text);
-    }
-
-    /// To the first line of what is there. A terminal that was made narrower
-    /// since has broken the lines.
-    fn to_the_top(&self, width: usize) -> String {
-        let broken = |columns: &usize| columns.div_ceil(width.max(1)).max(1);
-        match self.drawn.iter().map(broken).sum::<usize>() {
-            0 => "\r".to_owned(),
-            rows => format!("\r\x1b[{rows}A"),
-        }
     }
 
     fn size(&self) -> Size {
@@ -114,8 +104,18 @@ impl Live {
 /// Leaves what happened, and takes the rest away.
 impl Drop for Live {
     fn drop(&mut self) {
-        let top = self.to_the_top(self.size().width);
+        let top = to_the_top(&self.drawn, self.size().width);
         self.write(&format!("{top}{ERASE_BELOW}"));
+    }
+}
+
+/// To the first of the lines that were drawn with so many columns each. A
+/// terminal that was made narrower since has broken them.
+fn to_the_top(drawn: &[usize], width: usize) -> String {
+    let broken = |columns: &usize| columns.div_ceil(width.max(1)).max(1);
+    match drawn.iter().map(broken).sum::<usize>() {
+        0 => "\r".to_owned(),
+        rows => format!("\r\x1b[{rows}A"),
     }
 }
 
@@ -127,5 +127,34 @@ fn note_text(note: &Note, colour: bool) -> String {
             let problem = paint("problem", Tone::Bad, colour);
             format!("{at}  {problem}  {}", note.text)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_way_to_the_top_follows_the_terminals_width() {
+        assert_eq!(to_the_top(&[], 80), "\r");
+        assert_eq!(to_the_top(&[79, 0, 40], 80), "\r\x1b[3A");
+        assert_eq!(to_the_top(&[79, 0, 40], 40), "\r\x1b[4A");
+        assert_eq!(to_the_top(&[79, 0, 40], 20), "\r\x1b[7A");
+    }
+
+    #[test]
+    fn what_nobody_wanted_is_called_a_problem() {
+        let text = |kind| {
+            let note = Note {
+                at: Duration::from_secs(31),
+                kind,
+                text: "n2 ended".to_owned(),
+            };
+            note_text(&note, false)
+        };
+        assert_eq!(text(NoteKind::Event), "00:31  n2 ended");
+        assert_eq!(text(NoteKind::Problem), "00:31  problem  n2 ended");
     }
 }
