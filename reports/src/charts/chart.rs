@@ -64,7 +64,7 @@ pub(crate) struct Series {
     /// From the theme.
     pub(crate) colour: Colour,
     /// So that no series is told by its colour alone.
-    pub(crate) dash: Dash,
+    pub(crate) dash: Stroke,
     /// What is drawn.
     pub(crate) shape: Shape,
 }
@@ -98,7 +98,7 @@ pub(crate) enum Colour {
 
 /// How a line is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Dash {
+pub(crate) enum Stroke {
     Solid,
     Dashed,
     Dotted,
@@ -122,7 +122,7 @@ impl YAxis {
     }
 }
 
-impl Dash {
+impl Stroke {
     const ALL: [Self; 4] = [Self::Solid, Self::Dashed, Self::Dotted, Self::DashDot];
 
     /// Of the n-th of several series of a kind; they repeat.
@@ -141,12 +141,12 @@ impl Series {
         Self {
             label: label.into(),
             colour,
-            dash: Dash::Solid,
+            dash: Stroke::Solid,
             shape: Shape::Line(pieces),
         }
     }
 
-    pub(crate) fn broken(self, dash: Dash) -> Self {
+    pub(crate) fn broken(self, dash: Stroke) -> Self {
         Self { dash, ..self }
     }
 

@@ -3,7 +3,7 @@
 use highwater_scenarios::figures::Unit;
 
 use super::{
-    chart::{Chart, Colour, Dash, Series, Spacing, XAxis, YAxis},
+    chart::{Chart, Colour, Series, Spacing, Stroke, XAxis, YAxis},
     scene::{Scene, highest},
     theme::SERIES,
 };
@@ -24,7 +24,7 @@ pub(super) fn chart(scene: &Scene) -> Chart {
         .enumerate()
         .map(|(index, Failure { counter, .. })| {
             let rate = scene.steps.rate(scene.cut, |line| line.counter(counter));
-            Series::line(counter.as_str(), Colour::Series(index), rate).broken(Dash::of(index))
+            Series::line(counter.as_str(), Colour::Series(index), rate).broken(Stroke::of(index))
         })
         .collect();
     Chart {

@@ -29,7 +29,7 @@ pub(super) const WIDE: Format = Format {
     width: 860,
     height: 270,
     left: 72,
-    right: 20,
+    right: 30,
     alone: false,
     marks: (10.0, 5.0),
 };
@@ -40,7 +40,7 @@ pub(super) const NARROW: Format = Format {
     width: 372,
     height: 250,
     left: 62,
-    right: 12,
+    right: 26,
     alone: false,
     marks: (5.0, 5.0),
 };

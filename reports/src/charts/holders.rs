@@ -4,7 +4,7 @@
 use highwater_scenarios::figures::Unit;
 
 use super::{
-    chart::{Chart, Colour, Dash, Series, Shape, XAxis, YAxis},
+    chart::{Chart, Colour, Series, Shape, Stroke, XAxis, YAxis},
     scene::{Scene, sentences},
     theme::SERIES,
 };
@@ -87,7 +87,7 @@ fn bars(held: &[(String, Vec<Option<f64>>)]) -> Vec<Series> {
         Series {
             label: id.clone(),
             colour: Colour::Series(node + 1),
-            dash: Dash::Solid,
+            dash: Stroke::Solid,
             shape: Shape::Bars(bars.collect()),
         }
     });
@@ -117,7 +117,7 @@ fn ranges(held: &[(String, Vec<Option<f64>>)]) -> Vec<Series> {
         Series {
             label: format!("nodes, least to most of {}", held.len()),
             colour,
-            dash: Dash::Solid,
+            dash: Stroke::Solid,
             shape: Shape::Band(bands),
         },
         Series::line("nodes, median", colour, medians),

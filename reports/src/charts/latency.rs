@@ -3,7 +3,7 @@
 use highwater_scenarios::plan::Window;
 
 use super::{
-    chart::{Chart, Colour, Dash, Point, Series, XAxis, YAxis},
+    chart::{Chart, Colour, Point, Series, Stroke, XAxis, YAxis},
     scene::{Scene, highest, median, sentences},
 };
 use crate::{
@@ -51,13 +51,13 @@ pub(super) fn chart(
                 Colour::Series(7),
                 line(response, &|block| block.max()),
             )
-            .broken(Dash::Dotted),
+            .broken(Stroke::Dotted),
             Series::line("response p99", Colour::Series(1), line(response, &p99)),
             Series::line("response p50", Colour::Series(0), line(response, &p50)),
             Series::line("service p99", Colour::Series(2), line(service, &p99))
-                .broken(Dash::Dashed),
+                .broken(Stroke::Dashed),
             Series::line("service p50", Colour::Series(5), line(service, &p50))
-                .broken(Dash::DashDot),
+                .broken(Stroke::DashDot),
         ],
         when_empty: None,
     }

@@ -3,7 +3,7 @@
 use highwater_scenarios::figures::Unit;
 
 use super::{
-    chart::{Chart, Colour, Dash, Point, Series, Shape, XAxis, YAxis},
+    chart::{Chart, Colour, Point, Series, Shape, Stroke, XAxis, YAxis},
     scene::Scene,
     theme::SERIES,
 };
@@ -68,7 +68,7 @@ fn series(processes: &[(String, Vec<Vec<Point>>)], fit: Fit) -> Vec<Series> {
     let mut series = vec![Series {
         label: "95 % interval".to_owned(),
         colour: Colour::Muted,
-        dash: Dash::Solid,
+        dash: Stroke::Solid,
         shape: Shape::Band(interval),
     }];
     series.extend(dots(above));
@@ -82,7 +82,7 @@ fn dots(processes: Vec<(&str, Vec<Point>)>) -> Vec<Series> {
     let dots = |label: String, colour, points: &[Point]| Series {
         label,
         colour: Colour::Series(colour),
-        dash: Dash::Solid,
+        dash: Stroke::Solid,
         shape: Shape::Dots(thinned(points)),
     };
     if processes.len() > SERIES {

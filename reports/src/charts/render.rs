@@ -15,7 +15,7 @@ use plotters::{
 
 use super::{
     axis::Axis,
-    chart::{Chart, Colour, Dash, Series, XAxis},
+    chart::{Chart, Colour, Series, Stroke, XAxis},
     format::{BOTTOM, FINE, Format, ROW, TEXT},
     labels::{Label, Labels, labels},
     legend::{self, TITLE_HEIGHT},
@@ -141,7 +141,7 @@ fn phases(plane: &mut Plane, timeline: &Timeline, y: &Axis) -> Drawn {
 fn marks(plane: &mut Plane, timeline: &Timeline, y: &Axis) -> Drawn {
     for mark in &timeline.marks {
         let ends = vec![(mark.at, y.from), (mark.at, y.to)];
-        let style = broken(Colour::Muted, Dash::Dashed, 1);
+        let style = broken(Colour::Muted, Stroke::Dashed, 1);
         plane.draw_series([PathElement::new(ends, style)])?;
     }
     Ok(())
@@ -189,10 +189,10 @@ pub(super) fn fine(x: i32, y: i32) -> (i32, i32) {
 }
 
 pub(super) fn stroke(colour: Colour, width: u32) -> ShapeStyle {
-    broken(colour, Dash::Solid, width)
+    broken(colour, Stroke::Solid, width)
 }
 
-pub(super) fn broken(colour: Colour, dash: Dash, width: u32) -> ShapeStyle {
+pub(super) fn broken(colour: Colour, dash: Stroke, width: u32) -> ShapeStyle {
     colour.dashed(dash).stroke_width(width * FINE as u32)
 }
 

@@ -4,7 +4,7 @@
 use std::{cmp::Ordering, collections::BTreeMap};
 
 use super::{
-    chart::{Colour, Dash, Point, Series, Shape},
+    chart::{Colour, Point, Series, Shape, Stroke},
     theme::SERIES,
 };
 use crate::{
@@ -18,6 +18,9 @@ const GAP_STEPS: f64 = 3.5;
 /// The longest line that the harness writes by itself; a longer one is that of
 /// a worker that was stopped.
 const LONGEST_LINE_S: f64 = 10.0;
+
+/// What each of several processes showed, by its id.
+pub(super) type Named = Vec<(String, Vec<Point>)>;
 
 /// Cuts time into the steps that charts are drawn in.
 #[derive(Debug, Clone, Copy)]
@@ -86,12 +89,7 @@ impl Steps {
 
     /// One line each, or with more than can be told apart their median and the
     /// band from the least to the most. `what` names them all: `nodes`.
-    pub(super) fn each(
-        self,
-        what: &str,
-        lines: Vec<(String, Vec<Point>)>,
-        first: usize,
-    ) -> Vec<Series> {
+    pub(super) fn each(self, what: &str, lines: Named, first: usize) -> Vec<Series> {
         match lines.len() <= SERIES {
             true => self.singly(lines, first),
             false => self.band(what, lines, Colour::Series(first)),
@@ -100,7 +98,7 @@ impl Steps {
 
     /// Processes of several roles: one line each, or, when all together are too
     /// many to be told apart, each role as its median and its band.
-    pub(super) fn by_role(self, roles: Vec<(&str, Vec<(String, Vec<Point>)>)>) -> Vec<Series> {
+    pub(super) fn by_role(self, roles: Vec<(&str, Named)>) -> Vec<Series> {
         let count: usize = roles.iter().map(|(_, lines)| lines.len()).sum();
         if count <= SERIES {
             return self.singly(roles.into_iter().flat_map(|(_, lines)| lines).collect(), 0);
@@ -115,15 +113,15 @@ impl Steps {
         series
     }
 
-    fn singly(self, lines: Vec<(String, Vec<Point>)>, first: usize) -> Vec<Series> {
+    fn singly(self, lines: Named, first: usize) -> Vec<Series> {
         let line = |(index, (id, points)): (usize, (String, Vec<Point>))| {
             let series = Series::line(id, Colour::Series(first + index), self.lines(points));
-            series.broken(Dash::of(index))
+            series.broken(Stroke::of(index))
         };
         lines.into_iter().enumerate().map(line).collect()
     }
 
-    fn band(self, what: &str, lines: Vec<(String, Vec<Point>)>, colour: Colour) -> Vec<Series> {
+    fn band(self, what: &str, lines: Named, colour: Colour) -> Vec<Series> {
         let count = lines.len();
         let mut steps: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
         for (_, points) in lines {
@@ -144,7 +142,7 @@ impl Steps {
             Series {
                 label: format!("{what}, least to most of {count}"),
                 colour,
-                dash: Dash::Solid,
+                dash: Stroke::Solid,
                 shape: Shape::Band(band.map(<[_]>::to_vec).collect()),
             },
             Series::line(format!("{what}, median"), colour, self.pieces(medians)),
@@ -153,14 +151,14 @@ impl Steps {
 }
 
 /// A gauge of each source of a role that shows it, by id.
-pub(super) fn gauges(cut: &Cut, role: Role, name: &str) -> Vec<(String, Vec<Point>)> {
+pub(super) fn gauges(cut: &Cut, role: Role, name: &str) -> Named {
     per_source(cut, role, |track| {
         track.gauge(name).map(|s| (s.at_s, s.value)).collect()
     })
 }
 
 /// Processor time of each source of a role over time that passed: 1 is a core.
-pub(super) fn processor_shares(cut: &Cut, role: Role) -> Vec<(String, Vec<Point>)> {
+pub(super) fn processor_shares(cut: &Cut, role: Role) -> Named {
     per_source(cut, role, |track| {
         let used: Vec<_> = track.gauge(gauge::CPU).collect();
         used.windows(2)
@@ -173,13 +171,9 @@ pub(super) fn processor_shares(cut: &Cut, role: Role) -> Vec<(String, Vec<Point>
     })
 }
 
-fn per_source(
-    cut: &Cut,
-    role: Role,
-    points: impl Fn(&Track) -> Vec<Point>,
-) -> Vec<(String, Vec<Point>)> {
+fn per_source(cut: &Cut, role: Role, points: impl Fn(&Track) -> Vec<Point>) -> Named {
     let sources = cut.tracks.of(role);
-    let mut lines: Vec<(String, Vec<Point>)> = sources
+    let mut lines: Named = sources
         .map(|(id, track)| (id.to_owned(), points(track)))
         .filter(|(_, points)| !points.is_empty())
         .collect();

@@ -3,7 +3,7 @@
 use highwater_scenarios::figures::Unit;
 
 use super::{
-    chart::{Chart, Colour, Dash, Point, Series, XAxis, YAxis},
+    chart::{Chart, Colour, Point, Series, Stroke, XAxis, YAxis},
     scene::{Scene, highest, sentences},
     series::gauges,
 };
@@ -41,7 +41,7 @@ pub(super) fn chart(scene: &Scene) -> Chart {
     let nodes = gauges(scene.cut, Role::Node, gauge::SOCKETS_OPEN);
     series.extend(scene.steps.each("nodes", nodes, 1));
     let asked = Series::line("asked", Colour::Ink, scene.steps.lines(wanted));
-    series.push(asked.broken(Dash::Dashed));
+    series.push(asked.broken(Stroke::Dashed));
     Chart {
         name: "sockets",
         title: "Open sockets",

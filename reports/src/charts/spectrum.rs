@@ -3,7 +3,7 @@
 use highwater_scenarios::plan::Window;
 
 use super::{
-    chart::{Chart, Colour, Dash, Point, Series, XAxis, YAxis},
+    chart::{Chart, Colour, Point, Series, Stroke, XAxis, YAxis},
     scene::Scene,
 };
 use crate::{
@@ -49,10 +49,10 @@ pub(super) fn chart(scene: &Scene) -> Chart {
         x: XAxis::Percentile,
         y: YAxis::times(),
         series: vec![
-            line("heartbeat response", 0, Dash::Solid, HEARTBEAT_RESPONSE),
-            line("heartbeat service", 5, Dash::Dashed, HEARTBEAT_SERVICE),
-            line("command response", 1, Dash::DashDot, COMMAND_RESPONSE),
-            line("command service", 2, Dash::Dotted, COMMAND_SERVICE),
+            line("heartbeat response", 0, Stroke::Solid, HEARTBEAT_RESPONSE),
+            line("heartbeat service", 5, Stroke::Dashed, HEARTBEAT_SERVICE),
+            line("command response", 1, Stroke::DashDot, COMMAND_RESPONSE),
+            line("command service", 2, Stroke::Dotted, COMMAND_SERVICE),
         ],
         when_empty: None,
     }

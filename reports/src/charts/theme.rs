@@ -6,7 +6,7 @@
 use plotters::style::RGBColor;
 
 use super::{
-    chart::{Colour, Dash},
+    chart::{Colour, Stroke},
     format::FINE,
 };
 
@@ -23,11 +23,11 @@ const GREEN: u8 = 0x5E;
 impl Colour {
     /// What stands for it until the chart is drawn.
     pub(super) fn placeholder(self) -> RGBColor {
-        self.dashed(Dash::Solid)
+        self.dashed(Stroke::Solid)
     }
 
     /// The same for a line that is broken.
-    pub(super) fn dashed(self, dash: Dash) -> RGBColor {
+    pub(super) fn dashed(self, dash: Stroke) -> RGBColor {
         RGBColor(RED + dash.index() as u8, GREEN, self.code())
     }
 
@@ -63,7 +63,7 @@ impl Colour {
     }
 }
 
-impl Dash {
+impl Stroke {
     /// Lengths of strokes and gaps in CSS pixels; none for a solid line.
     pub(crate) fn pattern(self) -> &'static [i32] {
         match self {
@@ -97,14 +97,14 @@ pub(super) fn themed(svg: &str) -> String {
     themed
 }
 
-fn decoded(hex: &str) -> Option<(Colour, Dash)> {
+fn decoded(hex: &str) -> Option<(Colour, Stroke)> {
     let code = u32::from_str_radix(hex, 16).ok()?;
     let [_, red, green, blue] = code.to_be_bytes();
     let dash = red.checked_sub(RED).filter(|&dash| dash < 4)?;
-    (green == GREEN).then_some((Colour::decoded(blue)?, Dash::of(dash.into())))
+    (green == GREEN).then_some((Colour::decoded(blue)?, Stroke::of(dash.into())))
 }
 
-fn attribute(dash: Dash) -> String {
+fn attribute(dash: Stroke) -> String {
     let fine = |length: &i32| (length * FINE).to_string();
     let lengths: Vec<String> = dash.pattern().iter().map(fine).collect();
     match lengths.is_empty() {

@@ -3,7 +3,7 @@
 use highwater_scenarios::figures::Unit;
 
 use super::{
-    chart::{Chart, Colour, Dash, Series, XAxis, YAxis},
+    chart::{Chart, Colour, Series, Stroke, XAxis, YAxis},
     scene::Scene,
 };
 use crate::{human, record::names::counter};
@@ -38,7 +38,7 @@ pub(super) fn chart(scene: &Scene) -> Chart {
         let (below, above) = (Colour::Series(index), Colour::Ink);
         [
             Series::line(format!("{name} {verb}"), below, rate(answered)),
-            Series::line(format!("{name} due"), above, rate(due)).broken(Dash::of(index * 2 + 1)),
+            Series::line(format!("{name} due"), above, rate(due)).broken(Stroke::of(index * 2 + 1)),
         ]
     });
     let counts: Vec<String> = kinds.iter().map(|kind| counted(scene, kind)).collect();

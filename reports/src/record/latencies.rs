@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 
 use highwater_scenarios::plan::Window;
 
-use super::{Phases, hlog::Line};
+use super::{Phases, hlog::Line, names::latency::SEND_LAG};
 use crate::histogram::{LatencyHistogram, latency_histogram, record_micros};
 
 /// Most blocks that a run is cut into, whatever its length.
 const MOST_BLOCKS: f64 = 600.0;
 
-const WINDOWS: [Window; 4] = [Window::Ramp, Window::Steady, Window::Drain, Window::Run];
+const PHASES: [Window; 3] = [Window::Ramp, Window::Steady, Window::Drain];
+const WINDOWS: usize = PHASES.len() + 1;
 
 /// The histograms of a run by tag.
 #[derive(Debug, Clone, Default)]
@@ -23,7 +24,9 @@ pub struct Latencies {
 
 #[derive(Debug, Clone)]
 struct Tagged {
-    windows: [LatencyHistogram; 4],
+    /// Those of the phases and that of the run; until [`Latencies::complete`]
+    /// the run's has only what lies in no phase.
+    windows: [LatencyHistogram; WINDOWS],
     blocks: BTreeMap<u32, Block>,
 }
 
@@ -51,14 +54,24 @@ impl Latencies {
             .tags
             .entry(line.tag.clone())
             .or_insert_with(Tagged::new);
-        for (window, histogram) in WINDOWS.into_iter().zip(&mut tagged.windows) {
-            let range = self.phases.range(window);
-            if range.is_some_and(|range| range.contains(&middle)) {
-                merge(histogram, &line.histogram);
-            }
+        let within = |window: &Window| {
+            let range = self.phases.range(*window);
+            range.is_some_and(|range| range.contains(&middle))
+        };
+        let window = PHASES.into_iter().find(within).unwrap_or(Window::Run);
+        merge(&mut tagged.windows[window as usize], &line.histogram);
+        if has_blocks(&line.tag) {
+            let block = (middle / self.block_s).max(0.0) as u32;
+            tagged.blocks.entry(block).or_default().add(&line.histogram);
         }
-        let block = (middle / self.block_s).max(0.0) as u32;
-        tagged.blocks.entry(block).or_default().add(&line.histogram);
+    }
+
+    /// After the last line: what lies in a phase is the run's as well.
+    pub(crate) fn complete(&mut self) {
+        for tagged in self.tags.values_mut() {
+            let [phases @ .., run] = &mut tagged.windows;
+            phases.iter().for_each(|phase| merge(run, phase));
+        }
     }
 
     /// Everything that `tag` counted in `window`; `None` when nothing.
@@ -78,7 +91,8 @@ impl Latencies {
     }
 
     /// The blocks of `tag` in which something was counted: the block's middle
-    /// in seconds on the run's clock, and its counts.
+    /// in seconds on the run's clock, and its counts. None of a worker's send
+    /// lag: a run of many workers has as many tags of it.
     pub fn blocks(&self, tag: &str) -> impl Iterator<Item = (f64, LatencyHistogram)> {
         let block_s = self.block_s;
         self.tags
@@ -92,7 +106,7 @@ impl Latencies {
 impl Tagged {
     fn new() -> Self {
         Self {
-            windows: WINDOWS.map(|_| latency_histogram()),
+            windows: std::array::from_fn(|_| latency_histogram()),
             blocks: BTreeMap::new(),
         }
     }
@@ -114,6 +128,10 @@ impl Block {
         }
         histogram
     }
+}
+
+fn has_blocks(tag: &str) -> bool {
+    !tag.starts_with(SEND_LAG)
 }
 
 /// Both have the same precision and `into` resizes itself, so nothing is

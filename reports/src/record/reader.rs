@@ -59,6 +59,7 @@ pub fn read(dir: &Path) -> Result<RunRecord, RecordError> {
         }
         Ok(())
     })?;
+    latencies.complete();
 
     Ok(RunRecord {
         manifest,
