@@ -108,20 +108,20 @@ fn serves(what: &str, mut arguments: Vec<String>) {
     let listen = arguments
         .iter()
         .position(|word| word == "--listen")
-        .unwrap();
+        .expect("an address");
     arguments[listen + 1] = "127.0.0.1:0".to_owned();
     let mut child = highwater(&[])
         .args(&arguments)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
-        .unwrap();
+        .expect("it serves");
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap())
         .read_line(&mut line)
-        .unwrap();
-    child.kill().unwrap();
-    child.wait().unwrap();
+        .expect("it serves");
+    child.kill().expect("it serves");
+    child.wait().expect("it serves");
     assert!(
         line.starts_with("listening on 127.0.0.1:"),
         "{what}: {line}"

@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(180);
 /// picture in the middle of the steady phase.
 pub(super) fn picture(out: &Path, to: &Path) -> Result<()> {
     let run = format!(
-        "target/release/highwater run scenarios/smoke.toml --out {}; echo over; read",
+        "target/release/highwater run scenarios/smoke.toml --out {}; read",
         out.display()
     );
     let (columns, rows) = SIZE;
@@ -31,10 +31,9 @@ pub(super) fn picture(out: &Path, to: &Path) -> Result<()> {
         "a terminal",
         tmux(&["new-session", "-d", "-x", columns, "-y", rows]).arg(run),
     )?;
-    let taken = wait_for("the steady phase", |screen| screen.contains("steady"))
-        .and_then(|_| wait_for("traffic", |screen| screen.contains("commands")))
+    let taken = wait_for("traffic in the steady phase", has_traffic)
         .and_then(|_| capture(to))
-        .and_then(|()| wait_for("the end", |screen| screen.contains("over")))
+        .and_then(|()| wait_for("the end", |screen| screen.contains("report  ")))
         .and_then(|_| capture(&to.with_file_name("terminal-end.png")));
     let _ = tmux(&["kill-server"]).status();
     taken
@@ -56,6 +55,12 @@ fn capture(to: &Path) -> Result<()> {
     fs::remove_file(text)?;
     fs::remove_file(page)?;
     Ok(())
+}
+
+/// Whether commands of the steady phase have response times.
+fn has_traffic(screen: &str) -> bool {
+    let timed = |line: &str| line.starts_with("commands") && line.contains("ms");
+    screen.contains("left of") && screen.lines().any(timed)
 }
 
 fn wait_for(what: &str, condition: impl Fn(&str) -> bool) -> Result<String> {
