@@ -94,7 +94,7 @@ fn try_out(folder: &Path, what: &str, mut arguments: Vec<String>) {
         .args(&arguments)
         .current_dir(folder)
         .output()
-        .unwrap();
+        .expect("it starts");
     assert!(
         status.success(),
         "{what}: {status}\n{}\n{}",
@@ -117,7 +117,7 @@ fn serves(what: &str, mut arguments: Vec<String>) {
         .spawn()
         .expect("it serves");
     let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap())
+    BufReader::new(child.stdout.take().expect("a pipe"))
         .read_line(&mut line)
         .expect("it serves");
     child.kill().expect("it serves");
