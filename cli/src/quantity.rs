@@ -3,18 +3,7 @@
 
 use std::time::Duration;
 
-/// `12,000`.
-pub(crate) fn count(value: u64) -> String {
-    let digits = value.to_string();
-    let mut text = String::with_capacity(digits.len() * 4 / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
+pub(crate) use highwater_scenarios::words::count;
 
 /// A figure per second: `1,200`; below ten with one place: `0.5`.
 pub(crate) fn rate(per_second: f64) -> String {

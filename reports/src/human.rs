@@ -1,17 +1,6 @@
 //! Quantities as people read them.
 
-/// `5,000`.
-pub(crate) fn count(value: u64) -> String {
-    let digits = value.to_string();
-    let mut text = String::with_capacity(digits.len() * 4 / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
+pub(crate) use highwater_scenarios::words::count;
 
 /// `0.85 ms`, `12.3 ms`, `1.50 s`.
 pub(crate) fn millis(value: f64) -> String {
