@@ -9,7 +9,7 @@ use highwater_loadgen::coordinator::{self, RunOptions, Workers};
 use highwater_scenarios::Plan;
 use tokio_util::sync::CancellationToken;
 
-use super::{announce::announcement, check, doctor, gate, print, runtime};
+use super::{announce::announcement, check, doctor, print, runtime};
 use crate::{
     args::{RecordArgs, Run, ScenarioArgs},
     exit::Exit,
@@ -59,17 +59,14 @@ pub(crate) fn run(
 
 /// Draws the report, prints the verdict, and where report and record lie.
 pub(crate) fn report(out: &Path, baseline: Option<&Path>) -> Result<Exit, Failure> {
-    let report = highwater_reports::write_report(out)?;
-    let exit = match baseline {
-        None => {
-            print(&highwater_reports::verdict_text(&report.summary));
-            Exit::of(&report.summary)
-        }
-        Some(_) => gate::judge(out, baseline)?,
+    let report = match baseline {
+        None => highwater_reports::write_report(out)?,
+        Some(baseline) => highwater_reports::write_report_against(out, baseline)?,
     };
+    print(&highwater_reports::verdict_text(&report.summary));
     let (html, record) = (report.html.display(), out.display());
     print(&format!("\nreport  {html}\nrecord  {record}"));
-    Ok(exit)
+    Ok(Exit::of(&report.summary))
 }
 
 fn default_out(plan: &Plan) -> PathBuf {

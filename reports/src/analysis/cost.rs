@@ -24,7 +24,7 @@ const SAME_MOMENT_S: f64 = 3.0;
 
 /// The summary's `cost_per_socket`.
 pub(crate) fn cost_per_socket(cut: &Cut) -> CostPerSocket {
-    let fit = |role, name| slope(&flat(points(cut, role, name)));
+    let fit = |role, name| told_from_zero(slope(&flat(points(cut, role, name))));
     CostPerSocket {
         node_rss: fit(Role::Node, gauge::RSS),
         node_heap: fit(Role::Node, gauge::HEAP),
@@ -32,8 +32,13 @@ pub(crate) fn cost_per_socket(cut: &Cut) -> CostPerSocket {
         worker_rss: fit(Role::Worker, gauge::RSS),
         gateway_rss: fit(Role::Balancer, gauge::RSS),
         gateway_open_files: fit(Role::Balancer, gauge::OPEN_FILES),
-        kernel: kernel(cut),
+        kernel: told_from_zero(kernel(cut)),
     }
+}
+
+/// A slope that its own interval does not tell from nothing was not measured.
+fn told_from_zero(fit: Option<Fit>) -> Option<Fit> {
+    fit.filter(|fit| fit.low > 0.0)
 }
 
 /// The samples that a fit uses: for each process of a role its groups, each
