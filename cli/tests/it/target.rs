@@ -181,3 +181,28 @@ fn workers_join_over_tcp_with_the_token_only() {
         .map(|worker| worker.sockets_peak);
     assert_eq!(peaks.collect::<Vec<_>>(), [34, 34, 33]);
 }
+
+#[test]
+fn a_worker_without_a_share_waits_for_the_others() {
+    let run = Run::start_with(
+        r#"
+        name = "idle-worker"
+        duration = "2s"
+        [cluster]
+        nodes = 1
+        [[devices]]
+        name = "home"
+        count = 2
+        ramp = "100/s"
+        heartbeat = "1s"
+        [[gates]]
+        check = "sockets.open_at_end == 2"
+        "#,
+        &["--workers", "3"],
+    );
+    let run = run.finish();
+    run.assert_passed();
+    let peaks = run.summary().workers.into_iter();
+    let peaks: Vec<_> = peaks.map(|worker| worker.sockets_peak).collect();
+    assert_eq!(peaks, [1, 1, 0]);
+}

@@ -48,6 +48,8 @@ enum Part {
     },
     /// Sends the arrivals of open load `load`.
     Open { load: usize },
+    /// Only waits: there are more workers than work.
+    Idle,
 }
 
 /// The users on their marks.
@@ -110,9 +112,6 @@ impl Attack {
 
     /// Runs until every user has done its part.
     pub async fn run(self) -> Result<(), AttackError> {
-        if self.stage.total == 0 {
-            return Ok(());
-        }
         let attack = build(&self.stage).map_err(Box::new)?;
         let stage = self.stage.clone();
         let stop = tokio::spawn(async move {
@@ -175,11 +174,13 @@ impl Stage {
                 closed::use_it(&context, &self.client, load, slot, think).await;
             }
             Part::Open { load } => open::dispatch(context, self.client.clone(), load).await,
+            Part::Idle => context.signals.close.cancelled().await,
         }
     }
 }
 
-/// One part for each user, sockets last: they are taken from the end.
+/// One part for each user, and at least one user; sockets last: they are taken
+/// from the end.
 fn parts(plan: &Plan, segment: Segment) -> Vec<Part> {
     let mut parts = Vec::new();
     for (number, load) in plan.commands.iter().enumerate() {
@@ -196,6 +197,9 @@ fn parts(plan: &Plan, segment: Segment) -> Vec<Part> {
     }
     let of = batch::batches(plan, segment);
     parts.extend((0..of).map(|number| Part::Sockets { number, of }));
+    if parts.is_empty() {
+        parts.push(Part::Idle);
+    }
     parts
 }
 
