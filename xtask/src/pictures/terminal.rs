@@ -16,6 +16,9 @@ use crate::steps::step;
 const SOCKET: &str = "highwater-pictures";
 /// Columns and rows.
 const SIZE: (&str, &str) = ("100", "28");
+/// Pixels of a hundred columns, and of a line.
+const WIDTH: u32 = 900;
+const LINE: u32 = 15;
 /// Longest that anything is waited for.
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -41,6 +44,8 @@ pub(super) fn picture(out: &Path, to: &Path) -> Result<()> {
 
 fn capture(to: &Path) -> Result<()> {
     let screen = screen(&["-e"])?;
+    let screen = screen.trim_end();
+    let height = (screen.lines().count() as u32 + 2) * LINE;
     let text = to.with_extension("ansi");
     fs::write(&text, screen)?;
     let html = Command::new("aha")
@@ -51,7 +56,7 @@ fn capture(to: &Path) -> Result<()> {
     let page = to.with_extension("html");
     fs::write(&page, html.stdout)?;
     let address = format!("file://{}", std::path::absolute(&page)?.display());
-    screenshot(&address, to, (900, 480), &[])?;
+    screenshot(&address, to, (WIDTH, height), &[])?;
     fs::remove_file(text)?;
     fs::remove_file(page)?;
     Ok(())
