@@ -96,7 +96,8 @@ pub struct Sockets {
     pub open_at_end: Option<u64>,
     /// Most open at once, as the nodes count.
     pub server_open_peak: Option<u64>,
-    /// Sockets opened per second, from the first to the last opening of the ramp.
+    /// Sockets opened per second, from the first to the last opening of the ramp;
+    /// without the last second where there are several.
     pub connect_rate_per_s: Option<f64>,
     /// From the start of an attempt to the 101, whole run.
     pub connect_ms: Distribution,

@@ -46,23 +46,29 @@ fn at_end(cut: &Cut) -> Option<u64> {
 }
 
 /// Sockets opened per second, from the first interval in which one opened to
-/// the end of the last.
+/// the last. That one is left out where there are others: it is seldom full,
+/// and a straggler in it would halve the rate of a short ramp.
 fn connect_rate(cut: &Cut) -> Option<f64> {
     let range = cut.opening_range()?;
-    let mut opened = 0;
-    let mut first = f64::INFINITY;
-    let mut last = f64::NEG_INFINITY;
-    for (_, track) in cut.tracks.of(Role::Worker) {
-        for line in track.within(range.clone()) {
-            let count = line.counter(counter::SOCKETS_OPENED);
-            if count > 0 {
-                opened += count;
-                first = first.min(line.at);
-                last = last.max(line.end());
-            }
-        }
+    let opened: Vec<(f64, f64, u64)> = cut
+        .tracks
+        .of(Role::Worker)
+        .flat_map(|(_, track)| track.within(range.clone()))
+        .map(|line| (line.at, line.end(), line.counter(counter::SOCKETS_OPENED)))
+        .filter(|(_, _, count)| *count > 0)
+        .collect();
+    let first = opened.iter().map(|(at, ..)| *at).reduce(f64::min)?;
+    let last = opened.iter().map(|(at, ..)| *at).reduce(f64::max)?;
+    let rate = |from: f64, to: f64| {
+        let counts = opened.iter().filter(|(at, ..)| *at < to);
+        let count: u64 = counts.map(|(_, _, count)| count).sum();
+        count as f64 / (to - from)
+    };
+    if last > first {
+        return Some(rate(first, last));
     }
-    (last > first).then(|| opened as f64 / (last - first))
+    let end = opened.iter().map(|(_, end, _)| *end).reduce(f64::max)?;
+    (end > first).then(|| rate(first, end))
 }
 
 /// Sockets that opened, opened again or ended between two instants, over all
