@@ -1,4 +1,4 @@
-//! Names of nodes, devices and topics: validated once, cheap to clone.
+//! Names of nodes, clusters, devices and topics: validated once, cheap to clone.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
@@ -78,6 +78,11 @@ name!(
     NodeId, "node id", 64, "._-"
 );
 name!(
+    /// A cluster, the name space of its nodes at a broker that others use too: 1 to
+    /// 64 characters of `A-Z a-z 0-9 _ -`.
+    ClusterName, "cluster name", 64, "_-"
+);
+name!(
     /// A device: 1 to 128 characters of `A-Z a-z 0-9 . _ : -`.
     DeviceId, "device id", 128, "._:-"
 );
@@ -85,6 +90,13 @@ name!(
     /// A topic: 1 to 128 characters of `A-Z a-z 0-9 . _ : -`.
     Topic, "topic", 128, "._:-"
 );
+
+impl Default for ClusterName {
+    /// `highwater`.
+    fn default() -> Self {
+        Self("highwater".into())
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -100,6 +112,10 @@ mod tests {
         }
         assert!("aa:bb".parse::<DeviceId>().is_ok());
         assert!("x".repeat(129).parse::<DeviceId>().is_err());
+        // It is a word of a subject, a key and a queue's name.
+        assert!("a.b".parse::<ClusterName>().is_err());
+        let name = ClusterName::default();
+        assert_eq!(name.as_str().parse(), Ok(name));
     }
 
     #[test]

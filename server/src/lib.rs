@@ -4,10 +4,12 @@
 //! In reading order: [`config`] (what a node is told), [`node`] (its life), `http`
 //! (what it serves), `ws` and `session` (device sockets), `cluster` (which node
 //! owns which device), [`backplane`] (what joins the nodes), [`broker`] (the
-//! embedded one), `faults` (what a node does wrong on request).
+//! embedded one), `backlog` (the bounded queue that both use), `faults` (what a
+//! node does wrong on request).
 //!
 //! The protocol is written down in `docs/protocol.md`.
 
+mod backlog;
 pub mod backplane;
 pub mod broker;
 mod cluster;
@@ -23,7 +25,7 @@ mod ws;
 pub use self::{
     broker::{BrokerConfig, BrokerError},
     config::{BackplaneUrl, Limits, NodeConfig, Routing},
-    id::{DeviceId, InvalidName, NodeId, Topic},
+    id::{ClusterName, DeviceId, InvalidName, NodeId, Topic},
     listen::listen,
     node::NodeError,
 };

@@ -1,9 +1,8 @@
 //! The embedded broker: a small TCP switch that joins the nodes of one machine.
 //!
 //! In reading order: [`wire`] (what goes over the connection), `switch` (who is
-//! there and who hears what), `peer` (one node's bounded queue), `run` (sockets).
+//! there and who hears what), `run` (sockets).
 
-mod peer;
 mod run;
 mod switch;
 pub(crate) mod wire;

@@ -15,11 +15,11 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    peer::{Queue, queue},
     switch::{Newcomer, Switch},
     wire::{self, FromBroker, PROTOCOL, Reader, ToBroker, Writer},
 };
 use crate::{
+    backlog,
     backplane::{open, seal},
     id::NodeId,
 };
@@ -114,8 +114,8 @@ impl Broker {
             Err(reason) => return refuse(&mut writer, reason).await,
         };
         let id = newcomer.id.clone();
-        let (peer, queue) = queue(self.config.queue_frames, self.config.queue_bytes);
-        let joined = self.switch().join(newcomer, peer);
+        let (queue, waiting) = backlog::channel(self.config.queue_frames, self.config.queue_bytes);
+        let joined = self.switch().join(newcomer, queue);
         let joined = match joined {
             Ok(joined) => joined,
             Err(taken) => return refuse(&mut writer, taken.to_string()).await,
@@ -127,7 +127,7 @@ impl Broker {
             joined,
         };
         tokio::select! {
-            ended = self.write_all(queue, &mut writer) => ended,
+            ended = self.write_all(waiting, &mut writer) => ended,
             ended = self.read_all(&seat, &mut reader) => ended,
         }
     }
@@ -161,7 +161,11 @@ impl Broker {
 
     /// Everything queued for the node, and a ping now and then. Ends when the
     /// queue has no other holder: the seat was taken over.
-    async fn write_all(&self, mut queue: Queue, writer: &mut Writer) -> io::Result<()> {
+    async fn write_all(
+        &self,
+        mut waiting: backlog::Receiver<Bytes>,
+        writer: &mut Writer,
+    ) -> io::Result<()> {
         let mut pings = interval(self.config.ping_every);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let ping = seal(&FromBroker::Ping, &[]);
@@ -170,7 +174,7 @@ impl Broker {
         pings.reset();
         loop {
             tokio::select! {
-                taken = queue.next(&mut batch, BATCH) => if taken == 0 { return Ok(()) },
+                taken = waiting.recv_many(&mut batch, BATCH) => if taken == 0 { return Ok(()) },
                 _ = pings.tick() => batch.push(ping.clone()),
             }
             wire::write_batch(writer, batch.drain(..)).await?;

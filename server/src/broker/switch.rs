@@ -7,8 +7,9 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{peer::Peer, wire::FromBroker};
+use super::wire::FromBroker;
 use crate::{
+    backlog,
     backplane::{Member, View, seal},
     id::{NodeId, Topic},
 };
@@ -24,7 +25,16 @@ pub(super) struct Switch {
 
 struct Seat {
     member: Member,
-    peer: Peer,
+    /// What waits for the node is bounded, so that one that does not read stalls
+    /// nobody and costs no memory without end.
+    queue: backlog::Sender<Bytes>,
+}
+
+impl Seat {
+    /// Queues or drops; what is dropped is counted.
+    fn push(&self, frame: Bytes) {
+        let _ = self.queue.push(frame);
+    }
 }
 
 /// Who asks to join.
@@ -61,7 +71,11 @@ impl Switch {
     /// Seats a node and tells everyone. A seat held by an older life of the node,
     /// or by an older connection of the same life, is taken over: that connection
     /// ends, since nothing else holds its queue. Answers the `joined` number.
-    pub(super) fn join(&mut self, newcomer: Newcomer, peer: Peer) -> Result<u64, Taken> {
+    pub(super) fn join(
+        &mut self,
+        newcomer: Newcomer,
+        queue: backlog::Sender<Bytes>,
+    ) -> Result<u64, Taken> {
         let Newcomer {
             id,
             boot,
@@ -86,7 +100,7 @@ impl Switch {
             joined,
             address,
         };
-        self.seats.insert(id, Seat { member, peer });
+        self.seats.insert(id, Seat { member, queue });
         self.announce();
         Ok(joined)
     }
@@ -99,7 +113,7 @@ impl Switch {
             .is_some_and(|seat| seat.member.joined == joined)
         {
             if let Some(seat) = self.seats.remove(id) {
-                let dropped = seat.peer.dropped();
+                let dropped = seat.queue.refused();
                 tracing::info!(node = %id, dropped, "node left");
             }
             self.forget_topics(id);
@@ -118,8 +132,7 @@ impl Switch {
     /// To one node; to nobody when it is not there.
     pub(super) fn unicast(&self, from: &NodeId, to: &NodeId, payload: &[u8]) {
         if let Some(seat) = self.seats.get(to) {
-            seat.peer
-                .push(seal(&FromBroker::Unicast { from: from.clone() }, payload));
+            seat.push(seal(&FromBroker::Unicast { from: from.clone() }, payload));
         }
     }
 
@@ -136,7 +149,7 @@ impl Switch {
         );
         for node in subscribers.iter().filter(|node| *node != from) {
             if let Some(seat) = self.seats.get(node) {
-                seat.peer.push(frame.clone());
+                seat.push(frame.clone());
             }
         }
     }
@@ -174,14 +187,14 @@ impl Switch {
         };
         let frame = seal(&FromBroker::View(view), &[]);
         for seat in self.seats.values() {
-            seat.peer.push(frame.clone());
+            seat.push(frame.clone());
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{super::peer::queue, *};
+    use super::*;
 
     fn newcomer(id: &str, boot: u64, last_version: u64) -> Newcomer {
         Newcomer {
@@ -195,10 +208,10 @@ mod tests {
     #[test]
     fn an_older_life_is_refused_and_a_newer_one_takes_over() {
         let mut switch = Switch::default();
-        let (peer, _queue) = queue(10, 1000);
-        let first = switch.join(newcomer("a", 5, 0), peer.clone()).unwrap();
-        assert!(switch.join(newcomer("a", 4, 0), peer.clone()).is_err());
-        let second = switch.join(newcomer("a", 6, 0), peer).unwrap();
+        let (queue, _waiting) = backlog::channel(10, 1000);
+        let first = switch.join(newcomer("a", 5, 0), queue.clone()).unwrap();
+        assert!(switch.join(newcomer("a", 4, 0), queue.clone()).is_err());
+        let second = switch.join(newcomer("a", 6, 0), queue).unwrap();
         let id = "a".parse().unwrap();
         switch.leave(&id, first);
         assert!(
@@ -210,7 +223,7 @@ mod tests {
     #[test]
     fn versions_grow_across_restarts() {
         let mut switch = Switch::default();
-        let (peer, _queue) = queue(10, 1000);
-        assert_eq!(switch.join(newcomer("a", 1, 41), peer).unwrap(), 42);
+        let (queue, _waiting) = backlog::channel(10, 1000);
+        assert_eq!(switch.join(newcomer("a", 1, 41), queue).unwrap(), 42);
     }
 }

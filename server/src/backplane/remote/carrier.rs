@@ -3,38 +3,47 @@
 use std::future::Future;
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
 
-use crate::id::{NodeId, Topic};
+use super::{Inbox, Intake};
+use crate::id::Topic;
 
 /// One connection to a broker, for one life of one node in one cluster. It is
-/// never mended: when it breaks, the channel of [`Arrived`] ends, every call fails,
-/// and a new one is made.
+/// never mended: when it breaks, the [`Intake`] is told, every call fails, and a
+/// new one is made, with another inbox.
 ///
-/// **Order.** Frames sent by one carrier to one place arrive in the order sent.
-/// **Loss.** Frames may be lost when either end is disconnected or the receiver
-/// is too slow; the broker then breaks the receiver's connection or drops.
-/// **Duplicates.** None.
+/// **Order.** Frames sent by one carrier to one place arrive in the order sent,
+/// and a subscription that has returned is in force for what is sent after it.
+/// **Loss.** Frames may be lost when either end is disconnected or the receiver is
+/// too slow. **Duplicates.** None: what may have been sent is not sent again.
+///
+/// Calls may run side by side, but only one of `send`, `subscribe` and
+/// `unsubscribe` at a time. Each is given up after some seconds, and the
+/// connection with it.
 pub(in crate::backplane) trait Carrier: Sized + Send + Sync + 'static {
     /// What is needed to connect: the parsed URL and the name of the cluster.
     type Address: Clone + Send + Sync + 'static;
 
-    /// Connects, creates the node's own inbox, empty, and listens to it and to
-    /// what is sent to everyone. Frames sent by others after this returns
-    /// arrive.
+    /// Connects, creates the inbox `me`, empty, and listens to it and to what is
+    /// sent to everyone: frames that others send after this returns arrive in
+    /// `arrivals`. A carrier that is dropped without [`Carrier::close`] only
+    /// disconnects.
     fn connect(
         address: &Self::Address,
         me: &Inbox,
-    ) -> impl Future<Output = Result<(Self, mpsc::Receiver<Arrived>), CarrierError>> + Send;
+        arrivals: Intake,
+    ) -> impl Future<Output = Result<Self, CarrierError>> + Send;
 
     /// Hands the frames to the broker, in order.
     fn send(&self, frames: Vec<Outgoing>) -> impl Future<Output = Result<(), CarrierError>> + Send;
 
-    /// Listens to a topic from when this returns. Idempotent.
-    fn subscribe(&self, topic: &Topic) -> impl Future<Output = Result<(), CarrierError>> + Send;
+    /// Listens to topics from when this returns. Idempotent.
+    fn subscribe(&self, topics: &[Topic]) -> impl Future<Output = Result<(), CarrierError>> + Send;
 
     /// Undoes [`Carrier::subscribe`]. Idempotent.
-    fn unsubscribe(&self, topic: &Topic) -> impl Future<Output = Result<(), CarrierError>> + Send;
+    fn unsubscribe(
+        &self,
+        topics: &[Topic],
+    ) -> impl Future<Output = Result<(), CarrierError>> + Send;
 
     /// The cluster's roster as the broker keeps it; `None` when it keeps none.
     fn load(&self) -> impl Future<Output = Result<Option<Stored>, CarrierError>> + Send;
@@ -47,19 +56,12 @@ pub(in crate::backplane) trait Carrier: Sized + Send + Sync + 'static {
         roster: Bytes,
     ) -> impl Future<Output = Result<bool, CarrierError>> + Send;
 
-    /// Removes the inbox of a life that is over and what waits in it. Idempotent.
+    /// Removes an inbox that is out of use, what waits in it and, where the broker
+    /// can, the connection that still reads it. Idempotent.
     fn remove_inbox(&self, inbox: &Inbox) -> impl Future<Output = Result<(), CarrierError>> + Send;
 
     /// Removes the own inbox and disconnects: a clean stop.
     fn close(self) -> impl Future<Output = ()> + Send;
-}
-
-/// Where one life of a node receives. Another life has another inbox, so that
-/// nobody reads what was meant for an earlier one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::backplane) struct Inbox {
-    pub(in crate::backplane) node: NodeId,
-    pub(in crate::backplane) boot: u64,
 }
 
 /// A frame on its way out.
@@ -72,21 +74,12 @@ pub(in crate::backplane) struct Outgoing {
 /// Where a frame goes.
 #[derive(Debug, Clone)]
 pub(in crate::backplane) enum Destination {
-    /// To one life of one node.
+    /// To one inbox; to nobody when it is gone.
     Inbox(Inbox),
     /// To every node that listens to the topic, the sender too if it does.
     Topic(Topic),
     /// To every node, the sender too.
     Everyone,
-}
-
-/// A frame that arrived.
-#[derive(Debug)]
-pub(in crate::backplane) enum Arrived {
-    /// In the own inbox, or sent to everyone.
-    Frame(Bytes),
-    /// On a topic this node listens to.
-    Topic(Topic, Bytes),
 }
 
 /// The roster as the broker keeps it.
@@ -98,7 +91,7 @@ pub(in crate::backplane) struct Stored {
 }
 
 /// Why a broker did not do what it was asked. All of them end the connection.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub(in crate::backplane) enum CarrierError {
     /// The connection broke, or the broker refused.
     #[error("{0}")]
