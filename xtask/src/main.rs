@@ -9,6 +9,8 @@ mod test;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+use self::services::Services;
+
 /// What a person does while developing highwater.
 #[derive(Parser)]
 #[command(name = "cargo xtask")]
@@ -22,12 +24,9 @@ enum Task {
     /// Everything that must hold before a change lands: formatting, lints, all
     /// tests, one run of the smoke scenario with its gates
     Test,
-    /// Which outside programs the tests can use, and how to get the others
-    Services {
-        /// Install what is missing with apt-get (needs root)
-        #[arg(long)]
-        install: bool,
-    },
+    /// The outside programs that the tests use: start, show, stop, install
+    #[command(subcommand)]
+    Services(Services),
     /// Take the documents' pictures from real runs (needs chromium, tmux, aha)
     Pictures,
     /// Run the benches; each reports a ratio to a reference of the same run
@@ -40,7 +39,7 @@ enum Task {
 fn main() -> Result<()> {
     match Args::parse().task {
         Task::Test => test::run(),
-        Task::Services { install } => services::run(install),
+        Task::Services(services) => services::run(services),
         Task::Pictures => pictures::run(),
         Task::Bench { filter } => bench::run(filter.as_deref()),
     }

@@ -7,15 +7,20 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::steps::{cargo, step};
+use crate::{
+    services,
+    steps::{cargo, step},
+};
 
 /// Exit code of a run in which the harness was the limit.
 const INCONCLUSIVE: i32 = 4;
 /// Smoke runs before the machine is called too busy.
 const ATTEMPTS: u32 = 3;
 
-/// Formatting, lints, all tests, the smoke scenario with its gates.
+/// What the tests need, formatting, lints, all tests, the smoke scenario with its
+/// gates.
 pub(crate) fn run() -> Result<()> {
+    services::install()?;
     step("formatting", &mut cargo(&["fmt", "--all", "--check"]))?;
     step(
         "lints",

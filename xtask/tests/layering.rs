@@ -23,7 +23,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("highwater-reports", &["highwater-scenarios"]),
     ("highwater-scenarios", &[]),
     ("highwater-server", &[]),
-    ("xtask", &[]),
+    ("highwater-services", &[]),
+    ("xtask", &["highwater-services"]),
 ];
 
 /// Outside crates that only one crate of the workspace may use.

@@ -1,0 +1,49 @@
+//! Real services for tests: started on free loopback ports, in temporary
+//! directories, without root, and gone with whoever started them.
+//!
+//! ```no_run
+//! # use highwater_services::{Redis, RedisOptions, ServiceError};
+//! # fn main() -> Result<(), ServiceError> {
+//! let mut redis = Redis::start(RedisOptions { persistent: true })?;
+//! println!("{}", redis.url());
+//! redis.kill();
+//! redis.start_again()?; // same port, same directory
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! All calls block; in an async test use `spawn_blocking` where that matters.
+//!
+//! - [`kind`]: the services there are, by name;
+//! - [`redis`], [`redis_cluster`], [`nats`], [`rabbitmq`]: one file each; the next
+//!   one implements `recipe` and gets a line in [`kind`];
+//! - [`service`]: a running one: its URL, its end, its second start;
+//! - [`program`]: what must be on the machine, and `install`;
+//! - `process`, `spawner`: children that never outlive this process;
+//! - `port`, `exchange`: free ports, and asking a server whether it is there;
+//! - [`error`]: what can go wrong.
+
+pub mod error;
+mod exchange;
+mod install;
+pub mod kind;
+pub mod nats;
+mod port;
+mod process;
+pub mod program;
+pub mod rabbitmq;
+mod recipe;
+pub mod redis;
+pub mod redis_cluster;
+pub mod service;
+mod spawner;
+
+pub use error::ServiceError;
+pub use install::install;
+pub use kind::Kind;
+pub use nats::Nats;
+pub use program::{PROGRAMS, Program};
+pub use rabbitmq::RabbitMq;
+pub use redis::{Redis, RedisOptions};
+pub use redis_cluster::RedisCluster;
+pub use service::Service;

@@ -1,0 +1,134 @@
+//! RabbitMQ with its management and Prometheus plugins.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{Service, ServiceError, exchange, kind::Kind, port, program, recipe::Recipe};
+
+/// The header with which an AMQP 0-9-1 client begins.
+const AMQP: &[u8] = b"AMQP\x00\x00\x09\x01";
+/// Type of the frame with which a server answers: a method, on channel 0.
+const METHOD: u8 = 1;
+
+/// Starts a RabbitMQ server.
+#[derive(Debug)]
+pub struct RabbitMq {
+    program: PathBuf,
+    epmd: PathBuf,
+    amqp: u16,
+    management: u16,
+    prometheus: u16,
+    /// Erlang's distribution, which the server insists on.
+    distribution: u16,
+    port_mapper: u16,
+}
+
+impl RabbitMq {
+    /// Starts it and waits until it answers, which takes some ten seconds.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub fn start() -> Result<Service, ServiceError> {
+        Service::start(Self {
+            program: program::RABBITMQ.require()?,
+            epmd: program::EPMD.require()?,
+            amqp: port::pick()?,
+            management: port::pick()?,
+            prometheus: port::pick()?,
+            distribution: port::pick()?,
+            port_mapper: port::pick()?,
+        })
+    }
+
+    fn config(&self) -> String {
+        let Self {
+            amqp,
+            management,
+            prometheus,
+            ..
+        } = self;
+        format!(
+            "listeners.tcp.default = 127.0.0.1:{amqp}\n\
+             management.tcp.ip = 127.0.0.1\n\
+             management.tcp.port = {management}\n\
+             prometheus.tcp.ip = 127.0.0.1\n\
+             prometheus.tcp.port = {prometheus}\n\
+             log.console = true\n\
+             log.file = false\n\
+             disk_free_limit.absolute = 50MB\n"
+        )
+    }
+}
+
+impl Recipe for RabbitMq {
+    fn name(&self) -> &'static str {
+        Kind::RabbitMq.name()
+    }
+
+    fn url(&self) -> String {
+        format!("amqp://guest:guest@127.0.0.1:{}/%2f", self.amqp)
+    }
+
+    fn monitor(&self) -> Option<String> {
+        Some(format!("http://127.0.0.1:{}", self.prometheus))
+    }
+
+    fn admin(&self) -> Option<String> {
+        Some(format!("http://guest:guest@127.0.0.1:{}", self.management))
+    }
+
+    fn prepare(&self, directory: &Path) -> io::Result<()> {
+        fs::write(directory.join("rabbitmq.conf"), self.config())?;
+        let plugins = "[rabbitmq_management,rabbitmq_prometheus].\n";
+        fs::write(directory.join("enabled_plugins"), plugins)
+    }
+
+    /// The server would start a port mapper that outlives it.
+    fn helpers(&self) -> Result<Vec<Command>, ServiceError> {
+        let mut command = Command::new(&self.epmd);
+        command
+            .args(["-address", "127.0.0.1"])
+            .args(["-port", &self.port_mapper.to_string()]);
+        Ok(vec![command])
+    }
+
+    fn servers(&self, directory: &Path) -> Result<Vec<Command>, ServiceError> {
+        let mut command = Command::new(&self.program);
+        command
+            .env("HOME", directory)
+            .env("RABBITMQ_NODENAME", "highwater@localhost")
+            .env("RABBITMQ_CONFIG_FILE", directory.join("rabbitmq.conf"))
+            .env(
+                "RABBITMQ_ENABLED_PLUGINS_FILE",
+                directory.join("enabled_plugins"),
+            )
+            .env("RABBITMQ_MNESIA_BASE", directory.join("mnesia"))
+            .env("RABBITMQ_LOG_BASE", directory.join("log"))
+            .env("RABBITMQ_LOGS", "-")
+            .env("RABBITMQ_DIST_PORT", self.distribution.to_string())
+            .env("RABBITMQ_PID_FILE", directory.join("pid"))
+            .env("RABBITMQ_CONF_ENV_FILE", "/dev/null")
+            .env("ERL_EPMD_ADDRESS", "127.0.0.1")
+            .env("ERL_EPMD_PORT", self.port_mapper.to_string())
+            // With input allowed the script becomes the server instead of waiting
+            // for it: our child is the server. Input it gets none all the same.
+            .env("RABBITMQ_ALLOW_INPUT", "true")
+            .env(
+                "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS",
+                "-noinput -kernel inet_dist_use_interface {127,0,0,1} +S 2:2 +sbwt none",
+            );
+        Ok(vec![command])
+    }
+
+    fn answers(&self) -> bool {
+        answers(self.amqp) && exchange::get(self.prometheus, "/metrics")
+    }
+}
+
+/// Whether the server at this port offers an AMQP connection.
+pub(crate) fn answers(port: u16) -> bool {
+    exchange::ask(port, AMQP, |answer| answer.first() == Some(&METHOD))
+}

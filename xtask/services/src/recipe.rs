@@ -1,0 +1,52 @@
+//! What makes one service different from another.
+
+use std::{fmt, io, path::Path, process::Command};
+
+use crate::ServiceError;
+
+/// How a service is started and asked. It holds the ports, so that a second start
+/// is at the same address.
+pub(crate) trait Recipe: fmt::Debug + Send + Sync {
+    /// As in `cargo xtask services up NAME`.
+    fn name(&self) -> &'static str;
+
+    /// Where clients connect.
+    fn url(&self) -> String;
+
+    /// Where its figures are, if over HTTP.
+    fn monitor(&self) -> Option<String> {
+        None
+    }
+
+    /// Where it is administered, if over HTTP.
+    fn admin(&self) -> Option<String> {
+        None
+    }
+
+    /// Writes what must be in the directory before the first start.
+    fn prepare(&self, _directory: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Programs that the servers need; they stay when the servers are killed.
+    fn helpers(&self) -> Result<Vec<Command>, ServiceError> {
+        Ok(Vec::new())
+    }
+
+    /// The servers themselves; for most services one.
+    fn servers(&self, directory: &Path) -> Result<Vec<Command>, ServiceError>;
+
+    /// Whether all servers run and can be spoken to. For a cluster, before it is
+    /// formed.
+    fn listens(&self) -> bool {
+        self.answers()
+    }
+
+    /// Once, when the servers listen for the first time.
+    fn form(&self) -> Result<Option<Command>, ServiceError> {
+        Ok(None)
+    }
+
+    /// Whether clients are served now, by an exchange of its own protocol.
+    fn answers(&self) -> bool;
+}

@@ -1,0 +1,75 @@
+//! Redis.
+
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{Service, ServiceError, exchange, kind::Kind, port, program, recipe::Recipe};
+
+/// Starts a Redis server.
+#[derive(Debug)]
+pub struct Redis {
+    port: u16,
+    program: PathBuf,
+    options: RedisOptions,
+}
+
+/// What is different from one Redis to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RedisOptions {
+    /// Whether its contents survive a kill: every command is in the append-only file
+    /// before it is answered.
+    pub persistent: bool,
+}
+
+impl Redis {
+    /// Starts it and waits until it answers.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub fn start(options: RedisOptions) -> Result<Service, ServiceError> {
+        Service::start(Self {
+            program: program::REDIS.require()?,
+            port: port::pick()?,
+            options,
+        })
+    }
+}
+
+impl Recipe for Redis {
+    fn name(&self) -> &'static str {
+        Kind::Redis.name()
+    }
+
+    fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    fn servers(&self, directory: &Path) -> Result<Vec<Command>, ServiceError> {
+        let append_only = if self.options.persistent { "yes" } else { "no" };
+        let mut command = server(&self.program, self.port, directory);
+        command.args(["--appendonly", append_only]);
+        Ok(vec![command])
+    }
+
+    fn answers(&self) -> bool {
+        answers(self.port)
+    }
+}
+
+/// A server on this port with its files in this directory, without snapshots.
+pub(crate) fn server(program: &Path, port: u16, directory: &Path) -> Command {
+    let mut command = Command::new(program);
+    command
+        .args(["--bind", "127.0.0.1", "--port", &port.to_string()])
+        .args([OsStr::new("--dir"), directory.as_os_str()])
+        .args(["--save", ""]);
+    command
+}
+
+/// Whether the server at this port serves commands; it does not while it loads.
+pub(crate) fn answers(port: u16) -> bool {
+    exchange::ask(port, b"PING\r\n", |answer| answer.starts_with(b"+PONG"))
+}

@@ -1,0 +1,103 @@
+//! A Redis cluster of three masters, which has sharded pub/sub.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{Service, ServiceError, exchange, kind::Kind, port, program, recipe::Recipe, redis};
+
+/// The least that `redis-cli` makes a cluster of.
+const MASTERS: usize = 3;
+
+/// Starts a Redis cluster.
+#[derive(Debug)]
+pub struct RedisCluster {
+    program: PathBuf,
+    cli: PathBuf,
+    nodes: Vec<Node>,
+}
+
+#[derive(Debug)]
+struct Node {
+    port: u16,
+    /// Where the nodes talk to each other.
+    bus: u16,
+}
+
+impl RedisCluster {
+    /// Starts it and waits until every node finds the cluster complete.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub fn start() -> Result<Service, ServiceError> {
+        let node = || {
+            Ok(Node {
+                port: port::pick()?,
+                bus: port::pick()?,
+            })
+        };
+        Service::start(Self {
+            program: program::REDIS.require()?,
+            cli: program::REDIS_CLI.require()?,
+            nodes: (0..MASTERS)
+                .map(|_| node())
+                .collect::<Result<_, ServiceError>>()?,
+        })
+    }
+}
+
+impl Recipe for RedisCluster {
+    fn name(&self) -> &'static str {
+        Kind::RedisCluster.name()
+    }
+
+    /// Of its first node; the others are found through it.
+    fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.nodes[0].port)
+    }
+
+    fn prepare(&self, directory: &Path) -> io::Result<()> {
+        self.nodes
+            .iter()
+            .try_for_each(|node| fs::create_dir(directory.join(node.port.to_string())))
+    }
+
+    fn servers(&self, directory: &Path) -> Result<Vec<Command>, ServiceError> {
+        let server = |node: &Node| {
+            let directory = directory.join(node.port.to_string());
+            let mut command = redis::server(&self.program, node.port, &directory);
+            command
+                .args(["--appendonly", "yes", "--cluster-enabled", "yes"])
+                .args(["--cluster-port", &node.bus.to_string()]);
+            command
+        };
+        Ok(self.nodes.iter().map(server).collect())
+    }
+
+    fn listens(&self) -> bool {
+        self.nodes.iter().all(|node| redis::answers(node.port))
+    }
+
+    fn form(&self) -> Result<Option<Command>, ServiceError> {
+        let mut command = Command::new(&self.cli);
+        command.args(["--cluster", "create"]);
+        for node in &self.nodes {
+            command.arg(format!("127.0.0.1:{}", node.port));
+        }
+        command.arg("--cluster-yes");
+        Ok(Some(command))
+    }
+
+    fn answers(&self) -> bool {
+        self.nodes.iter().all(|node| is_complete(node.port))
+    }
+}
+
+/// Whether the node at this port finds every slot served.
+pub(crate) fn is_complete(port: u16) -> bool {
+    exchange::ask(port, b"CLUSTER INFO\r\n", |answer| {
+        exchange::contains(answer, "cluster_state:ok")
+    })
+}

@@ -1,0 +1,203 @@
+//! A running service.
+
+use std::{
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
+
+use nix::sys::signal::Signal;
+use tempfile::TempDir;
+
+use crate::{ServiceError, process::Process, recipe::Recipe};
+
+/// How long a service may take to answer: RabbitMQ takes 9 s on an idle machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// Between two looks at whether it does.
+const PAUSE: Duration = Duration::from_millis(30);
+
+/// A service that was started here. Dropped, its processes are killed and its
+/// directory is removed; should this process die first, the kernel kills them.
+#[derive(Debug)]
+pub struct Service {
+    recipe: Box<dyn Recipe>,
+    // Dropped in this order: servers, what they need, where they write.
+    servers: Vec<Process>,
+    helpers: Vec<Process>,
+    directory: TempDir,
+}
+
+impl Service {
+    /// Starts what `recipe` says and waits until it answers.
+    pub(crate) fn start(recipe: impl Recipe + 'static) -> Result<Self, ServiceError> {
+        let name = recipe.name();
+        let files = |source| ServiceError::Files {
+            service: name,
+            source,
+        };
+        let directory = tempfile::Builder::new()
+            .prefix(&format!("highwater-{name}-"))
+            .tempdir()
+            .map_err(files)?;
+        recipe.prepare(directory.path()).map_err(files)?;
+        let mut service = Self {
+            helpers: start_all(recipe.helpers()?, directory.path())?,
+            recipe: Box::new(recipe),
+            servers: Vec::new(),
+            directory,
+        };
+        service.start_servers()?;
+        if let Some(mut form) = service.recipe.form()? {
+            service.run(&mut form)?;
+        }
+        service.wait_until(|recipe| recipe.answers())?;
+        Ok(service)
+    }
+
+    /// As in `cargo xtask services up NAME`.
+    pub fn name(&self) -> &'static str {
+        self.recipe.name()
+    }
+
+    /// Where clients connect, with user and password where it needs them.
+    pub fn url(&self) -> String {
+        self.recipe.url()
+    }
+
+    /// `http://HOST:PORT` of what it tells about itself: NATS' monitoring port,
+    /// RabbitMQ's Prometheus port. `None` where there is none.
+    pub fn monitor(&self) -> Option<String> {
+        self.recipe.monitor()
+    }
+
+    /// `http://USER:PASSWORD@HOST:PORT` of its management interface, where there is
+    /// one (RabbitMQ).
+    pub fn admin(&self) -> Option<String> {
+        self.recipe.admin()
+    }
+
+    /// Where it keeps its files and its logs.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// The server's process, the first one of a cluster; `None` after
+    /// [`kill`](Self::kill).
+    pub fn pid(&self) -> Option<u32> {
+        self.servers.first().map(Process::pid)
+    }
+
+    /// The processes of all its servers.
+    pub fn pids(&self) -> Vec<u32> {
+        self.servers.iter().map(Process::pid).collect()
+    }
+
+    /// Whether it serves clients now.
+    pub fn answers(&self) -> bool {
+        self.recipe.answers()
+    }
+
+    /// Kills all its servers with SIGKILL and waits for their end. Killing twice is
+    /// the same.
+    pub fn kill(&mut self) {
+        self.servers.clear();
+    }
+
+    /// Kills the server with this process id, one of a cluster, and waits for its
+    /// end. It comes back with [`start_again`](Self::start_again).
+    pub fn kill_one(&mut self, pid: u32) {
+        self.servers.retain(|server| server.pid() != pid);
+    }
+
+    /// Starts it again, at the same address and in the same directory, and waits
+    /// until it answers. What is still running is killed first.
+    ///
+    /// # Errors
+    /// As at the first start.
+    pub fn start_again(&mut self) -> Result<(), ServiceError> {
+        self.kill();
+        self.start_servers()?;
+        self.wait_until(|recipe| recipe.answers())
+    }
+
+    /// Stops its processes with SIGSTOP: connections stay, nothing is answered.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotRunning`] after a kill.
+    pub fn pause(&self) -> Result<(), ServiceError> {
+        self.signal(Signal::SIGSTOP)
+    }
+
+    /// Lets paused processes go on.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotRunning`] after a kill.
+    pub fn resume(&self) -> Result<(), ServiceError> {
+        self.signal(Signal::SIGCONT)
+    }
+
+    fn signal(&self, signal: Signal) -> Result<(), ServiceError> {
+        if self.servers.is_empty() {
+            return Err(ServiceError::NotRunning {
+                service: self.name(),
+            });
+        }
+        self.servers
+            .iter()
+            .try_for_each(|server| server.signal(signal))
+    }
+
+    fn start_servers(&mut self) -> Result<(), ServiceError> {
+        let commands = self.recipe.servers(self.directory.path())?;
+        self.servers = start_all(commands, self.directory.path())?;
+        self.wait_until(|recipe| recipe.listens())
+    }
+
+    fn wait_until(&mut self, so: impl Fn(&dyn Recipe) -> bool) -> Result<(), ServiceError> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let processes = self.servers.iter_mut().chain(&mut self.helpers);
+            processes.map(Process::check).collect::<Result<(), _>>()?;
+            if so(&*self.recipe) {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                return Err(ServiceError::Silent {
+                    service: self.recipe.name(),
+                    waited: PATIENCE,
+                    log: self.servers[0].log(),
+                });
+            }
+            thread::park_timeout(PAUSE);
+        }
+    }
+
+    /// Runs a command to its end.
+    fn run(&self, command: &mut std::process::Command) -> Result<(), ServiceError> {
+        let program = command.get_program().into();
+        let output = command
+            .output()
+            .map_err(|source| ServiceError::Start { program, source })?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let log = self.directory.path().join("form.log");
+        // The error below says how it ended, if not why.
+        let _ = std::fs::write(&log, [output.stdout, output.stderr].concat());
+        Err(ServiceError::Ended {
+            program: command.get_program().to_string_lossy().into_owned(),
+            status: output.status,
+            log: crate::error::LogTail::of(&log),
+        })
+    }
+}
+
+fn start_all(
+    commands: Vec<std::process::Command>,
+    directory: &Path,
+) -> Result<Vec<Process>, ServiceError> {
+    commands
+        .into_iter()
+        .map(|command| Process::start(command, directory))
+        .collect()
+}

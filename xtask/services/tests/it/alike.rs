@@ -1,0 +1,77 @@
+//! What every service promises.
+
+use std::path::Path;
+
+use highwater_services::{Kind, Service};
+
+fn exists(pid: u32) -> bool {
+    Path::new(&format!("/proc/{pid}")).exists()
+}
+
+/// The state letter of `/proc/PID/stat`, behind the name in brackets.
+fn state(pid: u32) -> char {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let rest = stat.rsplit_once(") ").unwrap().1;
+    rest.chars().next().unwrap()
+}
+
+fn check(kind: Kind) {
+    let mut service = kind.start().unwrap();
+    let url = service.url();
+    assert_eq!(service.name(), kind.name());
+    assert!(service.answers() && kind.answers(&url), "{url}");
+
+    paused_and_resumed(&service);
+
+    let killed = service.pids();
+    service.kill();
+    assert!(killed.iter().all(|pid| !exists(*pid)));
+    assert_eq!(service.pid(), None);
+    assert!(!service.answers() && !kind.answers(&url));
+    assert!(service.pause().is_err());
+
+    service.start_again().unwrap();
+    assert_eq!(service.url(), url);
+    assert!(kind.answers(&url));
+    assert_eq!(service.pids().len(), killed.len());
+
+    let (pids, directory) = (service.pids(), service.directory().to_owned());
+    drop(service);
+    assert!(pids.iter().all(|pid| !exists(*pid)));
+    assert!(!directory.exists());
+}
+
+fn paused_and_resumed(service: &Service) {
+    let pids = service.pids();
+    service.pause().unwrap();
+    // The signal is delivered before kill(2) returns; the state follows when the
+    // process is next scheduled.
+    for pid in &pids {
+        while state(*pid) != 'T' {
+            std::thread::yield_now();
+        }
+    }
+    service.resume().unwrap();
+    assert!(service.answers());
+    assert!(pids.iter().all(|pid| state(*pid) != 'T'));
+}
+
+#[test]
+fn redis() {
+    check(Kind::Redis);
+}
+
+#[test]
+fn redis_cluster() {
+    check(Kind::RedisCluster);
+}
+
+#[test]
+fn nats() {
+    check(Kind::Nats);
+}
+
+#[test]
+fn rabbitmq() {
+    check(Kind::RabbitMq);
+}

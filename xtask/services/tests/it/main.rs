@@ -1,0 +1,8 @@
+//! The real services: started, killed, started again, paused, and gone with
+//! their parent.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+mod alike;
+mod orphans;
+mod refused;

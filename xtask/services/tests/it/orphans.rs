@@ -1,0 +1,51 @@
+//! No service outlives whoever started it, however that ends.
+
+use std::{
+    env,
+    io::{BufRead, BufReader},
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+
+use highwater_services::{Redis, RedisOptions};
+
+/// Set for the process that starts a service and is killed.
+const VICTIM: &str = "HIGHWATER_SERVICES_VICTIM";
+
+#[test]
+fn a_service_dies_with_a_parent_that_is_killed() {
+    let mut victim = Command::new(env::current_exe().unwrap())
+        .args(["--exact", "orphans::the_victim", "--nocapture"])
+        .env(VICTIM, "1")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(victim.stdout.take().unwrap()).lines();
+    let pid = lines
+        .map_while(Result::ok)
+        .find_map(|line| line.rsplit_once("service=")?.1.parse::<u32>().ok())
+        .unwrap();
+    let service = PathBuf::from(format!("/proc/{pid}"));
+    assert!(service.exists());
+    victim.kill().unwrap();
+    victim.wait().unwrap();
+    while service.exists() {
+        std::thread::yield_now();
+    }
+}
+
+/// Does nothing but in the process that the test above starts and kills.
+#[test]
+fn the_victim() {
+    if env::var_os(VICTIM).is_none() {
+        return;
+    }
+    // From a thread that ends: the service must outlive that.
+    let start = || Redis::start(RedisOptions::default()).unwrap();
+    let redis = std::thread::spawn(start).join().unwrap();
+    assert!(redis.answers());
+    println!("service={}", redis.pid().unwrap());
+    loop {
+        std::thread::park();
+    }
+}

@@ -1,0 +1,64 @@
+//! `cargo xtask services …`: the outside programs that the tests hold this
+//! project against.
+//!
+//! - [`up`], [`status`], [`down`], `install`: the commands;
+//! - [`keeper`]: the process in the background that holds the services;
+//! - [`state`]: the file that says who runs where;
+//! - [`running`]: whether a process is still the one that was noted.
+
+mod down;
+mod install;
+mod keeper;
+mod running;
+mod state;
+mod status;
+mod up;
+
+use anyhow::Result;
+use clap::Subcommand;
+use highwater_services::Kind;
+
+pub(crate) use self::install::run as install;
+
+/// What to do with the services.
+#[derive(Subcommand)]
+pub(crate) enum Services {
+    /// Start services in the background, on free loopback ports and with temporary
+    /// directories; without names, all
+    Up {
+        /// redis, redis-cluster, nats, rabbitmq
+        kinds: Vec<Kind>,
+    },
+    /// Stop what `up` started
+    Down,
+    /// Show what `up` started: process, address, uptime, whether it answers
+    Status,
+    /// List the programs that tests and pictures use, and install those that are
+    /// missing with apt-get (needs root)
+    Install,
+    /// Hold services until SIGTERM; what `up` starts
+    #[command(hide = true)]
+    Keep {
+        /// As for `up`
+        kinds: Vec<Kind>,
+    },
+}
+
+/// Does it.
+pub(crate) fn run(services: Services) -> Result<()> {
+    match services {
+        Services::Up { kinds } => up::run(&or_all(kinds)),
+        Services::Down => down::run(),
+        Services::Status => status::run(),
+        Services::Install => install::run(),
+        Services::Keep { kinds } => keeper::run(&or_all(kinds)),
+    }
+}
+
+fn or_all(kinds: Vec<Kind>) -> Vec<Kind> {
+    if kinds.is_empty() {
+        Kind::ALL.to_vec()
+    } else {
+        kinds
+    }
+}

@@ -1,0 +1,125 @@
+//! The file that says which services run where.
+
+use std::{
+    env, fs, io,
+    os::unix::fs::{DirBuilderExt, MetadataExt},
+    path::PathBuf,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use anyhow::{Context, Result, bail};
+use highwater_services::Service;
+use nix::unistd::geteuid;
+use serde::{Deserialize, Serialize};
+
+use super::running::Running;
+
+/// What `up` started.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct State {
+    /// The process that holds them all.
+    pub(super) keeper: Running,
+    pub(super) services: Vec<Entry>,
+}
+
+/// One service.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Entry {
+    /// Of its kind.
+    pub(super) name: String,
+    /// Its servers; a cluster has several.
+    pub(super) servers: Vec<Running>,
+    pub(super) url: String,
+    pub(super) monitor: Option<String>,
+    pub(super) admin: Option<String>,
+    pub(super) directory: PathBuf,
+    /// Seconds since 1970.
+    pub(super) started_at: u64,
+}
+
+impl Entry {
+    /// Of a service that has just been started.
+    pub(super) fn of(service: &Service) -> Self {
+        Self {
+            name: service.name().to_owned(),
+            servers: service.pids().into_iter().filter_map(Running::of).collect(),
+            url: service.url(),
+            monitor: service.monitor(),
+            admin: service.admin(),
+            directory: service.directory().to_owned(),
+            started_at: now(),
+        }
+    }
+}
+
+impl State {
+    /// What is noted; `None` when nothing is, or its keeper is gone and so are its
+    /// services.
+    pub(super) fn read() -> Result<Option<Self>> {
+        let path = path()?;
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error).with_context(|| path.display().to_string()),
+        };
+        let state: Self =
+            serde_json::from_slice(&text).with_context(|| path.display().to_string())?;
+        Ok(Some(state).filter(|state| state.keeper.is_alive()))
+    }
+
+    /// Notes it, whole or not at all.
+    pub(super) fn write(&self) -> Result<()> {
+        let path = path()?;
+        let fresh = path.with_extension("new");
+        fs::write(&fresh, serde_json::to_vec_pretty(self)?)
+            .and_then(|()| fs::rename(&fresh, &path))
+            .with_context(|| path.display().to_string())
+    }
+
+    /// Forgets what was noted.
+    pub(super) fn remove() -> Result<()> {
+        let path = path()?;
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(error).with_context(|| path.display().to_string())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Seconds since 1970.
+pub(super) fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
+}
+
+/// Where it is noted.
+pub(super) fn path() -> Result<PathBuf> {
+    Ok(directory()?.join("state.json"))
+}
+
+/// What the keeper says.
+pub(super) fn log_path() -> Result<PathBuf> {
+    Ok(directory()?.join("keeper.log"))
+}
+
+/// A directory of this user alone: whoever else could write there could have
+/// processes of this user's ended.
+fn directory() -> Result<PathBuf> {
+    let user = geteuid();
+    let directory = env::temp_dir().join(format!("highwater-services-{user}"));
+    let made = fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&directory);
+    made.with_context(|| directory.display().to_string())?;
+    let found = fs::symlink_metadata(&directory)?;
+    if !found.is_dir() || found.uid() != user.as_raw() || found.mode() & 0o022 != 0 {
+        bail!(
+            "{} is not a directory that belongs to this user alone; hint: remove it",
+            directory.display()
+        );
+    }
+    Ok(directory)
+}

@@ -1,0 +1,65 @@
+//! `services up`.
+
+use std::{
+    env,
+    fs::{self, File},
+    os::unix::process::CommandExt,
+    process::{Child, Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+use highwater_services::Kind;
+
+use super::{
+    state::{self, State},
+    status,
+};
+
+/// Between two looks at whether the keeper has them all.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Starts a keeper, waits until its services answer, shows them.
+pub(super) fn run(kinds: &[Kind]) -> Result<()> {
+    if let Some(state) = State::read()? {
+        status::show(&state)?;
+        bail!("services are up already; hint: `cargo xtask services down` first");
+    }
+    State::remove()?;
+    let keeper = start_keeper(kinds)?;
+    let state = await_state(keeper)?;
+    status::show(&state)?;
+    eprintln!("noted in {}", state::path()?.display());
+    Ok(())
+}
+
+fn start_keeper(kinds: &[Kind]) -> Result<Child> {
+    let log = state::log_path()?;
+    let log = File::create(&log).with_context(|| log.display().to_string())?;
+    Command::new(env::current_exe()?)
+        .args(["services", "keep"])
+        .args(kinds.iter().map(|kind| kind.name()))
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        // Ctrl-C on this terminal is not for it.
+        .process_group(0)
+        .spawn()
+        .context("cannot start the keeper")
+}
+
+/// A keeper writes the state once all its services answer, or ends with an error.
+fn await_state(mut keeper: Child) -> Result<State> {
+    loop {
+        if let Some(state) = State::read()?
+            && state.keeper.pid == keeper.id()
+        {
+            return Ok(state);
+        }
+        if keeper.try_wait()?.is_some() {
+            bail!("{}", fs::read_to_string(state::log_path()?)?.trim_end());
+        }
+        thread::park_timeout(PAUSE);
+    }
+}
