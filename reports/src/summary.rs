@@ -135,17 +135,26 @@ pub struct Commands {
     pub cross_node_ms: Distribution,
 }
 
-/// Topic messages.
+/// Topic messages; counts over the whole run, times over the steady phase.
+///
+/// `scheduled = published + dropped + rejected + unconfirmed` are messages, the
+/// other counts are deliveries: a message once for each of its subscribers.
+/// `due = delivered + lost`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[expect(missing_docs, reason = "the glossary defines the words")]
 pub struct Messages {
+    pub scheduled: u64,
     pub published: u64,
+    pub dropped: u64,
+    pub rejected: u64,
+    pub unconfirmed: u64,
     pub due: u64,
     pub delivered: u64,
     pub lost: u64,
     pub duplicated: u64,
     pub reordered: u64,
     pub latency_ms: Distribution,
+    pub service_ms: Distribution,
 }
 
 /// A process of the system; sizes in bytes.

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, ops::RangeInclusive, time::Duration};
 
 use crate::{
     Plan, Segment,
-    plan::{Action, CommandLoad, DevicePool, LoadModel, System},
+    plan::{Action, CommandLoad, DevicePool, LoadModel, PublishLoad, System},
 };
 
 /// Open files that a worker keeps for itself: libraries, control link, record,
@@ -53,7 +53,7 @@ impl Plan {
         self.devices.iter().map(rate).sum()
     }
 
-    /// Workers whose shares of sockets and command connections, and a reserve
+    /// Workers whose shares of sockets and HTTP connections, and a reserve
     /// of 512, each fit into `files_per_process` open files; at least 1.
     pub fn workers_needed(&self, files_per_process: u64) -> u32 {
         let room = room(files_per_process);
@@ -70,18 +70,45 @@ impl Plan {
         enough
     }
 
+    /// Messages published per second, over all loads while they last.
+    pub fn messages_per_s(&self) -> f64 {
+        let loads = self.publish.iter();
+        loads.map(|load| load.rate.as_per_second()).sum()
+    }
+
+    /// Deliveries of them per second.
+    pub fn deliveries_per_s(&self) -> f64 {
+        self.publish.iter().map(PublishLoad::deliveries_per_s).sum()
+    }
+
     /// Workers of which each has at most one piece of every pool and load;
     /// more would not make a share smaller.
     fn most_workers(&self) -> u32 {
         let sockets = self.devices.iter().map(|pool| pool.count);
-        let connections = self.commands.iter().map(CommandLoad::connections);
-        let largest = sockets.chain(connections).max().unwrap_or(1);
+        let largest = sockets.chain(self.connections()).max().unwrap_or(1);
         u32::try_from(largest).unwrap_or(u32::MAX).max(1)
     }
 
-    /// Connections of all command loads, when as many are open as ever can be.
-    pub fn command_connections(&self) -> u64 {
-        self.commands.iter().map(CommandLoad::connections).sum()
+    /// HTTP connections of all loads, when as many are open as ever can be.
+    pub fn http_connections(&self) -> u64 {
+        self.connections().sum()
+    }
+
+    /// The same, of one part.
+    pub fn http_connections_of(&self, part: Segment) -> u64 {
+        self.connections().map(|load| part.share_of(load)).sum()
+    }
+
+    /// Sockets of one part.
+    pub fn sockets_of(&self, part: Segment) -> u64 {
+        let pools = self.devices.iter();
+        pools.map(|pool| part.share_of(pool.count)).sum()
+    }
+
+    /// Of each load.
+    fn connections(&self) -> impl Iterator<Item = u64> {
+        let commands = self.commands.iter().map(CommandLoad::connections);
+        commands.chain(self.publish.iter().map(PublishLoad::connections))
     }
 
     /// Nodes that take sockets at the plan's best and worst moments; `None`
@@ -108,20 +135,10 @@ impl Plan {
         Some(fewest as u64..=most as u64)
     }
 
-    /// Open files that a part's sockets and command connections take; the
+    /// Open files that a part's sockets and HTTP connections take; the
     /// first part's are never fewer than another's.
     pub fn files(&self, part: Segment) -> u64 {
-        let sockets: u64 = self
-            .devices
-            .iter()
-            .map(|pool| part.share_of(pool.count))
-            .sum();
-        let connections: u64 = self
-            .commands
-            .iter()
-            .map(|load| part.share_of(load.connections()))
-            .sum();
-        sockets + connections
+        self.sockets_of(part) + self.http_connections_of(part)
     }
 
     /// Pools that belong to the ramp.

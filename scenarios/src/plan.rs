@@ -4,10 +4,14 @@
 //! workers, and says everything they need: each computes its own exact share
 //! from the plan and its [`Segment`](crate::Segment) alone.
 
+mod publish;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::publish::NUMBER;
+pub use self::publish::{DevicePart, PublishFrom, PublishLoad};
 use crate::{
     check::Check,
     units::{self, Rate},
@@ -31,6 +35,9 @@ pub struct Plan {
     pub devices: Vec<DevicePool>,
     /// HTTP command traffic of the steady phase, in the order of the file.
     pub commands: Vec<CommandLoad>,
+    /// Messages published in the steady phase, in the order of the file.
+    #[serde(default)]
+    pub publish: Vec<PublishLoad>,
     /// What happens to the cluster, sorted by time.
     pub events: Vec<Event>,
     /// What the run must show, in the order of the file.

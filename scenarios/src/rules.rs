@@ -3,6 +3,7 @@
 
 mod gates;
 mod names;
+mod publish;
 mod system;
 mod timeline;
 mod windows;
@@ -13,6 +14,7 @@ use crate::{problem::Findings, scenario::Scenario};
 pub(crate) fn check(scenario: &Scenario, findings: &mut Findings) {
     system::check(scenario, findings);
     names::check(scenario, findings);
+    publish::check(scenario, findings);
     windows::check(scenario, findings);
     timeline::check(scenario, findings);
     gates::check(scenario, findings);

@@ -14,6 +14,7 @@ use crate::{
         devices::{self, Pool},
         events::{self, Event},
         gates::{self, Gate},
+        publish::{self, Publish},
         target::{self, Target},
         top,
     },
@@ -30,12 +31,15 @@ pub(crate) struct Scenario {
     pub(crate) system: SystemAsked,
     pub(crate) devices: Vec<Pool>,
     pub(crate) commands: Vec<Load>,
+    pub(crate) publish: Vec<Publish>,
     pub(crate) events: Vec<(Spot, Event)>,
     pub(crate) gates: Vec<Gate>,
     /// Whether `devices` is written, readable or not.
     pub(crate) has_devices: bool,
     /// The place of `commands`, where it is written.
     pub(crate) commands_spot: Option<Spot>,
+    /// The place of `publish`, where it is written.
+    pub(crate) publish_spot: Option<Spot>,
 }
 
 /// What the scenario puts its load on.
@@ -68,6 +72,10 @@ impl Scenario {
                 .zip(top.tables(&top::COMMANDS, &commands::LIST, findings))
                 .map(|(index, fields)| Load::read(index, &fields, findings))
                 .collect(),
+            publish: (0..)
+                .zip(top.tables(&top::PUBLISH, &publish::LIST, findings))
+                .map(|(index, fields)| Publish::read(index, &fields, findings))
+                .collect(),
             events: top
                 .tables(&top::EVENTS, &events::LIST, findings)
                 .iter()
@@ -80,6 +88,7 @@ impl Scenario {
                 .collect(),
             has_devices: top.has(&top::DEVICES),
             commands_spot: top.has(&top::COMMANDS).then(|| top.spot_of(&top::COMMANDS)),
+            publish_spot: top.has(&top::PUBLISH).then(|| top.spot_of(&top::PUBLISH)),
         }
     }
 
@@ -89,17 +98,22 @@ impl Scenario {
         let mut events: Vec<_> = events.collect::<Option<_>>()?;
         // Stable: events of one instant stay in the order of the file.
         events.sort_by_key(|event| event.at);
+        let duration = self.duration?.value;
+        let devices: Vec<_> = self
+            .devices
+            .into_iter()
+            .map(Pool::resolve)
+            .collect::<Option<_>>()?;
+        let publish = self.publish.into_iter();
+        let publish = publish.map(|load| load.resolve(&devices, duration));
         Some(Plan {
             name: self.name?.value,
             description: self.description?.value,
             seed: self.seed?.value,
-            duration: self.duration?.value,
+            duration,
             system: self.system.resolve()?,
-            devices: self
-                .devices
-                .into_iter()
-                .map(Pool::resolve)
-                .collect::<Option<_>>()?,
+            publish: publish.collect::<Option<_>>()?,
+            devices,
             commands: self
                 .commands
                 .into_iter()

@@ -10,6 +10,7 @@ pub(crate) mod commands;
 pub(crate) mod devices;
 pub(crate) mod events;
 pub(crate) mod gates;
+pub(crate) mod publish;
 pub(crate) mod reconnect;
 pub(crate) mod target;
 pub(crate) mod top;
@@ -65,7 +66,13 @@ pub(crate) struct List {
 }
 
 /// Every list whose elements `--set` reaches by name.
-static LISTS: [&List; 4] = [&devices::LIST, &commands::LIST, &events::LIST, &gates::LIST];
+static LISTS: [&List; 5] = [
+    &devices::LIST,
+    &commands::LIST,
+    &publish::LIST,
+    &events::LIST,
+    &gates::LIST,
+];
 
 /// The list under a top-level key.
 pub(crate) fn list(key: &str) -> Option<&'static List> {
@@ -73,7 +80,7 @@ pub(crate) fn list(key: &str) -> Option<&'static List> {
 }
 
 /// Every table, in the order of the reference.
-pub(crate) static SECTIONS: [&Section; 9] = [
+pub(crate) static SECTIONS: [&Section; 10] = [
     &top::SECTION,
     &cluster::SECTION,
     &target::SECTION,
@@ -81,6 +88,7 @@ pub(crate) static SECTIONS: [&Section; 9] = [
     &devices::SECTION,
     &reconnect::SECTION,
     &commands::SECTION,
+    &publish::SECTION,
     &events::SECTION,
     &gates::SECTION,
 ];

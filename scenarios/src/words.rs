@@ -65,6 +65,11 @@ pub fn per_second(rate: f64) -> String {
     }
 }
 
+/// `25,000/s delivered`; one of several deliveries is one of each subscriber.
+pub(crate) fn deliveries(rate: f64) -> String {
+    format!("{} delivered", per_second(rate))
+}
+
 /// `512 B`, `3.4 KiB`, `23.1 GiB`: one place below a hundred of a unit.
 pub fn bytes(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];

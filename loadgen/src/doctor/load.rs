@@ -23,7 +23,7 @@ pub struct Load {
     pub workers_needed: Option<u32>,
     /// Sockets of the largest share.
     pub worker_sockets: u64,
-    /// Files of the largest share: sockets and command connections.
+    /// Files of the largest share: sockets and HTTP connections.
     pub worker_files: u64,
     /// The cluster's nodes, where the harness starts them.
     pub nodes: Option<NodeLoad>,
@@ -53,7 +53,7 @@ pub struct NodeLoad {
     pub fewest: u64,
     /// Sockets of a node at the best moment.
     pub spread: u64,
-    /// Sockets and command connections of a node at the worst.
+    /// Sockets and HTTP connections of a node at the worst.
     pub crowded: u64,
 }
 
@@ -79,7 +79,7 @@ impl Load {
         let workers_needed = files_per_process.map(|files| plan.workers_needed(files));
         let workers = workers.or(workers_needed).unwrap_or(1).max(1);
         let share = Segment::new(0, workers).unwrap_or_else(|_| Segment::whole());
-        let (sockets, connections) = (plan.sockets(), plan.command_connections());
+        let (sockets, connections) = (plan.sockets(), plan.http_connections());
         let nodes = plan.nodes().map(|nodes| NodeLoad {
             most: *nodes.end(),
             fewest: *nodes.start(),
@@ -126,7 +126,7 @@ fn memory(
         nodes_bytes: nodes.map_or(0, |nodes| {
             (nodes.most + 1) * NODE_PROCESS_BYTES + sockets * NODE_BYTES
         }),
-        kernel_bytes: (sockets + plan.command_connections()) * ends * KERNEL_BYTES,
+        kernel_bytes: (sockets + plan.http_connections()) * ends * KERNEL_BYTES,
         available_bytes,
     }
 }
@@ -155,7 +155,7 @@ fn busiest(plan: &Plan, nodes: Option<NodeLoad>) -> Option<Busiest> {
             let nodes = nodes.map_or(1, |nodes| nodes.most.max(1));
             Some(Busiest {
                 address: "each node's port".to_owned(),
-                connections: plan.command_connections().div_ceil(nodes),
+                connections: plan.http_connections().div_ceil(nodes),
             })
         }
         (System::Target(target), _) => busiest_of(target, plan),
@@ -172,7 +172,7 @@ fn busiest_of(target: &Target, plan: &Plan) -> Option<Busiest> {
         }
     }
     for address in &target.http {
-        let count = spread(plan.command_connections(), &target.http);
+        let count = spread(plan.http_connections(), &target.http);
         *connections.entry(Place::of(address)?.address).or_default() += count;
     }
     connections

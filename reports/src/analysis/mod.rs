@@ -3,7 +3,7 @@
 //!
 //! - [`tracks`]: the record by source; [`cut`]: which part of it is looked at;
 //! - one file per section of the summary: `sockets`, `heartbeats`, `commands`,
-//!   `processes`, `workers`, `balance`, `cost` (with `fit`);
+//!   `messages`, `processes`, `workers`, `balance`, `cost` (with `fit`);
 //! - `harness`, `gates`, `problems`, `verdict`: what to make of it.
 
 mod balance;
@@ -15,6 +15,7 @@ pub(crate) mod fit;
 mod gates;
 mod harness;
 mod heartbeats;
+mod messages;
 mod problems;
 pub(crate) mod processes;
 pub(crate) mod sockets;

@@ -2,7 +2,7 @@
 
 use highwater_scenarios::plan::Window;
 
-use super::{cut::Cut, heartbeats::pending, sockets::turnover};
+use super::{cut::Cut, heartbeats::pending, messages, sockets::turnover};
 use crate::{
     human,
     record::{Occurrence, Role, names::gauge},
@@ -35,6 +35,9 @@ pub(crate) fn problems(cut: &Cut, summary: &Summary) -> Vec<String> {
     problems.extend(open_at_both_ends(cut));
     problems.extend(heartbeats_add_up(cut, summary));
     problems.extend(commands_add_up(summary));
+    if let Some(figures) = &summary.messages {
+        problems.extend(messages::doubts(cut, figures));
+    }
     if cut.record.phases.steady.is_none() {
         problems.push("the steady phase was not reached".to_owned());
     }

@@ -2,8 +2,8 @@
 
 use super::{
     balance::balance, commands::commands, cost::cost_per_socket, cut::Cut, gates, harness,
-    heartbeats::heartbeats, problems::problems, processes::processes, sockets::sockets,
-    tracks::Tracks, verdict::verdict, workers::workers,
+    heartbeats::heartbeats, messages::messages, problems::problems, processes::processes,
+    sockets::sockets, tracks::Tracks, verdict::verdict, workers::workers,
 };
 use crate::{
     record::{Role, RunRecord},
@@ -42,7 +42,7 @@ pub(crate) fn sections(cut: &Cut) -> Summary {
         sockets: sockets(cut),
         heartbeats: heartbeats(cut),
         commands: commands(cut),
-        messages: None,
+        messages: messages(cut),
         nodes: processes(cut, Role::Node),
         broker: processes(cut, Role::Broker),
         balancer: processes(cut, Role::Balancer),

@@ -50,6 +50,35 @@ pub mod counter {
     pub const COMMANDS_SAME_NODE: &str = "commands.same_node";
     /// Replies whose call was taken by another node.
     pub const COMMANDS_CROSS_NODE: &str = "commands.cross_node";
+    /// Messages whose time to be published came.
+    pub const MESSAGES_SCHEDULED: &str = "messages.scheduled";
+    /// Messages that the system took.
+    pub const MESSAGES_PUBLISHED: &str = "messages.published";
+    /// Messages that were not sent: their publisher had no connection, or the
+    /// drain came.
+    pub const MESSAGES_DROPPED: &str = "messages.dropped";
+    /// Messages that the system refused: nobody has them.
+    pub const MESSAGES_REJECTED: &str = "messages.rejected";
+    /// Messages that were sent and whose publication was not answered.
+    pub const MESSAGES_UNCONFIRMED: &str = "messages.unconfirmed";
+    /// Messages that came, all of them.
+    pub const MESSAGES_RECEIVED: &str = "messages.received";
+    /// Messages that came for the first time and were due while the subscription
+    /// counted.
+    pub const MESSAGES_DELIVERED: &str = "messages.delivered";
+    /// Messages that a later one of the same publisher showed to be missing.
+    pub const MESSAGES_MISSING: &str = "messages.missing";
+    /// By the plan missing when a socket closed in order, after the last one that
+    /// came.
+    pub const MESSAGES_MISSING_AT_END: &str = "messages.missing_at_end";
+    /// Missing ones that came after all.
+    pub const MESSAGES_REORDERED: &str = "messages.reordered";
+    /// Messages that had come before.
+    pub const MESSAGES_DUPLICATED: &str = "messages.duplicated";
+    /// Devices that asked for their topics, each time a socket opened.
+    pub const SUBSCRIPTIONS_ASKED: &str = "subscriptions.asked";
+    /// Of these, those whose node said that it has them.
+    pub const SUBSCRIPTIONS_CONFIRMED: &str = "subscriptions.confirmed";
 }
 
 /// Gauges: what was the case at an instant. Sizes in bytes, times in seconds.
@@ -64,6 +93,8 @@ pub mod gauge {
     pub const HEARTBEATS_PENDING: &str = "heartbeats.pending";
     /// Commands without an answer yet (worker).
     pub const COMMANDS_IN_FLIGHT: &str = "commands.in_flight";
+    /// Messages whose publication has no answer yet (worker).
+    pub const MESSAGES_IN_FLIGHT: &str = "messages.in_flight";
     /// Resident memory of the process.
     pub const RSS: &str = "rss";
     /// Live bytes of its allocator.
@@ -106,6 +137,10 @@ pub mod latency {
     pub const COMMAND_SAME_NODE: &str = "commands.same_node";
     /// Service time of replies whose call was taken by another node.
     pub const COMMAND_CROSS_NODE: &str = "commands.cross_node";
+    /// From when a message was due to when a subscriber had it.
+    pub const MESSAGE_LATENCY: &str = "messages.latency";
+    /// From when it was sent.
+    pub const MESSAGE_SERVICE: &str = "messages.service";
     /// From when an action was due to when the harness began it; one tag a
     /// worker: `send_lag@w1`.
     pub const SEND_LAG: &str = "send_lag";

@@ -357,6 +357,7 @@ fn plan() -> Plan {
             reply: Reply::Rest,
             path: "/devices/{device}/commands".to_owned(),
         }],
+        publish: Vec::new(),
         events: Vec::new(),
         gates: Vec::new(),
     }

@@ -6,7 +6,7 @@ use super::{axis::Axis, ruler};
 use crate::{
     Plan,
     page::{INDENT, Page, WIDTH},
-    plan::DevicePool,
+    plan::{DevicePool, PublishLoad},
 };
 
 /// Most columns of the rows' names.
@@ -24,6 +24,7 @@ pub(super) fn draw(plan: &Plan, page: &mut Page) {
         .iter()
         .map(|pool| pool.name.as_str())
         .chain(plan.commands.iter().map(|load| load.name.as_str()))
+        .chain(plan.publish.iter().map(|load| load.name.as_str()))
         .chain(["events"])
         .map(|name| name.chars().count())
         .max()
@@ -48,6 +49,9 @@ pub(super) fn draw(plan: &Plan, page: &mut Page) {
             &load.name,
             &axis.fill(|cell| if cell.is_steady() { '─' } else { ' ' }),
         );
+    }
+    for load in &plan.publish {
+        row(&load.name, &publish_row(load, &axis));
     }
     if !plan.events.is_empty() {
         row("events", &ruler::marks(&axis, &plan.events));
@@ -81,6 +85,20 @@ fn pool_row(pool: &DevicePool, axis: &Axis) -> String {
             share => ((share * 8.0) as usize).clamp(1, 7),
         };
         LEVELS[level]
+    })
+}
+
+/// The columns of the steady phase in which messages are due.
+fn publish_row(load: &PublishLoad, axis: &Axis) -> String {
+    let from = load.start.as_secs_f64();
+    let to = from + load.duration.as_secs_f64();
+    let width = axis.steady_s / axis.steady as f64;
+    axis.fill(|cell| {
+        let begins_at = cell.ends_at - width;
+        match cell.is_steady() && cell.ends_at > from && begins_at < to {
+            true => '─',
+            false => ' ',
+        }
     })
 }
 

@@ -32,6 +32,14 @@ pub(super) fn peak(plan: &Plan, page: &mut Page) {
         None => "as many as the system answers: users without a think time".to_owned(),
     };
     page.labelled("commands", LABELS, &commands);
+    if !plan.publish.is_empty() {
+        let messages = format!(
+            "{} published, {}",
+            words::per_second(plan.messages_per_s()),
+            words::deliveries(plan.deliveries_per_s())
+        );
+        page.labelled("messages", LABELS, &messages);
+    }
 }
 
 /// How many workers, and why.
@@ -40,12 +48,8 @@ pub(super) fn workers(plan: &Plan, files_per_process: u64, page: &mut Page) {
     page.heading("Workers");
     let whole = Segment::whole();
     let share = Segment::new(0, workers).unwrap_or(whole);
-    let connections: u64 = plan
-        .commands
-        .iter()
-        .map(|load| share.share_of(load.connections()))
-        .sum();
-    let sockets = plan.files(share) - connections;
+    let connections = plan.http_connections_of(share);
+    let sockets = plan.sockets_of(share);
     let reserve = RESERVE.min(files_per_process / 2);
     let needed = sockets + connections + reserve;
     let each = if workers == 1 {
@@ -57,7 +61,7 @@ pub(super) fn workers(plan: &Plan, files_per_process: u64, page: &mut Page) {
         "{}{each} {}, {} and {} in reserve: {} of {} open files.",
         words::plural(workers.into(), "worker"),
         words::plural(sockets, "socket"),
-        words::plural(connections, "command connection"),
+        words::plural(connections, "HTTP connection"),
         words::count(reserve),
         words::count(needed),
         words::count(files_per_process),

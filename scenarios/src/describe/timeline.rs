@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     Plan,
     page::Page,
-    plan::{Action, CommandLoad, DevicePool, Fault, LoadModel, Reply},
+    plan::{Action, CommandLoad, DevicePool, Fault, LoadModel, PublishFrom, PublishLoad, Reply},
     words,
 };
 
@@ -29,7 +29,8 @@ pub(super) fn describe(plan: &Plan, page: &mut Page) {
     for load in &plan.commands {
         page.labelled("", TIMES, &command_in_words(load));
     }
-    let mut moments: Vec<Moment> = late_pools(plan).chain(events(plan)).collect();
+    let moments = late_pools(plan).chain(publish(plan)).chain(events(plan));
+    let mut moments: Vec<Moment> = moments.collect();
     moments.sort_by_key(|moment| moment.at);
     for moment in moments {
         page.labelled(&words::duration(moment.at), TIMES, &moment.text);
@@ -91,6 +92,38 @@ fn command_in_words(load: &CommandLoad) -> String {
             words::count(max_in_flight),
         ),
     }
+}
+
+fn publish(plan: &Plan) -> impl Iterator<Item = Moment> {
+    plan.publish.iter().map(|load| Moment {
+        at: load.start,
+        text: publish_in_words(load),
+    })
+}
+
+fn publish_in_words(load: &PublishLoad) -> String {
+    let publishers = match load.from {
+        PublishFrom::Rest => words::plural(load.publishers, "HTTP caller"),
+        PublishFrom::Device => format!(
+            "{} of {}",
+            words::plural(load.publishers, "device"),
+            load.pool
+        ),
+    };
+    let topics = match load.topics {
+        1 => format!("to topic {}", load.topic),
+        topics => format!("to {} topics, {}", words::count(topics), load.topic),
+    };
+    format!(
+        "{}: {} of {} each {topics} for {}, by {publishers}; heard by {} of {}, {}",
+        load.name,
+        words::per_second(load.rate.as_per_second()),
+        words::bytes(load.size),
+        words::duration(load.duration),
+        words::plural(load.subscribers, "device"),
+        load.pool,
+        words::deliveries(load.deliveries_per_s()),
+    )
 }
 
 fn late_pools(plan: &Plan) -> impl Iterator<Item = Moment> {

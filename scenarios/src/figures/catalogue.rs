@@ -8,6 +8,8 @@ pub(crate) enum Needs {
     Nothing,
     /// `[[commands]]`.
     Commands,
+    /// `[[publish]]`.
+    Messages,
     /// Commands, and answers that name the node that owned the socket.
     Owner,
     /// The same, and two nodes to cross between.
@@ -62,7 +64,7 @@ const fn entry(path: &'static str, shape: Shape, needs: Needs, about: &'static s
     }
 }
 
-use Needs::{Commands, NodeHeap, NodeProcess, NodeSockets, Nothing, Owner, TwoNodes};
+use Needs::{Commands, Messages, NodeHeap, NodeProcess, NodeSockets, Nothing, Owner, TwoNodes};
 use Shape::{Counter, Distribution, Fit, Moment, Rate};
 
 /// Every figure, in the order of the summary.
@@ -96,6 +98,18 @@ pub(super) static ENTRIES: &[Entry] = &[
     entry("commands.service", Distribution, Commands, "reply to a command, from when it was sent"),
     entry("commands.same_node", Distribution, Owner, "reply when the node that took the call owned the socket"),
     entry("commands.cross_node", Distribution, TwoNodes, "reply when another node owned the socket"),
+    entry("messages.scheduled", Counter, Messages, "messages whose time to be published came"),
+    entry("messages.published", Counter, Messages, "messages that the system took"),
+    entry("messages.dropped", Counter, Messages, "messages that could not be sent: their publisher was not connected, or the drain came"),
+    entry("messages.rejected", Counter, Messages, "messages that the system refused"),
+    entry("messages.unconfirmed", Counter, Messages, "messages sent whose publication was not answered"),
+    entry("messages.due", Counter, Messages, "deliveries due: each message once for every subscriber whose subscription counted"),
+    entry("messages.delivered", Counter, Messages, "of these, delivered"),
+    entry("messages.lost", Counter, Messages, "of these, not delivered"),
+    entry("messages.duplicated", Counter, Messages, "deliveries that came again"),
+    entry("messages.reordered", Counter, Messages, "deliveries that came after a later message of the same publisher"),
+    entry("messages.latency", Distribution, Messages, "delivery of a message, from when it was due"),
+    entry("messages.service", Distribution, Messages, "delivery of a message, from when it was sent"),
     entry("balance.max_over_mean_at_end", Moment(Unit::Ratio), NodeSockets, "sockets of the fullest node over the mean"),
     entry("balance.min_over_mean_at_end", Moment(Unit::Ratio), NodeSockets, "sockets of the emptiest node over the mean"),
     entry("balance.jain_at_end", Moment(Unit::Ratio), NodeSockets, "Jain's fairness index of sockets per node; 1 is even"),

@@ -39,7 +39,15 @@ fn unmeasurable(needs: Needs, scenario: &Scenario) -> Option<Reason> {
             "it in a scenario with `[[commands]]`",
         ),
     };
+    let messages = || match scenario.publish_spot {
+        Some(_) => None,
+        None => reason(
+            "the scenario publishes no messages",
+            "it in a scenario with `[[publish]]`",
+        ),
+    };
     match needs {
+        Needs::Messages => messages(),
         Needs::Nothing => None,
         Needs::Commands => commands(),
         Needs::Owner => commands().or_else(|| owner(scenario)),
@@ -109,9 +117,13 @@ fn check_window(gate: &Gate, figure: &Figure, findings: &mut Findings) {
                 .finding(what)
                 .accepted("a gate without `during`"),
         );
-    } else if figure.path.starts_with("commands.") && matches!(window, Window::Ramp | Window::Drain)
-    {
-        let what = format!("no commands are sent in the {} phase", window.word());
+    } else if matches!(window, Window::Ramp | Window::Drain) {
+        let traffic = match figure.path.split('.').next() {
+            Some("commands") => "no commands are sent",
+            Some("messages") => "no messages are published",
+            _ => return,
+        };
+        let what = format!("{traffic} in the {} phase", window.word());
         findings.add(during.spot.finding(what).accepted("\"steady\" or \"run\""));
     }
 }

@@ -19,6 +19,11 @@ pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
         "command load",
         findings,
     );
+    unique(
+        scenario.publish.iter().map(|load| &load.name),
+        "publish load",
+        findings,
+    );
     let events = scenario
         .events
         .iter()

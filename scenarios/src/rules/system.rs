@@ -1,8 +1,10 @@
 //! One system under load, and enough of it for what the scenario does.
 
 use crate::{
+    plan::{Dialect, PublishFrom},
     problem::{Finding, Findings},
     scenario::{Scenario, SystemAsked},
+    section::{publish::Publish, target::Target},
     tree::Origin,
 };
 
@@ -28,6 +30,7 @@ pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
                     .absence("commands have no address to go to");
                 findings.add(finding.accepted("`http = \"http://host:port\"` beside `ws`"));
             }
+            check_publish(scenario, target, findings);
             for (spot, _) in &scenario.events {
                 let finding = spot.finding("an event on a system that the harness did not start");
                 findings.add(finding.accepted("events with a `[cluster]`"));
@@ -36,6 +39,34 @@ pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
         SystemAsked::Cluster(_) | SystemAsked::Unreadable => {}
     }
     check_devices(scenario, findings);
+}
+
+/// Topics belong to the reference server's dialect.
+fn check_publish(scenario: &Scenario, target: &Target, findings: &mut Findings) {
+    let Some(spot) = &scenario.publish_spot else {
+        return;
+    };
+    let from_rest = |load: &Publish| {
+        load.from
+            .as_ref()
+            .is_some_and(|at| at.value == PublishFrom::Rest)
+    };
+    if target
+        .dialect
+        .as_ref()
+        .is_some_and(|at| at.value == Dialect::Plain)
+    {
+        let finding = spot.finding_of_place("topics in the plain dialect");
+        findings.add(finding.accepted("`[[publish]]` with `dialect = \"highwater\"`"));
+    } else if !target.has_http
+        && scenario.commands_spot.is_none()
+        && scenario.publish.iter().any(from_rest)
+    {
+        let finding = target
+            .http_spot
+            .absence("messages have no address to go to");
+        findings.add(finding.accepted("`http = \"http://host:port\"` beside `ws`"));
+    }
 }
 
 fn check_devices(scenario: &Scenario, findings: &mut Findings) {

@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
-use crate::{problem::Findings, scenario::Scenario, section::At, words};
+use crate::{
+    problem::Findings,
+    scenario::Scenario,
+    section::{At, publish::Publish},
+    words,
+};
 
 pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
     let Some(duration) = &scenario.duration else {
@@ -20,6 +25,9 @@ pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
             findings,
         );
     }
+    for load in &scenario.publish {
+        publish_ends_in_time(load, duration.value, findings);
+    }
     let times = scenario
         .events
         .iter()
@@ -31,6 +39,28 @@ pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
             "the event comes after the steady phase",
             findings,
         );
+    }
+}
+
+fn publish_ends_in_time(load: &Publish, end: Duration, findings: &mut Findings) {
+    let Some(start) = &load.start else {
+        return;
+    };
+    before_end(
+        start,
+        end,
+        "the first message is due after the steady phase",
+        findings,
+    );
+    if let Some(length) = &load.duration
+        && start.value < end
+        && start.value + length.value > end
+    {
+        let most = words::written(end - start.value);
+        let finding = length
+            .spot
+            .finding("messages would be due after the steady phase");
+        findings.add(finding.accepted(format!("at most \"{most}\" from this start")));
     }
 }
 

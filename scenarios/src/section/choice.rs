@@ -1,6 +1,8 @@
 //! Values that are one of a few words.
 
-use crate::plan::{Backplane, Balancer, Dialect, Jitter, Policy, Reply, Routing, Window};
+use crate::plan::{
+    Backplane, Balancer, Dialect, Jitter, Policy, PublishFrom, Reply, Routing, Window,
+};
 
 /// An enum written as a word.
 pub(crate) trait Choice: Copy + PartialEq + 'static {
@@ -78,6 +80,10 @@ impl Choice for Jitter {
 
 impl Choice for Reply {
     const ALL: &'static [(&'static str, Self)] = &[("rest", Self::Rest), ("sse", Self::Sse)];
+}
+
+impl Choice for PublishFrom {
+    const ALL: &'static [(&'static str, Self)] = &[("rest", Self::Rest), ("device", Self::Device)];
 }
 
 impl Choice for Window {

@@ -110,7 +110,7 @@ pub(crate) static LIST: List = List {
 #[derive(Debug)]
 pub(crate) struct Pool {
     pub(crate) name: At<String>,
-    count: Option<At<u64>>,
+    pub(crate) count: Option<At<u64>>,
     ramp: Option<At<Rate>>,
     pub(crate) start: Option<At<Duration>>,
     heartbeat: Option<At<Duration>>,

@@ -257,6 +257,7 @@ impl Form {
         let item = tree::value(text, &Origin::Set(0));
         match self {
             Self::Count { .. } => u64::from_item(&item, self).is_ok(),
+            Self::Size { .. } => u64::from_item(&item, self).is_ok(),
             Self::Duration { .. } => std::time::Duration::from_item(&item, self).is_ok(),
             Self::Choice(words) => words().contains(&text),
             Self::Table => text == "{}",

@@ -1,10 +1,11 @@
 //! What a key takes, and reading it.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 use super::{address, choice, choice::Choice, name};
 use crate::{
     check::Check,
+    figures::Unit,
     quantity::{self, Misfit},
     suggest,
     tree::{Item, Value},
@@ -30,12 +31,19 @@ pub(crate) enum Form {
         most: Duration,
     },
     Rate,
+    /// Bytes, whole ones.
+    Size {
+        least: u64,
+        most: u64,
+    },
     /// One of a few words.
     Choice(fn() -> Vec<&'static str>),
     /// Figure, comparison, limit.
     Check,
     /// Path of a command below the base address.
     Path,
+    /// The name of a topic, with a place for its number.
+    Topic,
     /// A WebSocket address or a list of them.
     WsAddresses,
     /// A base address of HTTP or a list of them.
@@ -83,12 +91,16 @@ impl Form {
                 "a rate with its unit, such as \"200/s\" or \"12000/min\", from \"0.001/s\" to \"1000000/s\""
                     .to_owned()
             }
+            Self::Size { least, most } => format!(
+                "a size with its unit (B, kB, KiB), from \"{least}B\" to \"{most}B\""
+            ),
             Self::Choice(words) => {
                 let words: Vec<String> = words().iter().map(|word| format!("{word:?}")).collect();
                 words.join(" or ")
             }
             Self::Check => "a figure, one of < <= == != >= >, and a limit with the figure's unit, such as \"heartbeats.response.p99 <= 50ms\"".to_owned(),
             Self::Path => "a path that begins with `/`, such as \"/devices/{device}/commands\"".to_owned(),
+            Self::Topic => name::ACCEPTED_TOPIC.to_owned(),
             Self::WsAddresses => "an address such as \"ws://host:8080/ws?device={device}\", or a list of them".to_owned(),
             Self::HttpAddresses => "an address such as \"http://host:8080\", or a list of them".to_owned(),
             Self::HttpAddress => "an address such as \"http://host:9090/metrics\"".to_owned(),
@@ -131,6 +143,7 @@ impl FromItem for String {
         match form {
             Form::Name => name::check(text)?,
             Form::Node => name::check_node(text)?,
+            Form::Topic => name::check_topic(text)?,
             Form::Path => address::check_path(text)?,
             Form::HttpAddress => address::check_http(text, address::Tail::Any)?,
             _ if text.chars().count() > 500 => return Err(Refusal::new("text that is too long")),
@@ -142,6 +155,9 @@ impl FromItem for String {
 
 impl FromItem for u64 {
     fn from_item(item: &Item, form: &Form) -> Result<Self, Refusal> {
+        if let Form::Size { least, most } = form {
+            return size(item, *least..=*most);
+        }
         let number = match &item.value {
             Value::Integer(number) => *number,
             Value::Text(text) if text.trim().parse::<u64>().is_ok() => {
@@ -227,6 +243,19 @@ impl FromItem for Vec<String> {
             Ok(text.to_owned())
         });
         checked.collect()
+    }
+}
+
+fn size(item: &Item, accepted: RangeInclusive<u64>) -> Result<u64, Refusal> {
+    let bytes = Unit::Bytes.limit(quantity_text(item, "B")?)?;
+    if bytes.fract() != 0.0 {
+        return Err(Refusal::new("not a whole number of bytes"));
+    }
+    // Saturates, which is out of range like any other such size.
+    let bytes = bytes as u64;
+    match accepted.contains(&bytes) {
+        true => Ok(bytes),
+        false => Err(Refusal::new("out of range")),
     }
 }
 

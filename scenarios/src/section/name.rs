@@ -1,6 +1,7 @@
 //! Names that a scenario gives.
 
 use super::Refusal;
+use crate::plan::NUMBER;
 
 /// What a name looks like.
 pub(super) const ACCEPTED: &str =
@@ -8,6 +9,9 @@ pub(super) const ACCEPTED: &str =
 
 /// What a node is called.
 pub(super) const ACCEPTED_NODE: &str = "a node's name: \"n1\", \"n2\", … up to \"n9999\"";
+
+/// What a topic is called.
+pub(super) const ACCEPTED_TOPIC: &str = "a topic of 1 to 120 letters, digits, `.`, `_`, `:` and `-`, with `{n}` at most once for its number";
 
 /// Names are parts of file names, of device ids and of `--set` paths.
 pub(super) fn check(name: &str) -> Result<(), Refusal> {
@@ -36,5 +40,21 @@ pub(super) fn check_node(name: &str) -> Result<(), Refusal> {
         Ok(())
     } else {
         Err(Refusal::new("not a node's name"))
+    }
+}
+
+/// What the reference server accepts, with room for a number.
+pub(super) fn check_topic(topic: &str) -> Result<(), Refusal> {
+    let bare = topic.replacen(NUMBER, "", 1);
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "._:-".contains(c);
+    match bare.chars().find(|c| !allowed(*c)) {
+        Some('{' | '}') => Err(Refusal::new("a topic with braces").hint("only {n} is known, once")),
+        Some(c) => Err(Refusal::new(format!(
+            "a topic with `{}` in it",
+            c.escape_debug()
+        ))),
+        None if topic.is_empty() => Err(Refusal::new("an empty topic")),
+        None if topic.len() > 120 => Err(Refusal::new("a topic that is too long")),
+        None => Ok(()),
     }
 }

@@ -66,6 +66,13 @@ pub(crate) const COMMANDS: Key = Key {
     about: "HTTP command traffic.",
 };
 
+pub(crate) const PUBLISH: Key = Key {
+    name: "publish",
+    form: Form::Tables,
+    presence: Presence::Optional,
+    about: "Messages to topics.",
+};
+
 pub(crate) const EVENTS: Key = Key {
     name: "events",
     form: Form::Tables,
@@ -92,6 +99,7 @@ pub(crate) static SECTION: Section = Section {
         TARGET,
         DEVICES,
         COMMANDS,
+        PUBLISH,
         EVENTS,
         GATES,
     ],

@@ -98,8 +98,8 @@ fn everything() {
             commands  102/s when every reply comes at once
 
         Workers
-          2 workers, each with at most 10,050 sockets, 254 command connections and 512
-          in reserve: 10,816 of 20,000 open files.
+          2 workers, each with at most 10,050 sockets, 254 HTTP connections and 512 in
+          reserve: 10,816 of 20,000 open files.
 
         Nodes
           Spread evenly over 2 nodes, each holds 10,050 sockets and as many open files;
@@ -140,8 +140,8 @@ fn the_least() {
             commands  none
 
         Workers
-          1 worker with 100 sockets, 0 command connections and 512 in reserve: 612 of
-          1,024 open files.
+          1 worker with 100 sockets, 0 HTTP connections and 512 in reserve: 612 of 1,024
+          open files.
 
         Nodes
           Spread evenly over 2 nodes, each holds 50 sockets and as many open files; it
@@ -198,8 +198,8 @@ ramp = "1/s"
             commands  none
 
         Workers
-          1 worker with 1,000 sockets, 0 command connections and 512 in reserve: 1,512
-          of 20,000 open files.
+          1 worker with 1,000 sockets, 0 HTTP connections and 512 in reserve: 1,512 of
+          20,000 open files.
 
         Gates
           None: the run measures and judges nothing.

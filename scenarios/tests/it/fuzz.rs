@@ -37,6 +37,13 @@ fn almost() -> impl Strategy<Value = String> {
         "dialect",
         "pid",
         "naem",
+        "topic",
+        "topics",
+        "pool",
+        "subscribers",
+        "publishers",
+        "from",
+        "size",
     ]);
     let value = prop::sample::select(vec![
         "\"20s\"",
@@ -55,6 +62,9 @@ fn almost() -> impl Strategy<Value = String> {
         "[{}]",
         "\"n3\"",
         "\"kill-node\"",
+        "\"128B\"",
+        "\"device\"",
+        "\"room-{n}\"",
         "\"fault\"",
         "\"stall\"",
         "\"ws://h/{device}\"",
@@ -72,7 +82,7 @@ fn almost() -> impl Strategy<Value = String> {
     ]);
     let line = prop_oneof![
         8 => (key, value).prop_map(|(key, value)| format!("{key} = {value}")),
-        3 => prop::sample::select(vec!["[cluster]", "[target]", "[[devices]]", "[[commands]]", "[[events]]",
+        3 => prop::sample::select(vec!["[cluster]", "[target]", "[[devices]]", "[[commands]]", "[[events]]", "[[publish]]",
             "[[gates]]", "[devices]", "[[cluster]]", "[[target.observe]]"]).prop_map(str::to_owned),
         1 => "\\PC{0,30}",
     ];

@@ -5,6 +5,7 @@ mod catalogue;
 mod descriptions;
 mod figures;
 mod fuzz;
+mod publish;
 mod reference;
 mod sets;
 mod shares;

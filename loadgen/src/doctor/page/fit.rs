@@ -94,7 +94,7 @@ fn workers(load: &Load, limits: &Limits) -> String {
         plural(load.worker_sockets, "socket"),
         plural(
             load.worker_files - load.worker_sockets,
-            "command connection"
+            "HTTP connection"
         ),
         count(RESERVE.min(files.map_or(RESERVE, |files| files / 2))),
     )

@@ -123,7 +123,7 @@ fn a_scenario_that_fits() {
         cluster fits this machine.
 
         What it takes
-          workers     1: 10,000 sockets, 0 command connections and 512 in reserve; a
+          workers     1: 10,000 sockets, 0 HTTP connections and 512 in reserve; a
                       process may open 20,000 files
           nodes       2: 5,000 sockets each when spread over 2, of 20,000 files
           files       20,000 in all, of 3,198,000 left on the system
@@ -146,7 +146,7 @@ fn a_scenario_that_does_not() {
               sysctl -w net.ipv4.ip_local_port_range="1024 65535"
 
         What it takes
-          workers     3: 13,334 sockets, 0 command connections and 512 in reserve at
+          workers     3: 13,334 sockets, 0 HTTP connections and 512 in reserve at
                       most, each; a process may open 20,000 files
           nodes       none here: the target runs already
           files       40,000 in all, of 3,198,000 left on the system

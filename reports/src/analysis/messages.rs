@@ -1,0 +1,65 @@
+//! Messages to topics: what was published, and what each subscriber heard.
+
+use super::cut::Cut;
+use crate::{
+    record::names::{counter, latency},
+    summary::Messages,
+};
+
+/// The summary's `messages`; `None` when the scenario publishes none.
+///
+/// A hole in a publisher's sequence that a late message filled was no loss. What
+/// was missing when a socket closed in order, with no later message to show the
+/// hole, is known from the plan alone; that holds only if every message of the
+/// plan was published.
+pub(crate) fn messages(cut: &Cut) -> Option<Messages> {
+    if cut.record.manifest.plan.publish.is_empty() {
+        return None;
+    }
+    let delivered = cut.count(counter::MESSAGES_DELIVERED);
+    let reordered = cut.count(counter::MESSAGES_REORDERED);
+    let holes = cut
+        .count(counter::MESSAGES_MISSING)
+        .saturating_sub(reordered);
+    let tail = match all_published(cut) {
+        true => cut.count(counter::MESSAGES_MISSING_AT_END),
+        false => 0,
+    };
+    Some(Messages {
+        scheduled: cut.count(counter::MESSAGES_SCHEDULED),
+        published: cut.count(counter::MESSAGES_PUBLISHED),
+        dropped: cut.count(counter::MESSAGES_DROPPED),
+        rejected: cut.count(counter::MESSAGES_REJECTED),
+        unconfirmed: cut.count(counter::MESSAGES_UNCONFIRMED),
+        due: delivered + holes + tail,
+        delivered,
+        lost: holes + tail,
+        duplicated: cut.count(counter::MESSAGES_DUPLICATED),
+        reordered,
+        latency_ms: cut.times(latency::MESSAGE_LATENCY),
+        service_ms: cut.times(latency::MESSAGE_SERVICE),
+    })
+}
+
+/// What makes the figures of messages doubtful.
+pub(super) fn doubts(cut: &Cut, messages: &Messages) -> Vec<String> {
+    let mut doubts = Vec::new();
+    let missing = cut.count(counter::MESSAGES_MISSING_AT_END);
+    if missing > 0 && !all_published(cut) {
+        doubts.push(format!(
+            "{missing} deliveries were missing at the end; since messages were dropped or rejected, they may never have been published and do not count as lost"
+        ));
+    }
+    if messages.lost > 0 && messages.unconfirmed > 0 {
+        doubts.push(format!(
+            "of the {} lost deliveries some may be of the {} messages that were sent and never confirmed",
+            messages.lost, messages.unconfirmed
+        ));
+    }
+    doubts
+}
+
+/// Whether each message of the plan was at least sent.
+fn all_published(cut: &Cut) -> bool {
+    cut.count(counter::MESSAGES_DROPPED) == 0 && cut.count(counter::MESSAGES_REJECTED) == 0
+}

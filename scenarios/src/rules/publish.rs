@@ -1,0 +1,102 @@
+//! Each publish load has its pool, and enough devices in it.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    plan::PublishFrom,
+    problem::Findings,
+    scenario::Scenario,
+    section::{At, devices::Pool, publish::Publish},
+    suggest, words,
+};
+
+/// Topics that the reference server lets a device subscribe to.
+const TOPICS_PER_DEVICE: usize = 64;
+
+pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
+    let mut loads_of: BTreeMap<&str, usize> = BTreeMap::new();
+    for load in &scenario.publish {
+        let Some(pool) = pool_of(load, scenario, findings) else {
+            continue;
+        };
+        check_devices(load, pool, findings);
+        check_publishers(load, findings);
+        let loads = loads_of.entry(pool.name.value.as_str()).or_default();
+        *loads += 1;
+        if *loads == TOPICS_PER_DEVICE + 1 {
+            let what = format!("too many loads for the devices of {}", pool.name.value);
+            let finding = load.name.spot.finding(what);
+            findings.add(finding.accepted(format!(
+                "at most {TOPICS_PER_DEVICE} loads of one pool, as many as a device may have topics"
+            )));
+        }
+    }
+}
+
+/// The pool that is named, or the only one.
+fn pool_of<'s>(
+    load: &Publish,
+    scenario: &'s Scenario,
+    findings: &mut Findings,
+) -> Option<&'s Pool> {
+    let names = || scenario.devices.iter().map(|pool| pool.name.value.as_str());
+    if let Some(name) = &load.pool {
+        let pool = scenario
+            .devices
+            .iter()
+            .find(|pool| pool.name.value == name.value);
+        if pool.is_none() && !scenario.devices.is_empty() {
+            let finding = name.spot.finding("no pool of devices has this name");
+            let finding = finding.accepted(suggest::list(names()));
+            findings.add(finding.maybe_hint(suggest::hint(&name.value, names())));
+        }
+        return pool;
+    }
+    if !load.has_pool && scenario.devices.len() > 1 {
+        let finding = load
+            .name
+            .spot
+            .absence("several pools of devices, and it is not said which subscribes");
+        findings.add(finding.accepted(format!("`pool`, one of {}", suggest::list(names()))));
+        return None;
+    }
+    scenario.devices.first().filter(|_| !load.has_pool)
+}
+
+/// Not more subscribers or publishers than the pool has devices.
+fn check_devices(load: &Publish, pool: &Pool, findings: &mut Findings) {
+    let Some(count) = &pool.count else {
+        return;
+    };
+    let mut at_most = |asked: &At<u64>, what: &str| {
+        if asked.value > count.value {
+            let finding = asked.spot.finding(what);
+            findings.add(finding.accepted(format!(
+                "at most {}, the devices of {}",
+                words::typed(count.value),
+                pool.name.value
+            )));
+        }
+    };
+    if let Some(subscribers) = &load.subscribers {
+        at_most(subscribers, "more subscribers than devices");
+    }
+    if load.from.as_ref().map(|from| from.value) == Some(PublishFrom::Device)
+        && let Some(publishers) = load.publishers.as_ref().or(load.topics.as_ref())
+    {
+        at_most(publishers, "more publishers than devices");
+    }
+}
+
+/// A topic without a publisher would stay silent.
+fn check_publishers(load: &Publish, findings: &mut Findings) {
+    if let (Some(publishers), Some(topics)) = (&load.publishers, &load.topics)
+        && publishers.value < topics.value
+    {
+        let finding = publishers.spot.finding("fewer publishers than topics");
+        findings.add(finding.accepted(format!(
+            "at least {}, one for each topic",
+            words::typed(topics.value)
+        )));
+    }
+}
