@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::{
     figure::{Figures, display, unit},
     human,
-    summary::{GateOutcome, Summary, Verdict},
+    summary::{Distribution, GateOutcome, Summary, Verdict},
     text::{self, figure_of},
 };
 
@@ -117,14 +117,7 @@ fn connects(summary: &Summary) -> Subject {
 
 fn heartbeats(summary: &Summary) -> Subject {
     let heartbeats = &summary.heartbeats;
-    let times = heartbeats.response_ms.p50.zip(heartbeats.service_ms.p99);
-    let times = times.map(|(p50, service)| {
-        format!(
-            "p50 {}; service p99 {}",
-            human::millis(p50),
-            human::millis(service)
-        )
-    });
+    let times = times(&heartbeats.response_ms, &heartbeats.service_ms);
     let counts = format!(
         "{} due, {} missed, {} late",
         human::count(heartbeats.due),
@@ -141,14 +134,7 @@ fn heartbeats(summary: &Summary) -> Subject {
 
 fn commands(summary: &Summary) -> Option<Subject> {
     let commands = summary.commands.as_ref()?;
-    let times = commands.response_ms.p50.zip(commands.service_ms.p99);
-    let times = times.map(|(p50, service)| {
-        format!(
-            "p50 {}; service p99 {}",
-            human::millis(p50),
-            human::millis(service)
-        )
-    });
+    let times = times(&commands.response_ms, &commands.service_ms);
     let counts = format!(
         "{} of {} due were replied",
         human::count(commands.replied),
@@ -160,6 +146,16 @@ fn commands(summary: &Summary) -> Option<Subject> {
         gates: &["commands."],
         notes: times.into_iter().chain([counts]).collect(),
     })
+}
+
+/// The usual answer, and the slow one as it looks from the sending on.
+fn times(response: &Distribution, service: &Distribution) -> Option<String> {
+    let (p50, service) = response.p50.zip(service.p99)?;
+    Some(format!(
+        "p50 {}; service p99 {}",
+        human::millis(p50),
+        human::millis(service)
+    ))
 }
 
 fn memory(summary: &Summary) -> Option<Subject> {
