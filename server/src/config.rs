@@ -1,8 +1,8 @@
 //! What a node is told when it starts.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 
-use crate::id::NodeId;
+use crate::{admission::UpgradeRate, auth::AuthConfig, id::NodeId, tls::ServerTls};
 
 /// Everything a node needs to know; [`NodeConfig::new`] fills in defaults.
 #[derive(Debug, Clone)]
@@ -15,6 +15,10 @@ pub struct NodeConfig {
     pub routing: Routing,
     /// Whether `POST /admin/faults` is served.
     pub allow_faults: bool,
+    /// TLS on the public listener; `None` is plain TCP.
+    pub tls: Option<Arc<ServerTls>>,
+    /// Tokens and sessions; `None` knows none of both.
+    pub auth: Option<AuthConfig>,
     /// Bounds on sizes, counts and times.
     pub limits: Limits,
     /// Reads the allocator's live bytes; `None`, or an answer of `None`, leaves
@@ -23,13 +27,16 @@ pub struct NodeConfig {
 }
 
 impl NodeConfig {
-    /// A cluster of one with default limits, no faults and no heap probe.
+    /// A cluster of one with default limits, without TLS, tokens, faults and a heap
+    /// probe.
     pub fn new(id: NodeId) -> Self {
         Self {
             id,
             backplane: None,
             routing: Routing::Directory,
             allow_faults: false,
+            tls: None,
+            auth: None,
             limits: Limits::default(),
             heap_probe: None,
         }
@@ -45,6 +52,9 @@ pub struct Limits {
     pub outbox_frames: usize,
     /// Bytes that may wait for one device to read.
     pub outbox_bytes: usize,
+    /// Bytes that may wait for all devices together. Beyond it, a device for which
+    /// something waits already is a slow consumer, whatever it has left of its own.
+    pub outboxes_bytes: usize,
     /// How long a device may leave its receive window closed.
     pub write_timeout: Duration,
     /// How long a device may be silent. Whole seconds, as the wheel turns.
@@ -58,6 +68,19 @@ pub struct Limits {
     /// is longer than clients keep theirs pooled (90 s is usual), so that it is not
     /// closed under a request that is just leaving.
     pub header_timeout: Duration,
+    /// How long a TLS handshake may take.
+    pub handshake_timeout: Duration,
+    /// Device sockets; `None` leaves it to the open files.
+    pub sockets: Option<usize>,
+    /// New device sockets a second; `None` takes what comes.
+    pub upgrades: Option<UpgradeRate>,
+    /// New device sockets at once, under `upgrades`; `None` is a second's worth.
+    pub upgrade_burst: Option<u32>,
+    /// Connections of all kinds on the public listener; `None` is the process's
+    /// limit of open files, less a reserve for everything else.
+    pub connections: Option<usize>,
+    /// The longest JSON text of a session's data.
+    pub session_bytes: usize,
     /// The longest HTTP request body.
     pub body_bytes: usize,
     /// Commands in flight that this node took.
@@ -80,11 +103,18 @@ impl Default for Limits {
             device_message_bytes: 64 * 1024,
             outbox_frames: 256,
             outbox_bytes: 1024 * 1024,
+            outboxes_bytes: 256 * 1024 * 1024,
             write_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(90),
             close_timeout: Duration::from_secs(5),
             register_timeout: Duration::from_secs(5),
             header_timeout: Duration::from_secs(120),
+            handshake_timeout: Duration::from_secs(10),
+            sockets: None,
+            upgrades: None,
+            upgrade_burst: None,
+            connections: None,
+            session_bytes: 16 * 1024,
             body_bytes: 64 * 1024,
             commands_in_flight: 20_000,
             commands_per_device: 64,

@@ -1,14 +1,17 @@
 //! The reference clustered WebSocket server, and the embedded broker that joins
 //! its nodes on one machine.
 //!
-//! In reading order: [`config`] (what a node is told), [`node`] (its life), `http`
-//! (what it serves), `ws` and `session` (device sockets), `cluster` (which node
-//! owns which device), [`backplane`] (what joins the nodes), [`broker`] (the
-//! embedded one), `backlog` (the bounded queue that both use), `faults` (what a
+//! In reading order: [`config`] (what a node is told), [`node`] (its life), [`tls`]
+//! and `wire` (its connections), [`admission`] (who is let in), [`auth`] (who may do
+//! what), `http` (what it serves), `ws` and `session` (device sockets), `cluster`
+//! (which node owns which device), [`backplane`] (what joins the nodes), [`broker`]
+//! (the embedded one), `backlog` (the bounded queue that both use), `faults` (what a
 //! node does wrong on request).
 //!
 //! The protocol is written down in `docs/protocol.md`.
 
+pub mod admission;
+pub mod auth;
 mod backlog;
 pub mod backplane;
 pub mod broker;
@@ -20,12 +23,17 @@ mod id;
 mod listen;
 pub mod node;
 mod session;
+pub mod tls;
+mod wire;
 mod ws;
 
 pub use self::{
+    admission::UpgradeRate,
+    auth::{AuthConfig, Secret},
     broker::{BrokerConfig, BrokerError},
     config::{BackplaneUrl, Limits, NodeConfig, Routing},
     id::{ClusterName, DeviceId, InvalidName, NodeId, Topic},
     listen::listen,
-    node::NodeError,
+    node::{Listeners, NodeError},
+    tls::ServerTls,
 };

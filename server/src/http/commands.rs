@@ -16,7 +16,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use super::{body::read_json, error::ApiError, router::OWNER};
+use super::{
+    body::read_json,
+    error::ApiError,
+    router::OWNER,
+    token::{bearer, require, require_for},
+};
 use crate::{
     cluster::{
         command::{Outcome, command},
@@ -56,6 +61,9 @@ pub(super) async fn create(
     request: Request,
 ) -> Response {
     let started = Instant::now();
+    if let Err(error) = authorize(&node, &device, request.headers()) {
+        return error.into_response();
+    }
     let flight = match Flight::begin(&node) {
         Ok(flight) => flight,
         Err(error) => return error.into_response(),
@@ -77,6 +85,16 @@ pub(super) async fn create(
         Ok((owner, body)) => replied(&node, &device, owner, &body),
         Err(error) => error.into_response(),
     }
+}
+
+/// A name that is none is told of later: nobody may do anything to it.
+fn authorize(node: &Node, device: &str, headers: &HeaderMap) -> Result<(), ApiError> {
+    let token = bearer(headers);
+    match device.parse() {
+        Ok(device) => require_for(node, token, &device)?,
+        Err(_) => require(node, token)?,
+    };
+    Ok(())
 }
 
 async fn read_call(

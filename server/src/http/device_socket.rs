@@ -1,6 +1,9 @@
 //! `GET /ws?device=ID`: from a request to a device socket.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use axum::{
     body::Body,
@@ -10,14 +13,20 @@ use axum::{
 };
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpStream, time::Instant};
+use tokio::time::Instant;
 
-use super::error::ApiError;
+use super::{
+    error::ApiError,
+    token::{bearer, require_for},
+};
 use crate::{
+    admission::{Closed, Place},
+    auth::Grant,
     cluster::registrar::{RegisterError, register},
     id::DeviceId,
     node::{Node, Phase},
     session::{Session, drive::Drive, wheel::Timer},
+    wire::Wire,
     ws::{close::CloseReason, handshake},
 };
 
@@ -32,17 +41,25 @@ pub(super) async fn open(
     })?;
     let device = device(request.uri())?;
     if node.phase() == Phase::Draining {
+        node.metrics.upgrade_rejected("draining");
         return Err(ApiError::unavailable(
             "this node is draining",
             "connect to another node",
         ));
     }
+    // Before anything that costs: a storm must not get further than this.
+    let place = node
+        .gate
+        .pass()
+        .map_err(|closed| turned_away(&node, closed))?;
+    let token = bearer(request.headers()).or_else(|| in_query(request.uri(), "token"));
+    let grant = require_for(&node, token, &device)?;
     let upgrade = hyper::upgrade::on(&mut request);
     // The request is not needed while the directory answers.
     drop(request);
-    let admission = Admission::begin(&node, device);
+    let registration = Registration::begin(&node, new_session(&node, device, grant.as_ref()));
     let deadline = Instant::now() + node.config.limits.register_timeout;
-    register(&node, &admission.session, deadline)
+    register(&node, &registration.session, deadline)
         .await
         .map_err(|error| match error {
             RegisterError::Timeout => ApiError::unavailable(error.to_string(), "try again"),
@@ -52,20 +69,15 @@ pub(super) async fn open(
                 "only one connection of a device is served",
             ),
         })?;
-    let session = admission.complete();
-    tokio::spawn(Box::pin(start(node, session, upgrade)));
+    let session = registration.complete();
+    tokio::spawn(Box::pin(start(node, session, upgrade, place)));
     Ok(switching_protocols(accept))
 }
 
 fn device(uri: &Uri) -> Result<DeviceId, ApiError> {
-    let id = uri
-        .query()
-        .into_iter()
-        .flat_map(|query| query.split('&'))
-        .find_map(|pair| pair.strip_prefix("device="))
-        .ok_or_else(|| {
-            ApiError::bad_request("the query has no device", "connect to /ws?device=ID")
-        })?;
+    let id = in_query(uri, "device").ok_or_else(|| {
+        ApiError::bad_request("the query has no device", "connect to /ws?device=ID")
+    })?;
     // Of the allowed characters only the colon is ever percent-encoded.
     id.replace("%3A", ":")
         .replace("%3a", ":")
@@ -73,6 +85,38 @@ fn device(uri: &Uri) -> Result<DeviceId, ApiError> {
         .map_err(|error: crate::InvalidName| {
             ApiError::bad_request(error.to_string(), "connect to /ws?device=ID")
         })
+}
+
+/// The value of a key as it is written, without percent-decoding.
+fn in_query<'u>(uri: &'u Uri, key: &str) -> Option<&'u str> {
+    uri.query()?
+        .split('&')
+        .find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='))
+}
+
+fn turned_away(node: &Node, closed: Closed) -> ApiError {
+    node.metrics.upgrade_rejected(closed.label());
+    ApiError::unavailable(closed.to_string(), "use another node, or come back later")
+        .retry_after(closed.retry_after_s())
+}
+
+/// A session that ends with its token.
+fn new_session(node: &Node, device: DeviceId, grant: Option<&Grant>) -> Session {
+    let now = node.wheel.now();
+    let session = Session::new(device, now).within(&node.outboxes);
+    match grant {
+        Some(grant) => {
+            let left = grant.until_s.saturating_sub(seconds_since_1970());
+            session.until(now.saturating_add(u32::try_from(left).unwrap_or(u32::MAX)))
+        }
+        None => session,
+    }
+}
+
+fn seconds_since_1970() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
 }
 
 fn switching_protocols(accept: HeaderValue) -> Response {
@@ -87,7 +131,7 @@ fn switching_protocols(accept: HeaderValue) -> Response {
 
 /// A session that is being registered. Dropped before it is complete (no answer in
 /// time, or the client went away), the node is as it was.
-struct Admission {
+struct Registration {
     node: Arc<Node>,
     session: Arc<Session>,
     /// The device's older connection to this node, which stays until the new one is
@@ -96,9 +140,9 @@ struct Admission {
     complete: bool,
 }
 
-impl Admission {
-    fn begin(node: &Arc<Node>, device: DeviceId) -> Self {
-        let session = Arc::new(Session::new(device, node.wheel.now()));
+impl Registration {
+    fn begin(node: &Arc<Node>, session: Session) -> Self {
+        let session = Arc::new(session);
         let older = node.registry.insert(&session);
         Self {
             node: Arc::clone(node),
@@ -117,7 +161,7 @@ impl Admission {
     }
 }
 
-impl Drop for Admission {
+impl Drop for Registration {
     fn drop(&mut self) {
         if !self.complete {
             self.node.registry.remove(&self.session, self.older.take());
@@ -129,18 +173,15 @@ impl Drop for Admission {
 
 /// Waits for the connection to change hands, then starts the steady task afresh:
 /// this one's size is not paid for as long as the socket lives.
-async fn start(node: Arc<Node>, session: Arc<Session>, upgrade: OnUpgrade) {
+async fn start(node: Arc<Node>, session: Arc<Session>, upgrade: OnUpgrade, place: Place) {
     node.metrics.socket_opened();
-    let parts = upgrade
-        .await
-        .ok()
-        .map(Upgraded::downcast::<TokioIo<TcpStream>>);
+    let parts = upgrade.await.ok().map(Upgraded::downcast::<TokioIo<Wire>>);
     let Some(Ok(parts)) = parts else {
         node.metrics.socket_closed(CloseReason::Lost);
         return node.forget(&session, CloseReason::Lost);
     };
     node.wheel.arm(&session, Timer::Idle, node.wheel.now() + 1);
-    let mut drive = Drive::new(node, session, parts.io.into_inner());
+    let mut drive = Drive::new(node, session, parts.io.into_inner(), place);
     drive.feed(&parts.read_buf);
     tokio::spawn(drive);
 }

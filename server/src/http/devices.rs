@@ -5,13 +5,17 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Json,
     extract::{Path, State},
-    http::HeaderValue,
+    http::{HeaderMap, HeaderValue},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::{error::ApiError, router::OWNER};
+use super::{
+    error::ApiError,
+    router::OWNER,
+    token::{bearer, require_for},
+};
 use crate::{
     cluster::{locate::locate, message::Located},
     id::{DeviceId, NodeId},
@@ -32,10 +36,12 @@ struct Device {
 pub(super) async fn show(
     State(node): State<Arc<Node>>,
     Path(device): Path<String>,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let device: DeviceId = device.parse().map_err(|error: crate::InvalidName| {
         ApiError::bad_request(error.to_string(), "get /devices/ID")
     })?;
+    require_for(&node, bearer(&headers), &device)?;
     match locate(&node, &device, Instant::now() + TIMEOUT).await {
         Located::At { owner, epoch } => {
             let header = HeaderValue::from_str(owner.as_str()).ok();

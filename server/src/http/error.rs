@@ -24,6 +24,9 @@ pub(super) struct ApiError {
     /// Seconds.
     #[serde(skip)]
     retry_after: Option<u32>,
+    /// The value of `WWW-Authenticate`.
+    #[serde(skip)]
+    challenge: Option<&'static str>,
 }
 
 impl ApiError {
@@ -38,6 +41,7 @@ impl ApiError {
             hint: hint.into(),
             owner: None,
             retry_after: None,
+            challenge: None,
         }
     }
 
@@ -60,6 +64,18 @@ impl ApiError {
     pub(super) fn retry_after(mut self, seconds: u32) -> Self {
         self.retry_after = Some(seconds);
         self
+    }
+
+    /// 401, with what the client has to show.
+    pub(super) fn unauthorized(
+        error: impl Into<Cow<'static, str>>,
+        hint: impl Into<Cow<'static, str>>,
+        challenge: &'static str,
+    ) -> Self {
+        Self {
+            challenge: Some(challenge),
+            ..Self::new(StatusCode::UNAUTHORIZED, error, hint)
+        }
     }
 
     pub(super) fn owner(mut self, owner: impl Into<Option<NodeId>>) -> Self {
@@ -92,6 +108,12 @@ impl IntoResponse for ApiError {
         let headers = response.headers_mut();
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(challenge) = self.challenge {
+            headers.insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static(challenge),
+            );
         }
         if let Some(owner) = self
             .owner

@@ -1,7 +1,7 @@
 //! What a node serves over HTTP, as written in `docs/protocol.md`.
 //!
 //! In reading order: `router` (the routes), `error` (what is said when something is
-//! wrong), `body` (reading JSON), then one file per resource.
+//! wrong), `body` (reading JSON), `token` (checking tokens), then one file per resource.
 
 mod admin;
 mod body;
@@ -12,6 +12,8 @@ mod error;
 mod health;
 mod nodes;
 mod router;
+mod sessions;
+mod token;
 mod topics;
 
-pub(crate) use self::router::router;
+pub(crate) use self::router::{everything, no_room, operators, public};

@@ -11,7 +11,9 @@ use axum::{
     routing::{any, get, post},
 };
 
-use super::{admin, commands, device_socket, devices, error::ApiError, health, nodes, topics};
+use super::{
+    admin, commands, device_socket, devices, error::ApiError, health, nodes, sessions, topics,
+};
 use crate::node::Node;
 
 /// Which node took the call; on every answer.
@@ -19,20 +21,54 @@ pub(super) const NODE: HeaderName = HeaderName::from_static("x-highwater-node");
 /// Which node owned the device's socket, where known.
 pub(super) const OWNER: HeaderName = HeaderName::from_static("x-highwater-owner");
 
-/// All routes of the node.
-pub(crate) fn router(node: &Arc<Node>) -> Router {
+/// All routes of the node, on one listener.
+pub(crate) fn everything(node: &Arc<Node>) -> Router {
+    finish(for_clients().merge(for_operators()), node)
+}
+
+/// The routes for devices and callers, where operators have a listener of their own.
+pub(crate) fn public(node: &Arc<Node>) -> Router {
+    finish(for_clients(), node)
+}
+
+/// The routes for probes and operators alone.
+pub(crate) fn operators(node: &Arc<Node>) -> Router {
+    finish(for_operators(), node)
+}
+
+/// What is answered when there is no room for another connection.
+pub(crate) fn no_room() -> Router {
+    Router::new().fallback(async || {
+        ApiError::unavailable(
+            "this node has no room for more connections",
+            "use another node",
+        )
+    })
+}
+
+fn for_clients() -> Router<Arc<Node>> {
     Router::new()
         // Any method, so that the handshake's own check says what is wrong.
         .route("/ws", any(device_socket::open))
         .route("/devices/{id}", get(devices::show))
         .route("/devices/{id}/commands", post(commands::create))
         .route("/topics/{topic}/messages", post(topics::publish))
+        .route("/sessions", post(sessions::create))
+        .route("/sessions/{id}", get(sessions::show).put(sessions::replace))
+}
+
+fn for_operators() -> Router<Arc<Node>> {
+    Router::new()
         .route("/nodes", get(nodes::list))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
         .route("/admin/drain", post(admin::drain))
         .route("/admin/faults", post(admin::inject))
+}
+
+fn finish(routes: Router<Arc<Node>>, node: &Arc<Node>) -> Router {
+    routes
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(map_response_with_state(Arc::clone(node), name_the_node))

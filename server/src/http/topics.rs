@@ -11,7 +11,11 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{body::read_json, error::ApiError};
+use super::{
+    body::read_json,
+    error::ApiError,
+    token::{bearer, require},
+};
 use crate::{cluster::fan_out, id::Topic, node::Node};
 
 #[derive(Deserialize)]
@@ -34,6 +38,7 @@ pub(super) async fn publish(
     Path(topic): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
+    require(&node, bearer(request.headers()))?;
     let topic: Topic = topic.parse().map_err(|error: crate::InvalidName| {
         ApiError::bad_request(error.to_string(), "post to /topics/TOPIC/messages")
     })?;

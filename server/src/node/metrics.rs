@@ -6,7 +6,7 @@ use prometheus::{
 };
 
 use super::{Node, process::ProcessStats};
-use crate::ws::close::CloseReason;
+use crate::{auth, ws::close::CloseReason};
 
 /// The counters that tasks write; gauges that can be looked up are, when asked.
 pub(crate) struct Metrics {
@@ -18,6 +18,10 @@ pub(crate) struct Metrics {
     pub(crate) commands: IntCounterVec,
     pub(crate) in_flight: IntGauge,
     pub(crate) accept_errors: IntCounter,
+    pub(crate) turned_away: IntCounter,
+    pub(crate) handshakes_failed: IntCounter,
+    upgrades_rejected: IntCounterVec,
+    auth_refused: IntCounterVec,
 }
 
 /// The outcomes of a command, in `highwater_commands_total{outcome}`. Their sum is
@@ -32,6 +36,9 @@ pub(crate) const OUTCOMES: [&str; 7] = [
     // The caller went away before there was an outcome.
     "abandoned",
 ];
+
+/// Why an upgrade is turned away, in `highwater_upgrades_rejected_total{reason}`.
+pub(crate) const UPGRADE_REJECTIONS: [&str; 3] = ["draining", "rate", "sockets"];
 
 impl Metrics {
     pub(crate) fn new() -> Self {
@@ -58,6 +65,24 @@ impl Metrics {
                 "highwater_accept_errors_total",
                 "Connections the operating system could not hand over.",
             ),
+            turned_away: counter(
+                "highwater_connections_turned_away_total",
+                "Connections beyond what the open files leave room for.",
+            ),
+            handshakes_failed: counter(
+                "highwater_tls_handshakes_failed_total",
+                "TLS handshakes that failed or took too long.",
+            ),
+            upgrades_rejected: counters(
+                "highwater_upgrades_rejected_total",
+                "Device sockets turned away before they were opened, by reason.",
+                "reason",
+            ),
+            auth_refused: counters(
+                "highwater_auth_refused_total",
+                "Requests refused for their token, by reason.",
+                "reason",
+            ),
             registry,
         };
         // Known label values exist from the start, at zero: a rate needs a first value.
@@ -66,6 +91,12 @@ impl Metrics {
         }
         for outcome in OUTCOMES {
             metrics.commands.with_label_values(&[outcome]);
+        }
+        for reason in UPGRADE_REJECTIONS {
+            metrics.upgrades_rejected.with_label_values(&[reason]);
+        }
+        for refused in auth::Refused::ALL {
+            metrics.auth_refused.with_label_values(&[refused.label()]);
         }
         metrics.register();
         metrics
@@ -81,6 +112,14 @@ impl Metrics {
         self.closed.with_label_values(&[reason.label()]).inc();
     }
 
+    pub(crate) fn upgrade_rejected(&self, reason: &str) {
+        self.upgrades_rejected.with_label_values(&[reason]).inc();
+    }
+
+    pub(crate) fn auth_refused(&self, why: auth::Refused) {
+        self.auth_refused.with_label_values(&[why.label()]).inc();
+    }
+
     fn register(&self) {
         let Self {
             sockets,
@@ -90,6 +129,10 @@ impl Metrics {
             commands,
             in_flight,
             accept_errors,
+            turned_away,
+            handshakes_failed,
+            upgrades_rejected,
+            auth_refused,
             ..
         } = self;
         add(&self.registry, sockets);
@@ -99,6 +142,10 @@ impl Metrics {
         add(&self.registry, commands);
         add(&self.registry, in_flight);
         add(&self.registry, accept_errors);
+        add(&self.registry, turned_away);
+        add(&self.registry, handshakes_failed);
+        add(&self.registry, upgrades_rejected);
+        add(&self.registry, auth_refused);
     }
 }
 
@@ -106,6 +153,12 @@ impl Metrics {
 pub(crate) fn text(node: &Node) -> String {
     let looked_up = Registry::new();
     look_up_cluster(node, &looked_up);
+    set(
+        &looked_up,
+        "highwater_outbox_bytes",
+        "Bytes that wait to be written to devices.",
+        Some(node.outboxes.used() as f64),
+    );
     let heap = node.config.heap_probe.and_then(|probe| probe());
     set(
         &looked_up,

@@ -13,5 +13,5 @@ mod run;
 mod state;
 
 pub(crate) use self::metrics::text as metrics_text;
-pub use self::run::{NodeError, run};
+pub use self::run::{Listeners, NodeError, run};
 pub(crate) use self::state::{Node, Phase};

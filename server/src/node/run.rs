@@ -12,8 +12,13 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Node, accept, drain};
+use super::{
+    Node,
+    accept::{self, Door},
+    drain,
+};
 use crate::{
+    admission::Room,
     backplane::{Identity, join},
     cluster::{Cluster, inbound, registrar, resync},
     config::NodeConfig,
@@ -28,6 +33,29 @@ pub enum NodeError {
     Listener(#[source] io::Error),
 }
 
+/// Connections at once on the listener of operators.
+const ADMIN_CONNECTIONS: usize = 64;
+
+/// Where a node listens.
+#[derive(Debug)]
+pub struct Listeners {
+    /// For devices and callers.
+    pub public: TcpListener,
+    /// For probes and operators: `/healthz`, `/readyz`, `/metrics`, `/nodes` and
+    /// `/admin`, always without TLS and tokens, whatever happens on the other.
+    /// With it they are gone from the public one; `None` serves them there.
+    pub admin: Option<TcpListener>,
+}
+
+impl From<TcpListener> for Listeners {
+    fn from(public: TcpListener) -> Self {
+        Self {
+            public,
+            admin: None,
+        }
+    }
+}
+
 /// Serves until `shutdown` is cancelled or a drain is asked for over HTTP; then
 /// drains and returns. Dropping the future ends the node without a drain: sockets
 /// close as if the process had died.
@@ -35,11 +63,12 @@ pub enum NodeError {
 /// # Errors
 /// [`NodeError`], before anything is served.
 pub async fn run(
-    listener: TcpListener,
+    listeners: impl Into<Listeners>,
     config: NodeConfig,
     shutdown: CancellationToken,
 ) -> Result<(), NodeError> {
-    let address = listener.local_addr().map_err(NodeError::Listener)?;
+    let Listeners { public, admin } = listeners.into();
+    let address = public.local_addr().map_err(NodeError::Listener)?;
     let leave = CancellationToken::new();
     let identity = Identity {
         id: config.id.clone(),
@@ -61,19 +90,37 @@ pub async fn run(
     life.spawn(resync::run(Arc::clone(&node)));
     life.spawn(turn_wheel(Arc::clone(&node)));
     let stop = leave.child_token();
-    // On a task of its own, so that it runs on the runtime's workers like all else.
-    let accepting = accept::run(
-        Arc::clone(&node),
+    let operators = admin.map(|listener| Door {
         listener,
-        http::router(&node),
-        stop.clone(),
-    );
-    let accepting = tokio::spawn(leave.clone().run_until_cancelled_owned(accepting));
+        router: http::operators(&node),
+        tls: None,
+        room: Arc::new(Room::new(Some(ADMIN_CONNECTIONS))),
+    });
+    let public = Door {
+        listener: public,
+        router: match operators {
+            Some(_) => http::public(&node),
+            None => http::everything(&node),
+        },
+        tls: node.config.tls.clone(),
+        room: Arc::clone(&node.connections),
+    };
+    let accepting: Vec<_> = operators
+        .into_iter()
+        .chain([public])
+        .map(|door| {
+            let accepting = accept::run(Arc::clone(&node), door, stop.clone());
+            // On a task of its own, so that it runs on the runtime's workers like
+            // all else.
+            tokio::spawn(leave.clone().run_until_cancelled_owned(accepting))
+        })
+        .collect();
 
     node.drain.cancelled().await;
     drain::drain(&node).await;
     stop.cancel();
-    let _ = tokio::time::timeout(node.config.limits.drain_grace, accepting).await;
+    let finished = futures_util::future::join_all(accepting);
+    let _ = tokio::time::timeout(node.config.limits.drain_grace, finished).await;
     Ok(())
 }
 

@@ -5,10 +5,13 @@ use std::sync::{
     atomic::{AtomicU8, AtomicU64, Ordering::Relaxed},
 };
 
+use nix::sys::resource::{Resource, getrlimit};
 use tokio_util::sync::CancellationToken;
 
 use super::{metrics::Metrics, registry::Registry};
 use crate::{
+    admission::{Gate, Room},
+    auth::Access,
     cluster::{
         Cluster, answer,
         epoch::Epoch,
@@ -19,9 +22,15 @@ use crate::{
     config::NodeConfig,
     faults::Faults,
     id::DeviceId,
-    session::{Session, wheel::Wheel},
+    session::{Session, budget::Budget, wheel::Wheel},
     ws::close::CloseReason,
 };
+
+/// Open files that connections of the public listener leave alone, as a part of
+/// the limit: for probes, operators, the backplane, stores and files.
+const RESERVED_PART: usize = 4;
+/// The same for a large limit.
+const MOST_RESERVED: usize = 256;
 
 /// Shared by every task of the node, for as long as one of them runs.
 pub(crate) struct Node {
@@ -32,6 +41,14 @@ pub(crate) struct Node {
     pub(crate) wheel: Wheel,
     pub(crate) faults: Faults,
     pub(crate) metrics: Metrics,
+    /// Bounds device sockets.
+    pub(crate) gate: Gate,
+    /// Bounds connections of all kinds on the public listener.
+    pub(crate) connections: Arc<Room>,
+    /// What waits to be written to devices.
+    pub(crate) outboxes: Arc<Budget>,
+    /// Tokens and sessions, where the node knows them.
+    pub(crate) access: Option<Access>,
     /// Cancelled to begin a drain.
     pub(crate) drain: CancellationToken,
     phase: AtomicU8,
@@ -48,7 +65,12 @@ pub(crate) enum Phase {
 
 impl Node {
     pub(crate) fn new(config: NodeConfig, cluster: Cluster, drain: CancellationToken) -> Self {
+        let limits = &config.limits;
         Self {
+            gate: Gate::new(limits.sockets, limits.upgrades, limits.upgrade_burst),
+            connections: Arc::new(Room::new(connections_at_most(limits.connections))),
+            outboxes: Arc::default(),
+            access: config.auth.as_ref().map(Access::new),
             config,
             cluster,
             registry: Registry::new(),
@@ -123,4 +145,13 @@ impl Node {
             unregister(self, session.device.clone(), epoch);
         }
     }
+}
+
+/// What was asked for, else what the process's open files leave.
+fn connections_at_most(asked: Option<usize>) -> Option<usize> {
+    asked.or_else(|| {
+        let (soft, _) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
+        let files = usize::try_from(soft).unwrap_or(usize::MAX);
+        Some(files - (files / RESERVED_PART).min(MOST_RESERVED))
+    })
 }

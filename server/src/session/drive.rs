@@ -9,8 +9,6 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use tokio::net::TcpStream;
-
 use super::{
     Session,
     frame::{self, FromDevice, NotAFrame},
@@ -18,8 +16,10 @@ use super::{
     wheel::Timer,
 };
 use crate::{
+    admission::Place,
     cluster::{self, message::Reply},
     node::Node,
+    wire::Wire,
     ws::{
         close::CloseReason,
         decode::{Decoder, Event, Flow},
@@ -40,7 +40,7 @@ thread_local! {
 pub(crate) struct Drive {
     node: Arc<Node>,
     session: Arc<Session>,
-    stream: TcpStream,
+    wire: Wire,
     decoder: Decoder,
     input: Input,
 }
@@ -58,12 +58,15 @@ enum Input {
 }
 
 impl Drive {
-    pub(crate) fn new(node: Arc<Node>, session: Arc<Session>, stream: TcpStream) -> Self {
+    /// Takes over the socket's place.
+    pub(crate) fn new(node: Arc<Node>, session: Arc<Session>, wire: Wire, place: Place) -> Self {
+        place.keep();
+        node.connections.stay();
         let decoder = Decoder::new(node.config.limits.device_message_bytes);
         Self {
             node,
             session,
-            stream,
+            wire,
             decoder,
             input: Input::Frames,
         }
@@ -78,16 +81,15 @@ impl Drive {
 
     /// Writes the outbox as far as the socket takes it.
     fn write(&mut self, task: &mut Context<'_>) -> io::Result<()> {
-        let stream = &self.stream;
-        let written = self.session.outbox.poll_write(|bytes| {
-            loop {
-                ready!(stream.poll_write_ready(task))?;
-                match stream.try_write(bytes) {
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                    done => return Poll::Ready(done),
-                }
-            }
-        });
+        let (session, wire) = (&self.session, &mut self.wire);
+        let written = session
+            .outbox
+            .poll_write(|bytes| wire.poll_give(task, bytes));
+        // TLS may hold back what the kernel did not take.
+        let written = match written {
+            Poll::Ready(Ok(())) => wire.poll_given(task),
+            other => other,
+        };
         match written {
             Poll::Pending => {
                 self.arm_write_timeout();
@@ -127,16 +129,16 @@ impl Drive {
     }
 
     /// Reads once. An end of the stream is an error like any other.
-    fn read(&mut self) -> io::Result<()> {
-        SCRATCH.with_borrow_mut(|scratch| match self.stream.try_read(scratch) {
-            Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(read) => {
-                self.take_in(&mut scratch[..read]);
-                Ok(())
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
-            Err(error) => Err(error),
-        })
+    fn read(&mut self, task: &mut Context<'_>) -> Poll<io::Result<()>> {
+        SCRATCH.with_borrow_mut(
+            |scratch| match ready!(self.wire.poll_take(task, scratch))? {
+                0 => Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
+                read => {
+                    self.take_in(&mut scratch[..read]);
+                    Poll::Ready(Ok(()))
+                }
+            },
+        )
     }
 
     fn take_in(&mut self, bytes: &mut [u8]) {
@@ -178,7 +180,7 @@ impl Future for Drive {
                 return Poll::Ready(());
             }
             this.begin_closing();
-            if ready!(this.stream.poll_read_ready(task)).is_err() || this.read().is_err() {
+            if ready!(this.read(task)).is_err() {
                 return Poll::Ready(());
             }
         }
@@ -191,6 +193,8 @@ impl Drop for Drive {
         let reason = self.session.outbox.closing().unwrap_or(CloseReason::Lost);
         self.session.outbox.abandon(reason);
         self.node.metrics.socket_closed(reason);
+        self.node.gate.left();
+        self.node.connections.leave();
         self.node.forget(&self.session, reason);
     }
 }

@@ -1,9 +1,10 @@
 //! One connected device.
 //!
 //! In reading order: [`session`] (what the node knows of it), [`outbox`] (what
-//! waits to be written), [`waiting`] (commands that wait for its reply), [`frame`]
+//! waits to be written), [`budget`] (what waits for all), [`waiting`] (commands that wait for its reply), [`frame`]
 //! (its JSON), [`drive`] (its one task), [`wheel`] (everybody's timeouts).
 
+pub(crate) mod budget;
 pub(crate) mod drive;
 pub(crate) mod frame;
 pub(crate) mod outbox;

@@ -4,13 +4,14 @@
 use std::{
     collections::VecDeque,
     io,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Poll, Waker},
 };
 
 use bytes::{Buf, Bytes};
 use futures_util::task::AtomicWaker;
 
+use super::budget::Budget;
 use crate::{
     config::Limits,
     ws::{close::CloseReason, encode},
@@ -27,6 +28,8 @@ use crate::{
 pub(crate) struct Outbox {
     queue: Mutex<Queue>,
     task: AtomicWaker,
+    /// What waits for everybody; `None` counts for nobody.
+    budget: Option<Arc<Budget>>,
 }
 
 #[derive(Default)]
@@ -54,54 +57,71 @@ enum State {
 pub(crate) struct Refused;
 
 impl Outbox {
-    /// Queues a frame. A full queue closes the socket as a slow consumer.
+    /// An empty one whose bytes count in `budget`.
+    pub(crate) fn within(budget: Arc<Budget>) -> Self {
+        Self {
+            queue: Mutex::default(),
+            task: AtomicWaker::new(),
+            budget: Some(budget),
+        }
+    }
+
+    /// Queues a frame. A full queue closes the socket as a slow consumer. While too
+    /// much waits for everybody, a queue is full as soon as it is not empty: those
+    /// who keep up lose nothing.
     pub(crate) fn push(&self, frame: Bytes, limits: &Limits) -> Result<(), Refused> {
-        let mut queue = self.lock();
-        if queue.state != State::Open {
-            return Err(Refused);
-        }
-        let full = queue.frames.len() >= limits.outbox_frames
-            || queue.bytes + frame.len() > limits.outbox_bytes;
-        if full {
-            queue.close(CloseReason::Slow);
-        } else {
+        let all = self.budget.as_ref().map_or(0, |budget| budget.used());
+        let pushed = self.change(|queue| {
+            if queue.state != State::Open {
+                return Err(Refused);
+            }
+            let full = queue.frames.len() >= limits.outbox_frames
+                || queue.bytes + frame.len() > limits.outbox_bytes
+                || (queue.bytes > 0 && all + frame.len() > limits.outboxes_bytes);
+            if full {
+                queue.close(CloseReason::Slow);
+                return Err(Refused);
+            }
             queue.push(frame);
-        }
-        drop(queue);
+            Ok(())
+        });
         self.task.wake();
-        if full { Err(Refused) } else { Ok(()) }
+        pushed
     }
 
     /// Queues a close behind what waits; a slow consumer's queue is dropped, but for
     /// a frame begun. The first reason stays; answers whether this was it.
     pub(crate) fn close(&self, reason: CloseReason) -> bool {
-        let mut queue = self.lock();
-        let first = queue.state == State::Open;
-        if first {
-            queue.close(reason);
-        }
-        drop(queue);
+        let first = self.change(|queue| {
+            let first = queue.state == State::Open;
+            if first {
+                queue.close(reason);
+            }
+            first
+        });
         self.task.wake();
         first
     }
 
     /// Answers the peer's close; nothing may follow.
     pub(crate) fn echo_close(&self, code: Option<u16>) {
-        let mut queue = self.lock();
-        if queue.state == State::Open {
-            queue.push(encode::close_echo(code));
-            queue.state = State::Closing(CloseReason::Device);
-        }
+        self.change(|queue| {
+            if queue.state == State::Open {
+                queue.push(encode::close_echo(code));
+                queue.state = State::Closing(CloseReason::Device);
+            }
+        });
     }
 
     /// Gives the socket up without another word.
     pub(crate) fn abandon(&self, reason: CloseReason) {
-        let mut queue = self.lock();
-        queue.state = match queue.state {
-            State::Open => State::Abandoned(reason),
-            State::Closing(first) | State::Abandoned(first) => State::Abandoned(first),
-        };
-        drop(queue);
+        self.change(|queue| {
+            queue.state = match queue.state {
+                State::Open => State::Abandoned(reason),
+                State::Closing(first) | State::Abandoned(first) => State::Abandoned(first),
+            };
+            queue.clear();
+        });
         self.task.wake();
     }
 
@@ -125,24 +145,20 @@ impl Outbox {
     /// Writes with `write` until nothing is left, or until it must wait.
     pub(crate) fn poll_write(
         &self,
-        mut write: impl FnMut(&[u8]) -> Poll<io::Result<usize>>,
+        write: impl FnMut(&[u8]) -> Poll<io::Result<usize>>,
     ) -> Poll<io::Result<()>> {
+        self.change(|queue| queue.poll_write(write))
+    }
+
+    /// Changes the queue and keeps the common budget true.
+    fn change<T>(&self, change: impl FnOnce(&mut Queue) -> T) -> T {
         let mut queue = self.lock();
-        while let Some(front) = queue.frames.front_mut() {
-            match write(front) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                Poll::Ready(Ok(written)) => {
-                    front.advance(written);
-                    let done = front.is_empty();
-                    queue.wrote(written, done);
-                }
-            }
+        let before = queue.bytes;
+        let answer = change(&mut queue);
+        if let Some(budget) = &self.budget {
+            budget.moved(before, queue.bytes);
         }
-        // An idle device holds no queue.
-        queue.frames = VecDeque::new();
-        Poll::Ready(Ok(()))
+        answer
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
@@ -150,7 +166,39 @@ impl Outbox {
     }
 }
 
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        self.change(Queue::clear);
+    }
+}
+
 impl Queue {
+    fn poll_write(
+        &mut self,
+        mut write: impl FnMut(&[u8]) -> Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<()>> {
+        while let Some(front) = self.frames.front_mut() {
+            match write(front) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(written)) => {
+                    front.advance(written);
+                    let done = front.is_empty();
+                    self.wrote(written, done);
+                }
+            }
+        }
+        // An idle device holds no queue.
+        self.frames = VecDeque::new();
+        Poll::Ready(Ok(()))
+    }
+
+    fn clear(&mut self) {
+        self.frames = VecDeque::new();
+        self.bytes = 0;
+    }
+
     fn push(&mut self, frame: Bytes) {
         self.bytes += frame.len();
         self.frames.push_back(frame);
@@ -224,6 +272,29 @@ mod tests {
         let outbox = Outbox::default();
         outbox.push(vec![0; 99].into(), &limits()).unwrap();
         assert_eq!(outbox.push(vec![0; 2].into(), &limits()), Err(Refused));
+    }
+
+    #[test]
+    fn while_too_much_waits_for_everybody_only_who_is_behind_is_closed() {
+        let budget = Arc::new(Budget::default());
+        let limits = Limits {
+            outboxes_bytes: 10,
+            ..limits()
+        };
+        let outboxes: [Outbox; 3] = std::array::from_fn(|_| Outbox::within(Arc::clone(&budget)));
+        for outbox in &outboxes[..2] {
+            outbox.push(vec![0; 6].into(), &limits).unwrap();
+        }
+        assert_eq!(budget.used(), 12);
+        // Who keeps up is served; who is behind is not.
+        outboxes[2].push(vec![0; 6].into(), &limits).unwrap();
+        assert_eq!(outboxes[0].push(vec![0; 1].into(), &limits), Err(Refused));
+        assert_eq!(outboxes[0].closing(), Some(CloseReason::Slow));
+        outboxes[1].abandon(CloseReason::Lost);
+        written(&outboxes[0]);
+        assert_eq!(budget.used(), 6);
+        drop(outboxes);
+        assert_eq!(budget.used(), 0);
     }
 
     #[test]

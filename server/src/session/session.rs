@@ -1,11 +1,12 @@
 //! What the node knows of one connected device.
 
 use std::sync::{
-    Mutex, MutexGuard, PoisonError,
+    Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
 };
 
 use super::{
+    budget::Budget,
     outbox::Outbox,
     waiting::{Waiter, Waiting},
     wheel::{Next, Timer},
@@ -29,6 +30,8 @@ pub(crate) struct Session {
     last_seen: AtomicU32,
     blocked_since: AtomicU32,
     closing_since: AtomicU32,
+    /// When its token ends; 0 where it has none.
+    expires: u32,
     inner: Mutex<Inner>,
 }
 
@@ -57,7 +60,24 @@ impl Session {
             last_seen: AtomicU32::new(now),
             blocked_since: AtomicU32::new(0),
             closing_since: AtomicU32::new(0),
+            expires: 0,
             inner: Mutex::default(),
+        }
+    }
+
+    /// The same, whose bytes that wait count in `budget`.
+    pub(crate) fn within(self, budget: &Arc<Budget>) -> Self {
+        Self {
+            outbox: Outbox::within(Arc::clone(budget)),
+            ..self
+        }
+    }
+
+    /// The same, which closes at that second.
+    pub(crate) fn until(self, second: u32) -> Self {
+        Self {
+            expires: second.max(1),
+            ..self
         }
     }
 
@@ -96,8 +116,17 @@ impl Session {
             return Next::Never;
         }
         let due = since.saturating_add(seconds(timeout));
+        // The token's end rides on the idle timer: it costs no entry of its own.
+        let expires = match (timer, self.expires) {
+            (Timer::Idle, 1..) => self.expires,
+            _ => u32::MAX,
+        };
+        if expires <= now {
+            self.outbox.close(CloseReason::Expired);
+            return Next::Never;
+        }
         if due > now {
-            return Next::At(due);
+            return Next::At(due.min(expires));
         }
         match timer {
             Timer::Idle => {

@@ -143,6 +143,23 @@ mod tests {
     }
 
     #[test]
+    fn a_token_s_end_closes_a_socket_that_is_heard() {
+        for expires in [3, 90, 200, 1000] {
+            let wheel = Wheel::new();
+            let session = Session::new("d".parse().unwrap(), wheel.now()).until(expires);
+            let session = Arc::new(session);
+            wheel.arm(&session, Timer::Idle, wheel.now() + 1);
+            for second in 2..expires {
+                wheel.turn(second, &limits(90));
+                session.seen(second);
+            }
+            assert_eq!(session.outbox.closing(), None, "{expires} s");
+            wheel.turn(expires, &limits(90));
+            assert_eq!(session.outbox.closing(), Some(CloseReason::Expired));
+        }
+    }
+
+    #[test]
     fn a_socket_that_is_gone_leaves_nothing_behind() {
         let wheel = Wheel::new();
         drop(armed(&wheel));

@@ -18,6 +18,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 /// | slow        | 1013 | node    | yes, with backoff                  |
 /// | replaced    | 4000 | node    | no: a newer connection took over   |
 /// | idle        | 4001 | node    | yes, with backoff                  |
+/// | expired     | 4003 | node    | yes, with a new token              |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum CloseReason {
     Device,
@@ -31,10 +32,11 @@ pub(crate) enum CloseReason {
     Slow,
     Replaced,
     Idle,
+    Expired,
 }
 
 impl CloseReason {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Device,
         Self::Lost,
         Self::Protocol,
@@ -46,6 +48,7 @@ impl CloseReason {
         Self::Slow,
         Self::Replaced,
         Self::Idle,
+        Self::Expired,
     ];
 
     /// The label in `highwater_sockets_closed_total`.
@@ -62,6 +65,7 @@ impl CloseReason {
             Self::Slow => "slow",
             Self::Replaced => "replaced",
             Self::Idle => "idle",
+            Self::Expired => "expired",
         }
     }
 
@@ -78,6 +82,7 @@ impl CloseReason {
             Self::Slow => CloseCode::Again,
             Self::Replaced => CloseCode::Library(4000),
             Self::Idle => CloseCode::Library(4001),
+            Self::Expired => CloseCode::Library(4003),
         };
         code.into()
     }
@@ -95,6 +100,7 @@ impl CloseReason {
             Self::Slow => "slow consumer",
             Self::Replaced => "replaced by a newer connection",
             Self::Idle => "idle for too long",
+            Self::Expired => "the token has expired",
         }
     }
 }

@@ -92,10 +92,7 @@ fn workers(load: &Load, limits: &Limits) -> String {
         "{}: {}, {} and {} in reserve{each}; {why}",
         count(load.workers.into()),
         plural(load.worker_sockets, "socket"),
-        plural(
-            load.worker_files - load.worker_sockets,
-            "HTTP connection"
-        ),
+        plural(load.worker_files - load.worker_sockets, "HTTP connection"),
         count(RESERVE.min(files.map_or(RESERVE, |files| files / 2))),
     )
 }

@@ -1,0 +1,106 @@
+//! A token bucket in one number (the generic cell rate algorithm, ITU-T I.371).
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use super::UpgradeRate;
+
+/// Lets through `burst` at once and `rate` in the long run.
+#[derive(Debug)]
+pub(super) struct Bucket {
+    began: Instant,
+    interval_ns: u64,
+    /// How far ahead of time the bucket may be drained.
+    tolerance_ns: u64,
+    /// When the next one would be due if all came evenly, in nanoseconds since
+    /// `began`.
+    next_ns: AtomicU64,
+}
+
+impl Bucket {
+    pub(super) fn new(rate: UpgradeRate, burst: Option<u32>) -> Self {
+        let burst = burst.unwrap_or_else(|| rate.usual_burst()).max(1);
+        let interval_ns = rate.interval().as_nanos() as u64;
+        Self {
+            began: Instant::now(),
+            interval_ns,
+            tolerance_ns: interval_ns * u64::from(burst - 1),
+            next_ns: AtomicU64::new(0),
+        }
+    }
+
+    /// Takes one, or says after what time there will be one.
+    pub(super) fn take(&self) -> Result<(), Duration> {
+        let now = self.began.elapsed().as_nanos() as u64;
+        let taken = self.next_ns.fetch_update(Relaxed, Relaxed, |next| {
+            let due = next.max(now);
+            (due <= now + self.tolerance_ns).then_some(due + self.interval_ns)
+        });
+        match taken {
+            Ok(_) => Ok(()),
+            Err(next) => Err(Duration::from_nanos(
+                next.saturating_sub(now + self.tolerance_ns),
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use tokio::time::advance;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_burst_then_the_rate() {
+        let bucket = Bucket::new("10/s".parse().unwrap(), Some(3));
+        let taken = || {
+            std::iter::repeat_with(|| bucket.take())
+                .take_while(Result::is_ok)
+                .count()
+        };
+        assert_eq!(taken(), 3);
+        assert_eq!(bucket.take(), Err(Duration::from_millis(100)));
+        advance(Duration::from_millis(250)).await;
+        assert_eq!(taken(), 2);
+        advance(Duration::from_secs(3600)).await;
+        assert_eq!(taken(), 3);
+    }
+
+    proptest! {
+        /// Whatever comes when: never more than the burst and what the time gave,
+        /// and never fewer than that when more is asked for.
+        #[test]
+        fn never_more_and_never_fewer(
+            per_s in 1u32..10_000,
+            burst in 1u32..100,
+            steps in proptest::collection::vec((0u64..2_000, 0usize..200), 1..50),
+        ) {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .start_paused(true)
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let rate: UpgradeRate = format!("{per_s}/s").parse().unwrap();
+                let bucket = Bucket::new(rate, Some(burst));
+                let mut room = f64::from(burst);
+                let per_ms = 1.0 / (rate.interval().as_secs_f64() * 1000.0);
+                for (pause_ms, asked) in steps {
+                    advance(Duration::from_millis(pause_ms)).await;
+                    room = (room + pause_ms as f64 * per_ms).min(f64::from(burst));
+                    let taken = (0..asked).filter(|_| bucket.take().is_ok()).count();
+                    let expected = (asked as f64).min(room + 1e-6).floor();
+                    prop_assert!((taken as f64 - expected).abs() <= 1.0, "{taken} of {expected}");
+                    room = (room - taken as f64).max(0.0);
+                }
+                Ok(())
+            })?;
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! How many upgrades a second.
+
+use std::{fmt, str::FromStr, time::Duration};
+
+const MOST: u32 = 1_000_000;
+
+/// Upgrades a second, as text `500/s`, and how many may come at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UpgradeRate {
+    per_s: u32,
+}
+
+/// A text that is no rate.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("invalid rate {0:?}: expected a whole number a second, 1/s to {MOST}/s, such as 500/s")]
+pub struct InvalidUpgradeRate(String);
+
+impl UpgradeRate {
+    /// Between two of them, when they come evenly.
+    pub(super) fn interval(self) -> Duration {
+        Duration::from_secs(1) / self.per_s
+    }
+
+    /// How many may come at once when there were none before, if nothing else is
+    /// said: a second's worth.
+    pub(super) fn usual_burst(self) -> u32 {
+        self.per_s
+    }
+}
+
+impl FromStr for UpgradeRate {
+    type Err = InvalidUpgradeRate;
+
+    fn from_str(text: &str) -> Result<Self, InvalidUpgradeRate> {
+        let per_s = text
+            .strip_suffix("/s")
+            .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
+            .and_then(|digits| digits.parse().ok())
+            .filter(|per_s| (1..=MOST).contains(per_s));
+        per_s
+            .map(|per_s| Self { per_s })
+            .ok_or_else(|| InvalidUpgradeRate(text.to_owned()))
+    }
+}
+
+impl fmt::Display for UpgradeRate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/s", self.per_s)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates() {
+        let rate: UpgradeRate = "500/s".parse().unwrap();
+        assert_eq!(rate.to_string(), "500/s");
+        assert_eq!(rate.interval(), Duration::from_millis(2));
+        for bad in [
+            "500",
+            "0/s",
+            "/s",
+            "-1/s",
+            "+1/s",
+            "1000001/s",
+            "5/m",
+            "1.5/s",
+        ] {
+            assert!(bad.parse::<UpgradeRate>().is_err(), "{bad}");
+        }
+    }
+}

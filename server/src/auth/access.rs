@@ -1,0 +1,46 @@
+//! Tokens, login and store of one node, together.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{AuthConfig, Claims, Grant, Refused, Secret, SessionStore, Tokens, store};
+
+/// What a node that knows tokens works with.
+pub(crate) struct Access {
+    tokens: Tokens,
+    required: bool,
+    pub(crate) login: Option<Secret>,
+    lifetime: Duration,
+    pub(crate) store: Arc<dyn SessionStore>,
+}
+
+impl Access {
+    pub(crate) fn new(config: &AuthConfig) -> Self {
+        Self {
+            tokens: Tokens::new(&config.secret),
+            required: config.required,
+            login: config.login.clone(),
+            lifetime: config.lifetime.duration(),
+            store: store::open(&config.store),
+        }
+    }
+
+    /// Whether sockets, commands and publishes need a token.
+    pub(crate) fn is_required(&self) -> bool {
+        self.required
+    }
+
+    /// How long sessions last.
+    pub(crate) fn lifetime(&self) -> Duration {
+        self.lifetime
+    }
+
+    /// A token for a new session, and when it ends, in seconds since 1970.
+    pub(crate) fn sign(&self, claims: Claims) -> (String, u64) {
+        self.tokens.sign(claims, self.lifetime)
+    }
+
+    /// What the bearer of `token` may do.
+    pub(crate) fn check(&self, token: Option<&str>) -> Result<Grant, Refused> {
+        self.tokens.check(token.ok_or(Refused::Missing)?)
+    }
+}

@@ -1,0 +1,102 @@
+//! What a token allows.
+
+use serde::{Deserialize, Serialize};
+
+use super::SessionId;
+use crate::id::DeviceId;
+
+/// Entries of one token's list of devices.
+const MOST_ENTRIES: usize = 16;
+/// As long as a device's id may be, and an asterisk.
+const MOST_BYTES: usize = 129;
+
+/// What the bearer of a token that was checked may do, and until when.
+#[derive(Debug, Clone)]
+pub(crate) struct Grant {
+    /// The session it belongs to; tokens of other origin may have none.
+    pub(crate) session: Option<SessionId>,
+    pub(crate) user: String,
+    pub(crate) devices: Devices,
+    /// Seconds since 1970, the clocks' leeway included.
+    pub(crate) until_s: u64,
+}
+
+/// Which devices: ids, or beginnings of ids with an asterisk at their end.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<String>")]
+pub(crate) struct Devices(Vec<String>);
+
+/// Why a list names no devices.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum InvalidDevices {
+    #[error("{0} entries in `devices`: at most {MOST_ENTRIES} are accepted")]
+    TooMany(usize),
+    #[error("{0:?} in `devices` is neither a device's id nor the beginning of one and an asterisk")]
+    Entry(String),
+}
+
+impl Devices {
+    /// Whether the device is one of them.
+    pub(crate) fn cover(&self, device: &DeviceId) -> bool {
+        self.0.iter().any(|entry| match entry.strip_suffix('*') {
+            Some(beginning) => device.as_str().starts_with(beginning),
+            None => device.as_str() == entry,
+        })
+    }
+}
+
+impl TryFrom<Vec<String>> for Devices {
+    type Error = InvalidDevices;
+
+    fn try_from(entries: Vec<String>) -> Result<Self, InvalidDevices> {
+        if entries.len() > MOST_ENTRIES {
+            return Err(InvalidDevices::TooMany(entries.len()));
+        }
+        match entries.iter().find(|entry| !is_entry(entry)) {
+            Some(bad) => {
+                let shown = bad.chars().take(MOST_BYTES).collect();
+                Err(InvalidDevices::Entry(shown))
+            }
+            None => Ok(Self(entries)),
+        }
+    }
+}
+
+fn is_entry(entry: &str) -> bool {
+    match entry.strip_suffix('*') {
+        Some("") => true,
+        Some(beginning) => beginning.parse::<DeviceId>().is_ok(),
+        None => entry.parse::<DeviceId>().is_ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn devices(entries: &[&str]) -> Result<Devices, InvalidDevices> {
+        let entries: Vec<_> = entries.iter().map(|entry| (*entry).to_owned()).collect();
+        entries.try_into()
+    }
+
+    #[test]
+    fn ids_beginnings_and_everything() {
+        let covers = |entries: &[&str], device: &str| {
+            devices(entries).unwrap().cover(&device.parse().unwrap())
+        };
+        assert!(covers(&["home-1"], "home-1"));
+        assert!(!covers(&["home-1"], "home-10"));
+        assert!(covers(&["a", "home-1*"], "home-10"));
+        assert!(!covers(&["home-*"], "late-1"));
+        assert!(covers(&["*"], "anything"));
+        assert!(!covers(&[], "anything"));
+    }
+
+    #[test]
+    fn what_names_no_device_is_refused() {
+        for bad in ["", "a b", "**", "a*b", "home-*-x", &"x".repeat(130)] {
+            assert!(devices(&[bad]).is_err(), "{bad}");
+        }
+        assert_eq!(devices(&["a"; 17]), Err(InvalidDevices::TooMany(17)));
+    }
+}

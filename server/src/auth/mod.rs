@@ -1,0 +1,27 @@
+//! Who may do what: signed tokens that every node checks by itself, and the data
+//! of the sessions they belong to.
+//!
+//! In reading order: [`config`] (what a node is told), [`secret`] (what tokens are
+//! signed with), `token` (signing and checking), `grant` (what a token allows),
+//! [`store`] (where session data lies), `access` (all of it together).
+
+mod access;
+pub mod config;
+mod grant;
+pub mod lifetime;
+pub mod secret;
+pub mod store;
+mod token;
+
+pub(crate) use self::{
+    access::Access,
+    grant::{Devices, Grant},
+    store::{SessionStore, StoreError},
+    token::{Claims, Refused, SessionId, Tokens},
+};
+pub use self::{
+    config::AuthConfig,
+    lifetime::Lifetime,
+    secret::{Secret, SecretError},
+    store::{InvalidStoreUrl, StoreUrl},
+};

@@ -1,0 +1,108 @@
+//! Shared secrets: read from a file or the environment, never shown.
+
+use std::{
+    fmt, fs, io,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
+/// Shorter secrets can be guessed from a token; HS256 asks for as many bytes as its
+/// hash has (RFC 7518, section 3.2).
+const LEAST_BYTES: usize = 32;
+const MOST_BYTES: usize = 4096;
+
+/// A shared secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Vec<u8>);
+
+/// Why something is no secret.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// The file cannot be read.
+    #[error("cannot read {}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Too short to be safe, or no secret at all by its length.
+    #[error("a secret of {found} bytes: it must have {LEAST_BYTES} to {MOST_BYTES}")]
+    Length {
+        /// Bytes found, without the line's end.
+        found: usize,
+    },
+}
+
+impl Secret {
+    /// Reads a file; a line's end at its end is not part of the secret.
+    ///
+    /// # Errors
+    /// [`SecretError`].
+    pub fn from_file(path: &Path) -> Result<Self, SecretError> {
+        let bytes = fs::read(path).map_err(|source| SecretError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::new(bytes)
+    }
+
+    fn new(mut bytes: Vec<u8>) -> Result<Self, SecretError> {
+        while matches!(bytes.last(), Some(b'\n' | b'\r')) {
+            bytes.pop();
+        }
+        if !(LEAST_BYTES..=MOST_BYTES).contains(&bytes.len()) {
+            let found = bytes.len();
+            return Err(SecretError::Length { found });
+        }
+        Ok(Self(bytes))
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Whether it is this one; takes as long for a wrong one as for the right one.
+    pub(crate) fn is(&self, given: &str) -> bool {
+        let difference = self
+            .0
+            .iter()
+            .zip(given.as_bytes())
+            .fold(0, |difference, (ours, theirs)| difference | (ours ^ theirs));
+        self.0.len() == given.len() && difference == 0
+    }
+}
+
+impl FromStr for Secret {
+    type Err = SecretError;
+
+    fn from_str(text: &str) -> Result<Self, SecretError> {
+        Self::new(text.as_bytes().to_vec())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_long_and_compared_in_full() {
+        let text = "0123456789abcdef0123456789abcdef";
+        let secret: Secret = format!("{text}\r\n").parse().unwrap();
+        assert!(secret.is(text));
+        assert!(!secret.is(&text[1..]) && !secret.is(&format!("{text}0")));
+        assert!(!secret.is("0123456789abcdef0123456789abcdeF"));
+        let error = "short\n".parse::<Secret>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "a secret of 5 bytes: it must have 32 to 4096"
+        );
+        assert_eq!(format!("{secret:?}"), "Secret(…)");
+    }
+}

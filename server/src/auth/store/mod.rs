@@ -1,0 +1,53 @@
+//! Where session data lies, so that a user who comes back finds it: on the same
+//! node ([`memory`]), or on any ([`redis`]).
+
+mod memory;
+#[cfg(feature = "redis")]
+mod redis;
+mod url;
+
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+
+pub use self::url::{InvalidStoreUrl, StoreUrl};
+use super::SessionId;
+
+/// The JSON text of a session's data, by the session's id, until its lifetime is
+/// over. Who the user is, and until when, stands in the token.
+///
+/// Writes are taken one after the other; the last one stays. What was confirmed is
+/// read by every node that shares the store, unless the store lost it: the memory
+/// of a node that ends, a Redis that restarts without persistence.
+pub(crate) trait SessionStore: Send + Sync {
+    /// Keeps a new session.
+    fn create(&self, id: SessionId, text: String, lifetime: Duration) -> Answer<'_, ()>;
+
+    /// A session's data; `None` where there is no such session any more.
+    fn load(&self, id: SessionId) -> Answer<'_, Option<String>>;
+
+    /// Puts `text` in place of the data of before; whether there was a session. Its
+    /// lifetime stays as it was.
+    fn replace(&self, id: SessionId, text: String) -> Answer<'_, bool>;
+}
+
+/// What a store answers, later.
+pub(crate) type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// Why a store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StoreError {
+    /// As many sessions as it may hold.
+    #[error("the session store is full")]
+    Full,
+    /// It cannot be reached, or refuses.
+    #[error("the session store does not answer: {0}")]
+    Away(String),
+}
+
+/// The store of this URL. It connects when it is first used.
+pub(crate) fn open(url: &StoreUrl) -> Arc<dyn SessionStore> {
+    match url {
+        StoreUrl::Memory => Arc::new(memory::Memory::default()),
+        #[cfg(feature = "redis")]
+        StoreUrl::Redis(client) => Arc::new(redis::Redis::new(client.clone())),
+    }
+}

@@ -1,0 +1,64 @@
+//! Which store.
+
+use std::str::FromStr;
+
+/// Where session data lies.
+#[derive(Debug, Clone)]
+pub enum StoreUrl {
+    /// `memory`: in this process.
+    Memory,
+    /// `redis://[USER:PASSWORD@]HOST[:PORT][/DB]`.
+    #[cfg(feature = "redis")]
+    Redis(redis::Client),
+}
+
+/// A text that names no store.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}: expected memory or redis://HOST:PORT")]
+pub struct InvalidStoreUrl {
+    /// What is wrong; a password in the text is not repeated.
+    reason: String,
+}
+
+impl FromStr for StoreUrl {
+    type Err = InvalidStoreUrl;
+
+    fn from_str(text: &str) -> Result<Self, InvalidStoreUrl> {
+        let refused = |reason: String| InvalidStoreUrl { reason };
+        match text.split_once("://") {
+            None if text == "memory" => Ok(Self::Memory),
+            #[cfg(feature = "redis")]
+            Some(("redis", _)) => redis::Client::open(text)
+                .map(Self::Redis)
+                .map_err(|error| refused(format!("invalid address of Redis: {error}"))),
+            Some((scheme, _)) => Err(refused(format!("unknown session store {scheme:?}"))),
+            None => Err(refused(format!("unknown session store {text:?}"))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stores() {
+        assert!(matches!("memory".parse(), Ok(StoreUrl::Memory)));
+        let error = "disk".parse::<StoreUrl>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "unknown session store \"disk\": expected memory or redis://HOST:PORT"
+        );
+        assert!("mysql://h".parse::<StoreUrl>().is_err());
+    }
+
+    #[cfg(feature = "redis")]
+    #[test]
+    fn redis_addresses() {
+        assert!(matches!(
+            "redis://127.0.0.1:6379/2".parse(),
+            Ok(StoreUrl::Redis(_))
+        ));
+        assert!("redis://".parse::<StoreUrl>().is_err());
+    }
+}

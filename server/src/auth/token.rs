@@ -1,0 +1,275 @@
+//! Signing tokens and checking them: JSON Web Tokens with HS256 (RFC 7519).
+
+use std::time::Duration;
+
+use jwt_compact::{
+    AlgorithmExt, Claims as Standard, Header, TimeOptions, UntrustedToken, ValidationError,
+    alg::{Hs256, Hs256Key},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Devices, Grant, Secret};
+
+/// How far the clocks of a cluster and its clients may be apart.
+const LEEWAY: chrono::Duration = chrono::Duration::seconds(30);
+/// Longest token that is looked at, in bytes.
+const LONGEST: usize = 4096;
+/// Longest name of a user, in bytes.
+const LONGEST_USER: usize = 256;
+
+/// The id of a session: 128 random bits in hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct SessionId(String);
+
+/// A text that is no session's id.
+#[derive(Debug, thiserror::Error)]
+#[error("a session's id is 32 hexadecimal digits")]
+pub(crate) struct NoSessionId;
+
+/// What a token says beside its times.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Claims {
+    #[serde(rename = "sub")]
+    pub(crate) user: String,
+    #[serde(rename = "sid", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) session: Option<SessionId>,
+    #[serde(default)]
+    pub(crate) devices: Devices,
+}
+
+/// Why a token is not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refused {
+    #[error("there is no token")]
+    Missing,
+    #[error("the token is not one of this cluster's")]
+    Invalid,
+    #[error("the token has expired")]
+    Expired,
+    #[error("the token was issued in the future")]
+    Early,
+    #[error("the token is for other devices")]
+    OtherDevice,
+}
+
+/// Signs and checks with one secret.
+pub(crate) struct Tokens {
+    key: Hs256Key,
+    times: TimeOptions,
+}
+
+impl Tokens {
+    pub(crate) fn new(secret: &Secret) -> Self {
+        Self {
+            key: Hs256Key::new(secret.bytes()),
+            times: TimeOptions::from_leeway(LEEWAY),
+        }
+    }
+
+    /// A token that is valid from now on; with it, when it ends, in seconds since
+    /// 1970.
+    pub(crate) fn sign(&self, claims: Claims, lifetime: Duration) -> (String, u64) {
+        let lifetime = chrono::Duration::seconds(lifetime.as_secs() as i64);
+        let claims = Standard::new(claims).set_duration_and_issuance(&self.times, lifetime);
+        let until = claims.expiration.map_or(0, |at| at.timestamp() as u64);
+        match Hs256.token(&Header::empty(), &claims, &self.key) {
+            Ok(token) => (token, until),
+            Err(error) => unreachable!("strings always serialize: {error}"),
+        }
+    }
+
+    /// Checks signature and times.
+    pub(crate) fn check(&self, token: &str) -> Result<Grant, Refused> {
+        if token.len() > LONGEST {
+            return Err(Refused::Invalid);
+        }
+        let token = UntrustedToken::new(token).map_err(|_| Refused::Invalid)?;
+        let checked = Hs256
+            .validator::<Claims>(&self.key)
+            .validate(&token)
+            .map_err(|_| Refused::Invalid)?;
+        let claims = checked.claims();
+        claims
+            .validate_expiration(&self.times)
+            .map_err(|error| match error {
+                ValidationError::Expired => Refused::Expired,
+                // A token for ever is none of ours.
+                _ => Refused::Invalid,
+            })?;
+        self.is_not_early(claims)?;
+        let until = claims.expiration.ok_or(Refused::Invalid)? + LEEWAY;
+        let Claims {
+            user,
+            session,
+            devices,
+        } = claims.custom.clone();
+        if user.len() > LONGEST_USER {
+            return Err(Refused::Invalid);
+        }
+        Ok(Grant {
+            session,
+            user,
+            devices,
+            until_s: until.timestamp().try_into().unwrap_or(0),
+        })
+    }
+
+    fn is_not_early(&self, claims: &Standard<Claims>) -> Result<(), Refused> {
+        let now = (self.times.clock_fn)();
+        let begins = claims.issued_at.max(claims.not_before);
+        match begins {
+            Some(begins) if begins > now + LEEWAY => Err(Refused::Early),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Refused {
+    /// The label in `highwater_auth_refused_total`.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Invalid => "invalid",
+            Self::Expired => "expired",
+            Self::Early => "early",
+            Self::OtherDevice => "other-device",
+        }
+    }
+
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Missing,
+        Self::Invalid,
+        Self::Expired,
+        Self::Early,
+        Self::OtherDevice,
+    ];
+}
+
+impl SessionId {
+    pub(crate) fn random() -> Self {
+        Self(format!("{:032x}", rand::random::<u128>()))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for SessionId {
+    type Error = NoSessionId;
+
+    fn try_from(text: String) -> Result<Self, NoSessionId> {
+        let digits = text
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        if text.len() == 32 && digits {
+            Ok(Self(text))
+        } else {
+            Err(NoSessionId)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "an-example-secret-of-32-bytes-ok";
+
+    fn tokens() -> Tokens {
+        Tokens::new(&SECRET.parse().unwrap())
+    }
+
+    fn claims() -> Claims {
+        Claims {
+            user: "anna".to_owned(),
+            session: Some(SessionId::random()),
+            devices: vec!["home-*".to_owned()].try_into().unwrap(),
+        }
+    }
+
+    #[test]
+    fn what_was_signed_is_granted_until_it_ends() {
+        let claims = claims();
+        let (token, until) = tokens().sign(claims.clone(), Duration::from_secs(60));
+        let grant = tokens().check(&token).unwrap();
+        assert_eq!(grant.until_s, until + 30);
+        assert_eq!(
+            (grant.user, grant.session, grant.devices),
+            (claims.user, claims.session, claims.devices)
+        );
+    }
+
+    /// Made with Python's hmac, base64 and json.
+    #[test]
+    fn a_token_of_another_hand() {
+        let token = include_str!("foreign.jwt").trim();
+        let grant = tokens().check(token).unwrap();
+        assert_eq!((grant.user.as_str(), grant.session), ("bob", None));
+        assert!(grant.devices.cover(&"home-7".parse().unwrap()));
+        assert_eq!(grant.until_s, 4_102_444_800 + 30);
+    }
+
+    #[test]
+    fn every_byte_counts() {
+        let (token, _) = tokens().sign(claims(), Duration::from_secs(60));
+        for at in 0..token.len() {
+            let mut bytes = token.clone().into_bytes();
+            bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+            let changed = String::from_utf8(bytes).unwrap();
+            assert_eq!(
+                tokens().check(&changed).err(),
+                Some(Refused::Invalid),
+                "{at}"
+            );
+        }
+        let other: Secret = "another-secret-of-32-bytes-or-more".parse().unwrap();
+        assert_eq!(
+            Tokens::new(&other).check(&token).err(),
+            Some(Refused::Invalid)
+        );
+        for junk in ["", ".", "..", "a.b.c", &"x".repeat(5000)] {
+            assert_eq!(tokens().check(junk).err(), Some(Refused::Invalid));
+        }
+    }
+
+    #[test]
+    fn no_algorithm_is_no_signature() {
+        let (token, _) = tokens().sign(claims(), Duration::from_secs(60));
+        let body = token.split('.').nth(1).unwrap();
+        // {"alg":"none"}
+        let unsigned = format!("eyJhbGciOiJub25lIn0.{body}.");
+        assert_eq!(tokens().check(&unsigned).err(), Some(Refused::Invalid));
+    }
+
+    #[test]
+    fn times_are_held_with_some_leeway() {
+        let at = |shift_s: i64| {
+            Tokens {
+                key: Hs256Key::new(SECRET),
+                times: TimeOptions::from_leeway(LEEWAY),
+            }
+            .signed_at(shift_s)
+        };
+        assert!(tokens().check(&at(-60 - 20)).is_ok());
+        assert_eq!(tokens().check(&at(-60 - 40)).err(), Some(Refused::Expired));
+        assert!(tokens().check(&at(20)).is_ok());
+        assert_eq!(tokens().check(&at(40)).err(), Some(Refused::Early));
+        let endless = Hs256
+            .token(&Header::empty(), &Standard::new(claims()), &tokens().key)
+            .unwrap();
+        assert_eq!(tokens().check(&endless).err(), Some(Refused::Invalid));
+    }
+
+    impl Tokens {
+        /// A token of a minute, signed that many seconds from now.
+        fn signed_at(&self, shift_s: i64) -> String {
+            let then = chrono::Utc::now() + chrono::Duration::seconds(shift_s);
+            let times = TimeOptions::new(LEEWAY, move || then);
+            let claims = Standard::new(claims())
+                .set_duration_and_issuance(&times, chrono::Duration::seconds(60));
+            Hs256.token(&Header::empty(), &claims, &self.key).unwrap()
+        }
+    }
+}

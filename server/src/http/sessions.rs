@@ -1,0 +1,207 @@
+//! `POST /sessions`, `GET` and `PUT /sessions/{id}`: logging in, and the data that
+//! follows a user from node to node.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Path, Request, State},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::{
+    body::read_json,
+    error::ApiError,
+    token::{bearer, check},
+};
+use crate::{
+    auth::{Access, Claims, Devices, Grant, SessionId, StoreError},
+    node::Node,
+};
+
+/// Longest name of a user, in bytes.
+const LONGEST_USER: usize = 256;
+
+/// What whoever has checked the user's password sends.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Login {
+    user: String,
+    #[serde(default)]
+    devices: Devices,
+    #[serde(default)]
+    data: Option<Box<RawValue>>,
+}
+
+#[derive(Serialize)]
+struct LoggedIn {
+    id: SessionId,
+    token: String,
+    /// Seconds since 1970.
+    expires_at: u64,
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    id: &'a SessionId,
+    user: &'a str,
+    devices: &'a Devices,
+    data: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Replacement {
+    data: Box<RawValue>,
+}
+
+pub(super) async fn create(
+    State(node): State<Arc<Node>>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let access = access(&node)?;
+    let (parts, body) = request.into_parts();
+    may_log_in(access, &parts.headers)?;
+    let limit = node.config.limits.body_bytes;
+    let login: Login = read_json(&parts.headers, body, limit).await?;
+    if login.user.is_empty() || login.user.len() > LONGEST_USER {
+        let error = format!("a `user` of {} bytes", login.user.len());
+        return Err(ApiError::bad_request(error, "1 to 256 bytes are accepted"));
+    }
+    let text = bounded(&node, login.data)?;
+    let id = SessionId::random();
+    access
+        .store
+        .create(id.clone(), text, access.lifetime())
+        .await
+        .map_err(store_failed)?;
+    let (token, expires_at) = access.sign(Claims {
+        user: login.user,
+        session: Some(id.clone()),
+        devices: login.devices,
+    });
+    let logged_in = LoggedIn {
+        id,
+        token,
+        expires_at,
+    };
+    Ok((StatusCode::CREATED, Json(logged_in)).into_response())
+}
+
+pub(super) async fn show(
+    State(node): State<Arc<Node>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let access = access(&node)?;
+    let (id, grant) = own_session(&node, access, &id, &headers)?;
+    let loaded = access.store.load(id.clone()).await.map_err(store_failed)?;
+    let text = loaded.ok_or_else(no_such_session)?;
+    let data = RawValue::from_string(text).map_err(|error| {
+        let away = StoreError::Away(format!("it holds what is no JSON: {error}"));
+        store_failed(away)
+    })?;
+    let shown = Shown {
+        id: &id,
+        user: &grant.user,
+        devices: &grant.devices,
+        data: &data,
+    };
+    Ok(Json(shown).into_response())
+}
+
+pub(super) async fn replace(
+    State(node): State<Arc<Node>>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<StatusCode, ApiError> {
+    let access = access(&node)?;
+    let (parts, body) = request.into_parts();
+    let (id, _) = own_session(&node, access, &id, &parts.headers)?;
+    let limit = node.config.limits.body_bytes;
+    let replacement: Replacement = read_json(&parts.headers, body, limit).await?;
+    let text = bounded(&node, Some(replacement.data))?;
+    match access.store.replace(id, text).await {
+        Ok(true) => Ok(StatusCode::NO_CONTENT),
+        Ok(false) => Err(no_such_session()),
+        Err(error) => Err(store_failed(error)),
+    }
+}
+
+fn access(node: &Node) -> Result<&Access, ApiError> {
+    node.access.as_ref().ok_or_else(|| {
+        ApiError::new(
+            StatusCode::NOT_FOUND,
+            "this node knows no sessions",
+            "start it with --auth-secret-file",
+        )
+    })
+}
+
+fn may_log_in(access: &Access, headers: &HeaderMap) -> Result<(), ApiError> {
+    let Some(secret) = &access.login else {
+        return Err(ApiError::new(
+            StatusCode::FORBIDDEN,
+            "nobody logs in at this node",
+            "start it with --login-secret-file",
+        ));
+    };
+    if bearer(headers).is_some_and(|given| secret.is(given)) {
+        return Ok(());
+    }
+    Err(ApiError::unauthorized(
+        "that is not the login secret",
+        "send it in `Authorization: Bearer`",
+        "Bearer realm=\"highwater login\"",
+    ))
+}
+
+/// The session in the path, which must be the one that the token belongs to.
+fn own_session(
+    node: &Node,
+    access: &Access,
+    id: &str,
+    headers: &HeaderMap,
+) -> Result<(SessionId, Grant), ApiError> {
+    let grant = check(node, access, bearer(headers))?;
+    match grant.session.clone().filter(|own| own.as_str() == id) {
+        Some(id) => Ok((id, grant)),
+        None => Err(ApiError::new(
+            StatusCode::FORBIDDEN,
+            "the token belongs to another session",
+            "each session is read and written with its own token",
+        )),
+    }
+}
+
+/// The data's text, `null` without any.
+fn bounded(node: &Node, data: Option<Box<RawValue>>) -> Result<String, ApiError> {
+    let text = data.as_deref().unwrap_or(RawValue::NULL).get().to_owned();
+    let most = node.config.limits.session_bytes;
+    if text.len() > most {
+        return Err(ApiError::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!(
+                "session data of {} bytes: at most {most} are kept",
+                text.len()
+            ),
+            "keep less in it",
+        ));
+    }
+    Ok(text)
+}
+
+fn no_such_session() -> ApiError {
+    ApiError::new(
+        StatusCode::NOT_FOUND,
+        "there is no such session any more",
+        "log in again; nodes that do not share a store do not share sessions",
+    )
+}
+
+fn store_failed(error: StoreError) -> ApiError {
+    ApiError::unavailable(error.to_string(), "try again")
+}

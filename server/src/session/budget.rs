@@ -1,0 +1,24 @@
+//! Bytes that wait for all devices of a node together.
+
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+/// The sum over all outboxes. A frame that waits for many devices counts for each,
+/// although they share its memory: so it is an upper bound.
+#[derive(Debug, Default)]
+pub(crate) struct Budget(AtomicUsize);
+
+impl Budget {
+    /// An outbox went from `before` bytes to `after`.
+    pub(crate) fn moved(&self, before: usize, after: usize) {
+        if after >= before {
+            self.0.fetch_add(after - before, Relaxed);
+        } else {
+            self.0.fetch_sub(before - after, Relaxed);
+        }
+    }
+
+    /// Bytes that wait now.
+    pub(crate) fn used(&self) -> usize {
+        self.0.load(Relaxed)
+    }
+}

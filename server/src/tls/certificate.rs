@@ -1,0 +1,122 @@
+//! The certificate and its key, from PEM files that may be read anew.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use tokio_rustls::rustls::{
+    self,
+    crypto::ring,
+    pki_types::{
+        CertificateDer, PrivateKeyDer,
+        pem::{self, PemObject},
+    },
+    server::{ClientHello, ResolvesServerCert},
+    sign::CertifiedKey,
+};
+
+/// Why a certificate or its key is not usable.
+#[derive(Debug, thiserror::Error)]
+pub enum CertificateError {
+    /// A file cannot be read.
+    #[error("cannot read {}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file holds something else than what is expected in PEM.
+    #[error("{} holds no {expected} in PEM: {reason}", path.display())]
+    NotPem {
+        /// The file.
+        path: PathBuf,
+        /// A certificate, or a private key.
+        expected: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Certificate and key were read and do not make a pair, or are of a kind that
+    /// is not known here.
+    #[error("{} and {} cannot be used together: {reason}", cert.display(), key.display())]
+    Unusable {
+        /// The file of the certificate.
+        cert: PathBuf,
+        /// The file of the key.
+        key: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+}
+
+/// The certificate that handshakes use now.
+#[derive(Debug)]
+pub(super) struct Certificate {
+    cert: PathBuf,
+    key: PathBuf,
+    current: RwLock<Arc<CertifiedKey>>,
+}
+
+impl Certificate {
+    pub(super) fn load(cert: &Path, key: &Path) -> Result<Self, CertificateError> {
+        Ok(Self {
+            current: RwLock::new(Arc::new(read(cert, key)?)),
+            cert: cert.to_owned(),
+            key: key.to_owned(),
+        })
+    }
+
+    /// Reads the files again. On an error the certificate of before stays.
+    pub(super) fn reload(&self) -> Result<(), CertificateError> {
+        let read = Arc::new(read(&self.cert, &self.key)?);
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = read;
+        Ok(())
+    }
+}
+
+impl ResolvesServerCert for Certificate {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        Some(Arc::clone(&current))
+    }
+}
+
+fn read(cert: &Path, key: &Path) -> Result<CertifiedKey, CertificateError> {
+    const CHAIN: &str = "certificate";
+    let of_chain = |error| of_pem(cert, CHAIN, error);
+    let chain: Vec<_> = CertificateDer::pem_file_iter(cert)
+        .and_then(Iterator::collect)
+        .map_err(of_chain)?;
+    if chain.is_empty() {
+        return Err(of_chain(pem::Error::NoItemsFound));
+    }
+    let private =
+        PrivateKeyDer::from_pem_file(key).map_err(|error| of_pem(key, "private key", error))?;
+    CertifiedKey::from_der(chain, private, &ring::default_provider()).map_err(|error| {
+        CertificateError::Unusable {
+            cert: cert.to_owned(),
+            key: key.to_owned(),
+            reason: in_words(&error),
+        }
+    })
+}
+
+fn of_pem(path: &Path, expected: &'static str, error: pem::Error) -> CertificateError {
+    let path = path.to_owned();
+    match error {
+        pem::Error::Io(source) => CertificateError::Unreadable { path, source },
+        error => CertificateError::NotPem {
+            path,
+            expected,
+            reason: error.to_string(),
+        },
+    }
+}
+
+fn in_words(error: &rustls::Error) -> String {
+    match error {
+        rustls::Error::InconsistentKeys(_) => "the key is another certificate's".to_owned(),
+        error => error.to_string(),
+    }
+}
