@@ -89,6 +89,12 @@ pub struct Limits {
     pub commands_per_device: usize,
     /// Topics one device may subscribe to.
     pub topics_per_device: usize,
+    /// Readings of one device that have no answer yet.
+    pub readings_per_device: u32,
+    /// Readings in this node's custody.
+    pub readings_in_flight: usize,
+    /// Their bytes.
+    pub readings_bytes: usize,
     /// How long `/readyz` fails before a drain closes its first socket.
     pub drain_notice: Duration,
     /// The time over which a drain spreads its closes.
@@ -119,6 +125,9 @@ impl Default for Limits {
             commands_in_flight: 20_000,
             commands_per_device: 64,
             topics_per_device: 64,
+            readings_per_device: 16,
+            readings_in_flight: 10_000,
+            readings_bytes: 32 * 1024 * 1024,
             drain_notice: Duration::from_secs(1),
             drain_window: Duration::from_secs(10),
             drain_grace: Duration::from_secs(5),

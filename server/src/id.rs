@@ -1,4 +1,5 @@
-//! Names of nodes, clusters, devices and topics: validated once, cheap to clone.
+//! Names of nodes, clusters, devices, topics, readings and groups: validated once,
+//! cheap to clone.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
@@ -89,6 +90,14 @@ name!(
 name!(
     /// A topic: 1 to 128 characters of `A-Z a-z 0-9 . _ : -`.
     Topic, "topic", 128, "._:-"
+);
+name!(
+    /// A reading of a device: 1 to 64 characters of `A-Z a-z 0-9 . _ : -`.
+    ReadingId, "reading id", 64, "._:-"
+);
+name!(
+    /// A group of consumers: 1 to 64 characters of `A-Z a-z 0-9 . _ -`.
+    Group, "consumer group", 64, "._-"
 );
 
 impl Default for ClusterName {

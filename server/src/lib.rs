@@ -5,8 +5,9 @@
 //! and `wire` (its connections), [`admission`] (who is let in), [`auth`] (who may do
 //! what), `http` (what it serves), `ws` and `session` (device sockets), `cluster`
 //! (which node owns which device), [`backplane`] (what joins the nodes), [`broker`]
-//! (the embedded one), `backlog` (the bounded queue that both use), `faults` (what a
-//! node does wrong on request).
+//! (the embedded one), `backlog` (the bounded queue that both use), `work` (readings,
+//! from devices into a queue), [`consumer`] (and out of it), `faults` (what a node
+//! does wrong on request).
 //!
 //! The protocol is written down in `docs/protocol.md`.
 
@@ -17,6 +18,7 @@ pub mod backplane;
 pub mod broker;
 mod cluster;
 pub mod config;
+pub mod consumer;
 mod faults;
 mod http;
 mod id;
@@ -25,6 +27,7 @@ pub mod node;
 mod session;
 pub mod tls;
 mod wire;
+mod work;
 mod ws;
 
 pub use self::{
@@ -32,6 +35,7 @@ pub use self::{
     auth::{AuthConfig, Secret},
     broker::{BrokerConfig, BrokerError},
     config::{BackplaneUrl, Limits, NodeConfig, Routing},
+    consumer::ConsumerConfig,
     id::{ClusterName, DeviceId, InvalidName, NodeId, Topic},
     listen::listen,
     node::{Listeners, NodeError},

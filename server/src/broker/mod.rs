@@ -1,10 +1,12 @@
 //! The embedded broker: a small TCP switch that joins the nodes of one machine.
 //!
 //! In reading order: [`wire`] (what goes over the connection), `switch` (who is
-//! there and who hears what), `run` (sockets).
+//! there and who hears what), `run` (sockets), [`work`] (readings, from nodes to
+//! consumers).
 
 mod run;
 mod switch;
 pub(crate) mod wire;
+pub(crate) mod work;
 
 pub use run::{BrokerConfig, BrokerError, run};

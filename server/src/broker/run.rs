@@ -17,11 +17,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     switch::{Newcomer, Switch},
     wire::{self, FromBroker, PROTOCOL, Reader, ToBroker, Writer},
+    work::{self, Groups},
 };
 use crate::{
     backlog,
     backplane::{open, seal},
-    id::NodeId,
+    id::{Group, NodeId},
 };
 
 /// Frames written with one flush.
@@ -73,6 +74,7 @@ pub async fn run(
     let broker = Arc::new(Broker {
         config,
         switch: Mutex::new(Switch::starting_now()),
+        groups: Mutex::default(),
     });
     let connections = TaskTracker::new();
     while let Some(accepted) = shutdown.run_until_cancelled(listener.accept()).await {
@@ -98,6 +100,14 @@ pub async fn run(
 struct Broker {
     config: BrokerConfig,
     switch: Mutex<Switch>,
+    groups: Mutex<Groups>,
+}
+
+/// Who came, by its first frame.
+enum Visitor {
+    Node(Newcomer),
+    Producer(Vec<Group>),
+    Consumer { group: Group, name: String },
 }
 
 impl Broker {
@@ -109,10 +119,25 @@ impl Broker {
 
     async fn connection(&self, stream: TcpStream) -> io::Result<()> {
         let (mut reader, mut writer) = wire::frames(stream)?;
-        let newcomer = match self.hello(&mut reader).await? {
-            Ok(newcomer) => newcomer,
-            Err(reason) => return refuse(&mut writer, reason).await,
-        };
+        match self.hello(&mut reader).await? {
+            Ok(Visitor::Node(newcomer)) => self.node(newcomer, reader, writer).await,
+            Ok(Visitor::Producer(known)) => {
+                work::producer(&self.groups, &self.config, known, reader, writer).await
+            }
+            Ok(Visitor::Consumer { group, name }) => {
+                tracing::info!(%group, name, "consumer joined");
+                work::consumer(&self.groups, &self.config, group, reader, writer).await
+            }
+            Err(reason) => refuse(&mut writer, reason).await,
+        }
+    }
+
+    async fn node(
+        &self,
+        newcomer: Newcomer,
+        mut reader: Reader,
+        mut writer: Writer,
+    ) -> io::Result<()> {
         let id = newcomer.id.clone();
         let (queue, waiting) = backlog::channel(self.config.queue_frames, self.config.queue_bytes);
         let joined = self.switch().join(newcomer, queue);
@@ -132,29 +157,38 @@ impl Broker {
         }
     }
 
-    async fn hello(&self, reader: &mut Reader) -> io::Result<Result<Newcomer, String>> {
+    async fn hello(&self, reader: &mut Reader) -> io::Result<Result<Visitor, String>> {
         let Some(frame) = timeout(self.config.dead_after, reader.next()).await? else {
             return Err(io::ErrorKind::UnexpectedEof.into());
         };
         Ok(match open(&frame?.freeze()) {
             Some((
+                ToBroker::Hello { protocol, .. }
+                | ToBroker::Produce { protocol, .. }
+                | ToBroker::Consume { protocol, .. },
+                _,
+            )) if protocol != PROTOCOL => Err(format!(
+                "protocol {protocol}: this broker speaks {PROTOCOL}"
+            )),
+            Some((
                 ToBroker::Hello {
-                    protocol: PROTOCOL,
                     id,
                     boot,
                     address,
                     last_version,
+                    ..
                 },
                 _,
-            )) => Ok(Newcomer {
+            )) => Ok(Visitor::Node(Newcomer {
                 id,
                 boot,
                 address,
                 last_version,
-            }),
-            Some((ToBroker::Hello { protocol, .. }, _)) => Err(format!(
-                "protocol {protocol}: this broker speaks {PROTOCOL}"
-            )),
+            })),
+            Some((ToBroker::Produce { groups, .. }, _)) => Ok(Visitor::Producer(groups)),
+            Some((ToBroker::Consume { group, name, .. }, _)) => {
+                Ok(Visitor::Consumer { group, name })
+            }
             _ => Err("the first frame must be a hello".to_owned()),
         })
     }
@@ -198,7 +232,9 @@ impl Broker {
             return Err(io::Error::other("the seat was taken over"));
         }
         match header {
-            ToBroker::Hello { .. } => return Err(io::ErrorKind::InvalidData.into()),
+            ToBroker::Hello { .. } | ToBroker::Produce { .. } | ToBroker::Consume { .. } => {
+                return Err(io::ErrorKind::InvalidData.into());
+            }
             ToBroker::Unicast { to } => switch.unicast(&seat.id, &to, payload),
             ToBroker::Publish { topic } => switch.publish(&seat.id, &topic, payload),
             ToBroker::Subscribe { topic } => switch.subscribe(&seat.id, topic),
@@ -227,7 +263,7 @@ impl Drop for Seated<'_> {
 }
 
 async fn refuse(writer: &mut Writer, reason: String) -> io::Result<()> {
-    tracing::warn!(reason, "node refused");
+    tracing::warn!(reason, "refused");
     writer
         .send(seal(&FromBroker::Refused { reason }, &[]))
         .await

@@ -14,7 +14,7 @@ use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
 
 use crate::{
     backplane::{MAX_PAYLOAD_BYTES, View},
-    id::{NodeId, Topic},
+    id::{Group, NodeId, Topic},
 };
 
 /// Both ends must speak the same.
@@ -51,6 +51,18 @@ pub(crate) enum ToBroker {
     },
     /// Answers a ping; any frame proves life as well.
     Pong,
+    /// The first frame of a connection over which a node hands readings in; see
+    /// [`work`](super::work). It names the groups that the node knows of.
+    Produce {
+        protocol: u16,
+        groups: Vec<Group>,
+    },
+    /// The first frame of a consumer's connection.
+    Consume {
+        protocol: u16,
+        group: Group,
+        name: String,
+    },
 }
 
 /// Broker to node.

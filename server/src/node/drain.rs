@@ -3,8 +3,8 @@
 //! Guarantees: no socket is closed before `/readyz` has failed for the notice
 //! time; every device is told `goaway` before its close; closes are spread over the
 //! window, so that they do not come back as one storm; a device with a command
-//! under way is closed last; commands under way get their outcome, at most until
-//! the grace time has passed.
+//! or a reading under way is closed last; both get their outcome, at most until the
+//! grace time has passed.
 
 use std::{sync::Arc, time::Duration};
 
@@ -46,9 +46,7 @@ pub(super) async fn drain(node: &Arc<Node>) {
     let deadline = Instant::now() + limits.drain_grace;
     wait_until(deadline, || {
         node.metrics.in_flight.get() == 0
-            && !busy
-                .iter()
-                .any(|session| session.has_commands(node.wheel.now()))
+            && !busy.iter().any(|session| session.is_busy(node.wheel.now()))
     })
     .await;
     node.registry.for_each(|session| {
@@ -74,7 +72,7 @@ async fn close_paced(
         if due > started.elapsed() + STEP {
             sleep_until(started + due).await;
         }
-        if session.has_commands(node.wheel.now()) {
+        if session.is_busy(node.wheel.now()) {
             busy.push(session);
         } else {
             session.outbox.close(CloseReason::Drain);

@@ -6,7 +6,11 @@ use prometheus::{
 };
 
 use super::{Node, process::ProcessStats};
-use crate::{auth, ws::close::CloseReason};
+use crate::{
+    auth,
+    work::{Outcome, Refusal},
+    ws::close::CloseReason,
+};
 
 /// The counters that tasks write; gauges that can be looked up are, when asked.
 pub(crate) struct Metrics {
@@ -22,6 +26,7 @@ pub(crate) struct Metrics {
     pub(crate) handshakes_failed: IntCounter,
     upgrades_rejected: IntCounterVec,
     auth_refused: IntCounterVec,
+    readings: IntCounterVec,
 }
 
 /// The outcomes of a command, in `highwater_commands_total{outcome}`. Their sum is
@@ -39,6 +44,8 @@ pub(crate) const OUTCOMES: [&str; 7] = [
 
 /// Why an upgrade is turned away, in `highwater_upgrades_rejected_total{reason}`.
 pub(crate) const UPGRADE_REJECTIONS: [&str; 3] = ["draining", "rate", "sockets"];
+/// The label of a reading that the queue took.
+const ACCEPTED: &str = "accepted";
 
 impl Metrics {
     pub(crate) fn new() -> Self {
@@ -83,6 +90,11 @@ impl Metrics {
                 "Requests refused for their token, by reason.",
                 "reason",
             ),
+            readings: counters(
+                "highwater_readings_total",
+                "Readings of devices: accepted, or the reason why not.",
+                "outcome",
+            ),
             registry,
         };
         // Known label values exist from the start, at zero: a rate needs a first value.
@@ -98,6 +110,10 @@ impl Metrics {
         for refused in auth::Refused::ALL {
             metrics.auth_refused.with_label_values(&[refused.label()]);
         }
+        for refusal in Refusal::ALL {
+            metrics.readings.with_label_values(&[refusal.word()]);
+        }
+        metrics.readings.with_label_values(&[ACCEPTED]);
         metrics.register();
         metrics
     }
@@ -120,6 +136,15 @@ impl Metrics {
         self.auth_refused.with_label_values(&[why.label()]).inc();
     }
 
+    /// A reading got its answer: `accepted`, or why it was refused.
+    pub(crate) fn reading(&self, outcome: Outcome) {
+        let label = match outcome {
+            Outcome::Taken => ACCEPTED,
+            Outcome::Refused(refusal) => refusal.word(),
+        };
+        self.readings.with_label_values(&[label]).inc();
+    }
+
     fn register(&self) {
         let Self {
             sockets,
@@ -133,6 +158,7 @@ impl Metrics {
             handshakes_failed,
             upgrades_rejected,
             auth_refused,
+            readings,
             ..
         } = self;
         add(&self.registry, sockets);
@@ -146,6 +172,7 @@ impl Metrics {
         add(&self.registry, handshakes_failed);
         add(&self.registry, upgrades_rejected);
         add(&self.registry, auth_refused);
+        add(&self.registry, readings);
     }
 }
 
@@ -185,6 +212,12 @@ fn look_up_cluster(node: &Node, registry: &Registry) {
         "Owner directory entries kept by this node.",
         Some(entries as f64),
     );
+    set(
+        registry,
+        "highwater_readings_in_flight",
+        "Readings of devices in this node's custody.",
+        Some(node.intake.in_flight() as f64),
+    );
     let traffic = node.cluster.backplane.traffic();
     let messages = counters(
         "highwater_backplane_messages_total",
@@ -205,7 +238,7 @@ fn look_up_cluster(node: &Node, registry: &Registry) {
 }
 
 /// A gauge of that value; nothing at all when it is not known.
-pub(super) fn set(registry: &Registry, name: &str, help: &str, value: Option<f64>) {
+pub(crate) fn set(registry: &Registry, name: &str, help: &str, value: Option<f64>) {
     if let Some(value) = value
         && let Some(gauge) = valid(GenericGauge::<AtomicF64>::new(name, help))
     {
@@ -215,7 +248,7 @@ pub(super) fn set(registry: &Registry, name: &str, help: &str, value: Option<f64
 }
 
 /// A counter of that value; nothing at all when it is not known.
-pub(super) fn set_counter(registry: &Registry, name: &str, help: &str, value: Option<f64>) {
+pub(crate) fn set_counter(registry: &Registry, name: &str, help: &str, value: Option<f64>) {
     if let Some(value) = value
         && let Some(counter) = valid(prometheus::Counter::new(name, help))
     {

@@ -12,6 +12,9 @@ mod registry;
 mod run;
 mod state;
 
-pub(crate) use self::metrics::text as metrics_text;
 pub use self::run::{Listeners, NodeError, run};
 pub(crate) use self::state::{Node, Phase};
+pub(crate) use self::{
+    metrics::{set, set_counter, text as metrics_text},
+    process::ProcessStats,
+};

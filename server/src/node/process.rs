@@ -9,7 +9,7 @@ use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 use super::metrics::{set, set_counter};
 
 /// This process, now. What cannot be read is left out.
-pub(super) struct ProcessStats {
+pub(crate) struct ProcessStats {
     resident_bytes: Option<f64>,
     open_fds: Option<f64>,
     max_fds: Option<f64>,
@@ -19,7 +19,7 @@ pub(super) struct ProcessStats {
 }
 
 impl ProcessStats {
-    pub(super) fn now() -> Self {
+    pub(crate) fn now() -> Self {
         let pid = Pid::from_u32(std::process::id());
         let system = refreshed(pid);
         let process = system.as_ref().and_then(|system| system.process(pid));
@@ -34,7 +34,7 @@ impl ProcessStats {
         }
     }
 
-    pub(super) fn register(&self, registry: &Registry) {
+    pub(crate) fn register(&self, registry: &Registry) {
         set(
             registry,
             "process_resident_memory_bytes",

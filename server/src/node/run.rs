@@ -23,6 +23,7 @@ use crate::{
     cluster::{Cluster, inbound, registrar, resync},
     config::NodeConfig,
     http,
+    work::{self, Intake},
 };
 
 /// Why a node cannot run.
@@ -77,7 +78,8 @@ pub async fn run(
     };
     let joined = join(config.backplane.as_ref(), identity, leave.clone());
     let (cluster, jobs) = Cluster::new(config.id.clone(), joined.backplane);
-    let node = Arc::new(Node::new(config, cluster, shutdown.child_token()));
+    let (intake, readings) = Intake::new(&config.limits);
+    let node = Arc::new(Node::new(config, cluster, intake, shutdown.child_token()));
     tracing::info!(node = %node.config.id, %address, "serving");
 
     let life = Life {
@@ -89,6 +91,7 @@ pub async fn run(
     life.spawn(registrar::run(Arc::clone(&node), jobs));
     life.spawn(resync::run(Arc::clone(&node)));
     life.spawn(turn_wheel(Arc::clone(&node)));
+    life.spawn(work::run(Arc::clone(&node), readings));
     let stop = leave.child_token();
     let operators = admin.map(|listener| Door {
         listener,

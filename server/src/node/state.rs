@@ -23,6 +23,7 @@ use crate::{
     faults::Faults,
     id::DeviceId,
     session::{Session, budget::Budget, wheel::Wheel},
+    work::Intake,
     ws::close::CloseReason,
 };
 
@@ -49,6 +50,8 @@ pub(crate) struct Node {
     pub(crate) outboxes: Arc<Budget>,
     /// Tokens and sessions, where the node knows them.
     pub(crate) access: Option<Access>,
+    /// Where readings go.
+    pub(crate) intake: Intake,
     /// Cancelled to begin a drain.
     pub(crate) drain: CancellationToken,
     phase: AtomicU8,
@@ -64,7 +67,12 @@ pub(crate) enum Phase {
 }
 
 impl Node {
-    pub(crate) fn new(config: NodeConfig, cluster: Cluster, drain: CancellationToken) -> Self {
+    pub(crate) fn new(
+        config: NodeConfig,
+        cluster: Cluster,
+        intake: Intake,
+        drain: CancellationToken,
+    ) -> Self {
         let limits = &config.limits;
         Self {
             gate: Gate::new(limits.sockets, limits.upgrades, limits.upgrade_burst),
@@ -72,6 +80,7 @@ impl Node {
             outboxes: Arc::default(),
             access: config.auth.as_ref().map(Access::new),
             config,
+            intake,
             cluster,
             registry: Registry::new(),
             topics: Topics::default(),

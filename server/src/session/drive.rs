@@ -215,7 +215,7 @@ fn handle(node: &Arc<Node>, session: &Arc<Session>, event: Event<'_>) -> Result<
         Event::Text(text) => match frame::parse(text) {
             Ok(frame) => on_frame(node, session, frame),
             Err(NotAFrame::Json) => Err(CloseReason::BadPayload),
-            Err(NotAFrame::Topic) => Err(CloseReason::Policy),
+            Err(NotAFrame::Name) => Err(CloseReason::Policy),
         },
     }
 }
@@ -247,6 +247,10 @@ fn on_frame(
                 node.topics
                     .remove(&topic, session, &*node.cluster.backplane);
             }
+            Ok(())
+        }
+        FromDevice::Reading { id, body } => {
+            node.intake.take(node, session, id, body);
             Ok(())
         }
     }

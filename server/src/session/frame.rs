@@ -4,7 +4,11 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{id::Topic, ws::encode};
+use crate::{
+    id::{ReadingId, Topic},
+    work::Refusal,
+    ws::encode,
+};
 
 /// Device to node.
 #[derive(Debug, PartialEq, Eq)]
@@ -12,6 +16,7 @@ pub(crate) enum FromDevice {
     Reply { id: u64, body: String },
     Subscribe(Topic),
     Unsubscribe(Topic),
+    Reading { id: ReadingId, body: String },
 }
 
 /// Why a text is no frame.
@@ -19,8 +24,8 @@ pub(crate) enum FromDevice {
 pub(crate) enum NotAFrame {
     /// Not JSON, not an object, an unknown type, a field missing.
     Json,
-    /// A topic name that is not allowed.
-    Topic,
+    /// The name of a topic or a reading that is not allowed.
+    Name,
 }
 
 /// Node to device.
@@ -39,6 +44,14 @@ enum ToDevice<'a> {
     Goaway {
         retry_ms: u64,
         window_ms: u64,
+    },
+    Accepted {
+        id: &'a ReadingId,
+    },
+    Refused {
+        id: &'a ReadingId,
+        reason: &'static str,
+        retry_ms: u64,
     },
 }
 
@@ -70,6 +83,13 @@ pub(crate) fn parse(text: &str) -> Result<FromDevice, NotAFrame> {
         }
         "subscribe" => topic(frame.topic).map(FromDevice::Subscribe),
         "unsubscribe" => topic(frame.topic).map(FromDevice::Unsubscribe),
+        "reading" => {
+            let id = frame.id.ok_or(NotAFrame::Json)?;
+            Ok(FromDevice::Reading {
+                id: id.parse().map_err(|_| NotAFrame::Name)?,
+                body: frame.body.unwrap_or(RawValue::NULL).get().to_owned(),
+            })
+        }
         _ => Err(NotAFrame::Json),
     }
 }
@@ -96,6 +116,20 @@ pub(crate) fn goaway(retry_ms: u64, window_ms: u64) -> Bytes {
     })
 }
 
+/// The frame that says that a reading is the queue's from now on.
+pub(crate) fn accepted(id: &ReadingId) -> Bytes {
+    encode_frame(&ToDevice::Accepted { id })
+}
+
+/// The frame that says that a reading is still the device's, and why.
+pub(crate) fn refused(id: &ReadingId, refusal: Refusal) -> Bytes {
+    encode_frame(&ToDevice::Refused {
+        id,
+        reason: refusal.word(),
+        retry_ms: refusal.retry_ms(),
+    })
+}
+
 fn parse_command_id(id: &str) -> Option<u64> {
     u64::from_str_radix(id.strip_prefix('c')?, 16).ok()
 }
@@ -104,7 +138,7 @@ fn topic(topic: Option<&str>) -> Result<Topic, NotAFrame> {
     topic
         .ok_or(NotAFrame::Json)?
         .parse()
-        .map_err(|_| NotAFrame::Topic)
+        .map_err(|_| NotAFrame::Name)
 }
 
 fn encode_frame(frame: &ToDevice<'_>) -> Bytes {
@@ -136,6 +170,14 @@ mod tests {
                 body: "null".to_owned()
             }
         );
+        let reading = parse(r#"{"type":"reading","id":"0-17","body":21.5}"#).unwrap();
+        assert_eq!(
+            reading,
+            FromDevice::Reading {
+                id: "0-17".parse().unwrap(),
+                body: "21.5".to_owned()
+            }
+        );
         let subscribe = parse(r#"{"topic":"news","type":"subscribe"}"#).unwrap();
         assert_eq!(subscribe, FromDevice::Subscribe("news".parse().unwrap()));
     }
@@ -149,12 +191,17 @@ mod tests {
             r#"{"type":"dance"}"#,
             r#"{"type":"reply"}"#,
             r#"{"type":"subscribe"}"#,
+            r#"{"type":"reading","body":1}"#,
         ] {
             assert_eq!(parse(text), Err(NotAFrame::Json), "{text}");
         }
         assert_eq!(
             parse(r#"{"type":"subscribe","topic":"a b"}"#),
-            Err(NotAFrame::Topic)
+            Err(NotAFrame::Name)
+        );
+        assert_eq!(
+            parse(r#"{"type":"reading","id":"a b"}"#),
+            Err(NotAFrame::Name)
         );
     }
 
@@ -170,6 +217,12 @@ mod tests {
         assert_eq!(
             &frame[2..],
             br#"{"type":"goaway","retry_ms":1000,"window_ms":5000}"#
+        );
+        let id = "0-17".parse().unwrap();
+        assert_eq!(&accepted(&id)[2..], br#"{"type":"accepted","id":"0-17"}"#);
+        assert_eq!(
+            &refused(&id, Refusal::Full)[2..],
+            br#"{"type":"refused","id":"0-17","reason":"full","retry_ms":500}"#
         );
     }
 }

@@ -32,6 +32,8 @@ pub(crate) struct Session {
     closing_since: AtomicU32,
     /// When its token ends; 0 where it has none.
     expires: u32,
+    /// Readings that have no answer yet.
+    readings: AtomicU32,
     inner: Mutex<Inner>,
 }
 
@@ -61,6 +63,7 @@ impl Session {
             blocked_since: AtomicU32::new(0),
             closing_since: AtomicU32::new(0),
             expires: 0,
+            readings: AtomicU32::new(0),
             inner: Mutex::default(),
         }
     }
@@ -197,9 +200,20 @@ impl Session {
         self.inner().waiting.remove(id)
     }
 
-    /// Whether a command waits for this device.
-    pub(crate) fn has_commands(&self, now: u32) -> bool {
-        self.inner().waiting.any(now)
+    /// Counts a reading as under way, unless `limit` are; whether it was counted.
+    pub(crate) fn begin_reading(&self, limit: u32) -> bool {
+        let more = |count| (count < limit).then_some(count + 1);
+        self.readings.fetch_update(Relaxed, Relaxed, more).is_ok()
+    }
+
+    /// A reading that was begun has its answer.
+    pub(crate) fn end_reading(&self) {
+        self.readings.fetch_sub(1, Relaxed);
+    }
+
+    /// Whether this device waits for an answer, or somebody for its reply.
+    pub(crate) fn is_busy(&self, now: u32) -> bool {
+        self.readings.load(Relaxed) > 0 || self.inner().waiting.any(now)
     }
 
     /// Adds a topic; `Ok(false)` when it was there, `Err` past the limit.

@@ -14,3 +14,4 @@ mod operations;
 mod rig;
 mod sockets;
 mod topics;
+mod work;

@@ -305,7 +305,11 @@ impl Device {
     }
 
     pub(crate) async fn try_open(node: &Node, id: &str) -> Result<Self, Box<Error>> {
-        let url = format!("ws://{}/ws?device={id}", node.address);
+        Self::open_at(node.address, id).await
+    }
+
+    pub(crate) async fn open_at(address: SocketAddr, id: &str) -> Result<Self, Box<Error>> {
+        let url = format!("ws://{address}/ws?device={id}");
         let request = url.into_client_request().unwrap();
         let connected = timeout(PATIENCE, tokio_tungstenite::connect_async(request));
         let (socket, response) = connected.await.unwrap().map_err(Box::new)?;

@@ -1,0 +1,148 @@
+//! What a consumer writes down: a line for each reading that it handled, before the
+//! queue hears of it. The format is in `docs/protocol.md`.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use serde::Serialize;
+
+use crate::work::Reading;
+
+/// Why a journal could not be opened or written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} the journal {}", path.display())]
+pub struct JournalError {
+    action: &'static str,
+    path: PathBuf,
+    source: io::Error,
+}
+
+/// Append-only. What was flushed is with the kernel: no death of this process loses
+/// it.
+#[derive(Debug)]
+pub(super) struct Journal {
+    path: PathBuf,
+    file: File,
+    lines: Vec<u8>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    /// Milliseconds since 1970.
+    at: u64,
+    device: &'a str,
+    id: &'a str,
+    redelivered: bool,
+}
+
+impl Journal {
+    /// Opens the journal, new or of an earlier life. A line that was torn by that
+    /// life's end is taken off: its reading was never acknowledged.
+    pub(super) fn open(path: &Path) -> Result<Self, JournalError> {
+        let failed = |source| JournalError {
+            action: "open",
+            path: path.to_owned(),
+            source,
+        };
+        let options = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .clone();
+        let mut file = options.open(path).map_err(failed)?;
+        let whole = whole_lines(&mut file).map_err(failed)?;
+        file.set_len(whole).map_err(failed)?;
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            lines: Vec::new(),
+        })
+    }
+
+    /// Notes a reading, for the next [`Journal::flush`].
+    pub(super) fn note(&mut self, reading: &Reading, redelivered: bool) {
+        let at = SystemTime::now().duration_since(UNIX_EPOCH);
+        let line = Line {
+            at: at.map_or(0, |since| since.as_millis() as u64),
+            device: reading.device.as_str(),
+            id: reading.id.as_str(),
+            redelivered,
+        };
+        // Writing names and numbers to memory cannot fail.
+        let _ = serde_json::to_writer(&mut self.lines, &line);
+        self.lines.push(b'\n');
+    }
+
+    /// Hands what was noted to the kernel.
+    pub(super) fn flush(&mut self) -> Result<(), JournalError> {
+        let written = self.file.write_all(&self.lines);
+        self.lines.clear();
+        written.map_err(|source| JournalError {
+            action: "write",
+            path: self.path.clone(),
+            source,
+        })
+    }
+}
+
+/// Length of the file up to and with its last line feed.
+fn whole_lines(file: &mut File) -> io::Result<u64> {
+    const STEP: u64 = 4096;
+    let mut end = file.metadata()?.len();
+    let mut step = Vec::new();
+    while end > 0 {
+        let start = end.saturating_sub(STEP);
+        file.seek(SeekFrom::Start(start))?;
+        step.clear();
+        (&mut *file).take(end - start).read_to_end(&mut step)?;
+        if let Some(at) = step.iter().rposition(|byte| *byte == b'\n') {
+            return Ok(start + at as u64 + 1);
+        }
+        end = start;
+    }
+    Ok(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reading(id: &str) -> Reading {
+        Reading {
+            device: "home-1".parse().unwrap(),
+            id: id.parse().unwrap(),
+            body: "1".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_torn_line_is_taken_off_and_whole_ones_stay() {
+        let path = std::env::temp_dir().join(format!("journal-{}.jsonl", std::process::id()));
+        let mut journal = Journal::open(&path).unwrap();
+        journal.note(&reading("0-1"), false);
+        journal.note(&reading("0-2"), true);
+        journal.flush().unwrap();
+        let mut torn = OpenOptions::new().append(true).open(&path).unwrap();
+        torn.write_all(&[b'x'; 10_000]).unwrap();
+        drop((journal, torn));
+
+        let mut journal = Journal::open(&path).unwrap();
+        journal.note(&reading("0-3"), false);
+        journal.flush().unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let ids: Vec<_> = text
+            .lines()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+            .map(|line| (line["id"].clone(), line["redelivered"].clone()))
+            .collect();
+        assert_eq!(
+            serde_json::json!(ids),
+            serde_json::json!([["0-1", false], ["0-2", true], ["0-3", false]])
+        );
+    }
+}

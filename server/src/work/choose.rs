@@ -1,0 +1,41 @@
+//! From the backplane's URL to the queue.
+
+use std::{future::Future, sync::Arc};
+
+use super::{
+    intake::{self, Arriving},
+    local::{LocalAddress, LocalMember, LocalProducer},
+    queue::Member,
+};
+use crate::{config::BackplaneUrl, node::Node};
+
+/// Something that is done as a member of a group, whatever the queue.
+pub(crate) trait Job {
+    type Output;
+
+    fn run<M: Member>(self, address: M::Address) -> impl Future<Output = Self::Output> + Send;
+}
+
+/// Hands the node's readings to the queue that its URL names; a node without one
+/// refuses them at the door.
+pub(crate) async fn run(node: Arc<Node>, arriving: Arriving) {
+    let Some(url) = node.config.backplane.clone() else {
+        return;
+    };
+    match url {
+        BackplaneUrl::Local { authority } => {
+            let address = LocalAddress::new(authority);
+            intake::run::<LocalProducer>(node, address, arriving).await;
+        }
+    }
+}
+
+/// Does a job as a member of a group of the queue that the URL names.
+pub(crate) async fn on_queue<J: Job>(url: &BackplaneUrl, job: J) -> J::Output {
+    match url {
+        BackplaneUrl::Local { authority } => {
+            job.run::<LocalMember>(LocalAddress::new(authority.clone()))
+                .await
+        }
+    }
+}

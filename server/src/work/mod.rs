@@ -1,0 +1,19 @@
+//! Upstream work: devices send readings, and of every group of consumers one
+//! member handles each.
+//!
+//! In reading order: [`reading`] (what is sent), [`queue`] (what a queue must
+//! promise), one file a queue, `intake` (from a device's socket into the queue),
+//! [`choose`] (from the backplane's URL to the queue).
+
+mod choose;
+pub(crate) mod intake;
+mod local;
+pub(crate) mod queue;
+mod reading;
+
+pub(crate) use self::{
+    choose::{Job, on_queue, run},
+    intake::Intake,
+    queue::{Delivery, Member, Outcome, Refusal, WorkError},
+    reading::Reading,
+};

@@ -1,0 +1,226 @@
+//! A node, a device that sends, consumers and their journals.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    path::PathBuf,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use highwater_server::{ConsumerConfig, NodeConfig, consumer, listen};
+use serde_json::{Value, json};
+use tokio::{
+    sync::watch,
+    task::JoinHandle,
+    time::{Instant, sleep_until},
+};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_util::sync::CancellationToken;
+
+use super::Queue;
+use crate::rig::{Device, Node, any_port, call, config, until};
+
+/// Readings that the device has under way at once.
+pub(super) const UNDER_WAY: usize = 8;
+
+/// Everything that works on one queue.
+pub(super) struct Bench<Q> {
+    pub(super) queue: Q,
+    pub(super) node: Node,
+    consumers: BTreeMap<String, Consumer>,
+    journals: tempfile::TempDir,
+}
+
+struct Consumer {
+    shutdown: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+/// A line of a journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Handled {
+    pub(super) id: String,
+    pub(super) redelivered: bool,
+}
+
+impl<Q: Queue> Bench<Q> {
+    pub(super) async fn new(queue: Q) -> Self {
+        let node = Node::start(NodeConfig {
+            backplane: Some(queue.url().parse().unwrap()),
+            ..config("n1")
+        });
+        until("the node is ready", async || {
+            node.get("/readyz").await.status == 200
+        })
+        .await;
+        Self {
+            queue,
+            node,
+            consumers: BTreeMap::new(),
+            journals: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// Starts a consumer and waits until it has joined; its journal is that of an
+    /// earlier life of the same name.
+    pub(super) async fn consumer(&mut self, group: &str, id: &str, handle_time: Duration) {
+        let config = ConsumerConfig {
+            journal: Some(self.journal(id)),
+            handle_time,
+            ..ConsumerConfig::new(
+                self.queue.url().parse().unwrap(),
+                group.parse().unwrap(),
+                id.parse().unwrap(),
+            )
+        };
+        let shutdown = CancellationToken::new();
+        let listener = listen(any_port()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let running = consumer::run(Some(listener), config, shutdown.clone());
+        let task = tokio::spawn(async { running.await.unwrap() });
+        self.consumers
+            .insert(id.to_owned(), Consumer { shutdown, task });
+        until("the consumer has joined", async || {
+            call(address, "GET", "/readyz", &[], Bytes::new())
+                .await
+                .status
+                == 200
+        })
+        .await;
+    }
+
+    /// As if the process were killed.
+    pub(super) fn kill_consumer(&mut self, id: &str) {
+        self.consumers.remove(id).unwrap().task.abort();
+    }
+
+    /// Asks a consumer to end, and waits for it.
+    pub(super) async fn end_consumer(&mut self, id: &str) {
+        let consumer = self.consumers.remove(id).unwrap();
+        consumer.shutdown.cancel();
+        consumer.task.await.unwrap();
+    }
+
+    /// What a consumer has written down.
+    pub(super) fn handled(&self, id: &str) -> Vec<Handled> {
+        let text = std::fs::read_to_string(self.journal(id)).unwrap_or_default();
+        let lines = text.lines().map(|line| {
+            let line: Value = serde_json::from_str(line).unwrap();
+            Handled {
+                id: line["id"].as_str().unwrap().to_owned(),
+                redelivered: line["redelivered"].as_bool().unwrap(),
+            }
+        });
+        lines.collect()
+    }
+
+    /// How often each reading was handled by these consumers together, and how often
+    /// one was marked as redelivered.
+    pub(super) fn times(&self, ids: &[&str]) -> (BTreeMap<String, usize>, usize) {
+        let mut times = BTreeMap::new();
+        let mut redelivered = 0;
+        for handled in ids.iter().flat_map(|id| self.handled(id)) {
+            *times.entry(handled.id).or_default() += 1;
+            redelivered += usize::from(handled.redelivered);
+        }
+        (times, redelivered)
+    }
+
+    /// Waits until these consumers together have handled so many different readings.
+    pub(super) async fn have_handled(&self, ids: &[&str], count: usize) {
+        until("all is handled", async || {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            self.times(ids).0.len() >= count
+        })
+        .await;
+    }
+
+    /// Sends readings `0-0` to `0-COUNT` as one device, each again until it is
+    /// accepted. The receiver says how many are.
+    pub(super) fn send(&self, count: usize) -> (JoinHandle<()>, watch::Receiver<usize>) {
+        let (accepted, progress) = watch::channel(0);
+        let address = self.node.address;
+        let task = tokio::spawn(async move {
+            let mut sender = Sender::new(count);
+            let mut device = Device::open_at(address, "home-0").await.unwrap();
+            while accepted.borrow().to_owned() < count {
+                sender.send_due(&mut device).await;
+                tokio::select! {
+                    frame = device.next() => if sender.answer(frame) {
+                        accepted.send_modify(|count| *count += 1);
+                    },
+                    () = sleep_until(sender.next_retry()) => {}
+                }
+            }
+        });
+        (task, progress)
+    }
+
+    fn journal(&self, id: &str) -> PathBuf {
+        self.journals.path().join(id).with_extension("jsonl")
+    }
+}
+
+/// A device's readings: what is to be sent, what is under way, what is to be sent
+/// again and when.
+struct Sender {
+    unsent: VecDeque<String>,
+    under_way: usize,
+    again: VecDeque<(Instant, String)>,
+}
+
+impl Sender {
+    fn new(count: usize) -> Self {
+        Self {
+            unsent: (0..count).map(|number| format!("0-{number}")).collect(),
+            under_way: 0,
+            again: VecDeque::new(),
+        }
+    }
+
+    async fn send_due(&mut self, device: &mut Device) {
+        while self.under_way < UNDER_WAY
+            && let Some(id) = self.next_due()
+        {
+            self.under_way += 1;
+            device
+                .send(json!({"type": "reading", "id": id, "body": {"t": 21.5}}))
+                .await;
+        }
+    }
+
+    fn next_due(&mut self) -> Option<String> {
+        if self
+            .again
+            .front()
+            .is_some_and(|(at, _)| *at <= Instant::now())
+        {
+            return self.again.pop_front().map(|(_, id)| id);
+        }
+        self.unsent.pop_front()
+    }
+
+    fn next_retry(&self) -> Instant {
+        let far = Instant::now() + crate::rig::PATIENCE;
+        self.again.front().map_or(far, |(at, _)| *at)
+    }
+
+    /// Whether one more is accepted.
+    fn answer(&mut self, frame: Option<Message>) -> bool {
+        let Some(Message::Text(text)) = frame else {
+            panic!("expected an answer to a reading, got {frame:?}");
+        };
+        let frame: Value = serde_json::from_str(&text).unwrap();
+        self.under_way -= 1;
+        match frame["type"].as_str().unwrap() {
+            "accepted" => true,
+            "refused" => {
+                let pause = Duration::from_millis(frame["retry_ms"].as_u64().unwrap());
+                let id = frame["id"].as_str().unwrap().to_owned();
+                self.again.push_back((Instant::now() + pause, id));
+                false
+            }
+            other => panic!("{other}"),
+        }
+    }
+}

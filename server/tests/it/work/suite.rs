@@ -1,0 +1,124 @@
+//! What every queue must show.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{
+    Queue,
+    bench::{Bench, UNDER_WAY},
+};
+use crate::rig::Device;
+
+/// Readings that a consumer takes in hand at most.
+const IN_HAND: usize = 64;
+const NO_TIME: Duration = Duration::ZERO;
+/// Long enough that a consumer has some in hand whenever it is looked at.
+const SOME_TIME: Duration = Duration::from_millis(3);
+
+pub(super) async fn every_group_handles_each_reading_once<Q: Queue>(queue: Q) {
+    const COUNT: usize = 500;
+    let mut bench = Bench::new(queue).await;
+    let group = ["c1", "c2", "c3"];
+    for id in group {
+        bench.consumer("g", id, SOME_TIME).await;
+    }
+    bench.consumer("other", "d1", NO_TIME).await;
+    let (sent, _) = bench.send(COUNT);
+    sent.await.unwrap();
+    for members in [&group[..], &["d1"]] {
+        bench.have_handled(members, COUNT).await;
+        let (times, redelivered) = bench.times(members);
+        assert!(times.values().all(|times| *times == 1), "{times:?}");
+        assert_eq!(redelivered, 0);
+    }
+    for id in group {
+        assert!(!bench.handled(id).is_empty(), "{id} had no share");
+    }
+}
+
+pub(super) async fn what_a_dead_consumer_had_is_handled_by_another<Q: Queue>(queue: Q) {
+    const COUNT: usize = 600;
+    let mut bench = Bench::new(queue).await;
+    let group = ["c1", "c2"];
+    for id in group {
+        bench.consumer("g", id, SOME_TIME).await;
+    }
+    let (sent, _) = bench.send(COUNT);
+    bench.have_handled(&["c1"], 20).await;
+    bench.kill_consumer("c1");
+    sent.await.unwrap();
+    bench.have_handled(&group, COUNT).await;
+    let (times, redelivered) = bench.times(&group);
+    let again: usize = times.values().map(|times| times - 1).sum();
+    assert!(again <= IN_HAND, "{again} handled again");
+    assert!(
+        (1..=IN_HAND).contains(&redelivered),
+        "{redelivered} redelivered"
+    );
+    // Who handles a reading again was told that it may be so.
+    assert!(again <= redelivered, "{again} of {redelivered}");
+}
+
+pub(super) async fn a_queue_that_dies_loses_nothing_that_was_accepted<Q: Queue>(queue: Q) {
+    const COUNT: usize = 600;
+    let mut bench = Bench::new(queue).await;
+    let group = ["c1", "c2"];
+    for id in group {
+        bench.consumer("g", id, SOME_TIME).await;
+    }
+    let (sent, mut accepted) = bench.send(COUNT);
+    accepted.wait_for(|count| *count >= 150).await.unwrap();
+    bench.queue.kill().await;
+    bench.queue.start_again().await;
+    sent.await.unwrap();
+    bench.have_handled(&group, COUNT).await;
+    let (times, _) = bench.times(&group);
+    let again: usize = times.values().map(|times| times - 1).sum();
+    // In the consumers' hands, or between node and queue.
+    let under_way = 2 * IN_HAND + UNDER_WAY;
+    assert!(again <= under_way, "{again} handled again");
+}
+
+pub(super) async fn nothing_is_accepted_for_nobody<Q: Queue>(queue: Q) {
+    let mut bench = Bench::new(queue).await;
+    let mut device = Device::open(&bench.node, "home-1").await;
+    let reading = json!({"type": "reading", "id": "0-0", "body": 1});
+    let refused = loop {
+        device.send(reading.clone()).await;
+        let answer = device.frame().await;
+        assert_eq!(answer["type"], "refused", "{answer}");
+        // Until the node has found the queue it says so.
+        if answer["reason"] != "away" {
+            break answer;
+        }
+    };
+    assert_eq!(
+        refused,
+        json!({"type": "refused", "id": "0-0", "reason": "no-group", "retry_ms": 1000})
+    );
+    bench.consumer("g", "c1", NO_TIME).await;
+    loop {
+        device.send(reading.clone()).await;
+        if device.frame().await["type"] == "accepted" {
+            break;
+        }
+    }
+    bench.have_handled(&["c1"], 1).await;
+}
+
+pub(super) async fn a_consumer_that_is_asked_to_end_leaves_nothing_behind<Q: Queue>(queue: Q) {
+    const COUNT: usize = 400;
+    let mut bench = Bench::new(queue).await;
+    let group = ["c1", "c2"];
+    for id in group {
+        bench.consumer("g", id, SOME_TIME).await;
+    }
+    let (sent, _) = bench.send(COUNT);
+    bench.have_handled(&["c1"], 20).await;
+    bench.end_consumer("c1").await;
+    sent.await.unwrap();
+    bench.have_handled(&group, COUNT).await;
+    let (times, _) = bench.times(&group);
+    assert!(times.values().all(|times| *times == 1), "{times:?}");
+}
