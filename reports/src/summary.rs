@@ -45,6 +45,8 @@ pub struct Summary {
     pub balancer: Vec<Process>,
     /// Workers of the harness.
     pub workers: Vec<Worker>,
+    /// How processes ended that events asked to; `null` for a target.
+    pub exits: Option<Exits>,
     /// Who holds how many sockets; `null` without node counts.
     pub balance: Option<Balance>,
     /// What one more socket costs.
@@ -90,6 +92,9 @@ pub struct Sockets {
     pub opened: u64,
     /// Of those, never opened.
     pub failed: u64,
+    /// Open sockets that ended before the drain without being asked to leave: by
+    /// anything but a close with 1012.
+    pub dropped: u64,
     /// Most open at once, as the clients count.
     pub open_peak: u64,
     /// Open at the end of the steady phase, before the drain.
@@ -169,6 +174,18 @@ pub struct Process {
     pub open_files_peak: Option<u64>,
     pub cpu_s: Option<f64>,
     pub restarts: Option<u32>,
+    /// Of the last time that an event asked it to end; `null` when none did, or a
+    /// signal ended it.
+    pub exit_code: Option<i32>,
+}
+
+/// Processes that events asked to end.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Exits {
+    /// Ended with exit code 0.
+    pub clean: u64,
+    /// Ended otherwise.
+    pub unclean: u64,
 }
 
 /// A worker of the harness; sizes in bytes.
@@ -211,8 +228,9 @@ pub struct AfterEvent {
     pub node: String,
     /// Sockets accepted by each node since.
     pub new_sockets_by_node: BTreeMap<String, u64>,
-    /// Seconds until the cluster held again 99 % of the sockets that it held
-    /// before; `null` if it never did.
+    /// Seconds until the cluster held again, and kept, 99 % of the sockets that
+    /// it held before, to the end of a second; 0 if it never lost a hundredth of
+    /// them, `null` if it did not get there.
     pub settled_after_s: Option<f64>,
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     Plan,
     page::Page,
-    plan::{Cluster, Gate, System, Target},
+    plan::{Backplane, Cluster, Gate, System, Target},
     section::Choice,
     words,
 };
@@ -80,11 +80,22 @@ fn cluster_in_words(cluster: &Cluster) -> String {
     };
     format!(
         "A cluster of {nodes} on this machine, started for the run: backplane {}, balancer {}, policy {}, commands routed by {}.",
-        cluster.backplane.word(),
+        backplane_in_words(&cluster.backplane),
         cluster.balancer.word(),
         cluster.policy.word(),
         cluster.routing.word(),
     )
+}
+
+/// Without the password of a broker.
+fn backplane_in_words(backplane: &Backplane) -> String {
+    match backplane {
+        Backplane::Local => "local".to_owned(),
+        Backplane::Broker(broker) => {
+            let name = broker.url.kind().name();
+            format!("{} ({name}, which must be running already)", broker.url)
+        }
+    }
 }
 
 fn target_in_words(target: &Target) -> String {

@@ -127,7 +127,11 @@ impl Plan {
                 Action::KillNode | Action::DrainNode | Action::PauseNode => {
                     up.remove(&event.node);
                 }
-                Action::Fault { .. } => {}
+                Action::KillBroker
+                | Action::RestartBroker
+                | Action::PauseBroker
+                | Action::ResumeBroker
+                | Action::Fault { .. } => {}
             }
             fewest = fewest.min(up.len());
             most = most.max(up.len());

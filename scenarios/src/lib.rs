@@ -18,6 +18,7 @@
 //! from the same tables that the file is read with. [`page`] and [`words`] are
 //! how text for a terminal is laid out, here and in the crates above.
 
+pub mod broker_url;
 pub mod check;
 pub mod figures;
 pub mod load;
@@ -38,6 +39,7 @@ mod section;
 mod suggest;
 mod tree;
 
+pub use broker_url::{BrokerKind, BrokerUrl, without_passwords};
 pub use check::{Check, CheckProblem};
 pub use describe::{Host, Memory, describe};
 pub use extent::{RESERVE, room};

@@ -4,6 +4,7 @@ use std::{io, path::Path};
 
 use crate::{
     Plan,
+    broker_url::masked,
     problem::{Findings, Problems},
     rules,
     scenario::Scenario,
@@ -55,6 +56,9 @@ pub fn parse(source_name: &str, text: &str, sets: &[String]) -> Result<Plan, Pro
     rules::check(&scenario, &mut findings);
     match scenario.resolve() {
         Some(plan) if findings.is_empty() => Ok(plan),
-        _ => Err(findings.into_problems(source_name, text, sets)),
+        _ => {
+            let sets: Vec<String> = sets.iter().map(|set| masked(set).into_owned()).collect();
+            Err(findings.into_problems(source_name, &masked(text), &sets))
+        }
     }
 }

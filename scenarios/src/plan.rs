@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::publish::NUMBER;
 pub use self::publish::{DevicePart, PublishFrom, PublishLoad};
 use crate::{
+    broker_url::BrokerUrl,
     check::Check,
     units::{self, Rate},
 };
@@ -70,11 +71,25 @@ pub struct Cluster {
 }
 
 /// What joins the nodes of a cluster.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Backplane {
     /// The embedded broker, a process of its own on this machine.
     Local,
+    /// A broker that is running already.
+    Broker(Broker),
+}
+
+/// A broker that is running already, and where it is measured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Broker {
+    /// Where nodes connect.
+    pub url: BrokerUrl,
+    /// Address of its monitoring: NATS's monitoring port, RabbitMQ's Prometheus
+    /// plugin. `None` for Redis, which tells on a connection like any other.
+    pub monitor: Option<String>,
+    /// Its process on this machine, where the scenario gives it.
+    pub pid: Option<u32>,
 }
 
 /// What stands in front of the nodes.
@@ -248,13 +263,16 @@ pub struct Event {
     /// When, from the start of the steady phase.
     #[serde(with = "units::millis")]
     pub at: Duration,
-    /// The node it is done to: `n1`, `n2`, …
+    /// The process it is done to: `n1`, `n2`, …, or [`BROKER`].
     pub node: String,
     /// What is done.
     pub action: Action,
 }
 
-/// What an event does to its node.
+/// What the broker is called in events and in the record.
+pub const BROKER: &str = "broker";
+
+/// What an event does to its process.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "do")]
 pub enum Action {
@@ -270,6 +288,15 @@ pub enum Action {
     PauseNode,
     /// SIGCONT after a pause.
     ResumeNode,
+    /// SIGKILL to the embedded broker, without notice.
+    KillBroker,
+    /// Start the embedded broker again on its old address; one that runs is ended
+    /// in order first.
+    RestartBroker,
+    /// SIGSTOP: the embedded broker hangs with all its connections open.
+    PauseBroker,
+    /// SIGCONT after a pause.
+    ResumeBroker,
     /// A fault that the node injects into itself.
     Fault {
         /// Which one.

@@ -1,6 +1,8 @@
 //! What no single value can violate: values held against each other. One file
 //! per rule; each adds all it finds.
 
+mod backplane;
+mod broker;
 mod gates;
 mod names;
 mod publish;
@@ -13,9 +15,11 @@ use crate::{problem::Findings, scenario::Scenario};
 /// Every rule over the whole scenario.
 pub(crate) fn check(scenario: &Scenario, findings: &mut Findings) {
     system::check(scenario, findings);
+    backplane::check(scenario, findings);
     names::check(scenario, findings);
     publish::check(scenario, findings);
     windows::check(scenario, findings);
     timeline::check(scenario, findings);
+    broker::check(scenario, findings);
     gates::check(scenario, findings);
 }

@@ -8,7 +8,7 @@ use crate::{
     plan::{Plan, System},
     problem::Findings,
     section::{
-        At, Fields, Spot,
+        At, Deed, Fields, Spot,
         cluster::{self, Cluster},
         commands::{self, Load},
         devices::{self, Pool},
@@ -90,6 +90,15 @@ impl Scenario {
             commands_spot: top.has(&top::COMMANDS).then(|| top.spot_of(&top::COMMANDS)),
             publish_spot: top.has(&top::PUBLISH).then(|| top.spot_of(&top::PUBLISH)),
         }
+    }
+
+    /// Whether an event adds a node.
+    pub(crate) fn adds_nodes(&self) -> bool {
+        let mut deeds = self
+            .events
+            .iter()
+            .filter_map(|(_, event)| event.deed.as_ref());
+        deeds.any(|deed| deed.value == Deed::AddNode)
     }
 
     /// The plan; `None` when anything was refused.

@@ -5,6 +5,7 @@
 //! files are read with them, messages quote them, the reference is made from
 //! them.
 
+pub(crate) mod broker;
 pub(crate) mod cluster;
 pub(crate) mod commands;
 pub(crate) mod devices;
@@ -16,12 +17,13 @@ pub(crate) mod target;
 pub(crate) mod top;
 
 mod address;
+mod backplane;
 mod choice;
 mod fields;
 mod form;
 mod name;
 
-pub(crate) use choice::{Choice, Deed};
+pub(crate) use choice::{Choice, Deed, Object};
 pub(crate) use fields::{At, Fields, Spot};
 pub(crate) use form::{Form, Refusal};
 
@@ -80,9 +82,10 @@ pub(crate) fn list(key: &str) -> Option<&'static List> {
 }
 
 /// Every table, in the order of the reference.
-pub(crate) static SECTIONS: [&Section; 10] = [
+pub(crate) static SECTIONS: [&Section; 11] = [
     &top::SECTION,
     &cluster::SECTION,
+    &broker::SECTION,
     &target::SECTION,
     &target::OBSERVE,
     &devices::SECTION,

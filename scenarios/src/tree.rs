@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::broker_url::without_passwords;
+
 mod read;
 mod set;
 
@@ -100,15 +102,18 @@ impl Item {
         }
     }
 
-    /// The value as a message shows it.
+    /// The value as a message shows it, without passwords.
     pub(crate) fn found(&self) -> String {
         const SHOWN: usize = 60;
         match &self.value {
-            Value::Text(text) if text.chars().count() > SHOWN => {
+            Value::Text(text) => {
+                let text = without_passwords(text);
+                if text.chars().count() <= SHOWN {
+                    return format!("{text:?}");
+                }
                 let start: String = text.chars().take(SHOWN).collect();
                 format!("{start:?}…")
             }
-            Value::Text(text) => format!("{text:?}"),
             Value::Integer(number) => number.to_string(),
             Value::List(list) if list.is_empty() => "an empty list".to_owned(),
             Value::List(_) => "a list".to_owned(),

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use highwater_reports::record::{Ended, Interval, Occurrence, Role, Source, names::gauge};
+use highwater_reports::record::{
+    Ended, Interval, Occurrence, Role, Source, action_title, names::gauge,
+};
 use highwater_scenarios::{Plan, Segment, plan::Window};
 use tokio::{
     sync::mpsc,
@@ -21,7 +23,9 @@ use super::{
     system::{Done, System},
     watch::watch,
 };
-use crate::{causes::in_full, clock::RunClock, control::ToWorker, endpoints::Endpoints};
+use crate::{
+    causes::in_full, clock::RunClock, control::ToWorker, endpoints::Endpoints, testbed::Left,
+};
 
 /// From the go to the start of the ramp.
 const GO_NOTICE: u64 = 2;
@@ -157,10 +161,25 @@ impl<S: FnMut(Update) + Send> Run<S> {
             self.note(NoteKind::Problem, format!("{id} ended by itself: {status}"));
             self.ledger.event(Occurrence::ProcessEnded { id, status })?;
         }
+        for left in self.system.left() {
+            self.left(left)?;
+        }
         self.tell_endpoints().await?;
         self.advance(now).await?;
         self.ledger.flush()?;
         self.show_progress(now);
+        Ok(())
+    }
+
+    /// A process that was asked to end has ended: with 0, or something is wrong.
+    fn left(&mut self, Left { id, exit }: Left) -> Result<(), RunError> {
+        if !exit.success() {
+            let text = format!("{id} was asked to end and {exit}");
+            self.note(NoteKind::Problem, text);
+        }
+        let (status, code) = (exit.to_string(), exit.code());
+        self.ledger
+            .event(Occurrence::ProcessLeft { id, status, code })?;
         Ok(())
     }
 
@@ -269,10 +288,11 @@ impl<S: FnMut(Update) + Send> Run<S> {
     async fn event_done(&mut self, done: Done) -> Result<(), RunError> {
         let action = action_name(&done.event.action).to_owned();
         let node = done.event.node;
+        let title = action_title(&action, &node);
         match &done.error {
-            None => self.note(NoteKind::Event, format!("{action} {node}")),
+            None => self.note(NoteKind::Event, title),
             Some(error) => {
-                let text = format!("{action} {node} failed: {error}");
+                let text = format!("{title} failed: {error}");
                 self.note(NoteKind::Problem, text);
             }
         }

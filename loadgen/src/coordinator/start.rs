@@ -7,6 +7,7 @@ use highwater_reports::{
     RecordWriter,
     record::{Manifest, RECORD_SCHEMA},
 };
+use highwater_scenarios::without_passwords;
 use tokio::{net::TcpListener, time::Instant};
 
 use super::{
@@ -45,8 +46,12 @@ pub fn begin_record(options: &RunOptions, clock: RunClock) -> Result<Ledger, Run
         schema: RECORD_SCHEMA,
         started_at: Utc::now(),
         plan: options.plan.clone(),
-        scenario_text: options.scenario_text.clone(),
-        sets: options.sets.clone(),
+        scenario_text: without_passwords(&options.scenario_text).into_owned(),
+        sets: options
+            .sets
+            .iter()
+            .map(|set| without_passwords(set).into_owned())
+            .collect(),
         workers: options.worker_count(open_files),
         versions: versions(),
         host: host(),

@@ -18,8 +18,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::RunError;
 use crate::{
-    causes::in_full, clock::RunClock, endpoints::Endpoints, process::Spawner, sampling::Sampled,
-    testbed::Testbed,
+    causes::in_full,
+    clock::RunClock,
+    endpoints::Endpoints,
+    process::Spawner,
+    sampling::{Endpoint, Sampled},
+    testbed::{Left, Testbed},
 };
 
 /// How long a target may take to accept a connection before the run.
@@ -86,8 +90,10 @@ impl System {
                 .map(|observed| Sampled {
                     source: Source::new(Role::Node, observed.name.as_str()),
                     pid: observed.pid,
-                    prometheus: observed.prometheus.clone(),
-                    sockets_metric: observed.sockets_metric.clone(),
+                    endpoint: observed.prometheus.clone().map(|url| Endpoint::Prometheus {
+                        url,
+                        sockets_metric: observed.sockets_metric.clone(),
+                    }),
                 })
                 .collect(),
         }
@@ -97,6 +103,14 @@ impl System {
     pub fn ended(&self) -> Vec<(String, String)> {
         match self {
             Self::Cluster(testbed) => testbed.ended(),
+            Self::Target(_) => Vec::new(),
+        }
+    }
+
+    /// Processes that have ended because they were asked to; each end once.
+    pub fn left(&self) -> Vec<Left> {
+        match self {
+            Self::Cluster(testbed) => testbed.left(),
             Self::Target(_) => Vec::new(),
         }
     }

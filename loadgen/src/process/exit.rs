@@ -21,6 +21,14 @@ impl Exit {
         self == Self::Status(0)
     }
 
+    /// The exit code; none if a signal ended it or nobody knows.
+    pub fn code(self) -> Option<i32> {
+        match self {
+            Self::Status(code) => Some(code),
+            Self::Signal(_) | Self::Unknown => None,
+        }
+    }
+
     pub(super) fn from_wait(waited: io::Result<ExitStatus>) -> Self {
         let Ok(status) = waited else {
             return Self::Unknown;

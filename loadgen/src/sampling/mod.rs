@@ -5,13 +5,17 @@
 //! - [`open_files`]: how many files it has open;
 //! - [`scrape`]: asks a Prometheus endpoint;
 //! - [`prometheus`]: finds gauges in what it answers;
+//! - [`broker`]: asks a broker, each kind in its own way;
+//! - [`listener`]: which process listens on a port;
 //! - [`machine`]: the memory and CPU time of the whole machine;
 //! - [`host`]: what the machine is, and its limits;
 //! - [`own`]: the process that asks.
 //!
 //! What could not be measured is absent from a sample; nothing is filled in.
 
+pub mod broker;
 pub mod host;
+pub mod listener;
 pub mod machine;
 pub mod open_files;
 pub mod own;
@@ -22,9 +26,10 @@ pub mod scrape;
 
 use std::collections::BTreeMap;
 
+pub use broker::BrokerEndpoint;
 pub use host::{host, raise_open_files};
 pub use own::own_process;
-pub use sampler::{Sampled, Sampler};
+pub use sampler::{Endpoint, Sampled, Sampler};
 
 /// Gauges by [`name`](highwater_reports::record::names::gauge); sizes in bytes,
 /// times in seconds.

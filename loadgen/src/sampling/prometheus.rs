@@ -9,7 +9,7 @@ use super::Gauges;
 
 /// A metric that is known to hold a gauge. A further runtime is a further line
 /// in [`KNOWN`].
-struct Known {
+pub(super) struct Known {
     gauge: &'static str,
     metric: &'static str,
     /// Only samples with this label count; the others are something else.
@@ -49,12 +49,17 @@ const BACKPLANE: &str = "highwater_backplane_messages_total";
 /// The gauges in `text`. `sockets_metric` names the metric of open sockets
 /// where it is not one of the known ones.
 pub fn gauges(text: &str, sockets_metric: Option<&str>) -> Gauges {
-    let samples = samples(text, sockets_metric);
+    gauges_by(KNOWN, text, sockets_metric)
+}
+
+/// The gauges in `text` by a table of one's own.
+pub(super) fn gauges_by(known: &[Known], text: &str, sockets_metric: Option<&str>) -> Gauges {
+    let samples = samples(known, text, sockets_metric);
     let mut gauges = Gauges::new();
     if let Some(sockets) = sockets_metric.and_then(|name| sum(&samples, name, None)) {
         gauges.insert(gauge::SOCKETS_OPEN.into(), sockets);
     }
-    for known in KNOWN {
+    for known in known {
         let replaced = known.gauge == gauge::SOCKETS_OPEN && sockets_metric.is_some();
         if replaced || gauges.contains_key(known.gauge) {
             continue;
@@ -66,7 +71,7 @@ pub fn gauges(text: &str, sockets_metric: Option<&str>) -> Gauges {
     gauges
 }
 
-const fn known(gauge: &'static str, metric: &'static str) -> Known {
+pub(super) const fn known(gauge: &'static str, metric: &'static str) -> Known {
     Known {
         gauge,
         metric,
@@ -74,7 +79,7 @@ const fn known(gauge: &'static str, metric: &'static str) -> Known {
     }
 }
 
-const fn labelled(
+pub(super) const fn labelled(
     gauge: &'static str,
     metric: &'static str,
     label: (&'static str, &'static str),
@@ -88,11 +93,11 @@ const fn labelled(
 
 /// The samples of metrics that matter. Only their lines are parsed: an endpoint
 /// may show thousands of others.
-fn samples(text: &str, sockets_metric: Option<&str>) -> Vec<Sample> {
+fn samples(known: &[Known], text: &str, sockets_metric: Option<&str>) -> Vec<Sample> {
     let matters = |line: &&str| {
         let end = line.find(['{', ' ', '\t']).unwrap_or(line.len());
         let name = &line[..end];
-        Some(name) == sockets_metric || KNOWN.iter().any(|known| known.metric == name)
+        Some(name) == sockets_metric || known.iter().any(|known| known.metric == name)
     };
     let lines = text.lines().filter(matters);
     let scrape = Scrape::parse(lines.map(|line| io::Result::Ok(line.to_owned())));

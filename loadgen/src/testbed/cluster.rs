@@ -2,20 +2,19 @@
 
 use std::{
     fs, mem,
-    net::SocketAddr,
     path::{Path, PathBuf},
     sync::{self, Arc, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use futures_util::future::{join_all, try_join_all};
-use highwater_reports::record::{Role, Source};
-use highwater_scenarios::plan::{Action, Cluster, Event, Plan, Routing};
-use tokio::sync::{Mutex, watch};
+use highwater_scenarios::plan::{BROKER, Cluster, Event, Plan, Routing};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    TestbedError, actions, broker,
+    TestbedError, actions,
+    backplane::{Backplane, Embedded},
     http::NodeClient,
     node::{Listed, Node, running},
     ready,
@@ -23,7 +22,7 @@ use super::{
 };
 use crate::{
     endpoints::Endpoints,
-    process::{Child, Spawner},
+    process::{Child, Exit, Spawner},
     sampling::Sampled,
 };
 
@@ -37,6 +36,15 @@ pub struct Testbed {
     bed: Arc<Bed>,
 }
 
+/// A node that has ended because it was asked to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// `n1`, …
+    pub id: String,
+    /// How it ended.
+    pub exit: Exit,
+}
+
 /// What the actions work on. Every process is owned by its node's lock, which
 /// an action holds while it works; everything else is read without waiting.
 #[derive(Debug)]
@@ -47,24 +55,25 @@ pub(super) struct Bed {
     pub(super) spawner: Spawner,
     pub(super) http: NodeClient,
     pub(super) roster: Roster,
-    /// Where the broker listens, if there is one.
-    pub(super) backplane: Option<SocketAddr>,
-    broker: Mutex<Option<Child>>,
+    pub(super) backplane: Backplane,
     /// Names of processes that ended without being asked to, and how; until
     /// they are told of.
     unasked: sync::Mutex<Vec<(String, String)>>,
+    /// Nodes that ended because they were asked to; until they are told of.
+    left: sync::Mutex<Vec<Left>>,
     stopping: CancellationToken,
 }
 
 impl Testbed {
-    /// Starts a broker, if there will ever be more than one node, and the
-    /// nodes; waits until all are ready and see each other. `exe` is the
-    /// `highwater` binary; each process logs to `log_dir/ID.log`.
+    /// Starts the embedded broker, if nodes are ever to be joined by it, or asks
+    /// the one that should be running; then starts the nodes and waits until all
+    /// are ready and see each other. `exe` is the `highwater` binary; each
+    /// process logs to `log_dir/ID.log`.
     ///
     /// # Errors
     ///
-    /// If a process does not start or does not get ready within 30 seconds;
-    /// what was started is killed.
+    /// If the broker does not answer, or a process does not start or does not get
+    /// ready within 30 seconds; what was started is killed.
     pub async fn start(
         plan: &Plan,
         cluster: &Cluster,
@@ -76,12 +85,7 @@ impl Testbed {
             path: log_dir.into(),
             source,
         })?;
-        let (broker, backplane) = if has_broker(plan, cluster) {
-            let (child, address) = broker::start(&spawner, exe, log_dir).await?;
-            (Some(child), Some(address))
-        } else {
-            (None, None)
-        };
+        let backplane = Backplane::start(plan, cluster, &spawner, exe, log_dir).await?;
         let bed = Arc::new(Bed {
             exe: exe.into(),
             log_dir: log_dir.into(),
@@ -90,8 +94,8 @@ impl Testbed {
             http: NodeClient::new()?,
             roster: Roster::new(),
             backplane,
-            broker: Mutex::new(broker),
             unasked: sync::Mutex::default(),
+            left: sync::Mutex::default(),
             stopping: CancellationToken::new(),
         });
         let nodes = (1..=cluster.nodes).map(|number| bed.new_node(&format!("n{number}")));
@@ -115,12 +119,7 @@ impl Testbed {
     /// there, without a process id.
     pub fn sampled(&self) -> Vec<Sampled> {
         let mut sampled = self.bed.roster.sampled();
-        sampled.extend(self.bed.backplane.map(|_| Sampled {
-            source: Source::new(Role::Broker, broker::ID),
-            pid: self.bed.broker_pid(),
-            prometheus: None,
-            sockets_metric: None,
-        }));
+        sampled.extend(self.bed.backplane.sampled());
         sampled
     }
 
@@ -144,13 +143,15 @@ impl Testbed {
     /// ended in words; each once. Never waits: a node that an event works on
     /// is looked at the next time.
     pub fn ended(&self) -> Vec<(String, String)> {
-        for node in self.bed.roster.nodes() {
-            if let Ok(mut process) = node.process.try_lock() {
-                self.bed.take_end(&node, &mut process);
-            }
-        }
-        self.bed.take_broker_end();
+        self.bed.look_for_ends();
         mem::take(&mut *self.bed.unasked())
+    }
+
+    /// The nodes that have ended because an event asked them to, each end once.
+    /// Never waits, as [`Testbed::ended`].
+    pub fn left(&self) -> Vec<Left> {
+        self.bed.look_for_ends();
+        mem::take(&mut *self.bed.left.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Ends every process and waits for it: in order where it does so within
@@ -160,8 +161,8 @@ impl Testbed {
         self.bed.stopping.cancel();
         let nodes = self.bed.roster.nodes();
         join_all(nodes.iter().map(|node| self.bed.stop_node(node))).await;
-        if let Some(mut broker) = self.bed.broker.lock().await.take() {
-            broker.stop(STOP_WITHIN).await;
+        if let Ok(broker) = self.bed.backplane.embedded() {
+            broker.stop().await;
         }
     }
 }
@@ -225,23 +226,36 @@ impl Bed {
             Listed::AsBefore
         };
         node.is_down(self, listed);
-        if !asked {
+        if asked {
+            self.has_left(node, exit);
+        } else {
             self.unasked().push((node.id.clone(), exit.to_string()));
         }
     }
 
-    fn broker_pid(&self) -> Option<u32> {
-        let broker = self.broker.try_lock().ok()?;
-        broker.as_ref().map(Child::pid)
+    /// Remembers how a node ended that was asked to.
+    pub(super) fn has_left(&self, node: &Node, exit: Exit) {
+        let id = node.id.clone();
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        left.push(Left { id, exit });
     }
 
-    fn take_broker_end(&self) {
-        let Ok(mut broker) = self.broker.try_lock() else {
-            return;
-        };
-        if let Some(exit) = broker.as_mut().and_then(Child::try_exit) {
-            *broker = None;
-            self.unasked().push((broker::ID.into(), exit.to_string()));
+    /// Takes the status of every process that has ended, but for those that an
+    /// event works on.
+    fn look_for_ends(&self) {
+        for node in self.roster.nodes() {
+            if let Ok(mut process) = node.process.try_lock() {
+                self.take_end(&node, &mut process);
+            }
+        }
+        self.take_broker_end();
+    }
+
+    /// Takes the status of an embedded broker that has ended by itself.
+    pub(super) fn take_broker_end(&self) {
+        let broker = self.backplane.embedded().ok();
+        if let Some(status) = broker.and_then(Embedded::take_end) {
+            self.unasked().push((BROKER.to_owned(), status));
         }
     }
 
@@ -258,10 +272,4 @@ impl Bed {
             node.is_down(self, Listed::NoMore);
         }
     }
-}
-
-/// A node alone needs no broker, but it cannot be joined to one later.
-fn has_broker(plan: &Plan, cluster: &Cluster) -> bool {
-    let adds = |event: &Event| event.action == Action::AddNode;
-    cluster.nodes > 1 || plan.events.iter().any(adds)
 }

@@ -74,6 +74,29 @@ pub enum TestbedError {
         /// The last lines of its log.
         log: LogTail,
     },
+    /// Nodes do not see each other in time.
+    #[error("the nodes had not met after {waited:?}: {missing}")]
+    NotMet {
+        /// How long they had.
+        waited: Duration,
+        /// Who does not see whom.
+        missing: String,
+    },
+    /// The broker that should be running does not answer.
+    #[error("{name} does not answer at {url}: {reason}")]
+    BrokerSilent {
+        /// `Redis`, `NATS`, …
+        name: &'static str,
+        /// Its address, without a password.
+        url: String,
+        /// What was seen.
+        reason: String,
+        /// How one is started.
+        hint: String,
+    },
+    /// The event needs a broker that the harness started.
+    #[error("the harness has started no broker")]
+    NoBroker,
     /// The event names a node that was never started.
     #[error("there is no node {id}")]
     NoSuchNode {

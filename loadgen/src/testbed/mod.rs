@@ -2,18 +2,19 @@
 //! stops it.
 //!
 //! - [`cluster`]: the [`Testbed`], what the coordinator holds;
-//! - [`actions`]: what an event does to a node, one file each;
-//! - [`node`], [`broker`]: a process each;
+//! - [`actions`]: what an event does to a node or the broker, one file each;
+//! - [`node`]: a process that comes and goes;
+//! - [`backplane`]: the broker that joins them, of the testbed's own or not;
 //! - [`roster`]: who belongs to the cluster, and what is shown of it;
 //! - [`ready`]: waits until nodes are ready and see each other;
 //! - [`http`]: what is asked of a node;
 //! - [`announce`]: the line in which a process says where it listens;
-//! - [`port`]: ports that stay free while a node is down;
+//! - [`port`]: ports that stay free while a process is down;
 //! - [`error`]: what can go wrong.
 
 mod actions;
 mod announce;
-mod broker;
+mod backplane;
 pub mod cluster;
 pub mod error;
 mod http;
@@ -22,5 +23,5 @@ mod port;
 mod ready;
 mod roster;
 
-pub use cluster::Testbed;
+pub use cluster::{Left, Testbed};
 pub use error::TestbedError;

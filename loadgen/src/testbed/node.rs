@@ -16,9 +16,6 @@ use crate::process::{Child, Launch};
 /// How long a node's old port may stay taken when it is started again.
 const PORT_FREE_WITHIN: Duration = Duration::from_secs(15);
 
-/// How often a new node is started again because its port was taken meanwhile.
-const PORT_ATTEMPTS: u32 = 5;
-
 /// A node of the cluster. An event holds its process for as long as it works on
 /// it, so two events never work on one node at once.
 #[derive(Debug)]
@@ -79,16 +76,7 @@ impl Node {
     }
 
     async fn start_anew(&self, bed: &Bed) -> Result<(Child, SocketAddr), TestbedError> {
-        let mut attempt = 1;
-        loop {
-            let port = port::pick()?;
-            let started = self.start_on(bed, port).await;
-            if started.is_ok() || attempt == PORT_ATTEMPTS || port::is_free(port) {
-                return started;
-            }
-            // Somebody else took the port between the look and the start.
-            attempt += 1;
-        }
+        port::start_on_one(|port| self.start_on(bed, port)).await
     }
 
     async fn start_again(
@@ -101,11 +89,11 @@ impl Node {
     }
 
     async fn start_on(&self, bed: &Bed, port: u16) -> Result<(Child, SocketAddr), TestbedError> {
-        let launch = Launch::new(&bed.exe, self.arguments(bed, port), &self.log);
+        let launch = self.launch(bed, port);
         announce::start(&bed.spawner, &self.id, launch).await
     }
 
-    fn arguments(&self, bed: &Bed, port: u16) -> Vec<OsString> {
+    fn launch(&self, bed: &Bed, port: u16) -> Launch {
         let mut arguments: Vec<OsString> = vec![
             "serve".into(),
             "node".into(),
@@ -117,10 +105,11 @@ impl Node {
             routing(bed.routing).into(),
             "--allow-faults".into(),
         ];
-        if let Some(broker) = bed.backplane {
-            arguments.extend(["--backplane".into(), format!("local://{broker}").into()]);
-        }
-        arguments
+        let (joined, env) = bed.backplane.of_a_node();
+        arguments.extend(joined);
+        let launch = Launch::new(&bed.exe, arguments, &self.log);
+        env.into_iter()
+            .fold(launch, |launch, (name, value)| launch.with_env(name, value))
     }
 }
 

@@ -1,9 +1,9 @@
-//! Ports that stay free while a node is down.
+//! Ports that stay free while a node or the broker is down.
 //!
 //! A port that the kernel picks comes from the range it gives to clients, too.
 //! While a node is killed, clients keep trying its port; were it in that range,
 //! one of them could be given the port itself, connect to itself, and keep the
-//! node from coming back. Nodes therefore get ports below that range.
+//! node from coming back. Both therefore get ports below that range.
 
 use std::{fs, net::Ipv4Addr, time::Duration};
 
@@ -14,18 +14,38 @@ use tokio::{
 
 use super::TestbedError;
 
-/// First port that is used for nodes.
+/// First port that is used for them.
 const FIRST: u16 = 10_240;
 
 /// First port for clients where the system does not tell; Linux's default.
 const FIRST_FOR_CLIENTS: u16 = 32_768;
 
+/// How often something is started again because its port was taken meanwhile.
+const ATTEMPTS: u32 = 5;
+
 /// Pause between two looks at a port that is taken.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// Starts something on a free port; on another one if somebody else took that
+/// between the look and the start.
+pub(super) async fn start_on_one<S, F>(start: impl Fn(u16) -> F) -> Result<S, TestbedError>
+where
+    F: Future<Output = Result<S, TestbedError>>,
+{
+    let mut attempt = 1;
+    loop {
+        let port = pick()?;
+        let started = start(port).await;
+        if started.is_ok() || attempt == ATTEMPTS || is_free(port) {
+            return started;
+        }
+        attempt += 1;
+    }
+}
+
 /// A free port on 127.0.0.1 outside the range for clients, a random one, so
 /// that several clusters on one machine rarely try the same.
-pub(super) fn pick() -> Result<u16, TestbedError> {
+fn pick() -> Result<u16, TestbedError> {
     let end = first_for_clients().max(FIRST + 1);
     let ports = end - FIRST;
     let offset = rand::random_range(0..ports);
@@ -39,7 +59,7 @@ pub(super) fn pick() -> Result<u16, TestbedError> {
 }
 
 /// Whether a server could listen on this port of 127.0.0.1 now.
-pub(super) fn is_free(port: u16) -> bool {
+fn is_free(port: u16) -> bool {
     let listens = || {
         let socket = TcpSocket::new_v4()?;
         socket.set_reuseaddr(true)?;

@@ -40,9 +40,26 @@ pub(super) async fn until_ready(
 
 /// Waits until `node` and every other running node see each other.
 pub(super) async fn until_joined(bed: &Bed, node: &Node) -> Result<(), TestbedError> {
+    // What the others see of each other is not this node's matter.
+    let matters = |asked: &str, seen: &str| asked == node.id || seen == node.id;
     let deadline = Instant::now() + READY_WITHIN;
-    while let Some(missing) = missing(bed, node).await {
+    while let Some(missing) = missing(bed, matters).await {
         again(node, deadline, missing).await?;
+    }
+    Ok(())
+}
+
+/// Waits until all running nodes see each other.
+pub(super) async fn until_met(bed: &Bed) -> Result<(), TestbedError> {
+    let deadline = Instant::now() + READY_WITHIN;
+    while let Some(missing) = missing(bed, |_, _| true).await {
+        if Instant::now() >= deadline {
+            return Err(TestbedError::NotMet {
+                waited: READY_WITHIN,
+                missing,
+            });
+        }
+        sleep(PAUSE).await;
     }
     Ok(())
 }
@@ -61,9 +78,9 @@ async fn again(node: &Node, deadline: Instant, reason: String) -> Result<(), Tes
     })
 }
 
-/// Who does not see whom, in words; the nodes are asked one after the other,
-/// and it is read anew each time who runs.
-async fn missing(bed: &Bed, node: &Node) -> Option<String> {
+/// Who does not see whom, in words, of those pairs that matter; the nodes are
+/// asked one after the other, and it is read anew each time who runs.
+async fn missing(bed: &Bed, matters: impl Fn(&str, &str) -> bool) -> Option<String> {
     let running = bed.roster.running();
     for (asked, address) in &running {
         let seen = match bed.http.members(*address).await {
@@ -71,9 +88,8 @@ async fn missing(bed: &Bed, node: &Node) -> Option<String> {
             Err(error) => return Some(in_full(&error)),
         };
         let everyone = running.iter().map(|(id, _)| id);
-        // What the others see of each other is not this node's matter.
         let unseen = everyone
-            .filter(|id| *asked == node.id || **id == node.id)
+            .filter(|id| matters(asked, id))
             .find(|id| !seen.contains(*id));
         if let Some(unseen) = unseen {
             return Some(format!("{asked} does not see {unseen}"));

@@ -12,7 +12,10 @@ use highwater_reports::record::{Role, Source};
 use tokio::sync::watch;
 
 use super::{TestbedError, node::Node};
-use crate::{endpoints::Endpoints, sampling::Sampled};
+use crate::{
+    endpoints::Endpoints,
+    sampling::{Endpoint, Sampled},
+};
 
 /// All nodes that were ever started, by number. It owns what is shown of them;
 /// their processes are owned by the nodes.
@@ -148,8 +151,10 @@ impl Roster {
             Some(Sampled {
                 source: Source::new(Role::Node, id),
                 pid: entry.shown.pid,
-                prometheus: Some(format!("http://{address}/metrics")),
-                sockets_metric: None,
+                endpoint: Some(Endpoint::Prometheus {
+                    url: format!("http://{address}/metrics"),
+                    sockets_metric: None,
+                }),
             })
         });
         seen.collect()

@@ -4,7 +4,7 @@ use std::{fs::File, net::SocketAddr, process, time::Duration};
 
 use highwater_loadgen::{
     process::{Launch, Signal, Spawner},
-    sampling::{Sampled, Sampler, host, own_process, raise_open_files},
+    sampling::{Endpoint, Sampled, Sampler, host, own_process, raise_open_files},
 };
 use highwater_reports::record::{Interval, Role, Source, names::gauge};
 use tokio::{
@@ -18,8 +18,7 @@ fn by_pid(id: &str, pid: u32) -> Sampled {
     Sampled {
         source: Source::new(Role::Node, id),
         pid: Some(pid),
-        prometheus: None,
-        sockets_metric: None,
+        endpoint: None,
     }
 }
 
@@ -27,8 +26,10 @@ fn by_endpoint(id: &str, pid: Option<u32>, address: SocketAddr) -> Sampled {
     Sampled {
         source: Source::new(Role::Node, id),
         pid,
-        prometheus: Some(format!("http://{address}/metrics")),
-        sockets_metric: None,
+        endpoint: Some(Endpoint::Prometheus {
+            url: format!("http://{address}/metrics"),
+            sockets_metric: None,
+        }),
     }
 }
 

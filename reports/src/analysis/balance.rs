@@ -5,21 +5,19 @@ use std::collections::BTreeMap;
 use highwater_scenarios::plan::System;
 use serde::Serialize;
 
-use super::{cut::Cut, sockets::total_at, tracks::Sample};
+use super::{
+    cut::Cut,
+    settling::{held, settled_after},
+    tracks::Sample,
+};
 use crate::{
     record::{Occurrence, Role, names::gauge},
     summary::{AfterEvent, Balance},
 };
 
-/// The cluster has settled when it holds this part of what it held before.
-const SETTLED: f64 = 0.99;
-
 /// The summary's `balance`; `None` when no node says how many sockets it has.
 pub(crate) fn balance(cut: &Cut) -> Option<Balance> {
-    let totals = cut.tracks.total(Role::Node, gauge::SOCKETS_OPEN);
-    if totals.is_empty() {
-        return None;
-    }
+    let held = held(cut)?;
     let nodes = cut.tracks.of(Role::Node);
     let shares: Vec<f64> = nodes
         .filter_map(|(_, track)| track.at(gauge::SOCKETS_OPEN, cut.end()))
@@ -35,7 +33,7 @@ pub(crate) fn balance(cut: &Cut) -> Option<Balance> {
         max_over_mean_at_end: spread.map(|spread| spread.max_over_mean),
         min_over_mean_at_end: spread.map(|spread| spread.min_over_mean),
         jain_at_end: spread.map(|spread| spread.jain),
-        per_event: per_event(cut, &totals),
+        per_event: per_event(cut, &held),
     })
 }
 
@@ -67,7 +65,7 @@ impl Spread {
     }
 }
 
-fn per_event(cut: &Cut, totals: &[Sample]) -> Vec<AfterEvent> {
+fn per_event(cut: &Cut, held: &[Sample]) -> Vec<AfterEvent> {
     let actions: Vec<_> = cut
         .record
         .events
@@ -94,7 +92,7 @@ fn per_event(cut: &Cut, totals: &[Sample]) -> Vec<AfterEvent> {
             event: action.clone(),
             node: node.clone(),
             new_sockets_by_node: accepted(cut, at_s, end),
-            settled_after_s: settled_after(totals, at_s, end),
+            settled_after_s: settled_after(cut, held, at_s..end),
         })
         .collect()
 }
@@ -107,20 +105,6 @@ fn accepted(cut: &Cut, from: f64, to: f64) -> BTreeMap<String, u64> {
             Some((id.to_owned(), grown as u64))
         })
         .collect()
-}
-
-/// Seconds from the event until the sum is back after its first dip; 0 when it
-/// did not dip.
-fn settled_after(totals: &[Sample], from: f64, to: f64) -> Option<f64> {
-    let enough = total_at(totals, from)? * SETTLED;
-    let mut after = totals
-        .iter()
-        .filter(|total| total.at_s > from && total.at_s <= to)
-        .skip_while(|total| total.value >= enough);
-    match after.next() {
-        None => Some(0.0),
-        Some(_) => Some(after.find(|total| total.value >= enough)?.at_s - from),
-    }
 }
 
 /// As the scenario spells it.

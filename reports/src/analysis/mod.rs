@@ -3,7 +3,8 @@
 //!
 //! - [`tracks`]: the record by source; [`cut`]: which part of it is looked at;
 //! - one file per section of the summary: `sockets`, `heartbeats`, `commands`,
-//!   `messages`, `processes`, `workers`, `balance`, `cost` (with `fit`);
+//!   `messages`, `processes`, `workers`, `balance` (with `settling`), `cost`
+//!   (with `fit`);
 //! - `harness`, `gates`, `problems`, `verdict`: what to make of it.
 
 mod balance;
@@ -18,6 +19,7 @@ mod heartbeats;
 mod messages;
 mod problems;
 pub(crate) mod processes;
+mod settling;
 pub(crate) mod sockets;
 mod summarise;
 pub(crate) mod tracks;

@@ -5,7 +5,7 @@ use highwater_scenarios::plan::Window;
 use super::{cut::Cut, heartbeats::pending, messages, sockets::turnover};
 use crate::{
     human,
-    record::{Occurrence, Role, names::gauge},
+    record::{Occurrence, Role, action_title, names::gauge},
     summary::Summary,
 };
 
@@ -27,8 +27,12 @@ pub(crate) fn problems(cut: &Cut, summary: &Summary) -> Vec<String> {
                 node,
                 error: Some(error),
             } => Some(format!(
-                "{action} of {node} at {at} could not be done: {error}"
+                "{} at {at} could not be done: {error}",
+                action_title(action, node)
             )),
+            Occurrence::ProcessLeft { id, status, code } if *code != Some(0) => {
+                Some(format!("{id} was asked to end, and at {at} it {status}"))
+            }
             _ => None,
         }
     }));

@@ -1,9 +1,11 @@
 //! Processes of the system: nodes, broker, balancer.
 
+use highwater_scenarios::plan::System;
+
 use super::{cut::Cut, tracks::Track};
 use crate::{
-    record::{Role, names::gauge},
-    summary::Process,
+    record::{Occurrence, Role, names::gauge},
+    summary::{Exits, Process},
 };
 
 /// The processes of a role, by id: `n2` before `n10`.
@@ -29,11 +31,40 @@ fn process(cut: &Cut, id: &str, track: &Track) -> Process {
         heap_peak: peak(gauge::HEAP),
         open_files_peak: peak(gauge::OPEN_FILES),
         cpu_s: track.growth(gauge::CPU, cut.range()),
+        exit_code: exit_codes(cut)
+            .filter(|(left, _)| *left == id)
+            .last()
+            .and_then(|(_, code)| code),
         restarts: track.restarts().map(|restarts| {
             let range = cut.range();
             restarts.iter().filter(|at| range.contains(at)).count() as u32
         }),
     }
+}
+
+/// The summary's `exits`; `None` for a system that nothing is done to.
+pub(crate) fn exits(cut: &Cut) -> Option<Exits> {
+    let System::Cluster(_) = &cut.record.manifest.plan.system else {
+        return None;
+    };
+    let (clean, unclean): (Vec<_>, Vec<_>) =
+        exit_codes(cut).partition(|(_, code)| *code == Some(0));
+    Some(Exits {
+        clean: clean.len() as u64,
+        unclean: unclean.len() as u64,
+    })
+}
+
+/// Who ended because it was asked to, and its exit code.
+fn exit_codes<'a>(cut: &'a Cut) -> impl Iterator<Item = (&'a str, Option<i32>)> {
+    let range = cut.range();
+    let events = cut.record.events.iter();
+    events.filter_map(move |event| match &event.what {
+        Occurrence::ProcessLeft { id, code, .. } if range.contains(&event.at) => {
+            Some((id.as_str(), *code))
+        }
+        _ => None,
+    })
 }
 
 /// A key that sorts numbers at the end of names by size.

@@ -17,12 +17,24 @@ pub(crate) fn sockets(cut: &Cut) -> Sockets {
         requested,
         opened,
         failed: requested.saturating_sub(opened),
+        dropped: dropped(cut),
         open_peak: peak(cut, Role::Worker).unwrap_or(0),
         open_at_end: at_end(cut),
         server_open_peak: peak(cut, Role::Node),
         connect_rate_per_s: connect_rate(cut),
         connect_ms: cut.connect_times(latency::CONNECT),
     }
+}
+
+/// Sockets that ended in any way but the announced one.
+fn dropped(cut: &Cut) -> u64 {
+    let lines = cut.tracks.of(Role::Worker);
+    let ended: u64 = lines
+        .flat_map(|(_, track)| track.within(cut.range()))
+        .flat_map(|line| by_kind(line, counter::DISCONNECT))
+        .map(|(_, count)| count)
+        .sum();
+    ended - cut.count(counter::DISCONNECT_ASKED)
 }
 
 /// The highest sum over the sources of a role.

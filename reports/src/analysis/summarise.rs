@@ -1,9 +1,19 @@
 //! The sections of a summary put together.
 
 use super::{
-    balance::balance, commands::commands, cost::cost_per_socket, cut::Cut, gates, harness,
-    heartbeats::heartbeats, messages::messages, problems::problems, processes::processes,
-    sockets::sockets, tracks::Tracks, verdict::verdict, workers::workers,
+    balance::balance,
+    commands::commands,
+    cost::cost_per_socket,
+    cut::Cut,
+    gates, harness,
+    heartbeats::heartbeats,
+    messages::messages,
+    problems::problems,
+    processes::{exits, processes},
+    sockets::sockets,
+    tracks::Tracks,
+    verdict::verdict,
+    workers::workers,
 };
 use crate::{
     record::{Role, RunRecord},
@@ -47,6 +57,7 @@ pub(crate) fn sections(cut: &Cut) -> Summary {
         broker: processes(cut, Role::Broker),
         balancer: processes(cut, Role::Balancer),
         workers: workers(cut),
+        exits: exits(cut),
         balance: balance(cut),
         cost_per_socket: cost_per_socket(cut),
         gates: Vec::new(),

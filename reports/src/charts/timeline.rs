@@ -2,7 +2,7 @@
 
 use highwater_scenarios::plan::Window;
 
-use crate::record::{Occurrence, RunRecord};
+use crate::record::{Occurrence, RunRecord, action_title};
 
 /// What happened when, in seconds on the run's clock.
 #[derive(Debug, Clone, Default)]
@@ -38,7 +38,7 @@ impl Timeline {
         });
         let marks = record.events.iter().filter_map(|event| {
             let name = match &event.what {
-                Occurrence::Action { action, node, .. } => format!("{action} {node}"),
+                Occurrence::Action { action, node, .. } => action_title(action, node),
                 Occurrence::ProcessEnded { id, .. } => format!("{id} ended"),
                 Occurrence::WorkerLost { id, .. } => format!("{id} lost"),
                 _ => return None,

@@ -137,8 +137,9 @@ fn of_block(block: &LatencyHistogram, part: &str) -> Option<f64> {
 }
 
 fn is_failure(path: &str) -> bool {
-    const FAILURES: [&str; 8] = [
+    const FAILURES: [&str; 9] = [
         "sockets.failed",
+        "sockets.dropped",
         "heartbeats.missed",
         "heartbeats.late",
         "commands.dropped",

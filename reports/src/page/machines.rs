@@ -30,6 +30,7 @@ pub(super) fn processes(summary: &Summary) -> Vec<Table> {
                     "open files, most",
                     "processor",
                     "restarts",
+                    "exit code",
                 ],
             )
         })
@@ -98,5 +99,8 @@ fn process(process: &Process) -> Row {
         number(process.open_files_peak),
         time(process.cpu_s),
         number(process.restarts.map(u64::from)),
+        process
+            .exit_code
+            .map_or_else(missing, |code| code.to_string()),
     ])
 }

@@ -7,6 +7,7 @@ use crate::{
     analysis::{cut::Cut, failures},
     figure::display,
     human,
+    record::action_title,
     summary::{Distribution, Fit, GateOutcome, Summary},
     text,
 };
@@ -116,6 +117,7 @@ pub(super) fn counts(summary: &Summary) -> Vec<Table> {
                 ("requested", Some(sockets.requested)),
                 ("opened", Some(sockets.opened)),
                 ("failed", Some(sockets.failed)),
+                ("dropped", Some(sockets.dropped)),
                 ("open at once, clients", Some(sockets.open_peak)),
                 ("open at once, nodes", sockets.server_open_peak),
                 ("open at the end", sockets.open_at_end),
@@ -189,9 +191,8 @@ pub(super) fn balance(summary: &Summary) -> Vec<Table> {
             .collect();
         row([
             format!(
-                "{} {} at {}",
-                event.event,
-                event.node,
+                "{} at {}",
+                action_title(&event.event, &event.node),
                 human::seconds(event.at_s)
             ),
             new.join(", "),

@@ -26,7 +26,7 @@ pub enum Occurrence {
     Action {
         /// As in the scenario: `kill-node`, `fault`, …
         action: String,
-        /// To which node.
+        /// To which process: `n2`, `broker`.
         node: String,
         /// Why it could not be done, if so.
         error: Option<String>,
@@ -37,6 +37,15 @@ pub enum Occurrence {
         id: String,
         /// Exit status in words.
         status: String,
+    },
+    /// A process of the system that was asked to end has ended.
+    ProcessLeft {
+        /// `n1`, …
+        id: String,
+        /// Exit status in words.
+        status: String,
+        /// Its exit code; none if a signal ended it.
+        code: Option<i32>,
     },
     /// A worker stopped answering or its connection broke.
     WorkerLost {
@@ -55,6 +64,14 @@ pub enum Occurrence {
         /// How.
         ended: Ended,
     },
+}
+
+/// An action in words: `kill-node n2`; `kill-broker`, of which there is one.
+pub fn action_title(action: &str, node: &str) -> String {
+    match action.rsplit_once('-') {
+        Some((_, object)) if object == node => action.to_owned(),
+        _ => format!("{action} {node}"),
+    }
 }
 
 /// How a run ended.

@@ -26,7 +26,7 @@ pub mod writer;
 
 pub(crate) use atomic::write as write_atomic;
 pub use error::RecordError;
-pub use event::{Ended, Occurrence, TimedEvent};
+pub use event::{Ended, Occurrence, TimedEvent, action_title};
 pub use interval::{Interval, Role, Source};
 pub use latencies::Latencies;
 pub use manifest::{Host, Manifest, RECORD_SCHEMA};

@@ -19,6 +19,8 @@ pub mod counter {
     /// server; without a code 1005), `reset` (no close frame), `protocol`,
     /// `gave-up` (by the client, after missed heartbeats).
     pub const DISCONNECT: &str = "disconnect";
+    /// The one of them that the server announces: it goes, and asks to come back.
+    pub const DISCONNECT_ASKED: &str = "disconnect.closed-1012";
     /// Heartbeats whose time came on an open socket.
     pub const HEARTBEATS_DUE: &str = "heartbeats.due";
     /// Pings written.
@@ -111,6 +113,22 @@ pub mod gauge {
     pub const BACKPLANE_SENT: &str = "backplane.sent";
     /// Messages a node has taken from it since it started.
     pub const BACKPLANE_RECEIVED: &str = "backplane.received";
+    /// Connections that a broker has, the sampler's among them where it has one.
+    pub const BROKER_CLIENTS: &str = "broker.clients";
+    /// What its clients can be sent by: channels, subscriptions or queues.
+    pub const BROKER_CHANNELS: &str = "broker.channels";
+    /// Messages that wait in its queues.
+    pub const BROKER_BACKLOG: &str = "broker.backlog";
+    /// Messages that a broker was given since it started; of Redis all commands.
+    pub const BROKER_MESSAGES_IN: &str = "broker.messages_in";
+    /// Messages that it has given since it started.
+    pub const BROKER_MESSAGES_OUT: &str = "broker.messages_out";
+    /// Bytes that it was given since it started.
+    pub const BROKER_BYTES_IN: &str = "broker.bytes_in";
+    /// Bytes that it has given since it started.
+    pub const BROKER_BYTES_OUT: &str = "broker.bytes_out";
+    /// Clients that it cut off because they did not keep up.
+    pub const BROKER_SLOW_CONSUMERS: &str = "broker.slow_consumers";
     /// Host: kernel slab memory.
     pub const KERNEL_SLAB: &str = "kernel.slab";
     /// Host: kernel memory in TCP buffers.

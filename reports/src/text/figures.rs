@@ -88,6 +88,7 @@ fn nodes(nodes: &[Process]) -> Vec<String> {
         open_files_peak: most(|node| node.open_files_peak),
         cpu_s: None,
         restarts: None,
+        exit_code: None,
     };
     let text = format!("at most {}", node_text(&largest));
     vec![line(&format!("{} nodes", nodes.len()), text)]

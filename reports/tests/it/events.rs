@@ -1,6 +1,9 @@
 //! What events leave behind.
 
-use highwater_reports::record::{Occurrence, Role, names::gauge};
+use highwater_reports::record::{
+    Occurrence, Role,
+    names::{counter, gauge},
+};
 
 use crate::run::{Run, action};
 
@@ -57,7 +60,7 @@ fn what_could_not_be_done_and_who_ended_are_problems() {
         run.summary().problems,
         [
             "n1 ended by itself at 9 s: signal 11",
-            "pause-node of n1 at 11 s could not be done: no such process",
+            "pause-node n1 at 11 s could not be done: no such process",
         ]
     );
 }
@@ -79,4 +82,44 @@ fn all_that_a_new_node_accepts_counts() {
     let expected = [("n1", 0), ("n2", 0), ("n3", 100)];
     assert_eq!(new, expected.map(|(id, count)| (id.to_owned(), count)));
     assert_eq!(after.settled_after_s, Some(0.0));
+}
+
+/// Seconds after an event at 10.2 s, in whose second `lost` sockets end and
+/// `back` open again; the nodes' samples show nothing of it.
+fn settled_after(lost: u64, back: u64) -> Option<f64> {
+    let mut run = Run::clean();
+    run.event(10.2, action("drain-node", "n2"));
+    run.count("w1", 10, "disconnect.closed-1012", lost / 2);
+    run.count("w2", 10, "disconnect.reset", lost - lost / 2);
+    run.count("w1", 10, counter::SOCKETS_REOPENED, back);
+    run.summary().balance.unwrap().per_event[0].settled_after_s
+}
+
+#[test]
+fn sockets_that_are_back_between_two_samples_were_away_all_the_same() {
+    // To the end of the second of the event, not 0.
+    let settled = settled_after(500, 500).unwrap();
+    assert!((settled - 0.8).abs() < 1e-9, "{settled}");
+    // Ten of a thousand are a hundredth.
+    assert_eq!(settled_after(10, 10), Some(0.0));
+    assert!(settled_after(11, 11).unwrap() > 0.0);
+    assert_eq!(settled_after(500, 480), None, "two hundredths stay away");
+    assert!(settled_after(500, 490).is_some());
+}
+
+#[test]
+fn a_second_dip_before_the_next_event_belongs_to_the_first() {
+    let mut run = Run::clean();
+    run.event(10.0, action("drain-node", "n2"));
+    for second in [11, 14] {
+        run.count("w1", second, "disconnect.closed-1012", 100);
+        run.count("w2", second, counter::SOCKETS_REOPENED, 100);
+    }
+    run.event(20.0, action("restart-node", "n2"));
+    let per_event = run.summary().balance.unwrap().per_event;
+    let settled: Vec<_> = per_event
+        .iter()
+        .map(|event| event.settled_after_s)
+        .collect();
+    assert_eq!(settled, [Some(5.0), Some(0.0)]);
 }

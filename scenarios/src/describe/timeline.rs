@@ -152,6 +152,10 @@ fn event_in_words(action: &Action, node: &str) -> String {
         Action::DrainNode => format!("{node} is asked to drain and to end"),
         Action::PauseNode => format!("{node} is paused with all its sockets open"),
         Action::ResumeNode => format!("{node} goes on after its pause"),
+        Action::KillBroker => "the broker is killed without notice".to_owned(),
+        Action::RestartBroker => "the broker is started again".to_owned(),
+        Action::PauseBroker => "the broker is paused with all its connections open".to_owned(),
+        Action::ResumeBroker => "the broker goes on after its pause".to_owned(),
         Action::Fault { fault } => match fault {
             Fault::Stall { length } => {
                 format!("{node} does nothing for {}", words::duration(*length))

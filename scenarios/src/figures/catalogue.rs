@@ -6,6 +6,8 @@ use super::{Figure, Unit};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Needs {
     Nothing,
+    /// `[cluster]`.
+    Cluster,
     /// `[[commands]]`.
     Commands,
     /// `[[publish]]`.
@@ -64,7 +66,9 @@ const fn entry(path: &'static str, shape: Shape, needs: Needs, about: &'static s
     }
 }
 
-use Needs::{Commands, Messages, NodeHeap, NodeProcess, NodeSockets, Nothing, Owner, TwoNodes};
+use Needs::{
+    Cluster, Commands, Messages, NodeHeap, NodeProcess, NodeSockets, Nothing, Owner, TwoNodes,
+};
 use Shape::{Counter, Distribution, Fit, Moment, Rate};
 
 /// Every figure, in the order of the summary.
@@ -73,6 +77,7 @@ pub(super) static ENTRIES: &[Entry] = &[
     entry("sockets.requested", Moment(Unit::Count), Nothing, "sockets that the scenario asks for"),
     entry("sockets.opened", Counter, Nothing, "sockets that opened, each counted once"),
     entry("sockets.failed", Counter, Nothing, "sockets that could not be opened"),
+    entry("sockets.dropped", Counter, Nothing, "open sockets that ended before the drain other than by a close with 1012"),
     entry("sockets.open_peak", Counter, Nothing, "most sockets open at once, counted by the workers"),
     entry("sockets.open_at_end", Moment(Unit::Count), Nothing, "sockets open before the drain"),
     entry("sockets.server_open_peak", Counter, NodeSockets, "most sockets open at once, counted by the nodes"),
@@ -110,6 +115,8 @@ pub(super) static ENTRIES: &[Entry] = &[
     entry("messages.reordered", Counter, Messages, "deliveries that came after a later message of the same publisher"),
     entry("messages.latency", Distribution, Messages, "delivery of a message, from when it was due"),
     entry("messages.service", Distribution, Messages, "delivery of a message, from when it was sent"),
+    entry("exits.clean", Counter, Cluster, "processes that an event asked to end and that ended with exit code 0"),
+    entry("exits.unclean", Counter, Cluster, "processes that an event asked to end and that ended otherwise"),
     entry("balance.max_over_mean_at_end", Moment(Unit::Ratio), NodeSockets, "sockets of the fullest node over the mean"),
     entry("balance.min_over_mean_at_end", Moment(Unit::Ratio), NodeSockets, "sockets of the emptiest node over the mean"),
     entry("balance.jain_at_end", Moment(Unit::Ratio), NodeSockets, "Jain's fairness index of sockets per node; 1 is even"),

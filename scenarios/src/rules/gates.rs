@@ -5,7 +5,7 @@ use crate::{
     plan::{Dialect, Window},
     problem::Findings,
     scenario::{Scenario, SystemAsked},
-    section::{Choice, Deed, gates::Gate},
+    section::{Choice, gates::Gate},
 };
 
 /// Why a figure cannot be measured.
@@ -49,6 +49,13 @@ fn unmeasurable(needs: Needs, scenario: &Scenario) -> Option<Reason> {
     match needs {
         Needs::Messages => messages(),
         Needs::Nothing => None,
+        Needs::Cluster => match &scenario.system {
+            SystemAsked::Target(_) => reason(
+                "the harness does nothing to a system that it did not start",
+                "it with a `[cluster]`",
+            ),
+            _ => None,
+        },
         Needs::Commands => commands(),
         Needs::Owner => commands().or_else(|| owner(scenario)),
         Needs::TwoNodes => commands()
@@ -92,12 +99,7 @@ fn two_nodes(scenario: &Scenario) -> Option<Reason> {
     let SystemAsked::Cluster(cluster) = &scenario.system else {
         return None;
     };
-    let adds = |deed: Deed| deed == Deed::AddNode;
-    let mut deeds = scenario
-        .events
-        .iter()
-        .filter_map(|(_, event)| event.deed.as_ref());
-    let alone = cluster.nodes.as_ref()?.value == 1 && !deeds.any(|deed| adds(deed.value));
+    let alone = cluster.nodes.as_ref()?.value == 1 && !scenario.adds_nodes();
     alone.then_some(Reason {
         why: "with one node no command crosses",
         accepted: "it with two nodes or more",

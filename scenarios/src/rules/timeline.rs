@@ -1,4 +1,4 @@
-//! Each event is possible when its time comes.
+//! Each event of a node is possible when its time comes.
 //!
 //! ```text
 //! state    add      kill  restart  drain    pause   resume   fault
@@ -15,7 +15,7 @@ use crate::{
     problem::Findings,
     scenario::{Scenario, SystemAsked},
     section::events::Event,
-    section::{Choice, Deed},
+    section::{Choice, Deed, Object},
     suggest, words,
 };
 
@@ -59,6 +59,9 @@ pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
         let (Some(deed), Some(name)) = (&event.deed, &event.node) else {
             continue;
         };
+        if deed.value.object() != Object::Node {
+            continue;
+        }
         let Some(number) = name
             .value
             .strip_prefix('n')
@@ -85,7 +88,7 @@ pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
 }
 
 /// Events that have a time, by time; those of one instant in the file's order.
-fn in_order(scenario: &Scenario) -> Vec<(Duration, &Event)> {
+pub(super) fn in_order(scenario: &Scenario) -> Vec<(Duration, &Event)> {
     let timed = |event: &'_ Event| event.at.as_ref().map(|at| at.value);
     let mut events: Vec<_> = scenario
         .events

@@ -1,8 +1,6 @@
 //! Values that are one of a few words.
 
-use crate::plan::{
-    Backplane, Balancer, Dialect, Jitter, Policy, PublishFrom, Reply, Routing, Window,
-};
+use crate::plan::{Balancer, Dialect, Jitter, Policy, PublishFrom, Reply, Routing, Window};
 
 /// An enum written as a word.
 pub(crate) trait Choice: Copy + PartialEq + 'static {
@@ -36,7 +34,35 @@ pub(crate) enum Deed {
     DrainNode,
     PauseNode,
     ResumeNode,
+    KillBroker,
+    RestartBroker,
+    PauseBroker,
+    ResumeBroker,
     Fault,
+}
+
+/// What a deed is done to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Object {
+    Node,
+    Broker,
+}
+
+impl Deed {
+    pub(crate) fn object(self) -> Object {
+        match self {
+            Self::KillBroker | Self::RestartBroker | Self::PauseBroker | Self::ResumeBroker => {
+                Object::Broker
+            }
+            Self::AddNode
+            | Self::KillNode
+            | Self::RestartNode
+            | Self::DrainNode
+            | Self::PauseNode
+            | Self::ResumeNode
+            | Self::Fault => Object::Node,
+        }
+    }
 }
 
 /// Which fault, before its own keys are read.
@@ -44,10 +70,6 @@ pub(crate) enum Deed {
 pub(crate) enum FaultKind {
     Stall,
     IgnorePings,
-}
-
-impl Choice for Backplane {
-    const ALL: &'static [(&'static str, Self)] = &[("local", Self::Local)];
 }
 
 impl Choice for Balancer {
@@ -103,6 +125,10 @@ impl Choice for Deed {
         ("drain-node", Self::DrainNode),
         ("pause-node", Self::PauseNode),
         ("resume-node", Self::ResumeNode),
+        ("kill-broker", Self::KillBroker),
+        ("restart-broker", Self::RestartBroker),
+        ("pause-broker", Self::PauseBroker),
+        ("resume-broker", Self::ResumeBroker),
         ("fault", Self::Fault),
     ];
 }

@@ -2,10 +2,12 @@
 
 use super::{
     At, Fields, Form, Key, Presence, Section,
+    broker::{self, Broker},
     choice::{Join, words},
 };
 use crate::{
-    plan::{self, Backplane, Balancer, Policy, Routing},
+    broker_url::BrokerUrl,
+    plan::{self, Balancer, Policy, Routing},
     problem::Findings,
 };
 
@@ -21,9 +23,16 @@ const NODES: Key = Key {
 
 const BACKPLANE: Key = Key {
     name: "backplane",
-    form: Form::Choice(words::<Backplane>),
+    form: Form::Backplane,
     presence: Presence::Default("local"),
-    about: "What joins the nodes: `local` is an embedded broker, a process on this machine.",
+    about: "What joins the nodes: `local` is an embedded broker, a process on this machine that the harness starts. An address is that of a broker which is running already; nothing is started or installed, and passwords in it are in no record, report or log.",
+};
+
+const BROKER: Key = Key {
+    name: "broker",
+    form: Form::Table,
+    presence: Presence::Optional,
+    about: "Where a broker that is running already is measured; see `cluster.broker`.",
 };
 
 const BALANCER: Key = Key {
@@ -57,14 +66,22 @@ const JOIN: Key = Key {
 pub(crate) static SECTION: Section = Section {
     header: "[cluster]",
     about: "A cluster of the reference server, which the harness starts, samples and stops itself.",
-    keys: &[NODES, BACKPLANE, BALANCER, POLICY, ROUTING, JOIN],
+    keys: &[NODES, BACKPLANE, BROKER, BALANCER, POLICY, ROUTING, JOIN],
 };
+
+/// What joins the nodes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Backplane {
+    Local,
+    Broker(BrokerUrl),
+}
 
 /// A `[cluster]` whose values are each valid.
 #[derive(Debug)]
 pub(crate) struct Cluster {
     pub(crate) nodes: Option<At<u32>>,
-    backplane: Option<At<Backplane>>,
+    pub(crate) backplane: Option<At<Backplane>>,
+    pub(crate) broker: Option<Broker>,
     balancer: Option<At<Balancer>>,
     policy: Option<At<Policy>>,
     routing: Option<At<Routing>>,
@@ -74,9 +91,11 @@ impl Cluster {
     pub(crate) fn read(fields: &Fields<'_>, findings: &mut Findings) -> Self {
         // One value, and it changes nothing yet: read to be checked.
         let _: Option<At<Join>> = fields.read(&JOIN, findings);
+        let broker = fields.table(&BROKER, &broker::SECTION, findings);
         Self {
             nodes: fields.read(&NODES, findings),
             backplane: fields.read(&BACKPLANE, findings),
+            broker: broker.map(|fields| Broker::read(&fields, findings)),
             balancer: fields.read(&BALANCER, findings),
             policy: fields.read(&POLICY, findings),
             routing: fields.read(&ROUTING, findings),
@@ -84,9 +103,13 @@ impl Cluster {
     }
 
     pub(crate) fn resolve(self) -> Option<plan::Cluster> {
+        let backplane = match self.backplane?.value {
+            Backplane::Local => plan::Backplane::Local,
+            Backplane::Broker(url) => plan::Backplane::Broker(Broker::resolve(self.broker, url)),
+        };
         Some(plan::Cluster {
             nodes: self.nodes?.value,
-            backplane: self.backplane?.value,
+            backplane,
             balancer: self.balancer?.value,
             policy: self.policy?.value,
             routing: self.routing?.value,

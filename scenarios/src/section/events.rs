@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::{
     At, Fields, Form, Key, List, Presence, Section,
-    choice::{Deed, FaultKind, words},
+    choice::{Deed, FaultKind, Object, words},
 };
 use crate::{
-    plan::{self, Action, Fault},
+    plan::{self, Action, BROKER, Fault},
     problem::Findings,
     words::{DAY, MILLISECOND, MINUTE},
 };
@@ -33,14 +33,14 @@ const DO: Key = Key {
     name: "do",
     form: Form::Choice(words::<Deed>),
     presence: Presence::Required,
-    about: "What is done to the node. `kill-node` is SIGKILL; `pause-node` is SIGSTOP, and the node hangs with all its sockets open; `drain-node` asks it to end in order; `restart-node` starts a killed, drained or running node again on its old address.",
+    about: "What is done to the node. `kill-node` is SIGKILL; `pause-node` is SIGSTOP, and the node hangs with all its sockets open; `drain-node` asks it to end in order; `restart-node` starts a killed, drained or running node again on its old address. The same with `-broker` is done to the embedded broker, and needs `backplane = \"local\"`.",
 };
 
 const NODE: Key = Key {
     name: "node",
     form: Form::Node,
-    presence: Presence::Required,
-    about: "The node it is done to.",
+    presence: Presence::Optional,
+    about: "The node it is done to; none for what is done to the broker.",
 };
 
 const FAULT: Key = Key {
@@ -62,7 +62,7 @@ const LENGTH: Key = Key {
 
 pub(crate) static SECTION: Section = Section {
     header: "[[events]]",
-    about: "Something done to a node of the `[cluster]` during the steady phase. Each must be possible when its time comes: a node that was killed cannot be drained, one that runs cannot be resumed.",
+    about: "Something done to a node or to the broker of the `[cluster]` during the steady phase. Each must be possible when its time comes: a node that was killed cannot be drained, one that runs cannot be resumed.",
     keys: &[NAME, AT, DO, NODE, FAULT, LENGTH],
 };
 
@@ -96,18 +96,24 @@ impl Event {
         };
         if let Some(deed) = &event.deed {
             check_fault_keys(deed.value == Deed::Fault, fields, findings);
+            check_node_key(deed.value.object(), fields, findings);
         }
         event
     }
 
     pub(crate) fn resolve(self) -> Option<plan::Event> {
-        let action = match self.deed?.value {
+        let deed = self.deed?.value;
+        let action = match deed {
             Deed::AddNode => Action::AddNode,
             Deed::KillNode => Action::KillNode,
             Deed::RestartNode => Action::RestartNode,
             Deed::DrainNode => Action::DrainNode,
             Deed::PauseNode => Action::PauseNode,
             Deed::ResumeNode => Action::ResumeNode,
+            Deed::KillBroker => Action::KillBroker,
+            Deed::RestartBroker => Action::RestartBroker,
+            Deed::PauseBroker => Action::PauseBroker,
+            Deed::ResumeBroker => Action::ResumeBroker,
             Deed::Fault => Action::Fault {
                 fault: fault(self.fault?.value, self.length?.value),
             },
@@ -115,7 +121,10 @@ impl Event {
         Some(plan::Event {
             name: self.name.map(|at| at.value),
             at: self.at?.value,
-            node: self.node?.value,
+            node: match deed.object() {
+                Object::Node => self.node?.value,
+                Object::Broker => BROKER.to_owned(),
+            },
             action,
         })
     }
@@ -142,5 +151,22 @@ fn check_fault_keys(is_fault: bool, fields: &Fields<'_>, findings: &mut Findings
             }
             _ => {}
         }
+    }
+}
+
+/// What is done to a node names it, what is done to the broker names none.
+fn check_node_key(object: Object, fields: &Fields<'_>, findings: &mut Findings) {
+    match (object, fields.has(&NODE)) {
+        (Object::Node, false) => {
+            let finding = fields.spot_of(&NODE).absence("missing");
+            findings.add(finding.accepted(NODE.form.accepted()));
+        }
+        (Object::Broker, true) => {
+            let finding = fields
+                .spot_of(&NODE)
+                .finding("there is one broker, which has no name");
+            findings.add(finding.accepted("no `node` for what is done to the broker"));
+        }
+        _ => {}
     }
 }

@@ -1,6 +1,8 @@
 //! Reading the keys of one table, each into its own type, with every problem
 //! reported and none stopping the next key.
 
+#[cfg(test)]
+use super::cluster::Backplane;
 use super::{Form, Key, List, Presence, Section, form::FromItem};
 use crate::{
     problem::{Finding, Findings},
@@ -260,6 +262,7 @@ impl Form {
             Self::Size { .. } => u64::from_item(&item, self).is_ok(),
             Self::Duration { .. } => std::time::Duration::from_item(&item, self).is_ok(),
             Self::Choice(words) => words().contains(&text),
+            Self::Backplane => Backplane::from_item(&item, self).is_ok(),
             Self::Table => text == "{}",
             _ => String::from_item(&item, self).is_ok(),
         }

@@ -2,7 +2,7 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use super::{address, choice, choice::Choice, name};
+use super::{address, backplane, choice, choice::Choice, cluster::Backplane, name};
 use crate::{
     check::Check,
     figures::Unit,
@@ -50,6 +50,8 @@ pub(crate) enum Form {
     HttpAddresses,
     /// One address of HTTP with a path.
     HttpAddress,
+    /// `local`, or the address of a broker.
+    Backplane,
     /// A table of its own.
     Table,
     /// A list of tables.
@@ -104,6 +106,7 @@ impl Form {
             Self::WsAddresses => "an address such as \"ws://host:8080/ws?device={device}\", or a list of them".to_owned(),
             Self::HttpAddresses => "an address such as \"http://host:8080\", or a list of them".to_owned(),
             Self::HttpAddress => "an address such as \"http://host:9090/metrics\"".to_owned(),
+            Self::Backplane => format!("\"local\", or the address of a broker: {}", backplane::examples()),
             Self::Table => "a table".to_owned(),
             Self::Tables => "a list of tables".to_owned(),
         }
@@ -198,6 +201,12 @@ impl FromItem for Duration {
 impl FromItem for Rate {
     fn from_item(item: &Item, _: &Form) -> Result<Self, Refusal> {
         Ok(quantity::rate(quantity_text(item, "/s")?)?)
+    }
+}
+
+impl FromItem for Backplane {
+    fn from_item(item: &Item, _: &Form) -> Result<Self, Refusal> {
+        backplane::read(text(item)?)
     }
 }
 

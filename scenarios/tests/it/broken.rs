@@ -212,12 +212,13 @@ ramp = "5/s"
         2 | duration = "60s
           |                ^
 
-        broken.toml:5:13: cluster.backplane: not one of the values known here
+        broken.toml:5:13: cluster.backplane: no address of a broker
           |
         5 | backplane = "redis"
           |             ^^^^^^^
           = found: "redis"
-          = accepted: "local"
+          = accepted: "local", or the address of a broker: "redis://host:6379", "nats://host:4222", "amqp://host:5672"
+          = hint: did you mean "redis://127.0.0.1"?
 
         broken.toml:7:9: not TOML: extra `=`, expected nothing
           |

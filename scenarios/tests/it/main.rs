@@ -1,6 +1,7 @@
 //! What the crate promises to those who use it.
 
 mod broken;
+mod brokers;
 mod catalogue;
 mod descriptions;
 mod figures;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use highwater_reports::record::action_title;
 use highwater_scenarios::{
     Plan,
     plan::{Action, DevicePool, Event, Fault},
@@ -77,6 +78,10 @@ pub fn action_name(action: &Action) -> &'static str {
         Action::DrainNode => "drain-node",
         Action::PauseNode => "pause-node",
         Action::ResumeNode => "resume-node",
+        Action::KillBroker => "kill-broker",
+        Action::RestartBroker => "restart-broker",
+        Action::PauseBroker => "pause-broker",
+        Action::ResumeBroker => "resume-broker",
         Action::Fault {
             fault: Fault::Stall { .. },
         } => "fault stall",
@@ -104,7 +109,7 @@ fn coming(plan: &Plan, elapsed: Duration) -> Option<Coming> {
 }
 
 fn in_words(event: &Event) -> String {
-    format!("{} {}", action_name(&event.action), event.node)
+    action_title(action_name(&event.action), &event.node)
 }
 
 fn opening(pool: &DevicePool) -> String {

@@ -1,13 +1,17 @@
-//! What an event does to a node.
+//! What an event does to a node or to the embedded broker.
 //!
 //! One file each; the next one is written by looking at its neighbour.
 
 mod add_node;
 mod drain_node;
 mod fault;
+mod kill_broker;
 mod kill_node;
+mod pause_broker;
 mod pause_node;
+mod restart_broker;
 mod restart_node;
+mod resume_broker;
 mod resume_node;
 
 use highwater_scenarios::plan::{Action, Event};
@@ -23,6 +27,10 @@ pub(super) async fn apply(bed: &Bed, event: &Event) -> Result<(), TestbedError> 
         Action::DrainNode => drain_node::apply(bed, node).await,
         Action::PauseNode => pause_node::apply(bed, node).await,
         Action::ResumeNode => resume_node::apply(bed, node).await,
+        Action::KillBroker => kill_broker::apply(bed).await,
+        Action::RestartBroker => restart_broker::apply(bed).await,
+        Action::PauseBroker => pause_broker::apply(bed).await,
+        Action::ResumeBroker => resume_broker::apply(bed).await,
         Action::Fault { fault } => fault::apply(bed, node, fault).await,
     }
 }

@@ -14,7 +14,8 @@ pub(super) async fn apply(bed: &Bed, id: &str) -> Result<(), TestbedError> {
     bed.take_end(&node, &mut process);
     if let Some(child) = process.as_mut() {
         node.is_leaving(bed);
-        child.stop(DRAIN_WITHIN).await;
+        let exit = child.stop(DRAIN_WITHIN).await;
+        bed.has_left(&node, exit);
         *process = None;
         node.is_down(bed, Listed::NoMore);
     }

@@ -1,0 +1,9 @@
+//! SIGCONT after a pause; over when the nodes see each other again.
+
+use super::super::{TestbedError, cluster::Bed, ready};
+use crate::process::Signal;
+
+pub(super) async fn apply(bed: &Bed) -> Result<(), TestbedError> {
+    bed.backplane.embedded()?.signal(Signal::SIGCONT).await?;
+    ready::until_met(bed).await
+}

@@ -1,0 +1,123 @@
+//! The embedded broker: a process that can be ended and started again on its
+//! old address.
+
+use std::{
+    ffi::OsString,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use highwater_reports::record::{Role, Source};
+use highwater_scenarios::plan::BROKER;
+use tokio::sync::Mutex;
+
+use super::super::{TestbedError, announce, node::running, port};
+use crate::{
+    process::{Child, Launch, Signal, Spawner},
+    sampling::Sampled,
+};
+
+/// How long its old port may stay taken when it is started again.
+const PORT_FREE_WITHIN: Duration = Duration::from_secs(15);
+
+/// How long it may take to end in order.
+const STOP_WITHIN: Duration = Duration::from_secs(5);
+
+/// The embedded broker. An event holds its process for as long as it works on
+/// it.
+#[derive(Debug)]
+pub(in crate::testbed) struct Embedded {
+    exe: PathBuf,
+    log: PathBuf,
+    spawner: Spawner,
+    address: SocketAddr,
+    process: Mutex<Option<Child>>,
+}
+
+impl Embedded {
+    /// Starts it, on a port that stays its own while it is down.
+    pub(super) async fn start(
+        spawner: &Spawner,
+        exe: &Path,
+        log_dir: &Path,
+    ) -> Result<Self, TestbedError> {
+        let log = log_dir.join("broker.log");
+        let start = |port| announce::start(spawner, BROKER, launch(exe, port, &log));
+        let (child, address) = port::start_on_one(start).await?;
+        Ok(Self {
+            exe: exe.into(),
+            log,
+            spawner: spawner.clone(),
+            address,
+            process: Mutex::new(Some(child)),
+        })
+    }
+
+    pub(super) fn of_a_node(&self) -> Vec<OsString> {
+        let url = format!("local://{}", self.address);
+        vec!["--backplane".into(), url.into()]
+    }
+
+    /// It has no endpoint: what the kernel says of it is all.
+    pub(super) fn sampled(&self) -> Sampled {
+        let process = self.process.try_lock().ok();
+        Sampled {
+            source: Source::new(Role::Broker, BROKER),
+            pid: process.and_then(|process| process.as_ref().map(Child::pid)),
+            endpoint: None,
+        }
+    }
+
+    /// How it ended, if it did so without being asked to; once.
+    pub(in crate::testbed) fn take_end(&self) -> Option<String> {
+        let mut process = self.process.try_lock().ok()?;
+        let exit = process.as_mut()?.try_exit()?;
+        *process = None;
+        Some(exit.to_string())
+    }
+
+    /// SIGKILL.
+    pub(in crate::testbed) async fn kill(&self) -> Result<(), TestbedError> {
+        let mut process = self.process.lock().await;
+        running(&mut process, BROKER)?.kill().await;
+        *process = None;
+        Ok(())
+    }
+
+    /// Starts it again; one that runs is ended in order first.
+    pub(in crate::testbed) async fn restart(&self) -> Result<(), TestbedError> {
+        let mut process = self.process.lock().await;
+        if let Some(mut child) = process.take() {
+            child.stop(STOP_WITHIN).await;
+        }
+        let port = self.address.port();
+        port::until_free(BROKER, port, PORT_FREE_WITHIN).await?;
+        let launch = launch(&self.exe, port, &self.log);
+        let (child, _) = announce::start(&self.spawner, BROKER, launch).await?;
+        *process = Some(child);
+        Ok(())
+    }
+
+    /// SIGSTOP or SIGCONT.
+    pub(in crate::testbed) async fn signal(&self, signal: Signal) -> Result<(), TestbedError> {
+        let mut process = self.process.lock().await;
+        let sent = running(&mut process, BROKER)?.signal(signal);
+        sent.map_err(|source| TestbedError::Signal {
+            id: BROKER.into(),
+            source,
+        })
+    }
+
+    /// Ends it in order.
+    pub(in crate::testbed) async fn stop(&self) {
+        if let Some(mut child) = self.process.lock().await.take() {
+            child.stop(STOP_WITHIN).await;
+        }
+    }
+}
+
+fn launch(exe: &Path, port: u16, log: &Path) -> Launch {
+    let listen = format!("127.0.0.1:{port}");
+    Launch::new(exe, ["serve", "broker", "--listen", &listen], log)
+}

@@ -1,0 +1,94 @@
+//! A broker that is running already: asked whether it answers before anything
+//! is started, sampled, and never touched.
+//!
+//! - [`process`]: its process, where it is one of this machine;
+//! - one file for each kind of broker: the connection that shows that it answers.
+
+mod nats;
+mod process;
+mod rabbitmq;
+mod redis;
+
+use std::{ffi::OsString, time::Duration};
+
+use highwater_reports::record::{Role, Source};
+use highwater_scenarios::{
+    BrokerKind, BrokerUrl,
+    plan::{BROKER, Broker},
+};
+use tokio::time::timeout;
+
+use self::process::BrokerProcess;
+use super::super::TestbedError;
+use crate::sampling::{BrokerEndpoint, Endpoint, Sampled};
+
+/// How long it may take to answer before the run.
+const REACH_WITHIN: Duration = Duration::from_secs(5);
+
+/// Where a node reads its backplane's address, so that a password in it stands
+/// on no command line.
+const BACKPLANE_VARIABLE: &str = "HIGHWATER_BACKPLANE";
+
+/// A broker that is running already.
+#[derive(Debug)]
+pub(in crate::testbed) struct Outside {
+    broker: Broker,
+    /// What the nodes of this run call their cluster, so that they meet no
+    /// others at the broker.
+    cluster: String,
+    process: BrokerProcess,
+}
+
+impl Outside {
+    /// The broker, once it has answered.
+    pub(super) async fn reach(broker: Broker) -> Result<Self, TestbedError> {
+        let answered = timeout(REACH_WITHIN, connect(&broker.url)).await;
+        let answered = answered.unwrap_or_else(|_| Err(format!("no answer in {REACH_WITHIN:?}")));
+        answered.map_err(|reason| silent(&broker.url, reason))?;
+        Ok(Self {
+            process: BrokerProcess::of(&broker).await,
+            cluster: format!("run-{:08x}", rand::random::<u32>()),
+            broker,
+        })
+    }
+
+    pub(super) fn of_a_node(&self) -> (Vec<OsString>, Vec<(OsString, OsString)>) {
+        let arguments = vec!["--cluster".into(), (&self.cluster).into()];
+        let url = self.broker.url.in_full().into();
+        (arguments, vec![(BACKPLANE_VARIABLE.into(), url)])
+    }
+
+    pub(super) fn sampled(&self) -> Sampled {
+        Sampled {
+            source: Source::new(Role::Broker, BROKER),
+            pid: self.process.pid(),
+            endpoint: BrokerEndpoint::of(&self.broker).map(Endpoint::Broker),
+        }
+    }
+}
+
+/// A connection in the broker's own protocol, with user and password, closed
+/// again; in words why there is none.
+async fn connect(url: &BrokerUrl) -> Result<(), String> {
+    match url.kind() {
+        BrokerKind::Redis => redis::connect(url).await,
+        BrokerKind::Nats => nats::connect(url).await,
+        BrokerKind::RabbitMq => rabbitmq::connect(url).await,
+    }
+}
+
+fn silent(url: &BrokerUrl, reason: String) -> TestbedError {
+    let (name, port) = (url.kind().name(), url.port());
+    let start = match url.kind() {
+        BrokerKind::Redis => format!("redis-server --port {port}"),
+        BrokerKind::Nats => format!("nats-server -p {port} -m 8222 -js"),
+        BrokerKind::RabbitMq => "rabbitmq-server".to_owned(),
+    };
+    TestbedError::BrokerSilent {
+        name,
+        url: url.to_string(),
+        // A library may quote the address that it was given.
+        reason: reason.replace(url.in_full(), &url.to_string()),
+        hint: format!("start it first (`{start}`), or correct `backplane` in the scenario"),
+    }
+}

@@ -1,0 +1,269 @@
+//! A broker that joins the nodes: its address, where it is measured, and what
+//! is done to it.
+
+use expect_test::{Expect, expect};
+use highwater_scenarios::{
+    parse,
+    plan::{Action, BROKER, Backplane, Plan, System},
+};
+
+const REST: &str = "
+[[devices]]
+count = 10
+ramp = \"10/s\"
+";
+
+fn scenario(more: &str) -> String {
+    format!("name = \"joined\"\nduration = \"60s\"\n{more}{REST}")
+}
+
+fn plan(more: &str, sets: &[&str]) -> Plan {
+    let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
+    parse("joined.toml", &scenario(more), &sets).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+fn backplane(plan: &Plan) -> &Backplane {
+    match &plan.system {
+        System::Cluster(cluster) => &cluster.backplane,
+        System::Target(target) => panic!("{target:?}"),
+    }
+}
+
+fn check(more: &str, sets: &[&str], expected: Expect) {
+    let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
+    let problems = parse("joined.toml", &scenario(more), &sets).unwrap_err();
+    expected.assert_eq(&problems.to_string());
+}
+
+#[test]
+fn a_broker_is_named_by_its_address_in_the_file_or_by_set() {
+    let file = plan("[cluster]\nbackplane = \"redis://127.0.0.1\"\n", &[]);
+    let set = plan("[cluster]\n", &["cluster.backplane=redis://127.0.0.1"]);
+    assert_eq!(backplane(&file), backplane(&set));
+    assert_eq!(backplane(&plan("[cluster]\n", &[])), &Backplane::Local);
+
+    for (url, host, port, monitor) in [
+        ("redis://127.0.0.1", "127.0.0.1", 6379, None),
+        ("nats://mq", "mq", 4222, Some("http://mq:8222")),
+        ("amqp://[::1]:7/", "::1", 7, Some("http://[::1]:15692")),
+    ] {
+        let plan = plan("[cluster]\n", &[&format!("cluster.backplane={url}")]);
+        let Backplane::Broker(broker) = backplane(&plan) else {
+            panic!("{plan:?}");
+        };
+        assert_eq!((broker.url.host(), broker.url.port()), (host, port));
+        assert_eq!(broker.monitor.as_deref(), monitor);
+        assert_eq!(broker.pid, None);
+    }
+}
+
+#[test]
+fn where_it_is_measured_can_be_said() {
+    let plan = plan(
+        "[cluster]\nbackplane = \"nats://mq\"\nbroker = { monitor = \"http://other:18222\", pid = 4711 }\n",
+        &["cluster.broker.pid=4712"],
+    );
+    let Backplane::Broker(broker) = backplane(&plan) else {
+        panic!("{plan:?}");
+    };
+    assert_eq!(broker.monitor.as_deref(), Some("http://other:18222"));
+    assert_eq!(broker.pid, Some(4712));
+}
+
+#[test]
+fn a_password_is_in_no_plan_and_no_description() {
+    let plan = plan("[cluster]\nbackplane = \"amqp://me:s3cret@mq\"\n", &[]);
+    let host = highwater_scenarios::Host {
+        files_per_process: 1_000,
+        memory: None,
+    };
+    for text in [
+        serde_json::to_string(&plan).unwrap(),
+        format!("{plan:?}"),
+        highwater_scenarios::describe(&plan, &host),
+    ] {
+        assert!(
+            !text.contains("s3cret") && text.contains("amqp://***@mq"),
+            "{text}"
+        );
+    }
+    let json = serde_json::to_string(&plan).unwrap();
+    let read: Plan = serde_json::from_str(&json).unwrap();
+    assert_eq!(serde_json::to_string(&read).unwrap(), json);
+    // Records of before know one word.
+    assert_eq!(
+        serde_json::from_str::<Backplane>("\"local\"").unwrap(),
+        Backplane::Local
+    );
+}
+
+#[test]
+fn addresses_that_are_none() {
+    check(
+        "[cluster]\nbackplane = \"kafka://me:s3cret@mq:9092\"\n",
+        &["cluster.nodes=2"],
+        expect![[r#"
+            joined.toml:4:13: cluster.backplane: unknown broker `kafka`
+              |
+            4 | backplane = "kafka://*********@mq:9092"
+              |             ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+              = found: "kafka://***@mq:9092"
+              = accepted: "local", or the address of a broker: "redis://host:6379", "nats://host:4222", "amqp://host:5672"
+
+            1 problem in joined.toml"#]],
+    );
+    check(
+        "[cluster]\nbackplane = \"lokal\"\n",
+        &[],
+        expect![[r#"
+        joined.toml:4:13: cluster.backplane: no address of a broker
+          |
+        4 | backplane = "lokal"
+          |             ^^^^^^^
+          = found: "lokal"
+          = accepted: "local", or the address of a broker: "redis://host:6379", "nats://host:4222", "amqp://host:5672"
+          = hint: did you mean `local`?
+
+        1 problem in joined.toml"#]],
+    );
+    check(
+        "[cluster]\n",
+        &["cluster.backplane=redis://me:s3cret@:6379"],
+        expect![[r#"
+            --set cluster.backplane=redis://*********@:6379: cluster.backplane: an address without a host
+              = found: "redis://***@:6379"
+              = accepted: "local", or the address of a broker: "redis://host:6379", "nats://host:4222", "amqp://host:5672"
+
+            1 problem in joined.toml"#]],
+    );
+    check(
+        "[cluster]\n",
+        &["cluster.backplane=amqps://mq"],
+        expect![[r#"
+            --set cluster.backplane=amqps://mq: cluster.backplane: unknown broker `amqps`
+              = found: "amqps://mq"
+              = accepted: "local", or the address of a broker: "redis://host:6379", "nats://host:4222", "amqp://host:5672"
+              = hint: brokers are reached without TLS: write amqp://, on a network that you trust
+
+            1 problem in joined.toml"#]],
+    );
+}
+
+#[test]
+fn what_is_said_of_a_broker_fits_it() {
+    check(
+        "[cluster]\nbroker = { pid = 1 }\n",
+        &[],
+        expect![[r#"
+        joined.toml:4:10: cluster.broker: the embedded broker is measured without being told where
+          |
+        4 | broker = { pid = 1 }
+          |          ^^^^^^^^^^^
+          = accepted: `broker` beside a `backplane` that is an address
+
+        1 problem in joined.toml"#]],
+    );
+    check(
+        "[cluster]\nbackplane = \"redis://h\"\nbroker = { monitor = \"http://h:1\" }\n",
+        &[],
+        expect![[r#"
+            joined.toml:5:22: cluster.broker.monitor: Redis has no monitoring endpoint
+              |
+            5 | broker = { monitor = "http://h:1" }
+              |                      ^^^^^^^^^^^^
+              = found: "http://h:1"
+              = accepted: `pid`, or nothing
+              = hint: it is asked with INFO at the backplane's own address
+
+            1 problem in joined.toml"#]],
+    );
+}
+
+const EVENTS: &str = "
+[[events]]
+at = \"10s\"
+do = \"kill-broker\"
+[[events]]
+at = \"20s\"
+do = \"restart-broker\"
+[[events]]
+at = \"30s\"
+do = \"pause-broker\"
+[[events]]
+at = \"40s\"
+do = \"resume-broker\"
+";
+
+#[test]
+fn the_embedded_broker_is_killed_and_comes_back() {
+    let plan = plan(&format!("[cluster]\nnodes = 2\n{EVENTS}"), &[]);
+    let actions: Vec<_> = plan.events.iter().map(|event| &event.action).collect();
+    assert_eq!(
+        actions,
+        [
+            &Action::KillBroker,
+            &Action::RestartBroker,
+            &Action::PauseBroker,
+            &Action::ResumeBroker,
+        ]
+    );
+    assert!(plan.events.iter().all(|event| event.node == BROKER));
+    assert_eq!(plan.nodes(), Some(2..=2), "no node goes");
+}
+
+#[test]
+fn what_cannot_be_done_to_a_broker() {
+    check(
+        "[cluster]\nnodes = 2\nbackplane = \"nats://mq\"\n[[events]]\nat = \"1s\"\ndo = \"kill-broker\"\n",
+        &[],
+        expect![[r#"
+            joined.toml:8:6: events[0].do: the harness did not start this broker, and does nothing to it
+              |
+            8 | do = "kill-broker"
+              |      ^^^^^^^^^^^^^
+              = found: "kill-broker"
+              = accepted: events of the broker with `backplane = "local"`
+
+            1 problem in joined.toml"#]],
+    );
+    check(
+        "[cluster]\n[[events]]\nat = \"1s\"\ndo = \"pause-broker\"\n",
+        &[],
+        expect![[r#"
+            joined.toml:6:6: events[0].do: a cluster of one has no broker
+              |
+            6 | do = "pause-broker"
+              |      ^^^^^^^^^^^^^^
+              = found: "pause-broker"
+              = accepted: events of the broker with two nodes or more
+
+            1 problem in joined.toml"#]],
+    );
+    check(
+        "[cluster]\nnodes = 2\n[[events]]\nat = \"1s\"\ndo = \"resume-broker\"\nnode = \"n1\"\n[[events]]\nat = \"2s\"\ndo = \"kill-node\"\n",
+        &[],
+        expect![[r#"
+            joined.toml:7:6: events[0].do: the broker runs then
+              |
+            7 | do = "resume-broker"
+              |      ^^^^^^^^^^^^^^^
+              = found: "resume-broker"
+              = accepted: "kill-broker" or "restart-broker" or "pause-broker"
+              = hint: do = "pause-broker" must come before it
+
+            joined.toml:8:8: events[0].node: there is one broker, which has no name
+              |
+            8 | node = "n1"
+              |        ^^^^
+              = found: "n1"
+              = accepted: no `node` for what is done to the broker
+
+            joined.toml:9:1: events[1].node: missing
+              |
+            9 | [[events]]
+              | ^^^^^^^^^^
+              = accepted: a node's name: "n1", "n2", … up to "n9999"
+
+            3 problems in joined.toml"#]],
+    );
+}
