@@ -15,6 +15,8 @@ pub mod control;
 pub mod coordinator;
 pub mod doctor;
 pub mod endpoints;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod process;
 pub mod sampling;
 pub mod testbed;

@@ -1,9 +1,13 @@
 //! The one place that fixes how durations are counted: whole microseconds from
 //! 1 µs to an hour, three significant digits.
 
+mod decode;
+
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
+
+pub use self::decode::{HistogramReader, NoHistogram};
 
 /// Durations in microseconds, mergeable without rounding.
 pub type LatencyHistogram = Histogram<u64>;

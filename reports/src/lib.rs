@@ -13,6 +13,8 @@ mod analysis;
 mod charts;
 mod comparison;
 pub mod figure;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod histogram;
 mod human;
 mod junit;

@@ -19,6 +19,9 @@ pub struct NodeConfig {
     pub tls: Option<Arc<ServerTls>>,
     /// Tokens and sessions; `None` knows none of both.
     pub auth: Option<AuthConfig>,
+    /// Whether `GET /echo` is served: a WebSocket that says back what it is told,
+    /// for conformance suites.
+    pub echo: bool,
     /// Bounds on sizes, counts and times.
     pub limits: Limits,
     /// Reads the allocator's live bytes; `None`, or an answer of `None`, leaves
@@ -37,6 +40,7 @@ impl NodeConfig {
             allow_faults: false,
             tls: None,
             auth: None,
+            echo: false,
             limits: Limits::default(),
             heap_probe: None,
         }

@@ -20,6 +20,8 @@ mod cluster;
 pub mod config;
 pub mod consumer;
 mod faults;
+#[doc(hidden)]
+pub mod fuzzing;
 mod http;
 mod id;
 mod listen;

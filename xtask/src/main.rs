@@ -1,6 +1,8 @@
 //! `cargo xtask …`: what a person does while developing highwater.
 
 mod bench;
+mod conformance;
+mod fuzz;
 mod pictures;
 mod services;
 mod steps;
@@ -27,6 +29,18 @@ enum Task {
     /// The outside programs that the tests use: start, show, stop, install
     #[command(subcommand)]
     Services(Services),
+    /// Both ends of a device socket against the Autobahn WebSocket test suite; see
+    /// docs/conformance.md
+    Conformance,
+    /// Every parser of untrusted bytes, or one, by libFuzzer (needs cargo-fuzz and a
+    /// nightly toolchain)
+    Fuzz {
+        /// A file in fuzz/fuzz_targets, without its ending
+        target: Option<String>,
+        /// How long each runs
+        #[arg(long, default_value_t = 60)]
+        seconds: u32,
+    },
     /// Take the documents' pictures from real runs (needs chromium, tmux, aha)
     Pictures,
     /// Run the benches; each reports a ratio to a reference of the same run
@@ -40,6 +54,8 @@ fn main() -> Result<()> {
     match Args::parse().task {
         Task::Test => test::run(),
         Task::Services(services) => services::run(services),
+        Task::Conformance => conformance::run(),
+        Task::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
         Task::Pictures => pictures::run(),
         Task::Bench { filter } => bench::run(filter.as_deref()),
     }

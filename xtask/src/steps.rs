@@ -1,6 +1,9 @@
 //! Commands that a task is made of.
 
-use std::{process::Command, time::Instant};
+use std::{
+    process::{Child, ChildStdout, Command},
+    time::Instant,
+};
 
 use anyhow::{Context, Result, bail};
 
@@ -23,4 +26,42 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments);
     command
+}
+
+/// A child that ends with its owner.
+pub(crate) struct Background {
+    child: Child,
+    program: String,
+}
+
+impl Background {
+    /// Starts it.
+    pub(crate) fn start(mut command: Command) -> Result<Self> {
+        let program = command.get_program().to_string_lossy().into_owned();
+        let child = command
+            .spawn()
+            .with_context(|| format!("cannot start {program}"))?;
+        Ok(Self { child, program })
+    }
+
+    /// Its output, once, if it is piped.
+    pub(crate) fn stdout(&mut self) -> Option<ChildStdout> {
+        self.child.stdout.take()
+    }
+
+    /// An error if it has ended.
+    pub(crate) fn check(&mut self) -> Result<()> {
+        match self.child.try_wait()? {
+            Some(status) => bail!("{}: {status}", self.program),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        // Both do nothing to a child that has ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }

@@ -45,6 +45,9 @@ pub(crate) struct ServeNode {
     /// Serve POST /admin/faults, for experiments
     #[arg(long)]
     pub(crate) allow_faults: bool,
+    /// Serve GET /echo, a WebSocket for conformance suites
+    #[arg(long)]
+    pub(crate) echo: bool,
 }
 
 #[derive(Debug, Args)]

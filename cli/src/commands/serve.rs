@@ -48,6 +48,7 @@ fn node_config(args: ServeNode) -> NodeConfig {
         backplane: args.backplane,
         routing: args.routing,
         allow_faults: args.allow_faults,
+        echo: args.echo,
         heap_probe: Some(heap::live_bytes),
         ..NodeConfig::new(args.id)
     }

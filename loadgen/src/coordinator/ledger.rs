@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use hdrhistogram::serialization::Deserializer;
 use highwater_reports::{
     RecordWriter,
-    histogram::LatencyHistogram,
+    histogram::{HistogramReader, LatencyHistogram},
     record::{Interval, Occurrence, RecordError, Role, Source, TimedEvent, names::latency},
 };
 
@@ -160,9 +159,5 @@ impl Ledger {
 
 fn decode(text: &str) -> Option<LatencyHistogram> {
     let bytes = BASE64_STANDARD.decode(text).ok()?;
-    let mut histogram: LatencyHistogram = Deserializer::new()
-        .deserialize(&mut bytes.as_slice())
-        .ok()?;
-    histogram.auto(true);
-    Some(histogram)
+    HistogramReader::new().read(&bytes).ok()
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod doctor;
+mod fuzz;
 mod process;
 mod sampling;
 mod testbed;

@@ -8,11 +8,11 @@ use std::time::Duration;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
 use hdrhistogram::serialization::{
-    Deserializer, Serializer, V2DeflateSerializer,
+    Serializer, V2DeflateSerializer,
     interval_log::{IntervalLogIterator, IntervalLogWriterBuilder, LogEntry, Tag},
 };
 
-use crate::histogram::LatencyHistogram;
+use crate::histogram::{HistogramReader, LatencyHistogram};
 
 /// Microseconds in the millisecond of the column of maxima.
 const MAX_VALUE_DIVISOR: f64 = 1000.0;
@@ -38,7 +38,7 @@ pub(crate) struct Encoder {
 
 /// Turns text into lines.
 pub(crate) struct Decoder {
-    deserializer: Deserializer,
+    reader: HistogramReader,
 }
 
 /// The head of a log whose clock starts at `started_at`.
@@ -89,7 +89,7 @@ impl Encoder {
 impl Decoder {
     pub(crate) fn new() -> Self {
         Self {
-            deserializer: Deserializer::new(),
+            reader: HistogramReader::new(),
         }
     }
 
@@ -105,8 +105,8 @@ impl Decoder {
             .decode(entry.encoded_histogram())
             .map_err(|error| error.to_string())?;
         let histogram = self
-            .deserializer
-            .deserialize(&mut bytes.as_slice())
+            .reader
+            .read(&bytes)
             .map_err(|error| error.to_string())?;
         Ok(Some(Line {
             tag: entry

@@ -13,7 +13,7 @@ mod atomic;
 mod error;
 pub mod event;
 pub mod files;
-mod hlog;
+pub(crate) mod hlog;
 pub mod interval;
 pub mod latencies;
 mod lines;

@@ -5,6 +5,7 @@ mod browser;
 mod comparison;
 mod cost;
 mod events;
+mod fuzz;
 mod hlog;
 mod large;
 mod record;

@@ -23,7 +23,7 @@ use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use tokio::{sync::watch, time::Instant};
 
-pub(crate) use self::envelope::{open, seal};
+pub(crate) use self::envelope::{Envelope, open, seal};
 pub use self::{
     join::{Identity, Joined, join},
     traffic::Traffic,

@@ -69,7 +69,8 @@ pub(super) async fn create(
         Err(error) => return error.into_response(),
     };
     let (parts, body) = request.into_parts();
-    let call = match read_call(&node, &device, &parts.headers, body).await {
+    let limit = node.config.limits.body_bytes;
+    let call = match read_call(&device, &parts.headers, body, limit).await {
         Ok(call) => call,
         Err(error) => {
             flight.land("invalid");
@@ -97,17 +98,18 @@ fn authorize(node: &Node, device: &str, headers: &HeaderMap) -> Result<(), ApiEr
     Ok(())
 }
 
-async fn read_call(
-    node: &Node,
+/// Reads what is asked of which device; the body has at most `limit` bytes.
+pub(crate) async fn read_call(
     device: &str,
     headers: &HeaderMap,
     body: Body,
+    limit: usize,
 ) -> Result<Call, ApiError> {
     let device = device.parse().map_err(|error: crate::InvalidName| {
         ApiError::bad_request(error.to_string(), "post to /devices/ID/commands")
     })?;
     let timeout_ms = timeout_ms(headers)?;
-    let Command { name, body } = read_json(headers, body, node.config.limits.body_bytes).await?;
+    let Command { name, body } = read_json(headers, body, limit).await?;
     let body = body.as_deref().unwrap_or(RawValue::NULL).get().to_owned();
     Ok(Call {
         device,
@@ -136,7 +138,8 @@ fn timeout_ms(headers: &HeaderMap) -> Result<u32, ApiError> {
         .clamp(1, MAX_TIMEOUT_MS))
 }
 
-fn wants_events(headers: &HeaderMap) -> bool {
+/// Whether the caller takes an event stream.
+pub(crate) fn wants_events(headers: &HeaderMap) -> bool {
     headers
         .get_all(header::ACCEPT)
         .iter()

@@ -14,7 +14,7 @@ use crate::id::NodeId;
 
 /// `{"error": what happened, "hint": what to do next}` with a status.
 #[derive(Debug, Serialize)]
-pub(super) struct ApiError {
+pub(crate) struct ApiError {
     #[serde(skip)]
     pub(super) status: StatusCode,
     error: Cow<'static, str>,

@@ -8,6 +8,7 @@ mod body;
 mod commands;
 mod device_socket;
 mod devices;
+mod echo;
 mod error;
 mod health;
 mod nodes;
@@ -16,4 +17,7 @@ mod sessions;
 mod token;
 mod topics;
 
-pub(crate) use self::router::{everything, no_room, operators, public};
+pub(crate) use self::{
+    commands::{read_call, wants_events},
+    router::{everything, no_room, operators, public},
+};

@@ -12,7 +12,7 @@ use axum::{
 };
 
 use super::{
-    admin, commands, device_socket, devices, error::ApiError, health, nodes, sessions, topics,
+    admin, commands, device_socket, devices, echo, error::ApiError, health, nodes, sessions, topics,
 };
 use crate::node::Node;
 
@@ -23,12 +23,12 @@ pub(super) const OWNER: HeaderName = HeaderName::from_static("x-highwater-owner"
 
 /// All routes of the node, on one listener.
 pub(crate) fn everything(node: &Arc<Node>) -> Router {
-    finish(for_clients().merge(for_operators()), node)
+    finish(for_clients(node).merge(for_operators()), node)
 }
 
 /// The routes for devices and callers, where operators have a listener of their own.
 pub(crate) fn public(node: &Arc<Node>) -> Router {
-    finish(for_clients(), node)
+    finish(for_clients(node), node)
 }
 
 /// The routes for probes and operators alone.
@@ -46,8 +46,13 @@ pub(crate) fn no_room() -> Router {
     })
 }
 
-fn for_clients() -> Router<Arc<Node>> {
+fn for_clients(node: &Node) -> Router<Arc<Node>> {
+    let echo = match node.config.echo {
+        true => Router::new().route("/echo", any(echo::open)),
+        false => Router::new(),
+    };
     Router::new()
+        .merge(echo)
         // Any method, so that the handshake's own check says what is wrong.
         .route("/ws", any(device_socket::open))
         .route("/devices/{id}", get(devices::show))

@@ -22,7 +22,7 @@ use crate::{
     wire::Wire,
     ws::{
         close::CloseReason,
-        decode::{Decoder, Event, Flow},
+        decode::{Accepts, Decoder, Event, Flow},
         encode,
     },
 };
@@ -62,7 +62,7 @@ impl Drive {
     pub(crate) fn new(node: Arc<Node>, session: Arc<Session>, wire: Wire, place: Place) -> Self {
         place.keep();
         node.connections.stay();
-        let decoder = Decoder::new(node.config.limits.device_message_bytes);
+        let decoder = Decoder::new(node.config.limits.device_message_bytes, Accepts::Text);
         Self {
             node,
             session,
@@ -212,6 +212,7 @@ fn handle(node: &Arc<Node>, session: &Arc<Session>, event: Event<'_>) -> Result<
             Ok(())
         }
         Event::Pong | Event::Close(_) => Ok(()),
+        Event::Binary(_) => Err(CloseReason::Binary),
         Event::Text(text) => match frame::parse(text) {
             Ok(frame) => on_frame(node, session, frame),
             Err(NotAFrame::Json) => Err(CloseReason::BadPayload),

@@ -70,6 +70,10 @@ struct AsWritten<'a> {
 
 /// Reads a device's text.
 pub(crate) fn parse(text: &str) -> Result<FromDevice, NotAFrame> {
+    // Serde takes an array for a struct as well.
+    if !text.trim_ascii_start().starts_with('{') {
+        return Err(NotAFrame::Json);
+    }
     let frame: AsWritten<'_> = serde_json::from_str(text).map_err(|_| NotAFrame::Json)?;
     match frame.kind {
         "reply" => {
@@ -187,6 +191,7 @@ mod tests {
         for text in [
             "",
             "[]",
+            r#"["subscribe",null,"news",null]"#,
             "{}",
             r#"{"type":"dance"}"#,
             r#"{"type":"reply"}"#,

@@ -24,6 +24,7 @@ pub(crate) enum Event<'a> {
     Ping(&'a [u8]),
     Pong,
     Text(&'a str),
+    Binary(&'a [u8]),
     /// The code, if the frame had one.
     Close(Option<u16>),
 }
@@ -36,22 +37,32 @@ pub(crate) enum Flow {
     Stop,
 }
 
+/// Which messages a peer may send; others are refused by their header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Accepts {
+    Text,
+    TextAndBinary,
+}
+
 /// One connection's decoder.
 pub(crate) struct Decoder {
-    max_message: usize,
+    max_message: u32,
+    accepts: Accepts,
     /// The beginning of a frame that is not complete.
     partial: Vec<u8>,
-    /// The beginning of a message whose last fragment has not come.
-    fragments: Option<Vec<u8>>,
+    /// The beginning of a message whose last fragment has not come. Few peers ever
+    /// send one, so it is not kept in place.
+    begun: Option<Box<Fragments>>,
 }
 
 impl Decoder {
     /// Messages longer than `max_message` bytes are refused by their header.
-    pub(crate) fn new(max_message: usize) -> Self {
+    pub(crate) fn new(max_message: usize, accepts: Accepts) -> Self {
         Self {
-            max_message,
+            max_message: u32::try_from(max_message).unwrap_or(u32::MAX),
+            accepts,
             partial: Vec::new(),
-            fragments: None,
+            begun: None,
         }
     }
 
@@ -114,15 +125,17 @@ impl Decoder {
             return Err(CloseReason::Protocol);
         }
         let mask = header.mask.ok_or(CloseReason::Protocol)?;
-        let kept = self.fragments.as_ref().map_or(0, Vec::len);
+        let kept = self.begun.as_ref().map_or(0, |begun| begun.bytes.len());
         let limit = match header.opcode {
             OpCode::Control(_) if !header.is_final => return Err(CloseReason::Protocol),
             OpCode::Control(_) if payload > MAX_CONTROL as u64 => {
                 return Err(CloseReason::Protocol);
             }
             OpCode::Control(_) => MAX_CONTROL,
-            OpCode::Data(Data::Binary) => return Err(CloseReason::Binary),
-            OpCode::Data(_) => self.max_message.saturating_sub(kept),
+            OpCode::Data(Data::Binary) if self.accepts == Accepts::Text => {
+                return Err(CloseReason::Binary);
+            }
+            OpCode::Data(_) => (self.max_message as usize).saturating_sub(kept),
         };
         match usize::try_from(payload) {
             Ok(payload) if payload <= limit => Ok(Some(Head {
@@ -142,25 +155,63 @@ impl Decoder {
         payload: &[u8],
         on: &mut impl FnMut(Event<'_>) -> Flow,
     ) -> Result<Flow, CloseReason> {
-        match (head.opcode, self.fragments.as_mut()) {
+        match (head.opcode, self.begun.as_mut()) {
             (OpCode::Control(Control::Ping), _) => Ok(on(Event::Ping(payload))),
             (OpCode::Control(Control::Pong), _) => Ok(on(Event::Pong)),
             (OpCode::Control(Control::Close), _) => Ok(on(Event::Close(close_code(payload)?))),
             (OpCode::Data(Data::Text), None) if head.last => text(payload, on),
-            (OpCode::Data(Data::Text), None) => {
-                self.fragments = Some(payload.to_vec());
+            (OpCode::Data(Data::Binary), None) if head.last => Ok(on(Event::Binary(payload))),
+            (OpCode::Data(kind @ (Data::Text | Data::Binary)), None) => {
+                self.begun = Some(Box::new(Fragments::begin(kind, payload)?));
                 Ok(Flow::Continue)
             }
-            (OpCode::Data(Data::Continue), Some(fragments)) => {
-                fragments.extend_from_slice(payload);
+            (OpCode::Data(Data::Continue), Some(begun)) => {
+                begun.extend(payload)?;
                 if !head.last {
                     return Ok(Flow::Continue);
                 }
-                let whole = self.fragments.take().unwrap_or_default();
-                text(&whole, on)
+                match self.begun.take() {
+                    Some(whole) if whole.kind == Data::Text => text(&whole.bytes, on),
+                    Some(whole) => Ok(on(Event::Binary(&whole.bytes))),
+                    None => Ok(Flow::Continue),
+                }
             }
             _ => Err(CloseReason::Protocol),
         }
+    }
+}
+
+/// The beginning of a message that comes in fragments.
+struct Fragments {
+    kind: Data,
+    bytes: Vec<u8>,
+    /// How many of the bytes are whole characters, where they are text.
+    checked: usize,
+}
+
+impl Fragments {
+    fn begin(kind: Data, payload: &[u8]) -> Result<Self, CloseReason> {
+        let mut fragments = Self {
+            kind,
+            bytes: Vec::new(),
+            checked: 0,
+        };
+        fragments.extend(payload)?;
+        Ok(fragments)
+    }
+
+    /// Refuses text that no further fragment can make valid (RFC 6455, section 8.1).
+    fn extend(&mut self, payload: &[u8]) -> Result<(), CloseReason> {
+        self.bytes.extend_from_slice(payload);
+        if self.kind != Data::Text {
+            return Ok(());
+        }
+        self.checked += match std::str::from_utf8(&self.bytes[self.checked..]) {
+            Ok(text) => text.len(),
+            Err(error) if error.error_len().is_none() => error.valid_up_to(),
+            Err(_) => return Err(CloseReason::BadPayload),
+        };
+        Ok(())
     }
 }
 
@@ -238,14 +289,46 @@ mod tests {
     }
 
     fn error_of(bytes: &[u8]) -> CloseReason {
-        decode(&mut Decoder::new(100), bytes).unwrap_err()
+        decode(&mut Decoder::new(100, Accepts::Text), bytes).unwrap_err()
     }
 
     #[test]
     fn control_frames_may_come_between_fragments() {
         let bytes = [masked(0x01, b"Hel"), masked(0x89, b""), masked(0x80, b"lo")].concat();
-        let seen = decode(&mut Decoder::new(100), &bytes).unwrap();
+        let seen = decode(&mut Decoder::new(100, Accepts::Text), &bytes).unwrap();
         assert_eq!(seen, ["Ping([])", "Text(\"Hello\")"]);
+    }
+
+    #[test]
+    fn binary_is_for_those_who_accept_it() {
+        let bytes = [
+            masked(0x02, &[0xff]),
+            masked(0x80, b"x"),
+            masked(0x82, b"y"),
+        ]
+        .concat();
+        let mut decoder = Decoder::new(100, Accepts::TextAndBinary);
+        let seen = decode(&mut decoder, &bytes).unwrap();
+        assert_eq!(seen, ["Binary([255, 120])", "Binary([121])"]);
+        assert_eq!(error_of(&bytes), CloseReason::Binary);
+    }
+
+    #[test]
+    fn text_is_refused_with_the_fragment_that_breaks_it() {
+        let character = "\u{1f600}".as_bytes();
+        let mut decoder = Decoder::new(100, Accepts::Text);
+        assert_eq!(
+            decode(&mut decoder, &masked(0x01, &character[..2])),
+            Ok(vec![])
+        );
+        let broken = decode(&mut decoder, &masked(0x00, b"x"));
+        assert_eq!(broken, Err(CloseReason::BadPayload));
+
+        let split = [masked(0x01, &character[..3]), masked(0x80, &character[3..])].concat();
+        let seen = decode(&mut Decoder::new(100, Accepts::Text), &split).unwrap();
+        assert_eq!(seen, ["Text(\"\u{1f600}\")"]);
+        let unfinished = [masked(0x01, b"x"), masked(0x80, &character[..3])].concat();
+        assert_eq!(error_of(&unfinished), CloseReason::BadPayload);
     }
 
     #[test]
@@ -306,12 +389,12 @@ mod tests {
 
     #[test]
     fn nothing_is_kept_when_idle() {
-        let mut decoder = Decoder::new(100);
+        let mut decoder = Decoder::new(100, Accepts::Text);
         for byte in masked(0x89, b"beat") {
             decode(&mut decoder, &[byte]).unwrap();
         }
         assert_eq!(decoder.partial.capacity(), 0);
-        assert!(decoder.fragments.is_none());
+        assert!(decoder.begun.is_none());
     }
 
     proptest! {
@@ -321,7 +404,7 @@ mod tests {
             cuts in prop::collection::vec(1_usize..40, 1..50),
         ) {
             let bytes: Vec<u8> = texts.iter().flat_map(|text| masked(0x81, text.as_bytes())).collect();
-            let mut decoder = Decoder::new(1000);
+            let mut decoder = Decoder::new(1000, Accepts::Text);
             let (mut seen, mut at, mut cut) = (Vec::new(), 0, cuts.iter().cycle());
             while at < bytes.len() {
                 let end = (at + cut.next().unwrap()).min(bytes.len());
@@ -334,7 +417,9 @@ mod tests {
 
         #[test]
         fn noise_never_panics(noise in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = decode(&mut Decoder::new(100), &noise);
+            for accepts in [Accepts::Text, Accepts::TextAndBinary] {
+                let _ = decode(&mut Decoder::new(100, accepts), &noise);
+            }
         }
     }
 }

@@ -17,6 +17,11 @@ pub(crate) fn text(message: &[u8]) -> Bytes {
     frame(OpCode::Data(Data::Text), message)
 }
 
+/// A whole binary message.
+pub(crate) fn binary(message: &[u8]) -> Bytes {
+    frame(OpCode::Data(Data::Binary), message)
+}
+
 /// The answer to a ping.
 pub(crate) fn pong(payload: &[u8]) -> Bytes {
     frame(OpCode::Control(Control::Pong), payload)
@@ -70,6 +75,7 @@ mod tests {
             text(b"Hello")[..],
             [0x81, 0x05, 0x48, 0x65, 0x6c, 0x6c, 0x6f]
         );
+        assert_eq!(binary(b"\xff")[..], [0x82, 0x01, 0xff]);
         assert_eq!(
             pong(b"Hello")[..],
             [0x8a, 0x05, 0x48, 0x65, 0x6c, 0x6c, 0x6f]

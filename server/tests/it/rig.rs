@@ -309,7 +309,12 @@ impl Device {
     }
 
     pub(crate) async fn open_at(address: SocketAddr, id: &str) -> Result<Self, Box<Error>> {
-        let url = format!("ws://{address}/ws?device={id}");
+        Self::open_path(address, &format!("/ws?device={id}")).await
+    }
+
+    /// At any path.
+    pub(crate) async fn open_path(address: SocketAddr, path: &str) -> Result<Self, Box<Error>> {
+        let url = format!("ws://{address}{path}");
         let request = url.into_client_request().unwrap();
         let connected = timeout(PATIENCE, tokio_tungstenite::connect_async(request));
         let (socket, response) = connected.await.unwrap().map_err(Box::new)?;

@@ -42,6 +42,7 @@ pub use error::ServiceError;
 pub use install::install;
 pub use kind::Kind;
 pub use nats::Nats;
+pub use port::pick as free_port;
 pub use program::{PROGRAMS, Program};
 pub use rabbitmq::RabbitMq;
 pub use redis::{Redis, RedisOptions};

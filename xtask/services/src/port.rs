@@ -21,8 +21,11 @@ const FIRST_FOR_CLIENTS: u16 = 32_768;
 static TAKEN: Mutex<Option<HashSet<u16>>> = Mutex::new(None);
 
 /// A free port on 127.0.0.1, a random one: other processes pick theirs at the
-/// same time.
-pub(crate) fn pick() -> Result<u16, ServiceError> {
+/// same time. This process is never given it again.
+///
+/// # Errors
+/// [`ServiceError::NoPort`].
+pub fn pick() -> Result<u16, ServiceError> {
     let end = first_for_clients().max(FIRST + 1);
     let ports = end - FIRST;
     let offset = rand::random_range(0..ports);

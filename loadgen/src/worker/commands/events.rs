@@ -47,21 +47,21 @@ fn error(text: &str) -> Received {
 
 /// An event that is complete.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Event {
-    name: String,
-    data: String,
+pub(crate) struct Event {
+    pub(crate) name: String,
+    pub(crate) data: String,
 }
 
 /// A stream that comes in pieces.
 #[derive(Debug, Default)]
-struct EventStream {
+pub(crate) struct EventStream {
     line: Vec<u8>,
     event: Event,
 }
 
 impl EventStream {
     /// The events that `bytes` completes.
-    fn feed(&mut self, bytes: &[u8]) -> Vec<Event> {
+    pub(crate) fn feed(&mut self, bytes: &[u8]) -> Vec<Event> {
         let mut events = Vec::new();
         for byte in bytes {
             match byte {

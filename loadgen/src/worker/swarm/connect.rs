@@ -158,7 +158,7 @@ fn request(uri: &Uri, key: &str) -> String {
 }
 
 /// Length of the answer's head once it is complete and accepts the socket.
-fn accepted(answer: &[u8], key: &str) -> Result<Option<usize>, ConnectFailure> {
+pub(crate) fn accepted(answer: &[u8], key: &str) -> Result<Option<usize>, ConnectFailure> {
     let mut fields = [httparse::EMPTY_HEADER; FIELDS_LIMIT];
     let mut response = httparse::Response::new(&mut fields);
     let head = match response.parse(answer) {

@@ -21,10 +21,11 @@ fn a_service_dies_with_a_parent_that_is_killed() {
         .spawn()
         .unwrap();
     let lines = BufReader::new(victim.stdout.take().unwrap()).lines();
-    let pid = lines
+    let line = lines
         .map_while(Result::ok)
-        .find_map(|line| line.rsplit_once("service=")?.1.parse::<u32>().ok())
+        .find(|line| line.contains("service="))
         .unwrap();
+    let (pid, directory) = line.rsplit_once('=').unwrap().1.split_once(' ').unwrap();
     let service = PathBuf::from(format!("/proc/{pid}"));
     assert!(service.exists());
     victim.kill().unwrap();
@@ -32,6 +33,8 @@ fn a_service_dies_with_a_parent_that_is_killed() {
     while service.exists() {
         std::thread::yield_now();
     }
+    // Nobody was left to remove it.
+    std::fs::remove_dir_all(directory).unwrap();
 }
 
 /// Does nothing but in the process that the test above starts and kills.
@@ -44,7 +47,8 @@ fn the_victim() {
     let start = || Redis::start(RedisOptions::default()).unwrap();
     let redis = std::thread::spawn(start).join().unwrap();
     assert!(redis.answers());
-    println!("service={}", redis.pid().unwrap());
+    let directory = redis.directory().display();
+    println!("service={} {directory}", redis.pid().unwrap());
     loop {
         std::thread::park();
     }

@@ -1,0 +1,5 @@
+//! What nodes ask and answer each other.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| highwater_server::fuzzing::cluster_messages(bytes));

@@ -1,0 +1,60 @@
+//! Takes the harness's device socket, its own opening handshake and its
+//! configuration, through a WebSocket fuzzing server: each case's messages are said
+//! back. `cargo xtask conformance` starts it; the server judges.
+
+use std::{env, error::Error, time::Duration};
+
+use futures_util::{SinkExt, StreamExt};
+use highwater_loadgen::worker::swarm::connect::{DeviceSocket, connect};
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
+
+/// For one connection, and for all that is said on one.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// What the report calls this client.
+const AGENT: &str = "highwater-harness";
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let server = env::args()
+        .nth(1)
+        .ok_or("usage: echo_client ws://HOST:PORT")?;
+    for case in 1..=cases(&server).await? {
+        let mut socket = open(&format!("{server}/runCase?case={case}&agent={AGENT}")).await?;
+        timeout(PATIENCE, echo(&mut socket))
+            .await
+            .map_err(|_| format!("case {case} does not end"))?;
+    }
+    let mut socket = open(&format!("{server}/updateReports?agent={AGENT}")).await?;
+    timeout(PATIENCE, echo(&mut socket)).await?;
+    Ok(())
+}
+
+async fn cases(server: &str) -> Result<u32, Box<dyn Error>> {
+    let mut socket = open(&format!("{server}/getCaseCount")).await?;
+    match timeout(PATIENCE, socket.next()).await? {
+        Some(Ok(Message::Text(count))) => Ok(count.parse()?),
+        other => Err(format!("the server says no number of cases: {other:?}").into()),
+    }
+}
+
+async fn open(address: &str) -> Result<DeviceSocket, String> {
+    connect(address, 0, 0, PATIENCE)
+        .await
+        .map_err(|failure| format!("{address}: {}", failure.kind()))
+}
+
+/// Says back what comes until the socket ends. Most cases end it with an error: that
+/// the client finds it is what they are for.
+async fn echo(socket: &mut DeviceSocket) {
+    while let Some(Ok(message)) = socket.next().await {
+        let said_back = match message {
+            Message::Text(_) | Message::Binary(_) => socket.send(message).await,
+            // Pongs and the answer to a close are tungstenite's own.
+            _ => socket.flush().await,
+        };
+        if said_back.is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! What fuzz targets call: one function for each parser of bytes that the target, a
+//! worker or a coordinator wrote. Each takes any bytes and panics when a promise is
+//! broken. Not part of the library's interface.
+//!
+//! - [`control`]: messages of the control link;
+//! - [`http`]: the answer to an opening handshake, event streams, replies;
+//! - [`device`]: what a node tells a device;
+//! - [`prometheus`]: what a node tells of itself.
+
+mod control;
+mod device;
+mod http;
+mod prometheus;
+
+pub use self::{
+    control::control_link,
+    device::device_asked,
+    http::{event_stream, handshake_answer},
+    prometheus::prometheus_text,
+};

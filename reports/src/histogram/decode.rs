@@ -1,0 +1,185 @@
+//! Reading histograms that somebody else wrote.
+//!
+//! The crate's own reader believes a length of up to 4 GiB and inflates without an
+//! end; here both are checked first.
+
+use std::io::Read;
+
+use flate2::read::ZlibDecoder;
+use hdrhistogram::serialization::Deserializer;
+
+use super::LatencyHistogram;
+
+/// Most bytes of a histogram, inflated. One whose every bucket up to an hour is
+/// counted has a fifth of it.
+const LIMIT: usize = 1 << 20;
+/// Length of the header of the V2 encoding: cookie, payload length, offset, digits
+/// (4 bytes each), lowest, highest, ratio (8 each).
+const HEADER: usize = 40;
+/// How a deflated V2 encoding begins; its length follows.
+const DEFLATED: u32 = 0x1c84_9314;
+/// Significant digits of every latency.
+const DIGITS: u32 = 3;
+
+/// Why bytes are no histogram.
+#[derive(Debug, thiserror::Error)]
+pub enum NoHistogram {
+    /// Shorter than a header, or than its payload.
+    #[error("a histogram is cut short: {0} bytes")]
+    Short(usize),
+    /// It would take too much memory.
+    #[error("a histogram is longer than {LIMIT} bytes")]
+    Long,
+    /// Its digits are not ours.
+    #[error("a histogram has {0} significant digits, expected {DIGITS}")]
+    Digits(u32),
+    /// Not deflated, though it says so.
+    #[error("a histogram cannot be inflated: {0}")]
+    Deflated(std::io::Error),
+    /// Anything else.
+    #[error("not a histogram: {0}")]
+    Encoding(String),
+}
+
+/// Turns bytes into histograms; keeps its buffers from one to the next.
+pub struct HistogramReader {
+    deserializer: Deserializer,
+    inflated: Vec<u8>,
+}
+
+impl HistogramReader {
+    /// A reader.
+    pub fn new() -> Self {
+        Self {
+            deserializer: Deserializer::new(),
+            inflated: Vec::new(),
+        }
+    }
+
+    /// A histogram in the V2 encoding, plain or deflated. It grows as values need it.
+    ///
+    /// # Errors
+    /// [`NoHistogram`].
+    pub fn read(&mut self, bytes: &[u8]) -> Result<LatencyHistogram, NoHistogram> {
+        let plain = if word(bytes, 0)? == DEFLATED {
+            self.inflate(bytes)?;
+            &self.inflated
+        } else {
+            bytes
+        };
+        check(plain)?;
+        let mut histogram: LatencyHistogram = self
+            .deserializer
+            .deserialize(&mut &*plain)
+            .map_err(|error| NoHistogram::Encoding(error.to_string()))?;
+        histogram.auto(true);
+        Ok(histogram)
+    }
+
+    fn inflate(&mut self, bytes: &[u8]) -> Result<(), NoHistogram> {
+        let deflated = bytes.get(8..).ok_or(NoHistogram::Short(bytes.len()))?;
+        self.inflated.clear();
+        let read = ZlibDecoder::new(deflated)
+            .take(LIMIT as u64 + 1)
+            .read_to_end(&mut self.inflated)
+            .map_err(NoHistogram::Deflated)?;
+        if read > LIMIT {
+            return Err(NoHistogram::Long);
+        }
+        Ok(())
+    }
+}
+
+impl Default for HistogramReader {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Whether the header says nothing that its bytes do not hold.
+fn check(plain: &[u8]) -> Result<(), NoHistogram> {
+    let payload = word(plain, 4)? as usize;
+    let held = plain.len().checked_sub(HEADER);
+    if held.is_none_or(|held| payload > held) {
+        return Err(NoHistogram::Short(plain.len()));
+    }
+    if plain.len() > LIMIT {
+        return Err(NoHistogram::Long);
+    }
+    match word(plain, 12)? {
+        DIGITS => Ok(()),
+        digits => Err(NoHistogram::Digits(digits)),
+    }
+}
+
+fn word(bytes: &[u8], at: usize) -> Result<u32, NoHistogram> {
+    let word = bytes.get(at..).and_then(<[u8]>::first_chunk);
+    word.map(|word| u32::from_be_bytes(*word))
+        .ok_or(NoHistogram::Short(bytes.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use hdrhistogram::serialization::{Serializer, V2DeflateSerializer, V2Serializer};
+
+    use super::*;
+    use crate::histogram::{latency_histogram, record};
+
+    fn sample() -> LatencyHistogram {
+        let mut histogram = latency_histogram();
+        for step in 1..2_000 {
+            record(&mut histogram, Duration::from_micros(step * step));
+        }
+        histogram
+    }
+
+    fn plain() -> Vec<u8> {
+        let mut bytes = Vec::new();
+        V2Serializer::new()
+            .serialize(&sample(), &mut bytes)
+            .unwrap();
+        bytes
+    }
+
+    #[test]
+    fn both_encodings_are_read_back() {
+        let mut reader = HistogramReader::new();
+        assert_eq!(reader.read(&plain()).unwrap(), sample());
+        let mut deflated = Vec::new();
+        V2DeflateSerializer::new()
+            .serialize(&sample(), &mut deflated)
+            .unwrap();
+        assert_eq!(reader.read(&deflated).unwrap(), sample());
+    }
+
+    #[test]
+    fn a_length_that_is_not_there_is_not_believed() {
+        let mut bytes = plain();
+        bytes[4..8].copy_from_slice(&u32::MAX.to_be_bytes());
+        let error = HistogramReader::new().read(&bytes).unwrap_err();
+        assert!(matches!(error, NoHistogram::Short(_)), "{error}");
+        for cut in 0..HEADER {
+            assert!(HistogramReader::new().read(&bytes[..cut]).is_err());
+        }
+    }
+
+    #[test]
+    fn what_inflates_without_an_end_is_refused() {
+        let mut bomb = DEFLATED.to_be_bytes().to_vec();
+        bomb.extend(u32::MAX.to_be_bytes());
+        let mut writer = flate2::write::ZlibEncoder::new(bomb, flate2::Compression::fast());
+        std::io::Write::write_all(&mut writer, &vec![0; 64 << 20]).unwrap();
+        let error = HistogramReader::new().read(&writer.finish().unwrap());
+        assert!(matches!(error, Err(NoHistogram::Long)));
+    }
+
+    #[test]
+    fn more_digits_would_be_more_memory() {
+        let mut bytes = plain();
+        bytes[12..16].copy_from_slice(&5_u32.to_be_bytes());
+        let error = HistogramReader::new().read(&bytes).unwrap_err();
+        assert!(matches!(error, NoHistogram::Digits(5)));
+    }
+}

@@ -1,0 +1,50 @@
+//! What nodes and the embedded broker say to each other: postcard, which other
+//! processes wrote.
+
+use std::fmt::Debug;
+
+use bytes::Bytes;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    backplane::{self, Envelope},
+    broker::wire::{FromBroker, ToBroker},
+    cluster::message::{self, Answer, Note, Question},
+};
+
+/// Frames between a node and the embedded broker, in either direction.
+pub fn broker_wire(bytes: &[u8]) {
+    sealed::<ToBroker>(bytes);
+    sealed::<FromBroker>(bytes);
+}
+
+/// What a unicast carries: an envelope, and in it what the nodes ask and answer.
+pub fn cluster_messages(bytes: &[u8]) {
+    sealed::<Envelope>(bytes);
+    whole::<Note>(bytes);
+    whole::<Question>(bytes);
+    whole::<Answer>(bytes);
+}
+
+/// A header that is understood says the same when it is written again, with the same
+/// payload behind it.
+fn sealed<H: Serialize + DeserializeOwned + Debug>(bytes: &[u8]) {
+    let Some((header, payload)) = backplane::open::<H>(&Bytes::copy_from_slice(bytes)) else {
+        return;
+    };
+    let again = backplane::seal(&header, &payload);
+    let (header_again, payload_again) =
+        backplane::open::<H>(&again).expect("a header that we wrote is not understood");
+    assert_eq!(format!("{header:?}"), format!("{header_again:?}"));
+    assert_eq!(payload, payload_again);
+}
+
+/// A message that is understood says the same when it is written again.
+fn whole<M: Serialize + DeserializeOwned + Debug>(bytes: &[u8]) {
+    let Some(message) = message::decode::<M>(bytes) else {
+        return;
+    };
+    let again: M = message::decode(&message::encode(&message))
+        .expect("a message that we wrote is not understood");
+    assert_eq!(format!("{message:?}"), format!("{again:?}"));
+}

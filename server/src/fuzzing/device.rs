@@ -1,0 +1,29 @@
+//! The JSON of device sockets.
+
+use serde_json::{Value, value::RawValue};
+
+use crate::session::frame::{FromDevice, parse};
+
+/// What is taken for a frame is a JSON object, and the body that it carries on is
+/// the JSON that came in it.
+pub fn device_frames(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    let Ok(frame) = parse(text) else {
+        return;
+    };
+    assert!(text.trim_start().starts_with('{'));
+    let FromDevice::Reply { body, .. } = frame else {
+        return;
+    };
+    assert!(serde_json::from_str::<&RawValue>(&body).is_ok());
+    // Neither is bounded in depth nor in its numbers, which a value is.
+    if let Ok(whole) = serde_json::from_str::<Value>(text) {
+        let expected = whole.get("body").unwrap_or(&Value::Null);
+        assert_eq!(
+            serde_json::from_str::<Value>(&body).ok().as_ref(),
+            Some(expected)
+        );
+    }
+}

@@ -1,0 +1,52 @@
+//! What a caller of commands sends, behind hyper's own parser.
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, HeaderValue, Method, header},
+};
+use futures_util::FutureExt;
+use serde_json::value::RawValue;
+
+use crate::{
+    config::Limits,
+    http::{read_call, wants_events},
+    ws::handshake,
+};
+
+/// Lines: the device, the timeout, the type of the body, the key and the tokens of
+/// an upgrade; the rest is the body.
+pub fn http_calls(bytes: &[u8]) {
+    let mut lines = bytes.splitn(6, |byte| *byte == b'\n');
+    let mut line = || lines.next().unwrap_or_default();
+    let device = String::from_utf8_lossy(line()).into_owned();
+    let names = [
+        "x-highwater-timeout-ms",
+        "content-type",
+        "sec-websocket-key",
+        "connection",
+    ];
+    let mut headers = HeaderMap::new();
+    for name in names {
+        if let Ok(value) = HeaderValue::from_bytes(line()) {
+            headers.insert(name, value);
+        }
+    }
+    if let Some(connection) = headers.get(header::CONNECTION).cloned() {
+        headers.insert(header::UPGRADE, connection.clone());
+        headers.insert(header::ACCEPT, connection);
+    }
+    headers.insert(
+        header::SEC_WEBSOCKET_VERSION,
+        HeaderValue::from_static("13"),
+    );
+    let _ = handshake::accept_key(&Method::GET, &headers);
+    let _ = wants_events(&headers);
+
+    let limit = Limits::default().body_bytes;
+    let body = Body::from(line().to_vec());
+    let read = read_call(&device, &headers, body, limit).now_or_never();
+    if let Some(Ok(call)) = read {
+        assert!((1..=60_000).contains(&call.timeout_ms));
+        assert!(serde_json::from_str::<&RawValue>(&call.body).is_ok());
+    }
+}

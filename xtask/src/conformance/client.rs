@@ -1,0 +1,66 @@
+//! The suite's server against the harness's device socket.
+
+use std::{
+    net::TcpStream,
+    path::Path,
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Result, bail};
+use serde_json::json;
+
+use super::{CASES, results::Results, suite::Suite};
+use crate::steps::{Background, cargo, step};
+
+/// How long the suite's server may take to listen.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Between two looks at whether it does.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Runs it.
+pub(super) fn run(suite: &Suite, folder: &Path) -> Result<Results> {
+    step(
+        "build of the harness's socket",
+        &mut cargo(&[
+            "build",
+            "--locked",
+            "--package",
+            "highwater-loadgen",
+            "--example",
+            "echo_client",
+        ]),
+    )?;
+    let port = highwater_services::free_port()?;
+    let url = format!("ws://127.0.0.1:{port}");
+    let folder = folder.join("client");
+    let spec = json!({
+        "url": url,
+        "outdir": folder,
+        "webport": 0,
+        "cases": CASES,
+        "exclude-cases": [],
+        "exclude-agent-cases": {},
+    });
+    let mut server = Background::start(suite.command("fuzzingserver", &spec, &folder)?)?;
+    await_port(&mut server, port)?;
+    step(
+        "the harness's socket against the suite's server",
+        Command::new("target/debug/examples/echo_client").arg(&url),
+    )?;
+    drop(server);
+    Results::read("harness, device socket", &folder)
+}
+
+fn await_port(server: &mut Background, port: u16) -> Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        server.check()?;
+        if Instant::now() > deadline {
+            bail!("the suite's server does not listen after {PATIENCE:?}");
+        }
+        thread::park_timeout(PAUSE);
+    }
+    Ok(())
+}

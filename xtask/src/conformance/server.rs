@@ -1,0 +1,54 @@
+//! The suite's client against a node's echo endpoint.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, Result};
+use serde_json::json;
+
+use super::{CASES, results::Results, suite::Suite};
+use crate::steps::{Background, cargo, step};
+
+/// Runs it.
+pub(super) fn run(suite: &Suite, folder: &Path) -> Result<Results> {
+    step(
+        "build of the node",
+        &mut cargo(&["build", "--locked", "--package", "highwater"]),
+    )?;
+    let (node, address) = start_node()?;
+    let folder = folder.join("server");
+    let spec = json!({
+        "outdir": folder,
+        "servers": [{ "agent": "highwater-node", "url": format!("ws://{address}/echo") }],
+        "cases": CASES,
+        "exclude-cases": [],
+        "exclude-agent-cases": {},
+    });
+    step(
+        "the node against the suite's client",
+        &mut suite.command("fuzzingclient", &spec, &folder)?,
+    )?;
+    drop(node);
+    Results::read("node, /echo", &folder)
+}
+
+fn start_node() -> Result<(Background, String)> {
+    let mut command = Command::new("target/debug/highwater");
+    command
+        .args(["serve", "node", "--listen", "127.0.0.1:0"])
+        .args(["--id", "conformance", "--echo"])
+        .env("RUST_LOG", "warn")
+        .stdout(Stdio::piped());
+    let mut node = Background::start(command)?;
+    let stdout = node.stdout().context("the node's output is not piped")?;
+    let mut line = String::new();
+    BufReader::new(stdout).read_line(&mut line)?;
+    let address = line
+        .trim_end()
+        .strip_prefix("listening on ")
+        .with_context(|| format!("the node's first line is {line:?}"))?;
+    Ok((node, address.to_owned()))
+}
