@@ -99,6 +99,12 @@ pub struct Limits {
     pub readings_in_flight: usize,
     /// Their bytes.
     pub readings_bytes: usize,
+    /// Messages one device may publish in each second.
+    pub publishes_per_s: u32,
+    /// Messages of one topic that may wait to be handed to devices of this node.
+    pub topic_messages: usize,
+    /// The same in bytes.
+    pub topic_bytes: usize,
     /// How long `/readyz` fails before a drain closes its first socket.
     pub drain_notice: Duration,
     /// The time over which a drain spreads its closes.
@@ -132,6 +138,9 @@ impl Default for Limits {
             readings_per_device: 16,
             readings_in_flight: 10_000,
             readings_bytes: 32 * 1024 * 1024,
+            publishes_per_s: 100,
+            topic_messages: 1024,
+            topic_bytes: 16 * 1024 * 1024,
             drain_notice: Duration::from_secs(1),
             drain_window: Duration::from_secs(10),
             drain_grace: Duration::from_secs(5),

@@ -21,8 +21,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Backplane, Identity, Inbound, MAX_PAYLOAD_BYTES, ReplyTo, RequestError, SendError, Traffic,
-    View,
+    Backplane, Identity, Inbound, Kind, MAX_PAYLOAD_BYTES, ReplyTo, RequestError, SendError,
+    Traffic, View,
     envelope::{Envelope, open, seal},
     pending::Pending,
 };
@@ -180,7 +180,7 @@ impl Local {
         let frame = seal(header, payload);
         let bytes = frame.len();
         self.outgoing.try_send(frame).map_err(|_| SendError::Full)?;
-        self.traffic.count_sent(bytes);
+        self.traffic.count_sent(kind(header), bytes);
         Ok(())
     }
 
@@ -293,20 +293,24 @@ async fn read_all(
     while let Some(frame) = reader.next().await {
         let frame = frame?.freeze();
         let (header, payload) = open(&frame).ok_or(io::ErrorKind::InvalidData)?;
-        let inbound = match header {
+        let (kind, inbound) = match header {
             FromBroker::Ping => {
                 let _ = local.push(&ToBroker::Pong, &[]);
-                continue;
+                (Kind::Control, None)
             }
             FromBroker::View(view) => {
                 local.adopt(view);
-                continue;
+                (Kind::Control, None)
             }
             FromBroker::Refused { reason } => return Err(io::Error::other(reason)),
-            FromBroker::Unicast { from } => unwrap_envelope(local, from, &payload)?,
-            FromBroker::Published { topic } => Some(Inbound::Published { topic, payload }),
+            FromBroker::Unicast { from } => {
+                (Kind::Unicast, unwrap_envelope(local, from, &payload)?)
+            }
+            FromBroker::Published { topic } => {
+                (Kind::Topic, Some(Inbound::Published { topic, payload }))
+            }
         };
-        local.traffic.count_received(frame.len());
+        local.traffic.count_received(kind, frame.len());
         if let Some(inbound) = inbound
             && deliver.send(inbound).await.is_err()
         {
@@ -314,6 +318,14 @@ async fn read_all(
         }
     }
     Ok(())
+}
+
+fn kind(header: &ToBroker) -> Kind {
+    match header {
+        ToBroker::Unicast { .. } => Kind::Unicast,
+        ToBroker::Publish { .. } => Kind::Topic,
+        _ => Kind::Control,
+    }
 }
 
 /// Replies end their wait here; the rest is for the node to handle.

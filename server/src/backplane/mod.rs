@@ -26,7 +26,7 @@ use tokio::{sync::watch, time::Instant};
 pub(crate) use self::envelope::{Envelope, open, seal};
 pub use self::{
     join::{Identity, Joined, join},
-    traffic::Traffic,
+    traffic::{Kind, Traffic},
     view::{Member, View},
 };
 use crate::id::{NodeId, Topic};

@@ -1,90 +1,92 @@
 //! Topics: one message to every subscribed device of every node.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
+use super::room::Message;
 use crate::{
-    backplane::{Backplane, SendError},
+    backplane::SendError,
     id::Topic,
     node::Node,
     session::{Session, frame},
 };
 
-/// Who of this node subscribes to what.
-#[derive(Default)]
-pub(crate) struct Topics(Mutex<HashMap<Topic, Vec<Arc<Session>>>>);
-
-impl Topics {
-    /// Adds a subscriber; the first one brings the node to subscribe.
-    pub(crate) fn add(&self, topic: &Topic, session: &Arc<Session>, backplane: &dyn Backplane) {
-        let mut topics = self.lock();
-        let subscribers = topics.entry(topic.clone()).or_default();
-        if subscribers.is_empty() {
-            // Under the lock, so that it cannot overtake an unsubscription.
-            backplane.subscribe(topic);
-        }
-        subscribers.push(Arc::clone(session));
-    }
-
-    /// Removes a subscriber; with the last one the node's subscription ends.
-    pub(crate) fn remove(&self, topic: &Topic, session: &Arc<Session>, backplane: &dyn Backplane) {
-        let mut topics = self.lock();
-        let Some(subscribers) = topics.get_mut(topic) else {
-            return;
-        };
-        subscribers.retain(|kept| !Arc::ptr_eq(kept, session));
-        if subscribers.is_empty() {
-            topics.remove(topic);
-            backplane.unsubscribe(topic);
-        }
-    }
-
-    fn subscribers(&self, topic: &Topic) -> Vec<Arc<Session>> {
-        self.lock().get(topic).cloned().unwrap_or_default()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<Topic, Vec<Arc<Session>>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// Who publishes.
+#[derive(Clone, Copy)]
+pub(crate) enum Publisher<'a> {
+    /// A caller of the HTTP interface.
+    Caller,
+    /// A device, which gets no echo.
+    Device(&'a Arc<Session>),
 }
 
-/// Publishes JSON text to the other nodes and delivers it here. Answers how many
-/// devices of this node it was queued for.
+/// Why a message was not published: nobody gets it.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PublishError {
+    /// Too many messages wait for the topic's subscribers of this node.
+    #[error("too many messages of this topic wait to be delivered")]
+    Full,
+    /// The other nodes cannot be told.
+    #[error("the other nodes cannot be told: {0}")]
+    Backplane(#[from] SendError),
+}
+
+/// Publishes JSON text to the other nodes and queues it for the devices here.
+/// Answers how many those are.
+///
+/// What one publisher publishes, one after the other, arrives in that order: the
+/// backplane keeps the order between two nodes, a room that of its announcements.
 ///
 /// # Errors
-/// The other nodes did not get it; this one did.
+/// [`PublishError`]; nobody gets the message.
 pub(crate) fn publish(
-    node: &Node,
+    node: &Arc<Node>,
     topic: &Topic,
-    body: &RawValue,
-) -> (usize, Result<(), SendError>) {
-    let payload = Bytes::copy_from_slice(body.get().as_bytes());
-    let published = node.cluster.backplane.publish(topic, payload);
-    (deliver_body(node, topic, body), published)
+    body: &str,
+    publisher: Publisher<'_>,
+) -> Result<usize, PublishError> {
+    let metrics = &node.metrics.messages;
+    if node.topics.is_full(topic, &node.config.limits) {
+        metrics.refused_full.inc();
+        return Err(PublishError::Full);
+    }
+    let payload = Bytes::copy_from_slice(body.as_bytes());
+    if let Err(error) = node.cluster.backplane.publish(topic, payload) {
+        metrics.refused_backplane.inc();
+        return Err(error.into());
+    }
+    let sender = match publisher {
+        Publisher::Caller => {
+            metrics.published_by_callers.inc();
+            None
+        }
+        Publisher::Device(session) => {
+            metrics.published_by_devices.inc();
+            Some(Arc::clone(session))
+        }
+    };
+    Ok(announce(node, topic, body, sender))
 }
 
-/// Delivers what another node published.
-pub(crate) fn deliver(node: &Node, topic: &Topic, payload: &[u8]) {
-    if let Ok(body) = serde_json::from_slice::<&RawValue>(payload) {
-        deliver_body(node, topic, body);
+/// Queues what another node published for the devices here.
+pub(crate) fn deliver(node: &Arc<Node>, topic: &Topic, payload: &[u8]) {
+    let Ok(body) = serde_json::from_slice::<&RawValue>(payload) else {
+        return;
+    };
+    if node.topics.is_full(topic, &node.config.limits) {
+        node.metrics.messages.dropped_full.inc();
+        return;
     }
+    announce(node, topic, body.get(), None);
 }
 
-/// Encoded once; every subscriber's outbox shares the bytes.
-fn deliver_body(node: &Node, topic: &Topic, body: &RawValue) -> usize {
-    let subscribers = node.topics.subscribers(topic);
-    if subscribers.is_empty() {
-        return 0;
-    }
-    let frame = frame::message(topic, body);
-    let limits = &node.config.limits;
-    subscribers
-        .iter()
-        .filter(|session| session.outbox.push(frame.clone(), limits).is_ok())
-        .count()
+/// Encoded once, and not at all without subscribers.
+fn announce(node: &Arc<Node>, topic: &Topic, body: &str, sender: Option<Arc<Session>>) -> usize {
+    let message = || Message {
+        frame: frame::message(topic, body),
+        sender,
+    };
+    node.topics.announce(node, topic, message)
 }

@@ -4,7 +4,8 @@
 //! keeps a device's entry), [`home`] (the entries kept here), [`message`] (what
 //! nodes say to each other), [`registrar`] (telling the homes, in batches),
 //! [`resync`] (telling them again when members change), [`inbound`] (what others
-//! ask of this node), [`command`] (the way of a command), [`fan_out`] (topics).
+//! ask of this node), [`command`] (the way of a command), [`fan_out`] (messages to
+//! topics), [`topics`] (who subscribes), [`room`] (how each of them gets a message).
 
 pub(crate) mod command;
 pub(crate) mod epoch;
@@ -15,7 +16,9 @@ pub(crate) mod locate;
 pub(crate) mod message;
 pub(crate) mod registrar;
 pub(crate) mod resync;
+pub(crate) mod room;
 pub(crate) mod slots;
 mod state;
+pub(crate) mod topics;
 
 pub(crate) use self::{command::answer, state::Cluster};

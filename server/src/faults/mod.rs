@@ -2,13 +2,15 @@
 //! harness can be shown to find them. One file per fault.
 
 mod ignore_pings;
+mod messages;
 mod stall;
 
 use std::time::Duration;
 
 use serde::Deserialize;
 
-use self::ignore_pings::IgnorePings;
+pub(crate) use self::messages::Fate;
+use self::{ignore_pings::IgnorePings, messages::Messages};
 
 /// A fault as it is asked for.
 #[derive(Debug, Deserialize)]
@@ -18,12 +20,19 @@ pub(crate) enum Fault {
     Stall { length_ms: u64 },
     /// Pings are read and not answered.
     IgnorePings { length_ms: u64 },
+    /// Deliveries of topic messages that never come.
+    DropMessages { count: u64 },
+    /// Deliveries that come twice.
+    DuplicateMessages { count: u64 },
+    /// Deliveries that come after the next one.
+    ReorderMessages { count: u64 },
 }
 
 /// The faults of one node.
 #[derive(Default)]
 pub(crate) struct Faults {
     pub(crate) ignore_pings: IgnorePings,
+    pub(crate) messages: Messages,
 }
 
 impl Faults {
@@ -36,6 +45,9 @@ impl Faults {
             Fault::IgnorePings { length_ms } => {
                 self.ignore_pings.inject(Duration::from_millis(*length_ms));
             }
+            Fault::DropMessages { count } => self.messages.drop_next(*count),
+            Fault::DuplicateMessages { count } => self.messages.double_next(*count),
+            Fault::ReorderMessages { count } => self.messages.delay_next(*count),
         }
     }
 }

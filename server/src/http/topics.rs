@@ -16,7 +16,11 @@ use super::{
     error::ApiError,
     token::{bearer, require},
 };
-use crate::{cluster::fan_out, id::Topic, node::Node};
+use crate::{
+    cluster::fan_out::{self, Publisher},
+    id::Topic,
+    node::Node,
+};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -29,8 +33,8 @@ struct Published {
     topic: Topic,
     /// Members it is for, this node included.
     nodes: usize,
-    /// Devices of this node that it was queued for.
-    delivered_here: usize,
+    /// Devices of this node that subscribe to it.
+    subscribers_here: usize,
 }
 
 pub(super) async fn publish(
@@ -44,16 +48,14 @@ pub(super) async fn publish(
     })?;
     let (parts, body) = request.into_parts();
     let message: Message = read_json(&parts.headers, body, node.config.limits.body_bytes).await?;
-    let (delivered_here, published) = fan_out::publish(&node, &topic, &message.body);
-    published.map_err(|error| {
-        let error = format!("only devices of this node got the message: {error}");
-        ApiError::unavailable(error, "sent again, devices of this node get it twice")
-    })?;
+    let body = message.body.get();
+    let subscribers_here = fan_out::publish(&node, &topic, body, Publisher::Caller)
+        .map_err(|error| ApiError::unavailable(error.to_string(), "nobody got it: try again"))?;
     let nodes = node.cluster.table().view.members.len();
     let published = Published {
         topic,
         nodes,
-        delivered_here,
+        subscribers_here,
     };
     Ok((StatusCode::ACCEPTED, Json(published)).into_response())
 }

@@ -5,9 +5,10 @@ use prometheus::{
     core::{AtomicF64, Collector, GenericGauge},
 };
 
-use super::{Node, process::ProcessStats};
+use super::{Node, message_metrics::MessageMetrics, process::ProcessStats};
 use crate::{
     auth,
+    backplane::Kind,
     work::{Outcome, Refusal},
     ws::close::CloseReason,
 };
@@ -19,6 +20,7 @@ pub(crate) struct Metrics {
     pub(crate) accepted: IntCounter,
     closed: IntCounterVec,
     pub(crate) heartbeats: IntCounter,
+    pub(crate) pongs: IntCounter,
     pub(crate) commands: IntCounterVec,
     pub(crate) in_flight: IntGauge,
     pub(crate) accept_errors: IntCounter,
@@ -27,6 +29,7 @@ pub(crate) struct Metrics {
     upgrades_rejected: IntCounterVec,
     auth_refused: IntCounterVec,
     readings: IntCounterVec,
+    pub(crate) messages: MessageMetrics,
 }
 
 /// The outcomes of a command, in `highwater_commands_total{outcome}`. Their sum is
@@ -59,6 +62,7 @@ impl Metrics {
                 "reason",
             ),
             heartbeats: counter("highwater_heartbeats_total", "Pings received from devices."),
+            pongs: counter("highwater_pongs_total", "Pings answered."),
             commands: counters(
                 "highwater_commands_total",
                 "Commands taken by this node, by outcome.",
@@ -95,6 +99,7 @@ impl Metrics {
                 "Readings of devices: accepted, or the reason why not.",
                 "outcome",
             ),
+            messages: MessageMetrics::new(),
             registry,
         };
         // Known label values exist from the start, at zero: a rate needs a first value.
@@ -151,6 +156,7 @@ impl Metrics {
             accepted,
             closed,
             heartbeats,
+            pongs,
             commands,
             in_flight,
             accept_errors,
@@ -159,12 +165,14 @@ impl Metrics {
             upgrades_rejected,
             auth_refused,
             readings,
+            messages,
             ..
         } = self;
         add(&self.registry, sockets);
         add(&self.registry, accepted);
         add(&self.registry, closed);
         add(&self.registry, heartbeats);
+        add(&self.registry, pongs);
         add(&self.registry, commands);
         add(&self.registry, in_flight);
         add(&self.registry, accept_errors);
@@ -173,6 +181,7 @@ impl Metrics {
         add(&self.registry, upgrades_rejected);
         add(&self.registry, auth_refused);
         add(&self.registry, readings);
+        messages.register(&self.registry);
     }
 }
 
@@ -219,19 +228,28 @@ fn look_up_cluster(node: &Node, registry: &Registry) {
         Some(node.intake.in_flight() as f64),
     );
     let traffic = node.cluster.backplane.traffic();
-    let messages = counters(
+    let by_direction_and_kind = |name, help| {
+        let labels = ["direction", "kind"];
+        constant(IntCounterVec::new(Opts::new(name, help), &labels))
+    };
+    let messages = by_direction_and_kind(
         "highwater_backplane_messages_total",
-        "Messages through the backplane, by direction.",
-        "direction",
+        "Messages through the backplane, by direction and kind.",
     );
-    let bytes = counters(
+    let bytes = by_direction_and_kind(
         "highwater_backplane_bytes_total",
-        "Bytes through the backplane, by direction.",
-        "direction",
+        "Bytes through the backplane, by direction and kind.",
     );
-    for (direction, (count, size)) in [("sent", traffic.sent()), ("received", traffic.received())] {
-        messages.with_label_values(&[direction]).inc_by(count);
-        bytes.with_label_values(&[direction]).inc_by(size);
+    for kind in Kind::ALL {
+        let both = [
+            ("sent", traffic.sent_of(kind)),
+            ("received", traffic.received_of(kind)),
+        ];
+        for (direction, (count, size)) in both {
+            let labels = [direction, kind.label()];
+            messages.with_label_values(&labels).inc_by(count);
+            bytes.with_label_values(&labels).inc_by(size);
+        }
     }
     add(registry, &messages);
     add(registry, &bytes);
@@ -261,11 +279,11 @@ fn gauge(name: &str, help: &str) -> IntGauge {
     constant(IntGauge::new(name, help))
 }
 
-fn counter(name: &str, help: &str) -> IntCounter {
+pub(super) fn counter(name: &str, help: &str) -> IntCounter {
     constant(IntCounter::new(name, help))
 }
 
-fn counters(name: &str, help: &str, label: &str) -> IntCounterVec {
+pub(super) fn counters(name: &str, help: &str, label: &str) -> IntCounterVec {
     constant(IntCounterVec::new(Opts::new(name, help), &[label]))
 }
 
@@ -283,7 +301,7 @@ fn valid<M>(metric: Result<M, prometheus::Error>) -> Option<M> {
         .ok()
 }
 
-fn add<C: Collector + Clone + 'static>(registry: &Registry, metric: &C) {
+pub(super) fn add<C: Collector + Clone + 'static>(registry: &Registry, metric: &C) {
     if let Err(error) = registry.register(Box::new(metric.clone())) {
         tracing::error!(%error, "metric");
     }

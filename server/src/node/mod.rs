@@ -2,10 +2,11 @@
 //!
 //! In reading order: `run` (the life of a node), `state` (what its parts share),
 //! `registry` (its sessions), `accept` (its connections), `drain` (its end),
-//! `metrics` and `process` (what it says about itself).
+//! `metrics`, `message_metrics` and `process` (what it says about itself).
 
 mod accept;
 mod drain;
+mod message_metrics;
 mod metrics;
 mod process;
 mod registry;

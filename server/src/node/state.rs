@@ -15,14 +15,14 @@ use crate::{
     cluster::{
         Cluster, answer,
         epoch::Epoch,
-        fan_out::Topics,
         message::{Located, Reply},
         registrar::unregister,
+        topics::Topics,
     },
     config::NodeConfig,
     faults::Faults,
     id::DeviceId,
-    session::{Session, budget::Budget, wheel::Wheel},
+    session::{Session, budget::Budget, session::Subscription, wheel::Wheel},
     work::Intake,
     ws::close::CloseReason,
 };
@@ -132,9 +132,8 @@ impl Node {
     /// topics end.
     pub(crate) fn settle(&self, session: &Arc<Session>, reason: CloseReason) {
         let (waiters, topics) = session.take();
-        for topic in topics {
-            self.topics
-                .remove(&topic, session, &*self.cluster.backplane);
+        for Subscription { topic, seat } in topics {
+            self.topics.remove(&topic, seat, &*self.cluster.backplane);
         }
         for waiter in waiters {
             let owner = self.config.id.clone();

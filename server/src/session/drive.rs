@@ -12,7 +12,8 @@ use std::{
 use super::{
     Session,
     frame::{self, FromDevice, NotAFrame},
-    session::seconds,
+    publish::publish,
+    session::{Subscription, seconds},
     wheel::Timer,
 };
 use crate::{
@@ -205,9 +206,10 @@ fn handle(node: &Arc<Node>, session: &Arc<Session>, event: Event<'_>) -> Result<
             node.metrics.heartbeats.inc();
             if !node.faults.ignore_pings.active() {
                 // Full, the outbox closes the socket itself.
-                let _ = session
-                    .outbox
-                    .push(encode::pong(payload), &node.config.limits);
+                let pong = encode::pong(payload);
+                if session.outbox.push(pong, &node.config.limits).is_ok() {
+                    node.metrics.pongs.inc();
+                }
             }
             Ok(())
         }
@@ -224,7 +226,7 @@ fn handle(node: &Arc<Node>, session: &Arc<Session>, event: Event<'_>) -> Result<
 fn on_frame(
     node: &Arc<Node>,
     session: &Arc<Session>,
-    frame: FromDevice,
+    frame: FromDevice<'_>,
 ) -> Result<(), CloseReason> {
     match frame {
         FromDevice::Reply { id, body } => {
@@ -236,22 +238,28 @@ fn on_frame(
         }
         FromDevice::Subscribe(topic) => {
             let limit = node.config.limits.topics_per_device;
-            match session.add_topic(&topic, limit) {
-                Ok(true) => node.topics.add(&topic, session, &*node.cluster.backplane),
+            match session.may_subscribe(&topic, limit) {
+                Ok(true) => {
+                    let seat = node.topics.add(&topic, session, &*node.cluster.backplane);
+                    session.subscribed(Subscription { topic, seat });
+                }
                 Ok(false) => {}
                 Err(()) => return Err(CloseReason::Policy),
             }
             Ok(())
         }
         FromDevice::Unsubscribe(topic) => {
-            if session.remove_topic(&topic) {
-                node.topics
-                    .remove(&topic, session, &*node.cluster.backplane);
+            if let Some(seat) = session.unsubscribed(&topic) {
+                node.topics.remove(&topic, seat, &*node.cluster.backplane);
             }
             Ok(())
         }
         FromDevice::Reading { id, body } => {
             node.intake.take(node, session, id, body);
+            Ok(())
+        }
+        FromDevice::Publish { topic, id, body } => {
+            publish(node, session, &topic, id.as_deref(), body);
             Ok(())
         }
     }

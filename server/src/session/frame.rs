@@ -1,5 +1,7 @@
 //! The JSON that devices and nodes exchange; see `docs/protocol.md`.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -12,12 +14,27 @@ use crate::{
 
 /// Device to node.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum FromDevice {
-    Reply { id: u64, body: String },
+pub(crate) enum FromDevice<'a> {
+    Reply {
+        id: u64,
+        body: String,
+    },
     Subscribe(Topic),
     Unsubscribe(Topic),
-    Reading { id: ReadingId, body: String },
+    Reading {
+        id: ReadingId,
+        body: String,
+    },
+    /// The body is JSON as it was written.
+    Publish {
+        topic: Topic,
+        id: Option<Cow<'a, str>>,
+        body: &'a str,
+    },
 }
+
+/// The longest id of a message, in bytes.
+const MESSAGE_ID: usize = 64;
 
 /// Why a text is no frame.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,9 +54,14 @@ enum ToDevice<'a> {
         name: &'a str,
         body: &'a RawValue,
     },
-    Message {
-        topic: &'a Topic,
-        body: &'a RawValue,
+    Published {
+        id: &'a str,
+    },
+    Error {
+        id: &'a str,
+        status: u16,
+        error: &'a str,
+        retry_ms: u64,
     },
     Goaway {
         retry_ms: u64,
@@ -61,7 +83,7 @@ struct AsWritten<'a> {
     #[serde(rename = "type")]
     kind: &'a str,
     #[serde(borrow)]
-    id: Option<&'a str>,
+    id: Option<Cow<'a, str>>,
     #[serde(borrow)]
     topic: Option<&'a str>,
     #[serde(borrow)]
@@ -69,7 +91,7 @@ struct AsWritten<'a> {
 }
 
 /// Reads a device's text.
-pub(crate) fn parse(text: &str) -> Result<FromDevice, NotAFrame> {
+pub(crate) fn parse(text: &str) -> Result<FromDevice<'_>, NotAFrame> {
     // Serde takes an array for a struct as well.
     if !text.trim_ascii_start().starts_with('{') {
         return Err(NotAFrame::Json);
@@ -81,7 +103,7 @@ pub(crate) fn parse(text: &str) -> Result<FromDevice, NotAFrame> {
             Ok(FromDevice::Reply {
                 // An id that is none of ours matches no command; it is as harmless
                 // as a late reply.
-                id: parse_command_id(id).unwrap_or(u64::MAX),
+                id: parse_command_id(&id).unwrap_or(u64::MAX),
                 body: frame.body.unwrap_or(RawValue::NULL).get().to_owned(),
             })
         }
@@ -92,6 +114,17 @@ pub(crate) fn parse(text: &str) -> Result<FromDevice, NotAFrame> {
             Ok(FromDevice::Reading {
                 id: id.parse().map_err(|_| NotAFrame::Name)?,
                 body: frame.body.unwrap_or(RawValue::NULL).get().to_owned(),
+            })
+        }
+        "publish" => {
+            let body = frame.body.ok_or(NotAFrame::Json)?.get();
+            if frame.id.as_ref().is_some_and(|id| id.len() > MESSAGE_ID) {
+                return Err(NotAFrame::Json);
+            }
+            Ok(FromDevice::Publish {
+                topic: topic(frame.topic)?,
+                id: frame.id,
+                body,
             })
         }
         _ => Err(NotAFrame::Json),
@@ -108,8 +141,26 @@ pub(crate) fn command(id: u64, name: &str, body: &RawValue) -> Bytes {
 }
 
 /// The frame that carries a topic's message.
-pub(crate) fn message(topic: &Topic, body: &RawValue) -> Bytes {
-    encode_frame(&ToDevice::Message { topic, body })
+///
+/// `body` is JSON text; a topic's characters need no escape.
+pub(crate) fn message(topic: &Topic, body: &str) -> Bytes {
+    encode::text(format!(r#"{{"type":"message","topic":"{topic}","body":{body}}}"#).as_bytes())
+}
+
+/// The frame that says that a device's message was published.
+pub(crate) fn published(id: &str) -> Bytes {
+    encode_frame(&ToDevice::Published { id })
+}
+
+/// The frame that says that something a device asked for was not done: an HTTP
+/// status, why, and when to try again.
+pub(crate) fn error(id: &str, status: u16, error: &str, retry_ms: u64) -> Bytes {
+    encode_frame(&ToDevice::Error {
+        id,
+        status,
+        error,
+        retry_ms,
+    })
 }
 
 /// The frame that announces a drain.
@@ -184,6 +235,37 @@ mod tests {
         );
         let subscribe = parse(r#"{"topic":"news","type":"subscribe"}"#).unwrap();
         assert_eq!(subscribe, FromDevice::Subscribe("news".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_message_to_a_topic() {
+        let text = r#"{"type":"publish","topic":"t","id":"a\"1","body":{"x": 1}}"#;
+        let expected = FromDevice::Publish {
+            topic: "t".parse().unwrap(),
+            id: Some(r#"a"1"#.into()),
+            body: r#"{"x": 1}"#,
+        };
+        assert_eq!(parse(text).unwrap(), expected);
+        for text in [
+            r#"{"type":"publish","topic":"t"}"#.to_owned(),
+            r#"{"type":"publish","body":1}"#.to_owned(),
+            format!(
+                r#"{{"type":"publish","topic":"t","id":"{}","body":1}}"#,
+                "x".repeat(65)
+            ),
+        ] {
+            assert_eq!(parse(&text), Err(NotAFrame::Json), "{text}");
+        }
+        let frame = message(&"t".parse().unwrap(), r#"{"x": 1}"#);
+        assert_eq!(
+            &frame[2..],
+            br#"{"type":"message","topic":"t","body":{"x": 1}}"#
+        );
+        let frame = error(r#"a"1"#, 429, "too many", 1000);
+        assert_eq!(
+            &frame[2..],
+            br#"{"type":"error","id":"a\"1","status":429,"error":"too many","retry_ms":1000}"#
+        );
     }
 
     #[test]

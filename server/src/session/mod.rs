@@ -1,13 +1,15 @@
 //! One connected device.
 //!
 //! In reading order: [`session`] (what the node knows of it), [`outbox`] (what
-//! waits to be written), [`budget`] (what waits for all), [`waiting`] (commands that wait for its reply), [`frame`]
-//! (its JSON), [`drive`] (its one task), [`wheel`] (everybody's timeouts).
+//! waits to be written), [`budget`] (what waits for all), [`waiting`] (commands
+//! that wait for its reply), [`frame`] (its JSON), [`publish`] (its messages to
+//! topics), [`drive`] (its one task), [`wheel`] (everybody's timeouts).
 
 pub(crate) mod budget;
 pub(crate) mod drive;
 pub(crate) mod frame;
 pub(crate) mod outbox;
+mod publish;
 #[expect(
     clippy::module_inception,
     reason = "the folder is about sessions, the file is the session"

@@ -12,7 +12,7 @@ use super::{
     wheel::{Next, Timer},
 };
 use crate::{
-    cluster::epoch::Epoch,
+    cluster::{epoch::Epoch, room::Seat},
     config::Limits,
     id::{DeviceId, Topic},
     ws::close::CloseReason,
@@ -40,7 +40,21 @@ pub(crate) struct Session {
 #[derive(Default)]
 struct Inner {
     waiting: Waiting,
-    topics: Vec<Topic>,
+    topics: Vec<Subscription>,
+    published: Published,
+}
+
+/// A topic that the device subscribes to, and its place there.
+pub(crate) struct Subscription {
+    pub(crate) topic: Topic,
+    pub(crate) seat: Seat,
+}
+
+/// Messages that the device published in one of the wheel's seconds.
+#[derive(Default)]
+struct Published {
+    second: u32,
+    count: u32,
 }
 
 /// Why a device cannot take a command.
@@ -216,29 +230,46 @@ impl Session {
         self.readings.load(Relaxed) > 0 || self.inner().waiting.any(now)
     }
 
-    /// Adds a topic; `Ok(false)` when it was there, `Err` past the limit.
-    pub(crate) fn add_topic(&self, topic: &Topic, limit: usize) -> Result<bool, ()> {
-        let topics = &mut self.inner().topics;
-        if topics.contains(topic) {
+    /// Whether a topic is new to the device; `Err` past the limit.
+    pub(crate) fn may_subscribe(&self, topic: &Topic, limit: usize) -> Result<bool, ()> {
+        let topics = &self.inner().topics;
+        if topics.iter().any(|kept| kept.topic == *topic) {
             return Ok(false);
         }
         if topics.len() >= limit {
             return Err(());
         }
-        topics.push(topic.clone());
         Ok(true)
     }
 
-    /// Removes a topic; whether it was there.
-    pub(crate) fn remove_topic(&self, topic: &Topic) -> bool {
+    /// Remembers a topic that is new.
+    pub(crate) fn subscribed(&self, subscription: Subscription) {
+        self.inner().topics.push(subscription);
+    }
+
+    /// Forgets a topic; its place there, if it had one.
+    pub(crate) fn unsubscribed(&self, topic: &Topic) -> Option<Seat> {
         let topics = &mut self.inner().topics;
-        let before = topics.len();
-        topics.retain(|kept| kept != topic);
-        topics.len() < before
+        let at = topics.iter().position(|kept| kept.topic == *topic)?;
+        Some(topics.swap_remove(at).seat)
+    }
+
+    /// Whether another message may be published in second `now`; if so, it counts.
+    pub(crate) fn may_publish(&self, now: u32, limit: u32) -> bool {
+        let published = &mut self.inner().published;
+        if published.second != now {
+            *published = Published {
+                second: now,
+                count: 0,
+            };
+        }
+        let may = published.count < limit;
+        published.count += u32::from(may);
+        may
     }
 
     /// Everything that ends with the session.
-    pub(crate) fn take(&self) -> (Vec<Waiter>, Vec<Topic>) {
+    pub(crate) fn take(&self) -> (Vec<Waiter>, Vec<Subscription>) {
         let mut inner = self.inner();
         (inner.waiting.take(), std::mem::take(&mut inner.topics))
     }

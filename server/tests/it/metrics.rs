@@ -8,18 +8,30 @@ use std::{
 
 use crate::rig::{Device, Node, config};
 
-const NAMES: [&str; 16] = [
+const NAMES: &[&str] = &[
     "highwater_sockets",
     "highwater_sockets_accepted_total",
     "highwater_sockets_closed_total",
     "highwater_heartbeats_total",
     "highwater_commands_total",
     "highwater_commands_in_flight",
+    "highwater_messages_published_total",
+    "highwater_messages_refused_total",
+    "highwater_messages_delivered_total",
+    "highwater_messages_dropped_total",
+    "highwater_pongs_total",
     "highwater_heap_allocated_bytes",
     "highwater_backplane_messages_total",
     "highwater_backplane_bytes_total",
     "highwater_directory_entries",
     "highwater_accept_errors_total",
+    "highwater_connections_turned_away_total",
+    "highwater_tls_handshakes_failed_total",
+    "highwater_upgrades_rejected_total",
+    "highwater_auth_refused_total",
+    "highwater_outbox_bytes",
+    "highwater_readings_total",
+    "highwater_readings_in_flight",
     "process_resident_memory_bytes",
     "process_open_fds",
     "process_max_fds",
@@ -37,7 +49,7 @@ async fn every_name_is_there_with_help_and_type() {
         let lines = text.lines().filter_map(|line| line.strip_prefix(prefix));
         lines.map(|line| line.split(' ').next().unwrap()).collect()
     };
-    let expected: HashSet<&str> = NAMES.into_iter().collect();
+    let expected: HashSet<&str> = NAMES.iter().copied().collect();
     assert_eq!(named("# HELP "), expected);
     assert_eq!(named("# TYPE "), expected);
     assert!(text.contains("highwater_heap_allocated_bytes 4711\n"));

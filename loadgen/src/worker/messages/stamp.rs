@@ -1,0 +1,108 @@
+//! What a message carries: text that any server passes on as it is, and that is
+//! found again without parsing what is around it.
+
+use std::fmt::Write;
+
+/// What every stamp begins with, the quote of the JSON text included.
+const MARK: &str = "\"hw1:";
+
+/// Where a message comes from, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    /// Number of its load in the plan.
+    pub load: usize,
+    /// Its publisher.
+    pub publisher: u64,
+    /// Its place among the publisher's messages that were published.
+    pub sequence: u64,
+    /// Its place among those that were due; larger when some were not published.
+    pub index: u64,
+    /// When it was due, in microseconds on the run's clock.
+    pub due_us: u64,
+    /// When it was sent.
+    pub sent_us: u64,
+}
+
+impl Stamp {
+    /// JSON text of `size` bytes between its quotes, or more where the stamp
+    /// takes more.
+    pub fn body(&self, size: usize) -> String {
+        let mut body = String::with_capacity(size + 2);
+        body.push_str(MARK);
+        let fields = [
+            self.load as u64,
+            self.publisher,
+            self.sequence,
+            self.index,
+            self.due_us,
+            self.sent_us,
+        ];
+        for field in fields {
+            // Writing to a String cannot fail.
+            let _ = write!(body, "{field}:");
+        }
+        let padding = (size + 1).saturating_sub(body.len());
+        body.extend(std::iter::repeat_n('x', padding));
+        body.push('"');
+        body
+    }
+
+    /// The stamp in a frame's text; `None` when there is none.
+    pub fn find(text: &str) -> Option<Self> {
+        let fields = &text[text.find(MARK)? + MARK.len()..];
+        let mut fields = fields.splitn(7, ':').map(str::parse);
+        let mut next = || fields.next()?.ok();
+        Some(Self {
+            load: usize::try_from(next()?).ok()?,
+            publisher: next()?,
+            sequence: next()?,
+            index: next()?,
+            due_us: next()?,
+            sent_us: next()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_found(
+            load in 0usize..64,
+            publisher in 0u64..1_000_000,
+            sequence: u64,
+            due_us: u64,
+            size in 0usize..400,
+        ) {
+            let stamp = Stamp { load, publisher, sequence, index: sequence, due_us, sent_us: due_us };
+            let body = stamp.body(size);
+            let text: String = serde_json::from_str(&body).unwrap();
+            prop_assert!(text.len() == size || text.ends_with(':'));
+            let frame = format!(r#"{{"type":"message","topic":"t","body":{body}}}"#);
+            prop_assert_eq!(Stamp::find(&frame), Some(stamp));
+        }
+
+        #[test]
+        fn whatever_is_read_nothing_breaks(text in "\\PC{0,60}|\"hw1:[0-9:x]{0,80}") {
+            let _ = Stamp::find(&text);
+        }
+    }
+
+    /// The scenario's least size has room for every stamp of a real run.
+    #[test]
+    fn a_day_s_stamp_fits_the_least_size() {
+        let stamp = Stamp {
+            load: 63,
+            publisher: 999_999,
+            sequence: 9_999_999_999,
+            index: 9_999_999_999,
+            due_us: 99_999_999_999,
+            sent_us: 99_999_999_999,
+        };
+        assert_eq!(stamp.body(96).len(), 98);
+    }
+}
