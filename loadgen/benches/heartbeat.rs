@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use futures_util::{SinkExt, StreamExt};
+use highwater_loadgen::access::{Access, Doorway};
 use highwater_loadgen::worker::{
     recorder::Recorder,
     swarm::{
-        connect::{DeviceSocket, connect},
+        connect::{DeviceSocket, Wanted, connect},
         heartbeat::{Beat, Heartbeat},
     },
 };
@@ -105,7 +106,15 @@ fn heartbeat(c: &mut Criterion) {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
         let address = listener.local_addr().expect("its address");
         tokio::spawn(serve(listener));
-        let socket = connect(&format!("ws://{address}/"), 0, 0, Duration::from_secs(5)).await;
+        let doorway = Doorway::new(&Access::default()).expect("nothing to verify");
+        let wanted = Wanted {
+            address: &format!("ws://{address}/"),
+            lines: "",
+            tls: doorway.tls(),
+            worker: 0,
+            number: 0,
+        };
+        let socket = connect(wanted, Duration::from_secs(5)).await;
         let plain = TcpStream::connect(address).await.expect("a connection");
         plain.set_nodelay(true).expect("nodelay");
         (socket.expect("a socket"), plain)

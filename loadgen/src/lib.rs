@@ -6,9 +6,11 @@
 //! - [`testbed`]: the cluster that a scenario asks for;
 //! - [`sampling`]: what every process uses, on one clock;
 //! - [`doctor`]: what this machine's limits allow, before anything is started;
+//! - [`access`]: how clients get in: certificates, header fields, tokens;
 //! - [`process`]: child processes that never outlive the harness;
 //! - [`clock`], [`endpoints`], [`causes`]: small things that several of them share.
 
+pub mod access;
 pub mod causes;
 pub mod clock;
 pub mod control;

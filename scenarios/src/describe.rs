@@ -3,7 +3,7 @@
 use crate::{
     Plan,
     page::Page,
-    plan::{Backplane, Cluster, Gate, System, Target},
+    plan::{Backplane, Cluster, Gate, Header, System, Target, Trust},
     section::Choice,
     words,
 };
@@ -79,11 +79,13 @@ fn cluster_in_words(cluster: &Cluster) -> String {
         count => format!("{} nodes (n1 to n{count})", words::count(count.into())),
     };
     format!(
-        "A cluster of {nodes} on this machine, started for the run: backplane {}, balancer {}, policy {}, commands routed by {}.",
+        "A cluster of {nodes} on this machine, started for the run: backplane {}, balancer {}, policy {}, commands routed by {}{}{}.",
         backplane_in_words(&cluster.backplane),
         cluster.balancer.word(),
         cluster.policy.word(),
         cluster.routing.word(),
+        if cluster.tls { ", over TLS" } else { "" },
+        if cluster.auth { ", with tokens" } else { "" },
     )
 }
 
@@ -109,10 +111,29 @@ fn target_in_words(target: &Target) -> String {
         http => format!(", commands to {}", http.join(", ")),
     };
     format!(
-        "A system that is running: sockets to {}{http}; dialect {}; {observed}.",
+        "A system that is running: sockets to {}{http}; dialect {}{}{}; {observed}.",
         target.ws.join(", "),
         target.dialect.word(),
+        trust_in_words(&target.trust),
+        headers_in_words(&target.headers),
     )
+}
+
+fn trust_in_words(trust: &Trust) -> String {
+    match trust {
+        Trust::Machine => String::new(),
+        Trust::Authorities { file } => format!("; certificates by {file} alone"),
+        Trust::Anybody => "; certificates are not verified".to_owned(),
+    }
+}
+
+/// Their names: a value may be a secret.
+fn headers_in_words(headers: &[Header]) -> String {
+    let names: Vec<_> = headers.iter().map(|header| header.name.as_str()).collect();
+    match names.as_slice() {
+        [] => String::new(),
+        names => format!("; with {}", names.join(", ")),
+    }
 }
 
 fn gates(plan: &Plan, page: &mut Page) {

@@ -68,6 +68,12 @@ pub struct Cluster {
     pub policy: Policy,
     /// How a command finds the node that owns its device.
     pub routing: Routing,
+    /// Whether sockets and commands go over TLS.
+    #[serde(default)]
+    pub tls: bool,
+    /// Whether nodes require tokens.
+    #[serde(default)]
+    pub auth: bool,
 }
 
 /// What joins the nodes of a cluster.
@@ -129,6 +135,12 @@ pub struct Target {
     pub http: Vec<String>,
     /// What devices and commands speak.
     pub dialect: Dialect,
+    /// Whose certificates are taken.
+    #[serde(default)]
+    pub trust: Trust,
+    /// Header fields that every socket's opening and every command carries.
+    #[serde(default)]
+    pub headers: Vec<Header>,
     /// Processes to sample beside the load.
     pub observe: Vec<Observed>,
 }
@@ -143,6 +155,32 @@ pub enum Dialect {
     /// WebSocket pings only; text is read and ignored, and any 2xx answer to a
     /// command counts as its reply.
     Plain,
+}
+
+/// Whose certificates are taken.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trust {
+    /// Those that the authorities of the worker's machine vouch for.
+    #[default]
+    Machine,
+    /// Those that the authorities of a PEM file vouch for.
+    Authorities {
+        /// Its path, seen from where the coordinator was started.
+        file: String,
+    },
+    /// Anybody's.
+    Anybody,
+}
+
+/// A header field, as written: `${NAME}` in its value stands for a variable of
+/// the environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
 }
 
 /// A process to sample beside the load; at least one of the two is given.

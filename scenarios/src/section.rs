@@ -21,6 +21,7 @@ mod backplane;
 mod choice;
 mod fields;
 mod form;
+mod headers;
 mod name;
 
 pub(crate) use choice::{Choice, Deed, Object};
@@ -82,11 +83,12 @@ pub(crate) fn list(key: &str) -> Option<&'static List> {
 }
 
 /// Every table, in the order of the reference.
-pub(crate) static SECTIONS: [&Section; 11] = [
+pub(crate) static SECTIONS: [&Section; 12] = [
     &top::SECTION,
     &cluster::SECTION,
     &broker::SECTION,
     &target::SECTION,
+    &target::TLS,
     &target::OBSERVE,
     &devices::SECTION,
     &reconnect::SECTION,

@@ -1,9 +1,15 @@
-//! Parts of the reference cluster.
+//! Parts of the reference cluster; a node's options lie in files by their topic.
+
+mod admission;
+mod auth;
+mod tls;
 
 use std::net::SocketAddr;
 
 use clap::{Args, Subcommand};
 use highwater_server::{BackplaneUrl, NodeId, Routing};
+
+pub(crate) use self::{admission::ServeAdmission, auth::ServeAuth, tls::ServeTls};
 
 #[derive(Debug, Subcommand)]
 #[command(after_help = "Example, a cluster of two:
@@ -14,7 +20,7 @@ use highwater_server::{BackplaneUrl, NodeId, Routing};
       --backplane local://127.0.0.1:7000")]
 pub(crate) enum Serve {
     /// A node: device sockets, commands, topics, metrics
-    Node(ServeNode),
+    Node(Box<ServeNode>),
     /// The embedded backplane's broker
     Broker(ServeBroker),
 }
@@ -26,8 +32,14 @@ pub(crate) enum Serve {
   highwater serve node --listen 127.0.0.1:8081 --id n1 \\
       --backplane local://127.0.0.1:7000
       A node of a cluster whose broker listens on port 7000.
+  highwater serve node --listen 127.0.0.1:8443 --id n1 \\
+      --tls-cert node.pem --tls-key node.key
+      A node that speaks wss and https.
 
-The first line on stdout is `listening on ADDRESS`. SIGTERM and Ctrl-C drain.
+The first line on stdout is `listening on ADDRESS`, with --admin-listen the
+second is `admin on ADDRESS`. SIGTERM and Ctrl-C drain, SIGHUP reads the
+certificate anew. HIGHWATER_AUTH_SECRET and HIGHWATER_LOGIN_SECRET may hold what
+else is read from files.
 RUST_LOG says what is logged on stderr, by default info.")]
 pub(crate) struct ServeNode {
     /// Address to listen on, HOST:PORT; port 0 takes a free one
@@ -48,6 +60,12 @@ pub(crate) struct ServeNode {
     /// Serve GET /echo, a WebSocket for conformance suites
     #[arg(long)]
     pub(crate) echo: bool,
+    #[command(flatten)]
+    pub(crate) tls: ServeTls,
+    #[command(flatten)]
+    pub(crate) auth: ServeAuth,
+    #[command(flatten)]
+    pub(crate) admission: ServeAdmission,
 }
 
 #[derive(Debug, Args)]

@@ -1,8 +1,11 @@
 //! `highwater serve`.
 
+mod node;
+mod reload;
+
 use std::{io, net::SocketAddr};
 
-use highwater_server::{BrokerConfig, NodeConfig, broker, node};
+use highwater_server::{BrokerConfig, Listeners, broker};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -14,7 +17,6 @@ use crate::{
     args::{Serve, ServeNode},
     exit::Exit,
     failure::Failure,
-    heap,
 };
 
 /// Serves until SIGTERM or Ctrl-C; then drains and ends.
@@ -26,14 +28,9 @@ pub(crate) fn execute(serve: Serve) -> Result<Exit, Failure> {
     runtime()?.block_on(async {
         let shutdown = shutdown().map_err(|error| Failure::new(Exit::Internal, error))?;
         match serve {
-            Serve::Node(args) => {
-                let listener = listen(args.listen)?;
-                node::run(listener, node_config(args), shutdown)
-                    .await
-                    .map_err(|error| Failure::new(Exit::Refused, error))
-            }
+            Serve::Node(args) => serve_node(*args, shutdown).await,
             Serve::Broker(args) => {
-                let listener = listen(args.listen)?;
+                let listener = listen("listening", args.listen)?;
                 broker::run(listener, BrokerConfig::default(), shutdown)
                     .await
                     .map_err(|error| Failure::new(Exit::Internal, error))
@@ -43,20 +40,25 @@ pub(crate) fn execute(serve: Serve) -> Result<Exit, Failure> {
     Ok(Exit::Passed)
 }
 
-fn node_config(args: ServeNode) -> NodeConfig {
-    NodeConfig {
-        backplane: args.backplane,
-        routing: args.routing,
-        allow_faults: args.allow_faults,
-        echo: args.echo,
-        heap_probe: Some(heap::live_bytes),
-        ..NodeConfig::new(args.id)
+async fn serve_node(args: ServeNode, shutdown: CancellationToken) -> Result<(), Failure> {
+    let (public, admin) = (args.listen, args.admission.admin_listen);
+    // Files first: what is wrong with them is told before a port is taken.
+    let config = node::config(args)?;
+    let listeners = Listeners {
+        public: listen("listening", public)?,
+        admin: admin.map(|address| listen("admin", address)).transpose()?,
+    };
+    if let Some(tls) = &config.tls {
+        reload::on_hangup(tls.clone()).map_err(|error| Failure::new(Exit::Internal, error))?;
     }
+    highwater_server::node::run(listeners, config, shutdown)
+        .await
+        .map_err(|error| Failure::new(Exit::Refused, error))
 }
 
-/// Listens, and says where: the first line on stdout, for whoever asked for
-/// port 0.
-fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+/// Listens, and says where in a line on stdout that begins with `what`, for
+/// whoever asked for port 0.
+fn listen(what: &str, address: SocketAddr) -> Result<TcpListener, Failure> {
     let listening = || -> io::Result<(TcpListener, SocketAddr)> {
         let listener = highwater_server::listen(address)?;
         let address = listener.local_addr()?;
@@ -64,7 +66,7 @@ fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
     };
     match listening() {
         Ok((listener, address)) => {
-            print(&format!("listening on {address}"));
+            print(&format!("{what} on {address}"));
             Ok(listener)
         }
         Err(error) => Err(Failure::listen(address, error)),

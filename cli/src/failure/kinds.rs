@@ -126,6 +126,8 @@ fn of_run(error: &RunError) -> Exit {
         | RunError::Workers { .. }
         | RunError::WorkerTooSmall { .. }
         | RunError::TargetSilent { .. } => Exit::Refused,
+        RunError::TargetUntrusted { .. } => Exit::Refused,
+        RunError::Trust(_) | RunError::Header(_) => Exit::Usage,
         RunError::Interrupted => Exit::Interrupted,
         _ => Exit::Internal,
     }
@@ -133,9 +135,11 @@ fn of_run(error: &RunError) -> Exit {
 
 fn of_testbed(error: &TestbedError) -> Exit {
     match error {
-        TestbedError::LogFolder { .. } | TestbedError::Client(_) | TestbedError::Start { .. } => {
-            Exit::Internal
-        }
+        TestbedError::LogFolder { .. }
+        | TestbedError::Client(_)
+        | TestbedError::Certificate(_)
+        | TestbedError::Credentials { .. }
+        | TestbedError::Start { .. } => Exit::Internal,
         _ => Exit::Refused,
     }
 }

@@ -16,7 +16,7 @@
 use highwater_scenarios::{Plan, Segment};
 use serde::{Deserialize, Serialize};
 
-use crate::endpoints::Endpoints;
+use crate::{access::Access, endpoints::Endpoints};
 
 /// Version of this protocol; coordinator and workers must agree.
 pub const PROTOCOL: u32 = 1;
@@ -122,4 +122,6 @@ pub struct Assignment {
     pub segment: Segment,
     /// The system's addresses.
     pub endpoints: Endpoints,
+    /// What it needs to be let in there.
+    pub access: Access,
 }

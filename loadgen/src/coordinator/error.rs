@@ -4,7 +4,11 @@ use std::{io, path::PathBuf};
 
 use highwater_reports::record::RecordError;
 
-use crate::{process::ProcessError, testbed::TestbedError};
+use crate::{
+    access::{TrustError, VariableError},
+    process::ProcessError,
+    testbed::TestbedError,
+};
 
 /// Why a run could not start or go on. A target that misbehaves during a run
 /// is not among these: that is a finding.
@@ -69,9 +73,20 @@ pub enum RunError {
         /// Why.
         reason: String,
     },
-    /// The system's HTTP client cannot be built.
-    #[error("the HTTP client could not be built")]
-    Client(#[from] reqwest::Error),
+    /// Certificates cannot be verified, or no HTTP client can be built.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    /// A header field's value is not there.
+    #[error(transparent)]
+    Header(#[from] VariableError),
+    /// The target's certificate is not one that is taken.
+    #[error("no TLS session with {address}: {reason}")]
+    TargetUntrusted {
+        /// As in the scenario.
+        address: String,
+        /// Why.
+        reason: String,
+    },
     /// The limit of open files cannot be read.
     #[error("cannot raise the limit of open files")]
     OpenFiles(#[source] io::Error),
@@ -99,6 +114,15 @@ impl RunError {
             Self::Testbed(_) | Self::Process(_) => {
                 Some("see the logs in the run's directory".to_owned())
             }
+            Self::TargetUntrusted { .. } => Some(
+                "name the authority that signed it: `[target] tls = { ca = \"ca.pem\" }`, or \
+                 take any certificate with `tls = { verify = false }`"
+                    .to_owned(),
+            ),
+            Self::Trust(_) => {
+                Some("`tls.ca` names a PEM file, seen from where `highwater` is started".to_owned())
+            }
+            Self::Header(_) => Some("set it in the environment of the coordinator".to_owned()),
             Self::TargetSilent { .. } => {
                 Some("start it first, or correct [target] in the scenario".to_owned())
             }

@@ -12,6 +12,7 @@ use tokio::{
 
 use super::error::RunError;
 use crate::{
+    access::Access,
     control::{Assignment, FromWorker, Hello, Link, LinkError, ToWorker, message::PROTOCOL},
     endpoints::Endpoints,
 };
@@ -44,6 +45,8 @@ pub struct Briefing {
     pub plan: Plan,
     /// The system's addresses.
     pub endpoints: Endpoints,
+    /// What is needed to be let in there.
+    pub access: Access,
     /// How many workers the run has.
     pub count: u32,
     /// Shared secret of the run.
@@ -199,6 +202,7 @@ async fn prepare(
         plan: briefing.plan.clone(),
         segment,
         endpoints: briefing.endpoints.clone(),
+        access: briefing.access.clone(),
     };
     let deadline = Instant::now() + ASSEMBLY_TIMEOUT;
     let prepared = timeout_at(deadline, until_ready(&mut link, assignment, briefing.base)).await;

@@ -21,7 +21,7 @@ use super::{
     progress::{Note, NoteKind, Stage, Update, stage::action_name},
     start::{Started, begin_record, start},
     system::{Done, System},
-    watch::watch,
+    watch::{Round, watch},
 };
 use crate::{
     causes::in_full, clock::RunClock, control::ToWorker, endpoints::Endpoints, testbed::Left,
@@ -119,6 +119,9 @@ impl<S: FnMut(Update) + Send> Run<S> {
 
     async fn last(mut self, interrupt: CancellationToken) -> Result<Ended, RunError> {
         let mut samples = watch(self.system.clone(), self.clock, self.stop.clone())?;
+        if let Some(text) = self.system.doubt() {
+            self.problem(text)?;
+        }
         let go = ToWorker::Go {
             origin_us: 0,
             ramp_second: self.ramp_second,
@@ -278,10 +281,20 @@ impl<S: FnMut(Update) + Send> Run<S> {
         Ok(())
     }
 
-    fn sampled(&mut self, round: &[Interval]) -> Result<(), RunError> {
-        for interval in round {
+    fn sampled(&mut self, round: &Round) -> Result<(), RunError> {
+        for interval in &round.samples {
             self.ledger.interval(interval)?;
         }
+        for text in &round.problems {
+            self.problem(text.clone())?;
+        }
+        Ok(())
+    }
+
+    /// Shows it and writes it down.
+    fn problem(&mut self, text: String) -> Result<(), RunError> {
+        self.note(NoteKind::Problem, text.clone());
+        self.ledger.event(Occurrence::Problem { text })?;
         Ok(())
     }
 

@@ -74,6 +74,7 @@ pub async fn start(options: &RunOptions, base: Instant) -> Result<Started, RunEr
         Arc::new(Briefing {
             plan: options.plan.clone(),
             endpoints: system.endpoints(),
+            access: system.access(),
             count,
             token,
             base,

@@ -1,23 +1,26 @@
 //! The cluster that the scenario asks for, or the target that is running
 //! already.
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use highwater_reports::record::{Role, Source};
 use highwater_scenarios::{
     Plan,
     plan::{Event, System as Wanted, Target},
 };
+use rustls::pki_types::ServerName;
 use tokio::{
     net::TcpStream,
     sync::mpsc,
     time::{sleep_until, timeout},
 };
+use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::http::Uri;
 use tokio_util::sync::CancellationToken;
 
 use super::error::RunError;
 use crate::{
+    access::{Access, Trust, variables::fill_in},
     causes::in_full,
     clock::RunClock,
     endpoints::Endpoints,
@@ -34,8 +37,8 @@ const REACH_TIMEOUT: Duration = Duration::from_secs(5);
 pub enum System {
     /// A cluster of the harness's own.
     Cluster(Testbed),
-    /// Somebody else's.
-    Target(Target),
+    /// Somebody else's, and what is needed to be let in there.
+    Target(Box<(Target, Access)>),
 }
 
 /// An event of the scenario that was tried.
@@ -63,8 +66,13 @@ impl System {
                 Ok(Self::Cluster(testbed))
             }
             Wanted::Target(target) => {
-                reach(target).await?;
-                Ok(Self::Target(target.clone()))
+                let access = Access {
+                    trust: Trust::of_target(target)?,
+                    headers: fill_in(&target.headers, |name| std::env::var(name).ok())?,
+                    signer: None,
+                };
+                reach(target, &access.trust).await?;
+                Ok(Self::Target(Box::new((target.clone(), access))))
             }
         }
     }
@@ -74,10 +82,27 @@ impl System {
         match self {
             Self::Cluster(testbed) => testbed.endpoints(),
             Self::Target(target) => Endpoints {
-                ws: target.ws.clone(),
-                http: target.http.clone(),
+                ws: target.0.ws.clone(),
+                http: target.0.http.clone(),
             },
         }
+    }
+
+    /// What clients need to be let in.
+    pub fn access(&self) -> Access {
+        match self {
+            Self::Cluster(testbed) => testbed.access(),
+            Self::Target(target) => target.1.clone(),
+        }
+    }
+
+    /// What makes figures doubtful from the start, in words.
+    pub fn doubt(&self) -> Option<String> {
+        (self.access().trust == Trust::Anybody).then(|| {
+            "certificates were not verified: `tls.verify` is false, so whoever answered may \
+             not have been the target"
+                .to_owned()
+        })
     }
 
     /// What can be sampled now.
@@ -85,6 +110,7 @@ impl System {
         match self {
             Self::Cluster(testbed) => testbed.sampled(),
             Self::Target(target) => target
+                .0
                 .observe
                 .iter()
                 .map(|observed| Sampled {
@@ -156,9 +182,10 @@ async fn do_event(testbed: Testbed, event: Event, clock: RunClock, tell: mpsc::S
     let _ = tell.send(Done { at, event, error }).await;
 }
 
-/// Asks each address of the target whether anybody listens there, before
-/// thousands do.
-async fn reach(target: &Target) -> Result<(), RunError> {
+/// Asks each address of the target whether anybody listens there, and whether its
+/// certificate is taken, before thousands do.
+async fn reach(target: &Target, trust: &Trust) -> Result<(), RunError> {
+    let tls = TlsConnector::from(Arc::new(trust.configuration()?));
     for address in target.ws.iter().chain(&target.http) {
         let silent = |reason: String| RunError::TargetSilent {
             address: address.clone(),
@@ -170,12 +197,31 @@ async fn reach(target: &Target) -> Result<(), RunError> {
             .map_err(|_| silent("it is no address".to_owned()))?;
         let host = uri.host().unwrap_or_default();
         let host = host.trim_start_matches('[').trim_end_matches(']');
-        let port = uri.port_u16().unwrap_or(80);
-        match timeout(REACH_TIMEOUT, TcpStream::connect((host, port))).await {
-            Ok(Ok(_)) => {}
+        let secure = matches!(uri.scheme_str(), Some("wss" | "https"));
+        let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
+        let stream = match timeout(REACH_TIMEOUT, TcpStream::connect((host, port))).await {
+            Ok(Ok(stream)) => stream,
             Ok(Err(error)) => return Err(silent(error.to_string())),
             Err(_) => return Err(silent("no answer".to_owned())),
+        };
+        if secure {
+            shake_hands(&tls, host, stream)
+                .await
+                .map_err(|reason| RunError::TargetUntrusted {
+                    address: address.clone(),
+                    reason,
+                })?;
         }
     }
     Ok(())
+}
+
+/// Why there is no TLS session with whoever listens there.
+async fn shake_hands(tls: &TlsConnector, host: &str, stream: TcpStream) -> Result<(), String> {
+    let name = ServerName::try_from(host.to_owned()).map_err(|error| error.to_string())?;
+    match timeout(REACH_TIMEOUT, tls.connect(name, stream)).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err("no answer to the handshake".to_owned()),
+    }
 }

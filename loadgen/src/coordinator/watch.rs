@@ -13,6 +13,14 @@ use crate::{
     sampling::{Sampler, own_process},
 };
 
+/// What was found at one instant.
+pub struct Round {
+    /// Of every process and the machine.
+    pub samples: Vec<Interval>,
+    /// What is wrong with the sampling, in words.
+    pub problems: Vec<String>,
+}
+
 /// Rounds of samples that wait to be written.
 const QUEUE: usize = 16;
 
@@ -22,8 +30,8 @@ pub fn watch(
     system: System,
     clock: RunClock,
     stop: CancellationToken,
-) -> Result<mpsc::Receiver<Vec<Interval>>, RunError> {
-    let mut sampler = Sampler::new()?;
+) -> Result<mpsc::Receiver<Round>, RunError> {
+    let mut sampler = Sampler::new(&system.access().trust)?;
     let (tell, told) = mpsc::channel(QUEUE);
     tokio::spawn(async move {
         let first = clock.second(clock.now().as_secs());
@@ -35,14 +43,27 @@ pub fn watch(
                 () = stop.cancelled() => return,
             }
             let at = clock.now().as_secs_f64();
-            let mut round = sampler.sample(at, &system.sampled()).await;
-            round.push(own(at));
-            if tell.send(round).await.is_err() {
+            let mut samples = sampler.sample(at, &system.sampled()).await;
+            samples.push(own(at));
+            let problems = problems(&system, sampler.take_failures());
+            if tell.send(Round { samples, problems }).await.is_err() {
                 return;
             }
         }
     });
     Ok(told)
+}
+
+/// Nodes of a cluster fall silent because an event kills or stalls them, and their
+/// record says so; a target's endpoint that cannot be read is a mistake.
+fn problems(system: &System, failures: Vec<(Source, String)>) -> Vec<String> {
+    match system {
+        System::Cluster(_) => Vec::new(),
+        System::Target(_) => failures
+            .into_iter()
+            .map(|(source, reason)| format!("{} gives no figures: {reason}", source.id))
+            .collect(),
+    }
 }
 
 fn own(at: f64) -> Interval {

@@ -7,6 +7,7 @@
 //! - [`prometheus`]: finds gauges in what it answers;
 //! - [`broker`]: asks a broker, each kind in its own way;
 //! - [`listener`]: which process listens on a port;
+//! - `failures`: which endpoints give no figures, and why;
 //! - [`machine`]: the memory and CPU time of the whole machine;
 //! - [`host`]: what the machine is, and its limits;
 //! - [`own`]: the process that asks.
@@ -14,6 +15,7 @@
 //! What could not be measured is absent from a sample; nothing is filled in.
 
 pub mod broker;
+mod failures;
 pub mod host;
 pub mod listener;
 pub mod machine;

@@ -7,10 +7,15 @@ use reqwest::Client;
 use super::{
     Gauges,
     broker::{BrokerClient, BrokerEndpoint},
+    failures::Failures,
     machine,
     process::ProcessTable,
     prometheus,
     scrape::{ScrapeError, scrape},
+};
+use crate::{
+    access::{Trust, TrustError},
+    causes::in_full,
 };
 
 /// A process to sample, by its id on this machine, by what it says of itself, or
@@ -45,6 +50,7 @@ pub enum Endpoint {
 pub struct Sampler {
     asked: Asked,
     processes: ProcessTable,
+    failures: Failures,
 }
 
 /// What endpoints are asked with.
@@ -55,18 +61,19 @@ struct Asked {
 }
 
 impl Sampler {
-    /// A sampler that has asked nothing yet.
+    /// A sampler that has asked nothing yet, and takes these certificates.
     ///
     /// # Errors
     ///
     /// If the HTTP client cannot be set up.
-    pub fn new() -> Result<Self, reqwest::Error> {
+    pub fn new(trust: &Trust) -> Result<Self, TrustError> {
         Ok(Self {
             asked: Asked {
-                client: Client::builder().no_proxy().build()?,
+                client: trust.http_client(|client| client)?,
                 brokers: BrokerClient::default(),
             },
             processes: ProcessTable::new(),
+            failures: Failures::default(),
         })
     }
 
@@ -83,53 +90,73 @@ impl Sampler {
         let processes = &self.processes;
         let samples = of.iter().map(|sampled| async move {
             let kernel = sampled.pid.and_then(|pid| processes.gauges(pid));
-            Interval {
+            let (gauges, failure) = asked.gauges(sampled, kernel).await;
+            let interval = Interval {
                 at,
                 length: 0.0,
                 source: sampled.source.clone(),
                 counters: Default::default(),
-                gauges: asked.gauges(sampled, kernel).await,
-            }
+                gauges,
+            };
+            (interval, failure)
         });
-        let mut intervals = join_all(samples).await;
+        let mut intervals = Vec::new();
+        for (interval, failure) in join_all(samples).await {
+            self.failures.note(&interval.source, failure);
+            intervals.push(interval);
+        }
         intervals.push(machine::sample(at));
         intervals
+    }
+
+    /// Whose Prometheus endpoints have begun to fail since the last time, and why.
+    pub fn take_failures(&mut self) -> Vec<(Source, String)> {
+        self.failures.take()
     }
 }
 
 impl Asked {
-    async fn gauges(&self, sampled: &Sampled, kernel: Option<Gauges>) -> Gauges {
+    /// What is known of a process, and why its endpoint said nothing.
+    async fn gauges(&self, sampled: &Sampled, kernel: Option<Gauges>) -> (Gauges, Option<String>) {
         let runs = kernel.is_some();
+        let mut failure = None;
         let (up, mut gauges) = match &sampled.endpoint {
             // A broker may run without telling of itself.
             Some(endpoint @ Endpoint::Broker(_)) => {
-                let (answers, gauges) = self.endpoint_gauges(endpoint).await;
+                let (answers, gauges, _) = self.endpoint_gauges(endpoint).await;
                 (answers || runs, gauges)
             }
-            Some(endpoint) => self.endpoint_gauges(endpoint).await,
+            Some(endpoint) => {
+                let (up, gauges, reason) = self.endpoint_gauges(endpoint).await;
+                failure = reason;
+                (up, gauges)
+            }
             None => (runs, Gauges::new()),
         };
         gauges.extend(kernel.unwrap_or_default());
         gauges.insert(gauge::UP.into(), f64::from(u8::from(up)));
-        gauges
+        (gauges, failure)
     }
 
-    /// Whether the endpoint answered, and what it said.
-    async fn endpoint_gauges(&self, endpoint: &Endpoint) -> (bool, Gauges) {
+    /// Whether the endpoint answered, what it said, and why it said nothing.
+    async fn endpoint_gauges(&self, endpoint: &Endpoint) -> (bool, Gauges, Option<String>) {
         match endpoint {
             Endpoint::Prometheus {
                 url,
                 sockets_metric,
             } => match scrape(&self.client, url).await {
-                Ok(text) => (true, prometheus::gauges(&text, sockets_metric.as_deref())),
+                Ok(text) => {
+                    let gauges = prometheus::gauges(&text, sockets_metric.as_deref());
+                    (true, gauges, None)
+                }
                 Err(error) => {
-                    tracing::debug!(%error, "no sample");
-                    (matches!(error, ScrapeError::TooLarge { .. }), Gauges::new())
+                    let up = matches!(error, ScrapeError::TooLarge { .. });
+                    (up, Gauges::new(), Some(in_full(&error)))
                 }
             },
             Endpoint::Broker(endpoint) => {
                 let gauges = self.brokers.gauges(&self.client, endpoint).await;
-                (gauges.is_some(), gauges.unwrap_or_default())
+                (gauges.is_some(), gauges.unwrap_or_default(), None)
             }
         }
     }

@@ -15,12 +15,14 @@ use tokio_util::sync::CancellationToken;
 use super::{
     TestbedError, actions,
     backplane::{Backplane, Embedded},
+    credentials::Credentials,
     http::NodeClient,
     node::{Listed, Node, running},
     ready,
     roster::{Life, Roster},
 };
 use crate::{
+    access::Access,
     endpoints::Endpoints,
     process::{Child, Exit, Spawner},
     sampling::Sampled,
@@ -55,6 +57,7 @@ pub(super) struct Bed {
     pub(super) spawner: Spawner,
     pub(super) http: NodeClient,
     pub(super) roster: Roster,
+    pub(super) credentials: Credentials,
     pub(super) backplane: Backplane,
     /// Names of processes that ended without being asked to, and how; until
     /// they are told of.
@@ -86,13 +89,15 @@ impl Testbed {
             source,
         })?;
         let backplane = Backplane::start(plan, cluster, &spawner, exe, log_dir).await?;
+        let credentials = Credentials::make(plan, cluster)?;
         let bed = Arc::new(Bed {
             exe: exe.into(),
             log_dir: log_dir.into(),
             routing: cluster.routing,
             spawner,
-            http: NodeClient::new()?,
-            roster: Roster::new(),
+            http: NodeClient::new(&credentials)?,
+            roster: Roster::new(credentials.are_secure()),
+            credentials,
             backplane,
             unasked: sync::Mutex::default(),
             left: sync::Mutex::default(),
@@ -107,6 +112,11 @@ impl Testbed {
     /// and paused nodes stay, drained ones are left out, restarted ones return.
     pub fn endpoints(&self) -> Endpoints {
         self.bed.roster.endpoints().borrow().clone()
+    }
+
+    /// What clients need to be let in.
+    pub fn access(&self) -> Access {
+        self.bed.credentials.access()
     }
 
     /// The endpoints as they change, also in the middle of an event: a node is

@@ -4,7 +4,10 @@ use std::{io, path::PathBuf, time::Duration};
 
 use thiserror::Error;
 
-use crate::process::{ProcessError, error::LogTail};
+use crate::{
+    access::TrustError,
+    process::{ProcessError, error::LogTail},
+};
 
 /// Why a cluster could not be started, or an event not be done to it.
 #[derive(Debug, Error)]
@@ -19,7 +22,18 @@ pub enum TestbedError {
     },
     /// The HTTP client could not be set up.
     #[error("cannot set up the HTTP client")]
-    Client(#[source] reqwest::Error),
+    Client(#[from] TrustError),
+    /// The nodes' certificate could not be made.
+    #[error("cannot make a certificate for the nodes")]
+    Certificate(#[source] rcgen::Error),
+    /// The nodes' certificate could not be written.
+    #[error("cannot write a certificate for the nodes to {path}", path = path.display())]
+    Credentials {
+        /// Where.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
     /// The process could not be started, or ended too early.
     #[error("{id} did not start")]
     Start {

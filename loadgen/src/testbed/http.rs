@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
 use reqwest::{Client, RequestBuilder, Response, header};
 use serde::{Deserialize, Serialize};
 
-use super::TestbedError;
+use super::{TestbedError, credentials::Credentials};
 
 /// Longest time for one answer.
 const WITHIN: Duration = Duration::from_secs(5);
@@ -17,6 +17,7 @@ const REFUSAL_SHOWN: usize = 300;
 #[derive(Debug)]
 pub(super) struct NodeClient {
     client: Client,
+    scheme: &'static str,
 }
 
 /// The answer of `GET /nodes`, as far as it matters here.
@@ -31,26 +32,30 @@ struct Member {
 }
 
 impl NodeClient {
-    pub(super) fn new() -> Result<Self, TestbedError> {
-        let client = Client::builder()
-            .no_proxy()
-            .timeout(WITHIN)
-            // No connection that a node would count among its open files.
-            .pool_max_idle_per_host(0)
-            .build();
-        let client = client.map_err(TestbedError::Client)?;
-        Ok(Self { client })
+    pub(super) fn new(credentials: &Credentials) -> Result<Self, TestbedError> {
+        let client = credentials.trust().http_client(|client| {
+            client
+                .timeout(WITHIN)
+                // No connection that a node would count among its open files.
+                .pool_max_idle_per_host(0)
+        })?;
+        let scheme = if credentials.are_secure() {
+            "https"
+        } else {
+            "http"
+        };
+        Ok(Self { client, scheme })
     }
 
     /// `GET /readyz`: nothing if it is ready, else why not.
     pub(super) async fn ready(&self, node: SocketAddr) -> Result<(), TestbedError> {
-        let url = format!("http://{node}/readyz");
+        let url = format!("{}://{node}/readyz", self.scheme);
         ask(self.client.get(&url), &url).await.map(drop)
     }
 
     /// `GET /nodes`: the names of the nodes that this node sees.
     pub(super) async fn members(&self, node: SocketAddr) -> Result<BTreeSet<String>, TestbedError> {
-        let url = format!("http://{node}/nodes");
+        let url = format!("{}://{node}/nodes", self.scheme);
         let answer = ask(self.client.get(&url), &url).await?;
         let body = answer
             .bytes()
@@ -67,7 +72,7 @@ impl NodeClient {
 
     /// `POST /admin/drain`.
     pub(super) async fn drain(&self, node: SocketAddr) -> Result<(), TestbedError> {
-        let url = format!("http://{node}/admin/drain");
+        let url = format!("{}://{node}/admin/drain", self.scheme);
         ask(self.client.post(&url), &url).await.map(drop)
     }
 
@@ -77,7 +82,7 @@ impl NodeClient {
         node: SocketAddr,
         body: &impl Serialize,
     ) -> Result<(), TestbedError> {
-        let url = format!("http://{node}/admin/faults");
+        let url = format!("{}://{node}/admin/faults", self.scheme);
         let body = serde_json::to_vec(body).map_err(|error| TestbedError::Answer {
             url: url.clone(),
             reason: error.to_string(),

@@ -5,6 +5,7 @@
 //! - [`actions`]: what an event does to a node or the broker, one file each;
 //! - [`node`]: a process that comes and goes;
 //! - [`backplane`]: the broker that joins them, of the testbed's own or not;
+//! - [`credentials`]: certificates and secrets, made for one run;
 //! - [`roster`]: who belongs to the cluster, and what is shown of it;
 //! - [`ready`]: waits until nodes are ready and see each other;
 //! - [`http`]: what is asked of a node;
@@ -16,6 +17,7 @@ mod actions;
 mod announce;
 mod backplane;
 pub mod cluster;
+mod credentials;
 pub mod error;
 mod http;
 mod node;

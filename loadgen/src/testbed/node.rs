@@ -107,8 +107,11 @@ impl Node {
         ];
         let (joined, env) = bed.backplane.of_a_node();
         arguments.extend(joined);
+        let (proven, secrets) = bed.credentials.of_a_node();
+        arguments.extend(proven);
         let launch = Launch::new(&bed.exe, arguments, &self.log);
         env.into_iter()
+            .chain(secrets)
             .fold(launch, |launch, (name, value)| launch.with_env(name, value))
     }
 }

@@ -23,6 +23,14 @@ use crate::{
 pub(super) struct Roster {
     nodes: Mutex<BTreeMap<Place, Entry>>,
     endpoints: watch::Sender<Endpoints>,
+    scheme: Scheme,
+}
+
+/// What addresses begin with.
+#[derive(Debug, Clone, Copy)]
+struct Scheme {
+    ws: &'static str,
+    http: &'static str,
 }
 
 /// What is shown of a node.
@@ -69,8 +77,21 @@ struct Entry {
 }
 
 impl Roster {
-    pub(super) fn new() -> Self {
+    /// Without nodes yet; with `secure` ones, clients speak TLS.
+    pub(super) fn new(secure: bool) -> Self {
+        let scheme = if secure {
+            Scheme {
+                ws: "wss",
+                http: "https",
+            }
+        } else {
+            Scheme {
+                ws: "ws",
+                http: "http",
+            }
+        };
         Self {
+            scheme,
             nodes: Mutex::default(),
             endpoints: watch::Sender::new(Endpoints::default()),
         }
@@ -119,7 +140,7 @@ impl Roster {
         if let Some(entry) = nodes.get_mut(&place(id)) {
             change(&mut entry.shown);
         }
-        let now = endpoints(&nodes);
+        let now = endpoints(&nodes, self.scheme);
         self.endpoints.send_if_modified(|seen| {
             let changed = *seen != now;
             *seen = now;
@@ -152,7 +173,7 @@ impl Roster {
                 source: Source::new(Role::Node, id),
                 pid: entry.shown.pid,
                 endpoint: Some(Endpoint::Prometheus {
-                    url: format!("http://{address}/metrics"),
+                    url: format!("{}://{address}/metrics", self.scheme.http),
                     sockets_metric: None,
                 }),
             })
@@ -167,17 +188,17 @@ impl Roster {
     }
 }
 
-fn endpoints(nodes: &BTreeMap<Place, Entry>) -> Endpoints {
+fn endpoints(nodes: &BTreeMap<Place, Entry>, scheme: Scheme) -> Endpoints {
     let listed = nodes.values().filter(|entry| entry.shown.listed);
     let addresses: Vec<SocketAddr> = listed.filter_map(|entry| entry.shown.address).collect();
     Endpoints {
         ws: addresses
             .iter()
-            .map(|address| format!("ws://{address}/ws?device={{device}}"))
+            .map(|address| format!("{}://{address}/ws?device={{device}}", scheme.ws))
             .collect(),
         http: addresses
             .iter()
-            .map(|address| format!("http://{address}"))
+            .map(|address| format!("{}://{address}", scheme.http))
             .collect(),
     }
 }
@@ -203,7 +224,7 @@ mod tests {
 
     #[test]
     fn endpoints_stand_in_the_order_of_numbers_and_only_while_listed() {
-        let roster = Roster::new();
+        let roster = Roster::new(false);
         let mut watched = roster.endpoints();
         for (id, port) in [("n10", 10), ("n2", 2), ("n1", 1)] {
             listed(&roster, id, port);

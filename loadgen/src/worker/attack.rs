@@ -29,6 +29,7 @@ use super::{
     context::Context,
     swarm::batch,
 };
+use crate::access::{Doorway, TrustError, trust::prefer_ring};
 
 /// Idle connections are closed by the client well before a server would.
 const IDLE_CONNECTION: Duration = Duration::from_secs(5);
@@ -72,25 +73,26 @@ struct Stage {
 #[derive(Debug, thiserror::Error)]
 pub enum AttackError {
     /// The HTTP client could not be built.
-    #[error("the HTTP client could not be built")]
-    Client(#[from] reqwest::Error),
+    #[error(transparent)]
+    Client(#[from] TrustError),
     /// Goose refused or broke off.
     #[error("goose could not run the users: {0}")]
     Goose(#[from] Box<GooseError>),
 }
 
 impl Attack {
-    /// Users for a worker's part of `plan`; they begin when `context` holds one.
+    /// Users for a worker's part of `plan`, whose commands go through `doorway`;
+    /// they begin when `context` holds one.
     pub fn new(
         plan: &Plan,
         segment: Segment,
+        doorway: &Doorway,
         context: watch::Receiver<Option<Arc<Context>>>,
     ) -> Result<Self, AttackError> {
         let parts = parts(plan, segment);
-        let client = Client::builder()
-            .pool_idle_timeout(IDLE_CONNECTION)
-            .no_proxy()
-            .build()?;
+        let client = doorway.http_client(|client| client.pool_idle_timeout(IDLE_CONNECTION))?;
+        // Goose builds a client of its own, which sends nothing.
+        prefer_ring();
         Ok(Self {
             stage: Arc::new(Stage {
                 total: parts.len(),
@@ -231,5 +233,11 @@ fn build(stage: &Arc<Stage>) -> Result<GooseAttack, GooseError> {
     }));
     GooseAttack::initialize_with_config(configuration)?
         .register_scenario(Scenario::new("highwater").register_transaction(part.set_name("part")))
-        .set_client_builder_without_cookies(GooseClientBuilder::new().without_cookies())
+        // That client would read the machine's certificate authorities, and fail
+        // where there are none.
+        .set_client_builder_without_cookies(
+            GooseClientBuilder::new()
+                .without_cookies()
+                .accept_invalid_certs(true),
+        )
 }

@@ -13,7 +13,7 @@ use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{recorder::Recorder, swarm::Connected};
-use crate::{clock::RunClock, endpoints::Endpoints};
+use crate::{access::Doorway, clock::RunClock, endpoints::Endpoints};
 
 /// One worker's run: what it does, when, against what, and what it counts.
 pub struct Context {
@@ -25,6 +25,8 @@ pub struct Context {
     pub clock: RunClock,
     /// What devices and commands speak.
     pub dialect: Dialect,
+    /// What sockets show to be let in, and whom they trust.
+    pub doorway: Doorway,
     /// When to start what and when to stop.
     pub signals: Signals,
     /// What is counted.
@@ -53,6 +55,7 @@ impl Context {
         plan: Plan,
         segment: Segment,
         endpoints: Endpoints,
+        doorway: Doorway,
         clock: RunClock,
         signals: Signals,
     ) -> Self {
@@ -69,6 +72,7 @@ impl Context {
             segment,
             clock,
             dialect,
+            doorway,
             signals,
         }
     }

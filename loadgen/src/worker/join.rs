@@ -16,6 +16,7 @@ use super::{
     reporter,
 };
 use crate::{
+    access::{Doorway, TrustError},
     clock::RunClock,
     control::{
         Assignment, FromWorker, Hello, Link, LinkError, LinkReader, LinkWriter, ToWorker,
@@ -64,6 +65,9 @@ pub enum WorkerError {
     /// The control link ended.
     #[error(transparent)]
     Link(#[from] LinkError),
+    /// The system's certificates could not be verified by anything.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     /// The load could not be put on.
     #[error(transparent)]
     Attack(#[from] AttackError),
@@ -95,7 +99,8 @@ pub async fn run(options: WorkerOptions) -> Result<(), WorkerError> {
     let assignment = assignment(&mut reader).await?;
     let remote = ask_clock(&mut reader, &mut writer).await?;
     let (publish, published) = watch::channel(None);
-    let attack = Attack::new(&assignment.plan, assignment.segment, published)?;
+    let doorway = Doorway::new(&assignment.access)?;
+    let attack = Attack::new(&assignment.plan, assignment.segment, &doorway, published)?;
     let ready = attack.ready();
     let mut attack = tokio::spawn(attack.run());
     tokio::select! {
@@ -104,7 +109,8 @@ pub async fn run(options: WorkerOptions) -> Result<(), WorkerError> {
     }
     let (origin, ramp_second) = go(&mut reader, remote).await?;
     let clock = RunClock::starting_at(origin);
-    Run::new(*assignment, clock, clock.second(ramp_second), publish)
+    let ramp = clock.second(ramp_second);
+    Run::new(*assignment, doorway, clock, ramp, publish)
         .last_until_done(reader, writer, attack)
         .await
 }
@@ -179,6 +185,7 @@ struct Run {
 impl Run {
     fn new(
         assignment: Assignment,
+        doorway: Doorway,
         clock: RunClock,
         ramp: Instant,
         publish: watch::Sender<Option<Arc<Context>>>,
@@ -188,6 +195,7 @@ impl Run {
             assignment.plan,
             assignment.segment,
             assignment.endpoints,
+            doorway,
             clock,
             Signals {
                 ramp,

@@ -3,6 +3,7 @@
 use std::{fs::File, net::SocketAddr, process, time::Duration};
 
 use highwater_loadgen::{
+    access::Trust,
     process::{Launch, Signal, Spawner},
     sampling::{Endpoint, Sampled, Sampler, host, own_process, raise_open_files},
 };
@@ -68,7 +69,7 @@ fn names(interval: &Interval) -> Vec<&str> {
 
 #[tokio::test]
 async fn this_process_is_seen_from_inside_and_outside() {
-    let mut sampler = Sampler::new().unwrap();
+    let mut sampler = Sampler::new(&Trust::Nobody).unwrap();
     let me = [by_pid("me", process::id())];
     let samples = sampler.sample(7.0, &me).await;
     assert_eq!(samples.len(), 2);
@@ -94,7 +95,7 @@ async fn open_files_are_counted_to_the_last_one() {
     let folder = tempfile::tempdir().unwrap();
     let spawner = Spawner::start().unwrap();
     let mut counts = Vec::new();
-    let mut sampler = Sampler::new().unwrap();
+    let mut sampler = Sampler::new(&Trust::Nobody).unwrap();
     for files in [0, 6] {
         let open: String = (3..3 + files)
             .map(|fd| format!("exec {fd}</dev/null; "))
@@ -143,7 +144,7 @@ async fn a_paused_process_still_has_what_the_kernel_knows() {
         by_endpoint("n2", None, answers),
         by_endpoint("n3", None, refuses),
     ];
-    let samples = Sampler::new().unwrap().sample(1.0, &of).await;
+    let samples = Sampler::new(&Trust::Nobody).unwrap().sample(1.0, &of).await;
 
     assert_eq!(
         names(&samples[0]),
@@ -176,7 +177,8 @@ async fn the_kernels_figure_stands_before_the_endpoints() {
     let address = answering("200 OK", text.into()).await;
     let of = [by_endpoint("me", Some(process::id()), address)];
     // Sampled in a task of its own, as the coordinator does.
-    let task = tokio::spawn(async move { Sampler::new().unwrap().sample(0.0, &of).await });
+    let task =
+        tokio::spawn(async move { Sampler::new(&Trust::Nobody).unwrap().sample(0.0, &of).await });
     let samples = task.await.unwrap();
     assert!(samples[0].gauges[gauge::RSS] > 1e6);
     assert_eq!(samples[0].gauges[gauge::HEAP], 2.0);
@@ -187,14 +189,14 @@ async fn an_answer_without_end_is_given_up() {
     let endless = "highwater_sockets 3\n".repeat(300_000);
     let address = answering("200 OK", endless).await;
     let of = [by_endpoint("n1", None, address)];
-    let samples = Sampler::new().unwrap().sample(0.0, &of).await;
+    let samples = Sampler::new(&Trust::Nobody).unwrap().sample(0.0, &of).await;
     assert!(!samples[0].gauges.contains_key(gauge::SOCKETS_OPEN));
 }
 
 #[tokio::test]
 async fn a_process_that_has_ended_has_no_figures() {
     let folder = tempfile::tempdir().unwrap();
-    let mut sampler = Sampler::new().unwrap();
+    let mut sampler = Sampler::new(&Trust::Nobody).unwrap();
     let launch = Launch::new("sleep", ["1000"], folder.path().join("log"));
     let child = Spawner::start().unwrap().spawn(launch).await.unwrap();
     let of = [by_pid("n1", child.pid())];

@@ -11,6 +11,7 @@ use std::{
 };
 
 use highwater_loadgen::{
+    access::Trust,
     causes::in_full,
     process::{Signal, Spawner},
     sampling::{Sampled, Sampler},
@@ -97,6 +98,8 @@ fn plan(nodes: u32, events: &[Event]) -> (Plan, Cluster) {
         balancer: Balancer::None,
         policy: Policy::RoundRobin,
         routing: Routing::Directory,
+        tls: false,
+        auth: false,
     };
     let plan = Plan {
         name: "testbed".into(),
@@ -126,7 +129,7 @@ fn address(http: &str) -> SocketAddr {
 }
 
 async fn get(url: &str) -> Result<String, reqwest::Error> {
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = Trust::Nobody.http_client(|client| client).unwrap();
     client
         .get(url)
         .send()
@@ -225,7 +228,7 @@ async fn a_cluster_is_sampled_paused_nodes_and_killed_ones_included() {
     let bed = Bed::start(3, &[]).await;
     bed.apply(Action::PauseNode, "n2").await;
     bed.apply(Action::KillNode, "n3").await;
-    let samples = Sampler::new()
+    let samples = Sampler::new(&Trust::Nobody)
         .unwrap()
         .sample(3.0, &bed.bed.sampled())
         .await;

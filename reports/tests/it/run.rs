@@ -332,6 +332,8 @@ fn plan() -> Plan {
             balancer: Balancer::None,
             policy: Policy::RoundRobin,
             routing: Routing::Directory,
+            tls: false,
+            auth: false,
         }),
         devices: vec![DevicePool {
             name: "home".to_owned(),

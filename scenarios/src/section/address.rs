@@ -15,14 +15,14 @@ pub(crate) enum Tail {
     Any,
 }
 
-/// `ws://host[:port][/path][?query]`, with `{device}` at most once.
+/// `ws://host[:port][/path][?query]`, or `wss://`, with `{device}` at most once.
 pub(crate) fn check_ws(text: &str) -> Result<(), Refusal> {
     let rest = strip_scheme(text, "ws", "wss")?;
     check_rest(rest, Tail::Any)?;
     check_placeholders(text)
 }
 
-/// `http://host[:port][/path]`, with a query where `tail` allows one.
+/// `http://host[:port][/path]`, or `https://`, with a query where `tail` allows one.
 pub(crate) fn check_http(text: &str, tail: Tail) -> Result<(), Refusal> {
     let rest = strip_scheme(text, "http", "https")?;
     check_rest(rest, tail)?;
@@ -48,12 +48,8 @@ fn strip_scheme<'t>(text: &'t str, plain: &str, secure: &str) -> Result<&'t str,
         let hint = format!("addresses begin with {plain}://");
         return Err(Refusal::new("an address without a scheme").hint(hint));
     };
-    if scheme == plain {
+    if scheme == plain || scheme == secure {
         return Ok(rest);
-    }
-    if scheme == secure {
-        let hint = format!("use {plain}://, or put a proxy that ends TLS between the two");
-        return Err(Refusal::new("TLS is not supported yet").hint(hint));
     }
     let hint = format!("did you mean {plain}://?");
     Err(Refusal::new(format!("unknown scheme `{}`", scheme.escape_debug())).hint(hint))

@@ -63,10 +63,26 @@ const JOIN: Key = Key {
     about: "How a node that is added becomes known to those who open sockets.",
 };
 
+const TLS: Key = Key {
+    name: "tls",
+    form: Form::Flag,
+    presence: Presence::Default("false"),
+    about: "Whether sockets and commands go over TLS: every node gets a certificate for 127.0.0.1 from an authority that is made for the run, and clients trust no other.",
+};
+
+const AUTH: Key = Key {
+    name: "auth",
+    form: Form::Flag,
+    presence: Presence::Default("false"),
+    about: "Whether nodes require tokens: every device has one of its own, command users one for all devices, signed by the workers as a login service would.",
+};
+
 pub(crate) static SECTION: Section = Section {
     header: "[cluster]",
     about: "A cluster of the reference server, which the harness starts, samples and stops itself.",
-    keys: &[NODES, BACKPLANE, BROKER, BALANCER, POLICY, ROUTING, JOIN],
+    keys: &[
+        NODES, BACKPLANE, BROKER, BALANCER, POLICY, ROUTING, JOIN, TLS, AUTH,
+    ],
 };
 
 /// What joins the nodes.
@@ -85,6 +101,8 @@ pub(crate) struct Cluster {
     balancer: Option<At<Balancer>>,
     policy: Option<At<Policy>>,
     routing: Option<At<Routing>>,
+    tls: Option<At<bool>>,
+    auth: Option<At<bool>>,
 }
 
 impl Cluster {
@@ -99,6 +117,8 @@ impl Cluster {
             balancer: fields.read(&BALANCER, findings),
             policy: fields.read(&POLICY, findings),
             routing: fields.read(&ROUTING, findings),
+            tls: fields.read(&TLS, findings),
+            auth: fields.read(&AUTH, findings),
         }
     }
 
@@ -113,6 +133,8 @@ impl Cluster {
             balancer: self.balancer?.value,
             policy: self.policy?.value,
             routing: self.routing?.value,
+            tls: self.tls?.value,
+            auth: self.auth?.value,
         })
     }
 }

@@ -263,6 +263,7 @@ impl Form {
             Self::Duration { .. } => std::time::Duration::from_item(&item, self).is_ok(),
             Self::Choice(words) => words().contains(&text),
             Self::Backplane => Backplane::from_item(&item, self).is_ok(),
+            Self::Flag => bool::from_item(&item, self).is_ok(),
             Self::Table => text == "{}",
             _ => String::from_item(&item, self).is_ok(),
         }

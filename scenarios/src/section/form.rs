@@ -2,10 +2,11 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use super::{address, backplane, choice, choice::Choice, cluster::Backplane, name};
+use super::{address, backplane, choice, choice::Choice, cluster::Backplane, headers, name};
 use crate::{
     check::Check,
     figures::Unit,
+    plan,
     quantity::{self, Misfit},
     suggest,
     tree::{Item, Value},
@@ -38,6 +39,8 @@ pub(crate) enum Form {
     },
     /// One of a few words.
     Choice(fn() -> Vec<&'static str>),
+    /// `true` or `false`.
+    Flag,
     /// Figure, comparison, limit.
     Check,
     /// Path of a command below the base address.
@@ -52,6 +55,10 @@ pub(crate) enum Form {
     HttpAddress,
     /// `local`, or the address of a broker.
     Backplane,
+    /// Path of a file.
+    File,
+    /// Names and values of HTTP header fields.
+    Headers,
     /// A table of its own.
     Table,
     /// A list of tables.
@@ -100,6 +107,9 @@ impl Form {
                 let words: Vec<String> = words().iter().map(|word| format!("{word:?}")).collect();
                 words.join(" or ")
             }
+            Self::Flag => "true or false".to_owned(),
+            Self::File => "the path of a file, seen from where `highwater` is started".to_owned(),
+            Self::Headers => "a table of names and texts, such as { Authorization = \"Bearer ${TOKEN}\" }".to_owned(),
             Self::Check => "a figure, one of < <= == != >= >, and a limit with the figure's unit, such as \"heartbeats.response.p99 <= 50ms\"".to_owned(),
             Self::Path => "a path that begins with `/`, such as \"/devices/{device}/commands\"".to_owned(),
             Self::Topic => name::ACCEPTED_TOPIC.to_owned(),
@@ -229,6 +239,28 @@ impl<C: Choice> FromItem for C {
             accepted: None,
             hint: suggest::hint(word, choice::words::<C>()),
         })
+    }
+}
+
+impl FromItem for bool {
+    fn from_item(item: &Item, _: &Form) -> Result<Self, Refusal> {
+        let text = match &item.value {
+            Value::Other(text, _) => text.as_str(),
+            Value::Text(text) if matches!(text.as_str(), "true" | "false") => {
+                let hint = format!("write {text} without quotes");
+                return Err(Refusal::new("text instead of a truth value").hint(hint));
+            }
+            _ => "",
+        };
+        text.parse().map_err(|_| Refusal::new("not a truth value"))
+    }
+}
+
+/// Header fields in the order of the file.
+impl FromItem for Vec<plan::Header> {
+    fn from_item(item: &Item, _: &Form) -> Result<Self, Refusal> {
+        let table = item.as_table().ok_or_else(|| Refusal::new("not a table"))?;
+        headers::read(table)
     }
 }
 

@@ -27,6 +27,20 @@ const DIALECT: Key = Key {
     about: "`highwater`: the reference server's JSON frames, replies are checked. `plain`: WebSocket pings only, and any 2xx answer to a command is its reply.",
 };
 
+const TLS_TABLE: Key = Key {
+    name: "tls",
+    form: Form::Table,
+    presence: Presence::Default("{}"),
+    about: "How the certificates of `wss` and `https` addresses are verified.",
+};
+
+const HEADERS: Key = Key {
+    name: "headers",
+    form: Form::Headers,
+    presence: Presence::Optional,
+    about: "Header fields that every socket's opening and every command carries. `${NAME}` is taken from the coordinator's environment when the run starts, and stays out of the record.",
+};
+
 const OBSERVED: Key = Key {
     name: "observe",
     form: Form::Tables,
@@ -37,7 +51,27 @@ const OBSERVED: Key = Key {
 pub(crate) static SECTION: Section = Section {
     header: "[target]",
     about: "A system that is already running, in place of `[cluster]`. Events need a cluster.",
-    keys: &[WS, HTTP, DIALECT, OBSERVED],
+    keys: &[WS, HTTP, DIALECT, TLS_TABLE, HEADERS, OBSERVED],
+};
+
+const CA: Key = Key {
+    name: "ca",
+    form: Form::File,
+    presence: Presence::Optional,
+    about: "PEM file of the only authorities that are trusted. Without it those of the worker's machine are, or Mozilla's where it has none.",
+};
+
+const VERIFY: Key = Key {
+    name: "verify",
+    form: Form::Flag,
+    presence: Presence::Default("true"),
+    about: "With `false` any certificate is taken, and the report says so.",
+};
+
+pub(crate) static TLS: Section = Section {
+    header: "[target.tls]",
+    about: "Verifying certificates. Sessions are never resumed: each socket is a device of its own and pays for a whole handshake.",
+    keys: &[CA, VERIFY],
 };
 
 const NAME: Key = Key {
@@ -86,6 +120,9 @@ pub(crate) struct Target {
     pub(crate) has_http: bool,
     pub(crate) http_spot: Spot,
     pub(crate) dialect: Option<At<Dialect>>,
+    tls: Option<plan::Trust>,
+    headers: Option<At<Vec<plan::Header>>>,
+    has_headers: bool,
     pub(crate) observe: Vec<Observed>,
 }
 
@@ -109,6 +146,11 @@ impl Target {
             has_http: fields.has(&HTTP),
             http_spot: fields.spot_of(&HTTP),
             dialect: fields.read(&DIALECT, findings),
+            tls: fields
+                .table(&TLS_TABLE, &TLS, findings)
+                .and_then(|fields| trust(&fields, findings)),
+            headers: fields.read(&HEADERS, findings),
+            has_headers: fields.has(&HEADERS),
             observe: observe
                 .iter()
                 .map(|fields| Observed::read(fields, findings))
@@ -120,10 +162,17 @@ impl Target {
 
     pub(crate) fn resolve(self) -> Option<plan::Target> {
         let observe = self.observe.into_iter().map(Observed::resolve);
+        let headers = match (self.headers, self.has_headers) {
+            (Some(headers), _) => headers.value,
+            (None, false) => Vec::new(),
+            (None, true) => return None,
+        };
         Some(plan::Target {
             ws: self.ws?.value,
             http: self.http.map_or_else(Vec::new, |http| bases(http.value)),
             dialect: self.dialect?.value,
+            trust: self.tls?,
+            headers,
             observe: observe.collect::<Option<_>>()?,
         })
     }
@@ -140,6 +189,29 @@ impl Target {
             );
             findings.add(ws.spot.finding(what).hint(hint));
         }
+    }
+}
+
+/// Whom to trust, by the keys of `tls`.
+fn trust(fields: &Fields<'_>, findings: &mut Findings) -> Option<plan::Trust> {
+    let ca: Option<At<String>> = fields.read(&CA, findings);
+    let verify: At<bool> = fields.read(&VERIFY, findings)?;
+    match (ca, verify.value) {
+        (Some(_), false) => {
+            let finding = verify
+                .spot
+                .finding("an authority that nothing is verified against");
+            findings.add(finding.accepted("`ca`, or `verify = false`"));
+            None
+        }
+        (Some(ca), true) if ca.value.trim().is_empty() => {
+            let finding = ca.spot.finding("no path");
+            findings.add(finding.accepted(Form::File.accepted()));
+            None
+        }
+        (Some(ca), true) => Some(plan::Trust::Authorities { file: ca.value }),
+        (None, true) => (!fields.has(&CA)).then_some(plan::Trust::Machine),
+        (None, false) => Some(plan::Trust::Anybody),
     }
 }
 

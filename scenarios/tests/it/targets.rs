@@ -3,7 +3,7 @@
 use expect_test::{Expect, expect};
 use highwater_scenarios::{
     parse,
-    plan::{Dialect, Plan, System, Target},
+    plan::{Dialect, Plan, System, Target, Trust},
 };
 
 const DEVICES: &str = "[[devices]]\ncount = 10\nramp = \"5/s\"\n";
@@ -67,7 +67,7 @@ fn the_plain_dialect_needs_no_device() {
 fn addresses_that_would_not_work() {
     for address in [
         "host:80",
-        "wss://host/{device}",
+        "wss//host/{device}",
         "http://host/{device}",
         "ws://",
         "ws://:80",
@@ -94,30 +94,102 @@ fn addresses_that_would_not_work() {
 }
 
 #[test]
-fn tls_is_refused_in_so_many_words() {
-    let target = "ws = \"wss://host/{device}\"\nhttp = [\"https://host\"]";
+fn tls_and_whom_to_trust() {
+    const ADDRESSES: &str = "ws = \"wss://h/{device}\"\nhttp = [\"https://h:8443\"]\n";
+    let trust = |tls: &str| target(&format!("{ADDRESSES}{tls}")).trust;
+    assert_eq!(trust(""), Trust::Machine);
+    assert_eq!(trust("tls = { verify = true }"), Trust::Machine);
+    assert_eq!(trust("tls = { verify = false }"), Trust::Anybody);
+    assert_eq!(
+        trust("tls = { ca = \"ca.pem\" }"),
+        Trust::Authorities {
+            file: "ca.pem".to_owned()
+        }
+    );
     refused(
-        target,
+        &format!("{ADDRESSES}tls = {{ ca = \"ca.pem\", verify = false }}"),
         "",
         expect![[r#"
-        broken.toml:4:6: target.ws: TLS is not supported yet
-          |
-        4 | ws = "wss://host/{device}"
-          |      ^^^^^^^^^^^^^^^^^^^^^
-          = found: "wss://host/{device}"
-          = accepted: an address such as "ws://host:8080/ws?device={device}", or a list of them
-          = hint: use ws://, or put a proxy that ends TLS between the two
+            broken.toml:6:33: target.tls.verify: an authority that nothing is verified against
+              |
+            6 | tls = { ca = "ca.pem", verify = false }
+              |                                 ^^^^^
+              = found: false (a truth value)
+              = accepted: `ca`, or `verify = false`
 
-        broken.toml:5:8: target.http: TLS is not supported yet
-          |
-        5 | http = ["https://host"]
-          |        ^^^^^^^^^^^^^^^^
-          = found: a list
-          = accepted: an address such as "http://host:8080", or a list of them
-          = hint: use http://, or put a proxy that ends TLS between the two
-
-        2 problems in broken.toml"#]],
+            1 problem in broken.toml"#]],
     );
+    refused(
+        &format!("{ADDRESSES}tls = {{ ca = 5, verify = \"no\", cert = \"x\" }}"),
+        "",
+        expect![[r#"
+            broken.toml:6:14: target.tls.ca: not text in quotes
+              |
+            6 | tls = { ca = 5, verify = "no", cert = "x" }
+              |              ^
+              = found: 5
+              = accepted: the path of a file, seen from where `highwater` is started
+
+            broken.toml:6:26: target.tls.verify: not a truth value
+              |
+            6 | tls = { ca = 5, verify = "no", cert = "x" }
+              |                          ^^^^
+              = found: "no"
+              = accepted: true or false
+
+            broken.toml:6:32: target.tls.cert: unknown key
+              |
+            6 | tls = { ca = 5, verify = "no", cert = "x" }
+              |                                ^^^^
+              = accepted: `ca`, `verify`
+
+            3 problems in broken.toml"#]],
+    );
+}
+
+#[test]
+fn header_fields() {
+    let plan = target(
+        "ws = \"ws://h/{device}\"\nheaders = { Authorization = \"Bearer ${TOKEN}\", X-Tenant = \"a b\" }",
+    );
+    let fields: Vec<_> = plan
+        .headers
+        .iter()
+        .map(|header| (header.name.as_str(), header.value.as_str()))
+        .collect();
+    assert_eq!(
+        fields,
+        [("Authorization", "Bearer ${TOKEN}"), ("X-Tenant", "a b")]
+    );
+    for (headers, what) in [
+        ("\"a field\"", "not a table"),
+        (
+            "{ Host = \"h\" }",
+            "`Host` is written by the harness itself",
+        ),
+        ("{ \"a b\" = \"h\" }", "no header field is called `a b`"),
+        ("{ A = 5 }", "the value of `A` is not text in quotes"),
+        (
+            "{ A = \"x\\r\\nB: y\" }",
+            "the value of `A` is not printable ASCII without spaces around it",
+        ),
+        (
+            "{ A = \"${TOKEN\" }",
+            "the value of `A` has `${` without a variable and `}`",
+        ),
+        (
+            "{ A = \"${}\" }",
+            "the value of `A` has `${` without a variable and `}`",
+        ),
+    ] {
+        let target = format!("ws = \"ws://h/{{device}}\"\nheaders = {headers}");
+        let problems = crate::problems_of(&text(&target, ""));
+        assert!(
+            problems.contains(&format!("target.headers: {what}"))
+                && problems.ends_with("1 problem in broken.toml"),
+            "{headers}: {problems}"
+        );
+    }
 }
 
 #[test]

@@ -19,7 +19,10 @@ use tokio_tungstenite::{
     },
 };
 
-use super::source::source_for;
+use rustls::pki_types::ServerName;
+use tokio_rustls::TlsConnector;
+
+use super::{source::source_for, wire::Wire};
 
 /// Longest answer to the opening handshake, in bytes.
 const ANSWER_LIMIT: usize = 8 * 1024;
@@ -29,7 +32,10 @@ const FIELDS_LIMIT: usize = 64;
 const MESSAGE_LIMIT: usize = 1 << 20;
 
 /// An open socket.
-pub type DeviceSocket = WebSocketStream<TcpStream>;
+pub type DeviceSocket = WebSocketStream<Wire>;
+
+/// Longest pause that a server's `Retry-After` is believed.
+const LONGEST_RETRY: Duration = Duration::from_secs(3_600);
 
 /// How an attempt failed: the KIND of `connect.failed.KIND`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,8 +46,13 @@ pub enum ConnectFailure {
     Reset,
     /// No end by the pool's `connect_timeout`.
     Timeout,
+    /// No TLS session: a certificate that is not trusted, no common version.
+    Tls,
     /// An HTTP answer other than 101.
-    Rejected,
+    Rejected {
+        /// The pause that its `Retry-After` asks for.
+        retry_after: Option<Duration>,
+    },
     /// An answer that is not a WebSocket server's.
     Handshake,
     /// No route, no such name.
@@ -59,7 +70,8 @@ impl ConnectFailure {
             Self::Refused => "refused",
             Self::Reset => "reset",
             Self::Timeout => "timeout",
-            Self::Rejected => "rejected",
+            Self::Tls => "tls",
+            Self::Rejected { .. } => "rejected",
             Self::Handshake => "handshake",
             Self::Unreachable => "unreachable",
             Self::NoPort => "no-port",
@@ -82,30 +94,73 @@ impl From<io::Error> for ConnectFailure {
     }
 }
 
-/// Opens a socket to `address` (`ws://HOST[:PORT]/…`) for the worker's device
-/// number `number`.
+/// A socket that is to be opened.
+#[derive(Clone, Copy)]
+pub struct Wanted<'a> {
+    /// `ws://HOST[:PORT]/…`, or `wss://`.
+    pub address: &'a str,
+    /// Header lines of its own, each with its line's end.
+    pub lines: &'a str,
+    /// TLS, where the address wants it.
+    pub tls: &'a TlsConnector,
+    /// The worker's number, from 0.
+    pub worker: u32,
+    /// The device's among the worker's.
+    pub number: u32,
+}
+
+/// Opens a socket.
 pub async fn connect(
-    address: &str,
-    worker: u32,
-    number: u32,
+    wanted: Wanted<'_>,
     timeout: Duration,
 ) -> Result<DeviceSocket, ConnectFailure> {
-    tokio::time::timeout(timeout, attempt(address, worker, number))
+    tokio::time::timeout(timeout, attempt(wanted))
         .await
         .unwrap_or(Err(ConnectFailure::Timeout))
 }
 
-async fn attempt(address: &str, worker: u32, number: u32) -> Result<DeviceSocket, ConnectFailure> {
-    let uri: Uri = address.parse().map_err(|_| ConnectFailure::Unreachable)?;
+async fn attempt(wanted: Wanted<'_>) -> Result<DeviceSocket, ConnectFailure> {
+    let uri: Uri = wanted
+        .address
+        .parse()
+        .map_err(|_| ConnectFailure::Unreachable)?;
     let host = uri.host().ok_or(ConnectFailure::Unreachable)?;
-    let destination = resolve(host, uri.port_u16().unwrap_or(80)).await?;
-    let stream = dial(destination, worker, number).await?;
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let secure = uri.scheme_str() == Some("wss");
+    let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
+    let destination = resolve(host, port).await?;
+    let stream = dial(destination, wanted.worker, wanted.number).await?;
     stream.set_nodelay(true)?;
-    handshake(stream, &uri).await
+    let wire = if secure {
+        // Boxed: what the TLS handshake needs is not held by plain sockets.
+        Box::pin(secured(stream, host, wanted.tls)).await?
+    } else {
+        Wire::Plain(stream)
+    };
+    handshake(wire, &uri, wanted.lines).await
+}
+
+async fn secured(
+    stream: TcpStream,
+    host: &str,
+    tls: &TlsConnector,
+) -> Result<Wire, ConnectFailure> {
+    let name = ServerName::try_from(host.to_owned()).map_err(|_| ConnectFailure::Tls)?;
+    match tls.connect(name, stream).await {
+        Ok(stream) => Ok(Wire::Tls(Box::new(stream))),
+        Err(error) => Err(of_handshake(error)),
+    }
+}
+
+/// What TLS itself refuses is told apart from a connection that broke.
+fn of_handshake(error: io::Error) -> ConnectFailure {
+    match error.kind() {
+        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => ConnectFailure::Tls,
+        _ => error.into(),
+    }
 }
 
 async fn resolve(host: &str, port: u16) -> Result<SocketAddr, ConnectFailure> {
-    let host = host.trim_start_matches('[').trim_end_matches(']');
     tokio::net::lookup_host((host, port))
         .await
         .ok()
@@ -127,12 +182,13 @@ async fn dial(destination: SocketAddr, worker: u32, number: u32) -> io::Result<T
     socket.connect(destination).await
 }
 
-async fn handshake(mut stream: TcpStream, uri: &Uri) -> Result<DeviceSocket, ConnectFailure> {
+async fn handshake(mut wire: Wire, uri: &Uri, lines: &str) -> Result<DeviceSocket, ConnectFailure> {
     let key = generate_key();
-    stream.write_all(request(uri, &key).as_bytes()).await?;
+    wire.write_all(request(uri, &key, lines).as_bytes()).await?;
+    wire.flush().await?;
     let mut answer = Vec::with_capacity(512);
     let head = loop {
-        if stream.read_buf(&mut answer).await? == 0 {
+        if wire.read_buf(&mut answer).await? == 0 {
             return Err(ConnectFailure::Reset);
         }
         if let Some(head) = accepted(&answer, &key)? {
@@ -144,15 +200,15 @@ async fn handshake(mut stream: TcpStream, uri: &Uri) -> Result<DeviceSocket, Con
     };
     let early = answer.split_off(head);
     let config = Some(config());
-    Ok(WebSocketStream::from_partially_read(stream, early, Role::Client, config).await)
+    Ok(WebSocketStream::from_partially_read(wire, early, Role::Client, config).await)
 }
 
-fn request(uri: &Uri, key: &str) -> String {
+fn request(uri: &Uri, key: &str, lines: &str) -> String {
     let authority = uri.authority().map_or("", |authority| authority.as_str());
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     format!(
         "GET {path} HTTP/1.1\r\nHost: {authority}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\nUser-Agent: highwater/{}\r\n\r\n",
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\nUser-Agent: highwater/{}\r\n{lines}\r\n",
         env!("CARGO_PKG_VERSION")
     )
 }
@@ -167,7 +223,8 @@ pub(crate) fn accepted(answer: &[u8], key: &str) -> Result<Option<usize>, Connec
         Err(_) => return Err(ConnectFailure::Handshake),
     };
     if response.code != Some(101) {
-        return Err(ConnectFailure::Rejected);
+        let retry_after = retry_after(response.headers);
+        return Err(ConnectFailure::Rejected { retry_after });
     }
     let proves = response.headers.iter().any(|field| {
         field.name.eq_ignore_ascii_case("sec-websocket-accept")
@@ -178,6 +235,15 @@ pub(crate) fn accepted(answer: &[u8], key: &str) -> Result<Option<usize>, Connec
     } else {
         Err(ConnectFailure::Handshake)
     }
+}
+
+/// Seconds alone: a date would need the server's clock.
+fn retry_after(fields: &[httparse::Header<'_>]) -> Option<Duration> {
+    let field = fields
+        .iter()
+        .find(|field| field.name.eq_ignore_ascii_case("retry-after"))?;
+    let seconds = std::str::from_utf8(field.value).ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds).min(LONGEST_RETRY))
 }
 
 /// Small buffers: tungstenite's defaults hold 128 KiB for every socket.
@@ -221,12 +287,36 @@ mod tests {
         let full = answer("503 Service Unavailable", "");
         assert_eq!(
             accepted(full.as_bytes(), KEY),
-            Err(ConnectFailure::Rejected)
+            Err(ConnectFailure::Rejected { retry_after: None })
         );
         assert_eq!(
             accepted(b"SSH-2.0-OpenSSH", KEY),
             Err(ConnectFailure::Handshake)
         );
+    }
+
+    #[test]
+    fn a_server_says_when_to_come_back() {
+        let after = |value: &str| {
+            let answer = format!("HTTP/1.1 503 Full\r\nRetry-After: {value}\r\n\r\n");
+            match accepted(answer.as_bytes(), KEY) {
+                Err(ConnectFailure::Rejected { retry_after }) => retry_after,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(after("7"), Some(Duration::from_secs(7)));
+        assert_eq!(after("99999999999"), Some(LONGEST_RETRY));
+        for unknown in ["", "soon", "-1", "Fri, 31 Dec 1999 23:59:59 GMT"] {
+            assert_eq!(after(unknown), None, "{unknown}");
+        }
+    }
+
+    #[test]
+    fn what_tls_refuses_is_told_apart_from_a_break() {
+        let kind = |kind| of_handshake(io::Error::from(kind)).kind();
+        assert_eq!(kind(io::ErrorKind::InvalidData), "tls");
+        assert_eq!(kind(io::ErrorKind::UnexpectedEof), "tls");
+        assert_eq!(kind(io::ErrorKind::ConnectionReset), "reset");
     }
 
     #[test]

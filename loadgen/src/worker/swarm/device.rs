@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     backoff::Backoff,
-    connect::{ConnectFailure, DeviceSocket, connect},
+    connect::{ConnectFailure, DeviceSocket, Wanted, connect},
     session::{Ending, keep},
 };
 use crate::worker::{
@@ -64,6 +64,7 @@ pub async fn live(context: Arc<Context>, device: Device) {
         };
         life.resolved(&context, pool);
         let mut advice = None;
+        let mut asked = Duration::ZERO;
         match opened {
             Ok(mut socket) => {
                 let since = Instant::now();
@@ -78,9 +79,12 @@ pub async fn live(context: Arc<Context>, device: Device) {
                     }
                 }
             }
-            Err(failure) => recorder.count_kind(counter::CONNECT_FAILED, failure.kind()),
+            Err(failure) => {
+                recorder.count_kind(counter::CONNECT_FAILED, failure.kind());
+                asked = retry_after(failure);
+            }
         }
-        let pause = pause(&mut backoff, &pool.reconnect, advice);
+        let pause = asked + pause(&mut backoff, &pool.reconnect, advice);
         tokio::select! {
             () = sleep(pause) => {}
             () = context.signals.close.cancelled() => return,
@@ -132,10 +136,18 @@ async fn open(
     // Devices start evenly spread, and each new attempt tries the next address.
     let first = (device.key.index % count as u64) as usize;
     let address = &endpoints.ws[(first + attempt) % count];
-    let address = address.replace("{device}", &device.key.id(pool));
+    let id = device.key.id(pool);
+    let address = address.replace("{device}", &id);
+    let lines = context.doorway.lines_for(&id);
     let started = Instant::now();
-    let worker = context.segment.index();
-    let socket = connect(&address, worker, device.number, pool.connect_timeout).await?;
+    let wanted = Wanted {
+        address: &address,
+        lines: lines.reveal(),
+        tls: context.doorway.tls(),
+        worker: context.segment.index(),
+        number: device.number,
+    };
+    let socket = connect(wanted, pool.connect_timeout).await?;
     context.recorder.time(Timing::Connect, started.elapsed());
     // Boxed: every state of the device's future would hold room for it else.
     Ok(Box::new(socket))
@@ -170,6 +182,15 @@ impl Drop for OpenSocket<'_> {
     fn drop(&mut self) {
         self.context.connected.remove(self.key);
         self.context.recorder.shift(Level::SocketsOpen, -1);
+    }
+}
+
+/// What a server that has no room asks for; the policy's pause comes on top, or all
+/// who were turned away would come back in the same instant.
+fn retry_after(failure: ConnectFailure) -> Duration {
+    match failure {
+        ConnectFailure::Rejected { retry_after } => retry_after.unwrap_or_default(),
+        _ => Duration::ZERO,
     }
 }
 

@@ -1,0 +1,35 @@
+//! Who is let in at a node.
+
+use std::net::SocketAddr;
+
+use clap::Args;
+use highwater_server::UpgradeRate;
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Admission")]
+pub(crate) struct ServeAdmission {
+    /// Most device sockets; more get 503
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(crate) max_sockets: Option<usize>,
+    /// Most new device sockets a second, such as 500/s; more get 503
+    #[arg(long, value_name = "RATE")]
+    pub(crate) max_upgrades: Option<UpgradeRate>,
+    /// How many of them may come at once; without it, a second's worth
+    #[arg(
+        long,
+        value_name = "N",
+        requires = "max_upgrades",
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000)
+    )]
+    pub(crate) upgrade_burst: Option<u32>,
+    /// Serve probes, metrics and /admin here and not on --listen
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) admin_listen: Option<SocketAddr>,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count) if count > 0 => Ok(count),
+        _ => Err("expected a whole number of 1 or more".to_owned()),
+    }
+}

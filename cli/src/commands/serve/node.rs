@@ -1,0 +1,75 @@
+//! From a node's options to what the server is told.
+
+use std::sync::Arc;
+
+use highwater_server::{AuthConfig, Limits, NodeConfig, Secret, ServerTls};
+
+use crate::{
+    args::{ServeAdmission, ServeAuth, ServeNode, ServeTls},
+    exit::Exit,
+    failure::Failure,
+    heap,
+};
+
+/// Reads every file that is named.
+pub(super) fn config(args: ServeNode) -> Result<NodeConfig, Failure> {
+    Ok(NodeConfig {
+        backplane: args.backplane,
+        routing: args.routing,
+        allow_faults: args.allow_faults,
+        echo: args.echo,
+        tls: tls(args.tls)?,
+        auth: auth(args.auth)?,
+        limits: limits(&args.admission),
+        heap_probe: Some(heap::live_bytes),
+        ..NodeConfig::new(args.id)
+    })
+}
+
+fn tls(args: ServeTls) -> Result<Option<Arc<ServerTls>>, Failure> {
+    let (Some(cert), Some(key)) = (args.tls_cert, args.tls_key) else {
+        return Ok(None);
+    };
+    ServerTls::load(&cert, &key)
+        .map(|tls| Some(Arc::new(tls)))
+        .map_err(|error| {
+            let hint = "both are PEM: the chain with the node's own certificate first, and its key";
+            Failure::new(Exit::Usage, error).with_hint(Some(hint.to_owned()))
+        })
+}
+
+fn auth(args: ServeAuth) -> Result<Option<AuthConfig>, Failure> {
+    let read = |file: Option<std::path::PathBuf>| {
+        let secret = file.map(|path| Secret::from_file(&path)).transpose();
+        secret.map_err(|error| {
+            let hint = "`head -c 32 /dev/urandom | base64 > FILE` makes one";
+            Failure::new(Exit::Usage, error).with_hint(Some(hint.to_owned()))
+        })
+    };
+    let secret = read(args.auth_secret_file)?.or(args.auth_secret);
+    let login = read(args.login_secret_file)?.or(args.login_secret);
+    match secret {
+        Some(secret) => Ok(Some(AuthConfig {
+            secret,
+            required: args.auth,
+            login,
+            lifetime: args.session_lifetime,
+            store: args.session_store,
+        })),
+        None if args.auth || login.is_some() => {
+            let what = anyhow::anyhow!("tokens have nothing to be signed with");
+            let hint = "name the secret's file with --auth-secret-file";
+            Err(Failure::new(Exit::Usage, what).with_hint(Some(hint.to_owned())))
+        }
+        None => Ok(None),
+    }
+}
+
+fn limits(args: &ServeAdmission) -> Limits {
+    Limits {
+        sockets: args.max_sockets,
+        upgrades: args.max_upgrades,
+        upgrade_burst: args.upgrade_burst,
+        ..Limits::default()
+    }
+}

@@ -1,0 +1,36 @@
+//! How clients get in: whose certificates they take, and what they show.
+//!
+//! - [`trust`]: whose certificates are taken;
+//! - [`hidden`]: texts that are never shown;
+//! - [`variables`]: header fields with values from the environment;
+//! - [`token`]: tokens that a worker signs itself;
+//! - [`doorway`]: all of it, ready to be used by a worker.
+//!
+//! The coordinator makes an [`Access`] and hands it to every worker, so that a
+//! worker on another machine needs neither files nor variables of its own.
+
+pub mod doorway;
+pub mod hidden;
+pub mod token;
+pub mod trust;
+pub mod variables;
+
+use serde::{Deserialize, Serialize};
+
+pub use doorway::Doorway;
+pub use hidden::Hidden;
+pub use token::Signer;
+pub use trust::{Trust, TrustError};
+pub use variables::VariableError;
+
+/// What a worker needs to be let in.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Access {
+    /// Whose certificates are taken.
+    pub trust: Trust,
+    /// Names and values of header fields that every socket's opening and every
+    /// command carries.
+    pub headers: Vec<(String, Hidden)>,
+    /// Signs a token for each device, where nodes require one.
+    pub signer: Option<Signer>,
+}
