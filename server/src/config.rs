@@ -105,9 +105,11 @@ pub struct Limits {
     pub topic_messages: usize,
     /// The same in bytes.
     pub topic_bytes: usize,
-    /// How long `/readyz` fails before a drain closes its first socket.
+    /// How long `/readyz` fails before a drain refuses or closes its first socket.
     pub drain_notice: Duration,
-    /// The time over which a drain spreads its closes.
+    /// Devices that a drain asks to leave, a second.
+    pub drain_rate: UpgradeRate,
+    /// The longest time over which devices are asked to spread their return.
     pub drain_window: Duration,
     /// How long a drain waits, after the closes, for commands in flight.
     pub drain_grace: Duration,
@@ -142,7 +144,8 @@ impl Default for Limits {
             topic_messages: 1024,
             topic_bytes: 16 * 1024 * 1024,
             drain_notice: Duration::from_secs(1),
-            drain_window: Duration::from_secs(10),
+            drain_rate: UpgradeRate::per_second(500),
+            drain_window: Duration::from_secs(1),
             drain_grace: Duration::from_secs(5),
         }
     }

@@ -16,8 +16,14 @@ pub struct UpgradeRate {
 pub struct InvalidUpgradeRate(String);
 
 impl UpgradeRate {
+    /// As many as that, at least one.
+    pub const fn per_second(per_s: u32) -> Self {
+        let per_s = if per_s == 0 { 1 } else { per_s };
+        Self { per_s }
+    }
+
     /// Between two of them, when they come evenly.
-    pub(super) fn interval(self) -> Duration {
+    pub(crate) fn interval(self) -> Duration {
         Duration::from_secs(1) / self.per_s
     }
 

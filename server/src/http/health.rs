@@ -18,9 +18,9 @@ pub(super) async fn live() -> &'static str {
 
 /// The node wants new sockets.
 pub(super) async fn ready(State(node): State<Arc<Node>>) -> Result<&'static str, ApiError> {
-    if node.phase() == Phase::Draining {
+    if node.phase() != Phase::Serving {
         return Err(ApiError::unavailable(
-            "this node is draining",
+            "this node is leaving",
             "use another node",
         ));
     }

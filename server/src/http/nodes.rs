@@ -37,6 +37,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Json<Nodes> {
     let view = node.cluster.backplane.view().borrow().clone();
     let state = match node.phase() {
         Phase::Serving => "serving",
+        Phase::Leaving => "leaving",
         Phase::Draining => "draining",
     };
     let listed = view.members.iter().map(|member| {

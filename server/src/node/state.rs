@@ -62,6 +62,8 @@ pub(crate) struct Node {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
     Serving,
+    /// It says that it is not ready, and still takes who comes.
+    Leaving,
     /// No new sockets; the old ones are sent away, commands still run.
     Draining,
 }
@@ -94,15 +96,15 @@ impl Node {
     }
 
     pub(crate) fn phase(&self) -> Phase {
-        if self.phase.load(Relaxed) == 0 {
-            Phase::Serving
-        } else {
-            Phase::Draining
+        match self.phase.load(Relaxed) {
+            0 => Phase::Serving,
+            1 => Phase::Leaving,
+            _ => Phase::Draining,
         }
     }
 
-    pub(crate) fn begin_drain(&self) {
-        self.phase.store(1, Relaxed);
+    pub(crate) fn enter(&self, phase: Phase) {
+        self.phase.fetch_max(phase as u8, Relaxed);
     }
 
     pub(crate) fn next_command_id(&self) -> u64 {

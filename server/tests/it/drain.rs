@@ -31,17 +31,12 @@ async fn a_drain_says_goaway_and_then_closes_and_then_the_node_ends() {
 
 #[tokio::test]
 async fn a_draining_node_takes_no_new_device_and_finishes_commands() {
-    let mut config = crate::rig::config("n1");
-    config.limits.drain_notice = std::time::Duration::from_millis(500);
-    let node = Node::start(config);
+    let node = Node::start(crate::rig::config("n1"));
     let mut device = Device::open(&node, "d1").await;
     let (answer, ()) = tokio::join!(node.command("d1"), async {
         let command = device.frame().await;
         node.shutdown.cancel();
-        until("it is not ready", async || {
-            node.get("/readyz").await.status == 503
-        })
-        .await;
+        until("it drains", async || state(&node).await == "draining").await;
         match Device::try_open(&node, "d2")
             .await
             .map(|_| ())
@@ -72,4 +67,44 @@ async fn a_drained_node_leaves_the_cluster() {
     leaver.shutdown.cancel();
     leaver.ended().await;
     cluster.sees(1).await;
+}
+
+/// What the node says that it is doing.
+async fn state(node: &Node) -> String {
+    let nodes = node.get("/nodes").await.json();
+    nodes["nodes"][0]["state"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn readiness_goes_first_and_only_then_new_devices_are_refused() {
+    let mut config = crate::rig::config("n1");
+    config.limits.drain_notice = std::time::Duration::from_secs(1);
+    let node = Node::start(config);
+    node.shutdown.cancel();
+    until("it is not ready", async || {
+        node.get("/readyz").await.status == 503
+    })
+    .await;
+    let (mut taken, mut refused) = (Vec::new(), 0);
+    for number in 0.. {
+        let before = state(&node).await;
+        let opened = Device::try_open(&node, &format!("d{number}")).await;
+        let after = state(&node).await;
+        match opened {
+            Ok(device) => taken.push(device),
+            Err(_) => refused += 1,
+        }
+        if (&before[..], &after[..]) == ("leaving", "leaving") {
+            assert_eq!(refused, 0, "a balancer still sends devices here");
+        }
+        if before == "draining" {
+            break;
+        }
+    }
+    assert!(refused > 0, "nobody comes in while it drains");
+    for device in &mut taken {
+        assert_eq!(device.frame().await["type"], "goaway");
+        assert_eq!(device.close_code().await, Some(1012));
+    }
+    node.ended().await;
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use super::super::{TestbedError, cluster::Bed, node::Listed};
 
-/// How long a node that runs may take to drain.
-const DRAIN_WITHIN: Duration = Duration::from_secs(30);
+/// How long a node that runs may take to drain: at its usual rate of 500 devices
+/// a second, enough for what a process may have open here.
+const DRAIN_WITHIN: Duration = Duration::from_secs(90);
 
 pub(super) async fn apply(bed: &Bed, id: &str) -> Result<(), TestbedError> {
     let node = bed.roster.node(id)?;
