@@ -109,6 +109,7 @@ fn plan(nodes: u32, events: &[Event]) -> (Plan, Cluster) {
         system: System::Cluster(cluster.clone()),
         devices: Vec::new(),
         commands: Vec::new(),
+        publish: Vec::new(),
         events: events.to_vec(),
         gates: Vec::new(),
     };

@@ -98,7 +98,10 @@ impl Tokens {
                 _ => Refused::Invalid,
             })?;
         self.is_not_early(claims)?;
-        let until = claims.expiration.ok_or(Refused::Invalid)? + LEEWAY;
+        let until = claims
+            .expiration
+            .and_then(|at| at.checked_add_signed(LEEWAY))
+            .ok_or(Refused::Invalid)?;
         let Claims {
             user,
             session,

@@ -1,5 +1,5 @@
-//! What nodes and the embedded broker say to each other: postcard, which other
-//! processes wrote.
+//! What nodes, consumers and the embedded broker say to each other: postcard, which
+//! other processes wrote.
 
 use std::fmt::Debug;
 
@@ -8,14 +8,21 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     backplane::{self, Envelope},
-    broker::wire::{FromBroker, ToBroker},
+    broker::{
+        wire::{FromBroker, ToBroker},
+        work::wire::{FromConsumer, FromProducer, ToConsumer, ToProducer},
+    },
     cluster::message::{self, Answer, Note, Question},
 };
 
-/// Frames between a node and the embedded broker, in either direction.
+/// Frames between the embedded broker and a node or a consumer, in either direction.
 pub fn broker_wire(bytes: &[u8]) {
     sealed::<ToBroker>(bytes);
     sealed::<FromBroker>(bytes);
+    sealed::<FromProducer>(bytes);
+    sealed::<ToProducer>(bytes);
+    sealed::<FromConsumer>(bytes);
+    sealed::<ToConsumer>(bytes);
 }
 
 /// What a unicast carries: an envelope, and in it what the nodes ask and answer.

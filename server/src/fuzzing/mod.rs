@@ -4,17 +4,23 @@
 //!
 //! - [`ws`]: frames of a device socket, against tungstenite;
 //! - [`device`]: the JSON in them;
-//! - [`backplane`]: what nodes and the embedded broker say to each other;
-//! - [`http`]: a call's path, headers and body.
+//! - [`backplane`]: what nodes, consumers and the embedded broker say to each other;
+//! - [`queue`]: readings that lie in a queue;
+//! - [`http`]: a call's path, headers and body;
+//! - [`token`]: who somebody says to be.
 
 mod backplane;
 mod device;
 mod http;
+mod queue;
+mod token;
 mod ws;
 
 pub use self::{
     backplane::{broker_wire, cluster_messages},
     device::device_frames,
     http::http_calls,
+    queue::queue_readings,
+    token::tokens,
     ws::ws_frames,
 };

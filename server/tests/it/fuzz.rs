@@ -40,3 +40,13 @@ fn cluster_messages() {
 fn http_calls() {
     replay("http_calls", fuzzing::http_calls);
 }
+
+#[test]
+fn queue_readings() {
+    replay("queue_readings", fuzzing::queue_readings);
+}
+
+#[test]
+fn tokens() {
+    replay("tokens", fuzzing::tokens);
+}

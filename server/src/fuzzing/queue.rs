@@ -1,0 +1,14 @@
+//! What lies in a queue of readings.
+
+use serde_json::value::RawValue;
+
+use crate::work::Reading;
+
+/// A reading says the same when it is written again, and its body is JSON.
+pub fn queue_readings(bytes: &[u8]) {
+    let Some(reading) = Reading::decode(bytes) else {
+        return;
+    };
+    assert!(serde_json::from_str::<&RawValue>(&reading.body).is_ok());
+    assert_eq!(Reading::decode(&reading.encode()), Some(reading));
+}

@@ -1,0 +1,28 @@
+//! Tokens.
+
+use jwt_compact::{
+    AlgorithmExt, Claims, Header,
+    alg::{Hs256, Hs256Key},
+};
+use serde_json::Value;
+
+use crate::auth::{Refused, Secret, Tokens};
+
+const SECRET: &str = "a secret that only the cluster and its fuzzer know";
+
+/// Bytes that nobody signed are no token. Claims that somebody else who has the
+/// secret has signed, whatever they are, are accepted or refused.
+pub fn tokens(bytes: &[u8]) {
+    let secret: Secret = SECRET.parse().expect("a valid secret");
+    let tokens = Tokens::new(&secret);
+    let unsigned = tokens.check(&String::from_utf8_lossy(bytes));
+    assert!(matches!(unsigned, Err(Refused::Invalid)), "{unsigned:?}");
+
+    let Ok(claims) = serde_json::from_slice::<Claims<Value>>(bytes) else {
+        return;
+    };
+    let key = Hs256Key::new(SECRET.as_bytes());
+    if let Ok(signed) = Hs256.token(&Header::empty(), &claims, &key) {
+        let _ = tokens.check(&signed);
+    }
+}
