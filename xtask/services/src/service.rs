@@ -156,8 +156,8 @@ impl Service {
     fn wait_until(&mut self, so: impl Fn(&dyn Recipe) -> bool) -> Result<(), ServiceError> {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let processes = self.servers.iter_mut().chain(&mut self.helpers);
-            processes.map(Process::check).collect::<Result<(), _>>()?;
+            let mut processes = self.servers.iter_mut().chain(&mut self.helpers);
+            processes.try_for_each(Process::check)?;
             if so(&*self.recipe) {
                 return Ok(());
             }

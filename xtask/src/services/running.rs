@@ -50,7 +50,7 @@ impl Running {
 
 #[cfg(test)]
 mod tests {
-    use std::process::{Command, id};
+    use std::process::{Command, Stdio, id};
 
     use super::*;
 
@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn a_process_that_ended_is_gone_before_it_is_waited_for() {
-        let mut child = Command::new("cat").spawn().unwrap();
+        let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
         let running = Running::of(child.id()).unwrap();
         running.signal(Signal::SIGKILL).unwrap();
         while running.is_alive() {

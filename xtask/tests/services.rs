@@ -1,0 +1,136 @@
+//! `cargo xtask services`: up, status, down, with a state of their own.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use serde_json::Value;
+
+/// A temporary directory in which nobody else's services are up. Whatever is up in
+/// it ends with it.
+struct Desk(tempfile::TempDir);
+
+impl Desk {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn services(&self, arguments: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_xtask"))
+            .arg("services")
+            .args(arguments)
+            .env("TMPDIR", self.0.path())
+            .env_remove("RUST_BACKTRACE")
+            .output()
+            .unwrap()
+    }
+
+    /// What a command that works says.
+    fn said(&self, arguments: &[&str]) -> String {
+        let output = self.services(arguments);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{said}");
+        said
+    }
+
+    /// What a command that is refused says.
+    fn refused(&self, arguments: &[&str]) -> String {
+        let output = self.services(arguments);
+        assert!(!output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    }
+
+    fn state(&self) -> Value {
+        let user = nix::unistd::geteuid();
+        let path = format!("highwater-services-{user}/state.json");
+        serde_json::from_slice(&std::fs::read(self.0.path().join(path)).unwrap()).unwrap()
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        self.services(&["down"]);
+    }
+}
+
+fn pid(process: &Value) -> i32 {
+    process["pid"].as_i64().unwrap().try_into().unwrap()
+}
+
+fn await_end(pid: i32) {
+    let process = PathBuf::from(format!("/proc/{pid}"));
+    while is_there(&process) {
+        std::thread::yield_now();
+    }
+}
+
+/// A process that has ended and that nobody waited for is not there.
+fn is_there(process: &Path) -> bool {
+    std::fs::read_to_string(process.join("stat"))
+        .is_ok_and(|stat| !stat.rsplit_once(") ").unwrap().1.starts_with('Z'))
+}
+
+#[test]
+fn up_shown_and_down() {
+    let desk = Desk::new();
+    assert!(desk.said(&["status"]).contains("no services are up"));
+
+    let up = desk.said(&["up", "redis", "nats"]);
+    let state = desk.state();
+    let services = state["services"].as_array().unwrap();
+    assert_eq!(services.len(), 2);
+    for service in services {
+        assert!(up.contains(service["url"].as_str().unwrap()), "{up}");
+    }
+    let status = desk.said(&["status"]);
+    assert_eq!(status.matches("  answers").count(), 2, "{status}");
+    let again = desk.refused(&["up", "redis"]);
+    assert!(
+        again.contains("hint: `cargo xtask services down`"),
+        "{again}"
+    );
+
+    desk.said(&["down"]);
+    for service in services {
+        await_end(pid(&service["servers"][0]));
+        assert!(!Path::new(service["directory"].as_str().unwrap()).exists());
+    }
+    assert!(desk.said(&["status"]).contains("no services are up"));
+}
+
+#[test]
+fn a_service_that_died_is_told() {
+    let desk = Desk::new();
+    desk.said(&["up", "redis"]);
+    let server = pid(&desk.state()["services"][0]["servers"][0]);
+    kill(Pid::from_raw(server), Signal::SIGKILL).unwrap();
+    await_end(server);
+    let status = desk.refused(&["status"]);
+    assert!(status.contains("no answer from: redis"), "{status}");
+}
+
+#[test]
+fn services_end_with_their_keeper() {
+    let desk = Desk::new();
+    desk.said(&["up", "redis"]);
+    let state = desk.state();
+    kill(Pid::from_raw(pid(&state["keeper"])), Signal::SIGKILL).unwrap();
+    await_end(pid(&state["services"][0]["servers"][0]));
+    assert!(desk.said(&["status"]).contains("no services are up"));
+}
+
+#[test]
+fn an_unknown_service_is_refused() {
+    let said = Desk::new().refused(&["up", "kafka"]);
+    assert!(
+        said.contains("expected redis, redis-cluster, nats or rabbitmq"),
+        "{said}"
+    );
+}
