@@ -70,6 +70,14 @@ impl Plan {
         enough
     }
 
+    /// The longest that an answer to anything over HTTP is waited for, or to a
+    /// device's message.
+    pub fn longest_answer(&self) -> Duration {
+        let commands = self.commands.iter().map(|load| load.timeout);
+        let messages = self.publish.iter().map(|load| load.timeout);
+        commands.chain(messages).max().unwrap_or_default()
+    }
+
     /// Messages published per second, over all loads while they last.
     pub fn messages_per_s(&self) -> f64 {
         let loads = self.publish.iter();

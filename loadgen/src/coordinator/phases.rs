@@ -68,9 +68,8 @@ impl Phase {
 /// The longest that the drain of `plan` should take when the busiest worker
 /// has `sockets` sockets.
 pub fn longest_drain(plan: &Plan, sockets: u64) -> Duration {
-    let answers = plan.commands.iter().map(|load| load.timeout).max();
     let closes = Duration::from_millis(sockets / 2);
-    answers.unwrap_or_default() + closes + DRAIN_SLACK
+    plan.longest_answer() + closes + DRAIN_SLACK
 }
 
 /// How many sockets `plan` wants open `since_ramp` after the ramp's start and

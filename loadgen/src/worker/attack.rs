@@ -1,9 +1,10 @@
 //! The worker's goose attack: the only place that names goose.
 //!
 //! Goose launches, holds and stops the users; each user is a batch of sockets,
-//! a commander of the closed model, or the dispatcher of an open one. What
-//! they do and what is counted lies in [`swarm`](super::swarm) and
-//! [`commands`](super::commands). Goose's own metrics are off: they grow with
+//! a commander of the closed model, the dispatcher of an open one, or a
+//! publisher. What
+//! they do and what is counted lies in [`swarm`](super::swarm),
+//! [`commands`](super::commands) and [`messages`](super::messages). Goose's own metrics are off: they grow with
 //! the run, and know no due times.
 
 use std::{
@@ -20,13 +21,18 @@ use goose::{
     config::GooseConfiguration,
     goose::{GooseUser, Scenario, Transaction, TransactionResult},
 };
-use highwater_scenarios::{Plan, Segment, plan::LoadModel, segment::UserSlot};
+use highwater_scenarios::{
+    Plan, Segment,
+    plan::{LoadModel, PublishFrom},
+    segment::UserSlot,
+};
 use reqwest::Client;
 use tokio::sync::{Notify, watch};
 
 use super::{
     commands::{closed, open},
     context::Context,
+    messages::caller,
     swarm::batch,
 };
 use crate::access::{Doorway, TrustError, trust::prefer_ring};
@@ -49,6 +55,8 @@ enum Part {
     },
     /// Sends the arrivals of open load `load`.
     Open { load: usize },
+    /// Is publisher `number` of publish load `load`.
+    Publisher { load: usize, number: u64 },
     /// Only waits: there are more workers than work.
     Idle,
 }
@@ -176,6 +184,9 @@ impl Stage {
                 closed::use_it(&context, &self.client, load, slot, think).await;
             }
             Part::Open { load } => open::dispatch(context, self.client.clone(), load).await,
+            Part::Publisher { load, number } => {
+                caller::publish(&context, &self.client, load, number).await;
+            }
             Part::Idle => context.signals.close.cancelled().await,
         }
     }
@@ -195,6 +206,12 @@ fn parts(plan: &Plan, segment: Segment) -> Vec<Part> {
                 }));
             }
             LoadModel::Open { .. } => parts.push(Part::Open { load: number }),
+        }
+    }
+    for (load, publish) in plan.publish.iter().enumerate() {
+        if publish.from == PublishFrom::Rest {
+            let numbers = segment.indices(publish.publishers);
+            parts.extend(numbers.map(|number| Part::Publisher { load, number }));
         }
     }
     let of = batch::batches(plan, segment);

@@ -1,8 +1,8 @@
 //! What everything in a worker shares.
 
 use std::sync::{
-    Arc, PoisonError, RwLock,
-    atomic::{AtomicUsize, Ordering::Relaxed},
+    Arc, OnceLock, PoisonError, RwLock,
+    atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
 };
 
 use highwater_scenarios::{
@@ -12,7 +12,10 @@ use highwater_scenarios::{
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use super::{recorder::Recorder, swarm::Connected};
+use super::{
+    recorder::{Count, Recorder},
+    swarm::Connected,
+};
 use crate::{access::Doorway, clock::RunClock, endpoints::Endpoints};
 
 /// One worker's run: what it does, when, against what, and what it counts.
@@ -35,6 +38,8 @@ pub struct Context {
     pub connected: Connected,
     endpoints: RwLock<Arc<Endpoints>>,
     next_http: AtomicUsize,
+    messages_heard: AtomicU64,
+    drain_at: OnceLock<Instant>,
 }
 
 /// When to start what and when to stop.
@@ -67,6 +72,8 @@ impl Context {
             connected: Connected::default(),
             recorder: Recorder::new(),
             endpoints: RwLock::new(Arc::new(endpoints)),
+            messages_heard: AtomicU64::new(0),
+            drain_at: OnceLock::new(),
             next_http: AtomicUsize::new(segment.index() as usize),
             plan,
             segment,
@@ -96,6 +103,27 @@ impl Context {
     /// Where this worker's next command goes first, as a number that counts up.
     pub fn next_http(&self) -> usize {
         self.next_http.fetch_add(1, Relaxed)
+    }
+
+    /// A message to a topic has come.
+    pub fn message_heard(&self) {
+        self.messages_heard.fetch_add(1, Relaxed);
+        self.recorder.count(Count::MessagesReceived);
+    }
+
+    /// Messages that have come to this worker's sockets so far.
+    pub fn messages_heard(&self) -> u64 {
+        self.messages_heard.load(Relaxed)
+    }
+
+    /// When the drain begins, once that is known.
+    pub fn drain_at(&self) -> Option<Instant> {
+        self.drain_at.get().copied()
+    }
+
+    /// The drain begins then; the first to say so is right.
+    pub fn set_drain_at(&self, instant: Instant) {
+        let _ = self.drain_at.set(instant);
     }
 }
 

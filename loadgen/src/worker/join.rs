@@ -30,6 +30,11 @@ const CLOCK_QUESTIONS: u32 = 8;
 /// How long the coordinator may take to answer while a worker joins.
 const JOIN_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// A worker whose sockets have heard no message for this long has heard all.
+const QUIET: Duration = Duration::from_secs(1);
+/// And longer than this it does not wait; the coordinator counts with it.
+const LISTENS_AT_MOST: Duration = Duration::from_secs(10);
+
 /// How to become a worker.
 #[derive(Debug, Clone)]
 pub struct WorkerOptions {
@@ -260,12 +265,34 @@ impl Run {
 /// From `second` on no new work is begun; sockets close once every command in
 /// flight has its outcome, so that closing them fails none.
 async fn drain(context: Arc<Context>, second: u64) {
-    sleep_until(context.clock.second(second)).await;
+    let at = context.clock.second(second);
+    sleep_until(at).await;
+    context.set_drain_at(at);
     context.signals.drain.cancel();
-    let longest = context.plan.commands.iter().map(|load| load.timeout).max();
-    let deadline = Instant::now() + longest.unwrap_or_default() + Duration::from_secs(1);
-    while context.recorder.level(Level::CommandsInFlight) > 0 && Instant::now() < deadline {
+    let recorder = &context.recorder;
+    let in_flight =
+        || recorder.level(Level::CommandsInFlight) + recorder.level(Level::MessagesInFlight);
+    let deadline = Instant::now() + context.plan.longest_answer() + Duration::from_secs(1);
+    while in_flight() > 0 && Instant::now() < deadline {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    if !context.plan.publish.is_empty() {
+        until_quiet(&context).await;
+    }
     context.signals.close.cancel();
+}
+
+/// Other workers' messages may still be on their way: sockets stay open until
+/// none has come for a while.
+async fn until_quiet(context: &Context) {
+    let deadline = Instant::now() + LISTENS_AT_MOST;
+    let mut heard = context.messages_heard();
+    let mut since = Instant::now();
+    while since.elapsed() < QUIET && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let now = context.messages_heard();
+        if now != heard {
+            (heard, since) = (now, Instant::now());
+        }
+    }
 }

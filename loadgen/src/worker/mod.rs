@@ -4,6 +4,7 @@
 //! - [`attack`]: the goose users that do the work;
 //! - [`swarm`]: idle heartbeat sockets;
 //! - [`commands`]: HTTP command traffic;
+//! - [`messages`]: messages to topics;
 //! - [`context`]: what they all share;
 //! - [`recorder`]: what they count;
 //! - [`reporter`]: what of it is sent each second.
@@ -12,6 +13,7 @@ pub mod attack;
 pub mod commands;
 pub mod context;
 pub mod join;
+pub mod messages;
 pub mod recorder;
 pub mod reporter;
 pub mod swarm;

@@ -40,6 +40,19 @@ pub enum Count {
     CommandsFailed,
     CommandsSameNode,
     CommandsCrossNode,
+    MessagesScheduled,
+    MessagesPublished,
+    MessagesDropped,
+    MessagesRejected,
+    MessagesUnconfirmed,
+    MessagesReceived,
+    MessagesDelivered,
+    MessagesMissing,
+    MessagesMissingAtEnd,
+    MessagesReordered,
+    MessagesDuplicated,
+    SubscriptionsAsked,
+    SubscriptionsConfirmed,
 }
 
 /// Things that go up and down.
@@ -50,6 +63,7 @@ pub enum Level {
     SocketsOpen,
     HeartbeatsPending,
     CommandsInFlight,
+    MessagesInFlight,
 }
 
 /// Things that are timed.
@@ -64,10 +78,12 @@ pub enum Timing {
     CommandService,
     CommandSameNode,
     CommandCrossNode,
+    MessageLatency,
+    MessageService,
     SendLag,
 }
 
-const COUNTS: [&str; 18] = [
+const COUNTS: [&str; 31] = [
     counter::SOCKETS_DUE,
     counter::SOCKETS_OPENED,
     counter::SOCKETS_REOPENED,
@@ -86,15 +102,29 @@ const COUNTS: [&str; 18] = [
     counter::COMMANDS_FAILED,
     counter::COMMANDS_SAME_NODE,
     counter::COMMANDS_CROSS_NODE,
+    counter::MESSAGES_SCHEDULED,
+    counter::MESSAGES_PUBLISHED,
+    counter::MESSAGES_DROPPED,
+    counter::MESSAGES_REJECTED,
+    counter::MESSAGES_UNCONFIRMED,
+    counter::MESSAGES_RECEIVED,
+    counter::MESSAGES_DELIVERED,
+    counter::MESSAGES_MISSING,
+    counter::MESSAGES_MISSING_AT_END,
+    counter::MESSAGES_REORDERED,
+    counter::MESSAGES_DUPLICATED,
+    counter::SUBSCRIPTIONS_ASKED,
+    counter::SUBSCRIPTIONS_CONFIRMED,
 ];
 
-const LEVELS: [&str; 3] = [
+const LEVELS: [&str; 4] = [
     gauge::SOCKETS_OPEN,
     gauge::HEARTBEATS_PENDING,
     gauge::COMMANDS_IN_FLIGHT,
+    gauge::MESSAGES_IN_FLIGHT,
 ];
 
-const TIMINGS: [&str; 8] = [
+const TIMINGS: [&str; 10] = [
     latency::CONNECT,
     latency::HEARTBEAT_RESPONSE,
     latency::HEARTBEAT_SERVICE,
@@ -102,6 +132,8 @@ const TIMINGS: [&str; 8] = [
     latency::COMMAND_SERVICE,
     latency::COMMAND_SAME_NODE,
     latency::COMMAND_CROSS_NODE,
+    latency::MESSAGE_LATENCY,
+    latency::MESSAGE_SERVICE,
     latency::SEND_LAG,
 ];
 
@@ -143,7 +175,12 @@ impl Recorder {
 
     /// Counts one.
     pub fn count(&self, what: Count) {
-        self.counts[what as usize].fetch_add(1, Relaxed);
+        self.add(what, 1);
+    }
+
+    /// Counts some.
+    pub fn add(&self, what: Count, count: u64) {
+        self.counts[what as usize].fetch_add(count, Relaxed);
     }
 
     /// Counts one of an open set of kinds: `connect.failed.refused`.

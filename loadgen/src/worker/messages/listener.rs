@@ -89,7 +89,8 @@ impl Listener {
         let Some(from) = self.counts_from else {
             return;
         };
-        let Some(subscription) = self.subscriptions.iter_mut().find(|s| s.load == stamp.load) else {
+        let Some(subscription) = self.subscriptions.iter_mut().find(|s| s.load == stamp.load)
+        else {
             return;
         };
         if stamp.due_us < from.as_micros() as u64 {
@@ -177,12 +178,7 @@ fn note(recorder: &Recorder, seen: Seen, stamp: &Stamp, now: Duration) {
 
 /// The first message of a publisher that is due from an instant of the run's
 /// clock on; `None` as long as the steady phase is not known.
-fn first_due(
-    context: &Context,
-    load: &PublishLoad,
-    publisher: u64,
-    from: Duration,
-) -> Option<u64> {
+fn first_due(context: &Context, load: &PublishLoad, publisher: u64, from: Duration) -> Option<u64> {
     let steady = (*context.signals.steady.borrow())?;
     let since = from.saturating_sub(context.clock.at(steady));
     Some(load.first_due(publisher, since))

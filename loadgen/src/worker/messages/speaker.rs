@@ -50,7 +50,11 @@ impl Speaker {
     /// The text to send now, if any.
     pub fn fall_due(&mut self, context: &Context, steady: Instant) -> Option<String> {
         let now = Instant::now();
-        if self.waiting.as_ref().is_some_and(|waiting| waiting.until <= now) {
+        if self
+            .waiting
+            .as_ref()
+            .is_some_and(|waiting| waiting.until <= now)
+        {
             self.ended(context, Published::Unconfirmed);
         }
         if self.waiting.is_some() {
@@ -78,7 +82,11 @@ impl Speaker {
 
     /// The message with this id has its answer: an error's status, or none.
     pub fn answered(&mut self, context: &Context, id: &str, status: Option<u16>) {
-        if self.waiting.as_ref().is_some_and(|waiting| waiting.id == id) {
+        if self
+            .waiting
+            .as_ref()
+            .is_some_and(|waiting| waiting.id == id)
+        {
             let published = match status {
                 None => Published::Accepted,
                 Some(_) => Published::Rejected,

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::worker::{
     context::Context,
+    messages::Member,
     recorder::{Count, Level, Timing},
 };
 
@@ -56,6 +57,7 @@ pub async fn live(context: Arc<Context>, device: Device) {
     recorder.time(Timing::SendLag, device.due.elapsed());
     let mut backoff = Backoff::default();
     let mut life = Life::Unborn;
+    let mut member = Member::of(&context, device.key);
     for attempt in 0.. {
         // Boxed, so that what only the opening needs is not held while idle.
         let opened = tokio::select! {
@@ -69,7 +71,10 @@ pub async fn live(context: Arc<Context>, device: Device) {
             Ok(mut socket) => {
                 let since = Instant::now();
                 life.opened(&context);
-                let ending = keep_connected(&context, pool, device, &mut socket).await;
+                let ending = keep_connected(&context, pool, device, &mut socket, &mut member).await;
+                if let Some(member) = &mut member {
+                    member.ended(&context, ending == Ending::Drained);
+                }
                 backoff.was_open(since.elapsed());
                 match ending {
                     Ending::Drained => return,
@@ -158,9 +163,10 @@ async fn keep_connected(
     pool: &DevicePool,
     device: Device,
     socket: &mut DeviceSocket,
+    member: &mut Option<Box<Member>>,
 ) -> Ending {
     let _open = OpenSocket::new(context, device.key);
-    keep(context, pool, device.phase, device.number, socket).await
+    keep(context, pool, device, socket, member.as_deref_mut()).await
 }
 
 /// Counts a socket as open for as long as it lives, also when its task ends

@@ -19,6 +19,14 @@ pub enum Asked {
         /// Spread on top of it.
         window: Duration,
     },
+    /// A message that the device published, by its id, has its answer: the
+    /// status of an error, or none.
+    Answered {
+        /// Of the message.
+        id: String,
+        /// Of an error.
+        status: Option<u16>,
+    },
     /// Nothing.
     Nothing,
 }
@@ -33,6 +41,7 @@ struct Frame<'a> {
     id: Option<Cow<'a, str>>,
     #[serde(borrow)]
     body: Option<&'a RawValue>,
+    status: Option<u16>,
     #[serde(default)]
     retry_ms: u64,
     #[serde(default)]
@@ -59,6 +68,10 @@ fn highwater(text: &str) -> Asked {
             let body = frame.body.map_or("null", RawValue::get);
             Asked::Reply(format!(r#"{{"type":"reply","id":{id},"body":{body}}}"#))
         }
+        ("published" | "error", Some(id)) => Asked::Answered {
+            id: id.into_owned(),
+            status: frame.status,
+        },
         ("goaway", _) => Asked::GoAway {
             retry: Duration::from_millis(frame.retry_ms),
             window: Duration::from_millis(frame.window_ms),
@@ -81,6 +94,18 @@ mod tests {
             )
         );
         assert_eq!(asked(Dialect::Plain, text), Asked::Nothing);
+    }
+
+    #[test]
+    fn a_published_message_is_answered() {
+        let answered = |status| Asked::Answered {
+            id: "t-7".to_owned(),
+            status,
+        };
+        let text = r#"{"type":"published","id":"t-7"}"#;
+        assert_eq!(asked(Dialect::Highwater, text), answered(None));
+        let text = r#"{"type":"error","id":"t-7","status":429,"error":"x","retry_ms":1000}"#;
+        assert_eq!(asked(Dialect::Highwater, text), answered(Some(429)));
     }
 
     #[test]

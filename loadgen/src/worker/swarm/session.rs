@@ -17,11 +17,15 @@ use tokio_tungstenite::tungstenite::{
 };
 
 use super::{
+    Device,
     connect::DeviceSocket,
     dialect::{Asked, asked},
     heartbeat::{Beat, Heartbeat},
 };
-use crate::worker::context::Context;
+use crate::worker::{
+    context::Context,
+    messages::{Member, member::CONFIRM},
+};
 
 /// How long the server may take to answer a close frame.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -75,19 +79,24 @@ enum State {
     Closing,
 }
 
-/// Keeps `socket` alive with heartbeats and answers commands until it ends.
-/// `phase` is its place in the heartbeat period and in the order of closing.
+/// Keeps `socket` of `device` alive with heartbeats and answers commands until it
+/// ends; a member of topics hears and publishes.
 pub async fn keep(
     context: &Context,
     pool: &DevicePool,
-    phase: f64,
-    number: u32,
+    device: Device,
     socket: &mut DeviceSocket,
+    mut member: Option<&mut Member>,
 ) -> Ending {
-    let mut heartbeat = Heartbeat::new(Instant::now(), pool.heartbeat, phase);
+    let mut heartbeat = Heartbeat::new(Instant::now(), pool.heartbeat, device.phase);
     let mut advice = None;
     let mut state = State::Open;
-    let wake = sleep_until(heartbeat.next_due());
+    if let Some(member) = member.as_deref_mut()
+        && let Err(how) = Box::pin(join_topics(context, socket, member)).await
+    {
+        return Ending::Lost { how, advice };
+    }
+    let wake = sleep_until(next_due(context, &heartbeat, member.as_deref()));
     tokio::pin!(wake);
     let lost = |heartbeat: &mut Heartbeat, how, advice| {
         heartbeat.lost(&context.recorder);
@@ -98,8 +107,12 @@ pub async fn keep(
         tokio::select! {
             biased;
             frame = socket.next() => {
-                match received(context, &mut heartbeat, socket, frame).await {
+                match received(context, &mut heartbeat, socket, member.as_deref_mut(), frame).await {
                     Received::Nothing => {}
+                    Received::Answer if matches!(state, State::Open) => {
+                        wake.as_mut().reset(next_due(context, &heartbeat, member.as_deref()));
+                    }
+                    Received::Answer => {}
                     Received::Advice(retry, window) => advice = Some((retry, window)),
                     Received::End(_) if matches!(state, State::Closing) => return Ending::Drained,
                     Received::End(how) => return lost(&mut heartbeat, how, advice),
@@ -107,19 +120,28 @@ pub async fn keep(
             }
             () = &mut wake => match state {
                 State::Open => {
-                    match heartbeat.fall_due(Instant::now(), pool.give_up_after, &context.recorder) {
-                        Beat::GiveUp => {
-                            Box::pin(close(socket)).await;
-                            return lost(&mut heartbeat, Loss::GaveUp, advice);
-                        }
-                        Beat::Send(payload) => {
-                            wake.as_mut().reset(heartbeat.next_due());
-                            let ping = Message::Ping(payload.to_vec().into());
-                            if let Err(how) = send(socket, ping, pool.heartbeat).await {
-                                return lost(&mut heartbeat, how, advice);
+                    let now = Instant::now();
+                    if heartbeat.next_due() <= now {
+                        match heartbeat.fall_due(now, pool.give_up_after, &context.recorder) {
+                            Beat::GiveUp => {
+                                Box::pin(close(socket)).await;
+                                return lost(&mut heartbeat, Loss::GaveUp, advice);
+                            }
+                            Beat::Send(payload) => {
+                                let ping = Message::Ping(payload.to_vec().into());
+                                if let Err(how) = send(socket, ping, pool.heartbeat).await {
+                                    return lost(&mut heartbeat, how, advice);
+                                }
                             }
                         }
                     }
+                    if let Some(member) = member.as_deref_mut()
+                        && let Some(text) = member.fall_due(context)
+                        && let Err(how) = Box::pin(send(socket, Message::text(text), pool.heartbeat)).await
+                    {
+                        return lost(&mut heartbeat, how, advice);
+                    }
+                    wake.as_mut().reset(next_due(context, &heartbeat, member.as_deref()));
                 }
                 State::Leaving => {
                     Box::pin(close(socket)).await;
@@ -129,7 +151,7 @@ pub async fn keep(
                 State::Closing => return Ending::Drained,
             },
             () = context.signals.close.cancelled(), if matches!(state, State::Open) => {
-                let turn = Duration::from_secs(1) * number / CLOSES_PER_SECOND;
+                let turn = Duration::from_secs(1) * device.number / CLOSES_PER_SECOND;
                 wake.as_mut().reset(Instant::now() + turn);
                 state = State::Leaving;
             }
@@ -137,8 +159,33 @@ pub async fn keep(
     }
 }
 
+/// When the socket has something to do by itself.
+fn next_due(context: &Context, heartbeat: &Heartbeat, member: Option<&Member>) -> Instant {
+    let beat = heartbeat.next_due();
+    let message = member.and_then(|member| member.next_due(context));
+    message.map_or(beat, |message| message.min(beat))
+}
+
+/// Subscribes, and asks the node to confirm it.
+async fn join_topics(
+    context: &Context,
+    socket: &mut DeviceSocket,
+    member: &mut Member,
+) -> Result<(), Loss> {
+    let frames = member.opened(context);
+    if frames.is_empty() {
+        return Ok(());
+    }
+    for text in frames {
+        send(socket, Message::text(text), CLOSE_TIMEOUT).await?;
+    }
+    send(socket, Message::Ping(CONFIRM.into()), CLOSE_TIMEOUT).await
+}
+
 enum Received {
     Nothing,
+    /// What the device published has its answer.
+    Answer,
     Advice(Duration, Duration),
     End(Loss),
 }
@@ -147,23 +194,18 @@ async fn received(
     context: &Context,
     heartbeat: &mut Heartbeat,
     socket: &mut DeviceSocket,
+    member: Option<&mut Member>,
     frame: Option<Result<Message, Error>>,
 ) -> Received {
     match frame {
         Some(Ok(Message::Pong(payload))) => {
-            heartbeat.pong(&payload, Instant::now(), &context.recorder);
+            match member {
+                Some(member) if payload == CONFIRM => member.confirmed(context),
+                _ => heartbeat.pong(&payload, Instant::now(), &context.recorder),
+            }
             Received::Nothing
         }
-        Some(Ok(Message::Text(text))) => match asked(context.dialect, &text) {
-            Asked::Reply(reply) => {
-                match Box::pin(send(socket, Message::text(reply), CLOSE_TIMEOUT)).await {
-                    Ok(()) => Received::Nothing,
-                    Err(how) => Received::End(how),
-                }
-            }
-            Asked::GoAway { retry, window } => Received::Advice(retry, window),
-            Asked::Nothing => Received::Nothing,
-        },
+        Some(Ok(Message::Text(text))) => heard(context, socket, member, &text).await,
         Some(Ok(Message::Close(frame))) => {
             let code = frame.map_or(CloseCode::Status, |frame| frame.code);
             // The answer to the close frame goes out with this flush.
@@ -173,6 +215,35 @@ async fn received(
         Some(Ok(_)) => Received::Nothing,
         Some(Err(error)) => Received::End(loss(&error)),
         None => Received::End(Loss::Reset),
+    }
+}
+
+async fn heard(
+    context: &Context,
+    socket: &mut DeviceSocket,
+    mut member: Option<&mut Member>,
+    text: &str,
+) -> Received {
+    if let Some(member) = member.as_deref_mut()
+        && member.heard(context, text)
+    {
+        return Received::Nothing;
+    }
+    match asked(context.dialect, text) {
+        Asked::Answered { id, status } => {
+            if let Some(member) = member {
+                member.answered(context, &id, status);
+            }
+            Received::Answer
+        }
+        Asked::Reply(reply) => {
+            match Box::pin(send(socket, Message::text(reply), CLOSE_TIMEOUT)).await {
+                Ok(()) => Received::Nothing,
+                Err(how) => Received::End(how),
+            }
+        }
+        Asked::GoAway { retry, window } => Received::Advice(retry, window),
+        Asked::Nothing => Received::Nothing,
     }
 }
 
