@@ -358,6 +358,21 @@ pub enum Fault {
         #[serde(with = "units::millis")]
         length: Duration,
     },
+    /// The next deliveries of topic messages to its devices never come.
+    DropMessages {
+        /// How many.
+        count: u64,
+    },
+    /// They come twice.
+    DuplicateMessages {
+        /// How many.
+        count: u64,
+    },
+    /// They come after the next one.
+    ReorderMessages {
+        /// How many.
+        count: u64,
+    },
 }
 
 /// What the run must show.

@@ -15,5 +15,6 @@ mod endings;
 mod errors;
 mod harness;
 mod help;
+mod messages;
 mod target;
 mod truth;

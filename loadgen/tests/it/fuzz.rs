@@ -6,7 +6,9 @@ use std::{fs, path::Path};
 use highwater_loadgen::fuzzing;
 
 fn replay(target: &str, run: fn(&[u8])) {
-    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds").join(target);
+    let seeds = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../fuzz/seeds")
+        .join(target);
     let files: Vec<_> = fs::read_dir(&seeds).unwrap().map(Result::unwrap).collect();
     assert!(!files.is_empty(), "{} is empty", seeds.display());
     for file in files {

@@ -166,6 +166,17 @@ fn event_in_words(action: &Action, node: &str) -> String {
                     words::duration(*length)
                 )
             }
+            Fault::DropMessages { count } => deliveries_in_words(node, "drops", *count),
+            Fault::DuplicateMessages { count } => deliveries_in_words(node, "doubles", *count),
+            Fault::ReorderMessages { count } => deliveries_in_words(node, "delays", *count),
         },
     }
+}
+
+fn deliveries_in_words(node: &str, verb: &str, count: u64) -> String {
+    let deliveries = match count {
+        1 => "delivery of a message".to_owned(),
+        count => format!("{} deliveries of messages", words::count(count)),
+    };
+    format!("{node} {verb} the next {deliveries}")
 }

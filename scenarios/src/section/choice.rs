@@ -70,6 +70,9 @@ impl Deed {
 pub(crate) enum FaultKind {
     Stall,
     IgnorePings,
+    DropMessages,
+    DuplicateMessages,
+    ReorderMessages,
 }
 
 impl Choice for Balancer {
@@ -134,6 +137,11 @@ impl Choice for Deed {
 }
 
 impl Choice for FaultKind {
-    const ALL: &'static [(&'static str, Self)] =
-        &[("stall", Self::Stall), ("ignore-pings", Self::IgnorePings)];
+    const ALL: &'static [(&'static str, Self)] = &[
+        ("stall", Self::Stall),
+        ("ignore-pings", Self::IgnorePings),
+        ("drop-messages", Self::DropMessages),
+        ("duplicate-messages", Self::DuplicateMessages),
+        ("reorder-messages", Self::ReorderMessages),
+    ];
 }

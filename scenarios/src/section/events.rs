@@ -47,7 +47,7 @@ const FAULT: Key = Key {
     name: "fault",
     form: Form::Choice(words::<FaultKind>),
     presence: Presence::Optional,
-    about: "With `do = \"fault\"`: the fault that the node injects into itself. `stall`: the whole node does nothing. `ignore-pings`: it reads pings and answers none.",
+    about: "With `do = \"fault\"`: the fault that the node injects into itself. `stall`: the whole node does nothing. `ignore-pings`: it reads pings and answers none. `drop-messages`, `duplicate-messages`, `reorder-messages`: so many deliveries of topic messages to its devices never come, come twice, or come after the next one.",
 };
 
 const LENGTH: Key = Key {
@@ -57,13 +57,23 @@ const LENGTH: Key = Key {
         most: MINUTE.saturating_mul(10),
     },
     presence: Presence::Optional,
-    about: "With `do = \"fault\"`: how long it lasts.",
+    about: "How long the fault lasts: of `stall` and `ignore-pings`.",
+};
+
+const COUNT: Key = Key {
+    name: "count",
+    form: Form::Count {
+        least: 1,
+        most: 1_000_000_000,
+    },
+    presence: Presence::Optional,
+    about: "How many deliveries the fault is about: of `drop-messages`, `duplicate-messages` and `reorder-messages`.",
 };
 
 pub(crate) static SECTION: Section = Section {
     header: "[[events]]",
     about: "Something done to a node or to the broker of the `[cluster]` during the steady phase. Each must be possible when its time comes: a node that was killed cannot be drained, one that runs cannot be resumed.",
-    keys: &[NAME, AT, DO, NODE, FAULT, LENGTH],
+    keys: &[NAME, AT, DO, NODE, FAULT, LENGTH, COUNT],
 };
 
 pub(crate) static LIST: List = List {
@@ -82,6 +92,7 @@ pub(crate) struct Event {
     pub(crate) node: Option<At<String>>,
     fault: Option<At<FaultKind>>,
     length: Option<At<Duration>>,
+    count: Option<At<u64>>,
 }
 
 impl Event {
@@ -93,9 +104,11 @@ impl Event {
             node: fields.read(&NODE, findings),
             fault: fields.read(&FAULT, findings),
             length: fields.read(&LENGTH, findings),
+            count: fields.read(&COUNT, findings),
         };
         if let Some(deed) = &event.deed {
-            check_fault_keys(deed.value == Deed::Fault, fields, findings);
+            let kind = event.fault.as_ref().map(|at| at.value);
+            check_fault_keys(deed.value, kind, fields, findings);
             check_node_key(deed.value.object(), fields, findings);
         }
         event
@@ -115,7 +128,23 @@ impl Event {
             Deed::PauseBroker => Action::PauseBroker,
             Deed::ResumeBroker => Action::ResumeBroker,
             Deed::Fault => Action::Fault {
-                fault: fault(self.fault?.value, self.length?.value),
+                fault: match self.fault?.value {
+                    FaultKind::Stall => Fault::Stall {
+                        length: self.length?.value,
+                    },
+                    FaultKind::IgnorePings => Fault::IgnorePings {
+                        length: self.length?.value,
+                    },
+                    FaultKind::DropMessages => Fault::DropMessages {
+                        count: self.count?.value,
+                    },
+                    FaultKind::DuplicateMessages => Fault::DuplicateMessages {
+                        count: self.count?.value,
+                    },
+                    FaultKind::ReorderMessages => Fault::ReorderMessages {
+                        count: self.count?.value,
+                    },
+                },
             },
         };
         Some(plan::Event {
@@ -130,26 +159,47 @@ impl Event {
     }
 }
 
-fn fault(kind: FaultKind, length: Duration) -> Fault {
-    match kind {
-        FaultKind::Stall => Fault::Stall { length },
-        FaultKind::IgnorePings => Fault::IgnorePings { length },
-    }
-}
-
-/// A fault has both keys, anything else neither.
-fn check_fault_keys(is_fault: bool, fields: &Fields<'_>, findings: &mut Findings) {
-    for key in [&FAULT, &LENGTH] {
-        match (is_fault, fields.has(key)) {
+/// A fault says which it is and how large, anything else neither.
+fn check_fault_keys(
+    deed: Deed,
+    kind: Option<FaultKind>,
+    fields: &Fields<'_>,
+    findings: &mut Findings,
+) {
+    let wanted: &[&Key] = match (deed, kind) {
+        (Deed::Fault, Some(kind)) => &[&FAULT, size_of_fault(kind)],
+        // Which one is not known, and that is reported.
+        (Deed::Fault, None) => &[&FAULT, &LENGTH],
+        _ => &[],
+    };
+    for key in [&FAULT, &LENGTH, &COUNT] {
+        let is_wanted = wanted.iter().any(|wanted| wanted.name == key.name);
+        match (is_wanted, fields.has(key)) {
             (true, false) => {
                 let finding = fields.spot_of(key).absence("missing from this fault");
                 findings.add(finding.accepted(key.form.accepted()));
             }
-            (false, true) => {
+            (false, true) if deed != Deed::Fault => {
                 let finding = fields.spot_of(key).finding("only a fault has this key");
-                findings.add(finding.accepted("`fault` and `length` beside `do = \"fault\"`"));
+                findings.add(finding.accepted("`fault` and its size beside `do = \"fault\"`"));
+            }
+            (false, true) if kind.is_some() => {
+                let finding = fields.spot_of(key).finding("not the size of this fault");
+                let names: Vec<String> =
+                    wanted.iter().map(|key| format!("`{}`", key.name)).collect();
+                findings.add(finding.accepted(names.join(" and ")));
             }
             _ => {}
+        }
+    }
+}
+
+/// The key that says how large a fault is.
+fn size_of_fault(kind: FaultKind) -> &'static Key {
+    match kind {
+        FaultKind::Stall | FaultKind::IgnorePings => &LENGTH,
+        FaultKind::DropMessages | FaultKind::DuplicateMessages | FaultKind::ReorderMessages => {
+            &COUNT
         }
     }
 }

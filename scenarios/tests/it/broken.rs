@@ -515,35 +515,35 @@ length = "5s"
     check(
         more,
         expect![[r#"
-        broken.toml:10:1: events[0].length: missing from this fault
-           |
-        10 | [[events]]
-           | ^^^^^^^^^^
-           = accepted: a duration with its unit (ms, s, m, h), from "1ms" to "10m"
+            broken.toml:10:1: events[0].length: missing from this fault
+               |
+            10 | [[events]]
+               | ^^^^^^^^^^
+               = accepted: a duration with its unit (ms, s, m, h), from "1ms" to "10m"
 
-        broken.toml:14:9: events[0].fault: not one of the values known here
-           |
-        14 | fault = "stal"
-           |         ^^^^^^
-           = found: "stal"
-           = accepted: "stall" or "ignore-pings"
-           = hint: did you mean `stall`?
+            broken.toml:14:9: events[0].fault: not one of the values known here
+               |
+            14 | fault = "stal"
+               |         ^^^^^^
+               = found: "stal"
+               = accepted: "stall" or "ignore-pings" or "drop-messages" or "duplicate-messages" or "reorder-messages"
+               = hint: did you mean `stall`?
 
-        broken.toml:18:8: events[1].node: not a node's name
-           |
-        18 | node = "node1"
-           |        ^^^^^^^
-           = found: "node1"
-           = accepted: a node's name: "n1", "n2", … up to "n9999"
+            broken.toml:18:8: events[1].node: not a node's name
+               |
+            18 | node = "node1"
+               |        ^^^^^^^
+               = found: "node1"
+               = accepted: a node's name: "n1", "n2", … up to "n9999"
 
-        broken.toml:19:10: events[1].length: only a fault has this key
-           |
-        19 | length = "5s"
-           |          ^^^^
-           = found: "5s"
-           = accepted: `fault` and `length` beside `do = "fault"`
+            broken.toml:19:10: events[1].length: only a fault has this key
+               |
+            19 | length = "5s"
+               |          ^^^^
+               = found: "5s"
+               = accepted: `fault` and its size beside `do = "fault"`
 
-        4 problems in broken.toml"#]],
+            4 problems in broken.toml"#]],
     );
 }
 

@@ -88,6 +88,15 @@ pub fn action_name(action: &Action) -> &'static str {
         Action::Fault {
             fault: Fault::IgnorePings { .. },
         } => "fault ignore-pings",
+        Action::Fault {
+            fault: Fault::DropMessages { .. },
+        } => "fault drop-messages",
+        Action::Fault {
+            fault: Fault::DuplicateMessages { .. },
+        } => "fault duplicate-messages",
+        Action::Fault {
+            fault: Fault::ReorderMessages { .. },
+        } => "fault reorder-messages",
     }
 }
 

@@ -19,6 +19,12 @@ enum Body {
     Stall { length_ms: u64 },
     /// The node reads pings and does not answer them.
     IgnorePings { length_ms: u64 },
+    /// Deliveries of topic messages never come.
+    DropMessages { count: u64 },
+    /// They come twice.
+    DuplicateMessages { count: u64 },
+    /// They come after the next one.
+    ReorderMessages { count: u64 },
 }
 
 pub(super) async fn apply(bed: &Bed, id: &str, fault: &Fault) -> Result<(), TestbedError> {
@@ -36,6 +42,9 @@ fn body(fault: &Fault) -> Body {
         Fault::IgnorePings { length } => Body::IgnorePings {
             length_ms: millis(*length),
         },
+        Fault::DropMessages { count } => Body::DropMessages { count: *count },
+        Fault::DuplicateMessages { count } => Body::DuplicateMessages { count: *count },
+        Fault::ReorderMessages { count } => Body::ReorderMessages { count: *count },
     }
 }
 
@@ -59,5 +68,14 @@ mod tests {
             json(Fault::IgnorePings { length }),
             r#"{"fault":"ignore-pings","length_ms":1500}"#
         );
+        let count = 50;
+        for (fault, name) in [
+            (Fault::DropMessages { count }, "drop"),
+            (Fault::DuplicateMessages { count }, "duplicate"),
+            (Fault::ReorderMessages { count }, "reorder"),
+        ] {
+            let expected = format!(r#"{{"fault":"{name}-messages","count":50}}"#);
+            assert_eq!(json(fault), expected);
+        }
     }
 }

@@ -1,0 +1,141 @@
+//! Messages to topics: what is lost, doubled or reordered on request is found
+//! exactly, and a clean run is clean.
+
+use highwater_reports::summary::{Messages, Summary, Verdict};
+
+use crate::harness::{Finished, Run};
+
+fn messages(summary: &Summary) -> &Messages {
+    summary
+        .messages
+        .as_ref()
+        .expect("the scenario publishes messages")
+}
+
+/// Each message ends in one way, and each delivery due comes or is lost.
+fn assert_messages_add_up(messages: &Messages) {
+    let ends = messages.published + messages.dropped + messages.rejected + messages.unconfirmed;
+    assert_eq!(messages.scheduled, ends, "{messages:?}");
+    assert_eq!(
+        messages.due,
+        messages.delivered + messages.lost,
+        "{messages:?}"
+    );
+    assert_eq!(messages.latency_ms.count, messages.service_ms.count);
+}
+
+/// Two nodes, callers and rooms of devices, two workers: what one worker's
+/// publishers send, the other's devices hear.
+fn clean(devices: u64, more: &str) -> String {
+    format!(
+        r#"
+        name = "messages"
+        duration = "6s"
+        [cluster]
+        nodes = 2
+        [[devices]]
+        name = "home"
+        count = {devices}
+        ramp = "100/s"
+        heartbeat = "2s"
+        [[publish]]
+        name = "news"
+        rate = "20/s"
+        publishers = 3
+        [[publish]]
+        name = "rooms"
+        from = "device"
+        topics = 4
+        publishers = 8
+        rate = "40/s"
+        {more}
+        "#
+    )
+}
+
+#[test]
+fn a_clean_run_loses_doubles_and_reorders_nothing() {
+    let gates = r#"
+        [[gates]]
+        check = "messages.lost == 0"
+        [[gates]]
+        check = "messages.duplicated == 0"
+        [[gates]]
+        check = "messages.reordered == 0"
+        "#;
+    let run = Run::start_with(&clean(60, gates), &["--workers", "2"]).finish();
+    run.assert_passed();
+    let summary = run.summary();
+    let messages = messages(&summary);
+    assert_messages_add_up(messages);
+    assert_eq!(messages.scheduled, 6 * 20 + 6 * 40);
+    assert_eq!(messages.published, messages.scheduled);
+    // Every subscriber of the news, and fourteen of the fifteen of a room.
+    assert_eq!(messages.due, 6 * 20 * 60 + 6 * 40 * 14);
+    assert_eq!(messages.latency_ms.count, messages.due);
+    assert_eq!(run.counted("subscriptions.confirmed"), 60);
+}
+
+/// So many deliveries to the fifteen devices of n2 go wrong in mid-run.
+fn with_fault(fault: &str) -> Finished {
+    Run::to_its_end(&format!(
+        r#"
+        name = "faulty"
+        duration = "6s"
+        [cluster]
+        nodes = 2
+        [[devices]]
+        name = "home"
+        count = 30
+        ramp = "100/s"
+        heartbeat = "2s"
+        [[publish]]
+        name = "news"
+        rate = "20/s"
+        [[events]]
+        at = "2s"
+        do = "fault"
+        node = "n2"
+        fault = "{fault}"
+        count = 37
+        [[gates]]
+        check = "messages.lost == 0"
+        [[gates]]
+        check = "messages.duplicated == 0"
+        [[gates]]
+        check = "messages.reordered == 0"
+        "#
+    ))
+}
+
+fn check_fault(fault: &str, expected: (u64, u64, u64)) -> Finished {
+    let run = with_fault(fault);
+    let summary = run.summary();
+    let messages = messages(&summary);
+    assert_messages_add_up(messages);
+    assert_eq!(messages.due, 6 * 20 * 30);
+    let found = (messages.lost, messages.duplicated, messages.reordered);
+    assert_eq!(found, expected, "{}", run.stdout);
+    assert_eq!(
+        (summary.verdict, run.code),
+        (Verdict::Failed, Some(3)),
+        "{}",
+        run.stdout
+    );
+    run
+}
+
+#[test]
+fn deliveries_that_never_come_are_lost_and_counted() {
+    check_fault("drop-messages", (37, 0, 0));
+}
+
+#[test]
+fn deliveries_that_come_twice_are_counted() {
+    check_fault("duplicate-messages", (0, 37, 0));
+}
+
+#[test]
+fn deliveries_out_of_order_are_counted() {
+    check_fault("reorder-messages", (0, 0, 37));
+}
