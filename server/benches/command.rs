@@ -12,7 +12,7 @@ use bytes::Bytes;
 use criterion::{Criterion, criterion_group, criterion_main};
 use highwater_server::{
     BrokerConfig, NodeId,
-    backplane::{Identity, Inbound, Joined, join},
+    backplane::{BackplaneConfig, Identity, Inbound, Joined, join},
     broker, listen,
 };
 use tokio::{
@@ -37,7 +37,11 @@ async fn joined(broker: SocketAddr, id: &str) -> Joined {
         boot: 1,
         address: None,
     };
-    join(Some(&url), identity, CancellationToken::new())
+    join(
+        &BackplaneConfig::at(Some(url)),
+        identity,
+        CancellationToken::new(),
+    )
 }
 
 /// A caller, and a node that answers every request with its payload.

@@ -107,11 +107,16 @@ impl<T: Weigh> Receiver<T> {
         taken
     }
 
+    /// An item that waits already.
+    pub(crate) fn try_recv(&mut self) -> Option<T> {
+        let item = self.items.try_recv().ok()?;
+        self.counts.queued_bytes.fetch_sub(item.bytes(), Relaxed);
+        Some(item)
+    }
+
     /// Throws away what waits.
     pub(crate) fn clear(&mut self) {
-        while let Ok(item) = self.items.try_recv() {
-            self.counts.queued_bytes.fetch_sub(item.bytes(), Relaxed);
-        }
+        while self.try_recv().is_some() {}
     }
 }
 

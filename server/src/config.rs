@@ -2,7 +2,13 @@
 
 use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 
-use crate::{admission::UpgradeRate, auth::AuthConfig, id::NodeId, tls::ServerTls};
+use crate::{
+    admission::UpgradeRate,
+    auth::AuthConfig,
+    backplane::{BackplaneConfig, BackplaneUrl},
+    id::{ClusterName, NodeId},
+    tls::ServerTls,
+};
 
 /// Everything a node needs to know; [`NodeConfig::new`] fills in defaults.
 #[derive(Debug, Clone)]
@@ -11,6 +17,10 @@ pub struct NodeConfig {
     pub id: NodeId,
     /// How nodes find each other; `None` is a cluster of one.
     pub backplane: Option<BackplaneUrl>,
+    /// The cluster's name at a broker that others use too.
+    pub cluster: ClusterName,
+    /// How long this node may be silent before the others take it for dead.
+    pub lease: Duration,
     /// How a command finds the node that owns its device.
     pub routing: Routing,
     /// Whether `POST /admin/faults` is served.
@@ -36,6 +46,8 @@ impl NodeConfig {
         Self {
             id,
             backplane: None,
+            cluster: ClusterName::default(),
+            lease: BackplaneConfig::LEASE,
             routing: Routing::Directory,
             allow_faults: false,
             tls: None,
@@ -186,77 +198,9 @@ impl fmt::Display for Routing {
     }
 }
 
-/// Where the backplane is. Each scheme is one file in `backplane/`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum BackplaneUrl {
-    /// `local://HOST:PORT`: the embedded broker.
-    Local {
-        /// `HOST:PORT` of the broker.
-        authority: String,
-    },
-}
-
-/// Why a backplane URL was refused.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidBackplaneUrl {
-    /// The part before `://` names no backplane, or is missing.
-    #[error("unknown backplane {0:?}: accepted is local://HOST:PORT")]
-    Scheme(String),
-    /// `local://` without a host and a port.
-    #[error("invalid backplane {0:?}: expected local://HOST:PORT")]
-    Authority(String),
-}
-
-impl FromStr for BackplaneUrl {
-    type Err = InvalidBackplaneUrl;
-
-    fn from_str(text: &str) -> Result<Self, InvalidBackplaneUrl> {
-        match text.split_once("://") {
-            Some(("local", authority)) => {
-                let authority = authority.trim_end_matches('/');
-                let valid = authority
-                    .rsplit_once(':')
-                    .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
-                if !valid {
-                    return Err(InvalidBackplaneUrl::Authority(text.to_owned()));
-                }
-                Ok(Self::Local {
-                    authority: authority.to_owned(),
-                })
-            }
-            _ => Err(InvalidBackplaneUrl::Scheme(text.to_owned())),
-        }
-    }
-}
-
-impl fmt::Display for BackplaneUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Local { authority } => write!(f, "local://{authority}"),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn backplane_urls() {
-        let url: BackplaneUrl = "local://127.0.0.1:7000".parse().unwrap();
-        assert_eq!(url.to_string(), "local://127.0.0.1:7000");
-        for bad in ["local://", "local://host", "local://:1", "local://h:99999"] {
-            assert!(matches!(
-                bad.parse::<BackplaneUrl>(),
-                Err(InvalidBackplaneUrl::Authority(_))
-            ));
-        }
-        let error = "kafka://h:1".parse::<BackplaneUrl>().unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "unknown backplane \"kafka://h:1\": accepted is local://HOST:PORT"
-        );
-    }
 
     #[test]
     fn routings() {

@@ -35,8 +35,9 @@ mod ws;
 pub use self::{
     admission::UpgradeRate,
     auth::{AuthConfig, Secret},
+    backplane::BackplaneUrl,
     broker::{BrokerConfig, BrokerError},
-    config::{BackplaneUrl, Limits, NodeConfig, Routing},
+    config::{Limits, NodeConfig, Routing},
     consumer::ConsumerConfig,
     id::{ClusterName, DeviceId, InvalidName, NodeId, Topic},
     listen::listen,

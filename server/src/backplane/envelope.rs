@@ -8,7 +8,7 @@ use super::ReplyTo;
 use crate::id::NodeId;
 
 /// What a unicast carries.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Envelope {
     /// Wants no answer.
     Message,

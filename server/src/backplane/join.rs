@@ -1,15 +1,35 @@
 //! From a URL to a joined backplane.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::{Backplane, Inbound, alone::Alone, local};
-use crate::{config::BackplaneUrl, id::NodeId};
+#[cfg(feature = "redis")]
+use super::redis::Redis;
+use super::{
+    Backplane, BackplaneUrl, Inbound, ServerUrl,
+    alone::Alone,
+    local,
+    remote::{self, Address, Carrier},
+};
+use crate::id::{ClusterName, NodeId};
 
 /// How many messages may wait for the node to handle them.
 const INBOX: usize = 4096;
+
+/// How nodes find each other.
+#[derive(Debug, Clone)]
+pub struct BackplaneConfig {
+    /// Where they meet; `None` is a cluster of one.
+    pub url: Option<BackplaneUrl>,
+    /// The name space at a broker that others use too. The embedded broker serves
+    /// one cluster and ignores it.
+    pub cluster: ClusterName,
+    /// How long this node may be silent before the others take it for dead. The
+    /// embedded broker has a limit of its own and ignores it.
+    pub lease: Duration,
+}
 
 /// Who joins.
 #[derive(Debug, Clone)]
@@ -26,18 +46,67 @@ pub struct Identity {
 pub struct Joined {
     /// To the others.
     pub backplane: Arc<dyn Backplane>,
-    /// From the others. It ends when the node leaves.
+    /// From the others. It ends when the node leaves. Dropping it ends the
+    /// membership as if the process had died: the others find out.
     pub inbox: mpsc::Receiver<Inbound>,
+    /// Ends when the node has left: after `leave` was cancelled and everything that
+    /// was sent before is with the broker.
+    pub left: JoinHandle<()>,
+}
+
+impl BackplaneConfig {
+    /// How long a node may be silent, where nothing else is said.
+    pub const LEASE: Duration = Duration::from_secs(5);
+
+    /// The default cluster at `url`, with the default lease.
+    pub fn at(url: Option<BackplaneUrl>) -> Self {
+        Self {
+            url,
+            cluster: ClusterName::default(),
+            lease: Self::LEASE,
+        }
+    }
 }
 
 /// Joins as `identity` until `leave` is cancelled. Returns at once: a backplane that
 /// is away is no error, the node keeps trying, and the view says whether it is
 /// connected. Must be called inside a tokio runtime.
-pub fn join(url: Option<&BackplaneUrl>, identity: Identity, leave: CancellationToken) -> Joined {
+pub fn join(config: &BackplaneConfig, identity: Identity, leave: CancellationToken) -> Joined {
     let (deliver, inbox) = mpsc::channel(INBOX);
-    let backplane: Arc<dyn Backplane> = match url {
-        None => Arc::new(Alone::new(identity, deliver)),
+    let (backplane, left) = match &config.url {
+        None => alone(identity, deliver, leave),
         Some(BackplaneUrl::Local { authority }) => local::join(authority, identity, deliver, leave),
+        #[cfg(feature = "redis")]
+        Some(BackplaneUrl::Redis(server)) => {
+            meet::<Redis>(server, config, identity, deliver, leave)
+        }
     };
-    Joined { backplane, inbox }
+    Joined {
+        backplane,
+        inbox,
+        left,
+    }
+}
+
+fn alone(
+    identity: Identity,
+    deliver: mpsc::Sender<Inbound>,
+    leave: CancellationToken,
+) -> (Arc<dyn Backplane>, JoinHandle<()>) {
+    let left = tokio::spawn(leave.cancelled_owned());
+    (Arc::new(Alone::new(identity, deliver)), left)
+}
+
+fn meet<C: Carrier>(
+    server: &ServerUrl,
+    config: &BackplaneConfig,
+    identity: Identity,
+    deliver: mpsc::Sender<Inbound>,
+    leave: CancellationToken,
+) -> (Arc<dyn Backplane>, JoinHandle<()>) {
+    let address = Address {
+        server: server.clone(),
+        cluster: config.cluster.clone(),
+    };
+    remote::join::<C>(address, identity, config.lease, deliver, leave)
 }

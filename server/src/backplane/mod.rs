@@ -2,18 +2,34 @@
 //!
 //! One file per backplane; the conformance suite in `tests/it` runs against each.
 //! In reading order: [`view`] (who is there), this file's [`Backplane`] (the
-//! guarantees), [`join`] (URL to backplane), `alone` (a cluster of one), `local`
-//! (the embedded broker), and the parts that implementations share: `envelope`
-//! (request/reply over unicast) and `pending` (who waits for a reply).
+//! guarantees), `url` and [`join`] (URL to backplane), `alone` (a cluster of one),
+//! `local` (the embedded broker), `redis`; and what they share: `endpoint` (the
+//! node's end), `envelope` (request/reply over unicast), `pending` (who waits for a
+//! reply), `lease` (how long a
+//! node may be silent), `backoff` (when to connect again), `traffic` (counters), `remote`
+//! (membership over brokers that know nothing of nodes).
 
 mod alone;
+mod backoff;
+mod endpoint;
 mod envelope;
 mod join;
+mod lease;
 mod local;
 mod pending;
-#[expect(dead_code, unused_imports, reason = "the first broker comes next")]
+#[cfg(feature = "redis")]
+mod redis;
+#[cfg_attr(
+    not(feature = "redis"),
+    expect(
+        dead_code,
+        unused_imports,
+        reason = "a build without any broker's client"
+    )
+)]
 mod remote;
 mod traffic;
+mod url;
 pub mod view;
 
 use std::sync::Arc;
@@ -23,10 +39,14 @@ use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use tokio::{sync::watch, time::Instant};
 
-pub(crate) use self::envelope::{Envelope, open, seal};
+pub(crate) use self::{
+    envelope::{Envelope, open, seal},
+    view::{Taken, first_version},
+};
 pub use self::{
-    join::{Identity, Joined, join},
+    join::{BackplaneConfig, Identity, Joined, join},
     traffic::{Kind, Traffic},
+    url::{BackplaneUrl, InvalidBackplaneUrl, ServerUrl},
     view::{Member, View},
 };
 use crate::id::{NodeId, Topic};
@@ -35,8 +55,8 @@ use crate::id::{NodeId, Topic};
 ///
 /// **Order.** What one node sends to another (messages, requests, forwarded
 /// requests, replies) arrives in the order it was sent; what it publishes on a
-/// topic likewise. Nothing is promised between different senders, between unicast
-/// and topics, or between a message and the view.
+/// topic likewise. Nothing that a node sends arrives before a view that it is in.
+/// Nothing is promised between different senders, or between unicast and topics.
 ///
 /// **Loss.** At most once. A message is lost when either end is disconnected, when
 /// its receiver's queue at the backplane is full, or when the receiver dies. The

@@ -1,4 +1,4 @@
-//! Counters of what goes through a backplane.
+//! Counters of what goes through a backplane, and of what did not.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -35,6 +35,11 @@ impl Kind {
 pub struct Traffic {
     sent: [Count; Kind::ALL.len()],
     received: [Count; Kind::ALL.len()],
+    refused: AtomicU64,
+    dropped: AtomicU64,
+    reconnects: AtomicU64,
+    evicted: AtomicU64,
+    reaped: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -64,12 +69,58 @@ impl Traffic {
         self.received[kind as usize].read()
     }
 
+    /// Messages refused because the queue to the broker was full.
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Relaxed)
+    }
+
+    /// Messages that arrived and were dropped because the node was too slow.
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Relaxed)
+    }
+
+    /// How often this node joined again: each time, what was on its way to it is
+    /// lost.
+    pub fn reconnects(&self) -> u64 {
+        self.reconnects.load(Relaxed)
+    }
+
+    /// Silent members that this node removed.
+    pub fn evicted(&self) -> u64 {
+        self.evicted.load(Relaxed)
+    }
+
+    /// Inboxes out of use that this node removed at the broker.
+    pub fn reaped(&self) -> u64 {
+        self.reaped.load(Relaxed)
+    }
+
     pub(super) fn count_sent(&self, kind: Kind, bytes: usize) {
         self.sent[kind as usize].add(bytes);
     }
 
     pub(super) fn count_received(&self, kind: Kind, bytes: usize) {
         self.received[kind as usize].add(bytes);
+    }
+
+    pub(super) fn count_refused(&self) {
+        self.refused.fetch_add(1, Relaxed);
+    }
+
+    pub(super) fn count_reconnect(&self) {
+        self.reconnects.fetch_add(1, Relaxed);
+    }
+
+    pub(super) fn count_dropped(&self) {
+        self.dropped.fetch_add(1, Relaxed);
+    }
+
+    pub(super) fn count_evicted(&self, members: usize) {
+        self.evicted.fetch_add(members as u64, Relaxed);
+    }
+
+    pub(super) fn count_reaped(&self, inboxes: usize) {
+        self.reaped.fetch_add(inboxes as u64, Relaxed);
     }
 }
 

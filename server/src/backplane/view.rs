@@ -1,5 +1,7 @@
 //! Membership: a numbered list of who is there.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use serde::{Deserialize, Serialize};
 
 use crate::id::NodeId;
@@ -48,4 +50,22 @@ impl View {
             .ok()?;
         self.members.get(at)
     }
+}
+
+/// An id that a newer life of the node already holds.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("node id {id} is taken by a process that started later (boot {taken}, this one {found})")]
+pub(crate) struct Taken {
+    pub(crate) id: NodeId,
+    pub(crate) taken: u64,
+    pub(crate) found: u64,
+}
+
+/// Where versions begin that nobody remembers: at the clock's hundredths of a
+/// second, so that they are greater than those before a restart even when a node
+/// that never saw those is the first to come. Members change less often than that
+/// in the long run, and if not, what other nodes have seen makes up for it.
+pub(crate) fn first_version() -> u64 {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
+    since_1970.map_or(0, |since| (since.as_millis() / 10) as u64)
 }

@@ -146,11 +146,15 @@ impl Broker {
             Err(taken) => return refuse(&mut writer, taken.to_string()).await,
         };
         tracing::info!(node = %id, "node joined");
+        // Before what waits in the queue, whose first frame is the view.
+        let lease_ms = self.config.dead_after.as_millis() as u64;
+        let welcome = FromBroker::Welcome { lease_ms };
         let seat = Seated {
             broker: self,
             id,
             joined,
         };
+        writer.send(seal(&welcome, &[])).await?;
         tokio::select! {
             ended = self.write_all(waiting, &mut writer) => ended,
             ended = self.read_all(&seat, &mut reader) => ended,
@@ -235,7 +239,7 @@ impl Broker {
             ToBroker::Hello { .. } | ToBroker::Produce { .. } | ToBroker::Consume { .. } => {
                 return Err(io::ErrorKind::InvalidData.into());
             }
-            ToBroker::Unicast { to } => switch.unicast(&seat.id, &to, payload),
+            ToBroker::Unicast { to, joined } => switch.unicast(&seat.id, &to, joined, payload),
             ToBroker::Publish { topic } => switch.publish(&seat.id, &topic, payload),
             ToBroker::Subscribe { topic } => switch.subscribe(&seat.id, topic),
             ToBroker::Unsubscribe { topic } => switch.unsubscribe(&seat.id, &topic),

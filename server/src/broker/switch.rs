@@ -1,16 +1,13 @@
 //! Who is there, and who hears what.
 
-use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use bytes::Bytes;
 
 use super::wire::FromBroker;
 use crate::{
     backlog,
-    backplane::{Member, View, seal},
+    backplane::{Member, Taken, View, first_version, seal},
     id::{NodeId, Topic},
 };
 
@@ -45,25 +42,11 @@ pub(super) struct Newcomer {
     pub(super) last_version: u64,
 }
 
-/// An id that a newer life of the node already holds.
-#[derive(Debug, thiserror::Error)]
-#[error("node id {id} is taken by a process that started later (boot {taken} > {found})")]
-pub(super) struct Taken {
-    id: NodeId,
-    taken: u64,
-    found: u64,
-}
-
 impl Switch {
-    /// A broker that starts now. Versions begin at the clock's hundredths of a second,
-    /// so that they
-    /// are greater than those before a restart even when a node that never saw those
-    /// is the first to come; members change less often than that in the long run,
-    /// and if not, `last_version` makes up for it as the others come back.
+    /// A broker that starts now.
     pub(super) fn starting_now() -> Self {
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
         Self {
-            version: since_1970.map_or(0, |since| (since.as_millis() / 10) as u64),
+            version: first_version(),
             ..Self::default()
         }
     }
@@ -129,9 +112,11 @@ impl Switch {
             .is_some_and(|seat| seat.member.joined == joined)
     }
 
-    /// To one node; to nobody when it is not there.
-    pub(super) fn unicast(&self, from: &NodeId, to: &NodeId, payload: &[u8]) {
-        if let Some(seat) = self.seats.get(to) {
+    /// To one node; to nobody when it is not there, or is again with another seat.
+    pub(super) fn unicast(&self, from: &NodeId, to: &NodeId, joined: u64, payload: &[u8]) {
+        if let Some(seat) = self.seats.get(to)
+            && seat.member.joined == joined
+        {
             seat.push(seal(&FromBroker::Unicast { from: from.clone() }, payload));
         }
     }

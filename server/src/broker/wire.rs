@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Both ends must speak the same.
-pub(crate) const PROTOCOL: u16 = 1;
+pub(crate) const PROTOCOL: u16 = 2;
 
 /// What headers and envelopes may add to a payload.
 pub(crate) const HEADROOM_BYTES: usize = 1024;
@@ -35,9 +35,10 @@ pub(crate) enum ToBroker {
         address: Option<String>,
         last_version: u64,
     },
-    /// The payload is for one node.
+    /// The payload is for one node, in the seat of that number.
     Unicast {
         to: NodeId,
+        joined: u64,
     },
     /// The payload is for every other subscriber.
     Publish {
@@ -72,7 +73,12 @@ pub(crate) enum FromBroker {
     Refused {
         reason: String,
     },
-    /// The members now. The first one is the welcome.
+    /// The first frame: the node is in, and is taken for dead when it is silent for
+    /// that long.
+    Welcome {
+        lease_ms: u64,
+    },
+    /// The members now.
     View(View),
     Unicast {
         from: NodeId,

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use crate::{
-    config::BackplaneUrl,
+    backplane::BackplaneUrl,
     id::{Group, NodeId},
 };
 

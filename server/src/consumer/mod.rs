@@ -11,4 +11,8 @@ mod journal;
 mod metrics;
 mod run;
 
-pub use self::{config::ConsumerConfig, journal::JournalError, run::run};
+pub use self::{
+    config::ConsumerConfig,
+    journal::JournalError,
+    run::{ConsumerError, run},
+};

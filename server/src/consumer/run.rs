@@ -12,19 +12,30 @@ use super::{
     journal::Journal,
     metrics::Metrics,
 };
-use crate::work::on_queue;
+use crate::{backplane::BackplaneUrl, work::on_queue};
+
+/// Why a consumer cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ConsumerError {
+    /// The journal cannot be opened or written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The backplane passes no readings on.
+    #[error("backplane {0} has no queue for readings")]
+    NoQueue(BackplaneUrl),
+}
 
 /// Handles readings until `shutdown` is cancelled; then finishes what it has in hand
 /// and returns. With a listener it serves `/healthz`, `/readyz` and `/metrics`. A queue
 /// that is away is no error: it is tried again.
 ///
 /// # Errors
-/// [`JournalError`] when the journal cannot be opened or written.
+/// [`ConsumerError`].
 pub async fn run(
     listener: Option<TcpListener>,
     config: ConsumerConfig,
     shutdown: CancellationToken,
-) -> Result<(), JournalError> {
+) -> Result<(), ConsumerError> {
     let journal = config.journal.as_deref().map(Journal::open).transpose()?;
     let metrics = Arc::new(Metrics::default());
     tracing::info!(consumer = %config.id, group = %config.group, "handling readings");
@@ -45,5 +56,8 @@ pub async fn run(
         metrics,
         shutdown,
     };
-    on_queue(&url, handler).await
+    match on_queue(&url, handler).await {
+        Some(ended) => Ok(ended?),
+        None => Err(ConsumerError::NoQueue(url)),
+    }
 }

@@ -8,7 +8,7 @@ use prometheus::{
 use super::{Node, message_metrics::MessageMetrics, process::ProcessStats};
 use crate::{
     auth,
-    backplane::Kind,
+    backplane::{Kind, Traffic},
     work::{Outcome, Refusal},
     ws::close::CloseReason,
 };
@@ -253,6 +253,53 @@ fn look_up_cluster(node: &Node, registry: &Registry) {
     }
     add(registry, &messages);
     add(registry, &bytes);
+    let view = node.cluster.backplane.view().borrow().clone();
+    set(
+        registry,
+        "highwater_backplane_connected",
+        "Whether this node is connected to the backplane: 0 or 1.",
+        Some(f64::from(u8::from(view.connected))),
+    );
+    set(
+        registry,
+        "highwater_backplane_members",
+        "Members of the cluster, as this node last saw them.",
+        Some(view.members.len() as f64),
+    );
+    for (name, help, count) in trouble(traffic) {
+        set_counter(registry, name, help, Some(count as f64));
+    }
+}
+
+/// What went wrong on the backplane: name, help, count.
+fn trouble(traffic: &Traffic) -> [(&'static str, &'static str, u64); 5] {
+    [
+        (
+            "highwater_backplane_reconnects_total",
+            "Times this node joined the backplane again.",
+            traffic.reconnects(),
+        ),
+        (
+            "highwater_backplane_refused_total",
+            "Messages refused because the queue to the backplane was full.",
+            traffic.refused(),
+        ),
+        (
+            "highwater_backplane_dropped_total",
+            "Messages that arrived and were dropped because this node was too slow.",
+            traffic.dropped(),
+        ),
+        (
+            "highwater_backplane_evictions_total",
+            "Silent members that this node removed.",
+            traffic.evicted(),
+        ),
+        (
+            "highwater_backplane_inboxes_reaped_total",
+            "Inboxes of ended connections that this node removed at the broker.",
+            traffic.reaped(),
+        ),
+    ]
 }
 
 /// A gauge of that value; nothing at all when it is not known.

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     admission::Room,
-    backplane::{Identity, join},
+    backplane::{BackplaneConfig, Identity, join},
     cluster::{Cluster, inbound, registrar, resync},
     config::NodeConfig,
     http,
@@ -76,7 +76,12 @@ pub async fn run(
         boot: boot_epoch_ms(),
         address: Some(address.to_string()),
     };
-    let joined = join(config.backplane.as_ref(), identity, leave.clone());
+    let meeting = BackplaneConfig {
+        url: config.backplane.clone(),
+        cluster: config.cluster.clone(),
+        lease: config.lease,
+    };
+    let joined = join(&meeting, identity, leave.clone());
     let (cluster, jobs) = Cluster::new(config.id.clone(), joined.backplane);
     let (intake, readings) = Intake::new(&config.limits);
     let node = Arc::new(Node::new(config, cluster, intake, shutdown.child_token()));
@@ -84,7 +89,7 @@ pub async fn run(
 
     let life = Life {
         node: Arc::clone(&node),
-        leave: leave.clone(),
+        over: CancellationToken::new(),
         tasks: TaskTracker::new(),
     };
     life.spawn(inbound::run(Arc::clone(&node), joined.inbox));
@@ -92,7 +97,7 @@ pub async fn run(
     life.spawn(resync::run(Arc::clone(&node)));
     life.spawn(turn_wheel(Arc::clone(&node)));
     life.spawn(work::run(Arc::clone(&node), readings));
-    let stop = leave.child_token();
+    let stop = life.over.child_token();
     let operators = admin.map(|listener| Door {
         listener,
         router: http::operators(&node),
@@ -115,7 +120,7 @@ pub async fn run(
             let accepting = accept::run(Arc::clone(&node), door, stop.clone());
             // On a task of its own, so that it runs on the runtime's workers like
             // all else.
-            tokio::spawn(leave.clone().run_until_cancelled_owned(accepting))
+            tokio::spawn(life.over.clone().run_until_cancelled_owned(accepting))
         })
         .collect();
 
@@ -124,20 +129,25 @@ pub async fn run(
     stop.cancel();
     let finished = futures_util::future::join_all(accepting);
     let _ = tokio::time::timeout(node.config.limits.drain_grace, finished).await;
+    leave.cancel();
+    let _ = tokio::time::timeout(FAREWELL, joined.left).await;
     Ok(())
 }
+
+/// How long the backplane may take to let the node go.
+const FAREWELL: Duration = Duration::from_secs(4);
 
 /// The node's standing tasks; they end with it.
 struct Life {
     node: Arc<Node>,
-    leave: CancellationToken,
+    over: CancellationToken,
     tasks: TaskTracker,
 }
 
 impl Life {
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.tasks
-            .spawn(self.leave.clone().run_until_cancelled_owned(task));
+            .spawn(self.over.clone().run_until_cancelled_owned(task));
     }
 }
 
@@ -147,7 +157,7 @@ impl Drop for Life {
         self.node
             .registry
             .for_each(|session| session.outbox.abandon(crate::ws::close::CloseReason::Lost));
-        self.leave.cancel();
+        self.over.cancel();
     }
 }
 

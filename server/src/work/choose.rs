@@ -7,7 +7,7 @@ use super::{
     local::{LocalAddress, LocalMember, LocalProducer},
     queue::Member,
 };
-use crate::{config::BackplaneUrl, node::Node};
+use crate::{backplane::BackplaneUrl, node::Node};
 
 /// Something that is done as a member of a group, whatever the queue.
 pub(crate) trait Job {
@@ -27,15 +27,20 @@ pub(crate) async fn run(node: Arc<Node>, arriving: Arriving) {
             let address = LocalAddress::new(authority);
             intake::run::<LocalProducer>(node, address, arriving).await;
         }
+        #[cfg(feature = "redis")]
+        BackplaneUrl::Redis(_) => {}
     }
 }
 
-/// Does a job as a member of a group of the queue that the URL names.
-pub(crate) async fn on_queue<J: Job>(url: &BackplaneUrl, job: J) -> J::Output {
+/// Does a job as a member of a group of the queue that the URL names; `None` when
+/// there is no queue.
+pub(crate) async fn on_queue<J: Job>(url: &BackplaneUrl, job: J) -> Option<J::Output> {
     match url {
         BackplaneUrl::Local { authority } => {
-            job.run::<LocalMember>(LocalAddress::new(authority.clone()))
-                .await
+            let address = LocalAddress::new(authority.clone());
+            Some(job.run::<LocalMember>(address).await)
         }
+        #[cfg(feature = "redis")]
+        BackplaneUrl::Redis(_) => None,
     }
 }

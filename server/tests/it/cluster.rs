@@ -3,7 +3,19 @@
 use highwater_server::Routing;
 use serde_json::json;
 
-use crate::rig::{Cluster, Device, until};
+use crate::{
+    ground::{Kind, on_every_backplane},
+    rig::{Cluster, Device, until},
+};
+
+on_every_backplane!(
+    every_node_reaches_every_device_by_the_directory,
+    every_node_reaches_every_device_by_broadcast,
+    the_newest_connection_wins_across_nodes,
+    replaced_on_another_node_while_waiting_is_409,
+    a_silent_device_of_another_node_is_504,
+    a_device_that_left_is_nowhere,
+);
 
 /// Enough devices that every pair of caller, home and owner occurs.
 const DEVICES: usize = 60;
@@ -30,9 +42,8 @@ async fn from_everywhere_to_everywhere(cluster: &Cluster) {
     }
 }
 
-#[tokio::test]
-async fn every_node_reaches_every_device_by_the_directory() {
-    let cluster = Cluster::start(3).await;
+async fn every_node_reaches_every_device_by_the_directory(kind: Kind) {
+    let cluster = Cluster::start_on(kind.ground(), 3).await;
     from_everywhere_to_everywhere(&cluster).await;
     let mut entries = 0.0;
     for node in &cluster.nodes {
@@ -44,15 +55,16 @@ async fn every_node_reaches_every_device_by_the_directory() {
     );
 }
 
-#[tokio::test]
-async fn every_node_reaches_every_device_by_broadcast() {
-    let cluster = Cluster::start_routing(3, Routing::Broadcast).await;
+async fn every_node_reaches_every_device_by_broadcast(kind: Kind) {
+    let cluster = Cluster::start_with(kind.ground(), 3, |config| {
+        config.routing = Routing::Broadcast;
+    })
+    .await;
     from_everywhere_to_everywhere(&cluster).await;
 }
 
-#[tokio::test]
-async fn the_newest_connection_wins_across_nodes() {
-    let cluster = Cluster::start(3).await;
+async fn the_newest_connection_wins_across_nodes(kind: Kind) {
+    let cluster = Cluster::start_on(kind.ground(), 3).await;
     let [a, b, c] = &cluster.nodes[..] else {
         unreachable!()
     };
@@ -67,9 +79,8 @@ async fn the_newest_connection_wins_across_nodes() {
     }
 }
 
-#[tokio::test]
-async fn replaced_on_another_node_while_waiting_is_409() {
-    let cluster = Cluster::start(3).await;
+async fn replaced_on_another_node_while_waiting_is_409(kind: Kind) {
+    let cluster = Cluster::start_on(kind.ground(), 3).await;
     let [a, b, c] = &cluster.nodes[..] else {
         unreachable!()
     };
@@ -85,9 +96,8 @@ async fn replaced_on_another_node_while_waiting_is_409() {
     }
 }
 
-#[tokio::test]
-async fn a_silent_device_of_another_node_is_504() {
-    let cluster = Cluster::start(2).await;
+async fn a_silent_device_of_another_node_is_504(kind: Kind) {
+    let cluster = Cluster::start_on(kind.ground(), 2).await;
     for number in 0..10 {
         let id = format!("d{number}");
         let _silent = Device::open(&cluster.nodes[0], &id).await;
@@ -100,9 +110,8 @@ async fn a_silent_device_of_another_node_is_504() {
     }
 }
 
-#[tokio::test]
-async fn a_device_that_left_is_nowhere() {
-    let cluster = Cluster::start(3).await;
+async fn a_device_that_left_is_nowhere(kind: Kind) {
+    let cluster = Cluster::start_on(kind.ground(), 3).await;
     for number in 0..10 {
         let id = format!("d{number}");
         let device = Device::open(&cluster.nodes[0], &id).await;

@@ -1,9 +1,14 @@
 //! The end of a node.
 
+use std::time::Duration;
+
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Error;
 
-use crate::rig::{Cluster, Device, Node, until};
+use crate::{
+    ground::{Kind, on_every_backplane},
+    rig::{Cluster, Device, Node, until},
+};
 
 #[tokio::test]
 async fn a_drain_says_goaway_and_then_closes_and_then_the_node_ends() {
@@ -60,9 +65,12 @@ async fn a_draining_node_takes_no_new_device_and_finishes_commands() {
     node.ended().await;
 }
 
-#[tokio::test]
-async fn a_drained_node_leaves_the_cluster() {
-    let mut cluster = Cluster::start(2).await;
+on_every_backplane!(a_drained_node_leaves_the_cluster);
+
+async fn a_drained_node_leaves_the_cluster(kind: Kind) {
+    // Nobody could wait for the lease.
+    let ground = kind.ground().with_lease(Duration::from_secs(600));
+    let mut cluster = Cluster::start_on(ground, 2).await;
     let leaver = cluster.nodes.remove(1);
     leaver.shutdown.cancel();
     leaver.ended().await;

@@ -2,7 +2,18 @@
 
 use serde_json::json;
 
-use crate::rig::{Broker, Cluster, Device, Node, any_port, until};
+use crate::{
+    ground::{Kind, on_every_backplane},
+    rig::{Cluster, Device, Node, until},
+};
+
+on_every_backplane!(
+    devices_stay_reachable_while_nodes_join,
+    a_dead_node_takes_its_devices_with_it_and_nothing_else,
+    a_command_whose_owner_dies_ends_before_its_deadline,
+    a_restarted_broker_finds_the_cluster_again,
+    a_node_may_start_before_its_broker,
+);
 
 const DEVICES: usize = 60;
 
@@ -33,12 +44,11 @@ async fn entries(nodes: &[Node]) -> f64 {
     sum
 }
 
-#[tokio::test]
-async fn devices_stay_reachable_while_nodes_join() {
-    let mut cluster = Cluster::start(1).await;
+async fn devices_stay_reachable_while_nodes_join(kind: Kind) {
+    let mut cluster = Cluster::start_on(kind.ground(), 1).await;
     open(&cluster.nodes[0], "a").await;
     for id in ["n2", "n3"] {
-        let node = Node::join(id, &cluster.broker).await;
+        let node = Node::join(id, &cluster.ground).await;
         cluster.nodes.push(node);
         // At once: while the directory moves, an unsure home makes callers flood.
         reachable(&cluster.nodes, "a", "n1").await;
@@ -51,9 +61,8 @@ async fn devices_stay_reachable_while_nodes_join() {
     reachable(&cluster.nodes, "a", "n1").await;
 }
 
-#[tokio::test]
-async fn a_dead_node_takes_its_devices_with_it_and_nothing_else() {
-    let mut cluster = Cluster::start(3).await;
+async fn a_dead_node_takes_its_devices_with_it_and_nothing_else(kind: Kind) {
+    let mut cluster = Cluster::start_on(kind.ground(), 3).await;
     open(&cluster.nodes[0], "a").await;
     open(&cluster.nodes[2], "c").await;
     cluster.nodes.remove(2).kill();
@@ -73,9 +82,8 @@ async fn a_dead_node_takes_its_devices_with_it_and_nothing_else() {
     reachable(&cluster.nodes, "c", "n2").await;
 }
 
-#[tokio::test]
-async fn a_command_whose_owner_dies_ends_before_its_deadline() {
-    let mut cluster = Cluster::start(3).await;
+async fn a_command_whose_owner_dies_ends_before_its_deadline(kind: Kind) {
+    let mut cluster = Cluster::start_on(kind.ground(), 3).await;
     let mut devices = Vec::new();
     for number in 0..20 {
         devices.push(Device::open(&cluster.nodes[2], &format!("c{number}")).await);
@@ -103,11 +111,10 @@ async fn a_command_whose_owner_dies_ends_before_its_deadline() {
     }
 }
 
-#[tokio::test]
-async fn a_restarted_broker_finds_the_cluster_again() {
-    let mut cluster = Cluster::start(3).await;
+async fn a_restarted_broker_finds_the_cluster_again(kind: Kind) {
+    let mut cluster = Cluster::start_on(kind.own_ground(), 3).await;
     open(&cluster.nodes[0], "a").await;
-    let address = cluster.broker.stop().await;
+    cluster.ground.kill().await;
     for node in &cluster.nodes {
         until("the loss is seen", async || {
             node.get("/readyz").await.status == 503
@@ -116,7 +123,7 @@ async fn a_restarted_broker_finds_the_cluster_again() {
     }
     // A node's own devices do not need the broker.
     assert_eq!(cluster.nodes[0].command("a0").await.status, 200);
-    cluster.broker = Broker::start_at(address, Default::default());
+    cluster.ground.start_again().await;
     cluster.sees(3).await;
     for node in &cluster.nodes {
         until("the node is back", async || {
@@ -131,13 +138,11 @@ async fn a_restarted_broker_finds_the_cluster_again() {
     reachable(&cluster.nodes, "a", "n1").await;
 }
 
-#[tokio::test]
-async fn a_node_may_start_before_its_broker() {
-    let broker = Broker::start_at(any_port(), Default::default());
-    let url = broker.url();
-    let address = broker.stop().await;
+async fn a_node_may_start_before_its_broker(kind: Kind) {
+    let mut ground = kind.own_ground();
+    ground.kill().await;
     let mut config = crate::rig::config("n1");
-    config.backplane = Some(url.parse().unwrap());
+    config.backplane = Some(ground.url());
     let node = Node::start(config);
     until("it says that it is not ready", async || {
         node.get("/readyz").await.status == 503
@@ -145,6 +150,6 @@ async fn a_node_may_start_before_its_broker() {
     .await;
     assert_eq!(node.get("/healthz").await.status, 200);
     assert_eq!(node.command("d").await.status, 503);
-    let _broker = Broker::start_at(address, Default::default());
+    ground.start_again().await;
     until("it joins", async || node.get("/readyz").await.status == 200).await;
 }

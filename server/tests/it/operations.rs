@@ -5,7 +5,18 @@ use std::collections::BTreeMap;
 
 use tokio::task::JoinHandle;
 
-use crate::rig::{Broker, Cluster, Device, Node, until};
+use crate::{
+    ground::{Kind, on_every_backplane},
+    rig::{Cluster, Device, Node, until},
+};
+
+on_every_backplane!(
+    nodes_come_and_go,
+    a_node_comes_back_under_its_name,
+    devices_move_between_nodes,
+    devices_move_while_the_members_change,
+    the_broker_restarts_in_between,
+);
 
 enum Operation {
     /// Opens that many devices, numbered from the first, on a node.
@@ -27,8 +38,8 @@ struct World {
     devices: BTreeMap<usize, (&'static str, JoinHandle<()>)>,
 }
 
-async fn check(operations: &[Operation]) {
-    let mut broker = Broker::start();
+async fn check(kind: Kind, operations: &[Operation]) {
+    let mut ground = kind.own_ground();
     let mut world = World::default();
     for operation in operations {
         match operation {
@@ -42,7 +53,7 @@ async fn check(operations: &[Operation]) {
                 }
             }
             Join(id) => {
-                world.nodes.insert(id, Node::join(id, &broker).await);
+                world.nodes.insert(id, Node::join(id, &ground).await);
             }
             Kill(id) => {
                 world.nodes.remove(id).unwrap().kill();
@@ -55,13 +66,15 @@ async fn check(operations: &[Operation]) {
                 world.devices.retain(|_, (owner, _)| owner != id);
             }
             RestartBroker => {
-                let address = broker.stop().await;
-                broker = Broker::start_at(address, Default::default());
+                ground.kill().await;
+                world.are_ready(503).await;
+                ground.start_again().await;
+                world.are_ready(200).await;
             }
         }
     }
     let cluster = Cluster {
-        broker,
+        ground,
         nodes: std::mem::take(&mut world.nodes).into_values().collect(),
     };
     cluster.sees(cluster.nodes.len()).await;
@@ -69,6 +82,16 @@ async fn check(operations: &[Operation]) {
 }
 
 impl World {
+    /// Waits until each node has seen what became of its broker.
+    async fn are_ready(&self, status: u16) {
+        for node in self.nodes.values() {
+            until("the node has seen it", async || {
+                node.get("/readyz").await.status == status
+            })
+            .await;
+        }
+    }
+
     async fn open(&mut self, node: &'static str, first: usize, count: usize) {
         for number in first..first + count {
             let device = Device::open(&self.nodes[node], &format!("d{number}")).await;
@@ -100,83 +123,96 @@ impl World {
     }
 }
 
-#[tokio::test]
-async fn nodes_come_and_go() {
-    check(&[
-        Join("a"),
-        Open("a", 0, 40),
-        Join("b"),
-        Open("b", 40, 40),
-        Join("c"),
-        Kill("b"),
-    ])
+async fn nodes_come_and_go(kind: Kind) {
+    check(
+        kind,
+        &[
+            Join("a"),
+            Open("a", 0, 40),
+            Join("b"),
+            Open("b", 40, 40),
+            Join("c"),
+            Kill("b"),
+        ],
+    )
     .await;
-    check(&[
-        Join("a"),
-        Join("b"),
-        Open("b", 0, 40),
-        Drain("a"),
-        Join("c"),
-        Join("a"),
-    ])
-    .await;
-}
-
-#[tokio::test]
-async fn a_node_comes_back_under_its_name() {
-    check(&[
-        Join("a"),
-        Join("b"),
-        Open("a", 0, 40),
-        Open("b", 40, 40),
-        Kill("b"),
-        Join("b"),
-        Open("b", 40, 40),
-    ])
+    check(
+        kind,
+        &[
+            Join("a"),
+            Join("b"),
+            Open("b", 0, 40),
+            Drain("a"),
+            Join("c"),
+            Join("a"),
+        ],
+    )
     .await;
 }
 
-#[tokio::test]
-async fn devices_move_between_nodes() {
-    check(&[
-        Join("a"),
-        Join("b"),
-        Join("c"),
-        Open("a", 0, 40),
-        Open("b", 20, 40),
-        Open("c", 10, 20),
-        Close(0, 5),
-        Open("a", 55, 5),
-    ])
+async fn a_node_comes_back_under_its_name(kind: Kind) {
+    check(
+        kind,
+        &[
+            Join("a"),
+            Join("b"),
+            Open("a", 0, 40),
+            Open("b", 40, 40),
+            Kill("b"),
+            Join("b"),
+            Open("b", 40, 40),
+        ],
+    )
     .await;
 }
 
-#[tokio::test]
-async fn devices_move_while_the_members_change() {
-    check(&[
-        Join("a"),
-        Open("a", 0, 40),
-        Join("b"),
-        Open("b", 0, 20),
-        Join("c"),
-        Open("c", 10, 20),
-        Kill("b"),
-        Open("a", 5, 10),
-    ])
+async fn devices_move_between_nodes(kind: Kind) {
+    check(
+        kind,
+        &[
+            Join("a"),
+            Join("b"),
+            Join("c"),
+            Open("a", 0, 40),
+            Open("b", 20, 40),
+            Open("c", 10, 20),
+            Close(0, 5),
+            Open("a", 55, 5),
+        ],
+    )
     .await;
 }
 
-#[tokio::test]
-async fn the_broker_restarts_in_between() {
-    check(&[
-        Join("a"),
-        Join("b"),
-        Open("a", 0, 40),
-        RestartBroker,
-        Join("c"),
-        Open("c", 20, 40),
-        RestartBroker,
-        Close(0, 10),
-    ])
+async fn devices_move_while_the_members_change(kind: Kind) {
+    check(
+        kind,
+        &[
+            Join("a"),
+            Open("a", 0, 40),
+            Join("b"),
+            Open("b", 0, 20),
+            Join("c"),
+            Open("c", 10, 20),
+            Kill("b"),
+            Open("a", 5, 10),
+        ],
+    )
+    .await;
+}
+
+async fn the_broker_restarts_in_between(kind: Kind) {
+    check(
+        kind,
+        &[
+            Join("a"),
+            Join("b"),
+            Open("a", 0, 40),
+            RestartBroker,
+            Join("c"),
+            Open("c", 20, 40),
+            RestartBroker,
+            Close(0, 10),
+        ],
+    )
     .await;
 }

@@ -4,9 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
-use highwater_server::{
-    BrokerConfig, Limits, NodeConfig, NodeError, Routing, broker, listen, node,
-};
+use highwater_server::{BrokerConfig, Limits, NodeConfig, NodeError, broker, listen, node};
 use http_body_util::{BodyExt, Full};
 use hyper::{HeaderMap, Request, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -17,6 +15,8 @@ use tokio_tungstenite::{
     tungstenite::{Error, Message, client::IntoClientRequest},
 };
 use tokio_util::sync::CancellationToken;
+
+use crate::ground::{Ground, Kind};
 
 /// Nothing here takes this long; a test that waits for it has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -41,10 +41,6 @@ pub(crate) struct Broker {
 }
 
 impl Broker {
-    pub(crate) fn start() -> Self {
-        Self::start_at(any_port(), BrokerConfig::default())
-    }
-
     pub(crate) fn start_at(address: SocketAddr, config: BrokerConfig) -> Self {
         let listener = listen(address).unwrap();
         let address = listener.local_addr().unwrap();
@@ -100,13 +96,16 @@ impl Node {
         }
     }
 
-    /// Joined to a broker, and ready.
-    pub(crate) async fn join(id: &str, broker: &Broker) -> Self {
-        Self::join_with(config(id), broker).await
+    /// Joined to a backplane, and ready.
+    pub(crate) async fn join(id: &str, ground: &Ground) -> Self {
+        Self::join_with(config(id), ground).await
     }
 
-    pub(crate) async fn join_with(mut config: NodeConfig, broker: &Broker) -> Self {
-        config.backplane = Some(broker.url().parse().unwrap());
+    pub(crate) async fn join_with(mut config: NodeConfig, ground: &Ground) -> Self {
+        let meeting = ground.config();
+        config.backplane = meeting.url;
+        config.cluster = meeting.cluster;
+        config.lease = meeting.lease;
         let node = Self::start(config);
         until("the node is ready", async || {
             node.get("/readyz").await.status == 200
@@ -186,30 +185,34 @@ impl Node {
 }
 
 pub(crate) struct Cluster {
-    pub(crate) broker: Broker,
+    pub(crate) ground: Ground,
     pub(crate) nodes: Vec<Node>,
 }
 
 impl Cluster {
+    /// On the embedded broker.
     pub(crate) async fn start(count: usize) -> Self {
-        Self::start_with(count, |_| {}).await
+        Self::start_on(Kind::Local.ground(), count).await
     }
 
-    pub(crate) async fn start_with(count: usize, change: impl Fn(&mut NodeConfig)) -> Self {
-        let broker = Broker::start();
+    pub(crate) async fn start_on(ground: Ground, count: usize) -> Self {
+        Self::start_with(ground, count, |_| {}).await
+    }
+
+    pub(crate) async fn start_with(
+        ground: Ground,
+        count: usize,
+        change: impl Fn(&mut NodeConfig),
+    ) -> Self {
         let mut nodes = Vec::new();
         for number in 1..=count {
             let mut config = config(&format!("n{number}"));
             change(&mut config);
-            nodes.push(Node::join_with(config, &broker).await);
+            nodes.push(Node::join_with(config, &ground).await);
         }
-        let cluster = Self { broker, nodes };
+        let cluster = Self { ground, nodes };
         cluster.sees(count).await;
         cluster
-    }
-
-    pub(crate) async fn start_routing(count: usize, routing: Routing) -> Self {
-        Self::start_with(count, |config| config.routing = routing).await
     }
 
     /// Waits until every node sees that many members.

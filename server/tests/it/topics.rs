@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
-use crate::rig::{Cluster, Device, Node, config, until};
+use crate::{
+    ground::{Kind, on_every_backplane},
+    rig::{Cluster, Device, Node, config, until},
+};
 
 #[tokio::test]
 async fn subscribers_get_what_is_published_until_they_unsubscribe() {
@@ -30,9 +33,10 @@ async fn subscribers_get_what_is_published_until_they_unsubscribe() {
     assert_eq!(answer.json()["subscribers_here"], 0);
 }
 
-#[tokio::test]
-async fn a_topic_reaches_devices_of_every_node_in_order() {
-    let cluster = Cluster::start(3).await;
+on_every_backplane!(a_topic_reaches_devices_of_every_node_in_order);
+
+async fn a_topic_reaches_devices_of_every_node_in_order(kind: Kind) {
+    let cluster = Cluster::start_on(kind.ground(), 3).await;
     let mut devices = Vec::new();
     for (number, node) in cluster.nodes.iter().enumerate() {
         let mut device = Device::open(node, &format!("d{number}")).await;
@@ -125,7 +129,10 @@ async fn until_heard(publisher: &mut Device, topic: &str, by: &mut [Device]) {
 
 #[tokio::test]
 async fn a_room_of_devices_on_every_node_hears_each_but_the_sender() {
-    let cluster = Cluster::start_with(3, |config| config.limits.publishes_per_s = u32::MAX).await;
+    let cluster = Cluster::start_with(Kind::Local.ground(), 3, |config| {
+        config.limits.publishes_per_s = u32::MAX;
+    })
+    .await;
     let mut sender = member(&cluster.nodes[0], "sender", "room").await;
     let mut others = Vec::new();
     for (number, node) in cluster.nodes.iter().enumerate() {
@@ -235,10 +242,10 @@ async fn a_device_that_publishes_too_fast_is_told() {
 
 #[tokio::test]
 async fn what_the_other_nodes_cannot_get_nobody_gets() {
-    let cluster = Cluster::start(2).await;
+    let mut cluster = Cluster::start(2).await;
     let node = &cluster.nodes[0];
     let mut device = member(node, "d", "news").await;
-    cluster.broker.stop().await;
+    cluster.ground.kill().await;
     until("the node knows", async || {
         node.get("/readyz").await.status == 503
     })

@@ -8,19 +8,25 @@ use tokio_util::sync::CancellationToken;
 use super::CarrierError;
 use crate::{
     backlog::{self, Weigh},
+    backplane::Traffic,
     id::Topic,
 };
 
-/// Frames that may wait for the node to handle them; more are dropped.
-const FRAMES: usize = 16_384;
 /// Bytes that may wait for the node to handle them; more are dropped.
 const BYTES: usize = 16 * 1024 * 1024;
+/// What a frame counts at least, so that no more than 16,384 wait.
+const LEAST_BYTES: usize = 1024;
+/// What is sent to everyone says who is alive. It counts nothing, and has room
+/// however much else waits.
+const TO_EVERYONE: usize = 4096;
 
 /// A frame that arrived.
 #[derive(Debug)]
 pub(in crate::backplane) enum Arrived {
-    /// In the own inbox, or sent to everyone.
-    Frame(Bytes),
+    /// In the own inbox.
+    Inbox(Bytes),
+    /// For every node.
+    Everyone(Bytes),
     /// On a topic this node listens to.
     Topic(Topic, Bytes),
 }
@@ -29,6 +35,7 @@ pub(in crate::backplane) enum Arrived {
 #[derive(Clone)]
 pub(in crate::backplane) struct Intake {
     frames: backlog::Sender<Arrived>,
+    traffic: Arc<Traffic>,
     end: Arc<End>,
 }
 
@@ -44,12 +51,13 @@ struct End {
     reason: OnceLock<CarrierError>,
 }
 
-/// Both ends, for one connection.
-pub(super) fn arrivals() -> (Intake, Arrivals) {
-    let (sender, receiver) = backlog::channel(FRAMES, BYTES);
+/// Both ends, for one connection; what is dropped is counted in `traffic`.
+pub(super) fn arrivals(traffic: &Arc<Traffic>) -> (Intake, Arrivals) {
+    let (sender, receiver) = backlog::channel(BYTES / LEAST_BYTES + TO_EVERYONE, BYTES);
     let end = Arc::<End>::default();
     let intake = Intake {
         frames: sender,
+        traffic: Arc::clone(traffic),
         end: Arc::clone(&end),
     };
     let arrivals = Arrivals {
@@ -62,7 +70,9 @@ pub(super) fn arrivals() -> (Intake, Arrivals) {
 impl Intake {
     /// Queues a frame; a node that is too slow loses it, which is counted.
     pub(in crate::backplane) fn offer(&self, arrived: Arrived) {
-        let _ = self.frames.push(arrived);
+        if self.frames.push(arrived).is_err() {
+            self.traffic.count_dropped();
+        }
     }
 
     /// The connection is over; the first reason counts. Frames that still wait are
@@ -70,11 +80,6 @@ impl Intake {
     pub(in crate::backplane) fn broke(&self, reason: CarrierError) {
         let _ = self.end.reason.set(reason);
         self.end.came.cancel();
-    }
-
-    /// Frames lost because the node was too slow.
-    pub(super) fn dropped(&self) -> u64 {
-        self.frames.refused()
     }
 }
 
@@ -98,7 +103,38 @@ impl Arrivals {
 impl Weigh for Arrived {
     fn bytes(&self) -> usize {
         match self {
-            Self::Frame(frame) | Self::Topic(_, frame) => frame.len(),
+            Self::Inbox(frame) | Self::Topic(_, frame) => frame.len().max(LEAST_BYTES),
+            Self::Everyone(_) => 0,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_slow_node_loses_messages_but_never_who_is_alive() {
+        let traffic = Arc::<Traffic>::default();
+        let (intake, mut arrivals) = arrivals(&traffic);
+        for _ in 0..20_000 {
+            intake.offer(Arrived::Inbox(Bytes::from_static(b"m")));
+        }
+        intake.offer(Arrived::Everyone(Bytes::from_static(b"beat")));
+        let kept = (BYTES / LEAST_BYTES) as u64;
+        assert_eq!(traffic.dropped(), 20_000 - kept);
+        for _ in 0..kept {
+            assert!(matches!(arrivals.next().await, Ok(Arrived::Inbox(_))));
+        }
+        assert!(matches!(arrivals.next().await, Ok(Arrived::Everyone(_))));
+    }
+
+    #[tokio::test]
+    async fn the_end_says_why_and_comes_at_once() {
+        let (intake, mut arrivals) = arrivals(&Arc::default());
+        intake.offer(Arrived::Inbox(Bytes::new()));
+        intake.broke(CarrierError::Broken("first".to_owned()));
+        intake.broke(CarrierError::Broken("second".to_owned()));
+        assert_eq!(arrivals.next().await.unwrap_err().to_string(), "first");
     }
 }

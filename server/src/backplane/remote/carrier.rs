@@ -5,7 +5,10 @@ use std::future::Future;
 use bytes::Bytes;
 
 use super::{Inbox, Intake};
-use crate::id::Topic;
+use crate::{
+    backplane::ServerUrl,
+    id::{ClusterName, Topic},
+};
 
 /// One connection to a broker, for one life of one node in one cluster. It is
 /// never mended: when it breaks, the [`Intake`] is told, every call fails, and a
@@ -20,15 +23,12 @@ use crate::id::Topic;
 /// `unsubscribe` at a time. Each is given up after some seconds, and the
 /// connection with it.
 pub(in crate::backplane) trait Carrier: Sized + Send + Sync + 'static {
-    /// What is needed to connect: the parsed URL and the name of the cluster.
-    type Address: Clone + Send + Sync + 'static;
-
     /// Connects, creates the inbox `me`, empty, and listens to it and to what is
     /// sent to everyone: frames that others send after this returns arrive in
     /// `arrivals`. A carrier that is dropped without [`Carrier::close`] only
     /// disconnects.
     fn connect(
-        address: &Self::Address,
+        address: &Address,
         me: &Inbox,
         arrivals: Intake,
     ) -> impl Future<Output = Result<Self, CarrierError>> + Send;
@@ -62,6 +62,15 @@ pub(in crate::backplane) trait Carrier: Sized + Send + Sync + 'static {
 
     /// Removes the own inbox and disconnects: a clean stop.
     fn close(self) -> impl Future<Output = ()> + Send;
+}
+
+/// Where a cluster meets.
+#[derive(Debug, Clone)]
+pub(in crate::backplane) struct Address {
+    pub(in crate::backplane) server: ServerUrl,
+    /// The name space at the broker: part of every key, channel, subject, exchange
+    /// and queue, since other clusters may use the same one.
+    pub(in crate::backplane) cluster: ClusterName,
 }
 
 /// A frame on its way out.

@@ -1,0 +1,339 @@
+//! The roster: the document at the broker that says who the members are. It is
+//! JSON, for a person to read there, and changed by compare-and-set only.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::Inbox;
+use crate::{
+    backplane::{Identity, Member, Taken, View},
+    id::NodeId,
+};
+
+/// Nodes that write frames or rosters another way do not meet.
+const FORMAT: u16 = 1;
+
+/// Far more than the members of any cluster need.
+const LARGEST_BYTES: usize = 4 * 1024 * 1024;
+
+/// Versions begin at the clock's hundredths of a second since 1970; this one is of
+/// the year 2057, and the last that an epoch of the directory has room for.
+const LAST_VERSION: u64 = (1 << 38) - 1;
+
+/// Who is there, and what they leave behind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Roster {
+    format: u16,
+    /// Grows whenever the members change.
+    pub(super) version: u64,
+    /// Ordered by id.
+    seats: Vec<Seat>,
+    /// Inboxes of seats that are no more. They are remembered until somebody has
+    /// removed them at the broker, so that whoever dies before it has does not leak
+    /// them.
+    pub(super) gone: Vec<Inbox>,
+}
+
+/// A member's place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Seat {
+    pub(super) inbox: Inbox,
+    /// The version that first contained this seat.
+    pub(super) joined: u64,
+    /// A member that is silent for longer loses its seat.
+    lease_ms: u64,
+    address: Option<String>,
+}
+
+/// A document that is no roster of ours.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(super) enum NoRoster {
+    #[error("what the broker keeps as the cluster's roster cannot be read: {0}")]
+    Garbled(String),
+    #[error("the cluster's nodes keep a roster of format {found}, this one of format {FORMAT}")]
+    Format { found: u16 },
+}
+
+impl Roster {
+    /// Nobody.
+    pub(super) fn new() -> Self {
+        Self {
+            format: FORMAT,
+            version: 0,
+            seats: Vec::new(),
+            gone: Vec::new(),
+        }
+    }
+
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, NoRoster> {
+        if bytes.len() > LARGEST_BYTES {
+            let garbled = format!("{} bytes are too many", bytes.len());
+            return Err(NoRoster::Garbled(garbled));
+        }
+        let garbled = |error: serde_json::Error| NoRoster::Garbled(error.to_string());
+        let mut roster: Self = serde_json::from_slice(bytes).map_err(garbled)?;
+        if roster.format != FORMAT {
+            let found = roster.format;
+            return Err(NoRoster::Format { found });
+        }
+        if !is_version(roster.version) {
+            let garbled = format!("version {} is out of range", roster.version);
+            return Err(NoRoster::Garbled(garbled));
+        }
+        roster.seats.sort_by(|a, b| a.id().cmp(b.id()));
+        roster.seats.dedup_by(|a, b| a.id() == b.id());
+        Ok(roster)
+    }
+
+    pub(super) fn to_bytes(&self) -> Bytes {
+        match serde_json::to_vec(self) {
+            Ok(bytes) => bytes.into(),
+            // Only maps with odd keys and failing writers can fail here.
+            Err(error) => unreachable!("a roster that cannot be encoded: {error}"),
+        }
+    }
+
+    /// The seat of that node.
+    pub(super) fn seat(&self, id: &NodeId) -> Option<&Seat> {
+        self.seats.get(self.find(id).ok()?)
+    }
+
+    pub(super) fn seats(&self) -> &[Seat] {
+        &self.seats
+    }
+
+    /// The seat of that very connection.
+    pub(super) fn seat_of(&self, inbox: &Inbox) -> Option<&Seat> {
+        self.seat(&inbox.node).filter(|seat| seat.inbox == *inbox)
+    }
+
+    /// Seats a node, above the version `above`. The seat of its earlier life or
+    /// connection is taken over.
+    pub(super) fn join(
+        &mut self,
+        identity: &Identity,
+        inbox: &Inbox,
+        lease: Duration,
+        above: u64,
+    ) -> Result<(), Taken> {
+        let at = self.find(&inbox.node);
+        if let Ok(at) = at
+            && self.seats[at].inbox.is_after(inbox)
+        {
+            return Err(Taken {
+                id: inbox.node.clone(),
+                taken: self.seats[at].inbox.boot,
+                found: inbox.boot,
+            });
+        }
+        self.grow(above);
+        let seat = Seat {
+            inbox: inbox.clone(),
+            joined: self.version,
+            lease_ms: lease.as_millis() as u64,
+            address: identity.address.clone(),
+        };
+        match at {
+            Ok(at) => {
+                let old = std::mem::replace(&mut self.seats[at], seat);
+                self.gone.push(old.inbox);
+            }
+            Err(at) => self.seats.insert(at, seat),
+        }
+        Ok(())
+    }
+
+    /// Takes the seats of these connections; answers those that had one.
+    pub(super) fn remove(&mut self, inboxes: &[Inbox], above: u64) -> Vec<Inbox> {
+        let leave = |seat: &mut Seat| inboxes.contains(&seat.inbox);
+        let left = self.seats.extract_if(.., leave).map(|seat| seat.inbox);
+        let left: Vec<Inbox> = left.collect();
+        if !left.is_empty() {
+            self.grow(above);
+        }
+        self.gone.extend_from_slice(&left);
+        left
+    }
+
+    /// These inboxes are removed at the broker; whether any was remembered. The
+    /// members stay the same, and so does the version.
+    pub(super) fn forget(&mut self, inboxes: &[Inbox]) -> bool {
+        let before = self.gone.len();
+        self.gone.retain(|gone| !inboxes.contains(gone));
+        self.gone.len() < before
+    }
+
+    /// A version greater than this roster's and than `above`.
+    pub(super) fn grow(&mut self, above: u64) {
+        self.version = self.version.max(above) + 1;
+    }
+
+    pub(super) fn view(&self) -> View {
+        View {
+            version: self.version,
+            members: self.seats.iter().map(Seat::member).collect(),
+            connected: true,
+        }
+    }
+
+    fn find(&self, id: &NodeId) -> Result<usize, usize> {
+        self.seats.binary_search_by(|seat| seat.id().cmp(id))
+    }
+}
+
+impl Seat {
+    pub(super) fn id(&self) -> &NodeId {
+        &self.inbox.node
+    }
+
+    pub(super) fn lease(&self) -> Duration {
+        Duration::from_millis(self.lease_ms)
+    }
+
+    fn member(&self) -> Member {
+        Member {
+            id: self.id().clone(),
+            boot: self.inbox.boot,
+            joined: self.joined,
+            address: self.address.clone(),
+        }
+    }
+}
+
+/// Whether a version that somebody names can be one.
+pub(super) fn is_version(version: u64) -> bool {
+    version <= LAST_VERSION
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const LEASE: Duration = Duration::from_secs(5);
+
+    fn inbox(node: &str, boot: u64, connection: u64) -> Inbox {
+        Inbox {
+            node: node.parse().unwrap(),
+            boot,
+            connection,
+        }
+    }
+
+    fn join(roster: &mut Roster, inbox: &Inbox) -> Result<(), Taken> {
+        let identity = Identity {
+            id: inbox.node.clone(),
+            boot: inbox.boot,
+            address: None,
+        };
+        roster.join(&identity, inbox, LEASE, 0)
+    }
+
+    #[test]
+    fn a_later_connection_takes_over_and_leaves_an_inbox_behind() {
+        let mut roster = Roster::new();
+        let lives = [inbox("a", 1, 1), inbox("a", 1, 2), inbox("a", 2, 1)];
+        for life in &lives {
+            join(&mut roster, life).unwrap();
+            assert!(roster.seat_of(life).is_some());
+        }
+        assert_eq!(roster.version, 3);
+        assert_eq!(roster.seats()[0].joined, 3);
+        assert_eq!(roster.gone, lives[..2]);
+        for earlier in &lives[..2] {
+            assert!(join(&mut roster, earlier).is_err());
+        }
+        assert!(roster.seat_of(&lives[2]).is_some());
+    }
+
+    #[test]
+    fn only_the_very_connection_is_removed() {
+        let mut roster = Roster::new();
+        let (old, new) = (inbox("a", 1, 1), inbox("a", 1, 2));
+        join(&mut roster, &old).unwrap();
+        join(&mut roster, &new).unwrap();
+        assert!(roster.remove(&[old.clone()], 0).is_empty());
+        assert!(roster.seat_of(&new).is_some());
+        assert_eq!(roster.remove(&[new.clone()], 99), [new.clone()]);
+        assert_eq!((roster.version, roster.seats().len()), (100, 0));
+        assert!(roster.forget(&[old, new]));
+        assert_eq!((roster.version, roster.gone.len()), (100, 0));
+    }
+
+    #[test]
+    fn other_formats_are_told_apart() {
+        let mut roster = Roster::new();
+        roster.format = 2;
+        let error = Roster::parse(&roster.to_bytes()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the cluster's nodes keep a roster of format 2, this one of format 1"
+        );
+        roster.format = 1;
+        roster.version = u64::MAX;
+        assert!(Roster::parse(&roster.to_bytes()).is_err());
+    }
+
+    /// What may happen to a roster.
+    #[derive(Debug, Clone)]
+    enum Step {
+        Join(Inbox),
+        Remove(Inbox),
+        Forget(Inbox),
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let inbox = (0..4_u8, 0..3_u64, 0..3_u64)
+            .prop_map(|(node, boot, connection)| inbox(&format!("n{node}"), boot, connection));
+        let step = (inbox, 0..3_u8).prop_map(|(inbox, kind)| match kind {
+            0 => Step::Join(inbox),
+            1 => Step::Remove(inbox),
+            _ => Step::Forget(inbox),
+        });
+        prop::collection::vec(step, 0..40)
+    }
+
+    proptest! {
+        #[test]
+        fn every_inbox_is_seated_or_remembered_until_it_is_removed(steps in steps()) {
+            let mut roster = Roster::new();
+            let mut made: Vec<Inbox> = Vec::new();
+            for step in steps {
+                let before = roster.clone();
+                match step {
+                    Step::Join(inbox) => {
+                        // A connection joins once.
+                        if !made.contains(&inbox) && join(&mut roster, &inbox).is_ok() {
+                            made.push(inbox);
+                        }
+                    }
+                    Step::Remove(inbox) => {
+                        roster.remove(&[inbox], 0);
+                    }
+                    Step::Forget(inbox) => {
+                        if roster.forget(&[inbox.clone()]) {
+                            made.retain(|made| *made != inbox);
+                        }
+                    }
+                }
+                let members = |roster: &Roster| roster.view().members;
+                prop_assert_eq!(roster.version > before.version, members(&roster) != members(&before));
+                let mut known: Vec<Inbox> = roster.seats().iter().map(|seat| seat.inbox.clone()).collect();
+                known.extend(roster.gone.iter().cloned());
+                let order = |inbox: &Inbox| inbox.to_string();
+                known.sort_by_key(order);
+                made.sort_by_key(order);
+                prop_assert_eq!(&known, &made);
+                prop_assert_eq!(&Roster::parse(&roster.to_bytes()).unwrap(), &roster);
+            }
+        }
+
+        #[test]
+        fn noise_never_panics(noise in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Roster::parse(&noise);
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! What holds when a server dies in the middle of traffic, and when a node does
+//! not read.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use highwater_server::backplane::{Backplane, Inbound, SendError, View};
+use tokio::{
+    sync::watch,
+    task::JoinHandle,
+    time::{Duration, Instant, sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::peer::{Peer, three, topic};
+use crate::{
+    ground::{Kind, on_every_backplane},
+    rig::PATIENCE,
+};
+
+on_every_backplane!(
+    a_restarted_server_finds_everybody_again,
+    a_node_that_does_not_read_stalls_nobody,
+);
+
+/// Numbers sent and published without a break.
+struct Sender {
+    task: JoinHandle<()>,
+    stop: CancellationToken,
+    /// The number that comes next.
+    next: watch::Receiver<u64>,
+}
+
+impl Sender {
+    fn start(from: Arc<dyn Backplane>, to: &Peer) -> Self {
+        let (stop, to) = (CancellationToken::new(), to.id.clone());
+        let (publish, next) = watch::channel(0_u64);
+        let stopped = stop.clone();
+        let task = tokio::spawn(async move {
+            while !stopped.is_cancelled() {
+                let number = *publish.borrow();
+                let payload = Bytes::copy_from_slice(&number.to_be_bytes());
+                // While the server is away both are refused: lost, and told so.
+                let _ = from.send(&to, payload.clone());
+                let _ = from.publish(&topic(), payload);
+                publish.send_replace(number + 1);
+                sleep(Duration::from_micros(500)).await;
+            }
+        });
+        Self { task, stop, next }
+    }
+
+    fn next(&self) -> u64 {
+        *self.next.borrow()
+    }
+
+    /// Everything below this number was sent.
+    async fn stop(self) -> u64 {
+        self.stop.cancel();
+        self.task.await.unwrap();
+        *self.next.borrow()
+    }
+}
+
+/// What arrived, in the order it did.
+#[derive(Default)]
+struct Received {
+    messages: Vec<u64>,
+    published: Vec<u64>,
+}
+
+impl Received {
+    /// Until a message and something published of at least this number came.
+    async fn reach(&mut self, peer: &mut Peer, number: u64) {
+        while self.messages.last().is_none_or(|last| *last < number)
+            || self.published.last().is_none_or(|last| *last < number)
+        {
+            let (list, payload) = match peer.next().await {
+                Inbound::Message { payload, .. } => (&mut self.messages, payload),
+                Inbound::Published { payload, .. } => (&mut self.published, payload),
+                other => panic!("{other:?}"),
+            };
+            list.push(u64::from_be_bytes(payload[..].try_into().unwrap()));
+        }
+    }
+}
+
+/// In order, once each, and complete from `whole` to `end`.
+fn check(received: &[u64], whole: u64, end: u64) {
+    let grows = received.is_sorted_by(|a, b| a < b);
+    assert!(grows, "out of order or twice: {received:?}");
+    let from = received.partition_point(|number| *number < whole);
+    let expected: Vec<u64> = (whole..end).collect();
+    assert_eq!(received[from..], expected, "lost while all was well");
+}
+
+async fn a_restarted_server_finds_everybody_again(kind: Kind) {
+    let mut ground = kind.own_ground();
+    let [a, mut b, c] = three(&ground).await;
+    b.backplane().subscribe(&topic());
+    let before: Vec<View> = [&a, &b, &c].map(|peer| (*peer.view()).clone()).into();
+    let sender = Sender::start(Arc::clone(a.backplane()), &b);
+    let mut received = Received::default();
+    received.reach(&mut b, 200).await;
+    let waiting = a.backplane().request(&c.id, Bytes::new(), soon_enough());
+    ground.kill().await;
+    for peer in [&a, &b, &c] {
+        peer.waits_for("the loss", |view| !view.connected).await;
+    }
+    assert!(waiting.await.is_err(), "nobody answers any more");
+    ground.start_again().await;
+    for peer in [&a, &b, &c] {
+        peer.waits_for("a new seat for everybody", |view| {
+            let is_new =
+                |id| view.member(id).map(|m| m.joined) > before[0].member(id).map(|m| m.joined);
+            view.connected
+                && view.members.len() == 3
+                && [&a.id, &b.id, &c.id].into_iter().all(is_new)
+        })
+        .await;
+        assert!(peer.backplane().traffic().reconnects() >= 1);
+    }
+    let version = [&a, &b, &c]
+        .map(|peer| peer.view().version)
+        .into_iter()
+        .max();
+    for peer in [&a, &b, &c] {
+        peer.waits_for("the last view", |view| Some(view.version) >= version)
+            .await;
+        assert_eq!(peer.view().members, a.view().members);
+        assert!(peer.view().version > before[0].version);
+    }
+    // The subscription is back once something published since has come.
+    received.reach(&mut b, sender.next()).await;
+    let whole = sender.next();
+    received.reach(&mut b, whole + 200).await;
+    let end = sender.stop().await;
+    received.reach(&mut b, end - 1).await;
+    check(&received.messages, whole, end);
+    check(&received.published, whole, end);
+}
+
+async fn a_node_that_does_not_read_stalls_nobody(kind: Kind) {
+    let ground = kind.ground();
+    let [sender, mut good, greedy] = three(&ground).await;
+    let big = Bytes::from(vec![0; 16 * 1024]);
+    let mut sent = 0;
+    // Far more than the queues on the way hold.
+    while sent < 8000 {
+        match sender.backplane().send(&greedy.id, big.clone()) {
+            Ok(()) => sent += 1,
+            Err(SendError::Full) => tokio::task::yield_now().await,
+            // Some backplanes take one that reads nothing for dead.
+            Err(SendError::NotMember(_)) => break,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    sender.send(&good.id, "through").await;
+    let through = timeout(PATIENCE, good.next_message()).await;
+    assert_eq!(through.expect("stalled"), "through");
+    let deadline = Instant::now() + Duration::from_millis(100);
+    let lost = sender
+        .backplane()
+        .request(&greedy.id, Bytes::new(), deadline);
+    assert!(lost.await.is_err(), "nobody answers there");
+    if kind != Kind::Local {
+        let dropped = greedy.backplane().traffic().dropped();
+        assert!(dropped > 0, "what waits is bounded");
+        assert_eq!(good.backplane().traffic().dropped(), 0);
+    }
+}
+
+fn soon_enough() -> Instant {
+    Instant::now() + 3 * PATIENCE
+}

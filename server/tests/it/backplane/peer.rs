@@ -1,0 +1,178 @@
+//! A member of a cluster, without a node around it.
+
+use std::{sync::Arc, thread};
+
+use bytes::Bytes;
+use highwater_server::{
+    NodeId, Topic,
+    backplane::{Backplane, BackplaneConfig, Identity, Inbound, Joined, Member, View, join},
+};
+use tokio::{
+    runtime::{Builder, Runtime},
+    sync::Notify,
+    time::{Instant, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{ground::Ground, rig::PATIENCE};
+
+pub(super) struct Peer {
+    pub(super) id: NodeId,
+    pub(super) joined: Joined,
+    pub(super) leave: CancellationToken,
+}
+
+impl Peer {
+    pub(super) fn join(ground: &Ground, id: &str) -> Self {
+        Self::join_as(&ground.config(), id, 1)
+    }
+
+    /// In a life of its own.
+    pub(super) fn join_as(config: &BackplaneConfig, id: &str, boot: u64) -> Self {
+        let leave = CancellationToken::new();
+        let id: NodeId = id.parse().unwrap();
+        let identity = Identity {
+            id: id.clone(),
+            boot,
+            address: Some("h:1".to_owned()),
+        };
+        Self {
+            id,
+            joined: join(config, identity, leave.clone()),
+            leave,
+        }
+    }
+
+    /// Ends it as SIGKILL does: without a word.
+    pub(super) fn kill(self) {
+        drop(self.joined.inbox);
+    }
+
+    pub(super) fn backplane(&self) -> &Arc<dyn Backplane> {
+        &self.joined.backplane
+    }
+
+    pub(super) fn view(&self) -> Arc<View> {
+        self.backplane().view().borrow().clone()
+    }
+
+    /// This peer as it sees itself.
+    pub(super) fn seat(&self) -> Member {
+        self.view().member(&self.id).unwrap().clone()
+    }
+
+    pub(super) async fn sees(&self, count: usize) {
+        self.waits_for("that many members", |view| {
+            view.connected && view.members.len() == count
+        })
+        .await;
+    }
+
+    pub(super) async fn waits_for(&self, what: &str, so: impl FnMut(&Arc<View>) -> bool) {
+        let mut view = self.backplane().view();
+        let seen = timeout(PATIENCE, view.wait_for(so)).await;
+        let in_vain = || format!("{} waits in vain for {what}: {:?}", self.id, self.view());
+        seen.unwrap_or_else(|_| panic!("{}", in_vain())).unwrap();
+    }
+
+    pub(super) async fn next(&mut self) -> Inbound {
+        timeout(PATIENCE, self.joined.inbox.recv())
+            .await
+            .expect("nothing came")
+            .unwrap()
+    }
+
+    /// The next message, as text.
+    pub(super) async fn next_message(&mut self) -> String {
+        match self.next().await {
+            Inbound::Message { payload, .. } => String::from_utf8(payload.to_vec()).unwrap(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Queues a message, also when the queue has to empty first.
+    pub(super) async fn send(&self, to: &NodeId, text: &str) {
+        let payload = Bytes::copy_from_slice(text.as_bytes());
+        let sent = timeout(PATIENCE, async {
+            while self.backplane().send(to, payload.clone()).is_err() {
+                tokio::task::yield_now().await;
+            }
+        });
+        sent.await.expect("nothing can be sent");
+    }
+}
+
+/// Three that see each other.
+pub(super) async fn three(ground: &Ground) -> [Peer; 3] {
+    let peers = ["a", "b", "c"].map(|id| Peer::join(ground, id));
+    for peer in &peers {
+        peer.sees(3).await;
+    }
+    peers
+}
+
+/// Asks `to` and answers for it: what either did before is done at the broker.
+pub(super) async fn round_trip(from: &Peer, to: &mut Peer) {
+    let answer = from.backplane().request(&to.id, Bytes::new(), soon());
+    let Inbound::Request { reply_to, .. } = to.next().await else {
+        panic!()
+    };
+    to.backplane().reply(&reply_to, Bytes::new()).unwrap();
+    answer.await.unwrap();
+}
+
+pub(super) fn topic() -> Topic {
+    "t".parse().unwrap()
+}
+
+pub(super) fn soon() -> Instant {
+    Instant::now() + PATIENCE
+}
+
+/// A peer on a runtime of its own that can be stopped, as SIGSTOP stops a process:
+/// its connections stay and nothing is read, sent or timed.
+pub(super) struct Pausable {
+    pub(super) peer: Peer,
+    runtime: Option<Arc<Runtime>>,
+    pause: Arc<Notify>,
+    driver: Option<thread::JoinHandle<()>>,
+}
+
+impl Pausable {
+    pub(super) fn join(ground: &Ground, id: &str) -> Self {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let peer = {
+            let _inside = runtime.enter();
+            Peer::join(ground, id)
+        };
+        let mut pausable = Self {
+            peer,
+            runtime: Some(Arc::new(runtime)),
+            pause: Arc::default(),
+            driver: None,
+        };
+        pausable.resume();
+        pausable
+    }
+
+    pub(super) fn pause(&mut self) {
+        self.pause.notify_one();
+        if let Some(driver) = self.driver.take() {
+            driver.join().unwrap();
+        }
+    }
+
+    pub(super) fn resume(&mut self) {
+        let (runtime, pause) = (self.runtime.clone().unwrap(), Arc::clone(&self.pause));
+        self.driver = Some(thread::spawn(move || runtime.block_on(pause.notified())));
+    }
+}
+
+impl Drop for Pausable {
+    fn drop(&mut self) {
+        self.pause();
+        if let Some(runtime) = self.runtime.take().and_then(Arc::into_inner) {
+            runtime.shutdown_background();
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! What holds while everything is well.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use highwater_server::{
+    NodeId,
+    backplane::{Inbound, MAX_PAYLOAD_BYTES, RequestError, SendError},
+};
+use tokio::time::Instant;
+
+use super::peer::{round_trip, soon, three, topic};
+use crate::ground::{Kind, on_every_backplane};
+
+on_every_backplane!(
+    everybody_sees_the_same_members_in_growing_versions,
+    messages_between_two_nodes_keep_their_order,
+    a_request_gets_its_own_reply,
+    a_forwarded_request_is_answered_by_the_other,
+    a_request_ends_when_the_node_that_has_it_leaves,
+    no_reply_by_the_deadline_names_who_had_it,
+    what_cannot_be_sent_says_so,
+    a_topic_reaches_subscribers_and_not_the_publisher,
+    traffic_is_counted,
+);
+
+async fn everybody_sees_the_same_members_in_growing_versions(kind: Kind) {
+    let ground = kind.ground();
+    let [a, b, c] = three(&ground).await;
+    let view = a.backplane().view().borrow().clone();
+    let ids: Vec<_> = view
+        .members
+        .iter()
+        .map(|member| member.id.as_str())
+        .collect();
+    assert_eq!(ids, ["a", "b", "c"]);
+    assert_eq!(view.members[0].address.as_deref(), Some("h:1"));
+    c.leave.cancel();
+    a.sees(2).await;
+    b.sees(2).await;
+    assert!(a.backplane().view().borrow().version > view.version);
+}
+
+async fn messages_between_two_nodes_keep_their_order(kind: Kind) {
+    let ground = kind.ground();
+    let [a, mut b, _c] = three(&ground).await;
+    for number in 0..1000_u32 {
+        let payload = Bytes::copy_from_slice(&number.to_be_bytes());
+        a.backplane().send(&b.id, payload).unwrap();
+    }
+    for number in 0..1000_u32 {
+        match b.next().await {
+            Inbound::Message { from, payload } => {
+                assert_eq!(from, a.id);
+                assert_eq!(payload[..], number.to_be_bytes());
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+async fn a_request_gets_its_own_reply(kind: Kind) {
+    let ground = kind.ground();
+    let [a, mut b, _c] = three(&ground).await;
+    let first = a
+        .backplane()
+        .request(&b.id, Bytes::from_static(b"1"), soon());
+    let second = a
+        .backplane()
+        .request(&b.id, Bytes::from_static(b"2"), soon());
+    let mut asked = Vec::new();
+    for _ in 0..2 {
+        let Inbound::Request {
+            from,
+            reply_to,
+            payload,
+        } = b.next().await
+        else {
+            panic!()
+        };
+        assert_eq!(from, a.id);
+        asked.push((reply_to, payload));
+    }
+    for (reply_to, payload) in asked.into_iter().rev() {
+        b.backplane().reply(&reply_to, payload).unwrap();
+    }
+    assert_eq!(first.await.unwrap(), "1");
+    assert_eq!(second.await.unwrap(), "2");
+}
+
+async fn a_forwarded_request_is_answered_by_the_other(kind: Kind) {
+    let ground = kind.ground();
+    let [a, mut b, mut c] = three(&ground).await;
+    let answer = a
+        .backplane()
+        .request(&b.id, Bytes::from_static(b"q"), soon());
+    let Inbound::Request { reply_to, .. } = b.next().await else {
+        panic!()
+    };
+    b.backplane()
+        .forward(&reply_to, &c.id, Bytes::from_static(b"for c"))
+        .unwrap();
+    let Inbound::Request {
+        from,
+        reply_to,
+        payload,
+    } = c.next().await
+    else {
+        panic!()
+    };
+    assert_eq!((from, &payload[..]), (b.id.clone(), &b"for c"[..]));
+    c.backplane()
+        .reply(&reply_to, Bytes::from_static(b"from c"))
+        .unwrap();
+    assert_eq!(answer.await.unwrap(), "from c");
+}
+
+async fn a_request_ends_when_the_node_that_has_it_leaves(kind: Kind) {
+    let ground = kind.ground();
+    let [a, mut b, mut c] = three(&ground).await;
+    let asked = a.backplane().request(&c.id, Bytes::new(), soon());
+    let forwarded = a.backplane().request(&b.id, Bytes::new(), soon());
+    let Inbound::Request { reply_to, .. } = b.next().await else {
+        panic!()
+    };
+    b.backplane()
+        .forward(&reply_to, &c.id, Bytes::new())
+        .unwrap();
+    c.next().await;
+    c.next().await;
+    c.leave.cancel();
+    assert_eq!(asked.await, Err(RequestError::Left(c.id.clone())));
+    assert_eq!(forwarded.await, Err(RequestError::Left(c.id.clone())));
+}
+
+async fn no_reply_by_the_deadline_names_who_had_it(kind: Kind) {
+    let ground = kind.ground();
+    let [a, b, _c] = three(&ground).await;
+    let deadline = Instant::now() + Duration::from_millis(20);
+    let answer = a.backplane().request(&b.id, Bytes::new(), deadline).await;
+    assert_eq!(answer, Err(RequestError::Deadline { at: b.id.clone() }));
+}
+
+async fn what_cannot_be_sent_says_so(kind: Kind) {
+    let ground = kind.ground();
+    let [a, b, _c] = three(&ground).await;
+    let nobody: NodeId = "nobody".parse().unwrap();
+    let refused = a.backplane().send(&nobody, Bytes::new());
+    assert_eq!(refused, Err(SendError::NotMember(nobody)));
+    let big = Bytes::from(vec![0; MAX_PAYLOAD_BYTES + 1]);
+    assert_eq!(
+        a.backplane().send(&b.id, big),
+        Err(SendError::TooLarge(MAX_PAYLOAD_BYTES + 1))
+    );
+    let largest = Bytes::from(vec![0; MAX_PAYLOAD_BYTES]);
+    assert_eq!(a.backplane().send(&b.id, largest), Ok(()));
+}
+
+async fn a_topic_reaches_subscribers_and_not_the_publisher(kind: Kind) {
+    let ground = kind.ground();
+    let [mut a, mut b, mut c] = three(&ground).await;
+    for peer in [&a, &b] {
+        peer.backplane().subscribe(&topic());
+    }
+    // By the same road: the subscription has arrived before it.
+    round_trip(&b, &mut c).await;
+    for payload in ["1", "2"] {
+        let payload = Bytes::from_static(payload.as_bytes());
+        a.backplane().publish(&topic(), payload).unwrap();
+    }
+    a.send(&c.id, "after").await;
+    for expected in ["1", "2"] {
+        match b.next().await {
+            Inbound::Published { topic: of, payload } => {
+                assert_eq!((&of, &payload[..]), (&topic(), expected.as_bytes()));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(c.next_message().await, "after", "c did not subscribe");
+    b.backplane().unsubscribe(&topic());
+    // What a hears is the question, and nothing of its own before it.
+    round_trip(&b, &mut a).await;
+    a.backplane()
+        .publish(&topic(), Bytes::from_static(b"3"))
+        .unwrap();
+    a.send(&b.id, "after").await;
+    assert_eq!(b.next_message().await, "after", "b unsubscribed");
+}
+
+async fn traffic_is_counted(kind: Kind) {
+    let ground = kind.ground();
+    let [a, mut b, _c] = three(&ground).await;
+    let (messages, bytes) = a.backplane().traffic().sent();
+    a.backplane()
+        .send(&b.id, Bytes::from_static(&[0; 100]))
+        .unwrap();
+    b.next().await;
+    assert!(a.backplane().traffic().sent().0 > messages);
+    assert!(a.backplane().traffic().sent().1 >= bytes + 100);
+    assert!(b.backplane().traffic().received().1 >= 100);
+}
