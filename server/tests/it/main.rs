@@ -15,6 +15,7 @@ mod membership;
 mod metrics;
 mod operations;
 mod rig;
+mod security;
 mod sockets;
 mod topics;
 mod work;

@@ -1,0 +1,206 @@
+//! Who is let in while there is room, and what stays reachable when there is none.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use highwater_server::{Limits, Listeners, NodeConfig, listen, node};
+use serde_json::json;
+use tokio::{net::TcpStream, task::JoinHandle};
+use tokio_tungstenite::tungstenite::Error;
+use tokio_util::sync::CancellationToken;
+
+use crate::rig::{Device, Node, any_port, call, config, quick, until};
+
+fn limited(limits: Limits) -> NodeConfig {
+    NodeConfig {
+        limits,
+        ..config("n1")
+    }
+}
+
+/// With what status and `Retry-After` a device was turned away.
+async fn turned_away(node: &Node, device: &str) -> (u16, String) {
+    match Device::try_open(node, device).await.map(|_| ()) {
+        Err(error) => match *error {
+            Error::Http(response) => {
+                let retry = response.headers().get("retry-after");
+                let retry = retry.map_or("", |value| value.to_str().unwrap());
+                (response.status().as_u16(), retry.to_owned())
+            }
+            other => panic!("{other}"),
+        },
+        Ok(()) => panic!("{device} was let in"),
+    }
+}
+
+#[tokio::test]
+async fn no_more_sockets_than_asked_for() {
+    let node = Node::start(limited(Limits {
+        sockets: Some(2),
+        ..quick()
+    }));
+    let mut first = Device::open(&node, "d1").await;
+    let mut second = Device::open(&node, "d2").await;
+    assert_eq!(turned_away(&node, "d3").await, (503, "5".to_owned()));
+    let metrics = node.get("/metrics").await.text();
+    assert!(metrics.contains("highwater_upgrades_rejected_total{reason=\"sockets\"} 1"));
+    first.socket.close(None).await.unwrap();
+    until("there is room again", async || {
+        Device::try_open(&node, "d3").await.is_ok()
+    })
+    .await;
+    second.ping(b"still in").await;
+    // A request that is no upgrade has taken no place.
+    for _ in 0..5 {
+        assert_eq!(node.get("/ws?device=d9").await.status, 400);
+    }
+}
+
+#[tokio::test]
+async fn no_more_upgrades_a_second_than_asked_for() {
+    let node = Node::start(limited(Limits {
+        upgrades: Some("1/s".parse().unwrap()),
+        upgrade_burst: Some(3),
+        ..quick()
+    }));
+    let mut open = Vec::new();
+    let (status, retry) = loop {
+        match Device::try_open(&node, &format!("d{}", open.len())).await {
+            Ok(device) => open.push(device),
+            Err(error) => match *error {
+                Error::Http(response) => {
+                    let retry = response.headers()["retry-after"].to_str().unwrap();
+                    break (response.status().as_u16(), retry.to_owned());
+                }
+                other => panic!("{other}"),
+            },
+        }
+    };
+    assert!(open.len() >= 3, "{} were let in", open.len());
+    assert_eq!((status, retry.as_str()), (503, "1"));
+    for device in &mut open {
+        device.ping(b"still in").await;
+    }
+}
+
+struct WithAdmin {
+    public: SocketAddr,
+    admin: SocketAddr,
+    _task: JoinHandle<()>,
+}
+
+impl WithAdmin {
+    fn start(config: NodeConfig) -> Self {
+        let (public, admin) = (listen(any_port()).unwrap(), listen(any_port()).unwrap());
+        let addresses = (public.local_addr().unwrap(), admin.local_addr().unwrap());
+        let listeners = Listeners {
+            public,
+            admin: Some(admin),
+        };
+        let running = node::run(listeners, config, CancellationToken::new());
+        Self {
+            public: addresses.0,
+            admin: addresses.1,
+            _task: tokio::spawn(async { running.await.unwrap() }),
+        }
+    }
+
+    async fn status(&self, at: SocketAddr, path: &str) -> u16 {
+        call(at, "GET", path, &[], Bytes::new())
+            .await
+            .status
+            .as_u16()
+    }
+}
+
+#[tokio::test]
+async fn operators_have_a_listener_of_their_own() {
+    let node = WithAdmin::start(config("n1"));
+    for path in ["/healthz", "/readyz", "/metrics", "/nodes"] {
+        assert_eq!(node.status(node.admin, path).await, 200, "{path}");
+        assert_eq!(node.status(node.public, path).await, 404, "{path}");
+    }
+    assert_eq!(node.status(node.admin, "/devices/d1").await, 404);
+    assert_eq!(node.status(node.public, "/devices/d1").await, 200);
+    let drained = call(node.admin, "POST", "/admin/drain", &[], Bytes::new()).await;
+    assert_eq!(drained.status, 202);
+}
+
+#[tokio::test]
+async fn operators_get_through_when_connections_have_run_out() {
+    let node = WithAdmin::start(limited(Limits {
+        connections: Some(4),
+        ..quick()
+    }));
+    let mut held = Vec::new();
+    for _ in 0..4 {
+        held.push(TcpStream::connect(node.public).await.unwrap());
+    }
+    until("the others are turned away", async || {
+        let answer = call(node.public, "GET", "/devices/d", &[], Bytes::new()).await;
+        answer.status == 503 && answer.header("retry-after") == "1"
+    })
+    .await;
+    assert_eq!(node.status(node.admin, "/healthz").await, 200);
+    let metrics = call(node.admin, "GET", "/metrics", &[], Bytes::new()).await;
+    assert!(
+        !metrics
+            .text()
+            .contains("highwater_connections_turned_away_total 0")
+    );
+    drop(held);
+    until("there is room again", async || {
+        node.status(node.public, "/devices/d").await == 200
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn device_sockets_count_as_the_connections_they_are() {
+    let node = WithAdmin::start(limited(Limits {
+        connections: Some(2),
+        ..quick()
+    }));
+    let open = async |id: &str| {
+        let url = format!("ws://{}/ws?device={id}", node.public);
+        tokio_tungstenite::connect_async(url).await
+    };
+    let first = open("d1").await.unwrap();
+    let second = open("d2").await.unwrap();
+    until("a third is turned away", async || open("d3").await.is_err()).await;
+    drop(first);
+    until("there is room again", async || open("d3").await.is_ok()).await;
+    drop(second);
+}
+
+#[tokio::test]
+async fn while_too_much_waits_for_everybody_who_does_not_read_is_closed() {
+    let node = Node::start(limited(Limits {
+        outbox_frames: 100_000,
+        outbox_bytes: 1 << 30,
+        outboxes_bytes: 1 << 20,
+        ..quick()
+    }));
+    let mut slow = Device::open(&node, "slow").await;
+    let mut good = Device::open(&node, "good").await;
+    for device in [&mut slow, &mut good] {
+        device
+            .send(json!({"type": "subscribe", "topic": "t"}))
+            .await;
+        device.ping(b"subscribed").await;
+    }
+    let body = json!({"body": "x".repeat(60_000)});
+    // The kernel's buffers take some megabytes before anything waits in the node.
+    until("the slow one is cut off", async || {
+        let sent = node.post("/topics/t/messages", body.clone()).await.json();
+        assert_eq!(good.frame().await["type"], "message");
+        sent["subscribers_here"] == 1
+    })
+    .await;
+    assert_eq!(slow.close_code().await, Some(1013));
+    good.ping(b"still in").await;
+    until("nothing waits any more", async || {
+        node.metric("highwater_outbox_bytes").await == 0.0
+    })
+    .await;
+}

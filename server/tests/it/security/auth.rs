@@ -1,0 +1,183 @@
+//! Sockets, commands and publishes that need a token.
+
+use highwater_server::{AuthConfig, NodeConfig, Secret};
+use hyper::StatusCode;
+use jwt_compact::{
+    AlgorithmExt, Claims, Header, TimeOptions,
+    alg::{Hs256, Hs256Key},
+};
+use serde_json::json;
+use tokio_tungstenite::tungstenite::{Error, client::IntoClientRequest, http::HeaderValue};
+
+use crate::rig::{Cluster, Device, Node, PATIENCE, call, config, until};
+
+const SECRET: &str = "an-example-secret-of-32-bytes-ok";
+
+/// A token that began `ago_s` ago and lasts `lifetime_s`.
+fn token(devices: &[&str], ago_s: i64, lifetime_s: i64) -> String {
+    let began = chrono::Utc::now() - chrono::Duration::seconds(ago_s);
+    let times = TimeOptions::new(chrono::Duration::zero(), move || began);
+    let claims = Claims::new(json!({"sub": "anna", "devices": devices}))
+        .set_duration_and_issuance(&times, chrono::Duration::seconds(lifetime_s));
+    let key = Hs256Key::new(SECRET);
+    Hs256.token(&Header::empty(), &claims, &key).unwrap()
+}
+
+fn secret() -> Secret {
+    SECRET.parse().unwrap()
+}
+
+fn guarded() -> NodeConfig {
+    NodeConfig {
+        auth: Some(AuthConfig::required(secret())),
+        ..config("n1")
+    }
+}
+
+enum Shown<'a> {
+    Nothing,
+    Header(&'a str),
+    Query(&'a str),
+}
+
+/// Opens a socket, or says with what status and challenge it was refused.
+async fn open(node: &Node, device: &str, shown: Shown<'_>) -> Result<Device, (StatusCode, String)> {
+    let mut url = format!("ws://{}/ws?device={device}", node.address);
+    if let Shown::Query(token) = shown {
+        url = format!("{url}&token={token}");
+    }
+    let mut request = url.into_client_request().unwrap();
+    if let Shown::Header(token) = shown {
+        let value = HeaderValue::try_from(format!("Bearer {token}")).unwrap();
+        request.headers_mut().insert("authorization", value);
+    }
+    let connecting = tokio_tungstenite::connect_async(request);
+    match tokio::time::timeout(PATIENCE, connecting).await.unwrap() {
+        Ok((socket, response)) => Ok(Device {
+            socket,
+            headers: response.headers().clone(),
+        }),
+        Err(Error::Http(response)) => {
+            let challenge = response.headers().get("www-authenticate");
+            let challenge = challenge.map_or("", |value| value.to_str().unwrap());
+            Err((response.status(), challenge.to_owned()))
+        }
+        Err(other) => panic!("{other}"),
+    }
+}
+
+async fn refused(node: &Node, device: &str, shown: Shown<'_>) -> (u16, String) {
+    match open(node, device, shown).await {
+        Err((status, challenge)) => (status.as_u16(), challenge),
+        Ok(_) => panic!("{device} was let in"),
+    }
+}
+
+#[tokio::test]
+async fn a_socket_needs_a_token_for_its_device() {
+    let node = Node::start(guarded());
+    let good = token(&["d1", "home-*"], 0, 60);
+    for shown in [Shown::Header(&good), Shown::Query(&good)] {
+        let mut device = open(&node, "home-7", shown).await.unwrap();
+        device.ping(b"in").await;
+    }
+    let show_one = "Bearer realm=\"highwater\"".to_owned();
+    let not_this = "Bearer realm=\"highwater\", error=\"invalid_token\"".to_owned();
+    assert_eq!(refused(&node, "d1", Shown::Nothing).await, (401, show_one));
+    let expired = token(&["d1"], 120, 60);
+    for bad in ["nonsense", &expired, &good[..good.len() - 2]] {
+        let answer = refused(&node, "d1", Shown::Header(bad)).await;
+        assert_eq!(answer, (401, not_this.clone()), "{bad}");
+    }
+    let answer = refused(&node, "other", Shown::Query(&good)).await;
+    assert_eq!(answer, (403, String::new()));
+    let metrics = node.get("/metrics").await.text();
+    for (reason, count) in [
+        ("missing", 1),
+        ("expired", 1),
+        ("invalid", 2),
+        ("other-device", 1),
+    ] {
+        let line = format!("highwater_auth_refused_total{{reason=\"{reason}\"}} {count}");
+        assert!(metrics.contains(&line), "{line} is missing in {metrics}");
+    }
+    assert_eq!(node.metric("highwater_sockets_accepted_total").await, 2.0);
+}
+
+#[tokio::test]
+async fn commands_and_publishes_need_one_too_on_every_node() {
+    let cluster = Cluster::start_with(2, |config| {
+        config.auth = Some(AuthConfig::required(secret()));
+    })
+    .await;
+    let good = format!("Bearer {}", token(&["d1"], 0, 60));
+    let other = format!("Bearer {}", token(&["d2"], 0, 60));
+    let device = open(&cluster.nodes[0], "d1", Shown::Header(&good[7..])).await;
+    device.unwrap().echo();
+    for node in &cluster.nodes {
+        let command = async |headers: &[(&str, &str)]| {
+            let body = json!({"name": "read", "body": [1]});
+            let answer = node.post_with("/devices/d1/commands", headers, body).await;
+            answer.status.as_u16()
+        };
+        assert_eq!(command(&[("authorization", &good)]).await, 200);
+        assert_eq!(command(&[]).await, 401);
+        assert_eq!(command(&[("authorization", &other)]).await, 403);
+        let publish = async |headers: &[(&str, &str)]| {
+            let body = json!({"body": 1});
+            node.post_with("/topics/t/messages", headers, body)
+                .await
+                .status
+                .as_u16()
+        };
+        assert_eq!(publish(&[]).await, 401);
+        assert_eq!(publish(&[("authorization", &other)]).await, 202);
+        let show = async |headers: &[(&str, &str)]| {
+            let answer = call(
+                node.address,
+                "GET",
+                "/devices/d1",
+                headers,
+                Default::default(),
+            );
+            answer.await.status.as_u16()
+        };
+        assert_eq!(show(&[]).await, 401);
+        assert_eq!(show(&[("authorization", &good)]).await, 200);
+        // What refuses a token has not taken the command.
+        let taken = node.get("/metrics").await.text();
+        assert!(taken.contains("highwater_commands_total{outcome=\"replied\"} 1"));
+        for open in ["/healthz", "/readyz", "/metrics", "/nodes"] {
+            assert_eq!(node.get(open).await.status, 200);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_socket_ends_with_its_token() {
+    let node = Node::start(guarded());
+    // Its end is 28 s past: two seconds of the clocks' leeway are left.
+    let short = token(&["d1"], 60, 32);
+    let long = token(&["d2"], 0, 600);
+    let mut ends = open(&node, "d1", Shown::Header(&short)).await.unwrap();
+    let mut stays = open(&node, "d2", Shown::Header(&long)).await.unwrap();
+    ends.ping(b"still in").await;
+    assert_eq!(ends.close_code().await, Some(4003));
+    stays.ping(b"still in").await;
+    until("the reason is counted", async || {
+        let metrics = node.get("/metrics").await.text();
+        metrics.contains("highwater_sockets_closed_total{reason=\"expired\"} 1")
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn without_auth_nobody_is_asked() {
+    let mut config = guarded();
+    if let Some(auth) = &mut config.auth {
+        auth.required = false;
+    }
+    let node = Node::start(config);
+    let mut device = open(&node, "d1", Shown::Header("nonsense")).await.unwrap();
+    device.ping(b"in").await;
+}

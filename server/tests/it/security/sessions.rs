@@ -1,0 +1,182 @@
+//! Logging in, and session data that follows a user from node to node.
+
+use bytes::Bytes;
+use highwater_server::{AuthConfig, NodeConfig, auth::StoreUrl};
+use highwater_services::{Redis, RedisOptions};
+use serde_json::{Value, json};
+
+use crate::rig::{Answer, Device, Node, call, config, until};
+
+const SECRET: &str = "an-example-secret-of-32-bytes-ok";
+const LOGIN: &str = "a-login-secret-of-32-bytes-or-so";
+
+fn with_login(id: &str, store: StoreUrl) -> NodeConfig {
+    NodeConfig {
+        auth: Some(AuthConfig {
+            login: Some(LOGIN.parse().unwrap()),
+            store,
+            ..AuthConfig::required(SECRET.parse().unwrap())
+        }),
+        ..config(id)
+    }
+}
+
+struct LoggedIn {
+    id: String,
+    token: String,
+}
+
+async fn log_in(node: &Node, body: Value) -> LoggedIn {
+    let answer = try_log_in(node, LOGIN, body).await;
+    assert_eq!(answer.status, 201, "{answer:?}");
+    let text = |field: &str| answer.json()[field].as_str().unwrap().to_owned();
+    LoggedIn {
+        id: text("id"),
+        token: text("token"),
+    }
+}
+
+async fn try_log_in(node: &Node, secret: &str, body: Value) -> Answer {
+    let secret = format!("Bearer {secret}");
+    node.post_with("/sessions", &[("authorization", &secret)], body)
+        .await
+}
+
+impl LoggedIn {
+    async fn show(&self, node: &Node) -> Answer {
+        self.ask(node, "GET", &self.id, Value::Null).await
+    }
+
+    async fn replace(&self, node: &Node, data: Value) -> u16 {
+        let body = json!({ "data": data });
+        self.ask(node, "PUT", &self.id, body).await.status.as_u16()
+    }
+
+    async fn ask(&self, node: &Node, method: &str, id: &str, body: Value) -> Answer {
+        let bearer = format!("Bearer {}", self.token);
+        let headers = [
+            ("authorization", bearer.as_str()),
+            ("content-type", "application/json"),
+        ];
+        let body = Bytes::from(body.to_string());
+        call(
+            node.address,
+            method,
+            &format!("/sessions/{id}"),
+            &headers,
+            body,
+        )
+        .await
+    }
+}
+
+#[tokio::test]
+async fn a_session_from_login_to_change() {
+    let node = Node::start(with_login("n1", StoreUrl::Memory));
+    let anna = log_in(
+        &node,
+        json!({"user": "anna", "devices": ["home-*"], "data": {"theme": "dark"}}),
+    )
+    .await;
+    let shown = anna.show(&node).await.json();
+    assert_eq!(
+        shown,
+        json!({"id": anna.id, "user": "anna", "devices": ["home-*"], "data": {"theme": "dark"}})
+    );
+    assert_eq!(anna.replace(&node, json!([1, 2])).await, 204);
+    assert_eq!(anna.show(&node).await.json()["data"], json!([1, 2]));
+
+    // The token opens her devices' sockets, and nobody else's.
+    let url = |device: &str| format!("{device}&token={}", anna.token);
+    Device::open(&node, &url("home-1")).await.ping(b"in").await;
+    assert!(Device::try_open(&node, &url("other")).await.is_err());
+
+    let bob = log_in(&node, json!({"user": "bob"})).await;
+    assert_eq!(bob.show(&node).await.json()["data"], Value::Null);
+    assert_eq!(
+        bob.ask(&node, "GET", &anna.id, Value::Null).await.status,
+        403
+    );
+}
+
+#[tokio::test]
+async fn what_is_refused() {
+    let node = Node::start(with_login("n1", StoreUrl::Memory));
+    for (secret, body, status) in [
+        (
+            "a-login-secret-of-32-bytes-or-sp",
+            json!({"user": "anna"}),
+            401,
+        ),
+        (LOGIN, json!({"user": ""}), 400),
+        (LOGIN, json!({"user": "x".repeat(257)}), 400),
+        (LOGIN, json!({"user": "anna", "devices": ["a b"]}), 400),
+        (
+            LOGIN,
+            json!({"user": "anna", "devices": vec!["a"; 17]}),
+            400,
+        ),
+        (LOGIN, json!({"user": "anna", "password": "x"}), 400),
+        (
+            LOGIN,
+            json!({"user": "anna", "data": "x".repeat(17_000)}),
+            413,
+        ),
+    ] {
+        let answer = try_log_in(&node, secret, body).await;
+        assert_eq!(answer.status, status, "{answer:?}");
+        assert!(answer.json()["hint"].is_string());
+    }
+    let anna = log_in(&node, json!({"user": "anna"})).await;
+    assert_eq!(anna.replace(&node, json!("x".repeat(17_000))).await, 413);
+    assert_eq!(
+        node.get(&format!("/sessions/{}", anna.id)).await.status,
+        401
+    );
+
+    let mut without = with_login("n2", StoreUrl::Memory);
+    if let Some(auth) = &mut without.auth {
+        auth.login = None;
+    }
+    let without = Node::start(without);
+    let answer = try_log_in(&without, LOGIN, json!({"user": "anna"})).await;
+    assert_eq!(answer.status, 403);
+    // The token is good everywhere; the data of another node's memory is not there.
+    assert_eq!(anna.show(&without).await.status, 404);
+    let answer = try_log_in(&Node::alone(), LOGIN, json!({"user": "anna"})).await;
+    assert_eq!(answer.status, 404);
+}
+
+#[tokio::test]
+async fn a_user_who_lands_on_another_node_keeps_the_session() {
+    let start = || Redis::start(RedisOptions { persistent: true }).unwrap();
+    let mut redis = tokio::task::spawn_blocking(start).await.unwrap();
+    let store: StoreUrl = redis.url().parse().unwrap();
+    let nodes = ["n1", "n2"].map(|id| Node::start(with_login(id, store.clone())));
+    let anna = log_in(&nodes[0], json!({"user": "anna", "data": 1})).await;
+    assert_eq!(anna.show(&nodes[1]).await.json()["data"], json!(1));
+    assert_eq!(anna.replace(&nodes[1], json!(2)).await, 204);
+    assert_eq!(anna.show(&nodes[0]).await.json()["data"], json!(2));
+
+    let mut redis = tokio::task::spawn_blocking(move || {
+        redis.kill();
+        redis
+    })
+    .await
+    .unwrap();
+    let answer = anna.show(&nodes[0]).await;
+    assert_eq!(answer.status, 503);
+    assert_eq!(answer.header("retry-after"), "1");
+    let _redis = tokio::task::spawn_blocking(move || {
+        redis.start_again().unwrap();
+        redis
+    })
+    .await
+    .unwrap();
+    for node in &nodes {
+        until("the store is back", async || {
+            anna.show(node).await.status != 503
+        })
+        .await;
+    }
+}

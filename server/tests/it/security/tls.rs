@@ -1,0 +1,257 @@
+//! Nodes that speak TLS, and clients (rustls, with tungstenite and hyper over it)
+//! that verify them.
+
+use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
+use highwater_server::{NodeConfig, ServerTls};
+use http_body_util::{BodyExt, Full};
+use hyper::Request;
+use hyper_util::rt::TokioIo;
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+use tokio_rustls::{
+    TlsConnector,
+    client::TlsStream,
+    rustls::{
+        ClientConfig, RootCertStore,
+        crypto::ring,
+        pki_types::{CertificateDer, ServerName},
+    },
+};
+use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
+
+use crate::rig::{Node, PATIENCE, config, until};
+
+/// An authority, and a folder with a certificate that it signed.
+struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    certificate: CertificateDer<'static>,
+    folder: TempDir,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap().der().clone();
+        let authority = Self {
+            issuer: Issuer::new(params, key),
+            certificate,
+            folder: TempDir::new().unwrap(),
+        };
+        authority.sign();
+        authority
+    }
+
+    /// Puts a new certificate and its key in the place of the old ones.
+    fn sign(&self) -> CertificateDer<'static> {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        fs::write(self.cert(), certificate.pem()).unwrap();
+        fs::write(self.key(), key.serialize_pem()).unwrap();
+        certificate.der().clone()
+    }
+
+    fn cert(&self) -> PathBuf {
+        self.folder.path().join("node.pem")
+    }
+
+    fn key(&self) -> PathBuf {
+        self.folder.path().join("node.key")
+    }
+
+    fn load(&self) -> Arc<ServerTls> {
+        Arc::new(ServerTls::load(&self.cert(), &self.key()).unwrap())
+    }
+
+    fn config(&self) -> NodeConfig {
+        NodeConfig {
+            tls: Some(self.load()),
+            ..config("n1")
+        }
+    }
+
+    /// A connection that takes this authority's certificates alone.
+    async fn try_connect(&self, node: &Node) -> std::io::Result<TlsStream<TcpStream>> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.certificate.clone()).unwrap();
+        let client = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let tcp = TcpStream::connect(node.address).await.unwrap();
+        let name = ServerName::try_from("127.0.0.1").unwrap();
+        let connecting = TlsConnector::from(Arc::new(client)).connect(name, tcp);
+        timeout(PATIENCE, connecting).await.unwrap()
+    }
+
+    async fn connect(&self, node: &Node) -> TlsStream<TcpStream> {
+        self.try_connect(node).await.unwrap()
+    }
+
+    async fn device(&self, node: &Node, id: &str) -> WebSocketStream<TlsStream<TcpStream>> {
+        let url = format!("wss://{}/ws?device={id}", node.address);
+        let (socket, _) = client_async(url, self.connect(node).await).await.unwrap();
+        socket
+    }
+
+    async fn request(&self, node: &Node, method: &str, path: &str, body: &'static str) -> String {
+        let io = TokioIo::new(self.connect(node).await);
+        let (mut client, connection) = hyper::client::conn::http1::handshake(io).await.unwrap();
+        tokio::spawn(connection);
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", "test")
+            .header("content-type", "application/json")
+            .body(Full::new(Bytes::from_static(body.as_bytes())))
+            .unwrap();
+        let answer = client.send_request(request).await.unwrap();
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        String::from_utf8(body.to_vec()).unwrap()
+    }
+}
+
+async fn beat(socket: &mut WebSocketStream<TlsStream<TcpStream>>) {
+    let ping = Message::Ping(Bytes::from_static(b"beat"));
+    socket.send(ping).await.unwrap();
+    let pong = timeout(PATIENCE, socket.next()).await.unwrap();
+    assert!(matches!(pong, Some(Ok(Message::Pong(_)))), "{pong:?}");
+}
+
+fn presented(stream: &TlsStream<TcpStream>) -> CertificateDer<'static> {
+    let (_, session) = stream.get_ref();
+    session.peer_certificates().unwrap()[0].clone().into_owned()
+}
+
+#[tokio::test]
+async fn devices_and_callers_over_tls() {
+    let authority = Authority::new();
+    let node = Node::start(authority.config());
+    let mut device = authority.device(&node, "d1").await;
+    beat(&mut device).await;
+    // Longer than a record of TLS, there and back.
+    let long = "x".repeat(40_000);
+    let body: &'static str = format!("{{\"name\":\"read\",\"body\":\"{long}\"}}").leak();
+    let answer = authority.request(&node, "POST", "/devices/d1/commands", body);
+    let echo = async {
+        let Some(Ok(Message::Text(text))) = device.next().await else {
+            panic!("no command");
+        };
+        let command: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let reply = serde_json::json!(
+            {"type": "reply", "id": command["id"], "body": command["body"]}
+        );
+        device.send(Message::text(reply.to_string())).await.unwrap();
+    };
+    let (answer, ()) = tokio::join!(answer, echo);
+    assert!(answer.contains(&long), "{answer:.100}");
+}
+
+#[tokio::test]
+async fn the_end_of_a_socket_is_told_by_tls_too() {
+    let authority = Authority::new();
+    let node = Node::start(authority.config());
+    let mut device = authority.device(&node, "d1").await;
+    device.send(Message::binary(vec![1])).await.unwrap();
+    let closed = timeout(PATIENCE, device.next()).await.unwrap();
+    assert!(matches!(closed, Some(Ok(Message::Close(_)))), "{closed:?}");
+    device.flush().await.unwrap();
+    // A cut would be an error here (`UnexpectedEof`).
+    let mut stream = device.into_inner();
+    let end = timeout(PATIENCE, stream.read(&mut [0; 16])).await.unwrap();
+    assert_eq!(end.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn another_authority_is_not_trusted() {
+    let node = Node::start(Authority::new().config());
+    let other = Authority::new();
+    let error = other.try_connect(&node).await.map(|_| ()).unwrap_err();
+    assert!(error.to_string().contains("certificate"), "{error}");
+}
+
+#[tokio::test]
+async fn a_certificate_is_read_anew_while_sockets_last() {
+    let authority = Authority::new();
+    let config = authority.config();
+    let tls = config.tls.clone().unwrap();
+    let node = Node::start(config);
+    let mut device = authority.device(&node, "d1").await;
+    let first = presented(device.get_ref());
+
+    let second = authority.sign();
+    assert_eq!(presented(&authority.connect(&node).await), first);
+    tls.reload().unwrap();
+    assert_eq!(presented(&authority.connect(&node).await), second);
+    beat(&mut device).await;
+
+    // What is not usable changes nothing.
+    fs::write(authority.key(), "no key").unwrap();
+    let error = tls.reload().unwrap_err().to_string();
+    assert!(
+        error.contains("node.key") && error.contains("private key"),
+        "{error}"
+    );
+    assert_eq!(presented(&authority.connect(&node).await), second);
+}
+
+#[tokio::test]
+async fn who_does_not_shake_hands_is_dropped() {
+    let authority = Authority::new();
+    let mut config = authority.config();
+    config.limits.handshake_timeout = Duration::from_millis(50);
+    let node = Node::start(config);
+    let mut silent = TcpStream::connect(node.address).await.unwrap();
+    let end = timeout(PATIENCE, silent.read(&mut [0; 16])).await.unwrap();
+    assert_eq!(end.unwrap(), 0);
+    let mut plain = TcpStream::connect(node.address).await.unwrap();
+    plain.write_all(b"GET /ws HTTP/1.1\r\n\r\n").await.unwrap();
+    let mut rest = Vec::new();
+    // An alert, perhaps, and never HTTP.
+    let _ = timeout(PATIENCE, plain.read_to_end(&mut rest))
+        .await
+        .unwrap();
+    assert!(!rest.starts_with(b"HTTP"));
+    until("both are counted", async || {
+        let metrics = authority.request(&node, "GET", "/metrics", "").await;
+        metrics.contains("highwater_tls_handshakes_failed_total 2")
+    })
+    .await;
+}
+
+#[test]
+fn what_is_wrong_with_the_files_is_told() {
+    let (authority, other) = (Authority::new(), Authority::new());
+    let told = |cert: PathBuf, key: PathBuf| {
+        let error = ServerTls::load(&cert, &key).unwrap_err();
+        error
+            .to_string()
+            .replace(authority.folder.path().to_str().unwrap(), "A")
+            .replace(other.folder.path().to_str().unwrap(), "B")
+    };
+    let missing = authority.folder.path().join("missing.pem");
+    assert_eq!(told(missing, authority.key()), "cannot read A/missing.pem");
+    assert_eq!(
+        told(authority.cert(), authority.cert()),
+        "A/node.pem holds no private key in PEM: no items found"
+    );
+    assert_eq!(
+        told(authority.key(), authority.key()),
+        "A/node.key holds no certificate in PEM: no items found"
+    );
+    assert_eq!(
+        told(authority.cert(), other.key()),
+        "A/node.pem and B/node.key cannot be used together: the key is another certificate's"
+    );
+}
