@@ -9,7 +9,10 @@ use jwt_compact::{
 use serde_json::json;
 use tokio_tungstenite::tungstenite::{Error, client::IntoClientRequest, http::HeaderValue};
 
-use crate::rig::{Cluster, Device, Node, PATIENCE, call, config, until};
+use crate::{
+    ground::Kind,
+    rig::{Cluster, Device, Node, PATIENCE, call, config, until},
+};
 
 const SECRET: &str = "an-example-secret-of-32-bytes-ok";
 
@@ -106,7 +109,7 @@ async fn a_socket_needs_a_token_for_its_device() {
 
 #[tokio::test]
 async fn commands_and_publishes_need_one_too_on_every_node() {
-    let cluster = Cluster::start_with(2, |config| {
+    let cluster = Cluster::start_with(Kind::Local.ground(), 2, |config| {
         config.auth = Some(AuthConfig::required(secret()));
     })
     .await;
