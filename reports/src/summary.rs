@@ -7,7 +7,10 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::joined::{Backplane, Broker, Processors};
 use crate::record::Ended;
+
+mod joined;
 
 /// Version of the summary's schema.
 pub const SUMMARY_SCHEMA: u32 = 1;
@@ -40,11 +43,15 @@ pub struct Summary {
     /// Nodes of the system.
     pub nodes: Vec<Process>,
     /// Processes of the backplane.
-    pub broker: Vec<Process>,
+    pub broker: Vec<Broker>,
     /// Processes in front of the nodes.
     pub balancer: Vec<Process>,
     /// Workers of the harness.
     pub workers: Vec<Worker>,
+    /// What the nodes put on the backplane; `null` when none of them tells.
+    pub backplane: Option<Backplane>,
+    /// Processors kept busy in the steady phase.
+    pub processors: Processors,
     /// How processes ended that events asked to; `null` for a target.
     pub exits: Option<Exits>,
     /// Who holds how many sockets; `null` without node counts.

@@ -3,10 +3,10 @@
 use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 
 use crate::{
-    admission::UpgradeRate,
     auth::AuthConfig,
     backplane::{BackplaneConfig, BackplaneUrl},
     id::{ClusterName, NodeId},
+    rate::Rate,
     tls::ServerTls,
 };
 
@@ -89,7 +89,7 @@ pub struct Limits {
     /// Device sockets; `None` leaves it to the open files.
     pub sockets: Option<usize>,
     /// New device sockets a second; `None` takes what comes.
-    pub upgrades: Option<UpgradeRate>,
+    pub upgrades: Option<Rate>,
     /// New device sockets at once, under `upgrades`; `None` is a second's worth.
     pub upgrade_burst: Option<u32>,
     /// Connections of all kinds on the public listener; `None` is the process's
@@ -120,7 +120,7 @@ pub struct Limits {
     /// How long `/readyz` fails before a drain refuses or closes its first socket.
     pub drain_notice: Duration,
     /// Devices that a drain asks to leave, a second.
-    pub drain_rate: UpgradeRate,
+    pub drain_rate: Rate,
     /// The longest time over which devices are asked to spread their return.
     pub drain_window: Duration,
     /// How long a drain waits, after the closes, for commands in flight.
@@ -156,7 +156,7 @@ impl Default for Limits {
             topic_messages: 1024,
             topic_bytes: 16 * 1024 * 1024,
             drain_notice: Duration::from_secs(1),
-            drain_rate: UpgradeRate::per_second(500),
+            drain_rate: Rate::per_second(500),
             drain_window: Duration::from_secs(1),
             drain_grace: Duration::from_secs(5),
         }

@@ -2,7 +2,7 @@
 //! its nodes on one machine.
 //!
 //! In reading order: [`config`] (what a node is told), [`node`] (its life), [`tls`]
-//! and `wire` (its connections), [`admission`] (who is let in), [`auth`] (who may do
+//! and `wire` (its connections), [`rate`] and `admission` (who is let in), [`auth`] (who may do
 //! what), `http` (what it serves), `ws` and `session` (device sockets), `cluster`
 //! (which node owns which device), [`backplane`] (what joins the nodes), [`broker`]
 //! (the embedded one), `backlog` (the bounded queue that both use), `work` (readings,
@@ -11,7 +11,7 @@
 //!
 //! The protocol is written down in `docs/protocol.md`.
 
-pub mod admission;
+mod admission;
 pub mod auth;
 mod backlog;
 pub mod backplane;
@@ -26,6 +26,7 @@ mod http;
 mod id;
 mod listen;
 pub mod node;
+pub mod rate;
 mod session;
 pub mod tls;
 mod wire;
@@ -33,7 +34,6 @@ mod work;
 mod ws;
 
 pub use self::{
-    admission::UpgradeRate,
     auth::{AuthConfig, Secret},
     backplane::BackplaneUrl,
     broker::{BrokerConfig, BrokerError},
@@ -42,5 +42,6 @@ pub use self::{
     id::{ClusterName, DeviceId, InvalidName, NodeId, Topic},
     listen::listen,
     node::{Listeners, NodeError},
+    rate::Rate,
     tls::ServerTls,
 };

@@ -2,6 +2,7 @@
 
 mod admission;
 mod auth;
+mod drain;
 mod tls;
 
 use std::net::SocketAddr;
@@ -9,7 +10,9 @@ use std::net::SocketAddr;
 use clap::{Args, Subcommand};
 use highwater_server::{BackplaneUrl, NodeId, Routing};
 
-pub(crate) use self::{admission::ServeAdmission, auth::ServeAuth, tls::ServeTls};
+pub(crate) use self::{
+    admission::ServeAdmission, auth::ServeAuth, drain::ServeDrain, tls::ServeTls,
+};
 
 #[derive(Debug, Subcommand)]
 #[command(after_help = "Example, a cluster of two:
@@ -66,6 +69,8 @@ pub(crate) struct ServeNode {
     pub(crate) auth: ServeAuth,
     #[command(flatten)]
     pub(crate) admission: ServeAdmission,
+    #[command(flatten)]
+    pub(crate) drain: ServeDrain,
 }
 
 #[derive(Debug, Args)]

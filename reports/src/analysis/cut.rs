@@ -80,6 +80,14 @@ impl<'a> Cut<'a> {
         self.record.phases.range(self.windows.opening)
     }
 
+    /// The instants that distributions and rates cover, to the last thing
+    /// recorded; `None` when the run did not reach them.
+    pub(crate) fn times_range(&self) -> Option<Range<f64>> {
+        let phases = &self.record.phases;
+        let range = phases.range(self.windows.times)?;
+        Some(range.start.max(0.0)..range.end.min(phases.end))
+    }
+
     /// The instant at which figures "at end" are taken.
     pub(crate) fn end(&self) -> f64 {
         let end = self.record.phases.end_of(self.windows.counts);

@@ -3,7 +3,7 @@
 //!
 //! - [`tracks`]: the record by source; [`cut`]: which part of it is looked at;
 //! - one file per section of the summary: `sockets`, `heartbeats`, `commands`,
-//!   `messages`, `processes`, `workers`, `balance` (with `settling`), `cost`
+//!   `messages`, `processes`, `joined`, `workers`, `balance` (with `settling`), `cost`
 //!   (with `fit`);
 //! - `harness`, `gates`, `problems`, `verdict`: what to make of it.
 
@@ -16,6 +16,7 @@ pub(crate) mod fit;
 mod gates;
 mod harness;
 mod heartbeats;
+pub(crate) mod joined;
 mod messages;
 mod problems;
 pub(crate) mod processes;

@@ -19,7 +19,7 @@ pub(crate) fn processes(cut: &Cut, role: Role) -> Vec<Process> {
     processes
 }
 
-fn process(cut: &Cut, id: &str, track: &Track) -> Process {
+pub(crate) fn process(cut: &Cut, id: &str, track: &Track) -> Process {
     let peak = |name| track.peak(name, cut.range()).map(|value| value as u64);
     Process {
         id: id.to_owned(),

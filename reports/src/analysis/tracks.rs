@@ -164,6 +164,12 @@ impl<'a> Track<'a> {
         grown
     }
 
+    /// Whether the source was ever seen to be up in `range`.
+    pub(crate) fn is_up_within(&self, range: Range<f64>) -> bool {
+        self.within(range)
+            .any(|line| line.gauge(gauge::UP).is_none_or(|up| up > 0.0))
+    }
+
     /// The instants at which the process was seen to be another one than
     /// before; `None` when its start was never measured.
     pub(crate) fn restarts(&self) -> Option<Vec<f64>> {

@@ -1,6 +1,7 @@
 //! All charts of a run, in the order of the page.
 
 use super::{
+    backplane,
     chart::{Chart, Series, XAxis},
     command_latency, cpu, errors,
     format::{FILE, Format, NARROW, WIDE},
@@ -47,6 +48,7 @@ pub(crate) fn draw(scene: &Scene) -> Result<Vec<Drawing>, String> {
         memory::heap(scene),
         open_files::chart(scene),
         cpu::chart(scene),
+        backplane::chart(scene),
         throughput::chart(scene),
         errors::chart(scene),
         spectrum::chart(scene),

@@ -1,4 +1,4 @@
-//! Memory of the nodes over time: resident, and the allocator's live bytes.
+//! Memory of nodes and broker over time: resident, and the allocator's live bytes.
 
 use highwater_scenarios::{figures::Unit, plan::Window};
 
@@ -12,13 +12,13 @@ use crate::{
     record::{Role, names::gauge},
 };
 
-/// What the system has given the nodes.
+/// What the system has given the nodes, and the broker beside them.
 pub(super) fn resident(scene: &Scene) -> Chart {
-    let reading = "Resident memory is what the system has given each node; not all that is freed goes back at once.";
+    let reading = "Resident memory is what the system has given each process; not all that is freed goes back at once.";
     chart(
         scene,
         "memory",
-        "Resident memory of the nodes",
+        "Resident memory of nodes and broker",
         gauge::RSS,
         reading,
     )
@@ -26,8 +26,14 @@ pub(super) fn resident(scene: &Scene) -> Chart {
 
 /// What they use of it.
 pub(super) fn heap(scene: &Scene) -> Chart {
-    let reading = "Live bytes of each node's allocator, without what it keeps in reserve; only from nodes that tell.";
-    chart(scene, "heap", "Heap of the nodes", gauge::HEAP, reading)
+    let reading = "Live bytes of each process's allocator, without what it keeps in reserve; only from those that tell.";
+    chart(
+        scene,
+        "heap",
+        "Heap of nodes and broker",
+        gauge::HEAP,
+        reading,
+    )
 }
 
 fn chart(
@@ -39,13 +45,16 @@ fn chart(
 ) -> Chart {
     let lines = gauges(scene.cut, Role::Node, gauge);
     let growth = growth(scene, &lines);
+    let broker = gauges(scene.cut, Role::Broker, gauge);
     Chart {
         name,
         title,
         about: sentences([growth, Some(reading.to_owned())]),
         x: XAxis::Time,
         y: YAxis::linear(Unit::Bytes),
-        series: scene.steps.each("nodes", lines, 0),
+        series: scene
+            .steps
+            .by_role(vec![("nodes", lines), ("broker", broker)]),
         when_empty: None,
     }
 }

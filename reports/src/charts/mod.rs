@@ -9,6 +9,7 @@
 //! - [`draw`](draw()): all of them.
 
 mod axis;
+mod backplane;
 pub(crate) mod chart;
 mod command_latency;
 mod cpu;

@@ -159,9 +159,16 @@ pub(super) fn gauges(cut: &Cut, role: Role, name: &str) -> Named {
 
 /// Processor time of each source of a role over time that passed: 1 is a core.
 pub(super) fn processor_shares(cut: &Cut, role: Role) -> Named {
+    growth_rates(cut, role, gauge::CPU)
+}
+
+/// How fast a gauge that only ever grows does, per second, of each source of a
+/// role; not over a restart.
+pub(super) fn growth_rates(cut: &Cut, role: Role, name: &str) -> Named {
     per_source(cut, role, |track| {
-        let used: Vec<_> = track.gauge(gauge::CPU).collect();
-        used.windows(2)
+        let grown: Vec<_> = track.gauge(name).collect();
+        grown
+            .windows(2)
             .filter(|pair| pair[1].value >= pair[0].value && pair[1].at_s > pair[0].at_s)
             .map(|pair| {
                 let passed = pair[1].at_s - pair[0].at_s;

@@ -5,6 +5,7 @@ use highwater_scenarios::plan::System;
 use serde::Serialize;
 
 use super::{
+    backplane,
     headline::{Headline, headlines},
     machines,
     plot::{Plot, Values},
@@ -38,6 +39,7 @@ pub(super) struct Content<'a> {
     costs: Table,
     balance: Vec<Table>,
     processes: Vec<Table>,
+    backplane: Vec<Table>,
     counts: Vec<Table>,
     failures: Table,
     gates: Table,
@@ -100,6 +102,7 @@ pub(super) fn content<'a>(
         costs: tables::costs(summary),
         balance: tables::balance(summary),
         processes: machines::processes(summary),
+        backplane: backplane::tables(summary),
         counts: tables::counts(summary),
         failures: tables::failures(cut),
         gates: tables::gates(summary),

@@ -9,9 +9,11 @@ use crate::{
 
 /// Nodes, broker, balancer and workers, those that there are.
 pub(super) fn processes(summary: &Summary) -> Vec<Table> {
+    let brokers = summary.broker.iter();
+    let brokers: Vec<Process> = brokers.map(|broker| broker.process.clone()).collect();
     let of_system = [
         ("Nodes", &summary.nodes),
-        ("Broker", &summary.broker),
+        ("Broker", &brokers),
         ("Balancer", &summary.balancer),
     ];
     let mut tables: Vec<Table> = of_system

@@ -1,9 +1,11 @@
 //! The page `report.html`.
 //!
-//! - `content`, with `headline`, `plot`, `tables` and `machines`: what it says;
+//! - `content`, with `headline`, `plot`, `tables`, `machines` and
+//!   `backplane`: what it says;
 //! - `table`: what a table is;
 //! - [`render`]: by the template, which says where.
 
+mod backplane;
 mod content;
 mod headline;
 mod machines;

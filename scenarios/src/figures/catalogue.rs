@@ -40,6 +40,8 @@ enum Shape {
     Moment(Unit),
     /// Per second, over a window.
     Rate,
+    /// One quantity over another, in a window.
+    Windowed(Unit),
     /// `{count, mean, p50, …}` of times, over a window.
     Distribution,
     /// `{value, low, high}` of a fit over the run.
@@ -69,7 +71,7 @@ const fn entry(path: &'static str, shape: Shape, needs: Needs, about: &'static s
 use Needs::{
     Cluster, Commands, Messages, NodeHeap, NodeProcess, NodeSockets, Nothing, Owner, TwoNodes,
 };
-use Shape::{Counter, Distribution, Fit, Moment, Rate};
+use Shape::{Counter, Distribution, Fit, Moment, Rate, Windowed};
 
 /// Every figure, in the order of the summary.
 #[rustfmt::skip]
@@ -115,6 +117,13 @@ pub(super) static ENTRIES: &[Entry] = &[
     entry("messages.reordered", Counter, Messages, "deliveries that came after a later message of the same publisher"),
     entry("messages.latency", Distribution, Messages, "delivery of a message, from when it was due"),
     entry("messages.service", Distribution, Messages, "delivery of a message, from when it was sent"),
+    entry("backplane.sent", Counter, NodeSockets, "messages that the nodes put on the backplane, each counted for each node it is for"),
+    entry("backplane.received", Counter, NodeSockets, "messages that the nodes took from the backplane"),
+    entry("backplane.sent_per_command", Windowed(Unit::Count), TwoNodes, "messages put on the backplane over commands sent, where nothing but commands crosses it"),
+    entry("backplane.received_per_command", Windowed(Unit::Count), TwoNodes, "messages taken from the backplane over commands sent, where nothing but commands crosses it"),
+    entry("processors.nodes", Windowed(Unit::Ratio), NodeProcess, "processors that all nodes together kept busy; 100 % is one"),
+    entry("processors.broker", Windowed(Unit::Ratio), Cluster, "processors that the backplane's broker kept busy"),
+    entry("processors.workers", Windowed(Unit::Ratio), Nothing, "processors that all workers together kept busy"),
     entry("exits.clean", Counter, Cluster, "processes that an event asked to end and that ended with exit code 0"),
     entry("exits.unclean", Counter, Cluster, "processes that an event asked to end and that ended otherwise"),
     entry("balance.max_over_mean_at_end", Moment(Unit::Ratio), NodeSockets, "sockets of the fullest node over the mean"),
@@ -132,7 +141,7 @@ impl Entry {
     pub(super) fn figures(&self) -> Vec<Figure> {
         match self.shape {
             Counter => vec![self.figure("", "", Unit::Count, self.about.to_owned())],
-            Moment(unit) => vec![self.figure("", "", unit, self.about.to_owned())],
+            Moment(unit) | Windowed(unit) => vec![self.figure("", "", unit, self.about.to_owned())],
             Rate => vec![self.figure("_per_s", "", Unit::PerSecond, self.about.to_owned())],
             Fit(unit) => vec![self.figure("", "value", unit, self.about.to_owned())],
             Distribution => PARTS.iter().map(|part| self.part(part)).collect(),
@@ -162,7 +171,7 @@ impl Entry {
                 .chain(below)
                 .map(str::to_owned)
                 .collect(),
-            windowed: matches!(self.shape, Counter | Rate | Distribution),
+            windowed: matches!(self.shape, Counter | Rate | Windowed(_) | Distribution),
             needs: self.needs,
         }
     }

@@ -7,7 +7,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::UpgradeRate;
+use crate::rate::Rate;
 
 /// Lets through `burst` at once and `rate` in the long run.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(super) struct Bucket {
 }
 
 impl Bucket {
-    pub(super) fn new(rate: UpgradeRate, burst: Option<u32>) -> Self {
+    pub(super) fn new(rate: Rate, burst: Option<u32>) -> Self {
         let burst = burst.unwrap_or_else(|| rate.usual_burst()).max(1);
         let interval_ns = rate.interval().as_nanos() as u64;
         Self {
@@ -87,7 +87,7 @@ mod tests {
                 .build()
                 .unwrap();
             runtime.block_on(async {
-                let rate: UpgradeRate = format!("{per_s}/s").parse().unwrap();
+                let rate: Rate = format!("{per_s}/s").parse().unwrap();
                 let bucket = Bucket::new(rate, Some(burst));
                 let mut room = f64::from(burst);
                 let per_ms = 1.0 / (rate.interval().as_secs_f64() * 1000.0);

@@ -2,7 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Place, Room, UpgradeRate, bucket::Bucket};
+use super::{Place, Room, bucket::Bucket};
+use crate::rate::Rate;
 
 /// A node that is full stays so until somebody leaves.
 const FULL_RETRY: Duration = Duration::from_secs(5);
@@ -24,11 +25,7 @@ pub(crate) enum Closed {
 }
 
 impl Gate {
-    pub(crate) fn new(
-        sockets: Option<usize>,
-        upgrades: Option<UpgradeRate>,
-        burst: Option<u32>,
-    ) -> Self {
+    pub(crate) fn new(sockets: Option<usize>, upgrades: Option<Rate>, burst: Option<u32>) -> Self {
         Self {
             sockets: Arc::new(Room::new(sockets)),
             upgrades: upgrades.map(|rate| Bucket::new(rate, burst)),

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use clap::Args;
-use highwater_server::UpgradeRate;
+use highwater_server::Rate;
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Admission")]
@@ -13,7 +13,7 @@ pub(crate) struct ServeAdmission {
     pub(crate) max_sockets: Option<usize>,
     /// Most new device sockets a second, such as 500/s; more get 503
     #[arg(long, value_name = "RATE")]
-    pub(crate) max_upgrades: Option<UpgradeRate>,
+    pub(crate) max_upgrades: Option<Rate>,
     /// How many of them may come at once; without it, a second's worth
     #[arg(
         long,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use highwater_server::{AuthConfig, Limits, NodeConfig, Secret, ServerTls};
 
 use crate::{
-    args::{ServeAdmission, ServeAuth, ServeNode, ServeTls},
+    args::{ServeAdmission, ServeAuth, ServeDrain, ServeNode, ServeTls},
     exit::Exit,
     failure::Failure,
     heap,
@@ -20,7 +20,7 @@ pub(super) fn config(args: ServeNode) -> Result<NodeConfig, Failure> {
         echo: args.echo,
         tls: tls(args.tls)?,
         auth: auth(args.auth)?,
-        limits: limits(&args.admission),
+        limits: limits(&args.admission, &args.drain),
         heap_probe: Some(heap::live_bytes),
         ..NodeConfig::new(args.id)
     })
@@ -65,11 +65,14 @@ fn auth(args: ServeAuth) -> Result<Option<AuthConfig>, Failure> {
     }
 }
 
-fn limits(args: &ServeAdmission) -> Limits {
+fn limits(admission: &ServeAdmission, drain: &ServeDrain) -> Limits {
     Limits {
-        sockets: args.max_sockets,
-        upgrades: args.max_upgrades,
-        upgrade_burst: args.upgrade_burst,
+        sockets: admission.max_sockets,
+        upgrades: admission.max_upgrades,
+        upgrade_burst: admission.upgrade_burst,
+        drain_notice: drain.drain_notice,
+        drain_rate: drain.drain_rate,
+        drain_window: drain.drain_window,
         ..Limits::default()
     }
 }

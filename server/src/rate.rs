@@ -1,21 +1,21 @@
-//! How many upgrades a second.
+//! How many a second.
 
 use std::{fmt, str::FromStr, time::Duration};
 
 const MOST: u32 = 1_000_000;
 
-/// Upgrades a second, as text `500/s`, and how many may come at once.
+/// So many a second, as text `500/s`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UpgradeRate {
+pub struct Rate {
     per_s: u32,
 }
 
 /// A text that is no rate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("invalid rate {0:?}: expected a whole number a second, 1/s to {MOST}/s, such as 500/s")]
-pub struct InvalidUpgradeRate(String);
+pub struct InvalidRate(String);
 
-impl UpgradeRate {
+impl Rate {
     /// As many as that, at least one.
     pub const fn per_second(per_s: u32) -> Self {
         let per_s = if per_s == 0 { 1 } else { per_s };
@@ -29,15 +29,15 @@ impl UpgradeRate {
 
     /// How many may come at once when there were none before, if nothing else is
     /// said: a second's worth.
-    pub(super) fn usual_burst(self) -> u32 {
+    pub(crate) fn usual_burst(self) -> u32 {
         self.per_s
     }
 }
 
-impl FromStr for UpgradeRate {
-    type Err = InvalidUpgradeRate;
+impl FromStr for Rate {
+    type Err = InvalidRate;
 
-    fn from_str(text: &str) -> Result<Self, InvalidUpgradeRate> {
+    fn from_str(text: &str) -> Result<Self, InvalidRate> {
         let per_s = text
             .strip_suffix("/s")
             .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
@@ -45,11 +45,11 @@ impl FromStr for UpgradeRate {
             .filter(|per_s| (1..=MOST).contains(per_s));
         per_s
             .map(|per_s| Self { per_s })
-            .ok_or_else(|| InvalidUpgradeRate(text.to_owned()))
+            .ok_or_else(|| InvalidRate(text.to_owned()))
     }
 }
 
-impl fmt::Display for UpgradeRate {
+impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/s", self.per_s)
     }
@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn rates() {
-        let rate: UpgradeRate = "500/s".parse().unwrap();
+        let rate: Rate = "500/s".parse().unwrap();
         assert_eq!(rate.to_string(), "500/s");
         assert_eq!(rate.interval(), Duration::from_millis(2));
         for bad in [
@@ -74,7 +74,7 @@ mod tests {
             "5/m",
             "1.5/s",
         ] {
-            assert!(bad.parse::<UpgradeRate>().is_err(), "{bad}");
+            assert!(bad.parse::<Rate>().is_err(), "{bad}");
         }
     }
 }

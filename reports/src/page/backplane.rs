@@ -1,0 +1,61 @@
+//! Tables of what goes through the backplane.
+
+use super::table::{Row, Table, missing, number, row, size, table};
+use crate::{
+    human,
+    summary::{Backplane, Broker, Summary},
+};
+
+/// As the nodes count it, and as the broker does.
+pub(super) fn tables(summary: &Summary) -> Vec<Table> {
+    let nodes = summary.backplane.as_ref().map(|backplane| Table {
+        rows: of_nodes(backplane),
+        ..table("Messages between the nodes", ["", ""])
+    });
+    let brokers = summary.broker.iter().map(|broker| Table {
+        rows: of_broker(broker),
+        ..table("What the broker tells", ["", ""])
+    });
+    nodes.into_iter().chain(brokers).collect()
+}
+
+fn of_nodes(backplane: &Backplane) -> Vec<Row> {
+    let ratio = |value: Option<f64>| value.map_or_else(missing, human::significant);
+    let rows = [
+        ("sent", number(backplane.sent)),
+        ("received", number(backplane.received)),
+        ("sent per command", ratio(backplane.sent_per_command)),
+        (
+            "received per command",
+            ratio(backplane.received_per_command),
+        ),
+    ];
+    named(rows)
+}
+
+fn of_broker(broker: &Broker) -> Vec<Row> {
+    let per_s = |rate: Option<f64>| {
+        rate.map_or_else(missing, |rate| format!("{}/s", human::significant(rate)))
+    };
+    let rows = [
+        ("connections, most", number(broker.clients_peak)),
+        ("channels or queues, most", number(broker.channels_peak)),
+        ("messages waiting, most", number(broker.backlog_peak)),
+        ("messages in", number(broker.messages_in)),
+        ("messages in, steady phase", per_s(broker.messages_in_per_s)),
+        ("messages out", number(broker.messages_out)),
+        (
+            "messages out, steady phase",
+            per_s(broker.messages_out_per_s),
+        ),
+        ("bytes in", size(broker.bytes_in)),
+        ("bytes out", size(broker.bytes_out)),
+        ("slow consumers cut off", number(broker.slow_consumers)),
+    ];
+    named(rows)
+}
+
+fn named<const N: usize>(rows: [(&str, String); N]) -> Vec<Row> {
+    rows.map(|(name, value)| row([name.to_owned(), value]))
+        .into()
+}
