@@ -5,6 +5,10 @@ use std::{sync::Arc, time::Duration};
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
+#[cfg(feature = "amqp")]
+use super::amqp::Amqp;
+#[cfg(feature = "nats")]
+use super::nats::Nats;
 #[cfg(feature = "redis")]
 use super::redis::Redis;
 use super::{
@@ -80,6 +84,10 @@ pub fn join(config: &BackplaneConfig, identity: Identity, leave: CancellationTok
         Some(BackplaneUrl::Redis(server)) => {
             meet::<Redis>(server, config, identity, deliver, leave)
         }
+        #[cfg(feature = "nats")]
+        Some(BackplaneUrl::Nats(server)) => meet::<Nats>(server, config, identity, deliver, leave),
+        #[cfg(feature = "amqp")]
+        Some(BackplaneUrl::Amqp(server)) => meet::<Amqp>(server, config, identity, deliver, leave),
     };
     Joined {
         backplane,

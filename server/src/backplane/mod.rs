@@ -3,24 +3,28 @@
 //! One file per backplane; the conformance suite in `tests/it` runs against each.
 //! In reading order: [`view`] (who is there), this file's [`Backplane`] (the
 //! guarantees), `url` and [`join`] (URL to backplane), `alone` (a cluster of one),
-//! `local` (the embedded broker), `redis`; and what they share: `endpoint` (the
-//! node's end), `envelope` (request/reply over unicast), `pending` (who waits for a
-//! reply), `lease` (how long a
-//! node may be silent), `backoff` (when to connect again), `traffic` (counters), `remote`
-//! (membership over brokers that know nothing of nodes).
+//! `local` (the embedded broker), `redis`, `nats`, `amqp` (RabbitMQ); and what they
+//! share: `endpoint` (the node's end), `envelope` (request/reply over unicast),
+//! `pending` (who waits for a reply), `lease` (how long a node may be silent),
+//! `backoff` (when to connect again), `traffic` (counters), `remote` (membership
+//! over brokers that know nothing of nodes).
 
 mod alone;
+#[cfg(feature = "amqp")]
+mod amqp;
 mod backoff;
 mod endpoint;
 mod envelope;
 mod join;
 mod lease;
 mod local;
+#[cfg(feature = "nats")]
+mod nats;
 mod pending;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg_attr(
-    not(feature = "redis"),
+    not(any(feature = "redis", feature = "nats", feature = "amqp")),
     expect(
         dead_code,
         unused_imports,

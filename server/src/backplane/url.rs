@@ -14,6 +14,12 @@ pub enum BackplaneUrl {
     /// `redis://[USER:PASSWORD@]HOST[:PORT]`.
     #[cfg(feature = "redis")]
     Redis(ServerUrl),
+    /// `nats://[USER:PASSWORD@]HOST[:PORT]`, or a token instead of user and password.
+    #[cfg(feature = "nats")]
+    Nats(ServerUrl),
+    /// `amqp://[USER:PASSWORD@]HOST[:PORT][/VHOST]`: RabbitMQ.
+    #[cfg(feature = "amqp")]
+    Amqp(ServerUrl),
 }
 
 /// The URL of a broker. Shown without its password.
@@ -46,7 +52,9 @@ pub enum InvalidBackplaneUrl {
 
 const LOCAL: &str = "local://HOST:PORT";
 const REDIS: &str = "redis://[USER:PASSWORD@]HOST[:PORT]";
-const ACCEPTED: &str = "local://HOST:PORT and redis://HOST";
+const NATS: &str = "nats://[USER:PASSWORD@]HOST[:PORT]";
+const AMQP: &str = "amqp://[USER:PASSWORD@]HOST[:PORT][/VHOST]";
+const ACCEPTED: &str = "local://HOST:PORT, redis://HOST, nats://HOST and amqp://HOST";
 
 impl ServerUrl {
     /// The whole of it, password included: for a client library, never for a log.
@@ -63,7 +71,11 @@ impl FromStr for BackplaneUrl {
         match text.split_once("://") {
             Some(("local", authority)) => local(text, authority),
             Some(("redis", rest)) => redis(checked(text, rest, REDIS)?),
+            Some(("nats", rest)) => nats(checked(text, rest, NATS)?),
+            Some(("amqp", rest)) => amqp(checked(text, rest, AMQP)?),
             Some(("rediss", _)) => Err(InvalidBackplaneUrl::Tls(found(), "redis")),
+            Some(("tls", _)) => Err(InvalidBackplaneUrl::Tls(found(), "nats")),
+            Some(("amqps", _)) => Err(InvalidBackplaneUrl::Tls(found(), "amqp")),
             _ => Err(InvalidBackplaneUrl::Scheme(found())),
         }
     }
@@ -75,6 +87,10 @@ impl fmt::Display for BackplaneUrl {
             Self::Local { authority } => write!(f, "local://{authority}"),
             #[cfg(feature = "redis")]
             Self::Redis(server) => server.fmt(f),
+            #[cfg(feature = "nats")]
+            Self::Nats(server) => server.fmt(f),
+            #[cfg(feature = "amqp")]
+            Self::Amqp(server) => server.fmt(f),
         }
     }
 }
@@ -120,6 +136,38 @@ fn redis(server: ServerUrl) -> Result<BackplaneUrl, InvalidBackplaneUrl> {
 #[cfg(not(feature = "redis"))]
 fn redis(server: ServerUrl) -> Result<BackplaneUrl, InvalidBackplaneUrl> {
     Err(InvalidBackplaneUrl::NotBuilt(server.to_string(), "redis"))
+}
+
+#[cfg(feature = "nats")]
+fn nats(server: ServerUrl) -> Result<BackplaneUrl, InvalidBackplaneUrl> {
+    match super::nats::Server::of(&server) {
+        Ok(_) => Ok(BackplaneUrl::Nats(server)),
+        Err(_) => Err(InvalidBackplaneUrl::Authority {
+            found: server.to_string(),
+            expected: NATS,
+        }),
+    }
+}
+
+#[cfg(not(feature = "nats"))]
+fn nats(server: ServerUrl) -> Result<BackplaneUrl, InvalidBackplaneUrl> {
+    Err(InvalidBackplaneUrl::NotBuilt(server.to_string(), "nats"))
+}
+
+#[cfg(feature = "amqp")]
+fn amqp(server: ServerUrl) -> Result<BackplaneUrl, InvalidBackplaneUrl> {
+    match super::amqp::uri(&server) {
+        Ok(_) => Ok(BackplaneUrl::Amqp(server)),
+        Err(_) => Err(InvalidBackplaneUrl::Authority {
+            found: server.to_string(),
+            expected: AMQP,
+        }),
+    }
+}
+
+#[cfg(not(feature = "amqp"))]
+fn amqp(server: ServerUrl) -> Result<BackplaneUrl, InvalidBackplaneUrl> {
+    Err(InvalidBackplaneUrl::NotBuilt(server.to_string(), "amqp"))
 }
 
 /// The URL, when `rest` (what follows its `://`) names a host and perhaps a port.
@@ -230,7 +278,7 @@ mod tests {
         assert_eq!(
             error,
             "unknown backplane \"kafka://h:1\": accepted are \
-             local://HOST:PORT and redis://HOST"
+             local://HOST:PORT, redis://HOST, nats://HOST and amqp://HOST"
         );
         let error = parse("rediss://h").unwrap_err().to_string();
         assert!(error.contains("use redis:// inside"), "{error}");

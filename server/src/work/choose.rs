@@ -29,6 +29,10 @@ pub(crate) async fn run(node: Arc<Node>, arriving: Arriving) {
         }
         #[cfg(feature = "redis")]
         BackplaneUrl::Redis(_) => {}
+        #[cfg(feature = "nats")]
+        BackplaneUrl::Nats(_) => {}
+        #[cfg(feature = "amqp")]
+        BackplaneUrl::Amqp(_) => {}
     }
 }
 
@@ -42,5 +46,9 @@ pub(crate) async fn on_queue<J: Job>(url: &BackplaneUrl, job: J) -> Option<J::Ou
         }
         #[cfg(feature = "redis")]
         BackplaneUrl::Redis(_) => None,
+        #[cfg(feature = "nats")]
+        BackplaneUrl::Nats(_) => None,
+        #[cfg(feature = "amqp")]
+        BackplaneUrl::Amqp(_) => None,
     }
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use highwater_server::{BackplaneUrl, BrokerConfig, ClusterName, backplane::BackplaneConfig};
-use highwater_services::{Redis, RedisCluster, RedisOptions, Service};
+use highwater_services::{Nats, RabbitMq, Redis, RedisCluster, RedisOptions, Service};
 
 use crate::rig::{Broker, any_port};
 
@@ -19,6 +19,8 @@ macro_rules! on_every_backplane {
         mod local { $crate::ground::on_every_backplane!(@Local $($test),+); }
         mod redis { $crate::ground::on_every_backplane!(@Redis $($test),+); }
         mod redis_cluster { $crate::ground::on_every_backplane!(@RedisCluster $($test),+); }
+        mod nats { $crate::ground::on_every_backplane!(@Nats $($test),+); }
+        mod rabbitmq { $crate::ground::on_every_backplane!(@RabbitMq $($test),+); }
     };
     (@$kind:ident $($test:ident),+) => {
         $(
@@ -41,6 +43,8 @@ pub(crate) enum Kind {
     Local,
     Redis,
     RedisCluster,
+    Nats,
+    RabbitMq,
 }
 
 /// A cluster's place on a backplane, and what keeps it alive.
@@ -96,6 +100,8 @@ impl Kind {
             Self::Local => unreachable!("the embedded broker is no process"),
             Self::Redis => Redis::start(RedisOptions::default()).unwrap(),
             Self::RedisCluster => RedisCluster::start().unwrap(),
+            Self::Nats => Nats::start().unwrap(),
+            Self::RabbitMq => RabbitMq::start().unwrap(),
         }
     }
 
@@ -168,15 +174,21 @@ impl Ground {
         }
     }
 
-    /// The inboxes that exist at the server, as it says itself. `None` when it has
-    /// none that outlive their connection.
+    /// The inboxes that exist at the server, as it says itself: `NODE-…`. `None`
+    /// when it has none that outlive their connection.
     pub(crate) fn inboxes(&self) -> Option<Vec<String>> {
-        let pattern = format!("highwater:{}:inbox:*", self.cluster);
+        let prefix = format!("highwater:{}:inbox:", self.cluster);
         match self.kind {
             Kind::Local => None,
-            Kind::Redis => Some(self.redis(&["PUBSUB", "CHANNELS", &pattern])),
+            Kind::Redis => {
+                let channels = self.redis(&["PUBSUB", "CHANNELS", &format!("{prefix}*")]);
+                Some(without(&prefix, channels))
+            }
             // Each shard knows its own only: asked of the one that the URL names.
             Kind::RedisCluster => None,
+            // A subscription, which ends with its connection.
+            Kind::Nats => None,
+            Kind::RabbitMq => Some(self.queues()),
         }
     }
 
@@ -184,7 +196,7 @@ impl Ground {
     pub(crate) fn roster(&self) -> Option<serde_json::Value> {
         let key = format!("highwater:{}:roster", self.cluster);
         let text = match self.kind {
-            Kind::Local | Kind::RedisCluster => return None,
+            Kind::Local | Kind::RedisCluster | Kind::Nats | Kind::RabbitMq => return None,
             Kind::Redis => self.redis(&["HGET", &key, "roster"]).concat(),
         };
         Some(serde_json::from_str(&text).unwrap())
@@ -199,6 +211,22 @@ impl Ground {
         let text = String::from_utf8(output.stdout).unwrap();
         let lines = text.lines().filter(|line| !line.is_empty());
         lines.map(str::to_owned).collect()
+    }
+
+    /// The nodes' queues, as the management interface lists them.
+    fn queues(&self) -> Vec<String> {
+        let admin = match &self.under {
+            Under::Own(service) => service.as_ref().and_then(Service::admin),
+            Under::Shared(service) => service.admin(),
+            Under::Embedded { .. } => None,
+        };
+        let url = format!("{}/api/queues?disable_stats=true", admin.unwrap());
+        let output = Command::new("curl").args(["-sSf", &url]).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let queues: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout).unwrap();
+        let names = queues.iter().map(|queue| queue["name"].as_str().unwrap());
+        let prefix = format!("highwater.{}.inbox.", self.cluster);
+        without(&prefix, names.map(str::to_owned).collect())
     }
 
     /// Off this thread, on which nodes run.
@@ -236,6 +264,12 @@ impl Under {
             Self::Shared(service) => service.url(),
         }
     }
+}
+
+/// The names that have the prefix, without it.
+fn without(prefix: &str, names: Vec<String>) -> Vec<String> {
+    let bare = |name: &String| name.strip_prefix(prefix).map(str::to_owned);
+    names.iter().filter_map(bare).collect()
 }
 
 fn unique_name() -> ClusterName {

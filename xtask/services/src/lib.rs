@@ -41,7 +41,7 @@ mod spawner;
 pub use error::ServiceError;
 pub use install::install;
 pub use kind::Kind;
-pub use nats::Nats;
+pub use nats::{Nats, NatsOptions};
 pub use port::pick as free_port;
 pub use program::{PROGRAMS, Program};
 pub use rabbitmq::RabbitMq;

@@ -1,6 +1,11 @@
 //! NATS with JetStream.
 
-use std::{ffi::OsStr, path::Path, path::PathBuf, process::Command};
+use std::{
+    ffi::OsStr,
+    fs, io,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use crate::{Service, ServiceError, exchange, kind::Kind, port, program, recipe::Recipe};
 
@@ -10,7 +15,29 @@ pub struct Nats {
     program: PathBuf,
     port: u16,
     monitor: u16,
+    options: NatsOptions,
 }
+
+/// What is different from one NATS to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NatsOptions {
+    /// Whether it has JetStream.
+    pub jetstream: bool,
+    /// Its configuration file.
+    pub config: &'static str,
+}
+
+impl Default for NatsOptions {
+    /// With JetStream and nothing else.
+    fn default() -> Self {
+        Self {
+            jetstream: true,
+            config: "",
+        }
+    }
+}
+
+const CONFIG: &str = "nats.conf";
 
 impl Nats {
     /// Starts it and waits until it answers.
@@ -18,10 +45,19 @@ impl Nats {
     /// # Errors
     /// [`ServiceError`].
     pub fn start() -> Result<Service, ServiceError> {
+        Self::start_with(NatsOptions::default())
+    }
+
+    /// Starts one of another kind, and waits until it greets.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub fn start_with(options: NatsOptions) -> Result<Service, ServiceError> {
         Service::start(Self {
             program: program::NATS.require()?,
             port: port::pick()?,
             monitor: port::pick()?,
+            options,
         })
     }
 }
@@ -39,18 +75,33 @@ impl Recipe for Nats {
         Some(format!("http://127.0.0.1:{}", self.monitor))
     }
 
+    fn prepare(&self, directory: &Path) -> io::Result<()> {
+        fs::write(directory.join(CONFIG), self.options.config)
+    }
+
     fn servers(&self, directory: &Path) -> Result<Vec<Command>, ServiceError> {
         let mut command = Command::new(&self.program);
         command
             .args(["--addr", "127.0.0.1", "--port", &self.port.to_string()])
             .args(["--http_port", &self.monitor.to_string()])
-            .args([OsStr::new("--jetstream"), OsStr::new("--store_dir")])
-            .arg(directory);
+            .arg("--config")
+            .arg(directory.join(CONFIG));
+        if self.options.jetstream {
+            command
+                .args([OsStr::new("--jetstream"), OsStr::new("--store_dir")])
+                .arg(directory);
+        }
         Ok(vec![command])
     }
 
     fn answers(&self) -> bool {
-        answers(self.port) && exchange::get(self.monitor, "/varz")
+        // It may want to know who asks, which nobody needs for its greeting.
+        let greets = if self.options == NatsOptions::default() {
+            answers(self.port)
+        } else {
+            exchange::ask(self.port, b"", |answer| answer.starts_with(b"INFO "))
+        };
+        greets && exchange::get(self.monitor, "/varz")
     }
 }
 

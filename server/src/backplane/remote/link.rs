@@ -82,28 +82,42 @@ impl Link {
             return Ok(Ended::Left);
         };
         let carrier = carrier?;
-        let again = self.endpoint.last_view().version > 0;
-        let ended = {
-            let endpoint = &*self.endpoint;
-            let (identity, lease) = (&self.identity, self.lease);
-            let membership = Membership::join(endpoint, &carrier, &me, identity, lease).await?;
-            let version = endpoint.last_view().version;
-            tracing::info!(inbox = %me, version, "joined the backplane");
-            if again {
-                endpoint.traffic.count_reconnect();
-            }
-            let serving = Serving {
-                endpoint,
-                carrier: &carrier,
-                membership: &membership,
-                leave: &self.leave,
-            };
-            serving.serve(&mut self.jobs, arrivals, &self.deliver).await
-        };
-        if matches!(ended, Ended::Left) {
-            carrier.close().await;
+        let ended = self.use_connection(&carrier, &me, arrivals).await;
+        // An inbox that is left behind waits for a survivor, or for its broker, to
+        // remove it. When the broker does not answer there is nothing else to do.
+        let answers = !matches!(
+            ended,
+            Ok(Ended::Lost(Lost::Carrier(_) | Lost::Silent(_)))
+                | Err(Lost::Carrier(_) | Lost::Silent(_))
+        );
+        if answers {
+            let _ = timeout(FAREWELL, carrier.close()).await;
         }
-        Ok(ended)
+        ended
+    }
+
+    async fn use_connection<C: Carrier>(
+        &mut self,
+        carrier: &C,
+        me: &Inbox,
+        arrivals: Arrivals,
+    ) -> Result<Ended, Lost> {
+        let endpoint = &*self.endpoint;
+        let again = endpoint.last_view().version > 0;
+        let (identity, lease) = (&self.identity, self.lease);
+        let membership = Membership::join(endpoint, carrier, me, identity, lease).await?;
+        let version = endpoint.last_view().version;
+        tracing::info!(inbox = %me, version, "joined the backplane");
+        if again {
+            endpoint.traffic.count_reconnect();
+        }
+        let serving = Serving {
+            endpoint,
+            carrier,
+            membership: &membership,
+            leave: &self.leave,
+        };
+        Ok(serving.serve(&mut self.jobs, arrivals, &self.deliver).await)
     }
 }
 

@@ -20,6 +20,8 @@
 
 mod arrivals;
 mod carrier;
+#[cfg(test)]
+pub(super) mod conformance;
 mod frame;
 mod hearing;
 mod inbox;

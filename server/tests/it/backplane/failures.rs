@@ -163,7 +163,8 @@ async fn a_node_that_does_not_read_stalls_nobody(kind: Kind) {
         .backplane()
         .request(&greedy.id, Bytes::new(), deadline);
     assert!(lost.await.is_err(), "nobody answers there");
-    if kind != Kind::Local {
+    // RabbitMQ keeps what is too much for the node, up to a bound of its own.
+    if !matches!(kind, Kind::Local | Kind::RabbitMq) {
         let dropped = greedy.backplane().traffic().dropped();
         assert!(dropped > 0, "what waits is bounded");
         assert_eq!(good.backplane().traffic().dropped(), 0);

@@ -1,0 +1,47 @@
+//! One connection to RabbitMQ. The client library mends nothing unless asked to.
+
+use std::time::Duration;
+
+use lapin::{Connection, ConnectionProperties, uri::AMQPUri};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+
+use super::error::{broken, refused};
+use crate::backplane::remote::CarrierError;
+
+/// For each step: until the server greets, until the connection stands.
+const TIMEOUT: Duration = Duration::from_secs(4);
+/// What a client says first: the protocol and its version.
+const GREETING: &[u8] = b"AMQP\x00\x00\x09\x01";
+
+/// Opens a connection, shown at the broker under `name`.
+pub(super) async fn open(uri: &AMQPUri, name: String) -> Result<Connection, CarrierError> {
+    within(greet(uri)).await?;
+    let properties = ConnectionProperties::default().with_connection_name(name.into());
+    within(async {
+        let connected = Connection::connect_uri(uri.clone(), properties).await;
+        connected.map_err(|error| refused(&error))
+    })
+    .await
+}
+
+/// Waits for the server's first word, on a connection of its own. The client library
+/// starts a thread for a connection and waits in it without end: against a server
+/// that hangs, each attempt would leave a thread behind.
+async fn greet(uri: &AMQPUri) -> Result<(), CarrierError> {
+    let place = (uri.authority.host.as_str(), uri.authority.port);
+    let mut stream = TcpStream::connect(place).await.map_err(broken)?;
+    stream.write_all(GREETING).await.map_err(broken)?;
+    stream.read_u8().await.map_err(broken)?;
+    Ok(())
+}
+
+async fn within<T>(step: impl Future<Output = Result<T, CarrierError>>) -> Result<T, CarrierError> {
+    match timeout(TIMEOUT, step).await {
+        Ok(done) => done,
+        Err(_) => Err(broken("the broker does not answer")),
+    }
+}

@@ -1,0 +1,53 @@
+//! What the client library's errors mean.
+
+use lapin::{
+    ErrorKind,
+    protocol::{AMQPError, AMQPErrorKind, AMQPHardError, AMQPSoftError},
+};
+
+use crate::backplane::remote::CarrierError;
+
+/// Any error after which nothing is left but to connect anew.
+pub(super) fn broken(error: impl std::fmt::Display) -> CarrierError {
+    CarrierError::Broken(error.to_string())
+}
+
+/// Why a connection was not made.
+pub(super) fn refused(error: &lapin::Error) -> CarrierError {
+    let what = error.to_string();
+    match protocol_error(error).map(AMQPError::kind) {
+        Some(AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED)) => CarrierError::Unsuitable {
+            what,
+            hint: "give user and password in the URL, amqp://USER:PASSWORD@HOST; \
+                   guest is accepted from the broker's own machine only",
+        },
+        Some(AMQPErrorKind::Hard(AMQPHardError::NOTALLOWED)) => CarrierError::Unsuitable {
+            what,
+            hint: "the virtual host of the URL must exist, and the user have access to it: \
+                   rabbitmqctl add_vhost, rabbitmqctl set_permissions",
+        },
+        _ => CarrierError::Broken(what),
+    }
+}
+
+/// Whether the queue that was asked for does not exist.
+pub(super) fn is_not_found(error: &lapin::Error) -> bool {
+    is_soft(error, &AMQPSoftError::NOTFOUND)
+}
+
+/// Whether the queue that was asked for belongs to another connection.
+pub(super) fn is_locked(error: &lapin::Error) -> bool {
+    is_soft(error, &AMQPSoftError::RESOURCELOCKED)
+}
+
+fn is_soft(error: &lapin::Error, expected: &AMQPSoftError) -> bool {
+    let kind = protocol_error(error).map(AMQPError::kind);
+    matches!(kind, Some(AMQPErrorKind::Soft(found)) if found == expected)
+}
+
+fn protocol_error(error: &lapin::Error) -> Option<&AMQPError> {
+    match error.kind() {
+        ErrorKind::ProtocolError(error) => Some(error),
+        _ => None,
+    }
+}

@@ -1,0 +1,112 @@
+//! A way to a broker that can be cut, at once or after so many bytes.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering::Relaxed},
+    },
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::watch,
+};
+use tokio_util::task::AbortOnDropHandle;
+
+pub(super) struct Cable {
+    address: SocketAddr,
+    state: Arc<State>,
+    _accepting: AbortOnDropHandle<()>,
+}
+
+struct State {
+    /// Bytes that may still go to the broker.
+    allowance: AtomicI64,
+    /// Counts the cuts.
+    cuts: watch::Sender<u64>,
+}
+
+impl Cable {
+    pub(super) async fn to(url: &str) -> Self {
+        let broker = authority(url).to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let state = Arc::new(State {
+            allowance: AtomicI64::new(i64::MAX),
+            cuts: watch::Sender::new(0),
+        });
+        let shared = Arc::clone(&state);
+        let accepting = tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let broker = broker.clone();
+                tokio::spawn(Arc::clone(&shared).carry(client, broker));
+            }
+        });
+        Self {
+            address,
+            state,
+            _accepting: AbortOnDropHandle::new(accepting),
+        }
+    }
+
+    /// The broker's URL by way of this cable.
+    pub(super) fn url(&self, url: &str) -> String {
+        url.replace(authority(url), &self.address.to_string())
+    }
+
+    /// Cuts when that many more bytes have gone to the broker, in mid-message
+    /// where it happens to be.
+    pub(super) fn cut_after(&self, bytes: usize) {
+        self.state.allowance.store(bytes as i64, Relaxed);
+    }
+
+    /// Whether bytes would still go through.
+    pub(super) fn spare(&self) -> bool {
+        self.state.allowance.load(Relaxed) > 0
+    }
+
+    /// Cuts what connections there are; new ones may be made.
+    pub(super) fn cut(&self) {
+        self.state.cut();
+    }
+}
+
+impl State {
+    fn cut(&self) {
+        self.cuts.send_modify(|cuts| *cuts += 1);
+    }
+
+    async fn carry(self: Arc<Self>, client: TcpStream, broker: String) {
+        let mut cuts = self.cuts.subscribe();
+        let broker = TcpStream::connect(broker).await.unwrap();
+        let (mut from_client, mut to_client) = client.into_split();
+        let (mut from_broker, mut to_broker) = broker.into_split();
+        let out = async {
+            let mut buffer = vec![0; 16 * 1024];
+            while let Ok(read @ 1..) = from_client.read(&mut buffer).await {
+                let allowed = self.allowance.fetch_sub(read as i64, Relaxed).max(0);
+                let through = read.min(usize::try_from(allowed).unwrap());
+                if to_broker.write_all(&buffer[..through]).await.is_err() {
+                    break;
+                }
+                if through < read {
+                    self.cut();
+                }
+            }
+        };
+        tokio::select! {
+            () = out => {}
+            _ = tokio::io::copy(&mut from_broker, &mut to_client) => {}
+            _ = cuts.changed() => {}
+        }
+    }
+}
+
+/// `HOST:PORT` of a URL.
+fn authority(url: &str) -> &str {
+    let rest = url.split_once("://").unwrap().1;
+    let authority = rest.split('/').next().unwrap();
+    authority.rsplit_once('@').map_or(authority, |(_, at)| at)
+}

@@ -1,0 +1,116 @@
+//! Frames: order, loss, duplicates, size.
+
+use bytes::Bytes;
+
+use super::{
+    super::{Arrived, Destination, Outgoing},
+    ground::{Kind, Peer, address, shared},
+};
+use crate::backplane::MAX_PAYLOAD_BYTES;
+
+pub(super) async fn frames_of_each_sender_come_in_order_once<K: Kind>() {
+    const FRAMES: u32 = 3000;
+    let broker = shared::<K>();
+    let address = address::<K>(&broker.url());
+    let mut reader = Peer::<K>::connect(&address, "r").await;
+    let senders = [
+        Peer::<K>::connect(&address, "s.0").await,
+        Peer::<K>::connect(&address, "s.1").await,
+    ];
+    let mut sending = Vec::new();
+    for (sender, peer) in senders.into_iter().enumerate() {
+        let to = reader.to();
+        sending.push(tokio::spawn(async move {
+            let numbers: Vec<u32> = (0..FRAMES).collect();
+            for batch in numbers.chunks(50) {
+                let frames = batch.iter().map(|number| Outgoing {
+                    to: to.clone(),
+                    frame: [sender as u32, *number]
+                        .map(u32::to_be_bytes)
+                        .concat()
+                        .into(),
+                });
+                peer.carrier.send(frames.collect()).await.unwrap();
+            }
+            peer
+        }));
+    }
+    let mut expected = [0; 2];
+    while expected != [FRAMES; 2] {
+        let Arrived::Inbox(frame) = reader.next().await else {
+            panic!("not to the inbox")
+        };
+        let number = |at: usize| u32::from_be_bytes(frame[at..at + 4].try_into().unwrap());
+        let from = number(0) as usize;
+        assert_eq!(number(4), expected[from], "from sender {from}");
+        expected[from] += 1;
+    }
+    // Nothing comes twice: what is sent last comes next.
+    let peer = sending.remove(0).await.unwrap();
+    peer.send(reader.to(), "last").await;
+    reader.next_is("last").await;
+}
+
+pub(super) async fn what_is_for_everyone_reaches_everyone<K: Kind>() {
+    let broker = shared::<K>();
+    let address = address::<K>(&broker.url());
+    let mut peers = [
+        Peer::<K>::connect(&address, "a").await,
+        Peer::<K>::connect(&address, "b").await,
+        Peer::<K>::connect(&address, "c").await,
+    ];
+    peers[0].send(Destination::Everyone, "all").await;
+    for peer in &mut peers {
+        let arrived = peer.next().await;
+        assert!(
+            matches!(&arrived, Arrived::Everyone(frame) if frame == "all"),
+            "{arrived:?}"
+        );
+    }
+}
+
+pub(super) async fn the_largest_frames_arrive_whole<K: Kind>() {
+    let broker = shared::<K>();
+    let address = address::<K>(&broker.url());
+    let mut reader = Peer::<K>::connect(&address, "r").await;
+    let sender = Peer::<K>::connect(&address, "s").await;
+    // What is around a payload makes a frame longer than the longest payload.
+    for length in [0, 1, MAX_PAYLOAD_BYTES, MAX_PAYLOAD_BYTES + 1000] {
+        let frame: Bytes = (0..length).map(|at| (at % 251) as u8).collect();
+        sender.send(reader.to(), frame.clone()).await;
+        let Arrived::Inbox(arrived) = reader.next().await else {
+            panic!("not to the inbox")
+        };
+        assert!(arrived == frame, "{} of {length} bytes", arrived.len());
+    }
+}
+
+pub(super) async fn clusters_do_not_hear_each_other<K: Kind>() {
+    let broker = shared::<K>();
+    let url = broker.url();
+    let (one, other) = (address::<K>(&url), address::<K>(&url));
+    let mut here = Peer::<K>::connect(&one, "n").await;
+    let mut there = Peer::<K>::connect(&other, "n").await;
+    let topic = "t".parse().unwrap();
+    for peer in [&here, &there] {
+        let topics = std::slice::from_ref(&topic);
+        peer.carrier.subscribe(topics).await.unwrap();
+    }
+    // Both kinds of places, by the same names, and the roster.
+    there.send(Destination::Everyone, "there").await;
+    there.send(Destination::Topic(topic.clone()), "there").await;
+    there
+        .send(Destination::Inbox(here.inbox.clone()), "there")
+        .await;
+    assert!(there.carrier.store(None, "there".into()).await.unwrap());
+    for expected in ["there", "there"] {
+        there.next_is(expected).await;
+    }
+    assert!(here.carrier.load().await.unwrap().is_none());
+    // All that was sent before is through by now, had it come here.
+    let relay = Peer::<K>::connect(&one, "relay").await;
+    relay.send(here.to(), "here").await;
+    here.next_is("here").await;
+    here.send(Destination::Everyone, "all").await;
+    here.next_is("all").await;
+}
