@@ -5,16 +5,19 @@
 //! - [`control`]: messages of the control link;
 //! - [`http`]: the answer to an opening handshake, event streams, replies;
 //! - [`device`]: what a node tells a device;
-//! - [`prometheus`]: what a node tells of itself.
+//! - [`messages`]: what subscribers hear;
+//! - [`figures`]: what processes tell of themselves.
 
 mod control;
 mod device;
+mod figures;
 mod http;
-mod prometheus;
+mod messages;
 
 pub use self::{
     control::control_link,
     device::device_asked,
+    figures::{broker_figures, prometheus_text},
     http::{event_stream, handshake_answer},
-    prometheus::prometheus_text,
+    messages::message_stamps,
 };

@@ -112,6 +112,7 @@ fn sum(samples: &[Sample], metric: &str, label: Option<(&str, &str)>) -> Option<
         .filter(|sample| label.is_none_or(|(key, value)| sample.labels.get(key) == Some(value)))
         .filter_map(|sample| number(&sample.value))
         .reduce(|sum, value| sum + value)
+        .filter(|sum| sum.is_finite())
 }
 
 /// A sample's value; none for what a server shows before its first measurement.
@@ -231,6 +232,11 @@ mod tests {
         check("", None, &[]);
         check("<html>not found</html>", None, &[]);
         check("process_open_fds NaN\nhighwater_sockets\n", None, &[]);
+        check(
+            "process_open_fds 1e308\nprocess_open_fds 1e308\n",
+            None,
+            &[],
+        );
         // A metric asked for by name is not replaced by another.
         check("highwater_sockets 3\n", Some("sessions"), &[]);
     }

@@ -40,3 +40,13 @@ fn device_asked() {
 fn prometheus_text() {
     replay("prometheus_text", fuzzing::prometheus_text);
 }
+
+#[test]
+fn broker_figures() {
+    replay("broker_figures", fuzzing::broker_figures);
+}
+
+#[test]
+fn message_stamps() {
+    replay("message_stamps", fuzzing::message_stamps);
+}

@@ -24,6 +24,15 @@ pub enum BrokerEndpoint {
     RabbitMq(String),
 }
 
+/// What a broker of each kind would have said with `text`; for fuzz targets.
+pub(crate) fn read_as_each_kind(text: &str) -> [Gauges; 3] {
+    [
+        redis::gauges(text),
+        nats::gauges(text).unwrap_or_default(),
+        rabbitmq::gauges(text),
+    ]
+}
+
 /// Asks brokers. It owns the connections that stay open between samples.
 #[derive(Debug, Default)]
 pub(super) struct BrokerClient {

@@ -76,7 +76,11 @@ pub(super) fn gauges(info: &str) -> Gauges {
         .lines()
         .filter_map(|line| line.trim_end().split_once(':'))
         .collect();
-    let number = |name: &str| -> Option<f64> { fields.get(name)?.parse().ok() };
+    let number = |name: &str| -> Option<f64> {
+        let value: f64 = fields.get(name)?.parse().ok()?;
+        // Far above what is counted, far below where a sum would be no number.
+        (0.0..1e30).contains(&value).then_some(value)
+    };
     let mut gauges = Gauges::new();
     for (field, gauge) in FIELDS {
         if let Some(value) = number(field) {

@@ -97,6 +97,10 @@ impl Listener {
             return;
         }
         let load = &context.plan.publish[stamp.load];
+        // Nobody published it: it would count as endlessly many that are missing.
+        if stamp.sequence >= load.messages_of(stamp.publisher) {
+            return;
+        }
         let Some(sequence) = subscription.sequence(load, stamp.publisher) else {
             return;
         };

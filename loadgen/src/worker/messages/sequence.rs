@@ -44,9 +44,9 @@ impl Sequence {
         if number >= self.next {
             let missing = number - self.next;
             // Wide shifts leave nothing of what was seen.
-            let shift = u32::try_from(missing + 1).unwrap_or(u32::MAX);
+            let shift = u32::try_from(missing.saturating_add(1)).unwrap_or(u32::MAX);
             self.seen = self.seen.checked_shl(shift).unwrap_or(0) | 1;
-            self.next = number + 1;
+            self.next = number.saturating_add(1);
             return Seen::New { missing };
         }
         let back = self.next - 1 - number;
@@ -95,6 +95,13 @@ mod tests {
         ] {
             assert_eq!(judge(5, numbers), expected, "{numbers:?}");
         }
+    }
+
+    #[test]
+    fn the_last_number_there_is_comes_like_any_other() {
+        let mut sequence = Sequence::expecting(0);
+        assert_eq!(sequence.take(u64::MAX), Seen::New { missing: u64::MAX });
+        assert_eq!(sequence.take(7), Seen::Again);
     }
 
     proptest! {

@@ -1,0 +1,25 @@
+//! What subscribers hear.
+
+use crate::worker::messages::{
+    sequence::{Seen, Sequence},
+    stamp::Stamp,
+};
+
+/// A stamp that is found is found again in the body that it writes. Numbers that come
+/// in any order are late at most as often as they were missing.
+pub fn message_stamps(bytes: &[u8]) {
+    if let Some(stamp) = Stamp::find(&String::from_utf8_lossy(bytes)) {
+        assert_eq!(Stamp::find(&stamp.body(64)), Some(stamp));
+    }
+    let (numbers, _) = bytes.as_chunks();
+    let mut sequence = Sequence::expecting(1 << 32);
+    let (mut missing, mut late) = (0_u64, 0_u64);
+    for number in numbers {
+        match sequence.take(u64::from_le_bytes(*number)) {
+            Seen::New { missing: more } => missing = missing.saturating_add(more),
+            Seen::Late => late += 1,
+            Seen::Again => {}
+        }
+    }
+    assert!(late <= missing);
+}
