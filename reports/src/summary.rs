@@ -58,6 +58,9 @@ pub struct Summary {
     pub balance: Option<Balance>,
     /// What one more socket costs.
     pub cost_per_socket: CostPerSocket,
+    /// What both ends counted, side by side, over the whole run.
+    #[serde(default)]
+    pub ledger: Vec<LedgerLine>,
     /// Each gate's outcome.
     pub gates: Vec<GateOutcome>,
     /// What made a figure doubtful, in words.
@@ -263,6 +266,46 @@ pub struct Fit {
     pub low: f64,
     /// Upper end of its interval.
     pub high: f64,
+}
+
+/// One thing that was counted at two ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LedgerLine {
+    /// What was counted.
+    pub what: String,
+    /// The clients, or who sent.
+    pub left: LedgerSide,
+    /// The nodes, or who received.
+    pub right: LedgerSide,
+    /// The right count less the left one.
+    pub difference: i64,
+    /// How far the two may differ for what is known to be unsure.
+    pub unsure: u64,
+    /// Whether they agree.
+    pub verdict: Agreement,
+    /// Why that is not known.
+    pub note: Option<String>,
+}
+
+/// One end's count.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LedgerSide {
+    /// Who counted, and what they did: `clients issued`.
+    pub who: String,
+    /// How many.
+    pub count: u64,
+}
+
+/// Whether two ends agree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Agreement {
+    /// But for what is known to be unsure.
+    Agrees,
+    /// By more than that.
+    Differs,
+    /// One end's counts are not whole.
+    Unknown,
 }
 
 /// What became of a gate.

@@ -1,7 +1,7 @@
 //! Messages to topics: what is lost, doubled or reordered on request is found
 //! exactly, and a clean run is clean.
 
-use highwater_reports::summary::{Messages, Summary, Verdict};
+use highwater_reports::summary::{Agreement, LedgerLine, Messages, Summary, Verdict};
 
 use crate::harness::{Finished, Run};
 
@@ -74,6 +74,26 @@ fn a_clean_run_loses_doubles_and_reorders_nothing() {
     assert_eq!(messages.due, 6 * 20 * 60 + 6 * 40 * 14);
     assert_eq!(messages.latency_ms.count, messages.due);
     assert_eq!(run.counted("subscriptions.confirmed"), 60);
+    // Both ends counted the same, to the last ping and message.
+    let lines: Vec<&str> = summary
+        .ledger
+        .iter()
+        .map(|line| line.what.as_str())
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            "sockets",
+            "pings",
+            "pongs",
+            "messages",
+            "deliveries of messages",
+            "messages between nodes"
+        ]
+    );
+    for line in &summary.ledger {
+        assert_eq!(line.verdict, Agreement::Agrees, "{line:?}");
+    }
 }
 
 /// So many deliveries to the fifteen devices of n2 go wrong in mid-run.
@@ -127,7 +147,14 @@ fn check_fault(fault: &str, expected: (u64, u64, u64)) -> Finished {
 
 #[test]
 fn deliveries_that_never_come_are_lost_and_counted() {
-    check_fault("drop-messages", (37, 0, 0));
+    let run = check_fault("drop-messages", (37, 0, 0));
+    // The node believes it has delivered them: the ledger knows better.
+    let summary = run.summary();
+    let deliveries = |line: &&LedgerLine| line.what == "deliveries of messages";
+    let line = summary.ledger.iter().find(deliveries).unwrap();
+    assert_eq!((line.difference, line.verdict), (37, Agreement::Differs));
+    let told = |problem: &String| problem.contains("the ledger does not agree on deliveries");
+    assert!(summary.problems.iter().any(told), "{:?}", summary.problems);
 }
 
 #[test]

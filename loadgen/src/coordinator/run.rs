@@ -8,7 +8,7 @@ use highwater_reports::record::{
 use highwater_scenarios::{Plan, Segment, plan::Window};
 use tokio::{
     sync::mpsc,
-    time::{Instant, MissedTickBehavior, interval_at, sleep_until},
+    time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -29,6 +29,8 @@ use crate::{
 
 /// From the go to the start of the ramp.
 const GO_NOTICE: u64 = 2;
+/// How long the last sample may take to come.
+const LAST_SAMPLE: Duration = Duration::from_secs(5);
 
 /// Puts the load of `options` on its system and records what happens, until
 /// the plan is over, no worker is left, or `interrupt` is cancelled: then the
@@ -152,7 +154,22 @@ impl<S: FnMut(Update) + Send> Run<S> {
                 deadline = Some(self.clock.second(from) + self.longest_drain());
             }
         }
+        self.last_sample(&mut samples).await?;
         self.finish()
+    }
+
+    /// What the system counted in all: one more round, begun after everything was
+    /// over.
+    async fn last_sample(&mut self, samples: &mut mpsc::Receiver<Round>) -> Result<(), RunError> {
+        let over = self.clock.now().as_secs_f64();
+        let deadline = Instant::now() + LAST_SAMPLE;
+        while let Ok(Some(round)) = timeout_at(deadline, samples.recv()).await {
+            self.sampled(&round)?;
+            if round.samples.first().is_some_and(|first| first.at >= over) {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Once a second: how things stand, and whether the phase is over.

@@ -12,9 +12,11 @@ use super::Gauges;
 pub(super) struct Known {
     gauge: &'static str,
     metric: &'static str,
-    /// Only samples with this label count; the others are something else.
-    label: Option<(&'static str, &'static str)>,
+    /// Only samples with these labels count; the others are something else.
+    labels: [Option<Label>; 2],
 }
+
+type Label = (&'static str, &'static str);
 
 /// For each gauge the metrics that hold it, best first. Where one has several
 /// samples (pools of a heap, kinds of sockets), the gauge is their sum.
@@ -36,6 +38,19 @@ const KNOWN: &[Known] = &[
         BACKPLANE,
         ("direction", "received"),
     ),
+    of_kind(gauge::UNICASTS_SENT, "sent", "unicast"),
+    of_kind(gauge::UNICASTS_RECEIVED, "received", "unicast"),
+    of_kind(gauge::TOPICS_SENT, "sent", "topic"),
+    of_kind(gauge::TOPICS_RECEIVED, "received", "topic"),
+    known(gauge::COMMANDS_TAKEN, COMMANDS),
+    labelled(gauge::COMMANDS_ANSWERED, COMMANDS, ("outcome", "replied")),
+    known(gauge::PINGS_RECEIVED, "highwater_heartbeats_total"),
+    known(gauge::PONGS_SENT, "highwater_pongs_total"),
+    known(gauge::MESSAGES_TAKEN, "highwater_messages_published_total"),
+    known(
+        gauge::MESSAGES_HANDED_OUT,
+        "highwater_messages_delivered_total",
+    ),
     // JVM: Micrometer and client_java 1.x, then client_java 0.x.
     labelled(gauge::HEAP, "jvm_memory_used_bytes", ("area", "heap")),
     labelled(gauge::HEAP, "jvm_memory_bytes_used", ("area", "heap")),
@@ -45,6 +60,7 @@ const KNOWN: &[Known] = &[
 ];
 
 const BACKPLANE: &str = "highwater_backplane_messages_total";
+const COMMANDS: &str = "highwater_commands_total";
 
 /// The gauges in `text`. `sockets_metric` names the metric of open sockets
 /// where it is not one of the known ones.
@@ -56,7 +72,7 @@ pub fn gauges(text: &str, sockets_metric: Option<&str>) -> Gauges {
 pub(super) fn gauges_by(known: &[Known], text: &str, sockets_metric: Option<&str>) -> Gauges {
     let samples = samples(known, text, sockets_metric);
     let mut gauges = Gauges::new();
-    if let Some(sockets) = sockets_metric.and_then(|name| sum(&samples, name, None)) {
+    if let Some(sockets) = sockets_metric.and_then(|name| sum(&samples, name, &[])) {
         gauges.insert(gauge::SOCKETS_OPEN.into(), sockets);
     }
     for known in known {
@@ -64,7 +80,7 @@ pub(super) fn gauges_by(known: &[Known], text: &str, sockets_metric: Option<&str
         if replaced || gauges.contains_key(known.gauge) {
             continue;
         }
-        if let Some(value) = sum(&samples, known.metric, known.label) {
+        if let Some(value) = sum(&samples, known.metric, &known.labels) {
             gauges.insert(known.gauge.into(), value);
         }
     }
@@ -75,19 +91,24 @@ pub(super) const fn known(gauge: &'static str, metric: &'static str) -> Known {
     Known {
         gauge,
         metric,
-        label: None,
+        labels: [None; 2],
     }
 }
 
-pub(super) const fn labelled(
-    gauge: &'static str,
-    metric: &'static str,
-    label: (&'static str, &'static str),
-) -> Known {
+pub(super) const fn labelled(gauge: &'static str, metric: &'static str, label: Label) -> Known {
     Known {
         gauge,
         metric,
-        label: Some(label),
+        labels: [Some(label), None],
+    }
+}
+
+/// Messages through a node's backplane, of one direction and kind.
+const fn of_kind(gauge: &'static str, direction: &'static str, kind: &'static str) -> Known {
+    Known {
+        gauge,
+        metric: BACKPLANE,
+        labels: [Some(("direction", direction)), Some(("kind", kind))],
     }
 }
 
@@ -105,11 +126,12 @@ fn samples(known: &[Known], text: &str, sockets_metric: Option<&str>) -> Vec<Sam
 }
 
 /// The sum of a metric's samples; `None` if there are none.
-fn sum(samples: &[Sample], metric: &str, label: Option<(&str, &str)>) -> Option<f64> {
+fn sum(samples: &[Sample], metric: &str, labels: &[Option<Label>]) -> Option<f64> {
+    let has = |sample: &Sample, (key, value): &Label| sample.labels.get(key) == Some(*value);
     samples
         .iter()
         .filter(|sample| sample.metric == metric)
-        .filter(|sample| label.is_none_or(|(key, value)| sample.labels.get(key) == Some(value)))
+        .filter(|sample| labels.iter().flatten().all(|label| has(sample, label)))
         .filter_map(|sample| number(&sample.value))
         .reduce(|sum, value| sum + value)
         .filter(|sum| sum.is_finite())
@@ -147,8 +169,17 @@ mod tests {
              highwater_sockets_accepted_total 5017\n\
              highwater_sockets_closed_total{reason=\"replaced\"} 17\n\
              highwater_heap_allocated_bytes 12345678\n\
-             highwater_backplane_messages_total{direction=\"sent\"} 41\n\
-             highwater_backplane_messages_total{direction=\"received\"} 43\n\
+             highwater_heartbeats_total 7\n\
+             highwater_pongs_total 6\n\
+             highwater_commands_total{outcome=\"replied\"} 5\n\
+             highwater_commands_total{outcome=\"timed_out\"} 1\n\
+             highwater_messages_published_total{from=\"rest\"} 8\n\
+             highwater_messages_published_total{from=\"device\"} 2\n\
+             highwater_messages_delivered_total 90\n\
+             highwater_backplane_messages_total{direction=\"sent\",kind=\"unicast\"} 30\n\
+             highwater_backplane_messages_total{direction=\"sent\",kind=\"topic\"} 11\n\
+             highwater_backplane_messages_total{direction=\"received\",kind=\"unicast\"} 31\n\
+             highwater_backplane_messages_total{direction=\"received\",kind=\"topic\"} 12\n\
              process_resident_memory_bytes 2.0e7\n\
              process_open_fds 5012\n\
              process_cpu_seconds_total 3.25\n\
@@ -158,6 +189,16 @@ mod tests {
                 (gauge::SOCKETS_OPEN, 5000.0),
                 (gauge::SOCKETS_ACCEPTED, 5017.0),
                 (gauge::HEAP, 12_345_678.0),
+                (gauge::PINGS_RECEIVED, 7.0),
+                (gauge::PONGS_SENT, 6.0),
+                (gauge::COMMANDS_TAKEN, 6.0),
+                (gauge::COMMANDS_ANSWERED, 5.0),
+                (gauge::MESSAGES_TAKEN, 10.0),
+                (gauge::MESSAGES_HANDED_OUT, 90.0),
+                (gauge::UNICASTS_SENT, 30.0),
+                (gauge::UNICASTS_RECEIVED, 31.0),
+                (gauge::TOPICS_SENT, 11.0),
+                (gauge::TOPICS_RECEIVED, 12.0),
                 (gauge::BACKPLANE_SENT, 41.0),
                 (gauge::BACKPLANE_RECEIVED, 43.0),
                 (gauge::RSS, 2.0e7),

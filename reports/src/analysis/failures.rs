@@ -22,13 +22,20 @@ const BY_KIND: [&str; 3] = [
 ];
 
 /// Counters without kinds.
-const PLAIN: [&str; 6] = [
+const PLAIN: [&str; 13] = [
     counter::HEARTBEATS_MISSED,
     counter::HEARTBEATS_LATE,
     counter::COMMANDS_DROPPED,
     counter::COMMANDS_TIMED_OUT,
     counter::COMMANDS_NOT_CONNECTED,
     counter::COMMANDS_REJECTED,
+    counter::MESSAGES_DROPPED,
+    counter::MESSAGES_REJECTED,
+    counter::MESSAGES_UNCONFIRMED,
+    counter::MESSAGES_MISSING,
+    counter::MESSAGES_MISSING_AT_END,
+    counter::MESSAGES_REORDERED,
+    counter::MESSAGES_DUPLICATED,
 ];
 
 /// What went wrong at least once, by name.

@@ -5,6 +5,7 @@
 //! - one file per section of the summary: `sockets`, `heartbeats`, `commands`,
 //!   `messages`, `processes`, `joined`, `workers`, `balance` (with `settling`), `cost`
 //!   (with `fit`);
+//! - `ledger`: what both ends counted, side by side;
 //! - `harness`, `gates`, `problems`, `verdict`: what to make of it.
 
 mod balance;
@@ -17,6 +18,7 @@ mod gates;
 mod harness;
 mod heartbeats;
 pub(crate) mod joined;
+mod ledger;
 mod messages;
 mod problems;
 pub(crate) mod processes;

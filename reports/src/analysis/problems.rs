@@ -2,7 +2,7 @@
 
 use highwater_scenarios::plan::Window;
 
-use super::{cut::Cut, heartbeats::pending, messages, sockets::turnover};
+use super::{cut::Cut, heartbeats::pending, ledger, messages, sockets::turnover};
 use crate::{
     human,
     record::{Occurrence, Role, action_title, names::gauge},
@@ -42,6 +42,7 @@ pub(crate) fn problems(cut: &Cut, summary: &Summary) -> Vec<String> {
     if let Some(figures) = &summary.messages {
         problems.extend(messages::doubts(cut, figures));
     }
+    problems.extend(ledger::differences(&summary.ledger));
     if cut.record.phases.steady.is_none() {
         problems.push("the steady phase was not reached".to_owned());
     }

@@ -8,6 +8,7 @@ use super::{
     gates, harness,
     heartbeats::heartbeats,
     joined::{backplane, brokers, processors},
+    ledger,
     messages::messages,
     problems::problems,
     processes::{exits, processes},
@@ -26,6 +27,7 @@ pub fn analyse(record: &RunRecord) -> Summary {
     let tracks = Tracks::new(&record.intervals);
     let cut = Cut::whole(record, &tracks);
     let mut summary = sections(&cut);
+    summary.ledger = ledger::ledger(&cut, &summary);
     let harness = harness::examine(&cut, &summary);
     let (outcomes, doubts) = gates::judge(record, &tracks, &summary, &harness);
     summary.verdict = verdict(&outcomes, !harness.reasons.is_empty());
@@ -63,6 +65,7 @@ pub(crate) fn sections(cut: &Cut) -> Summary {
         exits: exits(cut),
         balance: balance(cut),
         cost_per_socket: cost_per_socket(cut),
+        ledger: Vec::new(),
         gates: Vec::new(),
         problems: Vec::new(),
     }

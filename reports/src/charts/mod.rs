@@ -24,6 +24,7 @@ mod latency;
 mod legend;
 mod memory;
 mod memory_fit;
+mod message_latency;
 mod open_files;
 mod readout;
 mod render;

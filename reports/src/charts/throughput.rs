@@ -25,10 +25,20 @@ const COMMANDS: Traffic = (
     "replied",
 );
 
+const MESSAGES: Traffic = (
+    "messages",
+    counter::MESSAGES_SCHEDULED,
+    counter::MESSAGES_PUBLISHED,
+    "published",
+);
+
 pub(super) fn chart(scene: &Scene) -> Chart {
     let mut kinds = vec![HEARTBEATS];
     if !scene.cut.record.manifest.plan.commands.is_empty() {
         kinds.push(COMMANDS);
+    }
+    if !scene.cut.record.manifest.plan.publish.is_empty() {
+        kinds.push(MESSAGES);
     }
     let rate = |name: &'static str| scene.steps.rate(scene.cut, move |line| line.counter(name));
     let series = kinds.iter().enumerate().flat_map(|(index, kind)| {

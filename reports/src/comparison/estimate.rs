@@ -137,7 +137,7 @@ fn of_block(block: &LatencyHistogram, part: &str) -> Option<f64> {
 }
 
 fn is_failure(path: &str) -> bool {
-    const FAILURES: [&str; 9] = [
+    const FAILURES: [&str; 15] = [
         "sockets.failed",
         "sockets.dropped",
         "heartbeats.missed",
@@ -147,6 +147,12 @@ fn is_failure(path: &str) -> bool {
         "commands.not_connected",
         "commands.rejected",
         "commands.failed",
+        "messages.dropped",
+        "messages.rejected",
+        "messages.unconfirmed",
+        "messages.lost",
+        "messages.duplicated",
+        "messages.reordered",
     ];
     FAILURES.contains(&path)
 }

@@ -73,6 +73,7 @@ fn subjects(summary: &Summary) -> Vec<Subject> {
         Some(connects(summary)),
         Some(heartbeats(summary)),
         commands(summary),
+        messages(summary),
         memory(summary),
         cost(summary),
         balance(summary),
@@ -130,6 +131,24 @@ fn heartbeats(summary: &Summary) -> Subject {
         gates: &["heartbeats."],
         notes: times.into_iter().chain([counts]).collect(),
     }
+}
+
+fn messages(summary: &Summary) -> Option<Subject> {
+    let messages = summary.messages.as_ref()?;
+    let times = times(&messages.latency_ms, &messages.service_ms);
+    let counts = format!(
+        "{} deliveries, {} lost, {} duplicated, {} reordered",
+        human::count(messages.delivered),
+        human::count(messages.lost),
+        human::count(messages.duplicated),
+        human::count(messages.reordered)
+    );
+    Some(Subject {
+        label: "message latency, p99",
+        path: "messages.latency.p99",
+        gates: &["messages."],
+        notes: times.into_iter().chain([counts]).collect(),
+    })
 }
 
 fn commands(summary: &Summary) -> Option<Subject> {

@@ -8,7 +8,7 @@ use crate::{
     figure::display,
     human,
     record::action_title,
-    summary::{Distribution, Fit, GateOutcome, Summary},
+    summary::{Agreement, Distribution, Fit, GateOutcome, LedgerSide, Summary},
     text,
 };
 
@@ -53,6 +53,18 @@ pub(super) fn times(summary: &Summary) -> Table {
             ("command service", &commands.service_ms),
             ("on the owner's node", &commands.same_node_ms),
             ("across nodes", &commands.cross_node_ms),
+        ]);
+    }
+    if let Some(messages) = &summary.messages {
+        named.extend([
+            (
+                "message latency, from when it was due",
+                &messages.latency_ms,
+            ),
+            (
+                "message latency, from when it was sent",
+                &messages.service_ms,
+            ),
         ]);
     }
     let lags: Vec<(String, &Distribution)> = summary
@@ -150,7 +162,68 @@ pub(super) fn counts(summary: &Summary) -> Vec<Table> {
             ],
         ));
     }
+    if let Some(messages) = &summary.messages {
+        tables.push(counted(
+            "Messages",
+            &[
+                ("scheduled", Some(messages.scheduled)),
+                ("published", Some(messages.published)),
+                ("dropped", Some(messages.dropped)),
+                ("rejected", Some(messages.rejected)),
+                ("unconfirmed", Some(messages.unconfirmed)),
+            ],
+        ));
+        tables.push(counted(
+            "Deliveries",
+            &[
+                ("due", Some(messages.due)),
+                ("delivered", Some(messages.delivered)),
+                ("lost", Some(messages.lost)),
+                ("duplicated", Some(messages.duplicated)),
+                ("reordered", Some(messages.reordered)),
+            ],
+        ));
+    }
     tables
+}
+
+/// What both ends counted.
+pub(super) fn ledger(summary: &Summary) -> Table {
+    let side = |side: &LedgerSide| format!("{} {}", side.who, human::count(side.count));
+    let rows = summary.ledger.iter().map(|line| Row {
+        class: match line.verdict {
+            Agreement::Agrees => "passed",
+            Agreement::Differs => "failed",
+            Agreement::Unknown => "inconclusive",
+        },
+        cells: vec![
+            line.what.clone(),
+            side(&line.left),
+            side(&line.right),
+            human::count(line.difference.unsigned_abs()),
+            human::count(line.unsure),
+            match (line.verdict, &line.note) {
+                (Agreement::Agrees, _) => "agrees".to_owned(),
+                (Agreement::Differs, _) => "differs".to_owned(),
+                (Agreement::Unknown, None) => "not known".to_owned(),
+                (Agreement::Unknown, Some(note)) => format!("not known: {note}"),
+            },
+        ],
+    });
+    Table {
+        rows: rows.collect(),
+        ..table(
+            "",
+            [
+                "",
+                "one end",
+                "other end",
+                "difference",
+                "explained",
+                "verdict",
+            ],
+        )
+    }
 }
 
 /// What went wrong, by kind.

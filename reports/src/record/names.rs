@@ -129,6 +129,26 @@ pub mod gauge {
     pub const BROKER_BYTES_OUT: &str = "broker.bytes_out";
     /// Clients that it cut off because they did not keep up.
     pub const BROKER_SLOW_CONSUMERS: &str = "broker.slow_consumers";
+    /// Messages from one node to another that it has sent since it started.
+    pub const UNICASTS_SENT: &str = "backplane.unicast.sent";
+    /// Of these, received.
+    pub const UNICASTS_RECEIVED: &str = "backplane.unicast.received";
+    /// Topic messages that a node has put on the backplane since it started.
+    pub const TOPICS_SENT: &str = "backplane.topic.sent";
+    /// Topic messages that it has taken from it.
+    pub const TOPICS_RECEIVED: &str = "backplane.topic.received";
+    /// Commands a node has taken since it started, whatever became of them.
+    pub const COMMANDS_TAKEN: &str = "commands.taken";
+    /// Of these, those with a reply.
+    pub const COMMANDS_ANSWERED: &str = "commands.answered";
+    /// Pings a node has received since it started.
+    pub const PINGS_RECEIVED: &str = "pings.received";
+    /// Pongs it has sent.
+    pub const PONGS_SENT: &str = "pongs.sent";
+    /// Topic messages that a node has taken from publishers since it started.
+    pub const MESSAGES_TAKEN: &str = "messages.taken";
+    /// Topic messages that it has handed to devices, once for each.
+    pub const MESSAGES_HANDED_OUT: &str = "messages.handed_out";
     /// Host: kernel slab memory.
     pub const KERNEL_SLAB: &str = "kernel.slab";
     /// Host: kernel memory in TCP buffers.

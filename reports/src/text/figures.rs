@@ -9,13 +9,14 @@ use crate::{
 /// Nodes beyond this many are only summed up.
 const MOST_NODES: usize = 3;
 
-/// Sockets, heartbeats, commands, nodes, cost.
+/// Sockets, heartbeats, commands, messages, nodes, cost.
 pub(super) fn figure_lines(summary: &Summary) -> Vec<String> {
     let mut lines = vec![
         line("sockets", sockets(summary)),
         line("heartbeats", heartbeats(summary)),
     ];
     lines.extend(commands(summary).map(|text| line("commands", text)));
+    lines.extend(messages(summary).map(|text| line("messages", text)));
     lines.extend(nodes(&summary.nodes));
     lines.extend(cost(summary).map(|text| line("a socket", text)));
     lines
@@ -56,6 +57,16 @@ fn commands(summary: &Summary) -> Option<String> {
         human::count(commands.replied),
         human::count(commands.due),
         times("response", &commands.response_ms)
+    ))
+}
+
+fn messages(summary: &Summary) -> Option<String> {
+    let messages = summary.messages.as_ref()?;
+    Some(format!(
+        "{} deliveries, {} lost{}",
+        human::count(messages.delivered),
+        human::count(messages.lost),
+        times("latency", &messages.latency_ms)
     ))
 }
 

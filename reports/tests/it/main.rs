@@ -8,6 +8,7 @@ mod events;
 mod fuzz;
 mod hlog;
 mod large;
+mod ledger;
 mod record;
 mod report;
 mod run;
