@@ -16,5 +16,6 @@ mod errors;
 mod harness;
 mod help;
 mod messages;
+mod streams;
 mod target;
 mod truth;

@@ -148,37 +148,6 @@ async fn bad_requests_say_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn an_event_stream_carries_accepted_and_then_the_reply() {
-    let node = Node::alone();
-    Device::open(&node, "d1").await.echo();
-    let headers = [("accept", "text/event-stream")];
-    let body = json!({"name": "read", "body": {"a": 1}});
-    let answer = node.post_with("/devices/d1/commands", &headers, body).await;
-    assert_eq!(answer.status, 200);
-    assert_eq!(answer.header("content-type"), "text/event-stream");
-    assert_eq!(
-        answer.text(),
-        "event: accepted\ndata: n1\n\n\
-         event: reply\ndata: {\"device\":\"d1\",\"node\":\"n1\",\"owner\":\"n1\",\"body\":{\"a\":1}}\n\n"
-    );
-}
-
-#[tokio::test]
-async fn an_event_stream_carries_an_error_as_an_event() {
-    let node = Node::alone();
-    let headers = [("accept", "text/event-stream")];
-    let answer = node
-        .post_with("/devices/d1/commands", &headers, json!({"name": "read"}))
-        .await;
-    assert_eq!(answer.status, 200);
-    let text = answer.text();
-    assert!(
-        text.contains("event: error\ndata: {\"status\":404,"),
-        "{text}"
-    );
-}
-
-#[tokio::test]
 async fn a_caller_that_goes_away_leaves_nothing_behind() {
     let node = Node::alone();
     let mut device = Device::open(&node, "d1").await;

@@ -17,5 +17,6 @@ mod operations;
 mod rig;
 mod security;
 mod sockets;
+mod streams;
 mod topics;
 mod work;

@@ -1,0 +1,129 @@
+//! Commands whose reply comes on an event stream.
+
+use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use crate::rig::{Cluster, Device, Node, config, until};
+
+/// A stream as its bytes come.
+struct Stream(TcpStream);
+
+impl Stream {
+    /// Sends a command to device `d1` and asks for its reply as events.
+    async fn open(node: &Node, timeout_ms: u32) -> Self {
+        let mut stream = TcpStream::connect(node.address).await.unwrap();
+        let request = format!(
+            "POST /devices/d1/commands HTTP/1.1\r\nHost: t\r\nAccept: text/event-stream\r\n\
+             X-Highwater-Timeout-Ms: {timeout_ms}\r\nContent-Type: application/json\r\n\
+             Content-Length: 15\r\nConnection: close\r\n\r\n{{\"name\":\"read\"}}"
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        Self(stream)
+    }
+
+    /// What comes up to and with `mark`.
+    async fn until(&mut self, mark: &str) -> String {
+        let mut text = Vec::new();
+        while !String::from_utf8_lossy(&text).contains(mark) {
+            assert_ne!(self.0.read_buf(&mut text).await.unwrap(), 0, "no {mark:?}");
+        }
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
+    /// What comes until the node ends the stream.
+    async fn rest(mut self) -> String {
+        let mut text = Vec::new();
+        self.0.read_to_end(&mut text).await.unwrap();
+        String::from_utf8_lossy(&text).into_owned()
+    }
+}
+
+#[tokio::test]
+async fn an_event_stream_carries_accepted_and_then_the_reply() {
+    let node = Node::alone();
+    Device::open(&node, "d1").await.echo();
+    let headers = [("accept", "text/event-stream")];
+    let body = json!({"name": "read", "body": {"a": 1}});
+    let answer = node.post_with("/devices/d1/commands", &headers, body).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("content-type"), "text/event-stream");
+    assert_eq!(
+        answer.text(),
+        "event: accepted\ndata: n1\n\n\
+         event: reply\ndata: {\"device\":\"d1\",\"node\":\"n1\",\"owner\":\"n1\",\"body\":{\"a\":1}}\n\n"
+    );
+}
+
+#[tokio::test]
+async fn an_event_stream_carries_an_error_as_an_event() {
+    let node = Node::alone();
+    let headers = [("accept", "text/event-stream")];
+    let answer = node
+        .post_with("/devices/d1/commands", &headers, json!({"name": "read"}))
+        .await;
+    assert_eq!(answer.status, 200);
+    let text = answer.text();
+    assert!(
+        text.contains("event: error\ndata: {\"status\":404,"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn a_stream_reaches_a_device_of_another_node() {
+    let cluster = Cluster::start(2).await;
+    Device::open(&cluster.nodes[1], "d1").await.echo();
+    let headers = [("accept", "text/event-stream")];
+    let body = json!({"name": "read", "body": 7});
+    let answer = cluster.nodes[0]
+        .post_with("/devices/d1/commands", &headers, body)
+        .await;
+    assert_eq!(
+        answer.text(),
+        "event: accepted\ndata: n1\n\n\
+         event: reply\ndata: {\"device\":\"d1\",\"node\":\"n1\",\"owner\":\"n2\",\"body\":7}\n\n"
+    );
+}
+
+/// Time stands still but for what is waited for: the node's own timers.
+#[tokio::test]
+async fn a_silent_stream_is_kept_alive_and_ends_at_the_deadline() {
+    let node = Node::alone();
+    let mut device = Device::open(&node, "d1").await;
+    let mut stream = Stream::open(&node, 50_000).await;
+    stream.until("event: accepted\ndata: n1").await;
+    assert_eq!(device.frame().await["type"], "command");
+    tokio::time::pause();
+    let rest = stream.rest().await;
+    // After 15, 30 and 45 s.
+    assert_eq!(rest.matches("\n:\n\n").count(), 3, "{rest}");
+    let error = rest.find("event: error\ndata: {\"status\":504,").unwrap();
+    assert!(error > rest.rfind("\n:\n\n").unwrap(), "{rest}");
+}
+
+#[tokio::test]
+async fn a_caller_that_leaves_its_stream_leaves_nothing_behind() {
+    let mut config = config("n1");
+    config.limits.commands_per_device = 1;
+    let node = Node::start(config);
+    let mut device = Device::open(&node, "d1").await;
+    let mut stream = Stream::open(&node, 60_000).await;
+    stream.until("event: accepted").await;
+    assert_eq!(device.frame().await["type"], "command");
+    drop(stream);
+    until("the command is over", async || {
+        node.metric("highwater_commands_in_flight").await == 0.0
+    })
+    .await;
+    let metrics = node.get("/metrics").await.text();
+    assert!(
+        metrics.contains("highwater_commands_total{outcome=\"abandoned\"} 1"),
+        "{metrics}"
+    );
+    // Its place is free.
+    device.echo();
+    assert_eq!(node.command("d1").await.status, 200);
+}
