@@ -51,10 +51,14 @@ fn print(text: &str) {
     let _ = stdout.flush();
 }
 
+/// What is logged where `RUST_LOG` does not say. What the brokers' clients say of
+/// themselves, the node says again with what it means.
+const LOGGED: &str = "info,async_nats=off,lapin=off";
+
 /// Logs go to stderr; `RUST_LOG` says which.
 fn log() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(LOGGED));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(false)

@@ -46,7 +46,8 @@ impl Carrier for Amqp {
         let uri = server::uri(&address.server)?;
         let names = Names::of(&address.cluster);
         let publishing = connection::open(&uri, format!("{me} publishing")).await?;
-        let watching = tokio::spawn(watch(publishing.events_listener(), arrivals.clone()));
+        let watching = watch(publishing.events_listener(), arrivals.clone());
+        let watching = AbortOnDropHandle::new(tokio::spawn(watching));
         let receiving = connection::open(&uri, format!("{me} receiving")).await?;
         let frames = publishing.create_channel().await.map_err(broken)?;
         let queues = receiving.create_channel().await.map_err(broken)?;
@@ -62,7 +63,7 @@ impl Carrier for Amqp {
             frames,
             receiving,
             queues,
-            _tasks: [watching, tokio::spawn(reading)].map(AbortOnDropHandle::new),
+            _tasks: [watching, AbortOnDropHandle::new(tokio::spawn(reading))],
         })
     }
 

@@ -23,7 +23,7 @@ on_every_backplane!(
     a_node_that_does_not_read_stalls_nobody,
 );
 
-/// Numbers sent and published without a break.
+/// Numbers sent and published without a break, each after the sender's mark.
 struct Sender {
     task: JoinHandle<()>,
     stop: CancellationToken,
@@ -32,14 +32,14 @@ struct Sender {
 }
 
 impl Sender {
-    fn start(from: Arc<dyn Backplane>, to: &Peer) -> Self {
+    fn start(mark: u8, from: Arc<dyn Backplane>, to: &Peer) -> Self {
         let (stop, to) = (CancellationToken::new(), to.id.clone());
         let (publish, next) = watch::channel(0_u64);
         let stopped = stop.clone();
         let task = tokio::spawn(async move {
             while !stopped.is_cancelled() {
                 let number = *publish.borrow();
-                let payload = Bytes::copy_from_slice(&number.to_be_bytes());
+                let payload = Bytes::from([&[mark], &number.to_be_bytes()[..]].concat());
                 // While the server is away both are refused: lost, and told so.
                 let _ = from.send(&to, payload.clone());
                 let _ = from.publish(&topic(), payload);
@@ -62,26 +62,41 @@ impl Sender {
     }
 }
 
-/// What arrived, in the order it did.
+/// What arrived, in the order it did, of two senders by their marks.
 #[derive(Default)]
-struct Received {
+struct Received([FromOne; 2]);
+
+#[derive(Default)]
+struct FromOne {
     messages: Vec<u64>,
     published: Vec<u64>,
 }
 
 impl Received {
-    /// Until a message and something published of at least this number came.
-    async fn reach(&mut self, peer: &mut Peer, number: u64) {
-        while self.messages.last().is_none_or(|last| *last < number)
-            || self.published.last().is_none_or(|last| *last < number)
-        {
-            let (list, payload) = match peer.next().await {
-                Inbound::Message { payload, .. } => (&mut self.messages, payload),
-                Inbound::Published { payload, .. } => (&mut self.published, payload),
+    /// Until a message and something published of at least these numbers came.
+    async fn reach(&mut self, peer: &mut Peer, numbers: [u64; 2]) {
+        while !self.reached(numbers) {
+            let (payload, is_message) = match peer.next().await {
+                Inbound::Message { payload, .. } => (payload, true),
+                Inbound::Published { payload, .. } => (payload, false),
                 other => panic!("{other:?}"),
             };
-            list.push(u64::from_be_bytes(payload[..].try_into().unwrap()));
+            let from = &mut self.0[usize::from(payload[0])];
+            let list = if is_message {
+                &mut from.messages
+            } else {
+                &mut from.published
+            };
+            list.push(u64::from_be_bytes(payload[1..].try_into().unwrap()));
         }
+    }
+
+    fn reached(&self, numbers: [u64; 2]) -> bool {
+        let at_least = |list: &[u64], number| list.last().is_some_and(|last| *last >= number);
+        let both = |from: &FromOne, number| {
+            at_least(&from.messages, number) && at_least(&from.published, number)
+        };
+        self.0.iter().zip(numbers).all(|(from, it)| both(from, it))
     }
 }
 
@@ -99,9 +114,12 @@ async fn a_restarted_server_finds_everybody_again(kind: Kind) {
     let [a, mut b, c] = three(&ground).await;
     b.backplane().subscribe(&topic());
     let before: Vec<View> = [&a, &b, &c].map(|peer| (*peer.view()).clone()).into();
-    let sender = Sender::start(Arc::clone(a.backplane()), &b);
+    let senders = [
+        Sender::start(0, Arc::clone(a.backplane()), &b),
+        Sender::start(1, Arc::clone(c.backplane()), &b),
+    ];
     let mut received = Received::default();
-    received.reach(&mut b, 200).await;
+    received.reach(&mut b, [200; 2]).await;
     let waiting = a.backplane().request(&c.id, Bytes::new(), soon_enough());
     ground.kill().await;
     for peer in [&a, &b, &c] {
@@ -131,13 +149,19 @@ async fn a_restarted_server_finds_everybody_again(kind: Kind) {
         assert!(peer.view().version > before[0].version);
     }
     // The subscription is back once something published since has come.
-    received.reach(&mut b, sender.next()).await;
-    let whole = sender.next();
-    received.reach(&mut b, whole + 200).await;
-    let end = sender.stop().await;
-    received.reach(&mut b, end - 1).await;
-    check(&received.messages, whole, end);
-    check(&received.published, whole, end);
+    let next = || senders.each_ref().map(Sender::next);
+    received.reach(&mut b, next()).await;
+    let whole = next();
+    received
+        .reach(&mut b, whole.map(|number| number + 200))
+        .await;
+    let [first, second] = senders;
+    let end = [first.stop().await, second.stop().await];
+    received.reach(&mut b, end.map(|number| number - 1)).await;
+    for (of, from) in received.0.iter().enumerate() {
+        check(&from.messages, whole[of], end[of]);
+        check(&from.published, whole[of], end[of]);
+    }
 }
 
 async fn a_node_that_does_not_read_stalls_nobody(kind: Kind) {
