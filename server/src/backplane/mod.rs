@@ -31,7 +31,7 @@ mod redis;
         reason = "a build without any broker's client"
     )
 )]
-mod remote;
+pub(crate) mod remote;
 mod traffic;
 mod url;
 pub mod view;

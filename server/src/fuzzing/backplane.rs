@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    backplane::{self, Envelope},
+    backplane::{self, Envelope, remote},
     broker::{
         wire::{FromBroker, ToBroker},
         work::wire::{FromConsumer, FromProducer, ToConsumer, ToProducer},
@@ -31,6 +31,12 @@ pub fn cluster_messages(bytes: &[u8]) {
     whole::<Note>(bytes);
     whole::<Question>(bytes);
     whole::<Answer>(bytes);
+}
+
+/// What goes through a broker that is not ours, and the roster that lies there.
+pub fn broker_frames(bytes: &[u8]) {
+    remote::fuzzing::frame(bytes);
+    remote::fuzzing::roster(bytes);
 }
 
 /// A header that is understood says the same when it is written again, with the same

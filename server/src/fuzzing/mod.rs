@@ -4,7 +4,7 @@
 //!
 //! - [`ws`]: frames of a device socket, against tungstenite;
 //! - [`device`]: the JSON in them;
-//! - [`backplane`]: what nodes, consumers and the embedded broker say to each other;
+//! - [`backplane`]: what nodes, consumers and brokers say to each other;
 //! - [`queue`]: readings that lie in a queue;
 //! - [`http`]: a call's path, headers and body;
 //! - [`token`]: who somebody says to be.
@@ -17,7 +17,7 @@ mod token;
 mod ws;
 
 pub use self::{
-    backplane::{broker_wire, cluster_messages},
+    backplane::{broker_frames, broker_wire, cluster_messages},
     device::device_frames,
     http::http_calls,
     queue::queue_readings,

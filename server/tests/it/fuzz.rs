@@ -50,3 +50,8 @@ fn queue_readings() {
 fn tokens() {
     replay("tokens", fuzzing::tokens);
 }
+
+#[test]
+fn broker_frames() {
+    replay("broker_frames", fuzzing::broker_frames);
+}

@@ -23,6 +23,7 @@ mod carrier;
 #[cfg(test)]
 pub(super) mod conformance;
 mod frame;
+pub(crate) mod fuzzing;
 mod hearing;
 mod inbox;
 mod link;
