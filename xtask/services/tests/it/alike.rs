@@ -15,8 +15,13 @@ fn state(pid: u32) -> char {
     rest.chars().next().unwrap()
 }
 
-fn check(kind: Kind) {
+/// `program` is what the server's process must be, not a script that waits for it.
+fn check(kind: Kind, program: &str) {
     let mut service = kind.start().unwrap();
+    for pid in service.pids() {
+        let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap();
+        assert_eq!(name.trim_end(), program);
+    }
     let url = service.url();
     assert_eq!(service.name(), kind.name());
     assert!(service.answers() && kind.answers(&url), "{url}");
@@ -58,20 +63,20 @@ fn paused_and_resumed(service: &Service) {
 
 #[test]
 fn redis() {
-    check(Kind::Redis);
+    check(Kind::Redis, "redis-server");
 }
 
 #[test]
 fn redis_cluster() {
-    check(Kind::RedisCluster);
+    check(Kind::RedisCluster, "redis-server");
 }
 
 #[test]
 fn nats() {
-    check(Kind::Nats);
+    check(Kind::Nats, "nats-server");
 }
 
 #[test]
 fn rabbitmq() {
-    check(Kind::RabbitMq);
+    check(Kind::RabbitMq, "beam.smp");
 }
