@@ -2,6 +2,7 @@
 //!
 //! - [`truth`]: faults of known size must be found, and a clean run be clean;
 //! - [`doctor`]: what this machine can hold, and the check before a run;
+//! - [`brokers`]: clusters joined by the embedded broker and by real ones;
 //! - [`documented`]: every command that the documents show;
 //! - [`endings`]: interrupted, killed, refused;
 //! - [`errors`]: what a person reads when something is wrong;
@@ -9,6 +10,7 @@
 //! - [`target`]: a system and workers that somebody else starts;
 //! - [`harness`]: a run of the binary in a directory of its own.
 
+mod brokers;
 mod doctor;
 mod documented;
 mod endings;

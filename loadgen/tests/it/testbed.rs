@@ -4,6 +4,7 @@
 //! and `cargo build -p highwater` put it; `HIGHWATER_EXE` names another.
 
 use std::{
+    cell::RefCell,
     env,
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
@@ -13,13 +14,17 @@ use std::{
 use highwater_loadgen::{
     access::Trust,
     causes::in_full,
-    process::{Signal, Spawner},
+    process::{Exit, Signal, Spawner},
     sampling::{Sampled, Sampler},
-    testbed::{Testbed, TestbedError},
+    testbed::{Left, Testbed, TestbedError},
 };
 use highwater_reports::record::{Role, names::gauge};
-use highwater_scenarios::plan::{
-    Action, Backplane, Balancer, Cluster, Event, Fault, Plan, Policy, Routing, System,
+use highwater_scenarios::{
+    BrokerUrl,
+    plan::{
+        Action, BROKER, Backplane, Balancer, Broker, Cluster, Event, Fault, Plan, Policy, Routing,
+        System,
+    },
 };
 use nix::{sys::signal::kill, unistd::Pid};
 
@@ -173,7 +178,14 @@ async fn nodes_come_and_go_as_the_events_say() {
 
     bed.apply(Action::DrainNode, "n2").await;
     assert_eq!(bed.http(), [&with_third[0][..], &with_third[2][..]]);
-    until(|| bed.bed.ended().is_empty() && bed.pid("n2").is_none()).await;
+    let left = RefCell::new(Vec::new());
+    until(|| {
+        left.borrow_mut().extend(bed.bed.left());
+        !left.borrow().is_empty()
+    })
+    .await;
+    assert_eq!(left.into_inner(), [left_in_order("n2")]);
+    assert_eq!(bed.pid("n2"), None);
     bed.apply(Action::RestartNode, "n2").await;
     assert_eq!(bed.http(), with_third, "a drained node returns");
 
@@ -185,6 +197,94 @@ async fn nodes_come_and_go_as_the_events_say() {
     assert_eq!(bed.http(), [""; 0]);
     let refusal = bed.refusal(Action::AddNode, "n4").await;
     assert!(matches!(refusal, TestbedError::Stopping));
+}
+
+fn left_in_order(id: &str) -> Left {
+    Left {
+        id: id.to_owned(),
+        exit: Exit::Status(0),
+    }
+}
+
+/// Whether the nodes are connected to the broker, each by its own word.
+async fn connected(bed: &Bed) -> Vec<bool> {
+    let mut connected = Vec::new();
+    for http in bed.http() {
+        let nodes = get(&format!("{http}/nodes")).await.unwrap();
+        connected.push(nodes.contains(r#""connected":true"#));
+    }
+    connected
+}
+
+#[tokio::test]
+async fn the_broker_goes_and_comes_back_on_its_old_address() {
+    let bed = Bed::start(2, &[]).await;
+    let first = bed.pid(BROKER).unwrap();
+    assert_eq!(connected(&bed).await, [true, true]);
+
+    bed.apply(Action::KillBroker, BROKER).await;
+    assert!(is_gone(first));
+    assert_eq!(bed.pid(BROKER), None);
+    for action in [Action::KillBroker, Action::PauseBroker] {
+        let refusal = bed.refusal(action, BROKER).await;
+        assert!(matches!(refusal, TestbedError::NotRunning { .. }));
+    }
+    bed.apply(Action::RestartBroker, BROKER).await;
+    assert_eq!(connected(&bed).await, [true, true], "they have met again");
+    let second = bed.pid(BROKER).unwrap();
+    assert_ne!(second, first);
+
+    bed.apply(Action::PauseBroker, BROKER).await;
+    until(|| state(second) == Some('T')).await;
+    bed.apply(Action::ResumeBroker, BROKER).await;
+    assert_eq!(connected(&bed).await, [true, true]);
+    bed.apply(Action::RestartBroker, BROKER).await;
+    assert!(is_gone(second));
+    assert_eq!(bed.bed.ended(), [], "each end was asked for");
+    assert_eq!(bed.bed.left(), [], "and the broker is no node");
+    bed.bed.stop().await;
+}
+
+#[tokio::test]
+async fn nothing_is_done_to_a_broker_that_is_not_there() {
+    let bed = Bed::start(1, &[]).await;
+    let refusal = bed.refusal(Action::KillBroker, BROKER).await;
+    assert!(matches!(refusal, TestbedError::NoBroker));
+}
+
+#[tokio::test]
+async fn a_broker_that_does_not_answer_is_told_of_before_anything_starts() {
+    // Bound and closed again: nobody listens there.
+    let port = TcpListener::bind("127.0.0.1:0")
+        .and_then(|socket| socket.local_addr())
+        .unwrap()
+        .port();
+    for (url, name) in [
+        (format!("redis://me:s3cret@127.0.0.1:{port}"), "Redis"),
+        (format!("nats://me:s3cret@127.0.0.1:{port}"), "NATS"),
+        (format!("amqp://me:s3cret@127.0.0.1:{port}/%2f"), "RabbitMQ"),
+    ] {
+        let logs = tempfile::tempdir().unwrap();
+        let (plan, mut cluster) = plan(2, &[]);
+        cluster.backplane = Backplane::Broker(Broker {
+            url: BrokerUrl::parse(&url).unwrap(),
+            monitor: None,
+            pid: None,
+        });
+        let spawner = Spawner::start().unwrap();
+        let started = Testbed::start(&plan, &cluster, &exe(), spawner, logs.path()).await;
+        let error = started.unwrap_err();
+        let text = in_full(&error);
+        assert!(
+            matches!(&error, TestbedError::BrokerSilent { name: found, .. } if *found == name),
+            "{text}"
+        );
+        assert!(
+            !text.contains("s3cret") && text.contains("***@127.0.0.1"),
+            "{text}"
+        );
+        assert_eq!(std::fs::read_dir(logs.path()).unwrap().count(), 0);
+    }
 }
 
 #[tokio::test]
@@ -221,6 +321,8 @@ async fn a_running_node_is_restarted_and_gets_no_clients_meanwhile() {
     assert_eq!(bed.http(), at_start);
     assert_ne!(bed.pid("n1").unwrap(), first);
     assert_eq!(bed.bed.ended(), [], "its end was asked for");
+    assert_eq!(bed.bed.left(), [left_in_order("n1")]);
+    assert_eq!(bed.bed.left(), []);
     bed.bed.stop().await;
 }
 

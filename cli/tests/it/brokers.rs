@@ -1,0 +1,213 @@
+//! Clusters joined by the embedded broker and by real ones: what happens to
+//! commands, and what is known of the broker afterwards.
+
+use std::net::TcpListener;
+
+use highwater_reports::summary::{Broker, Commands, Summary};
+use highwater_services::{Redis, RedisOptions, Service};
+
+use crate::harness::{Finished, Run, highwater};
+
+/// A cluster under commands, for a few seconds.
+const STEADY: &str = r#"
+    name = "joined"
+    duration = "6s"
+    [cluster]
+    nodes = 2
+    [[devices]]
+    name = "home"
+    count = 200
+    ramp = "200/s"
+    heartbeat = "2s"
+    [[commands]]
+    name = "read"
+    rate = "100/s"
+    timeout = "5s"
+    [[gates]]
+    check = "sockets.open_at_end == 200"
+    [[gates]]
+    check = "commands.replied >= 600"
+    [[gates]]
+    check = "commands.lost == 0"
+    [[gates]]
+    check = "backplane.sent_per_command > 0"
+"#;
+
+/// The same, joined by a broker that is running already.
+fn joined_by(service: &Service, scenario: &str) -> Finished {
+    let backplane = format!("cluster.backplane={}", service.url());
+    let mut arguments = vec!["--set", &backplane];
+    let monitor = service.monitor();
+    let monitor = monitor.map(|address| format!("cluster.broker.monitor={address}"));
+    if let Some(monitor) = &monitor {
+        arguments.extend(["--set", monitor]);
+    }
+    Run::start_with(scenario, &arguments).finish()
+}
+
+fn commands(summary: &Summary) -> &Commands {
+    let commands = summary.commands.as_ref();
+    commands.expect("the scenario sends commands")
+}
+
+/// Every command has exactly one outcome, and none is lost.
+fn assert_one_outcome_each(commands: &Commands) {
+    let outcomes = commands.replied
+        + commands.timed_out
+        + commands.not_connected
+        + commands.rejected
+        + commands.failed;
+    assert_eq!(commands.issued, outcomes, "{commands:?}");
+    assert_eq!(commands.lost, 0);
+    assert_eq!(commands.due, commands.issued + commands.dropped);
+}
+
+/// Nothing was lost, and the broker was measured: its process by the kernel, and
+/// what it says of itself. Gives what was measured.
+fn assert_clean_and_measured(run: &Finished) -> Broker {
+    run.assert_passed();
+    let summary = run.summary();
+    let commands = commands(&summary);
+    assert_one_outcome_each(commands);
+    assert_eq!(commands.replied, commands.due, "{commands:?}");
+    assert!(commands.cross_node_ms.count > 0, "{commands:?}");
+    let [broker] = &summary.broker[..] else {
+        panic!("one broker: {:?}", summary.broker);
+    };
+    let process = &broker.process;
+    assert!(process.rss_peak.unwrap() > 1_000_000, "{broker:?}");
+    assert!(process.open_files_peak.unwrap() > 2, "{broker:?}");
+    assert!(process.cpu_s.is_some(), "{broker:?}");
+    assert_eq!(process.restarts, Some(0));
+    let backplane = summary.backplane.as_ref().expect("nodes tell");
+    let sent = backplane.sent.unwrap();
+    // Half of the commands cross, there and back.
+    assert!(sent > commands.due / 2, "{backplane:?} {commands:?}");
+    assert!(backplane.sent_per_command.unwrap() < 4.0, "{backplane:?}");
+    assert!(summary.processors.nodes.unwrap() > 0.0);
+    assert!(summary.processors.broker.is_some());
+    broker.clone()
+}
+
+#[test]
+fn a_cluster_joined_by_redis() {
+    let redis = Redis::start(RedisOptions { persistent: false }).expect("Redis starts");
+    let run = joined_by(&redis, STEADY);
+    let broker = assert_clean_and_measured(&run);
+    assert!(broker.process.heap_peak.unwrap() > 100_000, "{broker:?}");
+    // Two nodes publish and listen, and the sampler asks.
+    assert!(broker.clients_peak.unwrap() >= 3, "{broker:?}");
+    assert!(broker.channels_peak.unwrap() >= 2, "{broker:?}");
+    assert!(broker.messages_in.unwrap() > 300, "{broker:?}");
+    assert!(broker.messages_in_per_s.unwrap() > 0.0, "{broker:?}");
+    assert!(broker.bytes_in.unwrap() > 10_000, "{broker:?}");
+    assert!(broker.bytes_out.unwrap() > 10_000, "{broker:?}");
+    assert_eq!(broker.slow_consumers, Some(0));
+    assert_eq!(broker.messages_out, None, "Redis does not tell");
+}
+
+#[test]
+fn a_broker_that_is_silent_refuses_the_run_and_keeps_its_password() {
+    // Bound and closed again: nobody listens there.
+    let port = TcpListener::bind("127.0.0.1:0")
+        .and_then(|socket| socket.local_addr())
+        .expect("a port")
+        .port();
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let out = folder.path().join("run");
+    let scenario = folder.path().join("joined.toml");
+    let url = format!("redis://me:s3cret@127.0.0.1:{port}");
+    let text = STEADY.replace("nodes = 2", &format!("nodes = 2\nbackplane = {url:?}"));
+    std::fs::write(&scenario, text).expect("a file");
+    let output = highwater(&["run", "--no-progress"])
+        .arg(&scenario)
+        .arg("--out")
+        .arg(&out)
+        .output()
+        .expect("highwater starts");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(5), "{said}");
+    let expected = format!("Redis does not answer at redis://***@127.0.0.1:{port}");
+    assert!(said.contains(&expected), "{said}");
+    assert!(said.contains("hint: start it first"), "{said}");
+    // The record of what was tried has the scenario, without the secret.
+    let mut files = 0;
+    for file in std::fs::read_dir(&out).expect("a record").flatten() {
+        if let Ok(text) = std::fs::read_to_string(file.path()) {
+            assert!(!text.contains("s3cret"), "{:?}: {text}", file.path());
+            files += usize::from(text.contains("redis://***@"));
+        }
+    }
+    assert!(files > 0, "the manifest names the broker");
+    assert!(!said.contains("s3cret"), "{said}");
+}
+
+#[test]
+fn the_embedded_broker_is_killed_and_comes_back_in_the_middle_of_commands() {
+    let run = Run::to_its_end(
+        r#"
+        name = "broker-kill"
+        duration = "12s"
+        [cluster]
+        nodes = 2
+        [[devices]]
+        name = "home"
+        count = 200
+        ramp = "200/s"
+        heartbeat = "2s"
+        [[commands]]
+        name = "read"
+        rate = "200/s"
+        timeout = "2s"
+        [[events]]
+        at = "3s"
+        do = "kill-broker"
+        [[events]]
+        at = "5s"
+        do = "restart-broker"
+        [[gates]]
+        check = "sockets.open_at_end == 200"
+        [[gates]]
+        check = "sockets.dropped == 0"
+        [[gates]]
+        check = "heartbeats.missed == 0"
+        [[gates]]
+        check = "commands.lost == 0"
+        "#,
+    );
+    run.assert_passed();
+    let summary = run.summary();
+    let commands = commands(&summary);
+    assert_one_outcome_each(commands);
+    // While it is away, commands that have to cross are told so at once; those
+    // that find their device on the node that took them go through.
+    assert!(commands.rejected > 100, "{commands:?}");
+    assert!(commands.replied > commands.due / 2, "{commands:?}");
+    assert_eq!(commands.failed, 0, "{commands:?}");
+    assert_eq!(summary.broker[0].process.restarts, Some(1));
+    // They meet again: commands cross once more, long after the outage.
+    let crossed = last_crossing(&run);
+    assert!(crossed >= 9.0, "the last command crossed at {crossed} s");
+}
+
+/// The last second of the steady phase, counted from its start, in which a
+/// command crossed nodes.
+fn last_crossing(run: &Finished) -> f64 {
+    let read = |name: &str| -> Vec<serde_json::Value> {
+        let text = std::fs::read_to_string(run.record.join(name)).expect("a file of the record");
+        text.lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect()
+    };
+    let steady = read("events.jsonl")
+        .iter()
+        .find(|event| event["phase"] == "steady")
+        .and_then(|event| event["at"].as_f64())
+        .expect("a steady phase");
+    read("intervals.jsonl")
+        .iter()
+        .filter(|line| line["counters"]["commands.cross_node"].as_u64() > Some(0))
+        .filter_map(|line| line["at"].as_f64())
+        .fold(f64::NEG_INFINITY, f64::max)
+        - steady
+}
