@@ -155,7 +155,7 @@ impl<S: FnMut(Update) + Send> Run<S> {
             }
         }
         self.last_sample(&mut samples).await?;
-        self.finish()
+        self.finish().await
     }
 
     /// What the system counted in all: one more round, begun after everything was
@@ -367,15 +367,23 @@ impl<S: FnMut(Update) + Send> Run<S> {
         Ok(())
     }
 
-    fn finish(&mut self) -> Result<Ended, RunError> {
+    /// The end of the run is when its last worker had finished; what is found at
+    /// the system's own end belongs to it.
+    async fn finish(&mut self) -> Result<Ended, RunError> {
         self.stop.cancel();
+        let at = self.clock.now().as_secs_f64();
         self.record_phase(self.clock.now())?;
         let undecodable = self.ledger.finish()?;
         if undecodable > 0 {
             let text = format!("{undecodable} latency histograms of workers could not be read");
             self.ledger.event(Occurrence::Problem { text })?;
         }
-        self.ledger.event(Occurrence::End { ended: self.ended })?;
+        for text in self.system.stop().await {
+            self.note(NoteKind::Problem, text.clone());
+            self.ledger.event_at(at, Occurrence::Problem { text })?;
+        }
+        self.ledger
+            .event_at(at, Occurrence::End { ended: self.ended })?;
         self.ledger.finish()?;
         Ok(self.ended)
     }

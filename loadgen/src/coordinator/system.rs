@@ -163,10 +163,11 @@ impl System {
         }
     }
 
-    /// Ends what was started.
-    pub async fn stop(&self) {
-        if let Self::Cluster(testbed) = self {
-            testbed.stop().await;
+    /// Ends what was started; in words, what was found wrong in the end.
+    pub async fn stop(&self) -> Vec<String> {
+        match self {
+            Self::Cluster(testbed) => testbed.stop().await,
+            Self::Target(_) => Vec::new(),
         }
     }
 }

@@ -68,6 +68,19 @@ impl Backplane {
         }
     }
 
+    /// Ends the embedded broker, or removes what the cluster kept at another one,
+    /// now that the nodes have ended; in words, what was found wrong there.
+    pub(super) async fn stop(&self) -> Vec<String> {
+        match self {
+            Self::None => Vec::new(),
+            Self::Embedded(broker) => {
+                broker.stop().await;
+                Vec::new()
+            }
+            Self::Outside(broker) => broker.tidy().await,
+        }
+    }
+
     /// The embedded broker.
     pub(super) fn embedded(&self) -> Result<&Embedded, TestbedError> {
         match self {

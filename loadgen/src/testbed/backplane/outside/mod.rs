@@ -58,6 +58,25 @@ impl Outside {
         (arguments, vec![(BACKPLANE_VARIABLE.into(), url)])
     }
 
+    /// Removes what the run's cluster kept at the broker, now that its nodes have
+    /// ended. In words, what they should have taken along, and why that could not
+    /// be seen.
+    pub(super) async fn tidy(&self) -> Vec<String> {
+        let url = &self.broker.url;
+        let name = url.kind().name();
+        let tidied = timeout(REACH_WITHIN, tidy(url, &self.cluster)).await;
+        match tidied.unwrap_or_else(|_| Err(format!("no answer in {REACH_WITHIN:?}"))) {
+            Ok(left) => left
+                .into_iter()
+                .map(|left| format!("the nodes have ended and {name} still has {left}"))
+                .collect(),
+            Err(reason) => vec![format!(
+                "what the run left at {name} could not be removed: {}",
+                without_secret(url, &reason)
+            )],
+        }
+    }
+
     pub(super) fn sampled(&self) -> Sampled {
         Sampled {
             source: Source::new(Role::Broker, BROKER),
@@ -77,6 +96,16 @@ async fn connect(url: &BrokerUrl) -> Result<(), String> {
     }
 }
 
+/// Removes what a cluster kept at the broker; answers with what its nodes should
+/// have removed themselves.
+async fn tidy(url: &BrokerUrl, cluster: &str) -> Result<Vec<String>, String> {
+    match url.kind() {
+        BrokerKind::Redis => redis::tidy(url, cluster).await,
+        BrokerKind::Nats => nats::tidy(url, cluster).await,
+        BrokerKind::RabbitMq => rabbitmq::tidy(url, cluster).await,
+    }
+}
+
 fn silent(url: &BrokerUrl, reason: String) -> TestbedError {
     let (name, port) = (url.kind().name(), url.port());
     let start = match url.kind() {
@@ -87,8 +116,12 @@ fn silent(url: &BrokerUrl, reason: String) -> TestbedError {
     TestbedError::BrokerSilent {
         name,
         url: url.to_string(),
-        // A library may quote the address that it was given.
-        reason: reason.replace(url.in_full(), &url.to_string()),
+        reason: without_secret(url, &reason),
         hint: format!("start it first (`{start}`), or correct `backplane` in the scenario"),
     }
+}
+
+/// A library may quote the address that it was given.
+fn without_secret(url: &BrokerUrl, reason: &str) -> String {
+    reason.replace(url.in_full(), &url.to_string())
 }
