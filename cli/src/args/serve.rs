@@ -2,16 +2,18 @@
 
 mod admission;
 mod auth;
+mod backplane;
 mod drain;
 mod tls;
 
 use std::net::SocketAddr;
 
 use clap::{Args, Subcommand};
-use highwater_server::{BackplaneUrl, NodeId, Routing};
+use highwater_server::{NodeId, Routing};
 
 pub(crate) use self::{
-    admission::ServeAdmission, auth::ServeAuth, drain::ServeDrain, tls::ServeTls,
+    admission::ServeAdmission, auth::ServeAuth, backplane::ServeBackplane, drain::ServeDrain,
+    tls::ServeTls,
 };
 
 #[derive(Debug, Subcommand)]
@@ -35,6 +37,9 @@ pub(crate) enum Serve {
   highwater serve node --listen 127.0.0.1:8081 --id n1 \\
       --backplane local://127.0.0.1:7000
       A node of a cluster whose broker listens on port 7000.
+  highwater serve node --listen 127.0.0.1:8081 --id n1 \\
+      --backplane redis://127.0.0.1 --cluster home
+      A node of the cluster `home`, joined by a Redis that others use too.
   highwater serve node --listen 127.0.0.1:8443 --id n1 \\
       --tls-cert node.pem --tls-key node.key
       A node that speaks wss and https.
@@ -51,9 +56,6 @@ pub(crate) struct ServeNode {
     /// Name of this node, unique in its cluster
     #[arg(long)]
     pub(crate) id: NodeId,
-    /// What joins the nodes: local://HOST:PORT; without it, a cluster of one
-    #[arg(long, value_name = "URL")]
-    pub(crate) backplane: Option<BackplaneUrl>,
     /// How a command finds its device's node: directory or broadcast
     #[arg(long, default_value_t = Routing::Directory)]
     pub(crate) routing: Routing,
@@ -63,6 +65,8 @@ pub(crate) struct ServeNode {
     /// Serve GET /echo, a WebSocket for conformance suites
     #[arg(long)]
     pub(crate) echo: bool,
+    #[command(flatten)]
+    pub(crate) backplane: ServeBackplane,
     #[command(flatten)]
     pub(crate) tls: ServeTls,
     #[command(flatten)]

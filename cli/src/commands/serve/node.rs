@@ -14,7 +14,9 @@ use crate::{
 /// Reads every file that is named.
 pub(super) fn config(args: ServeNode) -> Result<NodeConfig, Failure> {
     Ok(NodeConfig {
-        backplane: args.backplane,
+        backplane: args.backplane.backplane,
+        cluster: args.backplane.cluster,
+        lease: args.backplane.lease,
         routing: args.routing,
         allow_faults: args.allow_faults,
         echo: args.echo,
