@@ -16,7 +16,9 @@ pub(crate) use doctor::Doctor;
 pub(crate) use load::{Coordinator, Worker};
 pub(crate) use record::{Compare, Gate, Report};
 pub(crate) use scenario::{Check, RecordArgs, Run, ScenarioArgs};
-pub(crate) use serve::{Serve, ServeAdmission, ServeAuth, ServeDrain, ServeNode, ServeTls};
+pub(crate) use serve::{
+    Serve, ServeAdmission, ServeAuth, ServeConsumer, ServeDrain, ServeNode, ServeTls,
+};
 pub(crate) use shell::{Completions, Man};
 
 /// Finds the high-water mark of a WebSocket cluster: how many sockets it

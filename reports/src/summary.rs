@@ -40,10 +40,14 @@ pub struct Summary {
     pub commands: Option<Commands>,
     /// Topic messages; `null` when the scenario publishes none.
     pub messages: Option<Messages>,
+    /// Readings that devices send upstream; `null` when the scenario has none.
+    pub readings: Option<Readings>,
     /// Nodes of the system.
     pub nodes: Vec<Process>,
     /// Processes of the backplane.
     pub broker: Vec<Broker>,
+    /// Consumers of readings.
+    pub consumers: Vec<Process>,
     /// Processes in front of the nodes.
     pub balancer: Vec<Process>,
     /// Workers of the harness.
@@ -169,6 +173,36 @@ pub struct Messages {
     pub duplicated: u64,
     pub reordered: u64,
     pub latency_ms: Distribution,
+    pub service_ms: Distribution,
+}
+
+/// Readings that devices send upstream; counts over the whole run, times over the
+/// steady phase.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Readings {
+    /// Readings whose time came.
+    pub due: u64,
+    /// Of those, sent at least once.
+    pub sent: u64,
+    /// Times that one was sent again: after a refusal, or on another socket.
+    pub resent: u64,
+    /// Readings accepted, each counted once.
+    pub accepted: u64,
+    /// Times that one was refused.
+    pub refused: u64,
+    /// Different readings that consumers wrote down as handled; this and the next
+    /// three are `null` where the consumers are not the harness's own.
+    pub handled: Option<u64>,
+    /// Times that a reading was handled again.
+    pub duplicated: Option<u64>,
+    /// Readings handled that the queue marked as delivered before.
+    pub redelivered: Option<u64>,
+    /// Readings accepted that no consumer handled; `null` as well when a worker was
+    /// lost, with the knowledge of which were accepted.
+    pub lost: Option<u64>,
+    /// From when a reading was due to its acceptance.
+    pub response_ms: Distribution,
+    /// From when it was last sent to its acceptance.
     pub service_ms: Distribution,
 }
 

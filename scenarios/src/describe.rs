@@ -3,7 +3,7 @@
 use crate::{
     Plan,
     page::Page,
-    plan::{Backplane, Cluster, Gate, Header, System, Target, Trust},
+    plan::{Backplane, Cluster, Consumers, Gate, Header, System, Target, Trust},
     section::Choice,
     words,
 };
@@ -79,14 +79,32 @@ fn cluster_in_words(cluster: &Cluster) -> String {
         count => format!("{} nodes (n1 to n{count})", words::count(count.into())),
     };
     format!(
-        "A cluster of {nodes} on this machine, started for the run: backplane {}, balancer {}, policy {}, commands routed by {}{}{}.",
+        "A cluster of {nodes} on this machine, started for the run: backplane {}, balancer {}, policy {}, commands routed by {}{}{}{}.",
         backplane_in_words(&cluster.backplane),
         cluster.balancer.word(),
         cluster.policy.word(),
         cluster.routing.word(),
         if cluster.tls { ", over TLS" } else { "" },
         if cluster.auth { ", with tokens" } else { "" },
+        consumers_in_words(&cluster.consumers),
     )
+}
+
+fn consumers_in_words(consumers: &Consumers) -> String {
+    let count = match consumers.count {
+        0 => return String::new(),
+        1 => "1 consumer (c1)".to_owned(),
+        count => format!("{count} consumers (c1 to c{count})"),
+    };
+    let time = match consumers.handle_time.is_zero() {
+        true => String::new(),
+        false => format!(" in {} each", words::duration(consumers.handle_time)),
+    };
+    let loses = match consumers.lose_every {
+        0 => String::new(),
+        every => format!(", and lose one in {}", words::count(every)),
+    };
+    format!("; readings handled by {count}{time}{loses}")
 }
 
 /// Without the password of a broker.

@@ -11,6 +11,9 @@ use crate::{
 /// reconnects while an old socket still closes.
 pub const RESERVE: u64 = 512;
 
+/// How long readings may take to be accepted after the steady phase.
+const READINGS_SETTLE_WITHIN: Duration = Duration::from_secs(20);
+
 impl Plan {
     /// When the last socket of the ramp is due, from the ramp's start; zero
     /// where no pool belongs to the ramp.
@@ -71,11 +74,13 @@ impl Plan {
     }
 
     /// The longest that an answer to anything over HTTP is waited for, or to a
-    /// device's message.
+    /// device's message or reading.
     pub fn longest_answer(&self) -> Duration {
         let commands = self.commands.iter().map(|load| load.timeout);
         let messages = self.publish.iter().map(|load| load.timeout);
-        commands.chain(messages).max().unwrap_or_default()
+        let readings = (!self.readings.is_empty()).then_some(READINGS_SETTLE_WITHIN);
+        let answers = commands.chain(messages).chain(readings);
+        answers.max().unwrap_or_default()
     }
 
     /// Messages published per second, over all loads while they last.
@@ -84,7 +89,13 @@ impl Plan {
         loads.map(|load| load.rate.as_per_second()).sum()
     }
 
-    /// Deliveries of them per second.
+    /// Readings per second, over all loads.
+    pub fn readings_per_s(&self) -> f64 {
+        let loads = self.readings.iter();
+        loads.map(|load| load.rate.as_per_second()).sum()
+    }
+
+    /// Deliveries of messages per second.
     pub fn deliveries_per_s(&self) -> f64 {
         self.publish.iter().map(PublishLoad::deliveries_per_s).sum()
     }
@@ -139,6 +150,8 @@ impl Plan {
                 | Action::RestartBroker
                 | Action::PauseBroker
                 | Action::ResumeBroker
+                | Action::KillConsumer
+                | Action::RestartConsumer
                 | Action::Fault { .. } => {}
             }
             fewest = fewest.min(up.len());

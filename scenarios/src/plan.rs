@@ -5,13 +5,17 @@
 //! from the plan and its [`Segment`](crate::Segment) alone.
 
 mod publish;
+mod readings;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::publish::NUMBER;
-pub use self::publish::{DevicePart, PublishFrom, PublishLoad};
+pub use self::{
+    publish::{DevicePart, PublishFrom, PublishLoad},
+    readings::{Consumers, ReadingLoad},
+};
 use crate::{
     broker_url::BrokerUrl,
     check::Check,
@@ -39,6 +43,9 @@ pub struct Plan {
     /// Messages published in the steady phase, in the order of the file.
     #[serde(default)]
     pub publish: Vec<PublishLoad>,
+    /// Readings sent upstream in the steady phase, in the order of the file.
+    #[serde(default)]
+    pub readings: Vec<ReadingLoad>,
     /// What happens to the cluster, sorted by time.
     pub events: Vec<Event>,
     /// What the run must show, in the order of the file.
@@ -74,6 +81,9 @@ pub struct Cluster {
     /// Whether nodes require tokens.
     #[serde(default)]
     pub auth: bool,
+    /// Who handles readings.
+    #[serde(default)]
+    pub consumers: Consumers,
 }
 
 /// What joins the nodes of a cluster.
@@ -301,7 +311,7 @@ pub struct Event {
     /// When, from the start of the steady phase.
     #[serde(with = "units::millis")]
     pub at: Duration,
-    /// The process it is done to: `n1`, `n2`, …, or [`BROKER`].
+    /// The process it is done to: `n1`, `n2`, …, a consumer, `c1`, …, or [`BROKER`].
     pub node: String,
     /// What is done.
     pub action: Action,
@@ -335,6 +345,11 @@ pub enum Action {
     PauseBroker,
     /// SIGCONT after a pause.
     ResumeBroker,
+    /// SIGKILL to a consumer, without notice.
+    KillConsumer,
+    /// Start a consumer again, with its journal; one that runs is ended in order
+    /// first.
+    RestartConsumer,
     /// A fault that the node injects into itself.
     Fault {
         /// Which one.

@@ -3,9 +3,12 @@
 
 mod backplane;
 mod broker;
+mod consumers;
 mod gates;
 mod names;
+mod pool;
 mod publish;
+mod readings;
 mod system;
 mod timeline;
 mod windows;
@@ -18,6 +21,8 @@ pub(crate) fn check(scenario: &Scenario, findings: &mut Findings) {
     backplane::check(scenario, findings);
     names::check(scenario, findings);
     publish::check(scenario, findings);
+    readings::check(scenario, findings);
+    consumers::check(scenario, findings);
     windows::check(scenario, findings);
     timeline::check(scenario, findings);
     broker::check(scenario, findings);

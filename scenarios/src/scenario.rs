@@ -15,6 +15,7 @@ use crate::{
         events::{self, Event},
         gates::{self, Gate},
         publish::{self, Publish},
+        readings::{self, Readings},
         target::{self, Target},
         top,
     },
@@ -32,6 +33,7 @@ pub(crate) struct Scenario {
     pub(crate) devices: Vec<Pool>,
     pub(crate) commands: Vec<Load>,
     pub(crate) publish: Vec<Publish>,
+    pub(crate) readings: Vec<Readings>,
     pub(crate) events: Vec<(Spot, Event)>,
     pub(crate) gates: Vec<Gate>,
     /// Whether `devices` is written, readable or not.
@@ -40,6 +42,8 @@ pub(crate) struct Scenario {
     pub(crate) commands_spot: Option<Spot>,
     /// The place of `publish`, where it is written.
     pub(crate) publish_spot: Option<Spot>,
+    /// The place of `readings`, where it is written.
+    pub(crate) readings_spot: Option<Spot>,
 }
 
 /// What the scenario puts its load on.
@@ -76,6 +80,10 @@ impl Scenario {
                 .zip(top.tables(&top::PUBLISH, &publish::LIST, findings))
                 .map(|(index, fields)| Publish::read(index, &fields, findings))
                 .collect(),
+            readings: (0..)
+                .zip(top.tables(&top::READINGS, &readings::LIST, findings))
+                .map(|(index, fields)| Readings::read(index, &fields, findings))
+                .collect(),
             events: top
                 .tables(&top::EVENTS, &events::LIST, findings)
                 .iter()
@@ -89,6 +97,7 @@ impl Scenario {
             has_devices: top.has(&top::DEVICES),
             commands_spot: top.has(&top::COMMANDS).then(|| top.spot_of(&top::COMMANDS)),
             publish_spot: top.has(&top::PUBLISH).then(|| top.spot_of(&top::PUBLISH)),
+            readings_spot: top.has(&top::READINGS).then(|| top.spot_of(&top::READINGS)),
         }
     }
 
@@ -115,6 +124,8 @@ impl Scenario {
             .collect::<Option<_>>()?;
         let publish = self.publish.into_iter();
         let publish = publish.map(|load| load.resolve(&devices, duration));
+        let readings = self.readings.into_iter();
+        let readings = readings.map(|load| load.resolve(&devices));
         Some(Plan {
             name: self.name?.value,
             description: self.description?.value,
@@ -122,6 +133,7 @@ impl Scenario {
             duration,
             system: self.system.resolve()?,
             publish: publish.collect::<Option<_>>()?,
+            readings: readings.collect::<Option<_>>()?,
             devices,
             commands: self
                 .commands

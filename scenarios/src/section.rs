@@ -12,6 +12,7 @@ pub(crate) mod devices;
 pub(crate) mod events;
 pub(crate) mod gates;
 pub(crate) mod publish;
+pub(crate) mod readings;
 pub(crate) mod reconnect;
 pub(crate) mod target;
 pub(crate) mod top;
@@ -69,10 +70,11 @@ pub(crate) struct List {
 }
 
 /// Every list whose elements `--set` reaches by name.
-static LISTS: [&List; 5] = [
+static LISTS: [&List; 6] = [
     &devices::LIST,
     &commands::LIST,
     &publish::LIST,
+    &readings::LIST,
     &events::LIST,
     &gates::LIST,
 ];
@@ -83,7 +85,7 @@ pub(crate) fn list(key: &str) -> Option<&'static List> {
 }
 
 /// Every table, in the order of the reference.
-pub(crate) static SECTIONS: [&Section; 12] = [
+pub(crate) static SECTIONS: [&Section; 13] = [
     &top::SECTION,
     &cluster::SECTION,
     &broker::SECTION,
@@ -94,6 +96,7 @@ pub(crate) static SECTIONS: [&Section; 12] = [
     &reconnect::SECTION,
     &commands::SECTION,
     &publish::SECTION,
+    &readings::SECTION,
     &events::SECTION,
     &gates::SECTION,
 ];

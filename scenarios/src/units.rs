@@ -46,6 +46,14 @@ impl fmt::Display for Rate {
     }
 }
 
+/// A duration as a person writes it: `5ms`, `1.5s`, `2m`.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    crate::quantity::duration(text).map_err(|misfit| misfit.what)
+}
+
 /// A duration as a whole number of milliseconds.
 pub mod millis {
     use super::*;

@@ -39,7 +39,7 @@ pub use self::{
     broker::{BrokerConfig, BrokerError},
     config::{Limits, NodeConfig, Routing},
     consumer::ConsumerConfig,
-    id::{ClusterName, DeviceId, InvalidName, NodeId, Topic},
+    id::{ClusterName, DeviceId, Group, InvalidName, NodeId, ReadingId, Topic},
     listen::listen,
     node::{Listeners, NodeError},
     rate::Rate,

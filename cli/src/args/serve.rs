@@ -3,6 +3,7 @@
 mod admission;
 mod auth;
 mod backplane;
+mod consumer;
 mod drain;
 mod tls;
 
@@ -12,8 +13,8 @@ use clap::{Args, Subcommand};
 use highwater_server::{NodeId, Routing};
 
 pub(crate) use self::{
-    admission::ServeAdmission, auth::ServeAuth, backplane::ServeBackplane, drain::ServeDrain,
-    tls::ServeTls,
+    admission::ServeAdmission, auth::ServeAuth, backplane::ServeBackplane, consumer::ServeConsumer,
+    drain::ServeDrain, tls::ServeTls,
 };
 
 #[derive(Debug, Subcommand)]
@@ -28,6 +29,8 @@ pub(crate) enum Serve {
     Node(Box<ServeNode>),
     /// The embedded backplane's broker
     Broker(ServeBroker),
+    /// A consumer: handles readings of devices as a member of a group
+    Consumer(ServeConsumer),
 }
 
 #[derive(Debug, Args)]

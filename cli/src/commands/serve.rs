@@ -1,5 +1,6 @@
 //! `highwater serve`.
 
+mod consumer;
 mod node;
 mod reload;
 
@@ -29,6 +30,7 @@ pub(crate) fn execute(serve: Serve) -> Result<Exit, Failure> {
         let shutdown = shutdown().map_err(|error| Failure::new(Exit::Internal, error))?;
         match serve {
             Serve::Node(args) => serve_node(*args, shutdown).await,
+            Serve::Consumer(args) => consumer::execute(args, shutdown).await,
             Serve::Broker(args) => {
                 let listener = listen("listening", args.listen)?;
                 broker::run(listener, BrokerConfig::default(), shutdown)

@@ -10,6 +10,7 @@
 //!   ◄──────────────────────────── Go          (all workers are ready)
 //!   Interval ────────────────────►            (each second)
 //!   ◄────── Steady, Endpoints, Drain          (what changes)
+//!   Unaccepted ──────────────────►            (where devices sent readings)
 //!   Done ────────────────────────►
 //! ```
 
@@ -36,6 +37,8 @@ pub enum FromWorker {
     Ready,
     /// What was counted since the last one.
     Interval(WorkerInterval),
+    /// Readings of some devices that were not accepted; all others that were due were.
+    Unaccepted(Vec<Unaccepted>),
     /// All sockets are closed, all commands have an outcome; nothing follows.
     Done,
 }
@@ -70,6 +73,20 @@ pub struct WorkerInterval {
     pub latencies: Vec<(String, String)>,
     /// Sockets of the ramp's pools that have opened or failed once, ever.
     pub ramp_resolved: u64,
+}
+
+/// What a device was not told is accepted of its readings in one load.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unaccepted {
+    /// Number of the load in the plan.
+    pub load: u32,
+    /// The device's number in its pool.
+    pub device: u64,
+    /// Number in the load of the first of its readings that was never sent: none of
+    /// its later ones was either.
+    pub first_unsent: u64,
+    /// Numbers in the load of readings sent and not accepted.
+    pub open: Vec<u64>,
 }
 
 /// From the coordinator to a worker.

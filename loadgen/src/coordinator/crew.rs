@@ -7,7 +7,7 @@ use tokio::{sync::mpsc, time::timeout};
 
 use super::roster::Ready;
 use crate::causes::in_full;
-use crate::control::{FromWorker, LinkReader, LinkWriter, ToWorker, WorkerInterval};
+use crate::control::{FromWorker, LinkReader, LinkWriter, ToWorker, Unaccepted, WorkerInterval};
 
 /// How long a worker's machine may take to accept a message.
 const SEND_TIMEOUT: Duration = Duration::from_secs(2);
@@ -24,6 +24,8 @@ pub struct Crew {
 pub enum Told {
     /// What it counted.
     Interval(WorkerInterval),
+    /// Readings of its devices that were not accepted.
+    Unaccepted(Vec<Unaccepted>),
     /// Its work is done.
     Done,
     /// Its link has ended, or it broke the protocol.
@@ -145,11 +147,12 @@ async fn listen(
     loop {
         let told = match reader.receive().await {
             Ok(FromWorker::Interval(interval)) => Told::Interval(interval),
+            Ok(FromWorker::Unaccepted(devices)) => Told::Unaccepted(devices),
             Ok(FromWorker::Done) => Told::Done,
             Ok(_) => Told::Gone("it said something out of turn".to_owned()),
             Err(error) => Told::Gone(in_full(&error)),
         };
-        let last = !matches!(told, Told::Interval(_));
+        let last = !matches!(told, Told::Interval(_) | Told::Unaccepted(_));
         if tell.send((id.clone(), told)).await.is_err() || last {
             return;
         }

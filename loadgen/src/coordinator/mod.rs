@@ -10,6 +10,7 @@
 //! - [`crew`]: the workers while they work;
 //! - [`phases`]: ramp, steady, drain;
 //! - [`ledger`]: what goes into the run record, second by second;
+//! - [`readings`]: what was accepted, held against what was handled;
 //! - [`progress`]: what a person sees meanwhile;
 //! - [`error`]: why a run could not be, and whose fault it was.
 
@@ -19,6 +20,7 @@ pub mod ledger;
 pub mod options;
 pub mod phases;
 pub mod progress;
+pub mod readings;
 pub mod roster;
 pub mod run;
 pub mod start;

@@ -8,7 +8,7 @@ use highwater_reports::record::{
 use highwater_scenarios::{Plan, Segment, plan::Window};
 use tokio::{
     sync::mpsc,
-    time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout_at},
+    time::{Instant, MissedTickBehavior, interval, interval_at, sleep_until, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +19,7 @@ use super::{
     options::RunOptions,
     phases::{Phase, longest_drain, wanted},
     progress::{Note, NoteKind, Stage, Update, stage::action_name},
+    readings::Readings,
     start::{Started, begin_record, start},
     system::{Done, System},
     watch::{Round, watch},
@@ -31,6 +32,12 @@ use crate::{
 const GO_NOTICE: u64 = 2;
 /// How long the last sample may take to come.
 const LAST_SAMPLE: Duration = Duration::from_secs(5);
+
+/// How often the consumers' journals are looked at in the end.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// Consumers that write nothing for this long have nothing more: longer than a queue
+/// takes to find that one of them is dead.
+const QUIET: Duration = Duration::from_secs(15);
 
 /// Puts the load of `options` on its system and records what happens, until
 /// the plan is over, no worker is left, or `interrupt` is cancelled: then the
@@ -89,6 +96,10 @@ struct Run<S> {
     /// The phase that the record has last.
     recorded: Option<Window>,
     ended: Ended,
+    /// Accepted and handled, where the consumers are the harness's own.
+    readings: Option<Readings>,
+    /// A worker was lost, and with it what it knew.
+    worker_lost: bool,
     events: (mpsc::Sender<Done>, mpsc::Receiver<Done>),
     /// Ends the scenario's events; a child of `stop`.
     stop_events: CancellationToken,
@@ -100,6 +111,7 @@ struct Run<S> {
 impl<S: FnMut(Update) + Send> Run<S> {
     fn new(plan: Plan, clock: RunClock, ledger: Ledger, started: Started, show: S) -> Self {
         let stop = CancellationToken::new();
+        let readings = Readings::of(&plan, started.system.journals());
         Self {
             stop_events: stop.child_token(),
             stop,
@@ -111,6 +123,8 @@ impl<S: FnMut(Update) + Send> Run<S> {
             ramp_second: clock.now().as_secs() + GO_NOTICE,
             recorded: None,
             ended: Ended::Completed,
+            readings,
+            worker_lost: false,
             events: mpsc::channel(16),
             plan,
             clock,
@@ -154,6 +168,7 @@ impl<S: FnMut(Update) + Send> Run<S> {
                 deadline = Some(self.clock.second(from) + self.longest_drain());
             }
         }
+        self.settle_readings(&mut samples).await?;
         self.last_sample(&mut samples).await?;
         self.finish().await
     }
@@ -169,6 +184,37 @@ impl<S: FnMut(Update) + Send> Run<S> {
                 break;
             }
         }
+        Ok(())
+    }
+
+    /// Waits until the consumers have written down all that was accepted, or for long
+    /// no more; then the two sides are recorded.
+    async fn settle_readings(
+        &mut self,
+        samples: &mut mpsc::Receiver<Round>,
+    ) -> Result<(), RunError> {
+        let Some(mut readings) = self.readings.take() else {
+            return Ok(());
+        };
+        let mut looks = interval(LOOK_EVERY);
+        let (mut handled, mut since) = (0, Instant::now());
+        loop {
+            tokio::select! {
+                _ = looks.tick() => {}
+                Some(round) = samples.recv() => {
+                    self.sampled(&round)?;
+                    continue;
+                }
+            }
+            readings.read_more();
+            if readings.handled() > handled {
+                (handled, since) = (readings.handled(), Instant::now());
+            }
+            if readings.missing() == 0 || since.elapsed() > QUIET {
+                break;
+            }
+        }
+        self.ledger.event(readings.occurrence(!self.worker_lost))?;
         Ok(())
     }
 
@@ -265,6 +311,13 @@ impl<S: FnMut(Update) + Send> Run<S> {
                 self.crew.resolved(id, interval.ramp_resolved);
                 self.ledger.worker(id, interval)?;
             }
+            Told::Unaccepted(devices) => {
+                if let Some(readings) = &mut self.readings {
+                    devices
+                        .iter()
+                        .for_each(|device| readings.unaccepted(device));
+                }
+            }
             Told::Done => {
                 self.crew.done(id);
                 if !matches!(self.phase, Phase::Drain { .. }) {
@@ -280,6 +333,7 @@ impl<S: FnMut(Update) + Send> Run<S> {
 
     fn lost(&mut self, id: &str, reason: String) -> Result<(), RunError> {
         if self.crew.lost(id) {
+            self.worker_lost = true;
             self.ledger.follower.lost(id);
             self.note(NoteKind::Problem, format!("worker {id} is lost: {reason}"));
             let id = id.to_owned();

@@ -1,7 +1,11 @@
 //! The cluster that the scenario asks for, or the target that is running
 //! already.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use highwater_reports::record::{Role, Source};
 use highwater_scenarios::{
@@ -103,6 +107,15 @@ impl System {
              not have been the target"
                 .to_owned()
         })
+    }
+
+    /// Where the consumers of readings write down what they have handled; none for a
+    /// target, whose consumers are its own.
+    pub fn journals(&self) -> Vec<PathBuf> {
+        match self {
+            Self::Cluster(testbed) => testbed.journals(),
+            Self::Target(_) => Vec::new(),
+        }
     }
 
     /// What can be sampled now.

@@ -51,6 +51,8 @@ const KNOWN: &[Known] = &[
         gauge::MESSAGES_HANDED_OUT,
         "highwater_messages_delivered_total",
     ),
+    // Its consumer.
+    known(gauge::READINGS_HANDLED, "highwater_readings_handled_total"),
     // JVM: Micrometer and client_java 1.x, then client_java 0.x.
     labelled(gauge::HEAP, "jvm_memory_used_bytes", ("area", "heap")),
     labelled(gauge::HEAP, "jvm_memory_bytes_used", ("area", "heap")),

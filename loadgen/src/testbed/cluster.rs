@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     TestbedError, actions,
     backplane::{Backplane, Embedded},
+    consumer::{self, Consumer},
     credentials::Credentials,
     http::NodeClient,
     node::{Listed, Node, running},
@@ -59,6 +60,7 @@ pub(super) struct Bed {
     pub(super) roster: Roster,
     pub(super) credentials: Credentials,
     pub(super) backplane: Backplane,
+    pub(super) consumers: Vec<Consumer>,
     /// Names of processes that ended without being asked to, and how; until
     /// they are told of.
     unasked: sync::Mutex<Vec<(String, String)>>,
@@ -99,12 +101,15 @@ impl Testbed {
             roster: Roster::new(credentials.are_secure()),
             credentials,
             backplane,
+            consumers: consumer::consumers(&cluster.consumers, log_dir),
             unasked: sync::Mutex::default(),
             left: sync::Mutex::default(),
             stopping: CancellationToken::new(),
         });
         let nodes = (1..=cluster.nodes).map(|number| bed.new_node(&format!("n{number}")));
         try_join_all(nodes.map(|node| bed.start_node(node))).await?;
+        let consumers = bed.consumers.iter();
+        try_join_all(consumers.map(|consumer| consumer.restart(&bed))).await?;
         Ok(Self { bed })
     }
 
@@ -125,12 +130,19 @@ impl Testbed {
         self.bed.roster.endpoints()
     }
 
-    /// The nodes, in order, and the broker; those that have ended are still
+    /// The nodes, in order, the broker and the consumers; those that have ended are still
     /// there, without a process id.
     pub fn sampled(&self) -> Vec<Sampled> {
         let mut sampled = self.bed.roster.sampled();
         sampled.extend(self.bed.backplane.sampled());
+        sampled.extend(self.bed.consumers.iter().filter_map(Consumer::sampled));
         sampled
+    }
+
+    /// Where the consumers of readings write down what they have handled.
+    pub fn journals(&self) -> Vec<PathBuf> {
+        let consumers = self.bed.consumers.iter();
+        consumers.map(|consumer| consumer.journal.clone()).collect()
     }
 
     /// Does an event to its node. Nodes that are added or restarted are ready
@@ -165,13 +177,14 @@ impl Testbed {
     }
 
     /// Ends every process and waits for it: in order where it does so within
-    /// five seconds, by SIGKILL otherwise. Nodes first, then the broker; of one
-    /// that goes on, what the cluster kept there is removed. An event under way is
+    /// five seconds, by SIGKILL otherwise. Nodes first, then the consumers and the broker;
+    /// of one that goes on, what the cluster kept there is removed. An event under way is
     /// given up. In words, what was found wrong at the broker.
     pub async fn stop(&self) -> Vec<String> {
         self.bed.stopping.cancel();
         let nodes = self.bed.roster.nodes();
         join_all(nodes.iter().map(|node| self.bed.stop_node(node))).await;
+        join_all(self.bed.consumers.iter().map(Consumer::stop)).await;
         self.bed.backplane.stop().await
     }
 }
@@ -257,6 +270,8 @@ impl Bed {
                 self.take_end(&node, &mut process);
             }
         }
+        let ends = self.consumers.iter().filter_map(Consumer::take_end);
+        self.unasked().extend(ends);
         self.take_broker_end();
     }
 

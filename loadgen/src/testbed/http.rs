@@ -47,10 +47,20 @@ impl NodeClient {
         Ok(Self { client, scheme })
     }
 
-    /// `GET /readyz`: nothing if it is ready, else why not.
-    pub(super) async fn ready(&self, node: SocketAddr) -> Result<(), TestbedError> {
-        let url = format!("{}://{node}/readyz", self.scheme);
+    /// `GET /readyz` of a process that speaks `scheme`: nothing if it is ready, else
+    /// why not.
+    pub(super) async fn ready(
+        &self,
+        scheme: &str,
+        process: SocketAddr,
+    ) -> Result<(), TestbedError> {
+        let url = format!("{scheme}://{process}/readyz");
         ask(self.client.get(&url), &url).await.map(drop)
+    }
+
+    /// What nodes speak: `http` or `https`.
+    pub(super) fn scheme(&self) -> &'static str {
+        self.scheme
     }
 
     /// `GET /nodes`: the names of the nodes that this node sees.

@@ -4,6 +4,7 @@
 //! - [`cluster`]: the [`Testbed`], what the coordinator holds;
 //! - [`actions`]: what an event does to a node or the broker, one file each;
 //! - [`node`]: a process that comes and goes;
+//! - [`consumer`]: one of those that handle readings;
 //! - [`backplane`]: the broker that joins them, of the testbed's own or not;
 //! - [`credentials`]: certificates and secrets, made for one run;
 //! - [`roster`]: who belongs to the cluster, and what is shown of it;
@@ -17,6 +18,7 @@ mod actions;
 mod announce;
 mod backplane;
 pub mod cluster;
+mod consumer;
 mod credentials;
 pub mod error;
 mod http;

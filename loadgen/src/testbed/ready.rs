@@ -1,6 +1,6 @@
 //! Waits until nodes are ready and see each other.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, path::Path, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
@@ -23,17 +23,29 @@ pub(super) async fn until_ready(
     child: &mut Child,
     address: SocketAddr,
 ) -> Result<(), TestbedError> {
+    let scheme = bed.http.scheme();
+    until_serving(bed, (&node.id, &node.log), child, (scheme, address)).await
+}
+
+/// The same of any process that has such a path, by its name, its log, and what it
+/// speaks where.
+pub(super) async fn until_serving(
+    bed: &Bed,
+    (id, log): (&str, &Path),
+    child: &mut Child,
+    (scheme, address): (&str, SocketAddr),
+) -> Result<(), TestbedError> {
     let deadline = Instant::now() + READY_WITHIN;
     loop {
         if let Some(exit) = child.try_exit() {
             return Err(TestbedError::Start {
-                id: node.id.clone(),
+                id: id.to_owned(),
                 source: child.ended(exit),
             });
         }
-        match bed.http.ready(address).await {
+        match bed.http.ready(scheme, address).await {
             Ok(()) => return Ok(()),
-            Err(error) => again(node, deadline, in_full(&error)).await?,
+            Err(error) => again(id, log, deadline, in_full(&error)).await?,
         }
     }
 }
@@ -44,7 +56,7 @@ pub(super) async fn until_joined(bed: &Bed, node: &Node) -> Result<(), TestbedEr
     let matters = |asked: &str, seen: &str| asked == node.id || seen == node.id;
     let deadline = Instant::now() + READY_WITHIN;
     while let Some(missing) = missing(bed, matters).await {
-        again(node, deadline, missing).await?;
+        again(&node.id, &node.log, deadline, missing).await?;
     }
     Ok(())
 }
@@ -65,16 +77,21 @@ pub(super) async fn until_met(bed: &Bed) -> Result<(), TestbedError> {
 }
 
 /// Pauses, or gives up once the deadline has passed.
-async fn again(node: &Node, deadline: Instant, reason: String) -> Result<(), TestbedError> {
+async fn again(
+    id: &str,
+    log: &Path,
+    deadline: Instant,
+    reason: String,
+) -> Result<(), TestbedError> {
     if Instant::now() < deadline {
         sleep(PAUSE).await;
         return Ok(());
     }
     Err(TestbedError::NotReady {
-        id: node.id.clone(),
+        id: id.to_owned(),
         waited: READY_WITHIN,
         reason,
-        log: log::tail(&node.log),
+        log: log::tail(log),
     })
 }
 

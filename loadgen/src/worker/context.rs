@@ -1,7 +1,7 @@
 //! What everything in a worker shares.
 
 use std::sync::{
-    Arc, OnceLock, PoisonError, RwLock,
+    Arc, Mutex, OnceLock, PoisonError, RwLock,
     atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
 };
 
@@ -16,7 +16,7 @@ use super::{
     recorder::{Count, Recorder},
     swarm::Connected,
 };
-use crate::{access::Doorway, clock::RunClock, endpoints::Endpoints};
+use crate::{access::Doorway, clock::RunClock, control::Unaccepted, endpoints::Endpoints};
 
 /// One worker's run: what it does, when, against what, and what it counts.
 pub struct Context {
@@ -36,6 +36,8 @@ pub struct Context {
     pub recorder: Recorder,
     /// Devices that can be sent a command now.
     pub connected: Connected,
+    /// What devices tell at the end of their lives, until it is passed on.
+    unaccepted: Mutex<Vec<Unaccepted>>,
     endpoints: RwLock<Arc<Endpoints>>,
     next_http: AtomicUsize,
     messages_heard: AtomicU64,
@@ -70,6 +72,7 @@ impl Context {
         };
         Self {
             connected: Connected::default(),
+            unaccepted: Mutex::default(),
             recorder: Recorder::new(),
             endpoints: RwLock::new(Arc::new(endpoints)),
             messages_heard: AtomicU64::new(0),
@@ -98,6 +101,19 @@ impl Context {
             .endpoints
             .write()
             .unwrap_or_else(PoisonError::into_inner) = Arc::new(endpoints);
+    }
+
+    /// A device's readings that were not accepted.
+    pub fn unaccepted(&self, of_a_device: Vec<Unaccepted>) {
+        let unaccepted = self.unaccepted.lock();
+        let mut unaccepted = unaccepted.unwrap_or_else(PoisonError::into_inner);
+        unaccepted.extend(of_a_device);
+    }
+
+    /// Those of all devices whose lives have ended, each once.
+    pub fn take_unaccepted(&self) -> Vec<Unaccepted> {
+        let unaccepted = self.unaccepted.lock();
+        std::mem::take(&mut *unaccepted.unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Where this worker's next command goes first, as a number that counts up.

@@ -34,6 +34,8 @@ const JOIN_TIMEOUT: Duration = Duration::from_secs(30);
 const QUIET: Duration = Duration::from_secs(1);
 /// And longer than this it does not wait; the coordinator counts with it.
 const LISTENS_AT_MOST: Duration = Duration::from_secs(10);
+/// Devices of one message about readings.
+const UNACCEPTED_AT_ONCE: usize = 2_000;
 
 /// How to become a worker.
 #[derive(Debug, Clone)]
@@ -242,6 +244,12 @@ impl Run {
                 }
             }
         }
+        // In pieces: the link bounds its messages.
+        for devices in self.context.take_unaccepted().chunks(UNACCEPTED_AT_ONCE) {
+            writer
+                .send(&FromWorker::Unaccepted(devices.to_vec()))
+                .await?;
+        }
         writer.send(&FromWorker::Done).await?;
         outcome.unwrap_or(Ok(()))
     }
@@ -262,18 +270,27 @@ impl Run {
     }
 }
 
-/// From `second` on no new work is begun; sockets close once every command in
-/// flight has its outcome, so that closing them fails none.
+/// From `second` on no new work is begun; sockets close once every command in flight
+/// has its outcome and every reading is accepted, so that closing them fails none.
 async fn drain(context: Arc<Context>, second: u64) {
     let at = context.clock.second(second);
     sleep_until(at).await;
     context.set_drain_at(at);
     context.signals.drain.cancel();
     let recorder = &context.recorder;
-    let in_flight =
-        || recorder.level(Level::CommandsInFlight) + recorder.level(Level::MessagesInFlight);
+    let under_way = || {
+        let levels = [
+            Level::CommandsInFlight,
+            Level::MessagesInFlight,
+            Level::ReadingsPending,
+        ];
+        levels
+            .map(|level| recorder.level(level))
+            .iter()
+            .sum::<i64>()
+    };
     let deadline = Instant::now() + context.plan.longest_answer() + Duration::from_secs(1);
-    while in_flight() > 0 && Instant::now() < deadline {
+    while under_way() > 0 && Instant::now() < deadline {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     if !context.plan.publish.is_empty() {

@@ -53,6 +53,11 @@ pub enum Count {
     MessagesDuplicated,
     SubscriptionsAsked,
     SubscriptionsConfirmed,
+    ReadingsDue,
+    ReadingsSent,
+    ReadingsResent,
+    ReadingsAccepted,
+    ReadingsRefused,
 }
 
 /// Things that go up and down.
@@ -64,6 +69,7 @@ pub enum Level {
     HeartbeatsPending,
     CommandsInFlight,
     MessagesInFlight,
+    ReadingsPending,
 }
 
 /// Things that are timed.
@@ -80,10 +86,12 @@ pub enum Timing {
     CommandCrossNode,
     MessageLatency,
     MessageService,
+    ReadingResponse,
+    ReadingService,
     SendLag,
 }
 
-const COUNTS: [&str; 31] = [
+const COUNTS: [&str; 36] = [
     counter::SOCKETS_DUE,
     counter::SOCKETS_OPENED,
     counter::SOCKETS_REOPENED,
@@ -115,16 +123,22 @@ const COUNTS: [&str; 31] = [
     counter::MESSAGES_DUPLICATED,
     counter::SUBSCRIPTIONS_ASKED,
     counter::SUBSCRIPTIONS_CONFIRMED,
+    counter::READINGS_DUE,
+    counter::READINGS_SENT,
+    counter::READINGS_RESENT,
+    counter::READINGS_ACCEPTED,
+    counter::READINGS_REFUSED,
 ];
 
-const LEVELS: [&str; 4] = [
+const LEVELS: [&str; 5] = [
     gauge::SOCKETS_OPEN,
     gauge::HEARTBEATS_PENDING,
     gauge::COMMANDS_IN_FLIGHT,
     gauge::MESSAGES_IN_FLIGHT,
+    gauge::READINGS_PENDING,
 ];
 
-const TIMINGS: [&str; 10] = [
+const TIMINGS: [&str; 12] = [
     latency::CONNECT,
     latency::HEARTBEAT_RESPONSE,
     latency::HEARTBEAT_SERVICE,
@@ -134,6 +148,8 @@ const TIMINGS: [&str; 10] = [
     latency::COMMAND_CROSS_NODE,
     latency::MESSAGE_LATENCY,
     latency::MESSAGE_SERVICE,
+    latency::READING_RESPONSE,
+    latency::READING_SERVICE,
     latency::SEND_LAG,
 ];
 
@@ -165,7 +181,7 @@ impl Recorder {
     /// With nothing counted.
     pub fn new() -> Self {
         Self {
-            counts: Default::default(),
+            counts: std::array::from_fn(|_| AtomicU64::new(0)),
             levels: Default::default(),
             timings: std::array::from_fn(|_| Mutex::new(latency_histogram())),
             kinds: Mutex::default(),

@@ -22,8 +22,8 @@ use highwater_reports::record::{Role, names::gauge};
 use highwater_scenarios::{
     BrokerUrl,
     plan::{
-        Action, BROKER, Backplane, Balancer, Broker, Cluster, Event, Fault, Plan, Policy, Routing,
-        System,
+        Action, BROKER, Backplane, Balancer, Broker, Cluster, Consumers, Event, Fault, Plan,
+        Policy, Routing, System,
     },
 };
 use nix::{sys::signal::kill, unistd::Pid};
@@ -105,6 +105,7 @@ fn plan(nodes: u32, events: &[Event]) -> (Plan, Cluster) {
         routing: Routing::Directory,
         tls: false,
         auth: false,
+        consumers: Consumers::default(),
     };
     let plan = Plan {
         name: "testbed".into(),
@@ -116,6 +117,7 @@ fn plan(nodes: u32, events: &[Event]) -> (Plan, Cluster) {
         commands: Vec::new(),
         publish: Vec::new(),
         events: events.to_vec(),
+        readings: Vec::new(),
         gates: Vec::new(),
     };
     (plan, cluster)

@@ -15,10 +15,11 @@ pub(crate) struct Failure {
 }
 
 /// Counters of which each kind stands for itself.
-const BY_KIND: [&str; 3] = [
+const BY_KIND: [&str; 4] = [
     counter::CONNECT_FAILED,
     counter::DISCONNECT,
     counter::COMMANDS_FAILED,
+    counter::READINGS_REFUSED,
 ];
 
 /// Counters without kinds.

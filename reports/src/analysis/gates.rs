@@ -96,7 +96,10 @@ fn verdict(
 fn excuse(gate: &Gate, actual: f64, ended: Ended, harness: &Harness) -> Option<String> {
     let check = &gate.check;
     let section = check.figure.split('.').next().unwrap_or_default();
-    let traffic = matches!(section, "sockets" | "heartbeats" | "commands" | "messages");
+    let traffic = matches!(
+        section,
+        "sockets" | "heartbeats" | "commands" | "messages" | "readings"
+    );
     if !traffic {
         return None;
     }

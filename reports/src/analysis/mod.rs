@@ -4,7 +4,8 @@
 //! - [`tracks`]: the record by source; [`cut`]: which part of it is looked at;
 //! - one file per section of the summary: `sockets`, `heartbeats`, `commands`,
 //!   `messages`, `processes`, `joined`, `workers`, `balance` (with `settling`), `cost`
-//!   (with `fit`);
+//!   `messages`, `readings`, `processes`, `joined`, `workers`, `balance` (with
+//!   `settling`), `cost` (with `fit`);
 //! - `ledger`: what both ends counted, side by side;
 //! - `harness`, `gates`, `problems`, `verdict`: what to make of it.
 
@@ -22,6 +23,7 @@ mod ledger;
 mod messages;
 mod problems;
 pub(crate) mod processes;
+mod readings;
 mod settling;
 pub(crate) mod sockets;
 mod summarise;

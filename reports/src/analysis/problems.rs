@@ -2,7 +2,7 @@
 
 use highwater_scenarios::plan::Window;
 
-use super::{cut::Cut, heartbeats::pending, ledger, messages, sockets::turnover};
+use super::{cut::Cut, heartbeats::pending, ledger, messages, readings, sockets::turnover};
 use crate::{
     human,
     record::{Occurrence, Role, action_title, names::gauge},
@@ -39,6 +39,9 @@ pub(crate) fn problems(cut: &Cut, summary: &Summary) -> Vec<String> {
     problems.extend(open_at_both_ends(cut));
     problems.extend(heartbeats_add_up(cut, summary));
     problems.extend(commands_add_up(summary));
+    if let Some(figures) = &summary.readings {
+        problems.extend(readings::doubts(cut, figures));
+    }
     if let Some(figures) = &summary.messages {
         problems.extend(messages::doubts(cut, figures));
     }

@@ -14,6 +14,7 @@ pub(super) fn chart(scene: &Scene) -> Chart {
         ("nodes", Role::Node),
         ("broker", Role::Broker),
         ("balancer", Role::Balancer),
+        ("consumers", Role::Consumer),
         ("workers", Role::Worker),
     ];
     let lines = roles.map(|(what, role)| (what, processor_shares(scene.cut, role)));

@@ -3,7 +3,7 @@
 use super::{
     backplane,
     chart::{Chart, Series, XAxis},
-    command_latency, cpu, errors,
+    command_latency, consumers, cpu, errors,
     format::{FILE, Format, NARROW, WIDE},
     heartbeat_latency, holders,
     key::{Key, keys},
@@ -51,6 +51,7 @@ pub(crate) fn draw(scene: &Scene) -> Result<Vec<Drawing>, String> {
         cpu::chart(scene),
         backplane::chart(scene),
         throughput::chart(scene),
+        consumers::chart(scene),
         errors::chart(scene),
         spectrum::chart(scene),
         memory_fit::chart(scene),

@@ -12,6 +12,7 @@ mod axis;
 mod backplane;
 pub(crate) mod chart;
 mod command_latency;
+mod consumers;
 mod cpu;
 mod draw;
 mod errors;

@@ -31,6 +31,12 @@ const MESSAGES: Traffic = (
     counter::MESSAGES_PUBLISHED,
     "published",
 );
+const READINGS: Traffic = (
+    "readings",
+    counter::READINGS_DUE,
+    counter::READINGS_ACCEPTED,
+    "accepted",
+);
 
 pub(super) fn chart(scene: &Scene) -> Chart {
     let mut kinds = vec![HEARTBEATS];
@@ -39,6 +45,9 @@ pub(super) fn chart(scene: &Scene) -> Chart {
     }
     if !scene.cut.record.manifest.plan.publish.is_empty() {
         kinds.push(MESSAGES);
+    }
+    if !scene.cut.record.manifest.plan.readings.is_empty() {
+        kinds.push(READINGS);
     }
     let rate = |name: &'static str| scene.steps.rate(scene.cut, move |line| line.counter(name));
     let series = kinds.iter().enumerate().flat_map(|(index, kind)| {

@@ -14,6 +14,7 @@ pub(super) fn processes(summary: &Summary) -> Vec<Table> {
     let of_system = [
         ("Nodes", &summary.nodes),
         ("Broker", &brokers),
+        ("Consumers", &summary.consumers),
         ("Balancer", &summary.balancer),
     ];
     let mut tables: Vec<Table> = of_system

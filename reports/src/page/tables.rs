@@ -67,6 +67,12 @@ pub(super) fn times(summary: &Summary) -> Table {
             ),
         ]);
     }
+    if let Some(readings) = &summary.readings {
+        named.extend([
+            ("reading accepted, response", &readings.response_ms),
+            ("reading accepted, service", &readings.service_ms),
+        ]);
+    }
     let lags: Vec<(String, &Distribution)> = summary
         .workers
         .iter()
@@ -181,6 +187,22 @@ pub(super) fn counts(summary: &Summary) -> Vec<Table> {
                 ("lost", Some(messages.lost)),
                 ("duplicated", Some(messages.duplicated)),
                 ("reordered", Some(messages.reordered)),
+            ],
+        ));
+    }
+    if let Some(readings) = &summary.readings {
+        tables.push(counted(
+            "Readings",
+            &[
+                ("due", Some(readings.due)),
+                ("sent", Some(readings.sent)),
+                ("sent again", Some(readings.resent)),
+                ("refused", Some(readings.refused)),
+                ("accepted", Some(readings.accepted)),
+                ("handled", readings.handled),
+                ("handled again", readings.duplicated),
+                ("redelivered", readings.redelivered),
+                ("lost", readings.lost),
             ],
         ));
     }

@@ -54,6 +54,22 @@ pub enum Occurrence {
         /// What was seen.
         reason: String,
     },
+    /// The journals of the consumers, held against what the devices were told.
+    Readings {
+        /// Different readings that were handled.
+        handled: u64,
+        /// Times that a reading was handled again.
+        duplicated: u64,
+        /// Readings handled that were marked as delivered before.
+        redelivered: u64,
+        /// Lines that name no reading of the plan.
+        unknown: u64,
+        /// Lines that could not be read.
+        unreadable: u64,
+        /// Readings accepted and not handled; none where it is not known which were
+        /// accepted, because a worker was lost.
+        lost: Option<u64>,
+    },
     /// Something that makes a figure doubtful.
     Problem {
         /// In words, for the report.

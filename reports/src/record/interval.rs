@@ -44,6 +44,8 @@ pub enum Role {
     Broker,
     /// What stands in front of the nodes.
     Balancer,
+    /// A consumer of readings.
+    Consumer,
     /// A worker of the harness.
     Worker,
     /// The harness's coordinator.

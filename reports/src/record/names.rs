@@ -52,6 +52,17 @@ pub mod counter {
     pub const COMMANDS_SAME_NODE: &str = "commands.same_node";
     /// Replies whose call was taken by another node.
     pub const COMMANDS_CROSS_NODE: &str = "commands.cross_node";
+    /// Readings whose time came.
+    pub const READINGS_DUE: &str = "readings.due";
+    /// Readings sent for the first time.
+    pub const READINGS_SENT: &str = "readings.sent";
+    /// Times that a reading was sent again.
+    pub const READINGS_RESENT: &str = "readings.resent";
+    /// Readings accepted, each once.
+    pub const READINGS_ACCEPTED: &str = "readings.accepted";
+    /// Times that a reading was refused; by reason as well: `readings.refused.REASON`
+    /// with the reasons of the protocol.
+    pub const READINGS_REFUSED: &str = "readings.refused";
     /// Messages whose time to be published came.
     pub const MESSAGES_SCHEDULED: &str = "messages.scheduled";
     /// Messages that the system took.
@@ -109,6 +120,10 @@ pub mod gauge {
     pub const STARTED_AT: &str = "started_at_s";
     /// 1 while the process answers, 0 while it does not (node).
     pub const UP: &str = "up";
+    /// Readings without an answer yet (worker).
+    pub const READINGS_PENDING: &str = "readings.pending";
+    /// Readings that a consumer has handled since it started.
+    pub const READINGS_HANDLED: &str = "readings.handled";
     /// Messages a node has put on the backplane since it started.
     pub const BACKPLANE_SENT: &str = "backplane.sent";
     /// Messages a node has taken from it since it started.
@@ -179,6 +194,10 @@ pub mod latency {
     pub const MESSAGE_LATENCY: &str = "messages.latency";
     /// From when it was sent.
     pub const MESSAGE_SERVICE: &str = "messages.service";
+    /// From when a reading was due to its acceptance.
+    pub const READING_RESPONSE: &str = "readings.response";
+    /// From when it was last sent to its acceptance.
+    pub const READING_SERVICE: &str = "readings.service";
     /// From when an action was due to when the harness began it; one tag a
     /// worker: `send_lag@w1`.
     pub const SEND_LAG: &str = "send_lag";

@@ -9,7 +9,7 @@ use crate::{
 /// Nodes beyond this many are only summed up.
 const MOST_NODES: usize = 3;
 
-/// Sockets, heartbeats, commands, messages, nodes, cost.
+/// Sockets, heartbeats, commands, messages, readings, nodes, cost.
 pub(super) fn figure_lines(summary: &Summary) -> Vec<String> {
     let mut lines = vec![
         line("sockets", sockets(summary)),
@@ -17,6 +17,7 @@ pub(super) fn figure_lines(summary: &Summary) -> Vec<String> {
     ];
     lines.extend(commands(summary).map(|text| line("commands", text)));
     lines.extend(messages(summary).map(|text| line("messages", text)));
+    lines.extend(readings(summary).map(|text| line("readings", text)));
     lines.extend(nodes(&summary.nodes));
     lines.extend(cost(summary).map(|text| line("a socket", text)));
     lines
@@ -67,6 +68,27 @@ fn messages(summary: &Summary) -> Option<String> {
         human::count(messages.delivered),
         human::count(messages.lost),
         times("latency", &messages.latency_ms)
+    ))
+}
+
+fn readings(summary: &Summary) -> Option<String> {
+    let readings = summary.readings.as_ref()?;
+    let handled =
+        readings
+            .handled
+            .zip(readings.lost)
+            .map_or_else(String::new, |(handled, lost)| {
+                format!(
+                    ", {} handled, {} lost",
+                    human::count(handled),
+                    human::count(lost)
+                )
+            });
+    Some(format!(
+        "{} of {} accepted{handled}{}",
+        human::count(readings.accepted),
+        human::count(readings.due),
+        times("response", &readings.response_ms)
     ))
 }
 

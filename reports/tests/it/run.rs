@@ -17,8 +17,8 @@ use highwater_reports::{
 use highwater_scenarios::{
     check::{Check, Comparison},
     plan::{
-        Backplane, Balancer, Cluster, CommandLoad, DevicePool, Gate, Jitter, LoadModel, Plan,
-        Policy, Reconnect, Reply, Routing, System, Window,
+        Backplane, Balancer, Cluster, CommandLoad, Consumers, DevicePool, Gate, Jitter, LoadModel,
+        Plan, Policy, Reconnect, Reply, Routing, System, Window,
     },
     units::Rate,
 };
@@ -334,6 +334,7 @@ fn plan() -> Plan {
             routing: Routing::Directory,
             tls: false,
             auth: false,
+            consumers: Consumers::default(),
         }),
         devices: vec![DevicePool {
             name: "home".to_owned(),
@@ -360,6 +361,7 @@ fn plan() -> Plan {
             path: "/devices/{device}/commands".to_owned(),
         }],
         publish: Vec::new(),
+        readings: Vec::new(),
         events: Vec::new(),
         gates: Vec::new(),
     }

@@ -25,6 +25,7 @@ pub(super) fn draw(plan: &Plan, page: &mut Page) {
         .map(|pool| pool.name.as_str())
         .chain(plan.commands.iter().map(|load| load.name.as_str()))
         .chain(plan.publish.iter().map(|load| load.name.as_str()))
+        .chain(plan.readings.iter().map(|load| load.name.as_str()))
         .chain(["events"])
         .map(|name| name.chars().count())
         .max()
@@ -52,6 +53,12 @@ pub(super) fn draw(plan: &Plan, page: &mut Page) {
     }
     for load in &plan.publish {
         row(&load.name, &publish_row(load, &axis));
+    }
+    for load in &plan.readings {
+        row(
+            &load.name,
+            &axis.fill(|cell| if cell.is_steady() { '─' } else { ' ' }),
+        );
     }
     if !plan.events.is_empty() {
         row("events", &ruler::marks(&axis, &plan.events));

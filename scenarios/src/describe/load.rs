@@ -40,6 +40,10 @@ pub(super) fn peak(plan: &Plan, page: &mut Page) {
         );
         page.labelled("messages", LABELS, &messages);
     }
+    if !plan.readings.is_empty() {
+        let readings = words::per_second(plan.readings_per_s());
+        page.labelled("readings", LABELS, &readings);
+    }
 }
 
 /// How many workers, and why.

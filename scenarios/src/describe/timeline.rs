@@ -147,8 +147,8 @@ fn events(plan: &Plan) -> impl Iterator<Item = Moment> {
 fn event_in_words(action: &Action, node: &str) -> String {
     match action {
         Action::AddNode => format!("{node} is added"),
-        Action::KillNode => format!("{node} is killed without notice"),
-        Action::RestartNode => format!("{node} is started again"),
+        Action::KillNode | Action::KillConsumer => format!("{node} is killed without notice"),
+        Action::RestartNode | Action::RestartConsumer => format!("{node} is started again"),
         Action::DrainNode => format!("{node} is asked to drain and to end"),
         Action::PauseNode => format!("{node} is paused with all its sockets open"),
         Action::ResumeNode => format!("{node} goes on after its pause"),

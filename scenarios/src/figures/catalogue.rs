@@ -12,6 +12,10 @@ pub(crate) enum Needs {
     Commands,
     /// `[[publish]]`.
     Messages,
+    /// `[[readings]]`.
+    Readings,
+    /// Readings, and consumers of the harness's own.
+    Consumers,
     /// Commands, and answers that name the node that owned the socket.
     Owner,
     /// The same, and two nodes to cross between.
@@ -69,7 +73,8 @@ const fn entry(path: &'static str, shape: Shape, needs: Needs, about: &'static s
 }
 
 use Needs::{
-    Cluster, Commands, Messages, NodeHeap, NodeProcess, NodeSockets, Nothing, Owner, TwoNodes,
+    Cluster, Commands, Consumers, Messages, NodeHeap, NodeProcess, NodeSockets, Nothing, Owner,
+    Readings, TwoNodes,
 };
 use Shape::{Counter, Distribution, Fit, Moment, Rate, Windowed};
 
@@ -126,6 +131,17 @@ pub(super) static ENTRIES: &[Entry] = &[
     entry("processors.workers", Windowed(Unit::Ratio), Nothing, "processors that all workers together kept busy"),
     entry("exits.clean", Counter, Cluster, "processes that an event asked to end and that ended with exit code 0"),
     entry("exits.unclean", Counter, Cluster, "processes that an event asked to end and that ended otherwise"),
+    entry("readings.due", Counter, Readings, "readings whose time came"),
+    entry("readings.sent", Counter, Readings, "readings sent, each counted once"),
+    entry("readings.resent", Counter, Readings, "times that a reading was sent again"),
+    entry("readings.accepted", Counter, Readings, "readings that the queue took"),
+    entry("readings.refused", Counter, Readings, "times that a reading was refused"),
+    entry("readings.handled", Moment(Unit::Count), Consumers, "different readings that a consumer handled"),
+    entry("readings.duplicated", Moment(Unit::Count), Consumers, "times that a reading was handled again"),
+    entry("readings.redelivered", Moment(Unit::Count), Consumers, "readings handled that were marked as delivered before"),
+    entry("readings.lost", Moment(Unit::Count), Consumers, "readings accepted that no consumer handled"),
+    entry("readings.response", Distribution, Readings, "acceptance of a reading, from when it was due"),
+    entry("readings.service", Distribution, Readings, "acceptance of a reading, from when it was last sent"),
     entry("balance.max_over_mean_at_end", Moment(Unit::Ratio), NodeSockets, "sockets of the fullest node over the mean"),
     entry("balance.min_over_mean_at_end", Moment(Unit::Ratio), NodeSockets, "sockets of the emptiest node over the mean"),
     entry("balance.jain_at_end", Moment(Unit::Ratio), NodeSockets, "Jain's fairness index of sockets per node; 1 is even"),

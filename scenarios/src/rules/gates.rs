@@ -46,8 +46,17 @@ fn unmeasurable(needs: Needs, scenario: &Scenario) -> Option<Reason> {
             "it in a scenario with `[[publish]]`",
         ),
     };
+    let readings = || match scenario.readings_spot {
+        Some(_) => None,
+        None => reason(
+            "the scenario sends no readings",
+            "it in a scenario with `[[readings]]`",
+        ),
+    };
     match needs {
         Needs::Messages => messages(),
+        Needs::Readings => readings(),
+        Needs::Consumers => readings().or_else(|| consumers(scenario)),
         Needs::Nothing => None,
         Needs::Cluster => match &scenario.system {
             SystemAsked::Target(_) => reason(
@@ -95,6 +104,14 @@ fn owner(scenario: &Scenario) -> Option<Reason> {
     }
 }
 
+/// Only the journals of the harness's own consumers are read.
+fn consumers(scenario: &Scenario) -> Option<Reason> {
+    matches!(scenario.system, SystemAsked::Target(_)).then_some(Reason {
+        why: "the consumers of a target are not the harness's own",
+        accepted: "it with a `[cluster]` and its `consumers`",
+    })
+}
+
 fn two_nodes(scenario: &Scenario) -> Option<Reason> {
     let SystemAsked::Cluster(cluster) = &scenario.system else {
         return None;
@@ -123,6 +140,7 @@ fn check_window(gate: &Gate, figure: &Figure, findings: &mut Findings) {
         let traffic = match figure.path.split('.').next() {
             Some("commands") => "no commands are sent",
             Some("messages") => "no messages are published",
+            Some("readings") => "no readings are due",
             _ => return,
         };
         let what = format!("{traffic} in the {} phase", window.word());

@@ -24,6 +24,11 @@ pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
         "publish load",
         findings,
     );
+    unique(
+        scenario.readings.iter().map(|load| &load.name),
+        "load of readings",
+        findings,
+    );
     let events = scenario
         .events
         .iter()

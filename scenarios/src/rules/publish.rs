@@ -7,8 +7,10 @@ use crate::{
     problem::Findings,
     scenario::Scenario,
     section::{At, devices::Pool, publish::Publish},
-    suggest, words,
+    words,
 };
+
+use super::pool;
 
 /// Topics that the reference server lets a device subscribe to.
 const TOPICS_PER_DEVICE: usize = 64;
@@ -16,7 +18,13 @@ const TOPICS_PER_DEVICE: usize = 64;
 pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
     let mut loads_of: BTreeMap<&str, usize> = BTreeMap::new();
     for load in &scenario.publish {
-        let Some(pool) = pool_of(load, scenario, findings) else {
+        let wanted = pool::Wanted {
+            name: load.pool.as_ref(),
+            has_name: load.has_pool,
+            by: &load.name,
+            part: "subscribes",
+        };
+        let Some(pool) = pool::find(&wanted, scenario, findings) else {
             continue;
         };
         check_devices(load, pool, findings);
@@ -31,36 +39,6 @@ pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
             )));
         }
     }
-}
-
-/// The pool that is named, or the only one.
-fn pool_of<'s>(
-    load: &Publish,
-    scenario: &'s Scenario,
-    findings: &mut Findings,
-) -> Option<&'s Pool> {
-    let names = || scenario.devices.iter().map(|pool| pool.name.value.as_str());
-    if let Some(name) = &load.pool {
-        let pool = scenario
-            .devices
-            .iter()
-            .find(|pool| pool.name.value == name.value);
-        if pool.is_none() && !scenario.devices.is_empty() {
-            let finding = name.spot.finding("no pool of devices has this name");
-            let finding = finding.accepted(suggest::list(names()));
-            findings.add(finding.maybe_hint(suggest::hint(&name.value, names())));
-        }
-        return pool;
-    }
-    if !load.has_pool && scenario.devices.len() > 1 {
-        let finding = load
-            .name
-            .spot
-            .absence("several pools of devices, and it is not said which subscribes");
-        findings.add(finding.accepted(format!("`pool`, one of {}", suggest::list(names()))));
-        return None;
-    }
-    scenario.devices.first().filter(|_| !load.has_pool)
 }
 
 /// Not more subscribers or publishers than the pool has devices.

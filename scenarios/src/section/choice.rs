@@ -38,6 +38,8 @@ pub(crate) enum Deed {
     RestartBroker,
     PauseBroker,
     ResumeBroker,
+    KillConsumer,
+    RestartConsumer,
     Fault,
 }
 
@@ -45,6 +47,7 @@ pub(crate) enum Deed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Object {
     Node,
+    Consumer,
     Broker,
 }
 
@@ -54,6 +57,7 @@ impl Deed {
             Self::KillBroker | Self::RestartBroker | Self::PauseBroker | Self::ResumeBroker => {
                 Object::Broker
             }
+            Self::KillConsumer | Self::RestartConsumer => Object::Consumer,
             Self::AddNode
             | Self::KillNode
             | Self::RestartNode
@@ -132,6 +136,8 @@ impl Choice for Deed {
         ("restart-broker", Self::RestartBroker),
         ("pause-broker", Self::PauseBroker),
         ("resume-broker", Self::ResumeBroker),
+        ("kill-consumer", Self::KillConsumer),
+        ("restart-consumer", Self::RestartConsumer),
         ("fault", Self::Fault),
     ];
 }

@@ -1,5 +1,7 @@
 //! `[cluster]`: a cluster that the harness starts.
 
+use std::time::Duration;
+
 use super::{
     At, Fields, Form, Key, Presence, Section,
     broker::{self, Broker},
@@ -9,6 +11,7 @@ use crate::{
     broker_url::BrokerUrl,
     plan::{self, Balancer, Policy, Routing},
     problem::Findings,
+    words::MINUTE,
 };
 
 const NODES: Key = Key {
@@ -77,11 +80,49 @@ const AUTH: Key = Key {
     about: "Whether nodes require tokens: every device has one of its own, command users one for all devices, signed by the workers as a login service would.",
 };
 
+const CONSUMERS: Key = Key {
+    name: "consumers",
+    form: Form::Count { least: 0, most: 99 },
+    presence: Presence::Default("0"),
+    about: "Consumers of readings, called `c1`, `c2`, …; each is a process of its own, all are one group.",
+};
+
+const HANDLE_TIME: Key = Key {
+    name: "handle_time",
+    form: Form::Duration {
+        least: Duration::ZERO,
+        most: MINUTE,
+    },
+    presence: Presence::Default("0s"),
+    about: "How long a consumer takes to handle a reading; it handles one at a time.",
+};
+
+const LOSE_EVERY: Key = Key {
+    name: "lose_every",
+    form: Form::Count {
+        least: 0,
+        most: 1_000_000_000,
+    },
+    presence: Presence::Default("0"),
+    about: "A fault of known size, to see that it is found: each consumer acknowledges every so many-th of its readings without handling it. 0 loses none.",
+};
+
 pub(crate) static SECTION: Section = Section {
     header: "[cluster]",
     about: "A cluster of the reference server, which the harness starts, samples and stops itself.",
     keys: &[
-        NODES, BACKPLANE, BROKER, BALANCER, POLICY, ROUTING, JOIN, TLS, AUTH,
+        NODES,
+        BACKPLANE,
+        BROKER,
+        BALANCER,
+        POLICY,
+        ROUTING,
+        JOIN,
+        TLS,
+        AUTH,
+        CONSUMERS,
+        HANDLE_TIME,
+        LOSE_EVERY,
     ],
 };
 
@@ -103,6 +144,9 @@ pub(crate) struct Cluster {
     routing: Option<At<Routing>>,
     tls: Option<At<bool>>,
     auth: Option<At<bool>>,
+    consumers: Option<At<u32>>,
+    handle_time: Option<At<Duration>>,
+    lose_every: Option<At<u64>>,
 }
 
 impl Cluster {
@@ -119,7 +163,20 @@ impl Cluster {
             routing: fields.read(&ROUTING, findings),
             tls: fields.read(&TLS, findings),
             auth: fields.read(&AUTH, findings),
+            consumers: fields.read(&CONSUMERS, findings),
+            handle_time: fields.read(&HANDLE_TIME, findings),
+            lose_every: fields.read(&LOSE_EVERY, findings),
         }
+    }
+
+    /// How many consumers are asked for, where that is readable.
+    pub(crate) fn consumer_count(&self) -> Option<u32> {
+        self.consumers.as_ref().map(|at| at.value)
+    }
+
+    /// Whether it is certain that nobody handles readings.
+    pub(crate) fn has_no_consumers(&self) -> bool {
+        self.consumer_count() == Some(0)
     }
 
     pub(crate) fn resolve(self) -> Option<plan::Cluster> {
@@ -135,6 +192,11 @@ impl Cluster {
             routing: self.routing?.value,
             tls: self.tls?.value,
             auth: self.auth?.value,
+            consumers: plan::Consumers {
+                count: self.consumers?.value,
+                handle_time: self.handle_time?.value,
+                lose_every: self.lose_every?.value,
+            },
         })
     }
 }

@@ -33,14 +33,21 @@ const DO: Key = Key {
     name: "do",
     form: Form::Choice(words::<Deed>),
     presence: Presence::Required,
-    about: "What is done to the node. `kill-node` is SIGKILL; `pause-node` is SIGSTOP, and the node hangs with all its sockets open; `drain-node` asks it to end in order; `restart-node` starts a killed, drained or running node again on its old address. The same with `-broker` is done to the embedded broker, and needs `backplane = \"local\"`.",
+    about: "What is done to the node. `kill-node` is SIGKILL; `pause-node` is SIGSTOP, and the node hangs with all its sockets open; `drain-node` asks it to end in order; `restart-node` starts a killed, drained or running node again on its old address. The same with `-broker` is done to the embedded broker, and needs `backplane = \"local\"`; `kill-consumer` and `restart-consumer` are the same for a consumer of readings, which goes on with its journal.",
 };
 
 const NODE: Key = Key {
     name: "node",
     form: Form::Node,
     presence: Presence::Optional,
-    about: "The node it is done to; none for what is done to the broker.",
+    about: "The node it is done to; none for what is done to the broker or to a consumer.",
+};
+
+const CONSUMER: Key = Key {
+    name: "consumer",
+    form: Form::Consumer,
+    presence: Presence::Optional,
+    about: "The consumer it is done to, with `do = \"kill-consumer\"` and `do = \"restart-consumer\"`.",
 };
 
 const FAULT: Key = Key {
@@ -72,8 +79,8 @@ const COUNT: Key = Key {
 
 pub(crate) static SECTION: Section = Section {
     header: "[[events]]",
-    about: "Something done to a node or to the broker of the `[cluster]` during the steady phase. Each must be possible when its time comes: a node that was killed cannot be drained, one that runs cannot be resumed.",
-    keys: &[NAME, AT, DO, NODE, FAULT, LENGTH, COUNT],
+    about: "Something done to a node, to a consumer or to the broker of the `[cluster]` during the steady phase. Each must be possible when its time comes: a node that was killed cannot be drained, one that runs cannot be resumed.",
+    keys: &[NAME, AT, DO, NODE, CONSUMER, FAULT, LENGTH, COUNT],
 };
 
 pub(crate) static LIST: List = List {
@@ -90,6 +97,7 @@ pub(crate) struct Event {
     pub(crate) at: Option<At<Duration>>,
     pub(crate) deed: Option<At<Deed>>,
     pub(crate) node: Option<At<String>>,
+    pub(crate) consumer: Option<At<String>>,
     fault: Option<At<FaultKind>>,
     length: Option<At<Duration>>,
     count: Option<At<u64>>,
@@ -102,6 +110,7 @@ impl Event {
             at: fields.read(&AT, findings),
             deed: fields.read(&DO, findings),
             node: fields.read(&NODE, findings),
+            consumer: fields.read(&CONSUMER, findings),
             fault: fields.read(&FAULT, findings),
             length: fields.read(&LENGTH, findings),
             count: fields.read(&COUNT, findings),
@@ -109,7 +118,7 @@ impl Event {
         if let Some(deed) = &event.deed {
             let kind = event.fault.as_ref().map(|at| at.value);
             check_fault_keys(deed.value, kind, fields, findings);
-            check_node_key(deed.value.object(), fields, findings);
+            check_object(deed.value.object(), fields, findings);
         }
         event
     }
@@ -127,6 +136,8 @@ impl Event {
             Deed::RestartBroker => Action::RestartBroker,
             Deed::PauseBroker => Action::PauseBroker,
             Deed::ResumeBroker => Action::ResumeBroker,
+            Deed::KillConsumer => Action::KillConsumer,
+            Deed::RestartConsumer => Action::RestartConsumer,
             Deed::Fault => Action::Fault {
                 fault: match self.fault?.value {
                     FaultKind::Stall => Fault::Stall {
@@ -152,6 +163,7 @@ impl Event {
             at: self.at?.value,
             node: match deed.object() {
                 Object::Node => self.node?.value,
+                Object::Consumer => self.consumer?.value,
                 Object::Broker => BROKER.to_owned(),
             },
             action,
@@ -204,19 +216,33 @@ fn size_of_fault(kind: FaultKind) -> &'static Key {
     }
 }
 
-/// What is done to a node names it, what is done to the broker names none.
-fn check_node_key(object: Object, fields: &Fields<'_>, findings: &mut Findings) {
-    match (object, fields.has(&NODE)) {
-        (Object::Node, false) => {
-            let finding = fields.spot_of(&NODE).absence("missing");
-            findings.add(finding.accepted(NODE.form.accepted()));
+/// What is done to a node or a consumer names it, and nothing else.
+fn check_object(object: Object, fields: &Fields<'_>, findings: &mut Findings) {
+    for (key, of) in [(&NODE, Object::Node), (&CONSUMER, Object::Consumer)] {
+        match (object == of, fields.has(key)) {
+            (true, false) => {
+                let finding = fields.spot_of(key).absence("missing");
+                findings.add(finding.accepted(key.form.accepted()));
+            }
+            (false, true) if object == Object::Broker => {
+                let finding = fields
+                    .spot_of(key)
+                    .finding("there is one broker, which has no name");
+                findings.add(
+                    finding.accepted(format!("no `{}` for what is done to the broker", key.name)),
+                );
+            }
+            (false, true) => {
+                let finding = fields
+                    .spot_of(key)
+                    .finding("this is done to something else");
+                let other = match object {
+                    Object::Consumer => CONSUMER.name,
+                    _ => NODE.name,
+                };
+                findings.add(finding.accepted(format!("`{other}` in its place")));
+            }
+            _ => {}
         }
-        (Object::Broker, true) => {
-            let finding = fields
-                .spot_of(&NODE)
-                .finding("there is one broker, which has no name");
-            findings.add(finding.accepted("no `node` for what is done to the broker"));
-        }
-        _ => {}
     }
 }

@@ -23,6 +23,8 @@ pub(crate) enum Form {
     Name,
     /// The name of a node.
     Node,
+    /// The name of a consumer.
+    Consumer,
     Count {
         least: u64,
         most: u64,
@@ -86,6 +88,7 @@ impl Form {
             Self::Text => "text of up to 500 characters".to_owned(),
             Self::Name => name::ACCEPTED.to_owned(),
             Self::Node => name::ACCEPTED_NODE.to_owned(),
+            Self::Consumer => name::ACCEPTED_CONSUMER.to_owned(),
             Self::Count { least, most } => format!(
                 "a whole number from {} to {}",
                 words::typed(*least),
@@ -156,6 +159,7 @@ impl FromItem for String {
         match form {
             Form::Name => name::check(text)?,
             Form::Node => name::check_node(text)?,
+            Form::Consumer => name::check_consumer(text)?,
             Form::Topic => name::check_topic(text)?,
             Form::Path => address::check_path(text)?,
             Form::HttpAddress => address::check_http(text, address::Tail::Any)?,

@@ -13,6 +13,9 @@ pub(super) const ACCEPTED_NODE: &str = "a node's name: \"n1\", \"n2\", … up to
 /// What a topic is called.
 pub(super) const ACCEPTED_TOPIC: &str = "a topic of 1 to 120 letters, digits, `.`, `_`, `:` and `-`, with `{n}` at most once for its number";
 
+/// What a consumer is called.
+pub(super) const ACCEPTED_CONSUMER: &str = "a consumer's name: \"c1\", \"c2\", … up to \"c99\"";
+
 /// Names are parts of file names, of device ids and of `--set` paths.
 pub(super) fn check(name: &str) -> Result<(), Refusal> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
@@ -32,15 +35,25 @@ pub(super) fn check(name: &str) -> Result<(), Refusal> {
 
 /// Nodes count from `n1`, without leading zeros.
 pub(super) fn check_node(name: &str) -> Result<(), Refusal> {
-    let number = name.strip_prefix('n').unwrap_or("");
-    let counts = (1..=4).contains(&number.len())
-        && number.bytes().all(|byte| byte.is_ascii_digit())
-        && !number.starts_with('0');
-    if counts {
-        Ok(())
-    } else {
-        Err(Refusal::new("not a node's name"))
+    match counts(name, 'n', 4) {
+        true => Ok(()),
+        false => Err(Refusal::new("not a node's name")),
     }
+}
+
+/// Consumers count from `c1`, without leading zeros.
+pub(super) fn check_consumer(name: &str) -> Result<(), Refusal> {
+    match counts(name, 'c', 2) {
+        true => Ok(()),
+        false => Err(Refusal::new("not a consumer's name")),
+    }
+}
+
+fn counts(name: &str, letter: char, digits: usize) -> bool {
+    let number = name.strip_prefix(letter).unwrap_or("");
+    (1..=digits).contains(&number.len())
+        && number.bytes().all(|byte| byte.is_ascii_digit())
+        && !number.starts_with('0')
 }
 
 /// What the reference server accepts, with room for a number.

@@ -73,6 +73,13 @@ pub(crate) const PUBLISH: Key = Key {
     about: "Messages to topics.",
 };
 
+pub(crate) const READINGS: Key = Key {
+    name: "readings",
+    form: Form::Tables,
+    presence: Presence::Optional,
+    about: "What devices send upstream.",
+};
+
 pub(crate) const EVENTS: Key = Key {
     name: "events",
     form: Form::Tables,
@@ -100,6 +107,7 @@ pub(crate) static SECTION: Section = Section {
         DEVICES,
         COMMANDS,
         PUBLISH,
+        READINGS,
         EVENTS,
         GATES,
     ],

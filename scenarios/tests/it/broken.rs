@@ -70,7 +70,7 @@ during = "stedy"
           |
         1 | nmae = "slip"
           | ^^^^
-          = accepted: `name`, `description`, `seed`, `duration`, `cluster`, `target`, `devices`, `commands`, `publish`, `events`, `gates`
+          = accepted: `name`, `description`, `seed`, `duration`, `cluster`, `target`, `devices`, `commands`, `publish`, `readings`, `events`, `gates`
           = hint: did you mean `name`?
 
         broken.toml:1:1: name: missing
@@ -91,7 +91,7 @@ during = "stedy"
           |
         3 | sede = 7
           | ^^^^
-          = accepted: `name`, `description`, `seed`, `duration`, `cluster`, `target`, `devices`, `commands`, `publish`, `events`, `gates`
+          = accepted: `name`, `description`, `seed`, `duration`, `cluster`, `target`, `devices`, `commands`, `publish`, `readings`, `events`, `gates`
           = hint: did you mean `seed`?
 
         broken.toml:6:9: cluster.nodes: out of range

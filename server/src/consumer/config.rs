@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use crate::{
     backplane::BackplaneUrl,
-    id::{Group, NodeId},
+    id::{ClusterName, Group, NodeId},
 };
 
 /// Everything a consumer needs to know; [`ConsumerConfig::new`] fills in defaults.
@@ -12,6 +12,8 @@ use crate::{
 pub struct ConsumerConfig {
     /// Where the queue is: that of the nodes whose readings are handled.
     pub backplane: BackplaneUrl,
+    /// The name of the nodes' cluster, where others use the same broker.
+    pub cluster: ClusterName,
     /// The group: each reading is handled by one of its members.
     pub group: Group,
     /// This consumer's name, unique in its group.
@@ -33,6 +35,7 @@ impl ConsumerConfig {
     pub fn new(backplane: BackplaneUrl, group: Group, id: NodeId) -> Self {
         Self {
             backplane,
+            cluster: ClusterName::default(),
             group,
             id,
             journal: None,

@@ -78,6 +78,8 @@ pub fn action_name(action: &Action) -> &'static str {
         Action::DrainNode => "drain-node",
         Action::PauseNode => "pause-node",
         Action::ResumeNode => "resume-node",
+        Action::KillConsumer => "kill-consumer",
+        Action::RestartConsumer => "restart-consumer",
         Action::KillBroker => "kill-broker",
         Action::RestartBroker => "restart-broker",
         Action::PauseBroker => "pause-broker",

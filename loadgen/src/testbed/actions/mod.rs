@@ -1,4 +1,4 @@
-//! What an event does to a node or to the embedded broker.
+//! What an event does to a node, to a consumer or to the embedded broker.
 //!
 //! One file each; the next one is written by looking at its neighbour.
 
@@ -6,10 +6,12 @@ mod add_node;
 mod drain_node;
 mod fault;
 mod kill_broker;
+mod kill_consumer;
 mod kill_node;
 mod pause_broker;
 mod pause_node;
 mod restart_broker;
+mod restart_consumer;
 mod restart_node;
 mod resume_broker;
 mod resume_node;
@@ -31,6 +33,8 @@ pub(super) async fn apply(bed: &Bed, event: &Event) -> Result<(), TestbedError> 
         Action::RestartBroker => restart_broker::apply(bed).await,
         Action::PauseBroker => pause_broker::apply(bed).await,
         Action::ResumeBroker => resume_broker::apply(bed).await,
+        Action::KillConsumer => kill_consumer::apply(bed, node).await,
+        Action::RestartConsumer => restart_consumer::apply(bed, node).await,
         Action::Fault { fault } => fault::apply(bed, node, fault).await,
     }
 }

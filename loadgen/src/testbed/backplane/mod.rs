@@ -90,8 +90,8 @@ impl Backplane {
     }
 }
 
-/// A node alone needs no broker, but it cannot be joined to one later.
+/// A node alone, without consumers, needs no broker, but it cannot be joined to one later.
 fn is_alone(plan: &Plan, cluster: &Cluster) -> bool {
     let adds = |event: &Event| event.action == Action::AddNode;
-    cluster.nodes == 1 && !plan.events.iter().any(adds)
+    cluster.nodes == 1 && cluster.consumers.count == 0 && !plan.events.iter().any(adds)
 }

@@ -9,7 +9,7 @@ use futures_util::{StreamExt, stream::FuturesUnordered};
 use highwater_scenarios::{Plan, Segment};
 use tokio::time::{Instant, sleep_until};
 
-use super::device::{Device, DeviceKey, live};
+use super::device::{Device, DeviceKey, live, never_lived};
 use crate::worker::context::Context;
 
 /// Sockets of one batch: enough that the batch's own cost disappears, few
@@ -47,7 +47,13 @@ pub async fn hold(context: Arc<Context>, batch: u32, of: u32) {
             () = context.signals.drain.cancelled() => break,
         }
     }
+    if !late_pools_known && let Some(steady) = *context.signals.steady.borrow() {
+        waiting.extend(schedule(&context, batch, of, Pools::Late, steady));
+    }
     while sockets.next().await.is_some() {}
+    for device in &waiting {
+        never_lived(&context, device);
+    }
 }
 
 /// Which pools are meant.

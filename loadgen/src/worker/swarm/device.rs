@@ -11,6 +11,7 @@ use super::{
     backoff::Backoff,
     connect::{ConnectFailure, DeviceSocket, Wanted, connect},
     session::{Ending, keep},
+    upstream::Upstream,
 };
 use crate::worker::{
     context::Context,
@@ -47,33 +48,57 @@ impl DeviceKey {
     }
 }
 
-/// Lives until the run closes its sockets.
+/// Lives until the run closes its sockets; then tells which of its readings were
+/// not accepted.
 pub async fn live(context: Arc<Context>, device: Device) {
     let Some(pool) = context.plan.devices.get(device.key.pool as usize) else {
         return;
     };
+    let mut upstream = Upstream::of(&context, pool, device.key.index);
+    open_and_lose(&context, pool, device, upstream.as_deref_mut()).await;
+    if let Some(upstream) = upstream {
+        context.unaccepted(upstream.finish(&context));
+    }
+}
+
+/// The same for one whose time to live never came.
+pub fn never_lived(context: &Context, device: &Device) {
+    let pool = context.plan.devices.get(device.key.pool as usize);
+    let upstream = pool.and_then(|pool| Upstream::of(context, pool, device.key.index));
+    if let Some(upstream) = upstream {
+        context.unaccepted(upstream.finish(context));
+    }
+}
+
+async fn open_and_lose(
+    context: &Context,
+    pool: &DevicePool,
+    device: Device,
+    mut upstream: Option<&mut Upstream>,
+) {
     let recorder = &context.recorder;
     recorder.count(Count::SocketsDue);
     recorder.time(Timing::SendLag, device.due.elapsed());
     let mut backoff = Backoff::default();
     let mut life = Life::Unborn;
-    let mut member = Member::of(&context, device.key);
+    let mut member = Member::of(context, device.key);
     for attempt in 0.. {
         // Boxed, so that what only the opening needs is not held while idle.
         let opened = tokio::select! {
-            opened = Box::pin(open(&context, pool, device, attempt)) => opened,
+            opened = Box::pin(open(context, pool, device, attempt)) => opened,
             () = context.signals.close.cancelled() => return,
         };
-        life.resolved(&context, pool);
+        life.resolved(context, pool);
         let mut advice = None;
         let mut asked = Duration::ZERO;
         match opened {
             Ok(mut socket) => {
                 let since = Instant::now();
-                life.opened(&context);
-                let ending = keep_connected(&context, pool, device, &mut socket, &mut member).await;
+                life.opened(context);
+                let parts = (member.as_deref_mut(), upstream.as_deref_mut());
+                let ending = keep_connected(context, pool, device, &mut socket, parts).await;
                 if let Some(member) = &mut member {
-                    member.ended(&context, ending == Ending::Drained);
+                    member.ended(context, ending == Ending::Drained);
                 }
                 backoff.was_open(since.elapsed());
                 match ending {
@@ -90,10 +115,14 @@ pub async fn live(context: Arc<Context>, device: Device) {
             }
         }
         let pause = asked + pause(&mut backoff, &pool.reconnect, advice);
+        // In the drain a device comes back only for readings that lack their answer.
+        let may_rest = upstream
+            .as_ref()
+            .is_none_or(|upstream| upstream.is_settled());
         tokio::select! {
             () = sleep(pause) => {}
             () = context.signals.close.cancelled() => return,
-            () = context.signals.drain.cancelled() => return,
+            () = context.signals.drain.cancelled(), if may_rest => return,
         }
     }
 }
@@ -163,10 +192,10 @@ async fn keep_connected(
     pool: &DevicePool,
     device: Device,
     socket: &mut DeviceSocket,
-    member: &mut Option<Box<Member>>,
+    (member, upstream): (Option<&mut Member>, Option<&mut Upstream>),
 ) -> Ending {
     let _open = OpenSocket::new(context, device.key);
-    keep(context, pool, device, socket, member.as_deref_mut()).await
+    keep(context, pool, device, socket, member, upstream).await
 }
 
 /// Counts a socket as open for as long as it lives, also when its task ends

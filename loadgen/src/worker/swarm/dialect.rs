@@ -6,6 +6,8 @@ use highwater_scenarios::plan::Dialect;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::upstream::Verdict;
+
 /// What a text frame asks of the device.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Asked {
@@ -27,6 +29,13 @@ pub enum Asked {
         /// Of an error.
         status: Option<u16>,
     },
+    /// What became of the device's reading of that id.
+    Reading {
+        /// The reading.
+        id: String,
+        /// Whether it is still the device's.
+        verdict: Verdict,
+    },
     /// Nothing.
     Nothing,
 }
@@ -46,6 +55,8 @@ struct Frame<'a> {
     retry_ms: u64,
     #[serde(default)]
     window_ms: u64,
+    #[serde(borrow)]
+    reason: Option<Cow<'a, str>>,
 }
 
 /// What `text` asks of a device that speaks `dialect`. A device replies to a
@@ -72,11 +83,31 @@ fn highwater(text: &str) -> Asked {
             id: id.into_owned(),
             status: frame.status,
         },
+        ("accepted", Some(id)) => Asked::Reading {
+            id: id.into_owned(),
+            verdict: Verdict::Accepted,
+        },
+        ("refused", Some(id)) => Asked::Reading {
+            id: id.into_owned(),
+            verdict: Verdict::Refused {
+                reason: frame.reason.map_or_else(|| "unknown".to_owned(), reason),
+                retry: Duration::from_millis(frame.retry_ms),
+            },
+        },
         ("goaway", _) => Asked::GoAway {
             retry: Duration::from_millis(frame.retry_ms),
             window: Duration::from_millis(frame.window_ms),
         },
         _ => Asked::Nothing,
+    }
+}
+
+/// A reason as part of a counter's name: a word, whatever the node said.
+fn reason(said: Cow<'_, str>) -> String {
+    let word = |c: char| c.is_ascii_lowercase() || c == '-';
+    match !said.is_empty() && said.len() <= 20 && said.chars().all(word) {
+        true => said.into_owned(),
+        false => "unknown".to_owned(),
     }
 }
 
@@ -106,6 +137,30 @@ mod tests {
         assert_eq!(asked(Dialect::Highwater, text), answered(None));
         let text = r#"{"type":"error","id":"t-7","status":429,"error":"x","retry_ms":1000}"#;
         assert_eq!(asked(Dialect::Highwater, text), answered(Some(429)));
+    }
+
+    #[test]
+    fn an_answer_to_a_reading_is_for_its_device() {
+        let refused = |text| match asked(Dialect::Highwater, text) {
+            Asked::Reading { id, verdict } => (id, verdict),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(
+            refused(r#"{"type":"accepted","id":"0-7"}"#),
+            ("0-7".to_owned(), Verdict::Accepted)
+        );
+        let verdict = |reason: &str| Verdict::Refused {
+            reason: reason.to_owned(),
+            retry: Duration::from_millis(500),
+        };
+        assert_eq!(
+            refused(r#"{"type":"refused","id":"0-7","reason":"full","retry_ms":500}"#).1,
+            verdict("full")
+        );
+        assert_eq!(
+            refused(r#"{"type":"refused","id":"0-7","reason":"a, b","retry_ms":500}"#).1,
+            verdict("unknown")
+        );
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! - [`source`]: local addresses, so that ports do not run out;
 //! - [`session`]: an open socket until it ends;
 //! - [`heartbeat`]: when a ping is due, and what became of it;
+//! - [`upstream`]: the readings that a device sends;
 //! - [`dialect`]: what a device answers;
 //! - [`backoff`]: pauses between attempts;
 //! - [`connected`]: who can be sent a command.
@@ -20,6 +21,7 @@ pub mod dialect;
 pub mod heartbeat;
 pub mod session;
 pub mod source;
+pub mod upstream;
 pub mod wire;
 
 pub use connected::Connected;

@@ -21,6 +21,7 @@ use super::{
     connect::DeviceSocket,
     dialect::{Asked, asked},
     heartbeat::{Beat, Heartbeat},
+    upstream::Upstream,
 };
 use crate::worker::{
     context::Context,
@@ -80,13 +81,15 @@ enum State {
 }
 
 /// Keeps `socket` of `device` alive with heartbeats and answers commands until it
-/// ends; a member of topics hears and publishes.
+/// ends; a member of topics hears and publishes, a device with `upstream` sends its
+/// readings.
 pub async fn keep(
     context: &Context,
     pool: &DevicePool,
     device: Device,
     socket: &mut DeviceSocket,
     mut member: Option<&mut Member>,
+    mut upstream: Option<&mut Upstream>,
 ) -> Ending {
     let mut heartbeat = Heartbeat::new(Instant::now(), pool.heartbeat, device.phase);
     let mut advice = None;
@@ -96,7 +99,16 @@ pub async fn keep(
     {
         return Ending::Lost { how, advice };
     }
-    let wake = sleep_until(next_due(context, &heartbeat, member.as_deref()));
+    if let Some(upstream) = upstream.as_deref_mut() {
+        upstream.connected();
+    }
+    let next_due = |heartbeat: &Heartbeat, member: Option<&Member>, upstream: Option<&Upstream>| {
+        let message = member.and_then(|member| member.next_due(context));
+        let reading = upstream.and_then(|upstream| upstream.wake_at(context));
+        let others = message.into_iter().chain(reading);
+        others.fold(heartbeat.next_due(), Instant::min)
+    };
+    let wake = sleep_until(next_due(&heartbeat, member.as_deref(), upstream.as_deref()));
     tokio::pin!(wake);
     let lost = |heartbeat: &mut Heartbeat, how, advice| {
         heartbeat.lost(&context.recorder);
@@ -107,10 +119,12 @@ pub async fn keep(
         tokio::select! {
             biased;
             frame = socket.next() => {
-                match received(context, &mut heartbeat, socket, member.as_deref_mut(), frame).await {
+                let parts = (member.as_deref_mut(), upstream.as_deref_mut());
+                match received(context, &mut heartbeat, socket, parts, frame).await {
                     Received::Nothing => {}
                     Received::Answer if matches!(state, State::Open) => {
-                        wake.as_mut().reset(next_due(context, &heartbeat, member.as_deref()));
+                        let next = next_due(&heartbeat, member.as_deref(), upstream.as_deref());
+                        wake.as_mut().reset(next);
                     }
                     Received::Answer => {}
                     Received::Advice(retry, window) => advice = Some((retry, window)),
@@ -141,7 +155,13 @@ pub async fn keep(
                     {
                         return lost(&mut heartbeat, how, advice);
                     }
-                    wake.as_mut().reset(next_due(context, &heartbeat, member.as_deref()));
+                    if let Some(upstream) = upstream.as_deref_mut()
+                        && let Err(how) = Box::pin(send_readings(context, upstream, socket, pool.heartbeat)).await
+                    {
+                        return lost(&mut heartbeat, how, advice);
+                    }
+                    let next = next_due(&heartbeat, member.as_deref(), upstream.as_deref());
+                    wake.as_mut().reset(next);
                 }
                 State::Leaving => {
                     Box::pin(close(socket)).await;
@@ -159,11 +179,17 @@ pub async fn keep(
     }
 }
 
-/// When the socket has something to do by itself.
-fn next_due(context: &Context, heartbeat: &Heartbeat, member: Option<&Member>) -> Instant {
-    let beat = heartbeat.next_due();
-    let message = member.and_then(|member| member.next_due(context));
-    message.map_or(beat, |message| message.min(beat))
+/// Every reading that is to be sent now.
+async fn send_readings(
+    context: &Context,
+    upstream: &mut Upstream,
+    socket: &mut DeviceSocket,
+    patience: Duration,
+) -> Result<(), Loss> {
+    while let Some(frame) = upstream.next_frame(context) {
+        send(socket, Message::text(frame), patience).await?;
+    }
+    Ok(())
 }
 
 /// Subscribes, and asks the node to confirm it.
@@ -184,7 +210,7 @@ async fn join_topics(
 
 enum Received {
     Nothing,
-    /// What the device published has its answer.
+    /// What the device published, or its reading, has its answer.
     Answer,
     Advice(Duration, Duration),
     End(Loss),
@@ -194,18 +220,18 @@ async fn received(
     context: &Context,
     heartbeat: &mut Heartbeat,
     socket: &mut DeviceSocket,
-    member: Option<&mut Member>,
+    parts: (Option<&mut Member>, Option<&mut Upstream>),
     frame: Option<Result<Message, Error>>,
 ) -> Received {
     match frame {
         Some(Ok(Message::Pong(payload))) => {
-            match member {
+            match parts.0 {
                 Some(member) if payload == CONFIRM => member.confirmed(context),
                 _ => heartbeat.pong(&payload, Instant::now(), &context.recorder),
             }
             Received::Nothing
         }
-        Some(Ok(Message::Text(text))) => heard(context, socket, member, &text).await,
+        Some(Ok(Message::Text(text))) => heard(context, socket, parts, &text).await,
         Some(Ok(Message::Close(frame))) => {
             let code = frame.map_or(CloseCode::Status, |frame| frame.code);
             // The answer to the close frame goes out with this flush.
@@ -221,7 +247,7 @@ async fn received(
 async fn heard(
     context: &Context,
     socket: &mut DeviceSocket,
-    mut member: Option<&mut Member>,
+    (mut member, upstream): (Option<&mut Member>, Option<&mut Upstream>),
     text: &str,
 ) -> Received {
     if let Some(member) = member.as_deref_mut()
@@ -233,6 +259,12 @@ async fn heard(
         Asked::Answered { id, status } => {
             if let Some(member) = member {
                 member.answered(context, &id, status);
+            }
+            Received::Answer
+        }
+        Asked::Reading { id, verdict } => {
+            if let Some(upstream) = upstream {
+                upstream.answered(context, &id, verdict);
             }
             Received::Answer
         }

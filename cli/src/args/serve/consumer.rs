@@ -1,0 +1,49 @@
+//! A consumer of readings.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::Args;
+use highwater_scenarios::units::parse_duration;
+use highwater_server::{BackplaneUrl, ClusterName, Group, NodeId};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  highwater serve consumer --backplane local://127.0.0.1:7000 \\
+      --group billing --id c1 --journal c1.jsonl
+
+Handles what devices send to the nodes of that backplane; of every group one
+member handles each reading. With --listen the first line on stdout is
+`listening on ADDRESS`, and /healthz, /readyz and /metrics are served there.
+SIGTERM and Ctrl-C finish what is in hand.
+RUST_LOG says what is logged on stderr, by default info.")]
+pub(crate) struct ServeConsumer {
+    /// The backplane of the nodes: local://HOST:PORT
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "HIGHWATER_BACKPLANE",
+        hide_env_values = true
+    )]
+    pub(crate) backplane: BackplaneUrl,
+    /// Name of the nodes' cluster, where others use the same broker
+    #[arg(long, value_name = "NAME", default_value_t)]
+    pub(crate) cluster: ClusterName,
+    /// The group whose members share the readings
+    #[arg(long, value_name = "NAME")]
+    pub(crate) group: Group,
+    /// Name of this consumer, unique in its group
+    #[arg(long)]
+    pub(crate) id: NodeId,
+    /// Where each handled reading is written down, a line of JSON each; appended to
+    #[arg(long, value_name = "FILE")]
+    pub(crate) journal: Option<PathBuf>,
+    /// How long handling a reading takes, such as 5ms
+    #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = parse_duration)]
+    pub(crate) handle_time: Duration,
+    /// Where to serve /healthz, /readyz and /metrics, HOST:PORT
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// For experiments: acknowledge every so many-th reading without handling it
+    #[arg(long, value_name = "N", default_value_t = 0, hide = true)]
+    pub(crate) lose_every: u64,
+}

@@ -1,0 +1,151 @@
+//! A consumer of readings: a process that can be ended and started again with its
+//! journal.
+
+use std::{
+    ffi::OsString,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::{self, PoisonError},
+    time::Duration,
+};
+
+use highwater_reports::record::{Role, Source};
+use highwater_scenarios::plan::Consumers;
+use tokio::sync::Mutex;
+
+use super::{TestbedError, announce, cluster::Bed, node::running, ready};
+use crate::{
+    process::{Child, Launch},
+    sampling::{Endpoint, Sampled},
+};
+
+/// The group of all consumers of a run.
+const GROUP: &str = "run";
+
+/// How long one may take to finish what it has in hand.
+const FINISH_WITHIN: Duration = Duration::from_secs(10);
+
+/// A consumer. An event holds its process for as long as it works on it.
+#[derive(Debug)]
+pub(super) struct Consumer {
+    /// `c1`, `c2`, …
+    id: String,
+    log: PathBuf,
+    /// What it has handled, a line each.
+    pub(super) journal: PathBuf,
+    arguments: Vec<OsString>,
+    process: Mutex<Option<Child>>,
+    /// Where it listens, or did before it ended.
+    address: sync::Mutex<Option<SocketAddr>>,
+}
+
+/// The consumers that a scenario asks for; none runs yet.
+pub(super) fn consumers(asked: &Consumers, log_dir: &Path) -> Vec<Consumer> {
+    let arguments: Vec<OsString> = [
+        "serve".to_owned(),
+        "consumer".to_owned(),
+        "--group".to_owned(),
+        GROUP.to_owned(),
+        "--listen".to_owned(),
+        "127.0.0.1:0".to_owned(),
+        "--handle-time".to_owned(),
+        format!("{}ms", asked.handle_time.as_millis()),
+        "--lose-every".to_owned(),
+        asked.lose_every.to_string(),
+    ]
+    .map(OsString::from)
+    .into();
+    let consumer = |number| {
+        let id = format!("c{number}");
+        Consumer {
+            log: log_dir.join(format!("{id}.log")),
+            journal: log_dir.join(format!("{id}.journal.jsonl")),
+            arguments: arguments.clone(),
+            process: Mutex::default(),
+            address: sync::Mutex::default(),
+            id,
+        }
+    };
+    (1..=asked.count).map(consumer).collect()
+}
+
+/// The consumer of this name.
+pub(super) fn find<'b>(bed: &'b Bed, id: &str) -> Result<&'b Consumer, TestbedError> {
+    let consumer = bed.consumers.iter().find(|consumer| consumer.id == id);
+    consumer.ok_or_else(|| TestbedError::NoSuchNode { id: id.into() })
+}
+
+impl Consumer {
+    /// Starts it, and waits until it is joined; one that runs is ended in order first.
+    pub(super) async fn restart(&self, bed: &Bed) -> Result<(), TestbedError> {
+        let mut process = self.process.lock().await;
+        if let Some(mut child) = process.take() {
+            child.stop(FINISH_WITHIN).await;
+        }
+        let (child, address) = announce::start(&bed.spawner, &self.id, self.launch(bed)).await?;
+        self.show(Some(address));
+        let child = process.insert(child);
+        let joined =
+            ready::until_serving(bed, (&self.id, &self.log), child, ("http", address)).await;
+        if joined.is_err() {
+            *process = None;
+        }
+        joined
+    }
+
+    /// SIGKILL, without notice.
+    pub(super) async fn kill(&self) -> Result<(), TestbedError> {
+        let mut process = self.process.lock().await;
+        running(&mut process, &self.id)?.kill().await;
+        *process = None;
+        Ok(())
+    }
+
+    /// Ends it in order.
+    pub(super) async fn stop(&self) {
+        if let Some(mut child) = self.process.lock().await.take() {
+            child.stop(FINISH_WITHIN).await;
+        }
+    }
+
+    /// Its name and how it ended, if it did so without being asked to; once.
+    pub(super) fn take_end(&self) -> Option<(String, String)> {
+        let mut process = self.process.try_lock().ok()?;
+        let exit = process.as_mut()?.try_exit()?;
+        *process = None;
+        Some((self.id.clone(), exit.to_string()))
+    }
+
+    /// For the sampler, once it has listened.
+    pub(super) fn sampled(&self) -> Option<Sampled> {
+        let address = (*self.address())?;
+        let process = self.process.try_lock().ok();
+        Some(Sampled {
+            source: Source::new(Role::Consumer, &self.id),
+            pid: process.and_then(|process| process.as_ref().map(Child::pid)),
+            endpoint: Some(Endpoint::Prometheus {
+                url: format!("http://{address}/metrics"),
+                sockets_metric: None,
+            }),
+        })
+    }
+
+    fn launch(&self, bed: &Bed) -> Launch {
+        let mut arguments = self.arguments.clone();
+        arguments.extend(["--id".into(), (&self.id).into()]);
+        arguments.extend(["--journal".into(), (&self.journal).into()]);
+        let (joined, env) = bed.backplane.of_a_node();
+        arguments.extend(joined);
+        let launch = Launch::new(&bed.exe, arguments, &self.log);
+        env.into_iter()
+            .fold(launch, |launch, (name, value)| launch.with_env(name, value))
+    }
+
+    fn show(&self, address: Option<SocketAddr>) {
+        *self.address() = address;
+    }
+
+    fn address(&self) -> sync::MutexGuard<'_, Option<SocketAddr>> {
+        self.address.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

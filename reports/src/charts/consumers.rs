@@ -1,0 +1,62 @@
+//! Who handled how many readings.
+
+use highwater_scenarios::figures::Unit;
+
+use super::{
+    chart::{Chart, Point, XAxis, YAxis},
+    scene::{Scene, sentences},
+    series::{Named, growth_rates},
+};
+use crate::{
+    human,
+    record::{Role, names::gauge},
+};
+
+pub(super) fn chart(scene: &Scene) -> Chart {
+    let lines = growth_rates(scene.cut, Role::Consumer, gauge::READINGS_HANDLED);
+    Chart {
+        name: "consumers",
+        title: "Readings handled by each consumer",
+        about: sentences([shares(scene), quiet(scene, &lines)]),
+        x: XAxis::Time,
+        y: YAxis::linear(Unit::PerSecond),
+        series: scene.steps.by_role(vec![("consumers", lines)]),
+        when_empty: None,
+    }
+}
+
+/// How the work was spread.
+fn shares(scene: &Scene) -> Option<String> {
+    let cut = scene.cut;
+    let range = cut.range();
+    let shares: Vec<String> = cut
+        .tracks
+        .of(Role::Consumer)
+        .filter_map(|(id, track)| {
+            let handled = track.growth(gauge::READINGS_HANDLED, range.clone())?;
+            Some(format!("{id} {}", human::count(handled as u64)))
+        })
+        .collect();
+    (!shares.is_empty()).then(|| {
+        format!(
+            "Sampled once a second, each consumer was seen to handle: {}. The table counts what they wrote down.",
+            shares.join(", ")
+        )
+    })
+}
+
+/// A consumer whose line ends while others go on.
+fn quiet(scene: &Scene, lines: &Named) -> Option<String> {
+    let last = |points: &Vec<Point>| points.iter().rev().find(|(_, y)| *y > 0.0).map(|p| p.0);
+    let end = lines
+        .iter()
+        .filter_map(|(_, points)| last(points))
+        .fold(0.0, f64::max);
+    let first = lines
+        .iter()
+        .filter_map(|(id, points)| Some((id, last(points)?)))
+        .min_by(|(_, a), (_, b)| a.total_cmp(b))?;
+    let (id, at) = first;
+    (at + scene.steps.length_s * 5.0 < end)
+        .then(|| format!("{id} handled none after that {}.", scene.when(at)))
+}
