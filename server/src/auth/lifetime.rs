@@ -59,7 +59,7 @@ impl fmt::Display for Lifetime {
         let units = [('d', 24 * 3600), ('h', 3600), ('m', 60), ('s', 1)];
         let (unit, seconds) = units
             .into_iter()
-            .find(|(_, seconds)| self.0 % seconds == 0)
+            .find(|(_, seconds)| self.0.is_multiple_of(*seconds))
             .unwrap_or(('s', 1));
         write!(f, "{}{unit}", self.0 / seconds)
     }

@@ -45,9 +45,9 @@ impl Carrier for Amqp {
     ) -> Result<Self, CarrierError> {
         let uri = server::uri(&address.server)?;
         let names = Names::of(&address.cluster);
+        connection::greet(&uri).await?;
         let publishing = connection::open(&uri, format!("{me} publishing")).await?;
-        let watching = watch(publishing.events_listener(), arrivals.clone());
-        let watching = AbortOnDropHandle::new(tokio::spawn(watching));
+        let watching = spawn(watch(publishing.events_listener(), arrivals.clone()));
         let receiving = connection::open(&uri, format!("{me} receiving")).await?;
         let frames = publishing.create_channel().await.map_err(broken)?;
         let queues = receiving.create_channel().await.map_err(broken)?;
@@ -63,7 +63,7 @@ impl Carrier for Amqp {
             frames,
             receiving,
             queues,
-            _tasks: [watching, AbortOnDropHandle::new(tokio::spawn(reading))],
+            _tasks: [watching, spawn(reading)],
         })
     }
 
@@ -109,6 +109,11 @@ impl Carrier for Amqp {
         let _ = self.publishing.close(200, "OK".into()).await;
         let _ = self.receiving.close(200, "OK".into()).await;
     }
+}
+
+/// A task that ends with its handle.
+fn spawn(task: impl Future<Output = ()> + Send + 'static) -> AbortOnDropHandle<()> {
+    AbortOnDropHandle::new(tokio::spawn(task))
 }
 
 /// Topics as routing keys.

@@ -18,7 +18,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use lapin::{
-    BasicProperties, Channel, Connection, Consumer, Result,
+    BasicProperties, Channel, Connection, Consumer, Queue, Result,
     message::Delivery,
     options::{
         BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions,
@@ -150,18 +150,23 @@ async fn try_take(
             Ok(None) => return Err(Missing::Queue),
             Err(_) => {}
         }
-        let passive = QueueDeclareOptions {
-            passive: true,
-            ..QueueDeclareOptions::default()
-        };
-        let queue = names.roster.clone();
-        let found = channel.queue_declare(queue, passive, FieldTable::default());
-        let found = found.await?;
+        let found = look(channel, &names.roster).await?;
         if found.message_count() == 0 && found.consumer_count() == 1 {
             return Ok(None);
         }
     }
     Err(Missing::Holder)
+}
+
+/// What waits in the queue, and who for. An error closes the channel.
+async fn look(channel: &Channel, queue: &ShortString) -> Result<Queue> {
+    let passive = QueueDeclareOptions {
+        passive: true,
+        ..QueueDeclareOptions::default()
+    };
+    channel
+        .queue_declare(queue.clone(), passive, FieldTable::default())
+        .await
 }
 
 impl Held {
