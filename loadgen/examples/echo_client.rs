@@ -5,7 +5,10 @@
 use std::{env, error::Error, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
-use highwater_loadgen::worker::swarm::connect::{DeviceSocket, connect};
+use highwater_loadgen::{
+    access::{Access, Doorway},
+    worker::swarm::connect::{DeviceSocket, Wanted, connect},
+};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -16,32 +19,53 @@ const AGENT: &str = "highwater-harness";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let server = env::args()
+    let address = env::args()
         .nth(1)
         .ok_or("usage: echo_client ws://HOST:PORT")?;
-    for case in 1..=cases(&server).await? {
-        let mut socket = open(&format!("{server}/runCase?case={case}&agent={AGENT}")).await?;
+    let server = Server {
+        address,
+        doorway: Doorway::new(&Access::default())?,
+    };
+    for case in 1..=server.cases().await? {
+        let path = format!("runCase?case={case}&agent={AGENT}");
+        let mut socket = server.open(&path).await?;
         timeout(PATIENCE, echo(&mut socket))
             .await
             .map_err(|_| format!("case {case} does not end"))?;
     }
-    let mut socket = open(&format!("{server}/updateReports?agent={AGENT}")).await?;
+    let mut socket = server.open(&format!("updateReports?agent={AGENT}")).await?;
     timeout(PATIENCE, echo(&mut socket)).await?;
     Ok(())
 }
 
-async fn cases(server: &str) -> Result<u32, Box<dyn Error>> {
-    let mut socket = open(&format!("{server}/getCaseCount")).await?;
-    match timeout(PATIENCE, socket.next()).await? {
-        Some(Ok(Message::Text(count))) => Ok(count.parse()?),
-        other => Err(format!("the server says no number of cases: {other:?}").into()),
-    }
+/// The fuzzing server.
+struct Server {
+    address: String,
+    doorway: Doorway,
 }
 
-async fn open(address: &str) -> Result<DeviceSocket, String> {
-    connect(address, 0, 0, PATIENCE)
-        .await
-        .map_err(|failure| format!("{address}: {}", failure.kind()))
+impl Server {
+    async fn cases(&self) -> Result<u32, Box<dyn Error>> {
+        let mut socket = self.open("getCaseCount").await?;
+        match timeout(PATIENCE, socket.next()).await? {
+            Some(Ok(Message::Text(count))) => Ok(count.parse()?),
+            other => Err(format!("the server says no number of cases: {other:?}").into()),
+        }
+    }
+
+    async fn open(&self, path: &str) -> Result<DeviceSocket, String> {
+        let address = format!("{}/{path}", self.address);
+        let wanted = Wanted {
+            address: &address,
+            lines: "",
+            tls: self.doorway.tls(),
+            worker: 0,
+            number: 0,
+        };
+        connect(wanted, PATIENCE)
+            .await
+            .map_err(|failure| format!("{address}: {}", failure.kind()))
+    }
 }
 
 /// Says back what comes until the socket ends. Most cases end it with an error: that
