@@ -30,6 +30,9 @@ pub(in crate::backplane) trait Kind: Carrier {
     fn shared() -> &'static Mutex<Weak<Service>>;
 
     fn server_url(url: &str) -> ServerUrl;
+
+    /// Removes the cluster's roster behind everybody's back.
+    fn delete_roster(url: &str, cluster: &ClusterName) -> impl Future<Output = ()> + Send;
 }
 
 /// The broker that tests share: started by the first, ended by the last of those
@@ -137,6 +140,13 @@ impl Kind for crate::backplane::nats::Nats {
             other => panic!("{other:?}"),
         }
     }
+
+    async fn delete_roster(url: &str, cluster: &ClusterName) {
+        let client = async_nats::connect(url).await.unwrap();
+        let streams = async_nats::jetstream::new(client);
+        let bucket = format!("highwater-{cluster}");
+        streams.delete_key_value(bucket).await.unwrap();
+    }
 }
 
 #[cfg(feature = "amqp")]
@@ -155,5 +165,14 @@ impl Kind for crate::backplane::amqp::Amqp {
             Ok(crate::backplane::BackplaneUrl::Amqp(server)) => server,
             other => panic!("{other:?}"),
         }
+    }
+
+    async fn delete_roster(url: &str, cluster: &ClusterName) {
+        let properties = lapin::ConnectionProperties::default();
+        let connection = lapin::Connection::connect(url, properties).await.unwrap();
+        let channel = connection.create_channel().await.unwrap();
+        let queue = format!("highwater.{cluster}.roster");
+        let deleted = channel.queue_delete(queue.into(), Default::default()).await;
+        assert_eq!(deleted.unwrap(), 1, "one message");
     }
 }

@@ -46,6 +46,7 @@ promises! {
     topics: a_topic_reaches_who_listens subscribing_twice_is_subscribing_once
         many_topics_at_once;
     rosters: a_roster_is_replaced_only_by_who_knows_it no_update_is_lost
+        a_deleted_roster_can_be_written_again
         a_writer_may_die_at_any_instant a_first_writer_may_die_at_any_instant;
     inboxes: a_removed_inbox_keeps_nothing leaving_loses_nothing_that_was_sent;
     outages: a_broker_that_ends_ends_its_connections a_broker_that_hangs_is_given_up

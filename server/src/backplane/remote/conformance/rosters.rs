@@ -62,6 +62,24 @@ pub(super) async fn no_update_is_lost<K: Kind>() {
     assert_eq!(number(&kept(&peer).await), WRITERS * EACH);
 }
 
+/// Somebody tidies up by hand. Whoever had connected may lose that connection, and
+/// the next one finds nothing and writes anew.
+pub(super) async fn a_deleted_roster_can_be_written_again<K: Kind>() {
+    let broker = shared::<K>();
+    let address = address::<K>(&broker.url());
+    let peer = Peer::<K>::connect(&address, "n").await;
+    assert!(peer.carrier.store(None, "0".into()).await.unwrap());
+    K::delete_roster(&broker.url(), &address.cluster).await;
+    match peer.carrier.load().await {
+        Ok(found) => assert!(found.is_none(), "{found:?}"),
+        Err(error) => drop(error),
+    }
+    let again = Peer::<K>::connect(&address, "n").await;
+    assert!(again.carrier.load().await.unwrap().is_none());
+    assert!(add_one(&again).await);
+    assert_eq!(number(&kept(&again).await), 1);
+}
+
 /// A writer whose connection is cut after each number of bytes it says. Whatever
 /// is kept then is the old roster or the new one; it is the new one if the writer
 /// was told so; and it can be replaced.
