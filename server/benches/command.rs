@@ -1,5 +1,6 @@
-//! A request through the local backplane between two nodes (two hops each way, by
-//! the broker), beside two plain TCP ping-pongs of the same payload in the same run.
+//! A request between two nodes, by each backplane whose server is on this machine
+//! (two hops each way, by the broker), beside two plain TCP ping-pongs of the same
+//! payload in the same run.
 
 #![expect(
     clippy::unwrap_used,
@@ -15,6 +16,7 @@ use highwater_server::{
     backplane::{BackplaneConfig, Identity, Inbound, Joined, join},
     broker, listen,
 };
+use highwater_services::{Redis, RedisOptions};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -30,22 +32,19 @@ fn any_port() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 0))
 }
 
-async fn joined(broker: SocketAddr, id: &str) -> Joined {
-    let url = format!("local://{broker}").parse().unwrap();
+async fn joined(url: &str, id: &str) -> Joined {
+    let url = url.parse().unwrap();
     let identity = Identity {
         id: id.parse().unwrap(),
         boot: 1,
         address: None,
     };
-    join(
-        &BackplaneConfig::at(Some(url)),
-        identity,
-        CancellationToken::new(),
-    )
+    let config = BackplaneConfig::at(Some(url));
+    join(&config, identity, CancellationToken::new())
 }
 
-/// A caller, and a node that answers every request with its payload.
-async fn pair() -> Joined {
+/// The URL of an embedded broker.
+async fn embedded() -> String {
     let listener = listen(any_port()).unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(broker::run(
@@ -53,8 +52,13 @@ async fn pair() -> Joined {
         BrokerConfig::default(),
         CancellationToken::new(),
     ));
-    let caller = joined(address, "caller").await;
-    let mut owner = joined(address, "owner").await;
+    format!("local://{address}")
+}
+
+/// A caller, and a node that answers every request with its payload.
+async fn pair(url: &str) -> Joined {
+    let caller = joined(url, "caller").await;
+    let mut owner = joined(url, "owner").await;
     tokio::spawn(async move {
         while let Some(inbound) = owner.inbox.recv().await {
             if let Inbound::Request {
@@ -107,15 +111,24 @@ async fn request(caller: &Joined, owner: &NodeId) {
 
 fn command(criterion: &mut Criterion) {
     let runtime = Runtime::new().unwrap();
-    let (caller, mut stream) = runtime.block_on(async { (pair().await, echo().await) });
     let owner: NodeId = "owner".parse().unwrap();
     let mut group = criterion.benchmark_group("command");
+    let mut stream = runtime.block_on(echo());
     group.bench_function("two tcp ping-pongs", |b| {
         b.iter(|| runtime.block_on(two_ping_pongs(&mut stream)));
     });
-    group.bench_function("request through the local backplane", |b| {
-        b.iter(|| runtime.block_on(request(&caller, &owner)));
-    });
+    let url = runtime.block_on(embedded());
+    let mut by = vec![("local", url, None)];
+    match Redis::start(RedisOptions::default()) {
+        Ok(redis) => by.push(("redis", redis.url(), Some(redis))),
+        Err(error) => eprintln!("without Redis: {error}"),
+    }
+    for (name, url, _server) in &by {
+        let caller = runtime.block_on(pair(url));
+        group.bench_function(format!("request by {name}"), |b| {
+            b.iter(|| runtime.block_on(request(&caller, &owner)));
+        });
+    }
     group.finish();
 }
 

@@ -18,14 +18,39 @@ impl Backoff {
         Self { bound: FIRST }
     }
 
-    /// The connection stood: the next wait is short again.
-    pub(super) fn reset(&mut self) {
-        self.bound = FIRST;
+    /// A connection has ended. Only one that stood for a while makes the next wait
+    /// short again: a broker that lets everybody in and then breaks is not called
+    /// upon in a loop.
+    pub(super) fn ended(&mut self, stood: Duration) {
+        if stood >= LAST {
+            self.bound = FIRST;
+        }
     }
 
     pub(super) async fn wait(&mut self) {
         let wait = self.bound.mul_f64(rand::random());
         self.bound = (self.bound * 2).min(LAST);
         sleep(wait).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn waits_grow_until_a_connection_has_stood() {
+        let mut backoff = Backoff::new();
+        let began = Instant::now();
+        for _ in 0..20 {
+            backoff.wait().await;
+            backoff.ended(Duration::from_millis(1));
+        }
+        assert_eq!(backoff.bound, LAST);
+        assert!(began.elapsed() <= 20 * LAST);
+        backoff.ended(LAST);
+        assert_eq!(backoff.bound, FIRST);
     }
 }

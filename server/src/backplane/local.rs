@@ -115,11 +115,12 @@ impl Link {
     async fn keep_connected(mut self) {
         let mut backoff = Backoff::new();
         loop {
+            let began = Instant::now();
             let joined = self.connect_once().await;
             self.endpoint.disconnected();
             self.queue.clear();
             match joined {
-                Ok(()) => backoff.reset(),
+                Ok(()) => backoff.ended(began.elapsed()),
                 Err(error) => tracing::warn!(broker = self.authority, %error, "no backplane"),
             }
             backoff.wait().await;

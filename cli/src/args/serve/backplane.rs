@@ -8,8 +8,8 @@ use highwater_server::{BackplaneUrl, ClusterName};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Backplane")]
 pub(crate) struct ServeBackplane {
-    /// What joins the nodes: local://HOST:PORT or redis://HOST[:PORT]; without it, a
-    /// cluster of one
+    /// What joins the nodes: local://HOST:PORT, redis://HOST, nats://HOST or
+    /// amqp://HOST; without it, a cluster of one
     #[arg(
         long,
         value_name = "URL",

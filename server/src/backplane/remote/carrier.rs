@@ -57,7 +57,8 @@ pub(in crate::backplane) trait Carrier: Sized + Send + Sync + 'static {
     ) -> impl Future<Output = Result<bool, CarrierError>> + Send;
 
     /// Removes an inbox that is out of use, what waits in it and, where the broker
-    /// can, the connection that still reads it. Idempotent.
+    /// can, the connection that still reads it. Idempotent. When it fails, it is tried
+    /// again later, over this connection if it still stands.
     fn remove_inbox(&self, inbox: &Inbox) -> impl Future<Output = Result<(), CarrierError>> + Send;
 
     /// Removes the own inbox and disconnects: a clean stop.
@@ -99,7 +100,8 @@ pub(in crate::backplane) struct Stored {
     pub(in crate::backplane) roster: Bytes,
 }
 
-/// Why a broker did not do what it was asked. All of them end the connection.
+/// Why a broker did not do what it was asked. It ends the connection, except where
+/// it is said otherwise.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(in crate::backplane) enum CarrierError {
     /// The connection broke, or the broker refused.

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tokio::{
     sync::mpsc,
-    time::{MissedTickBehavior, interval, timeout},
+    time::{Instant, MissedTickBehavior, interval, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -51,11 +51,12 @@ impl Link {
     pub(super) async fn keep_connected<C: Carrier>(mut self) {
         let mut backoff = Backoff::new();
         while !self.leave.is_cancelled() {
+            let began = Instant::now();
             match self.connect_once::<C>().await {
                 Ok(Ended::Left) => return,
                 Ok(Ended::Lost(lost)) => {
                     tracing::warn!(broker = %self.address.server, %lost, "left the backplane");
-                    backoff.reset();
+                    backoff.ended(began.elapsed());
                 }
                 Err(lost) => {
                     tracing::warn!(broker = %self.address.server, %lost, "no backplane");

@@ -254,11 +254,20 @@ impl<'c, C: Carrier> Membership<'c, C> {
         if due.is_empty() {
             return Ok(());
         }
-        for inbox in &due {
-            within("remove an inbox", self.carrier.remove_inbox(inbox)).await?;
+        let mut removed = Vec::new();
+        for inbox in due {
+            match within("remove an inbox", self.carrier.remove_inbox(&inbox)).await {
+                Ok(()) => removed.push(inbox),
+                // It stays on the roster, and is tried again.
+                Err(error) => tracing::warn!(%inbox, %error, "an inbox is left behind"),
+            }
         }
-        let roster = self.update(|roster, _| Ok(roster.forget(&due))).await?;
-        self.endpoint.traffic.count_reaped(due.len());
+        if removed.is_empty() {
+            return Ok(());
+        }
+        let change = |roster: &mut Roster, _| Ok(roster.forget(&removed));
+        let roster = self.update(change).await?;
+        self.endpoint.traffic.count_reaped(removed.len());
         self.adopt(roster)
     }
 

@@ -32,6 +32,8 @@ mod membership;
 mod reaper;
 mod road;
 mod roster;
+#[cfg(all(test, feature = "redis"))]
+mod tests;
 
 use std::{sync::Arc, time::Duration};
 

@@ -13,8 +13,16 @@ use crate::id::NodeId;
 
 pub(super) struct Reaper {
     me: NodeId,
-    /// Since when this node knows of each.
-    known: Vec<(Inbox, Instant)>,
+    known: Vec<Known>,
+}
+
+/// An abandoned inbox.
+struct Known {
+    inbox: Inbox,
+    /// Since when this node knows of it.
+    since: Instant,
+    /// When this node tried to remove it.
+    tried: Option<Instant>,
 }
 
 impl Reaper {
@@ -26,7 +34,8 @@ impl Reaper {
     }
 
     /// Those of `gone` that are this node's to remove now. `evicted` are those
-    /// whose seats it took itself; for the others it waits for `patience`.
+    /// whose seats it took itself; for the others it waits for `patience`, and as
+    /// long before it tries again.
     pub(super) fn due(
         &mut self,
         gone: &[Inbox],
@@ -34,17 +43,32 @@ impl Reaper {
         patience: Duration,
         now: Instant,
     ) -> Vec<Inbox> {
-        self.known.retain(|(inbox, _)| gone.contains(inbox));
+        self.learn(gone, now);
+        let due = self.known.iter_mut().filter(|known| {
+            let mine = known.inbox.node == self.me || evicted.contains(&known.inbox);
+            match known.tried {
+                None => mine || now - known.since > patience,
+                Some(tried) => now - tried > patience,
+            }
+        });
+        due.map(|known| {
+            known.tried = Some(now);
+            known.inbox.clone()
+        })
+        .collect()
+    }
+
+    fn learn(&mut self, gone: &[Inbox], now: Instant) {
+        self.known.retain(|known| gone.contains(&known.inbox));
         for inbox in gone {
-            if !self.known.iter().any(|(known, _)| known == inbox) {
-                self.known.push((inbox.clone(), now));
+            if !self.known.iter().any(|known| known.inbox == *inbox) {
+                self.known.push(Known {
+                    inbox: inbox.clone(),
+                    since: now,
+                    tried: None,
+                });
             }
         }
-        let is_due = |(inbox, since): &&(Inbox, Instant)| {
-            inbox.node == self.me || evicted.contains(inbox) || now - *since > patience
-        };
-        let due = self.known.iter().filter(is_due);
-        due.map(|(inbox, _)| inbox.clone()).collect()
     }
 }
 
@@ -64,13 +88,15 @@ mod tests {
     fn own_and_evicted_at_once_and_others_when_nobody_did() {
         let (start, patience) = (Instant::now(), Duration::from_secs(5));
         let mut reaper = Reaper::new("me".parse().unwrap());
+        let after = |seconds| start + Duration::from_secs(seconds);
         let gone = [inbox("me"), inbox("mine"), inbox("other")];
         let due = reaper.due(&gone, &gone[1..2], patience, start);
         assert_eq!(due, gone[..2]);
-        let later = start + Duration::from_secs(4);
-        assert!(reaper.due(&gone[2..], &[], patience, later).is_empty());
-        let much_later = start + Duration::from_secs(6);
-        assert_eq!(reaper.due(&gone[2..], &[], patience, much_later), gone[2..]);
-        assert!(reaper.due(&[], &[], patience, much_later).is_empty());
+        assert!(reaper.due(&gone[2..], &[], patience, after(4)).is_empty());
+        assert_eq!(reaper.due(&gone[2..], &[], patience, after(6)), gone[2..]);
+        assert!(reaper.due(&gone[2..], &[], patience, after(7)).is_empty());
+        // It could not be removed: once more.
+        assert_eq!(reaper.due(&gone[2..], &[], patience, after(12)), gone[2..]);
+        assert!(reaper.due(&[], &[], patience, after(20)).is_empty());
     }
 }

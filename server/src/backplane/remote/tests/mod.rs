@@ -1,0 +1,227 @@
+//! Membership under faults that a real broker shows seldom, on a clock that stands
+//! still: `broker` keeps inboxes as queues do, until somebody removes them.
+
+mod broker;
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{sync::mpsc, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use self::broker::{Broker, InMemory, broker, lock};
+use super::{Address, roster::Roster};
+use crate::backplane::{Backplane, BackplaneUrl, Identity, Inbound, View};
+
+const LEASE: Duration = Duration::from_secs(5);
+
+struct Node {
+    backplane: Arc<dyn Backplane>,
+    _inbox: mpsc::Receiver<Inbound>,
+    leave: CancellationToken,
+    left: JoinHandle<()>,
+}
+
+impl Node {
+    fn join(cluster: &str, id: &str, boot: u64) -> Self {
+        let Ok(BackplaneUrl::Redis(server)) = "redis://in.memory".parse() else {
+            unreachable!()
+        };
+        let address = Address {
+            server,
+            cluster: cluster.parse().unwrap(),
+        };
+        let identity = Identity {
+            id: id.parse().unwrap(),
+            boot,
+            address: None,
+        };
+        let leave = CancellationToken::new();
+        let (deliver, inbox) = mpsc::channel(16);
+        let (backplane, left) =
+            super::join::<InMemory>(address, identity, LEASE, deliver, leave.clone());
+        Self {
+            backplane,
+            _inbox: inbox,
+            leave,
+            left,
+        }
+    }
+
+    fn view(&self) -> View {
+        (**self.backplane.view().borrow()).clone()
+    }
+
+    async fn sees(&self, members: &[&str]) {
+        let mut view = self.backplane.view();
+        let seen = view.wait_for(|view| {
+            let ids = view.members.iter().map(|member| member.id.as_str());
+            view.connected && ids.eq(members.iter().copied())
+        });
+        seen.await.unwrap();
+    }
+
+    fn joined(&self, id: &str) -> u64 {
+        let id = id.parse().unwrap();
+        self.view().member(&id).unwrap().joined
+    }
+}
+
+/// The clock stands still while anything can happen, so this is after it all.
+async fn after(time: Duration) {
+    tokio::time::sleep(time).await;
+}
+
+fn roster(broker: &std::sync::Mutex<Broker>) -> Roster {
+    let (_, bytes) = lock(broker).roster.clone().unwrap();
+    Roster::parse(&bytes).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn fifty_join_at_once() {
+    let ids: Vec<String> = (10..60).map(|number| format!("n{number}")).collect();
+    let nodes: Vec<Node> = ids.iter().map(|id| Node::join("fifty", id, 1)).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    for node in &nodes {
+        node.sees(&ids).await;
+    }
+    after(2 * LEASE).await;
+    let first = nodes[0].view();
+    assert!(nodes.iter().all(|node| node.view() == first));
+    assert_eq!(roster(&broker("fifty")).gone, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broker_that_forgets_everything_is_told_again() {
+    let [a, b] = ["a", "b"].map(|id| Node::join("forgets", id, 1));
+    a.sees(&["a", "b"]).await;
+    b.sees(&["a", "b"]).await;
+    let before = b.view();
+    lock(&broker("forgets")).roster = None;
+    after(2 * LEASE).await;
+    assert_eq!(a.view().members, before.members, "nobody lost anything");
+    assert_eq!(roster(&broker("forgets")).view().members, before.members);
+    // And when a stranger is the first to write it anew.
+    lock(&broker("forgets")).roster = None;
+    let stranger = Node::join("forgets", "c", 1);
+    for node in [&a, &b, &stranger] {
+        node.sees(&["a", "b", "c"]).await;
+    }
+    assert!(stranger.view().version > before.version);
+    after(2 * LEASE).await;
+    assert_eq!(a.view(), b.view());
+    assert_eq!(a.view(), stranger.view());
+}
+
+#[tokio::test(start_paused = true)]
+async fn versions_grow_when_the_broker_goes_back_in_time() {
+    let a = Node::join("back", "a", 1);
+    a.sees(&["a"]).await;
+    let old = lock(&broker("back")).roster.clone();
+    let b = Node::join("back", "b", 1);
+    a.sees(&["a", "b"]).await;
+    let before = a.view().version;
+    lock(&broker("back")).roster = old;
+    after(2 * LEASE).await;
+    for node in [&a, &b] {
+        node.sees(&["a", "b"]).await;
+        assert!(node.view().version > before);
+    }
+    assert!(b.joined("b") > before, "b was told that there was a gap");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_inbox_of_the_dead_is_removed_by_a_survivor() {
+    let [a, b] = ["a", "b"].map(|id| Node::join("cut", id, 1));
+    a.sees(&["a", "b"]).await;
+    let left_behind = lock(&broker("cut")).inboxes();
+    drop(b);
+    // As when the process dies: nobody says anything.
+    a.sees(&["a"]).await;
+    after(LEASE).await;
+    assert_eq!(lock(&broker("cut")).nodes(), ["a"]);
+    assert_eq!(left_behind.len(), 2);
+    assert_eq!(a.backplane.traffic().evicted(), 1);
+    assert_eq!(a.backplane.traffic().reaped(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_inbox_that_cannot_be_removed_is_tried_again() {
+    let [a, b] = ["a", "b"].map(|id| Node::join("again", id, 1));
+    a.sees(&["a", "b"]).await;
+    lock(&broker("again")).removes = false;
+    drop(b);
+    after(3 * LEASE).await;
+    assert_eq!(lock(&broker("again")).nodes(), ["a", "b"]);
+    assert_eq!(a.backplane.traffic().reconnects(), 0);
+    lock(&broker("again")).removes = true;
+    after(3 * LEASE).await;
+    assert_eq!(lock(&broker("again")).nodes(), ["a"]);
+    assert_eq!(roster(&broker("again")).gone, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reaper_that_dies_leaves_its_work_to_another() {
+    let [a, b, c] = ["a", "b", "c"].map(|id| Node::join("reaper", id, 1));
+    for node in [&a, &b, &c] {
+        node.sees(&["a", "b", "c"]).await;
+    }
+    lock(&broker("reaper")).removes = false;
+    drop(c);
+    a.sees(&["a", "b"]).await;
+    b.sees(&["a", "b"]).await;
+    let (reaper, (other, id)) = match a.backplane.traffic().evicted() {
+        1 => (a, (b, "b")),
+        _ => (b, (a, "a")),
+    };
+    drop(reaper);
+    lock(&broker("reaper")).removes = true;
+    other.sees(&[id]).await;
+    after(3 * LEASE).await;
+    assert_eq!(lock(&broker("reaper")).nodes(), [id]);
+    assert_eq!(roster(&broker("reaper")).gone, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gap_is_told_and_leaves_no_inbox_behind() {
+    let [a, b] = ["a", "b"].map(|id| Node::join("gap", id, 1));
+    a.sees(&["a", "b"]).await;
+    b.sees(&["a", "b"]).await;
+    let before = a.joined("b");
+    lock(&broker("gap")).cut("b");
+    let mut view = a.backplane.view();
+    let id = "b".parse().unwrap();
+    view.wait_for(|view| view.member(&id).is_some_and(|b| b.joined > before))
+        .await
+        .unwrap();
+    assert_eq!(b.backplane.traffic().reconnects(), 1);
+    after(LEASE).await;
+    assert_eq!(lock(&broker("gap")).nodes(), ["a", "b"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_of_the_same_millisecond_do_not_fight() {
+    let other = Node::join("twins", "other", 1);
+    let _twins = ["n", "n"].map(|id| Node::join("twins", id, 7));
+    other.sees(&["n", "other"]).await;
+    after(LEASE).await;
+    let before = other.view();
+    after(10 * LEASE).await;
+    assert_eq!(other.view(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_leaves_takes_everything_along() {
+    let [a, b] = ["a", "b"].map(|id| Node::join("leaves", id, 1));
+    a.sees(&["a", "b"]).await;
+    b.sees(&["a", "b"]).await;
+    let began = tokio::time::Instant::now();
+    b.leave.cancel();
+    b.left.await.unwrap();
+    a.sees(&["a"]).await;
+    assert!(
+        began.elapsed() < Duration::from_secs(1),
+        "no lease was waited for"
+    );
+    assert_eq!(lock(&broker("leaves")).nodes(), ["a"]);
+    assert_eq!(roster(&broker("leaves")).gone, []);
+}
