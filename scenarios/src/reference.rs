@@ -47,6 +47,7 @@ fn presence(key: &Key) -> String {
         Presence::Required => "**required**".to_owned(),
         Presence::Optional => "—".to_owned(),
         Presence::Default("{}") => "its own defaults".to_owned(),
+        Presence::Default(text @ ("true" | "false")) => format!("`{text}`"),
         Presence::Default(text) => {
             let item = tree::value(text, &Origin::Set(0));
             format!("`{}`", item.found())

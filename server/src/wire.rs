@@ -10,13 +10,14 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
 };
-use tokio_rustls::server::TlsStream;
+
+use crate::tls::TlsStream;
 
 /// A client's connection. The TLS state is boxed: a plain connection must not pay
 /// for its size.
 pub(crate) enum Wire {
     Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<TlsStream>),
 }
 
 impl Wire {
@@ -51,23 +52,8 @@ impl Drop for Wire {
     /// an attacker's cut. Whoever does not read any more is not waited for.
     fn drop(&mut self) {
         if let Self::Tls(stream) = self {
-            let (tcp, session) = stream.get_mut();
-            session.send_close_notify();
-            let _ = session.write_tls(&mut AtOnce(tcp));
+            stream.say_goodbye();
         }
-    }
-}
-
-/// Writes what the kernel takes now.
-struct AtOnce<'a>(&'a TcpStream);
-
-impl io::Write for AtOnce<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.try_write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

@@ -46,13 +46,14 @@ async fn serve_node(args: ServeNode, shutdown: CancellationToken) -> Result<(), 
     let (public, admin) = (args.listen, args.admission.admin_listen);
     // Files first: what is wrong with them is told before a port is taken.
     let config = node::config(args)?;
+    // Before anybody is told that it listens, and may signal it.
+    if let Some(tls) = &config.tls {
+        reload::on_hangup(tls.clone()).map_err(|error| Failure::new(Exit::Internal, error))?;
+    }
     let listeners = Listeners {
         public: listen("listening", public)?,
         admin: admin.map(|address| listen("admin", address)).transpose()?,
     };
-    if let Some(tls) = &config.tls {
-        reload::on_hangup(tls.clone()).map_err(|error| Failure::new(Exit::Internal, error))?;
-    }
     highwater_server::node::run(listeners, config, shutdown)
         .await
         .map_err(|error| Failure::new(Exit::Refused, error))

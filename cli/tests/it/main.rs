@@ -7,7 +7,9 @@
 //! - [`endings`]: interrupted, killed, refused;
 //! - [`errors`]: what a person reads when something is wrong;
 //! - [`help`]: help texts, completions, man pages;
+//! - [`secure`]: TLS, tokens, header fields, nodes that are full;
 //! - [`target`]: a system and workers that somebody else starts;
+//! - [`server`]: a part of the reference cluster that a test starts itself;
 //! - [`harness`]: a run of the binary in a directory of its own.
 
 mod brokers;
@@ -18,6 +20,8 @@ mod errors;
 mod harness;
 mod help;
 mod messages;
+mod secure;
+mod server;
 mod streams;
 mod target;
 mod truth;

@@ -1,52 +1,12 @@
 //! A system that is running already, and workers that somebody starts: nothing
 //! but addresses, process ids and a token.
 
-use std::{
-    fs,
-    io::{BufRead, BufReader},
-    process::{Child, Stdio},
+use std::{fs, process::Stdio};
+
+use crate::{
+    harness::{Finished, Run, eventually, highwater},
+    server::Server,
 };
-
-use crate::harness::{Finished, Run, eventually, highwater};
-
-/// A process that is killed when the test is over.
-struct Server {
-    child: Child,
-    address: String,
-}
-
-impl Server {
-    /// Starts `highwater` with these arguments and waits until it listens.
-    fn start(arguments: &[&str]) -> Self {
-        let mut child = highwater(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("it starts");
-        let mut line = String::new();
-        let stdout = child.stdout.take().expect("a pipe");
-        BufReader::new(stdout)
-            .read_line(&mut line)
-            .expect("a first line");
-        let address = line
-            .trim()
-            .strip_prefix("listening on ")
-            .expect("an address")
-            .to_owned();
-        Self { child, address }
-    }
-
-    fn node(id: &str) -> Self {
-        Self::start(&["serve", "node", "--listen", "127.0.0.1:0", "--id", id])
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 #[test]
 fn a_running_system_is_loaded_and_observed() {

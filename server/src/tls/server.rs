@@ -3,18 +3,17 @@
 use std::{io, path::Path, sync::Arc, time::Duration};
 
 use tokio::{net::TcpStream, time::timeout};
-use tokio_rustls::{
-    TlsAcceptor,
-    rustls::{ServerConfig, crypto::ring},
-    server::TlsStream,
-};
+use tokio_rustls::rustls::{self, ServerConfig, crypto::ring};
 
-use super::certificate::{Certificate, CertificateError};
+use super::{
+    certificate::{Certificate, CertificateError},
+    stream::TlsStream,
+};
 
 /// TLS 1.2 and 1.3 with a certificate that can be read anew while connections last.
 pub struct ServerTls {
     certificate: Arc<Certificate>,
-    acceptor: TlsAcceptor,
+    config: Arc<ServerConfig>,
 }
 
 impl ServerTls {
@@ -25,7 +24,7 @@ impl ServerTls {
     /// [`CertificateError`], naming the file and what is wrong with it.
     pub fn load(cert: &Path, key: &Path) -> Result<Self, CertificateError> {
         let certificate = Arc::new(Certificate::load(cert, key)?);
-        let unusable = |error: tokio_rustls::rustls::Error| CertificateError::Unusable {
+        let unusable = |error: rustls::Error| CertificateError::Unusable {
             cert: cert.to_owned(),
             key: key.to_owned(),
             reason: error.to_string(),
@@ -43,7 +42,7 @@ impl ServerTls {
         config.send_tls13_tickets = 1;
         Ok(Self {
             certificate,
-            acceptor: TlsAcceptor::from(Arc::new(config)),
+            config: Arc::new(config),
         })
     }
 
@@ -61,8 +60,8 @@ impl ServerTls {
         &self,
         stream: TcpStream,
         within: Duration,
-    ) -> io::Result<TlsStream<TcpStream>> {
-        timeout(within, self.acceptor.accept(stream))
+    ) -> io::Result<TlsStream> {
+        timeout(within, TlsStream::accept(stream, Arc::clone(&self.config)))
             .await
             .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
     }

@@ -1,0 +1,315 @@
+//! TLS over TCP that holds no buffer while nothing is under way.
+//!
+//! rustls's buffered connections keep 4 KiB for the next record, tokio-rustls's with
+//! them: as much as all else that an idle socket costs. Its unbuffered ones leave
+//! buffers to the caller: here bytes are read into scratch that the sockets of a
+//! runtime worker share, and only what is not complete is kept.
+
+use std::{
+    cell::RefCell,
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+use tokio_rustls::rustls::{
+    self, ServerConfig,
+    server::UnbufferedServerConnection,
+    unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus, WriteTraffic},
+};
+
+/// The largest record there may be (RFC 8446, section 5.2, with its header), and
+/// then some: one record at least is completed by each turn.
+const SCRATCH_BYTES: usize = 20 * 1024;
+/// Text of one record.
+const LONGEST_TEXT: usize = 16 * 1024;
+/// What a record adds to its text, and a change of keys before it.
+const OVERHEAD: usize = 256;
+
+thread_local! {
+    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; SCRATCH_BYTES].into_boxed_slice());
+}
+
+/// The server's side of a TLS connection.
+pub(crate) struct TlsStream {
+    tcp: TcpStream,
+    session: UnbufferedServerConnection,
+    /// The beginning of what is not complete yet.
+    incoming: Vec<u8>,
+    /// Text that was decrypted and not yet taken, and how much of it was.
+    text: Vec<u8>,
+    taken: usize,
+    /// Records that the kernel has not taken yet.
+    outgoing: Vec<u8>,
+    /// The peer has said that nothing follows.
+    ended: bool,
+}
+
+/// What is to be said once records may be written.
+enum Say<'a> {
+    Nothing,
+    Text(&'a [u8]),
+    Goodbye,
+}
+
+impl TlsStream {
+    /// Shakes hands with a client.
+    pub(super) async fn accept(tcp: TcpStream, config: Arc<ServerConfig>) -> io::Result<Self> {
+        let session = UnbufferedServerConnection::new(config).map_err(io::Error::other)?;
+        let mut stream = Self {
+            tcp,
+            session,
+            incoming: Vec::new(),
+            text: Vec::new(),
+            taken: 0,
+            outgoing: Vec::new(),
+            ended: false,
+        };
+        std::future::poll_fn(|task| stream.poll_handshake(task)).await?;
+        Ok(stream)
+    }
+
+    /// Says that nothing follows, as far as the kernel takes it now.
+    pub(crate) fn say_goodbye(&mut self) {
+        let _ = self.say(Say::Goodbye);
+        let _ = self.tcp.try_write(&self.outgoing);
+    }
+
+    fn poll_handshake(&mut self, task: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            ready!(self.poll_outgoing(task))?;
+            if !self.session.is_handshaking() {
+                return Poll::Ready(Ok(()));
+            }
+            if self.ended {
+                return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+            }
+            if let Err(error) = ready!(self.poll_incoming(task)) {
+                // The alert that says why; nobody waits for it.
+                let _ = self.tcp.try_write(&self.outgoing);
+                return Poll::Ready(Err(error));
+            }
+        }
+    }
+
+    /// Reads once and takes in what is complete.
+    fn poll_incoming(&mut self, task: &mut Context<'_>) -> Poll<io::Result<()>> {
+        SCRATCH.with_borrow_mut(|scratch| {
+            let kept = self.incoming.len();
+            let Some((before, room)) = scratch.split_at_mut_checked(kept) else {
+                return Poll::Ready(Err(too_long()));
+            };
+            if room.is_empty() {
+                return Poll::Ready(Err(too_long()));
+            }
+            let mut room = ReadBuf::new(room);
+            ready!(Pin::new(&mut self.tcp).poll_read(task, &mut room))?;
+            let read = room.filled().len();
+            if read == 0 {
+                // Without a goodbye: somebody may have cut the connection.
+                return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+            }
+            before.copy_from_slice(&self.incoming);
+            self.incoming = Vec::new();
+            Poll::Ready(self.take_in(&mut scratch[..kept + read], Say::Nothing))
+        })
+    }
+
+    fn say(&mut self, what: Say<'_>) -> io::Result<()> {
+        let mut incoming = std::mem::take(&mut self.incoming);
+        self.take_in(&mut incoming, what)
+    }
+
+    /// Lets the session look at what has come, and say what is to be said. What is
+    /// left is kept.
+    fn take_in(&mut self, bytes: &mut [u8], mut what: Say<'_>) -> io::Result<()> {
+        let mut from = 0;
+        let failed = loop {
+            let UnbufferedStatus { mut discard, state } =
+                self.session.process_tls_records(&mut bytes[from..]);
+            let mut waits = false;
+            match state {
+                Ok(ConnectionState::ReadTraffic(mut traffic)) => {
+                    while let Some(record) = traffic.next_record() {
+                        let record = record.map_err(of_tls)?;
+                        discard += record.discard;
+                        self.text.extend_from_slice(record.payload);
+                    }
+                }
+                Ok(ConnectionState::EncodeTlsData(mut data)) => {
+                    append(&mut self.outgoing, OVERHEAD, |room| {
+                        match data.encode(room) {
+                            Err(EncodeError::InsufficientSize(short)) => {
+                                Err(Some(short.required_size))
+                            }
+                            Err(EncodeError::AlreadyEncoded) => Err(None),
+                            Ok(written) => Ok(written),
+                        }
+                    })?;
+                }
+                // What waits in `outgoing` is written in order with all else.
+                Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
+                Ok(ConnectionState::WriteTraffic(traffic)) => {
+                    waits = true;
+                    let what = std::mem::replace(&mut what, Say::Nothing);
+                    write(traffic, what, &mut self.outgoing)?;
+                }
+                Ok(ConnectionState::PeerClosed) => self.ended = true,
+                Ok(ConnectionState::Closed) => {
+                    self.ended = true;
+                    waits = true;
+                }
+                Ok(_) => waits = true,
+                Err(error) => break Some(error),
+            }
+            from += discard;
+            if waits {
+                break None;
+            }
+        };
+        match failed {
+            None => {
+                self.incoming = bytes[from..].to_vec();
+                Ok(())
+            }
+            Some(error) => {
+                self.encode_alert();
+                Err(of_tls(error))
+            }
+        }
+    }
+
+    /// What the session has to say of an error.
+    fn encode_alert(&mut self) {
+        let status = self.session.process_tls_records(&mut []);
+        if let Ok(ConnectionState::EncodeTlsData(mut data)) = status.state {
+            let _ = append(&mut self.outgoing, OVERHEAD, |room| {
+                data.encode(room).map_err(|error| match error {
+                    EncodeError::InsufficientSize(short) => Some(short.required_size),
+                    EncodeError::AlreadyEncoded => None,
+                })
+            });
+        }
+    }
+
+    /// Hands records to the kernel until none is left.
+    fn poll_outgoing(&mut self, task: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.outgoing.is_empty() {
+            match ready!(Pin::new(&mut self.tcp).poll_write(task, &self.outgoing))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                written if written == self.outgoing.len() => self.outgoing = Vec::new(),
+                written => drop(self.outgoing.drain(..written)),
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncRead for TlsStream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        task: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        while this.text.is_empty() && !this.ended {
+            ready!(this.poll_incoming(task))?;
+        }
+        let left = &this.text[this.taken..];
+        let part = left.len().min(buffer.remaining());
+        buffer.put_slice(&left[..part]);
+        this.taken += part;
+        if this.taken == this.text.len() {
+            this.text = Vec::new();
+            this.taken = 0;
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for TlsStream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        task: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        // One record at most waits here: who writes more waits himself.
+        ready!(this.poll_outgoing(task))?;
+        let text = &bytes[..bytes.len().min(LONGEST_TEXT)];
+        this.say(Say::Text(text))?;
+        match this.poll_outgoing(task) {
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Ready(Ok(())) | Poll::Pending => Poll::Ready(Ok(text.len())),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.get_mut().poll_outgoing(task)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        // Twice is once: the session says it no more.
+        this.say(Say::Goodbye)?;
+        ready!(this.poll_outgoing(task))?;
+        Pin::new(&mut this.tcp).poll_shutdown(task)
+    }
+}
+
+fn write<D>(
+    mut traffic: WriteTraffic<'_, D>,
+    what: Say<'_>,
+    outgoing: &mut Vec<u8>,
+) -> io::Result<()> {
+    let short = |error| match error {
+        EncryptError::InsufficientSize(short) => Some(short.required_size),
+        EncryptError::EncryptExhausted => None,
+    };
+    match what {
+        Say::Nothing => Ok(()),
+        Say::Text(text) => append(outgoing, text.len() + OVERHEAD, |room| {
+            traffic.encrypt(text, room).map_err(short)
+        }),
+        Say::Goodbye => append(outgoing, OVERHEAD, |room| {
+            traffic.queue_close_notify(room).map_err(short)
+        }),
+    }
+}
+
+/// Appends what `fill` writes into `room` bytes, which says how much room it needs if there is too
+/// little, and nothing if it cannot go on.
+fn append(
+    outgoing: &mut Vec<u8>,
+    mut room: usize,
+    mut fill: impl FnMut(&mut [u8]) -> Result<usize, Option<usize>>,
+) -> io::Result<()> {
+    let end = outgoing.len();
+    loop {
+        outgoing.resize(end + room, 0);
+        match fill(&mut outgoing[end..]) {
+            Ok(written) => {
+                outgoing.truncate(end + written);
+                return Ok(());
+            }
+            Err(Some(needed)) if needed > room => room = needed,
+            Err(_) => {
+                outgoing.truncate(end);
+                return Err(io::Error::other("the TLS session cannot write any more"));
+            }
+        }
+    }
+}
+
+fn of_tls(error: rustls::Error) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
+}
+
+fn too_long() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "a TLS message that is too long")
+}
