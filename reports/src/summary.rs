@@ -257,6 +257,9 @@ pub struct Balance {
     pub min_over_mean_at_end: Option<f64>,
     /// Jain's fairness index, before the drain.
     pub jain_at_end: Option<f64>,
+    /// The longest `settled_after_s`; `null` when there was no event, or after one
+    /// of them the cluster did not settle.
+    pub longest_settling_s: Option<f64>,
     /// After each event of the scenario.
     pub per_event: Vec<AfterEvent>,
 }

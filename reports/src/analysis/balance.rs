@@ -27,13 +27,15 @@ pub(crate) fn balance(cut: &Cut) -> Option<Balance> {
         System::Cluster(cluster) => (spelling(&cluster.policy), spelling(&cluster.balancer)),
         System::Target(_) => (None, None),
     };
+    let per_event = per_event(cut, &held);
     Some(Balance {
         policy,
         balancer,
         max_over_mean_at_end: spread.map(|spread| spread.max_over_mean),
         min_over_mean_at_end: spread.map(|spread| spread.min_over_mean),
         jain_at_end: spread.map(|spread| spread.jain),
-        per_event: per_event(cut, &held),
+        longest_settling_s: longest_settling(&per_event),
+        per_event,
     })
 }
 
@@ -95,6 +97,11 @@ fn per_event(cut: &Cut, held: &[Sample]) -> Vec<AfterEvent> {
             settled_after_s: settled_after(cut, held, at_s..end),
         })
         .collect()
+}
+
+fn longest_settling(events: &[AfterEvent]) -> Option<f64> {
+    let settled: Option<Vec<f64>> = events.iter().map(|event| event.settled_after_s).collect();
+    settled?.into_iter().max_by(f64::total_cmp)
 }
 
 fn accepted(cut: &Cut, from: f64, to: f64) -> BTreeMap<String, u64> {

@@ -116,7 +116,9 @@ fn a_second_dip_before_the_next_event_belongs_to_the_first() {
         run.count("w2", second, counter::SOCKETS_REOPENED, 100);
     }
     run.event(20.0, action("restart-node", "n2"));
-    let per_event = run.summary().balance.unwrap().per_event;
+    let balance = run.summary().balance.unwrap();
+    assert_eq!(balance.longest_settling_s, Some(5.0));
+    let per_event = balance.per_event;
     let settled: Vec<_> = per_event
         .iter()
         .map(|event| event.settled_after_s)

@@ -42,6 +42,8 @@ enum Shape {
     Counter,
     /// A number with a moment of its own.
     Moment(Unit),
+    /// A time in seconds with a moment of its own.
+    Seconds,
     /// Per second, over a window.
     Rate,
     /// One quantity over another, in a window.
@@ -76,7 +78,7 @@ use Needs::{
     Cluster, Commands, Consumers, Messages, NodeHeap, NodeProcess, NodeSockets, Nothing, Owner,
     Readings, TwoNodes,
 };
-use Shape::{Counter, Distribution, Fit, Moment, Rate, Windowed};
+use Shape::{Counter, Distribution, Fit, Moment, Rate, Seconds, Windowed};
 
 /// Every figure, in the order of the summary.
 #[rustfmt::skip]
@@ -145,6 +147,7 @@ pub(super) static ENTRIES: &[Entry] = &[
     entry("balance.max_over_mean_at_end", Moment(Unit::Ratio), NodeSockets, "sockets of the fullest node over the mean"),
     entry("balance.min_over_mean_at_end", Moment(Unit::Ratio), NodeSockets, "sockets of the emptiest node over the mean"),
     entry("balance.jain_at_end", Moment(Unit::Ratio), NodeSockets, "Jain's fairness index of sockets per node; 1 is even"),
+    entry("balance.longest_settling", Seconds, NodeSockets, "longest time after an event until 99 % of the sockets were back"),
     entry("cost_per_socket.node_rss", Fit(Unit::Bytes), NodeProcess, "resident memory of a node per socket"),
     entry("cost_per_socket.node_heap", Fit(Unit::Bytes), NodeHeap, "heap of a node per socket"),
     entry("cost_per_socket.node_open_files", Fit(Unit::Count), NodeProcess, "open files of a node per socket"),
@@ -158,6 +161,7 @@ impl Entry {
         match self.shape {
             Counter => vec![self.figure("", "", Unit::Count, self.about.to_owned())],
             Moment(unit) | Windowed(unit) => vec![self.figure("", "", unit, self.about.to_owned())],
+            Seconds => vec![self.figure("_s", "", Unit::Seconds, self.about.to_owned())],
             Rate => vec![self.figure("_per_s", "", Unit::PerSecond, self.about.to_owned())],
             Fit(unit) => vec![self.figure("", "value", unit, self.about.to_owned())],
             Distribution => PARTS.iter().map(|part| self.part(part)).collect(),
