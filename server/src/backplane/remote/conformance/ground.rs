@@ -123,6 +123,35 @@ impl<K: Kind> Peer<K> {
     }
 }
 
+#[cfg(feature = "redis")]
+impl Kind for crate::backplane::redis::Redis {
+    fn start() -> Service {
+        let persistent = highwater_services::RedisOptions { persistent: true };
+        highwater_services::Redis::start(persistent).unwrap()
+    }
+
+    fn shared() -> &'static Mutex<Weak<Service>> {
+        static SHARED: Mutex<Weak<Service>> = Mutex::new(Weak::new());
+        &SHARED
+    }
+
+    fn server_url(url: &str) -> ServerUrl {
+        match url.parse() {
+            Ok(crate::backplane::BackplaneUrl::Redis(server)) => server,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn delete_roster(url: &str, cluster: &ClusterName) {
+        let client = redis::Client::open(url).unwrap();
+        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        let mut delete = redis::cmd("DEL");
+        delete.arg(format!("highwater:{cluster}:roster"));
+        let deleted: u32 = delete.query_async(&mut connection).await.unwrap();
+        assert_eq!(deleted, 1, "one roster");
+    }
+}
+
 #[cfg(feature = "nats")]
 impl Kind for crate::backplane::nats::Nats {
     fn start() -> Service {

@@ -18,6 +18,16 @@ pub(in crate::backplane) use self::ground::{PATIENCE, Peer, address, shared};
 /// One test of each promise for each kind.
 macro_rules! promises {
     ($($file:ident: $($promise:ident)*;)*) => {
+        #[cfg(feature = "redis")]
+        mod redis {
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $promise() {
+                    super::$file::$promise::<crate::backplane::redis::Redis>().await;
+                }
+            )*)*
+        }
+
         #[cfg(feature = "nats")]
         mod nats {
             $($(
