@@ -119,6 +119,43 @@ fn a_cluster_with_tls_and_tokens() {
 }
 
 #[test]
+fn an_idle_socket_with_tls_and_a_token_stays_cheap() {
+    const SOCKETS: f64 = 500.0;
+    let run = Run::to_its_end(
+        r#"
+        name = "cheap"
+        duration = "3s"
+        [cluster]
+        tls = true
+        auth = true
+        [[devices]]
+        name = "home"
+        count = 500
+        ramp = "200/s"
+        heartbeat = "10s"
+        [[gates]]
+        check = "sockets.failed == 0"
+        "#,
+    );
+    run.assert_passed();
+    // Of the node: empty, and with all of them open and idle.
+    let text = fs::read_to_string(run.record.join("intervals.jsonl")).unwrap();
+    let heap_with = |sockets: f64| {
+        text.lines()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+            .filter(|line| line["source"]["role"] == "node")
+            .filter(|line| line["gauges"]["sockets.open"] == sockets)
+            .filter_map(|line| line["gauges"]["heap"].as_f64())
+            .collect::<Vec<_>>()
+    };
+    let (empty, full) = (heap_with(0.0), heap_with(SOCKETS));
+    let grown = full.last().unwrap() - empty.first().unwrap();
+    let each = grown / SOCKETS;
+    // With rustls's own buffers it is 8,600.
+    assert!((1_000.0..6_144.0).contains(&each), "{each} bytes");
+}
+
+#[test]
 fn a_target_s_certificate_is_verified() {
     let (certificates, others) = (Certificates::make(), Certificates::make());
     let node = certificates.node();

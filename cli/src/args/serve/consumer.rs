@@ -7,6 +7,9 @@ use highwater_scenarios::units::parse_duration;
 use highwater_server::{BackplaneUrl, ClusterName, Group, NodeId};
 
 #[derive(Debug, Args)]
+#[command(
+    override_usage = "highwater serve consumer --backplane <URL> --group <NAME> --id <ID>\n                                  [OPTIONS]"
+)]
 #[command(after_help = "Example:
   highwater serve consumer --backplane local://127.0.0.1:7000 \\
       --group billing --id c1 --journal c1.jsonl
