@@ -49,8 +49,8 @@ pub(crate) struct Scenario {
 /// What the scenario puts its load on.
 #[derive(Debug)]
 pub(crate) enum SystemAsked {
-    Cluster(Cluster),
-    Target(Target),
+    Cluster(Box<Cluster>),
+    Target(Box<Target>),
     /// Both; the place of the second.
     Both(Spot),
     Neither,
@@ -159,8 +159,8 @@ impl SystemAsked {
         let target = target.map(|fields| Target::read(&fields, findings));
         match (cluster, target) {
             _ if has_cluster && has_target => Self::Both(top.spot_of(&top::TARGET)),
-            (Some(cluster), _) => Self::Cluster(cluster),
-            (_, Some(target)) => Self::Target(target),
+            (Some(cluster), _) => Self::Cluster(Box::new(cluster)),
+            (_, Some(target)) => Self::Target(Box::new(target)),
             _ if has_cluster || has_target => Self::Unreadable,
             _ => Self::Neither,
         }
