@@ -105,6 +105,10 @@ fn alone(
     (Arc::new(Alone::new(identity, deliver)), left)
 }
 
+#[cfg_attr(
+    not(any(feature = "redis", feature = "nats", feature = "amqp")),
+    expect(dead_code, reason = "a build without any broker's client")
+)]
 fn meet<C: Carrier>(
     server: &ServerUrl,
     config: &BackplaneConfig,
