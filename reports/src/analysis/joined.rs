@@ -11,6 +11,9 @@ use crate::{
     summary::{Backplane, Broker, Processors},
 };
 
+/// A sample of a whole second is taken within this time after it.
+const SAMPLED_WITHIN_S: f64 = 0.5;
+
 /// The summary's `broker`.
 pub(crate) fn brokers(cut: &Cut) -> Vec<Broker> {
     cut.tracks
@@ -24,7 +27,7 @@ fn broker(cut: &Cut, id: &str, track: &Track) -> Broker {
     let grown = |name| track.growth(name, cut.range()).map(|value| value as u64);
     let per_s = |name| {
         let steady = cut.times_range()?;
-        Some(track.growth(name, steady.clone())? / length_s(&steady)?)
+        Some(track.growth(name, samples_of(&steady))? / length_s(&steady)?)
     };
     Broker {
         process: process(cut, id, track),
@@ -48,7 +51,7 @@ pub(crate) fn backplane(cut: &Cut) -> Option<Backplane> {
     let per_command = |name| {
         let steady = cut.times_range()?;
         let commands = commands_alone(cut, &steady)?;
-        Some(grown(name, steady)? / commands as f64)
+        Some(grown(name, samples_of(&steady))? / commands as f64)
     };
     let backplane = Backplane {
         sent: count(gauge::BACKPLANE_SENT),
@@ -63,7 +66,7 @@ pub(crate) fn backplane(cut: &Cut) -> Option<Backplane> {
 /// commands cross the backplane.
 fn commands_alone(cut: &Cut, range: &Range<f64>) -> Option<u64> {
     let plan = &cut.record.manifest.plan;
-    if !plan.publish.is_empty() {
+    if !(plan.publish.is_empty() && plan.readings.is_empty()) {
         return None;
     }
     let issued: u64 = cut
@@ -79,7 +82,7 @@ fn commands_alone(cut: &Cut, range: &Range<f64>) -> Option<u64> {
 pub(crate) fn processors(cut: &Cut) -> Processors {
     let busy = |role| {
         let steady = cut.times_range()?;
-        let used_s = growth_of_all(cut, role, gauge::CPU, steady.clone())?;
+        let used_s = growth_of_all(cut, role, gauge::CPU, samples_of(&steady))?;
         Some(used_s / length_s(&steady)?)
     };
     Processors {
@@ -101,6 +104,16 @@ fn growth_of_all(cut: &Cut, role: Role, name: &str, range: Range<f64>) -> Option
         }
     }
     sum
+}
+
+/// Where the samples lie that show a range's growth: its phases begin at whole
+/// seconds, and samples are taken a moment after those.
+fn samples_of(range: &Range<f64>) -> Range<f64> {
+    let from = match range.start {
+        start if start > 0.0 => start + SAMPLED_WITHIN_S,
+        start => start,
+    };
+    from..range.end + SAMPLED_WITHIN_S
 }
 
 fn length_s(range: &Range<f64>) -> Option<f64> {

@@ -7,6 +7,7 @@ mod cost;
 mod events;
 mod fuzz;
 mod hlog;
+mod joined;
 mod large;
 mod ledger;
 mod record;
