@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The group of all consumers of a run.
-const GROUP: &str = "run";
+pub(super) const GROUP: &str = "run";
 
 /// How long one may take to finish what it has in hand.
 const FINISH_WITHIN: Duration = Duration::from_secs(10);

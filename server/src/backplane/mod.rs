@@ -11,7 +11,7 @@
 
 mod alone;
 #[cfg(feature = "amqp")]
-mod amqp;
+pub(crate) mod amqp;
 mod backoff;
 mod endpoint;
 mod envelope;
@@ -19,10 +19,10 @@ mod join;
 mod lease;
 mod local;
 #[cfg(feature = "nats")]
-mod nats;
+pub(crate) mod nats;
 mod pending;
 #[cfg(feature = "redis")]
-mod redis;
+pub(crate) mod redis;
 #[cfg_attr(
     not(any(feature = "redis", feature = "nats", feature = "amqp")),
     expect(

@@ -11,8 +11,4 @@ mod journal;
 mod metrics;
 mod run;
 
-pub use self::{
-    config::ConsumerConfig,
-    journal::JournalError,
-    run::{ConsumerError, run},
-};
+pub use self::{config::ConsumerConfig, journal::JournalError, run::run};

@@ -12,30 +12,19 @@ use super::{
     journal::Journal,
     metrics::Metrics,
 };
-use crate::{backplane::BackplaneUrl, work::on_queue};
-
-/// Why a consumer cannot go on.
-#[derive(Debug, thiserror::Error)]
-pub enum ConsumerError {
-    /// The journal cannot be opened or written.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-    /// The backplane passes no readings on.
-    #[error("backplane {0} has no queue for readings")]
-    NoQueue(BackplaneUrl),
-}
+use crate::work::on_queue;
 
 /// Handles readings until `shutdown` is cancelled; then finishes what it has in hand
 /// and returns. With a listener it serves `/healthz`, `/readyz` and `/metrics`. A queue
 /// that is away is no error: it is tried again.
 ///
 /// # Errors
-/// [`ConsumerError`].
+/// [`JournalError`] when the journal cannot be opened or written.
 pub async fn run(
     listener: Option<TcpListener>,
     config: ConsumerConfig,
     shutdown: CancellationToken,
-) -> Result<(), ConsumerError> {
+) -> Result<(), JournalError> {
     let journal = config.journal.as_deref().map(Journal::open).transpose()?;
     let metrics = Arc::new(Metrics::default());
     tracing::info!(consumer = %config.id, group = %config.group, "handling readings");
@@ -49,15 +38,12 @@ pub async fn run(
         let serve = async move { axum::serve(listener, router(shown)).await };
         tokio::spawn(serving.run_until_cancelled_owned(serve));
     }
-    let url = config.backplane.clone();
+    let (url, cluster) = (config.backplane.clone(), config.cluster.clone());
     let handler = Handler {
         config,
         journal,
         metrics,
         shutdown,
     };
-    match on_queue(&url, handler).await {
-        Some(ended) => Ok(ended?),
-        None => Err(ConsumerError::NoQueue(url)),
-    }
+    on_queue(url, cluster, handler).await
 }

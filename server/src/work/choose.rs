@@ -2,12 +2,20 @@
 
 use std::{future::Future, sync::Arc};
 
+#[cfg(feature = "amqp")]
+use super::amqp::{AmqpMember, AmqpProducer};
+#[cfg(any(feature = "redis", feature = "nats", feature = "amqp"))]
+use super::broker::BrokerAddress;
+#[cfg(feature = "nats")]
+use super::nats::{NatsMember, NatsProducer};
+#[cfg(feature = "redis")]
+use super::redis::{RedisMember, RedisProducer};
 use super::{
     intake::{self, Arriving},
     local::{LocalAddress, LocalMember, LocalProducer},
     queue::Member,
 };
-use crate::{backplane::BackplaneUrl, node::Node};
+use crate::{backplane::BackplaneUrl, id::ClusterName, node::Node};
 
 /// Something that is done as a member of a group, whatever the queue.
 pub(crate) trait Job {
@@ -22,33 +30,63 @@ pub(crate) async fn run(node: Arc<Node>, arriving: Arriving) {
     let Some(url) = node.config.backplane.clone() else {
         return;
     };
+    #[cfg(any(feature = "redis", feature = "nats", feature = "amqp"))]
+    let at = |server| BrokerAddress {
+        server,
+        cluster: node.config.cluster.clone(),
+    };
     match url {
         BackplaneUrl::Local { authority } => {
             let address = LocalAddress::new(authority);
             intake::run::<LocalProducer>(node, address, arriving).await;
         }
         #[cfg(feature = "redis")]
-        BackplaneUrl::Redis(_) => {}
+        BackplaneUrl::Redis(server) => {
+            let address = at(server);
+            intake::run::<RedisProducer>(node, address, arriving).await;
+        }
         #[cfg(feature = "nats")]
-        BackplaneUrl::Nats(_) => {}
+        BackplaneUrl::Nats(server) => {
+            let address = at(server);
+            intake::run::<NatsProducer>(node, address, arriving).await;
+        }
         #[cfg(feature = "amqp")]
-        BackplaneUrl::Amqp(_) => {}
+        BackplaneUrl::Amqp(server) => {
+            let address = at(server);
+            intake::run::<AmqpProducer>(node, address, arriving).await;
+        }
     }
 }
 
-/// Does a job as a member of a group of the queue that the URL names; `None` when
-/// there is no queue.
-pub(crate) async fn on_queue<J: Job>(url: &BackplaneUrl, job: J) -> Option<J::Output> {
+/// Does a job as a member of a group of the queue that the URL names, for the readings
+/// of that cluster.
+pub(crate) async fn on_queue<J: Job>(
+    url: BackplaneUrl,
+    #[cfg_attr(
+        not(any(feature = "redis", feature = "nats", feature = "amqp")),
+        expect(unused_variables, reason = "only brokers that others use need it")
+    )]
+    cluster: ClusterName,
+    job: J,
+) -> J::Output {
     match url {
         BackplaneUrl::Local { authority } => {
-            let address = LocalAddress::new(authority.clone());
-            Some(job.run::<LocalMember>(address).await)
+            job.run::<LocalMember>(LocalAddress::new(authority)).await
         }
         #[cfg(feature = "redis")]
-        BackplaneUrl::Redis(_) => None,
+        BackplaneUrl::Redis(server) => {
+            job.run::<RedisMember>(BrokerAddress { server, cluster })
+                .await
+        }
         #[cfg(feature = "nats")]
-        BackplaneUrl::Nats(_) => None,
+        BackplaneUrl::Nats(server) => {
+            job.run::<NatsMember>(BrokerAddress { server, cluster })
+                .await
+        }
         #[cfg(feature = "amqp")]
-        BackplaneUrl::Amqp(_) => None,
+        BackplaneUrl::Amqp(server) => {
+            job.run::<AmqpMember>(BrokerAddress { server, cluster })
+                .await
+        }
     }
 }

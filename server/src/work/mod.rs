@@ -5,11 +5,19 @@
 //! promise), one file a queue, `intake` (from a device's socket into the queue),
 //! [`choose`] (from the backplane's URL to the queue).
 
+#[cfg(feature = "amqp")]
+mod amqp;
+#[cfg(any(feature = "redis", feature = "nats", feature = "amqp"))]
+mod broker;
 mod choose;
 pub(crate) mod intake;
 mod local;
+#[cfg(feature = "nats")]
+mod nats;
 pub(crate) mod queue;
 mod reading;
+#[cfg(feature = "redis")]
+mod redis;
 
 pub(crate) use self::{
     choose::{Job, on_queue, run},

@@ -9,8 +9,11 @@ use tokio::{
     time::timeout,
 };
 
-use super::error::{broken, refused};
-use crate::backplane::remote::CarrierError;
+use super::{
+    error::{broken, refused},
+    server::uri,
+};
+use crate::backplane::{ServerUrl, remote::CarrierError};
 
 /// For each step: until the server greets, until the connection stands.
 const TIMEOUT: Duration = Duration::from_secs(4);
@@ -39,6 +42,18 @@ pub(super) async fn open(uri: &AMQPUri, name: String) -> Result<Connection, Carr
         connected.map_err(|error| refused(&error))
     })
     .await
+}
+
+/// The same, greeting first, for one who is no node, by the backplane's URL.
+pub(crate) async fn open_for(url: &ServerUrl, name: &str) -> Result<Connection, String> {
+    let opened = async {
+        let uri = uri(url)?;
+        greet(&uri).await?;
+        open(&uri, name.to_owned()).await
+    };
+    opened
+        .await
+        .map_err(|error: CarrierError| error.to_string())
 }
 
 async fn within<T>(step: impl Future<Output = Result<T, CarrierError>>) -> Result<T, CarrierError> {

@@ -49,4 +49,5 @@ mod server;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::connection::open_for;
 pub(in crate::backplane) use self::{carrier::Amqp, server::uri};

@@ -20,7 +20,10 @@ use async_nats::{
 use bytes::Bytes;
 
 use super::{server::Server, subjects::Subjects};
-use crate::backplane::remote::{CarrierError, Inbox, Intake};
+use crate::backplane::{
+    ServerUrl,
+    remote::{CarrierError, Inbox, Intake},
+};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(4);
@@ -66,6 +69,24 @@ pub(super) async fn connect(
         .connect(server.address)
         .await
         .map_err(|error| refused(&error))?;
+    connected.store(true, SeqCst);
+    Ok(client)
+}
+
+/// The same for one who is no node, by the backplane's URL.
+pub(crate) async fn connect_for(url: &ServerUrl, name: &str) -> Result<Client, String> {
+    let connected = Arc::new(AtomicBool::new(false));
+    let server = Server::of(url).map_err(|error| error.to_string())?;
+    let client = with_credentials_until(Arc::clone(&connected), server.auth)
+        .name(name)
+        .connection_timeout(CONNECT_TIMEOUT)
+        .request_timeout(Some(REQUEST_TIMEOUT))
+        .ping_interval(PING_EVERY)
+        .ignore_discovered_servers()
+        .max_reconnects(1)
+        .connect(server.address)
+        .await
+        .map_err(|error| refused(&error).to_string())?;
     connected.store(true, SeqCst);
     Ok(client)
 }

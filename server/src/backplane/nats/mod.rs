@@ -40,4 +40,6 @@ mod subjects;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::connection::connect_for;
+
 pub(in crate::backplane) use self::{carrier::Nats, server::Server};

@@ -30,6 +30,8 @@ mod names;
 mod roster;
 mod server;
 
+pub(crate) use self::server::Commands;
+
 use bytes::Bytes;
 use redis::{PushInfo, PushKind, RedisError, Value};
 

@@ -32,9 +32,32 @@ pub(super) enum Server {
 }
 
 /// The connection for commands, of either kind.
-pub(super) enum Commands {
+pub(crate) enum Commands {
     Single(MultiplexedConnection),
     Sharded(ClusterConnection),
+}
+
+impl Commands {
+    /// One connection, or one to each server of a cluster, that hears nothing. Calls
+    /// may take up to `answer`.
+    pub(crate) async fn connect(url: &ServerUrl, answer: Duration) -> RedisResult<Self> {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT))
+            .set_response_timeout(Some(answer));
+        let mut single = client(url)?
+            .get_multiplexed_async_connection_with_config(&config)
+            .await?;
+        if !is_cluster(&mut single).await? {
+            return Ok(Self::Single(single));
+        }
+        let sharded = ClusterClient::builder([url.secret()])
+            .use_protocol(ProtocolVersion::RESP3)
+            .connection_timeout(CONNECT)
+            .response_timeout(answer)
+            .retries(0)
+            .build()?;
+        Ok(Self::Sharded(sharded.get_async_connection().await?))
+    }
 }
 
 impl Server {

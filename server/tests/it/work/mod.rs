@@ -3,9 +3,10 @@
 //!
 //! - [`bench`]: a node, a device that sends, consumers and their journals;
 //! - [`suite`]: what every queue must show;
-//! - one file a queue.
+//! - [`local`], [`brokers`]: the queues.
 
 mod bench;
+mod brokers;
 mod local;
 mod suite;
 

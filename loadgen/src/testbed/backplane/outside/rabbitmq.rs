@@ -6,7 +6,7 @@ use lapin::{
     options::{ExchangeDeleteOptions, QueueDeleteOptions},
 };
 
-use crate::causes::in_full;
+use crate::{causes::in_full, testbed::consumer::GROUP};
 
 /// AMQP's code of an end without a fault.
 const SUCCESS: u16 = 200;
@@ -21,15 +21,21 @@ pub(super) async fn connect(url: &BrokerUrl) -> Result<(), String> {
     exchange.await.map_err(|error: Error| in_full(&error))
 }
 
-/// Removes the cluster's exchanges and the queues of its roster. Answers with
+/// Removes the cluster's exchanges, the queues of its roster and that of its readings. Answers with
 /// what a node that has ended would not have left: an inbox, which is bound to
 /// the exchange for everyone.
 pub(super) async fn tidy(url: &BrokerUrl, cluster: &str) -> Result<Vec<String>, String> {
     let tidied = async {
         let connection = open(url).await?;
         let name = |what: &str| format!("highwater.{cluster}.{what}");
+        let channel = connection.create_channel().await?;
+        let readings = format!("readings.{GROUP}");
+        for queue in ["roster", "roster.lock", &readings].map(name) {
+            let options = QueueDeleteOptions::default();
+            channel.queue_delete(queue.as_str().into(), options).await?;
+        }
         let mut left = Vec::new();
-        for exchange in ["everyone", "topics"].map(name) {
+        for exchange in ["everyone", "topics", "readings"].map(name) {
             // An error ends a channel.
             let channel = connection.create_channel().await?;
             let unused = ExchangeDeleteOptions {
@@ -43,11 +49,6 @@ pub(super) async fn tidy(url: &BrokerUrl, cluster: &str) -> Result<Vec<String>, 
                 Err(error) if is_in_use(&error) => left.push(format!("a queue at {exchange}")),
                 done => done?,
             }
-        }
-        let channel = connection.create_channel().await?;
-        for queue in ["roster", "roster.lock"].map(name) {
-            let options = QueueDeleteOptions::default();
-            channel.queue_delete(queue.as_str().into(), options).await?;
         }
         connection.close(SUCCESS, "done".into()).await?;
         Ok(left)

@@ -1,0 +1,11 @@
+//! What queues at a broker that others may use too have in common.
+
+use crate::{backplane::ServerUrl, id::ClusterName};
+
+/// A broker, and whose readings lie in it.
+#[derive(Debug, Clone)]
+pub(super) struct BrokerAddress {
+    pub(super) server: ServerUrl,
+    /// Part of every name there.
+    pub(super) cluster: ClusterName,
+}
