@@ -166,3 +166,47 @@ fn deliveries_that_come_twice_are_counted() {
 fn deliveries_out_of_order_are_counted() {
     check_fault("reorder-messages", (0, 0, 37));
 }
+
+/// What a dead node took along is not counted twice, nor as lost where nobody can
+/// know; its devices subscribe again elsewhere.
+#[test]
+fn a_killed_node_s_subscribers_hear_again() {
+    let run = Run::to_its_end(
+        r#"
+        name = "killed"
+        duration = "12s"
+        [cluster]
+        nodes = 2
+        [[devices]]
+        name = "home"
+        count = 40
+        ramp = "100/s"
+        heartbeat = "2s"
+        reconnect = { first = "500ms", max = "1s", jitter = "full" }
+        [[publish]]
+        name = "news"
+        rate = "20/s"
+        publishers = 2
+        [[events]]
+        at = "4s"
+        do = "kill-node"
+        node = "n2"
+        [[gates]]
+        check = "sockets.open_at_end == 40"
+        [[gates]]
+        check = "messages.duplicated == 0"
+        "#,
+    );
+    let summary = run.summary();
+    let messages = messages(&summary);
+    assert_messages_add_up(messages);
+    // Both publishers went on at the node that is left.
+    assert!(messages.published >= 12 * 20 - 2, "{messages:?}");
+    assert_eq!(run.counted("sockets.reopened"), 20);
+    assert_eq!(run.counted("subscriptions.confirmed"), 60);
+    // Twenty devices heard all of it, the others all but the time of their move.
+    assert!(messages.delivered >= 20 * 230 + 20 * 100, "{messages:?}");
+    for line in &summary.ledger {
+        assert_eq!(line.verdict, Agreement::Unknown, "{line:?}");
+    }
+}

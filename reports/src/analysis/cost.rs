@@ -105,8 +105,9 @@ fn phase_breaks(cut: &Cut) -> Vec<f64> {
     let Some(start) = phases.ramp.or(phases.steady) else {
         return Vec::new();
     };
-    let commands = !cut.record.manifest.plan.commands.is_empty();
-    let steady = phases.steady.filter(|&steady| commands && steady > start);
+    let plan = &cut.record.manifest.plan;
+    let traffic = !(plan.commands.is_empty() && plan.publish.is_empty());
+    let steady = phases.steady.filter(|&steady| traffic && steady > start);
     let between = steady.map(|steady| steady + BEFORE_COMMANDS_S);
     // The last line belongs to the run, so its end does too.
     let end = phases.drain.unwrap_or(phases.end + 1.0);
