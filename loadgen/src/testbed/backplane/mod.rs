@@ -22,7 +22,7 @@ pub(super) enum Backplane {
     /// Nothing: a node that is and stays alone.
     None,
     /// The embedded broker.
-    Embedded(Embedded),
+    Embedded(Box<Embedded>),
     /// A broker that is running already.
     Outside(Outside),
 }
@@ -41,7 +41,7 @@ impl Backplane {
             plan::Backplane::Local if is_alone(plan, cluster) => Ok(Self::None),
             plan::Backplane::Local => {
                 let broker = Embedded::start(spawner, exe, log_dir).await?;
-                Ok(Self::Embedded(broker))
+                Ok(Self::Embedded(Box::new(broker)))
             }
             plan::Backplane::Broker(broker) => {
                 Ok(Self::Outside(Outside::reach(broker.clone()).await?))
