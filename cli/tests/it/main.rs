@@ -12,6 +12,8 @@
 //! - [`server`]: a part of the reference cluster that a test starts itself;
 //! - [`harness`]: a run of the binary in a directory of its own.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
 mod brokers;
 mod doctor;
 mod documented;

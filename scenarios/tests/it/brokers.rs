@@ -31,7 +31,7 @@ fn backplane(plan: &Plan) -> &Backplane {
 
 fn check(more: &str, sets: &[&str], expected: Expect) {
     let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
-    let problems = parse("joined.toml", &scenario(more), &sets).unwrap_err();
+    let problems = parse("joined.toml", &scenario(more), &sets).expect_err("the scenario is wrong");
     expected.assert_eq(&problems.to_string());
 }
 
