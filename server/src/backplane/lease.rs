@@ -7,9 +7,15 @@ use std::{
 
 use tokio::time::Instant;
 
+/// The part of its lease that a node may be silent. The rest is for the others to
+/// notice and to clear up: a dead node is gone within its lease.
+pub(super) fn may_be_silent(lease: Duration) -> Duration {
+    lease * 3 / 5
+}
+
 /// How long a node may be silent, and when it last said that it is alive.
 ///
-/// A node that could not say so for its lease has lost its seat, whether the others
+/// A node that could not say so for that long has lost its seat, whether the others
 /// have noticed or not: what it reads now may be meant for the time before.
 pub(super) struct Lease {
     length: Duration,
@@ -30,10 +36,6 @@ impl Lease {
             began: Instant::now(),
             renewed_us: AtomicU64::new(0),
         }
-    }
-
-    pub(super) fn length(&self) -> Duration {
-        self.length
     }
 
     /// The sign of life that was given at `said` has gone out.

@@ -35,7 +35,7 @@ pub(crate) use on_every_backplane;
 
 /// How long a node may be silent on test grounds: longer than a busy machine lets
 /// a test wait for the processor.
-pub(crate) const LEASE: Duration = Duration::from_secs(3);
+pub(crate) const LEASE: Duration = Duration::from_secs(5);
 
 /// A kind of backplane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Who was heard when. A member that is silent for longer than its lease is dead,
+//! Who was heard when. A member that is silent for too much of its lease is dead,
 //! hung or cut off.
 //!
 //! Silence is only held against a member while this node can hear: it measures up
@@ -10,7 +10,7 @@ use std::{collections::HashMap, time::Duration};
 use tokio::time::Instant;
 
 use super::{Inbox, roster::Roster};
-use crate::id::NodeId;
+use crate::{backplane::lease::may_be_silent, id::NodeId};
 
 /// What one connection has heard.
 pub(super) struct Hearing {
@@ -66,12 +66,13 @@ impl Hearing {
         self.echo = self.echo.max(sent);
     }
 
-    /// The members but `me` that were silent for `grace` longer than their lease.
+    /// The members but `me` that were silent for `grace` longer than they may be.
     pub(super) fn silent(&self, roster: &Roster, me: &NodeId, grace: Duration) -> Vec<Inbox> {
         let is_silent = |seat: &&super::roster::Seat| {
             let heard = self.heard.get(seat.id());
             heard.is_some_and(|heard| {
-                self.echo.saturating_duration_since(heard.at) > seat.lease() + grace
+                let silent = self.echo.saturating_duration_since(heard.at);
+                silent > may_be_silent(seat.lease()) + grace
             })
         };
         let others = roster.seats().iter().filter(|seat| seat.id() != me);
@@ -87,7 +88,8 @@ mod tests {
     use super::*;
     use crate::backplane::Identity;
 
-    const LEASE: Duration = Duration::from_secs(5);
+    /// Of which a member may be silent for 6 s.
+    const LEASE: Duration = Duration::from_secs(10);
 
     fn roster(ids: &[&str]) -> Roster {
         let mut roster = Roster::new();
@@ -117,16 +119,16 @@ mod tests {
     }
 
     #[test]
-    fn who_says_nothing_for_a_lease_is_silent() {
+    fn who_says_nothing_for_too_long_is_silent() {
         let (start, roster) = (Instant::now(), roster(&["a", "b", "c"]));
         let mut hearing = Hearing::new(start);
         hearing.follow(&roster, start);
         hearing.heard(&"b".parse().unwrap(), 2, after(start, 4));
-        hearing.echoed(after(start, 5));
-        assert!(silent(&hearing, &roster).is_empty());
         hearing.echoed(after(start, 6));
+        assert!(silent(&hearing, &roster).is_empty());
+        hearing.echoed(after(start, 7));
         assert_eq!(silent(&hearing, &roster), ["c"]);
-        hearing.echoed(after(start, 10));
+        hearing.echoed(after(start, 11));
         assert_eq!(silent(&hearing, &roster), ["b", "c"]);
     }
 

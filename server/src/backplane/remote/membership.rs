@@ -24,8 +24,11 @@ use super::{
 };
 use crate::{
     backplane::{
-        Backplane, Identity, Inbound, Kind, endpoint::Endpoint, envelope::open, first_version,
-        lease::Lease,
+        Backplane, Identity, Inbound, Kind,
+        endpoint::Endpoint,
+        envelope::open,
+        first_version,
+        lease::{Lease, may_be_silent},
     },
     id::NodeId,
 };
@@ -39,6 +42,7 @@ pub(super) struct Membership<'c, C> {
     endpoint: &'c Endpoint<ToBroker>,
     carrier: &'c C,
     me: &'c Inbox,
+    length: Duration,
     lease: Lease,
     started: Instant,
     hearing: Mutex<Hearing>,
@@ -68,7 +72,8 @@ impl<'c, C: Carrier> Membership<'c, C> {
             endpoint,
             carrier,
             me,
-            lease: Lease::new(lease),
+            length: lease,
+            lease: Lease::new(may_be_silent(lease)),
             started: now,
             hearing: Mutex::new(Hearing::new(now)),
             behind: Notify::new(),
@@ -105,7 +110,7 @@ impl<'c, C: Carrier> Membership<'c, C> {
     }
 
     pub(super) fn lease(&self) -> Duration {
-        self.lease.length()
+        self.length
     }
 
     /// Says that this node is alive, and which roster it goes by.
@@ -195,14 +200,15 @@ impl<'c, C: Carrier> Membership<'c, C> {
 
     async fn watch(&self) -> Result<Infallible, Lost> {
         let mut reaper = Reaper::new(self.me.node.clone());
-        let beat = beat_every(self.lease());
-        let mut beats = interval(beat);
-        beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // More often than it beats, for others to be gone in time.
+        let look = beat_every(self.lease()) / 4;
+        let mut looks = interval(look);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut looked = Instant::now();
         loop {
             tokio::select! {
                 () = self.behind.notified() => {}
-                _ = beats.tick() => {}
+                _ = looks.tick() => {}
             }
             // Now and then without cause: the broker may have lost its state.
             if self.is_behind() || looked.elapsed() > self.lease() {
@@ -210,7 +216,7 @@ impl<'c, C: Carrier> Membership<'c, C> {
                 let roster = self.update(|_, _| Ok(false)).await?;
                 self.adopt(roster)?;
             }
-            let grace = beat.mul_f64(rand::random());
+            let grace = look.mul_f64(rand::random());
             let evicted = self.evict(grace).await?;
             self.reap(&mut reaper, &evicted, grace).await?;
         }
