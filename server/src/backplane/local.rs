@@ -36,6 +36,8 @@ const OUTGOING_BYTES: usize = 16 * 1024 * 1024;
 /// Frames written with one flush.
 const BATCH: usize = 256;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the broker may take to read what was sent last.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Starts the connection's task and returns at once.
 pub(super) fn join(
@@ -52,13 +54,13 @@ pub(super) fn join(
         authority: authority.to_owned(),
         deliver: deliver.clone(),
         queue,
+        leave,
     };
     let task = tokio::spawn(async move {
         tokio::select! {
-            // The broker sees the end of the connection, whichever way it ends.
-            () = leave.cancelled() => {}
-            () = deliver.closed() => {}
             () = link.keep_connected() => {}
+            // As if the process had died.
+            () = deliver.closed() => {}
         }
     });
     (endpoint, task)
@@ -109,12 +111,13 @@ struct Link {
     authority: String,
     deliver: mpsc::Sender<Inbound>,
     queue: backlog::Receiver<Bytes>,
+    leave: CancellationToken,
 }
 
 impl Link {
     async fn keep_connected(mut self) {
         let mut backoff = Backoff::new();
-        loop {
+        while !self.leave.is_cancelled() {
             let began = Instant::now();
             let joined = self.connect_once().await;
             self.endpoint.disconnected();
@@ -123,7 +126,8 @@ impl Link {
                 Ok(()) => backoff.ended(began.elapsed()),
                 Err(error) => tracing::warn!(broker = self.authority, %error, "no backplane"),
             }
-            backoff.wait().await;
+            let leave = self.leave.clone();
+            leave.run_until_cancelled(backoff.wait()).await;
         }
     }
 
@@ -154,9 +158,14 @@ impl Link {
             pong: Notify::new(),
         };
         let ended = tokio::select! {
-            ended = standing.write_all(&mut self.queue, &mut writer) => ended,
+            ended = standing.write_all(&mut self.queue, &mut writer, &self.leave) => ended,
             ended = standing.read_all(&self.deliver, &mut reader) => ended,
         };
+        if self.leave.is_cancelled() {
+            // A connection that is dropped with something unread takes what was sent
+            // last with it: the broker closes it when it has read all.
+            let _ = timeout(FAREWELL, standing.read_all(&self.deliver, &mut reader)).await;
+        }
         tracing::warn!(?ended, "left the backplane");
         Ok(())
     }
@@ -195,6 +204,7 @@ impl Standing<'_> {
         &self,
         queue: &mut backlog::Receiver<Bytes>,
         writer: &mut Writer,
+        leave: &CancellationToken,
     ) -> io::Result<()> {
         let mut batch = Vec::new();
         loop {
@@ -208,6 +218,8 @@ impl Standing<'_> {
                     batch.push(pong);
                 }
                 taken = queue.recv_many(&mut batch, BATCH) => if taken == 0 { return Ok(()) },
+                // Nothing waits any more.
+                () = leave.cancelled() => return SinkExt::<Bytes>::close(writer).await,
             }
             self.lease.check().map_err(io::Error::other)?;
             let said = Instant::now();
