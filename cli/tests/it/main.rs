@@ -7,6 +7,7 @@
 //! - [`endings`]: interrupted, killed, refused;
 //! - [`errors`]: what a person reads when something is wrong;
 //! - [`help`]: help texts, completions, man pages;
+//! - [`readings`]: what devices report, to the journals of who handles it;
 //! - [`secure`]: TLS, tokens, header fields, nodes that are full;
 //! - [`target`]: a system and workers that somebody else starts;
 //! - [`server`]: a part of the reference cluster that a test starts itself;
@@ -22,6 +23,7 @@ mod errors;
 mod harness;
 mod help;
 mod messages;
+mod readings;
 mod secure;
 mod server;
 mod streams;

@@ -559,3 +559,74 @@ fn long_lines_and_odd_characters() {
         1 problem in broken.toml"#]]
     .assert_eq(&problems_of(&text));
 }
+
+#[test]
+fn readings_need_a_schedule_a_pool_and_somebody_to_handle_them() {
+    check(
+        r#"[[readings]]
+pool = "hone"
+rate = "10/s"
+every = "5s"
+"#,
+        expect![[r#"
+            broken.toml:9:1: readings: readings that nobody handles
+              |
+            9 | [[readings]]
+              | ^^^^^^^^^^^^
+              = accepted: `consumers = 3` in `[cluster]`, or another number
+
+            broken.toml:10:8: readings.readings-1.pool: no pool of devices has this name
+               |
+            10 | pool = "hone"
+               |        ^^^^^^
+               = found: "hone"
+               = accepted: `home`
+               = hint: did you mean `home`?
+
+            broken.toml:12:9: readings.readings-1.every: both `rate` and `every`
+               |
+            12 | every = "5s"
+               |         ^^^^
+               = found: "5s"
+               = accepted: `rate` (over all devices) or `every` (between two readings of one device)
+
+            3 problems in broken.toml"#]],
+    );
+}
+
+#[test]
+fn events_of_consumers_name_one_that_is_there() {
+    check(
+        r#"[[events]]
+at = "1s"
+do = "kill-consumer"
+node = "n1"
+[[events]]
+at = "2s"
+do = "restart-consumer"
+consumer = "c1"
+"#,
+        expect![[r#"
+            broken.toml:9:1: events[0].consumer: missing
+              |
+            9 | [[events]]
+              | ^^^^^^^^^^
+              = accepted: a consumer's name: "c1", "c2", … up to "c99"
+
+            broken.toml:12:8: events[0].node: this is done to something else
+               |
+            12 | node = "n1"
+               |        ^^^^
+               = found: "n1"
+               = accepted: `consumer` in its place
+
+            broken.toml:16:12: events[1].consumer: there is no such consumer
+               |
+            16 | consumer = "c1"
+               |            ^^^^
+               = found: "c1"
+               = accepted: an event of a consumer with `consumers` in `[cluster]`
+
+            3 problems in broken.toml"#]],
+    );
+}

@@ -20,7 +20,7 @@ member handles each reading. With --listen the first line on stdout is
 SIGTERM and Ctrl-C finish what is in hand.
 RUST_LOG says what is logged on stderr, by default info.")]
 pub(crate) struct ServeConsumer {
-    /// The backplane of the nodes: local://HOST:PORT
+    /// The backplane of the nodes: local://, redis://, nats:// or amqp://HOST[:PORT]
     #[arg(
         long,
         value_name = "URL",
