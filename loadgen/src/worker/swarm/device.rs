@@ -55,7 +55,7 @@ pub async fn live(context: Arc<Context>, device: Device) {
         return;
     };
     let mut upstream = Upstream::of(&context, pool, device.key.index);
-    open_and_lose(&context, pool, device, upstream.as_deref_mut()).await;
+    open_and_lose(&context, pool, &device, upstream.as_deref_mut()).await;
     if let Some(upstream) = upstream {
         context.unaccepted(upstream.finish(&context));
     }
@@ -73,7 +73,8 @@ pub fn never_lived(context: &Context, device: &Device) {
 async fn open_and_lose(
     context: &Context,
     pool: &DevicePool,
-    device: Device,
+    // By reference all the way down: each of these futures holds what it is given.
+    device: &Device,
     mut upstream: Option<&mut Upstream>,
 ) {
     let recorder = &context.recorder;
@@ -85,7 +86,7 @@ async fn open_and_lose(
     for attempt in 0.. {
         // Boxed, so that what only the opening needs is not held while idle.
         let opened = tokio::select! {
-            opened = Box::pin(open(context, pool, device, attempt)) => opened,
+            opened = Box::pin(open(context, pool, *device, attempt)) => opened,
             () = context.signals.close.cancelled() => return,
         };
         life.resolved(context, pool);
@@ -190,7 +191,7 @@ async fn open(
 async fn keep_connected(
     context: &Context,
     pool: &DevicePool,
-    device: Device,
+    device: &Device,
     socket: &mut DeviceSocket,
     (member, upstream): (Option<&mut Member>, Option<&mut Upstream>),
 ) -> Ending {

@@ -86,7 +86,7 @@ enum State {
 pub async fn keep(
     context: &Context,
     pool: &DevicePool,
-    device: Device,
+    device: &Device,
     socket: &mut DeviceSocket,
     mut member: Option<&mut Member>,
     mut upstream: Option<&mut Upstream>,
@@ -120,7 +120,9 @@ pub async fn keep(
             biased;
             frame = socket.next() => {
                 let parts = (member.as_deref_mut(), upstream.as_deref_mut());
-                match received(context, &mut heartbeat, socket, parts, frame).await {
+                // Boxed: it is under way for an instant, and would be held for ever.
+                let received = Box::pin(received(context, &mut heartbeat, socket, parts, frame));
+                match received.await {
                     Received::Nothing => {}
                     Received::Answer if matches!(state, State::Open) => {
                         let next = next_due(&heartbeat, member.as_deref(), upstream.as_deref());
@@ -143,7 +145,8 @@ pub async fn keep(
                             }
                             Beat::Send(payload) => {
                                 let ping = Message::Ping(payload.to_vec().into());
-                                if let Err(how) = send(socket, ping, pool.heartbeat).await {
+                                // Boxed: it is under way for an instant of a period.
+                                if let Err(how) = Box::pin(send(socket, ping, pool.heartbeat)).await {
                                     return lost(&mut heartbeat, how, advice);
                                 }
                             }
