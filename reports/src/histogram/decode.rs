@@ -18,6 +18,9 @@ const LIMIT: usize = 1 << 20;
 const HEADER: usize = 40;
 /// How a deflated V2 encoding begins; its length follows.
 const DEFLATED: u32 = 0x1c84_9314;
+/// How a count of minus 2^63 is written, which the crate cannot take: bytes of 0xff
+/// in a row. No count that was ever counted comes near.
+const ENDLESS: usize = 9;
 /// Significant digits of every latency.
 const DIGITS: u32 = 3;
 
@@ -33,6 +36,9 @@ pub enum NoHistogram {
     /// Its digits are not ours.
     #[error("a histogram has {0} significant digits, expected {DIGITS}")]
     Digits(u32),
+    /// A number in it is beyond any count.
+    #[error("a histogram has a count beyond reason")]
+    Endless,
     /// Not deflated, though it says so.
     #[error("a histogram cannot be inflated: {0}")]
     Deflated(std::io::Error),
@@ -106,10 +112,22 @@ fn check(plain: &[u8]) -> Result<(), NoHistogram> {
     if plain.len() > LIMIT {
         return Err(NoHistogram::Long);
     }
+    if longest_run(&plain[HEADER..], 0xff) >= ENDLESS {
+        return Err(NoHistogram::Endless);
+    }
     match word(plain, 12)? {
         DIGITS => Ok(()),
         digits => Err(NoHistogram::Digits(digits)),
     }
+}
+
+/// How often `byte` stands in a row at most.
+fn longest_run(bytes: &[u8], byte: u8) -> usize {
+    let (longest, _) = bytes.iter().fold((0, 0), |(longest, run), found| {
+        let run = if *found == byte { run + 1 } else { 0 };
+        (run.max(longest), run)
+    });
+    longest
 }
 
 fn word(bytes: &[u8], at: usize) -> Result<u32, NoHistogram> {
@@ -173,6 +191,14 @@ mod tests {
         std::io::Write::write_all(&mut writer, &vec![0; 64 << 20]).unwrap();
         let error = HistogramReader::new().read(&writer.finish().unwrap());
         assert!(matches!(error, Err(NoHistogram::Long)));
+    }
+
+    #[test]
+    fn a_count_beyond_reason_is_refused() {
+        let mut bytes = plain();
+        bytes[HEADER + 3..HEADER + 3 + ENDLESS].fill(0xff);
+        let error = HistogramReader::new().read(&bytes).unwrap_err();
+        assert!(matches!(error, NoHistogram::Endless), "{error}");
     }
 
     #[test]
