@@ -209,10 +209,12 @@ fn what_is_refused_does_not_work() {
     let set = ["--set", "devices.home.connect_timeout=1s"];
     let ramp = ["--set", "devices.home.ramp=300/s"];
     let summary = run_with_few_files(&scenario, &[&set[..], &ramp, &["--try-anyway"]].concat());
-    // The node has some files of its own, so its sockets end below the limit.
+    // The node has some files of its own and keeps others in reserve, so its
+    // sockets end below the limit.
     let opened = summary.sockets.opened;
     assert!((FEW / 2..FEW).contains(&opened), "{:?}", summary.sockets);
-    assert_eq!(summary.nodes[0].open_files_peak, Some(FEW));
+    let files = summary.nodes[0].open_files_peak;
+    assert!(files > Some(opened) && files <= Some(FEW), "{files:?}");
 }
 
 #[test]

@@ -146,8 +146,8 @@ fn a_scenario_that_does_not() {
               sysctl -w net.ipv4.ip_local_port_range="1024 65535"
 
         What it takes
-          workers     3: 13,334 sockets, 0 HTTP connections and 512 in reserve at
-                      most, each; a process may open 20,000 files
+          workers     3: 13,334 sockets, 0 HTTP connections and 512 in reserve at most,
+                      each; a process may open 20,000 files
           nodes       none here: the target runs already
           files       40,000 in all, of 3,198,000 left on the system
           ports       40,000 connections to 192.0.2.7:8080, of 28,232
