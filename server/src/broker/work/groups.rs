@@ -56,6 +56,8 @@ struct Reading {
 struct Members {
     ready: VecDeque<Ready>,
     consumers: BTreeMap<u64, Consumer>,
+    /// Deliveries so far.
+    turn: u64,
 }
 
 struct Ready {
@@ -67,6 +69,8 @@ struct Consumer {
     frames: Sender<Bytes>,
     credit: usize,
     in_hand: BTreeSet<u64>,
+    /// The delivery that it had last.
+    turn: u64,
 }
 
 impl Default for Groups {
@@ -166,6 +170,7 @@ impl Groups {
                 frames,
                 credit,
                 in_hand: BTreeSet::new(),
+                turn: 0,
             },
         );
         members.deliver(&self.readings);
@@ -266,14 +271,15 @@ impl Groups {
 
 impl Members {
     /// As much of what is ready as the consumers have room for, each to the one with
-    /// the least in hand.
+    /// the least in hand; among equals to the one whose turn is longest ago, so that
+    /// quick consumers share the work as well.
     fn deliver(&mut self, readings: &HashMap<u64, Reading>) {
         while !self.ready.is_empty() {
             let free = self
                 .consumers
                 .iter_mut()
                 .filter(|(_, consumer)| consumer.in_hand.len() < consumer.credit)
-                .min_by_key(|(_, consumer)| consumer.in_hand.len());
+                .min_by_key(|(_, consumer)| (consumer.in_hand.len(), consumer.turn));
             let Some((number, consumer)) = free else {
                 return;
             };
@@ -289,6 +295,8 @@ impl Members {
                 redelivered: next.redelivered,
             };
             consumer.in_hand.insert(next.reading);
+            self.turn += 1;
+            consumer.turn = self.turn;
             if consumer
                 .frames
                 .push(seal(&header, &reading.payload))
@@ -450,6 +458,18 @@ mod tests {
         let mut late = Hand::join(&mut groups, "late", 10);
         assert_eq!(late.handle_all(&mut groups), [payload(7)]);
         assert_eq!(source.settled(), [(7, Outcome::Taken)]);
+    }
+
+    #[test]
+    fn consumers_that_are_always_free_take_turns() {
+        let mut groups = Groups::new(ROOM);
+        let source = Source::join(&mut groups, &[]);
+        let mut hands = [(); 3].map(|()| Hand::join(&mut groups, "a", 10));
+        for number in 0..6 {
+            groups.submit(source.number, number, payload(number));
+            let turn = (number % 3) as usize;
+            assert_eq!(hands[turn].handle_all(&mut groups), [payload(number)]);
+        }
     }
 
     #[test]
