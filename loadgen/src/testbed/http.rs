@@ -23,6 +23,8 @@ pub(super) struct NodeClient {
 /// The answer of `GET /nodes`, as far as it matters here.
 #[derive(Debug, Deserialize)]
 struct Members {
+    /// A node that is cut off goes on to list those it saw last.
+    connected: bool,
     nodes: Vec<Member>,
 }
 
@@ -63,7 +65,7 @@ impl NodeClient {
         self.scheme
     }
 
-    /// `GET /nodes`: the names of the nodes that this node sees.
+    /// `GET /nodes`: the names of the nodes that this node sees now.
     pub(super) async fn members(&self, node: SocketAddr) -> Result<BTreeSet<String>, TestbedError> {
         let url = format!("{}://{node}/nodes", self.scheme);
         let answer = ask(self.client.get(&url), &url).await?;
@@ -72,6 +74,7 @@ impl NodeClient {
             .await
             .map_err(|source| failed(&url, source))?;
         match serde_json::from_slice::<Members>(&body) {
+            Ok(members) if !members.connected => Ok(BTreeSet::new()),
             Ok(members) => Ok(members.nodes.into_iter().map(|node| node.id).collect()),
             Err(error) => Err(TestbedError::Answer {
                 url,
