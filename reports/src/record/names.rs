@@ -94,6 +94,24 @@ pub mod counter {
     pub const SUBSCRIPTIONS_CONFIRMED: &str = "subscriptions.confirmed";
 }
 
+/// Counters of the coordinator, over all workers and for a tenth of a second of the
+/// run's clock each: where new sockets went, and when lost ones came back.
+pub mod tenth {
+    /// Sockets that opened, for the first time or again, by the node that the answer
+    /// names: `arrived.NODE`; [`ELSEWHERE`] for nodes beyond the most that are told
+    /// apart. Absent where answers name no node.
+    pub const ARRIVED: &str = "arrived";
+    /// The NODE of arrivals at nodes that are too many to be told apart; no node's
+    /// name has brackets.
+    pub const ELSEWHERE: &str = "(elsewhere)";
+    /// Sockets that opened again after they had been lost.
+    pub const RETURNED: &str = "returned";
+    /// Open sockets that ended before the drain, however they did.
+    pub const DEPARTED: &str = "departed";
+    /// Attempts to open that failed.
+    pub const REFUSED: &str = "refused";
+}
+
 /// Gauges: what was the case at an instant. Sizes in bytes, times in seconds.
 pub mod gauge {
     /// Sockets asked for so far (coordinator: what the plan wants open by now).
@@ -144,6 +162,17 @@ pub mod gauge {
     pub const BROKER_BYTES_OUT: &str = "broker.bytes_out";
     /// Clients that it cut off because they did not keep up.
     pub const BROKER_SLOW_CONSUMERS: &str = "broker.slow_consumers";
+    /// Members that a node sees on its backplane, itself included.
+    pub const BACKPLANE_MEMBERS: &str = "backplane.members";
+    /// Sockets that a balancer forwards, by its own count.
+    pub const BALANCER_SOCKETS: &str = "balancer.sockets";
+    /// Sockets that it has given to a node and that are not open yet.
+    pub const BALANCER_HANDSHAKING: &str = "balancer.handshaking";
+    /// Sockets that it forwards to a node: `balancer.sockets_by_node.NODE`.
+    pub const BALANCER_SOCKETS_BY_NODE: &str = "balancer.sockets_by_node";
+    /// 1 while it gives new sockets to a node, 0 while it does not:
+    /// `balancer.node_up.NODE`.
+    pub const BALANCER_NODE_UP: &str = "balancer.node_up";
     /// Messages from one node to another that it has sent since it started.
     pub const UNICASTS_SENT: &str = "backplane.unicast.sent";
     /// Of these, received.
@@ -198,6 +227,11 @@ pub mod latency {
     pub const READING_RESPONSE: &str = "readings.response";
     /// From when it was last sent to its acceptance.
     pub const READING_SERVICE: &str = "readings.service";
+    /// From losing a socket to having it open again.
+    pub const RECONNECT: &str = "reconnect";
+    /// Service time of replies by the node that owned the socket; one tag a node:
+    /// `commands.owner@n1`.
+    pub const COMMAND_OWNER: &str = "commands.owner";
     /// From when an action was due to when the harness began it; one tag a
     /// worker: `send_lag@w1`.
     pub const SEND_LAG: &str = "send_lag";
