@@ -13,7 +13,7 @@ use bytes::Bytes;
 use criterion::{Criterion, criterion_group, criterion_main};
 use highwater_server::{
     BrokerConfig, NodeId,
-    backplane::{BackplaneConfig, Identity, Inbound, Joined, join},
+    backplane::{BackplaneConfig, Identity, Inbound, Joined, Role, join},
     broker, listen,
 };
 use highwater_services::{Redis, RedisOptions};
@@ -38,6 +38,7 @@ async fn joined(url: &str, id: &str) -> Joined {
         id: id.parse().unwrap(),
         boot: 1,
         address: None,
+        role: Role::Node,
     };
     let config = BackplaneConfig::at(Some(url));
     join(&config, identity, CancellationToken::new())

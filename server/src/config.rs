@@ -21,6 +21,9 @@ pub struct NodeConfig {
     pub cluster: ClusterName,
     /// How long this node may be silent before the others take it for dead.
     pub lease: Duration,
+    /// `HOST:PORT` at which gateways and operators reach this node; `None` is the
+    /// address that it listens on.
+    pub advertise: Option<String>,
     /// How a command finds the node that owns its device.
     pub routing: Routing,
     /// Whether `POST /admin/faults` is served.
@@ -48,6 +51,7 @@ impl NodeConfig {
             backplane: None,
             cluster: ClusterName::default(),
             lease: BackplaneConfig::LEASE,
+            advertise: None,
             routing: Routing::Directory,
             allow_faults: false,
             tls: None,

@@ -23,12 +23,18 @@ pub(super) struct Alone {
 
 impl Alone {
     pub(super) fn new(identity: Identity, deliver: mpsc::Sender<Inbound>) -> Self {
-        let Identity { id, boot, address } = identity;
+        let Identity {
+            id,
+            boot,
+            address,
+            role,
+        } = identity;
         let members = vec![Member {
             id,
             boot,
             joined: 1,
             address,
+            role,
         }];
         let view = View {
             version: 1,

@@ -14,8 +14,8 @@ use tokio::{
 };
 
 use super::{
-    Backplane, Inbound, Kind, MAX_PAYLOAD_BYTES, Member, ReplyTo, RequestError, SendError, Traffic,
-    View, envelope::Envelope, pending::Pending,
+    Backplane, Inbound, Kind, MAX_PAYLOAD_BYTES, Member, ReplyTo, RequestError, Role, SendError,
+    Traffic, View, envelope::Envelope, pending::Pending,
 };
 use crate::{
     backlog,
@@ -124,7 +124,11 @@ impl<R: Road> Endpoint<R> {
             return Err(SendError::NotMember(to.clone()));
         };
         check(&view, payload)?;
-        self.count(Kind::Unicast, self.road.unicast(member, envelope, payload))
+        let kind = match member.role {
+            Role::Node => Kind::Unicast,
+            Role::Gateway => Kind::Control,
+        };
+        self.count(kind, self.road.unicast(member, envelope, payload))
     }
 
     fn count(&self, kind: Kind, pushed: Pushed) -> Result<(), SendError> {

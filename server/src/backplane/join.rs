@@ -12,7 +12,7 @@ use super::nats::Nats;
 #[cfg(feature = "redis")]
 use super::redis::Redis;
 use super::{
-    Backplane, BackplaneUrl, Inbound, ServerUrl,
+    Backplane, BackplaneUrl, Inbound, Role, ServerUrl,
     alone::Alone,
     local,
     remote::{self, Address, Carrier},
@@ -44,6 +44,8 @@ pub struct Identity {
     pub boot: u64,
     /// `HOST:PORT` of its HTTP listener, for others to read.
     pub address: Option<String>,
+    /// What it is to the others.
+    pub role: Role,
 }
 
 /// A backplane and what arrives by it.

@@ -171,12 +171,18 @@ impl Link {
     }
 
     async fn introduce(&self, writer: &mut Writer) -> io::Result<()> {
-        let Identity { id, boot, address } = self.identity.clone();
+        let Identity {
+            id,
+            boot,
+            address,
+            role,
+        } = self.identity.clone();
         let hello = ToBroker::Hello {
             protocol: PROTOCOL,
             id,
             boot,
             address,
+            role,
             last_version: self.endpoint.last_view().version,
         };
         writer.send(seal(&hello, &[])).await

@@ -51,7 +51,7 @@ pub use self::{
     join::{BackplaneConfig, Identity, Joined, join},
     traffic::{Kind, Traffic},
     url::{BackplaneUrl, InvalidBackplaneUrl, ServerUrl},
-    view::{Member, View},
+    view::{Member, Role, View},
 };
 use crate::id::{NodeId, Topic};
 

@@ -12,7 +12,7 @@ pub enum Kind {
     /// subscribes.
     Topic,
     /// Between a node and the backplane itself: subscriptions, signs of life,
-    /// membership.
+    /// membership; and what a node tells gateways of itself.
     Control,
 }
 

@@ -6,7 +6,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::NodeId;
 
-/// One node in a [`View`].
+/// What a member is in its cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Holds device sockets, and keeps its part of the owner directory.
+    Node,
+    /// Stands in front of the nodes: it hears of them and keeps nothing for them.
+    Gateway,
+}
+
+/// One member of a [`View`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
     /// Its name.
@@ -18,6 +28,8 @@ pub struct Member {
     pub joined: u64,
     /// `HOST:PORT` of its HTTP listener, where known.
     pub address: Option<String>,
+    /// What it is.
+    pub role: Role,
 }
 
 /// The members at one moment.
@@ -40,6 +52,18 @@ impl View {
             members: Vec::new(),
             connected: false,
         }
+    }
+
+    /// The members that are nodes, ordered by id.
+    pub fn nodes(&self) -> impl Iterator<Item = &Member> {
+        let members = self.members.iter();
+        members.filter(|member| member.role == Role::Node)
+    }
+
+    /// The members that are gateways, ordered by id.
+    pub fn gateways(&self) -> impl Iterator<Item = &Member> {
+        let members = self.members.iter();
+        members.filter(|member| member.role == Role::Gateway)
     }
 
     /// The member of that name.

@@ -179,6 +179,7 @@ impl Broker {
                     id,
                     boot,
                     address,
+                    role,
                     last_version,
                     ..
                 },
@@ -187,6 +188,7 @@ impl Broker {
                 id,
                 boot,
                 address,
+                role,
                 last_version,
             })),
             Some((ToBroker::Produce { groups, .. }, _)) => Ok(Visitor::Producer(groups)),

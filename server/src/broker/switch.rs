@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::wire::FromBroker;
 use crate::{
     backlog,
-    backplane::{Member, Taken, View, first_version, seal},
+    backplane::{Member, Role, Taken, View, first_version, seal},
     id::{NodeId, Topic},
 };
 
@@ -39,6 +39,7 @@ pub(super) struct Newcomer {
     pub(super) id: NodeId,
     pub(super) boot: u64,
     pub(super) address: Option<String>,
+    pub(super) role: Role,
     pub(super) last_version: u64,
 }
 
@@ -63,6 +64,7 @@ impl Switch {
             id,
             boot,
             address,
+            role,
             last_version,
         } = newcomer;
         if let Some(seat) = self.seats.get(&id)
@@ -82,6 +84,7 @@ impl Switch {
             boot,
             joined,
             address,
+            role,
         };
         self.seats.insert(id, Seat { member, queue });
         self.announce();
@@ -186,6 +189,7 @@ mod tests {
             id: id.parse().unwrap(),
             boot,
             address: None,
+            role: Role::Node,
             last_version,
         }
     }

@@ -13,12 +13,12 @@ use tokio::net::{
 use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
 
 use crate::{
-    backplane::{MAX_PAYLOAD_BYTES, View},
+    backplane::{MAX_PAYLOAD_BYTES, Role, View},
     id::{Group, NodeId, Topic},
 };
 
 /// Both ends must speak the same.
-pub(crate) const PROTOCOL: u16 = 2;
+pub(crate) const PROTOCOL: u16 = 3;
 
 /// What headers and envelopes may add to a payload.
 pub(crate) const HEADROOM_BYTES: usize = 1024;
@@ -33,6 +33,7 @@ pub(crate) enum ToBroker {
         id: NodeId,
         boot: u64,
         address: Option<String>,
+        role: Role,
         last_version: u64,
     },
     /// The payload is for one node, in the seat of that number.

@@ -153,8 +153,7 @@ impl Home {
 
     fn complete(&self) -> bool {
         let view = &self.table.view;
-        view.members
-            .iter()
+        view.nodes()
             .all(|member| self.synced.get(&member.id) == Some(&view.version))
     }
 }
@@ -162,7 +161,7 @@ impl Home {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backplane::{Member, View};
+    use crate::backplane::{Member, Role, View};
 
     fn id(name: &str) -> NodeId {
         name.parse().unwrap()
@@ -175,6 +174,7 @@ mod tests {
             boot: 1,
             joined: *joined,
             address: None,
+            role: Role::Node,
         };
         let members = members.iter().map(member).collect();
         Arc::new(SlotTable::new(Arc::new(View {

@@ -164,20 +164,21 @@ fn settle(node: &Node, session: &Arc<Session>, verdict: Option<Verdict>) -> bool
 async fn announce(node: &Arc<Node>, table: &SlotTable) {
     let version = table.view.version;
     node.cluster.home().synced(&node.cluster.me, version);
-    let others = table
+    let others: Vec<NodeId> = table
         .view
-        .members
-        .iter()
-        .filter(|member| member.id != node.cluster.me);
+        .nodes()
+        .map(|member| member.id.clone())
+        .filter(|id| *id != node.cluster.me)
+        .collect();
     stream::iter(others)
-        .for_each_concurrent(None, |member| async move {
+        .for_each_concurrent(None, |other| async move {
             loop {
                 let question = encode(&Question::Synced(version));
                 let deadline = Instant::now() + CONFIRM;
                 if node
                     .cluster
                     .backplane
-                    .request(&member.id, question, deadline)
+                    .request(&other, question, deadline)
                     .await
                     .is_ok()
                 {

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use crate::{
-    backplane::{Member, View},
+    backplane::{Member, Role, View},
     id::{DeviceId, NodeId},
 };
 
@@ -18,17 +18,25 @@ pub(crate) const SLOTS: usize = 4096;
 /// A view and the home of every slot in it.
 pub(crate) struct SlotTable {
     pub(crate) view: Arc<View>,
-    /// Index into the view's members; empty when there are none.
+    /// Index into the view's members, of which only nodes are homes; empty when
+    /// there are none.
     homes: Box<[u16]>,
 }
 
 impl SlotTable {
     pub(crate) fn new(view: Arc<View>) -> Self {
-        let seeds: Vec<u64> = view.members.iter().map(|m| hash(m.id.as_str())).collect();
+        let seeds: Vec<(usize, u64)> = view
+            .members
+            .iter()
+            .enumerate()
+            // A gateway is home of nothing.
+            .filter(|(_, member)| member.role == Role::Node)
+            .map(|(at, member)| (at, hash(member.id.as_str())))
+            .collect();
         let home_of = |slot: usize| {
-            let score = |seed: &u64| mix(seed ^ mix(slot as u64));
-            let best = (0..seeds.len()).max_by_key(|at| score(&seeds[*at]))?;
-            u16::try_from(best).ok()
+            let score = |seed: u64| mix(seed ^ mix(slot as u64));
+            let (best, _) = seeds.iter().max_by_key(|(_, seed)| score(*seed))?;
+            u16::try_from(*best).ok()
         };
         let homes = (0..SLOTS).map_while(home_of).collect();
         Self { view, homes }
@@ -94,6 +102,7 @@ mod tests {
                 boot: 1,
                 joined: 1,
                 address: None,
+                role: Role::Node,
             })
             .collect();
         members.sort_by(|a, b| a.id.cmp(&b.id));
@@ -112,6 +121,23 @@ mod tests {
     #[test]
     fn nobody_is_home_in_an_empty_view() {
         assert!(table(&[]).home(&"d".parse().unwrap()).is_none());
+    }
+
+    #[test]
+    fn a_gateway_is_home_of_nothing_and_moves_nothing() {
+        let names = ["a", "b", "c"].map(str::to_owned);
+        let nodes = table(&names);
+        let mut view = (*nodes.view).clone();
+        let gateway = Member {
+            id: "aa".parse().unwrap(),
+            role: Role::Gateway,
+            ..view.members[0].clone()
+        };
+        view.members.insert(1, gateway);
+        let with_a_gateway = SlotTable::new(Arc::new(view));
+        for slot in 0..SLOTS {
+            assert!(!with_a_gateway.moved(&nodes, slot));
+        }
     }
 
     proptest! {

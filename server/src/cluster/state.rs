@@ -73,10 +73,10 @@ impl Cluster {
         }
     }
 
-    /// Every member but this node.
+    /// Every node but this one.
     pub(crate) fn others(&self) -> Vec<NodeId> {
         let table = self.table();
-        let ids = table.view.members.iter().map(|member| member.id.clone());
+        let ids = table.view.nodes().map(|member| member.id.clone());
         ids.filter(|id| *id != self.me).collect()
     }
 }

@@ -17,6 +17,7 @@ pub(super) struct Nodes {
     /// Whether this node is connected to the backplane.
     connected: bool,
     nodes: Vec<Listed>,
+    gateways: Vec<Gateway>,
 }
 
 #[derive(Serialize)]
@@ -33,6 +34,14 @@ struct Listed {
     sockets: Option<i64>,
 }
 
+#[derive(Serialize)]
+struct Gateway {
+    id: NodeId,
+    /// Milliseconds since 1970 at its start.
+    epoch: u64,
+    address: Option<String>,
+}
+
 pub(super) async fn list(State(node): State<Arc<Node>>) -> Json<Nodes> {
     let view = node.cluster.backplane.view().borrow().clone();
     let state = match node.phase() {
@@ -40,7 +49,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Json<Nodes> {
         Phase::Leaving => "leaving",
         Phase::Draining => "draining",
     };
-    let listed = view.members.iter().map(|member| {
+    let listed = view.nodes().map(|member| {
         let is_self = member.id == node.config.id;
         Listed {
             id: member.id.clone(),
@@ -51,9 +60,15 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Json<Nodes> {
             sockets: is_self.then(|| node.metrics.sockets.get()),
         }
     });
+    let gateways = view.gateways().map(|member| Gateway {
+        id: member.id.clone(),
+        epoch: member.boot,
+        address: member.address.clone(),
+    });
     Json(Nodes {
         version: view.version,
         connected: view.connected,
         nodes: listed.collect(),
+        gateways: gateways.collect(),
     })
 }

@@ -51,7 +51,7 @@ pub(super) async fn publish(
     let body = message.body.get();
     let subscribers_here = fan_out::publish(&node, &topic, body, Publisher::Caller)
         .map_err(|error| ApiError::unavailable(error.to_string(), "nobody got it: try again"))?;
-    let nodes = node.cluster.table().view.members.len();
+    let nodes = node.cluster.table().view.nodes().count();
     let published = Published {
         topic,
         nodes,

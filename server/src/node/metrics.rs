@@ -263,8 +263,8 @@ fn look_up_cluster(node: &Node, registry: &Registry) {
     set(
         registry,
         "highwater_backplane_members",
-        "Members of the cluster, as this node last saw them.",
-        Some(view.members.len() as f64),
+        "Nodes of the cluster, as this node last saw them.",
+        Some(view.nodes().count() as f64),
     );
     for (name, help, count) in trouble(traffic) {
         set_counter(registry, name, help, Some(count as f64));

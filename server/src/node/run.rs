@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     admission::Room,
-    backplane::{BackplaneConfig, Identity, join},
+    backplane::{BackplaneConfig, Identity, Role, join},
     cluster::{Cluster, inbound, registrar, resync},
     config::NodeConfig,
     http,
@@ -71,10 +71,15 @@ pub async fn run(
     let Listeners { public, admin } = listeners.into();
     let address = public.local_addr().map_err(NodeError::Listener)?;
     let leave = CancellationToken::new();
+    let advertised = match &config.advertise {
+        Some(advertised) => advertised.clone(),
+        None => address.to_string(),
+    };
     let identity = Identity {
         id: config.id.clone(),
         boot: boot_epoch_ms(),
-        address: Some(address.to_string()),
+        address: Some(advertised),
+        role: Role::Node,
     };
     let meeting = BackplaneConfig {
         url: config.backplane.clone(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use highwater_server::{
     BrokerConfig,
-    backplane::{BackplaneConfig, Identity, Joined, SendError, join},
+    backplane::{BackplaneConfig, Identity, Joined, Role, SendError, join},
 };
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -17,6 +17,7 @@ fn joined(broker: &Broker, id: &str, boot: u64) -> Joined {
         id: id.parse().unwrap(),
         boot,
         address: None,
+        role: Role::Node,
     };
     let url = broker.url().parse().unwrap();
     join(
@@ -57,6 +58,7 @@ async fn a_node_that_answers_no_ping_is_dead() {
                 id: "hung".parse().unwrap(),
                 boot: 1,
                 address: None,
+                role: Role::Node,
             };
             let joined = runtime.block_on(async {
                 let joined = join(

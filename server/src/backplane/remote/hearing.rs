@@ -86,7 +86,7 @@ impl Hearing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backplane::Identity;
+    use crate::backplane::{Identity, Role};
 
     /// Of which a member may be silent for 6 s.
     const LEASE: Duration = Duration::from_secs(10);
@@ -98,6 +98,7 @@ mod tests {
                 id: id.parse().unwrap(),
                 boot: 1,
                 address: None,
+                role: Role::Node,
             };
             let inbox = Inbox {
                 node: identity.id.clone(),
@@ -156,6 +157,7 @@ mod tests {
             id: "b".parse().unwrap(),
             boot: 2,
             address: None,
+            role: Role::Node,
         };
         let inbox = Inbox {
             node: identity.id.clone(),

@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use super::Inbox;
 use crate::{
-    backplane::{Identity, Member, Taken, View},
+    backplane::{Identity, Member, Role, Taken, View},
     id::NodeId,
 };
 
 /// Nodes that write frames or rosters another way do not meet.
-const FORMAT: u16 = 1;
+const FORMAT: u16 = 2;
 
 /// Far more than the members of any cluster need.
 const LARGEST_BYTES: usize = 4 * 1024 * 1024;
@@ -45,6 +45,7 @@ pub(super) struct Seat {
     /// A member that is silent for longer loses its seat.
     lease_ms: u64,
     address: Option<String>,
+    role: Role,
 }
 
 /// A document that is no roster of ours.
@@ -134,6 +135,7 @@ impl Roster {
             joined: self.version,
             lease_ms: lease.as_millis() as u64,
             address: identity.address.clone(),
+            role: identity.role,
         };
         match at {
             Ok(at) => {
@@ -198,6 +200,7 @@ impl Seat {
             boot: self.inbox.boot,
             joined: self.joined,
             address: self.address.clone(),
+            role: self.role,
         }
     }
 }
@@ -228,6 +231,7 @@ mod tests {
             id: inbox.node.clone(),
             boot: inbox.boot,
             address: None,
+            role: Role::Node,
         };
         roster.join(&identity, inbox, LEASE, 0)
     }
@@ -268,13 +272,13 @@ mod tests {
     #[test]
     fn other_formats_are_told_apart() {
         let mut roster = Roster::new();
-        roster.format = 2;
+        roster.format = 1;
         let error = Roster::parse(&roster.to_bytes()).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the cluster's nodes keep a roster of format 2, this one of format 1"
+            "the cluster's nodes keep a roster of format 1, this one of format 2"
         );
-        roster.format = 1;
+        roster.format = FORMAT;
         roster.version = u64::MAX;
         assert!(Roster::parse(&roster.to_bytes()).is_err());
     }

@@ -5,7 +5,7 @@ use std::{sync::Arc, thread};
 use bytes::Bytes;
 use highwater_server::{
     NodeId, Topic,
-    backplane::{Backplane, BackplaneConfig, Identity, Inbound, Joined, Member, View, join},
+    backplane::{Backplane, BackplaneConfig, Identity, Inbound, Joined, Member, Role, View, join},
 };
 use tokio::{
     runtime::{Builder, Runtime},
@@ -35,6 +35,7 @@ impl Peer {
             id: id.clone(),
             boot,
             address: Some("h:1".to_owned()),
+            role: Role::Node,
         };
         Self {
             id,

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::broker::{Broker, InMemory, broker, lock};
 use super::{Address, roster::Roster};
-use crate::backplane::{Backplane, BackplaneUrl, Identity, Inbound, View};
+use crate::backplane::{Backplane, BackplaneUrl, Identity, Inbound, Role, View};
 
 const LEASE: Duration = Duration::from_secs(5);
 
@@ -36,6 +36,7 @@ impl Node {
             id: id.parse().unwrap(),
             boot,
             address: None,
+            role: Role::Node,
         };
         let leave = CancellationToken::new();
         let (deliver, inbox) = mpsc::channel(16);
