@@ -117,7 +117,7 @@ fn heartbeat(c: &mut Criterion) {
         let socket = connect(wanted, Duration::from_secs(5)).await;
         let plain = TcpStream::connect(address).await.expect("a connection");
         plain.set_nodelay(true).expect("nodelay");
-        (socket.expect("a socket"), plain)
+        (socket.map(|opened| opened.socket).expect("a socket"), plain)
     });
     let recorder = Recorder::new();
     let period = Duration::from_secs(20);

@@ -64,6 +64,7 @@ impl Server {
         };
         connect(wanted, PATIENCE)
             .await
+            .map(|opened| opened.socket)
             .map_err(|failure| format!("{address}: {}", failure.kind()))
     }
 }

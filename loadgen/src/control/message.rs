@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::{access::Access, endpoints::Endpoints};
 
 /// Version of this protocol; coordinator and workers must agree.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// From a worker to its coordinator.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -71,8 +71,20 @@ pub struct WorkerInterval {
     pub gauges: Vec<(String, f64)>,
     /// Latency tag and V2-deflate-serialised histogram in base64.
     pub latencies: Vec<(String, String)>,
+    /// What came and went, by the tenth of a second; without empty ones.
+    pub tenths: Vec<Tenth>,
     /// Sockets of the ramp's pools that have opened or failed once, ever.
     pub ramp_resolved: u64,
+}
+
+/// What a worker counted in a tenth of a second.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tenth {
+    /// Which one of the run's clock: 12 is from 1.2 s to 1.3 s.
+    pub number: u64,
+    /// Counter name and growth, by the names of
+    /// [`tenth`](highwater_reports::record::names::tenth).
+    pub counters: Vec<(String, u64)>,
 }
 
 /// What a device was not told is accepted of its readings in one load.

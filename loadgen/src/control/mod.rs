@@ -11,4 +11,4 @@ pub mod message;
 pub mod offset;
 
 pub use link::{Link, LinkError, LinkReader, LinkWriter};
-pub use message::{Assignment, FromWorker, Hello, ToWorker, Unaccepted, WorkerInterval};
+pub use message::{Assignment, FromWorker, Hello, Tenth, ToWorker, Unaccepted, WorkerInterval};

@@ -9,7 +9,7 @@ use highwater_reports::{
     record::{Interval, Occurrence, RecordError, Role, Source, TimedEvent, names::latency},
 };
 
-use super::progress::Follower;
+use super::{progress::Follower, tenths::Tenths};
 use crate::{clock::RunClock, control::WorkerInterval};
 
 /// A worker's interval should have come this many seconds after its end; what
@@ -27,6 +27,8 @@ pub struct Ledger {
     line_s: u64,
     /// Lines that are still coming together.
     lines: BTreeMap<Line, LatencyHistogram>,
+    /// Likewise.
+    tenths: Tenths,
     /// What a person sees of it.
     pub follower: Follower,
     undecodable: u64,
@@ -52,6 +54,7 @@ impl Ledger {
                 1
             },
             lines: BTreeMap::new(),
+            tenths: Tenths::default(),
             follower: Follower::default(),
             undecodable: 0,
         }
@@ -81,6 +84,7 @@ impl Ledger {
                 None => self.undecodable += 1,
             }
         }
+        self.tenths.add(told.tenths);
         self.interval(&Interval {
             at: told.second as f64,
             length: told.length as f64,
@@ -102,6 +106,7 @@ impl Ledger {
             let (line, histogram) = line.remove_entry();
             self.write(&line, &histogram)?;
         }
+        self.write_tenths(now.saturating_sub(GRACE_S))?;
         self.writer.flush()
     }
 
@@ -111,6 +116,7 @@ impl Ledger {
         for (line, histogram) in std::mem::take(&mut self.lines) {
             self.write(&line, &histogram)?;
         }
+        self.write_tenths(u64::MAX)?;
         self.writer.flush()?;
         Ok(self.undecodable)
     }
@@ -148,6 +154,14 @@ impl Ledger {
                 self.lines.insert(line, histogram.clone());
             }
         }
+    }
+
+    /// Those that lie before a second.
+    fn write_tenths(&mut self, second: u64) -> Result<(), RecordError> {
+        for line in self.tenths.before(second) {
+            self.writer.interval(&line)?;
+        }
+        Ok(())
     }
 
     fn write(&mut self, line: &Line, histogram: &LatencyHistogram) -> Result<(), RecordError> {

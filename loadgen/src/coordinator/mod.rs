@@ -9,7 +9,8 @@
 //! - [`roster`]: workers join, are told their share, and become ready;
 //! - [`crew`]: the workers while they work;
 //! - [`phases`]: ramp, steady, drain;
-//! - [`ledger`]: what goes into the run record, second by second;
+//! - [`ledger`]: what goes into the run record, second by second, with [`tenths`]
+//!   for what has to be told more finely;
 //! - [`readings`]: what was accepted, held against what was handled;
 //! - [`progress`]: what a person sees meanwhile;
 //! - [`error`]: why a run could not be, and whose fault it was.
@@ -25,6 +26,7 @@ pub mod roster;
 pub mod run;
 pub mod start;
 pub mod system;
+pub mod tenths;
 pub mod watch;
 
 pub use error::RunError;

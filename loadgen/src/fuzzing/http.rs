@@ -2,7 +2,8 @@
 
 use crate::worker::{
     commands::{answer::Reply, events::EventStream},
-    swarm::connect::accepted,
+    node_name::node_name,
+    swarm::connect::{Accepted, accepted},
 };
 
 /// The key of RFC 6455, section 1.3.
@@ -11,9 +12,10 @@ const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 /// A head that is accepted lies within the bytes and ends with an empty line, and no
 /// beginning of it was accepted before.
 pub fn handshake_answer(bytes: &[u8]) {
-    let Ok(Some(head)) = accepted(bytes, KEY) else {
+    let Ok(Some(Accepted { head, node })) = accepted(bytes, KEY) else {
         return;
     };
+    assert!(node.is_none_or(|node| node_name(node.as_bytes()).is_some()));
     assert!(head <= bytes.len());
     assert!(bytes[..head].ends_with(b"\n"));
     for shorter in 0..head {

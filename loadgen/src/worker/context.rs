@@ -13,6 +13,7 @@ use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    movements::Movements,
     recorder::{Count, Recorder},
     swarm::Connected,
 };
@@ -34,6 +35,8 @@ pub struct Context {
     pub signals: Signals,
     /// What is counted.
     pub recorder: Recorder,
+    /// Sockets that come and go.
+    pub movements: Movements,
     /// Devices that can be sent a command now.
     pub connected: Connected,
     /// What devices tell at the end of their lives, until it is passed on.
@@ -74,6 +77,7 @@ impl Context {
             connected: Connected::default(),
             unaccepted: Mutex::default(),
             recorder: Recorder::new(),
+            movements: Movements::default(),
             endpoints: RwLock::new(Arc::new(endpoints)),
             messages_heard: AtomicU64::new(0),
             drain_at: OnceLock::new(),

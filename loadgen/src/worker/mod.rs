@@ -7,6 +7,8 @@
 //! - [`messages`]: messages to topics;
 //! - [`context`]: what they all share;
 //! - [`recorder`]: what they count;
+//! - [`movements`]: sockets that come and go, by the tenth of a second;
+//! - [`node_name`](mod@node_name): what an answer may call a node;
 //! - [`reporter`]: what of it is sent each second.
 
 pub mod attack;
@@ -14,6 +16,8 @@ pub mod commands;
 pub mod context;
 pub mod join;
 pub mod messages;
+pub mod movements;
+pub mod node_name;
 pub mod recorder;
 pub mod reporter;
 pub mod swarm;

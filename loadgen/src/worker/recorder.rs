@@ -78,6 +78,7 @@ pub enum Level {
 #[expect(missing_docs, reason = "reports' record::names documents each")]
 pub enum Timing {
     Connect,
+    Reconnect,
     HeartbeatResponse,
     HeartbeatService,
     CommandResponse,
@@ -138,8 +139,9 @@ const LEVELS: [&str; 5] = [
     gauge::READINGS_PENDING,
 ];
 
-const TIMINGS: [&str; 12] = [
+const TIMINGS: [&str; 13] = [
     latency::CONNECT,
+    latency::RECONNECT,
     latency::HEARTBEAT_RESPONSE,
     latency::HEARTBEAT_SERVICE,
     latency::COMMAND_RESPONSE,
@@ -153,6 +155,9 @@ const TIMINGS: [&str; 12] = [
     latency::SEND_LAG,
 ];
 
+/// Nodes whose replies are timed apart; those of others are in the sum of all alone.
+const OWNERS_LIMIT: usize = 32;
+
 /// Kinds of one failure that are told apart; the rest is counted as `other`.
 const KINDS_LIMIT: usize = 64;
 
@@ -161,6 +166,8 @@ pub struct Recorder {
     counts: [AtomicU64; COUNTS.len()],
     levels: [AtomicI64; LEVELS.len()],
     timings: [Mutex<LatencyHistogram>; TIMINGS.len()],
+    /// Replies by the node that owned the socket.
+    owners: Mutex<BTreeMap<String, LatencyHistogram>>,
     kinds: Mutex<BTreeMap<String, u64>>,
     ramp_resolved: AtomicU64,
 }
@@ -172,7 +179,7 @@ pub struct Taken {
     /// Name and value now.
     pub gauges: Vec<(String, f64)>,
     /// Tag and distribution, without empty ones.
-    pub latencies: Vec<(&'static str, LatencyHistogram)>,
+    pub latencies: Vec<(String, LatencyHistogram)>,
     /// Sockets of the ramp's pools that have opened or failed once, ever.
     pub ramp_resolved: u64,
 }
@@ -184,6 +191,7 @@ impl Recorder {
             counts: std::array::from_fn(|_| AtomicU64::new(0)),
             levels: Default::default(),
             timings: std::array::from_fn(|_| Mutex::new(latency_histogram())),
+            owners: Mutex::default(),
             kinds: Mutex::default(),
             ramp_resolved: AtomicU64::new(0),
         }
@@ -227,6 +235,17 @@ impl Recorder {
         record(&mut histogram, took);
     }
 
+    /// Times one reply of a socket that `node` owned.
+    pub fn time_owner(&self, node: &str, took: Duration) {
+        let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(histogram) = owners.get_mut(node) {
+            record(histogram, took);
+        } else if owners.len() < OWNERS_LIMIT {
+            let histogram = owners.entry(node.to_owned());
+            record(histogram.or_insert_with(latency_histogram), took);
+        }
+    }
+
     /// A socket of the ramp's pools has opened or failed for the first time.
     pub fn ramp_socket_resolved(&self) {
         self.ramp_resolved.fetch_add(1, Relaxed);
@@ -242,6 +261,9 @@ impl Recorder {
             .collect();
         let kinds = std::mem::take(&mut *self.kinds.lock().unwrap_or_else(PoisonError::into_inner));
         counters.extend(kinds);
+        let timings = TIMINGS.iter().zip(&self.timings);
+        let timings =
+            timings.filter_map(|(tag, timing)| Some(((*tag).to_owned(), take_histogram(timing)?)));
         Taken {
             counters,
             gauges: LEVELS
@@ -249,13 +271,17 @@ impl Recorder {
                 .zip(&self.levels)
                 .map(|(name, level)| ((*name).to_owned(), level.load(Relaxed) as f64))
                 .collect(),
-            latencies: TIMINGS
-                .iter()
-                .zip(&self.timings)
-                .filter_map(|(tag, timing)| Some((*tag, take_histogram(timing)?)))
-                .collect(),
+            latencies: timings.chain(self.take_owners()).collect(),
             ramp_resolved: self.ramp_resolved.load(Relaxed),
         }
+    }
+
+    /// With their tags; nobody's histogram is kept over the taking, so that nodes that
+    /// are gone make room.
+    fn take_owners(&self) -> impl Iterator<Item = (String, LatencyHistogram)> {
+        let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = std::mem::take(&mut *owners).into_iter();
+        taken.map(|(node, histogram)| (format!("{}@{node}", latency::COMMAND_OWNER), histogram))
     }
 }
 
@@ -304,6 +330,23 @@ mod tests {
         assert_eq!(taken.counters, []);
         assert_eq!(taken.gauges[2].1, 3.0);
         assert!(taken.latencies.is_empty());
+    }
+
+    #[test]
+    fn owners_are_told_apart_and_bounded() {
+        let recorder = Recorder::new();
+        recorder.time_owner("n1", Duration::from_micros(100));
+        recorder.time_owner("n1", Duration::from_micros(300));
+        let latencies = recorder.take().latencies;
+        assert_eq!(latencies.len(), 1);
+        assert_eq!(latencies[0].0, "commands.owner@n1");
+        assert_eq!((latencies[0].1.len(), latencies[0].1.max()), (2, 300));
+
+        for node in 0..1_000 {
+            recorder.time_owner(&format!("n{node}"), Duration::from_micros(1));
+        }
+        assert_eq!(recorder.take().latencies.len(), OWNERS_LIMIT);
+        assert!(recorder.take().latencies.is_empty());
     }
 
     #[test]

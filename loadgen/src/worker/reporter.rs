@@ -52,8 +52,9 @@ fn take(context: &Context, second: u64, length: u64) -> WorkerInterval {
         latencies: taken
             .latencies
             .into_iter()
-            .filter_map(|(tag, histogram)| Some((tag.to_owned(), encode(&histogram)?)))
+            .filter_map(|(tag, histogram)| Some((tag, encode(&histogram)?)))
             .collect(),
+        tenths: context.movements.take(),
         ramp_resolved: taken.ramp_resolved,
     }
 }

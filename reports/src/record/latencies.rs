@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 
 use highwater_scenarios::plan::Window;
 
-use super::{Phases, hlog::Line, names::latency::SEND_LAG};
+use super::{
+    Phases,
+    hlog::Line,
+    names::latency::{COMMAND_OWNER, SEND_LAG},
+};
 use crate::histogram::{LatencyHistogram, latency_histogram, record_micros};
 
 /// Most blocks that a run is cut into, whatever its length.
@@ -92,7 +96,7 @@ impl Latencies {
 
     /// The blocks of `tag` in which something was counted: the block's middle
     /// in seconds on the run's clock, and its counts. None of a worker's send
-    /// lag: a run of many workers has as many tags of it.
+    /// lag and of a node's replies: a run of many has as many tags of them.
     pub fn blocks(&self, tag: &str) -> impl Iterator<Item = (f64, LatencyHistogram)> {
         let block_s = self.block_s;
         self.tags
@@ -131,7 +135,7 @@ impl Block {
 }
 
 fn has_blocks(tag: &str) -> bool {
-    !tag.starts_with(SEND_LAG)
+    !(tag.starts_with(SEND_LAG) || tag.starts_with(COMMAND_OWNER))
 }
 
 /// Both have the same precision and `into` resizes itself, so nothing is

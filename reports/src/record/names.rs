@@ -106,7 +106,7 @@ pub mod tenth {
     pub const ELSEWHERE: &str = "(elsewhere)";
     /// Sockets that opened again after they had been lost.
     pub const RETURNED: &str = "returned";
-    /// Open sockets that ended before the drain, however they did.
+    /// Open sockets that ended other than by the drain.
     pub const DEPARTED: &str = "departed";
     /// Attempts to open that failed.
     pub const REFUSED: &str = "refused";

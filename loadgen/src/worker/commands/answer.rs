@@ -4,6 +4,7 @@ use reqwest::{Response, header::HeaderMap};
 use serde::Deserialize;
 
 use super::outcome::Path;
+use crate::worker::node_name::node_name;
 
 /// Longest body that is read, in bytes.
 const BODY_LIMIT: usize = 1 << 20;
@@ -59,6 +60,11 @@ impl Reply {
     /// Whether it is the reply to the command with this nonce.
     pub fn answers(&self, nonce: &str) -> bool {
         self.nonce.as_deref() == Some(nonce)
+    }
+
+    /// The node that owned the socket, where that is a name.
+    pub fn owner_name(&self) -> Option<&str> {
+        node_name(self.owner.as_deref()?.as_bytes())
     }
 
     /// Which way it took.

@@ -41,8 +41,12 @@ pub async fn call(context: &Context, client: &Client, load: &CommandLoad, due: I
         .unwrap_or(Outcome::TimedOut);
     drop(in_flight);
     outcome.count(recorder);
-    if let Outcome::Replied(path) = outcome {
-        time_reply(recorder, path, due.elapsed(), sent.elapsed());
+    if let Outcome::Replied { path, owner } = outcome {
+        let service = sent.elapsed();
+        time_reply(recorder, path, due.elapsed(), service);
+        if let Some(owner) = owner {
+            recorder.time_owner(&owner, service);
+        }
     }
 }
 
@@ -139,7 +143,10 @@ impl<'a> Command<'a> {
         };
         match received {
             Received::Reply(reply) if dialect == Dialect::Plain || reply.answers(&self.nonce) => {
-                Outcome::Replied(reply.path())
+                Outcome::Replied {
+                    path: reply.path(),
+                    owner: reply.owner_name().map(str::to_owned),
+                }
             }
             Received::Reply(_) | Received::Malformed => Outcome::Failed(Failure::WrongReply),
             Received::Status(status) => Outcome::of_status(status),

@@ -8,7 +8,12 @@ use crate::worker::recorder::{Count, Recorder};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// 2xx with the reply.
-    Replied(Path),
+    Replied {
+        /// Which way it took.
+        path: Path,
+        /// The node that owned the socket, where the answer names it.
+        owner: Option<String>,
+    },
     /// 504, or nothing by the timeout.
     TimedOut,
     /// 404: no such device is connected; 409: its socket was replaced meanwhile.
@@ -55,7 +60,7 @@ impl Outcome {
     /// Counts it.
     pub fn count(&self, recorder: &Recorder) {
         match self {
-            Self::Replied(path) => {
+            Self::Replied { path, .. } => {
                 recorder.count(Count::CommandsReplied);
                 match path {
                     Path::SameNode => recorder.count(Count::CommandsSameNode),

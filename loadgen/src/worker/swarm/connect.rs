@@ -23,6 +23,7 @@ use rustls::pki_types::ServerName;
 use tokio_rustls::TlsConnector;
 
 use super::{source::source_for, wire::Wire};
+use crate::worker::node_name::{NODE_FIELD, node_name};
 
 /// Longest answer to the opening handshake, in bytes.
 const ANSWER_LIMIT: usize = 8 * 1024;
@@ -33,6 +34,14 @@ const MESSAGE_LIMIT: usize = 1 << 20;
 
 /// An open socket.
 pub type DeviceSocket = WebSocketStream<Wire>;
+
+/// An attempt that succeeded.
+pub struct Opened {
+    /// The open socket.
+    pub socket: DeviceSocket,
+    /// The node that holds its other end, where the answer names it.
+    pub node: Option<String>,
+}
 
 /// Longest pause that a server's `Retry-After` is believed.
 const LONGEST_RETRY: Duration = Duration::from_secs(3_600);
@@ -110,16 +119,13 @@ pub struct Wanted<'a> {
 }
 
 /// Opens a socket.
-pub async fn connect(
-    wanted: Wanted<'_>,
-    timeout: Duration,
-) -> Result<DeviceSocket, ConnectFailure> {
+pub async fn connect(wanted: Wanted<'_>, timeout: Duration) -> Result<Opened, ConnectFailure> {
     tokio::time::timeout(timeout, attempt(wanted))
         .await
         .unwrap_or(Err(ConnectFailure::Timeout))
 }
 
-async fn attempt(wanted: Wanted<'_>) -> Result<DeviceSocket, ConnectFailure> {
+async fn attempt(wanted: Wanted<'_>) -> Result<Opened, ConnectFailure> {
     let uri: Uri = wanted
         .address
         .parse()
@@ -182,17 +188,17 @@ async fn dial(destination: SocketAddr, worker: u32, number: u32) -> io::Result<T
     socket.connect(destination).await
 }
 
-async fn handshake(mut wire: Wire, uri: &Uri, lines: &str) -> Result<DeviceSocket, ConnectFailure> {
+async fn handshake(mut wire: Wire, uri: &Uri, lines: &str) -> Result<Opened, ConnectFailure> {
     let key = generate_key();
     wire.write_all(request(uri, &key, lines).as_bytes()).await?;
     wire.flush().await?;
     let mut answer = Vec::with_capacity(512);
-    let head = loop {
+    let Accepted { head, node } = loop {
         if wire.read_buf(&mut answer).await? == 0 {
             return Err(ConnectFailure::Reset);
         }
-        if let Some(head) = accepted(&answer, &key)? {
-            break head;
+        if let Some(accepted) = accepted(&answer, &key)? {
+            break accepted;
         }
         if answer.len() > ANSWER_LIMIT {
             return Err(ConnectFailure::Handshake);
@@ -200,7 +206,8 @@ async fn handshake(mut wire: Wire, uri: &Uri, lines: &str) -> Result<DeviceSocke
     };
     let early = answer.split_off(head);
     let config = Some(config());
-    Ok(WebSocketStream::from_partially_read(wire, early, Role::Client, config).await)
+    let socket = WebSocketStream::from_partially_read(wire, early, Role::Client, config).await;
+    Ok(Opened { socket, node })
 }
 
 fn request(uri: &Uri, key: &str, lines: &str) -> String {
@@ -213,8 +220,17 @@ fn request(uri: &Uri, key: &str, lines: &str) -> String {
     )
 }
 
-/// Length of the answer's head once it is complete and accepts the socket.
-pub(crate) fn accepted(answer: &[u8], key: &str) -> Result<Option<usize>, ConnectFailure> {
+/// An answer that accepts the socket.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Accepted {
+    /// Length of its head in bytes.
+    pub(crate) head: usize,
+    /// The node that it names.
+    pub(crate) node: Option<String>,
+}
+
+/// What the answer says once its head is complete and accepts the socket.
+pub(crate) fn accepted(answer: &[u8], key: &str) -> Result<Option<Accepted>, ConnectFailure> {
     let mut fields = [httparse::EMPTY_HEADER; FIELDS_LIMIT];
     let mut response = httparse::Response::new(&mut fields);
     let head = match response.parse(answer) {
@@ -231,10 +247,18 @@ pub(crate) fn accepted(answer: &[u8], key: &str) -> Result<Option<usize>, Connec
             && field.value == derive_accept_key(key.as_bytes()).as_bytes()
     });
     if proves {
-        Ok(Some(head))
+        let node = answering_node(response.headers);
+        Ok(Some(Accepted { head, node }))
     } else {
         Err(ConnectFailure::Handshake)
     }
+}
+
+fn answering_node(fields: &[httparse::Header<'_>]) -> Option<String> {
+    let field = fields
+        .iter()
+        .find(|field| field.name.eq_ignore_ascii_case(NODE_FIELD))?;
+    Some(node_name(field.value)?.to_owned())
 }
 
 /// Seconds alone: a date would need the server's clock.
@@ -277,7 +301,11 @@ mod tests {
     #[test]
     fn an_answer_is_accepted_only_with_the_right_proof() {
         let good = answer("101 Switching Protocols", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
-        assert_eq!(accepted(good.as_bytes(), KEY), Ok(Some(good.len())));
+        let whole = Accepted {
+            head: good.len(),
+            node: None,
+        };
+        assert_eq!(accepted(good.as_bytes(), KEY), Ok(Some(whole)));
         assert_eq!(accepted(&good.as_bytes()[..20], KEY), Ok(None));
         let wrong = answer("101 Switching Protocols", "AAAAAAAAAAAAAAAAAAAAAAAAAAA=");
         assert_eq!(
@@ -293,6 +321,20 @@ mod tests {
             accepted(b"SSH-2.0-OpenSSH", KEY),
             Err(ConnectFailure::Handshake)
         );
+    }
+
+    #[test]
+    fn an_answer_names_its_node_where_that_is_a_name() {
+        let named = |value: &str| {
+            let answer = answer(
+                "101 Switching Protocols",
+                &format!("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nX-Highwater-Node: {value}"),
+            );
+            accepted(answer.as_bytes(), KEY).unwrap().unwrap().node
+        };
+        assert_eq!(named("n3").as_deref(), Some("n3"));
+        assert_eq!(named("n 3"), None);
+        assert_eq!(named(&"n".repeat(65)), None);
     }
 
     #[test]

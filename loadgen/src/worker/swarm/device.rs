@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     backoff::Backoff,
-    connect::{ConnectFailure, DeviceSocket, Wanted, connect},
+    connect::{ConnectFailure, DeviceSocket, Opened, Wanted, connect},
     session::{Ending, keep},
     upstream::Upstream,
 };
@@ -107,11 +107,13 @@ async fn open_and_lose(
                     Ending::Lost { how, advice: given } => {
                         advice = given;
                         recorder.count_kind(counter::DISCONNECT, &how.kind());
+                        life.lost(context);
                     }
                 }
             }
             Err(failure) => {
                 recorder.count_kind(counter::CONNECT_FAILED, failure.kind());
+                context.movements.refused(context.clock.now());
                 asked = retry_after(failure);
             }
         }
@@ -133,7 +135,10 @@ async fn open_and_lose(
 enum Life {
     Unborn,
     NeverOpen,
-    HasBeenOpen,
+    Open,
+    /// Since so many milliseconds of the run's clock; small, since every device
+    /// carries it.
+    Lost(u32),
 }
 
 impl Life {
@@ -148,12 +153,24 @@ impl Life {
     }
 
     fn opened(&mut self, context: &Context) {
-        let count = match self {
-            Self::HasBeenOpen => Count::SocketsReopened,
-            _ => Count::SocketsOpened,
-        };
-        context.recorder.count(count);
-        *self = Self::HasBeenOpen;
+        let recorder = &context.recorder;
+        if let Self::Lost(since_ms) = *self {
+            let now = context.clock.now();
+            let since = Duration::from_millis(since_ms.into());
+            recorder.count(Count::SocketsReopened);
+            recorder.time(Timing::Reconnect, now.saturating_sub(since));
+            context.movements.returned(now);
+        } else {
+            recorder.count(Count::SocketsOpened);
+        }
+        *self = Self::Open;
+    }
+
+    fn lost(&mut self, context: &Context) {
+        let now = context.clock.now();
+        context.movements.departed(now);
+        // A run of over 49 days would show times that are too long.
+        *self = Self::Lost(u32::try_from(now.as_millis()).unwrap_or(u32::MAX));
     }
 }
 
@@ -182,8 +199,11 @@ async fn open(
         worker: context.segment.index(),
         number: device.number,
     };
-    let socket = connect(wanted, pool.connect_timeout).await?;
+    let Opened { socket, node } = connect(wanted, pool.connect_timeout).await?;
     context.recorder.time(Timing::Connect, started.elapsed());
+    if let Some(node) = node {
+        context.movements.arrived(context.clock.now(), &node);
+    }
     // Boxed: every state of the device's future would hold room for it else.
     Ok(Box::new(socket))
 }

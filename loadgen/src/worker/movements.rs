@@ -1,0 +1,157 @@
+//! Sockets that come and go, by the tenth of a second.
+//!
+//! A second is too long to see a herd in: all that arrives within one second may
+//! have been spread evenly or sent to one node after the other. What is kept here
+//! is taken away each second; no socket carries anything for it.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use highwater_reports::record::names::tenth;
+
+use crate::control::Tenth;
+
+/// Nodes that are told apart within a tenth; a cluster of the harness's own has at
+/// most 200.
+const NODES_LIMIT: usize = 256;
+/// Tenths that wait to be taken: ten minutes of a coordinator that takes nothing.
+const TENTHS_LIMIT: usize = 6_000;
+
+/// What came and went since the last taking, over the whole worker.
+#[derive(Debug, Default)]
+pub struct Movements {
+    /// By the tenth's number on the run's clock, then by the counter's name.
+    tenths: Mutex<BTreeMap<u64, BTreeMap<String, u64>>>,
+}
+
+impl Movements {
+    /// At `at` on the run's clock a socket opened at `node`.
+    pub fn arrived(&self, at: Duration, node: &str) {
+        self.add(at, &format!("{}.{node}", tenth::ARRIVED));
+    }
+
+    /// At `at` a lost socket was open again.
+    pub fn returned(&self, at: Duration) {
+        self.add(at, tenth::RETURNED);
+    }
+
+    /// At `at` an open socket was lost.
+    pub fn departed(&self, at: Duration) {
+        self.add(at, tenth::DEPARTED);
+    }
+
+    /// At `at` an attempt to open failed.
+    pub fn refused(&self, at: Duration) {
+        self.add(at, tenth::REFUSED);
+    }
+
+    /// Takes what has come together, in order of time.
+    pub fn take(&self) -> Vec<Tenth> {
+        let mut tenths = self.tenths.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *tenths)
+            .into_iter()
+            .map(|(number, counters)| Tenth {
+                number,
+                counters: counters.into_iter().collect(),
+            })
+            .collect()
+    }
+
+    /// Nothing is lost at the limits: what is beyond them is only told less finely.
+    fn add(&self, at: Duration, name: &str) {
+        let mut tenths = self.tenths.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut number = number_of(at);
+        if tenths.len() >= TENTHS_LIMIT
+            && !tenths.contains_key(&number)
+            && let Some((&last, _)) = tenths.last_key_value()
+        {
+            number = last;
+        }
+        let counters = tenths.entry(number).or_default();
+        if let Some(count) = counters.get_mut(name) {
+            *count += 1;
+            return;
+        }
+        let name = if counters.len() < NODES_LIMIT || !name.starts_with(tenth::ARRIVED) {
+            name.to_owned()
+        } else {
+            format!("{}.{}", tenth::ARRIVED, tenth::ELSEWHERE)
+        };
+        *counters.entry(name).or_default() += 1;
+    }
+}
+
+/// The tenth of a second in which an instant lies.
+fn number_of(at: Duration) -> u64 {
+    u64::try_from(at.as_millis() / 100).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    fn tenth(number: u64, counters: &[(&str, u64)]) -> Tenth {
+        let counters = counters.iter();
+        Tenth {
+            number,
+            counters: counters
+                .map(|&(name, count)| (name.to_owned(), count))
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn each_tenth_has_its_own_counts_and_is_taken_once() {
+        let movements = Movements::default();
+        movements.arrived(at(1_299), "n2");
+        movements.arrived(at(1_200), "n1");
+        movements.arrived(at(1_250), "n2");
+        movements.returned(at(1_300));
+        movements.departed(at(99));
+        movements.refused(at(99));
+        assert_eq!(
+            movements.take(),
+            [
+                tenth(0, &[("departed", 1), ("refused", 1)]),
+                tenth(12, &[("arrived.n1", 1), ("arrived.n2", 2)]),
+                tenth(13, &[("returned", 1)]),
+            ]
+        );
+        assert_eq!(movements.take(), []);
+    }
+
+    #[test]
+    fn more_nodes_than_can_be_are_counted_together() {
+        let movements = Movements::default();
+        for node in 0..1_000 {
+            movements.arrived(at(0), &format!("n{node}"));
+        }
+        movements.departed(at(0));
+        let taken = movements.take();
+        let counters = &taken[0].counters;
+        assert_eq!(counters.len(), NODES_LIMIT + 2);
+        assert_eq!(counters.iter().map(|(_, count)| count).sum::<u64>(), 1_001);
+        let elsewhere = ("arrived.(elsewhere)".to_owned(), 1_000 - NODES_LIMIT as u64);
+        assert!(counters.contains(&elsewhere), "{counters:?}");
+    }
+
+    #[test]
+    fn a_coordinator_that_takes_nothing_costs_no_more_than_the_limit() {
+        let movements = Movements::default();
+        for tenth in 0..TENTHS_LIMIT as u64 + 500 {
+            movements.departed(at(tenth * 100));
+        }
+        let taken = movements.take();
+        assert_eq!(taken.len(), TENTHS_LIMIT);
+        let counted = taken.iter().flat_map(|tenth| &tenth.counters);
+        let all: u64 = counted.map(|(_, count)| count).sum();
+        assert_eq!(all, TENTHS_LIMIT as u64 + 500);
+    }
+}
