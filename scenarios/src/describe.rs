@@ -1,9 +1,9 @@
 //! What a plan would do, in words and numbers, for a person at a terminal.
 
 use crate::{
-    Plan,
+    Matrix, Plan,
     page::Page,
-    plan::{Backplane, Cluster, Consumers, Gate, Header, System, Target, Trust},
+    plan::{Backplane, Balancer, Cluster, Consumers, Gate, Header, System, Target, Trust},
     section::Choice,
     words,
 };
@@ -11,6 +11,7 @@ use crate::{
 mod axis;
 mod chart;
 mod load;
+mod matrix;
 mod ruler;
 mod timeline;
 
@@ -40,20 +41,37 @@ pub struct Memory {
 /// system, the same in words, the load at its peak, what it takes of `host`,
 /// and the gates.
 pub fn describe(plan: &Plan, host: &Host) -> String {
-    let files_per_process = host.files_per_process;
     let mut page = Page::default();
-    title(plan, &mut page);
-    chart::draw(plan, &mut page);
-    system(plan, &mut page);
-    timeline::describe(plan, &mut page);
-    load::peak(plan, &mut page);
-    load::workers(plan, files_per_process, &mut page);
-    load::nodes(plan, files_per_process, &mut page);
-    if let Some(memory) = &host.memory {
-        load::memory(memory, &mut page);
-    }
-    gates(plan, &mut page);
+    describe_plan(plan, host, &mut page);
     page.into_text()
+}
+
+/// Describes a scenario with its matrix: the cells, and the first of them in full.
+pub fn describe_matrix(matrix: &Matrix, host: &Host) -> String {
+    let mut page = Page::default();
+    if let Some(first) = matrix.cells.first() {
+        describe_plan(&first.plan, host, &mut page);
+    }
+    if !matrix.is_one_run() {
+        matrix::describe(matrix, &mut page);
+    }
+    page.into_text()
+}
+
+fn describe_plan(plan: &Plan, host: &Host, page: &mut Page) {
+    let files_per_process = host.files_per_process;
+    title(plan, page);
+    chart::draw(plan, page);
+    system(plan, page);
+    timeline::describe(plan, page);
+    load::peak(plan, page);
+    load::workers(plan, files_per_process, page);
+    load::nodes(plan, files_per_process, page);
+    load::balancers(plan, files_per_process, page);
+    if let Some(memory) = &host.memory {
+        load::memory(memory, page);
+    }
+    gates(plan, page);
 }
 
 fn title(plan: &Plan, page: &mut Page) {
@@ -79,15 +97,32 @@ fn cluster_in_words(cluster: &Cluster) -> String {
         count => format!("{} nodes (n1 to n{count})", words::count(count.into())),
     };
     format!(
-        "A cluster of {nodes} on this machine, started for the run: backplane {}, balancer {}, policy {}, commands routed by {}{}{}{}.",
+        "A cluster of {nodes} on this machine, started for the run: backplane {}, {}, policy {}, commands routed by {}{}{}{}.",
         backplane_in_words(&cluster.backplane),
-        cluster.balancer.word(),
+        balancer_in_words(cluster),
         cluster.policy.word(),
         cluster.routing.word(),
         if cluster.tls { ", over TLS" } else { "" },
         if cluster.auth { ", with tokens" } else { "" },
         consumers_in_words(&cluster.consumers),
     )
+}
+
+fn balancer_in_words(cluster: &Cluster) -> String {
+    let word = cluster.balancer.word();
+    if cluster.balancer == Balancer::None {
+        return format!("balancer {word}");
+    }
+    let count = match cluster.gateways {
+        1 => format!("balancer {word} (b1)"),
+        count => format!("{count} balancers {word} (b1 to b{count})"),
+    };
+    let tls = if cluster.balancer_tls {
+        " with TLS"
+    } else {
+        ""
+    };
+    format!("{count}{tls}, nodes join by {}", cluster.join.word())
 }
 
 fn consumers_in_words(consumers: &Consumers) -> String {

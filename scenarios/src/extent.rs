@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, ops::RangeInclusive, time::Duration};
 
 use crate::{
     Plan, Segment,
-    plan::{Action, CommandLoad, DevicePool, LoadModel, PublishLoad, System},
+    plan::{Action, Balancer, CommandLoad, DevicePool, LoadModel, PublishLoad, System},
 };
 
 /// Open files that a worker keeps for itself: libraries, control link, record,
@@ -13,6 +13,25 @@ pub const RESERVE: u64 = 512;
 
 /// How long readings may take to be accepted after the steady phase.
 const READINGS_SETTLE_WITHIN: Duration = Duration::from_secs(20);
+
+/// What one balancer of a cluster forwards when everything is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BalancerShare {
+    /// Balancers side by side.
+    pub balancers: u64,
+    /// Sockets of one of them.
+    pub sockets: u64,
+    /// Its HTTP connections from clients.
+    pub connections: u64,
+}
+
+impl BalancerShare {
+    /// Open files that this takes: one towards the client and one towards the node,
+    /// each.
+    pub fn files(&self) -> u64 {
+        2 * (self.sockets + self.connections)
+    }
+}
 
 impl Plan {
     /// When the last socket of the ramp is due, from the ramp's start; zero
@@ -152,12 +171,30 @@ impl Plan {
                 | Action::ResumeBroker
                 | Action::KillConsumer
                 | Action::RestartConsumer
+                | Action::Rebalance { .. }
                 | Action::Fault { .. } => {}
             }
             fewest = fewest.min(up.len());
             most = most.max(up.len());
         }
         Some(fewest as u64..=most as u64)
+    }
+
+    /// What a balancer forwards when clients spread evenly over all of them; `None`
+    /// where the harness starts none.
+    pub fn balancer_share(&self) -> Option<BalancerShare> {
+        let System::Cluster(cluster) = &self.system else {
+            return None;
+        };
+        if cluster.balancer == Balancer::None {
+            return None;
+        }
+        let balancers = u64::from(cluster.gateways.max(1));
+        Some(BalancerShare {
+            balancers,
+            sockets: self.sockets().div_ceil(balancers),
+            connections: self.http_connections().div_ceil(balancers),
+        })
     }
 
     /// Open files that a part's sockets and HTTP connections take; the

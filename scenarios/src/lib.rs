@@ -13,6 +13,9 @@
 //!    other (`rules`: one file per rule);
 //! 3. resolved: [`plan`], defaults filled in, on one timeline.
 //!
+//! A scenario with a `[matrix]` has several plans, one for each of its cells
+//! ([`matrix`]).
+//!
 //! From there [`segment`] cuts each worker's share, [`describe()`] says in
 //! words what would happen and [`reference`] writes the format's documentation
 //! from the same tables that the file is read with. [`page`] and [`words`] are
@@ -22,6 +25,7 @@ pub mod broker_url;
 pub mod check;
 pub mod figures;
 pub mod load;
+pub mod matrix;
 pub mod page;
 pub mod plan;
 pub mod problem;
@@ -41,9 +45,10 @@ mod tree;
 
 pub use broker_url::{BrokerKind, BrokerUrl, without_passwords};
 pub use check::{Check, CheckProblem};
-pub use describe::{Host, Memory, describe};
-pub use extent::{RESERVE, room};
-pub use load::{LoadError, load, parse};
+pub use describe::{Host, Memory, describe, describe_matrix};
+pub use extent::{BalancerShare, RESERVE, room};
+pub use load::{LoadError, load, load_matrix, parse, parse_matrix};
+pub use matrix::{Cell, Matrix, Setting};
 pub use plan::Plan;
 pub use problem::{Problem, Problems};
 pub use segment::Segment;

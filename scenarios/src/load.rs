@@ -3,11 +3,9 @@
 use std::{io, path::Path};
 
 use crate::{
-    Plan,
+    Matrix, Plan,
     broker_url::masked,
     problem::{Findings, Problems},
-    rules,
-    scenario::Scenario,
     tree,
 };
 
@@ -28,37 +26,70 @@ pub enum LoadError {
 }
 
 /// Reads a scenario from a file, with `--set` arguments (`PATH=VALUE`) put
-/// over it.
+/// over it; of one with a matrix, the first cell.
 ///
 /// # Errors
 ///
 /// When the file cannot be read, or is no valid scenario.
 pub fn load(path: &Path, sets: &[String]) -> Result<Plan, LoadError> {
-    let name = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|source| LoadError::Unreadable {
-        path: name.clone(),
-        source,
-    })?;
+    let (name, text) = read(path)?;
     Ok(parse(&name, &text, sets)?)
 }
 
+/// The same, with all cells of its matrix; one where it has none.
+///
+/// # Errors
+///
+/// As for [`load`].
+pub fn load_matrix(path: &Path, sets: &[String]) -> Result<Matrix, LoadError> {
+    let (name, text) = read(path)?;
+    Ok(parse_matrix(&name, &text, sets)?)
+}
+
 /// Reads a scenario from text, with `--set` arguments (`PATH=VALUE`) put over
-/// it; `source_name` is what messages call the text.
+/// it; `source_name` is what messages call the text. Of one with a matrix, the first
+/// cell.
 ///
 /// # Errors
 ///
 /// All problems of the text and of the arguments at once.
 pub fn parse(source_name: &str, text: &str, sets: &[String]) -> Result<Plan, Problems> {
+    read_cells(source_name, text, sets, Matrix::into_first)
+}
+
+/// The same, with all cells of its matrix; one where it has none.
+///
+/// # Errors
+///
+/// As for [`parse`].
+pub fn parse_matrix(source_name: &str, text: &str, sets: &[String]) -> Result<Matrix, Problems> {
+    read_cells(source_name, text, sets, Some)
+}
+
+/// What `take` takes of a valid scenario; it takes something of every one.
+fn read_cells<T>(
+    source_name: &str,
+    text: &str,
+    sets: &[String],
+    take: impl FnOnce(Matrix) -> Option<T>,
+) -> Result<T, Problems> {
     let mut findings = Findings::default();
     let mut root = tree::read(text, &mut findings);
     tree::apply(sets, &mut root, &mut findings);
-    let scenario = Scenario::read(&root, &mut findings);
-    rules::check(&scenario, &mut findings);
-    match scenario.resolve() {
-        Some(plan) if findings.is_empty() => Ok(plan),
+    let matrix = Matrix::read(&root, &mut findings);
+    match matrix.and_then(take) {
+        Some(taken) if findings.is_empty() => Ok(taken),
         _ => {
             let sets: Vec<String> = sets.iter().map(|set| masked(set).into_owned()).collect();
             Err(findings.into_problems(source_name, &masked(text), &sets))
         }
+    }
+}
+
+fn read(path: &Path) -> Result<(String, String), LoadError> {
+    let name = path.display().to_string();
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok((name, text)),
+        Err(source) => Err(LoadError::Unreadable { path: name, source }),
     }
 }

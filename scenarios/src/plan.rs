@@ -4,6 +4,8 @@
 //! workers, and says everything they need: each computes its own exact share
 //! from the plan and its [`Segment`](crate::Segment) alone.
 
+mod balancing;
+mod event;
 mod publish;
 mod readings;
 
@@ -13,6 +15,8 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::publish::NUMBER;
 pub use self::{
+    balancing::{Balancer, Join, Policy},
+    event::{Action, BROKER, CLUSTER, Event, Fault},
     publish::{DevicePart, PublishFrom, PublishLoad},
     readings::{Consumers, ReadingLoad},
 };
@@ -73,6 +77,15 @@ pub struct Cluster {
     pub balancer: Balancer,
     /// How new sockets are spread.
     pub policy: Policy,
+    /// How a node that comes or goes in order reaches the balancer.
+    #[serde(default)]
+    pub join: Join,
+    /// Balancers side by side, `b1`, `b2`, …; clients rotate over them.
+    #[serde(default = "balancing::one")]
+    pub gateways: u32,
+    /// Whether clients speak TLS to the balancer, and it plain HTTP to the nodes.
+    #[serde(default)]
+    pub balancer_tls: bool,
     /// How a command finds the node that owns its device.
     pub routing: Routing,
     /// Whether sockets and commands go over TLS.
@@ -106,22 +119,6 @@ pub struct Broker {
     pub monitor: Option<String>,
     /// Its process on this machine, where the scenario gives it.
     pub pid: Option<u32>,
-}
-
-/// What stands in front of the nodes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Balancer {
-    /// Nothing: clients rotate over the nodes' own addresses.
-    None,
-}
-
-/// How new sockets are spread over the nodes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Policy {
-    /// One after the other.
-    RoundRobin,
 }
 
 /// How a command finds the node that owns its device.
@@ -301,93 +298,6 @@ pub enum Reply {
     Rest,
     /// The response is an event stream that carries the reply.
     Sse,
-}
-
-/// Something done to the cluster during the steady phase.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Event {
-    /// Name for `--set`, where the file gives one.
-    pub name: Option<String>,
-    /// When, from the start of the steady phase.
-    #[serde(with = "units::millis")]
-    pub at: Duration,
-    /// The process it is done to: `n1`, `n2`, …, a consumer, `c1`, …, or [`BROKER`].
-    pub node: String,
-    /// What is done.
-    pub action: Action,
-}
-
-/// What the broker is called in events and in the record.
-pub const BROKER: &str = "broker";
-
-/// What an event does to its process.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "do")]
-pub enum Action {
-    /// Start one more node.
-    AddNode,
-    /// SIGKILL, without notice.
-    KillNode,
-    /// Start a killed, drained or running node again on its old address.
-    RestartNode,
-    /// Ask the node to drain and to end.
-    DrainNode,
-    /// SIGSTOP: the node hangs with all its sockets open.
-    PauseNode,
-    /// SIGCONT after a pause.
-    ResumeNode,
-    /// SIGKILL to the embedded broker, without notice.
-    KillBroker,
-    /// Start the embedded broker again on its old address; one that runs is ended
-    /// in order first.
-    RestartBroker,
-    /// SIGSTOP: the embedded broker hangs with all its connections open.
-    PauseBroker,
-    /// SIGCONT after a pause.
-    ResumeBroker,
-    /// SIGKILL to a consumer, without notice.
-    KillConsumer,
-    /// Start a consumer again, with its journal; one that runs is ended in order
-    /// first.
-    RestartConsumer,
-    /// A fault that the node injects into itself.
-    Fault {
-        /// Which one.
-        fault: Fault,
-    },
-}
-
-/// A fault of known size that the reference node injects into itself.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "fault")]
-pub enum Fault {
-    /// The whole node does nothing for this long.
-    Stall {
-        /// How long.
-        #[serde(with = "units::millis")]
-        length: Duration,
-    },
-    /// The node reads pings and does not answer them.
-    IgnorePings {
-        /// How long.
-        #[serde(with = "units::millis")]
-        length: Duration,
-    },
-    /// The next deliveries of topic messages to its devices never come.
-    DropMessages {
-        /// How many.
-        count: u64,
-    },
-    /// They come twice.
-    DuplicateMessages {
-        /// How many.
-        count: u64,
-    },
-    /// They come after the next one.
-    ReorderMessages {
-        /// How many.
-        count: u64,
-    },
 }
 
 /// What the run must show.

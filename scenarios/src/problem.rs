@@ -57,7 +57,7 @@ pub enum Place {
 }
 
 /// A problem before lines are counted.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Finding {
     origin: Origin,
     absence: bool,
@@ -166,6 +166,15 @@ impl Finding {
 impl Findings {
     pub(crate) fn add(&mut self, finding: Finding) {
         self.list.push(finding);
+    }
+
+    /// Adds those that are not there yet.
+    pub(crate) fn add_new(&mut self, found: Self) {
+        for finding in found.list {
+            if !self.list.contains(&finding) {
+                self.list.push(finding);
+            }
+        }
     }
 
     /// An error of syntax, at a byte range of `text`.

@@ -2,6 +2,7 @@
 //! per rule; each adds all it finds.
 
 mod backplane;
+mod balancer;
 mod broker;
 mod consumers;
 mod gates;
@@ -19,6 +20,7 @@ use crate::{problem::Findings, scenario::Scenario};
 pub(crate) fn check(scenario: &Scenario, findings: &mut Findings) {
     system::check(scenario, findings);
     backplane::check(scenario, findings);
+    balancer::check(scenario, findings);
     names::check(scenario, findings);
     publish::check(scenario, findings);
     readings::check(scenario, findings);

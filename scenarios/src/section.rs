@@ -11,6 +11,7 @@ pub(crate) mod commands;
 pub(crate) mod devices;
 pub(crate) mod events;
 pub(crate) mod gates;
+pub(crate) mod matrix;
 pub(crate) mod publish;
 pub(crate) mod readings;
 pub(crate) mod reconnect;
@@ -85,7 +86,7 @@ pub(crate) fn list(key: &str) -> Option<&'static List> {
 }
 
 /// Every table, in the order of the reference.
-pub(crate) static SECTIONS: [&Section; 13] = [
+pub(crate) static SECTIONS: [&Section; 14] = [
     &top::SECTION,
     &cluster::SECTION,
     &broker::SECTION,
@@ -99,6 +100,7 @@ pub(crate) static SECTIONS: [&Section; 13] = [
     &readings::SECTION,
     &events::SECTION,
     &gates::SECTION,
+    &matrix::SECTION,
 ];
 
 impl List {

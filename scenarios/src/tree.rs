@@ -85,6 +85,19 @@ impl Table {
         }
     }
 
+    /// Puts `item` under a path of tables, if each part of it is one.
+    pub(crate) fn put(&mut self, path: &[&str], item: Item) {
+        match path {
+            [] => {}
+            [key] => self.insert(key, item),
+            [key, rest @ ..] => {
+                if let Some(Value::Table(inner)) = self.get_mut(key).map(|item| &mut item.value) {
+                    inner.put(rest, item);
+                }
+            }
+        }
+    }
+
     /// The `name` that an element of a list was given.
     pub(crate) fn name(&self) -> Option<&str> {
         match &self.get("name")?.value {

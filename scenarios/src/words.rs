@@ -65,6 +65,11 @@ pub fn per_second(rate: f64) -> String {
     }
 }
 
+/// `105 %`, `2.5 %`: a share in hundredths, to one place.
+pub fn percent(share: f64) -> String {
+    format!("{} %", (share * 1_000.0).round() / 10.0)
+}
+
 /// `25,000/s delivered`; one of several deliveries is one of each subscriber.
 pub(crate) fn deliveries(rate: f64) -> String {
     format!("{} delivered", per_second(rate))

@@ -122,7 +122,7 @@ fn a_scenario_that_is_invalid() {
           |
         2 | durations = "5s"
           | ^^^^^^^^^
-          = accepted: `name`, `description`, `seed`, `duration`, `cluster`, `target`, `devices`, `commands`, `publish`, `readings`, `events`, `gates`
+          = accepted: `name`, `description`, `seed`, `duration`, `cluster`, `target`, `devices`, `commands`, `publish`, `readings`, `events`, `gates`, `matrix`
           = hint: did you mean `duration`?
 
         5 problems in bad.toml

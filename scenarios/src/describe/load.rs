@@ -113,6 +113,28 @@ pub(super) fn nodes(plan: &Plan, files_per_process: u64, page: &mut Page) {
     }
 }
 
+/// Open files of each balancer that the harness starts: two a socket.
+pub(super) fn balancers(plan: &Plan, files_per_process: u64, page: &mut Page) {
+    let Some(share) = plan.balancer_share() else {
+        return;
+    };
+    page.heading("Balancers");
+    page.paragraph(&format!(
+        "Each of {} forwards {} and {}, with two open files for each: {} of {}.",
+        words::count(share.balancers),
+        words::plural(share.sockets, "socket"),
+        words::plural(share.connections, "HTTP connection"),
+        words::count(share.files()),
+        words::count(files_per_process),
+    ));
+    if share.files() + RESERVE > files_per_process {
+        page.paragraph(
+            "That is more than a process may open: take more balancers (`gateways`), fewer \
+             sockets, or raise the limit.",
+        );
+    }
+}
+
 /// What all of it takes of this machine's memory.
 pub(super) fn memory(memory: &Memory, page: &mut Page) {
     page.heading("Memory");

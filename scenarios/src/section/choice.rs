@@ -1,6 +1,6 @@
 //! Values that are one of a few words.
 
-use crate::plan::{Balancer, Dialect, Jitter, Policy, PublishFrom, Reply, Routing, Window};
+use crate::plan::{Balancer, Dialect, Jitter, Join, Policy, PublishFrom, Reply, Routing, Window};
 
 /// An enum written as a word.
 pub(crate) trait Choice: Copy + PartialEq + 'static {
@@ -19,12 +19,6 @@ pub(crate) fn words<C: Choice>() -> Vec<&'static str> {
     C::ALL.iter().map(|(word, _)| *word).collect()
 }
 
-/// How a node that is added reaches the balancer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Join {
-    Discovery,
-}
-
 /// What an event does, before its own keys are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Deed {
@@ -40,6 +34,7 @@ pub(crate) enum Deed {
     ResumeBroker,
     KillConsumer,
     RestartConsumer,
+    Rebalance,
     Fault,
 }
 
@@ -49,6 +44,7 @@ pub(crate) enum Object {
     Node,
     Consumer,
     Broker,
+    Cluster,
 }
 
 impl Deed {
@@ -58,6 +54,7 @@ impl Deed {
                 Object::Broker
             }
             Self::KillConsumer | Self::RestartConsumer => Object::Consumer,
+            Self::Rebalance => Object::Cluster,
             Self::AddNode
             | Self::KillNode
             | Self::RestartNode
@@ -80,11 +77,21 @@ pub(crate) enum FaultKind {
 }
 
 impl Choice for Balancer {
-    const ALL: &'static [(&'static str, Self)] = &[("none", Self::None)];
+    const ALL: &'static [(&'static str, Self)] = &[
+        ("none", Self::None),
+        ("gateway", Self::Gateway),
+        ("nginx", Self::Nginx),
+        ("haproxy", Self::Haproxy),
+    ];
 }
 
 impl Choice for Policy {
-    const ALL: &'static [(&'static str, Self)] = &[("round-robin", Self::RoundRobin)];
+    const ALL: &'static [(&'static str, Self)] = &[
+        ("round-robin", Self::RoundRobin),
+        ("least-conn", Self::LeastConn),
+        ("p2c", Self::P2c),
+        ("random", Self::Random),
+    ];
 }
 
 impl Choice for Routing {
@@ -95,7 +102,12 @@ impl Choice for Routing {
 }
 
 impl Choice for Join {
-    const ALL: &'static [(&'static str, Self)] = &[("discovery", Self::Discovery)];
+    const ALL: &'static [(&'static str, Self)] = &[
+        ("discovery", Self::Discovery),
+        ("reload", Self::Reload),
+        ("runtime", Self::Runtime),
+        ("predeclared", Self::Predeclared),
+    ];
 }
 
 impl Choice for Dialect {
@@ -138,6 +150,7 @@ impl Choice for Deed {
         ("resume-broker", Self::ResumeBroker),
         ("kill-consumer", Self::KillConsumer),
         ("restart-consumer", Self::RestartConsumer),
+        ("rebalance", Self::Rebalance),
         ("fault", Self::Fault),
     ];
 }

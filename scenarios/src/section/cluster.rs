@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use super::{
-    At, Fields, Form, Key, Presence, Section,
+    At, Choice, Fields, Form, Key, Presence, Section,
     broker::{self, Broker},
-    choice::{Join, words},
+    choice::words,
 };
 use crate::{
     broker_url::BrokerUrl,
-    plan::{self, Balancer, Policy, Routing},
+    plan::{self, Balancer, Join, Policy, Routing},
     problem::Findings,
     words::MINUTE,
 };
@@ -42,14 +42,14 @@ const BALANCER: Key = Key {
     name: "balancer",
     form: Form::Choice(words::<Balancer>),
     presence: Presence::Default("none"),
-    about: "What stands in front of the nodes: with `none`, clients rotate over the nodes.",
+    about: "What stands in front of the nodes: with `none`, clients rotate over the nodes. nginx and HAProxy must be installed; nothing is installed by a run.",
 };
 
 const POLICY: Key = Key {
     name: "policy",
     form: Form::Choice(words::<Policy>),
-    presence: Presence::Default("round-robin"),
-    about: "How new sockets are spread over the nodes.",
+    presence: Presence::Optional,
+    about: "How new sockets are spread over the nodes: one after the other, to the node with the fewest, to the one with fewer of two drawn at random, to one drawn at random. Without it `p2c` behind the gateway, else `round-robin`.",
 };
 
 const ROUTING: Key = Key {
@@ -62,8 +62,22 @@ const ROUTING: Key = Key {
 const JOIN: Key = Key {
     name: "join",
     form: Form::Choice(words::<Join>),
-    presence: Presence::Default("discovery"),
-    about: "How a node that is added becomes known to those who open sockets.",
+    presence: Presence::Optional,
+    about: "How a node that is added, drained or brought back after a drain becomes known to the balancer: by membership (`gateway`, and `none`), by a new configuration and a graceful reload (`nginx`, `haproxy`), by a command to the running balancer (`haproxy`), or not at all, because it stands in the configuration from the start and is down until it comes (`nginx`, `haproxy`). Without it `reload` behind nginx and HAProxy, else `discovery`.",
+};
+
+const GATEWAYS: Key = Key {
+    name: "gateways",
+    form: Form::Count { least: 1, most: 9 },
+    presence: Presence::Default("1"),
+    about: "Balancers side by side, called `b1`, `b2`, …; clients rotate over them. They know nothing of each other but what nodes tell.",
+};
+
+const BALANCER_TLS: Key = Key {
+    name: "balancer_tls",
+    form: Form::Flag,
+    presence: Presence::Default("false"),
+    about: "Whether clients speak TLS to the balancer, which speaks plain HTTP to the nodes. Its certificate is made as with `tls`.",
 };
 
 const TLS: Key = Key {
@@ -118,6 +132,8 @@ pub(crate) static SECTION: Section = Section {
         POLICY,
         ROUTING,
         JOIN,
+        GATEWAYS,
+        BALANCER_TLS,
         TLS,
         AUTH,
         CONSUMERS,
@@ -133,33 +149,66 @@ pub(crate) enum Backplane {
     Broker(BrokerUrl),
 }
 
+/// A value that has a default of its own behind each balancer.
+#[derive(Debug)]
+pub(crate) enum Written<T> {
+    /// It is not there.
+    No,
+    Yes(At<T>),
+    /// It was refused, which is reported.
+    Refused,
+}
+
 /// A `[cluster]` whose values are each valid.
 #[derive(Debug)]
 pub(crate) struct Cluster {
     pub(crate) nodes: Option<At<u32>>,
     pub(crate) backplane: Option<At<Backplane>>,
     pub(crate) broker: Option<Broker>,
-    balancer: Option<At<Balancer>>,
-    policy: Option<At<Policy>>,
+    pub(crate) balancer: Option<At<Balancer>>,
+    pub(crate) policy: Written<Policy>,
+    pub(crate) join: Written<Join>,
+    pub(crate) gateways: Option<At<u32>>,
+    pub(crate) balancer_tls: Option<At<bool>>,
     routing: Option<At<Routing>>,
-    tls: Option<At<bool>>,
+    pub(crate) tls: Option<At<bool>>,
     auth: Option<At<bool>>,
     consumers: Option<At<u32>>,
     handle_time: Option<At<Duration>>,
     lose_every: Option<At<u64>>,
 }
 
+impl<T: Choice> Written<T> {
+    fn read(key: &Key, fields: &Fields<'_>, findings: &mut Findings) -> Self {
+        match fields.read(key, findings) {
+            Some(at) => Self::Yes(at),
+            None if fields.has(key) => Self::Refused,
+            None => Self::No,
+        }
+    }
+
+    /// What is written, or else the first of what is usual.
+    fn or_usual(self, usual: &[T]) -> Option<T> {
+        match self {
+            Self::No => usual.first().copied(),
+            Self::Yes(at) => Some(at.value),
+            Self::Refused => None,
+        }
+    }
+}
+
 impl Cluster {
     pub(crate) fn read(fields: &Fields<'_>, findings: &mut Findings) -> Self {
-        // One value, and it changes nothing yet: read to be checked.
-        let _: Option<At<Join>> = fields.read(&JOIN, findings);
         let broker = fields.table(&BROKER, &broker::SECTION, findings);
         Self {
             nodes: fields.read(&NODES, findings),
             backplane: fields.read(&BACKPLANE, findings),
             broker: broker.map(|fields| Broker::read(&fields, findings)),
             balancer: fields.read(&BALANCER, findings),
-            policy: fields.read(&POLICY, findings),
+            policy: Written::read(&POLICY, fields, findings),
+            join: Written::read(&JOIN, fields, findings),
+            gateways: fields.read(&GATEWAYS, findings),
+            balancer_tls: fields.read(&BALANCER_TLS, findings),
             routing: fields.read(&ROUTING, findings),
             tls: fields.read(&TLS, findings),
             auth: fields.read(&AUTH, findings),
@@ -184,11 +233,15 @@ impl Cluster {
             Backplane::Local => plan::Backplane::Local,
             Backplane::Broker(url) => plan::Backplane::Broker(Broker::resolve(self.broker, url)),
         };
+        let balancer = self.balancer?.value;
         Some(plan::Cluster {
             nodes: self.nodes?.value,
             backplane,
-            balancer: self.balancer?.value,
-            policy: self.policy?.value,
+            balancer,
+            policy: self.policy.or_usual(balancer.policies())?,
+            join: self.join.or_usual(balancer.joins())?,
+            gateways: self.gateways?.value,
+            balancer_tls: self.balancer_tls?.value,
             routing: self.routing?.value,
             tls: self.tls?.value,
             auth: self.auth?.value,

@@ -7,8 +7,9 @@ use super::{
     choice::{Deed, FaultKind, Object, words},
 };
 use crate::{
-    plan::{self, Action, BROKER, Fault},
+    plan::{self, Action, BROKER, CLUSTER, Fault},
     problem::Findings,
+    units::Rate,
     words::{DAY, MILLISECOND, MINUTE},
 };
 
@@ -33,14 +34,14 @@ const DO: Key = Key {
     name: "do",
     form: Form::Choice(words::<Deed>),
     presence: Presence::Required,
-    about: "What is done to the node. `kill-node` is SIGKILL; `pause-node` is SIGSTOP, and the node hangs with all its sockets open; `drain-node` asks it to end in order; `restart-node` starts a killed, drained or running node again on its old address. The same with `-broker` is done to the embedded broker, and needs `backplane = \"local\"`; `kill-consumer` and `restart-consumer` are the same for a consumer of readings, which goes on with its journal.",
+    about: "What is done to the node. `kill-node` is SIGKILL; `pause-node` is SIGSTOP, and the node hangs with all its sockets open; `drain-node` asks it to end in order; `restart-node` starts a killed, drained or running node again on its old address. The same with `-broker` is done to the embedded broker, and needs `backplane = \"local\"`; `kill-consumer` and `restart-consumer` are the same for a consumer of readings, which goes on with its journal. `rebalance` has nodes that hold more than their share ask sockets to come back, until all are within `band`.",
 };
 
 const NODE: Key = Key {
     name: "node",
     form: Form::Node,
     presence: Presence::Optional,
-    about: "The node it is done to; none for what is done to the broker or to a consumer.",
+    about: "The node it is done to; none for what is done to the broker, to a consumer or to all nodes.",
 };
 
 const CONSUMER: Key = Key {
@@ -77,10 +78,29 @@ const COUNT: Key = Key {
     about: "How many deliveries the fault is about: of `drop-messages`, `duplicate-messages` and `reorder-messages`.",
 };
 
+const RATE: Key = Key {
+    name: "rate",
+    form: Form::Rate,
+    presence: Presence::Optional,
+    about: "With `do = \"rebalance\"`: how many sockets a node that is too full asks to go per second.",
+};
+
+const BAND: Key = Key {
+    name: "band",
+    form: Form::Share {
+        least_percent: 1,
+        most_percent: 100,
+    },
+    presence: Presence::Optional,
+    about: "With `do = \"rebalance\"`: how far above the mean of all nodes a node may stay.",
+};
+
 pub(crate) static SECTION: Section = Section {
     header: "[[events]]",
-    about: "Something done to a node, to a consumer or to the broker of the `[cluster]` during the steady phase. Each must be possible when its time comes: a node that was killed cannot be drained, one that runs cannot be resumed.",
-    keys: &[NAME, AT, DO, NODE, CONSUMER, FAULT, LENGTH, COUNT],
+    about: "Something done to a node, to all nodes, to a consumer or to the broker of the `[cluster]` during the steady phase. Each must be possible when its time comes: a node that was killed cannot be drained, one that runs cannot be resumed.",
+    keys: &[
+        NAME, AT, DO, NODE, CONSUMER, FAULT, LENGTH, COUNT, RATE, BAND,
+    ],
 };
 
 pub(crate) static LIST: List = List {
@@ -101,6 +121,8 @@ pub(crate) struct Event {
     fault: Option<At<FaultKind>>,
     length: Option<At<Duration>>,
     count: Option<At<u64>>,
+    rate: Option<At<Rate>>,
+    band: Option<At<f64>>,
 }
 
 impl Event {
@@ -114,10 +136,13 @@ impl Event {
             fault: fields.read(&FAULT, findings),
             length: fields.read(&LENGTH, findings),
             count: fields.read(&COUNT, findings),
+            rate: fields.read(&RATE, findings),
+            band: fields.read(&BAND, findings),
         };
         if let Some(deed) = &event.deed {
             let kind = event.fault.as_ref().map(|at| at.value);
             check_fault_keys(deed.value, kind, fields, findings);
+            check_rebalance_keys(deed.value, fields, findings);
             check_object(deed.value.object(), fields, findings);
         }
         event
@@ -138,6 +163,10 @@ impl Event {
             Deed::ResumeBroker => Action::ResumeBroker,
             Deed::KillConsumer => Action::KillConsumer,
             Deed::RestartConsumer => Action::RestartConsumer,
+            Deed::Rebalance => Action::Rebalance {
+                rate: self.rate?.value,
+                band: self.band?.value,
+            },
             Deed::Fault => Action::Fault {
                 fault: match self.fault?.value {
                     FaultKind::Stall => Fault::Stall {
@@ -165,6 +194,7 @@ impl Event {
                 Object::Node => self.node?.value,
                 Object::Consumer => self.consumer?.value,
                 Object::Broker => BROKER.to_owned(),
+                Object::Cluster => CLUSTER.to_owned(),
             },
             action,
         })
@@ -216,6 +246,23 @@ fn size_of_fault(kind: FaultKind) -> &'static Key {
     }
 }
 
+/// A rebalance says how fast and how far, anything else neither.
+fn check_rebalance_keys(deed: Deed, fields: &Fields<'_>, findings: &mut Findings) {
+    for key in [&RATE, &BAND] {
+        match (deed == Deed::Rebalance, fields.has(key)) {
+            (true, false) => {
+                let finding = fields.spot_of(key).absence("missing from this rebalance");
+                findings.add(finding.accepted(key.form.accepted()));
+            }
+            (false, true) => {
+                let finding = fields.spot_of(key).finding("only a rebalance has this key");
+                findings.add(finding.accepted("it beside `do = \"rebalance\"`"));
+            }
+            _ => {}
+        }
+    }
+}
+
 /// What is done to a node or a consumer names it, and nothing else.
 fn check_object(object: Object, fields: &Fields<'_>, findings: &mut Findings) {
     for (key, of) in [(&NODE, Object::Node), (&CONSUMER, Object::Consumer)] {
@@ -230,6 +277,12 @@ fn check_object(object: Object, fields: &Fields<'_>, findings: &mut Findings) {
                     .finding("there is one broker, which has no name");
                 findings.add(
                     finding.accepted(format!("no `{}` for what is done to the broker", key.name)),
+                );
+            }
+            (false, true) if object == Object::Cluster => {
+                let finding = fields.spot_of(key).finding("this is done to all nodes");
+                findings.add(
+                    finding.accepted(format!("no `{}` for what is done to all nodes", key.name)),
                 );
             }
             (false, true) => {

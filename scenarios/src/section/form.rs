@@ -39,6 +39,11 @@ pub(crate) enum Form {
         least: u64,
         most: u64,
     },
+    /// A part of a whole, as a percentage or a plain number.
+    Share {
+        least_percent: u32,
+        most_percent: u32,
+    },
     /// One of a few words.
     Choice(fn() -> Vec<&'static str>),
     /// `true` or `false`.
@@ -65,7 +70,12 @@ pub(crate) enum Form {
     Table,
     /// A list of tables.
     Tables,
+    /// A list of different values of a form.
+    Each(&'static Form),
 }
+
+/// Most values of a list.
+const MOST_VALUES: usize = 8;
 
 /// Why a value is refused.
 #[derive(Debug)]
@@ -106,6 +116,9 @@ impl Form {
             Self::Size { least, most } => format!(
                 "a size with its unit (B, kB, KiB), from \"{least}B\" to \"{most}B\""
             ),
+            Self::Share { least_percent, most_percent } => format!(
+                "a share, from \"{least_percent}%\" to \"{most_percent}%\""
+            ),
             Self::Choice(words) => {
                 let words: Vec<String> = words().iter().map(|word| format!("{word:?}")).collect();
                 words.join(" or ")
@@ -122,6 +135,10 @@ impl Form {
             Self::Backplane => format!("\"local\", or the address of a broker: {}", backplane::examples()),
             Self::Table => "a table".to_owned(),
             Self::Tables => "a list of tables".to_owned(),
+            Self::Each(form) => format!(
+                "a list of up to {MOST_VALUES} different values, each {}",
+                form.accepted()
+            ),
         }
     }
 }
@@ -218,6 +235,25 @@ impl FromItem for Rate {
     }
 }
 
+/// A share as a plain number: a percentage is a hundredth of it.
+impl FromItem for f64 {
+    fn from_item(item: &Item, form: &Form) -> Result<Self, Refusal> {
+        let share = Unit::Ratio.limit(quantity_text(item, "%")?)?;
+        let Form::Share {
+            least_percent,
+            most_percent,
+        } = form
+        else {
+            return Ok(share);
+        };
+        let accepted = Self::from(*least_percent) / 100.0..=Self::from(*most_percent) / 100.0;
+        match accepted.contains(&share) {
+            true => Ok(share),
+            false => Err(Refusal::new("out of range")),
+        }
+    }
+}
+
 impl FromItem for Backplane {
     fn from_item(item: &Item, _: &Form) -> Result<Self, Refusal> {
         backplane::read(text(item)?)
@@ -265,6 +301,26 @@ impl FromItem for Vec<plan::Header> {
     fn from_item(item: &Item, _: &Form) -> Result<Self, Refusal> {
         let table = item.as_table().ok_or_else(|| Refusal::new("not a table"))?;
         headers::read(table)
+    }
+}
+
+/// Different values, as they are written; what each of them may be is not looked at.
+impl FromItem for Vec<Item> {
+    fn from_item(item: &Item, _: &Form) -> Result<Self, Refusal> {
+        let Value::List(items) = &item.value else {
+            let hint = format!("did you mean [{}]?", item.found());
+            return Err(Refusal::new("not a list").hint(hint));
+        };
+        let repeated = (1..items.len()).find(|at| {
+            let found = items[*at].found();
+            items[..*at].iter().any(|before| before.found() == found)
+        });
+        match (items.len(), repeated) {
+            (0, _) => Err(Refusal::new("an empty list")),
+            (length, _) if length > MOST_VALUES => Err(Refusal::new("too many values")),
+            (_, Some(_)) => Err(Refusal::new("a value that is repeated")),
+            (_, None) => Ok(items.clone()),
+        }
     }
 }
 

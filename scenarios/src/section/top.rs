@@ -94,6 +94,13 @@ pub(crate) const GATES: Key = Key {
     about: "What the run must show.",
 };
 
+pub(crate) const MATRIX: Key = Key {
+    name: "matrix",
+    form: Form::Table,
+    presence: Presence::Optional,
+    about: "Settings that runs go through, to be compared.",
+};
+
 pub(crate) static SECTION: Section = Section {
     header: "",
     about: "",
@@ -110,5 +117,6 @@ pub(crate) static SECTION: Section = Section {
         READINGS,
         EVENTS,
         GATES,
+        MATRIX,
     ],
 };

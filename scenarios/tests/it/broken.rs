@@ -70,7 +70,7 @@ during = "stedy"
           |
         1 | nmae = "slip"
           | ^^^^
-          = accepted: `name`, `description`, `seed`, `duration`, `cluster`, `target`, `devices`, `commands`, `publish`, `readings`, `events`, `gates`
+          = accepted: `name`, `description`, `seed`, `duration`, `cluster`, `target`, `devices`, `commands`, `publish`, `readings`, `events`, `gates`, `matrix`
           = hint: did you mean `name`?
 
         broken.toml:1:1: name: missing
@@ -91,7 +91,7 @@ during = "stedy"
           |
         3 | sede = 7
           | ^^^^
-          = accepted: `name`, `description`, `seed`, `duration`, `cluster`, `target`, `devices`, `commands`, `publish`, `readings`, `events`, `gates`
+          = accepted: `name`, `description`, `seed`, `duration`, `cluster`, `target`, `devices`, `commands`, `publish`, `readings`, `events`, `gates`, `matrix`
           = hint: did you mean `seed`?
 
         broken.toml:6:9: cluster.nodes: out of range
@@ -106,7 +106,7 @@ during = "stedy"
         7 | policy = "round-robbin"
           |          ^^^^^^^^^^^^^^
           = found: "round-robbin"
-          = accepted: "round-robin"
+          = accepted: "round-robin" or "least-conn" or "p2c" or "random"
           = hint: did you mean `round-robin`?
 
         broken.toml:10:8: devices.two words.name: a name with ` ` in it

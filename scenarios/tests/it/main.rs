@@ -1,5 +1,6 @@
 //! What the crate promises to those who use it.
 
+mod balancing;
 mod broken;
 mod brokers;
 mod catalogue;

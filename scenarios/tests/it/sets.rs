@@ -136,7 +136,7 @@ fn what_is_placed_and_wrong() {
               = hint: did you mean `count`?
 
             --set device.home.count=5: device: unknown key
-              = accepted: `name`, `description`, `seed`, `duration`, `cluster`, `target`, `devices`, `commands`, `publish`, `readings`, `events`, `gates`
+              = accepted: `name`, `description`, `seed`, `duration`, `cluster`, `target`, `devices`, `commands`, `publish`, `readings`, `events`, `gates`, `matrix`
               = hint: did you mean `devices`?
 
             --set duration=30: duration: a number without its unit

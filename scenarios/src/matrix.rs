@@ -1,0 +1,181 @@
+//! A scenario's cells: one plan for each combination of settings that its `[matrix]`
+//! asks for; one in all where it has none.
+
+use crate::{
+    Plan,
+    problem::Findings,
+    rules,
+    scenario::Scenario,
+    section::{
+        At, Fields,
+        matrix::{self, Axis},
+        top,
+    },
+    tree::{Item, Origin, Table, Value},
+};
+
+/// Most cells of a matrix: with a minute or two each, a working day.
+const MOST_CELLS: usize = 64;
+
+/// What a scenario's runs are.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Matrix {
+    /// In the order in which they take turns; at least one.
+    pub cells: Vec<Cell>,
+    /// How often each is run.
+    pub repeat: u32,
+}
+
+/// One combination of settings.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cell {
+    /// Its values in words, such as `nginx-least-conn`; empty where there is no
+    /// matrix. Fit for the name of a directory.
+    pub name: String,
+    /// What makes it different from the others.
+    pub settings: Vec<Setting>,
+    /// What it does.
+    pub plan: Plan,
+}
+
+/// A key of `[cluster]` with its value in one cell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// The key: `policy`.
+    pub key: String,
+    /// As written, without quotes: `least-conn`.
+    pub value: String,
+}
+
+impl Matrix {
+    /// Runs of all cells.
+    pub fn runs(&self) -> u64 {
+        self.cells.len() as u64 * u64::from(self.repeat)
+    }
+
+    /// Whether there is more than one run to do.
+    pub fn is_one_run(&self) -> bool {
+        self.runs() == 1
+    }
+
+    /// The plan of the first cell.
+    pub(crate) fn into_first(self) -> Option<Plan> {
+        self.cells.into_iter().next().map(|cell| cell.plan)
+    }
+
+    /// The cells that the tree asks for; `None` where any of them has a problem, all of
+    /// which go to `findings`.
+    pub(crate) fn read(root: &Table, findings: &mut Findings) -> Option<Self> {
+        let (axes, repeat) = asked(root, findings);
+        let mut cells = Vec::new();
+        for combination in combinations(&axes) {
+            let mut found = Findings::default();
+            cells.push(cell(root, &combination, &mut found));
+            // What is wrong with the rest of the file is so in every cell.
+            findings.add_new(found);
+        }
+        Some(Self {
+            cells: cells.into_iter().collect::<Option<_>>()?,
+            repeat: repeat?,
+        })
+    }
+}
+
+/// A value that an axis has in one cell.
+type Chosen<'a> = (&'static str, &'a Item);
+
+fn cell(root: &Table, combination: &[Chosen<'_>], findings: &mut Findings) -> Option<Cell> {
+    let mut root = root.clone();
+    for (key, item) in combination {
+        root.put(&["cluster", key], (*item).clone());
+    }
+    let scenario = Scenario::read(&root, findings);
+    rules::check(&scenario, findings);
+    let settings = combination.iter().map(|(key, item)| Setting {
+        key: (*key).to_owned(),
+        value: plain(item),
+    });
+    let settings: Vec<Setting> = settings.collect();
+    let plan = scenario.resolve()?;
+    let words: Vec<String> = settings.iter().map(Setting::word).collect();
+    Some(Cell {
+        name: words.join("-"),
+        settings,
+        plan,
+    })
+}
+
+impl Setting {
+    /// Its part of the cell's name.
+    fn word(&self) -> String {
+        match &self.key[..] {
+            "gateways" => format!("{}-gateways", self.value),
+            _ => self.value.clone(),
+        }
+    }
+}
+
+/// The axes of the matrix, and how often each cell is run, where it is readable.
+fn asked(root: &Table, findings: &mut Findings) -> (Vec<Axis>, Option<u32>) {
+    let top = Fields::top(&top::SECTION, root, findings);
+    let Some(fields) = top.table(&top::MATRIX, &matrix::SECTION, findings) else {
+        let is_unreadable = top.has(&top::MATRIX);
+        return (Vec::new(), (!is_unreadable).then_some(1));
+    };
+    let matrix = matrix::Matrix::read(&fields, findings);
+    let repeat = matrix.repeat.map(|at| at.value);
+    if !top.has(&top::CLUSTER) {
+        let finding = top
+            .spot_of(&top::MATRIX)
+            .finding_of_place("a matrix without a cluster");
+        findings.add(finding.accepted("`[matrix]` beside `[cluster]`"));
+        return (Vec::new(), repeat);
+    }
+    let mut axes = matrix.axes;
+    axes.retain(|axis| !is_set(root, axis.key));
+    let cells: usize = axes.iter().map(|axis| axis.values.value.len()).product();
+    if cells > MOST_CELLS {
+        let finding = fields.spot().finding_of_place(format!("{cells} cells"));
+        findings.add(finding.accepted(format!("at most {MOST_CELLS} combinations")));
+        axes.clear();
+    }
+    (axes, repeat)
+}
+
+/// Whether a `--set` argument gives this key of the cluster.
+fn is_set(root: &Table, key: &str) -> bool {
+    let cluster = root.get("cluster").and_then(Item::as_table);
+    let item = cluster.and_then(|cluster| cluster.get(key));
+    item.is_some_and(|item| matches!(item.origin, Origin::Set(_)))
+}
+
+/// Every combination of one value of each axis, the last one changing fastest; the empty
+/// one where there is no axis.
+fn combinations(axes: &[Axis]) -> Vec<Vec<Chosen<'_>>> {
+    let mut combinations = vec![Vec::new()];
+    for Axis {
+        key,
+        values: At { value: values, .. },
+    } in axes
+    {
+        combinations = combinations
+            .into_iter()
+            .flat_map(|before| {
+                values.iter().map(move |item| {
+                    let mut combination: Vec<Chosen<'_>> = before.clone();
+                    combination.push((*key, item));
+                    combination
+                })
+            })
+            .collect();
+    }
+    combinations
+}
+
+/// A value as it is written, without quotes.
+fn plain(item: &Item) -> String {
+    match &item.value {
+        Value::Text(text) => text.clone(),
+        _ => item.found(),
+    }
+}

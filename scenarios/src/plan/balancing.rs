@@ -1,0 +1,92 @@
+//! What stands in front of a cluster's nodes, and how it spreads what comes.
+
+use serde::{Deserialize, Serialize};
+
+/// What stands in front of the nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Balancer {
+    /// Nothing: clients rotate over the nodes' own addresses.
+    None,
+    /// `highwater serve gateway`, which learns of the nodes from the backplane.
+    Gateway,
+    /// nginx.
+    Nginx,
+    /// HAProxy.
+    Haproxy,
+}
+
+/// How new sockets are spread over the nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Policy {
+    /// One after the other.
+    RoundRobin,
+    /// The one with the fewest.
+    LeastConn,
+    /// Two drawn at random, and of these the one with fewer.
+    P2c,
+    /// One drawn at random.
+    Random,
+}
+
+/// How a node that comes or goes in order reaches the balancer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Join {
+    /// By membership: nobody tells the balancer.
+    #[default]
+    Discovery,
+    /// A new configuration and a graceful reload.
+    Reload,
+    /// A command to the running balancer.
+    Runtime,
+    /// The node stands in the configuration from the start, and is down until it
+    /// comes.
+    Predeclared,
+}
+
+impl Balancer {
+    /// Its name as people write it; `None` for nothing.
+    pub fn name(self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::Gateway => Some("gateway"),
+            Self::Nginx => Some("nginx"),
+            Self::Haproxy => Some("HAProxy"),
+        }
+    }
+
+    /// How nodes may reach it, what is usual first.
+    pub fn joins(self) -> &'static [Join] {
+        match self {
+            Self::None | Self::Gateway => &[Join::Discovery],
+            Self::Nginx => &[Join::Reload, Join::Predeclared],
+            Self::Haproxy => &[Join::Reload, Join::Runtime, Join::Predeclared],
+        }
+    }
+
+    /// How it may spread sockets, what is usual first.
+    pub fn policies(self) -> &'static [Policy] {
+        match self {
+            Self::None => &[Policy::RoundRobin],
+            Self::Gateway => &[
+                Policy::P2c,
+                Policy::LeastConn,
+                Policy::RoundRobin,
+                Policy::Random,
+            ],
+            Self::Nginx | Self::Haproxy => &[
+                Policy::RoundRobin,
+                Policy::LeastConn,
+                Policy::P2c,
+                Policy::Random,
+            ],
+        }
+    }
+}
+
+/// One balancer, for plans that were written before there could be more.
+pub(super) fn one() -> u32 {
+    1
+}

@@ -1,0 +1,321 @@
+//! What stands in front of the nodes, and settings that a scenario goes through.
+
+use expect_test::expect;
+use highwater_scenarios::{
+    Host, Matrix, describe, describe_matrix, parse, parse_matrix,
+    plan::{Action, Balancer, CLUSTER, Cluster, Join, Plan, Policy, System},
+};
+
+/// A cluster with further keys, two pools' worth of sockets, and further tables.
+fn scenario(cluster: &str, more: &str) -> String {
+    format!(
+        r#"name = "balanced"
+duration = "60s"
+[cluster]
+nodes = 2
+{cluster}
+[[devices]]
+name = "home"
+count = 9000
+ramp = "500/s"
+{more}"#
+    )
+}
+
+fn plan(cluster: &str, more: &str, sets: &[&str]) -> Plan {
+    let sets: Vec<String> = sets.iter().map(|&set| set.to_owned()).collect();
+    parse("balanced.toml", &scenario(cluster, more), &sets)
+        .unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+fn cluster(keys: &str) -> Cluster {
+    match plan(keys, "", &[]).system {
+        System::Cluster(cluster) => cluster,
+        System::Target(_) => panic!("a target"),
+    }
+}
+
+fn matrix(cluster: &str, more: &str, sets: &[&str]) -> Matrix {
+    let sets: Vec<String> = sets.iter().map(|&set| set.to_owned()).collect();
+    parse_matrix("balanced.toml", &scenario(cluster, more), &sets)
+        .unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+fn problems(cluster: &str, more: &str) -> String {
+    parse("balanced.toml", &scenario(cluster, more), &[])
+        .expect_err("refused")
+        .to_string()
+}
+
+#[test]
+fn each_balancer_has_its_usual_policy_and_way_to_join() {
+    for (balancer, policy, join) in [
+        ("none", Policy::RoundRobin, Join::Discovery),
+        ("gateway", Policy::P2c, Join::Discovery),
+        ("nginx", Policy::RoundRobin, Join::Reload),
+        ("haproxy", Policy::RoundRobin, Join::Reload),
+    ] {
+        let cluster = cluster(&format!("balancer = \"{balancer}\""));
+        assert_eq!((cluster.policy, cluster.join), (policy, join), "{balancer}");
+    }
+}
+
+#[test]
+fn every_policy_and_way_that_a_balancer_has_is_accepted_and_no_other() {
+    let policies = ["round-robin", "least-conn", "p2c", "random"];
+    let joins = ["discovery", "reload", "runtime", "predeclared"];
+    let accepts = |keys: String| parse("x", &scenario(&keys, ""), &[]).is_ok();
+    for (word, balancer) in [
+        ("none", Balancer::None),
+        ("gateway", Balancer::Gateway),
+        ("nginx", Balancer::Nginx),
+        ("haproxy", Balancer::Haproxy),
+    ] {
+        let accepted = |key: &str, words: [&str; 4]| {
+            let written = |value: &&str| format!("balancer = \"{word}\"\n{key} = \"{value}\"");
+            words.iter().filter(|value| accepts(written(value))).count()
+        };
+        assert_eq!(
+            accepted("policy", policies),
+            balancer.policies().len(),
+            "{word}"
+        );
+        assert_eq!(accepted("join", joins), balancer.joins().len(), "{word}");
+    }
+}
+
+#[test]
+fn what_does_not_go_together_is_said_in_its_place() {
+    expect![[r#"
+        balanced.toml:5:8: cluster.join: not with nginx
+          |
+        5 | join = "runtime"
+          |        ^^^^^^^^^
+          = found: "runtime"
+          = accepted: "reload" or "predeclared"
+
+        balanced.toml:6:7: cluster.tls: TLS at nodes behind a balancer
+          |
+        6 | tls = true
+          |       ^^^^
+          = found: true (a truth value)
+          = accepted: false
+          = hint: `balancer_tls = true` has sessions end at the balancer
+
+        2 problems in balanced.toml"#]]
+    .assert_eq(&problems(
+        "join = \"runtime\"\ntls = true\nbalancer = \"nginx\"",
+        "",
+    ));
+    expect![[r#"
+        balanced.toml:5:10: cluster.policy: nothing stands in front of the nodes: clients rotate over them
+          |
+        5 | policy = "p2c"
+          |          ^^^^^
+          = found: "p2c"
+          = accepted: "round-robin"
+          = hint: name what stands there: `balancer = "gateway"`
+
+        balanced.toml:6:12: cluster.gateways: several balancers, and none is named
+          |
+        6 | gateways = 2
+          |            ^
+          = found: 2
+          = accepted: `gateways` beside `balancer = "gateway"`, or another one
+
+        balanced.toml:7:16: cluster.balancer_tls: TLS at a balancer, and there is none
+          |
+        7 | balancer_tls = true
+          |                ^^^^
+          = found: true (a truth value)
+          = accepted: false
+          = hint: `tls = true` is TLS at the nodes
+
+        3 problems in balanced.toml"#]]
+    .assert_eq(&problems("policy = \"p2c\"\ngateways = 2\nbalancer_tls = true", ""));
+}
+
+#[test]
+fn a_rebalance_is_of_the_whole_cluster() {
+    let event = "[[events]]\nat = \"10s\"\ndo = \"rebalance\"\nrate = \"50/s\"\nband = \"5%\"\n";
+    let event = plan("balancer = \"gateway\"", event, &[]).events.remove(0);
+    assert_eq!(event.node, CLUSTER);
+    match event.action {
+        Action::Rebalance { rate, band } => {
+            assert_eq!((rate.as_per_second(), band), (50.0, 0.05));
+        }
+        action => panic!("{action:?}"),
+    }
+    let problems = problems(
+        "balancer = \"gateway\"",
+        "[[events]]\nat = \"10s\"\ndo = \"rebalance\"\nnode = \"n1\"\nband = \"500%\"\n\
+         [[events]]\nat = \"20s\"\ndo = \"kill-node\"\nnode = \"n1\"\nrate = \"5/s\"\n",
+    );
+    for said in [
+        "events[0].rate: missing from this rebalance",
+        "events[0].node: this is done to all nodes",
+        "events[0].band: out of range",
+        "accepted: a share, from \"1%\" to \"100%\"",
+        "events[1].rate: only a rebalance has this key",
+    ] {
+        assert!(problems.contains(said), "{said}: {problems}");
+    }
+}
+
+#[test]
+fn a_matrix_has_a_cell_for_each_combination() {
+    let cells = "[matrix]\nbalancer = [\"nginx\", \"gateway\"]\npolicy = [\"least-conn\", \"random\"]\nrepeat = 3\n";
+    let matrix = matrix("", cells, &[]);
+    let names: Vec<&str> = matrix.cells.iter().map(|cell| &cell.name[..]).collect();
+    assert_eq!(
+        names,
+        [
+            "nginx-least-conn",
+            "nginx-random",
+            "gateway-least-conn",
+            "gateway-random"
+        ]
+    );
+    assert_eq!(matrix.runs(), 12);
+    let systems = matrix.cells.iter().map(|cell| &cell.plan.system);
+    let asked: Vec<_> = systems
+        .map(|system| match system {
+            System::Cluster(cluster) => (cluster.balancer, cluster.policy, cluster.join),
+            System::Target(_) => panic!("a target"),
+        })
+        .collect();
+    assert_eq!(
+        asked,
+        [
+            (Balancer::Nginx, Policy::LeastConn, Join::Reload),
+            (Balancer::Nginx, Policy::Random, Join::Reload),
+            (Balancer::Gateway, Policy::LeastConn, Join::Discovery),
+            (Balancer::Gateway, Policy::Random, Join::Discovery),
+        ]
+    );
+}
+
+#[test]
+fn a_setting_on_the_command_line_stands_in_place_of_its_list() {
+    let cells = "[matrix]\npolicy = [\"least-conn\", \"p2c\"]\ngateways = [1, 2]\n";
+    let one = matrix("balancer = \"gateway\"", cells, &["cluster.policy=random"]);
+    let names: Vec<&str> = one.cells.iter().map(|cell| &cell.name[..]).collect();
+    assert_eq!(names, ["1-gateways", "2-gateways"]);
+    let fewer = matrix(
+        "balancer = \"gateway\"",
+        cells,
+        &["matrix.policy=[\"p2c\"]"],
+    );
+    assert_eq!(fewer.cells.len(), 2);
+}
+
+#[test]
+fn without_a_matrix_there_is_one_cell_and_it_is_the_plan() {
+    let matrix = matrix("", "", &[]);
+    assert!(matrix.is_one_run());
+    assert_eq!(matrix.cells[0].plan, plan("", "", &[]));
+    assert!(matrix.cells[0].name.is_empty());
+}
+
+#[test]
+fn what_is_wrong_in_a_cell_is_said_once_and_in_the_matrix() {
+    let text = r#"name = "balanced"
+duration = "60ms"
+[cluster]
+balancer = "gateway"
+[[devices]]
+name = "home"
+count = 100
+ramp = "50/s"
+[matrix]
+policy = ["p2c", "least-con"]
+repeat = 0
+"#;
+    expect![[r#"
+        balanced.toml:2:12: duration: too short
+          |
+        2 | duration = "60ms"
+          |            ^^^^^^
+          = found: "60ms"
+          = accepted: a duration with its unit (ms, s, m, h), from "1s" to "720h"
+
+        balanced.toml:10:18: cluster.policy: not one of the values known here
+           |
+        10 | policy = ["p2c", "least-con"]
+           |                  ^^^^^^^^^^^
+           = found: "least-con"
+           = accepted: "round-robin" or "least-conn" or "p2c" or "random"
+           = hint: did you mean `least-conn`?
+
+        balanced.toml:11:10: matrix.repeat: out of range
+           |
+        11 | repeat = 0
+           |          ^
+           = found: 0
+           = accepted: a whole number from 1 to 20
+
+        3 problems in balanced.toml"#]]
+    .assert_eq(&parse("balanced.toml", text, &[]).unwrap_err().to_string());
+}
+
+#[test]
+fn a_matrix_needs_a_cluster_and_has_a_bound() {
+    let target = r#"name = "balanced"
+duration = "60s"
+[target]
+ws = "ws://h/ws?device={device}"
+[[devices]]
+name = "home"
+count = 100
+ramp = "50/s"
+[matrix]
+policy = ["p2c"]
+"#;
+    let said = parse("balanced.toml", target, &[]).unwrap_err().to_string();
+    assert!(
+        said.contains("matrix: a matrix without a cluster"),
+        "{said}"
+    );
+    let many = "[matrix]\nbalancer = [\"none\", \"gateway\", \"nginx\", \"haproxy\"]\n\
+                policy = [\"round-robin\", \"least-conn\", \"p2c\", \"random\"]\n\
+                gateways = [1, 2, 3, 4, 5]\n";
+    let said = problems("", many);
+    assert!(said.contains("matrix: 80 cells"), "{said}");
+    let twice = problems(
+        "balancer = \"gateway\"",
+        "[matrix]\npolicy = [\"p2c\", \"p2c\"]\n",
+    );
+    assert!(twice.contains("a value that is repeated"), "{twice}");
+}
+
+#[test]
+fn a_description_tells_of_the_balancer_and_of_the_cells() {
+    let host = Host {
+        files_per_process: 20_000,
+        memory: None,
+    };
+    let keys = "balancer = \"haproxy\"\ngateways = 2\nbalancer_tls = true";
+    let page = describe(&plan(keys, "", &[]), &host);
+    for said in ["2 balancers haproxy (b1 to b2)", "with two open files"] {
+        assert!(page.contains(said), "{page}");
+    }
+    let cells = "[matrix]\npolicy = [\"least-conn\", \"p2c\"]\nrepeat = 2\n";
+    let page = describe_matrix(&matrix("balancer = \"gateway\"", cells, &[]), &host);
+    assert!(page.contains("2 cells, each 2 times"), "{page}");
+    assert!(page.contains("policy least-conn"), "{page}");
+    assert!(
+        page.lines().all(|line| line.chars().count() <= 80),
+        "{page}"
+    );
+}
+
+#[test]
+fn a_balancer_that_would_need_too_many_files_is_named() {
+    let small = Host {
+        files_per_process: 10_000,
+        memory: None,
+    };
+    let page = describe(&plan("balancer = \"gateway\"", "", &[]), &small);
+    assert!(page.contains("18,000 of 10,000"), "{page}");
+    assert!(page.contains("more than a process may open"), "{page}");
+}
