@@ -1,15 +1,19 @@
 //! `summary.json`, schema 1: times in milliseconds, sizes in bytes, `null`
 //! where something was not measured.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::joined::{Backplane, Broker, Processors};
+pub use self::{
+    balance::{AfterEvent, Arrivals, Balance, Detection, Evenness, Herding, NodeLoad, Storm},
+    balancer::Balancer,
+    joined::{Backplane, Broker, Processors},
+};
 use crate::record::Ended;
 
+mod balance;
+mod balancer;
 mod joined;
 
 /// Version of the summary's schema.
@@ -49,7 +53,7 @@ pub struct Summary {
     /// Consumers of readings.
     pub consumers: Vec<Process>,
     /// Processes in front of the nodes.
-    pub balancer: Vec<Process>,
+    pub balancer: Vec<Balancer>,
     /// Workers of the harness.
     pub workers: Vec<Worker>,
     /// What the nodes put on the backplane; `null` when none of them tells.
@@ -120,6 +124,8 @@ pub struct Sockets {
     pub connect_rate_per_s: Option<f64>,
     /// From the start of an attempt to the 101, whole run.
     pub connect_ms: Distribution,
+    /// From losing a socket to having it open again, whole run.
+    pub reconnect_ms: Distribution,
 }
 
 /// Heartbeats; counts over the whole run, times over the steady phase.
@@ -242,43 +248,6 @@ pub struct Worker {
     pub open_files_peak: Option<u64>,
     pub cpu_s: Option<f64>,
     pub send_lag_ms: Distribution,
-}
-
-/// Who holds how many sockets.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Balance {
-    /// Of the scenario; `null` for a target.
-    pub policy: Option<String>,
-    /// Of the scenario; `null` for a target.
-    pub balancer: Option<String>,
-    /// The fullest node over the mean, before the drain.
-    pub max_over_mean_at_end: Option<f64>,
-    /// The emptiest node over the mean, before the drain.
-    pub min_over_mean_at_end: Option<f64>,
-    /// Jain's fairness index, before the drain.
-    pub jain_at_end: Option<f64>,
-    /// The longest `settled_after_s`; `null` when there was no event, or after one
-    /// of them the cluster did not settle.
-    pub longest_settling_s: Option<f64>,
-    /// After each event of the scenario.
-    pub per_event: Vec<AfterEvent>,
-}
-
-/// Where new sockets went after an event, until the next one or the end.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct AfterEvent {
-    /// Seconds on the run's clock.
-    pub at_s: f64,
-    /// What was done.
-    pub event: String,
-    /// To which node.
-    pub node: String,
-    /// Sockets accepted by each node since.
-    pub new_sockets_by_node: BTreeMap<String, u64>,
-    /// Seconds until the cluster held again, and kept, 99 % of the sockets that
-    /// it held before, to the end of a second; 0 if it never lost a hundredth of
-    /// them, `null` if it did not get there.
-    pub settled_after_s: Option<f64>,
 }
 
 /// What one more socket costs, in bytes or files.

@@ -1,12 +1,26 @@
 //! Who holds how many sockets, at the end and after each event.
+//!
+//! - [`spread`]: how evenly, at an instant and over time; [`loads`]: what it costs
+//!   each node;
+//! - [`arrivals`], [`herding`]: where new sockets went;
+//! - [`storm`]: how lost ones came back; [`detection`]: who found out when.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use highwater_scenarios::plan::System;
 use serde::Serialize;
 
+use self::{
+    arrivals::arrivals,
+    detection::detection,
+    herding::herding,
+    loads::loads,
+    spread::{Spreads, evenness},
+    storm::storm,
+};
 use super::{
     cut::Cut,
+    movement::Movement,
     settling::{held, settled_after},
     tracks::Sample,
 };
@@ -15,93 +29,96 @@ use crate::{
     summary::{AfterEvent, Balance},
 };
 
+mod arrivals;
+mod detection;
+mod herding;
+mod loads;
+pub(crate) mod spread;
+mod storm;
+
+/// What a run shows of its sockets' spread, looked at event by event.
+struct Look<'a> {
+    cut: &'a Cut<'a>,
+    /// What the nodes together held over time.
+    held: Vec<Sample>,
+    spreads: Spreads,
+    movement: Movement<'a>,
+}
+
 /// The summary's `balance`; `None` when no node says how many sockets it has.
 pub(crate) fn balance(cut: &Cut) -> Option<Balance> {
-    let held = held(cut)?;
+    let look = Look {
+        cut,
+        held: held(cut)?,
+        spreads: Spreads::of(cut),
+        movement: Movement::of(cut),
+    };
     let nodes = cut.tracks.of(Role::Node);
     let shares: Vec<f64> = nodes
         .filter_map(|(_, track)| track.at(gauge::SOCKETS_OPEN, cut.end()))
         .collect();
-    let spread = Spread::of(&shares);
+    let at_end = evenness(&shares);
     let (policy, balancer) = match &cut.record.manifest.plan.system {
         System::Cluster(cluster) => (spelling(&cluster.policy), spelling(&cluster.balancer)),
         System::Target(_) => (None, None),
     };
-    let per_event = per_event(cut, &held);
+    let per_event = look.per_event();
     Some(Balance {
         policy,
         balancer,
-        max_over_mean_at_end: spread.map(|spread| spread.max_over_mean),
-        min_over_mean_at_end: spread.map(|spread| spread.min_over_mean),
-        jain_at_end: spread.map(|spread| spread.jain),
-        longest_settling_s: longest_settling(&per_event),
+        max_over_mean_at_end: at_end.map(|evenness| evenness.max_over_mean),
+        min_over_mean_at_end: at_end.map(|evenness| evenness.min_over_mean),
+        jain_at_end: at_end.map(|evenness| evenness.jain),
+        longest_settling_s: longest(per_event.iter().map(|event| event.settled_after_s)),
+        longest_balancing_s: longest(per_event.iter().map(|event| event.balanced_after_s)),
+        herding: herding(look.movement.tenths()),
+        nodes: loads(cut),
         per_event,
     })
 }
 
-/// How evenly sockets lie over the nodes.
-#[derive(Debug, Clone, Copy)]
-struct Spread {
-    max_over_mean: f64,
-    min_over_mean: f64,
-    /// (Σx)² / (n Σx²); Jain, Chiu and Hawe 1984.
-    jain: f64,
-}
+impl Look<'_> {
+    fn per_event(&self) -> Vec<AfterEvent> {
+        let events = self.cut.record.events.iter();
+        let actions: Vec<_> = events
+            .filter_map(|event| match &event.what {
+                Occurrence::Action {
+                    action,
+                    node,
+                    error: None,
+                } => Some((event.at, action, node)),
+                _ => None,
+            })
+            .collect();
+        let ends = actions.iter().skip(1).map(|&(at, ..)| at);
+        let ends = ends.chain([self.cut.end()]);
+        actions
+            .iter()
+            .zip(ends)
+            .map(|(&(at_s, action, node), end)| self.after_event(action, node, at_s..end))
+            .collect()
+    }
 
-impl Spread {
-    /// `None` without sockets: nothing is spread then.
-    fn of(shares: &[f64]) -> Option<Self> {
-        let sum: f64 = shares.iter().sum();
-        if sum <= 0.0 {
-            return None;
+    fn after_event(&self, event: &str, node: &str, after: Range<f64>) -> AfterEvent {
+        AfterEvent {
+            at_s: after.start,
+            event: event.to_owned(),
+            node: node.to_owned(),
+            new_sockets_by_node: accepted(self.cut, after.start, after.end),
+            arrivals: arrivals(&self.movement, &after),
+            settled_after_s: settled_after(self.cut, &self.held, after.clone()),
+            balanced_after_s: self.spreads.balanced_after(&after),
+            evenness: self.spreads.last_within(&after),
+            herding: herding(self.movement.within(after.clone())),
+            storm: storm(self.cut, &self.movement, &after),
+            detection: detection(self.cut, &self.movement, (event, node), &after),
         }
-        let nodes = shares.len() as f64;
-        let squares: f64 = shares.iter().map(|share| share * share).sum();
-        let max = shares.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let min = shares.iter().copied().fold(f64::INFINITY, f64::min);
-        Some(Self {
-            max_over_mean: max * nodes / sum,
-            min_over_mean: min * nodes / sum,
-            jain: sum * sum / (nodes * squares),
-        })
     }
 }
 
-fn per_event(cut: &Cut, held: &[Sample]) -> Vec<AfterEvent> {
-    let actions: Vec<_> = cut
-        .record
-        .events
-        .iter()
-        .filter_map(|event| match &event.what {
-            Occurrence::Action {
-                action,
-                node,
-                error: None,
-            } => Some((event.at, action, node)),
-            _ => None,
-        })
-        .collect();
-    let ends = actions
-        .iter()
-        .skip(1)
-        .map(|&(at, ..)| at)
-        .chain([cut.end()]);
-    actions
-        .iter()
-        .zip(ends)
-        .map(|(&(at_s, action, node), end)| AfterEvent {
-            at_s,
-            event: action.clone(),
-            node: node.clone(),
-            new_sockets_by_node: accepted(cut, at_s, end),
-            settled_after_s: settled_after(cut, held, at_s..end),
-        })
-        .collect()
-}
-
-fn longest_settling(events: &[AfterEvent]) -> Option<f64> {
-    let settled: Option<Vec<f64>> = events.iter().map(|event| event.settled_after_s).collect();
-    settled?.into_iter().max_by(f64::total_cmp)
+fn longest(lengths: impl Iterator<Item = Option<f64>>) -> Option<f64> {
+    let lengths: Option<Vec<f64>> = lengths.collect();
+    lengths?.into_iter().max_by(f64::total_cmp)
 }
 
 fn accepted(cut: &Cut, from: f64, to: f64) -> BTreeMap<String, u64> {

@@ -8,6 +8,7 @@
 use super::{
     cut::Cut,
     fit::{Point, slope},
+    processes::sockets_of,
     tracks::{Sample, Track},
 };
 use crate::{
@@ -47,15 +48,16 @@ pub(crate) fn points(cut: &Cut, role: Role, name: &str) -> Vec<(String, Vec<Vec<
     let processes = cut.tracks.of(role);
     processes
         .map(|(id, track)| {
-            let sockets: Vec<Sample> = track.gauge(gauge::SOCKETS_OPEN).collect();
+            let sockets: Vec<Sample> = track.gauge(sockets_of(role)).collect();
             let cost: Vec<Sample> = track.gauge(name).collect();
             (id.to_owned(), groups(&sockets, &cost, &breaks(cut, track)))
         })
         .collect()
 }
 
-/// Kernel memory over sockets of both ends on this machine: the workers', and
-/// the nodes' where a node is seen from here.
+/// Kernel memory over sockets of both ends on this machine: the workers', the
+/// nodes' where a node is seen from here, and both ends of those that a balancer
+/// forwards; `None` when one forwards and does not say how many.
 fn kernel(cut: &Cut) -> Option<Fit> {
     let (_, host) = cut.tracks.of(Role::Host).next()?;
     let memory: Vec<Sample> = host
@@ -72,16 +74,20 @@ fn kernel(cut: &Cut) -> Option<Fit> {
         .collect();
     let clients = cut.tracks.total(Role::Worker, gauge::SOCKETS_OPEN);
     let servers = cut.tracks.total(Role::Node, gauge::SOCKETS_OPEN);
+    let forwarded = cut.tracks.total(Role::Balancer, sockets_of(Role::Balancer));
+    if forwarded.is_empty() && cut.tracks.of(Role::Balancer).next().is_some() {
+        return None;
+    }
     let ends: Vec<Sample> = clients
         .iter()
         .filter_map(|client| {
-            let server = match servers.is_empty() {
-                true => 0.0,
-                false => interpolated(&servers, client.at_s)?,
+            let at = |others: &[Sample]| match others.is_empty() {
+                true => Some(0.0),
+                false => interpolated(others, client.at_s),
             };
             Some(Sample {
                 at_s: client.at_s,
-                value: client.value + server,
+                value: client.value + at(&servers)? + 2.0 * at(&forwarded)?,
             })
         })
         .collect();

@@ -108,7 +108,7 @@ impl<'a> Cut<'a> {
         distribution(self.record.latencies.window(tag, self.windows.times))
     }
 
-    /// The distribution of times to connect.
+    /// A distribution of times to connect or to come back.
     pub(crate) fn connect_times(&self, tag: &str) -> Distribution {
         distribution(self.record.latencies.window(tag, self.windows.connect))
     }

@@ -30,7 +30,7 @@ fn broker(cut: &Cut, id: &str, track: &Track) -> Broker {
         Some(track.growth(name, samples_of(&steady))? / length_s(&steady)?)
     };
     Broker {
-        process: process(cut, id, track),
+        process: process(cut, Role::Broker, id, track),
         clients_peak: peak(gauge::BROKER_CLIENTS),
         channels_peak: peak(gauge::BROKER_CHANNELS),
         backlog_peak: peak(gauge::BROKER_BACKLOG),
@@ -88,8 +88,20 @@ pub(crate) fn processors(cut: &Cut) -> Processors {
     Processors {
         nodes: busy(Role::Node),
         broker: busy(Role::Broker),
+        balancers: busy(Role::Balancer),
         workers: busy(Role::Worker),
     }
+}
+
+/// Processors that one process kept busy in the steady phase.
+pub(crate) fn processors_of(cut: &Cut, track: &Track) -> Option<f64> {
+    let steady = cut.times_range()?;
+    Some(growth_of(track, gauge::CPU, &steady)? / length_s(&steady)?)
+}
+
+/// How far a gauge of one process grew over a range of whole seconds.
+pub(crate) fn growth_of(track: &Track, name: &str, range: &Range<f64>) -> Option<f64> {
+    track.growth(name, samples_of(range))
 }
 
 /// How far a gauge of all sources of a role grew together; `None` if one of them
@@ -108,7 +120,7 @@ fn growth_of_all(cut: &Cut, role: Role, name: &str, range: Range<f64>) -> Option
 
 /// Where the samples lie that show a range's growth: its phases begin at whole
 /// seconds, and samples are taken a moment after those.
-fn samples_of(range: &Range<f64>) -> Range<f64> {
+pub(crate) fn samples_of(range: &Range<f64>) -> Range<f64> {
     let from = match range.start {
         start if start > 0.0 => start + SAMPLED_WITHIN_S,
         start => start,

@@ -1,10 +1,12 @@
-//! What both ends counted, side by side: clients and nodes, and the two ends of
-//! the backplane. A pair that differs by more than what is known to be unsure is a
-//! problem of the run.
+//! What both ends counted, side by side: clients and nodes, the two ends of the
+//! backplane, and [`balancers`] with both. A pair that differs by more than what is
+//! known to be unsure is a problem of the run.
 //!
 //! Each pair says itself how far its counts may honestly differ: what a client
 //! gave up on may have reached a node or not. Nodes that ended or began again took
 //! their counts with them; then nothing is said rather than something wrong.
+
+mod balancers;
 
 use highwater_scenarios::plan::{PublishLoad, System};
 
@@ -48,6 +50,9 @@ pub(super) fn ledger(cut: &Cut, summary: &Summary) -> Vec<LedgerLine> {
             Some(line(pair.what, left, right, pair.unsure, doubt.as_deref()))
         })
         .collect();
+    let balancer = summary.balance.as_ref().map(|balance| &balance.balancer);
+    let balancer = balancer.and_then(|balancer| balancer.as_deref());
+    lines.extend(balancers::lines(cut, balancer));
     lines.extend(backplane(cut, doubt.as_deref()));
     lines
 }

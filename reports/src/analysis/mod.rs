@@ -2,14 +2,15 @@
 //! drawn again from the files.
 //!
 //! - [`tracks`]: the record by source; [`cut`]: which part of it is looked at;
+//!   `movement`: sockets that came and went, more finely;
 //! - one file per section of the summary: `sockets`, `heartbeats`, `commands`,
-//!   `messages`, `processes`, `joined`, `workers`, `balance` (with `settling`), `cost`
-//!   `messages`, `readings`, `processes`, `joined`, `workers`, `balance` (with
-//!   `settling`), `cost` (with `fit`);
+//!   `messages`, `readings`, `processes`, `balancers`, `joined`, `workers`, `balance`
+//!   (with `settling`), `cost` (with `fit`);
 //! - `ledger`: what both ends counted, side by side;
 //! - `harness`, `gates`, `problems`, `verdict`: what to make of it.
 
-mod balance;
+pub(crate) mod balance;
+mod balancers;
 mod commands;
 pub(crate) mod cost;
 pub(crate) mod cut;
@@ -21,6 +22,7 @@ mod heartbeats;
 pub(crate) mod joined;
 mod ledger;
 mod messages;
+pub(crate) mod movement;
 mod problems;
 pub(crate) mod processes;
 mod readings;

@@ -1,4 +1,5 @@
-//! Processes of the system: nodes, broker, balancer.
+//! Processes of the system: nodes, consumers; and the part that brokers and
+//! balancers have in common with them.
 
 use highwater_scenarios::plan::System;
 
@@ -13,20 +14,27 @@ pub(crate) fn processes(cut: &Cut, role: Role) -> Vec<Process> {
     let mut processes: Vec<Process> = cut
         .tracks
         .of(role)
-        .map(|(id, track)| process(cut, id, track))
+        .map(|(id, track)| process(cut, role, id, track))
         .collect();
     processes.sort_by_cached_key(|process| natural(&process.id));
     processes
 }
 
-pub(crate) fn process(cut: &Cut, id: &str, track: &Track) -> Process {
+/// The name of the gauge of a process's sockets.
+pub(crate) fn sockets_of(role: Role) -> &'static str {
+    match role {
+        Role::Balancer => gauge::BALANCER_SOCKETS,
+        _ => gauge::SOCKETS_OPEN,
+    }
+}
+
+pub(crate) fn process(cut: &Cut, role: Role, id: &str, track: &Track) -> Process {
+    let sockets = sockets_of(role);
     let peak = |name| track.peak(name, cut.range()).map(|value| value as u64);
     Process {
         id: id.to_owned(),
-        sockets_peak: peak(gauge::SOCKETS_OPEN),
-        sockets_at_end: track
-            .at(gauge::SOCKETS_OPEN, cut.end())
-            .map(|value| value as u64),
+        sockets_peak: peak(sockets),
+        sockets_at_end: track.at(sockets, cut.end()).map(|value| value as u64),
         rss_peak: peak(gauge::RSS),
         heap_peak: peak(gauge::HEAP),
         open_files_peak: peak(gauge::OPEN_FILES),

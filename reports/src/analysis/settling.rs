@@ -37,35 +37,39 @@ pub(super) fn settled_after(cut: &Cut, held: &[Sample], after: Range<f64>) -> Op
         dip_of_gauges(held, before, &after),
         dip_of_counters(cut, before, &after),
     ];
-    let mut settled_s = 0.0_f64;
-    for dip in witnesses {
-        match dip {
-            Dip::None => {}
-            Dip::Until(end_s) => settled_s = settled_s.max(end_s - after.start),
-            Dip::Lasting => return None,
-        }
-    }
-    Some(settled_s)
+    let lengths = witnesses.map(|dip| dip.length_s(after.start));
+    lengths
+        .into_iter()
+        .try_fold(0.0, |longest: f64, length| Some(longest.max(length?)))
 }
 
 /// What one witness saw.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Dip {
-    /// The cluster held enough all the time.
+pub(super) enum Dip {
+    /// All was as it should be, all the time.
     None,
-    /// It held enough again, for good, at this instant on the run's clock.
+    /// It was again, for good, at this instant on the run's clock.
     Until(f64),
-    /// It did not, as long as was looked.
+    /// It was not, as long as was looked.
     Lasting,
 }
 
 impl Dip {
-    /// The next look shows the cluster `below` what is enough, or not.
-    fn then(self, at_s: f64, below: bool) -> Self {
-        match (self, below) {
+    /// The next look shows it to be as it should, or `amiss`.
+    pub(super) fn then(self, at_s: f64, amiss: bool) -> Self {
+        match (self, amiss) {
             (_, true) => Self::Lasting,
             (Self::Lasting, false) => Self::Until(at_s),
             (seen, false) => seen,
+        }
+    }
+
+    /// How long after `start_s` it was over; `None` if it was not.
+    pub(super) fn length_s(self, start_s: f64) -> Option<f64> {
+        match self {
+            Self::None => Some(0.0),
+            Self::Until(end_s) => Some(end_s - start_s),
+            Self::Lasting => None,
         }
     }
 }

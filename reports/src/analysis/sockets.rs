@@ -23,6 +23,7 @@ pub(crate) fn sockets(cut: &Cut) -> Sockets {
         server_open_peak: peak(cut, Role::Node),
         connect_rate_per_s: connect_rate(cut),
         connect_ms: cut.connect_times(latency::CONNECT),
+        reconnect_ms: cut.connect_times(latency::RECONNECT),
     }
 }
 
@@ -106,6 +107,15 @@ pub(crate) fn by_kind<'a>(
 ) -> impl Iterator<Item = (&'a str, u64)> {
     line.counters()
         .filter_map(move |(key, count)| Some((key.strip_prefix(name)?.strip_prefix('.')?, count)))
+}
+
+/// Gauges `NAME.KIND` of a line, by kind.
+pub(crate) fn by_kind_of_gauge<'a>(
+    line: &'a crate::record::Reading,
+    name: &'a str,
+) -> impl Iterator<Item = (&'a str, f64)> {
+    line.gauges()
+        .filter_map(move |(key, value)| Some((key.strip_prefix(name)?.strip_prefix('.')?, value)))
 }
 
 /// The last sum at or before an instant.

@@ -2,6 +2,7 @@
 
 use super::{
     balance::balance,
+    balancers::balancers,
     commands::commands,
     cost::cost_per_socket,
     cut::Cut,
@@ -61,7 +62,7 @@ pub(crate) fn sections(cut: &Cut) -> Summary {
         nodes: processes(cut, Role::Node),
         broker: brokers(cut),
         consumers: processes(cut, Role::Consumer),
-        balancer: processes(cut, Role::Balancer),
+        balancer: balancers(cut),
         workers: workers(cut),
         backplane: backplane(cut),
         processors: processors(cut),

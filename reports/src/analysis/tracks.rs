@@ -59,6 +59,17 @@ impl<'a> Tracks<'a> {
     /// A gauge summed over the sources of a role, at each whole second at which
     /// one of them showed it. Who has fallen silent or is down adds nothing.
     pub(crate) fn total(&self, role: Role, name: &str) -> Vec<Sample> {
+        let mut totals = Vec::new();
+        self.each_second(role, name, |at_s, values| {
+            let value = values.iter().sum();
+            totals.push(Sample { at_s, value });
+        });
+        totals
+    }
+
+    /// A gauge of the sources of a role that are up and speak, at each whole second
+    /// at which one of them showed it: calls `look` with the instant and the values.
+    pub(crate) fn each_second(&self, role: Role, name: &str, mut look: impl FnMut(f64, &[f64])) {
         let tracks: Vec<_> = self
             .of(role)
             .map(|(_, track)| track.readings(name))
@@ -70,20 +81,15 @@ impl<'a> Tracks<'a> {
         readings.sort_by(|(_, a), (_, b)| a.at_s.total_cmp(&b.at_s));
 
         let mut latest: BTreeMap<usize, Known> = BTreeMap::new();
-        let mut totals: Vec<Sample> = Vec::new();
         for chunk in readings.chunk_by(|(_, a), (_, b)| a.at_s.ceil() == b.at_s.ceil()) {
             latest.extend(chunk.iter().copied());
             let at_s = chunk.last().map_or(0.0, |(_, reading)| reading.at_s);
-            let mut live = latest
-                .values()
-                .filter_map(|reading| reading.at(at_s))
-                .peekable();
-            if live.peek().is_some() {
-                let value = live.sum();
-                totals.push(Sample { at_s, value });
+            let live = latest.values().filter_map(|reading| reading.at(at_s));
+            let live: Vec<f64> = live.collect();
+            if !live.is_empty() {
+                look(at_s, &live);
             }
         }
-        totals
     }
 }
 

@@ -11,11 +11,13 @@ use crate::{
 pub(super) fn processes(summary: &Summary) -> Vec<Table> {
     let brokers = summary.broker.iter();
     let brokers: Vec<Process> = brokers.map(|broker| broker.process.clone()).collect();
+    let balancers = summary.balancer.iter();
+    let balancers: Vec<Process> = balancers.map(|balancer| balancer.process.clone()).collect();
     let of_system = [
         ("Nodes", &summary.nodes),
         ("Broker", &brokers),
         ("Consumers", &summary.consumers),
-        ("Balancer", &summary.balancer),
+        ("Balancer", &balancers),
     ];
     let mut tables: Vec<Table> = of_system
         .into_iter()

@@ -55,6 +55,8 @@ pub struct Processors {
     pub nodes: Option<f64>,
     /// By the backplane's broker.
     pub broker: Option<f64>,
+    /// By all that stands in front of the nodes.
+    pub balancers: Option<f64>,
     /// By all workers.
     pub workers: Option<f64>,
 }

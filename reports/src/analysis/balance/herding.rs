@@ -1,0 +1,26 @@
+//! Whether new sockets ran to one node together: the largest part of a tenth of a
+//! second's arrivals that one node got.
+
+use crate::{analysis::movement::Tenth, summary::Herding};
+
+/// With fewer arrivals in a tenth, chance alone makes large parts.
+const FEWEST_ARRIVALS: u64 = 10;
+
+/// The worst tenth; `None` when none had arrivals enough.
+pub(super) fn herding(tenths: &[Tenth]) -> Option<Herding> {
+    let worst = tenths
+        .iter()
+        .filter(|tenth| tenth.arrivals() >= FEWEST_ARRIVALS)
+        .filter_map(|tenth| {
+            let (node, most) = tenth.arrived.iter().max_by_key(|(_, count)| **count)?;
+            Some((tenth, *node, *most as f64 / tenth.arrivals() as f64))
+        })
+        .max_by(|(_, _, a), (_, _, b)| a.total_cmp(b));
+    let (tenth, node, share) = worst?;
+    Some(Herding {
+        share,
+        node: node.to_owned(),
+        arrivals: tenth.arrivals(),
+        at_s: tenth.start_s(),
+    })
+}

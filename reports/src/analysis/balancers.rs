@@ -1,0 +1,73 @@
+//! What stands in front of the nodes, and what it costs.
+
+use std::{collections::BTreeMap, ops::Range};
+
+use super::{
+    cut::Cut,
+    joined::{growth_of, samples_of},
+    processes::{natural, process},
+    sockets::by_kind_of_gauge,
+    tracks::{Sample, Track},
+};
+use crate::{
+    record::{Role, names::gauge},
+    summary::Balancer,
+};
+
+/// Samples of sockets further apart than this say nothing about what was between.
+const APART_S: f64 = 5.0;
+
+/// The summary's `balancer`, by id.
+pub(crate) fn balancers(cut: &Cut) -> Vec<Balancer> {
+    let mut balancers: Vec<Balancer> = cut
+        .tracks
+        .of(Role::Balancer)
+        .map(|(id, track)| Balancer {
+            process: process(cut, Role::Balancer, id, track),
+            handshaking_peak: track
+                .peak(gauge::BALANCER_HANDSHAKING, cut.range())
+                .map(|value| value as u64),
+            sockets_by_node_at_end: by_node_at(track, cut.end()),
+            cpu_us_per_socket_s: cpu_us_per_socket_s(cut, track),
+        })
+        .collect();
+    balancers.sort_by_cached_key(|balancer| natural(&balancer.process.id));
+    balancers
+}
+
+/// Sockets by node in the last sample before an instant that says something of any.
+pub(crate) fn by_node_at(track: &Track, at_s: f64) -> Option<BTreeMap<String, u64>> {
+    let before = track.lines().iter().rev().filter(|line| line.end() <= at_s);
+    before
+        .take_while(|line| at_s - line.end() <= APART_S)
+        .map(|line| {
+            by_kind_of_gauge(line, gauge::BALANCER_SOCKETS_BY_NODE)
+                .map(|(node, sockets)| (node.to_owned(), sockets as u64))
+                .collect::<BTreeMap<_, _>>()
+        })
+        .find(|by_node| !by_node.is_empty())
+}
+
+/// `None` without sockets in the steady phase, or where one of the two is not known.
+fn cpu_us_per_socket_s(cut: &Cut, track: &Track) -> Option<f64> {
+    let steady = cut.times_range()?;
+    let used_s = growth_of(track, gauge::CPU, &steady)?;
+    let held = socket_seconds(track, samples_of(&steady))?;
+    (held > 0.0).then(|| used_s * 1e6 / held)
+}
+
+/// Sockets summed over the time that they were forwarded.
+fn socket_seconds(track: &Track, range: Range<f64>) -> Option<f64> {
+    let samples: Vec<Sample> = track
+        .gauge(gauge::BALANCER_SOCKETS)
+        .filter(|sample| range.contains(&sample.at_s))
+        .collect();
+    let pieces = samples.windows(2).map(|pair| {
+        let length_s = pair[1].at_s - pair[0].at_s;
+        (length_s <= APART_S).then(|| (pair[0].value + pair[1].value) / 2.0 * length_s)
+    });
+    let pieces: Option<Vec<f64>> = pieces.collect();
+    pieces
+        .filter(|pieces| !pieces.is_empty())
+        .map(|pieces| pieces.iter().sum())
+}

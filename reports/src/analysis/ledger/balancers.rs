@@ -1,0 +1,121 @@
+//! What balancers count as forwarded, held against both of its ends: the sockets of
+//! the clients, and those of the nodes. Taken before the drain, since what balancers
+//! tell is how many there are, not how many there have been.
+
+use std::collections::BTreeMap;
+
+use highwater_scenarios::plan::{LoadModel, Plan};
+
+use super::{line, side};
+use crate::{
+    analysis::{balancers::by_node_at, cut::Cut, processes::natural, sockets::turnover},
+    record::{Role, names::gauge},
+    summary::LedgerLine,
+};
+
+/// All are sampled within this of each other.
+const SAMPLED_WITHIN_S: f64 = 2.0;
+/// The balancer that counts sockets and nothing else; others count connections, with
+/// those that carry commands and probes among them.
+const COUNTS_SOCKETS_ALONE: &str = "gateway";
+/// Connections of the sampler's own to a balancer.
+const SAMPLERS: u64 = 1;
+
+/// None where no balancer says how many sockets it forwards.
+pub(super) fn lines(cut: &Cut, balancer: Option<&str>) -> Vec<LedgerLine> {
+    let Some(forwarded) = sum(cut, Role::Balancer, gauge::BALANCER_SOCKETS) else {
+        return Vec::new();
+    };
+    let end = cut.end();
+    let besides = match balancer {
+        Some(COUNTS_SOCKETS_ALONE) => 0,
+        _ => connections_besides(&cut.record.manifest.plan, cut.record.manifest.workers),
+    };
+    let unsure = turnover(cut, end - SAMPLED_WITHIN_S, end) + besides;
+    let by_node = ByNode::of(cut);
+    let silent = by_node.silent();
+    let mut lines = Vec::new();
+    if let Some(clients) = sum(cut, Role::Worker, gauge::SOCKETS_OPEN) {
+        let (left, right) = (
+            side("clients held", clients),
+            side("balancers forwarded", forwarded),
+        );
+        lines.push(line("sockets before the drain", left, right, unsure, None));
+    }
+    if let Some(nodes) = sum(cut, Role::Node, gauge::SOCKETS_OPEN) {
+        let (left, right) = (
+            side("balancers forwarded", forwarded),
+            side("nodes held", nodes),
+        );
+        let what = "forwarded sockets before the drain";
+        lines.push(line(what, left, right, unsure, silent.as_deref()));
+    }
+    lines.extend(by_node.lines(unsure));
+    lines
+}
+
+/// Sockets by node.
+struct ByNode {
+    /// As all balancers together count them.
+    forwarded: BTreeMap<String, u64>,
+    /// As nodes that were up count them.
+    held: BTreeMap<String, u64>,
+}
+
+impl ByNode {
+    fn of(cut: &Cut) -> Self {
+        let mut forwarded: BTreeMap<String, u64> = BTreeMap::new();
+        for (_, track) in cut.tracks.of(Role::Balancer) {
+            for (node, sockets) in by_node_at(track, cut.end()).unwrap_or_default() {
+                *forwarded.entry(node).or_default() += sockets;
+            }
+        }
+        let nodes = cut.tracks.of(Role::Node).filter_map(|(id, track)| {
+            let held = track.at(gauge::SOCKETS_OPEN, cut.end())?;
+            Some((id.to_owned(), held as u64))
+        });
+        let held = nodes.collect();
+        Self { forwarded, held }
+    }
+
+    /// Why what the nodes held is not known in full: one hangs with its sockets open.
+    fn silent(&self) -> Option<String> {
+        let mut forwarded = self.forwarded.iter();
+        let (node, _) =
+            forwarded.find(|(node, sockets)| **sockets > 0 && !self.held.contains_key(*node))?;
+        Some(format!("how many sockets {node} held is not known"))
+    }
+
+    fn lines(&self, unsure: u64) -> Vec<LedgerLine> {
+        let mut nodes: Vec<_> = self.held.iter().collect();
+        nodes.sort_by_cached_key(|(id, _)| natural(id));
+        nodes
+            .into_iter()
+            .filter_map(|(id, &held)| {
+                let forwarded = side("balancers forwarded", *self.forwarded.get(id)?);
+                let what = format!("sockets of {id} before the drain");
+                Some(line(&what, forwarded, side("it held", held), unsure, None))
+            })
+            .collect()
+    }
+}
+
+/// Connections that carry no socket: at most one for each command under way, one of
+/// each worker that is between two commands, and the sampler's.
+fn connections_besides(plan: &Plan, workers: u32) -> u64 {
+    let commands = plan.commands.iter().map(|load| match load.model {
+        LoadModel::Closed { users, .. } => users,
+        LoadModel::Open { max_in_flight, .. } => max_in_flight,
+    });
+    commands.sum::<u64>() + u64::from(workers) + SAMPLERS
+}
+
+/// A gauge over all sources of a role, before the drain; `None` when none showed it.
+fn sum(cut: &Cut, role: Role, name: &str) -> Option<u64> {
+    let shown: Vec<f64> = cut
+        .tracks
+        .of(role)
+        .filter_map(|(_, track)| track.at(name, cut.end()))
+        .collect();
+    (!shown.is_empty()).then(|| shown.iter().sum::<f64>() as u64)
+}
