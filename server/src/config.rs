@@ -6,6 +6,7 @@ use crate::{
     auth::AuthConfig,
     backplane::{BackplaneConfig, BackplaneUrl},
     id::{ClusterName, NodeId},
+    node::OwnLoad,
     rate::Rate,
     tls::ServerTls,
 };
@@ -35,6 +36,8 @@ pub struct NodeConfig {
     /// Whether `GET /echo` is served: a WebSocket that says back what it is told,
     /// for conformance suites.
     pub echo: bool,
+    /// What gateways are told besides the count of sockets.
+    pub own_load: OwnLoad,
     /// Bounds on sizes, counts and times.
     pub limits: Limits,
     /// Reads the allocator's live bytes; `None`, or an answer of `None`, leaves
@@ -57,6 +60,7 @@ impl NodeConfig {
             tls: None,
             auth: None,
             echo: false,
+            own_load: OwnLoad::Posted,
             limits: Limits::default(),
             heap_probe: None,
         }
@@ -90,6 +94,10 @@ pub struct Limits {
     pub header_timeout: Duration,
     /// How long a TLS handshake may take.
     pub handshake_timeout: Duration,
+    /// How long a device socket may be open before it is sent away, to come back where
+    /// there is room: each between three quarters and all of this. `None` leaves it
+    /// open.
+    pub max_age: Option<Duration>,
     /// Device sockets; `None` leaves it to the open files.
     pub sockets: Option<usize>,
     /// New device sockets a second; `None` takes what comes.
@@ -144,6 +152,7 @@ impl Default for Limits {
             register_timeout: Duration::from_secs(5),
             header_timeout: Duration::from_secs(120),
             handshake_timeout: Duration::from_secs(10),
+            max_age: None,
             sockets: None,
             upgrades: None,
             upgrade_burst: None,

@@ -11,6 +11,7 @@
 //!
 //! The protocol is written down in `docs/protocol.md`.
 
+mod accept;
 mod admission;
 pub mod auth;
 mod backlog;
@@ -25,6 +26,7 @@ pub mod fuzzing;
 mod http;
 mod id;
 mod listen;
+mod metric;
 pub mod node;
 pub mod rate;
 mod session;
@@ -40,8 +42,8 @@ pub use self::{
     config::{Limits, NodeConfig, Routing},
     consumer::ConsumerConfig,
     id::{ClusterName, DeviceId, Group, InvalidName, NodeId, ReadingId, Topic},
-    listen::listen,
-    node::{Listeners, NodeError},
+    listen::{Listeners, listen},
+    node::{NodeError, OwnLoad},
     rate::Rate,
     tls::ServerTls,
 };

@@ -10,7 +10,7 @@ mod tls;
 use std::net::SocketAddr;
 
 use clap::{Args, Subcommand};
-use highwater_server::{NodeId, Routing};
+use highwater_server::{NodeId, OwnLoad, Routing};
 
 pub(crate) use self::{
     admission::ServeAdmission, auth::ServeAuth, backplane::ServeBackplane, consumer::ServeConsumer,
@@ -59,6 +59,13 @@ pub(crate) struct ServeNode {
     /// Name of this node, unique in its cluster
     #[arg(long)]
     pub(crate) id: NodeId,
+    /// HOST:PORT at which gateways reach this node, where --listen does not say
+    #[arg(long, value_name = "ADDR", value_parser = address)]
+    pub(crate) advertise: Option<String>,
+    /// What gateways are told besides the count of sockets: a load that was posted to
+    /// /admin/load, or heap
+    #[arg(long, value_name = "SOURCE", default_value_t = OwnLoad::Posted)]
+    pub(crate) own_load: OwnLoad,
     /// How a command finds its device's node: directory or broadcast
     #[arg(long, default_value_t = Routing::Directory)]
     pub(crate) routing: Routing,
@@ -89,4 +96,15 @@ pub(crate) struct ServeBroker {
     /// Address to listen on, HOST:PORT; port 0 takes a free one
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: SocketAddr,
+}
+
+/// `HOST:PORT`; the host may be a name.
+fn address(text: &str) -> Result<String, String> {
+    let is_address = text.rsplit_once(':').is_some_and(|(host, port)| {
+        !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0)
+    });
+    match is_address {
+        true => Ok(text.to_owned()),
+        false => Err("expected HOST:PORT, such as node-1.example:8081".to_owned()),
+    }
 }

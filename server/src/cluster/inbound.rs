@@ -13,7 +13,7 @@ use super::{
 use crate::{
     backplane::{Inbound, ReplyTo, SendError},
     id::NodeId,
-    node::Node,
+    node::{Node, load_report},
     session::waiting::Waiter,
 };
 
@@ -45,7 +45,8 @@ fn on_note(node: &Node, from: &NodeId, payload: &[u8]) {
             }
         }
         Some(Note::Replaced(device, epoch)) => node.superseded(&device, epoch),
-        None => {}
+        // For gateways.
+        Some(Note::Load(_)) | None => {}
     }
 }
 
@@ -65,6 +66,7 @@ fn on_question(node: &Arc<Node>, from: &NodeId, reply_to: ReplyTo, payload: Byte
         }
         Some(Question::Locate(device)) => Answer::Located(node.cluster.home().locate(&device)),
         Some(Question::Holds(device)) => Answer::Located(node.owned_here(&device)),
+        Some(Question::Load) => Answer::Load(load_report(node)),
         None => return,
     };
     // Lost, the asking node runs into its deadline and asks again.

@@ -13,6 +13,8 @@ pub(crate) enum Note {
     Unregister(Vec<(DeviceId, Epoch)>),
     /// Home to owner: a newer connection of the device exists.
     Replaced(DeviceId, Epoch),
+    /// Node to gateway: what it carries.
+    Load(LoadReport),
 }
 
 /// Wants an [`Answer`].
@@ -32,6 +34,8 @@ pub(crate) enum Question {
     Locate(DeviceId),
     /// To a node that may be the owner: do you own the device?
     Holds(DeviceId),
+    /// To any node: what do you carry?
+    Load,
 }
 
 /// The answers, in the order of the questions.
@@ -41,6 +45,22 @@ pub(crate) enum Answer {
     Done,
     Command(Reply),
     Located(Located),
+    /// `None` from a node that is no member at the moment.
+    Load(Option<LoadReport>),
+}
+
+/// What a node carries.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct LoadReport {
+    /// Which life of the node this is: milliseconds since 1970 at its start.
+    pub(crate) epoch: u64,
+    /// Open device sockets.
+    pub(crate) sockets: u64,
+    /// A load of the node's own making, in a unit that all nodes share; `None` where
+    /// there is none.
+    pub(crate) own: Option<f64>,
+    /// Whether it wants new sockets.
+    pub(crate) accepts: bool,
 }
 
 /// A command on its way.

@@ -7,7 +7,7 @@ use std::sync::atomic::{
 
 use prometheus::{Encoder, Registry, TextEncoder};
 
-use crate::node::{ProcessStats, set, set_counter};
+use crate::metric::{ProcessStats, set, set_counter};
 
 /// What a consumer counts.
 #[derive(Debug, Default)]

@@ -1,4 +1,4 @@
-//! `POST /admin/drain` and `/admin/faults`.
+//! `POST /admin/drain`, `/admin/rebalance`, `/admin/load` and `/admin/faults`.
 
 use std::sync::Arc;
 
@@ -7,10 +7,39 @@ use axum::{
     extract::{Request, State},
     http::StatusCode,
 };
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{body::read_json, error::ApiError};
-use crate::{faults::Fault, node::Node};
+use crate::{
+    faults::Fault,
+    node::{
+        Node,
+        rebalance::{self, Order},
+    },
+    rate::Rate,
+};
+
+/// The body of `POST /admin/rebalance`, as written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rebalance {
+    /// How much more than the mean a node may have, as a part of it.
+    #[serde(default)]
+    band: Option<f64>,
+    /// Devices asked to leave, such as `200/s`.
+    #[serde(default)]
+    rate: Option<String>,
+}
+
+/// The body of `POST /admin/load`; `null` takes the figure back.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Load {
+    // Without this, a field that is missing would pass for `null`.
+    #[serde(deserialize_with = "Option::deserialize")]
+    load: Option<f64>,
+}
 
 /// Begins a drain; again is the same.
 pub(super) async fn drain(State(node): State<Arc<Node>>) -> (StatusCode, Json<Value>) {
@@ -20,6 +49,44 @@ pub(super) async fn drain(State(node): State<Arc<Node>>) -> (StatusCode, Json<Va
         StatusCode::ACCEPTED,
         Json(json!({ "state": "draining", "sockets": sockets })),
     )
+}
+
+/// Begins to send away what this node has above its share; while it does, again is
+/// the same.
+pub(super) async fn rebalance(
+    State(node): State<Arc<Node>>,
+    request: Request,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    let (parts, body) = request.into_parts();
+    let asked: Rebalance = read_json(&parts.headers, body, node.config.limits.body_bytes).await?;
+    let wrong = |error: String| ApiError::bad_request(error, "docs/protocol.md shows the bodies");
+    let rate = match &asked.rate {
+        Some(rate) => rate
+            .parse::<Rate>()
+            .map_err(|error| wrong(error.to_string()))?,
+        None => node.config.limits.drain_rate,
+    };
+    let order = Order::new(asked.band.unwrap_or(Order::BAND), rate)
+        .map_err(|error| wrong(error.to_string()))?;
+    rebalance::begin(&node, order);
+    let sockets = node.metrics.sockets.get();
+    Ok((
+        StatusCode::ACCEPTED,
+        Json(json!({ "state": "rebalancing", "sockets": sockets })),
+    ))
+}
+
+/// Takes a load of the node's own making, for gateways that go by it.
+pub(super) async fn load(
+    State(node): State<Arc<Node>>,
+    request: Request,
+) -> Result<Json<Value>, ApiError> {
+    let (parts, body) = request.into_parts();
+    let posted: Load = read_json(&parts.headers, body, node.config.limits.body_bytes).await?;
+    node.posted_load
+        .post(posted.load)
+        .map_err(|error| ApiError::bad_request(error.to_string(), "post {\"load\": 12.5}"))?;
+    Ok(Json(json!({ "load": posted.load })))
 }
 
 /// Injects a fault, where that is allowed.

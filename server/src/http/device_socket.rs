@@ -13,6 +13,7 @@ use axum::{
 };
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
+use rand::Rng;
 use tokio::time::Instant;
 
 use super::{
@@ -25,7 +26,7 @@ use crate::{
     cluster::registrar::{RegisterError, register},
     id::DeviceId,
     node::{Node, Phase},
-    session::{Session, drive::Drive, wheel::Timer},
+    session::{Session, drive::Drive, session::seconds, wheel::Timer},
     wire::Wire,
     ws::{close::CloseReason, handshake},
 };
@@ -100,10 +101,15 @@ fn turned_away(node: &Node, closed: Closed) -> ApiError {
         .retry_after(closed.retry_after_s())
 }
 
-/// A session that ends with its token.
+/// A session that ends with its token, and is sent away at its age.
 fn new_session(node: &Node, device: DeviceId, grant: Option<&Grant>) -> Session {
     let now = node.wheel.now();
-    let session = Session::new(device, now).within(&node.outboxes);
+    let mut session = Session::new(device, now).within(&node.outboxes);
+    if let Some(most) = node.config.limits.max_age {
+        // Each at another age: those that came together do not leave together.
+        let age = most.mul_f64(rand::rng().random_range(0.75..=1.0));
+        session = session.retiring(now.saturating_add(seconds(age)));
+    }
     match grant {
         Some(grant) => {
             let left = grant.until_s.saturating_sub(seconds_since_1970());

@@ -69,6 +69,8 @@ fn for_operators() -> Router<Arc<Node>> {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
         .route("/admin/drain", post(admin::drain))
+        .route("/admin/rebalance", post(admin::rebalance))
+        .route("/admin/load", post(admin::load))
         .route("/admin/faults", post(admin::inject))
 }
 

@@ -10,10 +10,10 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use rand::{Rng, SeedableRng, rngs::SmallRng, seq::SliceRandom};
-use tokio::time::{Instant, sleep, sleep_until};
+use rand::{SeedableRng, rngs::SmallRng, seq::SliceRandom};
+use tokio::time::{Instant, sleep};
 
-use super::{Node, Phase};
+use super::{Node, Phase, turns::Turns};
 use crate::{
     session::{Session, frame},
     ws::close::CloseReason,
@@ -21,11 +21,6 @@ use crate::{
 
 /// Pause between two looks at a condition.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
-/// Turns that are this close are taken at once, so that a high rate does not need
-/// a timer for each of them.
-const AT_ONCE: Duration = Duration::from_millis(2);
-/// When a device should come back at the earliest.
-const RETRY_MS: u64 = 100;
 
 /// Sends every device away and waits for what is under way.
 pub(super) async fn drain(node: &Arc<Node>) {
@@ -68,7 +63,7 @@ async fn ask_to_leave(node: &Node) -> (Bytes, Vec<Arc<Session>>) {
     let interval = limits.drain_rate.interval();
     // Few devices need less room to come back in than many.
     let window = limits.drain_window.min(interval * sessions.len() as u32);
-    let goaway = frame::goaway(RETRY_MS, window.as_millis() as u64);
+    let goaway = frame::goaway(window);
     let mut turns = Turns::new(interval, rng);
     let mut busy = Vec::new();
     for session in sessions {
@@ -84,84 +79,8 @@ async fn ask_to_leave(node: &Node) -> (Bytes, Vec<Arc<Session>>) {
     (goaway, busy)
 }
 
-/// Turns at random intervals of half to one and a half of `interval`. One that
-/// comes late makes the others later, not closer.
-struct Turns {
-    interval: Duration,
-    next: Instant,
-    rng: SmallRng,
-}
-
-impl Turns {
-    fn new(interval: Duration, rng: SmallRng) -> Self {
-        Self {
-            interval,
-            next: Instant::now(),
-            rng,
-        }
-    }
-
-    async fn next(&mut self) {
-        let now = Instant::now();
-        if self.next > now + AT_ONCE {
-            sleep_until(self.next).await;
-        }
-        let gap = self.interval.mul_f64(self.rng.random_range(0.5..1.5));
-        self.next = self.next.max(now) + gap;
-    }
-}
-
 async fn wait_until(deadline: Instant, mut done: impl FnMut() -> bool) {
     while !done() && Instant::now() < deadline {
         sleep(LOOK_EVERY).await;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// When each of 1,000 turns comes, in seconds; `late` stops for that long
-    /// before the 500th.
-    async fn thousand(per_s: u32, late: Duration) -> Vec<f64> {
-        let started = Instant::now();
-        let mut turns = Turns::new(Duration::from_secs(1) / per_s, SmallRng::seed_from_u64(7));
-        let mut times = Vec::new();
-        for number in 0..1_000 {
-            if number == 500 {
-                sleep(late).await;
-            }
-            turns.next().await;
-            times.push(started.elapsed().as_secs_f64());
-        }
-        times
-    }
-
-    fn most_within(times: &[f64], length: f64) -> usize {
-        let within = |from: f64| {
-            let range = from..from + length;
-            times.iter().filter(|at| range.contains(at)).count()
-        };
-        times.iter().map(|from| within(*from)).max().unwrap()
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn turns_keep_to_their_rate_and_are_not_even() {
-        let times = thousand(500, Duration::ZERO).await;
-        let last = times.last().unwrap();
-        assert!((1.8..2.2).contains(last), "{last}");
-        assert!(most_within(&times, 0.2) <= 130, "no burst");
-        let gaps: Vec<f64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        let (least, most) = gaps.iter().fold((f64::MAX, 0.0_f64), |(least, most), gap| {
-            (least.min(*gap), most.max(*gap))
-        });
-        assert!(most - least > 0.001, "{least} {most}");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_was_missed_is_not_caught_up_with() {
-        let times = thousand(500, Duration::from_secs(3)).await;
-        assert!(*times.last().unwrap() > 4.8, "{:?}", times.last());
-        assert!(most_within(&times, 0.2) <= 130, "no burst");
     }
 }

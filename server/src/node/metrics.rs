@@ -1,14 +1,11 @@
 //! What a node says about itself to Prometheus.
 
-use prometheus::{
-    Encoder, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
-    core::{AtomicF64, Collector, GenericGauge},
-};
+use prometheus::{IntCounter, IntCounterVec, IntGauge, Registry};
 
-use super::{Node, message_metrics::MessageMetrics, process::ProcessStats};
+use super::{Node, message_metrics::MessageMetrics};
 use crate::{
-    auth,
-    backplane::{Kind, Traffic},
+    accept, auth,
+    metric::{self, ProcessStats, add, counter, counters, gauge, look_up_backplane, set},
     work::{Outcome, Refusal},
     ws::close::CloseReason,
 };
@@ -23,9 +20,7 @@ pub(crate) struct Metrics {
     pub(crate) pongs: IntCounter,
     pub(crate) commands: IntCounterVec,
     pub(crate) in_flight: IntGauge,
-    pub(crate) accept_errors: IntCounter,
-    pub(crate) turned_away: IntCounter,
-    pub(crate) handshakes_failed: IntCounter,
+    pub(crate) accepting: accept::Counts,
     upgrades_rejected: IntCounterVec,
     auth_refused: IntCounterVec,
     readings: IntCounterVec,
@@ -72,18 +67,7 @@ impl Metrics {
                 "highwater_commands_in_flight",
                 "Commands taken by this node that have no outcome yet.",
             ),
-            accept_errors: counter(
-                "highwater_accept_errors_total",
-                "Connections the operating system could not hand over.",
-            ),
-            turned_away: counter(
-                "highwater_connections_turned_away_total",
-                "Connections beyond what the open files leave room for.",
-            ),
-            handshakes_failed: counter(
-                "highwater_tls_handshakes_failed_total",
-                "TLS handshakes that failed or took too long.",
-            ),
+            accepting: accept::Counts::new(),
             upgrades_rejected: counters(
                 "highwater_upgrades_rejected_total",
                 "Device sockets turned away before they were opened, by reason.",
@@ -159,9 +143,7 @@ impl Metrics {
             pongs,
             commands,
             in_flight,
-            accept_errors,
-            turned_away,
-            handshakes_failed,
+            accepting,
             upgrades_rejected,
             auth_refused,
             readings,
@@ -175,9 +157,7 @@ impl Metrics {
         add(&self.registry, pongs);
         add(&self.registry, commands);
         add(&self.registry, in_flight);
-        add(&self.registry, accept_errors);
-        add(&self.registry, turned_away);
-        add(&self.registry, handshakes_failed);
+        accepting.register(&self.registry);
         add(&self.registry, upgrades_rejected);
         add(&self.registry, auth_refused);
         add(&self.registry, readings);
@@ -205,12 +185,7 @@ pub(crate) fn text(node: &Node) -> String {
     ProcessStats::now().register(&looked_up);
     let mut families = node.metrics.registry.gather();
     families.extend(looked_up.gather());
-    let mut text = Vec::new();
-    // Writing to memory; only a family without samples is refused, and there is none.
-    if let Err(error) = TextEncoder::new().encode(&families, &mut text) {
-        tracing::error!(%error, "metrics");
-    }
-    String::from_utf8(text).unwrap_or_default()
+    metric::text(&families)
 }
 
 fn look_up_cluster(node: &Node, registry: &Registry) {
@@ -227,129 +202,5 @@ fn look_up_cluster(node: &Node, registry: &Registry) {
         "Readings of devices in this node's custody.",
         Some(node.intake.in_flight() as f64),
     );
-    let traffic = node.cluster.backplane.traffic();
-    let by_direction_and_kind = |name, help| {
-        let labels = ["direction", "kind"];
-        constant(IntCounterVec::new(Opts::new(name, help), &labels))
-    };
-    let messages = by_direction_and_kind(
-        "highwater_backplane_messages_total",
-        "Messages through the backplane, by direction and kind.",
-    );
-    let bytes = by_direction_and_kind(
-        "highwater_backplane_bytes_total",
-        "Bytes through the backplane, by direction and kind.",
-    );
-    for kind in Kind::ALL {
-        let both = [
-            ("sent", traffic.sent_of(kind)),
-            ("received", traffic.received_of(kind)),
-        ];
-        for (direction, (count, size)) in both {
-            let labels = [direction, kind.label()];
-            messages.with_label_values(&labels).inc_by(count);
-            bytes.with_label_values(&labels).inc_by(size);
-        }
-    }
-    add(registry, &messages);
-    add(registry, &bytes);
-    let view = node.cluster.backplane.view().borrow().clone();
-    set(
-        registry,
-        "highwater_backplane_connected",
-        "Whether this node is connected to the backplane: 0 or 1.",
-        Some(f64::from(u8::from(view.connected))),
-    );
-    set(
-        registry,
-        "highwater_backplane_members",
-        "Nodes of the cluster, as this node last saw them.",
-        Some(view.nodes().count() as f64),
-    );
-    for (name, help, count) in trouble(traffic) {
-        set_counter(registry, name, help, Some(count as f64));
-    }
-}
-
-/// What went wrong on the backplane: name, help, count.
-fn trouble(traffic: &Traffic) -> [(&'static str, &'static str, u64); 5] {
-    [
-        (
-            "highwater_backplane_reconnects_total",
-            "Times this node joined the backplane again.",
-            traffic.reconnects(),
-        ),
-        (
-            "highwater_backplane_refused_total",
-            "Messages refused because the queue to the backplane was full.",
-            traffic.refused(),
-        ),
-        (
-            "highwater_backplane_dropped_total",
-            "Messages that arrived and were dropped because this node was too slow.",
-            traffic.dropped(),
-        ),
-        (
-            "highwater_backplane_evictions_total",
-            "Silent members that this node removed.",
-            traffic.evicted(),
-        ),
-        (
-            "highwater_backplane_inboxes_reaped_total",
-            "Inboxes of ended connections that this node removed at the broker.",
-            traffic.reaped(),
-        ),
-    ]
-}
-
-/// A gauge of that value; nothing at all when it is not known.
-pub(crate) fn set(registry: &Registry, name: &str, help: &str, value: Option<f64>) {
-    if let Some(value) = value
-        && let Some(gauge) = valid(GenericGauge::<AtomicF64>::new(name, help))
-    {
-        gauge.set(value);
-        add(registry, &gauge);
-    }
-}
-
-/// A counter of that value; nothing at all when it is not known.
-pub(crate) fn set_counter(registry: &Registry, name: &str, help: &str, value: Option<f64>) {
-    if let Some(value) = value
-        && let Some(counter) = valid(prometheus::Counter::new(name, help))
-    {
-        counter.inc_by(value.max(0.0));
-        add(registry, &counter);
-    }
-}
-
-fn gauge(name: &str, help: &str) -> IntGauge {
-    constant(IntGauge::new(name, help))
-}
-
-pub(super) fn counter(name: &str, help: &str) -> IntCounter {
-    constant(IntCounter::new(name, help))
-}
-
-pub(super) fn counters(name: &str, help: &str, label: &str) -> IntCounterVec {
-    constant(IntCounterVec::new(Opts::new(name, help), &[label]))
-}
-
-/// Names are constants of this file, so a name that is not allowed is a bug.
-fn constant<M>(metric: Result<M, prometheus::Error>) -> M {
-    match metric {
-        Ok(metric) => metric,
-        Err(error) => unreachable!("a metric's name or help is invalid: {error}"),
-    }
-}
-
-fn valid<M>(metric: Result<M, prometheus::Error>) -> Option<M> {
-    metric
-        .inspect_err(|error| tracing::error!(%error, "metric"))
-        .ok()
-}
-
-pub(super) fn add<C: Collector + Clone + 'static>(registry: &Registry, metric: &C) {
-    if let Err(error) = registry.register(Box::new(metric.clone())) {
-        tracing::error!(%error, "metric");
-    }
+    look_up_backplane(&*node.cluster.backplane, registry);
 }

@@ -1,21 +1,28 @@
 //! One node: its state, its sockets, its end.
 //!
 //! In reading order: `run` (the life of a node), `state` (what its parts share),
-//! `registry` (its sessions), `accept` (its connections), `drain` (its end),
-//! `metrics`, `message_metrics` and `process` (what it says about itself).
+//! `registry` (its sessions), `drain` (its end), `rebalance` (sending away what is
+//! above its share), `turns` (one device after the other), `own_load` and `report`
+//! (what gateways are told), `metrics` and `message_metrics` (what it says about
+//! itself).
 
-mod accept;
 mod drain;
 mod message_metrics;
 mod metrics;
-mod process;
+mod own_load;
+pub(crate) mod rebalance;
 mod registry;
+mod report;
 mod run;
 mod state;
+mod turns;
 
-pub use self::run::{Listeners, NodeError, run};
-pub(crate) use self::state::{Node, Phase};
 pub(crate) use self::{
-    metrics::{set, set_counter, text as metrics_text},
-    process::ProcessStats,
+    metrics::text as metrics_text,
+    report::load_report,
+    state::{Node, Phase},
+};
+pub use self::{
+    own_load::{OwnLoad, UnknownOwnLoad},
+    run::{NodeError, run},
 };

@@ -6,23 +6,18 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use tokio::{
-    net::TcpListener,
-    time::{Instant, MissedTickBehavior, interval},
-};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{
-    Node,
-    accept::{self, Door},
-    drain,
-};
+use super::{Node, drain, report};
 use crate::{
+    accept::{self, Door, Patience},
     admission::Room,
     backplane::{BackplaneConfig, Identity, Role, join},
     cluster::{Cluster, inbound, registrar, resync},
     config::NodeConfig,
     http,
+    listen::Listeners,
     work::{self, Intake},
 };
 
@@ -36,26 +31,6 @@ pub enum NodeError {
 
 /// Connections at once on the listener of operators.
 const ADMIN_CONNECTIONS: usize = 64;
-
-/// Where a node listens.
-#[derive(Debug)]
-pub struct Listeners {
-    /// For devices and callers.
-    pub public: TcpListener,
-    /// For probes and operators: `/healthz`, `/readyz`, `/metrics`, `/nodes` and
-    /// `/admin`, always without TLS and tokens, whatever happens on the other.
-    /// With it they are gone from the public one; `None` serves them there.
-    pub admin: Option<TcpListener>,
-}
-
-impl From<TcpListener> for Listeners {
-    fn from(public: TcpListener) -> Self {
-        Self {
-            public,
-            admin: None,
-        }
-    }
-}
 
 /// Serves until `shutdown` is cancelled or a drain is asked for over HTTP; then
 /// drains and returns. Dropping the future ends the node without a drain: sockets
@@ -100,29 +75,37 @@ pub async fn run(
     life.spawn(inbound::run(Arc::clone(&node), joined.inbox));
     life.spawn(registrar::run(Arc::clone(&node), jobs));
     life.spawn(resync::run(Arc::clone(&node)));
+    life.spawn(report::run(Arc::clone(&node)));
     life.spawn(turn_wheel(Arc::clone(&node)));
     life.spawn(work::run(Arc::clone(&node), readings));
     let stop = life.over.child_token();
-    let operators = admin.map(|listener| Door {
+    let door = |listener, router, tls, room| Door {
         listener,
-        router: http::operators(&node),
-        tls: None,
-        room: Arc::new(Room::new(Some(ADMIN_CONNECTIONS))),
-    });
-    let public = Door {
-        listener: public,
-        router: match operators {
-            Some(_) => http::public(&node),
-            None => http::everything(&node),
+        router,
+        no_room: http::no_room(),
+        tls,
+        room,
+        patience: Patience {
+            head: node.config.limits.header_timeout,
+            handshake: node.config.limits.handshake_timeout,
         },
-        tls: node.config.tls.clone(),
-        room: Arc::clone(&node.connections),
+        counts: node.metrics.accepting.clone(),
     };
+    let operators = admin.map(|listener| {
+        let room = Arc::new(Room::new(Some(ADMIN_CONNECTIONS)));
+        door(listener, http::operators(&node), None, room)
+    });
+    let routes = match operators {
+        Some(_) => http::public(&node),
+        None => http::everything(&node),
+    };
+    let (tls, room) = (node.config.tls.clone(), Arc::clone(&node.connections));
+    let public = door(public, routes, tls, room);
     let accepting: Vec<_> = operators
         .into_iter()
         .chain([public])
         .map(|door| {
-            let accepting = accept::run(Arc::clone(&node), door, stop.clone());
+            let accepting = accept::run(door, stop.clone());
             // On a task of its own, so that it runs on the runtime's workers like
             // all else.
             tokio::spawn(life.over.clone().run_until_cancelled_owned(accepting))

@@ -8,7 +8,9 @@ use std::sync::{
 use nix::sys::resource::{Resource, getrlimit};
 use tokio_util::sync::CancellationToken;
 
-use super::{metrics::Metrics, registry::Registry};
+use super::{
+    OwnLoad, metrics::Metrics, own_load::PostedLoad, rebalance::Rebalancing, registry::Registry,
+};
 use crate::{
     admission::{Gate, Room},
     auth::Access,
@@ -52,6 +54,9 @@ pub(crate) struct Node {
     pub(crate) access: Option<Access>,
     /// Where readings go.
     pub(crate) intake: Intake,
+    /// The load that somebody posted.
+    pub(crate) posted_load: PostedLoad,
+    pub(crate) rebalancing: Rebalancing,
     /// Cancelled to begin a drain.
     pub(crate) drain: CancellationToken,
     phase: AtomicU8,
@@ -88,6 +93,8 @@ impl Node {
             topics: Topics::default(),
             wheel: Wheel::new(),
             faults: Faults::default(),
+            posted_load: PostedLoad::default(),
+            rebalancing: Rebalancing::default(),
             metrics: Metrics::new(),
             drain,
             phase: AtomicU8::new(0),
@@ -105,6 +112,17 @@ impl Node {
 
     pub(crate) fn enter(&self, phase: Phase) {
         self.phase.fetch_max(phase as u8, Relaxed);
+    }
+
+    /// The load of the node's own making, where it has one.
+    pub(crate) fn own_load(&self) -> Option<f64> {
+        match self.config.own_load {
+            OwnLoad::Posted => self.posted_load.read(),
+            OwnLoad::Heap => {
+                let bytes = self.config.heap_probe.and_then(|probe| probe());
+                bytes.map(|bytes| bytes as f64)
+            }
+        }
     }
 
     pub(crate) fn next_command_id(&self) -> u64 {

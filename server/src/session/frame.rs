@@ -1,6 +1,6 @@
 //! The JSON that devices and nodes exchange; see `docs/protocol.md`.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,9 @@ pub(crate) enum FromDevice<'a> {
         body: &'a str,
     },
 }
+
+/// When a device that was asked to leave should come back at the earliest.
+const RETRY_MS: u64 = 100;
 
 /// The longest id of a message, in bytes.
 const MESSAGE_ID: usize = 64;
@@ -163,11 +166,11 @@ pub(crate) fn error(id: &str, status: u16, error: &str, retry_ms: u64) -> Bytes 
     })
 }
 
-/// The frame that announces a drain.
-pub(crate) fn goaway(retry_ms: u64, window_ms: u64) -> Bytes {
+/// The frame that asks a device to leave, and to spread its return over a window.
+pub(crate) fn goaway(window: Duration) -> Bytes {
     encode_frame(&ToDevice::Goaway {
-        retry_ms,
-        window_ms,
+        retry_ms: RETRY_MS,
+        window_ms: window.as_millis() as u64,
     })
 }
 
@@ -300,10 +303,10 @@ mod tests {
             &frame[2..],
             br#"{"type":"command","id":"c1f","name":"read","body":{"x":1}}"#
         );
-        let frame = goaway(1000, 5000);
+        let frame = goaway(Duration::from_secs(5));
         assert_eq!(
             &frame[2..],
-            br#"{"type":"goaway","retry_ms":1000,"window_ms":5000}"#
+            br#"{"type":"goaway","retry_ms":100,"window_ms":5000}"#
         );
         let id = "0-17".parse().unwrap();
         assert_eq!(&accepted(&id)[2..], br#"{"type":"accepted","id":"0-17"}"#);

@@ -7,6 +7,7 @@ use std::sync::{
 
 use super::{
     budget::Budget,
+    frame,
     outbox::Outbox,
     waiting::{Waiter, Waiting},
     wheel::{Next, Timer},
@@ -32,6 +33,8 @@ pub(crate) struct Session {
     closing_since: AtomicU32,
     /// When its token ends; 0 where it has none.
     expires: u32,
+    /// When it has been open for long enough; 0 where nothing says so.
+    retires: u32,
     /// Readings that have no answer yet.
     readings: AtomicU32,
     inner: Mutex<Inner>,
@@ -77,6 +80,7 @@ impl Session {
             blocked_since: AtomicU32::new(0),
             closing_since: AtomicU32::new(0),
             expires: 0,
+            retires: 0,
             readings: AtomicU32::new(0),
             inner: Mutex::default(),
         }
@@ -94,6 +98,15 @@ impl Session {
     pub(crate) fn until(self, second: u32) -> Self {
         Self {
             expires: second.max(1),
+            ..self
+        }
+    }
+
+    /// The same, which is sent away from that second on, as soon as it has nothing
+    /// under way.
+    pub(crate) fn retiring(self, second: u32) -> Self {
+        Self {
+            retires: second.max(1),
             ..self
         }
     }
@@ -133,17 +146,15 @@ impl Session {
             return Next::Never;
         }
         let due = since.saturating_add(seconds(timeout));
-        // The token's end rides on the idle timer: it costs no entry of its own.
-        let expires = match (timer, self.expires) {
-            (Timer::Idle, 1..) => self.expires,
-            _ => u32::MAX,
+        let end = match timer {
+            Timer::Idle => match self.check_ends(now, limits) {
+                Some(end) => end,
+                None => return Next::Never,
+            },
+            Timer::Write | Timer::Close => u32::MAX,
         };
-        if expires <= now {
-            self.outbox.close(CloseReason::Expired);
-            return Next::Never;
-        }
         if due > now {
-            return Next::At(due.min(expires));
+            return Next::At(due.min(end));
         }
         match timer {
             Timer::Idle => {
@@ -153,6 +164,28 @@ impl Session {
             Timer::Close => self.outbox.abandon(CloseReason::Lost),
         }
         Next::Never
+    }
+
+    /// Closes a socket that has come to an end known beforehand; `None` then, else
+    /// the second at which to look again. Both ride on the idle timer: they cost no
+    /// entries of their own.
+    fn check_ends(&self, now: u32, limits: &Limits) -> Option<u32> {
+        let second = |end: u32| if end == 0 { u32::MAX } else { end };
+        let (expires, retires) = (second(self.expires), second(self.retires));
+        if expires <= now {
+            self.outbox.close(CloseReason::Expired);
+            return None;
+        }
+        if retires > now {
+            return Some(expires.min(retires));
+        }
+        if self.is_busy(now) {
+            return Some(expires.min(now + 1));
+        }
+        // One that cannot take it is closing already.
+        let _ = self.outbox.push(frame::goaway(limits.drain_window), limits);
+        self.outbox.close(CloseReason::Aged);
+        None
     }
 
     /// The directory's epoch for this connection.

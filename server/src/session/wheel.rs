@@ -160,6 +160,28 @@ mod tests {
     }
 
     #[test]
+    fn an_old_socket_is_sent_away_once_it_has_nothing_under_way() {
+        let wheel = Wheel::new();
+        let session = Arc::new(Session::new("d".parse().unwrap(), 1).retiring(30));
+        wheel.arm(&session, Timer::Idle, wheel.now() + 1);
+        assert!(session.begin_reading(1));
+        for second in 2..40 {
+            session.seen(second);
+            wheel.turn(second, &limits(90));
+        }
+        assert_eq!(session.outbox.closing(), None, "a reading waits");
+        session.end_reading();
+        wheel.turn(41, &limits(90));
+        assert_eq!(session.outbox.closing(), Some(CloseReason::Aged));
+        let mut said = Vec::new();
+        let _ = session.outbox.poll_write(|bytes| {
+            said.extend_from_slice(bytes);
+            std::task::Poll::Ready(Ok(bytes.len()))
+        });
+        assert!(said.windows(6).any(|part| part == b"goaway"));
+    }
+
+    #[test]
     fn a_socket_that_is_gone_leaves_nothing_behind() {
         let wheel = Wheel::new();
         drop(armed(&wheel));

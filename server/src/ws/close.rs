@@ -15,6 +15,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 /// | policy      | 1008 | node    | no: the device asks for too much   |
 /// | too-big     | 1009 | node    | no: the device is broken           |
 /// | drain       | 1012 | node    | yes, spread over the goaway window |
+/// | rebalance   | 1012 | node    | yes, spread over the goaway window |
+/// | aged        | 1012 | node    | yes, spread over the goaway window |
 /// | slow        | 1013 | node    | yes, with backoff                  |
 /// | replaced    | 4000 | node    | no: a newer connection took over   |
 /// | idle        | 4001 | node    | yes, with backoff                  |
@@ -29,6 +31,8 @@ pub(crate) enum CloseReason {
     Policy,
     TooBig,
     Drain,
+    Rebalance,
+    Aged,
     Slow,
     Replaced,
     Idle,
@@ -36,7 +40,7 @@ pub(crate) enum CloseReason {
 }
 
 impl CloseReason {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Device,
         Self::Lost,
         Self::Protocol,
@@ -45,6 +49,8 @@ impl CloseReason {
         Self::Policy,
         Self::TooBig,
         Self::Drain,
+        Self::Rebalance,
+        Self::Aged,
         Self::Slow,
         Self::Replaced,
         Self::Idle,
@@ -62,6 +68,8 @@ impl CloseReason {
             Self::Policy => "policy",
             Self::TooBig => "too-big",
             Self::Drain => "drain",
+            Self::Rebalance => "rebalance",
+            Self::Aged => "aged",
             Self::Slow => "slow",
             Self::Replaced => "replaced",
             Self::Idle => "idle",
@@ -78,7 +86,7 @@ impl CloseReason {
             Self::BadPayload => CloseCode::Invalid,
             Self::Policy => CloseCode::Policy,
             Self::TooBig => CloseCode::Size,
-            Self::Drain => CloseCode::Restart,
+            Self::Drain | Self::Rebalance | Self::Aged => CloseCode::Restart,
             Self::Slow => CloseCode::Again,
             Self::Replaced => CloseCode::Library(4000),
             Self::Idle => CloseCode::Library(4001),
@@ -97,6 +105,8 @@ impl CloseReason {
             Self::Policy => "too many topics, or a topic name that is not allowed",
             Self::TooBig => "message too big",
             Self::Drain => "node restarts",
+            Self::Rebalance => "other nodes have more room",
+            Self::Aged => "open for long enough: come back",
             Self::Slow => "slow consumer",
             Self::Replaced => "replaced by a newer connection",
             Self::Idle => "idle for too long",

@@ -17,6 +17,8 @@ pub(super) fn config(args: ServeNode) -> Result<NodeConfig, Failure> {
         backplane: args.backplane.backplane,
         cluster: args.backplane.cluster,
         lease: args.backplane.lease,
+        advertise: args.advertise,
+        own_load: args.own_load,
         routing: args.routing,
         allow_faults: args.allow_faults,
         echo: args.echo,
@@ -75,6 +77,7 @@ fn limits(admission: &ServeAdmission, drain: &ServeDrain) -> Limits {
         drain_notice: drain.drain_notice,
         drain_rate: drain.drain_rate,
         drain_window: drain.drain_window,
+        max_age: drain.max_age,
         ..Limits::default()
     }
 }

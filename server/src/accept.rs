@@ -4,24 +4,24 @@
 //! they take, TLS, a reserve of descriptors and survival when they run out all the
 //! same, and connection tasks that are gone once a socket is upgraded.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::Router;
-use hyper::server::conn::http1;
+use axum::{Router, response::Response};
+use hyper::{Request, body::Incoming, server::conn::http1, service::Service};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
+use prometheus::{IntCounter, Registry};
 use tokio::{
     net::{TcpListener, TcpStream},
     time::sleep,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::Node;
 use crate::{
     admission::{Place, Room},
-    http,
+    metric::{add, counter},
     tls::ServerTls,
     wire::Wire,
 };
@@ -38,13 +38,63 @@ const TOLD_AT_ONCE: usize = 16;
 const TOLD_WITHIN: Duration = Duration::from_secs(2);
 
 /// A listener and what its connections meet.
-pub(super) struct Door {
-    pub(super) listener: TcpListener,
-    pub(super) router: Router,
+pub(crate) struct Door {
+    pub(crate) listener: TcpListener,
+    pub(crate) router: Router,
+    /// What is answered when there is no room.
+    pub(crate) no_room: Router,
     /// `None` is plain TCP.
-    pub(super) tls: Option<Arc<ServerTls>>,
+    pub(crate) tls: Option<Arc<ServerTls>>,
     /// Bounds connections that are open at once.
-    pub(super) room: Arc<Room>,
+    pub(crate) room: Arc<Room>,
+    pub(crate) patience: Patience,
+    pub(crate) counts: Counts,
+}
+
+/// How long a client may take.
+#[derive(Clone, Copy)]
+pub(crate) struct Patience {
+    /// From one request to the end of the next one's head.
+    pub(crate) head: Duration,
+    /// For a TLS handshake.
+    pub(crate) handshake: Duration,
+}
+
+/// Who is at the other end of a connection; every request carries it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
+
+/// What went wrong at the door.
+#[derive(Clone)]
+pub(crate) struct Counts {
+    errors: IntCounter,
+    turned_away: IntCounter,
+    handshakes_failed: IntCounter,
+}
+
+impl Counts {
+    pub(crate) fn new() -> Self {
+        Self {
+            errors: counter(
+                "highwater_accept_errors_total",
+                "Connections the operating system could not hand over.",
+            ),
+            turned_away: counter(
+                "highwater_connections_turned_away_total",
+                "Connections beyond what the open files leave room for.",
+            ),
+            handshakes_failed: counter(
+                "highwater_tls_handshakes_failed_total",
+                "TLS handshakes that failed or took too long.",
+            ),
+        }
+    }
+
+    pub(crate) fn register(&self, registry: &Registry) {
+        add(registry, &self.errors);
+        add(registry, &self.turned_away);
+        add(registry, &self.handshakes_failed);
+    }
 }
 
 /// How requests of one connection are read.
@@ -55,33 +105,33 @@ struct Reading {
 }
 
 /// Accepts until `stop` is cancelled, then lets requests under way finish.
-pub(super) async fn run(node: Arc<Node>, door: Door, stop: CancellationToken) {
+pub(crate) async fn run(door: Door, stop: CancellationToken) {
     let connections = TaskTracker::new();
     let told = Arc::new(Room::new(Some(TOLD_AT_ONCE)));
     let mut failing = false;
     while let Some(accepted) = stop.run_until_cancelled(door.listener.accept()).await {
         match accepted {
-            Ok((stream, _)) => {
+            Ok((stream, address)) => {
                 failing = false;
                 // Frames are small and answered at once: Nagle's delay would be all
                 // they see.
                 let _ = stream.set_nodelay(true);
+                let peer = Peer(address);
                 match door.room.enter() {
                     Some(place) => {
-                        let served = welcome(Arc::clone(&node), &door, stream, place, stop.clone());
-                        connections.spawn(served);
+                        connections.spawn(welcome(&door, stream, peer, place, stop.clone()));
                     }
                     None => {
-                        node.metrics.turned_away.inc();
+                        door.counts.turned_away.inc();
                         if let (None, Some(place)) = (&door.tls, told.enter()) {
-                            connections.spawn(turn_away(stream, place, stop.clone()));
+                            connections.spawn(turn_away(&door, stream, peer, place, stop.clone()));
                         }
                     }
                 }
             }
             Err(error) if is_of_the_connection(&error) => {}
             Err(error) => {
-                node.metrics.accept_errors.inc();
+                door.counts.errors.inc();
                 // Once for a run of errors; the counter has them all.
                 if !std::mem::replace(&mut failing, true) {
                     tracing::warn!(%error, "accept");
@@ -95,57 +145,91 @@ pub(super) async fn run(node: Arc<Node>, door: Door, stop: CancellationToken) {
 }
 
 /// The TLS handshake, where there is one, then HTTP. The place is held until the
-/// connection ends or is a device socket.
+/// connection ends or is a socket.
 fn welcome(
-    node: Arc<Node>,
     door: &Door,
     stream: TcpStream,
+    peer: Peer,
     place: Place,
     stop: CancellationToken,
 ) -> impl Future<Output = ()> + Send + use<> {
-    let (router, tls) = (door.router.clone(), door.tls.clone());
+    let (router, tls, patience) = (door.router.clone(), door.tls.clone(), door.patience);
+    let failed = door.counts.handshakes_failed.clone();
     async move {
-        let limits = &node.config.limits;
         let reading = Reading {
-            header_timeout: limits.header_timeout,
+            header_timeout: patience.head,
             keep_alive: true,
         };
         let wire = match tls {
             None => Wire::Plain(stream),
             // Boxed: what a handshake needs is not held while requests are served.
-            Some(tls) => match Box::pin(tls.accept(stream, limits.handshake_timeout)).await {
+            Some(tls) => match Box::pin(tls.accept(stream, patience.handshake)).await {
                 Ok(stream) => Wire::Tls(Box::new(stream)),
                 Err(error) => {
-                    node.metrics.handshakes_failed.inc();
+                    failed.inc();
                     tracing::debug!(%error, "handshake");
                     return;
                 }
             },
         };
-        drop(node);
-        serve(wire, router, reading, stop).await;
+        serve(wire, Introduced::new(router, peer), reading, stop).await;
         drop(place);
     }
 }
 
 /// Tells a client that there is no room, so that it comes back later.
-async fn turn_away(stream: TcpStream, place: Place, stop: CancellationToken) {
-    let reading = Reading {
-        header_timeout: TOLD_WITHIN,
-        keep_alive: false,
-    };
-    serve(Wire::Plain(stream), http::no_room(), reading, stop).await;
-    drop(place);
+fn turn_away(
+    door: &Door,
+    stream: TcpStream,
+    peer: Peer,
+    place: Place,
+    stop: CancellationToken,
+) -> impl Future<Output = ()> + Send + use<> {
+    let answer = Introduced::new(door.no_room.clone(), peer);
+    async move {
+        let reading = Reading {
+            header_timeout: TOLD_WITHIN,
+            keep_alive: false,
+        };
+        serve(Wire::Plain(stream), answer, reading, stop).await;
+        drop(place);
+    }
 }
 
-async fn serve(wire: Wire, router: Router, reading: Reading, stop: CancellationToken) {
+/// Routes that are told who asks.
+struct Introduced {
+    router: TowerToHyperService<Router>,
+    peer: Peer,
+}
+
+impl Introduced {
+    fn new(router: Router, peer: Peer) -> Self {
+        Self {
+            router: TowerToHyperService::new(router),
+            peer,
+        }
+    }
+}
+
+impl Service<Request<Incoming>> for Introduced {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Future;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        request.extensions_mut().insert(self.peer);
+        self.router.call(request)
+    }
+}
+
+async fn serve(wire: Wire, routes: Introduced, reading: Reading, stop: CancellationToken) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(reading.header_timeout)
         .keep_alive(reading.keep_alive)
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_HEAD_BYTES)
-        .serve_connection(TokioIo::new(wire), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(wire), routes)
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {

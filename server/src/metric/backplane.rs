@@ -1,0 +1,83 @@
+//! What went through the backplane, and what did not.
+
+use prometheus::{IntCounterVec, Opts, Registry};
+
+use super::family::{add, constant, set, set_counter};
+use crate::backplane::{Backplane, Kind, Traffic};
+
+/// Registers the figures of now.
+pub(crate) fn look_up_backplane(backplane: &dyn Backplane, registry: &Registry) {
+    let traffic = backplane.traffic();
+    let by_direction_and_kind = |name, help| {
+        let labels = ["direction", "kind"];
+        constant(IntCounterVec::new(Opts::new(name, help), &labels))
+    };
+    let messages = by_direction_and_kind(
+        "highwater_backplane_messages_total",
+        "Messages through the backplane, by direction and kind.",
+    );
+    let bytes = by_direction_and_kind(
+        "highwater_backplane_bytes_total",
+        "Bytes through the backplane, by direction and kind.",
+    );
+    for kind in Kind::ALL {
+        let both = [
+            ("sent", traffic.sent_of(kind)),
+            ("received", traffic.received_of(kind)),
+        ];
+        for (direction, (count, size)) in both {
+            let labels = [direction, kind.label()];
+            messages.with_label_values(&labels).inc_by(count);
+            bytes.with_label_values(&labels).inc_by(size);
+        }
+    }
+    add(registry, &messages);
+    add(registry, &bytes);
+    let view = backplane.view().borrow().clone();
+    set(
+        registry,
+        "highwater_backplane_connected",
+        "Whether this process is connected to the backplane: 0 or 1.",
+        Some(f64::from(u8::from(view.connected))),
+    );
+    set(
+        registry,
+        "highwater_backplane_members",
+        "Nodes of the cluster, as this process last saw them.",
+        Some(view.nodes().count() as f64),
+    );
+    for (name, help, count) in trouble(traffic) {
+        set_counter(registry, name, help, Some(count as f64));
+    }
+}
+
+/// What went wrong on the backplane: name, help, count.
+fn trouble(traffic: &Traffic) -> [(&'static str, &'static str, u64); 5] {
+    [
+        (
+            "highwater_backplane_reconnects_total",
+            "Times this process joined the backplane again.",
+            traffic.reconnects(),
+        ),
+        (
+            "highwater_backplane_refused_total",
+            "Messages refused because the queue to the backplane was full.",
+            traffic.refused(),
+        ),
+        (
+            "highwater_backplane_dropped_total",
+            "Messages that arrived and were dropped because this process was too slow.",
+            traffic.dropped(),
+        ),
+        (
+            "highwater_backplane_evictions_total",
+            "Silent members that this process removed.",
+            traffic.evicted(),
+        ),
+        (
+            "highwater_backplane_inboxes_reaped_total",
+            "Inboxes of ended connections that this process removed at the broker.",
+            traffic.reaped(),
+        ),
+    ]
+}
