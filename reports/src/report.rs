@@ -92,7 +92,7 @@ fn write(dir: &Path, baseline: Option<&RunRecord>) -> Result<Report, ReportError
         junit: dir.join(JUNIT),
         charts: drawings
             .iter()
-            .map(|drawing| dir.join(CHARTS).join(drawing.name).with_extension("svg"))
+            .map(|drawing| dir.join(CHARTS).join(&*drawing.name).with_extension("svg"))
             .collect(),
         summary,
     };

@@ -10,10 +10,10 @@ use std::{collections::BTreeMap, ops::Range};
 use highwater_scenarios::plan::System;
 use serde::Serialize;
 
+pub(crate) use self::herding::herding;
 use self::{
     arrivals::arrivals,
     detection::detection,
-    herding::herding,
     loads::loads,
     spread::{Spreads, evenness},
     storm::storm,

@@ -35,8 +35,8 @@ pub(super) fn chart(scene: &Scene) -> Chart {
         ),
     ];
     Chart {
-        name: "backplane",
-        title: "Messages on the backplane",
+        name: "backplane".into(),
+        title: "Messages on the backplane".into(),
         about: sentences([per_command(scene), told_by_broker(scene)]),
         x: XAxis::Time,
         y: YAxis::linear(Unit::PerSecond),

@@ -1,5 +1,7 @@
 //! A chart as data: what is drawn, not how.
 
+use std::borrow::Cow;
+
 use highwater_scenarios::figures::Unit;
 
 /// A point in the chart's own units.
@@ -9,9 +11,9 @@ pub(crate) type Point = (f64, f64);
 #[derive(Debug, Clone)]
 pub(crate) struct Chart {
     /// Stem of its file: `sockets`.
-    pub(crate) name: &'static str,
+    pub(crate) name: Cow<'static, str>,
     /// What it shows, in a few words.
-    pub(crate) title: &'static str,
+    pub(crate) title: Cow<'static, str>,
     /// What to see in this run and how to read it, in a few sentences.
     pub(crate) about: String,
     /// What runs from left to right.
@@ -45,6 +47,8 @@ pub(crate) struct YAxis {
     pub(crate) unit: Unit,
     /// How it is spaced.
     pub(crate) spacing: Spacing,
+    /// It reaches at least this far, so that charts side by side have one scale.
+    pub(crate) reach: f64,
 }
 
 /// How an axis is spaced.
@@ -110,6 +114,7 @@ impl YAxis {
         Self {
             unit,
             spacing: Spacing::Linear,
+            reach: 0.0,
         }
     }
 
@@ -118,7 +123,12 @@ impl YAxis {
         Self {
             unit: Unit::Millis,
             spacing: Spacing::Logarithmic,
+            reach: 0.0,
         }
+    }
+
+    pub(crate) fn reaching(self, reach: f64) -> Self {
+        Self { reach, ..self }
     }
 }
 

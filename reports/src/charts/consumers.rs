@@ -15,8 +15,8 @@ use crate::{
 pub(super) fn chart(scene: &Scene) -> Chart {
     let lines = growth_rates(scene.cut, Role::Consumer, gauge::READINGS_HANDLED);
     Chart {
-        name: "consumers",
-        title: "Readings handled by each consumer",
+        name: "consumers".into(),
+        title: "Readings handled by each consumer".into(),
         about: sentences([shares(scene), quiet(scene, &lines)]),
         x: XAxis::Time,
         y: YAxis::linear(Unit::PerSecond),

@@ -21,8 +21,8 @@ pub(super) fn chart(scene: &Scene) -> Chart {
     let busiest = busiest(scene, lines.iter().flat_map(|(_, lines)| lines));
     let reading = "100 % is one core kept busy by one process.".to_owned();
     Chart {
-        name: "cpu",
-        title: "Processor use",
+        name: "cpu".into(),
+        title: "Processor use".into(),
         about: sentences([busiest, Some(reading)]),
         x: XAxis::Time,
         y: YAxis::linear(Unit::Ratio),

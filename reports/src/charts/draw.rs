@@ -1,9 +1,11 @@
 //! All charts of a run, in the order of the page.
 
+use std::borrow::Cow;
+
 use super::{
-    backplane,
+    arrivals, backplane,
     chart::{Chart, Series, XAxis},
-    command_latency, consumers, cpu, errors,
+    command_latency, consumers, cpu, errors, evenness,
     format::{FILE, Format, NARROW, WIDE},
     heartbeat_latency, holders,
     key::{Key, keys},
@@ -20,9 +22,9 @@ use super::{
 #[derive(Debug, Clone)]
 pub(crate) struct Drawing {
     /// Stem of its file: `sockets`.
-    pub(crate) name: &'static str,
+    pub(crate) name: Cow<'static, str>,
     /// What it shows, in a few words.
-    pub(crate) title: &'static str,
+    pub(crate) title: Cow<'static, str>,
     /// What to see and how to read it.
     pub(crate) about: String,
     /// The legend.
@@ -42,6 +44,8 @@ pub(crate) struct Drawing {
 pub(crate) fn draw(scene: &Scene) -> Result<Vec<Drawing>, String> {
     let charts = [
         sockets::chart(scene),
+        evenness::chart(scene),
+        arrivals::chart(scene),
         heartbeat_latency::chart(scene),
         command_latency::chart(scene),
         message_latency::chart(scene),
@@ -68,8 +72,8 @@ pub(crate) fn draw(scene: &Scene) -> Result<Vec<Drawing>, String> {
 fn drawing(chart: &Chart, scene: &Scene) -> Result<Drawing, String> {
     let svg = |format| render(chart, &scene.timeline, format);
     Ok(Drawing {
-        name: chart.name,
-        title: chart.title,
+        name: chart.name.clone(),
+        title: chart.title.clone(),
         about: chart.about.clone(),
         keys: keys(chart),
         readout: (chart.x == XAxis::Time).then(|| Readout::of(chart, scene.steps)),

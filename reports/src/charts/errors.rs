@@ -28,13 +28,14 @@ pub(super) fn chart(scene: &Scene) -> Chart {
         })
         .collect();
     Chart {
-        name: "errors",
-        title: "Failures by kind",
+        name: "errors".into(),
+        title: "Failures by kind".into(),
         about: about(scene, &failures, series.first()),
         x: XAxis::Time,
         y: YAxis {
             unit: Unit::PerSecond,
             spacing: spacing(&series),
+            reach: 0.0,
         },
         series,
         when_empty: Some("Nothing failed."),

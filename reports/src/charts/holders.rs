@@ -40,8 +40,8 @@ pub(super) fn chart(scene: &Scene) -> Chart {
         .filter(|(_, held): &(String, Vec<_>)| held.iter().any(Option::is_some))
         .collect();
     Chart {
-        name: "holders",
-        title: "Sockets held by each node",
+        name: "holders".into(),
+        title: "Sockets held by each node".into(),
         about: about(scene, &held),
         x: XAxis::Groups(moments.into_iter().map(|moment| moment.name).collect()),
         y: YAxis::linear(Unit::Count),

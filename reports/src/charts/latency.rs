@@ -40,8 +40,8 @@ pub(super) fn chart(
     let p50 = |block: &LatencyHistogram| block.value_at_quantile(0.5);
     let (response, service) = (timed.response, timed.service);
     Chart {
-        name,
-        title,
+        name: name.into(),
+        title: title.into(),
         about: about(scene, timed),
         x: XAxis::Time,
         y: YAxis::times(),

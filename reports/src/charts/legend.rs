@@ -39,7 +39,7 @@ pub(super) fn height(chart: &Chart, format: Format) -> i32 {
 /// Draws both.
 pub(super) fn draw(area: &Area, chart: &Chart, format: Format) -> Drawn {
     let title = text(Colour::Ink, HPos::Left, VPos::Top, 15);
-    area.draw(&Text::new(chart.title, fine(MARGIN, 6), title))?;
+    area.draw(&Text::new(&*chart.title, fine(MARGIN, 6), title))?;
     for Entry { series, x, y } in entries(chart, format) {
         let middle = TITLE_HEIGHT + y + LINE / 2;
         key(area, series, x, middle)?;

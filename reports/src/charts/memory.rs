@@ -1,4 +1,4 @@
-//! Memory of nodes and broker over time: resident, and the allocator's live bytes.
+//! Memory of the system's processes over time: resident, and the allocator's live bytes.
 
 use highwater_scenarios::{figures::Unit, plan::Window};
 
@@ -12,13 +12,13 @@ use crate::{
     record::{Role, names::gauge},
 };
 
-/// What the system has given the nodes, and the broker beside them.
+/// What the machine has given the nodes, and broker and balancers beside them.
 pub(super) fn resident(scene: &Scene) -> Chart {
     let reading = "Resident memory is what the system has given each process; not all that is freed goes back at once.";
     chart(
         scene,
         "memory",
-        "Resident memory of nodes and broker",
+        "Resident memory of nodes, broker and balancers",
         gauge::RSS,
         reading,
     )
@@ -30,7 +30,7 @@ pub(super) fn heap(scene: &Scene) -> Chart {
     chart(
         scene,
         "heap",
-        "Heap of nodes and broker",
+        "Heap of nodes, broker and balancers",
         gauge::HEAP,
         reading,
     )
@@ -46,15 +46,18 @@ fn chart(
     let lines = gauges(scene.cut, Role::Node, gauge);
     let growth = growth(scene, &lines);
     let broker = gauges(scene.cut, Role::Broker, gauge);
+    let balancers = gauges(scene.cut, Role::Balancer, gauge);
     Chart {
-        name,
-        title,
+        name: name.into(),
+        title: title.into(),
         about: sentences([growth, Some(reading.to_owned())]),
         x: XAxis::Time,
         y: YAxis::linear(Unit::Bytes),
-        series: scene
-            .steps
-            .by_role(vec![("nodes", lines), ("broker", broker)]),
+        series: scene.steps.by_role(vec![
+            ("nodes", lines),
+            ("broker", broker),
+            ("balancers", balancers),
+        ]),
         when_empty: None,
     }
 }

@@ -27,8 +27,8 @@ pub(super) fn chart(scene: &Scene) -> Chart {
         None => Default::default(),
     };
     Chart {
-        name: "memory-fit",
-        title: "Memory of a node against its sockets",
+        name: "memory-fit".into(),
+        title: "Memory of a node against its sockets".into(),
         about,
         x: XAxis::Sockets,
         y: YAxis::linear(Unit::Bytes),

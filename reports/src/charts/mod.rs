@@ -8,6 +8,7 @@
 //! - `key`, `readout`: what the page shows beside it;
 //! - [`draw`](draw()): all of them.
 
+mod arrivals;
 mod axis;
 mod backplane;
 pub(crate) mod chart;
@@ -16,6 +17,7 @@ mod consumers;
 mod cpu;
 mod draw;
 mod errors;
+mod evenness;
 mod format;
 mod heartbeat_latency;
 mod holders;

@@ -22,8 +22,8 @@ pub(super) fn chart(scene: &Scene) -> Chart {
     let most = most(scene, lines.iter().flat_map(|(_, lines)| lines));
     let reading = "Each socket is a file of the process at either of its ends.".to_owned();
     Chart {
-        name: "open-files",
-        title: "Open files",
+        name: "open-files".into(),
+        title: "Open files".into(),
         about: sentences([most, Some(reading)]),
         x: XAxis::Time,
         y: YAxis::linear(Unit::Count),

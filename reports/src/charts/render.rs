@@ -100,7 +100,7 @@ fn draw(
 fn axes(chart: &Chart, timeline: &Timeline, format: Format) -> (Axis, Axis) {
     let points: Vec<_> = chart.series.iter().flat_map(Series::points).collect();
     let most_x = points.iter().map(|&(x, _)| x).fold(0.0, f64::max);
-    let most_y = points.iter().map(|&(_, y)| y).fold(0.0, f64::max);
+    let most_y = points.iter().map(|&(_, y)| y).fold(chart.y.reach, f64::max);
     let above_zero = points.iter().map(|&(_, y)| y).filter(|&y| y > 0.0);
     let least_y = above_zero.fold(f64::INFINITY, f64::min);
     let (across, up) = format.marks;
@@ -173,7 +173,7 @@ fn framed(chart: &Chart, format: Format, top: i32, svg: &str) -> String {
         "<svg class=\"{class}\" viewBox=\"0 0 {width} {height}\" role=\"img\" \
          aria-labelledby=\"{id}-title {id}-desc\" data-plot=\"{left} {top} {right} {bottom}\">\n\
          <title id=\"{id}-title\">{}</title>\n<desc id=\"{id}-desc\">{}</desc>{body}",
-        escaped(chart.title),
+        escaped(&chart.title),
         escaped(&chart.about)
     )
 }

@@ -43,8 +43,8 @@ pub(super) fn chart(scene: &Scene) -> Chart {
     let asked = Series::line("asked", Colour::Ink, scene.steps.lines(wanted));
     series.push(asked.broken(Stroke::Dashed));
     Chart {
-        name: "sockets",
-        title: "Open sockets",
+        name: "sockets".into(),
+        title: "Open sockets".into(),
         about,
         x: XAxis::Time,
         y: YAxis::linear(Unit::Count),

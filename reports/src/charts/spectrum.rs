@@ -40,8 +40,8 @@ pub(super) fn chart(scene: &Scene) -> Chart {
     });
     let reading = "Time within which each percentage of the steady phase's answers came; a flat line is an even system.";
     Chart {
-        name: "spectrum",
-        title: "Percentile spectrum",
+        name: "spectrum".into(),
+        title: "Percentile spectrum".into(),
         about: slowest
             .chain([reading.to_owned()])
             .collect::<Vec<_>>()

@@ -62,8 +62,8 @@ pub(super) fn chart(scene: &Scene) -> Chart {
     });
     let counts: Vec<String> = kinds.iter().map(|kind| counted(scene, kind)).collect();
     Chart {
-        name: "throughput",
-        title: "Offered and achieved",
+        name: "throughput".into(),
+        title: "Offered and achieved".into(),
         about: format!(
             "{}. Where the broken line runs within the full one, all that was due was answered.",
             counts.join("; ")

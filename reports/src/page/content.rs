@@ -5,7 +5,7 @@ use highwater_scenarios::plan::System;
 use serde::Serialize;
 
 use super::{
-    backplane,
+    backplane, balance,
     headline::{Headline, headlines},
     machines,
     plot::{Plot, Values},
@@ -101,7 +101,7 @@ pub(super) fn content<'a>(
         distributions: others.into_iter().map(Plot::of).collect(),
         times: tables::times(summary),
         costs: tables::costs(summary),
-        balance: tables::balance(summary),
+        balance: balance::tables(summary),
         processes: machines::processes(summary),
         backplane: backplane::tables(summary),
         counts: tables::counts(summary),

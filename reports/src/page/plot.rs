@@ -9,8 +9,8 @@ use crate::charts::{Drawing, Key, Readout, Scene};
 /// A chart in the page.
 #[derive(Debug, Serialize)]
 pub(super) struct Plot<'a> {
-    name: &'static str,
-    title: &'static str,
+    name: &'a str,
+    title: &'a str,
     about: &'a str,
     keys: &'a [Key],
     wide: &'a str,
@@ -25,14 +25,14 @@ pub(super) struct Values<'a> {
     step: f64,
     /// Where the time axis ends.
     end: f64,
-    charts: BTreeMap<&'static str, &'a Readout>,
+    charts: BTreeMap<&'a str, &'a Readout>,
 }
 
 impl<'a> Plot<'a> {
     pub(super) fn of(drawing: &'a Drawing) -> Self {
         Self {
-            name: drawing.name,
-            title: drawing.title,
+            name: &drawing.name,
+            title: &drawing.title,
             about: &drawing.about,
             keys: &drawing.keys,
             wide: &drawing.wide,
@@ -46,7 +46,7 @@ impl<'a> Values<'a> {
     pub(super) fn of(scene: &Scene, drawings: &[&'a Drawing]) -> Self {
         let charts = drawings
             .iter()
-            .filter_map(|drawing| Some((drawing.name, drawing.readout.as_ref()?)));
+            .filter_map(|drawing| Some((&*drawing.name, drawing.readout.as_ref()?)));
         Self {
             step: scene.steps.length_s,
             end: scene.timeline.end.max(1.0),

@@ -1,13 +1,9 @@
 //! Tables of what the run showed.
 
-use highwater_scenarios::figures::Unit;
-
-use super::table::{Row, Table, missing, number, row, table, time};
+use super::table::{Row, Table, missing, number, row, table};
 use crate::{
     analysis::{cut::Cut, failures},
-    figure::display,
     human,
-    record::action_title,
     summary::{Agreement, Distribution, Fit, GateOutcome, LedgerSide, Summary},
     text,
 };
@@ -44,6 +40,7 @@ pub(super) fn times(summary: &Summary) -> Table {
     let heartbeats = &summary.heartbeats;
     let mut named = vec![
         ("connect", &summary.sockets.connect_ms),
+        ("away, from losing a socket", &summary.sockets.reconnect_ms),
         ("heartbeat response", &heartbeats.response_ms),
         ("heartbeat service", &heartbeats.service_ms),
     ];
@@ -257,60 +254,6 @@ pub(super) fn failures(cut: &Cut) -> Table {
             .collect(),
         ..table("Failures by kind", ["kind", "count"])
     }
-}
-
-/// How evenly sockets lie, and where new ones went after each event.
-pub(super) fn balance(summary: &Summary) -> Vec<Table> {
-    let Some(balance) = &summary.balance else {
-        return Vec::new();
-    };
-    let ratio =
-        |value: Option<f64>| value.map_or_else(missing, |value| display(Unit::Ratio, value));
-    let evenness = [
-        ("policy", balance.policy.clone().unwrap_or_else(missing)),
-        ("balancer", balance.balancer.clone().unwrap_or_else(missing)),
-        (
-            "fullest node over the mean",
-            ratio(balance.max_over_mean_at_end),
-        ),
-        (
-            "emptiest node over the mean",
-            ratio(balance.min_over_mean_at_end),
-        ),
-        ("Jain's index", ratio(balance.jain_at_end)),
-    ];
-    let events = balance.per_event.iter().map(|event| {
-        let new = event.new_sockets_by_node.iter();
-        let new: Vec<String> = new
-            .map(|(id, n)| format!("{id} {}", human::count(*n)))
-            .collect();
-        row([
-            format!(
-                "{} at {}",
-                action_title(&event.event, &event.node),
-                human::seconds(event.at_s)
-            ),
-            new.join(", "),
-            time(event.settled_after_s),
-        ])
-    });
-    let events: Vec<Row> = events.collect();
-    let mut tables = vec![Table {
-        rows: evenness
-            .map(|(name, value)| row([name.to_owned(), value]))
-            .into(),
-        ..table("Balance before the drain", ["", ""])
-    }];
-    if !events.is_empty() {
-        tables.push(Table {
-            rows: events,
-            ..table(
-                "After each event",
-                ["event", "new sockets", "settled after"],
-            )
-        });
-    }
-    tables
 }
 
 fn counted(caption: &'static str, counts: &[(&str, Option<u64>)]) -> Table {

@@ -7,7 +7,7 @@ use crate::{analysis::movement::Tenth, summary::Herding};
 const FEWEST_ARRIVALS: u64 = 10;
 
 /// The worst tenth; `None` when none had arrivals enough.
-pub(super) fn herding(tenths: &[Tenth]) -> Option<Herding> {
+pub(crate) fn herding(tenths: &[Tenth]) -> Option<Herding> {
     let worst = tenths
         .iter()
         .filter(|tenth| tenth.arrivals() >= FEWEST_ARRIVALS)

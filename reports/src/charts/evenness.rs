@@ -1,0 +1,89 @@
+//! How evenly the sockets lay over the nodes, second by second.
+
+use highwater_scenarios::figures::Unit;
+
+use super::{
+    chart::{Chart, Colour, Point, Series, Stroke, XAxis, YAxis},
+    scene::{Scene, highest, sentences},
+};
+use crate::{
+    analysis::balance::spread::{Spread, Spreads},
+    figure::display,
+    record::Role,
+    summary::Evenness,
+};
+
+/// Over the mean by less than this, nothing is said to stand out.
+const STANDS_OUT: f64 = 1.01;
+
+pub(super) fn chart(scene: &Scene) -> Chart {
+    // One node is always even.
+    let alone = scene.cut.tracks.of(Role::Node).nth(1).is_none();
+    let spreads = match alone {
+        true => Vec::new(),
+        false => before_the_drain(scene),
+    };
+    let line = |label: &str, colour: usize, value: fn(&Evenness) -> f64| {
+        let points = spreads
+            .iter()
+            .map(|spread| (spread.at_s, value(&spread.evenness)));
+        Series::line(label, Colour::Series(colour), scene.steps.lines(points))
+    };
+    Chart {
+        name: "evenness".into(),
+        title: "How evenly sockets lie over the nodes".into(),
+        about: about(scene, &spreads),
+        x: XAxis::Time,
+        y: YAxis::linear(Unit::Ratio),
+        series: vec![
+            line("Jain's index", 2, |evenness| evenness.jain).broken(Stroke::Dashed),
+            line("emptiest over the mean", 1, |evenness| {
+                evenness.min_over_mean
+            }),
+            line("fullest over the mean", 0, |evenness| {
+                evenness.max_over_mean
+            }),
+        ],
+        when_empty: None,
+    }
+}
+
+/// While sockets close in order, the spread says nothing any more.
+pub(super) fn before_the_drain(scene: &Scene) -> Vec<Spread> {
+    let mut spreads = Spreads::of(scene.cut).all().to_vec();
+    spreads.retain(|spread| spread.at_s <= scene.cut.end());
+    spreads
+}
+
+fn about(scene: &Scene, spreads: &[Spread]) -> String {
+    let steady: Vec<Point> = spreads
+        .iter()
+        .filter(|spread| scene.is_steady(spread.at_s))
+        .map(|spread| (spread.at_s, spread.evenness.max_over_mean))
+        .collect();
+    let ratio = |value| display(Unit::Ratio, value);
+    let worst = highest(&steady).map(|(at, most)| match most >= STANDS_OUT {
+        true => format!(
+            "In the steady phase the fullest node held at most {} of the mean, {}.",
+            ratio(most),
+            scene.when(at)
+        ),
+        false => "In the steady phase no node ever stood out.".to_owned(),
+    });
+    let last = spreads.last().map(|spread| {
+        let Evenness {
+            max_over_mean,
+            min_over_mean,
+            ..
+        } = spread.evenness;
+        format!(
+            "Before the drain the fullest held {}, the emptiest {}.",
+            ratio(max_over_mean),
+            ratio(min_over_mean)
+        )
+    });
+    let reading =
+        "Over the nodes that are up; where all three lines are at 100 %, all have the same."
+            .to_owned();
+    sentences([worst, last, Some(reading)])
+}

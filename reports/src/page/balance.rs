@@ -1,0 +1,271 @@
+//! Tables of who holds how many sockets, and of what events did to that.
+
+use std::collections::BTreeMap;
+
+use highwater_scenarios::figures::Unit;
+
+use super::table::{Row, Table, missing, number, row, size, table, time};
+use crate::{
+    analysis::processes::natural,
+    figure::display,
+    human,
+    record::action_title,
+    summary::{AfterEvent, Balance, Balancer, Detection, NodeLoad, Storm, Summary},
+};
+
+/// Those for which something was measured.
+pub(super) fn tables(summary: &Summary) -> Vec<Table> {
+    let balance = summary.balance.iter();
+    let of_balance = balance.flat_map(|balance| {
+        [
+            at_the_end(balance),
+            loads(&balance.nodes),
+            events(&balance.per_event),
+            arrivals(&balance.per_event),
+            storms(&balance.per_event),
+            detections(&balance.per_event),
+        ]
+    });
+    let balancers = [balancers(&summary.balancer)];
+    of_balance
+        .chain(balancers)
+        .filter(|table| !table.rows.is_empty())
+        .collect()
+}
+
+/// `n1 20, n2 31`, in the order of the names.
+pub(super) fn by_node(counts: &BTreeMap<String, u64>) -> String {
+    let mut counts: Vec<(&String, &u64)> = counts.iter().collect();
+    counts.sort_by_cached_key(|(id, _)| natural(id));
+    let counts = counts
+        .into_iter()
+        .map(|(id, count)| format!("{id} {}", human::count(*count)));
+    counts.collect::<Vec<_>>().join(", ")
+}
+
+fn at_the_end(balance: &Balance) -> Table {
+    let herding = balance.herding.as_ref().map(|herding| {
+        format!(
+            "{} of {}, at {}, at {}",
+            display(Unit::Ratio, herding.share),
+            herding.arrivals,
+            herding.node,
+            human::seconds(herding.at_s)
+        )
+    });
+    let rows = [
+        ("policy", balance.policy.clone().unwrap_or_else(missing)),
+        ("balancer", balance.balancer.clone().unwrap_or_else(missing)),
+        (
+            "fullest node over the mean",
+            ratio(balance.max_over_mean_at_end),
+        ),
+        (
+            "emptiest node over the mean",
+            ratio(balance.min_over_mean_at_end),
+        ),
+        ("Jain's index", ratio(balance.jain_at_end)),
+        (
+            "most of a tenth of a second's openings at one node",
+            herding.unwrap_or_else(missing),
+        ),
+    ];
+    Table {
+        rows: rows
+            .map(|(name, value)| row([name.to_owned(), value]))
+            .into(),
+        ..table("Balance before the drain", ["", ""])
+    }
+}
+
+fn loads(nodes: &[NodeLoad]) -> Table {
+    let cells = |node: &NodeLoad| {
+        let commands = &node.commands_ms;
+        row([
+            node.id.clone(),
+            human::count(node.sockets),
+            display(Unit::Ratio, node.over_mean),
+            size(node.heap),
+            size(node.rss),
+            ratio(node.processors),
+            commands.p50.map_or_else(missing, human::millis),
+            commands.p99.map_or_else(missing, human::millis),
+        ])
+    };
+    Table {
+        rows: nodes.iter().map(cells).collect(),
+        ..table(
+            "What each node carried",
+            [
+                "",
+                "sockets",
+                "over the mean",
+                "heap",
+                "resident",
+                "processor",
+                "its commands, p50",
+                "p99",
+            ],
+        )
+    }
+}
+
+fn events(events: &[AfterEvent]) -> Table {
+    let cells = |event: &AfterEvent| {
+        let evenness = event.evenness;
+        row([
+            title(event),
+            by_node(&event.new_sockets_by_node),
+            time(event.settled_after_s),
+            time(event.balanced_after_s),
+            ratio(evenness.map(|evenness| evenness.max_over_mean)),
+            ratio(evenness.map(|evenness| evenness.min_over_mean)),
+            ratio(event.herding.as_ref().map(|herding| herding.share)),
+        ])
+    };
+    Table {
+        rows: events.iter().map(cells).collect(),
+        ..table(
+            "After each event",
+            [
+                "event",
+                "new sockets",
+                "settled after",
+                "in the band after",
+                "fullest over the mean",
+                "emptiest",
+                "most of a tenth of a second",
+            ],
+        )
+    }
+}
+
+fn arrivals(events: &[AfterEvent]) -> Table {
+    let pieces = events
+        .iter()
+        .flat_map(|event| event.arrivals.iter().map(move |piece| (event, piece)));
+    let rows = pieces.map(|(event, piece)| {
+        row([
+            title(event),
+            format!(
+                "{} to {}",
+                human::significant(piece.from_s),
+                human::seconds(piece.to_s)
+            ),
+            by_node(&piece.by_node),
+        ])
+    });
+    Table {
+        rows: rows.collect(),
+        ..table(
+            "Openings after each event",
+            ["event", "time after it", "sockets opened at"],
+        )
+    }
+}
+
+fn storms(events: &[AfterEvent]) -> Table {
+    let rows = events.iter().filter_map(|event| {
+        let storm: &Storm = event.storm.as_ref()?;
+        Some(row([
+            title(event),
+            human::count(storm.lost),
+            human::count(storm.back),
+            time(storm.t50_s),
+            time(storm.t95_s),
+            time(storm.t99_s),
+            number(storm.peak_handshakes_per_s),
+            human::count(storm.failed_attempts),
+            number(storm.commands_failed),
+        ]))
+    });
+    Table {
+        rows: rows.collect(),
+        ..table(
+            "Sockets lost and back",
+            [
+                "event",
+                "lost",
+                "back",
+                "half after",
+                "95 %",
+                "99 %",
+                "handshakes in a second at one node",
+                "failed attempts",
+                "commands failed",
+            ],
+        )
+    }
+}
+
+fn detections(events: &[AfterEvent]) -> Table {
+    let rows = events.iter().filter_map(|event| {
+        let Detection {
+            clients_s,
+            attempts_s,
+            balancers_s,
+            nodes_s,
+            commands_s,
+        } = event.detection.clone()?;
+        let times = [clients_s, attempts_s, balancers_s, nodes_s, commands_s].map(time);
+        Some(Row {
+            class: "",
+            cells: [title(event)].into_iter().chain(times).collect(),
+        })
+    });
+    Table {
+        rows: rows.collect(),
+        ..table(
+            "Who had found out after how long",
+            [
+                "event",
+                "clients",
+                "who opens sockets",
+                "balancers",
+                "other nodes",
+                "callers",
+            ],
+        )
+    }
+}
+
+fn balancers(balancers: &[Balancer]) -> Table {
+    let cells = |balancer: &Balancer| {
+        let cpu = balancer.cpu_us_per_socket_s;
+        let held = balancer.sockets_by_node_at_end.as_ref();
+        row([
+            balancer.process.id.clone(),
+            number(balancer.process.sockets_peak),
+            number(balancer.process.sockets_at_end),
+            number(balancer.handshaking_peak),
+            held.map_or_else(missing, by_node),
+            cpu.map_or_else(missing, |us| format!("{} µs", human::significant(us))),
+        ])
+    };
+    Table {
+        rows: balancers.iter().map(cells).collect(),
+        ..table(
+            "What each balancer forwarded, by its own count",
+            [
+                "",
+                "sockets, most",
+                "at the end",
+                "not open yet, most",
+                "to each node at the end",
+                "processor for a socket and second",
+            ],
+        )
+    }
+}
+
+fn title(event: &AfterEvent) -> String {
+    format!(
+        "{} at {}",
+        action_title(&event.event, &event.node),
+        human::seconds((event.at_s * 10.0).round() / 10.0)
+    )
+}
+
+fn ratio(value: Option<f64>) -> String {
+    value.map_or_else(missing, |value| display(Unit::Ratio, value))
+}
