@@ -139,6 +139,8 @@ fn of_testbed(error: &TestbedError) -> Exit {
         | TestbedError::Client(_)
         | TestbedError::Certificate(_)
         | TestbedError::Credentials { .. }
+        | TestbedError::BalancerFile { .. }
+        | TestbedError::Template(_)
         | TestbedError::Start { .. } => Exit::Internal,
         _ => Exit::Refused,
     }

@@ -110,7 +110,9 @@ impl RunError {
                  coordinator's address and token"
                     .to_owned(),
             ),
-            Self::Testbed(TestbedError::BrokerSilent { hint, .. }) => Some(hint.clone()),
+            Self::Testbed(
+                TestbedError::BrokerSilent { hint, .. } | TestbedError::ProgramMissing { hint, .. },
+            ) => Some(hint.clone()),
             Self::Testbed(_) | Self::Process(_) => {
                 Some("see the logs in the run's directory".to_owned())
             }

@@ -6,7 +6,9 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use highwater_reports::{
     RecordWriter,
     histogram::{HistogramReader, LatencyHistogram},
-    record::{Interval, Occurrence, RecordError, Role, Source, TimedEvent, names::latency},
+    record::{
+        Interval, Manifest, Occurrence, RecordError, Role, Source, TimedEvent, names::latency,
+    },
 };
 
 use super::{progress::Follower, tenths::Tenths};
@@ -22,6 +24,7 @@ const LONG_LINE_S: u64 = 10;
 /// Writes the record.
 pub struct Ledger {
     writer: RecordWriter,
+    manifest: Manifest,
     clock: RunClock,
     /// Length of a latency line in seconds.
     line_s: u64,
@@ -43,10 +46,12 @@ struct Line {
 }
 
 impl Ledger {
-    /// Writes to `writer`, for a run of about `length_s` seconds.
-    pub fn new(writer: RecordWriter, clock: RunClock, length_s: u64) -> Self {
+    /// Writes to `writer`, which has this manifest, for a run of about `length_s`
+    /// seconds.
+    pub fn new(writer: RecordWriter, manifest: Manifest, clock: RunClock, length_s: u64) -> Self {
         Self {
             writer,
+            manifest,
             clock,
             line_s: if length_s > LONG_RUN_S {
                 LONG_LINE_S
@@ -58,6 +63,21 @@ impl Ledger {
             follower: Follower::default(),
             undecodable: 0,
         }
+    }
+
+    /// The system stands: what its balancers were started with, and versions of programs
+    /// that are not this project's.
+    pub fn system(
+        &mut self,
+        balancer_configuration: Option<String>,
+        versions: BTreeMap<String, String>,
+    ) -> Result<(), RecordError> {
+        if balancer_configuration.is_none() && versions.is_empty() {
+            return Ok(());
+        }
+        self.manifest.balancer_configuration = balancer_configuration;
+        self.manifest.versions.extend(versions);
+        self.writer.manifest(&self.manifest)
     }
 
     /// Something happens now.

@@ -62,6 +62,7 @@ pub async fn run(
     match started {
         Ok(started) => {
             let system = started.system.clone();
+            ledger.system(system.balancer_configuration(), system.versions().await)?;
             let run = Run::new(options.plan, clock, ledger, started, show);
             let ended = run.last(interrupt).await;
             system.stop().await;
@@ -386,6 +387,13 @@ impl<S: FnMut(Update) + Send> Run<S> {
             error: done.error,
         };
         self.ledger.event_at(done.at, what)?;
+        for told in done.told {
+            self.ledger.event(Occurrence::BalancerTold {
+                id: told.id,
+                how: told.how,
+                text: told.text,
+            })?;
+        }
         self.tell_endpoints().await
     }
 

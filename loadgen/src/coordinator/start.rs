@@ -60,7 +60,7 @@ pub fn begin_record(options: &RunOptions, clock: RunClock) -> Result<Ledger, Run
     let plan = &options.plan;
     let length = (plan.ramp_planned() + plan.duration).as_secs();
     let writer = RecordWriter::create(&options.out, &manifest)?;
-    Ok(Ledger::new(writer, clock, length))
+    Ok(Ledger::new(writer, manifest, clock, length))
 }
 
 /// Starts the system and the workers, and waits until all are ready.

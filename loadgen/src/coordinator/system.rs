@@ -2,6 +2,7 @@
 //! already.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -30,7 +31,7 @@ use crate::{
     endpoints::Endpoints,
     process::Spawner,
     sampling::{Endpoint, Sampled},
-    testbed::{Left, Testbed},
+    testbed::{Left, Testbed, Told},
 };
 
 /// How long a target may take to accept a connection before the run.
@@ -53,6 +54,8 @@ pub struct Done {
     pub event: Event,
     /// Why it could not be done, if so.
     pub error: Option<String>,
+    /// What balancers were told for it.
+    pub told: Vec<Told>,
 }
 
 impl System {
@@ -97,6 +100,22 @@ impl System {
         match self {
             Self::Cluster(testbed) => testbed.access(),
             Self::Target(target) => target.1.clone(),
+        }
+    }
+
+    /// The balancers' configurations in full; `None` where the harness started none.
+    pub fn balancer_configuration(&self) -> Option<String> {
+        match self {
+            Self::Cluster(testbed) => testbed.balancer_configuration(),
+            Self::Target(_) => None,
+        }
+    }
+
+    /// Versions of the programs that the harness started and that are not its own.
+    pub async fn versions(&self) -> BTreeMap<String, String> {
+        match self {
+            Self::Cluster(testbed) => testbed.versions().await,
+            Self::Target(_) => BTreeMap::new(),
         }
     }
 
@@ -192,8 +211,14 @@ async fn do_event(testbed: Testbed, event: Event, clock: RunClock, tell: mpsc::S
         .await
         .err()
         .map(|error| in_full(&error));
+    let done = Done {
+        at,
+        event,
+        error,
+        told: testbed.take_told(),
+    };
     // Nobody listens any more when the run is over.
-    let _ = tell.send(Done { at, event, error }).await;
+    let _ = tell.send(done).await;
 }
 
 /// Asks each address of the target whether anybody listens there, and whether its

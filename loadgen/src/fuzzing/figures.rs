@@ -1,6 +1,6 @@
 //! What processes tell of themselves.
 
-use crate::sampling::{broker, prometheus};
+use crate::sampling::{balancer, broker, prometheus};
 
 /// A node's figures are finite.
 pub fn prometheus_text(bytes: &[u8]) {
@@ -15,6 +15,14 @@ pub fn prometheus_text(bytes: &[u8]) {
 pub fn broker_figures(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     for gauges in broker::read_as_each_kind(&text) {
+        assert!(gauges.values().all(|value| value.is_finite()), "{gauges:?}");
+    }
+}
+
+/// So are a balancer's.
+pub fn balancer_figures(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    for gauges in balancer::read_as_each_kind(&text) {
         assert!(gauges.values().all(|value| value.is_finite()), "{gauges:?}");
     }
 }

@@ -17,7 +17,7 @@ mod messages;
 pub use self::{
     control::control_link,
     device::device_asked,
-    figures::{broker_figures, prometheus_text},
+    figures::{balancer_figures, broker_figures, prometheus_text},
     http::{event_stream, handshake_answer},
     messages::message_stamps,
 };

@@ -2,6 +2,8 @@
 
 use std::{ffi::OsString, path::PathBuf};
 
+use nix::sys::signal::Signal;
+
 /// A child process to start. Its standard input is empty and its standard
 /// error goes to the log.
 #[derive(Debug, Clone)]
@@ -16,6 +18,8 @@ pub struct Launch {
     pub log: PathBuf,
     /// Where standard output goes.
     pub stdout: Stdout,
+    /// What the kernel sends it when the harness dies.
+    pub at_our_death: Signal,
 }
 
 /// Where a child's standard output goes.
@@ -42,6 +46,7 @@ impl Launch {
             env: Vec::new(),
             log: log.into(),
             stdout: Stdout::Log,
+            at_our_death: Signal::SIGKILL,
         }
     }
 
@@ -50,6 +55,16 @@ impl Launch {
     pub fn with_first_line(self) -> Self {
         Self {
             stdout: Stdout::FirstLine,
+            ..self
+        }
+    }
+
+    /// The same launch of a program that starts processes of its own, and ends them
+    /// when it is asked to end. SIGKILL would leave them to nobody.
+    #[must_use]
+    pub fn with_children(self) -> Self {
+        Self {
+            at_our_death: Signal::SIGTERM,
             ..self
         }
     }

@@ -12,7 +12,8 @@
 //! dropped kills its process group; a harness that dies in any way, SIGKILL
 //! included, has the kernel kill every child, because each was started with
 //! a parent-death signal; and that signal is SIGKILL, which ends a stopped
-//! process too.
+//! process too. A program with children of its own, which is never stopped, gets
+//! SIGTERM and ends them.
 
 pub mod child;
 pub mod error;

@@ -113,14 +113,14 @@ fn command(launch: &Launch, stdout: Stdio, stderr: Stdio) -> Command {
         .stderr(stderr)
         .process_group(0)
         .kill_on_drop(true);
-    die_with(getpid(), &mut command);
+    die_with(getpid(), launch.at_our_death, &mut command);
     command
 }
 
-/// Has the kernel kill the child when `harness` dies.
-fn die_with(harness: Pid, command: &mut Command) {
+/// Has the kernel send the child `signal` when `harness` dies.
+fn die_with(harness: Pid, signal: Signal, command: &mut Command) {
     let before_exec = move || {
-        prctl::set_pdeathsig(Signal::SIGKILL)?;
+        prctl::set_pdeathsig(signal)?;
         // The harness may have died between the fork and the line above; then
         // no signal will come any more.
         if getppid() == harness {

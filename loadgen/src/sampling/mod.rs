@@ -6,6 +6,8 @@
 //! - [`scrape`]: asks a Prometheus endpoint;
 //! - [`prometheus`]: finds gauges in what it answers;
 //! - [`broker`]: asks a broker, each kind in its own way;
+//! - [`balancer`]: asks a balancer, each kind in its own way;
+//! - `family`: a program that works through children of its process;
 //! - [`listener`]: which process listens on a port;
 //! - `failures`: which endpoints give no figures, and why;
 //! - [`machine`]: the memory and CPU time of the whole machine;
@@ -14,8 +16,10 @@
 //!
 //! What could not be measured is absent from a sample; nothing is filled in.
 
+pub mod balancer;
 pub mod broker;
 mod failures;
+mod family;
 pub mod host;
 pub mod listener;
 pub mod machine;
@@ -28,6 +32,7 @@ pub mod scrape;
 
 use std::collections::BTreeMap;
 
+pub use balancer::BalancerEndpoint;
 pub use broker::BrokerEndpoint;
 pub use host::{host, raise_open_files};
 pub use own::own_process;

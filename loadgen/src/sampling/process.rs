@@ -3,7 +3,11 @@
 use highwater_reports::record::names::gauge;
 use sysinfo::{Pid, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System};
 
-use super::{Gauges, open_files::open_files};
+use super::{
+    Gauges,
+    family::{children, ended_children_cpu_s},
+    open_files::open_files,
+};
 
 /// The processes that are sampled. It remembers nothing but them: a process
 /// that is no longer asked for is forgotten.
@@ -12,6 +16,38 @@ pub struct ProcessTable {
     /// `None` where the system has no process table that we can read.
     system: Option<System>,
     known: Vec<Pid>,
+}
+
+/// A process and its children at an instant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Family {
+    /// The process that was started.
+    pub first: u32,
+    /// Its children.
+    pub children: Vec<u32>,
+}
+
+impl Family {
+    /// The process alone.
+    pub fn alone(first: u32) -> Self {
+        Self {
+            first,
+            children: Vec::new(),
+        }
+    }
+
+    /// The process with the children that it has now.
+    pub fn of(first: u32) -> Self {
+        Self {
+            first,
+            children: children(first),
+        }
+    }
+
+    /// All of them.
+    pub fn pids(&self) -> impl Iterator<Item = u32> {
+        std::iter::once(self.first).chain(self.children.iter().copied())
+    }
 }
 
 impl ProcessTable {
@@ -61,11 +97,38 @@ impl ProcessTable {
         }
         Some(gauges)
     }
+
+    /// The same of a process and its children: memory, CPU time and open files of all
+    /// of them, those that have ended included in the CPU time, and the start of the
+    /// first. Memory that they share counts for each.
+    pub fn gauges_of(&self, family: &Family) -> Option<Gauges> {
+        let mut gauges = self.gauges(family.first)?;
+        if family.children.is_empty() {
+            return Some(gauges);
+        }
+        let children = family.children.iter();
+        for child in children.filter_map(|child| self.gauges(*child)) {
+            for name in [gauge::RSS, gauge::CPU, gauge::OPEN_FILES] {
+                add(&mut gauges, name, child.get(name).copied());
+            }
+        }
+        let ended = ended_children_cpu_s(family.first);
+        add(&mut gauges, gauge::CPU, ended);
+        Some(gauges)
+    }
 }
 
 impl Default for ProcessTable {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// A part that was not measured leaves the whole unknown.
+fn add(gauges: &mut Gauges, name: &str, part: Option<f64>) {
+    match (gauges.get_mut(name), part) {
+        (Some(sum), Some(part)) => *sum += part,
+        _ => drop(gauges.remove(name)),
     }
 }
 

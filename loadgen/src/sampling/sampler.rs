@@ -6,10 +6,11 @@ use reqwest::Client;
 
 use super::{
     Gauges,
+    balancer::BalancerEndpoint,
     broker::{BrokerClient, BrokerEndpoint},
     failures::Failures,
     machine,
-    process::ProcessTable,
+    process::{Family, ProcessTable},
     prometheus,
     scrape::{ScrapeError, scrape},
 };
@@ -42,6 +43,19 @@ pub enum Endpoint {
     },
     /// A broker, each kind in its own way.
     Broker(BrokerEndpoint),
+    /// A balancer, each kind in its own way.
+    Balancer(BalancerEndpoint),
+}
+
+impl Sampled {
+    /// Its processes on this machine.
+    fn family(&self) -> Option<Family> {
+        let pid = self.pid?;
+        Some(match &self.endpoint {
+            Some(Endpoint::Balancer(balancer)) if balancer.has_children() => Family::of(pid),
+            _ => Family::alone(pid),
+        })
+    }
 }
 
 /// Samples processes and the machine. It owns the connections to their
@@ -84,22 +98,27 @@ impl Sampler {
     /// does not answer delays no other. Where both the kernel and the endpoint
     /// give a figure, the kernel's is taken.
     pub async fn sample(&mut self, at: f64, of: &[Sampled]) -> Vec<Interval> {
+        let families: Vec<Option<Family>> = of.iter().map(Sampled::family).collect();
         self.processes
-            .refresh(of.iter().filter_map(|sampled| sampled.pid));
+            .refresh(families.iter().flatten().flat_map(Family::pids));
         let asked = &self.asked;
         let processes = &self.processes;
-        let samples = of.iter().map(|sampled| async move {
-            let kernel = sampled.pid.and_then(|pid| processes.gauges(pid));
-            let (gauges, failure) = asked.gauges(sampled, kernel).await;
-            let interval = Interval {
-                at,
-                length: 0.0,
-                source: sampled.source.clone(),
-                counters: Default::default(),
-                gauges,
-            };
-            (interval, failure)
-        });
+        let samples = of
+            .iter()
+            .zip(&families)
+            .map(|(sampled, family)| async move {
+                let family = family.as_ref();
+                let kernel = family.and_then(|family| processes.gauges_of(family));
+                let (gauges, failure) = asked.gauges(sampled, kernel).await;
+                let interval = Interval {
+                    at,
+                    length: 0.0,
+                    source: sampled.source.clone(),
+                    counters: Default::default(),
+                    gauges,
+                };
+                (interval, failure)
+            });
         let mut intervals = Vec::new();
         for (interval, failure) in join_all(samples).await {
             self.failures.note(&interval.source, failure);
@@ -121,8 +140,8 @@ impl Asked {
         let runs = kernel.is_some();
         let mut failure = None;
         let (up, mut gauges) = match &sampled.endpoint {
-            // A broker may run without telling of itself.
-            Some(endpoint @ Endpoint::Broker(_)) => {
+            // Brokers and balancers may run without telling of themselves.
+            Some(endpoint @ (Endpoint::Broker(_) | Endpoint::Balancer(_))) => {
                 let (answers, gauges, _) = self.endpoint_gauges(endpoint).await;
                 (answers || runs, gauges)
             }
@@ -156,6 +175,10 @@ impl Asked {
             },
             Endpoint::Broker(endpoint) => {
                 let gauges = self.brokers.gauges(&self.client, endpoint).await;
+                (gauges.is_some(), gauges.unwrap_or_default(), None)
+            }
+            Endpoint::Balancer(endpoint) => {
+                let gauges = endpoint.gauges(&self.client).await;
                 (gauges.is_some(), gauges.unwrap_or_default(), None)
             }
         }

@@ -1,6 +1,7 @@
 //! The cluster that a scenario asks for.
 
 use std::{
+    collections::BTreeMap,
     fs, mem,
     path::{Path, PathBuf},
     sync::{self, Arc, MutexGuard, PoisonError},
@@ -15,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     TestbedError, actions,
     backplane::{Backplane, Embedded},
+    balancer::{Front, Told},
     consumer::{self, Consumer},
     credentials::Credentials,
     http::NodeClient,
@@ -60,6 +62,7 @@ pub(super) struct Bed {
     pub(super) roster: Roster,
     pub(super) credentials: Credentials,
     pub(super) backplane: Backplane,
+    pub(super) front: Front,
     pub(super) consumers: Vec<Consumer>,
     /// Names of processes that ended without being asked to, and how; until
     /// they are told of.
@@ -72,13 +75,14 @@ pub(super) struct Bed {
 impl Testbed {
     /// Starts the embedded broker, if nodes are ever to be joined by it, or asks
     /// the one that should be running; then starts the nodes and waits until all
-    /// are ready and see each other. `exe` is the `highwater` binary; each
+    /// are ready and see each other; then the balancers and the consumers. `exe` is the `highwater` binary; each
     /// process logs to `log_dir/ID.log`.
     ///
     /// # Errors
     ///
-    /// If the broker does not answer, or a process does not start or does not get
-    /// ready within 30 seconds; what was started is killed.
+    /// If the balancer is not on the machine, the broker does not answer, or a process
+    /// does not start or does not get ready within 30 seconds; what was started is
+    /// killed.
     pub async fn start(
         plan: &Plan,
         cluster: &Cluster,
@@ -90,6 +94,7 @@ impl Testbed {
             path: log_dir.into(),
             source,
         })?;
+        let front = Front::make(plan, cluster, log_dir)?;
         let backplane = Backplane::start(plan, cluster, &spawner, exe, log_dir).await?;
         let credentials = Credentials::make(plan, cluster)?;
         let bed = Arc::new(Bed {
@@ -101,6 +106,7 @@ impl Testbed {
             roster: Roster::new(credentials.are_secure()),
             credentials,
             backplane,
+            front,
             consumers: consumer::consumers(&cluster.consumers, log_dir),
             unasked: sync::Mutex::default(),
             left: sync::Mutex::default(),
@@ -108,15 +114,32 @@ impl Testbed {
         });
         let nodes = (1..=cluster.nodes).map(|number| bed.new_node(&format!("n{number}")));
         try_join_all(nodes.map(|node| bed.start_node(node))).await?;
+        bed.front.start(&bed).await?;
         let consumers = bed.consumers.iter();
         try_join_all(consumers.map(|consumer| consumer.restart(&bed))).await?;
         Ok(Self { bed })
     }
 
-    /// Where clients are sent now: nodes in the order of their numbers. Killed
-    /// and paused nodes stay, drained ones are left out, restarted ones return.
+    /// Where clients are sent now: to the balancers, where there are any; else to the
+    /// nodes in the order of their numbers. Killed and paused nodes stay, drained ones
+    /// are left out, restarted ones return.
     pub fn endpoints(&self) -> Endpoints {
-        self.bed.roster.endpoints().borrow().clone()
+        self.watch_endpoints().borrow().clone()
+    }
+
+    /// The balancers' configurations in full; `None` without balancers.
+    pub fn balancer_configuration(&self) -> Option<String> {
+        self.bed.front.configuration()
+    }
+
+    /// Versions of the programs that are not this project's.
+    pub async fn versions(&self) -> BTreeMap<String, String> {
+        self.bed.front.versions().await
+    }
+
+    /// What balancers were told since the last time.
+    pub fn take_told(&self) -> Vec<Told> {
+        self.bed.front.take_told()
     }
 
     /// What clients need to be let in.
@@ -127,14 +150,18 @@ impl Testbed {
     /// The endpoints as they change, also in the middle of an event: a node is
     /// left out as soon as it was asked to end.
     pub fn watch_endpoints(&self) -> watch::Receiver<Endpoints> {
-        self.bed.roster.endpoints()
+        match self.bed.front.is_empty() {
+            true => self.bed.roster.endpoints(),
+            false => self.bed.front.endpoints(),
+        }
     }
 
-    /// The nodes, in order, the broker and the consumers; those that have ended are still
+    /// The nodes, in order, the broker, the balancers and the consumers; those that have ended are still
     /// there, without a process id.
     pub fn sampled(&self) -> Vec<Sampled> {
         let mut sampled = self.bed.roster.sampled();
         sampled.extend(self.bed.backplane.sampled());
+        sampled.extend(self.bed.front.sampled());
         sampled.extend(self.bed.consumers.iter().filter_map(Consumer::sampled));
         sampled
     }
@@ -177,11 +204,12 @@ impl Testbed {
     }
 
     /// Ends every process and waits for it: in order where it does so within
-    /// five seconds, by SIGKILL otherwise. Nodes first, then the consumers and the broker;
+    /// five seconds, by SIGKILL otherwise. Balancers first, then nodes, consumers, the broker;
     /// of one that goes on, what the cluster kept there is removed. An event under way is
     /// given up. In words, what was found wrong at the broker.
     pub async fn stop(&self) -> Vec<String> {
         self.bed.stopping.cancel();
+        self.bed.front.stop().await;
         let nodes = self.bed.roster.nodes();
         join_all(nodes.iter().map(|node| self.bed.stop_node(node))).await;
         join_all(self.bed.consumers.iter().map(Consumer::stop)).await;
@@ -227,6 +255,7 @@ impl Bed {
         let child = running(process, &node.id)?;
         ready::until_ready(self, node, child, address).await?;
         ready::until_joined(self, node).await?;
+        self.front.joined(self, &node.id, address).await?;
         self.roster.show(&node.id, |shown| shown.listed = true);
         Ok(())
     }
@@ -272,6 +301,7 @@ impl Bed {
         }
         let ends = self.consumers.iter().filter_map(Consumer::take_end);
         self.unasked().extend(ends);
+        self.unasked().extend(self.front.take_ends());
         self.take_broker_end();
     }
 

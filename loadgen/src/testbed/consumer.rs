@@ -134,7 +134,7 @@ impl Consumer {
         let mut arguments = self.arguments.clone();
         arguments.extend(["--id".into(), (&self.id).into()]);
         arguments.extend(["--journal".into(), (&self.journal).into()]);
-        let (joined, env) = bed.backplane.of_a_node();
+        let (joined, env) = bed.backplane.of_a_member();
         arguments.extend(joined);
         let launch = Launch::new(&bed.exe, arguments, &self.log);
         env.into_iter()

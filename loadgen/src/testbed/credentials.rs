@@ -23,7 +23,15 @@ const NAMES: [&str; 3] = ["127.0.0.1", "::1", "localhost"];
 #[derive(Debug)]
 pub(super) struct Credentials {
     certificate: Option<Certificate>,
+    shown_by: ShownBy,
     signer: Option<Signer>,
+}
+
+/// Who speaks TLS, where somebody does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ShownBy {
+    Nodes,
+    Balancers,
 }
 
 /// The nodes' certificate, signed by an authority whose key is kept nowhere.
@@ -37,15 +45,20 @@ impl Credentials {
     /// Makes what `cluster` asks for.
     pub(super) fn make(plan: &Plan, cluster: &Cluster) -> Result<Self, TestbedError> {
         let length = plan.ramp_planned() + plan.duration;
+        let anybody = cluster.tls || cluster.balancer_tls;
         Ok(Self {
-            certificate: cluster.tls.then(Certificate::make).transpose()?,
+            certificate: anybody.then(Certificate::make).transpose()?,
+            shown_by: match cluster.balancer_tls {
+                true => ShownBy::Balancers,
+                false => ShownBy::Nodes,
+            },
             signer: cluster.auth.then(|| Signer::random(length)),
         })
     }
 
     /// Whether nodes speak TLS.
     pub(super) fn are_secure(&self) -> bool {
-        self.certificate.is_some()
+        self.of(ShownBy::Nodes).is_some()
     }
 
     /// Whose certificates clients take.
@@ -72,15 +85,33 @@ impl Credentials {
     pub(super) fn of_a_node(&self) -> (Vec<OsString>, Vec<(OsString, OsString)>) {
         let mut arguments = Vec::new();
         let mut env = Vec::new();
-        if let Some(certificate) = &self.certificate {
-            arguments.extend(["--tls-cert".into(), certificate.file().into()]);
-            arguments.extend(["--tls-key".into(), certificate.key_file().into()]);
+        if let Some(certificate) = self.of(ShownBy::Nodes) {
+            arguments.extend(certificate.arguments());
         }
         if let Some(signer) = &self.signer {
             arguments.push("--auth".into());
             env.push((SECRET_VARIABLE.into(), signer.secret.reveal().into()));
         }
         (arguments, env)
+    }
+
+    /// A gateway's arguments. It hands tokens on as they are, and knows no secret.
+    pub(super) fn of_a_gateway(&self) -> Vec<OsString> {
+        match self.of(ShownBy::Balancers) {
+            Some(certificate) => certificate.arguments().into(),
+            None => Vec::new(),
+        }
+    }
+
+    /// Certificate and key in one file, for balancers that speak TLS.
+    pub(super) fn balancer_file(&self) -> Option<PathBuf> {
+        self.of(ShownBy::Balancers).map(Certificate::both_file)
+    }
+
+    /// The certificate, if these show it.
+    fn of(&self, who: ShownBy) -> Option<&Certificate> {
+        let certificate = self.certificate.as_ref();
+        certificate.filter(|_| self.shown_by == who)
     }
 }
 
@@ -98,6 +129,8 @@ impl Certificate {
         // The folder is for its owner alone.
         write(&certificate.file(), &made.certificate)?;
         write(&certificate.key_file(), &made.key)?;
+        let both = format!("{}{}", made.certificate, made.key);
+        write(&certificate.both_file(), &both)?;
         Ok(certificate)
     }
 
@@ -107,6 +140,19 @@ impl Certificate {
 
     fn key_file(&self) -> PathBuf {
         self.folder.path().join("node.key")
+    }
+
+    fn both_file(&self) -> PathBuf {
+        self.folder.path().join("both.pem")
+    }
+
+    fn arguments(&self) -> [OsString; 4] {
+        [
+            "--tls-cert".into(),
+            self.file().into(),
+            "--tls-key".into(),
+            self.key_file().into(),
+        ]
     }
 }
 

@@ -108,6 +108,35 @@ pub enum TestbedError {
         /// How one is started.
         hint: String,
     },
+    /// A program of somebody else's is not on the machine.
+    #[error("{program} is not on this machine")]
+    ProgramMissing {
+        /// Its name.
+        program: &'static str,
+        /// How it gets there.
+        hint: String,
+    },
+    /// A balancer's file could not be written.
+    #[error("cannot write {path} for a balancer", path = path.display())]
+    BalancerFile {
+        /// Which one.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A balancer's configuration could not be made.
+    #[error("cannot fill in the configuration of a balancer")]
+    Template(#[from] minijinja::Error),
+    /// A balancer does not do what it was told.
+    #[error("{id} answered {answer:?} to {asked:?}")]
+    BalancerRefused {
+        /// `b1`, …
+        id: String,
+        /// What it was told.
+        asked: String,
+        /// What it said.
+        answer: String,
+    },
     /// The event needs a broker that the harness started.
     #[error("the harness has started no broker")]
     NoBroker,

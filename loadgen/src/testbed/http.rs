@@ -60,6 +60,12 @@ impl NodeClient {
         ask(self.client.get(&url), &url).await.map(drop)
     }
 
+    /// `GET` of any address: the text of the answer.
+    pub(super) async fn text(&self, url: &str) -> Result<String, TestbedError> {
+        let answer = ask(self.client.get(url), url).await?;
+        answer.text().await.map_err(|source| failed(url, source))
+    }
+
     /// What nodes speak: `http` or `https`.
     pub(super) fn scheme(&self) -> &'static str {
         self.scheme
@@ -95,7 +101,25 @@ impl NodeClient {
         node: SocketAddr,
         body: &impl Serialize,
     ) -> Result<(), TestbedError> {
-        let url = format!("{}://{node}/admin/faults", self.scheme);
+        self.post(node, "/admin/faults", body).await
+    }
+
+    /// `POST /admin/rebalance` with this body.
+    pub(super) async fn rebalance(
+        &self,
+        node: SocketAddr,
+        body: &impl Serialize,
+    ) -> Result<(), TestbedError> {
+        self.post(node, "/admin/rebalance", body).await
+    }
+
+    async fn post(
+        &self,
+        node: SocketAddr,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<(), TestbedError> {
+        let url = format!("{}://{node}{path}", self.scheme);
         let body = serde_json::to_vec(body).map_err(|error| TestbedError::Answer {
             url: url.clone(),
             reason: error.to_string(),

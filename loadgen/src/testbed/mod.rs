@@ -6,6 +6,7 @@
 //! - [`node`]: a process that comes and goes;
 //! - [`consumer`]: one of those that handle readings;
 //! - [`backplane`]: the broker that joins them, of the testbed's own or not;
+//! - [`balancer`]: what stands in front of the nodes;
 //! - [`credentials`]: certificates and secrets, made for one run;
 //! - [`roster`]: who belongs to the cluster, and what is shown of it;
 //! - [`ready`]: waits until nodes are ready and see each other;
@@ -17,6 +18,7 @@
 mod actions;
 mod announce;
 mod backplane;
+mod balancer;
 pub mod cluster;
 mod consumer;
 mod credentials;
@@ -27,5 +29,6 @@ mod port;
 mod ready;
 mod roster;
 
+pub use balancer::Told;
 pub use cluster::{Left, Testbed};
 pub use error::TestbedError;

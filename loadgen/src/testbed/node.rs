@@ -37,7 +37,8 @@ impl Node {
         }
     }
 
-    /// Starts the process, on the node's old port if it had one. The caller
+    /// Starts the process, on the node's old port if it had one, or on the one that was
+    /// kept for it. The caller
     /// holds `process`, which must be empty.
     pub(super) async fn start(
         &self,
@@ -45,7 +46,7 @@ impl Node {
         process: &mut Option<Child>,
     ) -> Result<SocketAddr, TestbedError> {
         let before = bed.roster.shown(&self.id).and_then(|shown| shown.address);
-        let (child, address) = match before {
+        let (child, address) = match before.or_else(|| bed.front.reserved(&self.id)) {
             Some(address) => self.start_again(bed, address).await?,
             None => self.start_anew(bed).await?,
         };
@@ -105,7 +106,7 @@ impl Node {
             routing(bed.routing).into(),
             "--allow-faults".into(),
         ];
-        let (joined, env) = bed.backplane.of_a_node();
+        let (joined, env) = bed.backplane.of_a_member();
         arguments.extend(joined);
         let (proven, secrets) = bed.credentials.of_a_node();
         arguments.extend(proven);

@@ -45,13 +45,18 @@ where
 
 /// A free port on 127.0.0.1 outside the range for clients, a random one, so
 /// that several clusters on one machine rarely try the same.
-fn pick() -> Result<u16, TestbedError> {
+pub(super) fn pick() -> Result<u16, TestbedError> {
+    pick_other(&[])
+}
+
+/// The same, and none of these.
+pub(super) fn pick_other(than: &[u16]) -> Result<u16, TestbedError> {
     let end = first_for_clients().max(FIRST + 1);
     let ports = end - FIRST;
     let offset = rand::random_range(0..ports);
     let mut candidates = (0..ports).map(|step| FIRST + (offset + step) % ports);
     candidates
-        .find(|port| is_free(*port))
+        .find(|port| !than.contains(port) && is_free(*port))
         .ok_or(TestbedError::NoPort {
             from: FIRST,
             to: end - 1,

@@ -35,6 +35,43 @@ pub(super) async fn until_serving(
     child: &mut Child,
     (scheme, address): (&str, SocketAddr),
 ) -> Result<(), TestbedError> {
+    let serves = || async {
+        let ready = bed.http.ready(scheme, address).await;
+        ready.map_err(|error| in_full(&error))
+    };
+    until((id, log), child, serves).await
+}
+
+/// Waits until a gateway, by its name, its log and where it is asked, sees all nodes
+/// that run.
+pub(super) async fn until_seen(
+    bed: &Bed,
+    named: (&str, &Path),
+    child: &mut Child,
+    gateway: SocketAddr,
+) -> Result<(), TestbedError> {
+    let sees = || async {
+        let seen = bed.http.members(gateway).await;
+        let seen = seen.map_err(|error| in_full(&error))?;
+        let running = bed.roster.running();
+        match running.iter().find(|(id, _)| !seen.contains(id)) {
+            Some((unseen, _)) => Err(format!("it does not see {unseen}")),
+            None => Ok(()),
+        }
+    };
+    until(named, child, sees).await
+}
+
+/// Waits until a process that was just started or told something does what is wanted;
+/// `is_so` says why it does not.
+pub(super) async fn until<F>(
+    (id, log): (&str, &Path),
+    child: &mut Child,
+    is_so: impl Fn() -> F,
+) -> Result<(), TestbedError>
+where
+    F: Future<Output = Result<(), String>>,
+{
     let deadline = Instant::now() + READY_WITHIN;
     loop {
         if let Some(exit) = child.try_exit() {
@@ -43,9 +80,9 @@ pub(super) async fn until_serving(
                 source: child.ended(exit),
             });
         }
-        match bed.http.ready(scheme, address).await {
+        match is_so().await {
             Ok(()) => return Ok(()),
-            Err(error) => again(id, log, deadline, in_full(&error)).await?,
+            Err(reason) => again(id, log, deadline, reason).await?,
         }
     }
 }

@@ -68,7 +68,7 @@ pub(super) enum Life {
 }
 
 /// Nodes stand in the order of their numbers: n2 before n10.
-type Place = (u64, String);
+pub(super) type Place = (u64, String);
 
 #[derive(Debug)]
 struct Entry {
@@ -204,7 +204,7 @@ fn endpoints(nodes: &BTreeMap<Place, Entry>, scheme: Scheme) -> Endpoints {
 }
 
 /// A name without a number stands behind those with one.
-fn place(id: &str) -> Place {
+pub(super) fn place(id: &str) -> Place {
     let digits = id.trim_start_matches(|c: char| !c.is_ascii_digit());
     (digits.parse().unwrap_or(u64::MAX), id.to_owned())
 }

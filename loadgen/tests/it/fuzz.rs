@@ -47,6 +47,11 @@ fn broker_figures() {
 }
 
 #[test]
+fn balancer_figures() {
+    replay("balancer_figures", fuzzing::balancer_figures);
+}
+
+#[test]
 fn message_stamps() {
     replay("message_stamps", fuzzing::message_stamps);
 }

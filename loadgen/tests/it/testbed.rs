@@ -22,7 +22,7 @@ use highwater_reports::record::{Role, names::gauge};
 use highwater_scenarios::{
     BrokerUrl,
     plan::{
-        Action, BROKER, Backplane, Balancer, Broker, Cluster, Consumers, Event, Fault, Plan,
+        Action, BROKER, Backplane, Balancer, Broker, Cluster, Consumers, Event, Fault, Join, Plan,
         Policy, Routing, System,
     },
 };
@@ -102,6 +102,9 @@ fn plan(nodes: u32, events: &[Event]) -> (Plan, Cluster) {
         backplane: Backplane::Local,
         balancer: Balancer::None,
         policy: Policy::RoundRobin,
+        join: Join::Discovery,
+        gateways: 1,
+        balancer_tls: false,
         routing: Routing::Directory,
         tls: false,
         auth: false,

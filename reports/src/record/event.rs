@@ -1,6 +1,6 @@
 //! What happened at an instant of a run: a line of `events.jsonl`.
 
-use highwater_scenarios::plan::Window;
+use highwater_scenarios::plan::{Join, Window};
 use serde::{Deserialize, Serialize};
 
 /// One line of `events.jsonl`.
@@ -69,6 +69,15 @@ pub enum Occurrence {
         /// Readings accepted and not handled; none where it is not known which were
         /// accepted, because a worker was lost.
         lost: Option<u64>,
+    },
+    /// A balancer was told of a node that comes or goes.
+    BalancerTold {
+        /// Which one: `b1`, …
+        id: String,
+        /// In which way.
+        how: Join,
+        /// The new configuration in full, or the commands.
+        text: String,
     },
     /// Something that makes a figure doubtful.
     Problem {

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 /// Version of the record's format that this crate writes.
 pub const RECORD_SCHEMA: u32 = 1;
 
-/// `manifest.json`, written once before the run starts.
+/// `manifest.json`, written before anything is started, and once more when the
+/// balancers' configuration is known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
     /// [`RECORD_SCHEMA`].
@@ -24,11 +25,12 @@ pub struct Manifest {
     pub sets: Vec<String>,
     /// Number of workers.
     pub workers: u32,
-    /// Programs and their versions: `highwater`, `goose`, `linux`, ….
+    /// Programs and their versions: `highwater`, `linux`, `nginx`, ….
     pub versions: BTreeMap<String, String>,
     /// Where the coordinator ran.
     pub host: Host,
-    /// The balancer's configuration in full, where there is one.
+    /// The balancers' configurations in full, where there are any. What they were told
+    /// later stands in the events.
     pub balancer_configuration: Option<String>,
 }
 

@@ -18,6 +18,7 @@ use crate::histogram::LatencyHistogram;
 /// Appends to a run record. What was written before a [`flush`](Self::flush)
 /// is in the kernel's hands: no death of this process loses it.
 pub struct RecordWriter {
+    manifest: PathBuf,
     intervals: Appender,
     latency: Appender,
     events: Appender,
@@ -36,11 +37,11 @@ impl RecordWriter {
         if present.next().is_some() {
             return Err(RecordError::NotEmpty(dir.to_owned()));
         }
-        let mut text = encode(MANIFEST, serde_json::to_vec_pretty(manifest))?;
-        text.push(b'\n');
-        atomic::write(&dir.join(MANIFEST), &text)?;
+        let path = dir.join(MANIFEST);
+        write_manifest(&path, manifest)?;
 
         let mut writer = Self {
+            manifest: path,
             intervals: Appender::create(dir, INTERVALS)?,
             latency: Appender::create(dir, LATENCY)?,
             events: Appender::create(dir, EVENTS)?,
@@ -50,6 +51,15 @@ impl RecordWriter {
         writer.latency.append(&head)?;
         writer.flush()?;
         Ok(writer)
+    }
+
+    /// Puts a manifest that knows more in place of the one that is there: the old one or
+    /// the new one is whole at any instant.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn manifest(&self, manifest: &Manifest) -> Result<(), RecordError> {
+        write_manifest(&self.manifest, manifest)
     }
 
     /// Appends what a source counted and showed.
@@ -134,6 +144,12 @@ impl Appender {
             .flush()
             .map_err(RecordError::io("write", &self.path))
     }
+}
+
+fn write_manifest(path: &Path, manifest: &Manifest) -> Result<(), RecordError> {
+    let mut text = encode(MANIFEST, serde_json::to_vec_pretty(manifest))?;
+    text.push(b'\n');
+    atomic::write(path, &text)
 }
 
 fn encode<T, E: ToString>(file: &'static str, result: Result<T, E>) -> Result<T, RecordError> {

@@ -17,8 +17,8 @@ use highwater_reports::{
 use highwater_scenarios::{
     check::{Check, Comparison},
     plan::{
-        Backplane, Balancer, Cluster, CommandLoad, Consumers, DevicePool, Gate, Jitter, LoadModel,
-        Plan, Policy, Reconnect, Reply, Routing, System, Window,
+        Backplane, Balancer, Cluster, CommandLoad, Consumers, DevicePool, Gate, Jitter, Join,
+        LoadModel, Plan, Policy, Reconnect, Reply, Routing, System, Window,
     },
     units::Rate,
 };
@@ -331,6 +331,9 @@ fn plan() -> Plan {
             backplane: Backplane::Local,
             balancer: Balancer::None,
             policy: Policy::RoundRobin,
+            join: Join::Discovery,
+            gateways: 1,
+            balancer_tls: false,
             routing: Routing::Directory,
             tls: false,
             auth: false,

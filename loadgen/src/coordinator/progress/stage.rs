@@ -84,6 +84,7 @@ pub fn action_name(action: &Action) -> &'static str {
         Action::RestartBroker => "restart-broker",
         Action::PauseBroker => "pause-broker",
         Action::ResumeBroker => "resume-broker",
+        Action::Rebalance { .. } => "rebalance",
         Action::Fault {
             fault: Fault::Stall { .. },
         } => "fault stall",

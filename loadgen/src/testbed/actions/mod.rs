@@ -10,6 +10,7 @@ mod kill_consumer;
 mod kill_node;
 mod pause_broker;
 mod pause_node;
+mod rebalance;
 mod restart_broker;
 mod restart_consumer;
 mod restart_node;
@@ -35,6 +36,7 @@ pub(super) async fn apply(bed: &Bed, event: &Event) -> Result<(), TestbedError> 
         Action::ResumeBroker => resume_broker::apply(bed).await,
         Action::KillConsumer => kill_consumer::apply(bed, node).await,
         Action::RestartConsumer => restart_consumer::apply(bed, node).await,
+        Action::Rebalance { rate, band } => rebalance::apply(bed, *rate, *band).await,
         Action::Fault { fault } => fault::apply(bed, node, fault).await,
     }
 }

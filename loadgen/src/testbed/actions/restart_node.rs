@@ -14,6 +14,7 @@ pub(super) async fn apply(bed: &Bed, id: &str) -> Result<(), TestbedError> {
     let mut process = node.process.lock().await;
     bed.take_end(&node, &mut process);
     if let Some(child) = process.as_mut() {
+        bed.front.leaving(bed, id).await?;
         node.is_leaving(bed);
         let exit = child.stop(DRAIN_WITHIN).await;
         bed.has_left(&node, exit);

@@ -9,7 +9,7 @@ mod outside;
 
 use std::{ffi::OsString, path::Path};
 
-use highwater_scenarios::plan::{self, Action, Cluster, Event, Plan};
+use highwater_scenarios::plan::{self, Action, Balancer, Cluster, Event, Plan};
 
 pub(super) use self::embedded::Embedded;
 use self::outside::Outside;
@@ -49,9 +49,9 @@ impl Backplane {
         }
     }
 
-    /// What a node is started with: arguments, and variables of its environment
+    /// What a node or a gateway is started with: arguments, and variables of its environment
     /// for what no other user of the machine may read.
-    pub(super) fn of_a_node(&self) -> (Vec<OsString>, Vec<(OsString, OsString)>) {
+    pub(super) fn of_a_member(&self) -> (Vec<OsString>, Vec<(OsString, OsString)>) {
         match self {
             Self::None => (Vec::new(), Vec::new()),
             Self::Embedded(broker) => (broker.of_a_node(), Vec::new()),
@@ -90,8 +90,10 @@ impl Backplane {
     }
 }
 
-/// A node alone, without consumers, needs no broker, but it cannot be joined to one later.
+/// A node alone, without consumers and gateways, needs no broker, but it cannot be joined
+/// to one later.
 fn is_alone(plan: &Plan, cluster: &Cluster) -> bool {
     let adds = |event: &Event| event.action == Action::AddNode;
-    cluster.nodes == 1 && cluster.consumers.count == 0 && !plan.events.iter().any(adds)
+    let others = cluster.consumers.count > 0 || cluster.balancer == Balancer::Gateway;
+    cluster.nodes == 1 && !others && !plan.events.iter().any(adds)
 }

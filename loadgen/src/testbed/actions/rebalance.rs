@@ -1,0 +1,48 @@
+//! Asks every node to send away what it has above its share; they do so by themselves.
+
+use futures_util::future::try_join_all;
+use highwater_scenarios::units::Rate;
+use serde::Serialize;
+
+use super::super::{TestbedError, cluster::Bed};
+
+/// The body of `POST /admin/rebalance`.
+#[derive(Debug, Serialize)]
+struct Body {
+    /// How much more than the mean a node may keep, as a part of it.
+    band: f64,
+    /// How many it sends away per second at most.
+    rate: String,
+}
+
+pub(super) async fn apply(bed: &Bed, rate: Rate, band: f64) -> Result<(), TestbedError> {
+    let body = body(rate, band);
+    let running = bed.roster.running();
+    let asked = running
+        .iter()
+        .map(|(_, address)| bed.http.rebalance(*address, &body));
+    try_join_all(asked).await.map(drop)
+}
+
+/// Nodes take whole numbers a second, at least one.
+fn body(rate: Rate, band: f64) -> Body {
+    Body {
+        band,
+        rate: format!("{}/s", rate.as_per_second().ceil().max(1.0) as u64),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_what_the_node_documents() {
+        let json = |per_s| {
+            let rate = Rate::per_second(per_s).unwrap();
+            serde_json::to_string(&body(rate, 0.05)).unwrap()
+        };
+        assert_eq!(json(200.0), r#"{"band":0.05,"rate":"200/s"}"#);
+        assert_eq!(json(0.25), r#"{"band":0.05,"rate":"1/s"}"#);
+    }
+}

@@ -1,0 +1,25 @@
+//! What stands in front of the nodes: balancers side by side, or nothing.
+//!
+//! - [`front`]: all of them, as the cluster holds them;
+//! - [`kind`]: one of them, whichever it is;
+//! - [`gateway`], [`nginx`], [`haproxy`]: one file each; the next one is written by
+//!   looking at its neighbour;
+//! - [`servers`]: the nodes, as a balancer's configuration names them;
+//! - [`process`]: a balancer's process and where it listens;
+//! - [`program`]: what must be on the machine;
+//! - [`template`]: configurations from the templates in `deploy/`;
+//! - [`room`]: how many connections a balancer is given room for.
+
+mod front;
+mod gateway;
+mod haproxy;
+mod kind;
+mod nginx;
+mod process;
+mod program;
+mod room;
+mod servers;
+mod template;
+
+pub(super) use self::front::Front;
+pub use self::front::Told;

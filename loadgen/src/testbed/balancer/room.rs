@@ -1,0 +1,52 @@
+//! How many connections a balancer is given room for.
+
+use highwater_scenarios::{Plan, RESERVE};
+
+use crate::sampling::raise_open_files;
+
+/// Files that a balancer keeps for itself: what it listens on, checks, its sockets for
+/// questions.
+const OWN_FILES: u64 = 100;
+
+/// Room for connections of clients, each with one to a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Room {
+    /// Connections of clients.
+    pub(super) connections: u64,
+}
+
+impl Room {
+    /// For all that `plan` opens, should everything come to one balancer, and a quarter
+    /// more for those that come back before their old connection has ended; but no more
+    /// than the files of a process allow.
+    pub(super) fn of(plan: &Plan) -> Self {
+        let files = raise_open_files().unwrap_or(u64::MAX);
+        Self::within(plan.sockets() + plan.http_connections(), files)
+    }
+
+    fn within(wanted: u64, files: u64) -> Self {
+        let most = (files / 2).saturating_sub(OWN_FILES).max(1);
+        Self {
+            connections: (wanted + wanted / 4 + RESERVE).min(most),
+        }
+    }
+
+    /// Connections of both sides.
+    pub(super) fn both_sides(self) -> u64 {
+        2 * self.connections
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_is_for_what_is_planned_and_within_the_limit() {
+        assert_eq!(Room::within(4_000, 1 << 20).connections, 5_512);
+        assert_eq!(Room::within(9_500, 20_000).connections, 9_900);
+        assert_eq!(Room::within(9_500, 20_000).both_sides(), 19_800);
+        assert_eq!(Room::within(10, 64).connections, 1);
+        assert_eq!(Room::within(100, u64::MAX).connections, 637);
+    }
+}
