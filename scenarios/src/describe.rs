@@ -31,10 +31,19 @@ pub struct Memory {
     pub workers_bytes: u64,
     /// Of the nodes and the broker that the harness starts, in bytes.
     pub nodes_bytes: u64,
+    /// Of the balancers that the harness starts, in bytes.
+    pub balancers_bytes: u64,
     /// Of the kernel, for the sockets' ends on this machine, in bytes.
     pub kernel_bytes: u64,
     /// Available now, in bytes; `None` where that is unknown.
     pub available_bytes: Option<u64>,
+}
+
+impl Memory {
+    /// All that the plan takes, in bytes.
+    pub fn in_all(&self) -> u64 {
+        self.workers_bytes + self.nodes_bytes + self.balancers_bytes + self.kernel_bytes
+    }
 }
 
 /// Describes the plan in at most 80 columns: what happens when as a chart, the

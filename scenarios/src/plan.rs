@@ -86,6 +86,9 @@ pub struct Cluster {
     /// Whether clients speak TLS to the balancer, and it plain HTTP to the nodes.
     #[serde(default)]
     pub balancer_tls: bool,
+    /// How long a socket may be open before its node sends it away; `None` is for ever.
+    #[serde(default, with = "units::optional_millis")]
+    pub max_age: Option<Duration>,
     /// How a command finds the node that owns its device.
     pub routing: Routing,
     /// Whether sockets and commands go over TLS.

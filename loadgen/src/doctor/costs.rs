@@ -21,6 +21,14 @@ pub const KERNEL_BYTES: u64 = 4_600;
 /// tokio's `copy_bidirectional` documents them. Proxies differ widely: one with
 /// 64 KiB in each direction takes eight times as much.
 pub const PROXY_BYTES: u64 = 2 * 8 * 1_024;
+/// Memory of nginx for one socket that it forwards, in bytes: 14 to 18 KB, by the length
+/// of the headers.
+pub const NGINX_BYTES: u64 = 18_000;
+/// Memory of HAProxy for one socket that it forwards, in bytes: 5 to 8 KB.
+pub const HAPROXY_BYTES: u64 = 8_000;
+/// Memory of a gateway for one socket that it forwards, in bytes: the most that its
+/// tests let it take.
+pub const GATEWAY_BYTES: u64 = 5 * 1_024;
 /// Memory of a worker for one user of a closed load model, in bytes.
 pub const USER_BYTES: u64 = 10_000;
 

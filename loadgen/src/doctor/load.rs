@@ -3,14 +3,14 @@
 use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use highwater_scenarios::{
-    Plan, Segment,
-    plan::{DevicePool, System, Target},
+    BalancerShare, Plan, Segment,
+    plan::{Balancer, DevicePool, System, Target},
 };
 use tokio_tungstenite::tungstenite::http::Uri;
 
 use super::costs::{
-    CLIENT_BYTES, CLIENT_HEARTBEAT_NS, KERNEL_BYTES, NODE_BYTES, NODE_HEARTBEAT_NS,
-    NODE_PROCESS_BYTES, USER_BYTES, WORKER_PROCESS_BYTES,
+    CLIENT_BYTES, CLIENT_HEARTBEAT_NS, GATEWAY_BYTES, HAPROXY_BYTES, KERNEL_BYTES, NGINX_BYTES,
+    NODE_BYTES, NODE_HEARTBEAT_NS, NODE_PROCESS_BYTES, USER_BYTES, WORKER_PROCESS_BYTES,
 };
 
 /// What a plan takes when everything is open.
@@ -27,6 +27,8 @@ pub struct Load {
     pub worker_files: u64,
     /// The cluster's nodes, where the harness starts them.
     pub nodes: Option<NodeLoad>,
+    /// What one of the balancers forwards, where the harness starts any.
+    pub balancers: Option<BalancerShare>,
     /// Files of all processes on this machine.
     pub files: u64,
     /// Memory.
@@ -86,9 +88,16 @@ impl Load {
             spread: sockets.div_ceil((*nodes.end()).max(1)),
             crowded: (sockets + connections).div_ceil((*nodes.start()).max(1)),
         });
-        let ends = if nodes.is_some() { 2 } else { 1 };
-        // The coordinator, and a broker where there are nodes to join.
-        let others = nodes.map_or(1, |nodes| nodes.most + 2);
+        let balancers = plan.balancer_share();
+        let ends = match (nodes, balancers) {
+            (None, _) => 1,
+            (Some(_), None) => 2,
+            (Some(_), Some(_)) => 4,
+        };
+        // The coordinator, and a broker where there are nodes to join. A balancer of
+        // somebody else's works through a child.
+        let others = nodes.map_or(1, |nodes| nodes.most + 2)
+            + balancers.map_or(0, |share| 2 * share.balancers);
         Self {
             workers,
             workers_needed,
@@ -99,10 +108,11 @@ impl Load {
                 .sum(),
             worker_files: plan.files(share),
             nodes,
+            balancers,
             files: (sockets + connections) * ends,
             memory: memory(plan, workers, nodes, ends, available_bytes),
             processes: u64::from(workers) + others,
-            busiest: busiest(plan, nodes),
+            busiest: busiest(plan, nodes, balancers),
             connections: sockets + connections,
             heartbeats: heartbeats(plan),
             opens_per_s: opens_per_s(&plan.devices),
@@ -126,8 +136,22 @@ fn memory(
         nodes_bytes: nodes.map_or(0, |nodes| {
             (nodes.most + 1) * NODE_PROCESS_BYTES + sockets * NODE_BYTES
         }),
+        balancers_bytes: balancer_bytes(plan) * (sockets + plan.http_connections()),
         kernel_bytes: (sockets + plan.http_connections()) * ends * KERNEL_BYTES,
         available_bytes,
+    }
+}
+
+/// Of one connection that is forwarded.
+fn balancer_bytes(plan: &Plan) -> u64 {
+    let System::Cluster(cluster) = &plan.system else {
+        return 0;
+    };
+    match cluster.balancer {
+        Balancer::None => 0,
+        Balancer::Gateway => GATEWAY_BYTES,
+        Balancer::Nginx => NGINX_BYTES,
+        Balancer::Haproxy => HAPROXY_BYTES,
     }
 }
 
@@ -148,9 +172,18 @@ fn opens_per_s(pools: &[DevicePool]) -> f64 {
 }
 
 /// Sockets to 127.0.0.0/8 come from many addresses (`worker/swarm/source.rs`),
-/// so only commands count there.
-fn busiest(plan: &Plan, nodes: Option<NodeLoad>) -> Option<Busiest> {
+/// so only commands count there. A balancer has one address for all that it forwards,
+/// and so have several on one machine.
+fn busiest(
+    plan: &Plan,
+    nodes: Option<NodeLoad>,
+    balancers: Option<BalancerShare>,
+) -> Option<Busiest> {
     match (&plan.system, nodes) {
+        (System::Cluster(_), Some(nodes)) if balancers.is_some() => Some(Busiest {
+            address: "each node's port from the balancers".to_owned(),
+            connections: nodes.crowded,
+        }),
         (System::Cluster(_), nodes) => {
             let nodes = nodes.map_or(1, |nodes| nodes.most.max(1));
             Some(Busiest {

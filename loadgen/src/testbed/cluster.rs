@@ -57,6 +57,8 @@ pub(super) struct Bed {
     pub(super) exe: PathBuf,
     pub(super) log_dir: PathBuf,
     pub(super) routing: Routing,
+    /// How long nodes keep a socket, if not for ever.
+    pub(super) max_age: Option<Duration>,
     pub(super) spawner: Spawner,
     pub(super) http: NodeClient,
     pub(super) roster: Roster,
@@ -101,6 +103,7 @@ impl Testbed {
             exe: exe.into(),
             log_dir: log_dir.into(),
             routing: cluster.routing,
+            max_age: cluster.max_age,
             spawner,
             http: NodeClient::new(&credentials)?,
             roster: Roster::new(credentials.are_secure()),

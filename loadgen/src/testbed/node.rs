@@ -106,6 +106,10 @@ impl Node {
             routing(bed.routing).into(),
             "--allow-faults".into(),
         ];
+        if let Some(age) = bed.max_age {
+            arguments.push("--max-age".into());
+            arguments.push(format!("{}ms", age.as_millis()).into());
+        }
         let (joined, env) = bed.backplane.of_a_member();
         arguments.extend(joined);
         let (proven, secrets) = bed.credentials.of_a_node();

@@ -105,6 +105,7 @@ fn plan(nodes: u32, events: &[Event]) -> (Plan, Cluster) {
         join: Join::Discovery,
         gateways: 1,
         balancer_tls: false,
+        max_age: None,
         routing: Routing::Directory,
         tls: false,
         auth: false,

@@ -334,6 +334,7 @@ fn plan() -> Plan {
             join: Join::Discovery,
             gateways: 1,
             balancer_tls: false,
+            max_age: None,
             routing: Routing::Directory,
             tls: false,
             auth: false,

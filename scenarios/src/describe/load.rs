@@ -142,13 +142,17 @@ pub(super) fn memory(memory: &Memory, page: &mut Page) {
         0 => String::new(),
         bytes => format!(", {} in nodes and broker", words::bytes(bytes)),
     };
+    let balancers = match memory.balancers_bytes {
+        0 => String::new(),
+        bytes => format!(", {} in balancers", words::bytes(bytes)),
+    };
     let available = match memory.available_bytes {
         Some(bytes) => format!("{} are available", words::bytes(bytes)),
         None => "what is available is unknown".to_owned(),
     };
     page.paragraph(&format!(
-        "About {} here: {} in workers and coordinator{nodes}, {} in the kernel; {available}.",
-        words::bytes(memory.workers_bytes + memory.nodes_bytes + memory.kernel_bytes),
+        "About {} here: {} in workers and coordinator{nodes}{balancers}, {} in the kernel; {available}.",
+        words::bytes(memory.in_all()),
         words::bytes(memory.workers_bytes),
         words::bytes(memory.kernel_bytes),
     ));

@@ -11,7 +11,7 @@ use crate::{
     broker_url::BrokerUrl,
     plan::{self, Balancer, Join, Policy, Routing},
     problem::Findings,
-    words::MINUTE,
+    words::{DAY, MINUTE, SECOND},
 };
 
 const NODES: Key = Key {
@@ -80,6 +80,16 @@ const BALANCER_TLS: Key = Key {
     about: "Whether clients speak TLS to the balancer, which speaks plain HTTP to the nodes. Its certificate is made as with `tls`.",
 };
 
+const MAX_AGE: Key = Key {
+    name: "max_age",
+    form: Form::Duration {
+        least: SECOND.saturating_mul(10),
+        most: DAY.saturating_mul(30),
+    },
+    presence: Presence::Optional,
+    about: "Nodes send a socket away when it has been open for three quarters to all of this, each for another: a cheap way to a balance, by and by. Without it none is sent away for its age.",
+};
+
 const TLS: Key = Key {
     name: "tls",
     form: Form::Flag,
@@ -134,6 +144,7 @@ pub(crate) static SECTION: Section = Section {
         JOIN,
         GATEWAYS,
         BALANCER_TLS,
+        MAX_AGE,
         TLS,
         AUTH,
         CONSUMERS,
@@ -170,6 +181,7 @@ pub(crate) struct Cluster {
     pub(crate) join: Written<Join>,
     pub(crate) gateways: Option<At<u32>>,
     pub(crate) balancer_tls: Option<At<bool>>,
+    max_age: Option<At<Duration>>,
     routing: Option<At<Routing>>,
     pub(crate) tls: Option<At<bool>>,
     auth: Option<At<bool>>,
@@ -209,6 +221,7 @@ impl Cluster {
             join: Written::read(&JOIN, fields, findings),
             gateways: fields.read(&GATEWAYS, findings),
             balancer_tls: fields.read(&BALANCER_TLS, findings),
+            max_age: fields.read(&MAX_AGE, findings),
             routing: fields.read(&ROUTING, findings),
             tls: fields.read(&TLS, findings),
             auth: fields.read(&AUTH, findings),
@@ -242,6 +255,7 @@ impl Cluster {
             join: self.join.or_usual(balancer.joins())?,
             gateways: self.gateways?.value,
             balancer_tls: self.balancer_tls?.value,
+            max_age: self.max_age.map(|at| at.value),
             routing: self.routing?.value,
             tls: self.tls?.value,
             auth: self.auth?.value,

@@ -61,6 +61,14 @@ fn each_balancer_has_its_usual_policy_and_way_to_join() {
 }
 
 #[test]
+fn sockets_are_kept_for_ever_unless_they_are_not() {
+    assert_eq!(cluster("").max_age, None);
+    let age = cluster("max_age = \"10m\"").max_age;
+    assert_eq!(age, Some(std::time::Duration::from_secs(600)));
+    assert!(problems("max_age = \"1s\"", "").contains("cluster.max_age: too short"));
+}
+
+#[test]
 fn every_policy_and_way_that_a_balancer_has_is_accepted_and_no_other() {
     let policies = ["round-robin", "least-conn", "p2c", "random"];
     let joins = ["discovery", "reload", "runtime", "predeclared"];

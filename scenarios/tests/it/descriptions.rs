@@ -234,6 +234,7 @@ fn memory_of_this_machine() {
     let memory = Memory {
         workers_bytes: 20 << 20,
         nodes_bytes: 0,
+        balancers_bytes: 0,
         kernel_bytes: 470_000,
         available_bytes: None,
     };

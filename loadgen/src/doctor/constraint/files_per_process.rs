@@ -1,6 +1,6 @@
 //! `RLIMIT_NOFILE` and `fs.nr_open`: open files of one process.
 
-use highwater_scenarios::{RESERVE, room, words};
+use highwater_scenarios::{BalancerShare, RESERVE, room, words};
 
 use super::{Constraint, Judgement, Most, Remedy};
 use crate::doctor::{
@@ -46,9 +46,17 @@ impl Constraint for FilesPerProcess {
         };
         match load.workers_needed {
             Some(needed) if needed > load.workers => workers(&limits.files, files, needed, load),
-            _ => load.nodes.map_or(Judgement::Fits, |nodes| {
-                judge_nodes(&limits.files, files, nodes)
-            }),
+            _ => {
+                let limit = &limits.files;
+                let nodes = load.nodes.map(|nodes| judge_nodes(limit, files, nodes));
+                let balancers = load
+                    .balancers
+                    .map(|share| judge_balancers(limit, files, share));
+                worse(
+                    nodes.unwrap_or(Judgement::Fits),
+                    balancers.unwrap_or(Judgement::Fits),
+                )
+            }
         }
     }
 }
@@ -100,6 +108,43 @@ fn judge_nodes(limit: &Files, files: u64, nodes: NodeLoad) -> Judgement {
         return Judgement::Doubtful(what, remedy);
     }
     Judgement::Fits
+}
+
+/// A balancer takes two files for each socket.
+fn judge_balancers(limit: &Files, files: u64, share: BalancerShare) -> Judgement {
+    if share.files() <= room(files) {
+        return Judgement::Fits;
+    }
+    let forwarded = share.balancers * share.files();
+    let enough = forwarded.div_ceil(room(files));
+    let what = format!(
+        "{} would forward {}, with two files for each, and a process may open {}",
+        match share.balancers {
+            1 => "the balancer".to_owned(),
+            balancers => format!("each of {} balancers", words::count(balancers)),
+        },
+        words::plural(share.sockets + share.connections, "connection"),
+        words::count(files),
+    );
+    let mut remedy = raise(limit, share.files() + RESERVE);
+    remedy.what = format!(
+        "Take {} (--set cluster.gateways={enough}), or raise the limit of each:",
+        words::plural(enough, "balancer"),
+    );
+    Judgement::TooMuch(what, remedy)
+}
+
+/// What stands more in the way; of two that do so alike, the first.
+fn worse(first: Judgement, second: Judgement) -> Judgement {
+    let rank = |judgement: &Judgement| match judgement {
+        Judgement::Fits | Judgement::Unknown => 0,
+        Judgement::Doubtful(..) => 1,
+        Judgement::TooMuch(..) => 2,
+    };
+    match rank(&second) > rank(&first) {
+        true => second,
+        false => first,
+    }
 }
 
 /// Lets a process open `files` files, or as many as is usual.

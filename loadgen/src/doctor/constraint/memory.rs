@@ -55,7 +55,7 @@ impl Constraint for Memory {
             return Judgement::Unknown;
         };
         let memory = &load.memory;
-        let takes = memory.workers_bytes + memory.nodes_bytes + memory.kernel_bytes;
+        let takes = memory.in_all();
         let what = format!(
             "it takes about {} of memory, and {} are left",
             words::bytes(takes),

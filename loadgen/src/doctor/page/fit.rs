@@ -1,7 +1,7 @@
 //! A scenario on this machine.
 
 use highwater_scenarios::{
-    RESERVE,
+    BalancerShare, RESERVE,
     page::Page,
     words::{bytes, count, plural},
 };
@@ -31,6 +31,9 @@ pub(super) fn write(name: &str, fit: &Fit, limits: &Limits, page: &mut Page) {
     match load.nodes {
         Some(nodes) => page.entry("nodes", NAMES, &nodes_in_words(nodes, limits)),
         None => page.entry("nodes", NAMES, "none here: the target runs already"),
+    }
+    if let Some(share) = load.balancers {
+        page.entry("balancers", NAMES, &balancers_in_words(share, limits));
     }
     page.entry("files", NAMES, &files(load, limits));
     if let Some(busiest) = load
@@ -110,6 +113,17 @@ fn nodes_in_words(nodes: NodeLoad, limits: &Limits) -> String {
     )
 }
 
+fn balancers_in_words(share: BalancerShare, limits: &Limits) -> String {
+    format!(
+        "{}: {} and {} each, two files for one, {} of {} files",
+        count(share.balancers),
+        plural(share.sockets, "socket"),
+        plural(share.connections, "HTTP connection"),
+        count(share.files()),
+        figure(limits.files.per_process()),
+    )
+}
+
 fn files(load: &Load, limits: &Limits) -> String {
     format!(
         "{} in all, of {} left on the system",
@@ -124,9 +138,13 @@ fn memory(load: &Load, limits: &Limits) -> String {
         0 => String::new(),
         nodes => format!(", {} in nodes and broker", bytes(nodes)),
     };
+    let balancers = match memory.balancers_bytes {
+        0 => String::new(),
+        balancers => format!(", {} in balancers", bytes(balancers)),
+    };
     format!(
-        "about {}, of {} left: {} in workers and coordinator{nodes}, {} in the kernel",
-        bytes(memory.workers_bytes + memory.nodes_bytes + memory.kernel_bytes),
+        "about {}, of {} left: {} in workers and coordinator{nodes}{balancers}, {} in the kernel",
+        bytes(memory.in_all()),
         limits.memory.left().map_or_else(unknown, bytes),
         bytes(memory.workers_bytes),
         bytes(memory.kernel_bytes),

@@ -63,6 +63,39 @@ fn too_few_nodes() {
     check(&plan, &machine_with_files(), None, None);
 }
 
+/// A plan with so many sockets through so many balancers to two nodes.
+fn balanced(balancer: &str, gateways: u32, sockets: u64) -> Plan {
+    let text = format!(
+        "name = \"balanced\"\nduration = \"60s\"\n[cluster]\nnodes = 2\n\
+         balancer = \"{balancer}\"\ngateways = {gateways}\n\
+         [[devices]]\nname = \"home\"\ncount = {sockets}\nramp = \"200/s\"\n"
+    );
+    highwater_scenarios::parse("balanced.toml", &text, &[]).unwrap()
+}
+
+#[test]
+fn a_balancer_takes_two_files_a_socket() {
+    let fit = check(&balanced("gateway", 1, 9_500), &machine(), None, None);
+    let share = fit.load.balancers.unwrap();
+    assert_eq!((share.files(), fit.load.files), (19_000, 38_000));
+    let fit = check(
+        &balanced("nginx", 1, 10_000),
+        &machine(),
+        None,
+        Some("the balancer would forward 10,000 connections, with two files for each"),
+    );
+    let remedy = &fit.obstacles[0].remedy;
+    assert!(
+        remedy.what.contains("cluster.gateways=2"),
+        "{}",
+        remedy.what
+    );
+    let two = check(&balanced("nginx", 2, 10_000), &machine(), None, None);
+    let haproxy = check(&balanced("haproxy", 2, 10_000), &machine(), None, None);
+    let bytes = |fit: &Fit| fit.load.memory.balancers_bytes;
+    assert!(bytes(&two) > bytes(&haproxy) && bytes(&haproxy) > 0);
+}
+
 #[test]
 fn a_killed_node_leaves_too_few_for_a_time() {
     let text = "name = \"kill\"\nduration = \"60s\"\n[cluster]\nnodes = 2\n\
