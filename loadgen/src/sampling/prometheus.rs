@@ -38,6 +38,7 @@ const KNOWN: &[Known] = &[
         BACKPLANE,
         ("direction", "received"),
     ),
+    known(gauge::BACKPLANE_MEMBERS, "highwater_backplane_members"),
     of_kind(gauge::UNICASTS_SENT, "sent", "unicast"),
     of_kind(gauge::UNICASTS_RECEIVED, "received", "unicast"),
     of_kind(gauge::TOPICS_SENT, "sent", "topic"),
@@ -178,6 +179,7 @@ mod tests {
              highwater_messages_published_total{from=\"rest\"} 8\n\
              highwater_messages_published_total{from=\"device\"} 2\n\
              highwater_messages_delivered_total 90\n\
+             highwater_backplane_members 3\n\
              highwater_backplane_messages_total{direction=\"sent\",kind=\"unicast\"} 30\n\
              highwater_backplane_messages_total{direction=\"sent\",kind=\"topic\"} 11\n\
              highwater_backplane_messages_total{direction=\"received\",kind=\"unicast\"} 31\n\
@@ -197,6 +199,7 @@ mod tests {
                 (gauge::COMMANDS_ANSWERED, 5.0),
                 (gauge::MESSAGES_TAKEN, 10.0),
                 (gauge::MESSAGES_HANDED_OUT, 90.0),
+                (gauge::BACKPLANE_MEMBERS, 3.0),
                 (gauge::UNICASTS_SENT, 30.0),
                 (gauge::UNICASTS_RECEIVED, 31.0),
                 (gauge::TOPICS_SENT, 11.0),

@@ -56,13 +56,13 @@ fn cpu_us_per_socket_s(cut: &Cut, track: &Track) -> Option<f64> {
     (held > 0.0).then(|| used_s * 1e6 / held)
 }
 
-/// Sockets summed over the time that they were forwarded.
+/// Sockets summed over the time that they were forwarded, from the sample before the
+/// range on, as the processor time is.
 fn socket_seconds(track: &Track, range: Range<f64>) -> Option<f64> {
-    let samples: Vec<Sample> = track
-        .gauge(gauge::BALANCER_SOCKETS)
-        .filter(|sample| range.contains(&sample.at_s))
-        .collect();
-    let pieces = samples.windows(2).map(|pair| {
+    let samples: Vec<Sample> = track.gauge(gauge::BALANCER_SOCKETS).collect();
+    let pairs = samples.windows(2);
+    let pairs = pairs.filter(|pair| range.contains(&pair[1].at_s));
+    let pieces = pairs.map(|pair| {
         let length_s = pair[1].at_s - pair[0].at_s;
         (length_s <= APART_S).then(|| (pair[0].value + pair[1].value) / 2.0 * length_s)
     });

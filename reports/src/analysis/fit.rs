@@ -26,6 +26,8 @@ const TELLING: f64 = 0.1;
 const FEWEST_DEGREES: f64 = 2.0;
 /// The normal distribution's 97.5 % quantile.
 const Z: f64 = 1.959_963_985;
+/// Student's t at 97.5 % for one degree of freedom, which no expansion comes near.
+const T_OF_ONE_DEGREE: f64 = 12.706;
 
 /// One sample: sockets, and what they cost.
 pub(crate) type Point = (f64, f64);
@@ -81,6 +83,20 @@ pub(crate) fn mean_margin(values: &[f64]) -> Option<f64> {
     let counted = n * effective_share(&[residuals], squares);
     let degrees = (counted - 1.0).max(FEWEST_DEGREES);
     Some(student_t(degrees) * (squares / (n - 1.0) / (degrees + 1.0)).sqrt())
+}
+
+/// Half of the 95 % interval of the mean of values that have nothing to do with each
+/// other, such as those of several runs; `None` of fewer than two.
+pub(crate) fn independent_margin(values: &[f64]) -> Option<f64> {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    let t = match values.len() {
+        0 | 1 => return None,
+        2 => T_OF_ONE_DEGREE,
+        _ => student_t(n - 1.0),
+    };
+    Some(t * (squares / (n - 1.0) / n).sqrt())
 }
 
 fn range(group: &[Point]) -> f64 {

@@ -50,9 +50,7 @@ pub(super) fn ledger(cut: &Cut, summary: &Summary) -> Vec<LedgerLine> {
             Some(line(pair.what, left, right, pair.unsure, doubt.as_deref()))
         })
         .collect();
-    let balancer = summary.balance.as_ref().map(|balance| &balance.balancer);
-    let balancer = balancer.and_then(|balancer| balancer.as_deref());
-    lines.extend(balancers::lines(cut, balancer));
+    lines.extend(balancers::lines(cut));
     lines.extend(backplane(cut, doubt.as_deref()));
     lines
 }

@@ -162,7 +162,7 @@ pub mod gauge {
     pub const BROKER_BYTES_OUT: &str = "broker.bytes_out";
     /// Clients that it cut off because they did not keep up.
     pub const BROKER_SLOW_CONSUMERS: &str = "broker.slow_consumers";
-    /// Members that a node sees on its backplane, itself included.
+    /// Nodes that a node sees on its backplane, itself included.
     pub const BACKPLANE_MEMBERS: &str = "backplane.members";
     /// Sockets that a balancer forwards, by its own count.
     pub const BALANCER_SOCKETS: &str = "balancer.sockets";

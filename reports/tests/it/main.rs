@@ -1,6 +1,7 @@
 //! A run record with known content, and what must come out of it.
 #![expect(clippy::unwrap_used, reason = "tests panic where something is missing")]
 
+mod balancing;
 mod browser;
 mod comparison;
 mod cost;

@@ -108,6 +108,23 @@ impl Run {
         self
     }
 
+    /// Adds to a counter of a tenth of a second.
+    pub(crate) fn tenth(&mut self, number: u64, name: &str, by: u64) -> &mut Self {
+        const LENGTH_S: f64 = 0.1;
+        let at = number as f64 / 10.0;
+        let known = self.intervals.iter().position(|line| {
+            (line.at, line.length) == (at, LENGTH_S) && line.source.role == Role::Coordinator
+        });
+        let known = known.unwrap_or_else(|| {
+            let line = line(Role::Coordinator, "coordinator", at, LENGTH_S, &[]);
+            self.intervals.push(line);
+            self.intervals.len() - 1
+        });
+        let counters = &mut self.intervals[known].counters;
+        *counters.entry(name.to_owned()).or_default() += by;
+        self
+    }
+
     pub(crate) fn line(&mut self, role: Role, id: &str, second: u64) -> &mut Interval {
         let source = Source::new(role, id);
         self.intervals
@@ -269,7 +286,7 @@ fn opened_in(second: u64) -> u64 {
 }
 
 /// Sockets open at the end of a second.
-fn open_after(second: u64) -> u64 {
+pub(crate) fn open_after(second: u64) -> u64 {
     if second >= RAMP_S + STEADY_S {
         0
     } else {

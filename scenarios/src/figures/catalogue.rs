@@ -8,6 +8,8 @@ pub(crate) enum Needs {
     Nothing,
     /// `[cluster]`.
     Cluster,
+    /// Something in front of the cluster's nodes.
+    Balancer,
     /// `[[commands]]`.
     Commands,
     /// `[[publish]]`.
@@ -75,8 +77,8 @@ const fn entry(path: &'static str, shape: Shape, needs: Needs, about: &'static s
 }
 
 use Needs::{
-    Cluster, Commands, Consumers, Messages, NodeHeap, NodeProcess, NodeSockets, Nothing, Owner,
-    Readings, TwoNodes,
+    Balancer, Cluster, Commands, Consumers, Messages, NodeHeap, NodeProcess, NodeSockets, Nothing,
+    Owner, Readings, TwoNodes,
 };
 use Shape::{Counter, Distribution, Fit, Moment, Rate, Seconds, Windowed};
 
@@ -92,6 +94,7 @@ pub(super) static ENTRIES: &[Entry] = &[
     entry("sockets.server_open_peak", Counter, NodeSockets, "most sockets open at once, counted by the nodes"),
     entry("sockets.connect_rate", Rate, Nothing, "sockets opened per second in the ramp"),
     entry("sockets.connect", Distribution, Nothing, "time to open a socket"),
+    entry("sockets.reconnect", Distribution, Nothing, "time from losing a socket to having it open again"),
     entry("heartbeats.due", Counter, Nothing, "heartbeats due on open sockets"),
     entry("heartbeats.sent", Counter, Nothing, "heartbeats sent"),
     entry("heartbeats.acknowledged", Counter, Nothing, "heartbeats that were answered before the next was due"),
@@ -130,6 +133,7 @@ pub(super) static ENTRIES: &[Entry] = &[
     entry("backplane.received_per_command", Windowed(Unit::Count), TwoNodes, "messages taken from the backplane over commands sent, where nothing but commands crosses it"),
     entry("processors.nodes", Windowed(Unit::Ratio), NodeProcess, "processors that all nodes together kept busy; 100 % is one"),
     entry("processors.broker", Windowed(Unit::Ratio), Cluster, "processors that the backplane's broker kept busy"),
+    entry("processors.balancers", Windowed(Unit::Ratio), Balancer, "processors that all balancers together kept busy"),
     entry("processors.workers", Windowed(Unit::Ratio), Nothing, "processors that all workers together kept busy"),
     entry("exits.clean", Counter, Cluster, "processes that an event asked to end and that ended with exit code 0"),
     entry("exits.unclean", Counter, Cluster, "processes that an event asked to end and that ended otherwise"),
@@ -147,11 +151,15 @@ pub(super) static ENTRIES: &[Entry] = &[
     entry("balance.max_over_mean_at_end", Moment(Unit::Ratio), NodeSockets, "sockets of the fullest node over the mean"),
     entry("balance.min_over_mean_at_end", Moment(Unit::Ratio), NodeSockets, "sockets of the emptiest node over the mean"),
     entry("balance.jain_at_end", Moment(Unit::Ratio), NodeSockets, "Jain's fairness index of sockets per node; 1 is even"),
+    entry("balance.herding.share", Moment(Unit::Ratio), NodeSockets, "largest part of the sockets of a tenth of a second that one node got"),
     entry("balance.longest_settling", Seconds, NodeSockets, "longest time after an event until 99 % of the sockets were back"),
+    entry("balance.longest_balancing", Seconds, NodeSockets, "longest time after an event until the fullest node held at most 5 % more than the mean"),
     entry("cost_per_socket.node_rss", Fit(Unit::Bytes), NodeProcess, "resident memory of a node per socket"),
     entry("cost_per_socket.node_heap", Fit(Unit::Bytes), NodeHeap, "heap of a node per socket"),
     entry("cost_per_socket.node_open_files", Fit(Unit::Count), NodeProcess, "open files of a node per socket"),
     entry("cost_per_socket.worker_rss", Fit(Unit::Bytes), Nothing, "resident memory of a worker per socket"),
+    entry("cost_per_socket.gateway_rss", Fit(Unit::Bytes), Balancer, "resident memory of a balancer per socket that it forwards"),
+    entry("cost_per_socket.gateway_open_files", Fit(Unit::Count), Balancer, "open files of a balancer per socket that it forwards"),
     entry("cost_per_socket.kernel", Fit(Unit::Bytes), Nothing, "kernel memory of the load's host per socket"),
 ];
 

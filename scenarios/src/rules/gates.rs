@@ -2,7 +2,7 @@
 
 use crate::{
     figures::{self, Figure, Needs},
-    plan::{Dialect, Window},
+    plan::{Balancer, Dialect, Window},
     problem::Findings,
     scenario::{Scenario, SystemAsked},
     section::{Choice, gates::Gate},
@@ -65,6 +65,7 @@ fn unmeasurable(needs: Needs, scenario: &Scenario) -> Option<Reason> {
             ),
             _ => None,
         },
+        Needs::Balancer => no_balancer(scenario),
         Needs::Commands => commands(),
         Needs::Owner => commands().or_else(|| owner(scenario)),
         Needs::TwoNodes => commands()
@@ -89,6 +90,19 @@ fn unmeasurable(needs: Needs, scenario: &Scenario) -> Option<Reason> {
             _ => None,
         },
     }
+}
+
+/// Of a target's balancers nothing is known.
+fn no_balancer(scenario: &Scenario) -> Option<Reason> {
+    let none = match &scenario.system {
+        SystemAsked::Cluster(cluster) => cluster.balancer.as_ref()?.value == Balancer::None,
+        SystemAsked::Target(_) => true,
+        _ => false,
+    };
+    none.then_some(Reason {
+        why: "nothing that the harness knows stands in front of the nodes",
+        accepted: "it with a `[cluster]` and its `balancer`",
+    })
 }
 
 /// Only the reference server's answers say which node owned the socket.

@@ -4,33 +4,27 @@
 
 use std::collections::BTreeMap;
 
-use highwater_scenarios::plan::{LoadModel, Plan};
+use highwater_scenarios::plan::{Balancer, LoadModel, System};
 
 use super::{line, side};
 use crate::{
     analysis::{balancers::by_node_at, cut::Cut, processes::natural, sockets::turnover},
-    record::{Role, names::gauge},
+    record::{Manifest, Role, names::gauge},
     summary::LedgerLine,
 };
 
 /// All are sampled within this of each other.
 const SAMPLED_WITHIN_S: f64 = 2.0;
-/// The balancer that counts sockets and nothing else; others count connections, with
-/// those that carry commands and probes among them.
-const COUNTS_SOCKETS_ALONE: &str = "gateway";
 /// Connections of the sampler's own to a balancer.
 const SAMPLERS: u64 = 1;
 
 /// None where no balancer says how many sockets it forwards.
-pub(super) fn lines(cut: &Cut, balancer: Option<&str>) -> Vec<LedgerLine> {
+pub(super) fn lines(cut: &Cut) -> Vec<LedgerLine> {
     let Some(forwarded) = sum(cut, Role::Balancer, gauge::BALANCER_SOCKETS) else {
         return Vec::new();
     };
     let end = cut.end();
-    let besides = match balancer {
-        Some(COUNTS_SOCKETS_ALONE) => 0,
-        _ => connections_besides(&cut.record.manifest.plan, cut.record.manifest.workers),
-    };
+    let besides = connections_besides(&cut.record.manifest);
     let unsure = turnover(cut, end - SAMPLED_WITHIN_S, end) + besides;
     let by_node = ByNode::of(cut);
     let silent = by_node.silent();
@@ -100,14 +94,20 @@ impl ByNode {
     }
 }
 
-/// Connections that carry no socket: at most one for each command under way, one of
-/// each worker that is between two commands, and the sampler's.
-fn connections_besides(plan: &Plan, workers: u32) -> u64 {
-    let commands = plan.commands.iter().map(|load| match load.model {
+/// Connections that a balancer may count and that carry no socket: at most one for each
+/// command under way, one of each worker that is between two commands, and the
+/// sampler's. The gateway counts sockets alone.
+fn connections_besides(manifest: &Manifest) -> u64 {
+    if let System::Cluster(cluster) = &manifest.plan.system
+        && cluster.balancer == Balancer::Gateway
+    {
+        return 0;
+    }
+    let commands = manifest.plan.commands.iter().map(|load| match load.model {
         LoadModel::Closed { users, .. } => users,
         LoadModel::Open { max_in_flight, .. } => max_in_flight,
     });
-    commands.sum::<u64>() + u64::from(workers) + SAMPLERS
+    commands.sum::<u64>() + u64::from(manifest.workers) + SAMPLERS
 }
 
 /// A gauge over all sources of a role, before the drain; `None` when none showed it.

@@ -1,0 +1,310 @@
+//! Where sockets went after events of known effect, and what balancers tell.
+
+use std::collections::BTreeMap;
+
+use highwater_reports::{
+    record::{
+        Role,
+        names::{counter, gauge},
+    },
+    summary::{AfterEvent, Agreement, Arrivals, Summary},
+};
+use highwater_scenarios::plan::{Balancer, System};
+
+use crate::run::{Run, action, line, open_after};
+
+/// Of a node, in bytes a socket.
+const BALANCER_SLOPE: f64 = 4_000.0;
+
+/// n2 is killed at 10 s; its 500 sockets end at once and come back to n1 from the
+/// second tenth on, 50 in each.
+fn killed() -> Run {
+    let mut run = Run::clean();
+    run.event(10.0, action("kill-node", "n2"));
+    run.tenth(100, "departed", 500).tenth(101, "refused", 20);
+    for tenth in 101..=110 {
+        run.tenth(tenth, "arrived.n1", 50)
+            .tenth(tenth, "returned", 50);
+    }
+    run
+}
+
+fn after(run: &Run) -> AfterEvent {
+    run.summary().balance.unwrap().per_event.remove(0)
+}
+
+fn about(found: Option<f64>, expected: f64) {
+    let found = found.unwrap();
+    assert!((found - expected).abs() < 1e-6, "{found} for {expected}");
+}
+
+fn by_node<const N: usize>(counts: [(&str, u64); N]) -> BTreeMap<String, u64> {
+    counts.map(|(id, count)| (id.to_owned(), count)).into()
+}
+
+#[test]
+fn a_storm_of_known_size_is_found() {
+    let mut run = killed();
+    run.count("w1", 10, counter::COMMANDS_TIMED_OUT, 3);
+    run.count("w2", 11, counter::COMMANDS_FAILED, 2);
+    run.count("w2", 13, counter::COMMANDS_REJECTED, 4);
+    let storm = after(&run).storm.unwrap();
+    assert_eq!((storm.lost, storm.back), (500, 500));
+    about(storm.t50_s, 0.6);
+    about(storm.t95_s, 1.1);
+    about(storm.t99_s, 1.1);
+    assert_eq!(storm.peak_handshakes_per_s, Some(500));
+    assert_eq!(storm.failed_attempts, 20);
+    assert_eq!(storm.commands_failed, Some(5), "until all were back");
+}
+
+#[test]
+fn sockets_that_stay_away_have_no_time_to_be_back() {
+    let mut run = killed();
+    run.tenth(100, "departed", 100);
+    let storm = after(&run).storm.unwrap();
+    assert_eq!((storm.lost, storm.back), (600, 500));
+    about(storm.t50_s, 0.7);
+    assert_eq!((storm.t95_s, storm.t99_s), (None, None));
+}
+
+#[test]
+fn without_a_loss_there_is_no_storm() {
+    let mut run = Run::clean();
+    run.event(10.0, action("add-node", "n3"));
+    run.tenth(105, "arrived.n3", 9);
+    let after = after(&run);
+    assert_eq!((after.storm, after.detection), (None, None));
+    assert_eq!(after.herding, None, "nine are too few");
+}
+
+#[test]
+fn each_layer_has_its_time_to_find_out() {
+    let mut run = killed();
+    run.count("w2", 13, counter::COMMANDS_REJECTED, 4);
+    for second in 0..27 {
+        let members = if second < 13 { 2.0 } else { 1.0 };
+        let gauges = &mut run.line(Role::Node, "n1", second).gauges;
+        gauges.insert(gauge::BACKPLANE_MEMBERS.to_owned(), members);
+        let up = if second < 12 { 1.0 } else { 0.0 };
+        let gauges = [("balancer.node_up.n1", 1.0), ("balancer.node_up.n2", up)];
+        let at = second as f64 + 0.9;
+        run.intervals
+            .push(line(Role::Balancer, "b1", at, 0.0, &gauges));
+    }
+    let detection = after(&run).detection.unwrap();
+    about(detection.clients_s, 0.1);
+    about(detection.attempts_s, 0.2);
+    about(detection.balancers_s, 2.9);
+    about(detection.nodes_s, 3.999);
+    about(detection.commands_s, 4.0);
+}
+
+#[test]
+fn a_layer_that_never_finds_out_or_is_not_asked_has_no_time() {
+    let mut run = killed();
+    for second in 0..27 {
+        let gauges = [("balancer.node_up.n2", 1.0)];
+        let at = second as f64 + 0.9;
+        run.intervals
+            .push(line(Role::Balancer, "b1", at, 0.0, &gauges));
+    }
+    let detection = after(&run).detection.unwrap();
+    assert_eq!((detection.balancers_s, detection.nodes_s), (None, None));
+    assert_eq!(detection.commands_s, Some(0.0), "no command failed");
+}
+
+#[test]
+fn arrivals_are_told_by_node_and_by_time() {
+    let mut run = killed();
+    // Of the next event already.
+    run.event(20.0, action("restart-node", "n2"));
+    run.tenth(200, "arrived.n2", 12).tenth(200, "arrived.n1", 4);
+    let per_event = run.summary().balance.unwrap().per_event;
+    let piece = |from_s, to_s, by_node| Arrivals {
+        from_s,
+        to_s,
+        by_node,
+    };
+    assert_eq!(
+        per_event[0].arrivals,
+        [
+            piece(0.0, 1.0, by_node([("n1", 450)])),
+            piece(1.0, 2.0, by_node([("n1", 50)])),
+        ]
+    );
+    assert_eq!(
+        per_event[1].arrivals,
+        [piece(0.0, 1.0, by_node([("n1", 4), ("n2", 12)]))]
+    );
+    let herding = per_event[1].herding.as_ref().unwrap();
+    assert_eq!((herding.node.as_str(), herding.arrivals), ("n2", 16));
+    assert_eq!((herding.share, herding.at_s), (0.75, 20.0));
+    let whole = run.summary().balance.unwrap().herding.unwrap();
+    assert_eq!((whole.node.as_str(), whole.share), ("n1", 1.0));
+}
+
+#[test]
+fn the_band_is_reached_when_it_is_kept() {
+    let mut run = Run::clean();
+    run.event(10.0, action("add-node", "n2"));
+    for (second, n1) in [(11, 700.0), (12, 600.0), (13, 510.0), (14, 530.0)] {
+        for (node, sockets) in [("n1", n1), ("n2", 1_000.0 - n1)] {
+            let gauges = &mut run.line(Role::Node, node, second).gauges;
+            gauges.insert(gauge::SOCKETS_OPEN.to_owned(), sockets);
+        }
+    }
+    // 1.06 over the mean at 14.999 s is out of it again.
+    about(after(&run).balanced_after_s, 5.999);
+    about(run.summary().balance.unwrap().longest_balancing_s, 5.999);
+    let evenness = after(&run).evenness.unwrap();
+    assert_eq!((evenness.max_over_mean, evenness.jain), (1.0, 1.0));
+
+    for second in 11..25 {
+        let gauges = &mut run.line(Role::Node, "n1", second).gauges;
+        gauges.insert(gauge::SOCKETS_OPEN.to_owned(), 900.0);
+    }
+    assert_eq!(after(&run).balanced_after_s, None);
+    assert_eq!(run.summary().balance.unwrap().longest_balancing_s, None);
+}
+
+#[test]
+fn what_each_node_carried_stands_beside_its_sockets() {
+    let mut run = Run::clean();
+    for second in 5..25 {
+        run.time("commands.owner@n2", second as f64, &[40, 60]);
+    }
+    let nodes = run.summary().balance.unwrap().nodes;
+    let ids: Vec<&str> = nodes.iter().map(|node| node.id.as_str()).collect();
+    assert_eq!(ids, ["n1", "n2"]);
+    assert_eq!((nodes[1].sockets, nodes[1].over_mean), (500, 1.0));
+    about(nodes[1].processors, 0.2);
+    assert_eq!(
+        (nodes[0].commands_ms.count, nodes[1].commands_ms.count),
+        (0, 40)
+    );
+}
+
+#[test]
+fn time_away_is_a_distribution_of_the_run() {
+    let mut run = killed();
+    run.time("reconnect", 10.0, &[100, 900]);
+    let away = run.summary().sockets.reconnect_ms;
+    assert_eq!(away.count, 2);
+    assert!((away.max.unwrap() / 900.0 - 1.0).abs() < 1e-3, "{away:?}");
+}
+
+/// A gateway forwards every socket, and says so.
+fn forwarded() -> Run {
+    let mut run = Run::clean();
+    if let System::Cluster(cluster) = &mut run.manifest.plan.system {
+        cluster.balancer = Balancer::Gateway;
+    }
+    for second in 0..27 {
+        let open = open_after(second) as f64;
+        let gauges = [
+            (gauge::BALANCER_SOCKETS, open),
+            (gauge::BALANCER_HANDSHAKING, 3.0),
+            ("balancer.sockets_by_node.n1", open / 2.0),
+            ("balancer.sockets_by_node.n2", open / 2.0),
+            (gauge::RSS, 5e6 + open * BALANCER_SLOPE),
+            (gauge::OPEN_FILES, 10.0 + open * 2.0),
+            (gauge::CPU, second as f64 * 0.02),
+        ];
+        let at = second as f64 + 0.999;
+        run.intervals
+            .push(line(Role::Balancer, "b1", at, 0.0, &gauges));
+    }
+    run
+}
+
+#[test]
+fn a_balancer_has_its_own_count_and_its_cost() {
+    let summary = forwarded().summary();
+    let balancer = &summary.balancer[0];
+    assert_eq!(balancer.process.id, "b1");
+    assert_eq!(balancer.process.sockets_peak, Some(1_000));
+    assert_eq!(balancer.process.sockets_at_end, Some(1_000));
+    assert_eq!(balancer.handshaking_peak, Some(3));
+    assert_eq!(
+        balancer.sockets_by_node_at_end,
+        Some(by_node([("n1", 500), ("n2", 500)]))
+    );
+    // 0.02 s of each second over 1,000 sockets.
+    about(balancer.cpu_us_per_socket_s, 20.0);
+    about(summary.processors.balancers, 0.02);
+    let cost = &summary.cost_per_socket;
+    let close = |found: Option<f64>, expected: f64| {
+        assert!((found.unwrap() / expected - 1.0).abs() < 1e-6, "{found:?}");
+    };
+    close(cost.gateway_rss.map(|fit| fit.value), BALANCER_SLOPE);
+    close(cost.gateway_open_files.map(|fit| fit.value), 2.0);
+}
+
+fn verdicts(summary: &Summary) -> Vec<(&str, Agreement)> {
+    let lines = summary.ledger.iter();
+    lines
+        .filter(|line| line.what.ends_with("before the drain"))
+        .map(|line| (line.what.as_str(), line.verdict))
+        .collect()
+}
+
+#[test]
+fn the_ledger_holds_a_balancers_count_against_both_its_ends() {
+    let summary = forwarded().summary();
+    assert_eq!(
+        verdicts(&summary),
+        [
+            ("sockets before the drain", Agreement::Agrees),
+            ("forwarded sockets before the drain", Agreement::Agrees),
+            ("sockets of n1 before the drain", Agreement::Agrees),
+            ("sockets of n2 before the drain", Agreement::Agrees),
+        ]
+    );
+    assert_eq!(summary.problems, Vec::<String>::new());
+
+    let mut run = forwarded();
+    for second in 20..25 {
+        let gauges = &mut run.line(Role::Balancer, "b1", second).gauges;
+        gauges.insert("balancer.sockets_by_node.n2".to_owned(), 499.0);
+    }
+    let summary = run.summary();
+    assert_eq!(verdicts(&summary)[3].1, Agreement::Differs);
+    let said = "the ledger does not agree on sockets of n2 before the drain: balancers forwarded \
+                499, it held 500 (at most 0 can be explained)";
+    assert!(
+        summary.problems.iter().any(|problem| problem == said),
+        "{:?}",
+        summary.problems
+    );
+}
+
+#[test]
+fn a_balancer_that_counts_connections_may_count_those_of_commands() {
+    let mut run = forwarded();
+    if let System::Cluster(cluster) = &mut run.manifest.plan.system {
+        cluster.balancer = Balancer::Nginx;
+    }
+    // 100 commands at most in flight, two workers, one sampler.
+    for (besides, verdict) in [(103.0, Agreement::Agrees), (104.0, Agreement::Differs)] {
+        for second in 20..25 {
+            let gauges = &mut run.line(Role::Balancer, "b1", second).gauges;
+            gauges.insert(gauge::BALANCER_SOCKETS.to_owned(), 1_000.0 + besides);
+        }
+        assert_eq!(verdicts(&run.summary())[0].1, verdict);
+    }
+}
+
+#[test]
+fn what_a_hanging_node_holds_is_not_known() {
+    let mut run = forwarded();
+    for second in 20..27 {
+        run.line(Role::Node, "n2", second).gauges = [(gauge::UP.to_owned(), 0.0)].into();
+    }
+    let summary = run.summary();
+    let whole = summary.ledger.iter();
+    let whole = whole.filter(|line| line.what.starts_with("forwarded sockets"));
+    let whole: Vec<_> = whole.collect();
+    assert_eq!(whole[0].verdict, Agreement::Unknown);
+    assert!(whole[0].note.as_ref().unwrap().contains("n2"));
+}
