@@ -17,12 +17,28 @@ pub(crate) struct Report {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:
-  highwater compare runs/before runs/after")]
+#[command(after_help = "Examples:
+  highwater compare runs/before runs/after
+  highwater compare --out policies.html runs/round-robin-* runs/p2c-*
+
+Runs of the same settings are repeats: their figures are means with intervals.")]
 pub(crate) struct Compare {
     /// The runs' directories; the others are compared with the first
     #[arg(required = true, num_args = 2.., value_name = "RUN")]
     pub(crate) runs: Vec<PathBuf>,
+    /// Where the page goes
+    ///
+    /// One HTML file that opens offline. Without it, comparison.html beside the
+    /// first run's directory; what was there is replaced.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Compare runs that are different things all the same
+    ///
+    /// Runs that differ in more than one setting, ran on different machines or did
+    /// not come to their end are refused. With this, it is said and they are
+    /// compared.
+    #[arg(long)]
+    pub(crate) anyway: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,10 +1,29 @@
 //! `highwater compare`.
 
+use std::path::{Path, PathBuf};
+
+use highwater_reports::Unlike;
+
 use super::print;
 use crate::{args::Compare, exit::Exit, failure::Failure};
 
+/// Of the page, where nothing else is asked for.
+const PAGE: &str = "comparison.html";
+
 /// Sets runs side by side.
 pub(crate) fn execute(args: &Compare) -> Result<Exit, Failure> {
-    print(&highwater_reports::compare(&args.runs)?);
+    let unlike = match args.anyway {
+        true => Unlike::Said,
+        false => Unlike::Refused,
+    };
+    let comparison = highwater_reports::compare(&args.runs, unlike)?;
+    let page = args.out.clone().unwrap_or_else(|| beside(&args.runs));
+    comparison.write_page(&page)?;
+    print(&format!("{}\n{}", comparison.text(), page.display()));
     Ok(Exit::Passed)
+}
+
+fn beside(runs: &[PathBuf]) -> PathBuf {
+    let first = runs.first().and_then(|run| run.parent());
+    first.unwrap_or(Path::new("")).join(PAGE)
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use highwater_loadgen::{coordinator::RunError, testbed::TestbedError, worker::WorkerError};
-use highwater_reports::{RecordError, ReportError};
+use highwater_reports::{CompareError, RecordError, ReportError};
 use highwater_scenarios::LoadError;
 
 use super::{Failure, text};
@@ -61,6 +61,18 @@ impl From<ReportError> for Failure {
     fn from(error: ReportError) -> Self {
         match error {
             ReportError::Record(error) => error.into(),
+            error => Self::new(Exit::Internal, error),
+        }
+    }
+}
+
+/// The runs that a person named cannot be set side by side.
+impl From<CompareError> for Failure {
+    fn from(error: CompareError) -> Self {
+        match error {
+            CompareError::Record(error) => error.into(),
+            CompareError::NotAlike(_) => Self::new(Exit::Usage, error)
+                .with_hint(Some("--anyway compares them all the same".into())),
             error => Self::new(Exit::Internal, error),
         }
     }

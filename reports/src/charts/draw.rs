@@ -16,6 +16,7 @@ use super::{
     sockets, spectrum,
     theme::VARIABLES,
     throughput,
+    timeline::Timeline,
 };
 
 /// A chart as SVG.
@@ -70,13 +71,24 @@ pub(crate) fn draw(scene: &Scene) -> Result<Vec<Drawing>, String> {
 }
 
 fn drawing(chart: &Chart, scene: &Scene) -> Result<Drawing, String> {
-    let svg = |format| render(chart, &scene.timeline, format);
+    let over_time = chart.x == XAxis::Time;
+    let readout = over_time.then(|| Readout::of(chart, scene.steps));
+    drawn(chart, &scene.timeline, readout)
+}
+
+/// With the values that the page's script shows, where it has one.
+pub(super) fn drawn(
+    chart: &Chart,
+    timeline: &Timeline,
+    readout: Option<Readout>,
+) -> Result<Drawing, String> {
+    let svg = |format| render(chart, timeline, format);
     Ok(Drawing {
         name: chart.name.clone(),
         title: chart.title.clone(),
         about: chart.about.clone(),
         keys: keys(chart),
-        readout: (chart.x == XAxis::Time).then(|| Readout::of(chart, scene.steps)),
+        readout,
         wide: svg(WIDE)?,
         narrow: svg(NARROW)?,
         file: file(&svg(FILE)?, FILE),

@@ -6,7 +6,8 @@
 //! - `format`, `axis`, `labels`, `theme`: how every chart looks;
 //! - `render`, with `ruler`, `shapes` and `legend`: from a chart to SVG;
 //! - `key`, `readout`: what the page shows beside it;
-//! - [`draw`](draw()): all of them.
+//! - [`draw`](draw()): all of them; [`side_by_side`](side_by_side()): those of a
+//!   comparison.
 
 mod arrivals;
 mod axis;
@@ -35,6 +36,7 @@ mod ruler;
 mod scene;
 mod series;
 mod shapes;
+mod side_by_side;
 mod sockets;
 mod spectrum;
 mod theme;
@@ -45,4 +47,5 @@ pub(crate) use draw::{Drawing, draw};
 pub(crate) use key::Key;
 pub(crate) use readout::Readout;
 pub(crate) use scene::Scene;
+pub(crate) use side_by_side::{Lane, Trace, side_by_side};
 pub(crate) use theme::VARIABLES;

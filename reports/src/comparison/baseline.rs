@@ -1,7 +1,10 @@
 //! A run against a baseline: worse beyond the noise is a failed gate.
 
+use highwater_scenarios::figures::{Figure, all};
+
 use super::{
-    estimate::{Change, compared},
+    change::{Change, Direction, change, limit},
+    estimate::{Estimate, estimates},
     likeness::differences,
 };
 use crate::{
@@ -24,19 +27,12 @@ pub fn judge(record: &RunRecord, baseline: Option<&RunRecord>) -> Summary {
         Verdict::Inconclusive => Verdict::Inconclusive,
         Verdict::Passed | Verdict::Failed => Verdict::Failed,
     };
-    let worse: Vec<GateOutcome> = compared(&[baseline, record])
-        .iter()
-        .filter(|compared| compared.change(1) == Some(Change::Worse))
-        .filter_map(|compared| {
-            let (figure, before) = (&compared.figure, compared.estimates[0]?.value);
-            Some(GateOutcome {
-                name: format!("baseline {}", display(figure.unit, before)),
-                check: format!("{} <= baseline", figure.path),
-                during: None,
-                actual: Some(compared.estimates[1]?.value),
-                limit: compared.limit(1)?,
-                verdict,
-            })
+    let before = estimates(baseline, &analyse(baseline));
+    let after = estimates(record, &summary);
+    let worse: Vec<GateOutcome> = all()
+        .filter_map(|figure| {
+            let (before, after) = (before.get(&figure.path)?, after.get(&figure.path)?);
+            gate(&figure, *before, *after, verdict)
         })
         .collect();
     if !worse.is_empty() {
@@ -48,4 +44,23 @@ pub fn judge(record: &RunRecord, baseline: Option<&RunRecord>) -> Summary {
         .problems
         .extend(differences.map(|difference| format!("not like the baseline: {difference}")));
     summary
+}
+
+/// `None` for a figure that is not worse.
+fn gate(
+    figure: &Figure,
+    before: Estimate,
+    after: Estimate,
+    verdict: Verdict,
+) -> Option<GateOutcome> {
+    let change = change(before, after, Direction::of(figure))?;
+    (change == Change::Worse).then_some(())?;
+    Some(GateOutcome {
+        name: format!("baseline {}", display(figure.unit, before.value)),
+        check: format!("{} <= baseline", figure.path),
+        during: None,
+        actual: Some(after.value),
+        limit: limit(before, after)?,
+        verdict,
+    })
 }

@@ -1,45 +1,143 @@
-//! Whether two runs may be compared at all.
+//! Whether runs may be compared at all, and what they differ in.
 
-use serde_json::Value;
+use super::{
+    run::Run,
+    settings::{Differing, Settings, differing},
+};
+use crate::{
+    RunRecord,
+    record::{Ended, Manifest},
+    summary::Verdict,
+    text::verdict_reason,
+};
 
-use crate::{RunRecord, record::Ended};
+/// What of several runs is the same, and what is not.
+pub(super) struct Likeness {
+    /// In the order of their paths.
+    pub(super) differing: Vec<Differing>,
+    /// In words, why these runs may not stand side by side; none if they may.
+    pub(super) against: Vec<String>,
+    /// In words, what to keep in mind when they do.
+    pub(super) cautions: Vec<String>,
+}
 
-/// What of a plan may differ without the load being another.
-const IMMATERIAL: [&str; 2] = ["description", "gates"];
+impl Likeness {
+    pub(super) fn of(runs: &[Run]) -> Self {
+        let settings: Vec<Settings> = runs.iter().map(|run| Settings::of(&run.manifest)).collect();
+        let differing = differing(&settings.iter().collect::<Vec<_>>());
+        let mut against: Vec<String> = too_many(&differing).into_iter().collect();
+        against.extend(other_machines(runs));
+        against.extend(runs.iter().filter_map(unfinished));
+        let mut cautions: Vec<String> = runs.iter().filter_map(doubtful).collect();
+        cautions.extend(versions(runs));
+        Self {
+            differing,
+            against,
+            cautions,
+        }
+    }
+}
 
 /// In words, everything that makes the other run another thing than the first.
 pub(super) fn differences(first: &RunRecord, other: &RunRecord) -> Vec<String> {
-    let (a, b) = (&first.manifest, &other.manifest);
-    let mut differences = Vec::new();
-    if a.plan.name != b.plan.name {
-        differences.push(format!(
-            "other scenarios: {} and {}",
-            a.plan.name, b.plan.name
-        ));
-    }
-    let plans = (serde_json::to_value(&a.plan), serde_json::to_value(&b.plan));
-    if let (Ok(Value::Object(a)), Ok(Value::Object(b))) = plans {
-        let differing = a
-            .iter()
-            .filter(|(key, value)| key.as_str() != "name" && b.get(*key) != Some(*value))
-            .map(|(key, _)| key.as_str())
-            .filter(|key| !IMMATERIAL.contains(key));
-        let differing: Vec<&str> = differing.collect();
-        if !differing.is_empty() {
-            differences.push(format!("other plans: {} differ", differing.join(", ")));
-        }
-    }
-    if a.host != b.host {
+    let settings = [first, other].map(|record| Settings::of(&record.manifest));
+    let mut differences: Vec<String> = differing(&[&settings[0], &settings[1]])
+        .iter()
+        .map(Differing::in_words)
+        .collect();
+    if first.manifest.host != other.manifest.host {
         differences.push("other machines".to_owned());
     }
     for record in [first, other] {
         if record.ended() != Ended::Completed {
-            let name = &record.manifest.plan.name;
             let started = record.manifest.started_at.format("%Y-%m-%d %H:%M:%S");
+            let name = &record.manifest.plan.name;
             differences.push(format!(
                 "the run of {name} from {started} was not completed"
             ));
         }
     }
     differences
+}
+
+/// What differs at once must be one thing, or nobody knows what made the difference.
+/// All of what stands in front of the nodes is one.
+fn too_many(differing: &[Differing]) -> Option<String> {
+    let (balancing, others): (Vec<_>, Vec<_>) = differing
+        .iter()
+        .partition(|differing| differing.is_balancing());
+    let things = others.len() + usize::from(!balancing.is_empty());
+    (things > 1).then(|| {
+        let all: Vec<String> = balancing
+            .into_iter()
+            .chain(others)
+            .map(Differing::in_words)
+            .collect();
+        format!(
+            "they differ in {}: nobody could say which of these made a difference; \
+             vary one, or only what stands in front of the nodes",
+            all.join("; ")
+        )
+    })
+}
+
+fn other_machines(runs: &[Run]) -> Option<String> {
+    let first = &runs.first()?.manifest.host;
+    let other = runs.iter().find(|run| run.manifest.host != *first)?;
+    Some(format!(
+        "{} and {} ran on different machines",
+        runs[0].name, other.name
+    ))
+}
+
+fn unfinished(run: &Run) -> Option<String> {
+    let how = match run.ended {
+        Ended::Completed => return None,
+        Ended::Interrupted => "was interrupted",
+        Ended::Aborted => "was aborted",
+        Ended::Truncated => "just stops: the harness was killed",
+    };
+    Some(format!("{} {how}", run.name))
+}
+
+fn doubtful(run: &Run) -> Option<String> {
+    if run.summary.verdict == Verdict::Inconclusive {
+        let reason = verdict_reason(&run.summary);
+        return Some(format!("{} is inconclusive: {reason}", run.name));
+    }
+    match run.summary.problems.as_slice() {
+        [] => None,
+        [only] => Some(format!("{}: {only}", run.name)),
+        [first, rest @ ..] => Some(format!(
+            "{}: {first}; and {} more, which its report names",
+            run.name,
+            rest.len()
+        )),
+    }
+}
+
+/// Programs that several runs name, in different versions.
+fn versions(runs: &[Run]) -> Vec<String> {
+    let mut found = Vec::new();
+    let Some(first) = runs.first() else {
+        return found;
+    };
+    for (program, version) in &first.manifest.versions {
+        let other = runs.iter().find_map(|run| {
+            let other = other_version(&run.manifest, program, version)?;
+            Some((&run.name, other))
+        });
+        if let Some((name, other)) = other {
+            found.push(format!(
+                "{program} is {version} in {} and {other} in {name}",
+                first.name
+            ));
+        }
+    }
+    found
+}
+
+fn other_version<'m>(manifest: &'m Manifest, program: &str, version: &str) -> Option<&'m str> {
+    let other = manifest.versions.get(program)?;
+    (other != version).then_some(other.as_str())
 }

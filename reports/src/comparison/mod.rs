@@ -1,13 +1,28 @@
 //! Runs side by side, and a run against a baseline.
 //!
-//! - [`estimate`]: a figure with its noise within the run;
-//! - [`likeness`]: whether two runs may be compared at all;
-//! - [`table`]: runs side by side; [`baseline`]: a run against another.
+//! - [`run`]: what a comparison keeps of a run's record;
+//! - [`estimate`]: a figure with its noise within the run; [`change`]: whether two
+//!   differ, and which is better;
+//! - [`settings`]: what a run was asked for, setting by setting; [`likeness`]:
+//!   whether runs may be compared, and what they differ in;
+//! - [`cell`]: runs of the same settings taken together;
+//! - [`lines`](mod@lines): the figures of balancing; [`grid`]: figures by cell;
+//! - [`compare`](mod@compare): all of it; `text`: for a terminal;
+//! - [`baseline`]: a run against another.
 
 mod baseline;
+mod cell;
+pub(crate) mod change;
+mod compare;
+mod error;
 mod estimate;
+pub(crate) mod grid;
 mod likeness;
-mod table;
+mod lines;
+mod run;
+mod settings;
+mod text;
 
 pub use baseline::judge;
-pub use table::compare;
+pub use compare::{Comparison, Unlike, compare};
+pub use error::CompareError;

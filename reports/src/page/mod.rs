@@ -1,12 +1,14 @@
-//! The page `report.html`.
+//! The page `report.html`, and that of a comparison.
 //!
 //! - `content`, with `headline`, `plot`, `tables`, `machines`, `balance` and
 //!   `backplane`: what it says;
 //! - `table`: what a table is;
-//! - [`render`]: by the template, which says where.
+//! - [`render`]: by the template, which says where;
+//! - [`comparison`]: the page of several runs side by side.
 
 mod backplane;
 mod balance;
+mod comparison;
 mod content;
 mod headline;
 mod machines;
@@ -15,4 +17,5 @@ mod render;
 mod table;
 mod tables;
 
+pub(crate) use comparison::comparison_page;
 pub(crate) use render::page;

@@ -11,6 +11,8 @@ use crate::{
 
 /// The name's ending makes the template engine escape everything.
 const TEMPLATE: &str = "report.html";
+/// Tables and charts.
+const MACROS: &str = "macros.html";
 
 /// The page as HTML; with a baseline, its figures stand beside the run's.
 pub(crate) fn page(
@@ -19,12 +21,22 @@ pub(crate) fn page(
     baseline: Option<&Summary>,
     drawings: &[Drawing],
 ) -> Result<String, ReportError> {
+    let environment = environment(TEMPLATE, include_str!("../../templates/report.html"))?;
+    let template = environment.get_template(TEMPLATE)?;
+    let content = content(scene, summary, baseline, drawings)?;
+    Ok(template.render(context! { page => Serde(&content) })?)
+}
+
+/// With one template, and the macros that all of them share.
+pub(super) fn environment(
+    name: &'static str,
+    template: &'static str,
+) -> Result<Environment<'static>, minijinja::Error> {
     let mut environment = Environment::new();
     let mut syntax = SyntaxConfig::builder();
     syntax.trim_blocks(true).lstrip_blocks(true);
     environment.set_syntax(syntax.build()?);
-    environment.add_template(TEMPLATE, include_str!("../../templates/report.html"))?;
-    let template = environment.get_template(TEMPLATE)?;
-    let content = content(scene, summary, baseline, drawings)?;
-    Ok(template.render(context! { page => Serde(&content) })?)
+    environment.add_template(MACROS, include_str!("../../templates/macros.html"))?;
+    environment.add_template(name, template)?;
+    Ok(environment)
 }

@@ -1,14 +1,20 @@
 //! Runs side by side, and a run against a baseline.
 
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
 use expect_test::expect;
 use highwater_reports::{
-    compare, judge,
+    Unlike, compare, judge,
     record::{Role, names::gauge},
     summary::Verdict,
     verdict_text,
 };
+use highwater_scenarios::plan::{Balancer, Policy, System};
 
-use crate::run::{RSS_SLOPE, Run};
+use crate::run::{RSS_SLOPE, Run, action};
 
 /// A clean run whose heartbeats scatter a little from second to second.
 fn noisy(seed: u64) -> Run {
@@ -77,19 +83,20 @@ fn a_run_worse_than_the_baseline_fails_and_a_better_one_does_not() {
 }
 
 #[test]
-fn side_by_side_with_marks_and_a_warning() {
+fn side_by_side_with_marks_and_what_differs() {
     let dir = tempfile::tempdir().unwrap();
-    let (a, b) = (dir.path().join("before"), dir.path().join("after"));
-    noisy(2).write(&a);
     let mut other = worse();
     other.manifest.plan.seed = 8;
-    other.write(&b);
-    let text = compare(&[a, b]).unwrap();
+    let runs = written(dir.path(), &[("before", noisy(2)), ("after", other)]);
+    let text = compare(&runs, Unlike::Refused).unwrap().text();
+    assert!(
+        text.starts_with("known: The runs differ in one setting: seed (7, 8). Everything else"),
+        "{text}"
+    );
     let picked: Vec<&str> = text
         .lines()
         .filter(|line| {
             let starts = [
-                "NOT",
                 "figure",
                 "sockets.opened",
                 "heartbeats.response",
@@ -99,8 +106,7 @@ fn side_by_side_with_marks_and_a_warning() {
         })
         .collect();
     expect![[r#"
-        NOT ALIKE: before and after: other plans: seed differ
-        figure                               before       after
+        figure                               seed 7      seed 8
         sockets.opened                      1,000       1,000
         heartbeats.response.count           2,000       2,000
         heartbeats.response.mean          52.5 ms       77 ms -
@@ -117,9 +123,161 @@ fn side_by_side_with_marks_and_a_warning() {
     .assert_eq(&picked.join("\n"));
 }
 
+fn written(dir: &Path, runs: &[(&str, Run)]) -> Vec<PathBuf> {
+    runs.iter()
+        .map(|(name, run)| {
+            let path = dir.join(name);
+            run.write(&path);
+            path
+        })
+        .collect()
+}
+
+fn with_policy(mut run: Run, policy: Policy) -> Run {
+    if let System::Cluster(cluster) = &mut run.manifest.plan.system {
+        (cluster.balancer, cluster.policy) = (Balancer::Gateway, policy);
+    }
+    run.manifest.balancer_configuration = Some(format!("policy {policy:?} <here>"));
+    run
+}
+
+/// Two runs of each of two policies, with an event.
+fn repeated(dir: &Path) -> Vec<PathBuf> {
+    let eventful = |seed, policy| {
+        let mut run = with_policy(noisy(seed), policy);
+        run.event(10.0, action("kill-node", "n2"));
+        run.tenth(100, "departed", 100);
+        run.tenth(104 + seed, "returned", 100);
+        run
+    };
+    written(
+        dir,
+        &[
+            ("rr-1", eventful(1, Policy::RoundRobin)),
+            ("p2c-1", eventful(1, Policy::P2c)),
+            ("rr-2", eventful(2, Policy::RoundRobin)),
+            ("p2c-2", eventful(2, Policy::P2c)),
+        ],
+    )
+}
+
+#[test]
+fn runs_of_the_same_settings_are_repeats_with_intervals() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = compare(&repeated(dir.path()), Unlike::Refused)
+        .unwrap()
+        .text();
+    assert!(
+        text.contains("differ in one setting: policy (p2c, round-robin)")
+            || text.contains("differ in one setting: policy (round-robin, p2c)"),
+        "{text}"
+    );
+    assert!(text.contains("2 runs of each"), "{text}");
+    let row = |name: &str| {
+        let mut lines = text.lines();
+        let line = lines.find(|line| line.starts_with(name));
+        line.unwrap_or_else(|| panic!("no {name} in {text}"))
+    };
+    // 0.6 s and 0.7 s: the mean, and t of one degree of freedom times 0.05.
+    let back = row("1 kill-node n2: half of them back after");
+    assert_eq!(back.matches("0.65 s ±0.635 s").count(), 2, "{back}");
+    let opened = row("sockets.opened");
+    assert_eq!(opened.matches("1,000 ±0").count(), 2, "{opened}");
+}
+
+#[test]
+fn runs_that_differ_in_two_things_are_refused_unless_it_is_only_to_be_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut other = with_policy(noisy(1), Policy::P2c);
+    other.manifest.plan.seed = 8;
+    let runs = written(dir.path(), &[("one", noisy(1)), ("other", other)]);
+    let refused = compare(&runs, Unlike::Refused).unwrap_err().to_string();
+    assert!(
+        refused.starts_with("these runs cannot be compared:\n"),
+        "{refused}"
+    );
+    for named in [
+        "balancer (none, gateway)",
+        "policy (round-robin, p2c)",
+        "seed (7, 8)",
+    ] {
+        assert!(refused.contains(named), "no {named} in {refused}");
+    }
+    let text = compare(&runs, Unlike::Said).unwrap().text();
+    assert!(
+        text.contains("NOTE: not comparable: they differ in"),
+        "{text}"
+    );
+}
+
+#[test]
+fn other_machines_and_unfinished_runs_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut elsewhere = noisy(1);
+    elsewhere.manifest.host.cpus = Some(64);
+    let mut killed = noisy(1);
+    killed.events.pop();
+    let runs = written(
+        dir.path(),
+        &[
+            ("here", noisy(1)),
+            ("elsewhere", elsewhere),
+            ("killed", killed),
+        ],
+    );
+    let refused = compare(&runs, Unlike::Refused).unwrap_err().to_string();
+    for said in [
+        "here and elsewhere ran on different machines",
+        "killed just stops: the harness was killed",
+    ] {
+        assert!(refused.contains(said), "no {said} in {refused}");
+    }
+}
+
+#[test]
+fn runs_without_a_difference_stand_for_themselves() {
+    let dir = tempfile::tempdir().unwrap();
+    let runs = written(dir.path(), &[("before", noisy(2)), ("after", worse())]);
+    let text = compare(&runs, Unlike::Refused).unwrap().text();
+    assert!(text.contains("All settings are the same"), "{text}");
+    assert!(
+        text.lines()
+            .any(|line| line.starts_with("figure ") && line.ends_with("before       after")),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_page_has_everybody_s_sockets_on_one_scale_and_asks_for_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let page = dir.path().join("comparison.html");
+    let runs = repeated(dir.path());
+    compare(&runs, Unlike::Refused)
+        .unwrap()
+        .write_page(&page)
+        .unwrap();
+    let html = fs::read_to_string(&page).unwrap();
+    for part in [
+        "<figure id=\"sockets-1\"",
+        "Sockets of each node: round-robin",
+        "<figure id=\"sockets-2\"",
+        "Sockets of each node: p2c",
+        "<figure id=\"evenness\"",
+        "rr-1, rr-2",
+        "policy P2c &lt;here&gt;",
+        "2 runs of each",
+    ] {
+        assert!(html.contains(part), "no {part}");
+    }
+    let without_names = html.replace("http://www.w3.org/2000/svg", "");
+    for outside in ["http://", "https://", "src=", "@import", "url(", "<script"] {
+        assert!(!without_names.contains(outside), "{outside}");
+    }
+}
+
 #[test]
 fn a_run_that_is_not_there_is_an_error() {
-    let error = compare(&["/nowhere/at/all".into()]).unwrap_err();
+    let error = compare(&["/nowhere/at/all".into()], Unlike::Refused).unwrap_err();
     assert_eq!(
         error.to_string(),
         "cannot read /nowhere/at/all/manifest.json"

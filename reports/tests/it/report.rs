@@ -28,6 +28,10 @@ pub(crate) fn eventful() -> Run {
         run.line(Role::Node, "n2", second).gauges = [(gauge::UP.to_owned(), 0.0)].into();
         run.time(latency::COMMAND_RESPONSE, second as f64, &[700, 900]);
     }
+    for tenth in 121..150 {
+        run.tenth(tenth, "arrived.n1", 7)
+            .tenth(tenth, "returned", 7);
+    }
     for second in 0..27 {
         let gauges = [(gauge::RSS, 8e6), (gauge::CPU, second as f64 * 0.05)];
         run.intervals.push(line(
@@ -86,6 +90,8 @@ fn every_chart_has_a_title_a_description_and_the_themes_colours() {
         names,
         [
             "sockets",
+            "evenness",
+            "arrivals",
             "heartbeat-latency",
             "command-latency",
             "memory",

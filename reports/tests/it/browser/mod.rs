@@ -91,7 +91,7 @@ async fn every_chart_has_a_title_and_labels() {
             )
             .await;
         let charts = charts.as_array().unwrap();
-        assert_eq!(charts.len(), 12);
+        assert_eq!(charts.len(), 14);
         for chart in charts {
             assert_eq!(chart["shown"], 1, "{chart}");
             assert_eq!(chart["role"], "img", "{chart}");

@@ -1,0 +1,92 @@
+//! Runs of the same settings taken together, and their figures with what differs
+//! from run to run.
+
+use super::{estimate::Estimate, run::Run};
+use crate::analysis::fit::independent_margin;
+
+/// Runs of the same settings.
+pub(super) struct Cell<'r> {
+    /// What makes it another than its neighbours: `haproxy, least-conn`.
+    pub(super) label: String,
+    /// In the order given; at least one.
+    pub(super) runs: Vec<&'r Run>,
+}
+
+/// A figure over the runs of a cell.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Repeated {
+    /// The mean, and half of its 95 % interval: from run to run by Student's t, of one
+    /// run alone within it.
+    pub(super) estimate: Estimate,
+    /// Runs in which it was measured.
+    pub(super) measured: usize,
+    /// All runs of the cell.
+    pub(super) runs: usize,
+}
+
+impl Repeated {
+    /// `None` when no run measured it.
+    pub(super) fn of(values: &[Option<Estimate>]) -> Option<Self> {
+        let measured: Vec<Estimate> = values.iter().flatten().copied().collect();
+        let first = *measured.first()?;
+        let estimate = match (values.len(), measured.len()) {
+            (1, _) => first,
+            (runs, found) => {
+                let values: Vec<f64> = measured.iter().map(|estimate| estimate.value).collect();
+                Estimate {
+                    value: values.iter().sum::<f64>() / found as f64,
+                    // Of some runs alone it would be an interval of something else.
+                    margin: (found == runs)
+                        .then(|| independent_margin(&values))
+                        .flatten(),
+                }
+            }
+        };
+        Some(Self {
+            estimate,
+            measured: measured.len(),
+            runs: values.len(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(value: f64) -> Option<Estimate> {
+        Some(Estimate {
+            value,
+            margin: Some(0.25),
+        })
+    }
+
+    #[test]
+    fn one_run_keeps_its_own_noise() {
+        let one = Repeated::of(&[value(3.0)]).unwrap();
+        assert_eq!(Some(one.estimate), value(3.0));
+        assert_eq!(Repeated::of(&[None]), None);
+    }
+
+    #[test]
+    fn several_have_the_interval_of_their_mean() {
+        let three = Repeated::of(&[value(1.0), value(2.0), value(3.0)]).unwrap();
+        assert_eq!(three.estimate.value, 2.0);
+        // t of two degrees of freedom is 4.303, the standard error 1 over the root of 3.
+        let margin = three.estimate.margin.unwrap();
+        assert!(
+            (margin / (4.303 / 3.0_f64.sqrt()) - 1.0).abs() < 0.01,
+            "{margin}"
+        );
+        let two = Repeated::of(&[value(1.0), value(2.0)]).unwrap();
+        assert!((two.estimate.margin.unwrap() / (12.706 / 2.0) - 1.0).abs() < 1e-3);
+    }
+
+    #[test]
+    fn what_some_runs_did_not_measure_has_no_interval() {
+        let some = Repeated::of(&[value(1.0), None, value(3.0)]).unwrap();
+        assert_eq!((some.measured, some.runs), (2, 3));
+        assert_eq!(some.estimate.value, 2.0);
+        assert_eq!(some.estimate.margin, None);
+    }
+}

@@ -1,0 +1,69 @@
+//! Whether two figures differ beyond their noise, and which of them is better.
+
+use highwater_scenarios::figures::{Figure, Unit};
+use serde::Serialize;
+
+use super::estimate::{Estimate, is_failure};
+
+/// A difference below this part of the figure is nothing, however quiet both
+/// runs were: one run does not show what differs from run to run.
+const LEAST_CHANGE: f64 = 0.05;
+
+/// Which way a figure is better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Direction {
+    Lower,
+    Higher,
+    /// Neither is good or bad by itself.
+    Neither,
+}
+
+/// How a figure changed beyond its noise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Change {
+    Better,
+    Worse,
+    /// Different, and neither good nor bad by itself.
+    Other,
+}
+
+impl Direction {
+    /// Of a figure of the catalogue.
+    pub(super) fn of(figure: &Figure) -> Self {
+        match (figure.unit, figure.path.as_str()) {
+            (Unit::PerSecond, _) => Self::Higher,
+            (Unit::Millis | Unit::Bytes, _) => Self::Lower,
+            (_, "balance.min_over_mean_at_end" | "balance.jain_at_end") => Self::Higher,
+            (_, path) if path.starts_with("balance.") => Self::Lower,
+            (_, path) if path.starts_with("cost_per_socket.") => Self::Lower,
+            (_, path) if is_failure(path) => Self::Lower,
+            _ => Self::Neither,
+        }
+    }
+}
+
+/// How `other` differs from `first`, where it does so beyond the noise of both.
+pub(super) fn change(first: Estimate, other: Estimate, better: Direction) -> Option<Change> {
+    let difference = other.value - first.value;
+    if difference.abs() <= noise(first, other)? {
+        return None;
+    }
+    Some(match better {
+        Direction::Neither => Change::Other,
+        Direction::Lower if difference < 0.0 => Change::Better,
+        Direction::Higher if difference > 0.0 => Change::Better,
+        Direction::Lower | Direction::Higher => Change::Worse,
+    })
+}
+
+/// The highest value that would not be a change for the worse from the first one,
+/// given the noise of another: what a baseline gate holds that against.
+pub(super) fn limit(first: Estimate, other: Estimate) -> Option<f64> {
+    Some(first.value + noise(first, other)?)
+}
+
+fn noise(first: Estimate, other: Estimate) -> Option<f64> {
+    let noise = first.margin?.hypot(other.margin?);
+    Some(noise.max(first.value.abs() * LEAST_CHANGE))
+}

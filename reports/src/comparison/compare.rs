@@ -1,0 +1,184 @@
+//! Runs side by side: what differs between them, and what that did.
+
+use std::path::{Path, PathBuf};
+
+use super::{
+    cell::Cell,
+    error::CompareError,
+    grid::{Grid, balancing, figures},
+    likeness::Likeness,
+    run::Run,
+    settings::{Differing, Settings},
+    text::text,
+};
+use crate::{
+    charts::{Drawing, Lane, side_by_side},
+    page::comparison_page,
+    record::write_atomic,
+};
+
+/// What is done with runs that are different things.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unlike {
+    /// They are not compared.
+    Refused,
+    /// They are, and it is said why they should not be.
+    Said,
+}
+
+/// Runs side by side.
+#[derive(Debug)]
+pub struct Comparison {
+    /// The scenario's name; several, where runs are of several.
+    pub(crate) title: String,
+    /// What differs, in a few sentences.
+    pub(crate) differing: String,
+    /// What to keep in mind.
+    pub(crate) cautions: Vec<String>,
+    pub(crate) cells: Vec<CellText>,
+    pub(crate) balancing: Grid,
+    pub(crate) figures: Grid,
+    pub(crate) drawings: Vec<Drawing>,
+}
+
+/// A cell in words.
+#[derive(Debug)]
+pub(crate) struct CellText {
+    pub(crate) label: String,
+    /// The names of its runs.
+    pub(crate) runs: Vec<String>,
+    /// What stood in front of its nodes, in full.
+    pub(crate) configuration: Option<String>,
+}
+
+/// Reads the runs in `dirs` and sets them side by side. Runs of the same settings are
+/// repeats, whose figures are means with intervals; if all have the same, each stands
+/// for itself. A difference from the first that is larger than the noise of both
+/// carries a mark.
+///
+/// # Errors
+/// When a record cannot be read, a chart not be drawn, or the runs are different
+/// things and that is to be refused: see [`CompareError::NotAlike`].
+pub fn compare(dirs: &[PathBuf], unlike: Unlike) -> Result<Comparison, CompareError> {
+    let runs: Vec<Run> = dirs
+        .iter()
+        .map(|dir| Run::read(dir))
+        .collect::<Result<_, _>>()?;
+    let likeness = Likeness::of(&runs);
+    if unlike == Unlike::Refused && !likeness.against.is_empty() {
+        return Err(CompareError::NotAlike(likeness.against));
+    }
+    let cells = cells(&runs, &likeness.differing);
+    let lanes: Vec<Lane> = cells
+        .iter()
+        .map(|cell| Lane {
+            label: &cell.label,
+            traces: cell.runs.iter().map(|run| &run.trace).collect(),
+        })
+        .collect();
+    let against = likeness.against.iter();
+    let against = against.map(|reason| format!("not comparable: {reason}"));
+    Ok(Comparison {
+        title: title(&runs),
+        differing: in_words(&cells, &likeness.differing),
+        cautions: against.chain(likeness.cautions.iter().cloned()).collect(),
+        balancing: balancing(&cells),
+        figures: figures(&cells),
+        drawings: side_by_side(&lanes).map_err(CompareError::Chart)?,
+        cells: cells.iter().map(CellText::of).collect(),
+    })
+}
+
+impl Comparison {
+    /// For a terminal.
+    pub fn text(&self) -> String {
+        text(self)
+    }
+
+    /// Writes the page, one file that opens offline, in full or not at all.
+    ///
+    /// # Errors
+    /// When it cannot be rendered, or the file not be written.
+    pub fn write_page(&self, path: &Path) -> Result<(), CompareError> {
+        let html = comparison_page(self)?;
+        Ok(write_atomic(path, html.as_bytes())?)
+    }
+}
+
+impl CellText {
+    fn of(cell: &Cell) -> Self {
+        let first = cell.runs.first();
+        Self {
+            label: cell.label.clone(),
+            runs: cell.runs.iter().map(|run| run.name.clone()).collect(),
+            configuration: first.and_then(|run| run.manifest.balancer_configuration.clone()),
+        }
+    }
+}
+
+/// In the order in which their first runs were given.
+fn cells<'r>(runs: &'r [Run], differing: &[Differing]) -> Vec<Cell<'r>> {
+    if differing.is_empty() {
+        let alone = runs.iter().map(|run| Cell {
+            label: run.name.clone(),
+            runs: vec![run],
+        });
+        return alone.collect();
+    }
+    let paths: Vec<String> = differing
+        .iter()
+        .map(|differing| differing.path.clone())
+        .collect();
+    let mut cells: Vec<Cell> = Vec::new();
+    for run in runs {
+        let label = Settings::of(&run.manifest).label(&paths);
+        match cells.iter_mut().find(|cell| cell.label == label) {
+            Some(cell) => cell.runs.push(run),
+            None => cells.push(Cell {
+                label,
+                runs: vec![run],
+            }),
+        }
+    }
+    cells
+}
+
+/// The names of the runs' scenarios, each once.
+fn title(runs: &[Run]) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for run in runs {
+        let name = run.manifest.plan.name.as_str();
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names.join(", ")
+}
+
+fn in_words(cells: &[Cell], differing: &[Differing]) -> String {
+    let runs: Vec<usize> = cells.iter().map(|cell| cell.runs.len()).collect();
+    let differing = match differing {
+        [] => return "All settings are the same; each run stands for itself.".to_owned(),
+        [one] => format!("The runs differ in one setting: {}.", one.in_words()),
+        several => {
+            let several: Vec<String> = several.iter().map(Differing::in_words).collect();
+            format!(
+                "The runs differ in {} settings: {}.",
+                several.len(),
+                several.join("; ")
+            )
+        }
+    };
+    let repeats = match (runs.iter().min(), runs.iter().max()) {
+        (_, Some(1)) => "One run of each: what differs from run to run is not known.".to_owned(),
+        (Some(least), Some(most)) if least == most => format!(
+            "{most} runs of each: figures are their means, with the 95 % interval of the mean."
+        ),
+        (Some(least), Some(most)) => format!(
+            "{least} to {most} runs of each: figures are their means, with the 95 % interval \
+             of the mean where there are several."
+        ),
+        _ => String::new(),
+    };
+    format!("{differing} Everything else is the same. {repeats}")
+}

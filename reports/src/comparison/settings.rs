@@ -1,0 +1,222 @@
+//! What a run was asked for, setting by setting, as a scenario addresses them:
+//! `cluster.policy`, `devices.late.count`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::{human, record::Manifest};
+
+/// What of a plan may differ without the load being another.
+const IMMATERIAL: [&str; 3] = ["name", "description", "gates"];
+/// What stands in front of the nodes: one experiment may turn all of it.
+const BALANCING: [&str; 5] = [
+    "cluster.balancer",
+    "cluster.policy",
+    "cluster.join",
+    "cluster.gateways",
+    "cluster.balancer_tls",
+];
+/// Values with parts that make one setting.
+const WHOLE: [&str; 3] = ["action", "backplane", "model"];
+/// There is no such setting, or it is not set.
+const NONE: &str = "none";
+/// Times, which a plan has in milliseconds.
+const TIMES: [&str; 10] = [
+    "at",
+    "connect_timeout",
+    "duration",
+    "first",
+    "handle_time",
+    "heartbeat",
+    "length",
+    "max",
+    "start",
+    "timeout",
+];
+
+/// The settings of a run, each with its value in words.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Settings(BTreeMap<String, String>);
+
+/// A setting in which runs differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Differing {
+    /// `cluster.policy`.
+    pub(super) path: String,
+    /// Its value in each, in the order given; `None` where there is no such setting.
+    pub(super) values: Vec<Option<String>>,
+}
+
+impl Settings {
+    /// Everything that the load and the system depend on.
+    pub(super) fn of(manifest: &Manifest) -> Self {
+        let mut settings = BTreeMap::new();
+        if let Ok(Value::Object(plan)) = serde_json::to_value(&manifest.plan) {
+            for (key, value) in &plan {
+                if !IMMATERIAL.contains(&key.as_str()) {
+                    flatten(&mut settings, key, value);
+                }
+            }
+        }
+        settings.insert("workers".to_owned(), manifest.workers.to_string());
+        Self(settings)
+    }
+
+    /// The values of these settings, with the setting's name where a value does not
+    /// speak for itself: `haproxy, gateways 2`.
+    pub(super) fn label(&self, paths: &[String]) -> String {
+        let named = |path: &String| {
+            let value = self.0.get(path).map_or(NONE, String::as_str);
+            let begins_with_letter = value.starts_with(|first: char| first.is_alphabetic());
+            match begins_with_letter && ![NONE, "true", "false"].contains(&value) {
+                true => value.to_owned(),
+                false => format!("{} {value}", path.strip_prefix("cluster.").unwrap_or(path)),
+            }
+        };
+        paths.iter().map(named).collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl Differing {
+    /// Whether it says what stands in front of the nodes, or how that spreads.
+    pub(super) fn is_balancing(&self) -> bool {
+        BALANCING.contains(&self.path.as_str())
+    }
+
+    /// `policy (round-robin, least-conn)`: each value once.
+    pub(super) fn in_words(&self) -> String {
+        let mut values: Vec<&str> = Vec::new();
+        for value in &self.values {
+            let value = value.as_deref().unwrap_or(NONE);
+            if !values.contains(&value) {
+                values.push(value);
+            }
+        }
+        let path = self.path.strip_prefix("cluster.").unwrap_or(&self.path);
+        format!("{path} ({})", values.join(", "))
+    }
+}
+
+/// The settings that are not the same in all of these.
+pub(super) fn differing(all: &[&Settings]) -> Vec<Differing> {
+    let paths: BTreeSet<&String> = all.iter().flat_map(|settings| settings.0.keys()).collect();
+    paths
+        .into_iter()
+        .map(|path| Differing {
+            path: path.clone(),
+            values: all
+                .iter()
+                .map(|settings| settings.0.get(path).cloned())
+                .collect(),
+        })
+        .filter(|differing| differing.values.windows(2).any(|pair| pair[0] != pair[1]))
+        .collect()
+}
+
+fn flatten(settings: &mut BTreeMap<String, String>, path: &str, value: &Value) {
+    let key = path.rsplit('.').next().unwrap_or(path);
+    match value {
+        Value::Object(parts) if !WHOLE.contains(&key) => {
+            for (part, value) in parts {
+                let path = match path {
+                    // `cluster` and `target` stand at the top of a scenario.
+                    "system" => part.clone(),
+                    path => format!("{path}.{part}"),
+                };
+                flatten(settings, &path, value);
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                flatten(settings, &format!("{path}.{}", named(item, index)), item);
+            }
+        }
+        value => {
+            settings.insert(path.to_owned(), in_words(key, value));
+        }
+    }
+}
+
+/// By its name, else by its number from 1.
+fn named(item: &Value, index: usize) -> String {
+    match item.get("name").and_then(Value::as_str) {
+        Some(name) => name.to_owned(),
+        None => (index + 1).to_string(),
+    }
+}
+
+fn in_words(key: &str, value: &Value) -> String {
+    match value {
+        Value::Null => NONE.to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Number(number) => match (TIMES.contains(&key), number.as_f64(), number.as_u64()) {
+            (true, Some(millis), _) => human::millis(millis),
+            (false, _, Some(whole)) => human::count(whole),
+            _ => number.to_string(),
+        },
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn settings(plan: &Value) -> Settings {
+        let mut settings = BTreeMap::new();
+        for (key, value) in plan.as_object().unwrap() {
+            flatten(&mut settings, key, value);
+        }
+        Settings(settings)
+    }
+
+    fn plan(policy: &str, count: u64) -> Settings {
+        settings(&json!({
+            "seed": 7,
+            "duration": 180_000,
+            "system": { "cluster": { "policy": policy, "backplane": { "broker": { "url": "x" } } } },
+            "devices": [{ "name": "home", "count": 10 }, { "name": "late", "count": count }],
+            "events": [{ "name": null, "at": 60_000, "action": { "do": "add-node" } }],
+        }))
+    }
+
+    #[test]
+    fn settings_are_addressed_as_in_a_scenario() {
+        let Settings(found) = plan("p2c", 2_400);
+        let found: Vec<(&str, &str)> = found.iter().map(|(k, v)| (&**k, &**v)).collect();
+        assert_eq!(
+            found,
+            [
+                ("cluster.backplane", r#"{"broker":{"url":"x"}}"#),
+                ("cluster.policy", "p2c"),
+                ("devices.home.count", "10"),
+                ("devices.home.name", "home"),
+                ("devices.late.count", "2,400"),
+                ("devices.late.name", "late"),
+                ("duration", "3 min"),
+                ("events.1.action", r#"{"do":"add-node"}"#),
+                ("events.1.at", "60 s"),
+                ("events.1.name", "none"),
+                ("seed", "7"),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_differs_is_said_once_for_each_value() {
+        let (a, b, c) = (plan("p2c", 5), plan("random", 5), plan("p2c", 5));
+        let paths = ["cluster.policy", "seed", "cluster.join"].map(str::to_owned);
+        assert_eq!(b.label(&paths), "random, seed 7, join none");
+        let found = differing(&[&a, &b, &c]);
+        assert_eq!(found.len(), 1);
+        assert!(found[0].is_balancing());
+        assert_eq!(found[0].in_words(), "policy (p2c, random)");
+        assert_eq!(differing(&[&a, &c]), []);
+        let other_load = differing(&[&a, &plan("p2c", 6)]);
+        assert!(!other_load[0].is_balancing());
+        assert_eq!(other_load[0].in_words(), "devices.late.count (5, 6)");
+    }
+}
