@@ -58,9 +58,7 @@ pub fn describe(plan: &Plan, host: &Host) -> String {
 /// Describes a scenario with its matrix: the cells, and the first of them in full.
 pub fn describe_matrix(matrix: &Matrix, host: &Host) -> String {
     let mut page = Page::default();
-    if let Some(first) = matrix.cells.first() {
-        describe_plan(&first.plan, host, &mut page);
-    }
+    describe_plan(&matrix.first().plan, host, &mut page);
     if !matrix.is_one_run() {
         matrix::describe(matrix, &mut page);
     }

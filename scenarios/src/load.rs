@@ -63,22 +63,22 @@ pub fn parse(source_name: &str, text: &str, sets: &[String]) -> Result<Plan, Pro
 ///
 /// As for [`parse`].
 pub fn parse_matrix(source_name: &str, text: &str, sets: &[String]) -> Result<Matrix, Problems> {
-    read_cells(source_name, text, sets, Some)
+    read_cells(source_name, text, sets, |matrix| matrix)
 }
 
-/// What `take` takes of a valid scenario; it takes something of every one.
+/// What `take` takes of a valid scenario.
 fn read_cells<T>(
     source_name: &str,
     text: &str,
     sets: &[String],
-    take: impl FnOnce(Matrix) -> Option<T>,
+    take: impl FnOnce(Matrix) -> T,
 ) -> Result<T, Problems> {
     let mut findings = Findings::default();
     let mut root = tree::read(text, &mut findings);
     tree::apply(sets, &mut root, &mut findings);
     let matrix = Matrix::read(&root, &mut findings);
-    match matrix.and_then(take) {
-        Some(taken) if findings.is_empty() => Ok(taken),
+    match matrix {
+        Some(matrix) if findings.is_empty() => Ok(take(matrix)),
         _ => {
             let sets: Vec<String> = sets.iter().map(|set| masked(set).into_owned()).collect();
             Err(findings.into_problems(source_name, &masked(text), &sets))

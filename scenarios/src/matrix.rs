@@ -20,10 +20,9 @@ const MOST_CELLS: usize = 64;
 /// What a scenario's runs are.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Matrix {
-    /// In the order in which they take turns; at least one.
-    pub cells: Vec<Cell>,
-    /// How often each is run.
-    pub repeat: u32,
+    first: Cell,
+    others: Vec<Cell>,
+    repeat: u32,
 }
 
 /// One combination of settings.
@@ -48,19 +47,34 @@ pub struct Setting {
 }
 
 impl Matrix {
-    /// Runs of all cells.
-    pub fn runs(&self) -> u64 {
-        self.cells.len() as u64 * u64::from(self.repeat)
+    /// The cell that is run first.
+    pub fn first(&self) -> &Cell {
+        &self.first
     }
 
-    /// Whether there is more than one run to do.
+    /// All cells, in the order in which they take turns.
+    pub fn cells(&self) -> impl Iterator<Item = &Cell> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+
+    /// How often each is run.
+    pub fn repeat(&self) -> u32 {
+        self.repeat
+    }
+
+    /// Runs of all cells.
+    pub fn runs(&self) -> u64 {
+        (1 + self.others.len() as u64) * u64::from(self.repeat)
+    }
+
+    /// Whether there is no more than one run to do.
     pub fn is_one_run(&self) -> bool {
         self.runs() == 1
     }
 
     /// The plan of the first cell.
-    pub(crate) fn into_first(self) -> Option<Plan> {
-        self.cells.into_iter().next().map(|cell| cell.plan)
+    pub fn into_first(self) -> Plan {
+        self.first.plan
     }
 
     /// The cells that the tree asks for; `None` where any of them has a problem, all of
@@ -74,8 +88,10 @@ impl Matrix {
             // What is wrong with the rest of the file is so in every cell.
             findings.add_new(found);
         }
+        let mut cells = cells.into_iter();
         Some(Self {
-            cells: cells.into_iter().collect::<Option<_>>()?,
+            first: cells.next()??,
+            others: cells.collect::<Option<_>>()?,
             repeat: repeat?,
         })
     }

@@ -1,5 +1,6 @@
 //! `highwater coordinator`.
 
+use anyhow::anyhow;
 use highwater_loadgen::coordinator::Workers;
 
 use super::{check, run};
@@ -12,6 +13,17 @@ pub(crate) fn execute(args: Coordinator) -> Result<Exit, Failure> {
         token: args.token,
         count: args.workers,
     };
-    let plan = check::load(&args.scenario)?;
-    run::run(plan, &args.scenario, args.record, workers)
+    let scenario = check::load_matrix(&args.scenario)?;
+    if !scenario.is_one_run() {
+        return Err(too_many(scenario.runs()));
+    }
+    run::run(scenario.into_first(), &args.scenario, args.record, workers)
+}
+
+/// Workers end with their run, and nobody would start them for the next one.
+fn too_many(runs: u64) -> Failure {
+    let error = anyhow!("a coordinator leads one run, and this scenario has {runs}");
+    let hint = "choose one: --set cluster.KEY=VALUE for each list of the matrix, and \
+                --set matrix.repeat=1; or use `highwater run`";
+    Failure::new(Exit::Usage, error).with_hint(Some(hint.to_owned()))
 }

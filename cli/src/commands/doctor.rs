@@ -2,7 +2,7 @@
 
 use anyhow::anyhow;
 use highwater_loadgen::doctor::{self, Finding, Fit, Limits, page};
-use highwater_scenarios::Plan;
+use highwater_scenarios::Matrix;
 
 use super::{check, print};
 use crate::{
@@ -21,35 +21,40 @@ pub(crate) fn execute(args: Doctor) -> Result<Exit, Failure> {
         }
         Some(scenario) => {
             let set = args.set;
-            judge(&check::load(&ScenarioArgs { scenario, set })?, &limits)
+            judge(
+                &check::load_matrix(&ScenarioArgs { scenario, set })?,
+                &limits,
+            )
         }
     }
 }
 
-/// Refuses a run with local workers that this machine cannot carry, and notes
+/// Refuses runs with local workers that this machine cannot carry, and notes
 /// on stderr what may go wrong. Told to try, it notes everything and refuses
 /// nothing.
 pub(crate) fn preflight(
-    plan: &Plan,
+    matrix: &Matrix,
     workers: Option<u32>,
     try_anyway: bool,
 ) -> Result<(), Failure> {
-    let fit = Fit::of(plan, workers, &doctor::read());
-    for doubt in &fit.doubts {
-        note(doubt);
+    let limits = doctor::read();
+    let (mut doubts, mut obstacles) = (Vec::new(), Vec::new());
+    for cell in matrix.cells() {
+        let fit = Fit::of(&cell.plan, workers, &limits);
+        add_new(&mut doubts, fit.doubts);
+        add_new(&mut obstacles, fit.obstacles);
     }
-    let (first, others) = match fit.obstacles.split_first() {
-        None => return Ok(()),
-        Some((first, others)) => (first, others),
+    doubts.iter().for_each(note);
+    let Some((first, others)) = obstacles.split_first() else {
+        return Ok(());
     };
-    for other in others {
-        note(other);
-    }
+    others.iter().for_each(note);
     if try_anyway {
         note(first);
         return Ok(());
     }
-    let error = anyhow!("this machine cannot run {}: {}", plan.name, first.what);
+    let name = &matrix.first().plan.name;
+    let error = anyhow!("this machine cannot run {name}: {}", first.what);
     let hint = format!(
         "{}\nTo run it all the same: --try-anyway",
         page::remedy(&first.remedy)
@@ -57,9 +62,25 @@ pub(crate) fn preflight(
     Err(Failure::new(Exit::Refused, error).with_hint(Some(hint)))
 }
 
-fn judge(plan: &Plan, limits: &Limits) -> Result<Exit, Failure> {
-    let fit = Fit::of(plan, None, limits);
-    print(&page::fit(&plan.name, &fit, limits));
+/// What several cells have in common is said once.
+fn add_new(findings: &mut Vec<Finding>, found: Vec<Finding>) {
+    for finding in found {
+        if !findings.contains(&finding) {
+            findings.push(finding);
+        }
+    }
+}
+
+/// Of several cells the first that does not fit, or else the first.
+fn judge(matrix: &Matrix, limits: &Limits) -> Result<Exit, Failure> {
+    let mut fits = matrix
+        .cells()
+        .map(|cell| (cell, Fit::of(&cell.plan, None, limits)));
+    let first = matrix.first();
+    let (cell, fit) = fits
+        .find(|(_, fit)| !fit.fits())
+        .unwrap_or_else(|| (first, Fit::of(&first.plan, None, limits)));
+    print(&page::fit(&cell.plan.name, &fit, limits));
     Ok(if fit.fits() {
         Exit::Passed
     } else {

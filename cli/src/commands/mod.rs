@@ -8,6 +8,7 @@ mod coordinator;
 mod doctor;
 mod gate;
 mod man;
+mod matrix;
 mod report;
 mod run;
 mod serve;

@@ -9,7 +9,7 @@ use highwater_loadgen::coordinator::{self, RunOptions, Workers};
 use highwater_scenarios::Plan;
 use tokio_util::sync::CancellationToken;
 
-use super::{announce::announcement, check, doctor, print, runtime};
+use super::{announce::announcement, check, doctor, matrix, print, runtime};
 use crate::{
     args::{RecordArgs, Run, ScenarioArgs},
     exit::Exit,
@@ -17,14 +17,33 @@ use crate::{
     progress::Display,
 };
 
+/// One run: what it does, by whom, and where it is recorded.
+pub(crate) struct OneRun<'r> {
+    /// What it does.
+    pub(crate) plan: Plan,
+    /// The scenario file, for the record.
+    pub(crate) file: &'r Path,
+    /// `--set` arguments that lead from the file to the plan, for the record.
+    pub(crate) sets: Vec<String>,
+    /// Who puts on the load.
+    pub(crate) workers: Workers,
+    /// Directory of the record.
+    pub(crate) out: &'r Path,
+    /// Plain lines instead of a live display.
+    pub(crate) is_plain: bool,
+}
+
 /// Runs a scenario with workers on this machine.
 pub(crate) fn execute(args: Run) -> Result<Exit, Failure> {
-    let plan = check::load(&args.scenario)?;
-    doctor::preflight(&plan, args.workers, args.try_anyway)?;
+    let scenario = check::load_matrix(&args.scenario)?;
+    doctor::preflight(&scenario, args.workers, args.try_anyway)?;
+    if !scenario.is_one_run() {
+        return matrix::run(&scenario, &args);
+    }
     let workers = Workers::Local {
         count: args.workers,
     };
-    run(plan, &args.scenario, args.record, workers)
+    run(scenario.into_first(), &args.scenario, args.record, workers)
 }
 
 /// Runs the plan of a scenario, reports on it and judges it.
@@ -34,27 +53,43 @@ pub(crate) fn run(
     record: RecordArgs,
     workers: Workers,
 ) -> Result<Exit, Failure> {
-    let internal = |error: std::io::Error| Failure::new(Exit::Internal, error);
     let out = record.out.unwrap_or_else(|| default_out(&plan));
-    let announcement = announcement(&plan, &out);
-    let options = RunOptions {
-        scenario_text: fs::read_to_string(&scenario.scenario).map_err(internal)?,
-        sets: scenario.set.clone(),
-        out: out.clone(),
-        exe: std::env::current_exe().map_err(internal)?,
-        workers,
+    OneRun {
         plan,
-    };
-    eprintln!("{announcement}");
-    let display = Display::new(record.no_progress).map_err(internal)?;
-    let ended = runtime()?.block_on(async {
-        let interrupt = CancellationToken::new();
-        tokio::spawn(interrupted(interrupt.clone()));
-        coordinator::run(options, interrupt, |update| display.show(update)).await
-    });
-    drop(display);
-    ended?;
+        file: &scenario.scenario,
+        sets: scenario.set.clone(),
+        workers,
+        out: &out,
+        is_plain: record.no_progress,
+    }
+    .record()?;
     report(&out, record.baseline.as_deref())
+}
+
+impl OneRun<'_> {
+    /// Runs it to its end, in order or not, and leaves its record.
+    pub(crate) fn record(self) -> Result<(), Failure> {
+        let internal = |error: std::io::Error| Failure::new(Exit::Internal, error);
+        let announcement = announcement(&self.plan, self.out);
+        let options = RunOptions {
+            scenario_text: fs::read_to_string(self.file).map_err(internal)?,
+            sets: self.sets,
+            out: self.out.to_owned(),
+            exe: std::env::current_exe().map_err(internal)?,
+            workers: self.workers,
+            plan: self.plan,
+        };
+        eprintln!("{announcement}");
+        let display = Display::new(self.is_plain).map_err(internal)?;
+        let ended = runtime()?.block_on(async {
+            let interrupt = CancellationToken::new();
+            tokio::spawn(interrupted(interrupt.clone()));
+            coordinator::run(options, interrupt, |update| display.show(update)).await
+        });
+        drop(display);
+        ended?;
+        Ok(())
+    }
 }
 
 /// Draws the report, prints the verdict, and where report and record lie.
@@ -69,7 +104,8 @@ pub(crate) fn report(out: &Path, baseline: Option<&Path>) -> Result<Exit, Failur
     Ok(Exit::of(&report.summary))
 }
 
-fn default_out(plan: &Plan) -> PathBuf {
+/// Where a run of this plan goes that is not told where.
+pub(crate) fn default_out(plan: &Plan) -> PathBuf {
     let time = chrono::Local::now().format("%Y%m%d-%H%M%S");
     Path::new("runs").join(format!("{time}-{}", plan.name))
 }

@@ -9,26 +9,26 @@ const NAMES: usize = 28;
 
 pub(super) fn describe(matrix: &Matrix, page: &mut Page) {
     page.heading("Matrix");
-    let repeats = match matrix.repeat {
+    let repeats = match matrix.repeat() {
         1 => "each once".to_owned(),
         times => format!("each {} times", words::count(times.into())),
     };
-    let cells = words::plural(matrix.cells.len() as u64, "cell");
+    let cells = words::plural(matrix.cells().count() as u64, "cell");
     page.paragraph(&format!(
         "{cells}, {repeats}, in turn; about {} in all. The first is described above.",
         words::duration(shortest(matrix))
     ));
-    for cell in &matrix.cells {
+    for cell in matrix.cells() {
         page.entry(&cell.name, NAMES, &settings(cell));
     }
 }
 
 /// Of all runs, when no ramp falls behind.
 fn shortest(matrix: &Matrix) -> Duration {
-    let cells = matrix.cells.iter().map(|cell| &cell.plan);
+    let cells = matrix.cells().map(|cell| &cell.plan);
     let once: Duration = cells.map(|plan| plan.ramp_planned() + plan.duration).sum();
     // Fractions of a second say nothing here.
-    Duration::from_secs((once * matrix.repeat).as_secs())
+    Duration::from_secs((once * matrix.repeat()).as_secs())
 }
 
 fn settings(cell: &Cell) -> String {

@@ -174,7 +174,7 @@ fn a_rebalance_is_of_the_whole_cluster() {
 fn a_matrix_has_a_cell_for_each_combination() {
     let cells = "[matrix]\nbalancer = [\"nginx\", \"gateway\"]\npolicy = [\"least-conn\", \"random\"]\nrepeat = 3\n";
     let matrix = matrix("", cells, &[]);
-    let names: Vec<&str> = matrix.cells.iter().map(|cell| &cell.name[..]).collect();
+    let names: Vec<&str> = matrix.cells().map(|cell| &cell.name[..]).collect();
     assert_eq!(
         names,
         [
@@ -185,7 +185,7 @@ fn a_matrix_has_a_cell_for_each_combination() {
         ]
     );
     assert_eq!(matrix.runs(), 12);
-    let systems = matrix.cells.iter().map(|cell| &cell.plan.system);
+    let systems = matrix.cells().map(|cell| &cell.plan.system);
     let asked: Vec<_> = systems
         .map(|system| match system {
             System::Cluster(cluster) => (cluster.balancer, cluster.policy, cluster.join),
@@ -207,22 +207,22 @@ fn a_matrix_has_a_cell_for_each_combination() {
 fn a_setting_on_the_command_line_stands_in_place_of_its_list() {
     let cells = "[matrix]\npolicy = [\"least-conn\", \"p2c\"]\ngateways = [1, 2]\n";
     let one = matrix("balancer = \"gateway\"", cells, &["cluster.policy=random"]);
-    let names: Vec<&str> = one.cells.iter().map(|cell| &cell.name[..]).collect();
+    let names: Vec<&str> = one.cells().map(|cell| &cell.name[..]).collect();
     assert_eq!(names, ["1-gateways", "2-gateways"]);
     let fewer = matrix(
         "balancer = \"gateway\"",
         cells,
         &["matrix.policy=[\"p2c\"]"],
     );
-    assert_eq!(fewer.cells.len(), 2);
+    assert_eq!(fewer.cells().count(), 2);
 }
 
 #[test]
 fn without_a_matrix_there_is_one_cell_and_it_is_the_plan() {
     let matrix = matrix("", "", &[]);
     assert!(matrix.is_one_run());
-    assert_eq!(matrix.cells[0].plan, plan("", "", &[]));
-    assert!(matrix.cells[0].name.is_empty());
+    assert_eq!(matrix.first().plan, plan("", "", &[]));
+    assert!(matrix.first().name.is_empty());
 }
 
 #[test]

@@ -1,0 +1,198 @@
+//! `highwater run` of a scenario with several cells, or with repeats: one run after the
+//! other, the cells in turn, and in the end a comparison.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use anyhow::anyhow;
+use highwater_loadgen::coordinator::{RunError, Workers};
+use highwater_reports::{RecordError, Unlike};
+use highwater_scenarios::{Cell, Matrix};
+
+use super::{
+    print,
+    run::{OneRun, default_out},
+};
+use crate::{args::Run, exit::Exit, failure::Failure};
+
+/// The comparison's page, beside the runs' directories.
+const PAGE: &str = "comparison.html";
+
+/// Runs every cell as often as it is to be, and compares what came of it. Ends with the
+/// worst of the runs' exit codes.
+pub(crate) fn run(matrix: &Matrix, args: &Run) -> Result<Exit, Failure> {
+    if args.record.baseline.is_some() {
+        return Err(no_baseline(matrix));
+    }
+    let out = args.record.out.clone();
+    let out = out.unwrap_or_else(|| default_out(&matrix.first().plan));
+    claim(&out)?;
+    let (mut dirs, mut worst) = (Vec::new(), Exit::Passed);
+    for (number, (name, cell)) in in_turn(matrix).into_iter().enumerate() {
+        eprintln!("run {} of {}: {name}", number + 1, matrix.runs());
+        let dir = out.join(name);
+        let exit = one(cell, &dir, args)?;
+        dirs.push(dir);
+        worst = worse(worst, exit);
+        if exit == Exit::Interrupted {
+            break;
+        }
+    }
+    compare(&dirs, &out)?;
+    Ok(worst)
+}
+
+/// Names of the runs' directories, in the order of the runs: the cells take turns.
+fn in_turn(matrix: &Matrix) -> Vec<(String, &Cell)> {
+    let turns = 1..=matrix.repeat();
+    let named = turns.flat_map(|turn| {
+        matrix
+            .cells()
+            .map(move |cell| (directory(&cell.name, turn, matrix.repeat()), cell))
+    });
+    named.collect()
+}
+
+fn directory(cell: &str, turn: u32, turns: u32) -> String {
+    match (cell, turns) {
+        ("", _) => format!("run-{turn}"),
+        (cell, 1) => cell.to_owned(),
+        (cell, _) => format!("{cell}-{turn}"),
+    }
+}
+
+/// Runs a cell once, writes its report, and says in a line how it ended.
+fn one(cell: &Cell, dir: &Path, args: &Run) -> Result<Exit, Failure> {
+    let settings = cell.settings.iter();
+    let settings = settings.map(|setting| format!("cluster.{}={}", setting.key, setting.value));
+    OneRun {
+        plan: cell.plan.clone(),
+        file: &args.scenario.scenario,
+        sets: args.scenario.set.iter().cloned().chain(settings).collect(),
+        workers: Workers::Local {
+            count: args.workers,
+        },
+        out: dir,
+        is_plain: args.record.no_progress,
+    }
+    .record()?;
+    let report = highwater_reports::write_report(dir)?;
+    let exit = Exit::of(&report.summary);
+    let html = report.html.display();
+    print(&format!("{:<12} {html}", in_a_word(exit)));
+    Ok(exit)
+}
+
+/// Sets the runs side by side, if there are at least two.
+fn compare(dirs: &[PathBuf], out: &Path) -> Result<(), Failure> {
+    if dirs.len() < 2 {
+        return Ok(());
+    }
+    let comparison = highwater_reports::compare(dirs, Unlike::Said)?;
+    let page = out.join(PAGE);
+    comparison.write_page(&page)?;
+    print(&format!("\n{}", comparison.text().trim_end()));
+    print(&format!("\ncomparison  {}", page.display()));
+    Ok(())
+}
+
+/// A directory with something in it is refused before the first run, as for a single
+/// one.
+fn claim(out: &Path) -> Result<(), Failure> {
+    match fs::read_dir(out) {
+        Ok(mut entries) => match entries.next() {
+            Some(_) => Err(RunError::Record(RecordError::NotEmpty(out.to_owned())).into()),
+            None => Ok(()),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(Failure::path("read", out, error)),
+    }
+}
+
+fn no_baseline(matrix: &Matrix) -> Failure {
+    let error = anyhow!(
+        "--baseline is held against one run, and this scenario has {}",
+        matrix.runs()
+    );
+    let hint = "choose one: --set cluster.KEY=VALUE for each list of the matrix, and \
+                --set matrix.repeat=1";
+    Failure::new(Exit::Usage, error).with_hint(Some(hint.to_owned()))
+}
+
+/// The one of two codes that says more against what was run.
+fn worse(first: Exit, second: Exit) -> Exit {
+    let rank = |exit| match exit {
+        Exit::Passed => 0,
+        Exit::Inconclusive => 1,
+        Exit::GateFailed => 2,
+        Exit::Refused | Exit::Usage | Exit::Internal => 3,
+        Exit::Interrupted => 4,
+    };
+    match rank(second) > rank(first) {
+        true => second,
+        false => first,
+    }
+}
+
+fn in_a_word(exit: Exit) -> &'static str {
+    match exit {
+        Exit::Passed => "passed",
+        Exit::GateFailed => "failed",
+        Exit::Inconclusive => "inconclusive",
+        Exit::Interrupted => "interrupted",
+        Exit::Internal | Exit::Usage | Exit::Refused => "ended",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matrix(of_matrix: &str) -> Matrix {
+        let text = format!(
+            "name = \"cells\"\nduration = \"10s\"\n[cluster]\nbalancer = \"gateway\"\n\
+             [[devices]]\nname = \"home\"\ncount = 10\nramp = \"10/s\"\n[matrix]\n{of_matrix}"
+        );
+        highwater_scenarios::parse_matrix("cells.toml", &text, &[]).unwrap()
+    }
+
+    fn names(of_matrix: &str) -> Vec<String> {
+        let matrix = matrix(of_matrix);
+        let runs = in_turn(&matrix).into_iter();
+        runs.map(|(name, _)| name).collect()
+    }
+
+    #[test]
+    fn cells_take_turns() {
+        assert_eq!(
+            names("policy = [\"p2c\", \"random\"]\nrepeat = 2\n"),
+            ["p2c-1", "random-1", "p2c-2", "random-2"]
+        );
+        assert_eq!(names("policy = [\"p2c\", \"random\"]\n"), ["p2c", "random"]);
+        assert_eq!(names("repeat = 3\n"), ["run-1", "run-2", "run-3"]);
+    }
+
+    #[test]
+    fn the_worst_run_says_how_it_ended() {
+        assert_eq!(worse(Exit::Passed, Exit::Inconclusive), Exit::Inconclusive);
+        assert_eq!(
+            worse(Exit::GateFailed, Exit::Inconclusive),
+            Exit::GateFailed
+        );
+        assert_eq!(
+            worse(Exit::GateFailed, Exit::Interrupted),
+            Exit::Interrupted
+        );
+    }
+
+    #[test]
+    fn a_directory_that_is_in_use_is_refused_before_anything_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(claim(&folder.path().join("new")).is_ok());
+        assert!(claim(folder.path()).is_ok());
+        fs::write(folder.path().join("notes"), "mine").unwrap();
+        assert_eq!(claim(folder.path()).unwrap_err().exit(), Exit::Usage);
+    }
+}
