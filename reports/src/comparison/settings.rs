@@ -10,19 +10,20 @@ use crate::{human, record::Manifest};
 /// What of a plan may differ without the load being another.
 const IMMATERIAL: [&str; 3] = ["name", "description", "gates"];
 /// What stands in front of the nodes: one experiment may turn all of it.
-const BALANCING: [&str; 5] = [
+const BALANCING: [&str; 6] = [
     "cluster.balancer",
     "cluster.policy",
     "cluster.join",
     "cluster.gateways",
     "cluster.balancer_tls",
+    "cluster.max_age",
 ];
 /// Values with parts that make one setting.
 const WHOLE: [&str; 3] = ["action", "backplane", "model"];
 /// There is no such setting, or it is not set.
 const NONE: &str = "none";
 /// Times, which a plan has in milliseconds.
-const TIMES: [&str; 10] = [
+const TIMES: [&str; 11] = [
     "at",
     "connect_timeout",
     "duration",
@@ -31,6 +32,7 @@ const TIMES: [&str; 10] = [
     "heartbeat",
     "length",
     "max",
+    "max_age",
     "start",
     "timeout",
 ];

@@ -11,6 +11,7 @@ use super::{
     plot::{Plot, Values},
     table::Table,
     tables,
+    told::{Told, told},
 };
 use crate::{
     charts::{Drawing, Scene, VARIABLES},
@@ -47,6 +48,7 @@ pub(super) struct Content<'a> {
     scenario_text: &'a str,
     sets: &'a [String],
     balancer_configuration: Option<&'a str>,
+    told: Vec<Told<'a>>,
     machine: Table,
     chart_colours: &'static str,
     style: &'static str,
@@ -111,6 +113,7 @@ pub(super) fn content<'a>(
         scenario_text: &manifest.scenario_text,
         sets: &manifest.sets,
         balancer_configuration: manifest.balancer_configuration.as_deref(),
+        told: told(cut.record),
         machine: machines::machine(manifest),
         chart_colours: VARIABLES,
         style: include_str!("../../templates/report.css"),

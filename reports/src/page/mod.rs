@@ -1,7 +1,7 @@
 //! The page `report.html`, and that of a comparison.
 //!
-//! - `content`, with `headline`, `plot`, `tables`, `machines`, `balance` and
-//!   `backplane`: what it says;
+//! - `content`, with `headline`, `plot`, `tables`, `machines`, `balance`,
+//!   `backplane` and `told`: what it says;
 //! - `table`: what a table is;
 //! - [`render`]: by the template, which says where;
 //! - [`comparison`]: the page of several runs side by side.
@@ -16,6 +16,7 @@ mod plot;
 mod render;
 mod table;
 mod tables;
+mod told;
 
 pub(crate) use comparison::comparison_page;
 pub(crate) use render::page;

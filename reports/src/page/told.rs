@@ -1,0 +1,40 @@
+//! What balancers were told while the run lasted.
+
+use highwater_scenarios::plan::Join;
+use serde::Serialize;
+
+use crate::{
+    human,
+    record::{Occurrence, RunRecord},
+};
+
+/// Something that a balancer was told.
+#[derive(Debug, Serialize)]
+pub(super) struct Told<'a> {
+    /// `b1 at 70 s: a new configuration, and a reload`.
+    title: String,
+    text: &'a str,
+}
+
+/// In order of time.
+pub(super) fn told(record: &RunRecord) -> Vec<Told<'_>> {
+    let events = record.events.iter();
+    events
+        .filter_map(|event| match &event.what {
+            Occurrence::BalancerTold { id, how, text } => Some(Told {
+                title: format!("{id} at {}: {}", human::seconds(event.at), in_words(*how)),
+                text,
+            }),
+            _ => None,
+        })
+        .collect()
+}
+
+fn in_words(how: Join) -> &'static str {
+    match how {
+        Join::Discovery => "by membership",
+        Join::Reload => "a new configuration, and a reload",
+        Join::Runtime => "commands at run time",
+        Join::Predeclared => "what stood in its configuration before",
+    }
+}
