@@ -17,7 +17,7 @@ pub(crate) use load::{Coordinator, Worker};
 pub(crate) use record::{Compare, Gate, Report};
 pub(crate) use scenario::{Check, RecordArgs, Run, ScenarioArgs};
 pub(crate) use serve::{
-    Serve, ServeAdmission, ServeAuth, ServeConsumer, ServeDrain, ServeNode, ServeTls,
+    Serve, ServeAdmission, ServeAuth, ServeConsumer, ServeDrain, ServeGateway, ServeNode, ServeTls,
 };
 pub(crate) use shell::{Completions, Man};
 

@@ -140,6 +140,8 @@ pub(crate) async fn run(door: Door, stop: CancellationToken) {
             }
         }
     }
+    // Closed for good: who comes now is refused at once, and goes elsewhere.
+    drop(door);
     connections.close();
     connections.wait().await;
 }

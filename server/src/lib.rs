@@ -6,8 +6,10 @@
 //! what), `http` (what it serves), `ws` and `session` (device sockets), `cluster`
 //! (which node owns which device), [`backplane`] (what joins the nodes), [`broker`]
 //! (the embedded one), `backlog` (the bounded queue that both use), `work` (readings,
-//! from devices into a queue), [`consumer`] (and out of it), `faults` (what a node
-//! does wrong on request).
+//! from devices into a queue), [`consumer`] (and out of it), [`gateway`] (what stands
+//! in front of the nodes), `faults` (what a node does wrong on request), and what they
+//! share: `accept` (connections), `turns` (one device after the other), `metric` (what
+//! each says about itself).
 //!
 //! The protocol is written down in `docs/protocol.md`.
 
@@ -23,6 +25,7 @@ pub mod consumer;
 mod faults;
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod gateway;
 mod http;
 mod id;
 mod listen;
@@ -31,6 +34,7 @@ pub mod node;
 pub mod rate;
 mod session;
 pub mod tls;
+mod turns;
 mod wire;
 mod work;
 mod ws;
@@ -41,6 +45,7 @@ pub use self::{
     broker::{BrokerConfig, BrokerError},
     config::{Limits, NodeConfig, Routing},
     consumer::ConsumerConfig,
+    gateway::{GatewayConfig, GatewayError, GatewayLimits, LoadMeasure, Policy},
     id::{ClusterName, DeviceId, Group, InvalidName, NodeId, ReadingId, Topic},
     listen::{Listeners, listen},
     node::{NodeError, OwnLoad},

@@ -5,6 +5,7 @@ mod auth;
 mod backplane;
 mod consumer;
 mod drain;
+mod gateway;
 mod tls;
 
 use std::net::SocketAddr;
@@ -14,19 +15,23 @@ use highwater_server::{NodeId, OwnLoad, Routing};
 
 pub(crate) use self::{
     admission::ServeAdmission, auth::ServeAuth, backplane::ServeBackplane, consumer::ServeConsumer,
-    drain::ServeDrain, tls::ServeTls,
+    drain::ServeDrain, gateway::ServeGateway, tls::ServeTls,
 };
 
 #[derive(Debug, Subcommand)]
-#[command(after_help = "Example, a cluster of two:
+#[command(after_help = "Example, a cluster of two behind a gateway:
   highwater serve broker --listen 127.0.0.1:7000
   highwater serve node --listen 127.0.0.1:8081 --id n1 \\
       --backplane local://127.0.0.1:7000
   highwater serve node --listen 127.0.0.1:8082 --id n2 \\
+      --backplane local://127.0.0.1:7000
+  highwater serve gateway --listen 127.0.0.1:8080 --id g1 \\
       --backplane local://127.0.0.1:7000")]
 pub(crate) enum Serve {
     /// A node: device sockets, commands, topics, metrics
     Node(Box<ServeNode>),
+    /// A gateway: one address in front of the nodes, which it finds by itself
+    Gateway(Box<ServeGateway>),
     /// The embedded backplane's broker
     Broker(ServeBroker),
     /// A consumer: handles readings of devices as a member of a group

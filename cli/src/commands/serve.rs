@@ -1,6 +1,7 @@
 //! `highwater serve`.
 
 mod consumer;
+mod gateway;
 mod node;
 mod reload;
 
@@ -30,6 +31,7 @@ pub(crate) fn execute(serve: Serve) -> Result<Exit, Failure> {
         let shutdown = shutdown().map_err(|error| Failure::new(Exit::Internal, error))?;
         match serve {
             Serve::Node(args) => serve_node(*args, shutdown).await,
+            Serve::Gateway(args) => gateway::execute(*args, shutdown).await,
             Serve::Consumer(args) => consumer::execute(args, shutdown).await,
             Serve::Broker(args) => {
                 let listener = listen("listening", args.listen)?;

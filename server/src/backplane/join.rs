@@ -1,6 +1,9 @@
 //! From a URL to a joined backplane.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -58,6 +61,22 @@ pub struct Joined {
     /// Ends when the node has left: after `leave` was cancelled and everything that
     /// was sent before is with the broker.
     pub left: JoinHandle<()>,
+}
+
+impl Identity {
+    /// A life that begins now. Lives are only compared between processes that hold
+    /// the same id, on whose machines a later start is expected to read a later clock.
+    pub(crate) fn starting_now(id: NodeId, address: String, role: Role) -> Self {
+        let boot = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_millis() as u64);
+        Self {
+            id,
+            boot,
+            address: Some(address),
+            role,
+        }
+    }
 }
 
 impl BackplaneConfig {

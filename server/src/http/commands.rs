@@ -119,7 +119,8 @@ pub(crate) async fn read_call(
     })
 }
 
-fn timeout_ms(headers: &HeaderMap) -> Result<u32, ApiError> {
+/// How long the caller waits for the outcome, in milliseconds.
+pub(crate) fn timeout_ms(headers: &HeaderMap) -> Result<u32, ApiError> {
     let Some(value) = headers.get(TIMEOUT) else {
         return Ok(DEFAULT_TIMEOUT_MS);
     };

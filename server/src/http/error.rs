@@ -30,7 +30,7 @@ pub(crate) struct ApiError {
 }
 
 impl ApiError {
-    pub(super) fn new(
+    pub(crate) fn new(
         status: StatusCode,
         error: impl Into<Cow<'static, str>>,
         hint: impl Into<Cow<'static, str>>,
@@ -46,7 +46,7 @@ impl ApiError {
     }
 
     /// 400.
-    pub(super) fn bad_request(
+    pub(crate) fn bad_request(
         error: impl Into<Cow<'static, str>>,
         hint: impl Into<Cow<'static, str>>,
     ) -> Self {
@@ -54,7 +54,7 @@ impl ApiError {
     }
 
     /// 503, worth another try in a second.
-    pub(super) fn unavailable(
+    pub(crate) fn unavailable(
         error: impl Into<Cow<'static, str>>,
         hint: impl Into<Cow<'static, str>>,
     ) -> Self {

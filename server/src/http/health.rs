@@ -33,7 +33,12 @@ pub(super) async fn ready(State(node): State<Arc<Node>>) -> Result<&'static str,
     Ok("ready\n")
 }
 
-pub(super) async fn metrics(State(node): State<Arc<Node>>) -> Response {
+/// A text in the Prometheus format.
+pub(crate) fn as_metrics(text: String) -> Response {
     let kind = "text/plain; version=0.0.4; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind)], metrics_text(&node)).into_response()
+    ([(header::CONTENT_TYPE, kind)], text).into_response()
+}
+
+pub(super) async fn metrics(State(node): State<Arc<Node>>) -> Response {
+    as_metrics(metrics_text(&node))
 }

@@ -18,6 +18,8 @@ mod token;
 mod topics;
 
 pub(crate) use self::{
-    commands::{read_call, wants_events},
-    router::{everything, no_room, operators, public},
+    commands::{read_call, timeout_ms, wants_events},
+    error::ApiError,
+    health::as_metrics,
+    router::{NODE, everything, no_room, no_such_method, no_such_path, operators, public},
 };

@@ -17,7 +17,7 @@ use super::{
 use crate::node::Node;
 
 /// Which node took the call; on every answer.
-pub(super) const NODE: HeaderName = HeaderName::from_static("x-highwater-node");
+pub(crate) const NODE: HeaderName = HeaderName::from_static("x-highwater-node");
 /// Which node owned the device's socket, where known.
 pub(super) const OWNER: HeaderName = HeaderName::from_static("x-highwater-owner");
 
@@ -90,7 +90,7 @@ async fn name_the_node(State(node): State<Arc<Node>>, mut response: Response) ->
     response
 }
 
-async fn no_such_path() -> ApiError {
+pub(crate) async fn no_such_path() -> ApiError {
     ApiError::new(
         StatusCode::NOT_FOUND,
         "no such path",
@@ -98,7 +98,7 @@ async fn no_such_path() -> ApiError {
     )
 }
 
-async fn no_such_method() -> ApiError {
+pub(crate) async fn no_such_method() -> ApiError {
     ApiError::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "this path does not answer to that method",

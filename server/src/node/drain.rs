@@ -13,9 +13,10 @@ use bytes::Bytes;
 use rand::{SeedableRng, rngs::SmallRng, seq::SliceRandom};
 use tokio::time::{Instant, sleep};
 
-use super::{Node, Phase, turns::Turns};
+use super::{Node, Phase};
 use crate::{
     session::{Session, frame},
+    turns::Turns,
     ws::close::CloseReason,
 };
 

@@ -2,9 +2,8 @@
 //!
 //! In reading order: `run` (the life of a node), `state` (what its parts share),
 //! `registry` (its sessions), `drain` (its end), `rebalance` (sending away what is
-//! above its share), `turns` (one device after the other), `own_load` and `report`
-//! (what gateways are told), `metrics` and `message_metrics` (what it says about
-//! itself).
+//! above its share), `own_load` and `report` (what gateways are told), `metrics` and
+//! `message_metrics` (what it says about itself).
 
 mod drain;
 mod message_metrics;
@@ -15,7 +14,6 @@ mod registry;
 mod report;
 mod run;
 mod state;
-mod turns;
 
 pub(crate) use self::{
     metrics::text as metrics_text,

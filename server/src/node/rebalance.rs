@@ -19,11 +19,12 @@ use std::{
 use rand::{SeedableRng, rngs::SmallRng, seq::SliceRandom};
 use tokio::time::{Instant, sleep};
 
-use super::{Node, turns::Turns};
+use super::Node;
 use crate::{
     cluster::message::{Answer, Question, decode, encode},
     rate::Rate,
     session::{Session, frame},
+    turns::Turns,
     ws::close::CloseReason,
 };
 

@@ -1,10 +1,6 @@
 //! The life of a node.
 
-use std::{
-    io,
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{io, sync::Arc, time::Duration};
 
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -50,12 +46,7 @@ pub async fn run(
         Some(advertised) => advertised.clone(),
         None => address.to_string(),
     };
-    let identity = Identity {
-        id: config.id.clone(),
-        boot: boot_epoch_ms(),
-        address: Some(advertised),
-        role: Role::Node,
-    };
+    let identity = Identity::starting_now(config.id.clone(), advertised, Role::Node);
     let meeting = BackplaneConfig {
         url: config.backplane.clone(),
         cluster: config.cluster.clone(),
@@ -158,12 +149,4 @@ async fn turn_wheel(node: Arc<Node>) {
         let now = u32::try_from(started.elapsed().as_secs()).unwrap_or(u32::MAX);
         node.wheel.turn(now.saturating_add(1), &node.config.limits);
     }
-}
-
-/// Which life of the node this is. Only compared between processes that hold the
-/// same id, on whose machines a later start is expected to read a later clock.
-fn boot_epoch_ms() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_millis() as u64)
 }

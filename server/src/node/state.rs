@@ -5,14 +5,13 @@ use std::sync::{
     atomic::{AtomicU8, AtomicU64, Ordering::Relaxed},
 };
 
-use nix::sys::resource::{Resource, getrlimit};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     OwnLoad, metrics::Metrics, own_load::PostedLoad, rebalance::Rebalancing, registry::Registry,
 };
 use crate::{
-    admission::{Gate, Room},
+    admission::{Gate, Room, connections_at_most},
     auth::Access,
     cluster::{
         Cluster, answer,
@@ -28,12 +27,6 @@ use crate::{
     work::Intake,
     ws::close::CloseReason,
 };
-
-/// Open files that connections of the public listener leave alone, as a part of
-/// the limit: for probes, operators, the backplane, stores and files.
-const RESERVED_PART: usize = 4;
-/// The same for a large limit.
-const MOST_RESERVED: usize = 256;
 
 /// Shared by every task of the node, for as long as one of them runs.
 pub(crate) struct Node {
@@ -83,7 +76,7 @@ impl Node {
         let limits = &config.limits;
         Self {
             gate: Gate::new(limits.sockets, limits.upgrades, limits.upgrade_burst),
-            connections: Arc::new(Room::new(connections_at_most(limits.connections))),
+            connections: Arc::new(Room::new(connections_at_most(limits.connections, 1))),
             outboxes: Arc::default(),
             access: config.auth.as_ref().map(Access::new),
             config,
@@ -173,13 +166,4 @@ impl Node {
             unregister(self, session.device.clone(), epoch);
         }
     }
-}
-
-/// What was asked for, else what the process's open files leave.
-fn connections_at_most(asked: Option<usize>) -> Option<usize> {
-    asked.or_else(|| {
-        let (soft, _) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
-        let files = usize::try_from(soft).unwrap_or(usize::MAX);
-        Some(files - (files / RESERVED_PART).min(MOST_RESERVED))
-    })
 }

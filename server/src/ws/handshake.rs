@@ -16,6 +16,12 @@ pub(crate) enum NotAnUpgrade {
     Key,
 }
 
+/// Whether these are the header fields of an upgrade to WebSocket.
+pub(crate) fn is_upgrade(headers: &HeaderMap) -> bool {
+    has_token(headers, header::CONNECTION, "upgrade")
+        && has_token(headers, header::UPGRADE, "websocket")
+}
+
 /// Checks the request and answers the value of `Sec-WebSocket-Accept`.
 pub(crate) fn accept_key(
     method: &Method,
@@ -24,9 +30,7 @@ pub(crate) fn accept_key(
     if method != Method::GET {
         return Err(NotAnUpgrade::Method);
     }
-    if !has_token(headers, header::CONNECTION, "upgrade")
-        || !has_token(headers, header::UPGRADE, "websocket")
-    {
+    if !is_upgrade(headers) {
         return Err(NotAnUpgrade::Upgrade);
     }
     if headers

@@ -29,7 +29,7 @@ pub(crate) struct ServeBackplane {
 const SHORTEST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(600);
 
-fn lease(text: &str) -> Result<Duration, String> {
+pub(super) fn lease(text: &str) -> Result<Duration, String> {
     let units = [("ms", 1), ("s", 1000), ("m", 60_000)];
     let millis = units.into_iter().find_map(|(unit, factor)| {
         let digits = text.strip_suffix(unit)?;

@@ -31,7 +31,7 @@ pub(crate) struct ServeDrain {
 }
 
 /// `500ms`, `10s`, `2m`.
-fn time(text: &str) -> Result<Duration, String> {
+pub(super) fn time(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = match &text[digits.len()..] {
         "ms" => Some(Duration::from_millis(1)),

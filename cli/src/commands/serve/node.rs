@@ -30,7 +30,7 @@ pub(super) fn config(args: ServeNode) -> Result<NodeConfig, Failure> {
     })
 }
 
-fn tls(args: ServeTls) -> Result<Option<Arc<ServerTls>>, Failure> {
+pub(super) fn tls(args: ServeTls) -> Result<Option<Arc<ServerTls>>, Failure> {
     let (Some(cert), Some(key)) = (args.tls_cert, args.tls_key) else {
         return Ok(None);
     };

@@ -12,14 +12,14 @@ const AT_ONCE: Duration = Duration::from_millis(2);
 
 /// Turns at random intervals of half to one and a half of `interval`. One that
 /// comes late makes the others later, not closer.
-pub(super) struct Turns {
+pub(crate) struct Turns {
     interval: Duration,
     next: Instant,
     rng: SmallRng,
 }
 
 impl Turns {
-    pub(super) fn new(interval: Duration, rng: SmallRng) -> Self {
+    pub(crate) fn new(interval: Duration, rng: SmallRng) -> Self {
         Self {
             interval,
             next: Instant::now(),
@@ -27,7 +27,7 @@ impl Turns {
         }
     }
 
-    pub(super) async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         let now = Instant::now();
         if self.next > now + AT_ONCE {
             sleep_until(self.next).await;

@@ -1,0 +1,114 @@
+//! A gateway in front of the nodes.
+
+use std::{net::SocketAddr, time::Duration};
+
+use clap::Args;
+use highwater_scenarios::units::parse_duration;
+use highwater_server::{BackplaneUrl, ClusterName, LoadMeasure, NodeId, Policy, Rate};
+
+use super::{ServeTls, backplane::lease, drain::time};
+
+/// Bounds of `--health-interval`.
+const MOST_OFTEN: Duration = Duration::from_millis(100);
+const LEAST_OFTEN: Duration = Duration::from_secs(60);
+
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "highwater serve gateway --backplane <URL> --listen <ADDR> --id <ID>\n                               [OPTIONS]"
+)]
+#[command(after_help = "Examples:
+  highwater serve gateway --listen 127.0.0.1:8080 --id g1 \\
+      --backplane local://127.0.0.1:7000
+      In front of the nodes whose broker listens on port 7000.
+  highwater serve gateway --listen 127.0.0.1:8443 --id g1 \\
+      --backplane redis://127.0.0.1 --cluster home --policy least-conn \\
+      --tls-cert home.pem --tls-key home.key
+      Speaks wss and https; a new socket goes where there are fewest.
+
+Nodes are found on the backplane, as they come and go. /healthz, /readyz,
+/metrics and /nodes are the gateway's own, everything else is forwarded but
+/admin. The first line on stdout is `listening on ADDRESS`, with --admin-listen
+the second is `admin on ADDRESS`. SIGTERM and Ctrl-C drain, SIGHUP reads the
+certificate anew.
+RUST_LOG says what is logged on stderr, by default info.")]
+pub(crate) struct ServeGateway {
+    /// Address to listen on, HOST:PORT; port 0 takes a free one
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: SocketAddr,
+    /// Name of this gateway, unique among the gateways and nodes of its cluster
+    #[arg(long)]
+    pub(crate) id: NodeId,
+    /// The backplane of the nodes: local://, redis://, nats:// or amqp://HOST[:PORT]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "HIGHWATER_BACKPLANE",
+        hide_env_values = true
+    )]
+    pub(crate) backplane: BackplaneUrl,
+    /// Name of the nodes' cluster, where others use the same broker
+    #[arg(long, value_name = "NAME", default_value_t)]
+    pub(crate) cluster: ClusterName,
+    /// How long this gateway may be silent before the nodes take it for dead, 500ms to
+    /// 10m; the embedded broker decides by itself
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = lease)]
+    pub(crate) lease: Duration,
+    /// Serve probes, metrics, /nodes and /admin here and not on --listen
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) admin_listen: Option<SocketAddr>,
+    #[command(flatten)]
+    pub(crate) balancing: ServeBalancing,
+    #[command(flatten)]
+    pub(crate) tls: ServeTls,
+    #[command(flatten)]
+    pub(crate) drain: ServeGatewayDrain,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Balancing")]
+pub(crate) struct ServeBalancing {
+    /// Which node gets what comes next: round-robin, least-conn, p2c or random
+    #[arg(long, default_value_t = Policy::P2c)]
+    pub(crate) policy: Policy,
+    /// What the policy goes by: sockets, or the custom load that nodes report
+    #[arg(long, value_name = "MEASURE", default_value_t = LoadMeasure::Sockets)]
+    pub(crate) load: LoadMeasure,
+    /// How long a node that has come gets less than its share, 0s to 10m
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = time)]
+    pub(crate) slow_start: Duration,
+    /// Between two health checks of a node, 100ms to 1m
+    #[arg(long, value_name = "TIME", default_value = "500ms", value_parser = health_interval)]
+    pub(crate) health_interval: Duration,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Drain")]
+pub(crate) struct ServeGatewayDrain {
+    /// How long /readyz fails before new connections are refused
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = time)]
+    pub(crate) drain_notice: Duration,
+    /// Sockets closed, a second
+    #[arg(long, value_name = "RATE", default_value = "500/s")]
+    pub(crate) drain_rate: Rate,
+}
+
+fn health_interval(text: &str) -> Result<Duration, String> {
+    parse_duration(text)
+        .ok()
+        .filter(|interval| (MOST_OFTEN..=LEAST_OFTEN).contains(interval))
+        .ok_or_else(|| "expected a time with its unit, 100ms to 1m, such as 500ms".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn health_intervals() {
+        assert_eq!(health_interval("100ms"), Ok(MOST_OFTEN));
+        assert_eq!(health_interval("1m"), Ok(LEAST_OFTEN));
+        for bad in ["", "5", "0s", "99ms", "61s", "1h"] {
+            assert!(health_interval(bad).is_err(), "{bad}");
+        }
+    }
+}

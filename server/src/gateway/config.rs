@@ -1,0 +1,175 @@
+//! What a gateway is told when it starts.
+
+use std::{fmt, str::FromStr, sync::Arc, time::Duration};
+
+use super::Policy;
+use crate::{
+    backplane::{BackplaneConfig, BackplaneUrl},
+    id::{ClusterName, NodeId},
+    rate::Rate,
+    tls::ServerTls,
+};
+
+/// Everything a gateway needs to know; [`GatewayConfig::new`] fills in defaults.
+#[derive(Debug, Clone)]
+pub struct GatewayConfig {
+    /// This gateway's name, unique among the members of the cluster.
+    pub id: NodeId,
+    /// Where the nodes meet.
+    pub backplane: BackplaneUrl,
+    /// The cluster's name at a broker that others use too.
+    pub cluster: ClusterName,
+    /// How long this gateway may be silent before the others take it for dead.
+    pub lease: Duration,
+    /// Which node gets what comes next.
+    pub policy: Policy,
+    /// What the policy goes by.
+    pub load: LoadMeasure,
+    /// How long a node that has come gets less than its share; zero gives it all at
+    /// once.
+    pub slow_start: Duration,
+    /// Between two health checks of a node.
+    pub health_interval: Duration,
+    /// TLS on the public listener; `None` is plain TCP. To the nodes it is plain.
+    pub tls: Option<Arc<ServerTls>>,
+    /// Bounds on sizes, counts and times.
+    pub limits: GatewayLimits,
+    /// Reads the allocator's live bytes; `None`, or an answer of `None`, leaves
+    /// the heap out of `/metrics`.
+    pub heap_probe: Option<fn() -> Option<u64>>,
+}
+
+impl GatewayConfig {
+    /// In front of the nodes that meet at `backplane`, with the better of two by the
+    /// count of sockets, two seconds of slow start, and a look at each node twice a
+    /// second.
+    pub fn new(id: NodeId, backplane: BackplaneUrl) -> Self {
+        Self {
+            id,
+            backplane,
+            cluster: ClusterName::default(),
+            lease: BackplaneConfig::LEASE,
+            policy: Policy::P2c,
+            load: LoadMeasure::Sockets,
+            slow_start: Self::SLOW_START,
+            health_interval: Self::HEALTH_INTERVAL,
+            tls: None,
+            limits: GatewayLimits::default(),
+            heap_probe: None,
+        }
+    }
+
+    /// How long a node that has come gets less than its share, where nothing else is
+    /// said.
+    pub const SLOW_START: Duration = Duration::from_secs(2);
+    /// Between two health checks, where nothing else is said.
+    pub const HEALTH_INTERVAL: Duration = Duration::from_millis(500);
+}
+
+/// Bounds of a gateway.
+#[derive(Debug, Clone)]
+pub struct GatewayLimits {
+    /// How long a client may take to send a request's head, counted from the end of
+    /// the request before it.
+    pub header_timeout: Duration,
+    /// How long a client's TLS handshake may take.
+    pub handshake_timeout: Duration,
+    /// Connections of all kinds on the public listener; `None` is what the process's
+    /// open files leave room for at two each, less a reserve.
+    pub connections: Option<usize>,
+    /// How long a node may take to let the gateway connect.
+    pub connect_timeout: Duration,
+    /// How long all attempts to open one socket may take together.
+    pub upgrade_timeout: Duration,
+    /// How long a node may take to begin its answer to a request that does not say
+    /// itself how long it waits.
+    pub answer_timeout: Duration,
+    /// How much longer than a command says that it waits, so that the node's own word
+    /// comes first.
+    pub answer_grace: Duration,
+    /// Nodes that are tried for one request, or one socket.
+    pub attempts: usize,
+    /// Connections to one node that are kept for the next request.
+    pub idle_connections: usize,
+    /// How long one is kept; shorter than nodes keep theirs, so that none is closed
+    /// under a request that is just leaving.
+    pub idle_timeout: Duration,
+    /// How long a socket of which one side has ended waits for the other.
+    pub linger: Duration,
+    /// How long `/readyz` fails before a drain closes its first socket.
+    pub drain_notice: Duration,
+    /// Sockets that a drain closes, a second.
+    pub drain_rate: Rate,
+    /// How long a drain waits, after the sockets, for requests under way.
+    pub drain_grace: Duration,
+}
+
+impl Default for GatewayLimits {
+    fn default() -> Self {
+        Self {
+            header_timeout: Duration::from_secs(120),
+            handshake_timeout: Duration::from_secs(10),
+            connections: None,
+            connect_timeout: Duration::from_secs(2),
+            upgrade_timeout: Duration::from_secs(5),
+            answer_timeout: Duration::from_secs(65),
+            answer_grace: Duration::from_millis(250),
+            attempts: 3,
+            idle_connections: 64,
+            idle_timeout: Duration::from_secs(60),
+            linger: Duration::from_secs(10),
+            drain_notice: Duration::from_secs(1),
+            drain_rate: Rate::per_second(500),
+            drain_grace: Duration::from_secs(5),
+        }
+    }
+}
+
+/// What a policy goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoadMeasure {
+    /// A node's own count of sockets, and what this gateway has assigned since.
+    Sockets,
+    /// The load of the node's own making, grown with what this gateway has assigned
+    /// since. While one of the nodes has none, their sockets.
+    Custom,
+}
+
+/// A word that is no measure.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown load {0:?}: expected \"sockets\" or \"custom\"")]
+pub struct UnknownLoadMeasure(String);
+
+impl FromStr for LoadMeasure {
+    type Err = UnknownLoadMeasure;
+
+    fn from_str(text: &str) -> Result<Self, UnknownLoadMeasure> {
+        match text {
+            "sockets" => Ok(Self::Sockets),
+            "custom" => Ok(Self::Custom),
+            other => Err(UnknownLoadMeasure(other.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for LoadMeasure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sockets => "sockets",
+            Self::Custom => "custom",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn measures() {
+        for measure in [LoadMeasure::Sockets, LoadMeasure::Custom] {
+            assert_eq!(measure.to_string().parse(), Ok(measure));
+        }
+        assert!("cpu".parse::<LoadMeasure>().is_err());
+    }
+}

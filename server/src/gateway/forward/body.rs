@@ -1,0 +1,110 @@
+//! An answer's body on its way back to the client.
+
+use std::{
+    future::Future,
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::gateway::{
+    account::RequestLease,
+    state::Gateway,
+    upstream::{Sender, Upstream},
+};
+
+/// What a node says. Read to its end, its connection waits for the next request;
+/// dropped before, the connection is closed.
+pub(super) struct Returning {
+    body: Incoming,
+    /// Whether the end was seen.
+    ended: bool,
+    deadline: Option<Pin<Box<Sleep>>>,
+    connection: Option<Connection>,
+    _lease: RequestLease,
+}
+
+/// The connection that the answer comes by.
+pub(super) struct Connection {
+    pub(super) gateway: Arc<Gateway>,
+    pub(super) upstream: Arc<Upstream>,
+    pub(super) sender: Sender,
+}
+
+impl Returning {
+    /// `end` is when all of it must have come.
+    pub(super) fn new(
+        body: Incoming,
+        connection: Connection,
+        lease: RequestLease,
+        end: Option<Instant>,
+    ) -> Self {
+        Self {
+            body,
+            ended: false,
+            deadline: end.map(|end| Box::pin(sleep_until(end))),
+            connection: Some(connection),
+            _lease: lease,
+        }
+    }
+}
+
+impl Returning {
+    /// Whether all of it should have come by now.
+    fn is_over(&mut self, task: &mut Context<'_>) -> bool {
+        let deadline = self.deadline.as_mut();
+        deadline.is_some_and(|deadline| deadline.as_mut().poll(task).is_ready())
+    }
+}
+
+impl Body for Returning {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        task: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        let this = self.get_mut();
+        match Pin::new(&mut this.body).poll_frame(task) {
+            Poll::Ready(None) => {
+                this.ended = true;
+                Poll::Ready(None)
+            }
+            Poll::Ready(Some(frame)) => Poll::Ready(Some(frame.map_err(io::Error::other))),
+            Poll::Pending if this.is_over(task) => {
+                // Cut off, the client sees that this was not all.
+                this.connection = None;
+                Poll::Ready(Some(Err(io::ErrorKind::TimedOut.into())))
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Returning {
+    fn drop(&mut self) {
+        let complete = self.ended || self.body.is_end_stream();
+        if let Some(connection) = self.connection.take().filter(|_| complete) {
+            let Connection {
+                gateway,
+                upstream,
+                sender,
+            } = connection;
+            upstream.keep(sender, &gateway.config.limits);
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Header fields on their way through (RFC 9110, section 7.6).
+
+use std::net::IpAddr;
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
+
+/// Fields of one connection, which say nothing on the next.
+const OF_THE_CONNECTION: [HeaderName; 8] = [
+    header::CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    header::PROXY_AUTHENTICATE,
+    header::PROXY_AUTHORIZATION,
+    header::TE,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+
+/// Whom a request comes from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Origin {
+    /// The client's address, where known.
+    pub(super) client: Option<IpAddr>,
+    /// Whether it came over TLS.
+    pub(super) secure: bool,
+}
+
+/// Takes off what is the connection's, with what its `Connection` field names.
+pub(super) fn take_off_connection(fields: &mut HeaderMap) {
+    let named: Vec<HeaderName> = fields
+        .get_all(header::CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .collect();
+    for name in named.iter().chain(&OF_THE_CONNECTION) {
+        fields.remove(name);
+    }
+}
+
+/// Makes a request's fields ready for a node: without the connection's own, and
+/// with whom it comes from.
+pub(super) fn prepare(fields: &mut HeaderMap, origin: Origin) {
+    take_off_connection(fields);
+    // Answered here already, when the body was first asked for.
+    fields.remove(header::EXPECT);
+    // Told anew by what the body turns out to be: two words on its length are how
+    // one request is made to look like two.
+    fields.remove(header::CONTENT_LENGTH);
+    if let Some(host) = fields.get(header::HOST).cloned() {
+        fields.insert(FORWARDED_HOST, host);
+    }
+    let proto = if origin.secure { "https" } else { "http" };
+    fields.insert(FORWARDED_PROTO, HeaderValue::from_static(proto));
+    if let Some(client) = origin.client {
+        append_client(fields, client);
+    }
+}
+
+/// Those before this gateway are named first; whoever believes them has to know how
+/// many of them are its own.
+fn append_client(fields: &mut HeaderMap, client: IpAddr) {
+    let before = fields.get_all(FORWARDED_FOR).iter();
+    let mut all: Vec<&[u8]> = before.map(HeaderValue::as_bytes).collect();
+    let client = client.to_string();
+    all.push(client.as_bytes());
+    if let Ok(value) = HeaderValue::from_bytes(&all.join(&b", "[..])) {
+        fields.insert(FORWARDED_FOR, value);
+    }
+}
+
+/// Path and query, whatever form the client gave.
+pub(super) fn origin_form(uri: &Uri) -> Uri {
+    let root = || Uri::from_static("/");
+    match uri.path_and_query() {
+        // An absolute URI may be without a path; its text then is that of the root.
+        Some(path) if uri.scheme().is_some() => path.as_str().parse().unwrap_or_else(|_| root()),
+        Some(path) => Uri::from(path.clone()),
+        None => root(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut fields = HeaderMap::new();
+        for (name, value) in lines {
+            fields.append(*name, HeaderValue::from_static(*value));
+        }
+        fields
+    }
+
+    fn prepared(lines: &[(&'static str, &'static str)], secure: bool) -> HeaderMap {
+        let mut fields = fields(lines);
+        let client = "192.0.2.7".parse().ok();
+        prepare(&mut fields, Origin { client, secure });
+        fields
+    }
+
+    #[test]
+    fn what_is_of_the_connection_does_not_go_along() {
+        let fields = prepared(
+            &[
+                ("connection", "close, X-Secret"),
+                ("connection", "x-other"),
+                ("x-secret", "1"),
+                ("x-other", "2"),
+                ("keep-alive", "timeout=5"),
+                ("upgrade", "h2c"),
+                ("te", "trailers"),
+                ("transfer-encoding", "chunked"),
+                ("content-length", "3"),
+                ("accept", "text/event-stream"),
+            ],
+            false,
+        );
+        let mut left: Vec<&str> = fields.keys().map(HeaderName::as_str).collect();
+        left.sort_unstable();
+        assert_eq!(left, ["accept", "x-forwarded-for", "x-forwarded-proto"]);
+    }
+
+    #[test]
+    fn a_node_is_told_whom_a_request_comes_from() {
+        let fields = prepared(&[("host", "home.example")], true);
+        assert_eq!(fields["x-forwarded-for"], "192.0.2.7");
+        assert_eq!(fields["x-forwarded-proto"], "https");
+        assert_eq!(fields["x-forwarded-host"], "home.example");
+        assert_eq!(fields["host"], "home.example");
+    }
+
+    #[test]
+    fn who_was_named_before_stays_named_and_nothing_else_is_believed() {
+        let fields = prepared(
+            &[
+                ("x-forwarded-for", "203.0.113.1, 198.51.100.2"),
+                ("x-forwarded-for", "198.51.100.3"),
+                ("x-forwarded-proto", "https"),
+                ("x-forwarded-host", "evil.example"),
+                ("host", "home.example"),
+            ],
+            false,
+        );
+        assert_eq!(
+            fields["x-forwarded-for"],
+            "203.0.113.1, 198.51.100.2, 198.51.100.3, 192.0.2.7"
+        );
+        assert_eq!(fields.get_all("x-forwarded-for").iter().count(), 1);
+        assert_eq!(fields["x-forwarded-proto"], "http");
+        assert_eq!(fields["x-forwarded-host"], "home.example");
+    }
+
+    #[test]
+    fn only_path_and_query_go_along() {
+        for (given, expected) in [
+            ("/ws?device=d", "/ws?device=d"),
+            ("http://other.example/a?b=c", "/a?b=c"),
+            ("http://other.example", "/"),
+            ("*", "*"),
+        ] {
+            let uri: Uri = given.parse().unwrap();
+            assert_eq!(origin_form(&uri).to_string(), expected);
+        }
+    }
+}

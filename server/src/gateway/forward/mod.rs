@@ -1,0 +1,47 @@
+//! What clients ask, on its way to a node.
+//!
+//! In reading order: `fields` (header fields that go along, and those that do not),
+//! `answer` (what the gateway itself says), `patience` (how long a request waits),
+//! `request` (requests and their answers), `body` (an answer on its way back),
+//! `socket` (upgrades to WebSocket).
+
+mod answer;
+mod body;
+mod fields;
+mod patience;
+mod request;
+mod socket;
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Request, State},
+    http::Method,
+    response::{IntoResponse, Response},
+};
+
+use super::state::Gateway;
+use crate::{accept::Peer, http::no_such_method, ws::handshake::is_upgrade};
+
+/// Forwards whatever is asked.
+pub(super) async fn forward(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
+    // It would be a tunnel to wherever the client likes.
+    if request.method() == Method::CONNECT {
+        return no_such_method().await.into_response();
+    }
+    match is_upgrade(request.headers()) {
+        true => socket::forward(&gateway, request).await,
+        // Any other protocol is not let through: the request is forwarded without the
+        // wish to upgrade.
+        false => request::forward(&gateway, request).await,
+    }
+}
+
+/// Whom a request comes from.
+fn origin(gateway: &Gateway, request: &Request) -> fields::Origin {
+    let peer = request.extensions().get::<Peer>();
+    fields::Origin {
+        client: peer.map(|Peer(address)| address.ip()),
+        secure: gateway.config.tls.is_some(),
+    }
+}

@@ -1,0 +1,120 @@
+//! A policy and what it remembers.
+
+use rand::{SeedableRng, rngs::SmallRng};
+
+use super::{Candidate, Policy, least_conn, p2c, random, round_robin};
+use crate::id::NodeId;
+
+/// Chooses one after the other.
+pub(in crate::gateway) struct Chooser {
+    policy: Policy,
+    /// Whose turn it was.
+    last: Option<NodeId>,
+    rng: SmallRng,
+}
+
+impl Chooser {
+    pub(in crate::gateway) fn new(policy: Policy, seed: u64) -> Self {
+        Self {
+            policy,
+            last: None,
+            rng: SmallRng::seed_from_u64(seed),
+        }
+    }
+
+    /// One of the candidates, which are in the order of their names.
+    pub(in crate::gateway) fn choose<'c>(
+        &mut self,
+        candidates: &'c [Candidate],
+    ) -> Option<&'c Candidate> {
+        if candidates.is_empty() {
+            return None;
+        }
+        let at = match self.policy {
+            Policy::RoundRobin => round_robin::choose(candidates, self.last.as_ref()),
+            Policy::LeastConn => least_conn::choose(candidates, &mut self.rng),
+            Policy::P2c => p2c::choose(candidates, &mut self.rng),
+            Policy::Random => random::choose(candidates.len(), &mut self.rng),
+        };
+        let chosen = candidates.get(at)?;
+        self.last = Some(chosen.id.clone());
+        Some(chosen)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn candidates(loads: &[u64]) -> Vec<Candidate> {
+        let candidate = |(number, load): (usize, &u64)| Candidate {
+            id: format!("n{number:03}").parse().unwrap(),
+            load: *load as f64,
+            sockets: *load,
+        };
+        loads.iter().enumerate().map(candidate).collect()
+    }
+
+    fn chosen(policy: Policy, candidates: &[Candidate], times: usize) -> Vec<String> {
+        let mut chooser = Chooser::new(policy, 7);
+        let one = |_| chooser.choose(candidates).unwrap().id.to_string();
+        (0..times).map(one).collect()
+    }
+
+    #[test]
+    fn nobody_is_chosen_from_nobody() {
+        for policy in Policy::ALL {
+            assert_eq!(Chooser::new(policy, 7).choose(&[]), None);
+        }
+    }
+
+    #[test]
+    fn turns_go_round_whoever_comes_and_goes() {
+        let all = candidates(&[0, 0, 0, 0]);
+        let mut chooser = Chooser::new(Policy::RoundRobin, 7);
+        let mut next = |of: &[Candidate]| chooser.choose(of).unwrap().id.to_string();
+        assert_eq!(next(&all), "n000");
+        assert_eq!(next(&all), "n001");
+        assert_eq!(next(&all[2..]), "n002");
+        assert_eq!(next(&all[..3]), "n000", "the next one has gone");
+        assert_eq!(next(&all), "n001");
+    }
+
+    #[test]
+    fn equals_are_chosen_equally_often() {
+        for policy in Policy::ALL {
+            let chosen = chosen(policy, &candidates(&[5, 5, 5]), 3000);
+            for name in ["n000", "n001", "n002"] {
+                let times = chosen.iter().filter(|id| *id == name).count();
+                // Five standard deviations of a binomial share.
+                assert!((870..=1130).contains(&times), "{policy} {name}: {times}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_least_loaded_is_chosen(loads in prop::collection::vec(0u64..50, 1..12)) {
+            let candidates = candidates(&loads);
+            for id in chosen(Policy::LeastConn, &candidates, 20) {
+                let at = candidates.iter().position(|one| one.id.as_str() == id).unwrap();
+                prop_assert_eq!(loads[at], *loads.iter().min().unwrap());
+            }
+        }
+
+        /// Of two choices the most loaded is never the better one, unless it is as
+        /// good.
+        #[test]
+        fn the_most_loaded_is_never_chosen_of_two(loads in prop::collection::vec(0u64..50, 2..12)) {
+            let candidates = candidates(&loads);
+            let most = *loads.iter().max().unwrap();
+            prop_assume!(loads.iter().filter(|load| **load == most).count() == 1);
+            for id in chosen(Policy::P2c, &candidates, 50) {
+                let at = candidates.iter().position(|one| one.id.as_str() == id).unwrap();
+                prop_assert_ne!(loads[at], most);
+            }
+        }
+    }
+}

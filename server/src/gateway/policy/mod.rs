@@ -1,0 +1,78 @@
+//! Which node gets what comes next: pure functions of what each node carries, one
+//! file a policy.
+//!
+//! In reading order: `candidate` (who may be chosen), `round_robin`, `least_conn`,
+//! `p2c`, `random`, `chooser` (a policy and what it remembers).
+
+mod candidate;
+mod chooser;
+mod least_conn;
+mod p2c;
+mod random;
+mod round_robin;
+
+use std::{fmt, str::FromStr};
+
+pub(super) use self::{candidate::Candidate, chooser::Chooser};
+
+/// How a gateway chooses among the nodes that may get what comes next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    /// One after the other.
+    RoundRobin,
+    /// The one that carries least.
+    LeastConn,
+    /// The better of two at random.
+    P2c,
+    /// Any.
+    Random,
+}
+
+/// A word that is no policy.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown policy {0:?}: expected \"round-robin\", \"least-conn\", \"p2c\" or \"random\"")]
+pub struct UnknownPolicy(String);
+
+impl Policy {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::RoundRobin, Self::LeastConn, Self::P2c, Self::Random];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::RoundRobin => "round-robin",
+            Self::LeastConn => "least-conn",
+            Self::P2c => "p2c",
+            Self::Random => "random",
+        }
+    }
+}
+
+impl FromStr for Policy {
+    type Err = UnknownPolicy;
+
+    fn from_str(text: &str) -> Result<Self, UnknownPolicy> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|policy| policy.word() == text)
+            .ok_or_else(|| UnknownPolicy(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn policies() {
+        for policy in Policy::ALL {
+            assert_eq!(policy.to_string().parse(), Ok(policy));
+        }
+        let error = "leastconn".parse::<Policy>().unwrap_err().to_string();
+        assert!(error.contains("least-conn"), "{error}");
+    }
+}

@@ -1,0 +1,128 @@
+//! The life of a gateway.
+
+use std::{io, sync::Arc, time::Duration};
+
+use tokio::time::timeout;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{config::GatewayConfig, drain, follow, routes, state::Gateway};
+use crate::{
+    accept::{self, Door, Patience},
+    admission::Room,
+    backplane::{BackplaneConfig, Identity, Role, join},
+    listen::Listeners,
+};
+
+/// Why a gateway cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// The listener is unusable.
+    #[error("the gateway's listener is unusable")]
+    Listener(#[source] io::Error),
+}
+
+/// Connections at once on the listener of operators.
+const ADMIN_CONNECTIONS: usize = 64;
+/// How long the backplane may take to let the gateway go.
+const FAREWELL: Duration = Duration::from_secs(4);
+
+/// Forwards until `shutdown` is cancelled or a drain is asked for over HTTP; then
+/// drains and returns. Dropping the future ends the gateway without a drain:
+/// sockets close as if the process had died.
+///
+/// # Errors
+/// [`GatewayError`], before anything is served.
+pub async fn run(
+    listeners: impl Into<Listeners>,
+    config: GatewayConfig,
+    shutdown: CancellationToken,
+) -> Result<(), GatewayError> {
+    let Listeners { public, admin } = listeners.into();
+    let address = public.local_addr().map_err(GatewayError::Listener)?;
+    let leave = CancellationToken::new();
+    let identity = Identity::starting_now(config.id.clone(), address.to_string(), Role::Gateway);
+    let meeting = BackplaneConfig {
+        url: Some(config.backplane.clone()),
+        cluster: config.cluster.clone(),
+        lease: config.lease,
+    };
+    let joined = join(&meeting, identity, leave.clone());
+    let gateway = Gateway::new(config, joined.backplane, shutdown.child_token());
+    let gateway = Arc::new(gateway);
+    let config = &gateway.config;
+    tracing::info!(gateway = %config.id, %address, policy = %config.policy, "forwarding");
+
+    let life = Life {
+        gateway: Arc::clone(&gateway),
+        over: CancellationToken::new(),
+        tasks: TaskTracker::new(),
+    };
+    life.spawn(follow::run(Arc::clone(&gateway), joined.inbox));
+    let stop = life.over.child_token();
+    let door = |listener, router, tls, room| Door {
+        listener,
+        router,
+        no_room: routes::no_room(),
+        tls,
+        room,
+        patience: Patience {
+            head: config.limits.header_timeout,
+            handshake: config.limits.handshake_timeout,
+        },
+        counts: gateway.metrics.accepting.clone(),
+    };
+    let operators = admin.map(|listener| {
+        let room = Arc::new(Room::new(Some(ADMIN_CONNECTIONS)));
+        door(listener, routes::operators(&gateway), None, room)
+    });
+    let routes = match operators {
+        Some(_) => routes::public(&gateway),
+        None => routes::everything(&gateway),
+    };
+    let (tls, room) = (config.tls.clone(), Arc::clone(&gateway.room));
+    let public = door(public, routes, tls, room);
+    let accepting: Vec<_> = operators
+        .into_iter()
+        .chain([public])
+        .map(|door| {
+            let accepting = accept::run(door, stop.clone());
+            // On a task of its own, so that it runs on the runtime's workers like
+            // all else.
+            tokio::spawn(life.over.clone().run_until_cancelled_owned(accepting))
+        })
+        .collect();
+
+    gateway.drain.cancelled().await;
+    drain::give_notice(&gateway).await;
+    stop.cancel();
+    drain::close_sockets(&gateway).await;
+    let finished = futures_util::future::join_all(accepting);
+    let _ = timeout(config.limits.drain_grace, finished).await;
+    leave.cancel();
+    let _ = timeout(FAREWELL, joined.left).await;
+    Ok(())
+}
+
+/// The gateway's standing tasks; they end with it.
+struct Life {
+    gateway: Arc<Gateway>,
+    over: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Life {
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks
+            .spawn(self.over.clone().run_until_cancelled_owned(task));
+    }
+}
+
+impl Drop for Life {
+    /// Tunnels have tasks of their own: they are told to end.
+    fn drop(&mut self) {
+        for tunnel in self.gateway.tunnels.all() {
+            tunnel.abort();
+        }
+        self.over.cancel();
+    }
+}

@@ -1,0 +1,114 @@
+//! The way to one life of one node: its address, and connections that are kept for
+//! the next request.
+
+use std::{
+    io,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use axum::body::Body;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use nix::sys::socket::{setsockopt, sockopt};
+use tokio::{
+    net::TcpStream,
+    time::{Instant, timeout},
+};
+
+use super::config::GatewayLimits;
+use crate::id::NodeId;
+
+/// After this long without a byte the kernel asks whether the node's machine is
+/// still there: nothing else tells of a cable that was cut.
+const KEEPALIVE_AFTER_S: u32 = 30;
+const KEEPALIVE_EVERY_S: u32 = 10;
+const KEEPALIVE_PROBES: u32 = 3;
+
+/// Sends requests over one connection, one after the other.
+pub(super) type Sender = SendRequest<Body>;
+
+/// Where a node is reached.
+pub(super) struct Upstream {
+    pub(super) id: NodeId,
+    /// Which life of the node this is: milliseconds since 1970 at its start.
+    pub(super) epoch: u64,
+    /// `HOST:PORT`.
+    pub(super) address: String,
+    idle: Mutex<Vec<Idle>>,
+}
+
+/// A connection that waits for its next request.
+struct Idle {
+    sender: Sender,
+    since: Instant,
+}
+
+impl Upstream {
+    pub(super) fn new(id: NodeId, epoch: u64, address: String) -> Self {
+        Self {
+            id,
+            epoch,
+            address,
+            idle: Mutex::default(),
+        }
+    }
+
+    /// A TCP connection of its own.
+    pub(super) async fn dial(&self, within: Duration) -> io::Result<TcpStream> {
+        let stream = timeout(within, TcpStream::connect(&self.address)).await??;
+        stream.set_nodelay(true)?;
+        keep_alive(&stream)?;
+        Ok(stream)
+    }
+
+    /// A connection for requests.
+    pub(super) async fn connect(&self, within: Duration) -> io::Result<Sender> {
+        let stream = self.dial(within).await?;
+        let shaken = http1::handshake(TokioIo::new(stream)).await;
+        let (sender, connection) = shaken.map_err(io::Error::other)?;
+        let node = self.id.clone();
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%node, %error, "connection to a node");
+            }
+        });
+        Ok(sender)
+    }
+
+    /// The connection that was used last, if one waits. It may have been closed by
+    /// the node just now.
+    pub(super) fn take_idle(&self, limits: &GatewayLimits) -> Option<Sender> {
+        let mut idle = self.lock();
+        loop {
+            let Idle { sender, since } = idle.pop()?;
+            if !sender.is_closed() && since.elapsed() < limits.idle_timeout {
+                return Some(sender);
+            }
+        }
+    }
+
+    /// Keeps a connection whose answer has been read to its end.
+    pub(super) fn keep(&self, sender: Sender, limits: &GatewayLimits) {
+        let mut idle = self.lock();
+        if idle.len() >= limits.idle_connections {
+            idle.retain(|idle| !idle.sender.is_closed());
+        }
+        if idle.len() < limits.idle_connections && !sender.is_closed() {
+            let since = Instant::now();
+            idle.push(Idle { sender, since });
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Idle>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn keep_alive(stream: &TcpStream) -> io::Result<()> {
+    setsockopt(stream, sockopt::KeepAlive, &true)?;
+    setsockopt(stream, sockopt::TcpKeepIdle, &KEEPALIVE_AFTER_S)?;
+    setsockopt(stream, sockopt::TcpKeepInterval, &KEEPALIVE_EVERY_S)?;
+    setsockopt(stream, sockopt::TcpKeepCount, &KEEPALIVE_PROBES)?;
+    Ok(())
+}
