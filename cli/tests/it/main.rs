@@ -2,6 +2,7 @@
 //!
 //! - [`truth`]: faults of known size must be found, and a clean run be clean;
 //! - [`doctor`]: what this machine can hold, and the check before a run;
+//! - [`balancing`]: balancers in front of the nodes, and a matrix of them;
 //! - [`brokers`]: clusters joined by the embedded broker and by real ones;
 //! - [`documented`]: every command that the documents show;
 //! - [`endings`]: interrupted, killed, refused;
@@ -15,6 +16,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod balancing;
 mod brokers;
 mod doctor;
 mod documented;

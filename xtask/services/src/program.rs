@@ -65,6 +65,18 @@ pub const PROGRAMS: &[Program] = &[
     RABBITMQ,
     EPMD,
     Program {
+        name: "nginx",
+        package: "nginx-light",
+        used_for: "tests: a balancer",
+        find: in_path,
+    },
+    Program {
+        name: "haproxy",
+        package: "haproxy",
+        used_for: "tests: a balancer",
+        find: in_path,
+    },
+    Program {
         name: "promtool",
         package: "prometheus",
         used_for: "tests: checks what a node serves at /metrics",

@@ -1,0 +1,186 @@
+//! Balancers in front of the nodes, real ones and our own: what joins gets sockets, what
+//! was used stands in the record, and nothing is left behind.
+
+use highwater_reports::record::Manifest;
+use nix::sys::signal::Signal;
+
+use crate::harness::{Finished, Run, children_of, eventually, is_running};
+
+/// Two nodes with 200 sockets, a third that joins, and 150 sockets that come then.
+fn scenario(cluster: &str) -> String {
+    format!(
+        r#"
+        name = "balanced"
+        seed = 2
+        duration = "9s"
+        [cluster]
+        nodes = 2
+        {cluster}
+        [[devices]]
+        name = "home"
+        count = 200
+        ramp = "200/s"
+        heartbeat = "2s"
+        [[devices]]
+        name = "late"
+        start = "4s"
+        count = 150
+        ramp = "75/s"
+        heartbeat = "2s"
+        [[commands]]
+        name = "read"
+        rate = "20/s"
+        [[events]]
+        at = "1s"
+        do = "add-node"
+        node = "n3"
+        [[gates]]
+        check = "sockets.open_at_end == 350"
+        [[gates]]
+        check = "commands.replied >= 90"
+        [[gates]]
+        check = "commands.lost == 0"
+        "#
+    )
+}
+
+/// The run holds its gates, n3 has sockets, and each balancer was seen with some.
+fn check(cluster: &str, balancers: usize) -> Finished {
+    let run = Run::to_its_end(&scenario(cluster));
+    run.assert_passed();
+    let summary = run.summary();
+    let third = summary.nodes.iter().find(|node| node.id == "n3");
+    let third = third.and_then(|node| node.sockets_peak);
+    assert!(third.is_some_and(|sockets| sockets > 0), "{third:?}");
+    assert_eq!(summary.balancer.len(), balancers);
+    for balancer in &summary.balancer {
+        assert!(balancer.rss_peak.is_some_and(|bytes| bytes > 0));
+        // Two for each socket of its share.
+        let files = balancer.open_files_peak.unwrap();
+        assert!(files as usize >= 2 * 350 / balancers, "{files}");
+    }
+    run
+}
+
+fn manifest(run: &Finished) -> Manifest {
+    let text = std::fs::read(run.record.join("manifest.json")).unwrap();
+    serde_json::from_slice(&text).unwrap()
+}
+
+/// What balancers were told while they ran.
+fn told(run: &Finished) -> Vec<String> {
+    let events = std::fs::read_to_string(run.record.join("events.jsonl")).unwrap();
+    let events = events.lines().map(|line| {
+        let event: serde_json::Value = serde_json::from_str(line).unwrap();
+        event
+    });
+    events
+        .filter(|event| event["kind"] == "balancer-told")
+        .map(|event| event["text"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn nginx_learns_of_a_node_by_a_reload() {
+    let run = check("balancer = \"nginx\"\npolicy = \"least-conn\"", 1);
+    let manifest = manifest(&run);
+    let used = manifest.balancer_configuration.unwrap();
+    assert!(
+        used.contains("least_conn;") && used.contains("# n2"),
+        "{used}"
+    );
+    assert!(!used.contains("# n3"), "{used}");
+    assert!(manifest.versions.contains_key("nginx"));
+    let told = told(&run);
+    assert!(told.len() == 1 && told[0].contains("# n3"), "{told:?}");
+}
+
+#[test]
+fn nginx_finds_a_node_that_was_named_from_the_start() {
+    let cluster = "balancer = \"nginx\"\njoin = \"predeclared\"\nbalancer_tls = true";
+    let run = check(cluster, 1);
+    let used = manifest(&run).balancer_configuration.unwrap();
+    assert!(
+        used.contains("# n3") && used.contains("ssl_certificate "),
+        "{used}"
+    );
+    assert_eq!(told(&run), [""; 0]);
+}
+
+#[test]
+fn haproxy_learns_of_a_node_in_each_way() {
+    for (join, balancers) in [("reload", 1), ("runtime", 2), ("predeclared", 1)] {
+        let cluster = format!(
+            "balancer = \"haproxy\"\npolicy = \"p2c\"\njoin = \"{join}\"\ngateways = {balancers}"
+        );
+        let run = check(&cluster, balancers);
+        let manifest = manifest(&run);
+        let used = manifest.balancer_configuration.unwrap();
+        assert!(used.contains("balance random(2)"), "{used}");
+        assert_eq!(used.contains("server n3 "), join == "predeclared", "{used}");
+        assert!(manifest.versions.contains_key("haproxy"));
+        let told = told(&run);
+        match join {
+            "reload" => assert!(told.len() == 1 && told[0].contains("server n3 ")),
+            "runtime" => {
+                let added = |text: &String| text.starts_with("add server nodes/n3 ");
+                assert!(
+                    told.len() == balancers && told.iter().all(added),
+                    "{told:?}"
+                );
+            }
+            _ => assert_eq!(told, [""; 0]),
+        }
+    }
+}
+
+#[test]
+fn gateways_discover_a_node() {
+    let cluster = "balancer = \"gateway\"\npolicy = \"least-conn\"\ngateways = 2\n\
+                   balancer_tls = true";
+    let run = check(cluster, 2);
+    let used = manifest(&run).balancer_configuration.unwrap();
+    assert!(used.contains("# b2\nhighwater serve gateway "), "{used}");
+    assert!(used.contains("--policy least-conn"), "{used}");
+    assert_eq!(told(&run), [""; 0]);
+}
+
+#[test]
+fn a_killed_run_leaves_no_process_of_a_balancer() {
+    for balancer in ["nginx", "haproxy"] {
+        let cluster = format!("balancer = \"{balancer}\"");
+        let long = scenario(&cluster).replace("9s", "10m");
+        let run = Run::start(&long);
+        run.until_steady(1.0);
+        let masters = run.children(balancer);
+        let workers: Vec<_> = masters.iter().copied().flat_map(children_of).collect();
+        assert!(!workers.is_empty(), "{balancer}: {masters:?}");
+        run.signal(Signal::SIGKILL);
+        for process in masters.into_iter().chain(workers) {
+            eventually("the end of every process", || {
+                (!is_running(process)).then_some(())
+            });
+        }
+    }
+}
+
+#[test]
+fn cells_are_run_in_turn_and_compared() {
+    let text = scenario("balancer = \"gateway\"")
+        + "[matrix]\npolicy = [\"round-robin\", \"least-conn\"]\n";
+    let run = Run::to_its_end(&text);
+    assert!(
+        matches!(run.code, Some(0 | 4)),
+        "{}{}",
+        run.stdout,
+        run.stderr
+    );
+    for cell in ["round-robin", "least-conn"] {
+        let cell = run.record.join(cell);
+        assert!(cell.join("report.html").exists(), "{}", cell.display());
+        let manifest = std::fs::read_to_string(cell.join("manifest.json")).unwrap();
+        assert!(manifest.contains("cluster.policy="), "{manifest}");
+    }
+    let page = std::fs::read_to_string(run.record.join("comparison.html")).unwrap();
+    assert!(page.contains("least-conn") && page.contains("round-robin"));
+}
