@@ -43,7 +43,7 @@ impl Movements {
         self.add(at, tenth::DEPARTED);
     }
 
-    /// At `at` an attempt to open failed.
+    /// At `at` an attempt to open began that has failed.
     pub fn refused(&self, at: Duration) {
         self.add(at, tenth::REFUSED);
     }

@@ -71,6 +71,7 @@ pub(crate) fn balance(cut: &Cut) -> Option<Balance> {
         jain_at_end: at_end.map(|evenness| evenness.jain),
         longest_settling_s: longest(per_event.iter().map(|event| event.settled_after_s)),
         longest_balancing_s: longest(per_event.iter().map(|event| event.balanced_after_s)),
+        longest_misrouting_s: longest_misrouting(&per_event),
         herding: herding(look.movement.tenths()),
         nodes: loads(cut),
         per_event,
@@ -114,6 +115,13 @@ impl Look<'_> {
             detection: detection(self.cut, &self.movement, (event, node), &after),
         }
     }
+}
+
+fn longest_misrouting(per_event: &[AfterEvent]) -> Option<f64> {
+    let detections = per_event
+        .iter()
+        .filter_map(|event| event.detection.as_ref());
+    longest(detections.map(|detection| detection.attempts_s))
 }
 
 fn longest(lengths: impl Iterator<Item = Option<f64>>) -> Option<f64> {

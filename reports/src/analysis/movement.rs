@@ -26,7 +26,7 @@ pub(crate) struct Tenth<'a> {
     pub(crate) returned: u64,
     /// Sockets that ended.
     pub(crate) departed: u64,
-    /// Attempts that failed.
+    /// Attempts that began in it and failed.
     pub(crate) refused: u64,
 }
 
@@ -73,7 +73,7 @@ impl<'a> Tenth<'a> {
 
     /// Its end.
     pub(crate) fn end_s(&self) -> f64 {
-        (self.number + 1) as f64 / IN_A_SECOND
+        self.number.saturating_add(1) as f64 / IN_A_SECOND
     }
 
     /// Sockets that opened at any node.

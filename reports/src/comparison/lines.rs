@@ -119,7 +119,10 @@ fn of_storm(storm: &Storm, named: &dyn Fn(&str) -> String) -> [Line; 7] {
 fn of_detection(detection: &Detection, named: &dyn Fn(&str) -> String) -> [Line; 5] {
     [
         ("clients had found out after", detection.clients_s),
-        ("no more attempts failed after", detection.attempts_s),
+        (
+            "no more sockets were sent there after",
+            detection.attempts_s,
+        ),
         ("balancers had found out after", detection.balancers_s),
         ("the other nodes had found out after", detection.nodes_s),
         ("no more commands failed after", detection.commands_s),

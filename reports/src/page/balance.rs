@@ -66,6 +66,10 @@ fn at_the_end(balance: &Balance) -> Table {
         ),
         ("Jain's index", ratio(balance.jain_at_end)),
         (
+            "sockets sent to a killed or paused node, for at most",
+            time(balance.longest_misrouting_s),
+        ),
+        (
             "most of a tenth of a second's openings at one node",
             herding.unwrap_or_else(missing),
         ),

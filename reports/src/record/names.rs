@@ -108,7 +108,8 @@ pub mod tenth {
     pub const RETURNED: &str = "returned";
     /// Open sockets that ended other than by the drain.
     pub const DEPARTED: &str = "departed";
-    /// Attempts to open that failed.
+    /// Attempts to open that failed, by when they began: that is when somebody chose the
+    /// node that did not answer.
     pub const REFUSED: &str = "refused";
 }
 

@@ -26,6 +26,9 @@ pub struct Balance {
     /// The longest `balanced_after_s`; `null` when there was no event, or after one
     /// of them the nodes were not in the band at its end.
     pub longest_balancing_s: Option<f64>,
+    /// The longest `attempts_s` of a detection: for how long sockets were still sent to
+    /// a node that had been killed or paused; `null` when none was.
+    pub longest_misrouting_s: Option<f64>,
     /// Over the whole run to the drain; `null` when answers name no node, or no
     /// tenth of a second had arrivals enough.
     pub herding: Option<Herding>,
@@ -153,7 +156,7 @@ pub struct Storm {
 pub struct Detection {
     /// The clients: until half of all sockets that ended had ended.
     pub clients_s: Option<f64>,
-    /// Who chooses the node for new sockets: until the last attempt to open failed;
+    /// Who chooses the node for new sockets: until the last attempt began that failed;
     /// 0 when none did.
     pub attempts_s: Option<f64>,
     /// The balancers by their own word: until none of them gave new sockets to the

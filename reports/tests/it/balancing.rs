@@ -98,6 +98,7 @@ fn each_layer_has_its_time_to_find_out() {
     about(detection.balancers_s, 2.9);
     about(detection.nodes_s, 3.999);
     about(detection.commands_s, 4.0);
+    about(run.summary().balance.unwrap().longest_misrouting_s, 0.2);
 }
 
 #[test]

@@ -113,7 +113,6 @@ async fn open_and_lose(
             }
             Err(failure) => {
                 recorder.count_kind(counter::CONNECT_FAILED, failure.kind());
-                context.movements.refused(context.clock.now());
                 asked = retry_after(failure);
             }
         }
@@ -175,6 +174,20 @@ impl Life {
 }
 
 async fn open(
+    context: &Context,
+    pool: &DevicePool,
+    device: Device,
+    attempt: usize,
+) -> Result<Box<DeviceSocket>, ConnectFailure> {
+    let begun = context.clock.now();
+    let opened = try_to_open(context, pool, device, attempt).await;
+    if opened.is_err() {
+        context.movements.refused(begun);
+    }
+    opened
+}
+
+async fn try_to_open(
     context: &Context,
     pool: &DevicePool,
     device: Device,

@@ -56,7 +56,7 @@ fn peak(tenths: &[Tenth]) -> Option<u64> {
         for (&node, &count) in &tenth.arrived {
             *within.entry(node).or_default() += count;
         }
-        while tenths[oldest].number <= tenth.number - SECOND {
+        while tenths[oldest].number <= tenth.number.saturating_sub(SECOND) {
             for (node, count) in &tenths[oldest].arrived {
                 if let Some(sum) = within.get_mut(node) {
                     *sum -= count;
