@@ -226,6 +226,19 @@ fn a_killed_node_loses_no_command_and_its_sockets_come_back() {
     );
     assert_eq!(after.new_sockets_by_node.get("n1"), Some(&100));
     assert!(after.settled_after_s.is_some());
+    // The clients' own count, from the answers that opened their sockets.
+    let arrived: u64 = after
+        .arrivals
+        .iter()
+        .filter_map(|piece| piece.by_node.get("n1"))
+        .sum();
+    assert_eq!(arrived, 100);
+    let storm = after.storm.as_ref().unwrap();
+    assert_eq!((storm.lost, storm.back), (100, 100));
+    assert!(storm.t99_s.is_some());
+    assert_eq!(summary.sockets.reconnect_ms.count, 100);
+    let detection = after.detection.as_ref().unwrap();
+    assert!(detection.clients_s.is_some() && detection.nodes_s.is_some());
 }
 
 #[test]
