@@ -233,9 +233,9 @@ impl Nginx {
 fn method(policy: Policy) -> Option<&'static str> {
     match policy {
         Policy::RoundRobin => None,
-        Policy::LeastConn => Some("least_conn;"),
-        Policy::P2c => Some("random two least_conn;"),
-        Policy::Random => Some("random;"),
+        Policy::LeastConn => Some("least_conn"),
+        Policy::P2c => Some("random two least_conn"),
+        Policy::Random => Some("random"),
     }
 }
 
