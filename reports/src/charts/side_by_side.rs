@@ -134,7 +134,7 @@ fn evenness(lanes: &[Lane], frame: &Frame) -> Chart {
         (lane.label.to_owned(), points.collect::<Vec<Point>>())
     });
     let lines: Vec<_> = lines.filter(|(_, points)| !points.is_empty()).collect();
-    let series = match frame.steps(lanes) {
+    let series = match longest_steps(lanes) {
         Some(steps) => steps.each("cells", lines, 0),
         None => Vec::new(),
     };
@@ -186,13 +186,13 @@ impl Frame {
         timeline.end = self.end_s;
         timeline
     }
+}
 
-    /// The longest of all.
-    fn steps(&self, lanes: &[Lane]) -> Option<Steps> {
-        let traces = lanes.iter().flat_map(|lane| &lane.traces);
-        let steps = traces.map(|trace| trace.steps);
-        steps.max_by(|a, b| a.length_s.total_cmp(&b.length_s))
-    }
+/// The longest of all, so that each has something of every run.
+fn longest_steps(lanes: &[Lane]) -> Option<Steps> {
+    let traces = lanes.iter().flat_map(|lane| &lane.traces);
+    let steps = traces.map(|trace| trace.steps);
+    steps.max_by(|a, b| a.length_s.total_cmp(&b.length_s))
 }
 
 fn shifted(shape: &Shape, by: f64) -> Shape {
