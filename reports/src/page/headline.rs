@@ -1,6 +1,7 @@
 //! The figures that one looks at first, each with what it is held against: what
 //! was asked for, the gates, the baseline.
 
+use highwater_scenarios::figures::Unit;
 use serde::Serialize;
 
 use crate::{
@@ -232,11 +233,17 @@ fn balance(summary: &Summary) -> Option<Subject> {
             human::seconds(seconds.ceil())
         )
     });
+    let herding = balance.herding.as_ref().map(|herding| {
+        format!(
+            "at most {} of a tenth of a second's openings at one node",
+            display(Unit::Ratio, herding.share)
+        )
+    });
     Some(Subject {
         label: "fullest node over the mean, at the end",
         path: "balance.max_over_mean_at_end",
         gates: &["balance."],
-        notes: policy.into_iter().chain(settled).collect(),
+        notes: policy.into_iter().chain(settled).chain(herding).collect(),
     })
 }
 

@@ -142,7 +142,7 @@ fn with_policy(mut run: Run, policy: Policy) -> Run {
 }
 
 /// Two runs of each of two policies, with an event.
-fn repeated(dir: &Path) -> Vec<PathBuf> {
+pub(crate) fn repeated(dir: &Path) -> Vec<PathBuf> {
     let eventful = |seed, policy| {
         let mut run = with_policy(noisy(seed), policy);
         run.event(10.0, action("kill-node", "n2"));

@@ -6,14 +6,14 @@ mod devtools;
 
 use std::path::{Path, PathBuf};
 
-use highwater_reports::write_report;
+use highwater_reports::{Unlike, compare, write_report};
 use serde_json::json;
 
 use self::{
     chromium::{Chromium, installed},
     devtools::{Page, View},
 };
-use crate::{large::large, report::eventful};
+use crate::{comparison::repeated, large::large, report::eventful};
 
 const DESK: View = View {
     width: 1280,
@@ -40,29 +40,41 @@ fn page_of_an_eventful_run(dir: &Path) -> PathBuf {
     write_report(dir).unwrap().html
 }
 
+fn page_of_a_comparison(dir: &Path) -> PathBuf {
+    let page = dir.join("comparison.html");
+    let comparison = compare(&repeated(dir), Unlike::Refused).unwrap();
+    comparison.write_page(&page).unwrap();
+    page
+}
+
 #[tokio::test]
 async fn the_page_is_quiet_and_asks_for_nothing() {
     let Some(browser) = browser().await else {
         return;
     };
     let dir = tempfile::tempdir().unwrap();
-    let file = page_of_an_eventful_run(dir.path());
-    let mut page = Page::open(&browser.address, &file, DESK).await;
-    // Whatever is reported late is reported before this is answered.
-    page.value("1").await;
-    for event in [
-        "Runtime.consoleAPICalled",
-        "Runtime.exceptionThrown",
-        "Log.entryAdded",
+    let runs = tempfile::tempdir().unwrap();
+    for file in [
+        page_of_an_eventful_run(dir.path()),
+        page_of_a_comparison(runs.path()),
     ] {
-        assert!(page.events(event).is_empty(), "{:?}", page.events(event));
+        let mut page = Page::open(&browser.address, &file, DESK).await;
+        // Whatever is reported late is reported before this is answered.
+        page.value("1").await;
+        for event in [
+            "Runtime.consoleAPICalled",
+            "Runtime.exceptionThrown",
+            "Log.entryAdded",
+        ] {
+            assert!(page.events(event).is_empty(), "{:?}", page.events(event));
+        }
+        let requests = page.events("Network.requestWillBeSent");
+        let own = format!("file://{}", file.display());
+        let others = requests
+            .iter()
+            .filter(|request| request["request"]["url"] != own.as_str());
+        assert_eq!(others.count(), 0, "{requests:?}");
     }
-    let requests = page.events("Network.requestWillBeSent");
-    let own = format!("file://{}", file.display());
-    let others = requests
-        .iter()
-        .filter(|request| request["request"]["url"] != own.as_str());
-    assert_eq!(others.count(), 0, "{requests:?}");
 }
 
 #[tokio::test]
@@ -127,7 +139,7 @@ async fn without_scripts_the_page_says_the_same() {
     assert_eq!(
         page.value("document.querySelectorAll('.cursor').length")
             .await,
-        18
+        22
     );
     assert_eq!(page.value("document.body.innerText").await, text);
     assert!(
@@ -143,17 +155,22 @@ async fn nothing_is_wider_than_a_phone() {
         return;
     };
     let dir = tempfile::tempdir().unwrap();
-    let file = page_of_an_eventful_run(dir.path());
-    for width in [320, 390, 768, 1024, 1920] {
-        let view = View { width, ..PHONE };
-        let mut page = Page::open(&browser.address, &file, view).await;
-        let widths = page
-            .value("[document.scrollingElement.scrollWidth, document.scrollingElement.clientWidth]")
-            .await;
-        assert!(
-            widths[0].as_u64() <= widths[1].as_u64(),
-            "{width}: {widths}"
-        );
+    let runs = tempfile::tempdir().unwrap();
+    for file in [
+        page_of_an_eventful_run(dir.path()),
+        page_of_a_comparison(runs.path()),
+    ] {
+        for width in [320, 390, 768, 1024, 1280, 1920] {
+            let view = View { width, ..PHONE };
+            let mut page = Page::open(&browser.address, &file, view).await;
+            let widths = page
+                .value("[document.scrollingElement.scrollWidth, document.scrollingElement.clientWidth]")
+                .await;
+            assert!(
+                widths[0].as_u64() <= widths[1].as_u64(),
+                "{width}: {widths}"
+            );
+        }
     }
 }
 
@@ -237,7 +254,7 @@ async fn the_page_prints() {
         .windows(12)
         .filter(|bytes| bytes == b"/Type /Page\n")
         .count();
-    assert!((3..=12).contains(&pages), "{pages} pages");
+    assert!((3..=14).contains(&pages), "{pages} pages");
 }
 
 /// The page of two hours of 110 processes.
