@@ -2,8 +2,11 @@
 //!
 //! Samples are taken from the ramp and the steady phase while sockets grow or
 //! stay: memory is not given back at once, so falling counts say nothing about
-//! cost. A restarted process has an intercept of its own; so has each phase
-//! when commands, which cost memory as well, begin with the steady one.
+//! cost. A restarted process has an intercept of its own, and so has a balancer after
+//! each reload; so has each phase when commands, which cost memory as well, begin
+//! with the steady one.
+
+use highwater_scenarios::plan::Join;
 
 use super::{
     cut::Cut,
@@ -12,7 +15,7 @@ use super::{
     tracks::{Sample, Track},
 };
 use crate::{
-    record::{Role, names::gauge},
+    record::{Occurrence, Role, names::gauge},
     summary::{CostPerSocket, Fit},
 };
 
@@ -50,7 +53,10 @@ pub(crate) fn points(cut: &Cut, role: Role, name: &str) -> Vec<(String, Vec<Vec<
         .map(|(id, track)| {
             let sockets: Vec<Sample> = track.gauge(sockets_of(role)).collect();
             let cost: Vec<Sample> = track.gauge(name).collect();
-            (id.to_owned(), groups(&sockets, &cost, &breaks(cut, track)))
+            (
+                id.to_owned(),
+                groups(&sockets, &cost, &breaks(cut, id, track)),
+            )
         })
         .collect()
 }
@@ -96,14 +102,28 @@ fn kernel(cut: &Cut) -> Option<Fit> {
 
 /// Instants at which a process's intercept changes, the first and the last of
 /// them bounding what is used at all.
-fn breaks(cut: &Cut, track: &Track) -> Vec<f64> {
+fn breaks(cut: &Cut, id: &str, track: &Track) -> Vec<f64> {
     let mut breaks = phase_breaks(cut);
     breaks.extend(track.restarts().unwrap_or_default());
+    breaks.extend(reloads(cut, id));
     breaks.sort_by(f64::total_cmp);
     if let (Some(first), Some(last)) = (phase_breaks(cut).first(), phase_breaks(cut).last()) {
         breaks.retain(|at| (first..=last).contains(&at));
     }
     breaks
+}
+
+/// A balancer that is reloaded has another process from then on, beside the old one.
+fn reloads(cut: &Cut, id: &str) -> impl Iterator<Item = f64> {
+    let events = cut.record.events.iter();
+    events.filter_map(move |event| match &event.what {
+        Occurrence::BalancerTold {
+            id: told,
+            how: Join::Reload,
+            ..
+        } if told == id => Some(event.at),
+        _ => None,
+    })
 }
 
 fn phase_breaks(cut: &Cut) -> Vec<f64> {
