@@ -85,6 +85,13 @@ impl Account {
 }
 
 impl Counts {
+    /// Adds what this gateway has at another life of the node.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.handshaking += other.handshaking;
+        self.established += other.established;
+        self.requests += other.requests;
+    }
+
     /// What the node said last that it has.
     pub(super) fn reported_sockets(&self) -> Option<u64> {
         self.report.map(|report| report.sockets)

@@ -68,9 +68,8 @@ pub(super) struct Figures {
     pub(super) epoch: u64,
     pub(super) address: String,
     pub(super) state: &'static str,
-    pub(super) is_up: bool,
-    /// Sockets and requests of this gateway, of all lives of the node.
-    pub(super) counts: Counts,
+    /// Whether it is given new sockets.
+    pub(super) takes_sockets: bool,
     /// Sockets ever assigned to it.
     pub(super) assigned: u64,
     /// What it said last that it has.
@@ -236,8 +235,7 @@ impl Fleet {
                 epoch: backend.upstream.epoch,
                 address: backend.upstream.address.clone(),
                 state: backend.state(),
-                is_up: matches!(backend.pulse.health(), Health::Up { .. }),
-                counts: inner.counts_of(&backend.upstream.id),
+                takes_sockets: backend.tier() == Some(Tier::TakesSockets),
                 assigned: backend.assigned,
                 reported: now.reported_sockets(),
                 own: now.reported_own(),
@@ -247,11 +245,18 @@ impl Fleet {
         figures.collect()
     }
 
-    /// Sockets on their way to any node.
-    pub(super) fn handshaking(&self) -> u64 {
+    /// This gateway's sockets and requests at each node, in all its lives; one that has
+    /// left is there as long as it has any.
+    pub(super) fn counts(&self) -> BTreeMap<NodeId, Counts> {
         let inner = self.lock();
-        let accounts = inner.lives.values().filter_map(Weak::upgrade);
-        accounts.map(|account| account.counts().handshaking).sum()
+        let mut counts: BTreeMap<NodeId, Counts> = BTreeMap::new();
+        for (life, account) in &inner.lives {
+            if let Some(account) = account.upgrade() {
+                let sum = counts.entry(life.id.clone()).or_default();
+                sum.add(&account.counts());
+            }
+        }
+        counts
     }
 
     /// The present life of a node.
@@ -287,19 +292,6 @@ impl Inner {
         let backend = Backend::new(Arc::clone(&upstream), account, assigned, is_old);
         self.backends.insert(upstream.id.clone(), backend);
         Some(upstream)
-    }
-
-    /// This gateway's sockets and requests at all lives of a node.
-    fn counts_of(&self, id: &NodeId) -> Counts {
-        let lives = self.lives.iter().filter(|(life, _)| life.id == *id);
-        let accounts = lives.filter_map(|(_, account)| account.upgrade());
-        accounts.fold(Counts::default(), |mut sum, account| {
-            let counts = account.counts();
-            sum.handshaking += counts.handshaking;
-            sum.established += counts.established;
-            sum.requests += counts.requests;
-            sum
-        })
     }
 }
 

@@ -1,10 +1,13 @@
 //! What a gateway says about itself to Prometheus.
 
+use std::collections::BTreeMap;
+
 use prometheus::{GaugeVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry};
 
-use super::{fleet::Figures, state::Gateway};
+use super::{account::Counts, fleet::Figures, state::Gateway};
 use crate::{
     accept,
+    id::NodeId,
     metric::{self, ProcessStats, add, constant, counter, counters, look_up_backplane, set},
 };
 
@@ -130,16 +133,8 @@ pub(super) fn text(gateway: &Gateway) -> String {
         "Open sockets that this gateway forwards.",
         Some(gateway.tunnels.count() as f64),
     );
-    set(
-        &looked_up,
-        "highwater_gateway_handshaking",
-        "Sockets on their way to a node.",
-        Some(gateway.fleet.handshaking() as f64),
-    );
-    let nodes = gateway.fleet.figures();
-    if !nodes.is_empty() {
-        look_up_nodes(&nodes, &looked_up);
-    }
+    look_up_counts(&gateway.fleet.counts(), &looked_up);
+    look_up_nodes(&gateway.fleet.figures(), &looked_up);
     look_up_backplane(&*gateway.backplane, &looked_up);
     let heap = gateway.config.heap_probe.and_then(|probe| probe());
     set(
@@ -154,52 +149,57 @@ pub(super) fn text(gateway: &Gateway) -> String {
     metric::text(&families)
 }
 
-/// A sample for each node; none where it has said nothing.
-fn look_up_nodes(nodes: &[Figures], registry: &Registry) {
+/// What this gateway has at each node, one that has left with sockets open included.
+fn look_up_counts(counts: &BTreeMap<NodeId, Counts>, registry: &Registry) {
+    let by_node = |name, help, count: fn(&Counts) -> u64| {
+        let samples = counts.iter().map(|(id, counts)| (id, count(counts) as f64));
+        register(registry, name, help, samples);
+    };
     by_node(
-        registry,
-        "highwater_gateway_node_established",
+        "highwater_gateway_established",
         "Open sockets that this gateway forwards to the node.",
-        nodes,
-        |node| Some(node.counts.established as f64),
+        |counts| counts.established,
     );
     by_node(
-        registry,
-        "highwater_gateway_node_handshaking",
+        "highwater_gateway_handshaking",
         "Sockets on their way to the node.",
-        nodes,
-        |node| Some(node.counts.handshaking as f64),
+        |counts| counts.handshaking,
     );
     by_node(
-        registry,
-        "highwater_gateway_node_requests",
+        "highwater_gateway_requests",
         "Requests under way at the node.",
-        nodes,
-        |node| Some(node.counts.requests as f64),
+        |counts| counts.requests,
     );
+}
+
+/// What is known of each node of the view.
+fn look_up_nodes(nodes: &[Figures], registry: &Registry) {
+    let by_node = |name, help, figure: fn(&Figures) -> Option<f64>| {
+        let samples = nodes
+            .iter()
+            .filter_map(|node| Some((&node.id, figure(node)?)));
+        register(registry, name, help, samples);
+    };
     by_node(
-        registry,
         "highwater_gateway_node_sockets",
         "Sockets that the node said last that it has, through whichever gateway.",
-        nodes,
         |node| node.reported.map(|sockets| sockets as f64),
     );
     by_node(
-        registry,
         "highwater_gateway_node_load",
         "What the policy goes by.",
-        nodes,
         |node| node.load,
     );
     by_node(
-        registry,
         "highwater_gateway_node_up",
-        "Whether the last health check found the node up: 0 or 1.",
-        nodes,
-        |node| Some(f64::from(u8::from(node.is_up))),
+        "Whether the node is given new sockets: 0 or 1.",
+        |node| Some(f64::from(u8::from(node.takes_sockets))),
     );
+    if nodes.is_empty() {
+        return;
+    }
     let assigned = counters(
-        "highwater_gateway_node_assigned_total",
+        "highwater_gateway_assigned_total",
         "Sockets ever assigned to the node.",
         "node",
     );
@@ -219,21 +219,19 @@ fn look_up_nodes(nodes: &[Figures], registry: &Registry) {
     add(registry, &states);
 }
 
-/// Registered when there is a sample: a family without one is no family.
-fn by_node(
+/// A gauge with a sample for each node; none where nothing is known, and without any
+/// no gauge at all.
+fn register<'n>(
     registry: &Registry,
     name: &str,
     help: &str,
-    nodes: &[Figures],
-    value: impl Fn(&Figures) -> Option<f64>,
+    samples: impl Iterator<Item = (&'n NodeId, f64)>,
 ) {
     let gauges = constant(GaugeVec::new(Opts::new(name, help), &["node"]));
     let mut has_samples = false;
-    for node in nodes {
-        if let Some(value) = value(node) {
-            gauges.with_label_values(&[node.id.as_str()]).set(value);
-            has_samples = true;
-        }
+    for (id, value) in samples {
+        gauges.with_label_values(&[id.as_str()]).set(value);
+        has_samples = true;
     }
     if has_samples {
         add(registry, &gauges);

@@ -165,13 +165,14 @@ struct Listed {
 
 async fn nodes(State(gateway): State<Arc<Gateway>>) -> Json<Nodes> {
     let view = gateway.backplane.view().borrow().clone();
+    let counts = gateway.fleet.counts();
     let listed = gateway.fleet.figures().into_iter().map(|node| Listed {
+        established: counts.get(&node.id).map_or(0, |counts| counts.established),
+        handshaking: counts.get(&node.id).map_or(0, |counts| counts.handshaking),
         id: node.id,
         epoch: node.epoch,
         address: node.address,
         state: node.state,
-        established: node.counts.established,
-        handshaking: node.counts.handshaking,
         assigned: node.assigned,
         sockets: node.reported,
         own_load: node.own,

@@ -348,7 +348,8 @@ proptest! {
             }
             for figures in cluster.gateways[0].figures() {
                 let of_node = open.iter().filter(|open| open.node == figures.id);
-                prop_assert_eq!(figures.counts.handshaking, of_node.clone().count() as u64);
+                let counts = cluster.gateways[0].counts()[&figures.id];
+                prop_assert_eq!(counts.handshaking, of_node.clone().count() as u64);
                 // The nodes here say that they have none.
                 let of_life = of_node.filter(|open| open.epoch == figures.epoch).count();
                 prop_assert_eq!(figures.load, Some(of_life as f64));
