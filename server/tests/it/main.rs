@@ -10,6 +10,7 @@ mod drain;
 mod echo;
 mod faults;
 mod fuzz;
+mod gateway;
 mod ground;
 mod membership;
 mod metrics;

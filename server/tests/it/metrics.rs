@@ -87,7 +87,7 @@ async fn each_socket_is_one_open_file() {
 }
 
 /// The outside oracle, where it is installed.
-fn check_with_promtool(text: &str) {
+pub(crate) fn check_with_promtool(text: &str) {
     let mut command = Command::new("promtool");
     command.args(["check", "metrics"]).stdin(Stdio::piped());
     let Ok(mut promtool) = command.spawn() else {

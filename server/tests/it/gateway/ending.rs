@@ -1,0 +1,54 @@
+//! The end of a gateway.
+
+use serde_json::json;
+use tokio::net::TcpStream;
+
+use super::rig::{Gateway, config};
+use crate::rig::{Cluster, Device, until};
+
+#[tokio::test]
+async fn a_drain_gives_notice_then_closes_every_socket_and_ends() {
+    let cluster = Cluster::start(2).await;
+    let mut config = config("g1", &cluster.ground);
+    config.limits.drain_notice = std::time::Duration::from_secs(1);
+    let gateway = Gateway::in_front(config, 2).await;
+    let mut devices = Vec::new();
+    for number in 0..10 {
+        let device = Device::open_at(gateway.address, &format!("d{number}")).await;
+        devices.push(device.unwrap());
+    }
+    assert_eq!(gateway.get("/readyz").await.status, 200);
+    let answer = gateway.post("/admin/drain", &[], json!({})).await;
+    assert_eq!(answer.status, 202);
+    assert_eq!(answer.json()["sockets"], 10);
+    // A balancer that looks now and then still sends here.
+    assert_eq!(gateway.get("/readyz").await.status, 503);
+    let late = Device::open_at(gateway.address, "late").await.unwrap();
+    devices.push(late);
+    for device in &mut devices {
+        assert!(device.next().await.is_none());
+    }
+    let address = gateway.address;
+    gateway.ended().await;
+    assert!(TcpStream::connect(address).await.is_err());
+    for node in &cluster.nodes {
+        until("the node has heard", async || {
+            node.metric("highwater_sockets").await == 0.0
+        })
+        .await;
+        assert_eq!(node.get("/nodes").await.json()["gateways"], json!([]));
+    }
+}
+
+#[tokio::test]
+async fn a_gateway_that_dies_takes_its_sockets_with_it() {
+    let cluster = Cluster::start(1).await;
+    let gateway = Gateway::in_front(config("g1", &cluster.ground), 1).await;
+    let mut device = Device::open_at(gateway.address, "d1").await.unwrap();
+    gateway.kill();
+    assert!(device.next().await.is_none());
+    until("the node has heard", async || {
+        cluster.nodes[0].metric("highwater_sockets").await == 0.0
+    })
+    .await;
+}

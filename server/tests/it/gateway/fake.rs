@@ -1,0 +1,138 @@
+//! A member of the cluster that answers as a test wants.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+};
+
+use axum::{
+    Json, Router,
+    extract::{Request, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use highwater_server::{
+    backplane::{Identity, Joined, Role, join},
+    listen,
+};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::{ground::Ground, rig::any_port};
+
+/// Says back what it is asked, unless it hangs or is full.
+pub(super) struct Fake {
+    pub(super) address: SocketAddr,
+    pub(super) behaviour: Arc<Behaviour>,
+    _joined: Joined,
+    stop: CancellationToken,
+}
+
+#[derive(Default)]
+pub(super) struct Behaviour {
+    hangs: AtomicBool,
+    is_full: AtomicBool,
+    /// Paths that were asked for, but `/readyz`.
+    asked: Mutex<Vec<String>>,
+}
+
+impl Behaviour {
+    /// From now on no answer is given, or is given again.
+    pub(super) fn hang(&self, hangs: bool) {
+        self.hangs.store(hangs, SeqCst);
+    }
+
+    /// From now on everything but health checks gets 503.
+    pub(super) fn fill(&self) {
+        self.is_full.store(true, SeqCst);
+    }
+
+    pub(super) fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+impl Fake {
+    /// A member that answers.
+    pub(super) fn join(ground: &Ground, id: &str) -> Self {
+        let listener = listen(any_port()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let behaviour = Arc::<Behaviour>::default();
+        let stop = CancellationToken::new();
+        let serving = serve(listener, Arc::clone(&behaviour));
+        tokio::spawn(stop.clone().run_until_cancelled_owned(serving));
+        Self {
+            address,
+            behaviour,
+            _joined: member(ground, id, address),
+            stop,
+        }
+    }
+
+    /// A member at whose address nobody listens.
+    pub(super) fn absent(ground: &Ground, id: &str) -> Self {
+        // Bound and let go: nobody else gets it for a while.
+        let address = listen(any_port()).unwrap().local_addr().unwrap();
+        Self {
+            address,
+            behaviour: Arc::default(),
+            _joined: member(ground, id, address),
+            stop: CancellationToken::new(),
+        }
+    }
+}
+
+impl Drop for Fake {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+fn member(ground: &Ground, id: &str, address: SocketAddr) -> Joined {
+    let identity = Identity {
+        id: id.parse().unwrap(),
+        boot: 1,
+        address: Some(address.to_string()),
+        role: Role::Node,
+    };
+    join(&ground.config(), identity, CancellationToken::new())
+}
+
+async fn serve(listener: TcpListener, behaviour: Arc<Behaviour>) {
+    let routes = Router::new().fallback(answer).with_state(behaviour);
+    axum::serve(listener, routes).await.unwrap();
+}
+
+async fn answer(State(behaviour): State<Arc<Behaviour>>, request: Request) -> Response {
+    let path = request.uri().path().to_owned();
+    if behaviour.hangs.load(SeqCst) {
+        std::future::pending::<()>().await;
+    }
+    if path == "/readyz" {
+        return "ready\n".into_response();
+    }
+    behaviour.asked.lock().unwrap().push(path);
+    if behaviour.is_full.load(SeqCst) {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    Json(said(&request)).into_response()
+}
+
+/// What was asked, as JSON; fields that come twice are joined.
+fn said(request: &Request) -> Value {
+    let mut fields = serde_json::Map::new();
+    for name in request.headers().keys() {
+        let values = request.headers().get_all(name).iter();
+        let values: Vec<&str> = values.map(|value| value.to_str().unwrap()).collect();
+        fields.insert(name.to_string(), json!(values.join("; ")));
+    }
+    json!({
+        "method": request.method().as_str(),
+        "uri": request.uri().to_string(),
+        "fields": fields,
+    })
+}

@@ -1,0 +1,134 @@
+//! Requests through a gateway.
+
+use bytes::Bytes;
+use serde_json::json;
+
+use super::{
+    fake::Fake,
+    rig::{Gateway, config},
+};
+use crate::{
+    ground::Kind,
+    rig::{Cluster, Device, call},
+};
+
+#[tokio::test]
+async fn commands_and_event_streams_find_their_device() {
+    let cluster = Cluster::start(3).await;
+    let gateway = Gateway::in_front(config("g1", &cluster.ground), 3).await;
+    for number in 0..9 {
+        let device = Device::open_at(gateway.address, &format!("d{number}")).await;
+        device.unwrap().echo();
+    }
+    for number in 0..9 {
+        let answer = gateway.command(&format!("d{number}")).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert_eq!(answer.json()["body"], json!([1]));
+        assert_eq!(answer.header("x-highwater-gateway"), "g1");
+        assert!(answer.header("x-highwater-owner").starts_with('n'));
+    }
+    let path = "/devices/d0/commands";
+    let headers = [("accept", "text/event-stream")];
+    let answer = gateway.post(path, &headers, json!({"name": "read"})).await;
+    assert_eq!(answer.header("content-type"), "text/event-stream");
+    let text = answer.text();
+    assert!(text.starts_with("event: accepted\n"), "{text}");
+    assert!(text.contains("\nevent: reply\n"), "{text}");
+    assert_eq!(gateway.command("nobody").await.status, 404);
+}
+
+#[tokio::test]
+async fn a_node_is_told_whom_a_request_comes_from() {
+    let ground = Kind::Local.ground();
+    let _fake = Fake::join(&ground, "n1");
+    let gateway = Gateway::in_front(config("g1", &ground), 1).await;
+    let headers = [
+        ("x-forwarded-for", "203.0.113.9"),
+        ("x-forwarded-proto", "https"),
+        ("connection", "close, x-private"),
+        ("x-private", "1"),
+        ("upgrade", "h2c"),
+    ];
+    let answer = call(
+        gateway.address,
+        "PUT",
+        "/some/path?a=b%20c",
+        &headers,
+        Bytes::from_static(b"body"),
+    );
+    let said = answer.await.json();
+    assert_eq!(said["method"], "PUT");
+    assert_eq!(said["uri"], "/some/path?a=b%20c");
+    let fields = &said["fields"];
+    assert_eq!(fields["host"], "test");
+    assert_eq!(fields["x-forwarded-for"], "203.0.113.9, 127.0.0.1");
+    assert_eq!(fields["x-forwarded-proto"], "http");
+    assert_eq!(fields["x-forwarded-host"], "test");
+    assert_eq!(fields["content-length"], "4");
+    for gone in ["connection", "x-private", "upgrade"] {
+        assert!(fields[gone].is_null(), "{gone}: {fields}");
+    }
+}
+
+#[tokio::test]
+async fn a_node_where_nobody_listens_is_passed_over() {
+    let ground = Kind::Local.ground();
+    let _here = Fake::join(&ground, "n1");
+    let absent = Fake::absent(&ground, "n2");
+    let gateway = Gateway::start(config("g1", &ground));
+    gateway.sees("n1", "up").await;
+    gateway.sees("n2", "down").await;
+    for _ in 0..10 {
+        assert_eq!(gateway.get("/a").await.status, 200);
+    }
+    assert_eq!(
+        gateway.node("n2").await["address"],
+        absent.address.to_string()
+    );
+}
+
+#[tokio::test]
+async fn a_hung_node_holds_nobody_past_the_deadline_and_comes_back() {
+    let ground = Kind::Local.ground();
+    let fake = Fake::join(&ground, "n1");
+    let gateway = Gateway::in_front(config("g1", &ground), 1).await;
+    fake.behaviour.hang(true);
+    let deadline = [("x-highwater-timeout-ms", "300")];
+    for headers in [
+        deadline.to_vec(),
+        [&deadline[..], &[("accept", "text/event-stream")]].concat(),
+    ] {
+        let answer = gateway
+            .post("/devices/d1/commands", &headers, json!({"name": "read"}))
+            .await;
+        // By the time of the second the node may be known to be down.
+        assert!([503, 504].contains(&answer.status.as_u16()), "{answer:?}");
+        if answer.status == 504 {
+            assert_eq!(answer.header("x-highwater-node"), "n1");
+        }
+    }
+    gateway.sees("n1", "down").await;
+    assert_eq!(gateway.get("/a").await.status, 503, "nobody waits for it");
+    fake.behaviour.hang(false);
+    gateway.sees("n1", "up").await;
+    assert_eq!(gateway.get("/a").await.status, 200);
+}
+
+#[tokio::test]
+async fn connections_to_nodes_are_used_again() {
+    let ground = Kind::Local.ground();
+    let fake = Fake::join(&ground, "n1");
+    let gateway = Gateway::in_front(config("g1", &ground), 1).await;
+    // A node that is gone and back, at the same address: kept connections are dead.
+    for _ in 0..20 {
+        assert_eq!(gateway.get("/a").await.status, 200);
+    }
+    assert_eq!(fake.behaviour.asked().len(), 20);
+    let text = gateway.get("/metrics").await.text();
+    let answered = "highwater_gateway_requests_total{outcome=\"answered\"} 20\n";
+    assert!(text.contains(answered), "{text}");
+    assert!(
+        text.contains("highwater_gateway_requests{node=\"n1\"} 0\n"),
+        "{text}"
+    );
+}

@@ -1,0 +1,145 @@
+//! A gateway in this process, on a free port.
+
+use std::{net::SocketAddr, time::Duration};
+
+use bytes::Bytes;
+use highwater_server::{GatewayConfig, GatewayError, GatewayLimits, Listeners, gateway, listen};
+use hyper::{HeaderMap, StatusCode};
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
+use tokio_tungstenite::tungstenite::Error;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    ground::Ground,
+    rig::{Answer, Device, PATIENCE, any_port, call, until},
+};
+
+pub(crate) struct Gateway {
+    pub(crate) address: SocketAddr,
+    /// Of operators, where it is another.
+    pub(crate) admin: Option<SocketAddr>,
+    pub(crate) shutdown: CancellationToken,
+    task: JoinHandle<Result<(), GatewayError>>,
+}
+
+/// In front of the nodes of that ground; nothing waits longer than a test should.
+pub(crate) fn config(id: &str, ground: &Ground) -> GatewayConfig {
+    let meeting = ground.config();
+    GatewayConfig {
+        cluster: meeting.cluster,
+        lease: meeting.lease,
+        health_interval: Duration::from_millis(50),
+        slow_start: Duration::ZERO,
+        limits: GatewayLimits {
+            drain_notice: Duration::from_millis(50),
+            ..GatewayLimits::default()
+        },
+        ..GatewayConfig::new(id.parse().unwrap(), ground.url())
+    }
+}
+
+impl Gateway {
+    /// Started, whatever there is behind it.
+    pub(crate) fn start(config: GatewayConfig) -> Self {
+        Self::start_on(config, None)
+    }
+
+    /// With a listener of its own for operators.
+    pub(crate) fn start_with_admin(config: GatewayConfig) -> Self {
+        Self::start_on(config, Some(listen(any_port()).unwrap()))
+    }
+
+    fn start_on(config: GatewayConfig, admin: Option<TcpListener>) -> Self {
+        let public = listen(any_port()).unwrap();
+        let address = public.local_addr().unwrap();
+        let admin_address = admin.as_ref().map(|admin| admin.local_addr().unwrap());
+        let shutdown = CancellationToken::new();
+        let listeners = Listeners { public, admin };
+        let task = tokio::spawn(gateway::run(listeners, config, shutdown.clone()));
+        Self {
+            address,
+            admin: admin_address,
+            shutdown,
+            task,
+        }
+    }
+
+    /// In front of that many nodes, which all take sockets.
+    pub(crate) async fn in_front(config: GatewayConfig, nodes: usize) -> Self {
+        let gateway = Self::start(config);
+        gateway.has_up(nodes).await;
+        gateway
+    }
+
+    /// Waits until that many nodes are up.
+    pub(crate) async fn has_up(&self, nodes: usize) {
+        until("the nodes are up", async || {
+            let listed = self.nodes().await;
+            listed.iter().filter(|node| node["state"] == "up").count() == nodes
+        })
+        .await;
+    }
+
+    /// Waits until a node is in that state.
+    pub(crate) async fn sees(&self, id: &str, state: &str) {
+        until(state, async || self.node(id).await["state"] == state).await;
+    }
+
+    /// What it knows of each node.
+    pub(crate) async fn nodes(&self) -> Vec<Value> {
+        let address = self.admin.unwrap_or(self.address);
+        let answer = call(address, "GET", "/nodes", &[], Bytes::new()).await;
+        answer.json()["nodes"].as_array().unwrap().clone()
+    }
+
+    /// What it knows of one node; `null` for one that it does not know.
+    pub(crate) async fn node(&self, id: &str) -> Value {
+        let nodes = self.nodes().await;
+        let node = nodes.into_iter().find(|node| node["id"] == id);
+        node.unwrap_or(Value::Null)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        call(self.address, "GET", path, &[], Bytes::new()).await
+    }
+
+    /// The answer to an upgrade that is refused.
+    pub(crate) async fn refusal(&self, path: &str) -> (StatusCode, HeaderMap) {
+        match Device::open_path(self.address, path)
+            .await
+            .map(|_| ())
+            .map_err(|error| *error)
+        {
+            Err(Error::Http(response)) => (response.status(), response.headers().clone()),
+            other => panic!("it is not refused: {other:?}"),
+        }
+    }
+
+    pub(crate) async fn post(&self, path: &str, headers: &[(&str, &str)], body: Value) -> Answer {
+        let mut all = vec![("content-type", "application/json")];
+        all.extend_from_slice(headers);
+        call(self.address, "POST", path, &all, body.to_string().into()).await
+    }
+
+    /// A command with the rig's usual body.
+    pub(crate) async fn command(&self, device: &str) -> Answer {
+        let path = format!("/devices/{device}/commands");
+        self.post(&path, &[], json!({"name": "read", "body": [1]}))
+            .await
+    }
+
+    /// As if the process were killed.
+    pub(crate) fn kill(self) {
+        self.task.abort();
+    }
+
+    /// Waits for the gateway to end by itself.
+    pub(crate) async fn ended(self) {
+        timeout(PATIENCE, self.task)
+            .await
+            .unwrap()
+            .unwrap()
+            .unwrap();
+    }
+}

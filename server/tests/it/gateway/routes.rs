@@ -1,0 +1,133 @@
+//! What a gateway serves itself, and what it never forwards.
+
+use std::collections::HashSet;
+
+use bytes::Bytes;
+use serde_json::json;
+
+use super::rig::{Gateway, config};
+use crate::{
+    ground::Kind,
+    metrics::check_with_promtool,
+    rig::{Cluster, Device, call},
+};
+
+const NAMES: &[&str] = &[
+    "highwater_gateway_sockets",
+    "highwater_gateway_established",
+    "highwater_gateway_handshaking",
+    "highwater_gateway_requests",
+    "highwater_gateway_assigned_total",
+    "highwater_gateway_node_sockets",
+    "highwater_gateway_node_load",
+    "highwater_gateway_node_up",
+    "highwater_gateway_node_state",
+    "highwater_gateway_requests_total",
+    "highwater_gateway_upgrades_total",
+    "highwater_gateway_retries_total",
+    "highwater_backplane_messages_total",
+    "highwater_backplane_bytes_total",
+    "highwater_backplane_connected",
+    "highwater_backplane_members",
+    "highwater_backplane_reconnects_total",
+    "highwater_backplane_refused_total",
+    "highwater_backplane_dropped_total",
+    "highwater_backplane_evictions_total",
+    "highwater_backplane_inboxes_reaped_total",
+    "highwater_accept_errors_total",
+    "highwater_connections_turned_away_total",
+    "highwater_tls_handshakes_failed_total",
+    "highwater_heap_allocated_bytes",
+    "process_resident_memory_bytes",
+    "process_open_fds",
+    "process_max_fds",
+    "process_cpu_seconds_total",
+    "process_start_time_seconds",
+];
+
+#[tokio::test]
+async fn every_name_is_there_with_help_and_type() {
+    let cluster = Cluster::start(2).await;
+    let mut config = config("g1", &cluster.ground);
+    config.heap_probe = Some(|| Some(4711));
+    let gateway = Gateway::in_front(config, 2).await;
+    crate::rig::until("the nodes have reported", async || {
+        let nodes = gateway.nodes().await;
+        nodes.iter().all(|node| node["sockets"].is_u64())
+    })
+    .await;
+    let text = gateway.get("/metrics").await.text();
+    let named = |prefix: &str| -> HashSet<&str> {
+        let lines = text.lines().filter_map(|line| line.strip_prefix(prefix));
+        lines.map(|line| line.split(' ').next().unwrap()).collect()
+    };
+    let expected: HashSet<&str> = NAMES.iter().copied().collect();
+    assert_eq!(named("# HELP "), expected);
+    assert_eq!(named("# TYPE "), expected);
+    assert!(text.contains("highwater_gateway_node_up{node=\"n1\"} 1\n"));
+    assert!(text.contains("highwater_gateway_node_state{node=\"n2\",state=\"up\"} 1\n"));
+    check_with_promtool(&text);
+}
+
+#[tokio::test]
+async fn what_no_node_has_said_is_absent() {
+    let gateway = Gateway::start(config("g1", &Kind::Local.ground()));
+    let text = gateway.get("/metrics").await.text();
+    assert!(!text.contains("highwater_gateway_node"), "{text}");
+    assert!(text.contains("highwater_gateway_sockets 0\n"), "{text}");
+}
+
+#[tokio::test]
+async fn paths_of_operators_are_never_forwarded() {
+    let cluster = Cluster::start(1).await;
+    let gateway = Gateway::start_with_admin(config("g1", &cluster.ground));
+    gateway.has_up(1).await;
+    for path in [
+        "/healthz", "/readyz", "/metrics", "/nodes", "/admin", "/admin/x",
+    ] {
+        let answer = gateway.get(path).await;
+        assert_eq!(answer.status, 404, "{path}: {answer:?}");
+        assert_eq!(answer.header("x-highwater-node"), "", "{path}");
+    }
+    for path in [
+        "/admin/drain",
+        "/admin/load",
+        "/admin/rebalance",
+        "/admin/faults",
+    ] {
+        let answer = gateway.post(path, &[], json!({})).await;
+        assert_eq!(answer.status, 404, "{path}: {answer:?}");
+    }
+    let admin = gateway.admin.unwrap();
+    for path in ["/healthz", "/readyz", "/metrics", "/nodes"] {
+        let answer = call(admin, "GET", path, &[], Bytes::new()).await;
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+    }
+    let answer = call(admin, "GET", "/ws?device=d1", &[], Bytes::new()).await;
+    assert_eq!(answer.status, 404, "operators' listener forwards nothing");
+    // The node has heard nothing of it all.
+    assert_eq!(cluster.nodes[0].get("/readyz").await.status, 200);
+    Device::open_at(gateway.address, "d1").await.unwrap();
+}
+
+#[tokio::test]
+async fn beyond_its_room_a_client_is_told() {
+    let cluster = Cluster::start(1).await;
+    let mut config = config("g1", &cluster.ground);
+    config.limits.connections = Some(3);
+    let gateway = Gateway::start_with_admin(config);
+    gateway.has_up(1).await;
+    let mut devices = Vec::new();
+    for number in 0..3 {
+        let device = Device::open_at(gateway.address, &format!("d{number}")).await;
+        devices.push(device.unwrap());
+    }
+    let answer = gateway.get("/devices/d0").await;
+    assert_eq!(answer.status, 503);
+    assert!(answer.text().contains("no room"), "{answer:?}");
+    devices.pop();
+    crate::rig::until("there is room again", async || {
+        gateway.get("/devices/d0").await.status == 200
+    })
+    .await;
+}
