@@ -34,7 +34,7 @@ pub(super) fn tables(summary: &Summary) -> Vec<Table> {
 }
 
 /// `n1 20, n2 31`, in the order of the names.
-pub(super) fn by_node(counts: &BTreeMap<String, u64>) -> String {
+fn by_node(counts: &BTreeMap<String, u64>) -> String {
     let mut counts: Vec<(&String, &u64)> = counts.iter().collect();
     counts.sort_by_cached_key(|(id, _)| natural(id));
     let counts = counts
@@ -46,7 +46,7 @@ pub(super) fn by_node(counts: &BTreeMap<String, u64>) -> String {
 fn at_the_end(balance: &Balance) -> Table {
     let herding = balance.herding.as_ref().map(|herding| {
         format!(
-            "{} of {}, at {}, at {}",
+            "{} of {} at {}, at {}",
             display(Unit::Ratio, herding.share),
             herding.arrivals,
             herding.node,
