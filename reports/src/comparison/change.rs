@@ -67,3 +67,58 @@ fn noise(first: Estimate, other: Estimate) -> Option<f64> {
     let noise = first.margin?.hypot(other.margin?);
     Some(noise.max(first.value.abs() * LEAST_CHANGE))
 }
+
+#[cfg(test)]
+mod tests {
+    use highwater_scenarios::figures::find;
+
+    use super::*;
+
+    fn estimate(value: f64, margin: f64) -> Estimate {
+        Estimate {
+            value,
+            margin: Some(margin),
+        }
+    }
+
+    #[test]
+    fn figures_know_which_way_they_are_better() {
+        use Direction::{Higher, Lower, Neither};
+        for (path, expected) in [
+            ("sockets.connect_rate", Higher),
+            ("heartbeats.response.p99", Lower),
+            ("cost_per_socket.gateway_open_files", Lower),
+            ("commands.failed", Lower),
+            ("commands.replied", Neither),
+            ("balance.max_over_mean_at_end", Lower),
+            ("balance.min_over_mean_at_end", Higher),
+            ("balance.jain_at_end", Higher),
+            ("balance.herding.share", Lower),
+            ("processors.nodes", Neither),
+        ] {
+            assert_eq!(Direction::of(&find(path).unwrap()), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_change_is_larger_than_the_noise_of_both_and_than_a_twentieth() {
+        let first = estimate(100.0, 3.0);
+        let differs = |value, margin| change(first, estimate(value, margin), Direction::Lower);
+        // 3 and 4 are together 5.
+        assert_eq!(differs(105.0, 4.0), None);
+        assert_eq!(differs(105.1, 4.0), Some(Change::Worse));
+        assert_eq!(differs(94.9, 4.0), Some(Change::Better));
+        assert_eq!(differs(104.9, 0.0), None, "less than a twentieth");
+        let unknown = Estimate {
+            value: 500.0,
+            margin: None,
+        };
+        assert_eq!(change(first, unknown, Direction::Lower), None);
+        let other = estimate(200.0, 4.0);
+        assert_eq!(
+            change(first, other, Direction::Neither),
+            Some(Change::Other)
+        );
+        assert_eq!(limit(first, other), Some(105.0));
+    }
+}
