@@ -103,7 +103,7 @@ type Chosen<'a> = (&'static str, &'a Item);
 fn cell(root: &Table, combination: &[Chosen<'_>], findings: &mut Findings) -> Option<Cell> {
     let mut root = root.clone();
     for (key, item) in combination {
-        root.put(&["cluster", key], (*item).clone());
+        root.put(&["cluster", *key], (*item).clone());
     }
     let scenario = Scenario::read(&root, findings);
     rules::check(&scenario, findings);

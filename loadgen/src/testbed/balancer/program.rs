@@ -66,10 +66,8 @@ impl Program {
 
 /// The first word that begins with a digit, or what stands behind a slash.
 fn read_version(said: &str) -> Option<String> {
-    let words = said.split([' ', '/', '\n']);
-    let version = words
-        .into_iter()
-        .find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
+    let mut words = said.split([' ', '/', '\n']);
+    let version = words.find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
     Some(version.chars().take(64).collect())
 }
 

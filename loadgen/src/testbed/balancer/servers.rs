@@ -43,8 +43,7 @@ impl Servers {
     /// A node takes sockets; `None` if that was known.
     pub(super) fn join(&mut self, id: &str, address: SocketAddr) -> Option<Change> {
         if let Some(known) = self.list.iter_mut().find(|server| server.id == id) {
-            return std::mem::replace(&mut known.leaving, false)
-                .then(|| Change::Back(known.clone()));
+            return std::mem::take(&mut known.leaving).then(|| Change::Back(known.clone()));
         }
         let server = Server {
             id: id.to_owned(),
