@@ -3,7 +3,7 @@
 use crate::{
     Matrix, Plan,
     page::Page,
-    plan::{Backplane, Balancer, Cluster, Consumers, Gate, Header, System, Target, Trust},
+    plan::{Backplane, Balancer, Cluster, Consumers, Gate, Header, Measure, System, Target, Trust},
     section::Choice,
     words,
 };
@@ -129,7 +129,11 @@ fn balancer_in_words(cluster: &Cluster) -> String {
     } else {
         ""
     };
-    format!("{count}{tls}, nodes join by {}", cluster.join.word())
+    let load = match cluster.load {
+        Measure::Sockets => String::new(),
+        load => format!(" by {}", load.word()),
+    };
+    format!("{count}{tls}{load}, nodes join by {}", cluster.join.word())
 }
 
 fn consumers_in_words(consumers: &Consumers) -> String {

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::publish::NUMBER;
 pub use self::{
-    balancing::{Balancer, Join, Policy},
+    balancing::{Balancer, Join, Measure, Policy},
     event::{Action, BROKER, CLUSTER, Event, Fault},
     publish::{DevicePart, PublishFrom, PublishLoad},
     readings::{Consumers, ReadingLoad},
@@ -77,6 +77,9 @@ pub struct Cluster {
     pub balancer: Balancer,
     /// How new sockets are spread.
     pub policy: Policy,
+    /// What the policy takes for a node's load.
+    #[serde(default)]
+    pub load: Measure,
     /// How a node that comes or goes in order reaches the balancer.
     #[serde(default)]
     pub join: Join,

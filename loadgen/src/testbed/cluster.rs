@@ -9,7 +9,7 @@ use std::{
 };
 
 use futures_util::future::{join_all, try_join_all};
-use highwater_scenarios::plan::{BROKER, Cluster, Event, Plan, Routing};
+use highwater_scenarios::plan::{BROKER, Cluster, Event, Measure, Plan, Routing};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -57,6 +57,8 @@ pub(super) struct Bed {
     pub(super) exe: PathBuf,
     pub(super) log_dir: PathBuf,
     pub(super) routing: Routing,
+    /// What nodes are to tell of their load.
+    pub(super) measure: Measure,
     /// How long nodes keep a socket, if not for ever.
     pub(super) max_age: Option<Duration>,
     pub(super) spawner: Spawner,
@@ -103,6 +105,7 @@ impl Testbed {
             exe: exe.into(),
             log_dir: log_dir.into(),
             routing: cluster.routing,
+            measure: cluster.load,
             max_age: cluster.max_age,
             spawner,
             http: NodeClient::new(&credentials)?,

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
-use highwater_scenarios::plan::Routing;
+use highwater_scenarios::plan::{Measure, Routing};
 use tokio::sync::Mutex;
 
 use super::{
@@ -106,6 +106,9 @@ impl Node {
             routing(bed.routing).into(),
             "--allow-faults".into(),
         ];
+        if bed.measure == Measure::Heap {
+            arguments.extend(["--own-load".into(), "heap".into()]);
+        }
         if let Some(age) = bed.max_age {
             arguments.push("--max-age".into());
             arguments.push(format!("{}ms", age.as_millis()).into());

@@ -22,8 +22,8 @@ use highwater_reports::record::{Role, names::gauge};
 use highwater_scenarios::{
     BrokerUrl,
     plan::{
-        Action, BROKER, Backplane, Balancer, Broker, Cluster, Consumers, Event, Fault, Join, Plan,
-        Policy, Routing, System,
+        Action, BROKER, Backplane, Balancer, Broker, Cluster, Consumers, Event, Fault, Join,
+        Measure, Plan, Policy, Routing, System,
     },
 };
 use nix::{sys::signal::kill, unistd::Pid};
@@ -102,6 +102,7 @@ fn plan(nodes: u32, events: &[Event]) -> (Plan, Cluster) {
         backplane: Backplane::Local,
         balancer: Balancer::None,
         policy: Policy::RoundRobin,
+        load: Measure::Sockets,
         join: Join::Discovery,
         gateways: 1,
         balancer_tls: false,

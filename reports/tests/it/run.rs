@@ -18,7 +18,7 @@ use highwater_scenarios::{
     check::{Check, Comparison},
     plan::{
         Backplane, Balancer, Cluster, CommandLoad, Consumers, DevicePool, Gate, Jitter, Join,
-        LoadModel, Plan, Policy, Reconnect, Reply, Routing, System, Window,
+        LoadModel, Measure, Plan, Policy, Reconnect, Reply, Routing, System, Window,
     },
     units::Rate,
 };
@@ -348,6 +348,7 @@ fn plan() -> Plan {
             backplane: Backplane::Local,
             balancer: Balancer::None,
             policy: Policy::RoundRobin,
+            load: Measure::Sockets,
             join: Join::Discovery,
             gateways: 1,
             balancer_tls: false,

@@ -30,6 +30,17 @@ pub enum Policy {
     Random,
 }
 
+/// What a policy takes for a node's load.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Measure {
+    /// How many sockets it has.
+    #[default]
+    Sockets,
+    /// Live bytes of its allocator.
+    Heap,
+}
+
 /// How a node that comes or goes in order reaches the balancer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -63,6 +74,14 @@ impl Balancer {
             Self::None | Self::Gateway => &[Join::Discovery],
             Self::Nginx => &[Join::Reload, Join::Predeclared],
             Self::Haproxy => &[Join::Reload, Join::Runtime, Join::Predeclared],
+        }
+    }
+
+    /// What its policies may go by, what is usual first.
+    pub fn measures(self) -> &'static [Measure] {
+        match self {
+            Self::Gateway => &[Measure::Sockets, Measure::Heap],
+            Self::None | Self::Nginx | Self::Haproxy => &[Measure::Sockets],
         }
     }
 

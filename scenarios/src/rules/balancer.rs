@@ -2,7 +2,7 @@
 //! where it stands.
 
 use crate::{
-    plan::{Balancer, Join, Policy},
+    plan::{Balancer, Join, Measure, Policy},
     problem::Findings,
     scenario::{Scenario, SystemAsked},
     section::{
@@ -20,6 +20,7 @@ pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
     };
     let balancer = balancer.value;
     check_word::<Policy>(balancer, &cluster.policy, balancer.policies(), findings);
+    check_word::<Measure>(balancer, &cluster.load, balancer.measures(), findings);
     check_word::<Join>(balancer, &cluster.join, balancer.joins(), findings);
     match balancer {
         Balancer::None => check_absent(cluster, findings),

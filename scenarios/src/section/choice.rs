@@ -1,6 +1,8 @@
 //! Values that are one of a few words.
 
-use crate::plan::{Balancer, Dialect, Jitter, Join, Policy, PublishFrom, Reply, Routing, Window};
+use crate::plan::{
+    Balancer, Dialect, Jitter, Join, Measure, Policy, PublishFrom, Reply, Routing, Window,
+};
 
 /// An enum written as a word.
 pub(crate) trait Choice: Copy + PartialEq + 'static {
@@ -92,6 +94,11 @@ impl Choice for Policy {
         ("p2c", Self::P2c),
         ("random", Self::Random),
     ];
+}
+
+impl Choice for Measure {
+    const ALL: &'static [(&'static str, Self)] =
+        &[("sockets", Self::Sockets), ("heap", Self::Heap)];
 }
 
 impl Choice for Routing {

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     broker_url::BrokerUrl,
-    plan::{self, Balancer, Join, Policy, Routing},
+    plan::{self, Balancer, Join, Measure, Policy, Routing},
     problem::Findings,
     words::{DAY, MINUTE, SECOND},
 };
@@ -50,6 +50,13 @@ const POLICY: Key = Key {
     form: Form::Choice(words::<Policy>),
     presence: Presence::Optional,
     about: "How new sockets are spread over the nodes: one after the other, to the node with the fewest, to the one with fewer of two drawn at random, to one drawn at random. Without it `p2c` behind the gateway, else `round-robin`.",
+};
+
+const LOAD: Key = Key {
+    name: "load",
+    form: Form::Choice(words::<Measure>),
+    presence: Presence::Optional,
+    about: "What the gateway's policy takes for a node's load: its sockets, or the live bytes of its heap, which nodes report as a load of their own making. Without it its sockets.",
 };
 
 const ROUTING: Key = Key {
@@ -140,6 +147,7 @@ pub(crate) static SECTION: Section = Section {
         BROKER,
         BALANCER,
         POLICY,
+        LOAD,
         ROUTING,
         JOIN,
         GATEWAYS,
@@ -178,6 +186,7 @@ pub(crate) struct Cluster {
     pub(crate) broker: Option<Broker>,
     pub(crate) balancer: Option<At<Balancer>>,
     pub(crate) policy: Written<Policy>,
+    pub(crate) load: Written<Measure>,
     pub(crate) join: Written<Join>,
     pub(crate) gateways: Option<At<u32>>,
     pub(crate) balancer_tls: Option<At<bool>>,
@@ -218,6 +227,7 @@ impl Cluster {
             broker: broker.map(|fields| Broker::read(&fields, findings)),
             balancer: fields.read(&BALANCER, findings),
             policy: Written::read(&POLICY, fields, findings),
+            load: Written::read(&LOAD, fields, findings),
             join: Written::read(&JOIN, fields, findings),
             gateways: fields.read(&GATEWAYS, findings),
             balancer_tls: fields.read(&BALANCER_TLS, findings),
@@ -252,6 +262,7 @@ impl Cluster {
             backplane,
             balancer,
             policy: self.policy.or_usual(balancer.policies())?,
+            load: self.load.or_usual(balancer.measures())?,
             join: self.join.or_usual(balancer.joins())?,
             gateways: self.gateways?.value,
             balancer_tls: self.balancer_tls?.value,

@@ -3,7 +3,7 @@
 use expect_test::expect;
 use highwater_scenarios::{
     Host, Matrix, describe, describe_matrix, parse, parse_matrix,
-    plan::{Action, Balancer, CLUSTER, Cluster, Join, Plan, Policy, System},
+    plan::{Action, Balancer, CLUSTER, Cluster, Join, Measure, Plan, Policy, System},
 };
 
 /// A cluster with further keys, two pools' worth of sockets, and further tables.
@@ -66,6 +66,15 @@ fn sockets_are_kept_for_ever_unless_they_are_not() {
     let age = cluster("max_age = \"10m\"").max_age;
     assert_eq!(age, Some(std::time::Duration::from_secs(600)));
     assert!(problems("max_age = \"1s\"", "").contains("cluster.max_age: too short"));
+}
+
+#[test]
+fn a_gateway_goes_by_sockets_or_by_the_nodes_own_load() {
+    assert_eq!(cluster("balancer = \"gateway\"").load, Measure::Sockets);
+    let heap = "balancer = \"gateway\"\nload = \"heap\"";
+    assert_eq!(cluster(heap).load, Measure::Heap);
+    let said = problems("balancer = \"nginx\"\nload = \"heap\"", "");
+    assert!(said.contains("cluster.load: not with nginx"), "{said}");
 }
 
 #[test]

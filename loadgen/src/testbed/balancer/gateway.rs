@@ -7,7 +7,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use highwater_scenarios::plan::Policy;
+use highwater_scenarios::plan::{Measure, Policy};
 
 use super::{
     super::{TestbedError, announce, cluster::Bed, port, ready},
@@ -105,6 +105,9 @@ impl Gateway {
             "--policy".into(),
             word(self.policy).into(),
         ];
+        if bed.measure != Measure::Sockets {
+            arguments.extend(["--load".into(), "custom".into()]);
+        }
         let (joined, env) = bed.backplane.of_a_member();
         arguments.extend(joined);
         arguments.extend(bed.credentials.of_a_gateway());
