@@ -10,7 +10,7 @@ use crate::rig::{Cluster, Device, until};
 async fn a_drain_gives_notice_then_closes_every_socket_and_ends() {
     let cluster = Cluster::start(2).await;
     let mut config = config("g1", &cluster.ground);
-    config.limits.drain_notice = std::time::Duration::from_secs(1);
+    config.limits.drain_notice = std::time::Duration::from_secs(3);
     let gateway = Gateway::in_front(config, 2).await;
     let mut devices = Vec::new();
     for number in 0..10 {
@@ -21,8 +21,11 @@ async fn a_drain_gives_notice_then_closes_every_socket_and_ends() {
     let answer = gateway.post("/admin/drain", &[], json!({})).await;
     assert_eq!(answer.status, 202);
     assert_eq!(answer.json()["sockets"], 10);
+    until("it is not ready", async || {
+        gateway.get("/readyz").await.status == 503
+    })
+    .await;
     // A balancer that looks now and then still sends here.
-    assert_eq!(gateway.get("/readyz").await.status, 503);
     let late = Device::open_at(gateway.address, "late").await.unwrap();
     devices.push(late);
     for device in &mut devices {
@@ -36,7 +39,10 @@ async fn a_drain_gives_notice_then_closes_every_socket_and_ends() {
             node.metric("highwater_sockets").await == 0.0
         })
         .await;
-        assert_eq!(node.get("/nodes").await.json()["gateways"], json!([]));
+        until("the gateway has left", async || {
+            node.get("/nodes").await.json()["gateways"] == json!([])
+        })
+        .await;
     }
 }
 

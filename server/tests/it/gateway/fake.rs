@@ -1,6 +1,8 @@
-//! A member of the cluster that answers as a test wants.
+//! A member of the cluster that answers as a test wants. Other nodes must not stand
+//! beside it: it keeps no part of their directory.
 
 use std::{
+    collections::HashSet,
     net::SocketAddr,
     sync::{
         Arc, Mutex,
@@ -10,8 +12,8 @@ use std::{
 
 use axum::{
     Json, Router,
-    extract::{Request, State},
-    http::StatusCode,
+    extract::{ConnectInfo, Request, State},
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use highwater_server::{
@@ -20,11 +22,12 @@ use highwater_server::{
 };
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_util::sync::CancellationToken;
 
 use crate::{ground::Ground, rig::any_port};
 
-/// Says back what it is asked, unless it hangs or is full.
+/// Says back what it is asked and takes every socket, unless it hangs or is full.
 pub(super) struct Fake {
     pub(super) address: SocketAddr,
     pub(super) behaviour: Arc<Behaviour>,
@@ -38,6 +41,8 @@ pub(super) struct Behaviour {
     is_full: AtomicBool,
     /// Paths that were asked for, but `/readyz`.
     asked: Mutex<Vec<String>>,
+    /// Who asked for them.
+    peers: Mutex<HashSet<SocketAddr>>,
 }
 
 impl Behaviour {
@@ -49,6 +54,11 @@ impl Behaviour {
     /// From now on everything but health checks gets 503.
     pub(super) fn fill(&self) {
         self.is_full.store(true, SeqCst);
+    }
+
+    /// By how many connections they were.
+    pub(super) fn connections(&self) -> usize {
+        self.peers.lock().unwrap().len()
     }
 
     pub(super) fn asked(&self) -> Vec<String> {
@@ -104,10 +114,15 @@ fn member(ground: &Ground, id: &str, address: SocketAddr) -> Joined {
 
 async fn serve(listener: TcpListener, behaviour: Arc<Behaviour>) {
     let routes = Router::new().fallback(answer).with_state(behaviour);
+    let routes = routes.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, routes).await.unwrap();
 }
 
-async fn answer(State(behaviour): State<Arc<Behaviour>>, request: Request) -> Response {
+async fn answer(
+    State(behaviour): State<Arc<Behaviour>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    mut request: Request,
+) -> Response {
     let path = request.uri().path().to_owned();
     if behaviour.hangs.load(SeqCst) {
         std::future::pending::<()>().await;
@@ -116,10 +131,32 @@ async fn answer(State(behaviour): State<Arc<Behaviour>>, request: Request) -> Re
         return "ready\n".into_response();
     }
     behaviour.asked.lock().unwrap().push(path);
+    behaviour.peers.lock().unwrap().insert(peer);
     if behaviour.is_full.load(SeqCst) {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
-    Json(said(&request)).into_response()
+    match request.headers().get(header::SEC_WEBSOCKET_KEY) {
+        Some(key) => {
+            let accept = derive_accept_key(key.as_bytes());
+            take(&mut request, accept)
+        }
+        None => Json(said(&request)).into_response(),
+    }
+}
+
+/// Takes a socket, and never says anything on it.
+fn take(request: &mut Request, accept: String) -> Response {
+    let upgrade = hyper::upgrade::on(request);
+    tokio::spawn(async move {
+        let _held = upgrade.await;
+        std::future::pending::<()>().await;
+    });
+    let fields = [
+        (header::CONNECTION, "upgrade".to_owned()),
+        (header::UPGRADE, "websocket".to_owned()),
+        (header::SEC_WEBSOCKET_ACCEPT, accept),
+    ];
+    (StatusCode::SWITCHING_PROTOCOLS, fields).into_response()
 }
 
 /// What was asked, as JSON; fields that come twice are joined.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     ground::Kind,
-    rig::{Cluster, Device, call},
+    rig::{Cluster, Device, call, until},
 };
 
 #[tokio::test]
@@ -119,16 +119,17 @@ async fn connections_to_nodes_are_used_again() {
     let ground = Kind::Local.ground();
     let fake = Fake::join(&ground, "n1");
     let gateway = Gateway::in_front(config("g1", &ground), 1).await;
-    // A node that is gone and back, at the same address: kept connections are dead.
     for _ in 0..20 {
         assert_eq!(gateway.get("/a").await.status, 200);
     }
     assert_eq!(fake.behaviour.asked().len(), 20);
-    let text = gateway.get("/metrics").await.text();
-    let answered = "highwater_gateway_requests_total{outcome=\"answered\"} 20\n";
-    assert!(text.contains(answered), "{text}");
-    assert!(
-        text.contains("highwater_gateway_requests{node=\"n1\"} 0\n"),
-        "{text}"
-    );
+    // The client may be quicker than the gateway is with putting one back.
+    let connections = fake.behaviour.connections();
+    assert!(connections < 10, "{connections} for 20 requests");
+    until("all of them are over and counted", async || {
+        let text = gateway.get("/metrics").await.text();
+        text.contains("highwater_gateway_requests_total{outcome=\"answered\"} 20\n")
+            && text.contains("highwater_gateway_requests{node=\"n1\"} 0\n")
+    })
+    .await;
 }

@@ -9,7 +9,7 @@ use super::rig::{Gateway, config};
 use crate::{
     ground::Kind,
     metrics::check_with_promtool,
-    rig::{Cluster, Device, call},
+    rig::{Cluster, Device, call, until},
 };
 
 const NAMES: &[&str] = &[
@@ -51,7 +51,7 @@ async fn every_name_is_there_with_help_and_type() {
     let mut config = config("g1", &cluster.ground);
     config.heap_probe = Some(|| Some(4711));
     let gateway = Gateway::in_front(config, 2).await;
-    crate::rig::until("the nodes have reported", async || {
+    until("the nodes have reported", async || {
         let nodes = gateway.nodes().await;
         nodes.iter().all(|node| node["sockets"].is_u64())
     })
@@ -118,15 +118,18 @@ async fn beyond_its_room_a_client_is_told() {
     let gateway = Gateway::start_with_admin(config);
     gateway.has_up(1).await;
     let mut devices = Vec::new();
-    for number in 0..3 {
-        let device = Device::open_at(gateway.address, &format!("d{number}")).await;
-        devices.push(device.unwrap());
-    }
+    // The connection of the one before may still have its place for a moment.
+    until("three are open", async || {
+        let id = format!("d{}", devices.len());
+        devices.extend(Device::open_at(gateway.address, &id).await);
+        devices.len() == 3
+    })
+    .await;
     let answer = gateway.get("/devices/d0").await;
     assert_eq!(answer.status, 503);
     assert!(answer.text().contains("no room"), "{answer:?}");
     devices.pop();
-    crate::rig::until("there is room again", async || {
+    until("there is room again", async || {
         gateway.get("/devices/d0").await.status == 200
     })
     .await;

@@ -1,7 +1,7 @@
 //! Nodes that speak TLS, and clients (rustls, with tungstenite and hyper over it)
 //! that verify them.
 
-use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
@@ -27,7 +27,10 @@ use tokio_rustls::{
 };
 use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 
-use crate::rig::{Node, PATIENCE, config, until};
+use crate::{
+    gateway::rig::{self as gateway, Gateway},
+    rig::{Cluster, Node, PATIENCE, config, until},
+};
 
 /// An authority, and a folder with a certificate that it signed.
 struct Authority {
@@ -82,6 +85,10 @@ impl Authority {
 
     /// A connection that takes this authority's certificates alone.
     async fn try_connect(&self, node: &Node) -> std::io::Result<TlsStream<TcpStream>> {
+        self.try_connect_to(node.address).await
+    }
+
+    async fn try_connect_to(&self, address: SocketAddr) -> std::io::Result<TlsStream<TcpStream>> {
         let mut roots = RootCertStore::empty();
         roots.add(self.certificate.clone()).unwrap();
         let client = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -89,7 +96,7 @@ impl Authority {
             .unwrap()
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let tcp = TcpStream::connect(node.address).await.unwrap();
+        let tcp = TcpStream::connect(address).await.unwrap();
         let name = ServerName::try_from("127.0.0.1").unwrap();
         let connecting = TlsConnector::from(Arc::new(client)).connect(name, tcp);
         timeout(PATIENCE, connecting).await.unwrap()
@@ -254,4 +261,40 @@ fn what_is_wrong_with_the_files_is_told() {
         told(authority.cert(), other.key()),
         "A/node.pem and B/node.key cannot be used together: the key is another certificate's"
     );
+}
+
+#[tokio::test]
+async fn a_gateway_speaks_tls_in_front_of_nodes_that_do_not() {
+    let authority = Authority::new();
+    let cluster = Cluster::start(1).await;
+    let mut config = gateway::config("g1", &cluster.ground);
+    config.tls = Some(authority.load());
+    let gateway = Gateway::start_with_admin(config);
+    gateway.has_up(1).await;
+    let mut sockets = Vec::new();
+    for device in ["d1", "d2"] {
+        let url = format!("wss://{}/ws?device={device}", gateway.address);
+        let stream = authority.try_connect_to(gateway.address).await.unwrap();
+        let (socket, response) = client_async(url, stream).await.unwrap();
+        assert_eq!(response.headers()["x-highwater-node"], "n1");
+        sockets.push(socket);
+    }
+    let [mut sender, mut receiver] = <[_; 2]>::try_from(sockets).unwrap();
+    let subscribe = r#"{"type":"subscribe","topic":"t"}"#;
+    receiver.send(Message::text(subscribe)).await.unwrap();
+    beat(&mut receiver).await;
+    // More than one record, and more than one read, in both directions.
+    let long = "x".repeat(50_000);
+    let publish = format!(r#"{{"type":"publish","topic":"t","body":"{long}"}}"#);
+    sender.send(Message::text(publish)).await.unwrap();
+    let message = timeout(PATIENCE, receiver.next()).await.unwrap();
+    let Some(Ok(Message::Text(message))) = message else {
+        panic!("{message:?}")
+    };
+    assert!(message.contains(&long));
+    drop(sender);
+    until("its end is heard", async || {
+        cluster.nodes[0].metric("highwater_sockets").await == 1.0
+    })
+    .await;
 }
