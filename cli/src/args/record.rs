@@ -21,7 +21,8 @@ pub(crate) struct Report {
   highwater compare runs/before runs/after
   highwater compare --out policies.html runs/round-robin-* runs/p2c-*
 
-Runs of the same settings are repeats: their figures are means with intervals.")]
+Runs of the same settings are repeats: their figures are means with intervals.
+If all settings are the same, repeats are numbered: before-1 before-2 after-1.")]
 pub(crate) struct Compare {
     /// The runs' directories; the others are compared with the first
     #[arg(required = true, num_args = 2.., value_name = "RUN")]

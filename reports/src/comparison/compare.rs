@@ -52,8 +52,8 @@ pub(crate) struct CellText {
 }
 
 /// Reads the runs in `dirs` and sets them side by side. Runs of the same settings are
-/// repeats, whose figures are means with intervals; if all have the same, each stands
-/// for itself. A difference from the first that is larger than the noise of both
+/// repeats, whose figures are means with intervals; if all have the same, those are
+/// whose directories' names differ in a number at their end alone. A difference from the first that is larger than the noise of both
 /// carries a mark.
 ///
 /// # Errors
@@ -118,20 +118,16 @@ impl CellText {
 
 /// In the order in which their first runs were given.
 fn cells<'r>(runs: &'r [Run], differing: &[Differing]) -> Vec<Cell<'r>> {
-    if differing.is_empty() {
-        let alone = runs.iter().map(|run| Cell {
-            label: run.name.clone(),
-            runs: vec![run],
-        });
-        return alone.collect();
-    }
     let paths: Vec<String> = differing
         .iter()
         .map(|differing| differing.path.clone())
         .collect();
     let mut cells: Vec<Cell> = Vec::new();
     for run in runs {
-        let label = Settings::of(&run.manifest).label(&paths);
+        let label = match paths.is_empty() {
+            true => stem(&run.name).to_owned(),
+            false => Settings::of(&run.manifest).label(&paths),
+        };
         match cells.iter_mut().find(|cell| cell.label == label) {
             Some(cell) => cell.runs.push(run),
             None => cells.push(Cell {
@@ -141,6 +137,19 @@ fn cells<'r>(runs: &'r [Run], differing: &[Differing]) -> Vec<Cell<'r>> {
         }
     }
     cells
+}
+
+/// A run's name without the number that tells it from its repeats: `before` of
+/// `before-2`.
+fn stem(name: &str) -> &str {
+    match name.rsplit_once('-') {
+        Some((stem, number)) if !stem.is_empty() && is_number(number) => stem,
+        _ => name,
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The names of the runs' scenarios, each once.
@@ -156,29 +165,55 @@ fn title(runs: &[Run]) -> String {
 }
 
 fn in_words(cells: &[Cell], differing: &[Differing]) -> String {
-    let runs: Vec<usize> = cells.iter().map(|cell| cell.runs.len()).collect();
     let differing = match differing {
-        [] => return "All settings are the same; each run stands for itself.".to_owned(),
-        [one] => format!("The runs differ in one setting: {}.", one.in_words()),
+        [] => "All settings are the same.".to_owned(),
+        [one] => format!(
+            "The runs differ in one setting: {}. Everything else is the same.",
+            one.in_words()
+        ),
         several => {
             let several: Vec<String> = several.iter().map(Differing::in_words).collect();
             format!(
-                "The runs differ in {} settings: {}.",
+                "The runs differ in {} settings: {}. Everything else is the same.",
                 several.len(),
                 several.join("; ")
             )
         }
     };
-    let repeats = match (runs.iter().min(), runs.iter().max()) {
-        (_, Some(1)) => "One run of each: what differs from run to run is not known.".to_owned(),
-        (Some(least), Some(most)) if least == most => format!(
+    format!("{differing} {}", repeats(cells))
+}
+
+fn repeats(cells: &[Cell]) -> String {
+    let runs = cells.iter().map(|cell| cell.runs.len());
+    let (least, most) = (runs.clone().min().unwrap_or(0), runs.max().unwrap_or(0));
+    match (least, most) {
+        (_, ..=1) => "One run of each: what differs from run to run is not known.".to_owned(),
+        (least, most) if least == most => format!(
             "{most} runs of each: figures are their means, with the 95 % interval of the mean."
         ),
-        (Some(least), Some(most)) => format!(
+        (least, most) => format!(
             "{least} to {most} runs of each: figures are their means, with the 95 % interval \
              of the mean where there are several."
         ),
-        _ => String::new(),
-    };
-    format!("{differing} Everything else is the same. {repeats}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_number_at_the_end_tells_repeats_apart() {
+        for (name, expected) in [
+            ("before-1", "before"),
+            ("haproxy-least-conn-12", "haproxy-least-conn"),
+            ("20260102-030405-smoke", "20260102-030405-smoke"),
+            ("idle-10k", "idle-10k"),
+            ("-1", "-1"),
+            ("7", "7"),
+            ("a-", "a-"),
+        ] {
+            assert_eq!(stem(name), expected);
+        }
+    }
 }

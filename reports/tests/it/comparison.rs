@@ -235,6 +235,23 @@ fn other_machines_and_unfinished_runs_are_refused() {
 }
 
 #[test]
+fn numbered_runs_without_a_difference_are_repeats() {
+    let dir = tempfile::tempdir().unwrap();
+    let names = ["before-1", "before-2", "after-1", "after-2"];
+    let runs = names.map(|name| (name, noisy(1)));
+    let text = compare(&written(dir.path(), &runs), Unlike::Refused)
+        .unwrap()
+        .text();
+    assert!(
+        text.contains("All settings are the same. 2 runs of each"),
+        "{text}"
+    );
+    let head = text.lines().find(|line| line.starts_with("figure "));
+    let columns: Vec<&str> = head.unwrap().split_whitespace().collect();
+    assert_eq!(columns, ["figure", "before", "after"]);
+}
+
+#[test]
 fn runs_without_a_difference_stand_for_themselves() {
     let dir = tempfile::tempdir().unwrap();
     let runs = written(dir.path(), &[("before", noisy(2)), ("after", worse())]);
