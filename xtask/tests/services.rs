@@ -130,7 +130,7 @@ fn services_end_with_their_keeper() {
 fn an_unknown_service_is_refused() {
     let said = Desk::new().refused(&["up", "kafka"]);
     assert!(
-        said.contains("expected redis, redis-cluster, nats or rabbitmq"),
+        said.contains("expected redis, redis-cluster, nats, rabbitmq, nginx or haproxy"),
         "{said}"
     );
 }

@@ -97,7 +97,9 @@ pub enum ServiceError {
         source: Errno,
     },
     /// No service has that name.
-    #[error("unknown service {0:?}: expected redis, redis-cluster, nats or rabbitmq")]
+    #[error(
+        "unknown service {0:?}: expected redis, redis-cluster, nats, rabbitmq, nginx or haproxy"
+    )]
     Unknown(String),
 }
 

@@ -3,8 +3,8 @@
 use std::{fmt, str::FromStr};
 
 use crate::{
-    Nats, RabbitMq, Redis, RedisCluster, RedisOptions, Service, ServiceError, nats, rabbitmq,
-    redis, redis_cluster,
+    Haproxy, Nats, Nginx, RabbitMq, Redis, RedisCluster, RedisOptions, Service, ServiceError, nats,
+    proxy, rabbitmq, redis, redis_cluster,
 };
 
 /// A service that can be started.
@@ -18,11 +18,22 @@ pub enum Kind {
     Nats,
     /// RabbitMQ.
     RabbitMq,
+    /// nginx in front of port 8080.
+    Nginx,
+    /// HAProxy in front of port 8080.
+    Haproxy,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Redis, Self::RedisCluster, Self::Nats, Self::RabbitMq];
+    pub const ALL: [Self; 6] = [
+        Self::Redis,
+        Self::RedisCluster,
+        Self::Nats,
+        Self::RabbitMq,
+        Self::Nginx,
+        Self::Haproxy,
+    ];
 
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
@@ -31,10 +42,13 @@ impl Kind {
             Self::RedisCluster => "redis-cluster",
             Self::Nats => "nats",
             Self::RabbitMq => "rabbitmq",
+            Self::Nginx => "nginx",
+            Self::Haproxy => "haproxy",
         }
     }
 
-    /// Starts one that keeps what it is given, and waits until it answers.
+    /// Starts one that keeps what it is given, if it is given anything, and waits until
+    /// it answers.
     ///
     /// # Errors
     /// [`ServiceError`].
@@ -44,6 +58,8 @@ impl Kind {
             Self::RedisCluster => RedisCluster::start(),
             Self::Nats => Nats::start(),
             Self::RabbitMq => RabbitMq::start(),
+            Self::Nginx => Nginx::start(proxy::USUAL_NODE),
+            Self::Haproxy => Haproxy::start(proxy::USUAL_NODE),
         }
     }
 
@@ -57,6 +73,7 @@ impl Kind {
             Self::RedisCluster => redis_cluster::is_complete(port),
             Self::Nats => nats::answers(port),
             Self::RabbitMq => rabbitmq::answers(port),
+            Self::Nginx | Self::Haproxy => proxy::answers(port),
         }
     }
 }

@@ -15,22 +15,25 @@
 //! All calls block; in an async test use `spawn_blocking` where that matters.
 //!
 //! - [`kind`]: the services there are, by name;
-//! - [`redis`], [`redis_cluster`], [`nats`], [`rabbitmq`]: one file each; the next
-//!   one implements `recipe` and gets a line in [`kind`];
+//! - [`redis`], [`redis_cluster`], [`nats`], [`rabbitmq`], [`nginx`], [`haproxy`]: one
+//!   file each; the next one implements `recipe` and gets a line in [`kind`];
 //! - [`service`]: a running one: its URL, its end, its second start;
 //! - [`program`]: what must be on the machine, and `install`;
 //! - `process`, `spawner`: children that never outlive this process;
-//! - `port`, `exchange`: free ports, and asking a server whether it is there;
+//! - `port`, `exchange`, `proxy`: free ports, and asking a server whether it is there;
 //! - [`error`]: what can go wrong.
 
 pub mod error;
 mod exchange;
+pub mod haproxy;
 mod install;
 pub mod kind;
 pub mod nats;
+pub mod nginx;
 mod port;
 mod process;
 pub mod program;
+mod proxy;
 pub mod rabbitmq;
 mod recipe;
 pub mod redis;
@@ -39,9 +42,11 @@ pub mod service;
 mod spawner;
 
 pub use error::ServiceError;
+pub use haproxy::Haproxy;
 pub use install::install;
 pub use kind::Kind;
 pub use nats::{Nats, NatsOptions};
+pub use nginx::Nginx;
 pub use port::pick as free_port;
 pub use program::{PROGRAMS, Program};
 pub use rabbitmq::RabbitMq;

@@ -57,6 +57,19 @@ pub(crate) const EPMD: Program = Program {
     find: in_path,
 };
 
+pub(crate) const NGINX: Program = Program {
+    name: "nginx",
+    package: "nginx-light",
+    used_for: "tests: a balancer",
+    find: in_path,
+};
+pub(crate) const HAPROXY: Program = Program {
+    name: "haproxy",
+    package: "haproxy",
+    used_for: "tests: a balancer",
+    find: in_path,
+};
+
 /// All programs that tests and pictures use.
 pub const PROGRAMS: &[Program] = &[
     REDIS,
@@ -64,18 +77,8 @@ pub const PROGRAMS: &[Program] = &[
     NATS,
     RABBITMQ,
     EPMD,
-    Program {
-        name: "nginx",
-        package: "nginx-light",
-        used_for: "tests: a balancer",
-        find: in_path,
-    },
-    Program {
-        name: "haproxy",
-        package: "haproxy",
-        used_for: "tests: a balancer",
-        find: in_path,
-    },
+    NGINX,
+    HAPROXY,
     Program {
         name: "promtool",
         package: "prometheus",

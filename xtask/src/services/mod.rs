@@ -26,7 +26,7 @@ pub(crate) enum Services {
     /// Start services in the background, on free loopback ports and with temporary
     /// directories; without names, all
     Up {
-        /// redis, redis-cluster, nats, rabbitmq
+        /// redis, redis-cluster, nats, rabbitmq, nginx, haproxy
         kinds: Vec<Kind>,
     },
     /// Stop what `up` started

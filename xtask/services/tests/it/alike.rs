@@ -80,3 +80,13 @@ fn nats() {
 fn rabbitmq() {
     check(Kind::RabbitMq, "beam.smp");
 }
+
+#[test]
+fn nginx() {
+    check(Kind::Nginx, "nginx");
+}
+
+#[test]
+fn haproxy() {
+    check(Kind::Haproxy, "haproxy");
+}

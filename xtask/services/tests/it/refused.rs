@@ -7,7 +7,7 @@ fn an_unknown_name() {
     let error = "kafka".parse::<Kind>().unwrap_err().to_string();
     assert_eq!(
         error,
-        "unknown service \"kafka\": expected redis, redis-cluster, nats or rabbitmq"
+        "unknown service \"kafka\": expected redis, redis-cluster, nats, rabbitmq, nginx or haproxy"
     );
     for kind in Kind::ALL {
         assert_eq!(kind.name().parse::<Kind>().unwrap(), kind);

@@ -1,0 +1,114 @@
+//! nginx in front of a node.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{Service, ServiceError, kind::Kind, port, program, proxy, recipe::Recipe};
+
+/// Starts an nginx that forwards WebSockets and HTTP.
+#[derive(Debug)]
+pub struct Nginx {
+    program: PathBuf,
+    port: u16,
+    status: u16,
+    node: u16,
+}
+
+const CONFIG: &str = "nginx.conf";
+
+impl Nginx {
+    /// Starts it in front of a node at this port of loopback, which need not be there
+    /// yet, and waits until it answers.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub fn start(node: u16) -> Result<Service, ServiceError> {
+        Service::start(Self {
+            program: program::NGINX.require()?,
+            port: port::pick()?,
+            status: port::pick()?,
+            node,
+        })
+    }
+}
+
+impl Recipe for Nginx {
+    fn name(&self) -> &'static str {
+        Kind::Nginx.name()
+    }
+
+    fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    fn monitor(&self) -> Option<String> {
+        Some(format!("http://127.0.0.1:{}", self.status))
+    }
+
+    fn prepare(&self, directory: &Path) -> io::Result<()> {
+        fs::write(directory.join(CONFIG), self.configuration(directory))
+    }
+
+    fn servers(&self, directory: &Path) -> Result<Vec<Command>, ServiceError> {
+        let mut command = Command::new(&self.program);
+        // Until it has read where else, it logs to the process's log.
+        command.args(["-e", "stderr"]).arg("-p").arg(directory);
+        command.arg("-c").arg(directory.join(CONFIG));
+        Ok(vec![command])
+    }
+
+    fn answers(&self) -> bool {
+        proxy::answers(self.port)
+    }
+}
+
+impl Nginx {
+    /// One process, so that it is gone when it is killed.
+    fn configuration(&self, directory: &Path) -> String {
+        let (port, status, node) = (self.port, self.status, self.node);
+        let folder = directory.display();
+        format!(
+            r#"daemon off;
+master_process off;
+pid {folder}/nginx.pid;
+error_log stderr notice;
+events {{
+    worker_connections 4096;
+}}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    map $http_upgrade $connection_upgrade {{
+        default upgrade;
+        "" "";
+    }}
+    server {{
+        listen 127.0.0.1:{port};
+        location / {{
+            proxy_pass http://127.0.0.1:{node};
+            proxy_http_version 1.1;
+            proxy_set_header Host $http_host;
+            proxy_set_header Upgrade $http_upgrade;
+            proxy_set_header Connection $connection_upgrade;
+            proxy_read_timeout 1h;
+            proxy_buffering off;
+        }}
+    }}
+    server {{
+        listen 127.0.0.1:{status};
+        location / {{
+            stub_status;
+        }}
+    }}
+}}
+"#
+        )
+    }
+}
