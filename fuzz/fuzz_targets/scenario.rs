@@ -1,18 +1,18 @@
-//! Scenario files: whatever is read, it is a plan that can be described or a list of
+//! Scenario files: whatever is read, it is plans that can be described or a list of
 //! problems.
 
 #![no_main]
 
-use highwater_scenarios::{Host, describe, parse};
+use highwater_scenarios::{Host, describe_matrix, parse_matrix};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
-    match parse("fuzz.toml", text, &[]) {
-        Ok(plan) => {
+    match parse_matrix("fuzz.toml", text, &[]) {
+        Ok(matrix) => {
             let host = Host {
                 files_per_process: 1_024,
                 memory: None,
             };
-            assert!(!describe(&plan, &host).is_empty());
+            assert!(!describe_matrix(&matrix, &host).is_empty());
         }
         Err(problems) => {
             assert!(problems.count() > 0, "refused without a word");

@@ -149,6 +149,45 @@ fn gateways_discover_a_node() {
 }
 
 #[test]
+fn a_rebalance_moves_sockets_to_the_newcomer() {
+    let run = Run::to_its_end(
+        r#"
+        name = "rebalanced"
+        duration = "14s"
+        [cluster]
+        nodes = 2
+        balancer = "gateway"
+        policy = "least-conn"
+        [[devices]]
+        name = "home"
+        count = 300
+        ramp = "300/s"
+        heartbeat = "2s"
+        [[events]]
+        at = "1s"
+        do = "add-node"
+        node = "n3"
+        [[events]]
+        at = "4s"
+        do = "rebalance"
+        rate = "100/s"
+        band = "5%"
+        [[gates]]
+        check = "sockets.open_at_end == 300"
+        [[gates]]
+        check = "sockets.dropped == 0"
+        [[gates]]
+        check = "balance.max_over_mean_at_end <= 1.2"
+        "#,
+    );
+    run.assert_passed();
+    assert!(
+        run.counted("disconnect.closed-1012") > 0,
+        "some were asked to go"
+    );
+}
+
+#[test]
 fn a_killed_run_leaves_no_process_of_a_balancer() {
     for balancer in ["nginx", "haproxy"] {
         let cluster = format!("balancer = \"{balancer}\"");
