@@ -91,8 +91,8 @@ mod tests {
 
     fn fields(lines: &[(&'static str, &'static str)]) -> HeaderMap {
         let mut fields = HeaderMap::new();
-        for (name, value) in lines {
-            fields.append(*name, HeaderValue::from_static(*value));
+        for &(name, value) in lines {
+            fields.append(name, HeaderValue::from_static(value));
         }
         fields
     }
