@@ -4,9 +4,6 @@ use std::time::Duration;
 
 use crate::{Cell, Matrix, page::Page, words};
 
-/// Columns of the cells' names.
-const NAMES: usize = 28;
-
 pub(super) fn describe(matrix: &Matrix, page: &mut Page) {
     page.heading("Matrix");
     let repeats = match matrix.repeat() {
@@ -18,8 +15,8 @@ pub(super) fn describe(matrix: &Matrix, page: &mut Page) {
         "{cells}, {repeats}, in turn; about {} in all. The first is described above.",
         words::duration(shortest(matrix))
     ));
-    for cell in matrix.cells() {
-        page.entry(&cell.name, NAMES, &settings(cell));
+    for cell in matrix.cells().filter(|cell| !cell.settings.is_empty()) {
+        page.paragraph(&format!("{}: {}", cell.name, settings(cell)));
     }
 }
 
