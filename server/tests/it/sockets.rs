@@ -185,3 +185,23 @@ async fn a_refused_device_is_told_over_http() {
         Ok(()) => panic!("a name too long was accepted"),
     }
 }
+
+/// As a node finds it that stood still for longer than its clients have waited.
+#[tokio::test]
+async fn who_has_gone_before_it_was_served_replaces_nobody() {
+    let node = Node::alone();
+    let mut device = Device::open(&node, "d1").await;
+    // Without giving the node a turn in between.
+    let mut gone = std::net::TcpStream::connect(node.address).unwrap();
+    let request = format!(
+        "GET /ws?device=d1 HTTP/1.1\r\nHost: t\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {}\r\n\r\n",
+        "dGhlIHNhbXBsZSBub25jZQ=="
+    );
+    std::io::Write::write_all(&mut gone, request.as_bytes()).unwrap();
+    drop(gone);
+    // Who came later is served later.
+    Device::open(&node, "d2").await.ping(b"after").await;
+    device.ping(b"still here").await;
+    assert_eq!(node.metric("highwater_sockets_accepted_total").await, 2.0);
+}
