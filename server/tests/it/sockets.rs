@@ -193,12 +193,10 @@ async fn who_has_gone_before_it_was_served_replaces_nobody() {
     let mut device = Device::open(&node, "d1").await;
     // Without giving the node a turn in between.
     let mut gone = std::net::TcpStream::connect(node.address).unwrap();
-    let request = format!(
-        "GET /ws?device=d1 HTTP/1.1\r\nHost: t\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {}\r\n\r\n",
-        "dGhlIHNhbXBsZSBub25jZQ=="
-    );
-    std::io::Write::write_all(&mut gone, request.as_bytes()).unwrap();
+    let request = b"GET /ws?device=d1 HTTP/1.1\r\nHost: t\r\nConnection: Upgrade\r\n\
+        Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    std::io::Write::write_all(&mut gone, request).unwrap();
     drop(gone);
     // Who came later is served later.
     Device::open(&node, "d2").await.ping(b"after").await;
