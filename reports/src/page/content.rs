@@ -1,7 +1,7 @@
 //! What the page says, in the order in which it says it. The template only
 //! arranges; every figure is text here already.
 
-use highwater_scenarios::plan::System;
+use highwater_scenarios::plan::{Cluster, System};
 use serde::Serialize;
 
 use super::{
@@ -146,8 +146,21 @@ fn events<'a>(scene: &'a Scene) -> Vec<Event<'a>> {
 
 fn system(system: &System) -> String {
     match system {
-        System::Cluster(cluster) if cluster.nodes == 1 => "a cluster of one node".to_owned(),
-        System::Cluster(cluster) => format!("a cluster of {} nodes", cluster.nodes),
+        System::Cluster(cluster) if cluster.nodes == 1 => {
+            format!("a cluster of one node{}", behind(cluster))
+        }
+        System::Cluster(cluster) => {
+            format!("a cluster of {} nodes{}", cluster.nodes, behind(cluster))
+        }
         System::Target(target) => target.ws.join(", "),
+    }
+}
+
+/// What stands in front of the nodes.
+fn behind(cluster: &Cluster) -> String {
+    match (cluster.balancer.name(), cluster.gateways) {
+        (None, _) => String::new(),
+        (Some(name), 1) => format!(" behind {name}"),
+        (Some(name), several) => format!(" behind {several} of {name}"),
     }
 }
