@@ -248,7 +248,7 @@ mod tests {
         scratch: &mut [u8],
     ) {
         let once = std::future::poll_fn(|task| Poll::Ready(flow.pump(from, to, task, scratch)));
-        tokio::task::unconstrained(once).await.unwrap();
+        tokio::task::coop::unconstrained(once).await.unwrap();
     }
 
     proptest! {
