@@ -103,6 +103,12 @@ pub trait Backplane: Send + Sync + 'static {
     /// [`SendError`]; the request is still this node's to answer.
     fn forward(&self, request: &ReplyTo, to: &NodeId, payload: Bytes) -> Result<(), SendError>;
 
+    /// Tells every other node that this one acts on no request any more that it has
+    /// neither answered nor handed on: who waits for one is told
+    /// [`RequestError::Declined`], at once, and so is who still asks. For a node that
+    /// is about to leave, which keeps the promise from here on.
+    fn farewell(&self);
+
     /// Publishes to every *other* node that subscribes to `topic`.
     ///
     /// # Errors
@@ -183,6 +189,10 @@ pub enum RequestError {
     /// It was never sent.
     #[error(transparent)]
     NotSent(#[from] SendError),
+    /// The node that was to answer is leaving, and neither has acted on the request
+    /// nor will: it may be asked for elsewhere.
+    #[error("node {0} leaves and did not act on it")]
+    Declined(NodeId),
     /// The node that was to answer left; it may have acted on the request.
     #[error("node {0} left before it answered")]
     Left(NodeId),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     command, fan_out,
@@ -17,22 +18,35 @@ use crate::{
     session::waiting::Waiter,
 };
 
-/// Handles what arrives, in its order, until the node leaves.
-pub(crate) async fn run(node: Arc<Node>, mut inbox: mpsc::Receiver<Inbound>) {
-    while let Some(inbound) = inbox.recv().await {
-        match inbound {
-            Inbound::Message { from, payload } => on_note(&node, &from, &payload),
-            Inbound::Request {
-                from,
-                reply_to,
-                payload,
-            } => {
-                on_question(&node, &from, reply_to, payload);
-            }
-            Inbound::Published { topic, payload } => {
-                fan_out::deliver(&node, &topic, &payload);
-            }
-        }
+/// Handles what arrives, in its order, until the node has `drained`; then says
+/// farewell and lets it `leave`.
+pub(crate) async fn run(
+    node: Arc<Node>,
+    mut inbox: mpsc::Receiver<Inbound>,
+    drained: CancellationToken,
+    leave: CancellationToken,
+) {
+    while let Some(Some(inbound)) = drained.run_until_cancelled(inbox.recv()).await {
+        handle(&node, inbound);
+    }
+    // With a socket still there somebody may wait for its device, in vain.
+    if node.metrics.sockets.get() == 0 {
+        node.cluster.backplane.farewell();
+    }
+    leave.cancel();
+    // Declined. To the backplane an inbox that is gone is a dead node.
+    while inbox.recv().await.is_some() {}
+}
+
+fn handle(node: &Arc<Node>, inbound: Inbound) {
+    match inbound {
+        Inbound::Message { from, payload } => on_note(node, &from, &payload),
+        Inbound::Request {
+            from,
+            reply_to,
+            payload,
+        } => on_question(node, &from, reply_to, payload),
+        Inbound::Published { topic, payload } => fan_out::deliver(node, &topic, &payload),
     }
 }
 

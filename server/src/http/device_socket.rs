@@ -177,8 +177,8 @@ async fn start(node: Arc<Node>, session: Arc<Session>, upgrade: OnUpgrade, place
     node.metrics.socket_opened();
     let parts = upgrade.await.ok().map(Upgraded::downcast::<TokioIo<Wire>>);
     let Some(Ok(parts)) = parts else {
-        node.metrics.socket_closed(CloseReason::Lost);
-        return node.forget(&session, CloseReason::Lost);
+        node.forget(&session, CloseReason::Lost);
+        return node.metrics.socket_closed(CloseReason::Lost);
     };
     node.wheel.arm(&session, Timer::Idle, node.wheel.now() + 1);
     let mut drive = Drive::new(node, session, parts.io.into_inner(), place);

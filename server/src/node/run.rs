@@ -92,7 +92,9 @@ pub async fn run(
         over: CancellationToken::new(),
         tasks: TaskTracker::new(),
     };
-    life.spawn(inbound::run(Arc::clone(&node), joined.inbox));
+    let drained = CancellationToken::new();
+    let (inbox, until) = (joined.inbox, drained.clone());
+    life.spawn(inbound::run(Arc::clone(&node), inbox, until, leave));
     life.spawn(registrar::run(Arc::clone(&node), jobs));
     life.spawn(resync::run(Arc::clone(&node)));
     life.spawn(turn_wheel(Arc::clone(&node)));
@@ -129,7 +131,7 @@ pub async fn run(
     stop.cancel();
     let finished = futures_util::future::join_all(accepting);
     let _ = tokio::time::timeout(node.config.limits.drain_grace, finished).await;
-    leave.cancel();
+    drained.cancel();
     let _ = tokio::time::timeout(FAREWELL, joined.left).await;
     Ok(())
 }

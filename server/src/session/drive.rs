@@ -193,10 +193,11 @@ impl Drop for Drive {
     fn drop(&mut self) {
         let reason = self.session.outbox.closing().unwrap_or(CloseReason::Lost);
         self.session.outbox.abandon(reason);
+        // First, so that a node that counts no socket owes nobody an answer.
+        self.node.forget(&self.session, reason);
         self.node.metrics.socket_closed(reason);
         self.node.gate.left();
         self.node.connections.leave();
-        self.node.forget(&self.session, reason);
     }
 }
 

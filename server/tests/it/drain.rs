@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::{StreamExt, stream};
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Error;
 
@@ -9,6 +10,9 @@ use crate::{
     ground::{Kind, on_every_backplane},
     rig::{Cluster, Device, Node, until},
 };
+
+/// Enough that each node is the home of some.
+const DEVICES: usize = 30;
 
 #[tokio::test]
 async fn a_drain_says_goaway_and_then_closes_and_then_the_node_ends() {
@@ -75,6 +79,32 @@ async fn a_drained_node_leaves_the_cluster(kind: Kind) {
     leaver.shutdown.cancel();
     leaver.ended().await;
     cluster.sees(1).await;
+}
+
+on_every_backplane!(a_home_that_leaves_takes_no_command_with_it);
+
+async fn a_home_that_leaves_takes_no_command_with_it(kind: Kind) {
+    let mut cluster = Cluster::start_on(kind.ground(), 3).await;
+    // A third of them is at home on the one that leaves.
+    for number in 0..DEVICES {
+        let device = Device::open(&cluster.nodes[1], &format!("d{number}")).await;
+        device.echo();
+    }
+    let leaver = cluster.nodes.remove(2);
+    let caller = &cluster.nodes[0];
+    let asking = stream::iter((0..DEVICES).cycle())
+        .map(|number| async move { caller.command(&format!("d{number}")).await })
+        .buffer_unordered(16)
+        .take_until(async {
+            leaver.shutdown.cancel();
+            leaver.ended().await;
+            cluster.sees(2).await;
+        });
+    let answers: Vec<_> = asking.collect().await;
+    assert!(answers.len() > DEVICES, "{}", answers.len());
+    for answer in answers {
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
 }
 
 /// What the node says that it is doing.
