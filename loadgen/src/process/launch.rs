@@ -16,6 +16,9 @@ pub struct Launch {
     pub log: PathBuf,
     /// Where standard output goes.
     pub stdout: Stdout,
+    /// How much it gives way to the harness for a processor: added to the harness's
+    /// own niceness, so that 0 is as much as the harness.
+    pub niceness: u8,
 }
 
 /// Where a child's standard output goes.
@@ -42,6 +45,7 @@ impl Launch {
             env: Vec::new(),
             log: log.into(),
             stdout: Stdout::Log,
+            niceness: 0,
         }
     }
 
@@ -52,6 +56,12 @@ impl Launch {
             stdout: Stdout::FirstLine,
             ..self
         }
+    }
+
+    /// The same launch of a process that gives way to the harness.
+    #[must_use]
+    pub fn with_niceness(self, niceness: u8) -> Self {
+        Self { niceness, ..self }
     }
 
     /// The same launch with one more environment variable.

@@ -69,7 +69,10 @@ async fn a_draining_node_takes_no_new_device_and_finishes_commands() {
     node.ended().await;
 }
 
-on_every_backplane!(a_drained_node_leaves_the_cluster);
+on_every_backplane!(
+    a_drained_node_leaves_the_cluster,
+    a_home_that_leaves_takes_no_command_with_it,
+);
 
 async fn a_drained_node_leaves_the_cluster(kind: Kind) {
     // Nobody could wait for the lease.
@@ -80,8 +83,6 @@ async fn a_drained_node_leaves_the_cluster(kind: Kind) {
     leaver.ended().await;
     cluster.sees(1).await;
 }
-
-on_every_backplane!(a_home_that_leaves_takes_no_command_with_it);
 
 async fn a_home_that_leaves_takes_no_command_with_it(kind: Kind) {
     let mut cluster = Cluster::start_on(kind.ground(), 3).await;

@@ -137,9 +137,10 @@ async fn a_request_ends_when_the_node_that_has_it_leaves(kind: Kind) {
 async fn who_says_farewell_declines_what_it_has_neither_answered_nor_handed_on(kind: Kind) {
     let ground = kind.ground();
     let [a, mut b, mut c] = three(&ground).await;
+    let asked = b.id.clone();
     let ask = |payload| {
         let payload = Bytes::from_static(payload);
-        a.backplane().request(&b.id, payload, soon())
+        a.backplane().request(&asked, payload, soon())
     };
     let answered = ask(b"answer");
     let handed_on = ask(b"hand on");
