@@ -206,7 +206,7 @@ fn doubt(cut: &Cut) -> Option<String> {
         Some(last.end())
     });
     let worked_until = ends.fold(0.0, f64::max);
-    cut.tracks.of(Role::Node).find_map(|(id, track)| {
+    nodes(cut).find_map(|(id, track)| {
         let restarted = track.restarts().is_some_and(|at| !at.is_empty());
         let asked_at_the_end = track.lines().last().is_some_and(|last| {
             last.gauge(gauge::UP) == Some(1.0) && last.end() >= worked_until - 1.0
@@ -216,17 +216,23 @@ fn doubt(cut: &Cut) -> Option<String> {
     })
 }
 
-/// A count over all nodes of the run; `None` when none shows it. A node of a
-/// cluster began with the run, a target before it.
+/// Nodes that were ever up.
+fn nodes<'a>(cut: &'a Cut<'a>) -> impl Iterator<Item = (&'a str, &'a Track<'a>)> {
+    let nodes = cut.tracks.of(Role::Node);
+    nodes.filter(|(_, track)| track.is_up_within(cut.range()))
+}
+
+/// A count over all nodes; `None` when one of them does not show it. A node of a cluster began with the run, a target before it.
 fn total(cut: &Cut, name: &str) -> Option<u64> {
     let began_with_the_run = matches!(cut.record.manifest.plan.system, System::Cluster(_));
-    let counts = cut.tracks.of(Role::Node).filter_map(|(_, track)| {
+    let counts = nodes(cut).map(|(_, track)| {
         let first = track.gauge(name).next()?.value;
         let before = if began_with_the_run { 0.0 } else { first };
         Some(track.last(name)? - before)
     });
-    let counts: Vec<f64> = counts.collect();
-    (!counts.is_empty()).then(|| counts.iter().sum::<f64>().max(0.0) as u64)
+    let counts: Option<Vec<f64>> = counts.collect();
+    let counts = counts.filter(|counts| !counts.is_empty())?;
+    Some(counts.iter().sum::<f64>().max(0.0) as u64)
 }
 
 /// How much a count of the nodes grew just before they were asked last.

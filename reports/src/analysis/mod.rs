@@ -3,7 +3,6 @@
 //!
 //! - [`tracks`]: the record by source; [`cut`]: which part of it is looked at;
 //! - one file per section of the summary: `sockets`, `heartbeats`, `commands`,
-//!   `messages`, `processes`, `joined`, `workers`, `balance` (with `settling`), `cost`
 //!   `messages`, `readings`, `processes`, `joined`, `workers`, `balance` (with
 //!   `settling`), `cost` (with `fit`);
 //! - `ledger`: what both ends counted, side by side;

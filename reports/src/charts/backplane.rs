@@ -48,7 +48,7 @@ pub(super) fn chart(scene: &Scene) -> Chart {
 fn per_command(scene: &Scene) -> Option<String> {
     let sent = backplane(scene.cut)?.sent_per_command?;
     Some(format!(
-        "In the steady phase the nodes sent each other {} messages for each command.",
+        "Messages that the nodes sent each other for each command of the steady phase: {}.",
         human::significant(sent)
     ))
 }

@@ -137,7 +137,7 @@ fn of_block(block: &LatencyHistogram, part: &str) -> Option<f64> {
 }
 
 fn is_failure(path: &str) -> bool {
-    const FAILURES: [&str; 15] = [
+    const FAILURES: [&str; 18] = [
         "sockets.failed",
         "sockets.dropped",
         "heartbeats.missed",
@@ -153,6 +153,9 @@ fn is_failure(path: &str) -> bool {
         "messages.lost",
         "messages.duplicated",
         "messages.reordered",
+        "readings.refused",
+        "readings.duplicated",
+        "readings.lost",
     ];
     FAILURES.contains(&path)
 }

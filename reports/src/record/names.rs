@@ -10,9 +10,9 @@ pub mod counter {
     /// Sockets that opened again after they had been lost.
     pub const SOCKETS_REOPENED: &str = "sockets.reopened";
     /// Attempts to open that failed; by kind: `connect.failed.KIND` with the kinds
-    /// `refused`, `reset`, `timeout`, `rejected` (an HTTP status other than 101),
-    /// `handshake` (not a WebSocket answer), `unreachable`, and, the harness's
-    /// own fault, `no-port` and `no-file`.
+    /// `refused`, `reset`, `timeout`, `tls` (no TLS session), `rejected` (an HTTP
+    /// status other than 101), `handshake` (not a WebSocket answer), `unreachable`,
+    /// and, the harness's own fault, `no-port` and `no-file`.
     pub const CONNECT_FAILED: &str = "connect.failed";
     /// Open sockets that ended other than by the drain; by kind:
     /// `disconnect.KIND` with the kinds `closed-CODE` (a close frame from the

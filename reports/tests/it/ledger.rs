@@ -126,6 +126,23 @@ fn nor_is_what_a_lost_worker_counted() {
     assert_eq!(line(&summary, "commands").verdict, Agreement::Unknown);
 }
 
+/// The clients' counts are of all nodes: without one of them nothing can be compared.
+#[test]
+fn a_node_that_does_not_count_leaves_nothing_to_compare() {
+    let mut run = counted();
+    for line in &mut run.intervals {
+        if line.source.id == "n2" {
+            line.gauges.remove(gauge::SOCKETS_ACCEPTED);
+            line.gauges.remove(gauge::SOCKETS_OPEN);
+        }
+    }
+    let summary = run.summary();
+    let sockets = summary.ledger.iter().find(|line| line.what == "sockets");
+    assert_eq!(sockets, None);
+    assert_eq!(line(&summary, "commands").verdict, Agreement::Agrees);
+    assert_eq!(summary.problems, Vec::<String>::new());
+}
+
 #[test]
 fn nodes_that_count_nothing_have_no_ledger() {
     let mut run = Run::clean();
