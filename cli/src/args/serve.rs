@@ -5,6 +5,7 @@ mod auth;
 mod backplane;
 mod consumer;
 mod drain;
+mod time;
 mod tls;
 
 use std::net::SocketAddr;

@@ -1,4 +1,5 @@
-//! One file for each command; [`announce`] says what a run will do.
+//! One file for each command; [`announce`] says what a run will do, [`signals`] is
+//! what asks one to end.
 
 mod announce;
 mod check;
@@ -11,6 +12,7 @@ mod man;
 mod report;
 mod run;
 mod serve;
+mod signals;
 mod worker;
 
 use tokio::runtime::{Builder, Runtime};

@@ -479,6 +479,12 @@ impl<S: FnMut(Update) + Send> Run<S> {
         if self.plan.commands.is_empty() {
             progress.commands = None;
         }
+        if self.plan.publish.is_empty() {
+            progress.messages = None;
+        }
+        if self.plan.readings.is_empty() {
+            progress.readings = None;
+        }
         (self.show)(Update::Progress(Box::new(progress)));
     }
 }
