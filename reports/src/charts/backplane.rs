@@ -37,7 +37,11 @@ pub(super) fn chart(scene: &Scene) -> Chart {
     Chart {
         name: "backplane",
         title: "Messages on the backplane",
-        about: sentences([per_command(scene), told_by_broker(scene)]),
+        about: sentences([
+            per_command(scene),
+            told_by_broker(scene),
+            readings_beside(scene),
+        ]),
         x: XAxis::Time,
         y: YAxis::linear(Unit::PerSecond),
         series: scene.steps.by_role(lines),
@@ -62,4 +66,10 @@ fn told_by_broker(scene: &Scene) -> Option<String> {
         ),
         None => "The broker does not tell of its messages.".to_owned(),
     })
+}
+
+fn readings_beside(scene: &Scene) -> Option<String> {
+    let readings = &scene.cut.record.manifest.plan.readings;
+    (!readings.is_empty())
+        .then(|| "What the nodes sent is without the readings, which go to their queue.".to_owned())
 }

@@ -124,7 +124,7 @@ pub(super) fn ledger(summary: &Summary) -> Table {
                 "one end",
                 "other end",
                 "difference",
-                "explained",
+                "may differ by",
                 "verdict",
             ],
         )

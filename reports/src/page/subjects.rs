@@ -116,7 +116,7 @@ fn readings(summary: &Summary) -> Option<Subject> {
             .lost
             .map_or_else(|| "an unknown number".to_owned(), human::count);
         format!(
-            "{} handled, {} again, {lost} lost",
+            "{} handled, {} of them again, {lost} lost",
             human::count(handled),
             human::count(again)
         )

@@ -3,6 +3,7 @@
 use highwater_reports::{
     record::{Occurrence, names::counter},
     summary::Readings,
+    verdict_text,
 };
 use highwater_scenarios::{plan::ReadingLoad, units::Rate};
 
@@ -74,6 +75,9 @@ fn all_handled_is_no_problem() {
     assert_eq!((readings.handled, readings.lost), (Some(2_000), Some(0)));
     assert_eq!(problems, Vec::<String>::new());
     assert_eq!(Run::clean().summary().readings, None, "none were asked for");
+    let said = verdict_text(&run.summary());
+    let line = "\n  readings    2,000 of 2,000 accepted, 0 lost\n";
+    assert!(said.contains(line), "{said}");
 }
 
 /// Consumers that are not the harness's own keep their journals to themselves.

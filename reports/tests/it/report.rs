@@ -326,7 +326,7 @@ fn tables_have_what_somebody_shows() {
         html.contains("<td>40&#x2f;s</td>"),
         "what the broker took in the steady phase"
     );
-    assert!(html.contains("2,000 handled, 12 again, 0 lost"));
+    assert!(html.contains("2,000 handled, 12 of them again, 0 lost"));
 
     let mut silent = eventful();
     for line in &mut silent.intervals {
