@@ -1,4 +1,5 @@
-//! What other nodes ask of this one. Nothing here waits.
+//! What other nodes ask of this one. Nothing here waits, but for the view that the
+//! asking node has its seat in.
 
 use std::sync::Arc;
 
@@ -26,7 +27,9 @@ pub(crate) async fn run(
     drained: CancellationToken,
     leave: CancellationToken,
 ) {
+    let shown = node.cluster.backplane.view();
     while let Some(Some(inbound)) = drained.run_until_cancelled(inbox.recv()).await {
+        node.cluster.catch_up(&shown).await;
         handle(&node, inbound);
     }
     // With a socket still there somebody may wait for its device, in vain.

@@ -177,6 +177,7 @@ async fn start(node: Arc<Node>, session: Arc<Session>, upgrade: OnUpgrade, place
     node.metrics.socket_opened();
     let parts = upgrade.await.ok().map(Upgraded::downcast::<TokioIo<Wire>>);
     let Some(Ok(parts)) = parts else {
+        session.outbox.abandon(CloseReason::Lost);
         node.forget(&session, CloseReason::Lost);
         return node.metrics.socket_closed(CloseReason::Lost);
     };
