@@ -45,7 +45,7 @@ use tokio::{sync::watch, time::Instant};
 
 pub(crate) use self::{
     envelope::{Envelope, open, seal},
-    view::{Taken, first_version},
+    view::{Taken, first_version, is_version},
 };
 pub use self::{
     join::{BackplaneConfig, Identity, Joined, join},
