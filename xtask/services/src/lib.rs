@@ -19,7 +19,8 @@
 //!   one implements `recipe` and gets a line in [`kind`];
 //! - [`service`]: a running one: its URL, its end, its second start;
 //! - [`program`]: what must be on the machine, and `install`;
-//! - `process`, `spawner`: children that never outlive this process;
+//! - `process`, `spawner`: children that never outlive this process; `remover`: their
+//!   directories;
 //! - `port`, `exchange`: free ports, and asking a server whether it is there;
 //! - [`error`]: what can go wrong.
 
@@ -35,6 +36,7 @@ pub mod rabbitmq;
 mod recipe;
 pub mod redis;
 pub mod redis_cluster;
+mod remover;
 pub mod service;
 mod spawner;
 
