@@ -21,6 +21,8 @@
 pub mod broker_url;
 pub mod check;
 pub mod figures;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod load;
 pub mod page;
 pub mod plan;
