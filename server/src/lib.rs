@@ -6,14 +6,15 @@
 //! what), `http` (what it serves), `ws` and `session` (device sockets), `cluster`
 //! (which node owns which device), [`backplane`] (what joins the nodes), [`broker`]
 //! (the embedded one), `backlog` (the bounded queue that both use), `work` (readings,
-//! from devices into a queue), [`consumer`] (and out of it), `faults` (what a node
-//! does wrong on request).
+//! from devices into a queue), [`consumer`] (and out of it), `backoff` (when all of
+//! them connect again), `faults` (what a node does wrong on request).
 //!
 //! The protocol is written down in `docs/protocol.md`.
 
 mod admission;
 pub mod auth;
 mod backlog;
+mod backoff;
 pub mod backplane;
 pub mod broker;
 mod cluster;

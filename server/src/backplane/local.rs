@@ -18,13 +18,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Backplane, Identity, Inbound, Kind, Member,
-    backoff::Backoff,
     endpoint::{Endpoint, Pushed, Road},
     envelope::{Envelope, open, seal},
     lease::Lease,
 };
 use crate::{
     backlog,
+    backoff::Backoff,
     broker::wire::{self, FromBroker, PROTOCOL, Reader, ToBroker, Writer},
     id::Topic,
 };

@@ -6,13 +6,12 @@
 //! `local` (the embedded broker), `redis`, `nats`, `amqp` (RabbitMQ); and what they
 //! share: `endpoint` (the node's end), `envelope` (request/reply over unicast),
 //! `pending` (who waits for a reply), `lease` (how long a node may be silent),
-//! `backoff` (when to connect again), `traffic` (counters), `remote` (membership
-//! over brokers that know nothing of nodes).
+//! `traffic` (counters), `remote` (membership over brokers that know nothing of
+//! nodes).
 
 mod alone;
 #[cfg(feature = "amqp")]
 pub(crate) mod amqp;
-mod backoff;
 mod endpoint;
 mod envelope;
 mod join;

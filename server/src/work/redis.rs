@@ -12,7 +12,8 @@
 //!
 //! **Bounds.** What every group has acknowledged is trimmed away, about each second;
 //! a stream of [`MOST_READINGS`] takes no more, nor does a server that is full
-//! (`maxmemory`): consumers go on, and make room.
+//! (`maxmemory`): consumers go on, and make room. Each node looks how long the stream
+//! is once a second, so what the others add in that time may come on top.
 
 use std::time::Duration;
 
@@ -44,6 +45,8 @@ const TAKE: Duration = Duration::from_secs(1);
 const ANSWER: Duration = Duration::from_secs(5);
 /// The field of an entry that holds the reading.
 const FIELD: &str = "reading";
+/// How often a node looks what others have added and who has joined.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// A node's connection.
 pub(super) struct RedisProducer {
@@ -51,12 +54,13 @@ pub(super) struct RedisProducer {
     key: String,
     /// Whether there was a group when it was looked last.
     has_group: bool,
-    /// Entries when it was looked last.
+    /// Entries when it was looked last, and what this node has added since.
     length: usize,
     /// Whether the server had no memory for the last reading.
     is_full: bool,
     /// What ended the connection, once that is known.
     broken: Option<WorkError>,
+    looked: Instant,
 }
 
 impl Producer for RedisProducer {
@@ -70,6 +74,7 @@ impl Producer for RedisProducer {
             length: 0,
             is_full: false,
             broken: None,
+            looked: Instant::now(),
         };
         producer.look().await?;
         Ok(producer)
@@ -77,7 +82,7 @@ impl Producer for RedisProducer {
 
     async fn submit(&mut self, parcels: Vec<Parcel>) -> Result<Vec<Settled>, WorkError> {
         let fits = |producer: &Self| producer.length + parcels.len() <= MOST_READINGS;
-        if !self.has_group || !fits(self) {
+        if !self.has_group || !fits(self) || self.looked.elapsed() >= LOOK_EVERY {
             self.look().await?;
         }
         if !self.has_group {
@@ -158,6 +163,7 @@ impl RedisProducer {
             .await
             .map_err(broken)?;
         self.has_group = !groups(&mut self.server, &self.key).await?.is_empty();
+        self.looked = Instant::now();
         Ok(())
     }
 }

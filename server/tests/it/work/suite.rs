@@ -13,6 +13,7 @@ use crate::{
 on_every_backplane!(
     every_group_handles_each_reading_once,
     what_a_dead_consumer_had_is_handled_by_another,
+    a_slow_consumer_keeps_what_it_has_in_hand,
     a_queue_that_dies_loses_nothing_that_was_accepted,
     nothing_is_accepted_for_nobody,
     a_consumer_that_is_asked_to_end_leaves_nothing_behind,
@@ -66,6 +67,28 @@ async fn what_a_dead_consumer_had_is_handled_by_another(kind: Kind) {
     );
     // Who handles a reading again was told that it may be so.
     assert!(again <= redelivered, "{again} of {redelivered}");
+}
+
+/// What waits behind others in its hand is still a consumer's own, however long they
+/// take together.
+async fn a_slow_consumer_keeps_what_it_has_in_hand(kind: Kind) {
+    // All of it takes longer than a member may be silent, and no reading does.
+    const SLOW: Duration = Duration::from_millis(120);
+    let mut bench = Bench::new(kind.ground()).await;
+    bench.consumer("g", "first", NO_TIME).await;
+    bench.end_consumer("first").await;
+    let (sent, _) = bench.send(IN_HAND);
+    // The embedded broker accepts what is handled.
+    if kind != Kind::Local {
+        sent.await.unwrap();
+    }
+    bench.consumer("g", "slow", SLOW).await;
+    bench.have_handled(&["slow"], 1).await;
+    bench.consumer("g", "other", NO_TIME).await;
+    bench.have_handled(&["slow", "other"], IN_HAND).await;
+    let (times, redelivered) = bench.times(&["slow", "other"]);
+    assert!(times.values().all(|times| *times == 1), "{times:?}");
+    assert_eq!(redelivered, 0);
 }
 
 async fn a_queue_that_dies_loses_nothing_that_was_accepted(kind: Kind) {
