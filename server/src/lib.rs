@@ -1,13 +1,14 @@
 //! The reference clustered WebSocket server, and the embedded broker that joins
 //! its nodes on one machine.
 //!
-//! In reading order: [`config`] (what a node is told), [`node`] (its life), [`tls`]
-//! and `wire` (its connections), [`rate`] and `admission` (who is let in), [`auth`] (who may do
+//! In reading order: [`config`] (what a node is told), [`node`] (its life), [`rate`] and
+//! `admission` (who is let in), [`tls`], `wire` and `door` (connections), [`auth`] (who may do
 //! what), `http` (what it serves), `ws` and `session` (device sockets), `cluster`
 //! (which node owns which device), [`backplane`] (what joins the nodes), [`broker`]
 //! (the embedded one), `backlog` (the bounded queue that both use), `work` (readings,
 //! from devices into a queue), [`consumer`] (and out of it), `backoff` (when all of
-//! them connect again), `faults` (what a node does wrong on request).
+//! them connect again), `faults` (what a node does wrong on request), `metric` (what
+//! Prometheus is told).
 //!
 //! The protocol is written down in `docs/protocol.md`.
 
@@ -20,12 +21,14 @@ pub mod broker;
 mod cluster;
 pub mod config;
 pub mod consumer;
+mod door;
 mod faults;
 #[doc(hidden)]
 pub mod fuzzing;
 mod http;
 mod id;
 mod listen;
+mod metric;
 pub mod node;
 pub mod rate;
 mod session;

@@ -351,6 +351,8 @@ fn what_is_wrong_with_a_node_s_options_is_told() {
     assert!(text.contains("a secret of 9 bytes"), "{text}");
     let text = told(&["--max-upgrades", "500"]);
     assert!(text.contains("such as 500/s"), "{text}");
+    let text = told(&["--max-handshakes", "500/s"]);
+    assert!(text.contains("--tls-cert"), "{text}");
     let text = told(&["--session-store", "mysql://h"]);
     assert!(text.contains("unknown session store"), "{text}");
 }

@@ -1,7 +1,7 @@
 //! Who is let in while there is room, and what is said to the others.
 //!
-//! In reading order: `bucket` (holding upgrades to a rate), `room` (counting what
-//! may be open), `gate` (the check of an upgrade).
+//! In reading order: `bucket` (holding newcomers to a rate), `room` (counting what
+//! may be open), `gate` (the check of a newcomer).
 
 mod bucket;
 mod gate;

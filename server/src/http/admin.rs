@@ -35,7 +35,10 @@ pub(super) async fn inject(
         ));
     }
     let (parts, body) = request.into_parts();
-    let fault: Fault = read_json(&parts.headers, body, node.config.limits.body_bytes).await?;
+    let fault: Fault = read_json(&parts.headers, body, &node.config.limits).await?;
+    fault
+        .check()
+        .map_err(|error| ApiError::bad_request(error.to_string(), "ask for less"))?;
     node.faults.inject(&fault);
     Ok((StatusCode::ACCEPTED, Json(json!({ "injected": true }))))
 }

@@ -2,7 +2,7 @@
 
 use prometheus::{IntCounter, IntCounterVec, Registry};
 
-use super::metrics::{add, counter, counters};
+use crate::metric::{add, counter, counters};
 
 /// What became of messages at this node.
 pub(crate) struct MessageMetrics {

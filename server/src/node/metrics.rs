@@ -1,14 +1,13 @@
 //! What a node says about itself to Prometheus.
 
-use prometheus::{
-    Encoder, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
-    core::{AtomicF64, Collector, GenericGauge},
-};
+use prometheus::{Encoder, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 
 use super::{Node, message_metrics::MessageMetrics, process::ProcessStats};
 use crate::{
     auth,
     backplane::{Kind, Traffic},
+    door::{DoorMetrics, HandshakeMetrics},
+    metric::{add, constant, counter, counters, gauge, set, set_counter},
     work::{Outcome, Refusal},
     ws::close::CloseReason,
 };
@@ -23,9 +22,9 @@ pub(crate) struct Metrics {
     pub(crate) pongs: IntCounter,
     pub(crate) commands: IntCounterVec,
     pub(crate) in_flight: IntGauge,
-    pub(crate) accept_errors: IntCounter,
-    pub(crate) turned_away: IntCounter,
-    pub(crate) handshakes_failed: IntCounter,
+    /// Of all listeners.
+    pub(crate) door: DoorMetrics,
+    pub(crate) handshakes: HandshakeMetrics,
     upgrades_rejected: IntCounterVec,
     auth_refused: IntCounterVec,
     readings: IntCounterVec,
@@ -72,18 +71,8 @@ impl Metrics {
                 "highwater_commands_in_flight",
                 "Commands taken by this node that have no outcome yet.",
             ),
-            accept_errors: counter(
-                "highwater_accept_errors_total",
-                "Connections the operating system could not hand over.",
-            ),
-            turned_away: counter(
-                "highwater_connections_turned_away_total",
-                "Connections beyond what the open files leave room for.",
-            ),
-            handshakes_failed: counter(
-                "highwater_tls_handshakes_failed_total",
-                "TLS handshakes that failed or took too long.",
-            ),
+            door: DoorMetrics::default(),
+            handshakes: HandshakeMetrics::default(),
             upgrades_rejected: counters(
                 "highwater_upgrades_rejected_total",
                 "Device sockets turned away before they were opened, by reason.",
@@ -91,7 +80,7 @@ impl Metrics {
             ),
             auth_refused: counters(
                 "highwater_auth_refused_total",
-                "Requests refused for their token, by reason.",
+                "Requests refused for their token or their login secret, by reason.",
                 "reason",
             ),
             readings: counters(
@@ -159,9 +148,8 @@ impl Metrics {
             pongs,
             commands,
             in_flight,
-            accept_errors,
-            turned_away,
-            handshakes_failed,
+            door,
+            handshakes,
             upgrades_rejected,
             auth_refused,
             readings,
@@ -175,9 +163,8 @@ impl Metrics {
         add(&self.registry, pongs);
         add(&self.registry, commands);
         add(&self.registry, in_flight);
-        add(&self.registry, accept_errors);
-        add(&self.registry, turned_away);
-        add(&self.registry, handshakes_failed);
+        door.register(&self.registry);
+        handshakes.register(&self.registry);
         add(&self.registry, upgrades_rejected);
         add(&self.registry, auth_refused);
         add(&self.registry, readings);
@@ -194,6 +181,12 @@ pub(crate) fn text(node: &Node) -> String {
         "highwater_outbox_bytes",
         "Bytes that wait to be written to devices.",
         Some(node.outboxes.used() as f64),
+    );
+    set(
+        &looked_up,
+        "highwater_incomplete_bytes",
+        "Bytes of messages from devices whose rest has not come.",
+        Some(node.incomplete.used() as f64),
     );
     let heap = node.config.heap_probe.and_then(|probe| probe());
     set(
@@ -300,56 +293,4 @@ fn trouble(traffic: &Traffic) -> [(&'static str, &'static str, u64); 5] {
             traffic.reaped(),
         ),
     ]
-}
-
-/// A gauge of that value; nothing at all when it is not known.
-pub(crate) fn set(registry: &Registry, name: &str, help: &str, value: Option<f64>) {
-    if let Some(value) = value
-        && let Some(gauge) = valid(GenericGauge::<AtomicF64>::new(name, help))
-    {
-        gauge.set(value);
-        add(registry, &gauge);
-    }
-}
-
-/// A counter of that value; nothing at all when it is not known.
-pub(crate) fn set_counter(registry: &Registry, name: &str, help: &str, value: Option<f64>) {
-    if let Some(value) = value
-        && let Some(counter) = valid(prometheus::Counter::new(name, help))
-    {
-        counter.inc_by(value.max(0.0));
-        add(registry, &counter);
-    }
-}
-
-fn gauge(name: &str, help: &str) -> IntGauge {
-    constant(IntGauge::new(name, help))
-}
-
-pub(super) fn counter(name: &str, help: &str) -> IntCounter {
-    constant(IntCounter::new(name, help))
-}
-
-pub(super) fn counters(name: &str, help: &str, label: &str) -> IntCounterVec {
-    constant(IntCounterVec::new(Opts::new(name, help), &[label]))
-}
-
-/// Names are constants of this file, so a name that is not allowed is a bug.
-fn constant<M>(metric: Result<M, prometheus::Error>) -> M {
-    match metric {
-        Ok(metric) => metric,
-        Err(error) => unreachable!("a metric's name or help is invalid: {error}"),
-    }
-}
-
-fn valid<M>(metric: Result<M, prometheus::Error>) -> Option<M> {
-    metric
-        .inspect_err(|error| tracing::error!(%error, "metric"))
-        .ok()
-}
-
-pub(super) fn add<C: Collector + Clone + 'static>(registry: &Registry, metric: &C) {
-    if let Err(error) = registry.register(Box::new(metric.clone())) {
-        tracing::error!(%error, "metric");
-    }
 }

@@ -1,10 +1,9 @@
 //! One node: its state, its sockets, its end.
 //!
 //! In reading order: `run` (the life of a node), `state` (what its parts share),
-//! `registry` (its sessions), `accept` (its connections), `drain` (its end),
-//! `metrics`, `message_metrics` and `process` (what it says about itself).
+//! `registry` (its sessions), `drain` (its end), `metrics`, `message_metrics` and
+//! `process` (what it says about itself).
 
-mod accept;
 mod drain;
 mod message_metrics;
 mod metrics;
@@ -15,7 +14,4 @@ mod state;
 
 pub use self::run::{Listeners, NodeError, run};
 pub(crate) use self::state::{Node, Phase};
-pub(crate) use self::{
-    metrics::{set, set_counter, text as metrics_text},
-    process::ProcessStats,
-};
+pub(crate) use self::{metrics::text as metrics_text, process::ProcessStats};

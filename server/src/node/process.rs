@@ -6,7 +6,7 @@ use nix::sys::resource::{Resource, getrlimit};
 use prometheus::Registry;
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
-use super::metrics::{set, set_counter};
+use crate::metric::{set, set_counter};
 
 /// This process, now. What cannot be read is left out.
 pub(crate) struct ProcessStats {

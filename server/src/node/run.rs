@@ -12,16 +12,13 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{
-    Node,
-    accept::{self, Door},
-    drain,
-};
+use super::{Node, drain};
 use crate::{
-    admission::Room,
+    admission::Gate,
     backplane::{BackplaneConfig, Identity, join},
     cluster::{Cluster, inbound, registrar, resync},
     config::NodeConfig,
+    door::{self, Door, Tls},
     http,
     work::{self, Intake},
 };
@@ -33,9 +30,6 @@ pub enum NodeError {
     #[error("the node's listener is unusable")]
     Listener(#[source] io::Error),
 }
-
-/// Connections at once on the listener of operators.
-const ADMIN_CONNECTIONS: usize = 64;
 
 /// Where a node listens.
 #[derive(Debug)]
@@ -68,8 +62,8 @@ pub async fn run(
     config: NodeConfig,
     shutdown: CancellationToken,
 ) -> Result<(), NodeError> {
-    let Listeners { public, admin } = listeners.into();
-    let address = public.local_addr().map_err(NodeError::Listener)?;
+    let listeners = listeners.into();
+    let address = listeners.public.local_addr().map_err(NodeError::Listener)?;
     let leave = CancellationToken::new();
     let identity = Identity {
         id: config.id.clone(),
@@ -100,26 +94,9 @@ pub async fn run(
     life.spawn(turn_wheel(Arc::clone(&node)));
     life.spawn(work::run(Arc::clone(&node), readings));
     let stop = life.over.child_token();
-    let operators = admin.map(|listener| Door {
-        listener,
-        router: http::operators(&node),
-        tls: None,
-        room: Arc::new(Room::new(Some(ADMIN_CONNECTIONS))),
-    });
-    let public = Door {
-        listener: public,
-        router: match operators {
-            Some(_) => http::public(&node),
-            None => http::everything(&node),
-        },
-        tls: node.config.tls.clone(),
-        room: Arc::clone(&node.connections),
-    };
-    let accepting: Vec<_> = operators
-        .into_iter()
-        .chain([public])
+    let accepting: Vec<_> = doors(&node, listeners)
         .map(|door| {
-            let accepting = accept::run(Arc::clone(&node), door, stop.clone());
+            let accepting = door::run(door, stop.clone());
             // On a task of its own, so that it runs on the runtime's workers like
             // all else.
             tokio::spawn(life.over.clone().run_until_cancelled_owned(accepting))
@@ -134,6 +111,37 @@ pub async fn run(
     drained.cancel();
     let _ = tokio::time::timeout(FAREWELL, joined.left).await;
     Ok(())
+}
+
+/// That of operators, where there is one, and the public one.
+fn doors(node: &Arc<Node>, listeners: Listeners) -> impl Iterator<Item = Door> + use<> {
+    let Listeners { public, admin } = listeners;
+    let (limits, metrics) = (&node.config.limits, &node.metrics);
+    let operators = admin.map(|listener| {
+        Door::for_operators(
+            listener,
+            http::operators(node),
+            limits,
+            metrics.door.clone(),
+        )
+    });
+    let tls = node.config.tls.clone().map(|server| Tls {
+        server,
+        gate: Gate::new(Some(limits.handshakes_at_once), limits.handshakes, None),
+        metrics: metrics.handshakes.clone(),
+    });
+    let public = Door {
+        listener: public,
+        router: match operators {
+            Some(_) => http::public(node),
+            None => http::everything(node),
+        },
+        tls: tls.map(Arc::new),
+        room: Arc::clone(&node.connections),
+        patience: limits.into(),
+        metrics: metrics.door.clone(),
+    };
+    operators.into_iter().chain([public])
 }
 
 /// How long the backplane may take to let the node go.

@@ -16,6 +16,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 /// | too-big     | 1009 | node    | no: the device is broken           |
 /// | drain       | 1012 | node    | yes, spread over the goaway window |
 /// | slow        | 1013 | node    | yes, with backoff                  |
+/// | no-room     | 1013 | node    | yes, with backoff                  |
 /// | replaced    | 4000 | node    | no: a newer connection took over   |
 /// | idle        | 4001 | node    | yes, with backoff                  |
 /// | expired     | 4003 | node    | yes, with a new token              |
@@ -30,13 +31,14 @@ pub(crate) enum CloseReason {
     TooBig,
     Drain,
     Slow,
+    NoRoom,
     Replaced,
     Idle,
     Expired,
 }
 
 impl CloseReason {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Device,
         Self::Lost,
         Self::Protocol,
@@ -46,6 +48,7 @@ impl CloseReason {
         Self::TooBig,
         Self::Drain,
         Self::Slow,
+        Self::NoRoom,
         Self::Replaced,
         Self::Idle,
         Self::Expired,
@@ -63,6 +66,7 @@ impl CloseReason {
             Self::TooBig => "too-big",
             Self::Drain => "drain",
             Self::Slow => "slow",
+            Self::NoRoom => "no-room",
             Self::Replaced => "replaced",
             Self::Idle => "idle",
             Self::Expired => "expired",
@@ -79,7 +83,7 @@ impl CloseReason {
             Self::Policy => CloseCode::Policy,
             Self::TooBig => CloseCode::Size,
             Self::Drain => CloseCode::Restart,
-            Self::Slow => CloseCode::Again,
+            Self::Slow | Self::NoRoom => CloseCode::Again,
             Self::Replaced => CloseCode::Library(4000),
             Self::Idle => CloseCode::Library(4001),
             Self::Expired => CloseCode::Library(4003),
@@ -94,10 +98,11 @@ impl CloseReason {
             Self::Protocol => "protocol error",
             Self::Binary => "binary frames are not spoken here",
             Self::BadPayload => "not a frame this node understands",
-            Self::Policy => "too many topics, or a topic name that is not allowed",
+            Self::Policy => "too many topics or changes of them, or a name that is not allowed",
             Self::TooBig => "message too big",
             Self::Drain => "node restarts",
             Self::Slow => "slow consumer",
+            Self::NoRoom => "no room for messages that are not complete",
             Self::Replaced => "replaced by a newer connection",
             Self::Idle => "idle for too long",
             Self::Expired => "the token has expired",

@@ -1,7 +1,7 @@
 //! Nodes that speak TLS, and clients (rustls, with tungstenite and hyper over it)
 //! that verify them.
 
-use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
@@ -30,14 +30,14 @@ use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 use crate::rig::{Node, PATIENCE, config, until};
 
 /// An authority, and a folder with a certificate that it signed.
-struct Authority {
+pub(super) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     certificate: CertificateDer<'static>,
     folder: TempDir,
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
@@ -73,7 +73,7 @@ impl Authority {
         Arc::new(ServerTls::load(&self.cert(), &self.key()).unwrap())
     }
 
-    fn config(&self) -> NodeConfig {
+    pub(super) fn config(&self) -> NodeConfig {
         NodeConfig {
             tls: Some(self.load()),
             ..config("n1")
@@ -81,7 +81,10 @@ impl Authority {
     }
 
     /// A connection that takes this authority's certificates alone.
-    async fn try_connect(&self, node: &Node) -> std::io::Result<TlsStream<TcpStream>> {
+    pub(super) async fn try_connect(
+        &self,
+        node: SocketAddr,
+    ) -> std::io::Result<TlsStream<TcpStream>> {
         let mut roots = RootCertStore::empty();
         roots.add(self.certificate.clone()).unwrap();
         let client = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -89,14 +92,14 @@ impl Authority {
             .unwrap()
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let tcp = TcpStream::connect(node.address).await.unwrap();
+        let tcp = TcpStream::connect(node).await.unwrap();
         let name = ServerName::try_from("127.0.0.1").unwrap();
         let connecting = TlsConnector::from(Arc::new(client)).connect(name, tcp);
         timeout(PATIENCE, connecting).await.unwrap()
     }
 
     async fn connect(&self, node: &Node) -> TlsStream<TcpStream> {
-        self.try_connect(node).await.unwrap()
+        self.try_connect(node.address).await.unwrap()
     }
 
     async fn device(&self, node: &Node, id: &str) -> WebSocketStream<TlsStream<TcpStream>> {
@@ -177,7 +180,11 @@ async fn the_end_of_a_socket_is_told_by_tls_too() {
 async fn another_authority_is_not_trusted() {
     let node = Node::start(Authority::new().config());
     let other = Authority::new();
-    let error = other.try_connect(&node).await.map(|_| ()).unwrap_err();
+    let error = other
+        .try_connect(node.address)
+        .await
+        .map(|_| ())
+        .unwrap_err();
     assert!(error.to_string().contains("certificate"), "{error}");
 }
 
