@@ -11,7 +11,8 @@ use std::{
 /// The client library waits for the broker's consent before it ends one. A broker
 /// that is short of memory takes nothing from a connection that publishes, and the
 /// library writes nothing to it: until that is over, the connection would keep its
-/// thread, its buffers and its socket, and so would each attempt after it.
+/// thread, its buffers and its socket, and perhaps the roster, which it was about to
+/// replace.
 #[derive(Default)]
 pub(super) struct Socket(OnceLock<TcpStream>);
 
