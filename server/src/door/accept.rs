@@ -152,7 +152,7 @@ impl Inside {
             keep_alive: true,
         };
         match &door.tls {
-            None => self.serve(Wire::Plain(stream), door.router.clone(), reading, place),
+            None => self.serve(Wire::Left(stream), door.router.clone(), reading, place),
             Some(tls) => match tls.gate.pass() {
                 Ok(shaking) => {
                     let shake = Shake {
@@ -204,7 +204,7 @@ impl Inside {
             head_within: TOLD_WITHIN,
             keep_alive: false,
         };
-        self.serve(Wire::Plain(stream), http::no_room(), reading, place);
+        self.serve(Wire::Left(stream), http::no_room(), reading, place);
     }
 }
 
@@ -219,7 +219,7 @@ struct Shake {
 impl Shake {
     async fn hands(self, stream: TcpStream) -> Option<Wire> {
         match self.tls.server.accept(stream, self.within).await {
-            Ok(stream) => Some(Wire::Tls(Box::new(stream))),
+            Ok(stream) => Some(Wire::Right(Box::new(stream))),
             Err(error) => {
                 self.tls.metrics.failed.inc();
                 tracing::debug!(%error, "handshake");

@@ -20,7 +20,7 @@ use crate::{
     admission::Place,
     cluster::{self, message::Reply},
     node::Node,
-    wire::Wire,
+    wire::{Wire, poll_give, poll_given, poll_take},
     ws::{
         close::CloseReason,
         decode::{Accepts, Decoder, Event, Flow},
@@ -85,13 +85,13 @@ impl Drive {
         let (session, wire) = (&self.session, &mut self.wire);
         let mut has_read = false;
         let written = session.outbox.poll_write(|bytes| {
-            let given = wire.poll_give(task, bytes);
+            let given = poll_give(wire, task, bytes);
             has_read |= matches!(given, Poll::Ready(Ok(1..)));
             given
         });
         // TLS may hold back what the kernel did not take.
         let written = match written {
-            Poll::Ready(Ok(())) => wire.poll_given(task),
+            Poll::Ready(Ok(())) => poll_given(wire, task),
             other => other,
         };
         match written {
@@ -137,7 +137,7 @@ impl Drive {
     /// Reads once. An end of the stream is an error like any other.
     fn read(&mut self, task: &mut Context<'_>) -> Poll<io::Result<()>> {
         SCRATCH.with_borrow_mut(
-            |scratch| match ready!(self.wire.poll_take(task, scratch))? {
+            |scratch| match ready!(poll_take(&mut self.wire, task, scratch))? {
                 0 => Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
                 read => {
                     self.take_in(&mut scratch[..read]);
