@@ -3,14 +3,14 @@
 
 use std::net::TcpListener;
 
-use highwater_reports::summary::Broker;
+use highwater_reports::summary::{Agreement, Broker};
 use highwater_services::{Nats, RabbitMq, Redis, RedisOptions, Service};
 
 use crate::harness::{
     Finished, Run, ask,
     checks::{
         assert_all_accepted, assert_commands_replied, assert_gates_hold, assert_no_command_lost,
-        commands, readings, was_only_late,
+        commands, ledger_line, readings, was_only_late,
     },
     eventually,
 };
@@ -81,6 +81,11 @@ fn assert_clean_and_measured(run: &Finished) -> Broker {
     assert!(backplane.sent_per_command.unwrap() < 4.0, "{backplane:?}");
     assert!(summary.processors.nodes.unwrap() > 0.0);
     assert!(summary.processors.broker.is_some());
+    // By the broker's own count it was given what the nodes sent.
+    let through = ledger_line(&summary, "messages through the broker");
+    assert!(through.right.count.is_some(), "{through:?}");
+    let agrees = through.verdict == Agreement::Agrees;
+    assert!(agrees || was_only_late(&summary), "{through:?}");
     broker.clone()
 }
 

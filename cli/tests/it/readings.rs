@@ -1,9 +1,11 @@
 //! Readings: each is followed to the journals of the consumers, and what is lost is
 //! found exactly.
 
+use highwater_reports::summary::Agreement;
+
 use crate::harness::{
     Run,
-    checks::{assert_all_accepted, assert_problem, readings},
+    checks::{assert_all_accepted, assert_problem, ledger_line, readings},
 };
 
 /// Readings that a consumer has in hand at most.
@@ -77,4 +79,14 @@ fn readings_that_are_lost_are_counted_exactly() {
         &summary,
         &format!("readings accepted and never handled: {dropped}"),
     );
+    // Devices, nodes and consumers all believe that nothing is missing.
+    for (what, verdict) in [
+        ("readings", Agreement::Agrees),
+        ("acceptances of readings", Agreement::Agrees),
+        ("readings through the queue", Agreement::Differs),
+        ("handled readings", Agreement::Agrees),
+    ] {
+        let line = ledger_line(&summary, what);
+        assert_eq!(line.verdict, verdict, "{line:?}");
+    }
 }

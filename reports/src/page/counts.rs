@@ -94,24 +94,31 @@ pub(super) fn counts(summary: &Summary) -> Vec<Table> {
 
 /// What both ends counted.
 pub(super) fn ledger(summary: &Summary) -> Table {
-    let side = |side: &LedgerSide| format!("{} {}", side.who, human::count(side.count));
+    let side = |side: &LedgerSide| match side.count {
+        Some(count) => format!("{} {}", side.who, human::count(count)),
+        None => format!("{}: not measured", side.who),
+    };
     let rows = summary.ledger.iter().map(|line| Row {
         class: match line.verdict {
             Agreement::Agrees => "passed",
             Agreement::Differs => "failed",
             Agreement::Unknown => "inconclusive",
+            Agreement::Unmeasured => "",
         },
         cells: vec![
             line.what.clone(),
             side(&line.left),
             side(&line.right),
-            human::count(line.difference.unsigned_abs()),
+            line.difference
+                .map(|by| human::count(by.unsigned_abs()))
+                .unwrap_or_default(),
             human::count(line.unsure),
             match (line.verdict, &line.note) {
                 (Agreement::Agrees, _) => "agrees".to_owned(),
                 (Agreement::Differs, _) => "differs".to_owned(),
                 (Agreement::Unknown, None) => "not known".to_owned(),
                 (Agreement::Unknown, Some(note)) => format!("not known: {note}"),
+                (Agreement::Unmeasured, _) => "not measured".to_owned(),
             },
         ],
     });

@@ -122,6 +122,10 @@ pub mod gauge {
     pub const UP: &str = "up";
     /// Readings without an answer yet (worker).
     pub const READINGS_PENDING: &str = "readings.pending";
+    /// Readings that a node has answered since it started, accepted or not.
+    pub const READINGS_ANSWERED: &str = "readings.answered";
+    /// Of these, accepted.
+    pub const READINGS_TAKEN: &str = "readings.taken";
     /// Readings that a consumer has handled since it started.
     pub const READINGS_HANDLED: &str = "readings.handled";
     /// Messages a node has put on the backplane since it started.
@@ -134,6 +138,8 @@ pub mod gauge {
     pub const BROKER_CHANNELS: &str = "broker.channels";
     /// Messages that wait in its queues.
     pub const BROKER_BACKLOG: &str = "broker.backlog";
+    /// Messages that clients have published at a broker since it started: its own count.
+    pub const BROKER_PUBLISHED: &str = "broker.published";
     /// Messages that a broker was given since it started; of Redis all commands.
     pub const BROKER_MESSAGES_IN: &str = "broker.messages_in";
     /// Messages that it has given since it started.

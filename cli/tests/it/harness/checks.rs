@@ -8,10 +8,11 @@ use highwater_reports::summary::{
 const LATE: [&str; 2] = [" was late: send lag", " was silent for "];
 /// What may be said besides where it was: it did less than was due, and asked the
 /// nodes at another moment, or so late that one of them had left the others.
-const BECAUSE_LATE: [&str; 3] = [
+const BECAUSE_LATE: [&str; 4] = [
     " commands due were issued",
     " sockets open and the nodes ",
     "the ledger does not agree on messages between nodes",
+    "the ledger does not agree on messages through the broker",
 ];
 
 /// Of a scenario that sends some.
