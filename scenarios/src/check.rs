@@ -159,8 +159,7 @@ fn unknown_figure(path: &str) -> CheckProblem {
     let is_member = |known: &&str| known.split('.').next() == Some(group);
     let members: Vec<&str> = paths.iter().map(String::as_str).filter(is_member).collect();
     let accepted = match members.len() {
-        0 => "a figure of `sockets`, `heartbeats`, `commands`, `balance` or `cost_per_socket`"
-            .to_owned(),
+        0 => format!("a figure of {}", groups(&paths)),
         1..=12 => suggest::list(members),
         _ => format!(
             "one of the {} figures of `{group}` in the reference",
@@ -173,6 +172,17 @@ fn unknown_figure(path: &str) -> CheckProblem {
         hint: longer(path, &paths)
             .or_else(|| suggest::hint(path, paths.iter().map(String::as_str))),
     }
+}
+
+/// What figures' paths begin with.
+fn groups(paths: &[String]) -> String {
+    let mut groups: Vec<&str> = paths
+        .iter()
+        .filter_map(|path| path.split('.').next())
+        .collect();
+    // In the summary's order, where those of a group stand together.
+    groups.dedup();
+    suggest::list(groups)
 }
 
 /// A figure whose path has everything this one has: `heartbeats.response` and

@@ -28,12 +28,34 @@ pub struct Host {
 pub struct Memory {
     /// Of the coordinator and all workers with their sockets, in bytes.
     pub workers_bytes: u64,
+    /// Of that, to follow messages and readings, in bytes.
+    pub followed_bytes: u64,
     /// Of the nodes and the broker that the harness starts, in bytes.
     pub nodes_bytes: u64,
     /// Of the kernel, for the sockets' ends on this machine, in bytes.
     pub kernel_bytes: u64,
     /// Available now, in bytes; `None` where that is unknown.
     pub available_bytes: Option<u64>,
+}
+
+impl Memory {
+    /// All of it, in bytes.
+    pub fn total_bytes(&self) -> u64 {
+        let processes = self.workers_bytes.saturating_add(self.nodes_bytes);
+        processes.saturating_add(self.kernel_bytes)
+    }
+
+    /// What messages and readings take of it, behind the workers' figure; empty where
+    /// there are none.
+    pub fn followed_in_words(&self) -> String {
+        match self.followed_bytes {
+            0 => String::new(),
+            bytes => format!(
+                " ({} of it to follow messages and readings)",
+                words::bytes(bytes)
+            ),
+        }
+    }
 }
 
 /// Describes the plan in at most 80 columns: what happens when as a chart, the

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::publish::NUMBER;
 pub use self::{
     publish::{DevicePart, PublishFrom, PublishLoad},
-    readings::{Consumers, ReadingLoad},
+    readings::{Consumers, MOST_READINGS, ReadingLoad},
 };
 use crate::{
     broker_url::BrokerUrl,

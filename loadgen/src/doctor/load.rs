@@ -1,4 +1,8 @@
 //! What a plan takes of this machine, when its workers run here.
+//!
+//! - `memory`: of its memory.
+
+mod memory;
 
 use std::{collections::BTreeMap, net::Ipv4Addr};
 
@@ -8,10 +12,8 @@ use highwater_scenarios::{
 };
 use tokio_tungstenite::tungstenite::http::Uri;
 
-use super::costs::{
-    CLIENT_BYTES, CLIENT_HEARTBEAT_NS, KERNEL_BYTES, NODE_BYTES, NODE_HEARTBEAT_NS,
-    NODE_PROCESS_BYTES, USER_BYTES, WORKER_PROCESS_BYTES,
-};
+use self::memory::memory;
+use super::costs::{CLIENT_HEARTBEAT_NS, NODE_HEARTBEAT_NS};
 
 /// What a plan takes when everything is open.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,7 +90,7 @@ impl Load {
         });
         let ends = if nodes.is_some() { 2 } else { 1 };
         // The coordinator, and a broker where there are nodes to join.
-        let others = nodes.map_or(1, |nodes| nodes.most + 2);
+        let others = nodes.map_or(1, |nodes| nodes.most + 2) + consumers(plan);
         Self {
             workers,
             workers_needed,
@@ -110,24 +112,11 @@ impl Load {
     }
 }
 
-fn memory(
-    plan: &Plan,
-    workers: u32,
-    nodes: Option<NodeLoad>,
-    ends: u64,
-    available_bytes: Option<u64>,
-) -> highwater_scenarios::Memory {
-    let sockets = plan.sockets();
-    let processes = u64::from(workers) + 1;
-    highwater_scenarios::Memory {
-        workers_bytes: processes * WORKER_PROCESS_BYTES
-            + sockets * CLIENT_BYTES
-            + plan.users() * USER_BYTES,
-        nodes_bytes: nodes.map_or(0, |nodes| {
-            (nodes.most + 1) * NODE_PROCESS_BYTES + sockets * NODE_BYTES
-        }),
-        kernel_bytes: (sockets + plan.http_connections()) * ends * KERNEL_BYTES,
-        available_bytes,
+/// Consumers of readings that the harness starts.
+fn consumers(plan: &Plan) -> u64 {
+    match &plan.system {
+        System::Cluster(cluster) => cluster.consumers.count.into(),
+        System::Target(_) => 0,
     }
 }
 

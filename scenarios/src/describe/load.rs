@@ -125,9 +125,10 @@ pub(super) fn memory(memory: &Memory, page: &mut Page) {
         None => "what is available is unknown".to_owned(),
     };
     page.paragraph(&format!(
-        "About {} here: {} in workers and coordinator{nodes}, {} in the kernel; {available}.",
-        words::bytes(memory.workers_bytes + memory.nodes_bytes + memory.kernel_bytes),
+        "About {} here: {} in workers and coordinator{}{nodes}, {} in the kernel; {available}.",
+        words::bytes(memory.total_bytes()),
         words::bytes(memory.workers_bytes),
+        memory.followed_in_words(),
         words::bytes(memory.kernel_bytes),
     ));
 }

@@ -125,10 +125,11 @@ fn memory(load: &Load, limits: &Limits) -> String {
         nodes => format!(", {} in nodes and broker", bytes(nodes)),
     };
     format!(
-        "about {}, of {} left: {} in workers and coordinator{nodes}, {} in the kernel",
-        bytes(memory.workers_bytes + memory.nodes_bytes + memory.kernel_bytes),
+        "about {}, of {} left: {} in workers and coordinator{}{nodes}, {} in the kernel",
+        bytes(memory.total_bytes()),
         limits.memory.left().map_or_else(unknown, bytes),
         bytes(memory.workers_bytes),
+        memory.followed_in_words(),
         bytes(memory.kernel_bytes),
     )
 }
