@@ -296,7 +296,7 @@ mod tests {
             an unknown comparison; accepted: `figure <= limit`, with one of < <= == != >= > (did you mean `==`?)
             unknown unit `ms` as the limit of sockets.opened; accepted: a plain number
             no comparison; accepted: `figure <= limit`, with one of < <= == != >= >
-            unknown figure `latency`; accepted: a figure of `sockets`, `heartbeats`, `commands`, `balance` or `cost_per_socket` (did you mean `messages.latency.p99`?)
+            unknown figure `latency`; accepted: a figure of `sockets`, `heartbeats`, `commands`, `messages`, `backplane`, `processors`, `exits`, `readings`, `balance`, `cost_per_socket` (did you mean `messages.latency.p99`?)
             an unknown comparison; accepted: `figure <= limit`, with one of < <= == != >= > (did you mean `<=`?)
             a quantity below zero as the limit of commands.failed; accepted: a plain number
             an unknown comparison; accepted: `figure <= limit`, with one of < <= == != >= > (did you mean `<=`?)

@@ -78,7 +78,7 @@ impl Testbed {
     /// # Errors
     ///
     /// If the broker does not answer, or a process does not start or does not get
-    /// ready within 30 seconds; what was started is killed.
+    /// ready within 30 seconds; what was started is stopped.
     pub async fn start(
         plan: &Plan,
         cluster: &Cluster,
@@ -106,11 +106,13 @@ impl Testbed {
             left: sync::Mutex::default(),
             stopping: CancellationToken::new(),
         });
-        let nodes = (1..=cluster.nodes).map(|number| bed.new_node(&format!("n{number}")));
-        try_join_all(nodes.map(|node| bed.start_node(node))).await?;
-        let consumers = bed.consumers.iter();
-        try_join_all(consumers.map(|consumer| consumer.restart(&bed))).await?;
-        Ok(Self { bed })
+        let testbed = Self { bed };
+        if let Err(error) = testbed.bed.start_all(cluster.nodes).await {
+            // Others that did start may have left something at an outside broker.
+            testbed.stop().await;
+            return Err(error);
+        }
+        Ok(testbed)
     }
 
     /// Where clients are sent now: nodes in the order of their numbers. Killed
@@ -190,6 +192,15 @@ impl Testbed {
 }
 
 impl Bed {
+    /// Starts so many nodes, then the consumers.
+    async fn start_all(&self, nodes: u32) -> Result<(), TestbedError> {
+        let nodes = (1..=nodes).map(|number| self.new_node(&format!("n{number}")));
+        try_join_all(nodes.map(|node| self.start_node(node))).await?;
+        let consumers = self.consumers.iter();
+        try_join_all(consumers.map(|consumer| consumer.restart(self))).await?;
+        Ok(())
+    }
+
     /// The node of this name, new if there was none.
     pub(super) fn new_node(&self, id: &str) -> Arc<Node> {
         let log = self.log_dir.join(format!("{id}.log"));

@@ -124,6 +124,15 @@ fn a_message_that_one_node_sent_and_none_received_shows() {
 fn what_a_dead_node_counted_last_is_not_known() {
     let mut run = counted();
     run.event((RAMP_S + 3) as f64, action("kill-node", "n2"));
+    let before = run.line(Role::Node, "n2", RAMP_S + 2);
+    for name in [
+        gauge::COMMANDS_TAKEN,
+        gauge::COMMANDS_ANSWERED,
+        gauge::UNICASTS_SENT,
+        gauge::UNICASTS_RECEIVED,
+    ] {
+        before.gauges.insert(name.to_owned(), 1.0);
+    }
     run.intervals
         .retain(|line| line.source.id != "n2" || line.at < (RAMP_S + 3) as f64);
     let summary = run.summary();

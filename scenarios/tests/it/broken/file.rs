@@ -178,7 +178,7 @@ during = "stedy"
         23 | check = "heartbeat.response.p99 <= 50ms"
            |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
            = found: "heartbeat.response.p99 <= 50ms"
-           = accepted: a figure of `sockets`, `heartbeats`, `commands`, `balance` or `cost_per_socket`
+           = accepted: a figure of `sockets`, `heartbeats`, `commands`, `messages`, `backplane`, `processors`, `exits`, `readings`, `balance`, `cost_per_socket`
            = hint: did you mean `heartbeats.response.p99`?
 
         broken.toml:24:10: gates[0].during: not one of the values known here

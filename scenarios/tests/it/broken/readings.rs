@@ -46,7 +46,15 @@ fn more_readings_than_can_be_followed() {
         .replace("60s", "24h")
         .replace("nodes = 2", "consumers = 1");
     let loads = "[[readings]]\nrate = \"11000/s\"\n[[readings]]\nevery = \"100ms\"\n";
-    expect![[""]].assert_eq(&problems_of(&format!("{text}{loads}{loads}")));
+    expect![[r#"
+        broken.toml:12:9: readings.readings-2.every: 1_036_800_000 readings in 24h
+           |
+        12 | every = "100ms"
+           |         ^^^^^^^
+           = found: "100ms"
+           = accepted: at most 1_000_000_000 in all, each of which is followed to the consumers' journals
+
+        1 problem in broken.toml"#]].assert_eq(&problems_of(&format!("{text}{loads}{loads}")));
 }
 
 #[test]
@@ -55,5 +63,14 @@ fn readings_faster_than_any_rate_may_be() {
         .replace("count = 100", "count = 10_000")
         .replace("nodes = 2", "consumers = 1");
     let load = "[[readings]]\nevery = \"1ms\"\n";
-    expect![[""]].assert_eq(&problems_of(&format!("{text}{load}")));
+    expect![[r#"
+        broken.toml:10:9: readings.readings-1.every: 10,000,000/s readings
+           |
+        10 | every = "1ms"
+           |         ^^^^^
+           = found: "1ms"
+           = accepted: at most 1,000,000/s readings over all devices
+
+        1 problem in broken.toml"#]]
+    .assert_eq(&problems_of(&format!("{text}{load}")));
 }
