@@ -1,6 +1,6 @@
 //! The end of a node.
 
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
 use futures_util::{StreamExt, stream};
 use serde_json::json;
@@ -93,16 +93,23 @@ async fn a_home_that_leaves_takes_no_command_with_it(kind: Kind) {
     }
     let leaver = cluster.nodes.remove(2);
     let caller = &cluster.nodes[0];
+    let answered = Cell::new(0);
+    let ask = async |number| {
+        let answer = caller.command(&format!("d{number}")).await;
+        answered.set(answered.get() + 1);
+        answer
+    };
     let asking = stream::iter((0..DEVICES).cycle())
-        .map(|number| async move { caller.command(&format!("d{number}")).await })
+        .map(ask)
         .buffer_unordered(16)
         .take_until(async {
             leaver.shutdown.cancel();
             leaver.ended().await;
             cluster.sees(2).await;
+            // A busy machine may have asked for a few only by then.
+            until("each was asked for", async || answered.get() > DEVICES).await;
         });
     let answers: Vec<_> = asking.collect().await;
-    assert!(answers.len() > DEVICES, "{}", answers.len());
     for answer in answers {
         assert_eq!(answer.status, 200, "{answer:?}");
     }
