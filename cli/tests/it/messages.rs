@@ -5,7 +5,9 @@ use highwater_reports::summary::Agreement;
 
 use crate::harness::{
     Run,
-    checks::{assert_gates_hold, assert_messages_add_up, assert_problem, ledger_line, messages},
+    checks::{
+        assert_gates_hold, assert_messages_add_up, assert_problem, ledger_line, messages, was_late,
+    },
 };
 
 /// Different numbers of deliveries to the fifteen devices of n2 never come, come
@@ -56,7 +58,11 @@ fn deliveries_that_go_wrong_are_counted_exactly() {
     let summary = run.summary();
     let messages = messages(&summary);
     assert_messages_add_up(messages);
-    assert_eq!(messages.due, 6 * 20 * 30);
+    assert_eq!(messages.scheduled, 6 * 20);
+    // One that was late leaves the last ones unsent, and some may come too late.
+    if !was_late(&summary) {
+        assert_eq!(messages.due, 6 * 20 * 30, "{messages:?}");
+    }
     let found = (messages.lost, messages.duplicated, messages.reordered);
     assert_eq!(found, (37, 23, 11), "{}", run.stdout);
     let gates: Vec<_> = summary.gates.iter().map(|gate| gate.actual).collect();
