@@ -283,8 +283,8 @@ pub struct LedgerLine {
     pub left: LedgerSide,
     /// The nodes, or who received.
     pub right: LedgerSide,
-    /// The right count less the left one.
-    pub difference: i64,
+    /// The right count less the left one; null where one of them is.
+    pub difference: Option<i64>,
     /// How far the two may differ for what is known to be unsure.
     pub unsure: u64,
     /// Whether they agree.
@@ -298,8 +298,8 @@ pub struct LedgerLine {
 pub struct LedgerSide {
     /// Who counted, and what they did: `clients issued`.
     pub who: String,
-    /// How many.
-    pub count: u64,
+    /// How many; null where that was not measured.
+    pub count: Option<u64>,
 }
 
 /// Whether two ends agree.
@@ -310,8 +310,10 @@ pub enum Agreement {
     Agrees,
     /// By more than that.
     Differs,
-    /// One end's counts are not whole.
+    /// One end's counts are not whole, or others are in them.
     Unknown,
+    /// One end counts nothing.
+    Unmeasured,
 }
 
 /// What became of a gate.

@@ -159,8 +159,7 @@ fn unknown_figure(path: &str) -> CheckProblem {
     let is_member = |known: &&str| known.split('.').next() == Some(group);
     let members: Vec<&str> = paths.iter().map(String::as_str).filter(is_member).collect();
     let accepted = match members.len() {
-        0 => "a figure of `sockets`, `heartbeats`, `commands`, `balance` or `cost_per_socket`"
-            .to_owned(),
+        0 => format!("a figure of {}", groups(&paths)),
         1..=12 => suggest::list(members),
         _ => format!(
             "one of the {} figures of `{group}` in the reference",
@@ -173,6 +172,17 @@ fn unknown_figure(path: &str) -> CheckProblem {
         hint: longer(path, &paths)
             .or_else(|| suggest::hint(path, paths.iter().map(String::as_str))),
     }
+}
+
+/// What figures' paths begin with.
+fn groups(paths: &[String]) -> String {
+    let mut groups: Vec<&str> = paths
+        .iter()
+        .filter_map(|path| path.split('.').next())
+        .collect();
+    // In the summary's order, where those of a group stand together.
+    groups.dedup();
+    suggest::list(groups)
 }
 
 /// A figure whose path has everything this one has: `heartbeats.response` and
@@ -286,7 +296,7 @@ mod tests {
             an unknown comparison; accepted: `figure <= limit`, with one of < <= == != >= > (did you mean `==`?)
             unknown unit `ms` as the limit of sockets.opened; accepted: a plain number
             no comparison; accepted: `figure <= limit`, with one of < <= == != >= >
-            unknown figure `latency`; accepted: a figure of `sockets`, `heartbeats`, `commands`, `balance` or `cost_per_socket` (did you mean `messages.latency.p99`?)
+            unknown figure `latency`; accepted: a figure of `sockets`, `heartbeats`, `commands`, `messages`, `backplane`, `processors`, `exits`, `readings`, `balance`, `cost_per_socket` (did you mean `messages.latency.p99`?)
             an unknown comparison; accepted: `figure <= limit`, with one of < <= == != >= > (did you mean `<=`?)
             a quantity below zero as the limit of commands.failed; accepted: a plain number
             an unknown comparison; accepted: `figure <= limit`, with one of < <= == != >= > (did you mean `<=`?)

@@ -29,6 +29,8 @@ pub struct Host {
 pub struct Memory {
     /// Of the coordinator and all workers with their sockets, in bytes.
     pub workers_bytes: u64,
+    /// Of that, to follow messages and readings, in bytes.
+    pub followed_bytes: u64,
     /// Of the nodes and the broker that the harness starts, in bytes.
     pub nodes_bytes: u64,
     /// Of the balancers that the harness starts, in bytes.
@@ -40,9 +42,24 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// All that the plan takes, in bytes.
-    pub fn in_all(&self) -> u64 {
-        self.workers_bytes + self.nodes_bytes + self.balancers_bytes + self.kernel_bytes
+    /// All of it, in bytes.
+    pub fn total_bytes(&self) -> u64 {
+        let others = [self.nodes_bytes, self.balancers_bytes, self.kernel_bytes];
+        others
+            .into_iter()
+            .fold(self.workers_bytes, u64::saturating_add)
+    }
+
+    /// What messages and readings take of it, behind the workers' figure; empty where
+    /// there are none.
+    pub fn followed_in_words(&self) -> String {
+        match self.followed_bytes {
+            0 => String::new(),
+            bytes => format!(
+                " ({} of it to follow messages and readings)",
+                words::bytes(bytes)
+            ),
+        }
     }
 }
 

@@ -143,6 +143,13 @@ impl Plan {
         pools.map(|pool| part.share_of(pool.count)).sum()
     }
 
+    /// Sockets of one part in the pools that belong to the ramp.
+    pub fn ramp_sockets_of(&self, part: Segment) -> u64 {
+        self.ramp_pools()
+            .map(|pool| part.share_of(pool.count))
+            .sum()
+    }
+
     /// Of each load.
     fn connections(&self) -> impl Iterator<Item = u64> {
         let commands = self.commands.iter().map(CommandLoad::connections);

@@ -24,6 +24,8 @@
 pub mod broker_url;
 pub mod check;
 pub mod figures;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod load;
 pub mod matrix;
 pub mod page;

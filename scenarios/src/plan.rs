@@ -18,7 +18,7 @@ pub use self::{
     balancing::{Balancer, Join, Measure, Policy},
     event::{Action, BROKER, CLUSTER, Event, Fault},
     publish::{DevicePart, PublishFrom, PublishLoad},
-    readings::{Consumers, ReadingLoad},
+    readings::{Consumers, MOST_READINGS, ReadingLoad},
 };
 use crate::{
     broker_url::BrokerUrl,

@@ -72,6 +72,9 @@ impl NodeConfig {
 pub struct Limits {
     /// The longest message a device may send.
     pub device_message_bytes: usize,
+    /// Bytes of messages of all devices whose rest has not come. Beyond it, a device
+    /// that sends the beginning of one is closed.
+    pub incomplete_bytes: usize,
     /// Frames that may wait for one device to read.
     pub outbox_frames: usize,
     /// Bytes that may wait for one device to read.
@@ -81,7 +84,8 @@ pub struct Limits {
     pub outboxes_bytes: usize,
     /// How long a device may leave its receive window closed.
     pub write_timeout: Duration,
-    /// How long a device may be silent. Whole seconds, as the wheel turns.
+    /// How long a device may be silent. Whole seconds, as the wheel turns. Also how
+    /// long a client of any kind may leave what the kernel sends it unacknowledged.
     pub idle_timeout: Duration,
     /// How long a close handshake may take before the connection is dropped.
     pub close_timeout: Duration,
@@ -92,8 +96,19 @@ pub struct Limits {
     /// is longer than clients keep theirs pooled (90 s is usual), so that it is not
     /// closed under a request that is just leaving.
     pub header_timeout: Duration,
+    /// The same for the first request of a connection: who says nothing at all does
+    /// not hold a place for as long as a client that was served.
+    pub first_request_timeout: Duration,
+    /// How long a request's body may take.
+    pub body_timeout: Duration,
     /// How long a TLS handshake may take.
     pub handshake_timeout: Duration,
+    /// TLS handshakes under way: each has buffers and keys, and nobody knows yet whose
+    /// they are. What comes beyond them is closed.
+    pub handshakes_at_once: usize,
+    /// New TLS handshakes a second; `None` takes what comes. They cost processor time
+    /// before anything else can be asked of a client.
+    pub handshakes: Option<Rate>,
     /// How long a device socket may be open before it is sent away, to come back where
     /// there is room: each between three quarters and all of this. `None` leaves it
     /// open.
@@ -117,6 +132,9 @@ pub struct Limits {
     pub commands_per_device: usize,
     /// Topics one device may subscribe to.
     pub topics_per_device: usize,
+    /// How often one device may subscribe or unsubscribe in each second: the other
+    /// nodes are told of a topic's first and last subscriber.
+    pub topic_changes_per_s: u32,
     /// Readings of one device that have no answer yet.
     pub readings_per_device: u32,
     /// Readings in this node's custody.
@@ -143,6 +161,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             device_message_bytes: 64 * 1024,
+            incomplete_bytes: 256 * 1024 * 1024,
             outbox_frames: 256,
             outbox_bytes: 1024 * 1024,
             outboxes_bytes: 256 * 1024 * 1024,
@@ -151,7 +170,11 @@ impl Default for Limits {
             close_timeout: Duration::from_secs(5),
             register_timeout: Duration::from_secs(5),
             header_timeout: Duration::from_secs(120),
+            first_request_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(10),
             handshake_timeout: Duration::from_secs(10),
+            handshakes_at_once: 4096,
+            handshakes: None,
             max_age: None,
             sockets: None,
             upgrades: None,
@@ -162,6 +185,7 @@ impl Default for Limits {
             commands_in_flight: 20_000,
             commands_per_device: 64,
             topics_per_device: 64,
+            topic_changes_per_s: 100,
             readings_per_device: 16,
             readings_in_flight: 10_000,
             readings_bytes: 32 * 1024 * 1024,

@@ -1,27 +1,28 @@
 //! The reference clustered WebSocket server, and the embedded broker that joins
 //! its nodes on one machine.
 //!
-//! In reading order: [`config`] (what a node is told), [`node`] (its life), [`tls`]
-//! and `wire` (its connections), [`rate`] and `admission` (who is let in), [`auth`] (who may do
+//! In reading order: [`config`] (what a node is told), [`node`] (its life), [`rate`] and
+//! `admission` (who is let in), [`tls`], `wire` and `door` (connections), [`auth`] (who may do
 //! what), `http` (what it serves), `ws` and `session` (device sockets), `cluster`
 //! (which node owns which device), [`backplane`] (what joins the nodes), [`broker`]
 //! (the embedded one), `backlog` (the bounded queue that both use), `work` (readings,
 //! from devices into a queue), [`consumer`] (and out of it), [`gateway`] (what stands
 //! in front of the nodes), `faults` (what a node does wrong on request), and what they
-//! share: `accept` (connections), `turns` (one device after the other), `metric` (what
-//! each says about itself).
+//! share: `door` (connections), `backoff` (when all of them connect again), `turns`
+//! (one device after the other), `metric` (what each says about itself).
 //!
 //! The protocol is written down in `docs/protocol.md`.
 
-mod accept;
 mod admission;
 pub mod auth;
 mod backlog;
+mod backoff;
 pub mod backplane;
 pub mod broker;
 mod cluster;
 pub mod config;
 pub mod consumer;
+mod door;
 mod faults;
 #[doc(hidden)]
 pub mod fuzzing;

@@ -32,15 +32,9 @@ enum Task {
     /// Both ends of a device socket against the Autobahn WebSocket test suite; see
     /// docs/conformance.md
     Conformance,
-    /// Every parser of untrusted bytes, or one, by libFuzzer (needs cargo-fuzz and a
-    /// nightly toolchain)
-    Fuzz {
-        /// A file in fuzz/fuzz_targets, without its ending
-        target: Option<String>,
-        /// How long each runs
-        #[arg(long, default_value_t = 60)]
-        seconds: u32,
-    },
+    /// Parsers of untrusted bytes, by libFuzzer (needs cargo-fuzz and a nightly
+    /// toolchain); see docs/conformance.md
+    Fuzz(fuzz::Options),
     /// Take the documents' pictures from real runs (needs chromium, tmux, aha)
     Pictures,
     /// Run the benches; each reports a ratio to a reference of the same run
@@ -55,7 +49,7 @@ fn main() -> Result<()> {
         Task::Test => test::run(),
         Task::Services(services) => services::run(services),
         Task::Conformance => conformance::run(),
-        Task::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
+        Task::Fuzz(options) => fuzz::run(&options),
         Task::Pictures => pictures::run(),
         Task::Bench { filter } => bench::run(filter.as_deref()),
     }

@@ -3,6 +3,7 @@
 use std::{
     env,
     process::{self, Command},
+    thread,
 };
 
 use anyhow::{Context, Result, bail};
@@ -34,8 +35,18 @@ pub(crate) fn run() -> Result<()> {
             "warnings",
         ]),
     )?;
-    step("tests", &mut cargo(&["test", "--workspace", "--locked"]))?;
+    let threads = format!("--test-threads={}", test_threads());
+    step(
+        "tests",
+        &mut cargo(&["test", "--workspace", "--locked", "--", &threads]),
+    )?;
     smoke()
+}
+
+/// Tests wait more than they compute, for sockets, leases and whole runs: with one
+/// for each processor, four fifths of the machine's time are idle.
+fn test_threads() -> usize {
+    2 * thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// The smoke scenario with its gates. An inconclusive run says nothing about

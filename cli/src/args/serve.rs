@@ -6,6 +6,7 @@ mod backplane;
 mod consumer;
 mod drain;
 mod gateway;
+mod time;
 mod tls;
 
 use std::net::SocketAddr;

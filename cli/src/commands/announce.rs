@@ -5,6 +5,7 @@ use std::path::Path;
 use highwater_scenarios::{
     Plan,
     plan::{LoadModel, System},
+    units::Rate,
 };
 
 use crate::quantity::{self, count, length, plural};
@@ -14,7 +15,9 @@ pub(crate) fn announcement(plan: &Plan, out: &Path) -> String {
     let load = [
         Some(plural(plan.sockets(), "socket")),
         users(plan),
-        rate(plan),
+        rate("commands", commands(plan)),
+        rate("messages", plan.publish.iter().map(|load| load.rate)),
+        rate("readings", plan.readings.iter().map(|load| load.rate)),
     ];
     let load: Vec<String> = load.into_iter().flatten().collect();
     format!(
@@ -33,14 +36,18 @@ fn users(plan: &Plan) -> Option<String> {
     (users > 0).then(|| plural(users, "user"))
 }
 
-/// Of all open loads.
-fn rate(plan: &Plan) -> Option<String> {
-    let rates = plan.commands.iter().filter_map(|load| match load.model {
-        LoadModel::Open { rate, .. } => Some(rate.as_per_second()),
+/// Of the open loads.
+fn commands(plan: &Plan) -> impl Iterator<Item = Rate> {
+    plan.commands.iter().filter_map(|load| match load.model {
+        LoadModel::Open { rate, .. } => Some(rate),
         LoadModel::Closed { .. } => None,
-    });
-    let rate: f64 = rates.sum();
-    (rate > 0.0).then(|| format!("{} commands/s", quantity::rate(rate)))
+    })
+}
+
+/// All rates of a kind of traffic together.
+fn rate(what: &str, rates: impl Iterator<Item = Rate>) -> Option<String> {
+    let rate: f64 = rates.map(Rate::as_per_second).sum();
+    (rate > 0.0).then(|| format!("{} {what}/s", quantity::rate(rate)))
 }
 
 fn system(plan: &Plan) -> String {
@@ -79,6 +86,18 @@ mod tests {
             &expect![[r#"
                 smoke: 300 sockets, 50 users, 50 commands/s on 2 nodes
                 ramp 3s, steady 45s, drain; record in runs/one"#]],
+        );
+        check(
+            "fan-out",
+            &expect![[r#"
+                fan-out: 5,000 sockets, 5.0 messages/s on 2 nodes
+                ramp 20s, steady 2m, drain; record in runs/one"#]],
+        );
+        check(
+            "readings",
+            &expect![[r#"
+                readings: 1,000 sockets, 1,000 readings/s on 2 nodes
+                ramp 5s, steady 1m 40s, drain; record in runs/one"#]],
         );
     }
 }

@@ -1,4 +1,5 @@
-//! One file for each command; [`announce`] says what a run will do.
+//! One file for each command; [`announce`] says what a run will do, [`signals`] is
+//! what asks one to end.
 
 mod announce;
 mod check;
@@ -12,6 +13,7 @@ mod matrix;
 mod report;
 mod run;
 mod serve;
+mod signals;
 mod worker;
 
 use tokio::runtime::{Builder, Runtime};

@@ -9,7 +9,7 @@ use highwater_loadgen::coordinator::{self, RunOptions, Workers};
 use highwater_scenarios::Plan;
 use tokio_util::sync::CancellationToken;
 
-use super::{announce::announcement, check, doctor, matrix, print, runtime};
+use super::{announce::announcement, check, doctor, matrix, print, runtime, signals::Requests};
 use crate::{
     args::{RecordArgs, Run, ScenarioArgs},
     exit::Exit,
@@ -83,8 +83,10 @@ impl OneRun<'_> {
         let display = Display::new(self.is_plain).map_err(internal)?;
         let ended = runtime()?.block_on(async {
             let interrupt = CancellationToken::new();
-            tokio::spawn(interrupted(interrupt.clone()));
-            coordinator::run(options, interrupt, |update| display.show(update)).await
+            let requests = Requests::listen().map_err(internal)?;
+            tokio::spawn(interrupted(requests, interrupt.clone()));
+            let ended = coordinator::run(options, interrupt, |update| display.show(update)).await;
+            ended.map_err(Failure::from)
         });
         drop(display);
         ended?;
@@ -111,22 +113,9 @@ pub(crate) fn default_out(plan: &Plan) -> PathBuf {
 }
 
 /// The first signal brings the run to an end in order, the second ends it.
-async fn interrupted(interrupt: CancellationToken) {
-    signal().await;
+async fn interrupted(mut requests: Requests, interrupt: CancellationToken) {
+    requests.next().await;
     interrupt.cancel();
-    signal().await;
+    requests.next().await;
     std::process::exit(Exit::Interrupted as i32);
-}
-
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        outcome = tokio::signal::ctrl_c() => if outcome.is_err() {
-            std::future::pending::<()>().await;
-        },
-        _ = terminate.recv() => {}
-    }
 }

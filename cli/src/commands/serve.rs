@@ -8,13 +8,10 @@ mod reload;
 use std::{io, net::SocketAddr};
 
 use highwater_server::{BrokerConfig, Listeners, broker};
-use tokio::{
-    net::TcpListener,
-    signal::unix::{SignalKind, signal},
-};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::{log, print, runtime};
+use super::{log, print, runtime, signals::Requests};
 use crate::{
     args::{Serve, ServeNode},
     exit::Exit,
@@ -80,14 +77,10 @@ fn listen(what: &str, address: SocketAddr) -> Result<TcpListener, Failure> {
 
 fn shutdown() -> io::Result<CancellationToken> {
     let token = CancellationToken::new();
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut requests = Requests::listen()?;
     let cancel = token.clone();
     tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+        requests.next().await;
         cancel.cancel();
     });
     Ok(token)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use highwater_loadgen::coordinator::{
     Progress, Stage,
-    progress::{Coming, Commands, Heartbeats, Node, Response},
+    progress::{Coming, Commands, Heartbeats, Messages, Node, Readings, Response},
 };
 
 /// Two nodes in the ramp.
@@ -66,6 +66,24 @@ pub(super) fn outage() -> Progress {
         },
     );
     progress
+}
+
+/// Topics and readings besides, and the broker was away.
+pub(super) fn traffic() -> Progress {
+    Progress {
+        commands: None,
+        messages: Some(Messages {
+            per_s: 24_988.0,
+            latency: response(2_100, 48_000),
+            missing: 12,
+        }),
+        readings: Some(Readings {
+            per_s: 1_000.0,
+            response: response(900, 3_000),
+            refused: 1_340,
+        }),
+        ..outage()
+    }
 }
 
 /// Fifty-five nodes at their end.

@@ -1,10 +1,11 @@
-//! The load: sockets, heartbeats, commands, and whether the harness keeps up.
+//! The load: sockets, heartbeats, commands, messages, readings, and whether the
+//! harness keeps up.
 
 use std::time::Duration;
 
 use highwater_loadgen::coordinator::{
     Progress, Stage,
-    progress::{Commands, Heartbeats, Response},
+    progress::{Commands, Heartbeats, Messages, Readings, Response},
 };
 
 use super::line::{Line, columns};
@@ -19,10 +20,23 @@ pub(crate) const LAG_LIMIT: Duration = Duration::from_millis(10);
 /// One line for each, at most `width` columns wide.
 pub(crate) fn load_lines(progress: &Progress, width: usize) -> Vec<Line> {
     let mut lines = vec![sockets(progress), heartbeats(&progress.heartbeats, width)];
+    let steady = is_steady(progress);
     if let Some(load) = &progress.commands {
-        lines.extend(match progress.stage {
-            Stage::Starting | Stage::Ramp { .. } => vec![commands_to_come()],
-            Stage::Steady { .. } | Stage::Drain => commands(load, width),
+        lines.extend(match steady {
+            true => commands(load, width),
+            false => vec![to_come("commands")],
+        });
+    }
+    if let Some(load) = &progress.messages {
+        lines.push(match steady {
+            true => messages(load, width),
+            false => to_come("messages"),
+        });
+    }
+    if let Some(load) = &progress.readings {
+        lines.push(match steady {
+            true => readings(load, width),
+            false => to_come("readings"),
         });
     }
     lines.extend(send_lag(progress));
@@ -66,16 +80,21 @@ fn sockets(progress: &Progress) -> Line {
 
 fn heartbeats(heartbeats: &Heartbeats, width: usize) -> Line {
     let line = label("heartbeats").and(Tone::Plain, rate(heartbeats.per_s));
-    let tone = match heartbeats.missed {
-        0 => Tone::Faint,
-        _ => Tone::Warning,
-    };
-    let missed = format!("  missed {}", count(heartbeats.missed));
-    response(line, heartbeats.response).and_if_it_fits(width, tone, &missed)
+    counted(
+        response(line, heartbeats.response),
+        width,
+        "missed",
+        heartbeats.missed,
+    )
 }
 
-fn commands_to_come() -> Line {
-    label("commands").and(Tone::Faint, "  from the steady phase on")
+/// Whether traffic besides heartbeats has begun.
+pub(crate) fn is_steady(progress: &Progress) -> bool {
+    matches!(progress.stage, Stage::Steady { .. } | Stage::Drain)
+}
+
+fn to_come(what: &str) -> Line {
+    label(what).and(Tone::Faint, "  from the steady phase on")
 }
 
 /// One line, and a second one for ends without a reply that do not fit it.
@@ -91,6 +110,35 @@ fn commands(commands: &Commands, width: usize) -> Vec<Line> {
         true => vec![line.and(Tone::Warning, outcomes)],
         false => vec![line, label("").and(Tone::Warning, outcomes)],
     }
+}
+
+fn messages(messages: &Messages, width: usize) -> Line {
+    let line = label("messages").and(Tone::Plain, rate(messages.per_s));
+    counted(
+        response(line, messages.latency),
+        width,
+        "missing",
+        messages.missing,
+    )
+}
+
+fn readings(readings: &Readings, width: usize) -> Line {
+    let line = label("readings").and(Tone::Plain, rate(readings.per_s));
+    counted(
+        response(line, readings.response),
+        width,
+        "refused",
+        readings.refused,
+    )
+}
+
+/// With what went wrong so far, if there is room.
+fn counted(line: Line, width: usize, what: &str, times: u64) -> Line {
+    let tone = match times {
+        0 => Tone::Faint,
+        _ => Tone::Warning,
+    };
+    line.and_if_it_fits(width, tone, &format!("  {what} {}", count(times)))
 }
 
 fn send_lag(progress: &Progress) -> Option<Line> {

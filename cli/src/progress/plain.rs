@@ -5,11 +5,11 @@
 
 use highwater_loadgen::coordinator::{
     Note, NoteKind, Progress, Stage,
-    progress::{Commands, Response},
+    progress::{Commands, Messages, Readings, Response},
 };
 
 use super::{
-    load_lines::{high_send_lag, unanswered},
+    load_lines::{high_send_lag, is_steady, unanswered},
     phase_line::phase_name,
 };
 use crate::quantity::{count, length, long_clock, millis, rate};
@@ -98,9 +98,11 @@ fn standing(progress: &Progress) -> String {
         response(heartbeats.response),
         heartbeats.missed
     ));
-    let ramp = matches!(progress.stage, Stage::Starting | Stage::Ramp { .. });
-    let load = progress.commands.as_ref().filter(|_| !ramp);
-    parts.extend(load.map(commands));
+    if is_steady(progress) {
+        parts.extend(progress.commands.as_ref().map(commands));
+        parts.extend(progress.messages.as_ref().map(messages));
+        parts.extend(progress.readings.as_ref().map(readings));
+    }
     parts.extend(high_send_lag(progress).map(|lag| format!("send lag {lag}")));
     parts.join("  ").trim_end().to_owned()
 }
@@ -112,6 +114,22 @@ fn commands(commands: &Commands) -> String {
         none if none.is_empty() => text,
         some => format!("{text} {some}"),
     }
+}
+
+fn messages(messages: &Messages) -> String {
+    let (rate, missing) = (digits(messages.per_s), messages.missing);
+    format!(
+        "messages {rate:>6}/s {} missing {missing}",
+        response(messages.latency)
+    )
+}
+
+fn readings(readings: &Readings) -> String {
+    let (rate, refused) = (digits(readings.per_s), readings.refused);
+    format!(
+        "readings {rate:>6}/s {} refused {refused}",
+        response(readings.response)
+    )
 }
 
 /// A rate that other programs read as a number.
@@ -135,7 +153,7 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
-    use crate::progress::fake::{drain, outage, ramp};
+    use crate::progress::fake::{drain, outage, ramp, traffic};
 
     fn at(second: u64, progress: Progress) -> Progress {
         Progress {
@@ -178,6 +196,14 @@ mod tests {
             00:00:30 phase    drain: 312,008 sockets to close
             01:01:01 event    kill-node n2
             01:01:01 problem  n2 ended by itself: killed by SIGKILL"#]].assert_eq(&lines.join("\n"));
+    }
+
+    #[test]
+    fn messages_and_readings_stand_on_the_line() {
+        let mut plain = Plain::default();
+        plain.progress(&at(0, traffic()));
+        let lines = plain.progress(&at(5, traffic()));
+        expect!["00:00:05 steady   sockets  640/1500  nodes 1/2  heartbeats    128/s p50 0.31 ms p99 1.20 ms missed 17   messages  24988/s p50 2.10 ms p99 48.0 ms missing 12  readings   1000/s p50 0.90 ms p99 3.00 ms refused 1340  send lag p99 14.7 ms on w1"].assert_eq(&lines.join("\n"));
     }
 
     #[test]

@@ -51,7 +51,7 @@ mod tests {
 
     use super::*;
     use crate::progress::{
-        fake::{drain, outage, ramp},
+        fake::{drain, outage, ramp, traffic},
         line::columns,
     };
 
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn nothing_is_wider_or_higher_than_the_terminal() {
-        for progress in [Progress::default(), ramp(), outage(), drain()] {
+        for progress in [Progress::default(), ramp(), outage(), traffic(), drain()] {
             for (width, height) in TERMINALS {
                 let lines = text(&progress, (width, height));
                 assert!(lines.len() < height, "{lines:#?}");
@@ -160,6 +160,28 @@ mod tests {
                 sockets         640  open of 1,500  360 missing
                 heartbeats      128/s  p50 0.31 ms  p99 1.20 ms  missed 17
                 commands         93/s  p50 0.52 ms  p99  2.01 s  timed out 4, not connected 112, failed 3
+                send lag    p99 14.7 ms on w1, over the harness's 10 ms
+
+                node      up    sockets       RSS      heap   files    CPU
+                n1        yes       201  20.5 MiB  3.24 MiB     231    1 %
+                n2        no          –         –         –       –      –"#]],
+        );
+    }
+
+    #[test]
+    fn messages_and_readings() {
+        check(
+            &traffic(),
+            (80, 24),
+            &expect![[r#"
+
+                steady   ━━━━━━━━━━━━─────────────────────────────────────  01:29 left of 02:00
+                next     restart-node n2 in 39s
+
+                sockets         640  open of 1,500  360 missing
+                heartbeats      128/s  p50 0.31 ms  p99 1.20 ms  missed 17
+                messages     24,988/s  p50 2.10 ms  p99 48.0 ms  missing 12
+                readings      1,000/s  p50 0.90 ms  p99 3.00 ms  refused 1,340
                 send lag    p99 14.7 ms on w1, over the harness's 10 ms
 
                 node      up    sockets       RSS      heap   files    CPU

@@ -54,12 +54,12 @@ fn check(cluster: &str, balancers: usize) -> Finished {
     assert!(third.is_some_and(|sockets| sockets > 0), "{third:?}");
     assert_eq!(summary.balancer.len(), balancers);
     for balancer in &summary.balancer {
-        assert!(balancer.rss_peak.is_some_and(|bytes| bytes > 0));
+        assert!(balancer.process.rss_peak.is_some_and(|bytes| bytes > 0));
         // By its own count, at least; with it may be commands under way.
-        let forwarded = balancer.sockets_peak.unwrap();
+        let forwarded = balancer.process.sockets_peak.unwrap();
         assert!(forwarded as usize >= 350 / balancers, "{forwarded}");
         // Two for each socket of its share.
-        let files = balancer.open_files_peak.unwrap();
+        let files = balancer.process.open_files_peak.unwrap();
         assert!(files as usize >= 2 * 350 / balancers, "{files}");
     }
     run

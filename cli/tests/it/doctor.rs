@@ -39,7 +39,7 @@ impl Scenario {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("scenario.toml");
         let text = format!(
-            "name = \"held\"\nduration = \"5s\"\n{system}\n\
+            "name = \"held\"\nduration = \"2s\"\n{system}\n\
              [[devices]]\nname = \"home\"\ncount = {sockets}\nramp = \"100/s\"\n"
         );
         fs::write(&file, text).expect("a scenario");

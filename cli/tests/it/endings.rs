@@ -37,7 +37,7 @@ fn output(arguments: &[&str]) -> (Option<i32>, String) {
 #[test]
 fn an_interrupted_run_ends_in_order_and_is_reported() {
     let run = Run::start(LONG);
-    run.until_steady(2.0);
+    run.until_steady(1.0);
     run.signal(Signal::SIGINT);
     let run = run.finish();
     let summary = run.summary();
@@ -58,7 +58,7 @@ fn an_interrupted_run_ends_in_order_and_is_reported() {
 #[test]
 fn a_killed_run_leaves_a_record_and_no_process() {
     let run = Run::start(LONG);
-    run.until_steady(3.0);
+    run.until_steady(2.0);
     let children = children_of(run.pid());
     assert!(
         children.len() >= 4,

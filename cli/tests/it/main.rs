@@ -1,6 +1,7 @@
 //! The binary, as a person or a CI job uses it, over real processes.
 //!
-//! - [`truth`]: faults of known size must be found, and a clean run be clean;
+//! - [`clean`]: a clean run of everything is clean;
+//! - [`truth`]: faults of known size must be found;
 //! - [`doctor`]: what this machine can hold, and the check before a run;
 //! - [`balancing`]: balancers in front of the nodes, and a matrix of them;
 //! - [`brokers`]: clusters joined by the embedded broker and by real ones;
@@ -8,16 +9,19 @@
 //! - [`endings`]: interrupted, killed, refused;
 //! - [`errors`]: what a person reads when something is wrong;
 //! - [`help`]: help texts, completions, man pages;
-//! - [`readings`]: what devices report, to the journals of who handles it;
+//! - [`messages`], [`readings`], [`streams`]: the same of what goes to topics, what
+//!   devices report, and replies on event streams;
 //! - [`secure`]: TLS, tokens, header fields, nodes that are full;
 //! - [`target`]: a system and workers that somebody else starts;
 //! - [`server`]: a part of the reference cluster that a test starts itself;
-//! - [`harness`]: a run of the binary in a directory of its own.
+//! - [`harness`]: a run of the binary in a directory of its own, and what holds of
+//!   every run.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod balancing;
 mod brokers;
+mod clean;
 mod doctor;
 mod documented;
 mod endings;

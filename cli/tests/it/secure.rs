@@ -1,20 +1,17 @@
 //! TLS, tokens, header fields and nodes that are full, from scenario to report.
 
-use std::{
-    fs,
-    io::{Read, Write},
-    net::TcpStream,
-    path::PathBuf,
-    process::{Command, Output},
-};
+use std::{fs, net::TcpStream, path::PathBuf, process::Command};
 
-use highwater_reports::summary::Verdict;
 use nix::sys::signal::Signal;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
 
 use crate::{
-    harness::{Run, eventually, highwater},
+    harness::{
+        Run, ask,
+        checks::{assert_gates_hold, assert_problem},
+        eventually, highwater,
+    },
     server::Server,
 };
 
@@ -59,11 +56,10 @@ fn over_tls(address: &str, more: &str) -> String {
     format!(
         r#"
         name = "secure"
-        duration = "3s"
+        duration = "2s"
         [target]
         ws = "wss://{address}/ws?device={{device}}"
         http = "https://{address}"
-        observe = [{{ name = "n1", prometheus = "https://{address}/metrics" }}]
         {more}
         [[devices]]
         name = "home"
@@ -81,28 +77,30 @@ fn over_tls(address: &str, more: &str) -> String {
     )
 }
 
+/// Commands begin with the steady phase: the node's memory is taken before.
 #[test]
-fn a_cluster_with_tls_and_tokens() {
+fn a_cluster_with_tls_and_tokens_works_and_its_idle_sockets_are_cheap() {
+    const OF_A_NODE: f64 = 400.0;
     let run = Run::to_its_end(
         r#"
         name = "secure"
-        duration = "4s"
+        duration = "3s"
         [cluster]
         nodes = 2
         tls = true
         auth = true
         [[devices]]
         name = "home"
-        count = 100
-        ramp = "100/s"
-        heartbeat = "1s"
+        count = 800
+        ramp = "200/s"
+        heartbeat = "10s"
         [[commands]]
         name = "read"
         rate = "40/s"
         [[gates]]
         check = "sockets.failed == 0"
         [[gates]]
-        check = "sockets.server_open_peak == 100"
+        check = "sockets.server_open_peak == 800"
         [[gates]]
         check = "heartbeats.missed == 0"
         [[gates]]
@@ -113,44 +111,25 @@ fn a_cluster_with_tls_and_tokens() {
     );
     run.assert_passed();
     // Neither the authority's key nor the secret is part of the record.
-    let manifest = fs::read_to_string(run.record.join("manifest.json")).unwrap();
-    assert!(manifest.contains("\"tls\":true") || manifest.contains("\"tls\": true"));
+    let manifest = run.file("manifest.json");
+    assert!(manifest.contains("\"tls\": true"), "{manifest}");
     assert!(!manifest.contains("PRIVATE") && !manifest.contains("secret"));
-}
 
-#[test]
-fn an_idle_socket_with_tls_and_a_token_stays_cheap() {
-    const SOCKETS: f64 = 500.0;
-    let run = Run::to_its_end(
-        r#"
-        name = "cheap"
-        duration = "3s"
-        [cluster]
-        tls = true
-        auth = true
-        [[devices]]
-        name = "home"
-        count = 500
-        ramp = "200/s"
-        heartbeat = "10s"
-        [[gates]]
-        check = "sockets.failed == 0"
-        "#,
-    );
-    run.assert_passed();
-    // Of the node: empty, and with all of them open and idle.
-    let text = fs::read_to_string(run.record.join("intervals.jsonl")).unwrap();
-    let heap_with = |sockets: f64| {
-        text.lines()
-            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
-            .filter(|line| line["source"]["role"] == "node")
-            .filter(|line| line["gauges"]["sockets.open"] == sockets)
-            .filter_map(|line| line["gauges"]["heap"].as_f64())
-            .collect::<Vec<_>>()
-    };
-    let (empty, full) = (heap_with(0.0), heap_with(SOCKETS));
-    let grown = full.last().unwrap() - empty.first().unwrap();
-    let each = grown / SOCKETS;
+    let steady = run.steady_from();
+    let idle = run
+        .intervals()
+        .into_iter()
+        .filter(|line| line["source"]["id"] == "n1" && line["at"].as_f64() < Some(steady + 0.1));
+    let samples: Vec<(f64, f64)> = idle
+        .filter_map(|line| {
+            let gauges = &line["gauges"];
+            Some((gauges["sockets.open"].as_f64()?, gauges["heap"].as_f64()?))
+        })
+        .collect();
+    let (before, after) = (samples.first().unwrap(), samples.last().unwrap());
+    let sockets = after.0 - before.0;
+    assert!(sockets >= OF_A_NODE / 2.0, "{samples:?}");
+    let each = (after.1 - before.1) / sockets;
     // With rustls's own buffers it is 8,600.
     assert!((1_000.0..6_144.0).contains(&each), "{each} bytes");
 }
@@ -171,29 +150,6 @@ fn a_target_s_certificate_is_verified() {
         assert!(run.stderr.contains(told), "{told}: {}", run.stderr);
     }
 
-    let run = Run::to_its_end(&over_tls(&node.address, &ca(&certificates)));
-    run.assert_passed();
-    let observed = &run.summary().nodes[0];
-    assert_eq!(observed.sockets_peak, Some(20));
-
-    let run = Run::to_its_end(&over_tls(&node.address, "tls = { verify = false }"));
-    let summary = run.summary();
-    assert!(
-        summary
-            .gates
-            .iter()
-            .all(|gate| gate.verdict == Verdict::Passed)
-    );
-    let doubt = "certificates were not verified";
-    assert!(
-        summary
-            .problems
-            .iter()
-            .any(|problem| problem.contains(doubt)),
-        "{:?}",
-        summary.problems
-    );
-
     let run = Run::to_its_end(&over_tls(&node.address, "tls = { ca = \"missing.pem\" }"));
     assert_eq!(run.code, Some(2), "{}", run.stderr);
     assert!(
@@ -202,49 +158,54 @@ fn a_target_s_certificate_is_verified() {
     );
 }
 
+/// What cannot be used does not replace it, and sockets that are open stay.
 #[test]
-fn a_certificate_is_read_anew_on_sighup() {
+fn a_certificate_is_trusted_and_read_anew_on_sighup() {
     let certificates = Certificates::make();
     let mut node = certificates.node();
     node.signal(Signal::SIGHUP);
     node.until_logged("the certificate was read anew");
     fs::write(certificates.file("node.key"), "no key").unwrap();
-    let run = Run::start(&over_tls(
-        &node.address,
-        &format!("tls = {{ ca = {:?} }}", certificates.text("ca.pem")),
-    ));
+    let more = format!(
+        "tls = {{ ca = {:?} }}\nobserve = [{{ name = \"n1\", prometheus = \"https://{}/metrics\" }}]",
+        certificates.text("ca.pem"),
+        node.address
+    );
+    let run = Run::start(&over_tls(&node.address, &more));
     run.until_steady(0.0);
     node.signal(Signal::SIGHUP);
     node.until_logged("the certificate stays as it was");
-    run.finish().assert_passed();
+    let run = run.finish();
+    run.assert_passed();
+    assert_eq!(run.summary().nodes[0].sockets_peak, Some(20));
 }
 
 #[test]
-fn an_endpoint_without_figures_is_named_with_the_reason() {
-    let node = Server::node("theirs");
-    let run = Run::to_its_end(&format!(
+fn what_is_not_verified_and_who_gives_no_figures_is_told() {
+    let node = Certificates::make().node();
+    let address = &node.address;
+    let more = format!(
         r#"
-        name = "misread"
-        duration = "2s"
-        [target]
-        ws = "ws://{address}/ws?device={{device}}"
-        observe = [{{ name = "n1", prometheus = "https://{address}/metrics" }}]
-        [[devices]]
-        name = "home"
-        count = 5
-        ramp = "100/s"
-        heartbeat = "1s"
-        "#,
-        address = node.address,
-    ));
-    let summary = run.summary();
-    let told: Vec<_> = summary
-        .problems
+        tls = {{ verify = false }}
+        observe = [
+            {{ name = "read", prometheus = "https://{address}/metrics" }},
+            {{ name = "misread", prometheus = "http://{address}/metrics" }},
+        ]
+        "#
+    );
+    let summary = Run::to_its_end(&over_tls(address, &more)).summary();
+    assert_gates_hold(&summary);
+    assert_problem(&summary, "certificates were not verified");
+    let problems = summary.problems.iter();
+    let told =
+        problems.filter(|text| text.contains("misread gives no figures: cannot read http://"));
+    assert_eq!(told.count(), 1, "{:?}", summary.problems);
+    let seen: Vec<_> = summary
+        .nodes
         .iter()
-        .filter(|problem| problem.contains("n1 gives no figures: cannot read https://"))
+        .map(|node| (node.id.as_str(), node.sockets_peak))
         .collect();
-    assert_eq!(told.len(), 1, "{:?}", summary.problems);
-    assert_eq!(summary.nodes[0].sockets_peak, None);
+    assert_eq!(seen, [("misread", None), ("read", Some(20))]);
 }
 
 /// A node whose login is open to this test, and a token for `home-*` from it.
@@ -269,20 +230,10 @@ fn guarded_node() -> (Server, String) {
     (node, token)
 }
 
-fn ask(address: &str, request: &str) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
-}
-
 #[test]
 fn header_fields_carry_a_token_from_the_environment() {
     let (node, token) = guarded_node();
-    let folder = TempDir::new().unwrap();
-    let scenario = folder.path().join("scenario.toml");
-    let text = format!(
+    let scenario = format!(
         r#"
         name = "token"
         duration = "2s"
@@ -305,30 +256,19 @@ fn header_fields_carry_a_token_from_the_environment() {
         "#,
         address = node.address,
     );
-    fs::write(&scenario, text).unwrap();
-    let run = |name: &str, token: Option<&str>| -> (Output, PathBuf) {
-        let out = folder.path().join(name);
-        let mut command = highwater(&["run", "--no-progress"]);
-        command.arg(&scenario).arg("--out").arg(&out);
-        command.env_remove("LOAD_TOKEN");
-        if let Some(token) = token {
-            command.env("LOAD_TOKEN", token);
-        }
-        (command.output().unwrap(), out)
-    };
-    let (output, out) = run("with", Some(&token));
-    let stdout = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(stdout.matches("  passed  ").count(), 2, "{stdout}");
-    let manifest = fs::read_to_string(out.join("manifest.json")).unwrap();
+    let run = Run::launch("run", &scenario, |command| {
+        command.env("LOAD_TOKEN", &token)
+    });
+    let run = run.finish();
+    run.assert_passed();
+    let manifest = run.file("manifest.json");
     assert!(manifest.contains("${LOAD_TOKEN}") && !manifest.contains(&token));
 
-    let (output, _) = run("without", None);
-    assert_eq!(output.status.code(), Some(2));
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        stderr.contains("the header field Authorization needs the variable LOAD_TOKEN"),
-        "{stderr}"
-    );
+    let run = Run::launch("run", &scenario, |command| command.env_remove("LOAD_TOKEN"));
+    let run = run.finish();
+    assert_eq!(run.code, Some(2));
+    let told = "the header field Authorization needs the variable LOAD_TOKEN";
+    assert!(run.stderr.contains(told), "{}", run.stderr);
 }
 
 #[test]
@@ -337,7 +277,7 @@ fn devices_wait_as_long_as_a_full_node_asks_for() {
     let run = Run::to_its_end(&format!(
         r#"
         name = "full"
-        duration = "3s"
+        duration = "2s"
         [target]
         ws = "ws://{address}/ws?device={{device}}"
         [[devices]]
@@ -411,6 +351,8 @@ fn what_is_wrong_with_a_node_s_options_is_told() {
     assert!(text.contains("a secret of 9 bytes"), "{text}");
     let text = told(&["--max-upgrades", "500"]);
     assert!(text.contains("such as 500/s"), "{text}");
+    let text = told(&["--max-handshakes", "500/s"]);
+    assert!(text.contains("--tls-cert"), "{text}");
     let text = told(&["--session-store", "mysql://h"]);
     assert!(text.contains("unknown session store"), "{text}");
 }

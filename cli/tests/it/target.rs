@@ -1,10 +1,12 @@
 //! A system that is running already, and workers that somebody starts: nothing
 //! but addresses, process ids and a token.
 
-use std::{fs, process::Stdio};
+use std::{net::TcpListener, process::Stdio};
+
+use highwater_reports::summary::Summary;
 
 use crate::{
-    harness::{Finished, Run, eventually, highwater},
+    harness::{Run, eventually, highwater},
     server::Server,
 };
 
@@ -14,7 +16,7 @@ fn a_running_system_is_loaded_and_observed() {
     let run = Run::to_its_end(&format!(
         r#"
         name = "target"
-        duration = "4s"
+        duration = "3s"
         [target]
         ws = "ws://{address}/ws?device={{device}}"
         http = "http://{address}"
@@ -50,10 +52,11 @@ fn a_running_system_is_loaded_and_observed() {
     assert_eq!(pid.rss_peak.is_some(), endpoint.rss_peak.is_some());
 }
 
+/// Three workers share two devices: one has nothing to do, and waits for the others.
 #[test]
-fn a_dialect_of_pings_needs_no_json() {
+fn a_dialect_of_pings_needs_no_json_and_a_worker_no_share() {
     let node = Server::node("theirs");
-    let run = Run::to_its_end(&format!(
+    let scenario = format!(
         r#"
         name = "plain"
         duration = "3s"
@@ -62,29 +65,33 @@ fn a_dialect_of_pings_needs_no_json() {
         dialect = "plain"
         [[devices]]
         name = "home"
-        count = 20
+        count = 2
         ramp = "100/s"
         heartbeat = "1s"
         [[gates]]
         check = "heartbeats.missed == 0"
+        [[gates]]
+        check = "sockets.open_at_end == 2"
         "#,
         address = node.address,
-    ));
-    let summary = run.summary();
+    );
+    let run = Run::start_with(&scenario, &["--workers", "3"]).finish();
     run.assert_passed();
+    let summary = run.summary();
     assert_eq!(summary.commands, None);
     assert_eq!(summary.sockets.server_open_peak, None);
-    assert!(summary.heartbeats.acknowledged >= 40);
+    assert!(summary.heartbeats.acknowledged >= 2 * 2);
+    assert_eq!(peaks(&summary), [1, 1, 0]);
 }
 
 #[test]
 fn workers_join_over_tcp_with_the_token_only() {
-    let folder = tempfile::tempdir().unwrap();
-    let scenario = folder.path().join("scenario.toml");
-    let out = folder.path().join("run");
-    let text = r#"
+    let free = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = free.local_addr().unwrap().to_string();
+    drop(free);
+    let scenario = r#"
         name = "distributed"
-        duration = "4s"
+        duration = "3s"
         [cluster]
         nodes = 2
         [[devices]]
@@ -99,20 +106,10 @@ fn workers_join_over_tcp_with_the_token_only() {
         [[gates]]
         check = "sockets.open_at_end == 101"
     "#;
-    fs::write(&scenario, text).unwrap();
-    let free = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let address = free.local_addr().unwrap().to_string();
-    drop(free);
-    let coordinator = highwater(&["coordinator", "--no-progress", "--workers", "3"])
-        .args(["--listen", &address])
-        .arg(&scenario)
-        .arg("--out")
-        .arg(&out)
-        .env("HIGHWATER_TOKEN", "right")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let run = Run::launch("coordinator", scenario, |command| {
+        command.args(["--workers", "3", "--listen", &address]);
+        command.env("HIGHWATER_TOKEN", "right")
+    });
     let worker = |token| {
         let mut worker = highwater(&["worker", "--connect", &address]);
         worker.env("HIGHWATER_TOKEN", token);
@@ -128,41 +125,16 @@ fn workers_join_over_tcp_with_the_token_only() {
     assert_eq!(refused.status.code(), Some(5));
     let workers: Vec<_> = (0..3).map(|_| worker("right").spawn().unwrap()).collect();
 
-    let output = coordinator.wait_with_output().unwrap();
+    let run = run.finish();
     for worker in workers {
         assert!(worker.wait_with_output().unwrap().status.success());
     }
-    let run = Finished::of(folder, out, output);
     run.assert_passed();
-    let peaks = run
-        .summary()
-        .workers
-        .into_iter()
-        .map(|worker| worker.sockets_peak);
-    assert_eq!(peaks.collect::<Vec<_>>(), [34, 34, 33]);
+    assert_eq!(peaks(&run.summary()), [34, 34, 33]);
 }
 
-#[test]
-fn a_worker_without_a_share_waits_for_the_others() {
-    let run = Run::start_with(
-        r#"
-        name = "idle-worker"
-        duration = "2s"
-        [cluster]
-        nodes = 1
-        [[devices]]
-        name = "home"
-        count = 2
-        ramp = "100/s"
-        heartbeat = "1s"
-        [[gates]]
-        check = "sockets.open_at_end == 2"
-        "#,
-        &["--workers", "3"],
-    );
-    let run = run.finish();
-    run.assert_passed();
-    let peaks = run.summary().workers.into_iter();
-    let peaks: Vec<_> = peaks.map(|worker| worker.sockets_peak).collect();
-    assert_eq!(peaks, [1, 1, 0]);
+/// Sockets of each worker.
+fn peaks(summary: &Summary) -> Vec<u64> {
+    let workers = summary.workers.iter();
+    workers.map(|worker| worker.sockets_peak).collect()
 }

@@ -1,9 +1,10 @@
 //! One connection between coordinator and worker.
 
-use std::{io, marker::PhantomData};
+use std::{io, marker::PhantomData, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
+use nix::sys::socket::{setsockopt, sockopt};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::net::{
     TcpStream,
@@ -14,6 +15,11 @@ use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
 /// Longest message in bytes: an interval of a busy worker has some tens of
 /// kilobytes, a plan with a thousand events some hundreds.
 const MESSAGE_LIMIT: usize = 8 << 20;
+/// The same from somebody who has not shown the run's token yet.
+const STRANGER_LIMIT: usize = 4 << 10;
+/// How long the other machine may say nothing to the kernel before the link counts as
+/// broken; a process that is stopped does not count as silent.
+const SILENCE: Duration = Duration::from_secs(30);
 
 /// A connection that sends `S` and receives `R`.
 pub struct Link<S, R> {
@@ -50,17 +56,25 @@ pub enum LinkError {
 }
 
 impl<S: Serialize, R: DeserializeOwned> Link<S, R> {
-    /// Speaks over `stream`.
+    /// Speaks over `stream`, with somebody who is known.
     pub fn new(stream: TcpStream) -> io::Result<Self> {
+        let mut link = Self::with_stranger(stream)?;
+        link.reader.trust();
+        Ok(link)
+    }
+
+    /// Speaks over `stream`; what comes has to be short until it is trusted.
+    pub fn with_stranger(stream: TcpStream) -> io::Result<Self> {
         stream.set_nodelay(true)?;
+        break_when_silent(&stream)?;
         let (read, write) = stream.into_split();
         Ok(Self {
             reader: LinkReader {
-                frames: FramedRead::new(read, codec()),
+                frames: FramedRead::new(read, codec(STRANGER_LIMIT)),
                 receives: PhantomData,
             },
             writer: LinkWriter {
-                frames: FramedWrite::new(write, codec()),
+                frames: FramedWrite::new(write, codec(MESSAGE_LIMIT)),
                 sends: PhantomData,
             },
         })
@@ -68,6 +82,12 @@ impl<S: Serialize, R: DeserializeOwned> Link<S, R> {
 }
 
 impl<R: DeserializeOwned> LinkReader<R> {
+    /// From now on messages may be as long as any.
+    pub fn trust(&mut self) {
+        let codec = self.frames.decoder_mut();
+        codec.set_max_frame_length(MESSAGE_LIMIT);
+    }
+
     /// The next message. Dropping the future loses nothing.
     pub async fn receive(&mut self) -> Result<R, LinkError> {
         let frame = self.frames.next().await.ok_or(LinkError::Closed)??;
@@ -83,8 +103,63 @@ impl<S: Serialize> LinkWriter<S> {
     }
 }
 
-fn codec() -> LengthDelimitedCodec {
+fn codec(limit: usize) -> LengthDelimitedCodec {
     LengthDelimitedCodec::builder()
-        .max_frame_length(MESSAGE_LIMIT)
+        .max_frame_length(limit)
         .new_codec()
+}
+
+/// A machine that is gone says nothing any more, not even that the link has ended.
+fn break_when_silent(stream: &TcpStream) -> io::Result<()> {
+    let between = SILENCE.as_secs() as u32 / 3;
+    setsockopt(stream, sockopt::KeepAlive, &true)?;
+    setsockopt(stream, sockopt::TcpKeepIdle, &between)?;
+    setsockopt(stream, sockopt::TcpKeepInterval, &between)?;
+    let silence = SILENCE.as_millis() as u32;
+    setsockopt(stream, sockopt::TcpUserTimeout, &silence)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    async fn pair() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("bound");
+        let (one, other) = tokio::join!(TcpStream::connect(address), listener.accept());
+        (one.expect("connected"), other.expect("accepted").0)
+    }
+
+    #[tokio::test]
+    async fn a_stranger_is_brief_and_a_friend_need_not_be() {
+        let long = "x".repeat(STRANGER_LIMIT + 1);
+        for trusted in [false, true] {
+            let (one, other) = pair().await;
+            let mut here = Link::<String, String>::with_stranger(one).expect("a link");
+            let mut there = Link::<String, String>::new(other).expect("a link");
+            there.writer.send(&"hello".to_owned()).await.expect("sent");
+            assert_eq!(here.reader.receive().await.expect("short"), "hello");
+            if trusted {
+                here.reader.trust();
+            }
+            there.writer.send(&long).await.expect("sent");
+            match here.reader.receive().await {
+                Ok(text) => assert!(trusted && text == long),
+                Err(error) => assert!(!trusted && matches!(error, LinkError::Io(_)), "{error}"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_kernel_watches_over_a_link() {
+        let (one, _other) = pair().await;
+        break_when_silent(&one).expect("set");
+        let timeout = nix::sys::socket::getsockopt(&one, sockopt::TcpUserTimeout);
+        assert_eq!(timeout.expect("read"), 30_000);
+        let watched = nix::sys::socket::getsockopt(&one, sockopt::KeepAlive);
+        assert!(watched.expect("read"));
+    }
 }

@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use highwater_scenarios::Segment;
+use futures_util::future::join_all;
+use highwater_scenarios::{Plan, Segment};
 use tokio::{sync::mpsc, time::timeout};
 
 use super::roster::Ready;
@@ -74,19 +75,23 @@ impl Crew {
         }
     }
 
-    /// Tells everybody who still works; those who cannot be reached are named.
+    /// Tells everybody who still works, all at once: one that takes nothing must not
+    /// make the others late. Those who cannot be reached are named.
     pub async fn tell(&mut self, message: &ToWorker) -> Vec<String> {
-        let mut unreachable = Vec::new();
-        for (id, member) in &mut self.members {
-            if member.state != State::Working {
-                continue;
-            }
+        let members = self.members.iter_mut();
+        let working = members.filter(|(_, member)| member.state == State::Working);
+        let told = working.map(|(id, member)| async move {
             let sent = timeout(SEND_TIMEOUT, member.writer.send(message)).await;
-            if !matches!(sent, Ok(Ok(()))) {
-                unreachable.push(id.clone());
-            }
-        }
-        unreachable
+            (!matches!(sent, Ok(Ok(())))).then(|| id.clone())
+        });
+        join_all(told).await.into_iter().flatten().collect()
+    }
+
+    /// The most sockets of `plan` that one of them has.
+    pub fn largest_share(&self, plan: &Plan) -> u64 {
+        let shares = self.members.values();
+        let sockets = shares.map(|member| plan.sockets_of(member.segment));
+        sockets.max().unwrap_or(0)
     }
 
     /// A worker has resolved so many of its ramp's sockets by now.
@@ -156,5 +161,62 @@ async fn listen(
         if tell.send((id.clone(), told)).await.is_err() || last {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::sys::socket::{setsockopt, sockopt};
+    use tokio::net::{TcpSocket, TcpStream};
+
+    use super::*;
+    use crate::control::Link;
+
+    type WorkersEnd = Link<FromWorker, ToWorker>;
+
+    /// A worker, and its own end of the link, which holds next to nothing unread.
+    async fn worker(index: u32) -> (Ready, WorkersEnd) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4_096).unwrap();
+        let connecting = socket.connect(listener.local_addr().unwrap());
+        let (there, here) = tokio::join!(connecting, listener.accept());
+        let here: TcpStream = here.unwrap().0;
+        setsockopt(&here, sockopt::SndBuf, &4_096).unwrap();
+        let ready = Ready {
+            id: format!("w{}", index + 1),
+            segment: Segment::new(index, 2).unwrap(),
+            pid: 0,
+            link: Link::new(here).unwrap(),
+        };
+        (ready, Link::new(there.unwrap()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn one_that_takes_nothing_makes_nobody_late() {
+        let (first, _deaf) = worker(0).await;
+        let (second, mut hears) = worker(1).await;
+        let mut crew = Crew::new(vec![first, second]);
+        let long = ToWorker::Refused {
+            reason: "x".repeat(1 << 20),
+        };
+        tokio::select! {
+            biased;
+            deaf = crew.tell(&long) => panic!("all had to wait for {deaf:?}"),
+            heard = hears.reader.receive() => assert_eq!(heard.unwrap(), long),
+        }
+    }
+
+    #[tokio::test]
+    async fn who_cannot_be_told_is_named() {
+        let (first, deaf) = worker(0).await;
+        let (second, mut hears) = worker(1).await;
+        let mut crew = Crew::new(vec![first, second]);
+        drop(deaf);
+        let long = ToWorker::Refused {
+            reason: "x".repeat(1 << 20),
+        };
+        let (deaf, heard) = tokio::join!(crew.tell(&long), hears.reader.receive());
+        assert_eq!((deaf, heard.unwrap()), (vec!["w1".to_owned()], long));
     }
 }

@@ -12,6 +12,7 @@
 //! - [`ledger`]: what goes into the run record, second by second, with [`tenths`]
 //!   for what has to be told more finely;
 //! - [`readings`]: what was accepted, held against what was handled;
+//! - `settling`: the consumers handle what is left after the drain;
 //! - [`progress`]: what a person sees meanwhile;
 //! - [`error`]: why a run could not be, and whose fault it was.
 
@@ -24,6 +25,7 @@ pub mod progress;
 pub mod readings;
 pub mod roster;
 pub mod run;
+mod settling;
 pub mod start;
 pub mod system;
 pub mod tenths;

@@ -57,6 +57,10 @@ pub struct Progress {
     pub heartbeats: Heartbeats,
     /// Commands; `None` when the scenario sends none.
     pub commands: Option<Commands>,
+    /// Deliveries of messages; `None` when the scenario publishes none.
+    pub messages: Option<Messages>,
+    /// Readings; `None` when the scenario has none.
+    pub readings: Option<Readings>,
     /// The worker whose send lag has the highest p99, and that p99.
     pub send_lag: Option<(String, Duration)>,
     /// Nodes by name.
@@ -89,6 +93,28 @@ pub struct Commands {
     pub rejected: u64,
     /// So far: any other end without a reply.
     pub failed: u64,
+}
+
+/// How messages come to their subscribers.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Messages {
+    /// Delivered per second.
+    pub per_s: f64,
+    /// From when a message was due to a subscriber, lately.
+    pub latency: Option<Response>,
+    /// Missing so far: a later message of the same publisher has come.
+    pub missing: u64,
+}
+
+/// How readings go.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Readings {
+    /// Accepted per second.
+    pub per_s: f64,
+    /// From when a reading was due to its acceptance, lately.
+    pub response: Option<Response>,
+    /// Times that one was refused so far.
+    pub refused: u64,
 }
 
 /// A response time during the last full second.

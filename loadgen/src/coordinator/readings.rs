@@ -56,6 +56,12 @@ struct Line<'a> {
     redelivered: bool,
 }
 
+/// Memory that an account of so many readings takes, in bytes.
+pub fn bytes_of(readings: u64) -> u64 {
+    // A bit for each on either side.
+    2 * readings.div_ceil(8)
+}
+
 impl Readings {
     /// An account of `plan` with consumers that write `journals`; `None` when the plan
     /// has no readings, or its consumers are not the harness's own.

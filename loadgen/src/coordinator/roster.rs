@@ -9,6 +9,7 @@ use tokio::{
     task::JoinSet,
     time::{Instant, timeout, timeout_at},
 };
+use tokio_util::task::AbortOnDropHandle;
 
 use super::error::RunError;
 use crate::{
@@ -65,6 +66,7 @@ pub async fn assemble(
     let wanted = briefing.count;
     let (joined, mut joins) = mpsc::channel(HELLOS);
     let door = tokio::spawn(open_door(listener, briefing.clone(), joined));
+    let _door = AbortOnDropHandle::new(door);
     let mut preparing = JoinSet::new();
     let mut ready = Vec::new();
     let mut next = 0;
@@ -86,7 +88,6 @@ pub async fn assemble(
             () = tokio::time::sleep_until(deadline) => break,
         }
     }
-    door.abort();
     if ready.len() < wanted as usize {
         let ready = ready.len() as u32;
         return Err(RunError::Workers {
@@ -141,7 +142,7 @@ async fn hello(
     briefing: Arc<Briefing>,
     joined: mpsc::Sender<(Hello, WorkerLink)>,
 ) {
-    let Ok(mut link) = WorkerLink::new(stream) else {
+    let Ok(mut link) = WorkerLink::with_stranger(stream) else {
         return;
     };
     let Ok(Ok(FromWorker::Hello(hello))) = timeout(HELLO_TIMEOUT, link.reader.receive()).await
@@ -150,6 +151,7 @@ async fn hello(
     };
     match objection(&briefing, &hello) {
         None => {
+            link.reader.trust();
             let _ = joined.send((hello, link)).await;
         }
         Some(reason) => {

@@ -1,28 +1,34 @@
 //! From the first process to the last line of the record.
+//!
+//! - `heard`: what workers, samples and events tell;
+//! - `progress`: from one phase to the next, and what is shown of it;
+//! - `end`: what is waited for when the workers are done.
+
+mod end;
+mod heard;
+mod progress;
 
 use std::time::Duration;
 
-use highwater_reports::record::{
-    Ended, Interval, Occurrence, Role, Source, action_title, names::gauge,
-};
-use highwater_scenarios::{Plan, Segment, plan::Window};
+use highwater_reports::record::{Ended, Occurrence};
+use highwater_scenarios::{Plan, plan::Window};
 use tokio::{
     sync::mpsc,
-    time::{Instant, MissedTickBehavior, interval, interval_at, sleep_until, timeout_at},
+    time::{Instant, MissedTickBehavior, interval_at, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    crew::{Crew, Told},
+    crew::Crew,
     error::RunError,
     ledger::Ledger,
     options::RunOptions,
-    phases::{Phase, longest_drain, wanted},
-    progress::{Note, NoteKind, Stage, Update, stage::action_name},
+    phases::{Phase, longest_drain},
+    progress::{Note, NoteKind, Update},
     readings::Readings,
     start::{Started, begin_record, start},
     system::{Done, System},
-    watch::{Round, watch},
+    watch::watch,
 };
 use crate::{
     causes::in_full, clock::RunClock, control::ToWorker, endpoints::Endpoints, testbed::Left,
@@ -30,14 +36,8 @@ use crate::{
 
 /// From the go to the start of the ramp.
 const GO_NOTICE: u64 = 2;
-/// How long the last sample may take to come.
-const LAST_SAMPLE: Duration = Duration::from_secs(5);
-
-/// How often the consumers' journals are looked at in the end.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// Consumers that write nothing for this long have nothing more: longer than a queue
-/// takes to find that one of them is dead.
-const QUIET: Duration = Duration::from_secs(15);
+/// Events that are done and wait to be written down.
+const EVENTS: usize = 16;
 
 /// Puts the load of `options` on its system and records what happens, until
 /// the plan is over, no worker is left, or `interrupt` is cancelled: then the
@@ -126,7 +126,7 @@ impl<S: FnMut(Update) + Send> Run<S> {
             ended: Ended::Completed,
             readings,
             worker_lost: false,
-            events: mpsc::channel(16),
+            events: mpsc::channel(EVENTS),
             plan,
             clock,
             ledger,
@@ -166,57 +166,13 @@ impl<S: FnMut(Update) + Send> Run<S> {
             if deadline.is_none()
                 && let Phase::Drain { from } = self.phase
             {
-                deadline = Some(self.clock.second(from) + self.longest_drain());
+                let most = longest_drain(&self.plan, self.crew.largest_share(&self.plan));
+                deadline = Some(self.clock.second(from) + most);
             }
         }
-        self.settle_readings(&mut samples).await?;
+        self.settle_readings(&mut samples, &interrupt).await?;
         self.last_sample(&mut samples).await?;
         self.finish().await
-    }
-
-    /// What the system counted in all: one more round, begun after everything was
-    /// over.
-    async fn last_sample(&mut self, samples: &mut mpsc::Receiver<Round>) -> Result<(), RunError> {
-        let over = self.clock.now().as_secs_f64();
-        let deadline = Instant::now() + LAST_SAMPLE;
-        while let Ok(Some(round)) = timeout_at(deadline, samples.recv()).await {
-            self.sampled(&round)?;
-            if round.samples.first().is_some_and(|first| first.at >= over) {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// Waits until the consumers have written down all that was accepted, or for long
-    /// no more; then the two sides are recorded.
-    async fn settle_readings(
-        &mut self,
-        samples: &mut mpsc::Receiver<Round>,
-    ) -> Result<(), RunError> {
-        let Some(mut readings) = self.readings.take() else {
-            return Ok(());
-        };
-        let mut looks = interval(LOOK_EVERY);
-        let (mut handled, mut since) = (0, Instant::now());
-        loop {
-            tokio::select! {
-                _ = looks.tick() => {}
-                Some(round) = samples.recv() => {
-                    self.sampled(&round)?;
-                    continue;
-                }
-            }
-            readings.read_more();
-            if readings.handled() > handled {
-                (handled, since) = (readings.handled(), Instant::now());
-            }
-            if readings.missing() == 0 || since.elapsed() > QUIET {
-                break;
-            }
-        }
-        self.ledger.event(readings.occurrence(!self.worker_lost))?;
-        Ok(())
     }
 
     /// Once a second: how things stand, and whether the phase is over.
@@ -224,6 +180,16 @@ impl<S: FnMut(Update) + Send> Run<S> {
         let now = self.clock.now();
         self.record_phase(now)?;
         self.ledger.interval(&self.wanted_now(now))?;
+        self.ends()?;
+        self.tell_endpoints().await?;
+        self.advance(now).await?;
+        self.ledger.flush()?;
+        self.show_progress(now);
+        Ok(())
+    }
+
+    /// Writes down which processes have ended since the last look.
+    fn ends(&mut self) -> Result<(), RunError> {
         for (id, status) in self.system.ended() {
             self.note(NoteKind::Problem, format!("{id} ended by itself: {status}"));
             self.ledger.event(Occurrence::ProcessEnded { id, status })?;
@@ -231,10 +197,6 @@ impl<S: FnMut(Update) + Send> Run<S> {
         for left in self.system.left() {
             self.left(left)?;
         }
-        self.tell_endpoints().await?;
-        self.advance(now).await?;
-        self.ledger.flush()?;
-        self.show_progress(now);
         Ok(())
     }
 
@@ -248,153 +210,6 @@ impl<S: FnMut(Update) + Send> Run<S> {
         self.ledger
             .event(Occurrence::ProcessLeft { id, status, code })?;
         Ok(())
-    }
-
-    /// Goes to the next phase when this one is over.
-    async fn advance(&mut self, now: Duration) -> Result<(), RunError> {
-        match self.phase {
-            Phase::Ramp => {
-                let plan = &self.plan;
-                if self
-                    .crew
-                    .ramp_is_over(|segment| ramp_sockets(plan, segment))
-                {
-                    self.start_steady(now).await?;
-                }
-            }
-            Phase::Steady { until, .. } if now.as_secs() >= until => {
-                self.phase = Phase::Drain { from: until };
-                self.stop_events.cancel();
-                self.record_phase(now)?;
-            }
-            Phase::Steady { .. } | Phase::Drain { .. } => {}
-        }
-        Ok(())
-    }
-
-    /// Workers are told the end together with the start: from there on they
-    /// need nobody.
-    async fn start_steady(&mut self, now: Duration) -> Result<(), RunError> {
-        self.phase = Phase::steady(&self.plan, now);
-        let Phase::Steady { from, until } = self.phase else {
-            return Ok(());
-        };
-        self.tell(&ToWorker::Steady { second: from }).await?;
-        self.tell(&ToWorker::Drain { second: until }).await?;
-        tokio::spawn(self.system.clone().do_events(
-            self.plan.events.clone(),
-            self.clock,
-            from,
-            self.stop_events.clone(),
-            self.events.0.clone(),
-        ));
-        Ok(())
-    }
-
-    async fn interrupted(&mut self) -> Result<(), RunError> {
-        self.ended = Ended::Interrupted;
-        let text = "interrupted: closing the sockets in order".to_owned();
-        self.note(NoteKind::Event, text);
-        if matches!(self.phase, Phase::Drain { .. }) {
-            return Ok(());
-        }
-        self.phase = Phase::drain(self.clock.now());
-        self.stop_events.cancel();
-        if let Phase::Drain { from } = self.phase {
-            self.tell(&ToWorker::Drain { second: from }).await?;
-        }
-        Ok(())
-    }
-
-    fn heard(&mut self, id: &str, told: Told) -> Result<(), RunError> {
-        match told {
-            Told::Interval(interval) => {
-                self.crew.resolved(id, interval.ramp_resolved);
-                self.ledger.worker(id, interval)?;
-            }
-            Told::Unaccepted(devices) => {
-                if let Some(readings) = &mut self.readings {
-                    devices
-                        .iter()
-                        .for_each(|device| readings.unaccepted(device));
-                }
-            }
-            Told::Done => {
-                self.crew.done(id);
-                if !matches!(self.phase, Phase::Drain { .. }) {
-                    // It had no share, or its users broke off.
-                    let text = format!("worker {id} is done before the end");
-                    self.note(NoteKind::Problem, text);
-                }
-            }
-            Told::Gone(reason) => self.lost(id, reason)?,
-        }
-        Ok(())
-    }
-
-    fn lost(&mut self, id: &str, reason: String) -> Result<(), RunError> {
-        if self.crew.lost(id) {
-            self.worker_lost = true;
-            self.ledger.follower.lost(id);
-            self.note(NoteKind::Problem, format!("worker {id} is lost: {reason}"));
-            let id = id.to_owned();
-            self.ledger.event(Occurrence::WorkerLost { id, reason })?;
-        }
-        if self.crew.still_working().is_empty() && !matches!(self.phase, Phase::Drain { .. }) {
-            self.ended = Ended::Aborted;
-        }
-        Ok(())
-    }
-
-    fn too_late(&mut self) -> Result<(), RunError> {
-        for id in self.crew.still_working() {
-            self.lost(&id, "it did not finish the drain in time".to_owned())?;
-        }
-        Ok(())
-    }
-
-    fn sampled(&mut self, round: &Round) -> Result<(), RunError> {
-        for interval in &round.samples {
-            self.ledger.interval(interval)?;
-        }
-        for text in &round.problems {
-            self.problem(text.clone())?;
-        }
-        Ok(())
-    }
-
-    /// Shows it and writes it down.
-    fn problem(&mut self, text: String) -> Result<(), RunError> {
-        self.note(NoteKind::Problem, text.clone());
-        self.ledger.event(Occurrence::Problem { text })?;
-        Ok(())
-    }
-
-    async fn event_done(&mut self, done: Done) -> Result<(), RunError> {
-        let action = action_name(&done.event.action).to_owned();
-        let node = done.event.node;
-        let title = action_title(&action, &node);
-        match &done.error {
-            None => self.note(NoteKind::Event, title),
-            Some(error) => {
-                let text = format!("{title} failed: {error}");
-                self.note(NoteKind::Problem, text);
-            }
-        }
-        let what = Occurrence::Action {
-            action,
-            node,
-            error: done.error,
-        };
-        self.ledger.event_at(done.at, what)?;
-        for told in done.told {
-            self.ledger.event(Occurrence::BalancerTold {
-                id: told.id,
-                how: told.how,
-                text: told.text,
-            })?;
-        }
-        self.tell_endpoints().await
     }
 
     async fn tell_endpoints(&mut self) -> Result<(), RunError> {
@@ -413,89 +228,15 @@ impl<S: FnMut(Update) + Send> Run<S> {
         Ok(())
     }
 
-    /// Phases are recorded when they begin, with the second at which they do.
-    fn record_phase(&mut self, now: Duration) -> Result<(), RunError> {
-        let from = match self.phase {
-            Phase::Ramp => self.ramp_second,
-            Phase::Steady { from, .. } | Phase::Drain { from } => from,
-        };
-        let phase = self.phase.window();
-        if self.recorded == Some(phase) || now.as_secs() < from {
-            return Ok(());
-        }
-        self.recorded = Some(phase);
-        self.ledger
-            .event_at(from as f64, Occurrence::Phase { phase })?;
+    /// Shows it and writes it down.
+    fn problem(&mut self, text: String) -> Result<(), RunError> {
+        self.note(NoteKind::Problem, text.clone());
+        self.ledger.event(Occurrence::Problem { text })?;
         Ok(())
-    }
-
-    /// The end of the run is when its last worker had finished; what is found at
-    /// the system's own end belongs to it.
-    async fn finish(&mut self) -> Result<Ended, RunError> {
-        self.stop.cancel();
-        let at = self.clock.now().as_secs_f64();
-        self.record_phase(self.clock.now())?;
-        let undecodable = self.ledger.finish()?;
-        if undecodable > 0 {
-            let text = format!("{undecodable} latency histograms of workers could not be read");
-            self.ledger.event(Occurrence::Problem { text })?;
-        }
-        for text in self.system.stop().await {
-            self.note(NoteKind::Problem, text.clone());
-            self.ledger.event_at(at, Occurrence::Problem { text })?;
-        }
-        self.ledger
-            .event_at(at, Occurrence::End { ended: self.ended })?;
-        self.ledger.finish()?;
-        Ok(self.ended)
-    }
-
-    fn longest_drain(&self) -> Duration {
-        longest_drain(&self.plan, self.plan.sockets())
-    }
-
-    fn wanted_now(&self, now: Duration) -> Interval {
-        let since = |second| now.checked_sub(Duration::from_secs(second));
-        let steady = match self.phase {
-            Phase::Steady { from, .. } => since(from),
-            _ => None,
-        };
-        let wanted = match (self.phase, since(self.ramp_second)) {
-            (Phase::Drain { .. }, _) | (_, None) => 0,
-            (_, Some(ramp)) => wanted(&self.plan, ramp, steady),
-        };
-        Interval {
-            at: now.as_secs_f64(),
-            length: 0.0,
-            source: Source::new(Role::Coordinator, "coordinator"),
-            counters: Default::default(),
-            gauges: [(gauge::SOCKETS_WANTED.to_owned(), wanted as f64)].into(),
-        }
     }
 
     fn note(&mut self, kind: NoteKind, text: String) {
         let at = self.clock.now();
         (self.show)(Update::Note(Note { at, kind, text }));
     }
-
-    fn show_progress(&mut self, now: Duration) {
-        let wanted = self.wanted_now(now).gauges;
-        let mut progress = self.ledger.follower.progress(now);
-        progress.stage = Stage::at(&self.plan, self.phase, self.ramp_second, now);
-        progress.sockets_wanted = wanted.values().sum::<f64>() as u64;
-        progress.sockets_planned = self.plan.sockets();
-        if self.plan.commands.is_empty() {
-            progress.commands = None;
-        }
-        (self.show)(Update::Progress(Box::new(progress)));
-    }
-}
-
-/// Sockets of the ramp that are `segment`'s.
-fn ramp_sockets(plan: &Plan, segment: Segment) -> u64 {
-    plan.devices
-        .iter()
-        .filter(|pool| pool.start.is_none())
-        .map(|pool| segment.share_of(pool.count))
-        .sum()
 }

@@ -1,6 +1,11 @@
 //! Everything up to the go: the record, the system, the workers.
 
-use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use chrono::Utc;
 use highwater_reports::{
@@ -65,11 +70,33 @@ pub fn begin_record(options: &RunOptions, clock: RunClock) -> Result<Ledger, Run
 
 /// Starts the system and the workers, and waits until all are ready.
 pub async fn start(options: &RunOptions, base: Instant) -> Result<Started, RunError> {
-    let open_files = raise_open_files().map_err(RunError::OpenFiles)?;
-    let count = options.worker_count(open_files);
     let logs = logs(options)?;
     let spawner = Spawner::start()?;
     let system = System::start(&options.plan, &options.exe, &spawner, &logs).await?;
+    match start_workers(options, base, &system, &spawner, &logs).await {
+        Ok((workers, processes)) => Ok(Started {
+            system,
+            workers,
+            processes,
+        }),
+        Err(error) => {
+            // What it may find at the end of a system that was never used says nothing.
+            system.stop().await;
+            Err(error)
+        }
+    }
+}
+
+/// The workers, and the processes of those that run here.
+async fn start_workers(
+    options: &RunOptions,
+    base: Instant,
+    system: &System,
+    spawner: &Spawner,
+    logs: &Path,
+) -> Result<(Vec<Ready>, Vec<Child>), RunError> {
+    let open_files = raise_open_files().map_err(RunError::OpenFiles)?;
+    let count = options.worker_count(open_files);
     let briefing = |token: String| {
         Arc::new(Briefing {
             plan: options.plan.clone(),
@@ -80,29 +107,21 @@ pub async fn start(options: &RunOptions, base: Instant) -> Result<Started, RunEr
             base,
         })
     };
-    let (workers, processes) = match &options.workers {
+    match &options.workers {
         Workers::Local { .. } => {
             let token = format!("{:032x}", rand::random::<u128>());
             let listener = bind(([127, 0, 0, 1], 0).into()).await?;
-            let processes =
-                local_workers(options, &spawner, &logs, &listener, &token, count).await?;
+            let processes = local_workers(options, spawner, logs, &listener, &token, count).await?;
             let workers = roster::assemble(listener, briefing(token), ASSEMBLY_TIMEOUT).await?;
-            (workers, processes)
+            Ok((workers, processes))
         }
         Workers::Remote { listen, token, .. } => {
             let listener = bind(*listen).await?;
             let briefing = briefing(token.clone());
-            (
-                roster::assemble(listener, briefing, REMOTE_TIMEOUT).await?,
-                Vec::new(),
-            )
+            let workers = roster::assemble(listener, briefing, REMOTE_TIMEOUT).await?;
+            Ok((workers, Vec::new()))
         }
-    };
-    Ok(Started {
-        system,
-        workers,
-        processes,
-    })
+    }
 }
 
 async fn bind(address: std::net::SocketAddr) -> Result<TcpListener, RunError> {
@@ -122,7 +141,7 @@ fn logs(options: &RunOptions) -> Result<PathBuf, RunError> {
 async fn local_workers(
     options: &RunOptions,
     spawner: &Spawner,
-    logs: &std::path::Path,
+    logs: &Path,
     listener: &TcpListener,
     token: &str,
     count: u32,

@@ -1,17 +1,19 @@
 //! What a plan takes of this machine, when its workers run here.
+//!
+//! - `memory`: of its memory.
+
+mod memory;
 
 use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use highwater_scenarios::{
     BalancerShare, Plan, Segment,
-    plan::{Balancer, DevicePool, System, Target},
+    plan::{DevicePool, System, Target},
 };
 use tokio_tungstenite::tungstenite::http::Uri;
 
-use super::costs::{
-    CLIENT_BYTES, CLIENT_HEARTBEAT_NS, GATEWAY_BYTES, HAPROXY_BYTES, KERNEL_BYTES, NGINX_BYTES,
-    NODE_BYTES, NODE_HEARTBEAT_NS, NODE_PROCESS_BYTES, USER_BYTES, WORKER_PROCESS_BYTES,
-};
+use self::memory::memory;
+use super::costs::{CLIENT_HEARTBEAT_NS, NODE_HEARTBEAT_NS};
 
 /// What a plan takes when everything is open.
 #[derive(Debug, Clone, PartialEq)]
@@ -97,6 +99,7 @@ impl Load {
         // The coordinator, and a broker where there are nodes to join. A balancer of
         // somebody else's works through a child.
         let others = nodes.map_or(1, |nodes| nodes.most + 2)
+            + consumers(plan)
             + balancers.map_or(0, |share| 2 * share.balancers);
         Self {
             workers,
@@ -120,38 +123,11 @@ impl Load {
     }
 }
 
-fn memory(
-    plan: &Plan,
-    workers: u32,
-    nodes: Option<NodeLoad>,
-    ends: u64,
-    available_bytes: Option<u64>,
-) -> highwater_scenarios::Memory {
-    let sockets = plan.sockets();
-    let processes = u64::from(workers) + 1;
-    highwater_scenarios::Memory {
-        workers_bytes: processes * WORKER_PROCESS_BYTES
-            + sockets * CLIENT_BYTES
-            + plan.users() * USER_BYTES,
-        nodes_bytes: nodes.map_or(0, |nodes| {
-            (nodes.most + 1) * NODE_PROCESS_BYTES + sockets * NODE_BYTES
-        }),
-        balancers_bytes: balancer_bytes(plan) * (sockets + plan.http_connections()),
-        kernel_bytes: (sockets + plan.http_connections()) * ends * KERNEL_BYTES,
-        available_bytes,
-    }
-}
-
-/// Of one connection that is forwarded.
-fn balancer_bytes(plan: &Plan) -> u64 {
-    let System::Cluster(cluster) = &plan.system else {
-        return 0;
-    };
-    match cluster.balancer {
-        Balancer::None => 0,
-        Balancer::Gateway => GATEWAY_BYTES,
-        Balancer::Nginx => NGINX_BYTES,
-        Balancer::Haproxy => HAPROXY_BYTES,
+/// Consumers of readings that the harness starts.
+fn consumers(plan: &Plan) -> u64 {
+    match &plan.system {
+        System::Cluster(cluster) => cluster.consumers.count.into(),
+        System::Target(_) => 0,
     }
 }
 

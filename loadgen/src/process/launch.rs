@@ -18,6 +18,9 @@ pub struct Launch {
     pub log: PathBuf,
     /// Where standard output goes.
     pub stdout: Stdout,
+    /// How much it gives way to the harness for a processor: added to the harness's
+    /// own niceness, so that 0 is as much as the harness.
+    pub niceness: u8,
     /// What the kernel sends it when the harness dies.
     pub at_our_death: Signal,
 }
@@ -46,6 +49,7 @@ impl Launch {
             env: Vec::new(),
             log: log.into(),
             stdout: Stdout::Log,
+            niceness: 0,
             at_our_death: Signal::SIGKILL,
         }
     }
@@ -57,6 +61,12 @@ impl Launch {
             stdout: Stdout::FirstLine,
             ..self
         }
+    }
+
+    /// The same launch of a process that gives way to the harness.
+    #[must_use]
+    pub fn with_niceness(self, niceness: u8) -> Self {
+        Self { niceness, ..self }
     }
 
     /// The same launch of a program that starts processes of its own, and ends them

@@ -8,6 +8,7 @@ use std::{fs::File, io, path::PathBuf, process::Stdio, thread};
 
 use nix::{
     errno::Errno,
+    libc,
     sys::{prctl, signal::Signal},
     unistd::{Pid, getpid, getppid},
 };
@@ -113,14 +114,15 @@ fn command(launch: &Launch, stdout: Stdio, stderr: Stdio) -> Command {
         .stderr(stderr)
         .process_group(0)
         .kill_on_drop(true);
-    die_with(getpid(), launch.at_our_death, &mut command);
+    prepare(getpid(), launch.at_our_death, launch.niceness, &mut command);
     command
 }
 
-/// Has the kernel send the child `signal` when `harness` dies.
-fn die_with(harness: Pid, signal: Signal, command: &mut Command) {
+/// Has the kernel send the child `signal` when `harness` dies, and prefer others to it.
+fn prepare(harness: Pid, signal: Signal, niceness: u8, command: &mut Command) {
     let before_exec = move || {
         prctl::set_pdeathsig(signal)?;
+        be_nice(niceness);
         // The harness may have died between the fork and the line above; then
         // no signal will come any more.
         if getppid() == harness {
@@ -131,12 +133,23 @@ fn die_with(harness: Pid, signal: Signal, command: &mut Command) {
     };
     #[expect(
         unsafe_code,
-        reason = "between fork and exec only two system calls are made: nothing \
+        reason = "between fork and exec only system calls are made: nothing \
                   allocates, locks or unwinds"
     )]
-    // SAFETY: see above; prctl and getppid are async-signal-safe.
+    // SAFETY: see above; prctl, nice and getppid are async-signal-safe.
     unsafe {
         command.pre_exec(before_exec);
+    }
+}
+
+/// Gives way to others. More of it is always allowed.
+fn be_nice(niceness: u8) {
+    if niceness > 0 {
+        #[expect(unsafe_code, reason = "nix has no function for it")]
+        // SAFETY: takes a number and touches no memory.
+        unsafe {
+            libc::nice(niceness.into());
+        }
     }
 }
 

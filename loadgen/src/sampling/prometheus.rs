@@ -52,6 +52,8 @@ const KNOWN: &[Known] = &[
         gauge::MESSAGES_HANDED_OUT,
         "highwater_messages_delivered_total",
     ),
+    known(gauge::READINGS_ANSWERED, READINGS),
+    labelled(gauge::READINGS_TAKEN, READINGS, ("outcome", "accepted")),
     // Its consumer.
     known(gauge::READINGS_HANDLED, "highwater_readings_handled_total"),
     // JVM: Micrometer and client_java 1.x, then client_java 0.x.
@@ -64,6 +66,7 @@ const KNOWN: &[Known] = &[
 
 const BACKPLANE: &str = "highwater_backplane_messages_total";
 const COMMANDS: &str = "highwater_commands_total";
+const READINGS: &str = "highwater_readings_total";
 
 /// The gauges in `text`. `sockets_metric` names the metric of open sockets
 /// where it is not one of the known ones.
@@ -180,6 +183,8 @@ mod tests {
              highwater_messages_published_total{from=\"device\"} 2\n\
              highwater_messages_delivered_total 90\n\
              highwater_backplane_members 3\n\
+             highwater_readings_total{outcome=\"accepted\"} 70\n\
+             highwater_readings_total{outcome=\"full\"} 4\n\
              highwater_backplane_messages_total{direction=\"sent\",kind=\"unicast\"} 30\n\
              highwater_backplane_messages_total{direction=\"sent\",kind=\"topic\"} 11\n\
              highwater_backplane_messages_total{direction=\"received\",kind=\"unicast\"} 31\n\
@@ -200,6 +205,8 @@ mod tests {
                 (gauge::MESSAGES_TAKEN, 10.0),
                 (gauge::MESSAGES_HANDED_OUT, 90.0),
                 (gauge::BACKPLANE_MEMBERS, 3.0),
+                (gauge::READINGS_ANSWERED, 74.0),
+                (gauge::READINGS_TAKEN, 70.0),
                 (gauge::UNICASTS_SENT, 30.0),
                 (gauge::UNICASTS_RECEIVED, 31.0),
                 (gauge::TOPICS_SENT, 11.0),

@@ -79,14 +79,14 @@ pub(super) struct Bed {
 impl Testbed {
     /// Starts the embedded broker, if nodes are ever to be joined by it, or asks
     /// the one that should be running; then starts the nodes and waits until all
-    /// are ready and see each other; then the balancers and the consumers. `exe` is the `highwater` binary; each
-    /// process logs to `log_dir/ID.log`.
+    /// are ready and see each other; then the balancers and the consumers. `exe` is the
+    /// `highwater` binary; each process logs to `log_dir/ID.log`.
     ///
     /// # Errors
     ///
     /// If the balancer is not on the machine, the broker does not answer, or a process
     /// does not start or does not get ready within 30 seconds; what was started is
-    /// killed.
+    /// stopped.
     pub async fn start(
         plan: &Plan,
         cluster: &Cluster,
@@ -118,12 +118,13 @@ impl Testbed {
             left: sync::Mutex::default(),
             stopping: CancellationToken::new(),
         });
-        let nodes = (1..=cluster.nodes).map(|number| bed.new_node(&format!("n{number}")));
-        try_join_all(nodes.map(|node| bed.start_node(node))).await?;
-        bed.front.start(&bed).await?;
-        let consumers = bed.consumers.iter();
-        try_join_all(consumers.map(|consumer| consumer.restart(&bed))).await?;
-        Ok(Self { bed })
+        let testbed = Self { bed };
+        if let Err(error) = testbed.bed.start_all(cluster.nodes).await {
+            // Others that did start may have left something at an outside broker.
+            testbed.stop().await;
+            return Err(error);
+        }
+        Ok(testbed)
     }
 
     /// Where clients are sent now: to the balancers, where there are any; else to the
@@ -224,6 +225,16 @@ impl Testbed {
 }
 
 impl Bed {
+    /// Starts so many nodes, then the balancers and the consumers.
+    async fn start_all(&self, nodes: u32) -> Result<(), TestbedError> {
+        let nodes = (1..=nodes).map(|number| self.new_node(&format!("n{number}")));
+        try_join_all(nodes.map(|node| self.start_node(node))).await?;
+        self.front.start(self).await?;
+        let consumers = self.consumers.iter();
+        try_join_all(consumers.map(|consumer| consumer.restart(self))).await?;
+        Ok(())
+    }
+
     /// The node of this name, new if there was none.
     pub(super) fn new_node(&self, id: &str) -> Arc<Node> {
         let log = self.log_dir.join(format!("{id}.log"));

@@ -34,6 +34,8 @@ const JOIN_TIMEOUT: Duration = Duration::from_secs(30);
 const QUIET: Duration = Duration::from_secs(1);
 /// And longer than this it does not wait; the coordinator counts with it.
 const LISTENS_AT_MOST: Duration = Duration::from_secs(10);
+/// How often a worker in the drain looks what is still under way.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Devices of one message about readings.
 const UNACCEPTED_AT_ONCE: usize = 2_000;
 
@@ -244,6 +246,8 @@ impl Run {
                 }
             }
         }
+        // A worker that broke off is not done, and its coordinator is to know.
+        outcome.unwrap_or(Ok(()))?;
         // In pieces: the link bounds its messages.
         for devices in self.context.take_unaccepted().chunks(UNACCEPTED_AT_ONCE) {
             writer
@@ -251,7 +255,7 @@ impl Run {
                 .await?;
         }
         writer.send(&FromWorker::Done).await?;
-        outcome.unwrap_or(Ok(()))
+        Ok(())
     }
 
     fn heed(&self, message: ToWorker) -> Result<(), WorkerError> {
@@ -290,8 +294,12 @@ async fn drain(context: Arc<Context>, second: u64) {
             .sum::<i64>()
     };
     let deadline = Instant::now() + context.plan.longest_answer() + Duration::from_secs(1);
-    while under_way() > 0 && Instant::now() < deadline {
-        tokio::time::sleep(Duration::from_millis(20)).await;
+    loop {
+        // At least once: what fell due in the last instant is begun by its own task.
+        tokio::time::sleep(LOOK_EVERY).await;
+        if under_way() <= 0 || Instant::now() >= deadline {
+            break;
+        }
     }
     if !context.plan.publish.is_empty() {
         until_quiet(&context).await;
@@ -306,7 +314,7 @@ async fn until_quiet(context: &Context) {
     let mut heard = context.messages_heard();
     let mut since = Instant::now();
     while since.elapsed() < QUIET && Instant::now() < deadline {
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        tokio::time::sleep(LOOK_EVERY).await;
         let now = context.messages_heard();
         if now != heard {
             (heard, since) = (now, Instant::now());

@@ -17,143 +17,95 @@ use highwater_reports::{
     record::names::{counter, gauge, latency},
 };
 
-/// Things that are counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(usize)]
-#[expect(missing_docs, reason = "reports' record::names documents each")]
-pub enum Count {
-    SocketsDue,
-    SocketsOpened,
-    SocketsReopened,
-    HeartbeatsDue,
-    HeartbeatsSent,
-    HeartbeatsAcknowledged,
-    HeartbeatsMissed,
-    HeartbeatsLate,
-    CommandsDue,
-    CommandsDropped,
-    CommandsIssued,
-    CommandsReplied,
-    CommandsTimedOut,
-    CommandsNotConnected,
-    CommandsRejected,
-    CommandsFailed,
-    CommandsSameNode,
-    CommandsCrossNode,
-    MessagesScheduled,
-    MessagesPublished,
-    MessagesDropped,
-    MessagesRejected,
-    MessagesUnconfirmed,
-    MessagesReceived,
-    MessagesDelivered,
-    MessagesMissing,
-    MessagesMissingAtEnd,
-    MessagesReordered,
-    MessagesDuplicated,
-    SubscriptionsAsked,
-    SubscriptionsConfirmed,
-    ReadingsDue,
-    ReadingsSent,
-    ReadingsResent,
-    ReadingsAccepted,
-    ReadingsRefused,
+/// An enum whose members each have a name in the record.
+macro_rules! named {
+    ($(#[$about:meta])* $kind:ident { $($member:ident = $name:path,)+ }) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[repr(usize)]
+        #[expect(missing_docs, reason = "reports' record::names documents each")]
+        pub enum $kind {
+            $($member),+
+        }
+
+        impl $kind {
+            /// In the order of the members.
+            const NAMES: &'static [&'static str] = &[$($name),+];
+        }
+    };
 }
 
-/// Things that go up and down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(usize)]
-#[expect(missing_docs, reason = "reports' record::names documents each")]
-pub enum Level {
-    SocketsOpen,
-    HeartbeatsPending,
-    CommandsInFlight,
-    MessagesInFlight,
-    ReadingsPending,
+named! {
+    /// Things that are counted.
+    Count {
+        SocketsDue = counter::SOCKETS_DUE,
+        SocketsOpened = counter::SOCKETS_OPENED,
+        SocketsReopened = counter::SOCKETS_REOPENED,
+        HeartbeatsDue = counter::HEARTBEATS_DUE,
+        HeartbeatsSent = counter::HEARTBEATS_SENT,
+        HeartbeatsAcknowledged = counter::HEARTBEATS_ACKNOWLEDGED,
+        HeartbeatsMissed = counter::HEARTBEATS_MISSED,
+        HeartbeatsLate = counter::HEARTBEATS_LATE,
+        CommandsDue = counter::COMMANDS_DUE,
+        CommandsDropped = counter::COMMANDS_DROPPED,
+        CommandsIssued = counter::COMMANDS_ISSUED,
+        CommandsReplied = counter::COMMANDS_REPLIED,
+        CommandsTimedOut = counter::COMMANDS_TIMED_OUT,
+        CommandsNotConnected = counter::COMMANDS_NOT_CONNECTED,
+        CommandsRejected = counter::COMMANDS_REJECTED,
+        CommandsFailed = counter::COMMANDS_FAILED,
+        CommandsSameNode = counter::COMMANDS_SAME_NODE,
+        CommandsCrossNode = counter::COMMANDS_CROSS_NODE,
+        MessagesScheduled = counter::MESSAGES_SCHEDULED,
+        MessagesPublished = counter::MESSAGES_PUBLISHED,
+        MessagesDropped = counter::MESSAGES_DROPPED,
+        MessagesRejected = counter::MESSAGES_REJECTED,
+        MessagesUnconfirmed = counter::MESSAGES_UNCONFIRMED,
+        MessagesReceived = counter::MESSAGES_RECEIVED,
+        MessagesDelivered = counter::MESSAGES_DELIVERED,
+        MessagesMissing = counter::MESSAGES_MISSING,
+        MessagesMissingAtEnd = counter::MESSAGES_MISSING_AT_END,
+        MessagesReordered = counter::MESSAGES_REORDERED,
+        MessagesDuplicated = counter::MESSAGES_DUPLICATED,
+        SubscriptionsAsked = counter::SUBSCRIPTIONS_ASKED,
+        SubscriptionsConfirmed = counter::SUBSCRIPTIONS_CONFIRMED,
+        ReadingsDue = counter::READINGS_DUE,
+        ReadingsSent = counter::READINGS_SENT,
+        ReadingsResent = counter::READINGS_RESENT,
+        ReadingsAccepted = counter::READINGS_ACCEPTED,
+        ReadingsRefused = counter::READINGS_REFUSED,
+    }
 }
 
-/// Things that are timed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(usize)]
-#[expect(missing_docs, reason = "reports' record::names documents each")]
-pub enum Timing {
-    Connect,
-    Reconnect,
-    HeartbeatResponse,
-    HeartbeatService,
-    CommandResponse,
-    CommandService,
-    CommandSameNode,
-    CommandCrossNode,
-    MessageLatency,
-    MessageService,
-    ReadingResponse,
-    ReadingService,
-    SendLag,
+named! {
+    /// Things that go up and down.
+    Level {
+        SocketsOpen = gauge::SOCKETS_OPEN,
+        HeartbeatsPending = gauge::HEARTBEATS_PENDING,
+        CommandsInFlight = gauge::COMMANDS_IN_FLIGHT,
+        MessagesInFlight = gauge::MESSAGES_IN_FLIGHT,
+        ReadingsPending = gauge::READINGS_PENDING,
+    }
 }
 
-const COUNTS: [&str; 36] = [
-    counter::SOCKETS_DUE,
-    counter::SOCKETS_OPENED,
-    counter::SOCKETS_REOPENED,
-    counter::HEARTBEATS_DUE,
-    counter::HEARTBEATS_SENT,
-    counter::HEARTBEATS_ACKNOWLEDGED,
-    counter::HEARTBEATS_MISSED,
-    counter::HEARTBEATS_LATE,
-    counter::COMMANDS_DUE,
-    counter::COMMANDS_DROPPED,
-    counter::COMMANDS_ISSUED,
-    counter::COMMANDS_REPLIED,
-    counter::COMMANDS_TIMED_OUT,
-    counter::COMMANDS_NOT_CONNECTED,
-    counter::COMMANDS_REJECTED,
-    counter::COMMANDS_FAILED,
-    counter::COMMANDS_SAME_NODE,
-    counter::COMMANDS_CROSS_NODE,
-    counter::MESSAGES_SCHEDULED,
-    counter::MESSAGES_PUBLISHED,
-    counter::MESSAGES_DROPPED,
-    counter::MESSAGES_REJECTED,
-    counter::MESSAGES_UNCONFIRMED,
-    counter::MESSAGES_RECEIVED,
-    counter::MESSAGES_DELIVERED,
-    counter::MESSAGES_MISSING,
-    counter::MESSAGES_MISSING_AT_END,
-    counter::MESSAGES_REORDERED,
-    counter::MESSAGES_DUPLICATED,
-    counter::SUBSCRIPTIONS_ASKED,
-    counter::SUBSCRIPTIONS_CONFIRMED,
-    counter::READINGS_DUE,
-    counter::READINGS_SENT,
-    counter::READINGS_RESENT,
-    counter::READINGS_ACCEPTED,
-    counter::READINGS_REFUSED,
-];
-
-const LEVELS: [&str; 5] = [
-    gauge::SOCKETS_OPEN,
-    gauge::HEARTBEATS_PENDING,
-    gauge::COMMANDS_IN_FLIGHT,
-    gauge::MESSAGES_IN_FLIGHT,
-    gauge::READINGS_PENDING,
-];
-
-const TIMINGS: [&str; 13] = [
-    latency::CONNECT,
-    latency::RECONNECT,
-    latency::HEARTBEAT_RESPONSE,
-    latency::HEARTBEAT_SERVICE,
-    latency::COMMAND_RESPONSE,
-    latency::COMMAND_SERVICE,
-    latency::COMMAND_SAME_NODE,
-    latency::COMMAND_CROSS_NODE,
-    latency::MESSAGE_LATENCY,
-    latency::MESSAGE_SERVICE,
-    latency::READING_RESPONSE,
-    latency::READING_SERVICE,
-    latency::SEND_LAG,
-];
+named! {
+    /// Things that are timed.
+    Timing {
+        Connect = latency::CONNECT,
+        Reconnect = latency::RECONNECT,
+        HeartbeatResponse = latency::HEARTBEAT_RESPONSE,
+        HeartbeatService = latency::HEARTBEAT_SERVICE,
+        CommandResponse = latency::COMMAND_RESPONSE,
+        CommandService = latency::COMMAND_SERVICE,
+        CommandSameNode = latency::COMMAND_SAME_NODE,
+        CommandCrossNode = latency::COMMAND_CROSS_NODE,
+        MessageLatency = latency::MESSAGE_LATENCY,
+        MessageService = latency::MESSAGE_SERVICE,
+        ReadingResponse = latency::READING_RESPONSE,
+        ReadingService = latency::READING_SERVICE,
+        SendLag = latency::SEND_LAG,
+    }
+}
 
 /// Nodes whose replies are timed apart; those of others are in the sum of all alone.
 const OWNERS_LIMIT: usize = 32;
@@ -163,9 +115,9 @@ const KINDS_LIMIT: usize = 64;
 
 /// Counts, levels and timings of one worker.
 pub struct Recorder {
-    counts: [AtomicU64; COUNTS.len()],
-    levels: [AtomicI64; LEVELS.len()],
-    timings: [Mutex<LatencyHistogram>; TIMINGS.len()],
+    counts: [AtomicU64; Count::NAMES.len()],
+    levels: [AtomicI64; Level::NAMES.len()],
+    timings: [Mutex<LatencyHistogram>; Timing::NAMES.len()],
     /// Replies by the node that owned the socket.
     owners: Mutex<BTreeMap<String, LatencyHistogram>>,
     kinds: Mutex<BTreeMap<String, u64>>,
@@ -253,7 +205,7 @@ impl Recorder {
 
     /// Takes what has come together since the last taking.
     pub fn take(&self) -> Taken {
-        let mut counters: Vec<_> = COUNTS
+        let mut counters: Vec<_> = Count::NAMES
             .iter()
             .zip(&self.counts)
             .map(|(name, count)| ((*name).to_owned(), count.swap(0, Relaxed)))
@@ -261,12 +213,12 @@ impl Recorder {
             .collect();
         let kinds = std::mem::take(&mut *self.kinds.lock().unwrap_or_else(PoisonError::into_inner));
         counters.extend(kinds);
-        let timings = TIMINGS.iter().zip(&self.timings);
+        let timings = Timing::NAMES.iter().zip(&self.timings);
         let timings =
             timings.filter_map(|(tag, timing)| Some(((*tag).to_owned(), take_histogram(timing)?)));
         Taken {
             counters,
-            gauges: LEVELS
+            gauges: Level::NAMES
                 .iter()
                 .zip(&self.levels)
                 .map(|(name, level)| ((*name).to_owned(), level.load(Relaxed) as f64))

@@ -41,6 +41,20 @@ async fn first_line_goes_to_the_caller_and_everything_to_the_log() {
 }
 
 #[tokio::test]
+async fn a_child_gives_way_as_far_as_it_is_told_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let spawner = Spawner::start().unwrap();
+    let niceness = async |more| {
+        let launch = shell("nice", folder.path()).with_first_line();
+        let launched = spawner.spawn(launch.with_niceness(more)).await;
+        let line = launched.unwrap().first_stdout_line(LONG).await.unwrap();
+        line.parse::<i32>().unwrap()
+    };
+    let own = niceness(0).await;
+    assert_eq!(niceness(7).await, (own + 7).min(19));
+}
+
+#[tokio::test]
 async fn a_child_that_ends_before_its_line_says_why() {
     let folder = tempfile::tempdir().unwrap();
     let launch = shell("echo no such port >&2; exit 1", folder.path()).with_first_line();

@@ -3,8 +3,8 @@
 //! Samples are taken from the ramp and the steady phase while sockets grow or
 //! stay: memory is not given back at once, so falling counts say nothing about
 //! cost. A restarted process has an intercept of its own, and so has a balancer after
-//! each reload; so has each phase when commands, which cost memory as well, begin
-//! with the steady one.
+//! each reload; so has each phase when commands, messages or readings, which cost
+//! memory as well, begin with the steady one.
 
 use highwater_scenarios::plan::Join;
 
@@ -22,7 +22,7 @@ use crate::{
 /// Sockets below this part of the most so far count as falling.
 const FALLING: f64 = 0.98;
 /// The sample taken as the steady phase begins still shows sockets alone.
-const BEFORE_COMMANDS_S: f64 = 0.1;
+const BEFORE_TRAFFIC_S: f64 = 0.1;
 /// Two measurements further apart are not of the same moment.
 const SAME_MOMENT_S: f64 = 3.0;
 
@@ -132,9 +132,9 @@ fn phase_breaks(cut: &Cut) -> Vec<f64> {
         return Vec::new();
     };
     let plan = &cut.record.manifest.plan;
-    let traffic = !(plan.commands.is_empty() && plan.publish.is_empty());
-    let steady = phases.steady.filter(|&steady| traffic && steady > start);
-    let between = steady.map(|steady| steady + BEFORE_COMMANDS_S);
+    let idle = plan.commands.is_empty() && plan.publish.is_empty() && plan.readings.is_empty();
+    let steady = phases.steady.filter(|&steady| !idle && steady > start);
+    let between = steady.map(|steady| steady + BEFORE_TRAFFIC_S);
     // The last line belongs to the run, so its end does too.
     let end = phases.drain.unwrap_or(phases.end + 1.0);
     [Some(start), between, Some(end)]

@@ -1,14 +1,23 @@
-//! What both ends counted, side by side: clients and nodes, the two ends of the
-//! backplane, and [`balancers`] with both. A pair that differs by more than what is
+//! What both ends counted, side by side. A pair that differs by more than what is
 //! known to be unsure is a problem of the run.
 //!
+//! - `clients`: clients and nodes;
+//! - `readings`: clients, nodes and consumers, from the device to the journal;
+//! - `balancers`: clients, balancers and nodes;
+//! - `backplane`: the nodes among themselves;
+//! - `broker`: the nodes and the broker between them.
+//!
 //! Each pair says itself how far its counts may honestly differ: what a client
-//! gave up on may have reached a node or not. Nodes that ended or began again took
-//! their counts with them; then nothing is said rather than something wrong.
+//! gave up on may have reached a node or not. Processes that ended or began again
+//! took their counts with them; then nothing is said rather than something wrong.
 
+mod backplane;
 mod balancers;
+mod broker;
+mod clients;
+mod readings;
 
-use highwater_scenarios::plan::{PublishLoad, System};
+use highwater_scenarios::plan::System;
 
 use super::{cut::Cut, tracks::Track};
 use crate::{
@@ -20,196 +29,125 @@ use crate::{
     summary::{Agreement, LedgerLine, LedgerSide, Summary},
 };
 
-/// Frames that may wait for one socket at a reference node; what waits when it is
-/// lost never comes.
-const OUTBOX_FRAMES: u64 = 256;
-/// Nodes are asked one after the other: what went through the backplane in this
-/// time may be counted at one end only.
+/// Processes are asked one after the other: what happened in this time may be counted
+/// at one end only.
 const ASKED_WITHIN_S: f64 = 2.0;
 
-/// A count of the clients that has its like at the nodes.
+/// Two counts of one thing.
 struct Pair {
-    what: &'static str,
-    clients: (&'static str, u64),
-    nodes: (&'static str, &'static str),
-    /// How far the counts may differ, and why.
+    what: String,
+    left: LedgerSide,
+    right: LedgerSide,
+    /// How far the counts may differ for what is known to be unsure.
     unsure: u64,
+    /// Why one of them is not whole, if so.
+    doubt: Option<String>,
+    /// What else the right one counts, if anything.
+    others: Option<&'static str>,
 }
 
-/// The ledger's lines; none where the nodes say nothing.
+/// The ledger's lines; none where nothing is counted at both ends.
 pub(super) fn ledger(cut: &Cut, summary: &Summary) -> Vec<LedgerLine> {
-    let doubt = doubt(cut);
-    let mut lines: Vec<LedgerLine> = pairs(cut, summary)
-        .into_iter()
-        .filter_map(|pair| {
-            let nodes = total(cut, pair.nodes.1)?;
-            let (left, right) = (
-                side(pair.clients.0, pair.clients.1),
-                side(pair.nodes.0, nodes),
-            );
-            Some(line(pair.what, left, right, pair.unsure, doubt.as_deref()))
-        })
-        .collect();
-    lines.extend(balancers::lines(cut));
-    lines.extend(backplane(cut, doubt.as_deref()));
-    lines
+    let mut pairs = clients::pairs(cut, summary);
+    pairs.extend(readings::pairs(cut, summary));
+    pairs.extend(balancers::pairs(cut));
+    pairs.extend(backplane::pairs(cut));
+    pairs.extend(broker::pair(cut));
+    let lines: Vec<LedgerLine> = pairs.into_iter().map(Pair::into_line).collect();
+    let measured = |line: &LedgerLine| line.verdict != Agreement::Unmeasured;
+    match lines.iter().any(measured) {
+        true => lines,
+        false => Vec::new(),
+    }
 }
 
 /// In words, the lines that differ.
 pub(super) fn differences(ledger: &[LedgerLine]) -> impl Iterator<Item = String> {
+    let side =
+        |side: &LedgerSide| format!("{} {}", side.who, human::count(side.count.unwrap_or(0)));
     ledger
         .iter()
         .filter(|line| line.verdict == Agreement::Differs)
-        .map(|line| {
+        .map(move |line| {
             format!(
-                "the ledger does not agree on {}: {} {}, {} {} (at most {} can be explained)",
+                "the ledger does not agree on {}: {}, {} (at most {} can be explained)",
                 line.what,
-                line.left.who,
-                human::count(line.left.count),
-                line.right.who,
-                human::count(line.right.count),
+                side(&line.left),
+                side(&line.right),
                 human::count(line.unsure)
             )
         })
 }
 
-fn pairs(cut: &Cut, summary: &Summary) -> Vec<Pair> {
-    let count = |name| cut.count(name);
-    let lost_sockets = of_family(cut, counter::DISCONNECT);
-    let heartbeats = &summary.heartbeats;
-    let asked = count(counter::SUBSCRIPTIONS_ASKED);
-    let confirmed = count(counter::SUBSCRIPTIONS_CONFIRMED);
-    let mut pairs = vec![
-        Pair {
-            what: "sockets",
-            clients: (
-                "clients opened",
-                count(counter::SOCKETS_OPENED) + count(counter::SOCKETS_REOPENED),
-            ),
-            nodes: ("nodes accepted", gauge::SOCKETS_ACCEPTED),
-            // Accepted there, and given up here before the answer came.
-            unsure: of_family(cut, counter::CONNECT_FAILED),
-        },
-        Pair {
-            what: "pings",
-            clients: ("clients sent", heartbeats.sent + asked),
-            nodes: ("nodes received", gauge::PINGS_RECEIVED),
-            unsure: heartbeats.missed + lost_sockets,
-        },
-        Pair {
-            what: "pongs",
-            clients: ("clients received", heartbeats.acknowledged + confirmed),
-            nodes: ("nodes sent", gauge::PONGS_SENT),
-            // Too late to be an acknowledgement, or with the socket gone.
-            unsure: heartbeats.due.saturating_sub(heartbeats.acknowledged)
-                + asked.saturating_sub(confirmed)
-                + lost_sockets,
-        },
-    ];
-    if let Some(commands) = &summary.commands {
-        let unsure = commands.timed_out + commands.failed + commands.lost;
-        pairs.push(Pair {
-            what: "commands",
-            clients: ("clients issued", commands.issued),
-            nodes: ("nodes took", gauge::COMMANDS_TAKEN),
+impl Pair {
+    fn new(what: impl Into<String>, left: LedgerSide, right: LedgerSide, unsure: u64) -> Self {
+        Self {
+            what: what.into(),
+            left,
+            right,
             unsure,
-        });
-        pairs.push(Pair {
-            what: "replies",
-            clients: ("clients received", commands.replied),
-            nodes: ("nodes sent", gauge::COMMANDS_ANSWERED),
-            unsure,
-        });
+            doubt: None,
+            others: None,
+        }
     }
-    if let Some(messages) = &summary.messages {
-        pairs.push(Pair {
-            what: "messages",
-            clients: ("clients published", messages.published),
-            nodes: ("nodes took", gauge::MESSAGES_TAKEN),
-            unsure: messages.unconfirmed,
-        });
-        pairs.push(Pair {
-            what: "deliveries of messages",
-            clients: ("clients received", count(counter::MESSAGES_RECEIVED)),
-            nodes: ("nodes handed out", gauge::MESSAGES_HANDED_OUT),
-            unsure: lost_sockets * OUTBOX_FRAMES,
-        });
-    }
-    pairs
-}
 
-/// What nodes put on the backplane and what they took from it.
-fn backplane(cut: &Cut, doubt: Option<&str>) -> Vec<LedgerLine> {
-    let both = |sent, received| Some((total(cut, sent)?, total(cut, received)?));
-    let mut lines = Vec::new();
-    if let Some((sent, received)) = both(gauge::UNICASTS_SENT, gauge::UNICASTS_RECEIVED) {
-        lines.push(line(
-            "messages between nodes",
-            side("nodes sent", sent),
-            side("nodes received", received),
-            lately(cut, gauge::UNICASTS_SENT),
-            doubt,
-        ));
+    fn with_doubt(self, doubt: Option<&str>) -> Self {
+        let doubt = doubt.map(str::to_owned);
+        Self { doubt, ..self }
     }
-    if let (Some(others), Some((sent, received))) = (
-        others_that_hear_all(cut),
-        both(gauge::TOPICS_SENT, gauge::TOPICS_RECEIVED),
-    ) {
-        lines.push(line(
-            "topic messages between nodes",
-            side("others were to receive", sent * others),
-            side("others received", received),
-            lately(cut, gauge::TOPICS_SENT) * others,
-            doubt,
-        ));
-    }
-    lines
-}
 
-fn line(
-    what: &str,
-    left: LedgerSide,
-    right: LedgerSide,
-    unsure: u64,
-    doubt: Option<&str>,
-) -> LedgerLine {
-    let difference = right.count as i64 - left.count as i64;
-    let verdict = match doubt {
-        Some(_) => Agreement::Unknown,
-        None if difference.unsigned_abs() <= unsure => Agreement::Agrees,
-        None => Agreement::Differs,
-    };
-    LedgerLine {
-        what: what.to_owned(),
-        left,
-        right,
-        difference,
-        unsure,
-        verdict,
-        note: doubt.map(str::to_owned),
+    fn into_line(self) -> LedgerLine {
+        let counts = self.left.count.zip(self.right.count);
+        let difference = counts.map(|(left, right)| right as i64 - left as i64);
+        let (verdict, note) = match (difference, self.doubt, self.others) {
+            (None, ..) => (Agreement::Unmeasured, None),
+            (_, Some(doubt), _) => (Agreement::Unknown, Some(doubt)),
+            (Some(by), ..) if by.unsigned_abs() <= self.unsure => (Agreement::Agrees, None),
+            (Some(1..), _, Some(others)) => (Agreement::Unknown, Some(others.to_owned())),
+            (Some(_), ..) => (Agreement::Differs, None),
+        };
+        LedgerLine {
+            what: self.what,
+            left: self.left,
+            right: self.right,
+            difference,
+            unsure: self.unsure,
+            verdict,
+            note,
+        }
     }
 }
 
-fn side(who: &str, count: u64) -> LedgerSide {
+fn side(who: &str, count: Option<u64>) -> LedgerSide {
     LedgerSide {
         who: who.to_owned(),
         count,
     }
 }
 
-/// Why the counts of one end are not whole.
+/// Why the counts of workers or nodes are not whole.
 fn doubt(cut: &Cut) -> Option<String> {
-    for event in &cut.record.events {
-        if let Occurrence::WorkerLost { id, .. } = &event.what {
-            return Some(format!("what {id} counted last is not known"));
-        }
-    }
+    let lost = cut
+        .record
+        .events
+        .iter()
+        .find_map(|event| match &event.what {
+            Occurrence::WorkerLost { id, .. } => {
+                Some(format!("what {id} counted last is not known"))
+            }
+            _ => None,
+        });
+    lost.or_else(|| doubt_of(cut, Role::Node))
+}
+
+/// Why the counts of a role's processes are not whole.
+fn doubt_of(cut: &Cut, role: Role) -> Option<String> {
     let ends = cut.tracks.of(Role::Worker).filter_map(|(_, track)| {
         let last = track.lines().last()?;
         Some(last.end())
     });
     let worked_until = ends.fold(0.0, f64::max);
-    cut.tracks.of(Role::Node).find_map(|(id, track)| {
+    processes(cut, role).find_map(|(id, track)| {
         let restarted = track.restarts().is_some_and(|at| !at.is_empty());
         let asked_at_the_end = track.lines().last().is_some_and(|last| {
             last.gauge(gauge::UP) == Some(1.0) && last.end() >= worked_until - 1.0
@@ -219,47 +157,41 @@ fn doubt(cut: &Cut) -> Option<String> {
     })
 }
 
-/// A count over all nodes of the run; `None` when none shows it. A node of a
-/// cluster began with the run, a target before it.
-fn total(cut: &Cut, name: &str) -> Option<u64> {
+/// Processes of a role that were ever up.
+fn processes<'a>(cut: &'a Cut<'a>, role: Role) -> impl Iterator<Item = (&'a str, &'a Track<'a>)> {
+    let processes = cut.tracks.of(role);
+    processes.filter(|(_, track)| track.is_up_within(cut.range()))
+}
+
+/// A count over all processes of a role; `None` when one of them never shows it. Those
+/// of a cluster began with the run, a target's before it.
+fn total(cut: &Cut, role: Role, name: &str) -> Option<u64> {
     let began_with_the_run = matches!(cut.record.manifest.plan.system, System::Cluster(_));
-    let counts = cut.tracks.of(Role::Node).filter_map(|(_, track)| {
+    let counts = processes(cut, role).map(|(_, track)| {
         let first = track.gauge(name).next()?.value;
         let before = if began_with_the_run { 0.0 } else { first };
         Some(track.last(name)? - before)
     });
-    let counts: Vec<f64> = counts.collect();
+    let counts: Vec<f64> = counts.collect::<Option<_>>()?;
     (!counts.is_empty()).then(|| counts.iter().sum::<f64>().max(0.0) as u64)
 }
 
 /// How much a count of the nodes grew just before they were asked last.
-fn lately(cut: &Cut, name: &str) -> u64 {
+fn lately(cut: &Cut, role: Role, name: &str) -> u64 {
     let grown = |track: &Track| {
         let end = track.lines().last()?.end();
         track.growth(name, end - ASKED_WITHIN_S..end + 1e-6)
     };
-    let nodes = cut.tracks.of(Role::Node);
-    nodes
+    let processes = cut.tracks.of(role);
+    processes
         .filter_map(|(_, track)| grown(track))
         .sum::<f64>()
         .ceil() as u64
 }
 
-/// Nodes beside the one that publishes, where each is sure to have a subscriber of
-/// every topic from the start.
-fn others_that_hear_all(cut: &Cut) -> Option<u64> {
-    let plan = &cut.record.manifest.plan;
-    let System::Cluster(cluster) = &plan.system else {
-        return None;
-    };
-    let nodes = u64::from(cluster.nodes);
-    let everywhere = |load: &PublishLoad| {
-        let pool = plan.devices.iter().find(|pool| pool.name == load.pool);
-        let from_the_start = pool.is_some_and(|pool| pool.start.is_none());
-        load.topics == 1 && load.subscribers >= nodes && from_the_start
-    };
-    let steady = plan.events.is_empty() && plan.publish.iter().all(everywhere);
-    (steady && !plan.publish.is_empty() && nodes > 1).then(|| nodes - 1)
+/// Sockets that were lost other than by the drain.
+fn lost_sockets(cut: &Cut) -> u64 {
+    of_family(cut, counter::DISCONNECT)
 }
 
 /// All kinds of a counter.

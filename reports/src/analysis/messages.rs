@@ -2,6 +2,7 @@
 
 use super::cut::Cut;
 use crate::{
+    human,
     record::names::{counter, latency},
     summary::Messages,
 };
@@ -47,13 +48,15 @@ pub(super) fn doubts(cut: &Cut, messages: &Messages) -> Vec<String> {
     let missing = cut.count(counter::MESSAGES_MISSING_AT_END);
     if missing > 0 && !all_published(cut) {
         doubts.push(format!(
-            "{missing} deliveries were missing at the end; since messages were dropped or rejected, they may never have been published and do not count as lost"
+            "{} deliveries were missing at the end; since messages were dropped or rejected, they may never have been published and do not count as lost",
+            human::count(missing)
         ));
     }
     if messages.lost > 0 && messages.unconfirmed > 0 {
         doubts.push(format!(
             "of the {} lost deliveries some may be of the {} messages that were sent and never confirmed",
-            messages.lost, messages.unconfirmed
+            human::count(messages.lost),
+            human::count(messages.unconfirmed)
         ));
     }
     doubts

@@ -2,7 +2,9 @@
 
 use highwater_scenarios::plan::Window;
 
-use super::{cut::Cut, heartbeats::pending, ledger, messages, readings, sockets::turnover};
+use super::{
+    cut::Cut, heartbeats::pending, ledger, messages, readings, sockets::turnover, tracks::Track,
+};
 use crate::{
     human,
     record::{Occurrence, Role, action_title, names::gauge},
@@ -54,9 +56,17 @@ pub(crate) fn problems(cut: &Cut, summary: &Summary) -> Vec<String> {
 }
 
 /// Clients and nodes must count the same sockets at the end of the steady
-/// phase, but for what opened and ended while they were asked.
+/// phase, but for what opened and ended while they were asked. A node that is
+/// observed and does not count leaves nothing to compare.
 fn open_at_both_ends(cut: &Cut) -> Option<String> {
     let end = cut.record.phases.end_of(Window::Steady)?;
+    let mut nodes = cut.tracks.of(Role::Node);
+    let silent = |track: &Track| {
+        track.is_up_within(cut.range()) && track.gauge(gauge::SOCKETS_OPEN).next().is_none()
+    };
+    if nodes.any(|(_, track)| silent(track)) {
+        return None;
+    }
     let sum = |role| {
         let open: Vec<f64> = cut
             .tracks

@@ -11,12 +11,12 @@ use crate::{
 };
 
 /// What the journals of the consumers showed, as the record has it.
-struct Reconciled {
-    handled: u64,
-    duplicated: u64,
+pub(super) struct Reconciled {
+    pub(super) handled: u64,
+    pub(super) duplicated: u64,
     redelivered: u64,
-    unknown: u64,
-    unreadable: u64,
+    pub(super) unknown: u64,
+    pub(super) unreadable: u64,
     lost: Option<u64>,
 }
 
@@ -83,14 +83,13 @@ pub(crate) fn doubts(cut: &Cut, figures: &Readings) -> Vec<String> {
         ));
     }
     if journals.lost.is_none() {
-        doubts.push(
-            "which readings were accepted is not known, and so not how many were lost".to_owned(),
-        );
+        doubts.push("how many readings were lost is not known".to_owned());
     }
     doubts
 }
 
-fn reconciled(cut: &Cut) -> Option<Reconciled> {
+/// What the record says of the journals; `None` where none were read.
+pub(super) fn reconciled(cut: &Cut) -> Option<Reconciled> {
     cut.record
         .events
         .iter()

@@ -37,7 +37,11 @@ pub(super) fn chart(scene: &Scene) -> Chart {
     Chart {
         name: "backplane".into(),
         title: "Messages on the backplane".into(),
-        about: sentences([per_command(scene), told_by_broker(scene)]),
+        about: sentences([
+            per_command(scene),
+            told_by_broker(scene),
+            readings_beside(scene),
+        ]),
         x: XAxis::Time,
         y: YAxis::linear(Unit::PerSecond),
         series: scene.steps.by_role(lines),
@@ -48,7 +52,7 @@ pub(super) fn chart(scene: &Scene) -> Chart {
 fn per_command(scene: &Scene) -> Option<String> {
     let sent = backplane(scene.cut)?.sent_per_command?;
     Some(format!(
-        "In the steady phase the nodes sent each other {} messages for each command.",
+        "Messages that the nodes sent each other for each command of the steady phase: {}.",
         human::significant(sent)
     ))
 }
@@ -62,4 +66,10 @@ fn told_by_broker(scene: &Scene) -> Option<String> {
         ),
         None => "The broker does not tell of its messages.".to_owned(),
     })
+}
+
+fn readings_beside(scene: &Scene) -> Option<String> {
+    let readings = &scene.cut.record.manifest.plan.readings;
+    (!readings.is_empty())
+        .then(|| "What the nodes sent is without the readings, which go to their queue.".to_owned())
 }

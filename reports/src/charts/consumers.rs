@@ -12,6 +12,9 @@ use crate::{
     record::{Role, names::gauge},
 };
 
+/// A consumer has ended when the others go on for more than so many steps.
+const QUIET_STEPS: f64 = 5.0;
+
 pub(super) fn chart(scene: &Scene) -> Chart {
     let lines = growth_rates(scene.cut, Role::Consumer, gauge::READINGS_HANDLED);
     Chart {
@@ -57,6 +60,9 @@ fn quiet(scene: &Scene, lines: &Named) -> Option<String> {
         .filter_map(|(id, points)| Some((id, last(points)?)))
         .min_by(|(_, a), (_, b)| a.total_cmp(b))?;
     let (id, at) = first;
-    (at + scene.steps.length_s * 5.0 < end)
-        .then(|| format!("{id} handled none after that {}.", scene.when(at)))
+    let step = scene.steps.length_s;
+    (at + step * QUIET_STEPS < end).then(|| {
+        let when = scene.when(at - step / 2.0);
+        format!("{id} handled its last {when}, while others went on.")
+    })
 }

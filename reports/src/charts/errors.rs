@@ -56,7 +56,8 @@ fn spacing(series: &[Series]) -> Spacing {
 
 fn about(scene: &Scene, failures: &[Failure], worst: Option<&Series>) -> String {
     const KINDS: &str = "failed connects, sockets that ended, late or missed heartbeats, commands \
-                         without their reply";
+                         without their reply, messages that did not come once and in order, \
+                         readings refused";
     let (Some(first), Some(worst)) = (failures.first(), worst) else {
         return format!("Nothing of what would be counted here happened: {KINDS}.");
     };

@@ -1,4 +1,4 @@
-//! Memory of the system's processes over time: resident, and the allocator's live bytes.
+//! Memory of the system's processes over time: resident, and live bytes.
 
 use highwater_scenarios::{figures::Unit, plan::Window};
 
@@ -12,28 +12,16 @@ use crate::{
     record::{Role, names::gauge},
 };
 
-/// What the machine has given the nodes, and broker and balancers beside them.
+/// What the operating system has given them.
 pub(super) fn resident(scene: &Scene) -> Chart {
-    let reading = "Resident memory is what the system has given each process; not all that is freed goes back at once.";
-    chart(
-        scene,
-        "memory",
-        "Resident memory of nodes, broker and balancers",
-        gauge::RSS,
-        reading,
-    )
+    let reading = "Resident memory is what the operating system has given each process; not all that is freed goes back at once.";
+    chart(scene, "memory", "Resident memory", gauge::RSS, reading)
 }
 
 /// What they use of it.
 pub(super) fn heap(scene: &Scene) -> Chart {
     let reading = "Live bytes of each process's allocator, without what it keeps in reserve; only from those that tell.";
-    chart(
-        scene,
-        "heap",
-        "Heap of nodes, broker and balancers",
-        gauge::HEAP,
-        reading,
-    )
+    chart(scene, "heap", "Heap", gauge::HEAP, reading)
 }
 
 fn chart(
@@ -43,26 +31,27 @@ fn chart(
     gauge: &str,
     reading: &str,
 ) -> Chart {
-    let lines = gauges(scene.cut, Role::Node, gauge);
-    let growth = growth(scene, &lines);
-    let broker = gauges(scene.cut, Role::Broker, gauge);
-    let balancers = gauges(scene.cut, Role::Balancer, gauge);
+    let roles = [
+        ("nodes", Role::Node),
+        ("broker", Role::Broker),
+        ("balancers", Role::Balancer),
+        ("consumers", Role::Consumer),
+    ];
+    let lines = roles.map(|(what, role)| (what, gauges(scene.cut, role, gauge)));
+    let [(_, nodes), ..] = &lines;
+    let growth = growth(scene, nodes);
     Chart {
         name: name.into(),
         title: title.into(),
         about: sentences([growth, Some(reading.to_owned())]),
         x: XAxis::Time,
         y: YAxis::linear(Unit::Bytes),
-        series: scene.steps.by_role(vec![
-            ("nodes", lines),
-            ("broker", broker),
-            ("balancers", balancers),
-        ]),
+        series: scene.steps.by_role(lines.into()),
         when_empty: None,
     }
 }
 
-/// How far the node that grew most grew over the steady phase.
+/// How far the node went whose memory changed most over the steady phase.
 fn growth(scene: &Scene, lines: &[(String, Vec<Point>)]) -> Option<String> {
     let phases = &scene.cut.record.phases;
     let range = phases.range(Window::Steady)?;
@@ -72,10 +61,11 @@ fn growth(scene: &Scene, lines: &[(String, Vec<Point>)]) -> Option<String> {
         let (first, last) = (steady.next()?.1, steady.next_back()?.1);
         Some((id, first, last))
     });
-    let (id, first, last) = grown.max_by(|a, b| (a.2 - a.1).total_cmp(&(b.2 - b.1)))?;
+    let change = |(_, first, last): &(_, f64, f64)| (last - first).abs();
+    let (id, first, last) = grown.max_by(|a, b| change(a).total_cmp(&change(b)))?;
     let sign = if last >= first { "+" } else { "−" };
     Some(format!(
-        "Over the {} of the steady phase {id} changed most, from {} to {} ({sign}{}).",
+        "Over the {} of the steady phase {id} changed most of the nodes, from {} to {} ({sign}{}).",
         human::seconds(end - range.start),
         human::bytes(first),
         human::bytes(last),

@@ -30,6 +30,7 @@ mod memory;
 mod memory_fit;
 mod message_latency;
 mod open_files;
+mod reading_latency;
 mod readout;
 mod render;
 mod ruler;

@@ -15,7 +15,9 @@ use crate::{
 pub(super) fn chart(scene: &Scene) -> Chart {
     let roles = [
         ("nodes", Role::Node),
+        ("broker", Role::Broker),
         ("balancer", Role::Balancer),
+        ("consumers", Role::Consumer),
         ("workers", Role::Worker),
     ];
     let lines = roles.map(|(what, role)| (what, gauges(scene.cut, role, gauge::OPEN_FILES)));

@@ -10,7 +10,8 @@ use crate::{
     histogram::LatencyHistogram,
     human,
     record::names::latency::{
-        COMMAND_RESPONSE, COMMAND_SERVICE, HEARTBEAT_RESPONSE, HEARTBEAT_SERVICE,
+        COMMAND_RESPONSE, COMMAND_SERVICE, HEARTBEAT_RESPONSE, HEARTBEAT_SERVICE, MESSAGE_LATENCY,
+        MESSAGE_SERVICE, READING_RESPONSE, READING_SERVICE,
     },
 };
 
@@ -27,6 +28,8 @@ pub(super) fn chart(scene: &Scene) -> Chart {
     let slowest = [
         ("heartbeat", HEARTBEAT_RESPONSE),
         ("command", COMMAND_RESPONSE),
+        ("delivery", MESSAGE_LATENCY),
+        ("reading", READING_RESPONSE),
     ];
     let slowest = slowest.into_iter().filter_map(|(what, tag)| {
         let histogram = latencies.window(tag, Window::Steady)?;
@@ -53,6 +56,10 @@ pub(super) fn chart(scene: &Scene) -> Chart {
             line("heartbeat service", 5, Stroke::Dashed, HEARTBEAT_SERVICE),
             line("command response", 1, Stroke::DashDot, COMMAND_RESPONSE),
             line("command service", 2, Stroke::Dotted, COMMAND_SERVICE),
+            line("message response", 3, Stroke::Solid, MESSAGE_LATENCY),
+            line("message service", 7, Stroke::Dashed, MESSAGE_SERVICE),
+            line("reading response", 4, Stroke::DashDot, READING_RESPONSE),
+            line("reading service", 6, Stroke::Dotted, READING_SERVICE),
         ],
         when_empty: None,
     }

@@ -80,7 +80,7 @@ fn of_block(block: &LatencyHistogram, part: &str) -> Option<f64> {
 
 /// Whether a figure counts what went wrong.
 pub(super) fn is_failure(path: &str) -> bool {
-    const FAILURES: [&str; 15] = [
+    const FAILURES: [&str; 18] = [
         "sockets.failed",
         "sockets.dropped",
         "heartbeats.missed",
@@ -96,6 +96,9 @@ pub(super) fn is_failure(path: &str) -> bool {
         "messages.lost",
         "messages.duplicated",
         "messages.reordered",
+        "readings.refused",
+        "readings.duplicated",
+        "readings.lost",
     ];
     FAILURES.contains(&path)
 }

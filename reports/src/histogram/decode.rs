@@ -21,6 +21,9 @@ const DEFLATED: u32 = 0x1c84_9314;
 /// How a count of minus 2^63 is written, which the crate cannot take: bytes of 0xff
 /// in a row. No count that was ever counted comes near.
 const ENDLESS: usize = 9;
+/// Most durations of one histogram. Thousands can be merged, and their counts summed
+/// up for a quantile, before a count overflows.
+const MOST: u64 = 1 << 48;
 /// Significant digits of every latency.
 const DIGITS: u32 = 3;
 
@@ -78,6 +81,10 @@ impl HistogramReader {
             .deserializer
             .deserialize(&mut &*plain)
             .map_err(|error| NoHistogram::Encoding(error.to_string()))?;
+        // The sum of all counts, or the largest number there is.
+        if histogram.len() > MOST {
+            return Err(NoHistogram::Endless);
+        }
         histogram.auto(true);
         Ok(histogram)
     }
@@ -197,6 +204,20 @@ mod tests {
     fn a_count_beyond_reason_is_refused() {
         let mut bytes = plain();
         bytes[HEADER + 3..HEADER + 3 + ENDLESS].fill(0xff);
+        let error = HistogramReader::new().read(&bytes).unwrap_err();
+        assert!(matches!(error, NoHistogram::Endless), "{error}");
+    }
+
+    #[test]
+    fn counts_that_are_too_much_together_are_refused() {
+        let mut histogram = sample();
+        for micros in [1, 1_000_000] {
+            histogram.record_n(micros, u64::MAX / 2 - 5_000).unwrap();
+        }
+        let mut bytes = Vec::new();
+        V2Serializer::new()
+            .serialize(&histogram, &mut bytes)
+            .unwrap();
         let error = HistogramReader::new().read(&bytes).unwrap_err();
         assert!(matches!(error, NoHistogram::Endless), "{error}");
     }

@@ -6,14 +6,16 @@ use crate::{
     summary::{Backplane, Broker, Summary},
 };
 
-/// As the nodes count it, and as the broker does.
+/// As the nodes count it, and as the broker does, if it tells anything.
 pub(super) fn tables(summary: &Summary) -> Vec<Table> {
     let nodes = summary.backplane.as_ref().map(|backplane| Table {
         rows: of_nodes(backplane),
         ..table("Messages between the nodes", ["", ""])
     });
-    let brokers = summary.broker.iter().map(|broker| Table {
-        rows: of_broker(broker),
+    let tell = summary.broker.iter().map(of_broker);
+    let tell = tell.filter(|rows| rows.iter().any(|row| row.cells[1] != missing()));
+    let brokers = tell.map(|rows| Table {
+        rows,
         ..table("What the broker tells", ["", ""])
     });
     nodes.into_iter().chain(brokers).collect()

@@ -1,14 +1,14 @@
 //! What the page says, in the order in which it says it. The template only
 //! arranges; every figure is text here already.
 
-use highwater_scenarios::plan::{Cluster, System};
 use serde::Serialize;
 
 use super::{
-    backplane, balance,
+    backplane, balance, counts,
     headline::{Headline, headlines},
     machines,
     plot::{Plot, Values},
+    system::system,
     table::Table,
     tables,
     told::{Told, told},
@@ -40,7 +40,7 @@ pub(super) struct Content<'a> {
     costs: Table,
     balance: Vec<Table>,
     processes: Vec<Table>,
-    backplane: Vec<Table>,
+    between: Vec<Table>,
     counts: Vec<Table>,
     failures: Table,
     ledger: Table,
@@ -105,10 +105,13 @@ pub(super) fn content<'a>(
         costs: tables::costs(summary),
         balance: balance::tables(summary),
         processes: machines::processes(summary),
-        backplane: backplane::tables(summary),
-        counts: tables::counts(summary),
-        failures: tables::failures(cut),
-        ledger: tables::ledger(summary),
+        between: backplane::tables(summary)
+            .into_iter()
+            .chain(machines::processors(summary))
+            .collect(),
+        counts: counts::counts(summary),
+        failures: counts::failures(cut),
+        ledger: counts::ledger(summary),
         gates: tables::gates(summary),
         scenario_text: &manifest.scenario_text,
         sets: &manifest.sets,
@@ -142,25 +145,4 @@ fn events<'a>(scene: &'a Scene) -> Vec<Event<'a>> {
             at: human::seconds((mark.at * 10.0).round() / 10.0),
         })
         .collect()
-}
-
-fn system(system: &System) -> String {
-    match system {
-        System::Cluster(cluster) if cluster.nodes == 1 => {
-            format!("a cluster of one node{}", behind(cluster))
-        }
-        System::Cluster(cluster) => {
-            format!("a cluster of {} nodes{}", cluster.nodes, behind(cluster))
-        }
-        System::Target(target) => target.ws.join(", "),
-    }
-}
-
-/// What stands in front of the nodes.
-fn behind(cluster: &Cluster) -> String {
-    match (cluster.balancer.name(), cluster.gateways) {
-        (None, _) => String::new(),
-        (Some(name), 1) => format!(" behind {name}"),
-        (Some(name), several) => format!(" behind {several} of {name}"),
-    }
 }

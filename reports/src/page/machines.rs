@@ -1,13 +1,40 @@
 //! Tables of processes and of the machine.
 
+use highwater_scenarios::figures::Unit;
+
 use super::table::{Row, Table, missing, number, row, size, table, time};
 use crate::{
+    figure::display,
     human,
     record::Manifest,
     summary::{Process, Summary},
 };
 
-/// Nodes, broker, balancer and workers, those that there are.
+/// A figure of a process: its title, and how it is written where there is one.
+type Column = (&'static str, fn(&Process) -> Option<String>);
+
+const COLUMNS: [Column; 8] = [
+    ("sockets, most", |process| {
+        process.sockets_peak.map(human::count)
+    }),
+    ("at the end", |process| {
+        process.sockets_at_end.map(human::count)
+    }),
+    ("resident, most", |process| process.rss_peak.map(bytes)),
+    ("heap, most", |process| process.heap_peak.map(bytes)),
+    ("open files, most", |process| {
+        process.open_files_peak.map(human::count)
+    }),
+    ("processor", |process| process.cpu_s.map(human::seconds)),
+    ("restarts", |process| {
+        process.restarts.map(|n| human::count(n.into()))
+    }),
+    ("exit code", |process| {
+        process.exit_code.map(|code| code.to_string())
+    }),
+];
+
+/// Nodes, broker, consumers, balancer and workers, those that there are.
 pub(super) fn processes(summary: &Summary) -> Vec<Table> {
     let brokers = summary.broker.iter();
     let brokers: Vec<Process> = brokers.map(|broker| broker.process.clone()).collect();
@@ -19,27 +46,35 @@ pub(super) fn processes(summary: &Summary) -> Vec<Table> {
         ("Consumers", &summary.consumers),
         ("Balancer", &balancers),
     ];
-    let mut tables: Vec<Table> = of_system
+    let of_system = of_system
         .into_iter()
         .filter(|(_, processes)| !processes.is_empty())
-        .map(|(caption, processes)| Table {
-            rows: processes.iter().map(process).collect(),
-            ..table(
-                caption,
-                [
-                    "",
-                    "sockets, most",
-                    "at the end",
-                    "resident, most",
-                    "heap, most",
-                    "open files, most",
-                    "processor",
-                    "restarts",
-                    "exit code",
-                ],
-            )
-        })
-        .collect();
+        .map(|(caption, processes)| of_a_kind(caption, processes));
+    of_system.chain([workers(summary)]).collect()
+}
+
+/// What none of them shows has no column.
+fn of_a_kind(caption: &'static str, processes: &[Process]) -> Table {
+    let shown = |(_, of): &&Column| processes.iter().any(|process| of(process).is_some());
+    let shown: Vec<&Column> = COLUMNS.iter().filter(shown).collect();
+    let titles = shown.iter().map(|(title, _)| (*title).to_owned());
+    let row = |process: &Process| {
+        let figures = shown
+            .iter()
+            .map(|(_, of)| of(process).unwrap_or_else(missing));
+        Row {
+            class: "",
+            cells: [process.id.clone()].into_iter().chain(figures).collect(),
+        }
+    };
+    Table {
+        caption,
+        head: [String::new()].into_iter().chain(titles).collect(),
+        rows: processes.iter().map(row).collect(),
+    }
+}
+
+fn workers(summary: &Summary) -> Table {
     let workers = summary.workers.iter().map(|worker| {
         row([
             worker.id.clone(),
@@ -50,7 +85,7 @@ pub(super) fn processes(summary: &Summary) -> Vec<Table> {
             worker.send_lag_ms.p99.map_or_else(missing, human::millis),
         ])
     });
-    tables.push(Table {
+    Table {
         rows: workers.collect(),
         ..table(
             "Workers",
@@ -63,8 +98,25 @@ pub(super) fn processes(summary: &Summary) -> Vec<Table> {
                 "send lag p99",
             ],
         )
-    });
-    tables
+    }
+}
+
+/// How busy they were, all of a kind together; none where nobody tells.
+pub(super) fn processors(summary: &Summary) -> Option<Table> {
+    let busy = &summary.processors;
+    let kinds = [
+        ("nodes", busy.nodes),
+        ("broker", busy.broker),
+        ("workers", busy.workers),
+    ];
+    let known = kinds
+        .into_iter()
+        .filter_map(|(kind, share)| Some(row([kind.to_owned(), display(Unit::Ratio, share?)])));
+    let rows: Vec<Row> = known.collect();
+    (!rows.is_empty()).then(|| Table {
+        rows,
+        ..table("Processors kept busy, steady phase; 100 % is one", ["", ""])
+    })
 }
 
 /// Where the run was made, and with which versions.
@@ -94,18 +146,6 @@ pub(super) fn machine(manifest: &Manifest) -> Table {
     }
 }
 
-fn process(process: &Process) -> Row {
-    row([
-        process.id.clone(),
-        number(process.sockets_peak),
-        number(process.sockets_at_end),
-        size(process.rss_peak),
-        size(process.heap_peak),
-        number(process.open_files_peak),
-        time(process.cpu_s),
-        number(process.restarts.map(u64::from)),
-        process
-            .exit_code
-            .map_or_else(missing, |code| code.to_string()),
-    ])
+fn bytes(value: u64) -> String {
+    human::bytes(value as f64)
 }

@@ -1,7 +1,7 @@
 //! The page `report.html`, and that of a comparison.
 //!
-//! - `content`, with `headline`, `plot`, `tables`, `machines`, `balance`,
-//!   `backplane` and `told`: what it says;
+//! - `content`, with `headline` (of the figures in `subjects`), `plot`, `tables`,
+//!   `counts`, `machines`, `balance`, `backplane`, `system` and `told`: what it says;
 //! - `table`: what a table is;
 //! - [`render`]: by the template, which says where;
 //! - [`comparison`]: the page of several runs side by side.
@@ -10,10 +10,13 @@ mod backplane;
 mod balance;
 mod comparison;
 mod content;
+mod counts;
 mod headline;
 mod machines;
 mod plot;
 mod render;
+mod subjects;
+mod system;
 mod table;
 mod tables;
 mod told;

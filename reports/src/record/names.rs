@@ -10,9 +10,9 @@ pub mod counter {
     /// Sockets that opened again after they had been lost.
     pub const SOCKETS_REOPENED: &str = "sockets.reopened";
     /// Attempts to open that failed; by kind: `connect.failed.KIND` with the kinds
-    /// `refused`, `reset`, `timeout`, `rejected` (an HTTP status other than 101),
-    /// `handshake` (not a WebSocket answer), `unreachable`, and, the harness's
-    /// own fault, `no-port` and `no-file`.
+    /// `refused`, `reset`, `timeout`, `tls` (no TLS session), `rejected` (an HTTP
+    /// status other than 101), `handshake` (not a WebSocket answer), `unreachable`,
+    /// and, the harness's own fault, `no-port` and `no-file`.
     pub const CONNECT_FAILED: &str = "connect.failed";
     /// Open sockets that ended other than by the drain; by kind:
     /// `disconnect.KIND` with the kinds `closed-CODE` (a close frame from the
@@ -141,6 +141,10 @@ pub mod gauge {
     pub const UP: &str = "up";
     /// Readings without an answer yet (worker).
     pub const READINGS_PENDING: &str = "readings.pending";
+    /// Readings that a node has answered since it started, accepted or not.
+    pub const READINGS_ANSWERED: &str = "readings.answered";
+    /// Of these, accepted.
+    pub const READINGS_TAKEN: &str = "readings.taken";
     /// Readings that a consumer has handled since it started.
     pub const READINGS_HANDLED: &str = "readings.handled";
     /// Messages a node has put on the backplane since it started.
@@ -153,6 +157,8 @@ pub mod gauge {
     pub const BROKER_CHANNELS: &str = "broker.channels";
     /// Messages that wait in its queues.
     pub const BROKER_BACKLOG: &str = "broker.backlog";
+    /// Messages that clients have published at a broker since it started: its own count.
+    pub const BROKER_PUBLISHED: &str = "broker.published";
     /// Messages that a broker was given since it started; of Redis all commands.
     pub const BROKER_MESSAGES_IN: &str = "broker.messages_in";
     /// Messages that it has given since it started.

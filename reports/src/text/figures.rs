@@ -73,19 +73,11 @@ fn messages(summary: &Summary) -> Option<String> {
 
 fn readings(summary: &Summary) -> Option<String> {
     let readings = summary.readings.as_ref()?;
-    let handled =
-        readings
-            .handled
-            .zip(readings.lost)
-            .map_or_else(String::new, |(handled, lost)| {
-                format!(
-                    ", {} handled, {} lost",
-                    human::count(handled),
-                    human::count(lost)
-                )
-            });
+    let lost = readings
+        .lost
+        .map_or_else(String::new, |lost| format!(", {} lost", human::count(lost)));
     Some(format!(
-        "{} of {} accepted{handled}{}",
+        "{} of {} accepted{lost}{}",
         human::count(readings.accepted),
         human::count(readings.due),
         times("response", &readings.response_ms)

@@ -7,8 +7,11 @@ use highwater_reports::{
     },
     summary::{Agreement, LedgerLine, Summary},
 };
+use highwater_scenarios::{plan::ReadingLoad, units::Rate};
 
-use crate::run::{COMMANDS_PER_S, DRAIN_S, NODES, RAMP_S, Run, STEADY_S, WORKERS, action};
+use crate::run::{
+    COMMANDS_PER_S, DRAIN_S, NODES, RAMP_S, Run, SOCKETS, STEADY_S, WORKERS, action, line as sample,
+};
 
 const LAST: u64 = RAMP_S + STEADY_S + DRAIN_S - 1;
 const COMMANDS: u64 = COMMANDS_PER_S * WORKERS * STEADY_S;
@@ -39,20 +42,31 @@ fn line<'s>(summary: &'s Summary, what: &str) -> &'s LedgerLine {
 #[test]
 fn what_agrees_is_no_problem() {
     let summary = counted().summary();
-    let whats: Vec<&str> = summary
+    let (unmeasured, measured): (Vec<&LedgerLine>, Vec<_>) = summary
         .ledger
         .iter()
-        .map(|line| line.what.as_str())
-        .collect();
+        .partition(|line| line.verdict == Agreement::Unmeasured);
+    let whats = |lines: &[&LedgerLine]| -> Vec<String> {
+        lines.iter().map(|line| line.what.clone()).collect()
+    };
     assert_eq!(
-        whats,
+        whats(&measured),
         ["sockets", "commands", "replies", "messages between nodes"]
     );
-    for line in &summary.ledger {
+    for line in measured {
         assert_eq!(line.verdict, Agreement::Agrees, "{line:?}");
-        assert_eq!((line.difference, line.unsure), (0, 0), "{line:?}");
+        assert_eq!((line.difference, line.unsure), (Some(0), 0), "{line:?}");
     }
-    assert_eq!(line(&summary, "commands").left.count, COMMANDS);
+    // These nodes do not tell of pings.
+    assert_eq!(whats(&unmeasured), ["pings", "pongs"]);
+    for line in unmeasured {
+        assert_eq!(
+            (line.right.count, line.difference),
+            (None, None),
+            "{line:?}"
+        );
+    }
+    assert_eq!(line(&summary, "commands").left.count, Some(COMMANDS));
     assert_eq!(summary.problems, Vec::<String>::new());
 }
 
@@ -62,7 +76,10 @@ fn a_difference_is_a_problem_with_both_counts() {
     set(&mut run, 2, gauge::COMMANDS_TAKEN, COMMANDS / NODES - 3);
     let summary = run.summary();
     let line = line(&summary, "commands");
-    assert_eq!((line.difference, line.verdict), (-3, Agreement::Differs));
+    assert_eq!(
+        (line.difference, line.verdict),
+        (Some(-3), Agreement::Differs)
+    );
     let problem = format!(
         "the ledger does not agree on commands: clients issued {COMMANDS}, nodes took {} (at most 0 can be explained)",
         COMMANDS - 3
@@ -97,17 +114,31 @@ fn a_message_that_one_node_sent_and_none_received_shows() {
     set(&mut run, 1, gauge::UNICASTS_RECEIVED, 99);
     let summary = run.summary();
     let line = line(&summary, "messages between nodes");
-    assert_eq!((line.difference, line.verdict), (-1, Agreement::Differs));
+    assert_eq!(
+        (line.difference, line.verdict),
+        (Some(-1), Agreement::Differs)
+    );
 }
 
 #[test]
 fn what_a_dead_node_counted_last_is_not_known() {
     let mut run = counted();
     run.event((RAMP_S + 3) as f64, action("kill-node", "n2"));
+    let before = run.line(Role::Node, "n2", RAMP_S + 2);
+    for name in [
+        gauge::COMMANDS_TAKEN,
+        gauge::COMMANDS_ANSWERED,
+        gauge::UNICASTS_SENT,
+        gauge::UNICASTS_RECEIVED,
+    ] {
+        before.gauges.insert(name.to_owned(), 1.0);
+    }
     run.intervals
         .retain(|line| line.source.id != "n2" || line.at < (RAMP_S + 3) as f64);
     let summary = run.summary();
-    for line in &summary.ledger {
+    let measured = |line: &&LedgerLine| line.verdict != Agreement::Unmeasured;
+    assert!(summary.ledger.iter().filter(measured).count() >= 4);
+    for line in summary.ledger.iter().filter(measured) {
         assert_eq!(line.verdict, Agreement::Unknown, "{line:?}");
         assert!(line.note.as_ref().unwrap().contains("n2"), "{line:?}");
     }
@@ -124,6 +155,175 @@ fn nor_is_what_a_lost_worker_counted() {
     run.event((RAMP_S + 3) as f64, lost);
     let summary = run.summary();
     assert_eq!(line(&summary, "commands").verdict, Agreement::Unknown);
+}
+
+/// The clients' counts are of all nodes: without one of them nothing can be compared.
+#[test]
+fn a_node_that_does_not_count_leaves_nothing_to_compare() {
+    let mut run = counted();
+    for line in &mut run.intervals {
+        if line.source.id == "n2" {
+            line.gauges.remove(gauge::SOCKETS_ACCEPTED);
+            line.gauges.remove(gauge::SOCKETS_OPEN);
+        }
+    }
+    let summary = run.summary();
+    let sockets = line(&summary, "sockets");
+    assert_eq!(
+        (sockets.right.count, sockets.verdict),
+        (None, Agreement::Unmeasured)
+    );
+    assert_eq!(line(&summary, "commands").verdict, Agreement::Agrees);
+    assert_eq!(summary.problems, Vec::<String>::new());
+}
+
+/// Sent, sent again, and accepted; answered, taken and handled.
+fn with_readings(clients: [u64; 3], nodes: [u64; 2], handled: u64) -> Run {
+    let mut run = counted();
+    run.manifest.plan.readings.push(ReadingLoad {
+        name: "r".to_owned(),
+        pool: "home".to_owned(),
+        devices: SOCKETS,
+        rate: Rate::per_second(100.0).unwrap(),
+        size: 64,
+    });
+    for (name, count) in [
+        (counter::READINGS_SENT, clients[0]),
+        (counter::READINGS_RESENT, clients[1]),
+        (counter::READINGS_ACCEPTED, clients[2]),
+    ] {
+        run.count("w1", RAMP_S, name, count);
+    }
+    for node in 1..=NODES {
+        set(&mut run, node, gauge::READINGS_ANSWERED, nodes[0] / NODES);
+        set(&mut run, node, gauge::READINGS_TAKEN, nodes[1] / NODES);
+    }
+    for second in 0..=LAST {
+        let told = if second < RAMP_S { 0 } else { handled };
+        let gauges = [
+            (gauge::UP, 1.0),
+            (gauge::STARTED_AT, 1.0),
+            (gauge::READINGS_HANDLED, told as f64),
+        ];
+        let line = sample(Role::Consumer, "c1", second as f64, 0.0, &gauges);
+        run.intervals.push(line);
+    }
+    let journals = Occurrence::Readings {
+        handled,
+        duplicated: 0,
+        redelivered: 0,
+        unknown: 0,
+        unreadable: 0,
+        lost: Some(0),
+    };
+    run.event(LAST as f64, journals);
+    run
+}
+
+const READINGS: [&str; 4] = [
+    "readings",
+    "acceptances of readings",
+    "readings through the queue",
+    "handled readings",
+];
+
+#[test]
+fn readings_are_counted_in_every_hand() {
+    let summary = with_readings([500, 0, 500], [500, 500], 500).summary();
+    for what in READINGS {
+        let line = line(&summary, what);
+        assert_eq!(
+            (line.difference, line.verdict),
+            (Some(0), Agreement::Agrees),
+            "{line:?}"
+        );
+    }
+    // Ten were refused, and sent again.
+    let summary = with_readings([500, 10, 500], [510, 500], 500).summary();
+    assert_eq!(line(&summary, "readings").difference, Some(0));
+
+    // The queue lost four.
+    let summary = with_readings([500, 0, 500], [500, 500], 496).summary();
+    let queue = line(&summary, "readings through the queue");
+    assert_eq!(
+        (queue.difference, queue.verdict),
+        (Some(-4), Agreement::Differs)
+    );
+    // What was sent again may have been taken twice.
+    let summary = with_readings([500, 4, 500], [504, 504], 500).summary();
+    let queue = line(&summary, "readings through the queue");
+    assert_eq!((queue.unsure, queue.verdict), (4, Agreement::Agrees));
+}
+
+#[test]
+fn a_consumer_that_wrote_down_less_than_it_handled_shows() {
+    let mut run = with_readings([500, 0, 500], [500, 500], 500);
+    for second in RAMP_S..=LAST {
+        let gauges = &mut run.line(Role::Consumer, "c1", second).gauges;
+        gauges.insert(gauge::READINGS_HANDLED.to_owned(), 503.0);
+    }
+    let summary = run.summary();
+    let line = line(&summary, "handled readings");
+    assert_eq!(
+        (line.difference, line.verdict),
+        (Some(-3), Agreement::Differs)
+    );
+}
+
+#[test]
+fn what_a_dead_consumer_counted_is_not_known_and_its_journal_is() {
+    let mut run = with_readings([500, 0, 500], [500, 500], 500);
+    let killed = (RAMP_S + 3) as f64;
+    run.intervals
+        .retain(|line| line.source.id != "c1" || line.at < killed);
+    let summary = run.summary();
+    let verdicts = READINGS.map(|what| line(&summary, what).verdict);
+    let agrees = Agreement::Agrees;
+    assert_eq!(verdicts, [agrees, agrees, agrees, Agreement::Unknown]);
+}
+
+/// What the nodes sent in the run, of it what is no message, and the broker's count.
+fn with_broker(sent: u64, control: u64, given: Option<u64>) -> Run {
+    let mut run = counted();
+    for second in 0..=LAST {
+        let over = second >= RAMP_S;
+        for node in 1..=NODES {
+            // Asked for the first time, some had been sent already.
+            let count = 10 + if over { sent / NODES } else { 0 };
+            let id = format!("n{node}");
+            let gauges = &mut run.line(Role::Node, &id, second).gauges;
+            gauges.insert(gauge::BACKPLANE_SENT.to_owned(), count as f64);
+            let messages = if over { (sent - control) / NODES } else { 0 };
+            gauges.insert(gauge::UNICASTS_SENT.to_owned(), messages as f64);
+            gauges.insert(gauge::UNICASTS_RECEIVED.to_owned(), messages as f64);
+            gauges.insert(gauge::TOPICS_SENT.to_owned(), 0.0);
+        }
+        let mut gauges = vec![(gauge::UP, 1.0), (gauge::STARTED_AT, 1.0)];
+        gauges.extend(given.map(|given| {
+            let count = 70_000 + if over { given } else { 0 };
+            (gauge::BROKER_PUBLISHED, count as f64)
+        }));
+        let line = sample(Role::Broker, "broker", second as f64, 0.0, &gauges);
+        run.intervals.push(line);
+    }
+    run
+}
+
+#[test]
+fn a_broker_that_was_given_less_than_was_sent_is_a_problem() {
+    for (given, verdict) in [
+        (Some(200), Agreement::Agrees),
+        (Some(190), Agreement::Agrees),
+        (Some(189), Agreement::Differs),
+        // Somebody else's, perhaps.
+        (Some(5_000), Agreement::Unknown),
+        (None, Agreement::Unmeasured),
+    ] {
+        let summary = with_broker(200, 10, given).summary();
+        let line = line(&summary, "messages through the broker");
+        assert_eq!(line.verdict, verdict, "{line:?}");
+        assert_eq!((line.left.count, line.right.count), (Some(200), given));
+    }
 }
 
 #[test]

@@ -11,6 +11,8 @@ mod hlog;
 mod joined;
 mod large;
 mod ledger;
+mod messages;
+mod readings;
 mod record;
 mod report;
 mod run;

@@ -5,14 +5,17 @@ use std::{fs, path::Path};
 use highwater_reports::{
     Report,
     record::{
-        Role,
+        Occurrence, Role,
         names::{counter, gauge, latency},
     },
     summary::Summary,
     write_report, write_report_against,
 };
 
-use crate::run::{Run, action, line};
+use crate::{
+    messages, readings,
+    run::{DRAIN_S, RAMP_S, Run, STEADY_S, action, line},
+};
 
 /// A run with something in every chart and every table.
 pub(crate) fn eventful() -> Run {
@@ -32,19 +35,72 @@ pub(crate) fn eventful() -> Run {
         run.tenth(tenth, "arrived.n1", 7)
             .tenth(tenth, "returned", 7);
     }
-    for second in 0..27 {
-        let gauges = [(gauge::RSS, 8e6), (gauge::CPU, second as f64 * 0.05)];
-        run.intervals.push(line(
-            Role::Broker,
-            "broker",
-            second as f64 + 0.9,
-            0.0,
-            &gauges,
-        ));
-    }
+    with_messages_and_readings(&mut run);
+    with_what_nodes_count(&mut run);
     run.gate("heartbeats.response.p99 <= 50", None);
     run.gate("sockets.failed == 0", None);
     run
+}
+
+fn with_messages_and_readings(run: &mut Run) {
+    let plan = &mut run.manifest.plan;
+    plan.publish.push(messages::load());
+    plan.readings.push(readings::load());
+    for second in RAMP_S..RAMP_S + STEADY_S {
+        for (name, count) in [
+            (counter::MESSAGES_SCHEDULED, 5),
+            (counter::MESSAGES_PUBLISHED, 5),
+            (counter::MESSAGES_RECEIVED, 5_000),
+            (counter::MESSAGES_DELIVERED, 5_000),
+            (counter::READINGS_DUE, 100),
+            (counter::READINGS_SENT, 100),
+            (counter::READINGS_ACCEPTED, 100),
+        ] {
+            run.count("w1", second, name, count);
+        }
+        let at = second as f64;
+        run.time(latency::MESSAGE_LATENCY, at, &[2, 3, 4]);
+        run.time(latency::MESSAGE_SERVICE, at, &[1, 2, 3]);
+        run.time(latency::READING_RESPONSE, at, &[5, 6, 7]);
+        run.time(latency::READING_SERVICE, at, &[4, 5, 6]);
+    }
+    let journals = Occurrence::Readings {
+        handled: 2_000,
+        duplicated: 12,
+        redelivered: 12,
+        unknown: 0,
+        unreadable: 0,
+        lost: Some(0),
+    };
+    run.event((RAMP_S + STEADY_S + DRAIN_S) as f64 - 0.5, journals);
+}
+
+/// What the nodes, the broker and two consumers tell each second; c2 stops at 14 s.
+fn with_what_nodes_count(run: &mut Run) {
+    for second in 0..RAMP_S + STEADY_S + DRAIN_S {
+        let (at, steady) = (second as f64 + 0.01, second.saturating_sub(RAMP_S) as f64);
+        for node in ["n1", "n2"] {
+            let gauges = &mut run.line(Role::Node, node, second).gauges;
+            if gauges.contains_key(gauge::RSS) {
+                gauges.insert(gauge::COMMANDS_TAKEN.to_owned(), steady * 10.0);
+                gauges.insert(gauge::BACKPLANE_SENT.to_owned(), steady * 20.0);
+            }
+        }
+        let broker = [
+            (gauge::RSS, 8e6),
+            (gauge::CPU, second as f64 * 0.05),
+            (gauge::BROKER_CLIENTS, 5.0),
+            (gauge::BROKER_MESSAGES_IN, steady * 40.0),
+        ];
+        run.intervals
+            .push(line(Role::Broker, "broker", at, 0.0, &broker));
+        for (id, most) in [("c1", f64::INFINITY), ("c2", 9.0)] {
+            let handled = steady.min(most) * 50.0;
+            let gauges = [(gauge::RSS, 7e6), (gauge::READINGS_HANDLED, handled)];
+            run.intervals
+                .push(line(Role::Consumer, id, at, 0.0, &gauges));
+        }
+    }
 }
 
 fn written(run: &Run, dir: &Path) -> (Report, String) {
@@ -94,11 +150,15 @@ fn every_chart_has_a_title_a_description_and_the_themes_colours() {
             "arrivals",
             "heartbeat-latency",
             "command-latency",
+            "message-latency",
+            "reading-latency",
             "memory",
             "heap",
             "open-files",
             "cpu",
+            "backplane",
             "throughput",
+            "consumers",
             "errors",
             "spectrum",
             "memory-fit",
@@ -228,9 +288,59 @@ fn captions_say_what_happened() {
         "1,000 sockets were open at most",
         "Most often disconnect.reset: 160 times, at most 40/s",
         "One more socket costs a node 1.95 KiB of resident memory",
+        "each consumer was seen to handle: c1 1,050, c2 450.",
+        "c2 handled its last at 13 s, 1 s after “kill-node n2”, while others went on.",
+        "The broker took 40/s in the steady phase.",
     ] {
         assert!(html.contains(said), "no {said:?}");
     }
+}
+
+/// A table has no column and the page no table for what nobody shows.
+#[test]
+fn tables_have_what_somebody_shows() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_, html) = written(&eventful(), dir.path());
+    let head = |caption: &str| {
+        let table = html.split_once(&format!("<caption>{caption}</caption>"));
+        let (_, table) = table.unwrap_or_else(|| panic!("no table {caption}"));
+        table.split_once("</thead>").unwrap().0.to_owned()
+    };
+    let nodes = head("Nodes");
+    assert!(
+        nodes.contains("sockets, most") && nodes.contains("heap, most"),
+        "{nodes}"
+    );
+    let broker = head("Broker");
+    assert!(broker.contains("resident, most"), "{broker}");
+    assert!(
+        !broker.contains("sockets") && !broker.contains("heap"),
+        "{broker}"
+    );
+    for table in [
+        "What the broker tells",
+        "Messages between the nodes",
+        "Deliveries",
+        "Readings",
+    ] {
+        assert!(
+            html.contains(&format!("<caption>{table}</caption>")),
+            "no {table}"
+        );
+    }
+    assert!(
+        html.contains("<td>40&#x2f;s</td>"),
+        "what the broker took in the steady phase"
+    );
+    assert!(html.contains("2,000 handled, 12 of them again, 0 lost"));
+
+    let mut silent = eventful();
+    for line in &mut silent.intervals {
+        line.gauges.retain(|name, _| !name.starts_with("broker."));
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let (_, html) = written(&silent, dir.path());
+    assert!(!html.contains("What the broker tells"));
 }
 
 #[test]

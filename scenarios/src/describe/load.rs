@@ -151,9 +151,10 @@ pub(super) fn memory(memory: &Memory, page: &mut Page) {
         None => "what is available is unknown".to_owned(),
     };
     page.paragraph(&format!(
-        "About {} here: {} in workers and coordinator{nodes}{balancers}, {} in the kernel; {available}.",
-        words::bytes(memory.in_all()),
+        "About {} here: {} in workers and coordinator{}{nodes}{balancers}, {} in the kernel; {available}.",
+        words::bytes(memory.total_bytes()),
         words::bytes(memory.workers_bytes),
+        memory.followed_in_words(),
         words::bytes(memory.kernel_bytes),
     ));
 }

@@ -110,6 +110,22 @@ impl PublishLoad {
         in_topic - u64::from(own)
     }
 
+    /// Subscribers times the publishers of their topic, themselves included: each
+    /// subscriber follows the sequence of each.
+    pub fn sequences(&self) -> u64 {
+        let spread = |count: u64| (count / self.topics, count % self.topics);
+        let ((subscribers, more), (publishers, others)) =
+            (spread(self.subscribers), spread(self.publishers));
+        // Topics below `more` have a subscriber more, those below `others` a publisher.
+        let in_all = subscribers
+            .saturating_mul(publishers)
+            .saturating_mul(self.topics);
+        in_all
+            .saturating_add(subscribers.saturating_mul(others))
+            .saturating_add(publishers.saturating_mul(more))
+            .saturating_add(more.min(others))
+    }
+
     /// Deliveries per second over all subscribers.
     pub fn deliveries_per_s(&self) -> f64 {
         let hearers: u64 = (0..self.publishers).map(|p| self.hearers(p)).sum();

@@ -26,6 +26,10 @@ pub struct ReadingLoad {
     pub size: u64,
 }
 
+/// Readings that all loads of a run may have, when the harness starts the consumers:
+/// each is followed to their journals, with two bits of the coordinator's memory.
+pub const MOST_READINGS: u64 = 1_000_000_000;
+
 /// The consumers of readings that the harness starts, as one group.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Consumers {

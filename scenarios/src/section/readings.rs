@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{At, Fields, Form, Key, List, Presence, Section};
+use super::{At, Fields, Form, Key, List, Presence, Section, Spot};
 use crate::{
     plan,
     problem::Findings,
@@ -92,17 +92,30 @@ impl Readings {
         }
     }
 
+    /// The place of what says when readings are due.
+    pub(crate) fn schedule(&self) -> &Spot {
+        let rate = self.rate.as_ref().map(|at| &at.spot);
+        let every = self.every.as_ref().map(|at| &at.spot);
+        rate.or(every).unwrap_or(&self.name.spot)
+    }
+
+    /// Readings per second when the pool has `devices`; `None` where neither key, or
+    /// both of them, say so.
+    pub(crate) fn rate_of(&self, devices: u64) -> Option<Rate> {
+        match (&self.rate, &self.every) {
+            (Some(rate), None) => Some(rate.value),
+            (None, Some(every)) => Rate::per_second(devices as f64 / every.value.as_secs_f64()),
+            _ => None,
+        }
+    }
+
     /// The load; `pools` are the plan's pools.
     pub(crate) fn resolve(self, pools: &[plan::DevicePool]) -> Option<plan::ReadingLoad> {
         let pool = match &self.pool {
             Some(name) => pools.iter().find(|pool| pool.name == name.value)?,
             None => pools.first()?,
         };
-        let rate = match (self.rate, self.every) {
-            (Some(rate), None) => rate.value,
-            (None, Some(every)) => Rate::per_second(pool.count as f64 / every.value.as_secs_f64())?,
-            _ => return None,
-        };
+        let rate = self.rate_of(pool.count)?;
         Some(plan::ReadingLoad {
             name: self.name.value,
             pool: pool.name.clone(),

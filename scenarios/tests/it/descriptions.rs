@@ -233,6 +233,7 @@ fn more_than_a_node_may_open() {
 fn memory_of_this_machine() {
     let memory = Memory {
         workers_bytes: 20 << 20,
+        followed_bytes: 5 << 20,
         nodes_bytes: 0,
         balancers_bytes: 0,
         kernel_bytes: 470_000,
@@ -246,8 +247,8 @@ fn memory_of_this_machine() {
     let from = page.find("Memory\n").expect("a section");
     expect![[r#"
         Memory
-          About 20.4 MiB here: 20 MiB in workers and coordinator, 459 KiB in the kernel;
-          what is available is unknown.
+          About 20.4 MiB here: 20 MiB in workers and coordinator (5 MiB of it to follow
+          messages and readings), 459 KiB in the kernel; what is available is unknown.
 
     "#]]
     .assert_eq(&page[from..page.find("Gates").expect("a section")]);

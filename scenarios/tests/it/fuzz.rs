@@ -1,7 +1,12 @@
 //! Whatever is read, it is a plan or a list of problems, never a panic.
 
-use highwater_scenarios::{Check, Host, describe, parse};
+#[path = "../../../fuzz/replay.rs"]
+mod replay;
+
+use highwater_scenarios::{Check, fuzzing};
 use proptest::prelude::*;
+
+replay::replay_seeds!(fuzzing: scenario);
 
 /// Text that looks enough like a scenario to get past the first error.
 fn almost() -> impl Strategy<Value = String> {
@@ -103,24 +108,9 @@ fn almost() -> impl Strategy<Value = String> {
 }
 
 fn read(text: &str, sets: &[String]) {
-    match parse("fuzz.toml", text, sets) {
-        Ok(plan) => {
-            let page = describe(
-                &plan,
-                &Host {
-                    files_per_process: 1_024,
-                    memory: None,
-                },
-            );
-            assert!(
-                page.lines().all(|line| line.chars().count() <= 80),
-                "{page}"
-            );
-        }
-        Err(problems) => {
-            assert!(problems.count() > 0, "refused without a word: {text}");
-            assert!(problems.to_string().contains("in fuzz.toml"));
-        }
+    if let Some(page) = fuzzing::describe_or_refuse(text, sets) {
+        let fits = |line: &str| line.chars().count() <= 80;
+        assert!(page.lines().all(fits), "{page}");
     }
 }
 

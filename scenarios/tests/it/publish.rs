@@ -263,6 +263,17 @@ proptest! {
     }
 
     #[test]
+    fn each_subscriber_follows_each_publisher_of_its_topic(load in any_load()) {
+        let of = |number: u64| number % load.topics;
+        let followed = |subscriber| {
+            let publishers = (0..load.publishers).filter(|publisher| of(*publisher) == of(subscriber));
+            publishers.count() as u64
+        };
+        let all = (0..load.subscribers).map(followed).sum::<u64>();
+        prop_assert_eq!(load.sequences(), all);
+    }
+
+    #[test]
     fn the_first_message_from_an_instant_on(load in any_load(), at in 0u64..30_000) {
         let at = Duration::from_millis(at);
         for publisher in 0..load.publishers.min(5) {

@@ -1,4 +1,4 @@
-//! The check of an upgrade, before anything that costs.
+//! The check of a newcomer, before anything that costs.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,14 +8,15 @@ use crate::rate::Rate;
 /// A node that is full stays so until somebody leaves.
 const FULL_RETRY: Duration = Duration::from_secs(5);
 
-/// Bounds sockets and upgrades a second.
+/// Bounds how many there are at once, device sockets or TLS handshakes, and how many
+/// new ones there are a second.
 #[derive(Debug)]
 pub(crate) struct Gate {
-    sockets: Arc<Room>,
-    upgrades: Option<Bucket>,
+    room: Arc<Room>,
+    rate: Option<Bucket>,
 }
 
-/// Why an upgrade is turned away, and when to come back.
+/// Why somebody is turned away, and when to come back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Closed {
     #[error("this node holds as many sockets as it may")]
@@ -25,17 +26,17 @@ pub(crate) enum Closed {
 }
 
 impl Gate {
-    pub(crate) fn new(sockets: Option<usize>, upgrades: Option<Rate>, burst: Option<u32>) -> Self {
+    pub(crate) fn new(at_once: Option<usize>, rate: Option<Rate>, burst: Option<u32>) -> Self {
         Self {
-            sockets: Arc::new(Room::new(sockets)),
-            upgrades: upgrades.map(|rate| Bucket::new(rate, burst)),
+            room: Arc::new(Room::new(at_once)),
+            rate: rate.map(|rate| Bucket::new(rate, burst)),
         }
     }
 
-    /// Lets one through. The place is the socket's for as long as it lives.
+    /// Lets one through. The place is the newcomer's for as long as it lasts.
     pub(crate) fn pass(&self) -> Result<Place, Closed> {
-        let place = self.sockets.enter().ok_or(Closed::Full)?;
-        match self.upgrades.as_ref().map_or(Ok(()), Bucket::take) {
+        let place = self.room.enter().ok_or(Closed::Full)?;
+        match self.rate.as_ref().map_or(Ok(()), Bucket::take) {
             Ok(()) => Ok(place),
             Err(wait) => Err(Closed::TooFast(wait)),
         }
@@ -43,7 +44,7 @@ impl Gate {
 
     /// The socket of a kept place has ended.
     pub(crate) fn left(&self) {
-        self.sockets.leave();
+        self.room.leave();
     }
 }
 

@@ -1,8 +1,8 @@
 //! Who is let in while there is room, and what is said to the others.
 //!
-//! In reading order: `bucket` (holding upgrades to a rate), `room` (counting what
+//! In reading order: `bucket` (holding newcomers to a rate), `room` (counting what
 //! may be open), `files` (what the open files leave room for), `gate` (the check of
-//! an upgrade).
+//! a newcomer).
 
 mod bucket;
 mod files;

@@ -38,7 +38,7 @@ pub(crate) struct Claims {
     pub(crate) devices: Devices,
 }
 
-/// Why a token is not accepted.
+/// Why a token, or what was shown in its place, is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refused {
     #[error("there is no token")]
@@ -51,6 +51,8 @@ pub(crate) enum Refused {
     Early,
     #[error("the token is for other devices")]
     OtherDevice,
+    #[error("that is not the login secret")]
+    Login,
 }
 
 /// Signs and checks with one secret.
@@ -137,15 +139,17 @@ impl Refused {
             Self::Expired => "expired",
             Self::Early => "early",
             Self::OtherDevice => "other-device",
+            Self::Login => "login",
         }
     }
 
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Missing,
         Self::Invalid,
         Self::Expired,
         Self::Early,
         Self::OtherDevice,
+        Self::Login,
     ];
 }
 

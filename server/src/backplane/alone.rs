@@ -76,6 +76,8 @@ impl Backplane for Alone {
         Err(SendError::NotMember(to.clone()))
     }
 
+    fn farewell(&self) {}
+
     fn publish(&self, _: &Topic, _: Bytes) -> Result<(), SendError> {
         Ok(())
     }

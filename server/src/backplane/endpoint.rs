@@ -115,6 +115,12 @@ impl<R: Road> Endpoint<R> {
                 self.pending.forwarded(correlation, to, &self.view.borrow());
                 None
             }
+            Envelope::Farewell => {
+                if let Some(member) = self.last_view().member(&from) {
+                    self.pending.said_farewell(member);
+                }
+                None
+            }
         }
     }
 
@@ -176,7 +182,10 @@ impl<R: Road> Backplane for Endpoint<R> {
         deadline: Instant,
     ) -> BoxFuture<'static, Result<Bytes, RequestError>> {
         // The wait exists before the question leaves, so no answer can be too early.
-        let wait = self.pending.wait_for(to);
+        let wait = match self.pending.wait_for(to) {
+            Ok(wait) => wait,
+            Err(error) => return std::future::ready(Err(error)).boxed(),
+        };
         let correlation = wait.correlation();
         let reply_to = ReplyTo {
             node: self.me.clone(),
@@ -194,6 +203,9 @@ impl<R: Road> Backplane for Endpoint<R> {
     }
 
     fn forward(&self, request: &ReplyTo, to: &NodeId, payload: Bytes) -> Result<(), SendError> {
+        if self.pending.is_leaving(to) {
+            return Err(SendError::NotMember(to.clone()));
+        }
         self.unicast(to, &Envelope::Request(request.clone()), &payload)?;
         let correlation = request.correlation;
         let notice = Envelope::Forwarded {
@@ -203,6 +215,14 @@ impl<R: Road> Backplane for Endpoint<R> {
         // Lost, the notice costs the asking node only its early warning.
         let _ = self.unicast(&request.node, &notice, &[]);
         Ok(())
+    }
+
+    fn farewell(&self) {
+        let view = self.last_view();
+        for member in view.members.iter().filter(|member| member.id != self.me) {
+            // Lost, it costs that node what it costs when this one dies.
+            let _ = self.unicast(&member.id, &Envelope::Farewell, &[]);
+        }
     }
 
     fn publish(&self, topic: &Topic, payload: Bytes) -> Result<(), SendError> {

@@ -18,6 +18,8 @@ pub(crate) enum Envelope {
     Reply { correlation: u64 },
     /// The receiver's request of that number is now with another node.
     Forwarded { correlation: u64, to: NodeId },
+    /// The sender acts on no request any more that it has not answered by now.
+    Farewell,
 }
 
 /// A header followed by an opaque payload.
@@ -59,6 +61,7 @@ mod tests {
                 Envelope::Request(ReplyTo { node: node.clone(), correlation }),
                 Envelope::Reply { correlation },
                 Envelope::Forwarded { correlation, to: node.clone() },
+                Envelope::Farewell,
             ] {
                 let (opened, rest) = open::<Envelope>(&seal(&header, &payload)).unwrap();
                 prop_assert_eq!(opened, header);

@@ -6,7 +6,7 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::{SinkExt, StreamExt};
 use tokio::{
     net::TcpStream,
@@ -18,13 +18,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Backplane, Identity, Inbound, Kind, Member,
-    backoff::Backoff,
     endpoint::{Endpoint, Pushed, Road},
     envelope::{Envelope, open, seal},
     lease::Lease,
 };
 use crate::{
     backlog,
+    backoff::Backoff,
     broker::wire::{self, FromBroker, PROTOCOL, Reader, ToBroker, Writer},
     id::Topic,
 };
@@ -136,8 +136,8 @@ impl Link {
         let stream = timeout(CONNECT_TIMEOUT, TcpStream::connect(&self.authority)).await??;
         let (mut reader, mut writer) = wire::frames(stream)?;
         self.introduce(&mut writer).await?;
-        let lease = match first(&mut reader).await? {
-            FromBroker::Welcome { lease_ms } => Lease::new(Duration::from_millis(lease_ms)),
+        let length = match first(&mut reader).await? {
+            FromBroker::Welcome { lease_ms } => Duration::from_millis(lease_ms),
             FromBroker::Refused { reason } => return Err(io::Error::other(reason)),
             _ => return Err(io::ErrorKind::InvalidData.into()),
         };
@@ -154,7 +154,8 @@ impl Link {
         self.endpoint.missed.notify_one();
         let standing = Standing {
             endpoint: &self.endpoint,
-            lease,
+            length,
+            lease: Lease::new(length),
             pong: Notify::new(),
         };
         let ended = tokio::select! {
@@ -200,6 +201,8 @@ async fn first(reader: &mut Reader) -> io::Result<FromBroker> {
 /// A connection that stands.
 struct Standing<'l> {
     endpoint: &'l Endpoint<ToSwitch>,
+    /// How long either end may be silent. The broker pings several times in it.
+    length: Duration,
     lease: Lease,
     /// A ping waits for its answer.
     pong: Notify,
@@ -244,8 +247,7 @@ impl Standing<'_> {
         deliver: &mpsc::Sender<Inbound>,
         reader: &mut Reader,
     ) -> io::Result<()> {
-        while let Some(frame) = reader.next().await {
-            let frame = frame?.freeze();
+        while let Some(frame) = self.next(reader).await? {
             self.lease.check().map_err(io::Error::other)?;
             if let Some(inbound) = self.understand(&frame)?
                 && deliver.send(inbound).await.is_err()
@@ -254,6 +256,18 @@ impl Standing<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The next frame; an error when the broker says nothing for too long: it hangs, or
+    /// the way to it is cut.
+    async fn next(&self, reader: &mut Reader) -> io::Result<Option<Bytes>> {
+        match timeout(self.length, reader.next()).await {
+            Ok(frame) => Ok(frame.transpose()?.map(BytesMut::freeze)),
+            Err(_) => {
+                let silent = format!("no sign of life from the broker for {:?}", self.length);
+                Err(io::Error::new(io::ErrorKind::TimedOut, silent))
+            }
+        }
     }
 
     fn understand(&self, frame: &Bytes) -> io::Result<Option<Inbound>> {

@@ -6,13 +6,12 @@
 //! `local` (the embedded broker), `redis`, `nats`, `amqp` (RabbitMQ); and what they
 //! share: `endpoint` (the node's end), `envelope` (request/reply over unicast),
 //! `pending` (who waits for a reply), `lease` (how long a node may be silent),
-//! `backoff` (when to connect again), `traffic` (counters), `remote` (membership
-//! over brokers that know nothing of nodes).
+//! `traffic` (counters), `remote` (membership over brokers that know nothing of
+//! nodes).
 
 mod alone;
 #[cfg(feature = "amqp")]
 pub(crate) mod amqp;
-mod backoff;
 mod endpoint;
 mod envelope;
 mod join;
@@ -45,7 +44,7 @@ use tokio::{sync::watch, time::Instant};
 
 pub(crate) use self::{
     envelope::{Envelope, open, seal},
-    view::{Taken, first_version},
+    view::{Taken, first_version, is_version},
 };
 pub use self::{
     join::{BackplaneConfig, Identity, Joined, join},
@@ -102,6 +101,12 @@ pub trait Backplane: Send + Sync + 'static {
     /// # Errors
     /// [`SendError`]; the request is still this node's to answer.
     fn forward(&self, request: &ReplyTo, to: &NodeId, payload: Bytes) -> Result<(), SendError>;
+
+    /// Tells every other node that this one acts on no request any more that it has
+    /// neither answered nor handed on: who waits for one is told
+    /// [`RequestError::Declined`], at once, and so is who still asks. For a node that
+    /// is about to leave, which keeps the promise from here on.
+    fn farewell(&self);
 
     /// Publishes to every *other* node that subscribes to `topic`.
     ///
@@ -183,6 +188,10 @@ pub enum RequestError {
     /// It was never sent.
     #[error(transparent)]
     NotSent(#[from] SendError),
+    /// The node that was to answer is leaving, and neither has acted on the request
+    /// nor will: it may be asked for elsewhere.
+    #[error("node {0} leaves and did not act on it")]
+    Declined(NodeId),
     /// The node that was to answer left; it may have acted on the request.
     #[error("node {0} left before it answered")]
     Left(NodeId),

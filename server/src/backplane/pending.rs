@@ -14,14 +14,28 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::{RequestError, View};
+use super::{Member, RequestError, View};
 use crate::id::NodeId;
 
 /// All requests of one node that wait.
 #[derive(Default)]
 pub(super) struct Pending {
     next: AtomicU64,
-    waiting: Mutex<HashMap<u64, Waiting>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: HashMap<u64, Waiting>,
+    /// Who said farewell. Kept for one view longer than the seat: another node may
+    /// still hand a request to it.
+    leaving: HashMap<NodeId, Farewell>,
+}
+
+struct Farewell {
+    /// The seat's.
+    joined: u64,
+    left: bool,
 }
 
 struct Waiting {
@@ -38,21 +52,24 @@ pub(super) struct Wait {
 }
 
 impl Pending {
-    pub(super) fn wait_for(self: &Arc<Self>, at: &NodeId) -> Wait {
+    /// `Declined` by a node that said farewell.
+    pub(super) fn wait_for(self: &Arc<Self>, at: &NodeId) -> Result<Wait, RequestError> {
         let correlation = self.next.fetch_add(1, Relaxed);
         let (sender, answer) = oneshot::channel();
-        self.lock().insert(
-            correlation,
-            Waiting {
-                at: at.clone(),
-                answer: sender,
-            },
-        );
-        Wait {
+        let mut state = self.lock();
+        if state.leaving.contains_key(at) {
+            return Err(RequestError::Declined(at.clone()));
+        }
+        let waiting = Waiting {
+            at: at.clone(),
+            answer: sender,
+        };
+        state.waiting.insert(correlation, waiting);
+        Ok(Wait {
             pending: Arc::clone(self),
             correlation,
             answer,
-        }
+        })
     }
 
     /// Ends a wait. A number nobody waits for is a late reply: dropped.
@@ -62,28 +79,58 @@ impl Pending {
         }
     }
 
-    /// The request went on to another node. When that one has already left, the
-    /// wait ends here: no later view would end it.
+    /// The request went on to another node. When that one has already left, or said
+    /// farewell, the wait ends here: nothing that comes later would end it.
     pub(super) fn forwarded(&self, correlation: u64, to: NodeId, view: &View) {
-        if view.member(&to).is_none() {
-            if let Some(waiting) = self.take(correlation) {
-                let _ = waiting.answer.send(Err(RequestError::Left(to)));
+        let mut state = self.lock();
+        let error = if state.leaving.contains_key(&to) {
+            // Its reply, had it acted, would have come before its farewell.
+            RequestError::Declined(to)
+        } else if view.member(&to).is_none() {
+            RequestError::Left(to)
+        } else {
+            if let Some(waiting) = state.waiting.get_mut(&correlation) {
+                waiting.at = to;
             }
-        } else if let Some(waiting) = self.lock().get_mut(&correlation) {
-            waiting.at = to;
+            return;
+        };
+        if let Some(waiting) = state.waiting.remove(&correlation) {
+            let _ = waiting.answer.send(Err(error));
         }
+    }
+
+    /// Whether it said farewell.
+    pub(super) fn is_leaving(&self, node: &NodeId) -> bool {
+        self.lock().leaving.contains_key(node)
+    }
+
+    /// Ends every wait for a member that acts on no request any more.
+    pub(super) fn said_farewell(&self, member: &Member) {
+        let farewell = Farewell {
+            joined: member.joined,
+            left: false,
+        };
+        self.lock().leaving.insert(member.id.clone(), farewell);
+        self.fail_where(|at| (*at == member.id).then(|| RequestError::Declined(at.clone())));
     }
 
     /// Ends every wait for a node that left between two views.
     pub(super) fn fail_departed(&self, before: &View, after: &View) {
+        let stays = |id: &NodeId, joined| {
+            after
+                .member(id)
+                .is_some_and(|member| member.joined == joined)
+        };
+        self.lock().leaving.retain(|id, farewell| {
+            let stays = stays(id, farewell.joined);
+            let just_left = !stays && !farewell.left && after.member(id).is_none();
+            farewell.left = !stays;
+            stays || just_left
+        });
         let departed: Vec<_> = before
             .members
             .iter()
-            .filter(|old| {
-                after
-                    .member(&old.id)
-                    .is_none_or(|new| new.joined != old.joined)
-            })
+            .filter(|old| !stays(&old.id, old.joined))
             .collect();
         if !departed.is_empty() {
             self.fail_where(|at| {
@@ -103,6 +150,7 @@ impl Pending {
     fn fail_where(&self, verdict: impl Fn(&NodeId) -> Option<RequestError>) {
         let failed = self
             .lock()
+            .waiting
             .extract_if(|_, waiting| verdict(&waiting.at).is_some())
             .collect::<Vec<_>>();
         for (_, waiting) in failed {
@@ -113,11 +161,11 @@ impl Pending {
     }
 
     fn take(&self, correlation: u64) -> Option<Waiting> {
-        self.lock().remove(&correlation)
+        self.lock().waiting.remove(&correlation)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Waiting>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -200,7 +200,8 @@ fn is_port(text: &str) -> bool {
     text.parse::<u16>().is_ok_and(|port| port > 0)
 }
 
-/// `scheme://user:***@host`: for people to read.
+/// `scheme://user:***@host`: for people to read. What stands before the `@` alone may
+/// be a user, and may be a token.
 fn without_password(text: &str) -> String {
     let Some((scheme, rest)) = text.split_once("://") else {
         return text.to_owned();
@@ -208,9 +209,11 @@ fn without_password(text: &str) -> String {
     let Some((credentials, _)) = authority(rest).rsplit_once('@') else {
         return text.to_owned();
     };
-    let user = credentials.split(':').next().unwrap_or_default();
     let after = &rest[credentials.len()..];
-    format!("{scheme}://{user}:***{after}")
+    match credentials.split_once(':') {
+        Some((user, _)) => format!("{scheme}://{user}:***{after}"),
+        None => format!("{scheme}://***{after}"),
+    }
 }
 
 #[cfg(test)]
@@ -269,6 +272,15 @@ mod tests {
         };
         assert_eq!(server.secret(), "redis://user:p@ss@h:1/");
         let error = parse("redis://user:secret@:1").unwrap_err().to_string();
+        assert!(!error.contains("secret"), "{error}");
+    }
+
+    #[cfg(feature = "nats")]
+    #[test]
+    fn tokens_are_not_shown() {
+        let url = parse("nats://secret@h:1").unwrap();
+        assert_eq!(url.to_string(), "nats://***@h:1");
+        let error = parse("nats://secret@:1").unwrap_err().to_string();
         assert!(!error.contains("secret"), "{error}");
     }
 

@@ -93,3 +93,11 @@ pub(crate) fn first_version() -> u64 {
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
     since_1970.map_or(0, |since| (since.as_millis() / 10) as u64)
 }
+
+/// Of the year 2057, and the last that an epoch of the directory has room for.
+const LAST_VERSION: u64 = (1 << 38) - 1;
+
+/// Whether a version that somebody names can be one: there is room above it.
+pub(crate) fn is_version(version: u64) -> bool {
+    version < LAST_VERSION
+}

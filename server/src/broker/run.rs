@@ -15,14 +15,15 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
+    hello::Visitor,
     switch::{Newcomer, Switch},
-    wire::{self, FromBroker, PROTOCOL, Reader, ToBroker, Writer},
+    wire::{self, FromBroker, Reader, ToBroker, Writer},
     work::{self, Groups},
 };
 use crate::{
     backlog,
     backplane::{open, seal},
-    id::{Group, NodeId},
+    id::NodeId,
 };
 
 /// Frames written with one flush.
@@ -103,13 +104,6 @@ struct Broker {
     groups: Mutex<Groups>,
 }
 
-/// Who came, by its first frame.
-enum Visitor {
-    Node(Newcomer),
-    Producer(Vec<Group>),
-    Consumer { group: Group, name: String },
-}
-
 impl Broker {
     async fn serve(self: Arc<Self>, stream: TcpStream) {
         if let Err(error) = self.connection(stream).await {
@@ -165,38 +159,7 @@ impl Broker {
         let Some(frame) = timeout(self.config.dead_after, reader.next()).await? else {
             return Err(io::ErrorKind::UnexpectedEof.into());
         };
-        Ok(match open(&frame?.freeze()) {
-            Some((
-                ToBroker::Hello { protocol, .. }
-                | ToBroker::Produce { protocol, .. }
-                | ToBroker::Consume { protocol, .. },
-                _,
-            )) if protocol != PROTOCOL => Err(format!(
-                "protocol {protocol}: this broker speaks {PROTOCOL}"
-            )),
-            Some((
-                ToBroker::Hello {
-                    id,
-                    boot,
-                    address,
-                    role,
-                    last_version,
-                    ..
-                },
-                _,
-            )) => Ok(Visitor::Node(Newcomer {
-                id,
-                boot,
-                address,
-                role,
-                last_version,
-            })),
-            Some((ToBroker::Produce { groups, .. }, _)) => Ok(Visitor::Producer(groups)),
-            Some((ToBroker::Consume { group, name, .. }, _)) => {
-                Ok(Visitor::Consumer { group, name })
-            }
-            _ => Err("the first frame must be a hello".to_owned()),
-        })
+        Ok(Visitor::of(&frame?.freeze()))
     }
 
     /// Everything queued for the node, and a ping now and then. Ends when the

@@ -73,7 +73,8 @@ pub(crate) async fn command(node: &Arc<Node>, mut call: Call, deadline: Instant)
     };
     let is_owner = matches!(question, Question::Deliver(_));
     match ask(node, &target, &question, deadline).await {
-        Ok(Reply::Unsure) => {
+        // A node that leaves has sent its devices away: they are elsewhere by now.
+        Ok(Reply::Unsure) | Err(RequestError::Declined(_)) => {
             call.timeout_ms = remaining_ms(deadline);
             flood(node, call, deadline).await
         }
@@ -146,7 +147,11 @@ async fn flood(node: &Arc<Node>, call: Call, deadline: Instant) -> Outcome {
         match answer {
             Ok(Reply::NotConnected | Reply::Unsure) => {}
             Ok(reply) => return outcome(reply),
-            Err(RequestError::Left(_) | RequestError::NotSent(SendError::NotMember(_))) => {}
+            Err(
+                RequestError::Left(_)
+                | RequestError::Declined(_)
+                | RequestError::NotSent(SendError::NotMember(_)),
+            ) => {}
             Err(RequestError::Deadline { .. }) => worst = Outcome::TimedOut { owner: None },
             Err(RequestError::NotSent(_) | RequestError::Disconnected) => {
                 worst = Outcome::Unreachable;
@@ -190,6 +195,7 @@ fn failed(error: RequestError, target: &NodeId, is_owner: bool) -> Outcome {
         RequestError::NotSent(SendError::Full) => Outcome::Busy { owner: None },
         RequestError::NotSent(_) | RequestError::Disconnected => Outcome::Unreachable,
         RequestError::Left(owner) => Outcome::OwnerLost { owner },
+        RequestError::Declined(_) => Outcome::NotConnected,
         RequestError::Deadline { at } => Outcome::TimedOut { owner: owner(at) },
     }
 }

@@ -73,9 +73,11 @@ impl Home {
             self.synced.clear();
         }
         self.entries.shrink_to(self.entries.len() * 2);
-        self.table = table;
         // Counted per view: an epoch begins with the version.
-        self.given = 0;
+        if table.view.version > self.table.view.version {
+            self.given = 0;
+        }
+        self.table = table;
     }
 
     /// A node says that a device is connected to it. The newest connection wins.

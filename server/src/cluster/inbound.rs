@@ -1,9 +1,11 @@
-//! What other nodes ask of this one. Nothing here waits.
+//! What other nodes ask of this one. Nothing here waits, but for the view that the
+//! asking node has its seat in.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     command, fan_out,
@@ -17,22 +19,37 @@ use crate::{
     session::waiting::Waiter,
 };
 
-/// Handles what arrives, in its order, until the node leaves.
-pub(crate) async fn run(node: Arc<Node>, mut inbox: mpsc::Receiver<Inbound>) {
-    while let Some(inbound) = inbox.recv().await {
-        match inbound {
-            Inbound::Message { from, payload } => on_note(&node, &from, &payload),
-            Inbound::Request {
-                from,
-                reply_to,
-                payload,
-            } => {
-                on_question(&node, &from, reply_to, payload);
-            }
-            Inbound::Published { topic, payload } => {
-                fan_out::deliver(&node, &topic, &payload);
-            }
-        }
+/// Handles what arrives, in its order, until the node has `drained`; then says
+/// farewell and lets it `leave`.
+pub(crate) async fn run(
+    node: Arc<Node>,
+    mut inbox: mpsc::Receiver<Inbound>,
+    drained: CancellationToken,
+    leave: CancellationToken,
+) {
+    let shown = node.cluster.backplane.view();
+    while let Some(Some(inbound)) = drained.run_until_cancelled(inbox.recv()).await {
+        node.cluster.catch_up(&shown).await;
+        handle(&node, inbound);
+    }
+    // With a socket still there somebody may wait for its device, in vain.
+    if node.metrics.sockets.get() == 0 {
+        node.cluster.backplane.farewell();
+    }
+    leave.cancel();
+    // Declined. To the backplane an inbox that is gone is a dead node.
+    while inbox.recv().await.is_some() {}
+}
+
+fn handle(node: &Arc<Node>, inbound: Inbound) {
+    match inbound {
+        Inbound::Message { from, payload } => on_note(node, &from, &payload),
+        Inbound::Request {
+            from,
+            reply_to,
+            payload,
+        } => on_question(node, &from, reply_to, payload),
+        Inbound::Published { topic, payload } => fan_out::deliver(node, &topic, &payload),
     }
 }
 

@@ -29,8 +29,11 @@ pub(crate) const BATCH: usize = 256;
 const LINGER: Duration = Duration::from_millis(2);
 /// How long a home may take to confirm a batch.
 pub(crate) const CONFIRM: Duration = Duration::from_secs(2);
-/// Between two attempts while the members change.
-const RETRY: Duration = Duration::from_millis(20);
+/// Before the second attempt, while the members change; twice as long before each
+/// that follows, so that many that cannot get through leave room for each other.
+const FIRST_RETRY: Duration = Duration::from_millis(20);
+/// The longest of these waits.
+const LAST_RETRY: Duration = Duration::from_millis(320);
 
 /// What the registrar is asked to tell.
 pub(crate) enum Job {
@@ -59,6 +62,7 @@ pub(crate) async fn register(
     session: &Arc<Session>,
     deadline: Instant,
 ) -> Result<(), RegisterError> {
+    let mut retry = FIRST_RETRY;
     loop {
         let verdict = match timeout_at(deadline, try_register(node, session)).await {
             Ok(verdict) => verdict,
@@ -70,10 +74,14 @@ pub(crate) async fn register(
                 return Ok(());
             }
             Some(Verdict::Superseded) => return Err(RegisterError::Superseded),
-            Some(Verdict::NotHome) | None if Instant::now() + RETRY < deadline => {
-                sleep(RETRY).await;
+            Some(Verdict::NotHome) | None => {
+                let wait = retry.mul_f64(rand::random_range(0.5..1.0));
+                retry = (retry * 2).min(LAST_RETRY);
+                if Instant::now() + wait >= deadline {
+                    return Err(RegisterError::Timeout);
+                }
+                sleep(wait).await;
             }
-            Some(Verdict::NotHome) | None => return Err(RegisterError::Timeout),
         }
     }
 }
@@ -135,6 +143,16 @@ pub(crate) fn unregister(node: &Node, device: DeviceId, epoch: Epoch) {
                 tokio::spawn(async move { jobs.send(job).await });
             }
         }
+    }
+}
+
+/// Takes back the entry of a connection that ended while it was being registered.
+/// When another one of the device is here, the entry is its own from now on: without
+/// it nobody would find the device.
+pub(crate) fn take_back(node: &Node, ended: &Arc<Session>, epoch: Epoch) {
+    match node.registry.get(&ended.device) {
+        Some(other) if !Arc::ptr_eq(&other, ended) => other.set_epoch(epoch),
+        _ => unregister(node, ended.device.clone(), epoch),
     }
 }
 
@@ -237,6 +255,6 @@ impl Batch {
 /// away meanwhile), the entry is taken back.
 fn conclude(node: &Node, session: Arc<Session>, done: oneshot::Sender<Verdict>, verdict: Verdict) {
     if let (Err(_), Verdict::Accepted(epoch)) = (done.send(verdict), verdict) {
-        unregister(node, session.device.clone(), epoch);
+        take_back(node, &session, epoch);
     }
 }

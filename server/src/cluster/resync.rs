@@ -11,7 +11,7 @@ use tokio::{
 
 use super::{
     message::{Answer, Question, Verdict, decode, encode},
-    registrar::{BATCH, CONFIRM, register_here, unregister},
+    registrar::{BATCH, CONFIRM, register_here, take_back},
     slots::{SLOTS, SlotTable, slot},
 };
 use crate::{backplane::View, id::NodeId, node::Node, session::Session};
@@ -146,8 +146,7 @@ fn settle(node: &Node, session: &Arc<Session>, verdict: Option<Verdict>) -> bool
         Some(Verdict::Accepted(epoch)) => {
             session.set_epoch(epoch);
             if !node.registry.holds(session) {
-                // It ended while it was being registered.
-                unregister(node, session.device.clone(), epoch);
+                take_back(node, session, epoch);
             }
             false
         }
@@ -188,4 +187,59 @@ async fn announce(node: &Arc<Node>, table: &SlotTable) {
             }
         })
         .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::{
+        NodeConfig,
+        backplane::{BackplaneConfig, Identity, join},
+        cluster::{Cluster, message::Located},
+        id::DeviceId,
+        work::Intake,
+        ws::close::CloseReason,
+    };
+
+    /// A cluster of one, home of every device.
+    fn node() -> Node {
+        let config = NodeConfig::new("me".parse().unwrap());
+        let identity = Identity {
+            id: config.id.clone(),
+            boot: 1,
+            address: None,
+        };
+        let stop = CancellationToken::new();
+        let alone = join(&BackplaneConfig::at(None), identity, stop.clone());
+        let (cluster, _) = Cluster::new(config.id.clone(), alone.backplane);
+        let (intake, _) = Intake::new(&config.limits);
+        Node::new(config, cluster, intake, stop)
+    }
+
+    fn is_known(node: &Node, device: &DeviceId) -> bool {
+        matches!(node.cluster.home().locate(device), Located::At { .. })
+    }
+
+    #[tokio::test]
+    async fn an_entry_of_a_connection_that_ended_is_for_the_one_that_is_here() {
+        let node = node();
+        let device: DeviceId = "d".parse().unwrap();
+        let session = || Arc::new(Session::new(device.clone(), 1));
+        let (old, new) = (session(), session());
+        let me = &node.cluster.me;
+        let register = || register_here(&node, me, &device, None);
+        // The old one was in a batch when the new one came and was quicker.
+        node.registry.insert(&old);
+        node.registry.insert(&new);
+        assert!(!settle(&node, &new, Some(register())));
+        assert!(!settle(&node, &old, Some(register())));
+        assert!(is_known(&node, &device), "connected, and nobody finds it");
+        node.forget(&new, CloseReason::Lost);
+        assert!(!is_known(&node, &device), "left behind");
+        // Without another one it is taken back.
+        assert!(!settle(&node, &old, Some(register())));
+        assert!(!is_known(&node, &device), "left behind");
+    }
 }

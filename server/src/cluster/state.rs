@@ -1,12 +1,12 @@
 //! A node's part in its cluster.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::{home::Home, registrar::Job, slots::SlotTable};
 use crate::{
-    backplane::Backplane,
+    backplane::{Backplane, View},
     id::{DeviceId, NodeId},
 };
 
@@ -18,7 +18,7 @@ pub(crate) struct Cluster {
     pub(crate) me: NodeId,
     pub(crate) backplane: Arc<dyn Backplane>,
     pub(crate) jobs: mpsc::Sender<Job>,
-    table: RwLock<Arc<SlotTable>>,
+    table: watch::Sender<Arc<SlotTable>>,
     home: Mutex<Home>,
 }
 
@@ -42,7 +42,7 @@ impl Cluster {
             me,
             backplane,
             jobs,
-            table: RwLock::new(table),
+            table: watch::Sender::new(table),
             home,
         };
         (cluster, queue)
@@ -50,13 +50,25 @@ impl Cluster {
 
     /// The members this node goes by.
     pub(crate) fn table(&self) -> Arc<SlotTable> {
-        Arc::clone(&self.table.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.table.borrow())
     }
 
     /// Goes over to another view.
     pub(crate) fn adopt(&self, table: Arc<SlotTable>) {
         self.home().adopt(Arc::clone(&table));
-        *self.table.write().unwrap_or_else(PoisonError::into_inner) = table;
+        self.table.send_replace(table);
+    }
+
+    /// Waits until this node goes by members no older than the backplane shows. A
+    /// node that came back registers its devices right after the view with its new
+    /// seat: taken by the table of its old one, they would be dropped with that.
+    pub(crate) async fn catch_up(&self, shown: &watch::Receiver<Arc<View>>) {
+        let version = shown.borrow().version;
+        let reached = |table: &Arc<SlotTable>| table.view.version >= version;
+        if !reached(&self.table.borrow()) {
+            // It fails when there is no sender, which this node is itself.
+            let _ = self.table.subscribe().wait_for(reached).await;
+        }
     }
 
     /// The entries kept here.
@@ -78,5 +90,77 @@ impl Cluster {
         let table = self.table();
         let ids = table.view.nodes().map(|member| member.id.clone());
         ids.filter(|id| *id != self.me).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use futures_util::FutureExt;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::{
+        backplane::{BackplaneConfig, Identity, Member, join},
+        cluster::message::{Located, Verdict},
+    };
+
+    fn id(name: &str) -> NodeId {
+        name.parse().unwrap()
+    }
+
+    /// `me` and `other`, whose seat is of that version.
+    fn view(version: u64, other: u64) -> Arc<View> {
+        let member = |name, joined| Member {
+            id: id(name),
+            boot: 1,
+            joined,
+            address: None,
+        };
+        Arc::new(View {
+            version,
+            members: vec![member("me", 1), member("other", other)],
+            connected: true,
+        })
+    }
+
+    fn cluster() -> Cluster {
+        let identity = Identity {
+            id: id("me"),
+            boot: 1,
+            address: None,
+        };
+        let alone = join(
+            &BackplaneConfig::at(None),
+            identity,
+            CancellationToken::new(),
+        );
+        let (cluster, _) = Cluster::new(id("me"), alone.backplane);
+        cluster.adopt(Arc::new(SlotTable::new(view(2, 2))));
+        cluster
+    }
+
+    #[tokio::test]
+    async fn what_a_new_seat_registers_waits_for_its_view() {
+        let cluster = cluster();
+        let device = (0..)
+            .map(|number| format!("d{number}").parse().unwrap())
+            .find(|device| cluster.home_of(device) == HomeOf::Here)
+            .unwrap();
+        let (show, shown) = watch::channel(view(2, 2));
+        assert!(cluster.catch_up(&shown).now_or_never().is_some());
+        // The other one comes back: the backplane shows it first, then the table.
+        show.send_replace(view(3, 3));
+        let register = async {
+            cluster.catch_up(&shown).await;
+            cluster.home().register(&id("other"), &device, None)
+        };
+        let mut register = pin!(register);
+        assert!(register.as_mut().now_or_never().is_none(), "too early");
+        cluster.adopt(Arc::new(SlotTable::new(view(3, 3))));
+        assert!(matches!(register.await, (Verdict::Accepted(_), None)));
+        let located = cluster.home().locate(&device);
+        assert!(matches!(located, Located::At { owner, .. } if owner == id("other")));
     }
 }

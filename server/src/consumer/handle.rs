@@ -6,15 +6,19 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::{ConsumerConfig, JournalError, journal::Journal, metrics::Metrics};
-use crate::work::{Delivery, Job, Member, WorkError, queue::SILENCE};
+use crate::{
+    backoff::Backoff,
+    work::{
+        Delivery, Job, Member, WorkError,
+        queue::{CONNECT, SILENCE, within},
+    },
+};
 
 /// Readings handled are written down and acknowledged at least this often: all of
 /// them are handled again if the consumer dies before.
 const SETTLE_EVERY: Duration = Duration::from_millis(20);
 /// How often the queue hears that the consumer is at work.
 const HOLD_EVERY: Duration = Duration::from_millis(SILENCE.as_millis() as u64 / 5);
-const FIRST_RETRY: Duration = Duration::from_millis(50);
-const LAST_RETRY: Duration = Duration::from_secs(2);
 
 /// Handles readings until it is asked to end.
 pub(super) struct Handler {
@@ -30,34 +34,18 @@ impl Job for Handler {
     /// Over one connection after the other. A consumer that cannot write its journal
     /// ends: what it handled would not be known.
     async fn run<M: Member>(mut self, address: M::Address) -> Self::Output {
-        let mut retry = FIRST_RETRY;
-        while !self.shutdown.is_cancelled() {
-            let joined = M::join(&address, &self.config.group, self.config.id.as_str());
-            let Some(joined) = self.shutdown.clone().run_until_cancelled(joined).await else {
-                break;
-            };
-            let error = match joined {
-                Ok(mut member) => {
-                    retry = FIRST_RETRY;
-                    self.metrics.connected(true);
-                    match self.work(&mut member).await {
-                        Ok(()) => {
-                            member.leave().await;
-                            break;
-                        }
-                        Err(Stop::Journal(error)) => return Err(error),
-                        Err(Stop::Queue(error)) => error,
-                    }
-                }
-                Err(error) => error,
-            };
-            tracing::warn!(%error, "no readings");
-            self.metrics.connected(false);
-            let pause = tokio::time::sleep(retry.mul_f64(rand::random()));
-            self.shutdown.run_until_cancelled(pause).await;
-            retry = (retry * 2).min(LAST_RETRY);
+        let mut backoff = Backoff::new();
+        loop {
+            let began = Instant::now();
+            match self.over_one_connection::<M>(&address).await {
+                Ok(()) => return Ok(()),
+                Err(Stop::Journal(error)) => return Err(error),
+                Err(Stop::Queue(error)) => tracing::warn!(%error, "no readings"),
+            }
+            backoff.ended(began.elapsed());
+            let shutdown = self.shutdown.clone();
+            shutdown.run_until_cancelled(backoff.wait()).await;
         }
-        Ok(())
     }
 }
 
@@ -73,7 +61,38 @@ impl From<WorkError> for Stop {
     }
 }
 
+/// What a member has in hand, in the order in which it is handled.
+struct Hand<R> {
+    receipts: Vec<R>,
+    acknowledged: usize,
+    /// When the queue heard last that somebody works on it.
+    heard: Instant,
+}
+
+impl<R> Hand<R> {
+    /// What is not acknowledged.
+    fn open(&self) -> &[R] {
+        &self.receipts[self.acknowledged..]
+    }
+}
+
 impl Handler {
+    /// `Ok` when it was asked to end, with nothing in hand.
+    async fn over_one_connection<M: Member>(&mut self, address: &M::Address) -> Result<(), Stop> {
+        let shutdown = self.shutdown.clone();
+        let joined = M::join(address, &self.config.group, self.config.id.as_str());
+        let joined = shutdown.run_until_cancelled(within(CONNECT, joined)).await;
+        let Some(mut member) = joined.transpose()? else {
+            return Ok(());
+        };
+        self.metrics.connected(true);
+        let worked = self.work(&mut member).await;
+        self.metrics.connected(false);
+        worked?;
+        member.leave().await;
+        Ok(())
+    }
+
     /// Until the shutdown, with nothing in hand, or until the connection breaks.
     async fn work<M: Member>(&mut self, member: &mut M) -> Result<(), Stop> {
         while !self.shutdown.is_cancelled() {
@@ -88,43 +107,45 @@ impl Handler {
         member: &mut M,
         deliveries: Vec<Delivery<M::Receipt>>,
     ) -> Result<(), Stop> {
-        let receipts: Vec<M::Receipt> = deliveries.iter().map(|d| d.receipt.clone()).collect();
-        let mut acknowledged = 0;
         let mut settled = Instant::now();
-        self.metrics.in_hand(receipts.len());
+        let mut hand = Hand {
+            receipts: deliveries.iter().map(|d| d.receipt.clone()).collect(),
+            acknowledged: 0,
+            heard: settled,
+        };
+        self.metrics.in_hand(hand.open().len());
         for (at, delivery) in deliveries.iter().enumerate() {
-            self.take_time(member, &receipts[acknowledged..]).await?;
+            self.take_time(member, &mut hand).await?;
             self.handle(delivery);
             let handled = at + 1;
-            if handled == receipts.len() || settled.elapsed() >= SETTLE_EVERY {
-                self.settle(member, &receipts[acknowledged..handled])
-                    .await?;
-                acknowledged = handled;
+            if handled == deliveries.len() || settled.elapsed() >= SETTLE_EVERY {
+                let done = &hand.receipts[hand.acknowledged..handled];
+                self.settle(member, done).await?;
+                hand.acknowledged = handled;
                 settled = Instant::now();
-                self.metrics.in_hand(receipts.len() - acknowledged);
+                self.metrics.in_hand(hand.open().len());
             }
         }
         Ok(())
     }
 
-    /// The time that handling takes, however long; the queue hears meanwhile that
-    /// nobody died.
+    /// The time that handling takes. However long one reading or all in hand together
+    /// take, the queue hears meanwhile that nobody died.
     async fn take_time<M: Member>(
         &self,
         member: &mut M,
-        in_hand: &[M::Receipt],
+        hand: &mut Hand<M::Receipt>,
     ) -> Result<(), Stop> {
-        if self.config.handle_time.is_zero() {
-            return Ok(());
-        }
         let done = Instant::now() + self.config.handle_time;
         loop {
-            let next = done.min(Instant::now() + HOLD_EVERY);
-            sleep_until(next).await;
-            if next == done {
+            if hand.heard.elapsed() >= HOLD_EVERY {
+                member.hold(hand.open()).await?;
+                hand.heard = Instant::now();
+            }
+            if Instant::now() >= done {
                 return Ok(());
             }
-            member.hold(in_hand).await?;
+            sleep_until(done.min(hand.heard + HOLD_EVERY)).await;
         }
     }
 

@@ -7,7 +7,10 @@ use std::sync::atomic::{
 
 use prometheus::{Encoder, Registry, TextEncoder};
 
-use crate::metric::{ProcessStats, set, set_counter};
+use crate::{
+    door::DoorMetrics,
+    metric::{ProcessStats, set, set_counter},
+};
 
 /// What a consumer counts.
 #[derive(Debug, Default)]
@@ -18,11 +21,14 @@ pub(super) struct Metrics {
     lost: AtomicU64,
     in_hand: AtomicUsize,
     connected: AtomicBool,
+    pub(super) door: DoorMetrics,
 }
 
 impl Metrics {
+    /// Joined or not any more; what was in hand is others' then.
     pub(super) fn connected(&self, connected: bool) {
         self.connected.store(connected, SeqCst);
+        self.in_hand(0);
     }
 
     pub(super) fn is_connected(&self) -> bool {
@@ -84,6 +90,13 @@ impl Metrics {
             "Live bytes of the allocator.",
             heap.map(|bytes| bytes as f64),
         );
+        set(
+            &registry,
+            "highwater_queue_connected",
+            "Whether this consumer is joined to its group: 0 or 1.",
+            Some(f64::from(u8::from(self.is_connected()))),
+        );
+        self.door.register(&registry);
         ProcessStats::now().register(&registry);
         let mut text = Vec::new();
         if let Err(error) = TextEncoder::new().encode(&registry.gather(), &mut text) {

@@ -12,7 +12,12 @@ use super::{
     journal::Journal,
     metrics::Metrics,
 };
-use crate::work::on_queue;
+use crate::{
+    config::Limits,
+    door::{self, Door},
+    http,
+    work::on_queue,
+};
 
 /// Handles readings until `shutdown` is cancelled; then finishes what it has in hand
 /// and returns. With a listener it serves `/healthz`, `/readyz` and `/metrics`. A queue
@@ -35,8 +40,9 @@ pub async fn run(
     let serving = CancellationToken::new();
     let _stop_serving = serving.clone().drop_guard();
     if let Some(listener) = listener {
-        let serve = async move { axum::serve(listener, router(shown)).await };
-        tokio::spawn(serving.run_until_cancelled_owned(serve));
+        let (limits, counts) = (Limits::default(), metrics.door.clone());
+        let door = Door::for_operators(listener, router(shown), http::no_room(), &limits, counts);
+        tokio::spawn(door::run(door, serving));
     }
     let (url, cluster) = (config.backplane.clone(), config.cluster.clone());
     let handler = Handler {

@@ -12,6 +12,11 @@ use serde::Deserialize;
 pub(crate) use self::messages::Fate;
 use self::{ignore_pings::IgnorePings, messages::Messages};
 
+/// The longest that a fault may last: an hour.
+const LONGEST_MS: u64 = 60 * 60 * 1000;
+/// Most deliveries that one request may have go wrong.
+const MOST: u64 = 1_000_000_000;
+
 /// A fault as it is asked for.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "fault", rename_all = "kebab-case", deny_unknown_fields)]
@@ -26,6 +31,33 @@ pub(crate) enum Fault {
     DuplicateMessages { count: u64 },
     /// Deliveries that come after the next one.
     ReorderMessages { count: u64 },
+}
+
+/// A fault that would outlast every experiment.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{what}` of {found}: at most {most} is accepted")]
+pub(crate) struct TooLarge {
+    what: &'static str,
+    found: u64,
+    most: u64,
+}
+
+impl Fault {
+    /// Whether it is of a size that may be.
+    pub(crate) fn check(&self) -> Result<(), TooLarge> {
+        let (what, found, most) = match *self {
+            Self::Stall { length_ms } | Self::IgnorePings { length_ms } => {
+                ("length_ms", length_ms, LONGEST_MS)
+            }
+            Self::DropMessages { count }
+            | Self::DuplicateMessages { count }
+            | Self::ReorderMessages { count } => ("count", count, MOST),
+        };
+        match found <= most {
+            true => Ok(()),
+            false => Err(TooLarge { what, found, most }),
+        }
+    }
 }
 
 /// The faults of one node.

@@ -1,11 +1,14 @@
 //! What a caller of commands sends, behind hyper's own parser.
 
+use std::sync::OnceLock;
+
 use axum::{
     body::Body,
     http::{HeaderMap, HeaderValue, Method, header},
 };
 use futures_util::FutureExt;
 use serde_json::value::RawValue;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     config::Limits,
@@ -42,11 +45,23 @@ pub fn http_calls(bytes: &[u8]) {
     let _ = handshake::accept_key(&Method::GET, &headers);
     let _ = wants_events(&headers);
 
-    let limit = Limits::default().body_bytes;
     let body = Body::from(line().to_vec());
-    let read = read_call(&device, &headers, body, limit).now_or_never();
+    let limits = Limits::default();
+    let _clock = runtime().enter();
+    let read = read_call(&device, &headers, body, &limits).now_or_never();
     if let Some(Ok(call)) = read {
         assert!((1..=60_000).contains(&call.timeout_ms));
         assert!(serde_json::from_str::<&RawValue>(&call.body).is_ok());
     }
+}
+
+/// Has the clock that a body's time is taken with.
+fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| {
+        Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .expect("a runtime with a clock alone needs nothing of the system")
+    })
 }

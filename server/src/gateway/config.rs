@@ -5,6 +5,7 @@ use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 use super::Policy;
 use crate::{
     backplane::{BackplaneConfig, BackplaneUrl},
+    door::Patience,
     id::{ClusterName, NodeId},
     rate::Rate,
     tls::ServerTls,
@@ -72,8 +73,16 @@ pub struct GatewayLimits {
     /// How long a client may take to send a request's head, counted from the end of
     /// the request before it.
     pub header_timeout: Duration,
+    /// The same for the first request of a connection.
+    pub first_request_timeout: Duration,
     /// How long a client's TLS handshake may take.
     pub handshake_timeout: Duration,
+    /// TLS handshakes under way; what comes beyond them is closed.
+    pub handshakes_at_once: usize,
+    /// New TLS handshakes a second; `None` takes what comes.
+    pub handshakes: Option<Rate>,
+    /// How long a client may leave what the kernel sends it unacknowledged.
+    pub unread_timeout: Duration,
     /// Connections of all kinds on the public listener; `None` is what the process's
     /// open files leave room for at two each, less a reserve.
     pub connections: Option<usize>,
@@ -108,7 +117,11 @@ impl Default for GatewayLimits {
     fn default() -> Self {
         Self {
             header_timeout: Duration::from_secs(120),
+            first_request_timeout: Duration::from_secs(10),
             handshake_timeout: Duration::from_secs(10),
+            handshakes_at_once: 4096,
+            handshakes: None,
+            unread_timeout: Duration::from_secs(60),
             connections: None,
             connect_timeout: Duration::from_secs(2),
             upgrade_timeout: Duration::from_secs(5),
@@ -121,6 +134,17 @@ impl Default for GatewayLimits {
             drain_notice: Duration::from_secs(1),
             drain_rate: Rate::per_second(500),
             drain_grace: Duration::from_secs(5),
+        }
+    }
+}
+
+impl From<&GatewayLimits> for Patience {
+    fn from(limits: &GatewayLimits) -> Self {
+        Self {
+            handshake: limits.handshake_timeout,
+            first_request: limits.first_request_timeout,
+            head: limits.header_timeout,
+            unread: limits.unread_timeout,
         }
     }
 }

@@ -6,7 +6,7 @@ use prometheus::{GaugeVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registr
 
 use super::{account::Counts, fleet::Figures, state::Gateway};
 use crate::{
-    accept,
+    door::{DoorMetrics, HandshakeMetrics},
     id::NodeId,
     metric::{self, ProcessStats, add, constant, counter, counters, look_up_backplane, set},
 };
@@ -14,7 +14,9 @@ use crate::{
 /// The counters that tasks write; gauges that can be looked up are, when asked.
 pub(super) struct Metrics {
     registry: Registry,
-    pub(super) accepting: accept::Counts,
+    /// Of all listeners.
+    pub(super) door: DoorMetrics,
+    pub(super) handshakes: HandshakeMetrics,
     pub(super) retries: IntCounter,
     requests: IntCounterVec,
     sockets: IntCounterVec,
@@ -85,7 +87,8 @@ impl Metrics {
     pub(super) fn new() -> Self {
         let metrics = Self {
             registry: Registry::new(),
-            accepting: accept::Counts::new(),
+            door: DoorMetrics::default(),
+            handshakes: HandshakeMetrics::default(),
             retries: counter(
                 "highwater_gateway_retries_total",
                 "Requests and sockets that were tried at another node.",
@@ -108,7 +111,8 @@ impl Metrics {
         for outcome in SocketOutcome::ALL {
             metrics.sockets.with_label_values(&[outcome.label()]);
         }
-        metrics.accepting.register(&metrics.registry);
+        metrics.door.register(&metrics.registry);
+        metrics.handshakes.register(&metrics.registry);
         add(&metrics.registry, &metrics.retries);
         add(&metrics.registry, &metrics.requests);
         add(&metrics.registry, &metrics.sockets);

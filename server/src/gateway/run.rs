@@ -7,9 +7,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{config::GatewayConfig, drain, follow, routes, state::Gateway};
 use crate::{
-    accept::{self, Door, Patience},
-    admission::Room,
+    admission::Gate,
     backplane::{BackplaneConfig, Identity, Role, join},
+    door::{self, Door, Tls},
     listen::Listeners,
 };
 
@@ -21,8 +21,6 @@ pub enum GatewayError {
     Listener(#[source] io::Error),
 }
 
-/// Connections at once on the listener of operators.
-const ADMIN_CONNECTIONS: usize = 64;
 /// How long the backplane may take to let the gateway go.
 const FAREWELL: Duration = Duration::from_secs(4);
 
@@ -37,8 +35,11 @@ pub async fn run(
     config: GatewayConfig,
     shutdown: CancellationToken,
 ) -> Result<(), GatewayError> {
-    let Listeners { public, admin } = listeners.into();
-    let address = public.local_addr().map_err(GatewayError::Listener)?;
+    let listeners = listeners.into();
+    let address = listeners
+        .public
+        .local_addr()
+        .map_err(GatewayError::Listener)?;
     let leave = CancellationToken::new();
     let identity = Identity::starting_now(config.id.clone(), address.to_string(), Role::Gateway);
     let meeting = BackplaneConfig {
@@ -59,33 +60,9 @@ pub async fn run(
     };
     life.spawn(follow::run(Arc::clone(&gateway), joined.inbox));
     let stop = life.over.child_token();
-    let door = |listener, router, tls, room| Door {
-        listener,
-        router,
-        no_room: routes::no_room(),
-        tls,
-        room,
-        patience: Patience {
-            head: config.limits.header_timeout,
-            handshake: config.limits.handshake_timeout,
-        },
-        counts: gateway.metrics.accepting.clone(),
-    };
-    let operators = admin.map(|listener| {
-        let room = Arc::new(Room::new(Some(ADMIN_CONNECTIONS)));
-        door(listener, routes::operators(&gateway), None, room)
-    });
-    let routes = match operators {
-        Some(_) => routes::public(&gateway),
-        None => routes::everything(&gateway),
-    };
-    let (tls, room) = (config.tls.clone(), Arc::clone(&gateway.room));
-    let public = door(public, routes, tls, room);
-    let accepting: Vec<_> = operators
-        .into_iter()
-        .chain([public])
+    let accepting: Vec<_> = doors(&gateway, listeners)
         .map(|door| {
-            let accepting = accept::run(door, stop.clone());
+            let accepting = door::run(door, stop.clone());
             // On a task of its own, so that it runs on the runtime's workers like
             // all else.
             tokio::spawn(life.over.clone().run_until_cancelled_owned(accepting))
@@ -101,6 +78,39 @@ pub async fn run(
     leave.cancel();
     let _ = timeout(FAREWELL, joined.left).await;
     Ok(())
+}
+
+/// That of operators, where there is one, and the public one.
+fn doors(gateway: &Arc<Gateway>, listeners: Listeners) -> impl Iterator<Item = Door> + use<> {
+    let Listeners { public, admin } = listeners;
+    let (limits, metrics) = (&gateway.config.limits, &gateway.metrics);
+    let operators = admin.map(|listener| {
+        Door::for_operators(
+            listener,
+            routes::operators(gateway),
+            routes::no_room(),
+            limits,
+            metrics.door.clone(),
+        )
+    });
+    let tls = gateway.config.tls.clone().map(|server| Tls {
+        server,
+        gate: Gate::new(Some(limits.handshakes_at_once), limits.handshakes, None),
+        metrics: metrics.handshakes.clone(),
+    });
+    let public = Door {
+        listener: public,
+        router: match operators {
+            Some(_) => routes::public(gateway),
+            None => routes::everything(gateway),
+        },
+        no_room: routes::no_room(),
+        tls: tls.map(Arc::new),
+        room: Arc::clone(&gateway.room),
+        patience: limits.into(),
+        metrics: metrics.door.clone(),
+    };
+    operators.into_iter().chain([public])
 }
 
 /// The gateway's standing tasks; they end with it.

@@ -58,7 +58,7 @@ pub(super) async fn rebalance(
     request: Request,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     let (parts, body) = request.into_parts();
-    let asked: Rebalance = read_json(&parts.headers, body, node.config.limits.body_bytes).await?;
+    let asked: Rebalance = read_json(&parts.headers, body, &node.config.limits).await?;
     let wrong = |error: String| ApiError::bad_request(error, "docs/protocol.md shows the bodies");
     let rate = match &asked.rate {
         Some(rate) => rate
@@ -82,7 +82,7 @@ pub(super) async fn load(
     request: Request,
 ) -> Result<Json<Value>, ApiError> {
     let (parts, body) = request.into_parts();
-    let posted: Load = read_json(&parts.headers, body, node.config.limits.body_bytes).await?;
+    let posted: Load = read_json(&parts.headers, body, &node.config.limits).await?;
     node.posted_load
         .post(posted.load)
         .map_err(|error| ApiError::bad_request(error.to_string(), "post {\"load\": 12.5}"))?;
@@ -102,7 +102,10 @@ pub(super) async fn inject(
         ));
     }
     let (parts, body) = request.into_parts();
-    let fault: Fault = read_json(&parts.headers, body, node.config.limits.body_bytes).await?;
+    let fault: Fault = read_json(&parts.headers, body, &node.config.limits).await?;
+    fault
+        .check()
+        .map_err(|error| ApiError::bad_request(error.to_string(), "ask for less"))?;
     node.faults.inject(&fault);
     Ok((StatusCode::ACCEPTED, Json(json!({ "injected": true }))))
 }

@@ -1,4 +1,4 @@
-//! Reading a JSON body of bounded length.
+//! Reading a JSON body of bounded length, in bounded time.
 
 use axum::{
     body::{Body, to_bytes},
@@ -6,15 +6,17 @@ use axum::{
 };
 use http_body_util::LengthLimitError;
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
 use super::error::ApiError;
+use crate::config::Limits;
 
-/// The body as `T`: 415 unless it says that it is JSON, 413 past `limit` bytes,
-/// 400 when it is not what is expected.
+/// The body as `T`: 415 unless it says that it is JSON, 413 past the limit in bytes,
+/// 408 past that in time, 400 when it is not what is expected.
 pub(super) async fn read_json<T: DeserializeOwned>(
     headers: &HeaderMap,
     body: Body,
-    limit: usize,
+    limits: &Limits,
 ) -> Result<T, ApiError> {
     if !is_json(headers) {
         return Err(ApiError::new(
@@ -23,9 +25,10 @@ pub(super) async fn read_json<T: DeserializeOwned>(
             "send it with Content-Type: application/json",
         ));
     }
-    let bytes = to_bytes(body, limit)
+    let bytes = timeout(limits.body_timeout, to_bytes(body, limits.body_bytes))
         .await
-        .map_err(|error| too_large_or_broken(&error, limit))?;
+        .map_err(|_| too_slow(limits))?
+        .map_err(|error| too_large_or_broken(&error, limits.body_bytes))?;
     serde_json::from_slice(&bytes).map_err(|error| {
         ApiError::bad_request(
             format!("the body is not what is expected: {error}"),
@@ -40,6 +43,15 @@ fn is_json(headers: &HeaderMap) -> bool {
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split(';').next())
         .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+}
+
+fn too_slow(limits: &Limits) -> ApiError {
+    let waited = limits.body_timeout;
+    ApiError::new(
+        StatusCode::REQUEST_TIMEOUT,
+        format!("the body was not there after {waited:?}"),
+        "send it at once",
+    )
 }
 
 fn too_large_or_broken(error: &axum::Error, limit: usize) -> ApiError {

@@ -27,6 +27,7 @@ use crate::{
         command::{Outcome, command},
         message::Call,
     },
+    config::Limits,
     id::{DeviceId, NodeId},
     node::Node,
 };
@@ -69,8 +70,7 @@ pub(super) async fn create(
         Err(error) => return error.into_response(),
     };
     let (parts, body) = request.into_parts();
-    let limit = node.config.limits.body_bytes;
-    let call = match read_call(&device, &parts.headers, body, limit).await {
+    let call = match read_call(&device, &parts.headers, body, &node.config.limits).await {
         Ok(call) => call,
         Err(error) => {
             flight.land("invalid");
@@ -98,18 +98,18 @@ fn authorize(node: &Node, device: &str, headers: &HeaderMap) -> Result<(), ApiEr
     Ok(())
 }
 
-/// Reads what is asked of which device; the body has at most `limit` bytes.
+/// Reads what is asked of which device.
 pub(crate) async fn read_call(
     device: &str,
     headers: &HeaderMap,
     body: Body,
-    limit: usize,
+    limits: &Limits,
 ) -> Result<Call, ApiError> {
     let device = device.parse().map_err(|error: crate::InvalidName| {
         ApiError::bad_request(error.to_string(), "post to /devices/ID/commands")
     })?;
     let timeout_ms = timeout_ms(headers)?;
-    let Command { name, body } = read_json(headers, body, limit).await?;
+    let Command { name, body } = read_json(headers, body, limits).await?;
     let body = body.as_deref().unwrap_or(RawValue::NULL).get().to_owned();
     Ok(Call {
         device,

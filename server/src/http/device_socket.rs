@@ -41,13 +41,7 @@ pub(super) async fn open(
         ApiError::bad_request(error.to_string(), "open this path as a WebSocket")
     })?;
     let device = device(request.uri())?;
-    if node.phase() == Phase::Draining {
-        node.metrics.upgrade_rejected("draining");
-        return Err(ApiError::unavailable(
-            "this node is draining",
-            "connect to another node",
-        ));
-    }
+    refuse_while_draining(&node)?;
     // Before anything that costs: a storm must not get further than this.
     let place = node
         .gate
@@ -70,9 +64,24 @@ pub(super) async fn open(
                 "only one connection of a device is served",
             ),
         })?;
+    // The drain may have begun, and even ended, while the directory answered.
+    refuse_while_draining(&node)?;
     let session = registration.complete();
+    // Counted from here on, so that a drain waits for its close.
+    node.metrics.socket_opened();
     tokio::spawn(Box::pin(start(node, session, upgrade, place)));
     Ok(switching_protocols(accept))
+}
+
+fn refuse_while_draining(node: &Node) -> Result<(), ApiError> {
+    if node.phase() != Phase::Draining {
+        return Ok(());
+    }
+    node.metrics.upgrade_rejected("draining");
+    Err(ApiError::unavailable(
+        "this node is draining",
+        "connect to another node",
+    ))
 }
 
 fn device(uri: &Uri) -> Result<DeviceId, ApiError> {
@@ -180,11 +189,11 @@ impl Drop for Registration {
 /// Waits for the connection to change hands, then starts the steady task afresh:
 /// this one's size is not paid for as long as the socket lives.
 async fn start(node: Arc<Node>, session: Arc<Session>, upgrade: OnUpgrade, place: Place) {
-    node.metrics.socket_opened();
     let parts = upgrade.await.ok().map(Upgraded::downcast::<TokioIo<Wire>>);
     let Some(Ok(parts)) = parts else {
-        node.metrics.socket_closed(CloseReason::Lost);
-        return node.forget(&session, CloseReason::Lost);
+        session.outbox.abandon(CloseReason::Lost);
+        node.forget(&session, CloseReason::Lost);
+        return node.metrics.socket_closed(CloseReason::Lost);
     };
     node.wheel.arm(&session, Timer::Idle, node.wheel.now() + 1);
     let mut drive = Drive::new(node, session, parts.io.into_inner(), place);

@@ -15,10 +15,10 @@ use serde_json::value::RawValue;
 use super::{
     body::read_json,
     error::ApiError,
-    token::{bearer, check},
+    token::{bearer, check, refused},
 };
 use crate::{
-    auth::{Access, Claims, Devices, Grant, SessionId, StoreError},
+    auth::{Access, Claims, Devices, Grant, Refused, SessionId, StoreError},
     node::Node,
 };
 
@@ -64,9 +64,8 @@ pub(super) async fn create(
 ) -> Result<Response, ApiError> {
     let access = access(&node)?;
     let (parts, body) = request.into_parts();
-    may_log_in(access, &parts.headers)?;
-    let limit = node.config.limits.body_bytes;
-    let login: Login = read_json(&parts.headers, body, limit).await?;
+    may_log_in(&node, access, &parts.headers)?;
+    let login: Login = read_json(&parts.headers, body, &node.config.limits).await?;
     if login.user.is_empty() || login.user.len() > LONGEST_USER {
         let error = format!("a `user` of {} bytes", login.user.len());
         return Err(ApiError::bad_request(error, "1 to 256 bytes are accepted"));
@@ -121,8 +120,7 @@ pub(super) async fn replace(
     let access = access(&node)?;
     let (parts, body) = request.into_parts();
     let (id, _) = own_session(&node, access, &id, &parts.headers)?;
-    let limit = node.config.limits.body_bytes;
-    let replacement: Replacement = read_json(&parts.headers, body, limit).await?;
+    let replacement: Replacement = read_json(&parts.headers, body, &node.config.limits).await?;
     let text = bounded(&node, Some(replacement.data))?;
     match access.store.replace(id, text).await {
         Ok(true) => Ok(StatusCode::NO_CONTENT),
@@ -141,7 +139,7 @@ fn access(node: &Node) -> Result<&Access, ApiError> {
     })
 }
 
-fn may_log_in(access: &Access, headers: &HeaderMap) -> Result<(), ApiError> {
+fn may_log_in(node: &Node, access: &Access, headers: &HeaderMap) -> Result<(), ApiError> {
     let Some(secret) = &access.login else {
         return Err(ApiError::new(
             StatusCode::FORBIDDEN,
@@ -152,11 +150,7 @@ fn may_log_in(access: &Access, headers: &HeaderMap) -> Result<(), ApiError> {
     if bearer(headers).is_some_and(|given| secret.is(given)) {
         return Ok(());
     }
-    Err(ApiError::unauthorized(
-        "that is not the login secret",
-        "send it in `Authorization: Bearer`",
-        "Bearer realm=\"highwater login\"",
-    ))
+    Err(refused(node, Refused::Login))
 }
 
 /// The session in the path, which must be the one that the token belongs to.
@@ -203,5 +197,8 @@ fn no_such_session() -> ApiError {
 }
 
 fn store_failed(error: StoreError) -> ApiError {
+    if let StoreError::Away(why) = &error {
+        tracing::warn!(why, "no session store");
+    }
     ApiError::unavailable(error.to_string(), "try again")
 }

@@ -14,6 +14,9 @@ const SHOW_ONE: &str = "Bearer realm=\"highwater\"";
 /// There was one, and it is none.
 const NOT_THIS_ONE: &str = "Bearer realm=\"highwater\", error=\"invalid_token\"";
 
+/// What `POST /sessions` asks for.
+const LOGIN: &str = "Bearer realm=\"highwater login\"";
+
 /// The token in `Authorization: Bearer`.
 pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
@@ -57,7 +60,8 @@ pub(super) fn check(node: &Node, access: &Access, token: Option<&str>) -> Result
     access.check(token).map_err(|why| refused(node, why))
 }
 
-fn refused(node: &Node, why: Refused) -> ApiError {
+/// Counts a refusal and says it.
+pub(super) fn refused(node: &Node, why: Refused) -> ApiError {
     node.metrics.auth_refused(why);
     match why {
         Refused::Missing => ApiError::unauthorized(
@@ -70,6 +74,9 @@ fn refused(node: &Node, why: Refused) -> ApiError {
             why.to_string(),
             "use a token whose `devices` name this one",
         ),
+        Refused::Login => {
+            ApiError::unauthorized(why.to_string(), "send it in `Authorization: Bearer`", LOGIN)
+        }
         Refused::Invalid | Refused::Expired | Refused::Early => {
             ApiError::unauthorized(why.to_string(), "log in again", NOT_THIS_ONE)
         }

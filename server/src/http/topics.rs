@@ -47,7 +47,7 @@ pub(super) async fn publish(
         ApiError::bad_request(error.to_string(), "post to /topics/TOPIC/messages")
     })?;
     let (parts, body) = request.into_parts();
-    let message: Message = read_json(&parts.headers, body, node.config.limits.body_bytes).await?;
+    let message: Message = read_json(&parts.headers, body, &node.config.limits).await?;
     let body = message.body.get();
     let subscribers_here = fan_out::publish(&node, &topic, body, Publisher::Caller)
         .map_err(|error| ApiError::unavailable(error.to_string(), "nobody got it: try again"))?;

@@ -4,7 +4,8 @@ use prometheus::{IntCounter, IntCounterVec, IntGauge, Registry};
 
 use super::{Node, message_metrics::MessageMetrics};
 use crate::{
-    accept, auth,
+    auth,
+    door::{DoorMetrics, HandshakeMetrics},
     metric::{self, ProcessStats, add, counter, counters, gauge, look_up_backplane, set},
     work::{Outcome, Refusal},
     ws::close::CloseReason,
@@ -20,7 +21,9 @@ pub(crate) struct Metrics {
     pub(crate) pongs: IntCounter,
     pub(crate) commands: IntCounterVec,
     pub(crate) in_flight: IntGauge,
-    pub(crate) accepting: accept::Counts,
+    /// Of all listeners.
+    pub(crate) door: DoorMetrics,
+    pub(crate) handshakes: HandshakeMetrics,
     upgrades_rejected: IntCounterVec,
     auth_refused: IntCounterVec,
     readings: IntCounterVec,
@@ -67,7 +70,8 @@ impl Metrics {
                 "highwater_commands_in_flight",
                 "Commands taken by this node that have no outcome yet.",
             ),
-            accepting: accept::Counts::new(),
+            door: DoorMetrics::default(),
+            handshakes: HandshakeMetrics::default(),
             upgrades_rejected: counters(
                 "highwater_upgrades_rejected_total",
                 "Device sockets turned away before they were opened, by reason.",
@@ -75,7 +79,7 @@ impl Metrics {
             ),
             auth_refused: counters(
                 "highwater_auth_refused_total",
-                "Requests refused for their token, by reason.",
+                "Requests refused for their token or their login secret, by reason.",
                 "reason",
             ),
             readings: counters(
@@ -143,7 +147,8 @@ impl Metrics {
             pongs,
             commands,
             in_flight,
-            accepting,
+            door,
+            handshakes,
             upgrades_rejected,
             auth_refused,
             readings,
@@ -157,7 +162,8 @@ impl Metrics {
         add(&self.registry, pongs);
         add(&self.registry, commands);
         add(&self.registry, in_flight);
-        accepting.register(&self.registry);
+        door.register(&self.registry);
+        handshakes.register(&self.registry);
         add(&self.registry, upgrades_rejected);
         add(&self.registry, auth_refused);
         add(&self.registry, readings);
@@ -174,6 +180,12 @@ pub(crate) fn text(node: &Node) -> String {
         "highwater_outbox_bytes",
         "Bytes that wait to be written to devices.",
         Some(node.outboxes.used() as f64),
+    );
+    set(
+        &looked_up,
+        "highwater_incomplete_bytes",
+        "Bytes of messages from devices whose rest has not come.",
+        Some(node.incomplete.used() as f64),
     );
     let heap = node.config.heap_probe.and_then(|probe| probe());
     set(

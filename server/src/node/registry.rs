@@ -40,13 +40,14 @@ impl Registry {
             .insert(session.device.clone(), Arc::clone(session))
     }
 
-    /// Removes this very session, or puts `instead` in its place.
+    /// Removes this very session, or puts `instead` in its place; unless that has
+    /// ended meanwhile, when it could not remove itself.
     pub(crate) fn remove(&self, session: &Arc<Session>, instead: Option<Arc<Session>>) {
         let mut shard = self.shard(&session.device);
         if let Entry::Occupied(mut entry) = shard.entry(session.device.clone())
             && Arc::ptr_eq(entry.get(), session)
         {
-            match instead {
+            match instead.filter(|instead| instead.outbox.closing().is_none()) {
                 Some(instead) => drop(entry.insert(instead)),
                 None => drop(entry.remove()),
             }
@@ -88,6 +89,7 @@ impl Registry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ws::close::CloseReason;
 
     fn session() -> Arc<Session> {
         Arc::new(Session::new("d".parse().unwrap(), 1))
@@ -103,5 +105,17 @@ mod tests {
         assert!(registry.holds(&new));
         registry.remove(&new, Some(Arc::clone(&old)));
         assert!(registry.holds(&old));
+    }
+
+    #[test]
+    fn a_session_that_ended_does_not_come_back() {
+        let registry = Registry::new();
+        let (old, new) = (session(), session());
+        registry.insert(&old);
+        registry.insert(&new);
+        old.outbox.abandon(CloseReason::Lost);
+        registry.remove(&old, None);
+        registry.remove(&new, Some(old));
+        assert!(registry.get(&new.device).is_none());
     }
 }

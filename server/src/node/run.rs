@@ -7,11 +7,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{Node, drain, report};
 use crate::{
-    accept::{self, Door, Patience},
-    admission::Room,
+    admission::Gate,
     backplane::{BackplaneConfig, Identity, Role, join},
     cluster::{Cluster, inbound, registrar, resync},
     config::NodeConfig,
+    door::{self, Door, Tls},
     http,
     listen::Listeners,
     work::{self, Intake},
@@ -25,9 +25,6 @@ pub enum NodeError {
     Listener(#[source] io::Error),
 }
 
-/// Connections at once on the listener of operators.
-const ADMIN_CONNECTIONS: usize = 64;
-
 /// Serves until `shutdown` is cancelled or a drain is asked for over HTTP; then
 /// drains and returns. Dropping the future ends the node without a drain: sockets
 /// close as if the process had died.
@@ -39,8 +36,8 @@ pub async fn run(
     config: NodeConfig,
     shutdown: CancellationToken,
 ) -> Result<(), NodeError> {
-    let Listeners { public, admin } = listeners.into();
-    let address = public.local_addr().map_err(NodeError::Listener)?;
+    let listeners = listeners.into();
+    let address = listeners.public.local_addr().map_err(NodeError::Listener)?;
     let leave = CancellationToken::new();
     let advertised = match &config.advertise {
         Some(advertised) => advertised.clone(),
@@ -63,40 +60,18 @@ pub async fn run(
         over: CancellationToken::new(),
         tasks: TaskTracker::new(),
     };
-    life.spawn(inbound::run(Arc::clone(&node), joined.inbox));
+    let drained = CancellationToken::new();
+    let (inbox, until) = (joined.inbox, drained.clone());
+    life.spawn(inbound::run(Arc::clone(&node), inbox, until, leave));
     life.spawn(registrar::run(Arc::clone(&node), jobs));
     life.spawn(resync::run(Arc::clone(&node)));
     life.spawn(report::run(Arc::clone(&node)));
     life.spawn(turn_wheel(Arc::clone(&node)));
     life.spawn(work::run(Arc::clone(&node), readings));
     let stop = life.over.child_token();
-    let door = |listener, router, tls, room| Door {
-        listener,
-        router,
-        no_room: http::no_room(),
-        tls,
-        room,
-        patience: Patience {
-            head: node.config.limits.header_timeout,
-            handshake: node.config.limits.handshake_timeout,
-        },
-        counts: node.metrics.accepting.clone(),
-    };
-    let operators = admin.map(|listener| {
-        let room = Arc::new(Room::new(Some(ADMIN_CONNECTIONS)));
-        door(listener, http::operators(&node), None, room)
-    });
-    let routes = match operators {
-        Some(_) => http::public(&node),
-        None => http::everything(&node),
-    };
-    let (tls, room) = (node.config.tls.clone(), Arc::clone(&node.connections));
-    let public = door(public, routes, tls, room);
-    let accepting: Vec<_> = operators
-        .into_iter()
-        .chain([public])
+    let accepting: Vec<_> = doors(&node, listeners)
         .map(|door| {
-            let accepting = accept::run(door, stop.clone());
+            let accepting = door::run(door, stop.clone());
             // On a task of its own, so that it runs on the runtime's workers like
             // all else.
             tokio::spawn(life.over.clone().run_until_cancelled_owned(accepting))
@@ -108,9 +83,42 @@ pub async fn run(
     stop.cancel();
     let finished = futures_util::future::join_all(accepting);
     let _ = tokio::time::timeout(node.config.limits.drain_grace, finished).await;
-    leave.cancel();
+    drained.cancel();
     let _ = tokio::time::timeout(FAREWELL, joined.left).await;
     Ok(())
+}
+
+/// That of operators, where there is one, and the public one.
+fn doors(node: &Arc<Node>, listeners: Listeners) -> impl Iterator<Item = Door> + use<> {
+    let Listeners { public, admin } = listeners;
+    let (limits, metrics) = (&node.config.limits, &node.metrics);
+    let operators = admin.map(|listener| {
+        Door::for_operators(
+            listener,
+            http::operators(node),
+            http::no_room(),
+            limits,
+            metrics.door.clone(),
+        )
+    });
+    let tls = node.config.tls.clone().map(|server| Tls {
+        server,
+        gate: Gate::new(Some(limits.handshakes_at_once), limits.handshakes, None),
+        metrics: metrics.handshakes.clone(),
+    });
+    let public = Door {
+        listener: public,
+        router: match operators {
+            Some(_) => http::public(node),
+            None => http::everything(node),
+        },
+        no_room: http::no_room(),
+        tls: tls.map(Arc::new),
+        room: Arc::clone(&node.connections),
+        patience: limits.into(),
+        metrics: metrics.door.clone(),
+    };
+    operators.into_iter().chain([public])
 }
 
 /// How long the backplane may take to let the node go.

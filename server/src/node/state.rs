@@ -43,6 +43,8 @@ pub(crate) struct Node {
     pub(crate) connections: Arc<Room>,
     /// What waits to be written to devices.
     pub(crate) outboxes: Arc<Budget>,
+    /// Messages of devices whose rest has not come.
+    pub(crate) incomplete: Budget,
     /// Tokens and sessions, where the node knows them.
     pub(crate) access: Option<Access>,
     /// Where readings go.
@@ -78,6 +80,7 @@ impl Node {
             gate: Gate::new(limits.sockets, limits.upgrades, limits.upgrade_burst),
             connections: Arc::new(Room::new(connections_at_most(limits.connections, 1))),
             outboxes: Arc::default(),
+            incomplete: Budget::default(),
             access: config.auth.as_ref().map(Access::new),
             config,
             intake,

@@ -1,14 +1,14 @@
-//! Bytes that wait for all devices of a node together.
+//! Bytes that wait for all devices of a node together, on the way out or in.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// The sum over all outboxes. A frame that waits for many devices counts for each,
-/// although they share its memory: so it is an upper bound.
+/// The sum over all sockets. Of what goes out, a frame that waits for many devices
+/// counts for each, although they share its memory: so it is an upper bound.
 #[derive(Debug, Default)]
 pub(crate) struct Budget(AtomicUsize);
 
 impl Budget {
-    /// An outbox went from `before` bytes to `after`.
+    /// A socket went from `before` bytes to `after`.
     pub(crate) fn moved(&self, before: usize, after: usize) {
         if after >= before {
             self.0.fetch_add(after - before, Relaxed);

@@ -20,7 +20,7 @@ use crate::{
     admission::Place,
     cluster::{self, message::Reply},
     node::Node,
-    wire::Wire,
+    wire::{Wire, poll_give, poll_given, poll_take},
     ws::{
         close::CloseReason,
         decode::{Accepts, Decoder, Event, Flow},
@@ -83,17 +83,20 @@ impl Drive {
     /// Writes the outbox as far as the socket takes it.
     fn write(&mut self, task: &mut Context<'_>) -> io::Result<()> {
         let (session, wire) = (&self.session, &mut self.wire);
-        let written = session
-            .outbox
-            .poll_write(|bytes| wire.poll_give(task, bytes));
+        let mut has_read = false;
+        let written = session.outbox.poll_write(|bytes| {
+            let given = poll_give(wire, task, bytes);
+            has_read |= matches!(given, Poll::Ready(Ok(1..)));
+            given
+        });
         // TLS may hold back what the kernel did not take.
         let written = match written {
-            Poll::Ready(Ok(())) => wire.poll_given(task),
+            Poll::Ready(Ok(())) => poll_given(wire, task),
             other => other,
         };
         match written {
             Poll::Pending => {
-                self.arm_write_timeout();
+                self.await_reader(has_read);
                 Ok(())
             }
             Poll::Ready(Ok(())) => {
@@ -107,9 +110,11 @@ impl Drive {
         }
     }
 
-    fn arm_write_timeout(&self) {
+    /// The device has to read before more can be written; whoever `has_read` some just
+    /// now has its time anew.
+    fn await_reader(&self, has_read: bool) {
         let now = self.node.wheel.now();
-        if self.session.blocked(now) {
+        if self.session.blocked(now, has_read) {
             let at = now + seconds(self.node.config.limits.write_timeout);
             self.node.wheel.arm(&self.session, Timer::Write, at);
         }
@@ -132,7 +137,7 @@ impl Drive {
     /// Reads once. An end of the stream is an error like any other.
     fn read(&mut self, task: &mut Context<'_>) -> Poll<io::Result<()>> {
         SCRATCH.with_borrow_mut(
-            |scratch| match ready!(self.wire.poll_take(task, scratch))? {
+            |scratch| match ready!(poll_take(&mut self.wire, task, scratch))? {
                 0 => Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
                 read => {
                     self.take_in(&mut scratch[..read]);
@@ -147,6 +152,7 @@ impl Drive {
             return;
         }
         self.session.seen(self.node.wheel.now());
+        let kept = self.decoder.kept();
         let (node, session, input) = (&self.node, &self.session, &mut self.input);
         let fed = self.decoder.feed(bytes, |event| {
             if let Event::Close(code) = event {
@@ -166,6 +172,26 @@ impl Drive {
         if let Err(reason) = fed {
             self.session.outbox.close(reason);
             self.input = Input::Discard;
+        }
+        if self.input != Input::Frames {
+            self.decoder.clear();
+        }
+        self.keep(kept);
+    }
+
+    /// Counts what is not complete, of which there was `before`. A socket alone may keep
+    /// a message; all together may not.
+    fn keep(&mut self, before: usize) {
+        let (node, now) = (&self.node, self.decoder.kept());
+        if now == before {
+            return;
+        }
+        node.incomplete.moved(before, now);
+        if now > before && node.incomplete.used() > node.config.limits.incomplete_bytes {
+            self.session.outbox.close(CloseReason::NoRoom);
+            self.input = Input::Discard;
+            node.incomplete.moved(now, 0);
+            self.decoder.clear();
         }
     }
 }
@@ -193,10 +219,12 @@ impl Drop for Drive {
     fn drop(&mut self) {
         let reason = self.session.outbox.closing().unwrap_or(CloseReason::Lost);
         self.session.outbox.abandon(reason);
+        // First, so that a node that counts no socket owes nobody an answer.
+        self.node.forget(&self.session, reason);
+        self.node.incomplete.moved(self.decoder.kept(), 0);
         self.node.metrics.socket_closed(reason);
         self.node.gate.left();
         self.node.connections.leave();
-        self.node.forget(&self.session, reason);
     }
 }
 
@@ -228,6 +256,7 @@ fn on_frame(
     session: &Arc<Session>,
     frame: FromDevice<'_>,
 ) -> Result<(), CloseReason> {
+    let limits = &node.config.limits;
     match frame {
         FromDevice::Reply { id, body } => {
             if let Some(waiter) = session.replied(id) {
@@ -236,9 +265,13 @@ fn on_frame(
             }
             Ok(())
         }
+        FromDevice::Subscribe(_) | FromDevice::Unsubscribe(_)
+            if !session.may_change_topics(node.wheel.now(), limits.topic_changes_per_s) =>
+        {
+            Err(CloseReason::Policy)
+        }
         FromDevice::Subscribe(topic) => {
-            let limit = node.config.limits.topics_per_device;
-            match session.may_subscribe(&topic, limit) {
+            match session.may_subscribe(&topic, limits.topics_per_device) {
                 Ok(true) => {
                     let seat = node.topics.add(&topic, session, &*node.cluster.backplane);
                     session.subscribed(Subscription { topic, seat });

@@ -2,7 +2,10 @@
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
+    atomic::{
+        AtomicBool, AtomicU32, AtomicU64,
+        Ordering::{Relaxed, SeqCst},
+    },
 };
 
 use super::{
@@ -30,6 +33,8 @@ pub(crate) struct Session {
     superseded: AtomicU64,
     last_seen: AtomicU32,
     blocked_since: AtomicU32,
+    /// Whether the wheel looks at its writing.
+    watched: AtomicBool,
     closing_since: AtomicU32,
     /// When its token ends; 0 where it has none.
     expires: u32,
@@ -44,7 +49,7 @@ pub(crate) struct Session {
 struct Inner {
     waiting: Waiting,
     topics: Vec<Subscription>,
-    published: Published,
+    asked: Asked,
 }
 
 /// A topic that the device subscribes to, and its place there.
@@ -53,11 +58,12 @@ pub(crate) struct Subscription {
     pub(crate) seat: Seat,
 }
 
-/// Messages that the device published in one of the wheel's seconds.
+/// What the device has asked of other nodes in one of the wheel's seconds.
 #[derive(Default)]
-struct Published {
+struct Asked {
     second: u32,
-    count: u32,
+    messages: u16,
+    subscriptions: u16,
 }
 
 /// Why a device cannot take a command.
@@ -78,6 +84,7 @@ impl Session {
             superseded: AtomicU64::new(0),
             last_seen: AtomicU32::new(now),
             blocked_since: AtomicU32::new(0),
+            watched: AtomicBool::new(false),
             closing_since: AtomicU32::new(0),
             expires: 0,
             retires: 0,
@@ -116,14 +123,23 @@ impl Session {
         self.last_seen.store(now, Relaxed);
     }
 
-    /// Writing waits for the device since then; answers whether that is new.
-    pub(crate) fn blocked(&self, now: u32) -> bool {
-        self.blocked_since
-            .compare_exchange(0, now.max(1), Relaxed, Relaxed)
-            .is_ok()
+    /// Writing waits for the device, which has read something just now or has not;
+    /// answers whether the wheel has to look at it from now on. It does so once, and
+    /// then for as long as the session lasts: a device that reads slowly blocks and
+    /// goes on many times a second.
+    pub(crate) fn blocked(&self, now: u32, has_read: bool) -> bool {
+        let now = now.max(1);
+        if has_read {
+            self.blocked_since.store(now, Relaxed);
+        } else {
+            let _ = self
+                .blocked_since
+                .compare_exchange(0, now, Relaxed, Relaxed);
+        }
+        !self.watched.swap(true, Relaxed)
     }
 
-    /// Writing goes on.
+    /// Nothing waits to be written.
     pub(crate) fn unblocked(&self) {
         self.blocked_since.store(0, Relaxed);
     }
@@ -142,9 +158,12 @@ impl Session {
             Timer::Write => (self.blocked_since.load(Relaxed), limits.write_timeout),
             Timer::Close => (self.closing_since.load(Relaxed), limits.close_timeout),
         };
-        if since == 0 && timer != Timer::Idle {
-            return Next::Never;
-        }
+        let since = match (since, timer) {
+            (0, Timer::Close) => return Next::Never,
+            // If it blocks from now on.
+            (0, Timer::Write) => now,
+            _ => since,
+        };
         let due = since.saturating_add(seconds(timeout));
         let end = match timer {
             Timer::Idle => match self.check_ends(now, limits) {
@@ -196,19 +215,20 @@ impl Session {
     /// The directory gave an epoch. If it has replaced that one in the meantime,
     /// the socket closes.
     pub(crate) fn set_epoch(&self, epoch: Epoch) {
-        self.epoch.fetch_max(epoch.raw(), Relaxed);
+        self.epoch.fetch_max(epoch.raw(), SeqCst);
         self.close_if_superseded();
     }
 
     /// The directory has a newer connection than the one of `epoch`.
     pub(crate) fn superseded(&self, epoch: Epoch) {
-        self.superseded.fetch_max(epoch.raw(), Relaxed);
+        self.superseded.fetch_max(epoch.raw(), SeqCst);
         self.close_if_superseded();
     }
 
+    /// In one order for all: of two who write one each, the second sees both.
     fn close_if_superseded(&self) {
-        let epoch = self.epoch.load(Relaxed);
-        if epoch != 0 && epoch <= self.superseded.load(Relaxed) {
+        let epoch = self.epoch.load(SeqCst);
+        if epoch != 0 && epoch <= self.superseded.load(SeqCst) {
             self.outbox.close(CloseReason::Replaced);
         }
     }
@@ -284,21 +304,23 @@ impl Session {
     pub(crate) fn unsubscribed(&self, topic: &Topic) -> Option<Seat> {
         let topics = &mut self.inner().topics;
         let at = topics.iter().position(|kept| kept.topic == *topic)?;
-        Some(topics.swap_remove(at).seat)
+        let seat = topics.swap_remove(at).seat;
+        if topics.is_empty() {
+            *topics = Vec::new();
+        }
+        Some(seat)
+    }
+
+    /// Whether its topics may be changed once more in second `now`; if so, it counts.
+    pub(crate) fn may_change_topics(&self, now: u32, limit: u32) -> bool {
+        let mut inner = self.inner();
+        one_more(&mut inner.asked.in_second(now).subscriptions, limit)
     }
 
     /// Whether another message may be published in second `now`; if so, it counts.
     pub(crate) fn may_publish(&self, now: u32, limit: u32) -> bool {
-        let published = &mut self.inner().published;
-        if published.second != now {
-            *published = Published {
-                second: now,
-                count: 0,
-            };
-        }
-        let may = published.count < limit;
-        published.count += u32::from(may);
-        may
+        let mut inner = self.inner();
+        one_more(&mut inner.asked.in_second(now).messages, limit)
     }
 
     /// Everything that ends with the session.
@@ -310,6 +332,26 @@ impl Session {
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl Asked {
+    /// What was asked in second `now`.
+    fn in_second(&mut self, now: u32) -> &mut Self {
+        if self.second != now {
+            *self = Self {
+                second: now,
+                ..Self::default()
+            };
+        }
+        self
+    }
+}
+
+/// Counts one more, unless `limit` have been.
+fn one_more(count: &mut u16, limit: u32) -> bool {
+    let may = u32::from(*count) < limit.min(u16::MAX.into());
+    *count += u16::from(may);
+    may
 }
 
 /// Whole seconds, rounded up: no timeout fires early.

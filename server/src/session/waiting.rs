@@ -74,6 +74,9 @@ impl Waiting {
             Waiter::Here(caller) => !caller.is_closed(),
             Waiter::There(_) => entry.expires > now,
         });
+        if self.0.is_empty() {
+            self.0 = Vec::new();
+        }
     }
 }
 

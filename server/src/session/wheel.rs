@@ -67,15 +67,17 @@ impl Wheel {
             session: Arc::downgrade(session),
             timer,
         };
-        let at = at.clamp(self.now() + 1, self.now() + SLOTS - 1);
-        self.slots()[(at % SLOTS) as usize].push(entry);
+        let mut slots = self.slots();
+        // Under the lock, so that the wheel does not turn past the slot in between.
+        let now = self.now();
+        let at = at.clamp(now + 1, now + SLOTS - 1);
+        slots[(at % SLOTS) as usize].push(entry);
     }
 
     /// Turns to second `to` and looks at every socket on the way.
     pub(crate) fn turn(&self, to: u32, limits: &Limits) {
         while self.now() < to {
-            let now = self.now.fetch_add(1, Relaxed) + 1;
-            let due = std::mem::take(&mut self.slots()[(now % SLOTS) as usize]);
+            let (now, due) = self.step();
             for Entry { session, timer } in due {
                 let Some(session) = session.upgrade() else {
                     continue;
@@ -85,6 +87,13 @@ impl Wheel {
                 }
             }
         }
+    }
+
+    /// One second further: which it is, and whom to look at.
+    fn step(&self) -> (u32, Vec<Entry>) {
+        let mut slots = self.slots();
+        let now = self.now.fetch_add(1, Relaxed) + 1;
+        (now, std::mem::take(&mut slots[(now % SLOTS) as usize]))
     }
 
     fn slots(&self) -> MutexGuard<'_, Vec<Vec<Entry>>> {
@@ -179,6 +188,49 @@ mod tests {
             std::task::Poll::Ready(Ok(bytes.len()))
         });
         assert!(said.windows(6).any(|part| part == b"goaway"));
+    }
+
+    #[test]
+    fn who_reads_something_now_and_then_is_not_cut_off() {
+        let wheel = Wheel::new();
+        let limits = Limits {
+            write_timeout: Duration::from_secs(10),
+            ..limits(1000)
+        };
+        let session = armed(&wheel);
+        assert!(session.blocked(wheel.now(), false));
+        wheel.arm(&session, Timer::Write, wheel.now() + 10);
+        for second in (5..=100).step_by(3) {
+            wheel.turn(second, &limits);
+            assert!(!session.blocked(second, second % 2 == 0));
+        }
+        assert!(!session.outbox.abandoned());
+        session.unblocked();
+        wheel.turn(150, &limits);
+        assert!(!session.outbox.abandoned(), "nothing waits for it");
+        assert!(!session.blocked(150, false));
+        wheel.turn(159, &limits);
+        assert!(!session.outbox.abandoned());
+        wheel.turn(160, &limits);
+        assert!(session.outbox.abandoned());
+    }
+
+    #[test]
+    fn a_device_that_blocks_often_is_watched_once() {
+        let wheel = Wheel::new();
+        let session = armed(&wheel);
+        for second in 2..300 {
+            for _ in 0..10 {
+                if session.blocked(second, true) {
+                    wheel.arm(&session, Timer::Write, second + 10);
+                }
+                session.unblocked();
+            }
+            session.seen(second);
+            wheel.turn(second, &limits(1000));
+        }
+        let entries: usize = wheel.slots().iter().map(Vec::len).sum();
+        assert_eq!(entries, 2, "its silence and its writing");
     }
 
     #[test]

@@ -74,12 +74,6 @@ impl TlsStream {
         Ok(stream)
     }
 
-    /// Says that nothing follows, as far as the kernel takes it now.
-    pub(crate) fn say_goodbye(&mut self) {
-        let _ = self.say(Say::Goodbye);
-        let _ = self.tcp.try_write(&self.outgoing);
-    }
-
     fn poll_handshake(&mut self, task: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             ready!(self.poll_outgoing(task))?;
@@ -207,6 +201,18 @@ impl TlsStream {
             }
         }
         Poll::Ready(Ok(()))
+    }
+}
+
+impl Drop for TlsStream {
+    /// Says that its end is meant: without it, a peer cannot tell the end from an
+    /// attacker's cut. Whoever does not read any more is not waited for.
+    fn drop(&mut self) {
+        // One that never was one has said what there was to say.
+        if !self.session.is_handshaking() {
+            let _ = self.say(Say::Goodbye);
+            let _ = self.tcp.try_write(&self.outgoing);
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt};
 use lapin::{
-    BasicProperties, Channel, Confirmation, Connection, Consumer, ExchangeKind,
+    BasicProperties, Channel, Confirmation, Consumer, ExchangeKind,
     message::Delivery as Delivered,
     options::{
         BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions,
@@ -33,7 +33,7 @@ use super::{
     },
 };
 use crate::{
-    backplane::amqp::open_for,
+    backplane::amqp::{AmqpConnection, open_for},
     id::{ClusterName, Group},
 };
 
@@ -48,7 +48,7 @@ const SUCCESS: u16 = 200;
 
 /// A node's connection.
 pub(super) struct AmqpProducer {
-    _connection: Connection,
+    _connection: AmqpConnection,
     channel: Channel,
     exchange: ShortString,
     /// What ended the connection, once that is known.
@@ -124,7 +124,7 @@ impl Producer for AmqpProducer {
 
 /// A consumer's connection.
 pub(super) struct AmqpMember {
-    connection: Connection,
+    connection: AmqpConnection,
     channel: Channel,
     deliveries: Consumer,
 }
@@ -240,7 +240,7 @@ async fn declare(
     Ok(queue)
 }
 
-async fn open(address: &BrokerAddress, name: &str) -> Result<(Connection, Channel), WorkError> {
+async fn open(address: &BrokerAddress, name: &str) -> Result<(AmqpConnection, Channel), WorkError> {
     let connection = open_for(&address.server, name).await;
     let connection = connection.map_err(WorkError::Broken)?;
     let opened = async {

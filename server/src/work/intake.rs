@@ -14,17 +14,17 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
     },
-    time::Duration,
 };
 
 use bytes::Bytes;
-use tokio::{sync::mpsc, time::sleep};
+use tokio::{sync::mpsc, time::Instant};
 
 use super::{
     Reading,
-    queue::{Outcome, Parcel, Producer, Refusal, Settled, WorkError},
+    queue::{CONNECT, Outcome, Parcel, Producer, Refusal, Settled, WorkError, within},
 };
 use crate::{
+    backoff::Backoff,
     config::Limits,
     id::ReadingId,
     node::{Node, Phase},
@@ -33,8 +33,6 @@ use crate::{
 
 /// Readings handed over at once.
 const BATCH: usize = 256;
-const FIRST_RETRY: Duration = Duration::from_millis(50);
-const LAST_RETRY: Duration = Duration::from_secs(2);
 
 /// The door for readings: what sockets hold of the way into the queue.
 pub(crate) struct Intake {
@@ -136,21 +134,19 @@ pub(super) async fn run<P: Producer>(
     Arriving(mut arriving): Arriving,
 ) {
     let mut custody = Custody::default();
-    let mut retry = FIRST_RETRY;
+    let mut backoff = Backoff::new();
     loop {
-        match P::connect(&address).await {
+        match within(CONNECT, P::connect(&address)).await {
             Ok(producer) => {
-                retry = FIRST_RETRY;
+                let began = Instant::now();
                 let Err(error) = serve(&node, producer, &mut custody, &mut arriving).await;
                 tracing::warn!(%error, unsettled = custody.held.len(), "readings wait");
+                backoff.ended(began.elapsed());
             }
-            Err(error) => {
-                tracing::warn!(%error, "no queue of readings");
-                retry = (retry * 2).min(LAST_RETRY);
-            }
+            Err(error) => tracing::warn!(%error, "no queue of readings"),
         }
         node.intake.open.store(false, Relaxed);
-        sleep(retry.mul_f64(rand::random())).await;
+        backoff.wait().await;
     }
 }
 

@@ -16,7 +16,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::{FutureExt, SinkExt, StreamExt};
+use futures_util::{FutureExt, SinkExt, StreamExt, TryFutureExt};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::{
     net::TcpStream,
@@ -25,7 +25,7 @@ use tokio::{
 
 use super::{
     Reading,
-    queue::{Delivery, IN_HAND, Member, Parcel, Producer, SILENCE, Settled, WorkError},
+    queue::{Delivery, IN_HAND, Member, Parcel, Producer, SILENCE, Settled, WorkError, within},
 };
 use crate::{
     backplane::{open, seal},
@@ -90,9 +90,9 @@ impl Producer for LocalProducer {
         let frames = parcels
             .into_iter()
             .map(|Parcel { number, payload }| seal(&FromProducer::Submit { number }, &payload));
-        wire::write_batch(&mut self.link.writer, frames)
-            .await
-            .map_err(WorkError::broken)?;
+        let written = wire::write_batch(&mut self.link.writer, frames);
+        // A broker that hangs takes nothing, and nobody listens for its silence now.
+        within(SILENCE, written.map_err(WorkError::broken)).await?;
         Ok(Vec::new())
     }
 
@@ -224,8 +224,8 @@ impl Link {
     }
 
     async fn send(&mut self, header: &impl Serialize) -> Result<(), WorkError> {
-        let sent = self.writer.send(seal(header, &[])).await;
-        sent.map_err(WorkError::broken)
+        let sent = self.writer.send(seal(header, &[]));
+        within(SILENCE, sent.map_err(WorkError::broken)).await
     }
 }
 

@@ -27,7 +27,7 @@ use super::{
     broker::BrokerAddress,
     queue::{
         Delivery, IN_HAND, MOST_BYTES, MOST_READINGS, Member, Outcome, Parcel, Producer, Refusal,
-        SILENCE, Settled, WorkError,
+        SILENCE, Settled, WorkError, within,
     },
 };
 use crate::{
@@ -136,7 +136,28 @@ impl Member for NatsMember {
         })
     }
 
+    /// The client library waits for ever for a batch whose request was lost with a
+    /// connection.
     async fn take(&mut self) -> Result<Vec<Delivery<Arc<Message>>>, WorkError> {
+        within(TAKE + ANSWER, self.fetch()).await
+    }
+
+    async fn acknowledge(&mut self, handled: &[Arc<Message>]) -> Result<(), WorkError> {
+        say(handled, AckKind::Ack).await
+    }
+
+    async fn hold(&mut self, in_hand: &[Arc<Message>]) -> Result<(), WorkError> {
+        say(in_hand, AckKind::Progress).await
+    }
+
+    async fn leave(self) {
+        let _ = self.client.flush().await;
+    }
+}
+
+impl NatsMember {
+    /// What is there at once, else what comes first.
+    async fn fetch(&mut self) -> Result<Vec<Delivery<Arc<Message>>>, WorkError> {
         let there = self.consumer.fetch().max_messages(IN_HAND).messages();
         let mut there = there.await.map_err(WorkError::broken)?;
         let mut deliveries = Vec::new();
@@ -153,18 +174,6 @@ impl Member for NatsMember {
             deliveries.push(delivery(message.map_err(WorkError::broken)?)?);
         }
         Ok(deliveries)
-    }
-
-    async fn acknowledge(&mut self, handled: &[Arc<Message>]) -> Result<(), WorkError> {
-        say(handled, AckKind::Ack).await
-    }
-
-    async fn hold(&mut self, in_hand: &[Arc<Message>]) -> Result<(), WorkError> {
-        say(in_hand, AckKind::Progress).await
-    }
-
-    async fn leave(self) {
-        let _ = self.client.flush().await;
     }
 }
 

@@ -1,8 +1,9 @@
 //! What a queue of readings must promise.
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
 use bytes::Bytes;
+use tokio::time::timeout;
 
 use super::Reading;
 use crate::id::Group;
@@ -89,7 +90,11 @@ pub(crate) trait Member: Sized + Send + 'static {
 pub(crate) const IN_HAND: usize = 64;
 
 /// A member that says nothing for this long counts as dead.
-pub(crate) const SILENCE: std::time::Duration = std::time::Duration::from_secs(5);
+pub(crate) const SILENCE: Duration = Duration::from_secs(5);
+
+/// How long a connection may take to be made, with all that is said before the first
+/// reading.
+pub(crate) const CONNECT: Duration = Duration::from_secs(15);
 
 /// Readings that a queue holds at most, and their bytes, before it refuses more.
 pub(crate) const MOST_READINGS: usize = 100_000;
@@ -190,6 +195,17 @@ pub(crate) enum WorkError {
     /// The queue is there and does not want this one.
     #[error("the queue of readings refused: {0}")]
     Refused(String),
+}
+
+/// What a queue did, if it did it in time.
+pub(crate) async fn within<T>(
+    limit: Duration,
+    done: impl Future<Output = Result<T, WorkError>>,
+) -> Result<T, WorkError> {
+    match timeout(limit, done).await {
+        Ok(done) => done,
+        Err(_) => Err(WorkError::Broken(format!("no answer after {limit:?}"))),
+    }
 }
 
 impl WorkError {

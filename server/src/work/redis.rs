@@ -1,21 +1,24 @@
 //! A Redis stream (`redis://…`), with a consumer group of its own for each group.
 //!
 //! **Custody.** A reading is accepted once it is in the stream. That survives as much
-//! as the server does: with `appendonly yes` a killed server, without persistence
-//! nothing but its clients. All of it lies under one key, in a cluster of servers on
-//! one of them.
+//! as the server does: with `appendonly yes` a killed server (but for up to two seconds
+//! that a busy disk makes it wait to write, unless `appendfsync` is `always`), without
+//! persistence nothing but its clients. All of it lies under one key, in a cluster of
+//! servers on one of them.
 //!
 //! **Redelivery.** An entry is its consumer's until it is acknowledged or was left
 //! alone for [`SILENCE`]; then any other member claims it. A consumer that comes back
 //! under its old name begins with what it had.
 //!
 //! **Bounds.** What every group has acknowledged is trimmed away, about each second;
-//! a stream of [`MOST_READINGS`] takes no more.
+//! a stream of [`MOST_READINGS`] takes no more, nor does a server that is full
+//! (`maxmemory`): consumers go on, and make room. Each node looks how long the stream
+//! is once a second, so what the others add in that time may come on top.
 
 use std::time::Duration;
 
 use redis::{
-    RedisError,
+    RedisError, RedisResult,
     streams::{
         StreamAutoClaimReply, StreamId, StreamInfoGroup, StreamInfoGroupsReply, StreamPendingReply,
         StreamReadReply,
@@ -32,7 +35,7 @@ use super::{
     },
 };
 use crate::{
-    backplane::redis::Commands,
+    backplane::redis::{Commands, is_full},
     id::{ClusterName, Group},
 };
 
@@ -42,6 +45,8 @@ const TAKE: Duration = Duration::from_secs(1);
 const ANSWER: Duration = Duration::from_secs(5);
 /// The field of an entry that holds the reading.
 const FIELD: &str = "reading";
+/// How often a node looks what others have added and who has joined.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// A node's connection.
 pub(super) struct RedisProducer {
@@ -49,8 +54,13 @@ pub(super) struct RedisProducer {
     key: String,
     /// Whether there was a group when it was looked last.
     has_group: bool,
-    /// Entries when it was looked last.
+    /// Entries when it was looked last, and what this node has added since.
     length: usize,
+    /// Whether the server had no memory for the last reading.
+    is_full: bool,
+    /// What ended the connection, once that is known.
+    broken: Option<WorkError>,
+    looked: Instant,
 }
 
 impl Producer for RedisProducer {
@@ -62,6 +72,9 @@ impl Producer for RedisProducer {
             key: key(&address.cluster),
             has_group: false,
             length: 0,
+            is_full: false,
+            broken: None,
+            looked: Instant::now(),
         };
         producer.look().await?;
         Ok(producer)
@@ -69,7 +82,7 @@ impl Producer for RedisProducer {
 
     async fn submit(&mut self, parcels: Vec<Parcel>) -> Result<Vec<Settled>, WorkError> {
         let fits = |producer: &Self| producer.length + parcels.len() <= MOST_READINGS;
-        if !self.has_group || !fits(self) {
+        if !self.has_group || !fits(self) || self.looked.elapsed() >= LOOK_EVERY {
             self.look().await?;
         }
         if !self.has_group {
@@ -79,6 +92,8 @@ impl Producer for RedisProducer {
             return Ok(refuse(&parcels, Refusal::Full));
         }
         let mut batch = redis::pipe();
+        // Each has its own answer: some may be in the stream by now.
+        batch.ignore_errors();
         for parcel in &parcels {
             // A stream that is gone took its groups with it: not made again here.
             batch
@@ -89,27 +104,57 @@ impl Producer for RedisProducer {
                 .arg(FIELD)
                 .arg(&parcel.payload[..]);
         }
-        let added: Vec<Option<String>> =
+        let added: Vec<RedisResult<Option<String>>> =
             batch.query_async(&mut self.server).await.map_err(broken)?;
         self.length += parcels.len();
-        self.has_group = added.iter().all(Option::is_some);
-        let settled = parcels.iter().zip(added).map(|(parcel, id)| Settled {
-            number: parcel.number,
-            outcome: match id {
-                Some(_) => Outcome::Taken,
-                None => Outcome::Refused(Refusal::NoGroup),
-            },
-        });
-        Ok(settled.collect())
+        let mut settled = Vec::with_capacity(parcels.len());
+        for (parcel, added) in parcels.iter().zip(added) {
+            match self.outcome(added) {
+                Ok(outcome) => settled.push(Settled {
+                    number: parcel.number,
+                    outcome,
+                }),
+                // Who has an answer already is told; the rest is submitted again.
+                Err(error) => {
+                    self.broken = Some(broken(error));
+                    break;
+                }
+            }
+        }
+        Ok(settled)
     }
 
     /// All are settled as they are submitted.
     async fn settled(&mut self) -> Result<Vec<Settled>, WorkError> {
-        std::future::pending().await
+        match self.broken.take() {
+            Some(error) => Err(error),
+            None => std::future::pending().await,
+        }
     }
 }
 
 impl RedisProducer {
+    /// What became of a reading, by the server's answer.
+    fn outcome(&mut self, added: RedisResult<Option<String>>) -> RedisResult<Outcome> {
+        let was_full = std::mem::take(&mut self.is_full);
+        match added {
+            Ok(Some(_)) => Ok(Outcome::Taken),
+            Ok(None) => {
+                self.has_group = false;
+                Ok(Outcome::Refused(Refusal::NoGroup))
+            }
+            Err(error) if is_full(&error) => {
+                self.is_full = true;
+                // Once: it may be so for long.
+                if !was_full {
+                    tracing::warn!(%error, "readings are refused");
+                }
+                Ok(Outcome::Refused(Refusal::Full))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     async fn look(&mut self) -> Result<(), WorkError> {
         let mut length = redis::cmd("XLEN");
         self.length = length
@@ -118,6 +163,7 @@ impl RedisProducer {
             .await
             .map_err(broken)?;
         self.has_group = !groups(&mut self.server, &self.key).await?.is_empty();
+        self.looked = Instant::now();
         Ok(())
     }
 }

@@ -18,6 +18,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 /// | rebalance   | 1012 | node    | yes, spread over the goaway window |
 /// | aged        | 1012 | node    | yes, spread over the goaway window |
 /// | slow        | 1013 | node    | yes, with backoff                  |
+/// | no-room     | 1013 | node    | yes, with backoff                  |
 /// | replaced    | 4000 | node    | no: a newer connection took over   |
 /// | idle        | 4001 | node    | yes, with backoff                  |
 /// | expired     | 4003 | node    | yes, with a new token              |
@@ -34,13 +35,14 @@ pub(crate) enum CloseReason {
     Rebalance,
     Aged,
     Slow,
+    NoRoom,
     Replaced,
     Idle,
     Expired,
 }
 
 impl CloseReason {
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Device,
         Self::Lost,
         Self::Protocol,
@@ -52,6 +54,7 @@ impl CloseReason {
         Self::Rebalance,
         Self::Aged,
         Self::Slow,
+        Self::NoRoom,
         Self::Replaced,
         Self::Idle,
         Self::Expired,
@@ -71,6 +74,7 @@ impl CloseReason {
             Self::Rebalance => "rebalance",
             Self::Aged => "aged",
             Self::Slow => "slow",
+            Self::NoRoom => "no-room",
             Self::Replaced => "replaced",
             Self::Idle => "idle",
             Self::Expired => "expired",
@@ -87,7 +91,7 @@ impl CloseReason {
             Self::Policy => CloseCode::Policy,
             Self::TooBig => CloseCode::Size,
             Self::Drain | Self::Rebalance | Self::Aged => CloseCode::Restart,
-            Self::Slow => CloseCode::Again,
+            Self::Slow | Self::NoRoom => CloseCode::Again,
             Self::Replaced => CloseCode::Library(4000),
             Self::Idle => CloseCode::Library(4001),
             Self::Expired => CloseCode::Library(4003),
@@ -102,12 +106,13 @@ impl CloseReason {
             Self::Protocol => "protocol error",
             Self::Binary => "binary frames are not spoken here",
             Self::BadPayload => "not a frame this node understands",
-            Self::Policy => "too many topics, or a topic name that is not allowed",
+            Self::Policy => "too many topics or changes of them, or a name that is not allowed",
             Self::TooBig => "message too big",
             Self::Drain => "node restarts",
             Self::Rebalance => "other nodes have more room",
             Self::Aged => "open for long enough: come back",
             Self::Slow => "slow consumer",
+            Self::NoRoom => "no room for messages that are not complete",
             Self::Replaced => "replaced by a newer connection",
             Self::Idle => "idle for too long",
             Self::Expired => "the token has expired",

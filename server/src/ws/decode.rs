@@ -91,6 +91,21 @@ impl Decoder {
         Ok(())
     }
 
+    /// Bytes that are kept until the rest arrives.
+    pub(crate) fn kept(&self) -> usize {
+        let begun = self
+            .begun
+            .as_ref()
+            .map_or(0, |begun| begun.bytes.capacity());
+        self.partial.capacity() + begun
+    }
+
+    /// Forgets what is not complete.
+    pub(crate) fn clear(&mut self) {
+        self.partial = Vec::new();
+        self.begun = None;
+    }
+
     /// Decodes whole frames and answers how many bytes they took.
     fn frames(
         &mut self,
@@ -393,8 +408,22 @@ mod tests {
         for byte in masked(0x89, b"beat") {
             decode(&mut decoder, &[byte]).unwrap();
         }
-        assert_eq!(decoder.partial.capacity(), 0);
+        assert_eq!(decoder.kept(), 0);
         assert!(decoder.begun.is_none());
+    }
+
+    #[test]
+    fn what_is_kept_is_counted_until_it_is_complete() {
+        let mut decoder = Decoder::new(100, Accepts::Text);
+        let whole = masked(0x81, &[b'x'; 90]);
+        decode(&mut decoder, &whole[..50]).unwrap();
+        assert!(decoder.kept() >= 50);
+        decode(&mut decoder, &whole[50..]).unwrap();
+        assert_eq!(decoder.kept(), 0);
+        decode(&mut decoder, &masked(0x01, &[b'x'; 60])).unwrap();
+        assert!(decoder.kept() >= 60);
+        decoder.clear();
+        assert_eq!(decoder.kept(), 0);
     }
 
     proptest! {

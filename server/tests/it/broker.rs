@@ -1,13 +1,17 @@
 //! The broker's own promises: a hung or greedy node harms nobody else.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use highwater_server::{
     BrokerConfig,
     backplane::{BackplaneConfig, Identity, Joined, Role, SendError, join},
 };
-use tokio::time::{Instant, timeout};
+use tokio::{
+    runtime::Builder,
+    sync::Notify,
+    time::{Instant, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::rig::{Broker, PATIENCE, any_port};
@@ -74,6 +78,38 @@ async fn a_node_that_answers_no_ping_is_dead() {
     });
     let (runtime, _joined) = hung.await.unwrap();
     sees(&alive, 1).await;
+    runtime.shutdown_background();
+}
+
+/// One that has nothing to say would not notice by saying it.
+#[tokio::test]
+async fn a_broker_that_hangs_is_given_up() {
+    let config = BrokerConfig {
+        ping_every: Duration::from_millis(50),
+        dead_after: Duration::from_millis(400),
+        ..BrokerConfig::default()
+    };
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let broker = {
+        let _inside = runtime.enter();
+        Broker::start_at(any_port(), config)
+    };
+    let hang = Arc::new(Notify::new());
+    let driven = tokio::task::spawn_blocking({
+        let hang = Arc::clone(&hang);
+        move || {
+            runtime.block_on(hang.notified());
+            runtime
+        }
+    });
+    let node = joined(&broker, "n", 1);
+    sees(&node, 1).await;
+    hang.notify_one();
+    let runtime = driven.await.unwrap();
+    // Its connection still stands.
+    let mut view = node.backplane.view();
+    let given_up = timeout(PATIENCE, view.wait_for(|view| !view.connected));
+    given_up.await.expect("it waits for ever").unwrap();
     runtime.shutdown_background();
 }
 

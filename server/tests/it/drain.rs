@@ -1,7 +1,8 @@
 //! The end of a node.
 
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
+use futures_util::{StreamExt, stream};
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Error;
 
@@ -9,6 +10,9 @@ use crate::{
     ground::{Kind, on_every_backplane},
     rig::{Cluster, Device, Node, until},
 };
+
+/// Enough that each node is the home of some.
+const DEVICES: usize = 30;
 
 #[tokio::test]
 async fn a_drain_says_goaway_and_then_closes_and_then_the_node_ends() {
@@ -65,7 +69,10 @@ async fn a_draining_node_takes_no_new_device_and_finishes_commands() {
     node.ended().await;
 }
 
-on_every_backplane!(a_drained_node_leaves_the_cluster);
+on_every_backplane!(
+    a_drained_node_leaves_the_cluster,
+    a_home_that_leaves_takes_no_command_with_it,
+);
 
 async fn a_drained_node_leaves_the_cluster(kind: Kind) {
     // Nobody could wait for the lease.
@@ -75,6 +82,37 @@ async fn a_drained_node_leaves_the_cluster(kind: Kind) {
     leaver.shutdown.cancel();
     leaver.ended().await;
     cluster.sees(1).await;
+}
+
+async fn a_home_that_leaves_takes_no_command_with_it(kind: Kind) {
+    let mut cluster = Cluster::start_on(kind.ground(), 3).await;
+    // A third of them is at home on the one that leaves.
+    for number in 0..DEVICES {
+        let device = Device::open(&cluster.nodes[1], &format!("d{number}")).await;
+        device.echo();
+    }
+    let leaver = cluster.nodes.remove(2);
+    let caller = &cluster.nodes[0];
+    let answered = Cell::new(0);
+    let ask = async |number| {
+        let answer = caller.command(&format!("d{number}")).await;
+        answered.set(answered.get() + 1);
+        answer
+    };
+    let asking = stream::iter((0..DEVICES).cycle())
+        .map(ask)
+        .buffer_unordered(16)
+        .take_until(async {
+            leaver.shutdown.cancel();
+            leaver.ended().await;
+            cluster.sees(2).await;
+            // A busy machine may have asked for a few only by then.
+            until("each was asked for", async || answered.get() > DEVICES).await;
+        });
+    let answers: Vec<_> = asking.collect().await;
+    for answer in answers {
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
 }
 
 /// What the node says that it is doing.

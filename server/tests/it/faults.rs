@@ -31,6 +31,8 @@ async fn unknown_faults_are_refused() {
         json!({}),
         json!({"fault": "dance", "length_ms": 1}),
         json!({"fault": "stall"}),
+        json!({"fault": "ignore-pings", "length_ms": u64::MAX}),
+        json!({"fault": "drop-messages", "count": u64::MAX}),
     ] {
         assert_eq!(node.post("/admin/faults", body).await.status, 400);
     }

@@ -15,6 +15,7 @@ mod ground;
 mod membership;
 mod metrics;
 mod operations;
+mod promtool;
 mod rig;
 mod security;
 mod sockets;

@@ -1,10 +1,11 @@
 //! Nodes that come, go and lose their broker, with devices connected.
 
+use highwater_server::NodeConfig;
 use serde_json::json;
 
 use crate::{
-    ground::{Kind, on_every_backplane},
-    rig::{Cluster, Device, Node, until},
+    ground::{Kind, SHORT, on_every_backplane},
+    rig::{Cluster, Device, Node, config, until},
 };
 
 on_every_backplane!(
@@ -62,7 +63,7 @@ async fn devices_stay_reachable_while_nodes_join(kind: Kind) {
 }
 
 async fn a_dead_node_takes_its_devices_with_it_and_nothing_else(kind: Kind) {
-    let mut cluster = Cluster::start_on(kind.ground(), 3).await;
+    let mut cluster = Cluster::start_on(kind.ground().with_lease(SHORT), 3).await;
     open(&cluster.nodes[0], "a").await;
     open(&cluster.nodes[2], "c").await;
     cluster.nodes.remove(2).kill();
@@ -83,7 +84,7 @@ async fn a_dead_node_takes_its_devices_with_it_and_nothing_else(kind: Kind) {
 }
 
 async fn a_command_whose_owner_dies_ends_before_its_deadline(kind: Kind) {
-    let mut cluster = Cluster::start_on(kind.ground(), 3).await;
+    let mut cluster = Cluster::start_on(kind.ground().with_lease(SHORT), 3).await;
     let mut devices = Vec::new();
     for number in 0..20 {
         devices.push(Device::open(&cluster.nodes[2], &format!("c{number}")).await);
@@ -141,9 +142,12 @@ async fn a_restarted_broker_finds_the_cluster_again(kind: Kind) {
 async fn a_node_may_start_before_its_broker(kind: Kind) {
     let mut ground = kind.own_ground();
     ground.kill().await;
-    let mut config = crate::rig::config("n1");
-    config.backplane = Some(ground.url());
-    let node = Node::start(config);
+    let meeting = ground.config();
+    let node = Node::start(NodeConfig {
+        backplane: meeting.url,
+        cluster: meeting.cluster,
+        ..config("n1")
+    });
     until("it says that it is not ready", async || {
         node.get("/readyz").await.status == 503
     })

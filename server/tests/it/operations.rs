@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use tokio::task::JoinHandle;
 
 use crate::{
-    ground::{Kind, on_every_backplane},
+    ground::{Kind, SHORT, on_every_backplane},
     rig::{Cluster, Device, Node, until},
 };
 
@@ -39,7 +39,10 @@ struct World {
 }
 
 async fn check(kind: Kind, operations: &[Operation]) {
-    let mut ground = kind.own_ground();
+    let mut ground = match operations.iter().any(|it| matches!(it, RestartBroker)) {
+        true => kind.own_ground(),
+        false => kind.ground().with_lease(SHORT),
+    };
     let mut world = World::default();
     for operation in operations {
         match operation {

@@ -105,6 +105,21 @@ async fn too_many_topics_are_against_the_policy() {
 }
 
 #[tokio::test]
+async fn topics_that_change_all_the_time_are_against_the_policy() {
+    let mut config = config("n1");
+    config.limits.topic_changes_per_s = 10;
+    let node = Node::start(config);
+    let mut device = Device::open(&node, "d1").await;
+    for kind in ["subscribe", "unsubscribe"].iter().cycle().take(1_000) {
+        let frame = json!({"type": kind, "topic": "t"}).to_string();
+        if device.socket.send(Message::text(frame)).await.is_err() {
+            break;
+        }
+    }
+    assert_eq!(device.close_code().await, Some(1008));
+}
+
+#[tokio::test]
 async fn a_silent_device_is_closed_as_idle() {
     let mut config = config("n1");
     config.limits.idle_timeout = Duration::from_secs(1);

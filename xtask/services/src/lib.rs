@@ -19,7 +19,8 @@
 //!   file each; the next one implements `recipe` and gets a line in [`kind`];
 //! - [`service`]: a running one: its URL, its end, its second start;
 //! - [`program`]: what must be on the machine, and `install`;
-//! - `process`, `spawner`: children that never outlive this process;
+//! - `process`, `spawner`: children that never outlive this process; `remover`: their
+//!   directories;
 //! - `port`, `exchange`, `proxy`: free ports, and asking a server whether it is there;
 //! - [`error`]: what can go wrong.
 
@@ -38,6 +39,7 @@ pub mod rabbitmq;
 mod recipe;
 pub mod redis;
 pub mod redis_cluster;
+mod remover;
 pub mod service;
 mod spawner;
 

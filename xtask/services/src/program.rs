@@ -50,6 +50,12 @@ pub(crate) const RABBITMQ: Program = Program {
     used_for: "tests: a backplane",
     find: below_rabbitmq_lib,
 };
+pub(crate) const RABBITMQCTL: Program = Program {
+    name: "rabbitmqctl",
+    package: "rabbitmq-server",
+    used_for: "tests: has RabbitMQ raise an alarm",
+    find: below_rabbitmq_lib,
+};
 pub(crate) const EPMD: Program = Program {
     name: "epmd",
     package: "erlang-base",
@@ -76,6 +82,7 @@ pub const PROGRAMS: &[Program] = &[
     REDIS_CLI,
     NATS,
     RABBITMQ,
+    RABBITMQCTL,
     EPMD,
     NGINX,
     HAPROXY,

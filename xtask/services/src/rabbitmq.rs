@@ -17,6 +17,7 @@ const METHOD: u8 = 1;
 #[derive(Debug)]
 pub struct RabbitMq {
     program: PathBuf,
+    control: PathBuf,
     epmd: PathBuf,
     amqp: u16,
     management: u16,
@@ -34,6 +35,7 @@ impl RabbitMq {
     pub fn start() -> Result<Service, ServiceError> {
         Service::start(Self {
             program: program::RABBITMQ.require()?,
+            control: program::RABBITMQCTL.require()?,
             epmd: program::EPMD.require()?,
             amqp: port::pick()?,
             management: port::pick()?,
@@ -41,6 +43,18 @@ impl RabbitMq {
             distribution: port::pick()?,
             port_mapper: port::pick()?,
         })
+    }
+
+    /// One of its programs, for this server and no other.
+    fn command(&self, program: &Path, directory: &Path) -> Command {
+        let mut command = Command::new(program);
+        command
+            .env("HOME", directory)
+            .env("RABBITMQ_NODENAME", "highwater@localhost")
+            .env("RABBITMQ_CONF_ENV_FILE", "/dev/null")
+            .env("ERL_EPMD_ADDRESS", "127.0.0.1")
+            .env("ERL_EPMD_PORT", self.port_mapper.to_string());
+        command
     }
 
     fn config(&self) -> String {
@@ -96,10 +110,8 @@ impl Recipe for RabbitMq {
     }
 
     fn servers(&self, directory: &Path) -> Result<Vec<Command>, ServiceError> {
-        let mut command = Command::new(&self.program);
+        let mut command = self.command(&self.program, directory);
         command
-            .env("HOME", directory)
-            .env("RABBITMQ_NODENAME", "highwater@localhost")
             .env("RABBITMQ_CONFIG_FILE", directory.join("rabbitmq.conf"))
             .env(
                 "RABBITMQ_ENABLED_PLUGINS_FILE",
@@ -110,9 +122,6 @@ impl Recipe for RabbitMq {
             .env("RABBITMQ_LOGS", "-")
             .env("RABBITMQ_DIST_PORT", self.distribution.to_string())
             .env("RABBITMQ_PID_FILE", directory.join("pid"))
-            .env("RABBITMQ_CONF_ENV_FILE", "/dev/null")
-            .env("ERL_EPMD_ADDRESS", "127.0.0.1")
-            .env("ERL_EPMD_PORT", self.port_mapper.to_string())
             // With input allowed the script becomes the server instead of waiting
             // for it: our child is the server. Input it gets none all the same.
             .env("RABBITMQ_ALLOW_INPUT", "true")
@@ -121,6 +130,12 @@ impl Recipe for RabbitMq {
                 "-noinput -kernel inet_dist_use_interface {127,0,0,1} +S 2:2 +sbwt none",
             );
         Ok(vec![command])
+    }
+
+    fn control(&self, directory: &Path, arguments: &[&str]) -> Option<Command> {
+        let mut command = self.command(&self.control, directory);
+        command.args(arguments);
+        Some(command)
     }
 
     fn answers(&self) -> bool {

@@ -47,6 +47,12 @@ pub(crate) trait Recipe: fmt::Debug + Send + Sync {
         Ok(None)
     }
 
+    /// The program that asks the running server something with these arguments, where
+    /// it has one of its own.
+    fn control(&self, _directory: &Path, _arguments: &[&str]) -> Option<Command> {
+        None
+    }
+
     /// Whether clients are served now, by an exchange of its own protocol.
     fn answers(&self) -> bool;
 }

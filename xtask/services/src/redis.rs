@@ -65,7 +65,10 @@ pub(crate) fn server(program: &Path, port: u16, directory: &Path) -> Command {
     command
         .args(["--bind", "127.0.0.1", "--port", &port.to_string()])
         .args([OsStr::new("--dir"), directory.as_os_str()])
-        .args(["--save", ""]);
+        .args(["--save", ""])
+        // By default a write waits for a disk that is busy and the answer does not, so
+        // that a killed server may have answered what it has not written.
+        .args(["--appendfsync", "no"]);
     command
 }
 

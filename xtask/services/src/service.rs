@@ -9,7 +9,7 @@ use std::{
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
-use crate::{ServiceError, process::Process, recipe::Recipe};
+use crate::{ServiceError, process::Process, recipe::Recipe, remover};
 
 /// How long a service may take to answer: RabbitMQ takes 9 s on an idle machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -52,6 +52,19 @@ impl Service {
         }
         service.wait_until(|recipe| recipe.answers())?;
         Ok(service)
+    }
+
+    /// For one that is kept in a static, which nobody drops: its directory is removed
+    /// when this process ends.
+    ///
+    /// # Errors
+    /// [`ServiceError::Files`].
+    pub fn lasting(self) -> Result<Self, ServiceError> {
+        remover::remove_after_us(self.directory()).map_err(|source| ServiceError::Files {
+            service: self.name(),
+            source,
+        })?;
+        Ok(self)
     }
 
     /// As in `cargo xtask services up NAME`.
@@ -136,6 +149,22 @@ impl Service {
         self.signal(Signal::SIGCONT)
     }
 
+    /// Runs the service's own control program (RabbitMQ's `rabbitmqctl`) with these
+    /// arguments, to its end.
+    ///
+    /// # Errors
+    /// [`ServiceError`]: it cannot be started, or does not succeed.
+    ///
+    /// # Panics
+    /// When the service has none.
+    pub fn control(&self, arguments: &[&str]) -> Result<(), ServiceError> {
+        let command = self.recipe.control(self.directory.path(), arguments);
+        let Some(mut command) = command else {
+            panic!("{} has no control program", self.name());
+        };
+        self.run(&mut command)
+    }
+
     fn signal(&self, signal: Signal) -> Result<(), ServiceError> {
         if self.servers.is_empty() {
             return Err(ServiceError::NotRunning {
@@ -181,7 +210,7 @@ impl Service {
         if output.status.success() {
             return Ok(());
         }
-        let log = self.directory.path().join("form.log");
+        let log = self.directory.path().join("run.log");
         // The error below says how it ended, if not why.
         let _ = std::fs::write(&log, [output.stdout, output.stderr].concat());
         Err(ServiceError::Ended {

@@ -22,6 +22,9 @@ pub(crate) struct ServeAdmission {
         value_parser = clap::value_parser!(u32).range(1..=1_000_000)
     )]
     pub(crate) upgrade_burst: Option<u32>,
+    /// Most TLS handshakes begun a second, such as 1000/s; more are closed
+    #[arg(long, value_name = "RATE", requires = "tls_cert")]
+    pub(crate) max_handshakes: Option<Rate>,
     /// Serve probes, metrics and /admin here and not on --listen
     #[arg(long, value_name = "ADDR")]
     pub(crate) admin_listen: Option<SocketAddr>,

@@ -3,8 +3,11 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::Args;
-use highwater_scenarios::units::parse_duration;
 use highwater_server::{BackplaneUrl, ClusterName, Group, NodeId};
+
+use super::time::time;
+
+const LONGEST_HANDLING: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Args)]
 #[command(
@@ -40,8 +43,13 @@ pub(crate) struct ServeConsumer {
     /// Where each handled reading is written down, a line of JSON each; appended to
     #[arg(long, value_name = "FILE")]
     pub(crate) journal: Option<PathBuf>,
-    /// How long handling a reading takes, such as 5ms
-    #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = parse_duration)]
+    /// How long handling a reading takes, 0s to 1m
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "0ms",
+        value_parser = time(Duration::ZERO..=LONGEST_HANDLING)
+    )]
     pub(crate) handle_time: Duration,
     /// Where to serve /healthz, /readyz and /metrics, HOST:PORT
     #[arg(long, value_name = "ADDR")]

@@ -3,10 +3,14 @@
 use std::{net::SocketAddr, time::Duration};
 
 use clap::Args;
-use highwater_scenarios::units::parse_duration;
 use highwater_server::{BackplaneUrl, ClusterName, LoadMeasure, NodeId, Policy, Rate};
 
-use super::{ServeTls, backplane::lease, drain::time};
+use super::{
+    ServeTls,
+    backplane::{LONGEST_LEASE, SHORTEST_LEASE},
+    drain::LONGEST,
+    time::time,
+};
 
 /// Bounds of `--health-interval`.
 const MOST_OFTEN: Duration = Duration::from_millis(100);
@@ -51,7 +55,7 @@ pub(crate) struct ServeGateway {
     pub(crate) cluster: ClusterName,
     /// How long this gateway may be silent before the nodes take it for dead, 500ms to
     /// 10m; the embedded broker decides by itself
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = lease)]
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = time(SHORTEST_LEASE..=LONGEST_LEASE))]
     pub(crate) lease: Duration,
     /// Serve probes, metrics, /nodes and /admin here and not on --listen
     #[arg(long, value_name = "ADDR")]
@@ -60,6 +64,9 @@ pub(crate) struct ServeGateway {
     pub(crate) balancing: ServeBalancing,
     #[command(flatten)]
     pub(crate) tls: ServeTls,
+    /// Most TLS handshakes begun a second, such as 1000/s; more are closed
+    #[arg(long, value_name = "RATE", help_heading = "TLS")]
+    pub(crate) max_handshakes: Option<Rate>,
     #[command(flatten)]
     pub(crate) drain: ServeGatewayDrain,
 }
@@ -74,10 +81,10 @@ pub(crate) struct ServeBalancing {
     #[arg(long, value_name = "MEASURE", default_value_t = LoadMeasure::Sockets)]
     pub(crate) load: LoadMeasure,
     /// How long a node that has come gets less than its share, 0s to 10m
-    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = time)]
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = time(Duration::ZERO..=LONGEST))]
     pub(crate) slow_start: Duration,
     /// Between two health checks of a node, 100ms to 1m
-    #[arg(long, value_name = "TIME", default_value = "500ms", value_parser = health_interval)]
+    #[arg(long, value_name = "TIME", default_value = "500ms", value_parser = time(MOST_OFTEN..=LEAST_OFTEN))]
     pub(crate) health_interval: Duration,
 }
 
@@ -85,30 +92,9 @@ pub(crate) struct ServeBalancing {
 #[command(next_help_heading = "Drain")]
 pub(crate) struct ServeGatewayDrain {
     /// How long /readyz fails before new connections are refused
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = time)]
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = time(Duration::ZERO..=LONGEST))]
     pub(crate) drain_notice: Duration,
     /// Sockets closed, a second
     #[arg(long, value_name = "RATE", default_value = "500/s")]
     pub(crate) drain_rate: Rate,
-}
-
-fn health_interval(text: &str) -> Result<Duration, String> {
-    parse_duration(text)
-        .ok()
-        .filter(|interval| (MOST_OFTEN..=LEAST_OFTEN).contains(interval))
-        .ok_or_else(|| "expected a time with its unit, 100ms to 1m, such as 500ms".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn health_intervals() {
-        assert_eq!(health_interval("100ms"), Ok(MOST_OFTEN));
-        assert_eq!(health_interval("1m"), Ok(LEAST_OFTEN));
-        for bad in ["", "5", "0s", "99ms", "61s", "1h"] {
-            assert!(health_interval(bad).is_err(), "{bad}");
-        }
-    }
 }

@@ -37,6 +37,7 @@ fn config(args: ServeGateway) -> Result<GatewayConfig, Failure> {
         health_interval: args.balancing.health_interval,
         tls: tls(args.tls)?,
         limits: GatewayLimits {
+            handshakes: args.max_handshakes,
             drain_notice: args.drain.drain_notice,
             drain_rate: args.drain.drain_rate,
             ..GatewayLimits::default()

@@ -74,6 +74,7 @@ fn limits(admission: &ServeAdmission, drain: &ServeDrain) -> Limits {
         sockets: admission.max_sockets,
         upgrades: admission.max_upgrades,
         upgrade_burst: admission.upgrade_burst,
+        handshakes: admission.max_handshakes,
         drain_notice: drain.drain_notice,
         drain_rate: drain.drain_rate,
         drain_window: drain.drain_window,

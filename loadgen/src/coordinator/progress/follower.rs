@@ -10,7 +10,7 @@ use highwater_reports::{
     },
 };
 
-use super::{Commands, Node, Progress, Response};
+use super::{Commands, Messages, Node, Progress, Readings, Response};
 
 /// A worker that has told nothing for this many seconds has no rate now.
 const SILENT_AFTER_S: f64 = 5.0;
@@ -24,8 +24,12 @@ pub struct Follower {
     now: Duration,
     missed: u64,
     unanswered: Commands,
+    messages_missing: u64,
+    readings_refused: u64,
     heartbeat_response: Option<Fresh<Response>>,
     command_response: Option<Fresh<Response>>,
+    message_latency: Option<Fresh<Response>>,
+    reading_response: Option<Fresh<Response>>,
     workers: BTreeMap<String, Worker>,
     nodes: BTreeMap<String, Watched>,
 }
@@ -45,6 +49,8 @@ struct Worker {
     sockets_open: f64,
     heartbeats_per_s: f64,
     commands_per_s: f64,
+    messages_per_s: f64,
+    readings_per_s: f64,
     send_lag: Option<Fresh<Duration>>,
 }
 
@@ -82,6 +88,8 @@ impl Follower {
         match tag {
             latency::HEARTBEAT_RESPONSE => self.heartbeat_response = Some(response),
             latency::COMMAND_RESPONSE => self.command_response = Some(response),
+            latency::MESSAGE_LATENCY => self.message_latency = Some(response),
+            latency::READING_RESPONSE => self.reading_response = Some(response),
             _ => {
                 let worker = lagging(tag).and_then(|id| self.workers.get_mut(id));
                 if let Some(worker) = worker {
@@ -119,6 +127,16 @@ impl Follower {
                 response: fresh(self.command_response, now),
                 ..self.unanswered
             }),
+            messages: Some(Messages {
+                per_s: rate(|worker| worker.messages_per_s),
+                latency: fresh(self.message_latency, now),
+                missing: self.messages_missing,
+            }),
+            readings: Some(Readings {
+                per_s: rate(|worker| worker.readings_per_s),
+                response: fresh(self.reading_response, now),
+                refused: self.readings_refused,
+            }),
             send_lag: self.send_lag(),
             nodes: self.nodes(),
             ..Progress::default()
@@ -148,11 +166,17 @@ impl Follower {
         worker.told = interval.end();
         worker.heartbeats_per_s = rate(counter::HEARTBEATS_ACKNOWLEDGED);
         worker.commands_per_s = rate(counter::COMMANDS_REPLIED);
+        worker.messages_per_s = rate(counter::MESSAGES_DELIVERED);
+        worker.readings_per_s = rate(counter::READINGS_ACCEPTED);
         self.missed += counted(counter::HEARTBEATS_MISSED);
         self.unanswered.timed_out += counted(counter::COMMANDS_TIMED_OUT);
         self.unanswered.not_connected += counted(counter::COMMANDS_NOT_CONNECTED);
         self.unanswered.rejected += counted(counter::COMMANDS_REJECTED);
         self.unanswered.failed += counted(counter::COMMANDS_FAILED);
+        let late = counted(counter::MESSAGES_REORDERED);
+        let missing = self.messages_missing + counted(counter::MESSAGES_MISSING);
+        self.messages_missing = missing.saturating_sub(late);
+        self.readings_refused += counted(counter::READINGS_REFUSED);
     }
 }
 

@@ -54,14 +54,13 @@ impl Constraint for Memory {
         let Some(left) = limits.memory.left() else {
             return Judgement::Unknown;
         };
-        let memory = &load.memory;
-        let takes = memory.in_all();
+        let takes = load.memory.total_bytes();
         let what = format!(
             "it takes about {} of memory, and {} are left",
             words::bytes(takes),
             words::bytes(left)
         );
-        let remedy = more(&limits.memory, takes / TENTHS * 10);
+        let remedy = more(&limits.memory, (takes / TENTHS).saturating_mul(10));
         match takes {
             takes if takes > left => Judgement::TooMuch(what, remedy),
             takes if takes > left / 10 * TENTHS => Judgement::Doubtful(what, remedy),

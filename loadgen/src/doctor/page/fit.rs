@@ -143,10 +143,11 @@ fn memory(load: &Load, limits: &Limits) -> String {
         balancers => format!(", {} in balancers", bytes(balancers)),
     };
     format!(
-        "about {}, of {} left: {} in workers and coordinator{nodes}{balancers}, {} in the kernel",
-        bytes(memory.in_all()),
+        "about {}, of {} left: {} in workers and coordinator{}{nodes}{balancers}, {} in the kernel",
+        bytes(memory.total_bytes()),
         limits.memory.left().map_or_else(unknown, bytes),
         bytes(memory.workers_bytes),
+        memory.followed_in_words(),
         bytes(memory.kernel_bytes),
     )
 }

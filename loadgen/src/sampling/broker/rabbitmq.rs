@@ -18,16 +18,17 @@ const KNOWN: &[Known] = &[
     known(gauge::BROKER_CHANNELS, "rabbitmq_queues"),
     known(gauge::BROKER_BACKLOG, "rabbitmq_queue_messages"),
     // By protocol.
-    known(
-        gauge::BROKER_MESSAGES_IN,
-        "rabbitmq_global_messages_received_total",
-    ),
+    known(gauge::BROKER_PUBLISHED, RECEIVED),
+    known(gauge::BROKER_MESSAGES_IN, RECEIVED),
     known(
         gauge::BROKER_MESSAGES_OUT,
         "rabbitmq_global_messages_delivered_total",
     ),
     known(RUNTIME_MS, "erlang_vm_statistics_runtime_milliseconds"),
 ];
+
+/// Messages that publishers sent.
+const RECEIVED: &str = "rabbitmq_global_messages_received_total";
 
 /// CPU time of the Erlang machine, in milliseconds; recorded in seconds.
 const RUNTIME_MS: &str = "runtime_ms";

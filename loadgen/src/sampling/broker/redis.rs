@@ -1,4 +1,4 @@
-//! Redis: the answer to `INFO`.
+//! Redis: the answer to `INFO ALL`.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -51,7 +51,9 @@ impl Connections {
 
     async fn ask(&self, url: &BrokerUrl) -> Result<String, RedisError> {
         let mut connection = self.connection(url).await?;
-        redis::cmd("INFO").query_async(&mut connection).await
+        // Statistics of commands are in no answer to INFO alone.
+        let mut info = redis::cmd("INFO");
+        info.arg("ALL").query_async(&mut connection).await
     }
 
     async fn connection(&self, url: &BrokerUrl) -> Result<MultiplexedConnection, RedisError> {
@@ -70,17 +72,13 @@ impl Connections {
     }
 }
 
-/// The gauges in the answer to `INFO`.
+/// The gauges in the answer.
 pub(super) fn gauges(info: &str) -> Gauges {
     let fields: BTreeMap<&str, &str> = info
         .lines()
         .filter_map(|line| line.trim_end().split_once(':'))
         .collect();
-    let number = |name: &str| -> Option<f64> {
-        let value: f64 = fields.get(name)?.parse().ok()?;
-        // Far above what is counted, far below where a sum would be no number.
-        (0.0..1e30).contains(&value).then_some(value)
-    };
+    let number = |name: &str| in_bounds(fields.get(name)?.parse().ok()?);
     let mut gauges = Gauges::new();
     for (field, gauge) in FIELDS {
         if let Some(value) = number(field) {
@@ -96,7 +94,25 @@ pub(super) fn gauges(info: &str) -> Gauges {
     if let Some((now_us, uptime_s)) = started {
         gauges.insert(gauge::STARTED_AT.into(), now_us / 1e6 - uptime_s);
     }
+    // One server of a cluster has its own share alone.
+    if fields.get("cluster_enabled") == Some(&"0") && info.contains("# Commandstats") {
+        // A command that nobody has sent yet is not listed.
+        let statistics = fields.get("cmdstat_publish");
+        let published = statistics.map_or(Some(0.0), |of| calls(of).and_then(in_bounds));
+        gauges.extend(published.map(|count| (gauge::BROKER_PUBLISHED.into(), count)));
+    }
     gauges
+}
+
+/// The first figure of a command's statistics: `calls=12,usec=34,…`.
+fn calls(statistics: &str) -> Option<f64> {
+    let (calls, _) = statistics.strip_prefix("calls=")?.split_once(',')?;
+    calls.parse().ok()
+}
+
+/// Far above what is counted, far below where a sum would be no number.
+fn in_bounds(value: f64) -> Option<f64> {
+    (0.0..1e30).contains(&value).then_some(value)
 }
 
 #[cfg(test)]
@@ -112,7 +128,9 @@ mod tests {
                     total_net_input_bytes:1000\r\ntotal_net_output_bytes:2000\r\n\
                     pubsub_channels:3\r\npubsubshard_channels:4\r\n\
                     client_output_buffer_limit_disconnections:1\r\n\
-                    # CPU\r\nused_cpu_sys:0.25\r\nused_cpu_user:0.5\r\n";
+                    # CPU\r\nused_cpu_sys:0.25\r\nused_cpu_user:0.5\r\n\
+                    # Cluster\r\ncluster_enabled:0\r\n# Commandstats\r\n\
+                    cmdstat_publish:calls=9,usec=31,usec_per_call=3.44,rejected_calls=0\r\n";
         let expected = [
             (gauge::STARTED_AT, 1_763_999_900.5),
             (gauge::BROKER_CLIENTS, 5.0),
@@ -124,9 +142,28 @@ mod tests {
             (gauge::BROKER_CHANNELS, 7.0),
             (gauge::BROKER_SLOW_CONSUMERS, 1.0),
             (gauge::CPU, 0.75),
+            (gauge::BROKER_PUBLISHED, 9.0),
         ];
         let expected = expected.map(|(name, value)| (name.to_owned(), value));
         assert_eq!(gauges(info), expected.into());
+    }
+
+    #[test]
+    fn publications_are_counted_only_where_all_of_them_are() {
+        let published = |info: &str| gauges(info).get(gauge::BROKER_PUBLISHED).copied();
+        let commands = "# Commandstats\r\n";
+        let three = "# Commandstats\r\ncmdstat_publish:calls=3,usec=1\r\n";
+        let odd = "# Commandstats\r\ncmdstat_publish:many\r\n";
+        for (alone, statistics, expected) in [
+            ("0", commands, Some(0.0)),
+            ("0", three, Some(3.0)),
+            ("0", odd, None),
+            ("0", "", None),
+            ("1", three, None),
+        ] {
+            let info = format!("cluster_enabled:{alone}\r\n{statistics}");
+            assert_eq!(published(&info), expected, "{info}");
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ use serde::Serialize;
 use tokio::time::timeout;
 
 use super::{
-    super::{TestbedError, cluster::Bed, node::running, port, ready},
+    super::{TestbedError, announce::NICENESS, cluster::Bed, node::running, port, ready},
     kind::Common,
     process::Process,
     room::Room,
@@ -52,15 +52,8 @@ pub(super) struct Haproxy {
     folder: PathBuf,
     policy: Policy,
     room: Room,
-    served: Mutex<Option<Served>>,
-}
-
-/// What it serves by.
-#[derive(Debug, Clone)]
-struct Served {
-    listen: SocketAddr,
     /// The configuration in full, and the commands since.
-    text: String,
+    served: Mutex<Option<String>>,
 }
 
 /// What the template is filled with.
@@ -115,7 +108,7 @@ impl Haproxy {
         self.command("reload").await?;
         self.until_served(child, Some(before)).await?;
         let served = text.clone();
-        *self.served() = Some(Served { listen, text });
+        *self.served() = Some(text);
         Ok(served)
     }
 
@@ -140,13 +133,13 @@ impl Haproxy {
             let comment = commands
                 .iter()
                 .map(|command| format!("# at run time: {command}\n"));
-            served.text.extend(comment);
+            served.extend(comment);
         }
         Ok(told)
     }
 
     pub(super) fn configuration(&self) -> Option<String> {
-        self.served().as_ref().map(|served| served.text.clone())
+        self.served().clone()
     }
 
     pub(super) fn endpoint(&self) -> Option<BalancerEndpoint> {
@@ -167,7 +160,7 @@ impl Haproxy {
             source,
         })?;
         self.until_served(&mut child, None).await?;
-        *self.served() = Some(Served { listen, text });
+        *self.served() = Some(text);
         Ok((child, listen))
     }
 
@@ -182,7 +175,9 @@ impl Haproxy {
             "-f".into(),
             self.file().into_os_string(),
         ];
-        Launch::new(&self.program, arguments, self.process.log()).with_children()
+        Launch::new(&self.program, arguments, self.process.log())
+            .with_children()
+            .with_niceness(NICENESS)
     }
 
     fn file(&self) -> PathBuf {
@@ -277,7 +272,7 @@ impl Haproxy {
     }
 
     /// Nothing can fail while it is locked.
-    fn served(&self) -> MutexGuard<'_, Option<Served>> {
+    fn served(&self) -> MutexGuard<'_, Option<String>> {
         self.served.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -16,7 +16,7 @@ use nix::unistd::geteuid;
 use serde::Serialize;
 
 use super::{
-    super::{TestbedError, cluster::Bed, node::running, port, ready},
+    super::{TestbedError, announce::NICENESS, cluster::Bed, node::running, port, ready},
     kind::Common,
     process::Process,
     room::Room,
@@ -167,7 +167,9 @@ impl Nginx {
             "-c".into(),
             self.file().into_os_string(),
         ];
-        Launch::new(&self.program, arguments, self.process.log()).with_children()
+        Launch::new(&self.program, arguments, self.process.log())
+            .with_children()
+            .with_niceness(NICENESS)
     }
 
     fn file(&self) -> PathBuf {

@@ -23,14 +23,14 @@ const TIMEOUT_FIELD: &str = "x-highwater-timeout-ms";
 
 /// Sends the command that is due at `due` to a random connected device, waits
 /// for its outcome and counts it. Without any connected device the command is
-/// dropped.
-pub async fn call(context: &Context, client: &Client, load: &CommandLoad, due: Instant) {
+/// dropped. Answers whether there was a reply.
+pub async fn call(context: &Context, client: &Client, load: &CommandLoad, due: Instant) -> bool {
     let recorder = &context.recorder;
     recorder.count(Count::CommandsDue);
     let mut rng = SmallRng::from_rng(&mut rand::rng());
     let Some(device) = context.connected.draw(&mut rng) else {
         recorder.count(Count::CommandsDropped);
-        return;
+        return false;
     };
     let command = Command::new(context, load, device);
     let in_flight = InFlight::new(recorder);
@@ -41,13 +41,15 @@ pub async fn call(context: &Context, client: &Client, load: &CommandLoad, due: I
         .unwrap_or(Outcome::TimedOut);
     drop(in_flight);
     outcome.count(recorder);
-    if let Outcome::Replied { path, owner } = outcome {
-        let service = sent.elapsed();
-        time_reply(recorder, path, due.elapsed(), service);
-        if let Some(owner) = owner {
-            recorder.time_owner(&owner, service);
-        }
+    let Outcome::Replied { path, owner } = outcome else {
+        return false;
+    };
+    let service = sent.elapsed();
+    time_reply(recorder, path, due.elapsed(), service);
+    if let Some(owner) = owner {
+        recorder.time_owner(&owner, service);
     }
+    true
 }
 
 fn time_reply(recorder: &Recorder, path: Path, response: Duration, service: Duration) {

@@ -9,6 +9,10 @@ use tokio::time::{Instant, sleep_until};
 use super::call::call;
 use crate::worker::context::Context;
 
+/// Shortest pause after a command that got no reply: without one, users who do not
+/// think would ask a system that is down as fast as they can.
+const BREATH: Duration = Duration::from_millis(10);
+
 /// Sends commands from the user's start until the drain. The next command is
 /// due one think time after the end of the last.
 pub async fn use_it(
@@ -28,7 +32,10 @@ pub async fn use_it(
             () = context.signals.drain.cancelled() => return,
             () = sleep_until(due) => {}
         }
-        call(context, client, load, due).await;
-        due = Instant::now() + think;
+        let pause = match call(context, client, load, due).await {
+            true => think,
+            false => think.max(BREATH),
+        };
+        due = Instant::now() + pause;
     }
 }

@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use highwater_scenarios::plan::LoadModel;
 use reqwest::Client;
-use tokio::{task::JoinSet, time::sleep_until};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep_until},
+};
 
 use super::call::call;
 use crate::worker::{
@@ -25,13 +28,15 @@ pub async fn dispatch(context: Arc<Context>, client: Client, number: usize) {
     };
     let most = context.segment.share_of(max_in_flight).max(1) as usize;
     let mut in_flight = JoinSet::new();
-    for arrival in context.segment.arrivals(&load.model, context.plan.duration) {
-        let due = steady + arrival;
+    let arrivals = context.segment.arrivals(&load.model, context.plan.duration);
+    let mut arrivals = arrivals.map(|arrival| steady + arrival).peekable();
+    while let Some(due) = arrivals.peek().copied() {
         tokio::select! {
             biased;
             () = context.signals.drain.cancelled() => break,
             () = sleep_until(due) => {}
         }
+        arrivals.next();
         while in_flight.try_join_next().is_some() {}
         if in_flight.len() >= most {
             drop_arrival(&context, due);
@@ -42,11 +47,17 @@ pub async fn dispatch(context: Arc<Context>, client: Client, number: usize) {
             call(&context, &client, &context.plan.commands[number], due).await;
         });
     }
+    // Those whose time came before the drain, and whose turn did not.
+    let drain = context.drain_at();
+    let is_due = |due: &Instant| drain.is_some_and(|drain| *due < drain);
+    for due in arrivals.take_while(is_due) {
+        drop_arrival(&context, due);
+    }
     while in_flight.join_next().await.is_some() {}
 }
 
-/// An arrival that found too many commands in flight: due, and not issued.
-fn drop_arrival(context: &Context, due: tokio::time::Instant) {
+/// An arrival that found too many commands in flight, or the drain: due, and not issued.
+fn drop_arrival(context: &Context, due: Instant) {
     context.recorder.count(Count::CommandsDue);
     context.recorder.count(Count::CommandsDropped);
     context.recorder.time(Timing::SendLag, due.elapsed());

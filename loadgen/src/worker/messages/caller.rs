@@ -1,6 +1,6 @@
 //! A publisher that calls the HTTP interface, one message after the other.
 
-use reqwest::{Client, StatusCode, header};
+use reqwest::{Client, header};
 use tokio::time::{sleep_until, timeout};
 
 use super::publisher::{Published, Publisher};
@@ -76,12 +76,6 @@ impl<'a> Call<'a> {
         let status = response.status();
         // Read to its end, so that the connection can be used again.
         let _ = answer::body(response).await;
-        Ok(match status {
-            status if status.is_success() => Published::Accepted,
-            StatusCode::GATEWAY_TIMEOUT | StatusCode::INTERNAL_SERVER_ERROR => {
-                Published::Unconfirmed
-            }
-            _ => Published::Rejected,
-        })
+        Ok(Published::of_status(status.as_u16()))
     }
 }

@@ -22,6 +22,11 @@ use crate::worker::{
 /// From a node's confirmation to when a subscription counts.
 const SETTLES_AFTER: Duration = Duration::from_secs(1);
 
+/// Memory of what a device hears of one load, in bytes, and of each publisher of it.
+pub(super) const SUBSCRIPTION_BYTES: usize = size_of::<Subscription>();
+/// See [`SUBSCRIPTION_BYTES`].
+pub(super) const SEQUENCE_BYTES: usize = size_of::<Option<Sequence>>();
+
 /// What one device hears.
 #[derive(Debug)]
 pub struct Listener {

@@ -6,7 +6,11 @@ use std::time::Duration;
 use highwater_scenarios::plan::PublishLoad;
 use tokio::time::Instant;
 
-use super::{listener::Listener, speaker::Speaker, stamp::Stamp};
+use super::{
+    listener::{Listener, SEQUENCE_BYTES, SUBSCRIPTION_BYTES},
+    speaker::Speaker,
+    stamp::Stamp,
+};
 use crate::worker::{context::Context, recorder::Count, swarm::device::DeviceKey};
 
 /// The ping that follows the subscriptions; its pong says that the node has them.
@@ -26,6 +30,13 @@ pub struct Member {
 }
 
 impl Member {
+    /// Memory of a device for what it subscribes to in a load, in bytes.
+    pub const SUBSCRIBER_BYTES: u64 = (size_of::<Self>() + SUBSCRIPTION_BYTES) as u64;
+    /// Of a subscriber for each publisher of its topic.
+    pub const SEQUENCE_BYTES: u64 = SEQUENCE_BYTES as u64;
+    /// Of a device that publishes in a load.
+    pub const PUBLISHER_BYTES: u64 = (size_of::<Self>() + size_of::<Speaker>()) as u64;
+
     /// What the plan has for a device; `None` when that is nothing.
     pub fn of(context: &Context, device: DeviceKey) -> Option<Box<Self>> {
         let loads = &context.plan.publish;
@@ -45,11 +56,7 @@ impl Member {
     /// The socket is open: what to send first, and then a ping of [`CONFIRM`];
     /// nothing for one that does not subscribe.
     pub fn opened(&mut self, context: &Context) -> Vec<String> {
-        if let Some(steady) = steady(context) {
-            for speaker in &mut self.speakers {
-                speaker.opened(context, steady);
-            }
-        }
+        self.skip_due(context);
         let Some(listener) = &mut self.listener else {
             return Vec::new();
         };
@@ -119,6 +126,19 @@ impl Member {
         }
         if let (Some(listener), true) = (&self.listener, in_order) {
             listener.drained(context);
+        }
+    }
+
+    /// The device lives no longer.
+    pub fn finish(&mut self, context: &Context) {
+        self.skip_due(context);
+    }
+
+    fn skip_due(&mut self, context: &Context) {
+        if let Some(steady) = steady(context) {
+            for speaker in &mut self.speakers {
+                speaker.skip_due(context, steady);
+            }
         }
     }
 }

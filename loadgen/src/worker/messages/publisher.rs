@@ -45,6 +45,17 @@ pub enum Published {
     Dropped,
 }
 
+impl Published {
+    /// What an HTTP status means, or that of a device's `error` frame.
+    pub fn of_status(status: u16) -> Self {
+        match status {
+            200..=299 => Self::Accepted,
+            500 | 504 => Self::Unconfirmed,
+            _ => Self::Rejected,
+        }
+    }
+}
+
 impl Publisher {
     /// Publisher `number` of load `load`.
     pub fn new(load: usize, number: u64) -> Self {
@@ -106,10 +117,12 @@ impl Publisher {
         self.count(recorder, Published::Dropped);
     }
 
-    /// Every message that is due by now is not sent at all.
+    /// Every message that is due by now, and before the drain, is not sent at all.
     pub fn skip_due(&mut self, context: &Context, steady: Instant) {
         let now = Instant::now();
-        while self.next_due(context, steady).is_some_and(|due| due <= now) {
+        let drain = context.drain_at();
+        let is_due = |due: Instant| due <= now && drain.is_none_or(|drain| due < drain);
+        while self.next_due(context, steady).is_some_and(is_due) {
             self.skip(&context.recorder);
         }
     }

@@ -13,6 +13,8 @@ use crate::worker::context::Context;
 /// A publisher that is a device.
 #[derive(Debug)]
 pub struct Speaker {
+    /// Number of its load in the plan: in ids, since several may have one topic.
+    load: usize,
     publisher: Publisher,
     topic: String,
     waiting: Option<Waiting>,
@@ -31,6 +33,7 @@ impl Speaker {
     pub fn new(context: &Context, load: usize, number: u64) -> Self {
         let publisher = Publisher::new(load, number);
         Self {
+            load,
             topic: publisher.topic(context),
             publisher,
             waiting: None,
@@ -68,7 +71,7 @@ impl Speaker {
         let due = due.filter(|due| *due <= now)?;
         let message = self.publisher.begin(context, due);
         self.sent += 1;
-        let id = format!("{}-{}", self.topic, self.sent);
+        let id = format!("{}-{}", self.load, self.sent);
         let text = format!(
             r#"{{"type":"publish","topic":"{}","id":"{id}","body":{}}}"#,
             self.topic, message.body
@@ -87,10 +90,7 @@ impl Speaker {
             .as_ref()
             .is_some_and(|waiting| waiting.id == id)
         {
-            let published = match status {
-                None => Published::Accepted,
-                Some(_) => Published::Rejected,
-            };
+            let published = status.map_or(Published::Accepted, Published::of_status);
             self.ended(context, published);
         }
     }
@@ -102,8 +102,9 @@ impl Speaker {
         }
     }
 
-    /// What was due while there was no socket is not published.
-    pub fn opened(&mut self, context: &Context, steady: Instant) {
+    /// What was due and has not been sent, for want of a socket or because the drain
+    /// came, is not published.
+    pub fn skip_due(&mut self, context: &Context, steady: Instant) {
         self.publisher.skip_due(context, steady);
     }
 

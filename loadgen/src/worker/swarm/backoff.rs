@@ -9,6 +9,9 @@ use rand::Rng;
 /// one that is thrown out at once does not, or it would hammer for ever.
 const STABLE_AFTER: Duration = Duration::from_secs(5);
 
+/// Longest pause that a server may ask for and is believed.
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
+
 /// How many attempts in a row have come to nothing.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Backoff {

@@ -5,11 +5,16 @@
 
 use std::{io, net::SocketAddr, time::Duration};
 
-use nix::sys::socket::{setsockopt, sockopt::IpBindAddressNoPort};
+use nix::{
+    errno::Errno,
+    sys::socket::{setsockopt, sockopt::IpBindAddressNoPort},
+};
+use rustls::pki_types::ServerName;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpSocket, TcpStream},
 };
+use tokio_rustls::{TlsConnector, client::TlsStream};
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
@@ -18,11 +23,9 @@ use tokio_tungstenite::{
         protocol::{Role, WebSocketConfig},
     },
 };
+use tokio_util::either::Either;
 
-use rustls::pki_types::ServerName;
-use tokio_rustls::TlsConnector;
-
-use super::{source::source_for, wire::Wire};
+use super::{backoff::LONGEST_PAUSE, source::source_for};
 use crate::worker::node_name::{NODE_FIELD, node_name};
 
 /// Longest answer to the opening handshake, in bytes.
@@ -32,8 +35,15 @@ const FIELDS_LIMIT: usize = 64;
 /// Longest message that a device accepts.
 const MESSAGE_LIMIT: usize = 1 << 20;
 
+/// Most addresses of one name that are tried.
+const ADDRESSES_LIMIT: usize = 8;
+
 /// An open socket.
 pub type DeviceSocket = WebSocketStream<Wire>;
+
+/// A connection to the system: plain TCP, or TLS over it. The TLS state is boxed: a
+/// plain socket must not pay for its size.
+pub type Wire = Either<TcpStream, Box<TlsStream<TcpStream>>>;
 
 /// An attempt that succeeded.
 pub struct Opened {
@@ -42,9 +52,6 @@ pub struct Opened {
     /// The node that holds its other end, where the answer names it.
     pub node: Option<String>,
 }
-
-/// Longest pause that a server's `Retry-After` is believed.
-const LONGEST_RETRY: Duration = Duration::from_secs(3_600);
 
 /// How an attempt failed: the KIND of `connect.failed.KIND`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +94,11 @@ impl ConnectFailure {
             Self::NoFile => "no-file",
         }
     }
+
+    /// Whether this machine had no way to the address, or none left: nobody was asked.
+    fn is_on_this_side(self) -> bool {
+        matches!(self, Self::Unreachable | Self::NoPort | Self::NoFile)
+    }
 }
 
 impl From<io::Error> for ConnectFailure {
@@ -97,8 +109,11 @@ impl From<io::Error> for ConnectFailure {
             ErrorKind::TimedOut => Self::Timeout,
             ErrorKind::AddrNotAvailable | ErrorKind::AddrInUse => Self::NoPort,
             ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => Self::Unreachable,
-            _ if is_out_of_files(&error) => Self::NoFile,
-            _ => Self::Reset,
+            _ => match error.raw_os_error().map(Errno::from_raw) {
+                Some(Errno::EMFILE | Errno::ENFILE) => Self::NoFile,
+                Some(Errno::EAFNOSUPPORT) => Self::Unreachable,
+                _ => Self::Reset,
+            },
         }
     }
 }
@@ -134,14 +149,15 @@ async fn attempt(wanted: Wanted<'_>) -> Result<Opened, ConnectFailure> {
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let secure = uri.scheme_str() == Some("wss");
     let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
-    let destination = resolve(host, port).await?;
-    let stream = dial(destination, wanted.worker, wanted.number).await?;
+    let addresses = tokio::net::lookup_host((host, port)).await;
+    let addresses = addresses.map_err(|_| ConnectFailure::Unreachable)?;
+    let stream = reach(addresses, wanted.worker, wanted.number).await?;
     stream.set_nodelay(true)?;
     let wire = if secure {
         // Boxed: what the TLS handshake needs is not held by plain sockets.
         Box::pin(secured(stream, host, wanted.tls)).await?
     } else {
-        Wire::Plain(stream)
+        Wire::Left(stream)
     };
     handshake(wire, &uri, wanted.lines).await
 }
@@ -153,7 +169,7 @@ async fn secured(
 ) -> Result<Wire, ConnectFailure> {
     let name = ServerName::try_from(host.to_owned()).map_err(|_| ConnectFailure::Tls)?;
     match tls.connect(name, stream).await {
-        Ok(stream) => Ok(Wire::Tls(Box::new(stream))),
+        Ok(stream) => Ok(Wire::Right(Box::new(stream))),
         Err(error) => Err(of_handshake(error)),
     }
 }
@@ -166,12 +182,27 @@ fn of_handshake(error: io::Error) -> ConnectFailure {
     }
 }
 
-async fn resolve(host: &str, port: u16) -> Result<SocketAddr, ConnectFailure> {
-    tokio::net::lookup_host((host, port))
-        .await
-        .ok()
-        .and_then(|mut addresses| addresses.next())
-        .ok_or(ConnectFailure::Unreachable)
+/// A connection to the first of a host's addresses that takes one: a server may listen
+/// on one of them alone, as many do on `localhost`.
+async fn reach(
+    addresses: impl Iterator<Item = SocketAddr>,
+    worker: u32,
+    number: u32,
+) -> Result<TcpStream, ConnectFailure> {
+    let mut failure = None;
+    for address in addresses.take(ADDRESSES_LIMIT) {
+        match dial(address, worker, number)
+            .await
+            .map_err(ConnectFailure::from)
+        {
+            Ok(stream) => return Ok(stream),
+            // A machine without IPv6 has no way to such an address: what others said
+            // is more.
+            Err(own) if own.is_on_this_side() && failure.is_some() => {}
+            Err(other) => failure = Some(other),
+        }
+    }
+    Err(failure.unwrap_or(ConnectFailure::Unreachable))
 }
 
 async fn dial(destination: SocketAddr, worker: u32, number: u32) -> io::Result<TcpStream> {
@@ -267,7 +298,7 @@ fn retry_after(fields: &[httparse::Header<'_>]) -> Option<Duration> {
         .iter()
         .find(|field| field.name.eq_ignore_ascii_case("retry-after"))?;
     let seconds = std::str::from_utf8(field.value).ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds).min(LONGEST_RETRY))
+    Some(Duration::from_secs(seconds).min(LONGEST_PAUSE))
 }
 
 /// Small buffers: tungstenite's defaults hold 128 KiB for every socket.
@@ -278,14 +309,6 @@ fn config() -> WebSocketConfig {
         .max_write_buffer_size(MESSAGE_LIMIT)
         .max_message_size(Some(MESSAGE_LIMIT))
         .max_frame_size(Some(MESSAGE_LIMIT))
-}
-
-fn is_out_of_files(error: &io::Error) -> bool {
-    use nix::errno::Errno;
-    matches!(
-        error.raw_os_error().map(Errno::from_raw),
-        Some(Errno::EMFILE | Errno::ENFILE)
-    )
 }
 
 #[cfg(test)]
@@ -347,10 +370,28 @@ mod tests {
             }
         };
         assert_eq!(after("7"), Some(Duration::from_secs(7)));
-        assert_eq!(after("99999999999"), Some(LONGEST_RETRY));
+        assert_eq!(after("99999999999"), Some(LONGEST_PAUSE));
         for unknown in ["", "soon", "-1", "Fri, 31 Dec 1999 23:59:59 GMT"] {
             assert_eq!(after(unknown), None, "{unknown}");
         }
+    }
+
+    /// What a name stands for is tried one after the other.
+    #[tokio::test]
+    async fn a_host_is_reached_at_whichever_address_listens() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listens = listener.local_addr().unwrap();
+        let v6 = SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, listens.port()));
+        let v4 = SocketAddr::from(([127, 0, 0, 2], listens.port()));
+        let stream = reach([v6, v4, listens].into_iter(), 0, 0).await.unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), listens);
+
+        for nobody in [vec![v4, v6], vec![v6, v4]] {
+            let failure = reach(nobody.into_iter(), 0, 0).await.unwrap_err();
+            assert_eq!(failure, ConnectFailure::Refused);
+        }
+        let failure = reach([].into_iter(), 0, 0).await.unwrap_err();
+        assert_eq!(failure, ConnectFailure::Unreachable);
     }
 
     #[test]
@@ -363,10 +404,11 @@ mod tests {
 
     #[test]
     fn the_harness_s_own_limits_are_told_apart() {
-        let kind = |errno| ConnectFailure::from(io::Error::from(errno)).kind();
-        assert_eq!(kind(nix::errno::Errno::EMFILE), "no-file");
-        assert_eq!(kind(nix::errno::Errno::EADDRNOTAVAIL), "no-port");
-        assert_eq!(kind(nix::errno::Errno::ECONNREFUSED), "refused");
-        assert_eq!(kind(nix::errno::Errno::ECONNRESET), "reset");
+        let kind = |errno: Errno| ConnectFailure::from(io::Error::from(errno)).kind();
+        assert_eq!(kind(Errno::EMFILE), "no-file");
+        assert_eq!(kind(Errno::EADDRNOTAVAIL), "no-port");
+        assert_eq!(kind(Errno::EAFNOSUPPORT), "unreachable");
+        assert_eq!(kind(Errno::ECONNREFUSED), "refused");
+        assert_eq!(kind(Errno::ECONNRESET), "reset");
     }
 }

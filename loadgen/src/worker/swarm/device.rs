@@ -48,23 +48,36 @@ impl DeviceKey {
     }
 }
 
-/// Lives until the run closes its sockets; then tells which of its readings were
-/// not accepted.
+/// Lives until the run closes its sockets; then tells which of its messages and
+/// readings came to nothing.
 pub async fn live(context: Arc<Context>, device: Device) {
     let Some(pool) = context.plan.devices.get(device.key.pool as usize) else {
         return;
     };
+    let mut member = Member::of(&context, device.key);
     let mut upstream = Upstream::of(&context, pool, device.key.index);
-    open_and_lose(&context, pool, &device, upstream.as_deref_mut()).await;
-    if let Some(upstream) = upstream {
-        context.unaccepted(upstream.finish(&context));
-    }
+    let parts = (member.as_deref_mut(), upstream.as_deref_mut());
+    open_and_lose(&context, pool, &device, parts).await;
+    finish(&context, member, upstream);
 }
 
 /// The same for one whose time to live never came.
 pub fn never_lived(context: &Context, device: &Device) {
-    let pool = context.plan.devices.get(device.key.pool as usize);
-    let upstream = pool.and_then(|pool| Upstream::of(context, pool, device.key.index));
+    let Some(pool) = context.plan.devices.get(device.key.pool as usize) else {
+        return;
+    };
+    let member = Member::of(context, device.key);
+    finish(
+        context,
+        member,
+        Upstream::of(context, pool, device.key.index),
+    );
+}
+
+fn finish(context: &Context, member: Option<Box<Member>>, upstream: Option<Box<Upstream>>) {
+    if let Some(mut member) = member {
+        member.finish(context);
+    }
     if let Some(upstream) = upstream {
         context.unaccepted(upstream.finish(context));
     }
@@ -75,14 +88,13 @@ async fn open_and_lose(
     pool: &DevicePool,
     // By reference all the way down: each of these futures holds what it is given.
     device: &Device,
-    mut upstream: Option<&mut Upstream>,
+    (mut member, mut upstream): (Option<&mut Member>, Option<&mut Upstream>),
 ) {
     let recorder = &context.recorder;
     recorder.count(Count::SocketsDue);
     recorder.time(Timing::SendLag, device.due.elapsed());
     let mut backoff = Backoff::default();
     let mut life = Life::Unborn;
-    let mut member = Member::of(context, device.key);
     for attempt in 0.. {
         // Boxed, so that what only the opening needs is not held while idle.
         let opened = tokio::select! {
@@ -98,7 +110,7 @@ async fn open_and_lose(
                 life.opened(context);
                 let parts = (member.as_deref_mut(), upstream.as_deref_mut());
                 let ending = keep_connected(context, pool, device, &mut socket, parts).await;
-                if let Some(member) = &mut member {
+                if let Some(member) = member.as_deref_mut() {
                     member.ended(context, ending == Ending::Drained);
                 }
                 backoff.was_open(since.elapsed());

@@ -6,7 +6,7 @@ use highwater_scenarios::plan::Dialect;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::upstream::Verdict;
+use super::{backoff::LONGEST_PAUSE, upstream::Verdict};
 
 /// What a text frame asks of the device.
 #[derive(Debug, PartialEq, Eq)]
@@ -91,15 +91,20 @@ fn highwater(text: &str) -> Asked {
             id: id.into_owned(),
             verdict: Verdict::Refused {
                 reason: frame.reason.map_or_else(|| "unknown".to_owned(), reason),
-                retry: Duration::from_millis(frame.retry_ms),
+                retry: pause(frame.retry_ms),
             },
         },
         ("goaway", _) => Asked::GoAway {
-            retry: Duration::from_millis(frame.retry_ms),
-            window: Duration::from_millis(frame.window_ms),
+            retry: pause(frame.retry_ms),
+            window: pause(frame.window_ms),
         },
         _ => Asked::Nothing,
     }
+}
+
+/// What a node asks for, as far as it is believed.
+fn pause(millis: u64) -> Duration {
+    Duration::from_millis(millis).min(LONGEST_PAUSE)
 }
 
 /// A reason as part of a counter's name: a word, whatever the node said.
@@ -161,6 +166,16 @@ mod tests {
             refused(r#"{"type":"refused","id":"0-7","reason":"a, b","retry_ms":500}"#).1,
             verdict("unknown")
         );
+    }
+
+    #[test]
+    fn a_node_that_goes_says_when_to_come_back_and_is_believed_for_an_hour() {
+        let text = r#"{"type":"goaway","retry_ms":250,"window_ms":18446744073709551615}"#;
+        let advice = Asked::GoAway {
+            retry: Duration::from_millis(250),
+            window: LONGEST_PAUSE,
+        };
+        assert_eq!(asked(Dialect::Highwater, text), advice);
     }
 
     #[test]

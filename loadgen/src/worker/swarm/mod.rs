@@ -3,7 +3,6 @@
 //! - [`batch`]: a goose user's many sockets, each opened when it is due;
 //! - [`device`]: one socket's life: open, lose, pause, open again;
 //! - [`connect`]: an attempt to open, and how it can fail;
-//! - [`wire`]: a socket's bytes, with TLS or without;
 //! - [`source`]: local addresses, so that ports do not run out;
 //! - [`session`]: an open socket until it ends;
 //! - [`heartbeat`]: when a ping is due, and what became of it;
@@ -22,7 +21,6 @@ pub mod heartbeat;
 pub mod session;
 pub mod source;
 pub mod upstream;
-pub mod wire;
 
 pub use connected::Connected;
 pub use device::Device;

@@ -136,31 +136,10 @@ pub async fn keep(
             }
             () = &mut wake => match state {
                 State::Open => {
-                    let now = Instant::now();
-                    if heartbeat.next_due() <= now {
-                        match heartbeat.fall_due(now, pool.give_up_after, &context.recorder) {
-                            Beat::GiveUp => {
-                                Box::pin(close(socket)).await;
-                                return lost(&mut heartbeat, Loss::GaveUp, advice);
-                            }
-                            Beat::Send(payload) => {
-                                let ping = Message::Ping(payload.to_vec().into());
-                                // Boxed: it is under way for an instant of a period.
-                                if let Err(how) = Box::pin(send(socket, ping, pool.heartbeat)).await {
-                                    return lost(&mut heartbeat, how, advice);
-                                }
-                            }
-                        }
-                    }
-                    if let Some(member) = member.as_deref_mut()
-                        && let Some(text) = member.fall_due(context)
-                        && let Err(how) = Box::pin(send(socket, Message::text(text), pool.heartbeat)).await
-                    {
-                        return lost(&mut heartbeat, how, advice);
-                    }
-                    if let Some(upstream) = upstream.as_deref_mut()
-                        && let Err(how) = Box::pin(send_readings(context, upstream, socket, pool.heartbeat)).await
-                    {
+                    let parts = (member.as_deref_mut(), upstream.as_deref_mut());
+                    // Boxed, for the same reason.
+                    let sent = Box::pin(send_due(context, pool, &mut heartbeat, socket, parts));
+                    if let Err(how) = sent.await {
                         return lost(&mut heartbeat, how, advice);
                     }
                     let next = next_due(&heartbeat, member.as_deref(), upstream.as_deref());
@@ -182,15 +161,33 @@ pub async fn keep(
     }
 }
 
-/// Every reading that is to be sent now.
-async fn send_readings(
+/// Everything that is due now: a ping, a message, readings.
+async fn send_due(
     context: &Context,
-    upstream: &mut Upstream,
+    pool: &DevicePool,
+    heartbeat: &mut Heartbeat,
     socket: &mut DeviceSocket,
-    patience: Duration,
+    (member, upstream): (Option<&mut Member>, Option<&mut Upstream>),
 ) -> Result<(), Loss> {
-    while let Some(frame) = upstream.next_frame(context) {
-        send(socket, Message::text(frame), patience).await?;
+    let (now, patience) = (Instant::now(), pool.heartbeat);
+    if heartbeat.next_due() <= now {
+        match heartbeat.fall_due(now, pool.give_up_after, &context.recorder) {
+            Beat::GiveUp => {
+                close(socket).await;
+                return Err(Loss::GaveUp);
+            }
+            Beat::Send(payload) => {
+                send(socket, Message::Ping(payload.to_vec().into()), patience).await?;
+            }
+        }
+    }
+    if let Some(text) = member.and_then(|member| member.fall_due(context)) {
+        send(socket, Message::text(text), patience).await?;
+    }
+    if let Some(upstream) = upstream {
+        while let Some(frame) = upstream.next_frame(context) {
+            send(socket, Message::text(frame), patience).await?;
+        }
     }
     Ok(())
 }

@@ -26,6 +26,9 @@ use crate::{
 
 /// Readings of a device without an answer, as many as the reference node takes.
 const WINDOW: usize = 16;
+/// Shortest pause before a refused reading is sent again, whatever the node says: or
+/// one that refuses everything would be asked as fast as it answers.
+const LEAST_RETRY: Duration = Duration::from_millis(50);
 /// How often a device looks whether the start of the steady phase is known; it is
 /// announced two seconds ahead.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -87,6 +90,12 @@ pub enum Verdict {
 }
 
 impl Upstream {
+    /// Memory that a device takes at most for its readings in `loads` loads, in bytes.
+    pub fn most_bytes(loads: u64) -> u64 {
+        let own = loads * size_of::<Own>() as u64;
+        (size_of::<Self>() + WINDOW * size_of::<Open>()) as u64 + own
+    }
+
     /// For device `device` of `pool`; `None` when it sends nothing.
     pub fn of(context: &Context, pool: &DevicePool, device: u64) -> Option<Box<Self>> {
         let plan = &context.plan;
@@ -175,7 +184,7 @@ impl Upstream {
             Verdict::Refused { reason, retry } => {
                 recorder.count(Count::ReadingsRefused);
                 recorder.count_kind(counter::READINGS_REFUSED, &reason);
-                self.open[at].state = State::Again(now + retry);
+                self.open[at].state = State::Again(now + retry.max(LEAST_RETRY));
             }
         }
     }
@@ -293,4 +302,137 @@ fn frame(load: usize, number: u64, size: u64) -> String {
 fn parse_id(id: &str) -> Option<(usize, u64)> {
     let (load, number) = id.split_once('-')?;
     Some((load.parse().ok()?, number.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use highwater_scenarios::Segment;
+    use tokio::sync::watch;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::{
+        access::{Access, Doorway},
+        clock::RunClock,
+        endpoints::Endpoints,
+        worker::context::Signals,
+    };
+
+    /// Twenty readings a second of one device.
+    const PLAN: &str = r#"
+        name = "r"
+        duration = "1h"
+        [cluster]
+        consumers = 1
+        [[devices]]
+        name = "home"
+        count = 1
+        ramp = "1/s"
+        [[readings]]
+        rate = "20/s"
+    "#;
+
+    /// In the steady phase since a second ago.
+    fn context() -> Context {
+        let plan = highwater_scenarios::parse("r.toml", PLAN, &[]);
+        let plan = plan.unwrap_or_else(|problems| panic!("{problems}"));
+        let ramp = Instant::now() - Duration::from_secs(1);
+        let (_, steady) = watch::channel(Some(ramp));
+        Context::new(
+            plan,
+            Segment::whole(),
+            Endpoints::default(),
+            Doorway::new(&Access::default()).expect("no certificates"),
+            RunClock::starting_at(ramp),
+            Signals {
+                ramp,
+                steady,
+                drain: CancellationToken::new(),
+                close: CancellationToken::new(),
+            },
+        )
+    }
+
+    fn upstream(context: &Context) -> Box<Upstream> {
+        Upstream::of(context, &context.plan.devices[0], 0).expect("the pool sends readings")
+    }
+
+    /// Ids of all that is sent now.
+    fn sent(upstream: &mut Upstream, context: &Context) -> Vec<String> {
+        let frames = std::iter::from_fn(|| upstream.next_frame(context));
+        let id = |frame: String| frame.split('"').nth(7).map(str::to_owned);
+        frames.filter_map(id).collect()
+    }
+
+    fn ids(numbers: std::ops::Range<u64>) -> Vec<String> {
+        numbers.map(|number| format!("0-{number}")).collect()
+    }
+
+    #[tokio::test]
+    async fn no_more_than_a_window_goes_out_before_the_first_answer() {
+        let context = context();
+        let mut upstream = upstream(&context);
+        assert_eq!(sent(&mut upstream, &context), ids(0..16));
+        assert_eq!(sent(&mut upstream, &context), ids(0..0));
+        upstream.answered(&context, "0-3", Verdict::Accepted);
+        // Answered twice is answered once.
+        upstream.answered(&context, "0-3", Verdict::Accepted);
+        assert_eq!(sent(&mut upstream, &context), ids(16..17));
+        assert!(!upstream.is_settled());
+
+        let counted: BTreeMap<String, u64> = context.recorder.take().counters.into_iter().collect();
+        assert_eq!(counted[counter::READINGS_SENT], 17);
+        assert_eq!(counted[counter::READINGS_ACCEPTED], 1);
+        assert!(counted[counter::READINGS_DUE] >= 20);
+    }
+
+    #[tokio::test]
+    async fn a_node_that_refuses_is_not_asked_again_at_once() {
+        let context = context();
+        let mut upstream = upstream(&context);
+        sent(&mut upstream, &context);
+        let before = Instant::now();
+        let refused = Verdict::Refused {
+            reason: "full".to_owned(),
+            retry: Duration::ZERO,
+        };
+        upstream.answered(&context, "0-0", refused);
+        let State::Again(at) = upstream.open[0].state else {
+            panic!("{:?}", upstream.open[0]);
+        };
+        assert!(at >= before + LEAST_RETRY);
+        assert_eq!(upstream.wake_at(&context), Some(at));
+    }
+
+    #[tokio::test]
+    async fn what_a_lost_socket_left_open_is_sent_again_and_told_of_in_the_end() {
+        let context = context();
+        let mut upstream = upstream(&context);
+        sent(&mut upstream, &context);
+        upstream.answered(&context, "0-15", Verdict::Accepted);
+        upstream.connected();
+        assert_eq!(
+            sent(&mut upstream, &context),
+            ids(0..15)
+                .into_iter()
+                .chain(ids(16..17))
+                .collect::<Vec<_>>()
+        );
+        for number in 0..14 {
+            upstream.answered(&context, &format!("0-{number}"), Verdict::Accepted);
+        }
+        let mut left = upstream.finish(&context);
+        left[0].open.sort_unstable();
+        assert_eq!(
+            left,
+            [Unaccepted {
+                load: 0,
+                device: 0,
+                first_unsent: 17,
+                open: vec![14, 16],
+            }]
+        );
+    }
 }

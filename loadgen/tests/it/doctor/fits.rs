@@ -196,3 +196,39 @@ fn what_is_unknown_is_not_held_against_a_plan() {
     assert_eq!(fit.load.workers_needed, None);
     assert!(fit.unknown.len() >= 5, "{:?}", fit.unknown);
 }
+
+/// Fifty thousand devices with these loads.
+fn with_loads(loads: &str) -> Plan {
+    let text = format!(
+        "name = \"loads\"\nduration = \"60s\"\n[cluster]\nnodes = 3\nconsumers = 4\n\
+         [[devices]]\nname = \"home\"\ncount = 50000\nramp = \"200/s\"\n{loads}"
+    );
+    highwater_scenarios::parse("loads.toml", &text, &[]).unwrap()
+}
+
+#[test]
+fn what_messages_and_readings_take_is_counted() {
+    let machine = machine();
+    let bytes = |loads: &str| {
+        let fit = check(&with_loads(loads), &machine, None, None);
+        // 3 workers, 3 nodes, 4 consumers, a broker and a coordinator.
+        assert_eq!(fit.load.processes, 12);
+        fit.load.memory.followed_bytes
+    };
+    assert_eq!(bytes(""), 0);
+    // A bit on either side for each of six million.
+    let readings = bytes("[[readings]]\nrate = \"100000/s\"\n");
+    let slower = bytes("[[readings]]\nrate = \"50000/s\"\n");
+    assert_eq!(readings - slower, 3_000_000 / 4);
+
+    let rooms = "[[publish]]\nrate = \"5/s\"\nfrom = \"device\"\npublishers = 50000\n";
+    let small = bytes(&format!("{rooms}topics = 1000"));
+    assert!(small > 0);
+    // In one room everybody follows everybody.
+    check(
+        &with_loads(rooms),
+        &machine,
+        None,
+        Some("of memory, and 30 GiB are left"),
+    );
+}

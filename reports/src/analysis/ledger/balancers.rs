@@ -4,13 +4,12 @@
 
 use std::collections::BTreeMap;
 
-use highwater_scenarios::plan::{Balancer, LoadModel, System};
+use highwater_scenarios::plan::{Balancer, LoadModel, PublishLoad, System};
 
-use super::{line, side};
+use super::{Pair, side};
 use crate::{
     analysis::{balancers::by_node_at, cut::Cut, processes::natural, sockets::turnover},
     record::{Manifest, Role, names::gauge},
-    summary::LedgerLine,
 };
 
 /// All are sampled within this of each other.
@@ -19,7 +18,7 @@ const SAMPLED_WITHIN_S: f64 = 2.0;
 const SAMPLERS: u64 = 1;
 
 /// None where no balancer says how many sockets it forwards.
-pub(super) fn lines(cut: &Cut) -> Vec<LedgerLine> {
+pub(super) fn pairs(cut: &Cut) -> Vec<Pair> {
     let Some(forwarded) = sum(cut, Role::Balancer, gauge::BALANCER_SOCKETS) else {
         return Vec::new();
     };
@@ -28,24 +27,24 @@ pub(super) fn lines(cut: &Cut) -> Vec<LedgerLine> {
     let unsure = turnover(cut, end - SAMPLED_WITHIN_S, end) + besides;
     let by_node = ByNode::of(cut);
     let silent = by_node.silent();
-    let mut lines = Vec::new();
+    let mut pairs = Vec::new();
     if let Some(clients) = sum(cut, Role::Worker, gauge::SOCKETS_OPEN) {
         let (left, right) = (
-            side("clients held", clients),
-            side("balancers forwarded", forwarded),
+            side("clients held", Some(clients)),
+            side("balancers forwarded", Some(forwarded)),
         );
-        lines.push(line("sockets before the drain", left, right, unsure, None));
+        pairs.push(Pair::new("sockets before the drain", left, right, unsure));
     }
     if let Some(nodes) = sum(cut, Role::Node, gauge::SOCKETS_OPEN) {
         let (left, right) = (
-            side("balancers forwarded", forwarded),
-            side("nodes held", nodes),
+            side("balancers forwarded", Some(forwarded)),
+            side("nodes held", Some(nodes)),
         );
         let what = "forwarded sockets before the drain";
-        lines.push(line(what, left, right, unsure, silent.as_deref()));
+        pairs.push(Pair::new(what, left, right, unsure).with_doubt(silent.as_deref()));
     }
-    lines.extend(by_node.lines(unsure));
-    lines
+    pairs.extend(by_node.pairs(unsure));
+    pairs
 }
 
 /// Sockets by node.
@@ -80,15 +79,16 @@ impl ByNode {
         Some(format!("how many sockets {node} held is not known"))
     }
 
-    fn lines(&self, unsure: u64) -> Vec<LedgerLine> {
+    fn pairs(&self, unsure: u64) -> Vec<Pair> {
         let mut nodes: Vec<_> = self.held.iter().collect();
         nodes.sort_by_cached_key(|(id, _)| natural(id));
         nodes
             .into_iter()
             .filter_map(|(id, &held)| {
-                let forwarded = side("balancers forwarded", *self.forwarded.get(id)?);
+                let forwarded = side("balancers forwarded", Some(*self.forwarded.get(id)?));
                 let what = format!("sockets of {id} before the drain");
-                Some(line(&what, forwarded, side("it held", held), unsure, None))
+                let held = side("it held", Some(held));
+                Some(Pair::new(what, forwarded, held, unsure))
             })
             .collect()
     }
@@ -107,7 +107,9 @@ fn connections_besides(manifest: &Manifest) -> u64 {
         LoadModel::Closed { users, .. } => users,
         LoadModel::Open { max_in_flight, .. } => max_in_flight,
     });
-    commands.sum::<u64>() + u64::from(manifest.workers) + SAMPLERS
+    let published = manifest.plan.publish.iter().map(PublishLoad::connections);
+    let publishers = published.sum::<u64>();
+    commands.sum::<u64>() + publishers + u64::from(manifest.workers) + SAMPLERS
 }
 
 /// A gauge over all sources of a role, before the drain; `None` when none showed it.

@@ -12,20 +12,24 @@ use tokio::time::Instant;
 use super::{Answer, SessionStore, StoreError};
 use crate::auth::SessionId;
 
-/// Sessions that are held at most. With the data's own limit this bounds the
-/// memory.
+/// Sessions that are held at most.
 const MOST: usize = 100_000;
+/// Bytes of their data.
+const MOST_BYTES: usize = 256 * 1024 * 1024;
 /// Below this many, those that are over are left where they are.
 const SMALL: usize = 1024;
 
 /// A map, swept whenever it has doubled since it was last swept.
 pub(super) struct Memory {
     most: usize,
+    most_bytes: usize,
     held: Mutex<Held>,
 }
 
 struct Held {
     sessions: HashMap<SessionId, Entry>,
+    /// Of the data in all of them, those that are over included.
+    bytes: usize,
     /// Sweep at this many.
     sweep_at: usize,
 }
@@ -39,8 +43,10 @@ impl Default for Memory {
     fn default() -> Self {
         Self {
             most: MOST,
+            most_bytes: MOST_BYTES,
             held: Mutex::new(Held {
                 sessions: HashMap::new(),
+                bytes: 0,
                 sweep_at: SMALL,
             }),
         }
@@ -51,31 +57,27 @@ impl SessionStore for Memory {
     fn create(&self, id: SessionId, text: String, lifetime: Duration) -> Answer<'_, ()> {
         let now = Instant::now();
         let mut held = self.lock();
-        if held.sessions.len() >= held.sweep_at.min(self.most) {
+        let room = |held: &Held| held.bytes + text.len() <= self.most_bytes;
+        if held.sessions.len() >= held.sweep_at.min(self.most) || !room(&held) {
             held.sweep(now);
         }
-        let full = held.sessions.len() >= self.most;
-        if !full {
-            let ends = now + lifetime;
-            held.sessions.insert(id, Entry { text, ends });
+        if held.sessions.len() >= self.most || !room(&held) {
+            return Box::pin(ready(Err(StoreError::Full)));
         }
-        Box::pin(ready(if full { Err(StoreError::Full) } else { Ok(()) }))
+        held.bytes += text.len();
+        let ends = now + lifetime;
+        held.sessions.insert(id, Entry { text, ends });
+        Box::pin(ready(Ok(())))
     }
 
     fn load(&self, id: SessionId) -> Answer<'_, Option<String>> {
-        let mut held = self.lock();
-        let text = held.current(&id).map(|entry| entry.text.clone());
+        let text = self.lock().load(&id);
         Box::pin(ready(Ok(text)))
     }
 
     fn replace(&self, id: SessionId, text: String) -> Answer<'_, bool> {
-        let mut held = self.lock();
-        let entry = held.current(&id);
-        let found = entry.is_some();
-        if let Some(entry) = entry {
-            entry.text = text;
-        }
-        Box::pin(ready(Ok(found)))
+        let replaced = self.lock().replace(&id, text, self.most_bytes);
+        Box::pin(ready(replaced))
     }
 }
 
@@ -85,14 +87,35 @@ impl Memory {
     }
 }
 
+impl Entry {
+    fn lasts(&self) -> bool {
+        self.ends > Instant::now()
+    }
+}
+
 impl Held {
-    fn current(&mut self, id: &SessionId) -> Option<&mut Entry> {
-        let entry = self.sessions.get_mut(id)?;
-        (entry.ends > Instant::now()).then_some(entry)
+    fn load(&self, id: &SessionId) -> Option<String> {
+        let entry = self.sessions.get(id).filter(|entry| entry.lasts())?;
+        Some(entry.text.clone())
+    }
+
+    fn replace(&mut self, id: &SessionId, text: String, most: usize) -> Result<bool, StoreError> {
+        let entry = self.sessions.get_mut(id).filter(|entry| entry.lasts());
+        let Some(entry) = entry else {
+            return Ok(false);
+        };
+        let bytes = self.bytes - entry.text.len() + text.len();
+        if bytes > most.max(self.bytes) {
+            return Err(StoreError::Full);
+        }
+        self.bytes = bytes;
+        entry.text = text;
+        Ok(true)
     }
 
     fn sweep(&mut self, now: Instant) {
         self.sessions.retain(|_, entry| entry.ends > now);
+        self.bytes = self.sessions.values().map(|entry| entry.text.len()).sum();
         self.sweep_at = (self.sessions.len() * 2).max(SMALL);
         let room = self.sweep_at;
         self.sessions.shrink_to(room);
@@ -121,6 +144,30 @@ mod tests {
         tokio::time::advance(MINUTE).await;
         assert_eq!(memory.load(id.clone()).await.unwrap(), None);
         assert!(!memory.replace(id, "3".into()).await.unwrap());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_holds_so_many_bytes_and_makes_room_for_new_ones() {
+        let memory = Memory {
+            most_bytes: 10,
+            ..Memory::default()
+        };
+        let ids = [SessionId::random(), SessionId::random()];
+        for id in &ids {
+            memory
+                .create(id.clone(), "12345".into(), MINUTE)
+                .await
+                .unwrap();
+        }
+        let replace = |text: &str| memory.replace(ids[0].clone(), text.into());
+        assert!(matches!(replace("123456").await, Err(StoreError::Full)));
+        assert!(replace("1234").await.unwrap());
+        assert!(replace("54321").await.unwrap());
+        let one_more = || memory.create(SessionId::random(), "1".into(), MINUTE);
+        assert!(matches!(one_more().await, Err(StoreError::Full)));
+        tokio::time::advance(MINUTE).await;
+        one_more().await.unwrap();
+        assert_eq!(memory.lock().bytes, 1);
     }
 
     #[tokio::test(start_paused = true)]

@@ -35,11 +35,11 @@ pub(crate) type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError
 /// Why a store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StoreError {
-    /// As many sessions as it may hold.
+    /// As many sessions, or bytes of them, as it may hold.
     #[error("the session store is full")]
     Full,
-    /// It cannot be reached, or refuses.
-    #[error("the session store does not answer: {0}")]
+    /// It cannot be reached, or refuses; why is for the operator alone.
+    #[error("the session store does not answer")]
     Away(String),
 }
 

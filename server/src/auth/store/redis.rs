@@ -6,60 +6,82 @@
 use std::time::Duration;
 
 use ::redis::{
-    AsyncConnectionConfig, Client, Cmd, FromRedisValue, RedisError, aio::MultiplexedConnection,
+    AsyncConnectionConfig, Client, Cmd, FromRedisValue, RedisError, RedisResult,
+    aio::MultiplexedConnection,
 };
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::timeout};
 
 use super::{Answer, SessionStore, StoreError};
 use crate::auth::SessionId;
 
 /// For an answer, and for a new connection.
 const WITHIN: Duration = Duration::from_secs(2);
+/// For all of it: those who wait for a new connection wait in line.
+const ALTOGETHER: Duration = Duration::from_secs(5);
 
 /// One connection, which carries all requests at once and is made anew when it
 /// breaks.
 pub(super) struct Redis {
     client: Client,
-    connection: Mutex<Option<MultiplexedConnection>>,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    connection: Option<MultiplexedConnection>,
+    /// How many there were before: who saw one break must not throw away the next.
+    number: u64,
 }
 
 impl Redis {
     pub(super) fn new(client: Client) -> Self {
         Self {
             client,
-            connection: Mutex::new(None),
+            kept: Mutex::default(),
+        }
+    }
+
+    async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
+        match timeout(ALTOGETHER, self.ask_twice(command)).await {
+            Ok(answered) => answered.map_err(away),
+            Err(_) => Err(StoreError::Away(format!("no answer after {ALTOGETHER:?}"))),
         }
     }
 
     /// Asks once more on a new connection when the old one turns out to be broken:
     /// every command here may be done twice.
-    async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
-        let mut connection = self.connection().await?;
-        let answered = match command.query_async(&mut connection).await {
+    async fn ask_twice<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
+        let (mut connection, number) = self.connection(None).await?;
+        match command.query_async(&mut connection).await {
             Err(error) if error.is_unrecoverable_error() => {
-                self.connection.lock().await.take();
-                let mut connection = self.connection().await?;
+                let (mut connection, _) = self.connection(Some(number)).await?;
                 command.query_async(&mut connection).await
             }
             answered => answered,
-        };
-        answered.map_err(away)
+        }
     }
 
-    async fn connection(&self) -> Result<MultiplexedConnection, StoreError> {
-        let mut connection = self.connection.lock().await;
-        if let Some(connection) = &*connection {
-            return Ok(connection.clone());
+    /// The connection and its number; a new one if there is none but the `broken` one.
+    async fn connection(&self, broken: Option<u64>) -> RedisResult<(MultiplexedConnection, u64)> {
+        let mut kept = self.kept.lock().await;
+        let usable = kept
+            .connection
+            .clone()
+            .filter(|_| broken != Some(kept.number));
+        if let Some(connection) = usable {
+            return Ok((connection, kept.number));
         }
+        kept.connection = None;
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(WITHIN))
             .set_response_timeout(Some(WITHIN));
         let made = self
             .client
             .get_multiplexed_async_connection_with_config(&config)
-            .await
-            .map_err(away)?;
-        Ok(connection.insert(made).clone())
+            .await?;
+        kept.number += 1;
+        let connection = kept.connection.insert(made).clone();
+        Ok((connection, kept.number))
     }
 }
 

@@ -5,14 +5,14 @@
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use lapin::{
-    Channel, Connection, Event, ExchangeKind,
+    Channel, Event, ExchangeKind,
     options::{ExchangeDeclareOptions, QueueDeleteOptions},
     types::{FieldTable, ShortString},
 };
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    connection,
+    connection::{self, AmqpConnection},
     error::broken,
     inbox,
     names::Names,
@@ -29,10 +29,10 @@ pub(in crate::backplane) struct Amqp {
     names: Names,
     inbox: ShortString,
     /// Frames and the roster.
-    publishing: Connection,
+    publishing: AmqpConnection,
     frames: Channel,
     /// The inbox, and what is to be done to queues.
-    receiving: Connection,
+    receiving: AmqpConnection,
     queues: Channel,
     _tasks: [AbortOnDropHandle<()>; 2],
 }

@@ -1,17 +1,19 @@
 //! One connection to RabbitMQ. The client library mends nothing unless asked to.
 
-use std::time::Duration;
+use std::{io, ops::Deref, sync::Arc, time::Duration};
 
-use lapin::{Connection, ConnectionProperties, uri::AMQPUri};
+use lapin::{AsyncTcpStream, Connection, ConnectionProperties, tcp::AMQPUriTcpExt, uri::AMQPUri};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    time::timeout,
+    runtime::Handle,
+    time::{sleep, timeout},
 };
 
 use super::{
     error::{broken, refused},
     server::uri,
+    socket::Socket,
 };
 use crate::backplane::{ServerUrl, remote::CarrierError};
 
@@ -19,6 +21,35 @@ use crate::backplane::{ServerUrl, remote::CarrierError};
 const TIMEOUT: Duration = Duration::from_secs(4);
 /// What a client says first: the protocol and its version.
 const GREETING: &[u8] = b"AMQP\x00\x00\x09\x01";
+/// How long the broker may take to agree to the end of a connection.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// A connection that ends soon after this is dropped, in order or not.
+pub(crate) struct AmqpConnection {
+    connection: Connection,
+    socket: Arc<Socket>,
+}
+
+impl Deref for AmqpConnection {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+impl Drop for AmqpConnection {
+    fn drop(&mut self) {
+        let socket = Arc::clone(&self.socket);
+        // Without a runtime nothing is waited for.
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(async move {
+                sleep(FAREWELL).await;
+                drop(socket);
+            });
+        }
+    }
+}
 
 /// Waits for the server's first word, on a connection of its own. The client library
 /// starts a thread for a connection and waits in it without end: against a server
@@ -35,17 +66,41 @@ pub(super) async fn greet(uri: &AMQPUri) -> Result<(), CarrierError> {
 }
 
 /// Opens a connection, shown at the broker under `name`.
-pub(super) async fn open(uri: &AMQPUri, name: String) -> Result<Connection, CarrierError> {
-    let properties = ConnectionProperties::default().with_connection_name(name.into());
-    within(async {
-        let connected = Connection::connect_uri(uri.clone(), properties).await;
+pub(super) async fn open(uri: &AMQPUri, name: String) -> Result<AmqpConnection, CarrierError> {
+    let socket = Arc::new(Socket::default());
+    let connection = within(async {
+        let connected = connect(uri.clone(), name, &socket).await;
         connected.map_err(|error| refused(&error))
+    });
+    Ok(AmqpConnection {
+        connection: connection.await?,
+        socket,
     })
+}
+
+async fn connect(uri: AMQPUri, name: String, socket: &Arc<Socket>) -> lapin::Result<Connection> {
+    let properties = ConnectionProperties::default().with_connection_name(name.into());
+    let runtime = lapin::runtime::default_runtime()?;
+    // Who gives up meanwhile ends it by letting go.
+    let kept = Arc::downgrade(socket);
+    Connection::connector(
+        uri,
+        runtime,
+        async move |uri, runtime| {
+            let stream = uri.connect_async(&runtime).await?;
+            match (&stream, kept.upgrade()) {
+                (AsyncTcpStream::Plain(tcp), Some(socket)) => socket.keep(tcp.get_ref())?,
+                _ => return Err(io::Error::from(io::ErrorKind::ConnectionAborted).into()),
+            }
+            Ok(stream)
+        },
+        properties,
+    )
     .await
 }
 
 /// The same, greeting first, for one who is no node, by the backplane's URL.
-pub(crate) async fn open_for(url: &ServerUrl, name: &str) -> Result<Connection, String> {
+pub(crate) async fn open_for(url: &ServerUrl, name: &str) -> Result<AmqpConnection, String> {
     let opened = async {
         let uri = uri(url)?;
         greet(&uri).await?;

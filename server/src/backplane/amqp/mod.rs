@@ -15,9 +15,8 @@
 //! (`x-overflow: drop-head`), so that a slow node costs the others nothing.
 //!
 //! **Duplicates.** None. Deliveries are acknowledged, many at a time, so that no
-//! more than 256 are ever on their way to a node or wait in its memory; what is
-//! not acknowledged when a connection breaks goes back to a queue that nobody reads
-//! again.
+//! more than 256 are ever on their way to a node; what is not acknowledged when a
+//! connection breaks goes back to a queue that nobody reads again.
 //!
 //! **Lifecycle of a queue.** Created with its connection under a name that is used
 //! once, deleted on a clean stop, deleted by a survivor when the node's lease has
@@ -28,15 +27,16 @@
 //! persistent message and is there again, if the broker has its files.
 //!
 //! **The broker is short of memory or disk** (an alarm): it reads nothing from
-//! connections that publish. Sending waits, the node's own queue fills, callers get
-//! 503. Receiving goes on: it has a connection of its own.
+//! connections that publish. What is in the queues still arrives, over a connection
+//! of its own; but a node whose beats do not come back gives up after its lease, and
+//! joins again when the alarm is over.
 //!
 //! **Size.** A message may be 128 MiB and more; frames are far below.
 //!
-//! In reading order: `server` (the URL), `names`, `connection`, `error` (what the
-//! client library's errors mean), `outbox` (sending, in order), `inbox` (the queue
-//! and its reader), `roster` (compare-and-set without a store), `carrier` (the
-//! trait).
+//! In reading order: `server` (the URL), `names`, `connection` and its `socket`,
+//! `error` (what the client library's errors mean), `outbox` (sending, in order),
+//! `inbox` (the queue and its reader), `roster` (compare-and-set without a store),
+//! `carrier` (the trait).
 
 mod carrier;
 mod connection;
@@ -46,8 +46,9 @@ mod names;
 mod outbox;
 mod roster;
 mod server;
+mod socket;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::connection::open_for;
+pub(crate) use self::connection::{AmqpConnection, open_for};
 pub(in crate::backplane) use self::{carrier::Amqp, server::uri};

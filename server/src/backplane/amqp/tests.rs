@@ -1,16 +1,23 @@
 //! What is true of RabbitMQ alone.
 
+use std::{process::Command, sync::Arc, time::Duration};
+
+use highwater_services::{RabbitMq, Service};
 use lapin::{
     Connection, ConnectionProperties,
     options::QueueDeclareOptions,
     types::{FieldTable, ShortString},
 };
 use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
 
 use super::{Amqp, names::Names};
-use crate::backplane::remote::{
-    Address, Carrier, CarrierError, Destination, Outgoing,
-    conformance::{PATIENCE, Peer, address, shared},
+use crate::backplane::{
+    BackplaneConfig, Identity, Inbound, Joined, View, join,
+    remote::{
+        Address, Carrier, CarrierError, Destination, Outgoing,
+        conformance::{PATIENCE, Peer, address, shared},
+    },
 };
 
 type Node = Peer<Amqp>;
@@ -47,7 +54,7 @@ impl Witness {
     async fn sees(&self, queue: &ShortString, expected: Option<u32>) {
         let seen = timeout(PATIENCE, async {
             while self.waiting(queue).await != expected {
-                sleep(std::time::Duration::from_millis(20)).await;
+                sleep(Duration::from_millis(20)).await;
             }
         });
         let found = seen.await.is_ok();
@@ -125,4 +132,92 @@ async fn a_broker_that_refuses_says_what_to_do() {
             other => panic!("{url}: {other:?}"),
         }
     }
+}
+
+/// Has the broker find that it has no memory left, or that it has.
+async fn alarm(broker: &Arc<Service>, watermark: &'static str) {
+    let broker = Arc::clone(broker);
+    let done = tokio::task::spawn_blocking(move || {
+        broker.control(&["set_vm_memory_high_watermark", watermark])
+    });
+    done.await.unwrap().unwrap();
+}
+
+/// The names that connections to the broker go by.
+fn connections(broker: &Service) -> Vec<String> {
+    let url = format!("{}/api/connections", broker.admin().unwrap());
+    let output = Command::new("curl").args(["-sSf", &url]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let all: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout).unwrap();
+    let name = |it: &serde_json::Value| {
+        let name = it["client_properties"]["connection_name"].as_str();
+        name.map(str::to_owned)
+    };
+    all.iter().filter_map(name).collect()
+}
+
+async fn member(broker: &Service, id: &str) -> Joined {
+    let identity = Identity {
+        id: id.parse().unwrap(),
+        boot: 1,
+        address: None,
+    };
+    let config = BackplaneConfig::at(Some(broker.url().parse().unwrap()));
+    join(&config, identity, CancellationToken::new())
+}
+
+/// Waits until these are so; the broker counts them every five seconds.
+async fn connections_are(
+    broker: &Service,
+    what: &str,
+    so: impl Fn(&[String]) -> bool,
+) -> Vec<String> {
+    let counted = timeout(PATIENCE, async {
+        loop {
+            let found = connections(broker);
+            if so(&found) {
+                return found;
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+    });
+    let found = counted.await;
+    found.unwrap_or_else(|_| panic!("in vain: {what}: {:?}", connections(broker)))
+}
+
+async fn sees(member: &Joined, what: &str, so: impl FnMut(&Arc<View>) -> bool) {
+    let mut views = member.backplane.view();
+    let seen = timeout(PATIENCE, views.wait_for(so)).await;
+    seen.unwrap_or_else(|_| panic!("in vain: {what}")).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_memory_alarm_ends_membership_leaves_nothing_and_passes() {
+    let broker = Arc::new(RabbitMq::start().unwrap());
+    let [a, mut b] = [member(&broker, "a").await, member(&broker, "b").await];
+    let both = |view: &Arc<View>| view.connected && view.members.len() == 2;
+    for member in [&a, &b] {
+        sees(member, "each other", both).await;
+    }
+    let before = connections_are(&broker, "two for each", |found| found.len() == 4).await;
+
+    alarm(&broker, "0").await;
+    for member in [&a, &b] {
+        sees(member, "that nothing goes through", |view| !view.connected).await;
+    }
+    // While it lasts: the client library would wait for its end.
+    let gone = |found: &[String]| !found.iter().any(|it| before.contains(it));
+    connections_are(&broker, "the end of the first ones", gone).await;
+
+    alarm(&broker, "0.4").await;
+    for member in [&a, &b] {
+        sees(member, "each other again", both).await;
+    }
+    let to = "b".parse().unwrap();
+    a.backplane.send(&to, "through".into()).unwrap();
+    let arrived = timeout(PATIENCE, b.inbox.recv()).await.unwrap();
+    assert!(
+        matches!(&arrived, Some(Inbound::Message { payload, .. }) if payload == "through"),
+        "{arrived:?}"
+    );
 }

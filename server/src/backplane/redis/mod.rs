@@ -23,19 +23,35 @@
 //! return writes the roster anew from what it last knew; whoever does not come
 //! back loses its seat after its lease.
 //!
-//! In reading order: `names` (channels and keys), `server` (one server or a
-//! cluster), `roster` (compare-and-set), this file's [`Redis`].
+//! **A Redis Cluster** is asked now and then whether every shard answers. A shard that
+//! does not, and a slot that moves to another shard with a channel of the node in it,
+//! end the node's connections like any other gap.
+//!
+//! **A Redis that is full** (`maxmemory`) publishes on, but takes no change of the
+//! roster: nobody can join, and who dies stays on it, until there is room.
+//!
+//! In reading order: `names` (channels and keys), `commands` (to one server or a
+//! cluster), `server` (publishing and listening), `shards` (what a cluster does
+//! besides), `clients` (connections at the server), `roster` (compare-and-set), `error`
+//! (what the server's errors mean), this file's [`Redis`].
 
+mod clients;
+mod commands;
+mod error;
 mod names;
 mod roster;
 mod server;
+mod shards;
+#[cfg(test)]
+mod tests;
 
-pub(crate) use self::server::Commands;
+pub(crate) use self::{commands::Commands, error::is_full};
 
 use bytes::Bytes;
-use redis::{PushInfo, PushKind, RedisError, Value};
+use redis::{PushInfo, PushKind, Value};
+use tokio_util::task::AbortOnDropHandle;
 
-use self::{names::Names, server::Server};
+use self::{names::Names, server::Server, shards::Ending};
 use super::remote::{
     Address, Arrived, Carrier, CarrierError, Destination, Inbox, Intake, Outgoing, Stored,
 };
@@ -46,6 +62,8 @@ pub(super) struct Redis {
     server: Server,
     names: Names,
     me: Inbox,
+    ending: Ending,
+    _watch: Option<AbortOnDropHandle<()>>,
 }
 
 impl Carrier for Redis {
@@ -55,19 +73,29 @@ impl Carrier for Redis {
         arrivals: Intake,
     ) -> Result<Self, CarrierError> {
         let names = Names::new(&address.cluster);
+        let ending = Ending::default();
         let hear = {
-            let names = names.clone();
-            move |push| hear(push, &names, &arrivals)
+            let (names, ending, arrivals) = (names.clone(), ending.clone(), arrivals.clone());
+            move |push| hear(push, &names, &ending, &arrivals)
         };
         let server = Server::connect(&address.server, hear).await?;
         server.name_connections(&names.inbox(me)).await?;
         server
             .subscribe(vec![names.everyone(), names.inbox(me)])
             .await?;
+        let watch = match &server {
+            Server::Single { .. } => None,
+            Server::Sharded { listening, .. } => {
+                let watch = tokio::spawn(shards::watch(listening.clone(), arrivals));
+                Some(AbortOnDropHandle::new(watch))
+            }
+        };
         Ok(Self {
             server,
             names,
             me: me.clone(),
+            ending,
+            _watch: watch,
         })
     }
 
@@ -90,7 +118,7 @@ impl Carrier for Redis {
 
     async fn unsubscribe(&self, topics: &[Topic]) -> Result<(), CarrierError> {
         let channels = topics.iter().map(|topic| self.names.topic(topic));
-        Ok(self.server.unsubscribe(channels.collect()).await?)
+        Ok(self.end(channels.collect()).await?)
     }
 
     async fn load(&self) -> Result<Option<Stored>, CarrierError> {
@@ -109,15 +137,22 @@ impl Carrier for Redis {
 
     async fn close(self) {
         // The channel goes with its subscriber; waiting for that is the point.
-        let _ = self
-            .server
-            .unsubscribe(vec![self.names.inbox(&self.me)])
-            .await;
+        let _ = self.end(vec![self.names.inbox(&self.me)]).await;
+    }
+}
+
+impl Redis {
+    /// Stops listening.
+    async fn end(&self, channels: Vec<String>) -> redis::RedisResult<()> {
+        if matches!(self.server, Server::Sharded { .. }) {
+            self.ending.expect(&channels);
+        }
+        self.server.unsubscribe(channels).await
     }
 }
 
 /// Takes what Redis pushes. Runs inside the client's task, so it must not wait.
-fn hear(push: PushInfo, names: &Names, arrivals: &Intake) {
+fn hear(push: PushInfo, names: &Names, ending: &Ending, arrivals: &Intake) {
     match push.kind {
         PushKind::Message | PushKind::SMessage => {
             let mut parts = push.data.into_iter();
@@ -128,16 +163,18 @@ fn hear(push: PushInfo, names: &Names, arrivals: &Intake) {
                 arrivals.offer(arrived);
             }
         }
+        PushKind::SUnsubscribe => {
+            if let Some(Value::BulkString(channel)) = push.data.first()
+                && !ending.ended(channel)
+            {
+                let reason = "a channel of this node went to another shard".to_owned();
+                arrivals.broke(CarrierError::Broken(reason));
+            }
+        }
         PushKind::Disconnection => {
             let reason = "the connection that is subscribed ended".to_owned();
             arrivals.broke(CarrierError::Broken(reason));
         }
         _ => {}
-    }
-}
-
-impl From<RedisError> for CarrierError {
-    fn from(error: RedisError) -> Self {
-        Self::Broken(error.to_string())
     }
 }

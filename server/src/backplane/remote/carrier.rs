@@ -107,7 +107,8 @@ pub(in crate::backplane) enum CarrierError {
     /// The connection broke, or the broker refused.
     #[error("{0}")]
     Broken(String),
-    /// The broker lacks something that it must have.
+    /// The broker lacks something that it must have. Said of a change of the roster by
+    /// one who has its seat, it ends nothing: the change is tried again later.
     #[error("{what}: {hint}")]
     Unsuitable { what: String, hint: &'static str },
 }

@@ -2,11 +2,8 @@
 
 use bytes::Bytes;
 
-use super::{
-    frame::Header,
-    roster::{Roster, is_version},
-};
-use crate::backplane::{open, seal};
+use super::{frame::Header, roster::Roster};
+use crate::backplane::{is_version, open, seal};
 
 /// A frame that is understood says the same when it is written again.
 pub(crate) fn frame(bytes: &[u8]) {

@@ -17,7 +17,8 @@ use super::{
 };
 use crate::{
     backlog,
-    backplane::{Identity, Inbound, backoff::Backoff, endpoint::Endpoint},
+    backoff::Backoff,
+    backplane::{Identity, Inbound, endpoint::Endpoint},
     id::Topic,
 };
 

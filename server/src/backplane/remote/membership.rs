@@ -14,20 +14,20 @@ use tokio::{
 };
 
 use super::{
-    Arrived, Carrier, Destination, Inbox, Outgoing,
+    Arrived, Carrier, CarrierError, Destination, Inbox, Outgoing,
     frame::{Body, Header},
     hearing::Hearing,
     lost::{Lost, within},
     reaper::Reaper,
     road::{Standing, ToBroker},
-    roster::{Roster, is_version},
+    roster::Roster,
 };
 use crate::{
     backplane::{
         Backplane, Identity, Inbound, Kind,
         endpoint::Endpoint,
         envelope::open,
-        first_version,
+        first_version, is_version,
         lease::{Lease, may_be_silent},
     },
     id::NodeId,
@@ -205,6 +205,7 @@ impl<'c, C: Carrier> Membership<'c, C> {
         let mut looks = interval(look);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut looked = Instant::now();
+        let mut tidy_at = Instant::now();
         loop {
             tokio::select! {
                 () = self.behind.notified() => {}
@@ -216,10 +217,26 @@ impl<'c, C: Carrier> Membership<'c, C> {
                 let roster = self.update(|_, _| Ok(false)).await?;
                 self.adopt(roster)?;
             }
-            let grace = look.mul_f64(rand::random());
-            let evicted = self.evict(grace).await?;
-            self.reap(&mut reaper, &evicted, grace).await?;
+            if Instant::now() < tidy_at {
+                continue;
+            }
+            match self.tidy(&mut reaper, look.mul_f64(rand::random())).await {
+                Ok(()) => {}
+                // It carries frames all the same: worth more than a roster that is
+                // up to date.
+                Err(Lost::Carrier(error @ CarrierError::Unsuitable { .. })) => {
+                    tracing::warn!(%error, "the roster cannot be changed");
+                    tidy_at = Instant::now() + self.lease();
+                }
+                Err(lost) => return Err(lost),
+            }
         }
+    }
+
+    /// Removes who is silent, and what nobody uses any more.
+    async fn tidy(&self, reaper: &mut Reaper, grace: Duration) -> Result<(), Lost> {
+        let evicted = self.evict(grace).await?;
+        self.reap(reaper, &evicted, grace).await
     }
 
     /// Removes who is silent. Others may be about to do the same: the broker lets

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Inbox;
 use crate::{
-    backplane::{Identity, Member, Role, Taken, View},
+    backplane::{Identity, Member, Role, Taken, View, is_version},
     id::NodeId,
 };
 
@@ -17,10 +17,6 @@ const FORMAT: u16 = 2;
 
 /// Far more than the members of any cluster need.
 const LARGEST_BYTES: usize = 4 * 1024 * 1024;
-
-/// Versions begin at the clock's hundredths of a second since 1970; this one is of
-/// the year 2057, and the last that an epoch of the directory has room for.
-const LAST_VERSION: u64 = (1 << 38) - 1;
 
 /// Who is there, and what they leave behind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -203,11 +199,6 @@ impl Seat {
             role: self.role,
         }
     }
-}
-
-/// Whether a version that somebody names can be one.
-pub(super) fn is_version(version: u64) -> bool {
-    version <= LAST_VERSION
 }
 
 #[cfg(test)]

@@ -1,10 +1,15 @@
 //! Readings at the broker: from nodes, through groups, to consumers.
 //!
-//! In reading order: [`wire`] (what goes over the connections), `groups` (who has
-//! what in hand), `serve` (the two kinds of connection).
+//! In reading order: [`wire`] (what goes over the connections), `readings` (what the
+//! broker holds), `members` (one group), `groups` (all of them), `serve` (the two
+//! kinds of connection).
 
 mod groups;
+mod members;
+mod readings;
 mod serve;
+#[cfg(test)]
+mod tests;
 pub(crate) mod wire;
 
 pub(super) use self::{

@@ -21,7 +21,7 @@ use axum::{
 };
 
 use super::state::Gateway;
-use crate::{accept::Peer, http::no_such_method, ws::handshake::is_upgrade};
+use crate::{door::Peer, http::no_such_method, ws::handshake::is_upgrade};
 
 /// Forwards whatever is asked.
 pub(super) async fn forward(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {

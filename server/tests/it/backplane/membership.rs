@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::peer::{Pausable, Peer, three, topic};
 use crate::{
-    ground::{Ground, Kind, on_every_backplane},
+    ground::{Ground, Kind, SHORT, on_every_backplane},
     rig::until,
 };
 
@@ -60,7 +60,7 @@ async fn who_leaves_in_order_is_gone_at_once(kind: Kind) {
 }
 
 async fn who_dies_is_gone_after_its_lease(kind: Kind) {
-    let ground = kind.ground();
+    let ground = kind.ground().with_lease(SHORT);
     let [a, b, c] = three(&ground).await;
     c.kill();
     a.sees(2).await;
@@ -69,7 +69,7 @@ async fn who_dies_is_gone_after_its_lease(kind: Kind) {
 }
 
 async fn who_hangs_is_gone_and_its_inbox_too(kind: Kind) {
-    let ground = kind.ground();
+    let ground = kind.ground().with_lease(SHORT);
     let [a, b] = ["a", "b"].map(|id| Peer::join(&ground, id));
     let mut hung = Pausable::join(&ground, "hung");
     hung.peer.sees(3).await;
@@ -88,7 +88,7 @@ async fn who_hangs_is_gone_and_its_inbox_too(kind: Kind) {
 }
 
 async fn who_was_paused_for_long_comes_back_anew(kind: Kind) {
-    let ground = kind.ground();
+    let ground = kind.ground().with_lease(SHORT);
     let a = Peer::join(&ground, "a");
     let mut paused = Pausable::join(&ground, "p");
     paused.peer.sees(2).await;

@@ -18,6 +18,7 @@ on_every_backplane!(
     a_request_gets_its_own_reply,
     a_forwarded_request_is_answered_by_the_other,
     a_request_ends_when_the_node_that_has_it_leaves,
+    who_says_farewell_declines_what_it_has_neither_answered_nor_handed_on,
     no_reply_by_the_deadline_names_who_had_it,
     what_cannot_be_sent_says_so,
     a_topic_reaches_subscribers_and_not_the_publisher,
@@ -131,6 +132,50 @@ async fn a_request_ends_when_the_node_that_has_it_leaves(kind: Kind) {
     c.leave.cancel();
     assert_eq!(asked.await, Err(RequestError::Left(c.id.clone())));
     assert_eq!(forwarded.await, Err(RequestError::Left(c.id.clone())));
+}
+
+async fn who_says_farewell_declines_what_it_has_neither_answered_nor_handed_on(kind: Kind) {
+    let ground = kind.ground();
+    let [a, mut b, mut c] = three(&ground).await;
+    let asked = b.id.clone();
+    let ask = |payload| {
+        let payload = Bytes::from_static(payload);
+        a.backplane().request(&asked, payload, soon())
+    };
+    let answered = ask(b"answer");
+    let handed_on = ask(b"hand on");
+    let left_alone = ask(b"leave alone");
+    for _ in 0..3 {
+        let Inbound::Request {
+            reply_to, payload, ..
+        } = b.next().await
+        else {
+            panic!()
+        };
+        match &payload[..] {
+            b"answer" => b.backplane().reply(&reply_to, payload).unwrap(),
+            b"hand on" => b.backplane().forward(&reply_to, &c.id, payload).unwrap(),
+            _ => {}
+        }
+    }
+    b.backplane().farewell();
+    let declined = Err(RequestError::Declined(b.id.clone()));
+    assert_eq!(left_alone.await, declined);
+    assert_eq!(answered.await.unwrap(), "answer");
+    assert_eq!(
+        ask(b"late").await,
+        declined,
+        "nothing is asked of it any more"
+    );
+    b.leave.cancel();
+    a.sees(2).await;
+    let Inbound::Request { reply_to, .. } = c.next().await else {
+        panic!()
+    };
+    c.backplane()
+        .reply(&reply_to, Bytes::from_static(b"from c"))
+        .unwrap();
+    assert_eq!(handed_on.await.unwrap(), "from c");
 }
 
 async fn no_reply_by_the_deadline_names_who_had_it(kind: Kind) {

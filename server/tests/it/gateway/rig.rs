@@ -19,7 +19,6 @@ pub(crate) struct Gateway {
     pub(crate) address: SocketAddr,
     /// Of operators, where it is another.
     pub(crate) admin: Option<SocketAddr>,
-    pub(crate) shutdown: CancellationToken,
     task: JoinHandle<Result<(), GatewayError>>,
 }
 
@@ -54,13 +53,11 @@ impl Gateway {
         let public = listen(any_port()).unwrap();
         let address = public.local_addr().unwrap();
         let admin_address = admin.as_ref().map(|admin| admin.local_addr().unwrap());
-        let shutdown = CancellationToken::new();
         let listeners = Listeners { public, admin };
-        let task = tokio::spawn(gateway::run(listeners, config, shutdown.clone()));
+        let task = tokio::spawn(gateway::run(listeners, config, CancellationToken::new()));
         Self {
             address,
             admin: admin_address,
-            shutdown,
             task,
         }
     }

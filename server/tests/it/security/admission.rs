@@ -3,10 +3,17 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
+use futures_util::SinkExt;
 use highwater_server::{Limits, Listeners, NodeConfig, listen, node};
 use serde_json::json;
 use tokio::{net::TcpStream, task::JoinHandle};
-use tokio_tungstenite::tungstenite::Error;
+use tokio_tungstenite::tungstenite::{
+    Error, Message,
+    protocol::frame::{
+        Frame,
+        coding::{Data, OpCode},
+    },
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::rig::{Device, Node, any_port, call, config, quick, until};
@@ -83,14 +90,15 @@ async fn no_more_upgrades_a_second_than_asked_for() {
     }
 }
 
-struct WithAdmin {
-    public: SocketAddr,
-    admin: SocketAddr,
+/// A node with a listener of its own for operators.
+pub(super) struct WithAdmin {
+    pub(super) public: SocketAddr,
+    pub(super) admin: SocketAddr,
     _task: JoinHandle<()>,
 }
 
 impl WithAdmin {
-    fn start(config: NodeConfig) -> Self {
+    pub(super) fn start(config: NodeConfig) -> Self {
         let (public, admin) = (listen(any_port()).unwrap(), listen(any_port()).unwrap());
         let addresses = (public.local_addr().unwrap(), admin.local_addr().unwrap());
         let listeners = Listeners {
@@ -103,6 +111,11 @@ impl WithAdmin {
             admin: addresses.1,
             _task: tokio::spawn(async { running.await.unwrap() }),
         }
+    }
+
+    pub(super) async fn metrics(&self) -> String {
+        let answer = call(self.admin, "GET", "/metrics", &[], Bytes::new());
+        answer.await.text()
     }
 
     async fn status(&self, at: SocketAddr, path: &str) -> u16 {
@@ -142,12 +155,8 @@ async fn operators_get_through_when_connections_have_run_out() {
     })
     .await;
     assert_eq!(node.status(node.admin, "/healthz").await, 200);
-    let metrics = call(node.admin, "GET", "/metrics", &[], Bytes::new()).await;
-    assert!(
-        !metrics
-            .text()
-            .contains("highwater_connections_turned_away_total 0")
-    );
+    let metrics = node.metrics().await;
+    assert!(!metrics.contains("highwater_connections_turned_away_total 0"));
     drop(held);
     until("there is room again", async || {
         node.status(node.public, "/devices/d").await == 200
@@ -203,4 +212,37 @@ async fn while_too_much_waits_for_everybody_who_does_not_read_is_closed() {
         node.metric("highwater_outbox_bytes").await == 0.0
     })
     .await;
+}
+
+#[tokio::test]
+async fn beginnings_of_messages_have_a_bound_for_all_devices_together() {
+    let node = Node::start(limited(Limits {
+        incomplete_bytes: 1_500,
+        ..quick()
+    }));
+    let fragment = |text: String, kind, last| {
+        Message::Frame(Frame::message(text.into_bytes(), OpCode::Data(kind), last))
+    };
+    let begun = || {
+        let text = format!(
+            r#"{{"type":"reply","id":"c0","body":"{}"#,
+            "x".repeat(1_000)
+        );
+        fragment(text, Data::Text, false)
+    };
+    let mut first = Device::open(&node, "first").await;
+    first.socket.send(begun()).await.unwrap();
+    first.ping(b"between").await;
+    assert!(node.metric("highwater_incomplete_bytes").await >= 1_000.0);
+    let mut second = Device::open(&node, "second").await;
+    second.socket.send(begun()).await.unwrap();
+    assert_eq!(second.close_code().await, Some(1013));
+    let metrics = node.get("/metrics").await.text();
+    assert!(metrics.contains("highwater_sockets_closed_total{reason=\"no-room\"}"));
+
+    // Who was there first ends the message in peace.
+    let rest = fragment("\"}".to_owned(), Data::Continue, true);
+    first.socket.send(rest).await.unwrap();
+    first.ping(b"still in").await;
+    assert_eq!(node.metric("highwater_incomplete_bytes").await, 0.0);
 }

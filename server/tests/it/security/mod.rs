@@ -2,5 +2,7 @@
 
 mod admission;
 mod auth;
+mod handshakes;
 mod sessions;
+mod slow;
 mod tls;

@@ -1,11 +1,11 @@
 //! Logging in, and session data that follows a user from node to node.
 
 use bytes::Bytes;
-use highwater_server::{AuthConfig, NodeConfig, auth::StoreUrl};
+use highwater_server::{AuthConfig, NodeConfig, auth::StoreUrl, listen};
 use highwater_services::{Redis, RedisOptions};
 use serde_json::{Value, json};
 
-use crate::rig::{Answer, Device, Node, call, config, until};
+use crate::rig::{Answer, Device, Node, any_port, call, config, until};
 
 const SECRET: &str = "an-example-secret-of-32-bytes-ok";
 const LOGIN: &str = "a-login-secret-of-32-bytes-or-so";
@@ -127,6 +127,8 @@ async fn what_is_refused() {
         assert_eq!(answer.status, status, "{answer:?}");
         assert!(answer.json()["hint"].is_string());
     }
+    let metrics = node.get("/metrics").await.text();
+    assert!(metrics.contains("highwater_auth_refused_total{reason=\"login\"} 1\n"));
     let anna = log_in(&node, json!({"user": "anna"})).await;
     assert_eq!(anna.replace(&node, json!("x".repeat(17_000))).await, 413);
     assert_eq!(
@@ -178,5 +180,20 @@ async fn a_user_who_lands_on_another_node_keeps_the_session() {
             anna.show(node).await.status != 503
         })
         .await;
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_hangs_holds_nobody_up_for_long() {
+    // The kernel accepts for it, and nobody ever answers.
+    let silent = listen(any_port()).unwrap();
+    let address = silent.local_addr().unwrap().to_string();
+    let store = format!("redis://{address}").parse().unwrap();
+    let node = Node::start(with_login("n1", store));
+    let logins = (0..20).map(|_| try_log_in(&node, LOGIN, json!({"user": "anna"})));
+    for answer in futures_util::future::join_all(logins).await {
+        assert_eq!(answer.status, 503);
+        assert_eq!(answer.header("retry-after"), "1");
+        assert!(!answer.text().contains(&address), "{answer:?}");
     }
 }

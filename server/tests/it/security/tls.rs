@@ -33,14 +33,14 @@ use crate::{
 };
 
 /// An authority, and a folder with a certificate that it signed.
-struct Authority {
+pub(super) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     certificate: CertificateDer<'static>,
     folder: TempDir,
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
@@ -76,7 +76,7 @@ impl Authority {
         Arc::new(ServerTls::load(&self.cert(), &self.key()).unwrap())
     }
 
-    fn config(&self) -> NodeConfig {
+    pub(super) fn config(&self) -> NodeConfig {
         NodeConfig {
             tls: Some(self.load()),
             ..config("n1")
@@ -84,11 +84,10 @@ impl Authority {
     }
 
     /// A connection that takes this authority's certificates alone.
-    async fn try_connect(&self, node: &Node) -> std::io::Result<TlsStream<TcpStream>> {
-        self.try_connect_to(node.address).await
-    }
-
-    async fn try_connect_to(&self, address: SocketAddr) -> std::io::Result<TlsStream<TcpStream>> {
+    pub(super) async fn try_connect(
+        &self,
+        node: SocketAddr,
+    ) -> std::io::Result<TlsStream<TcpStream>> {
         let mut roots = RootCertStore::empty();
         roots.add(self.certificate.clone()).unwrap();
         let client = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -96,14 +95,14 @@ impl Authority {
             .unwrap()
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let tcp = TcpStream::connect(address).await.unwrap();
+        let tcp = TcpStream::connect(node).await.unwrap();
         let name = ServerName::try_from("127.0.0.1").unwrap();
         let connecting = TlsConnector::from(Arc::new(client)).connect(name, tcp);
         timeout(PATIENCE, connecting).await.unwrap()
     }
 
     async fn connect(&self, node: &Node) -> TlsStream<TcpStream> {
-        self.try_connect(node).await.unwrap()
+        self.try_connect(node.address).await.unwrap()
     }
 
     async fn device(&self, node: &Node, id: &str) -> WebSocketStream<TlsStream<TcpStream>> {
@@ -184,7 +183,11 @@ async fn the_end_of_a_socket_is_told_by_tls_too() {
 async fn another_authority_is_not_trusted() {
     let node = Node::start(Authority::new().config());
     let other = Authority::new();
-    let error = other.try_connect(&node).await.map(|_| ()).unwrap_err();
+    let error = other
+        .try_connect(node.address)
+        .await
+        .map(|_| ())
+        .unwrap_err();
     assert!(error.to_string().contains("certificate"), "{error}");
 }
 
@@ -274,7 +277,7 @@ async fn a_gateway_speaks_tls_in_front_of_nodes_that_do_not() {
     let mut sockets = Vec::new();
     for device in ["d1", "d2"] {
         let url = format!("wss://{}/ws?device={device}", gateway.address);
-        let stream = authority.try_connect_to(gateway.address).await.unwrap();
+        let stream = authority.try_connect(gateway.address).await.unwrap();
         let (socket, response) = client_async(url, stream).await.unwrap();
         assert_eq!(response.headers()["x-highwater-node"], "n1");
         sockets.push(socket);

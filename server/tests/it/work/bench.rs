@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use highwater_server::{ConsumerConfig, NodeConfig, consumer, listen};
+use highwater_server::{ConsumerConfig, consumer, listen};
 use serde_json::{Value, json};
 use tokio::{
     sync::watch,
@@ -17,15 +17,17 @@ use tokio::{
 use tokio_tungstenite::tungstenite::Message;
 use tokio_util::sync::CancellationToken;
 
-use super::Queue;
-use crate::rig::{Device, Node, any_port, call, config, until};
+use crate::{
+    ground::Ground,
+    rig::{Device, Node, any_port, call, until},
+};
 
 /// Readings that the device has under way at once.
 pub(super) const UNDER_WAY: usize = 8;
 
 /// Everything that works on one queue.
-pub(super) struct Bench<Q> {
-    pub(super) queue: Q,
+pub(super) struct Bench {
+    pub(super) ground: Ground,
     pub(super) node: Node,
     consumers: BTreeMap<String, Consumer>,
     journals: tempfile::TempDir,
@@ -43,19 +45,11 @@ pub(super) struct Handled {
     pub(super) redelivered: bool,
 }
 
-impl<Q: Queue> Bench<Q> {
-    pub(super) async fn new(queue: Q) -> Self {
-        let node = Node::start(NodeConfig {
-            backplane: Some(queue.url().parse().unwrap()),
-            ..config("n1")
-        });
-        until("the node is ready", async || {
-            node.get("/readyz").await.status == 200
-        })
-        .await;
+impl Bench {
+    pub(super) async fn new(ground: Ground) -> Self {
         Self {
-            queue,
-            node,
+            node: Node::join("n1", &ground).await,
+            ground,
             consumers: BTreeMap::new(),
             journals: tempfile::tempdir().unwrap(),
         }
@@ -64,14 +58,12 @@ impl<Q: Queue> Bench<Q> {
     /// Starts a consumer and waits until it has joined; its journal is that of an
     /// earlier life of the same name.
     pub(super) async fn consumer(&mut self, group: &str, id: &str, handle_time: Duration) {
+        let (group, name) = (group.parse().unwrap(), id.parse().unwrap());
         let config = ConsumerConfig {
+            cluster: self.ground.config().cluster,
             journal: Some(self.journal(id)),
             handle_time,
-            ..ConsumerConfig::new(
-                self.queue.url().parse().unwrap(),
-                group.parse().unwrap(),
-                id.parse().unwrap(),
-            )
+            ..ConsumerConfig::new(self.ground.url(), group, name)
         };
         let shutdown = CancellationToken::new();
         let listener = listen(any_port()).unwrap();

@@ -3,21 +3,10 @@
 //!
 //! - [`bench`]: a node, a device that sends, consumers and their journals;
 //! - [`suite`]: what every queue must show;
-//! - [`local`], [`brokers`]: the queues.
+//! - [`full`]: what a Redis without memory does;
+//! - [`metrics`]: what a consumer says about itself.
 
 mod bench;
-mod brokers;
-mod local;
+mod full;
+mod metrics;
 mod suite;
-
-/// A queue as the suite sees it.
-pub(crate) trait Queue: Send + 'static {
-    /// As `--backplane` takes it.
-    fn url(&self) -> String;
-
-    /// Ends it without notice.
-    async fn kill(&mut self);
-
-    /// Starts it again where it was, with what it had stored.
-    async fn start_again(&mut self);
-}

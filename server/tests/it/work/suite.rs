@@ -4,11 +4,20 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{
-    Queue,
-    bench::{Bench, UNDER_WAY},
+use super::bench::{Bench, UNDER_WAY};
+use crate::{
+    ground::{Kind, on_every_backplane},
+    rig::Device,
 };
-use crate::rig::Device;
+
+on_every_backplane!(
+    every_group_handles_each_reading_once,
+    what_a_dead_consumer_had_is_handled_by_another,
+    a_slow_consumer_keeps_what_it_has_in_hand,
+    a_queue_that_dies_loses_nothing_that_was_accepted,
+    nothing_is_accepted_for_nobody,
+    a_consumer_that_is_asked_to_end_leaves_nothing_behind,
+);
 
 /// Readings that a consumer takes in hand at most.
 const IN_HAND: usize = 64;
@@ -16,9 +25,9 @@ const NO_TIME: Duration = Duration::ZERO;
 /// Long enough that a consumer has some in hand whenever it is looked at.
 const SOME_TIME: Duration = Duration::from_millis(3);
 
-pub(super) async fn every_group_handles_each_reading_once<Q: Queue>(queue: Q) {
+async fn every_group_handles_each_reading_once(kind: Kind) {
     const COUNT: usize = 500;
-    let mut bench = Bench::new(queue).await;
+    let mut bench = Bench::new(kind.ground()).await;
     let group = ["c1", "c2", "c3"];
     for id in group {
         bench.consumer("g", id, SOME_TIME).await;
@@ -37,9 +46,9 @@ pub(super) async fn every_group_handles_each_reading_once<Q: Queue>(queue: Q) {
     }
 }
 
-pub(super) async fn what_a_dead_consumer_had_is_handled_by_another<Q: Queue>(queue: Q) {
+async fn what_a_dead_consumer_had_is_handled_by_another(kind: Kind) {
     const COUNT: usize = 600;
-    let mut bench = Bench::new(queue).await;
+    let mut bench = Bench::new(kind.ground()).await;
     let group = ["c1", "c2"];
     for id in group {
         bench.consumer("g", id, SOME_TIME).await;
@@ -60,17 +69,39 @@ pub(super) async fn what_a_dead_consumer_had_is_handled_by_another<Q: Queue>(que
     assert!(again <= redelivered, "{again} of {redelivered}");
 }
 
-pub(super) async fn a_queue_that_dies_loses_nothing_that_was_accepted<Q: Queue>(queue: Q) {
+/// What waits behind others in its hand is still a consumer's own, however long they
+/// take together.
+async fn a_slow_consumer_keeps_what_it_has_in_hand(kind: Kind) {
+    // All of it takes longer than a member may be silent, and no reading does.
+    const SLOW: Duration = Duration::from_millis(120);
+    let mut bench = Bench::new(kind.ground()).await;
+    bench.consumer("g", "first", NO_TIME).await;
+    bench.end_consumer("first").await;
+    let (sent, _) = bench.send(IN_HAND);
+    // The embedded broker accepts what is handled.
+    if kind != Kind::Local {
+        sent.await.unwrap();
+    }
+    bench.consumer("g", "slow", SLOW).await;
+    bench.have_handled(&["slow"], 1).await;
+    bench.consumer("g", "other", NO_TIME).await;
+    bench.have_handled(&["slow", "other"], IN_HAND).await;
+    let (times, redelivered) = bench.times(&["slow", "other"]);
+    assert!(times.values().all(|times| *times == 1), "{times:?}");
+    assert_eq!(redelivered, 0);
+}
+
+async fn a_queue_that_dies_loses_nothing_that_was_accepted(kind: Kind) {
     const COUNT: usize = 600;
-    let mut bench = Bench::new(queue).await;
+    let mut bench = Bench::new(kind.lasting_ground()).await;
     let group = ["c1", "c2"];
     for id in group {
         bench.consumer("g", id, SOME_TIME).await;
     }
     let (sent, mut accepted) = bench.send(COUNT);
     accepted.wait_for(|count| *count >= 150).await.unwrap();
-    bench.queue.kill().await;
-    bench.queue.start_again().await;
+    bench.ground.kill().await;
+    bench.ground.start_again().await;
     sent.await.unwrap();
     bench.have_handled(&group, COUNT).await;
     let (times, _) = bench.times(&group);
@@ -80,8 +111,8 @@ pub(super) async fn a_queue_that_dies_loses_nothing_that_was_accepted<Q: Queue>(
     assert!(again <= under_way, "{again} handled again");
 }
 
-pub(super) async fn nothing_is_accepted_for_nobody<Q: Queue>(queue: Q) {
-    let mut bench = Bench::new(queue).await;
+async fn nothing_is_accepted_for_nobody(kind: Kind) {
+    let mut bench = Bench::new(kind.ground()).await;
     let mut device = Device::open(&bench.node, "home-1").await;
     let reading = json!({"type": "reading", "id": "0-0", "body": 1});
     let refused = loop {
@@ -107,9 +138,9 @@ pub(super) async fn nothing_is_accepted_for_nobody<Q: Queue>(queue: Q) {
     bench.have_handled(&["c1"], 1).await;
 }
 
-pub(super) async fn a_consumer_that_is_asked_to_end_leaves_nothing_behind<Q: Queue>(queue: Q) {
+async fn a_consumer_that_is_asked_to_end_leaves_nothing_behind(kind: Kind) {
     const COUNT: usize = 400;
-    let mut bench = Bench::new(queue).await;
+    let mut bench = Bench::new(kind.ground()).await;
     let group = ["c1", "c2"];
     for id in group {
         bench.consumer("g", id, SOME_TIME).await;

@@ -28,7 +28,9 @@ pub(super) async fn tidy(url: &BrokerUrl, cluster: &str) -> Result<Vec<String>, 
     let tidied = async {
         let connection = open(url).await?;
         let name = |what: &str| format!("highwater.{cluster}.{what}");
-        let channel = connection.create_channel().await?;
+        // Held until the connection is closed: one that is dropped just before
+        // closes itself at the same time, which lapin takes for a failure.
+        let mut channel = connection.create_channel().await?;
         let readings = format!("readings.{GROUP}");
         for queue in ["roster", "roster.lock", &readings].map(name) {
             let options = QueueDeleteOptions::default();
@@ -36,8 +38,6 @@ pub(super) async fn tidy(url: &BrokerUrl, cluster: &str) -> Result<Vec<String>, 
         }
         let mut left = Vec::new();
         for exchange in ["everyone", "topics", "readings"].map(name) {
-            // An error ends a channel.
-            let channel = connection.create_channel().await?;
             let unused = ExchangeDeleteOptions {
                 if_unused: true,
                 ..ExchangeDeleteOptions::default()
@@ -46,7 +46,11 @@ pub(super) async fn tidy(url: &BrokerUrl, cluster: &str) -> Result<Vec<String>, 
                 .exchange_delete(exchange.as_str().into(), unused)
                 .await
             {
-                Err(error) if is_in_use(&error) => left.push(format!("a queue at {exchange}")),
+                Err(error) if is_in_use(&error) => {
+                    left.push(format!("a queue at {exchange}"));
+                    // An error ends a channel.
+                    channel = connection.create_channel().await?;
+                }
                 done => done?,
             }
         }

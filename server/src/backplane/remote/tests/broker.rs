@@ -22,6 +22,8 @@ pub(super) struct Broker {
     inboxes: BTreeMap<String, Connected>,
     /// Whether inboxes are removed when they should be.
     pub(super) removes: bool,
+    /// Whether it has no room for another roster.
+    pub(super) full: bool,
 }
 
 struct Connected {
@@ -142,6 +144,12 @@ impl Carrier for InMemory {
 
     async fn store(&self, instead_of: Option<u64>, roster: Bytes) -> Result<bool, CarrierError> {
         let mut broker = self.broker();
+        if broker.full {
+            return Err(CarrierError::Unsuitable {
+                what: "full".to_owned(),
+                hint: "make room",
+            });
+        }
         if broker.roster.as_ref().map(|(revision, _)| *revision) != instead_of {
             return Ok(false);
         }

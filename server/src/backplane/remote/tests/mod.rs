@@ -163,6 +163,28 @@ async fn an_inbox_that_cannot_be_removed_is_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_broker_without_room_costs_nobody_its_seat() {
+    let [a, b, c] = ["a", "b", "c"].map(|id| Node::join("full", id, 1));
+    for node in [&a, &b, &c] {
+        node.sees(&["a", "b", "c"]).await;
+    }
+    lock(&broker("full")).full = true;
+    drop(c);
+    after(5 * LEASE).await;
+    for node in [&a, &b] {
+        node.sees(&["a", "b", "c"]).await;
+        assert_eq!(node.backplane.traffic().reconnects(), 0);
+    }
+    lock(&broker("full")).full = false;
+    after(3 * LEASE).await;
+    for node in [&a, &b] {
+        node.sees(&["a", "b"]).await;
+        assert_eq!(node.backplane.traffic().reconnects(), 0);
+    }
+    assert_eq!(lock(&broker("full")).nodes(), ["a", "b"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_reaper_that_dies_leaves_its_work_to_another() {
     let [a, b, c] = ["a", "b", "c"].map(|id| Node::join("reaper", id, 1));
     for node in [&a, &b, &c] {

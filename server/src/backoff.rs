@@ -8,26 +8,26 @@ const FIRST: Duration = Duration::from_millis(50);
 const LAST: Duration = Duration::from_secs(2);
 
 /// A bound that doubles with each failure; waits are a random part of it (full
-/// jitter), so that nodes that lost the same broker do not come back in step.
-pub(super) struct Backoff {
+/// jitter), so that processes that lost the same broker do not come back in step.
+pub(crate) struct Backoff {
     bound: Duration,
 }
 
 impl Backoff {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { bound: FIRST }
     }
 
     /// A connection has ended. Only one that stood for a while makes the next wait
     /// short again: a broker that lets everybody in and then breaks is not called
     /// upon in a loop.
-    pub(super) fn ended(&mut self, stood: Duration) {
+    pub(crate) fn ended(&mut self, stood: Duration) {
         if stood >= LAST {
             self.bound = FIRST;
         }
     }
 
-    pub(super) async fn wait(&mut self) {
+    pub(crate) async fn wait(&mut self) {
         let wait = self.bound.mul_f64(rand::random());
         self.bound = (self.bound * 2).min(LAST);
         sleep(wait).await;

@@ -1,0 +1,62 @@
+//! Times on the command line: written as in a scenario, each within its bounds.
+
+use std::{ops::RangeInclusive, time::Duration};
+
+use highwater_scenarios::{units::parse_duration, words};
+
+/// Reads a time of `within`, such as `500ms`, `1.5s` or `2m`.
+pub(super) fn time(
+    within: RangeInclusive<Duration>,
+) -> impl Fn(&str) -> Result<Duration, String> + Clone + Send + Sync + 'static {
+    move |text| {
+        let outside = || "out of range".to_owned();
+        parse_duration(text)
+            .and_then(|time| {
+                Some(time)
+                    .filter(|time| within.contains(time))
+                    .ok_or_else(outside)
+            })
+            .map_err(|what| {
+                let [shortest, longest] =
+                    [within.start(), within.end()].map(|end| words::duration(*end));
+                format!(
+                    "{what}; expected a time with its unit, {shortest} to {longest}, such as 2s"
+                )
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MILLISECOND: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn times_have_a_unit_and_bounds() {
+        let time = time(500 * MILLISECOND..=Duration::from_secs(600));
+        for (text, millis) in [
+            ("500ms", 500),
+            ("5s", 5_000),
+            ("1.5s", 1_500),
+            ("10m", 600_000),
+        ] {
+            assert_eq!(time(text), Ok(millis * MILLISECOND), "{text}");
+        }
+        for bad in [
+            "",
+            "5",
+            "s",
+            "+5s",
+            "-5s",
+            "499ms",
+            "11m",
+            "1h",
+            "5sec",
+            "99999999999999999999s",
+        ] {
+            let told = time(bad).unwrap_err();
+            assert!(told.ends_with("500ms to 10m, such as 2s"), "{bad}: {told}");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! What must hold of every run.
+
+use highwater_reports::summary::{
+    Commands, Heartbeats, LedgerLine, Messages, Readings, Summary, Verdict,
+};
+
+/// What a run says of a harness that was late.
+const LATE: [&str; 2] = [" was late: send lag", " was silent for "];
+/// What may be said besides where it was: it did less than was due, and asked the
+/// nodes at another moment, or so late that one of them had left the others.
+const BECAUSE_LATE: [&str; 4] = [
+    " commands due were issued",
+    " sockets open and the nodes ",
+    "the ledger does not agree on messages between nodes",
+    "the ledger does not agree on messages through the broker",
+];
+
+/// Of a scenario that sends some.
+pub(crate) fn commands(summary: &Summary) -> &Commands {
+    let commands = summary.commands.as_ref();
+    commands.expect("the scenario sends commands")
+}
+
+/// Of a scenario that publishes some.
+pub(crate) fn messages(summary: &Summary) -> &Messages {
+    let messages = summary.messages.as_ref();
+    messages.expect("the scenario publishes messages")
+}
+
+/// Of a scenario that has some.
+pub(crate) fn readings(summary: &Summary) -> &Readings {
+    let readings = summary.readings.as_ref();
+    readings.expect("the scenario has readings")
+}
+
+/// The line of the ledger about `what`.
+pub(crate) fn ledger_line<'s>(summary: &'s Summary, what: &str) -> &'s LedgerLine {
+    let line = summary.ledger.iter().find(|line| line.what == what);
+    line.unwrap_or_else(|| panic!("no {what} in {:?}", summary.ledger))
+}
+
+/// Every command has exactly one outcome, known or lost.
+pub(crate) fn assert_commands_add_up(commands: &Commands) {
+    let outcomes = commands.replied
+        + commands.timed_out
+        + commands.not_connected
+        + commands.rejected
+        + commands.failed
+        + commands.lost;
+    assert_eq!(commands.issued, outcomes, "{commands:?}");
+    assert_eq!(
+        commands.due,
+        commands.issued + commands.dropped,
+        "{commands:?}"
+    );
+}
+
+/// Every command has exactly one outcome, and none is lost.
+pub(crate) fn assert_no_command_lost(commands: &Commands) {
+    assert_commands_add_up(commands);
+    assert_eq!(commands.lost, 0, "{commands:?}");
+}
+
+/// Nothing was done to the system, so every command got its reply. If the harness
+/// was late, some may have been given up; they are counted, and most got theirs.
+pub(crate) fn assert_commands_replied(summary: &Summary) {
+    let commands = commands(summary);
+    assert_no_command_lost(commands);
+    assert_eq!(commands.failed, 0, "{commands:?}");
+    match was_only_late(summary) {
+        false => assert_eq!(commands.replied, commands.due, "{commands:?}"),
+        true => assert!(commands.replied * 2 > commands.due, "{commands:?}"),
+    }
+}
+
+/// Every heartbeat that was due was acknowledged, or missed, or still waited
+/// when the sockets were closed: at most one for each socket.
+pub(crate) fn assert_heartbeats_add_up(heartbeats: &Heartbeats, sockets: u64) {
+    let ended = heartbeats.acknowledged + heartbeats.missed;
+    assert!(heartbeats.due >= ended, "{heartbeats:?}");
+    assert!(heartbeats.due - ended <= sockets, "{heartbeats:?}");
+}
+
+/// Each message ends in one way, and each delivery due comes or is lost.
+pub(crate) fn assert_messages_add_up(messages: &Messages) {
+    let ends = messages.published + messages.dropped + messages.rejected + messages.unconfirmed;
+    assert_eq!(messages.scheduled, ends, "{messages:?}");
+    let deliveries = messages.delivered + messages.lost;
+    assert_eq!(messages.due, deliveries, "{messages:?}");
+    assert_eq!(messages.latency_ms.count, messages.service_ms.count);
+}
+
+/// Every reading that was due was sent and accepted.
+pub(crate) fn assert_all_accepted(readings: &Readings, due: u64) {
+    let through = (readings.due, readings.sent, readings.accepted);
+    assert_eq!(through, (due, due, due), "{readings:?}");
+}
+
+/// Every gate holds.
+pub(crate) fn assert_gates_hold(summary: &Summary) {
+    assert!(
+        !summary.gates.is_empty(),
+        "a run without gates holds them all"
+    );
+    for gate in &summary.gates {
+        assert_eq!(
+            gate.verdict,
+            Verdict::Passed,
+            "{gate:?} {:?}",
+            summary.problems
+        );
+    }
+}
+
+/// Whether the harness was late, as it says itself: what it saw late may be its own
+/// doing.
+pub(crate) fn was_late(summary: &Summary) -> bool {
+    let mut problems = summary.problems.iter();
+    problems.any(|problem| is_one_of(problem, &LATE))
+}
+
+/// The same, where any other problem would be a defect.
+pub(crate) fn was_only_late(summary: &Summary) -> bool {
+    let late = was_late(summary);
+    for problem in &summary.problems {
+        let explained = is_one_of(problem, &LATE) || (late && is_one_of(problem, &BECAUSE_LATE));
+        assert!(explained, "{:?}", summary.problems);
+    }
+    late
+}
+
+fn is_one_of(problem: &str, kinds: &[&str]) -> bool {
+    kinds.iter().any(|kind| problem.contains(kind))
+}
+
+/// The report says so among its problems.
+pub(crate) fn assert_problem(summary: &Summary, what: &str) {
+    let problems = &summary.problems;
+    assert!(
+        problems.iter().any(|problem| problem.contains(what)),
+        "{what}: {problems:?}"
+    );
+}

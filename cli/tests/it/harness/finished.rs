@@ -1,0 +1,131 @@
+//! What a run leaves.
+
+use std::{fs, path::PathBuf, process::Output};
+
+use highwater_reports::summary::{Summary, Verdict};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::record::{intervals, steady_from};
+
+/// A run that is over.
+pub(crate) struct Finished {
+    _folder: TempDir,
+    /// The directory of its record.
+    pub(crate) record: PathBuf,
+    /// Exit code; `None` if a signal ended it.
+    pub(crate) code: Option<i32>,
+    /// What it printed.
+    pub(crate) stdout: String,
+    /// What it said on the way.
+    pub(crate) stderr: String,
+}
+
+impl Finished {
+    /// A run with this output whose record lies in `record`, somewhere in
+    /// `folder`.
+    pub(super) fn of(folder: TempDir, record: PathBuf, output: Output) -> Self {
+        Self {
+            record,
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            _folder: folder,
+        }
+    }
+
+    /// The run's summary, which is what its published schema says.
+    pub(crate) fn summary(&self) -> Summary {
+        let path = self.record.join("summary.json");
+        let text = fs::read(&path).unwrap_or_else(|error| {
+            panic!(
+                "{}: {error}\n{}\n{}",
+                path.display(),
+                self.stdout,
+                self.stderr
+            )
+        });
+        let summary: Value = serde_json::from_slice(&text).expect("JSON");
+        let schema = include_str!("../../../../docs/summary.schema.json");
+        let schema = serde_json::from_str(schema).expect("a JSON schema");
+        if let Err(error) = jsonschema::validate(&schema, &summary) {
+            panic!("{}: {error}", path.display());
+        }
+        serde_json::from_value(summary).expect("a summary of schema 1")
+    }
+
+    /// Every gate holds, and nothing was wrong. On a busy machine the harness
+    /// may have been late; then it says so, and that alone is no defect.
+    pub(crate) fn assert_passed(&self) {
+        let summary = self.summary();
+        let told = format!("{}{}", self.stdout, self.stderr);
+        for gate in &summary.gates {
+            assert_eq!(gate.verdict, Verdict::Passed, "{}: {told}", gate.check);
+        }
+        let expected = if summary.problems.is_empty() {
+            (Verdict::Passed, Some(0))
+        } else {
+            (Verdict::Inconclusive, Some(4))
+        };
+        assert_eq!((summary.verdict, self.code), expected, "{told}");
+        let was_late = |problem: &String| problem.contains(" was late: send lag");
+        assert!(summary.problems.iter().all(was_late), "{told}");
+    }
+
+    /// The verdict is inconclusive, and so is the exit code.
+    pub(crate) fn assert_inconclusive(&self) {
+        self.assert_verdict(Verdict::Inconclusive, 4);
+    }
+
+    /// A gate failed, and the exit code says so; or, where the harness stood still
+    /// meanwhile, that nobody can tell whose fault it was.
+    pub(crate) fn assert_failed(&self) {
+        let problems = self.summary().problems;
+        let excused = |problem: &String| problem.contains("a worker stalled for");
+        match problems.iter().any(excused) {
+            false => self.assert_verdict(Verdict::Failed, 3),
+            true => self.assert_verdict(Verdict::Inconclusive, 4),
+        }
+    }
+
+    fn assert_verdict(&self, verdict: Verdict, code: i32) {
+        let found = (self.summary().verdict, self.code);
+        assert_eq!(
+            found,
+            (verdict, Some(code)),
+            "{}{}",
+            self.stdout,
+            self.stderr
+        );
+    }
+
+    /// A file of its record.
+    pub(crate) fn file(&self, name: &str) -> String {
+        let path = self.record.join(name);
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    /// Readings that a consumer wrote down.
+    pub(crate) fn journal(&self, consumer: &str) -> u64 {
+        let journal = self.file(&format!("logs/{consumer}.journal.jsonl"));
+        journal.lines().count() as u64
+    }
+
+    /// Lines of `intervals.jsonl`.
+    pub(crate) fn intervals(&self) -> Vec<Value> {
+        intervals(&self.record)
+    }
+
+    /// When its steady phase began.
+    pub(crate) fn steady_from(&self) -> f64 {
+        steady_from(&self.record).expect("a steady phase")
+    }
+
+    /// How often `counter` was counted over the whole run, by all workers.
+    pub(crate) fn counted(&self, counter: &str) -> u64 {
+        self.intervals()
+            .iter()
+            .filter_map(|interval| interval["counters"][counter].as_u64())
+            .sum()
+    }
+}

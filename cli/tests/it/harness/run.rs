@@ -1,0 +1,119 @@
+//! A run of the binary in a directory of its own.
+
+use std::{
+    fs,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use tempfile::TempDir;
+
+use super::{
+    Finished,
+    process::{children_of, command_line, eventually, highwater},
+    record::{last_recorded, steady_from},
+};
+
+/// A run that has been started.
+pub(crate) struct Run {
+    /// Taken when the run is finished.
+    folder: Option<TempDir>,
+    child: Option<Child>,
+}
+
+impl Run {
+    /// Starts `highwater run` with a scenario of this text.
+    pub(crate) fn start(scenario: &str) -> Self {
+        Self::start_with(scenario, &[])
+    }
+
+    /// The same with more arguments.
+    pub(crate) fn start_with(scenario: &str, arguments: &[&str]) -> Self {
+        Self::launch("run", scenario, |command| command.args(arguments))
+    }
+
+    /// The same with another command that runs scenarios, and with whatever else its
+    /// process needs.
+    pub(crate) fn launch(
+        command: &str,
+        scenario: &str,
+        more: impl FnOnce(&mut Command) -> &mut Command,
+    ) -> Self {
+        let folder = TempDir::new().expect("a temporary directory");
+        let file = folder.path().join("scenario.toml");
+        fs::write(&file, scenario).expect("a scenario file");
+        let mut command = highwater(&[command, "--no-progress"]);
+        let child = more(&mut command)
+            .arg(&file)
+            .arg("--out")
+            .arg(folder.path().join("run"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("highwater starts");
+        Self {
+            folder: Some(folder),
+            child: Some(child),
+        }
+    }
+
+    /// Starts it and waits for its end.
+    pub(crate) fn to_its_end(scenario: &str) -> Finished {
+        Self::start(scenario).finish()
+    }
+
+    /// Waits for its end.
+    pub(crate) fn finish(mut self) -> Finished {
+        let child = self.child.take().expect("a run ends once");
+        let output = child.wait_with_output().expect("highwater's output");
+        let record = self.record();
+        let folder = self.folder.take().expect("a run ends once");
+        Finished::of(folder, record, output)
+    }
+
+    /// The directory of its record.
+    pub(crate) fn record(&self) -> PathBuf {
+        let folder = self.folder.as_ref().expect("a run ends once");
+        folder.path().join("run")
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> Pid {
+        Pid::from_raw(self.child.as_ref().expect("a running run").id() as i32)
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill(self.pid(), signal).expect("the run is there");
+    }
+
+    /// Waits until the record says that the steady phase has begun and `extra`
+    /// more seconds of it are recorded.
+    pub(crate) fn until_steady(&self, extra: f64) {
+        let record = self.record();
+        let steady = eventually("the steady phase", || steady_from(&record));
+        let last = || last_recorded(&record).filter(|at| *at >= steady + extra);
+        eventually("some seconds of it", last);
+    }
+
+    /// Processes that it has started whose command line contains `word`.
+    pub(crate) fn children(&self, word: &str) -> Vec<Pid> {
+        children_of(self.pid())
+            .into_iter()
+            .filter(|pid| command_line(*pid).is_some_and(|line| line.contains(word)))
+            .collect()
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! What the load was put on, in a line.
+
+use highwater_scenarios::plan::{Backplane, Cluster, Routing, System};
+
+/// `a cluster of 3 nodes, joined by Redis at redis://127.0.0.1:6379, with TLS`.
+pub(super) fn system(system: &System) -> String {
+    match system {
+        System::Cluster(cluster) => parts(cluster).join(", "),
+        System::Target(target) => target.ws.join(", "),
+    }
+}
+
+/// Whatever is not as it is without being asked for.
+fn parts(cluster: &Cluster) -> Vec<String> {
+    let mut parts = vec![match cluster.nodes {
+        1 => "a cluster of one node".to_owned(),
+        nodes => format!("a cluster of {nodes} nodes"),
+    }];
+    parts.extend(front(cluster));
+    if let Backplane::Broker(broker) = &cluster.backplane {
+        let (name, url) = (broker.url.kind().name(), &broker.url);
+        parts.push(format!("joined by {name} at {url}"));
+    }
+    if cluster.routing == Routing::Broadcast {
+        parts.push("commands broadcast".to_owned());
+    }
+    match cluster.consumers.count {
+        0 => {}
+        1 => parts.push("one consumer".to_owned()),
+        count => parts.push(format!("{count} consumers")),
+    }
+    parts.extend(cluster.tls.then(|| "with TLS".to_owned()));
+    parts.extend(cluster.auth.then(|| "with tokens".to_owned()));
+    parts
+}
+
+/// What stands in front of the nodes.
+fn front(cluster: &Cluster) -> Option<String> {
+    let name = cluster.balancer.name()?;
+    Some(match cluster.gateways {
+        1 => format!("behind {name}"),
+        several => format!("behind {several} of {name}"),
+    })
+}

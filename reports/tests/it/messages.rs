@@ -1,0 +1,106 @@
+//! Messages: what subscribers counted, and what is made of it.
+
+use highwater_reports::{record::names::counter, summary::Messages};
+use highwater_scenarios::plan::{PublishFrom, PublishLoad};
+
+use crate::run::{RAMP_S, Run, STEADY_S};
+
+/// The clean run with messages, of which each was published and came.
+fn publishing() -> Run {
+    let mut run = Run::clean();
+    run.manifest.plan.publish.push(load());
+    for (name, count) in [
+        (counter::MESSAGES_SCHEDULED, 100),
+        (counter::MESSAGES_PUBLISHED, 100),
+        (counter::MESSAGES_DELIVERED, 100_000),
+    ] {
+        run.count("w1", RAMP_S, name, count);
+    }
+    run
+}
+
+/// A topic that every device of the clean run hears.
+pub(crate) fn load() -> PublishLoad {
+    PublishLoad {
+        name: "news".to_owned(),
+        topic: "news".to_owned(),
+        topics: 1,
+        pool: "home".to_owned(),
+        subscribers: crate::run::SOCKETS,
+        from: PublishFrom::Rest,
+        publishers: 1,
+        rate: highwater_scenarios::units::Rate::per_second(5.0).unwrap(),
+        size: 64,
+        timeout: std::time::Duration::from_secs(5),
+        start: std::time::Duration::ZERO,
+        duration: std::time::Duration::from_secs(STEADY_S),
+    }
+}
+
+fn messages(run: &Run) -> (Messages, Vec<String>) {
+    let summary = run.summary();
+    (summary.messages.unwrap(), summary.problems)
+}
+
+#[test]
+fn what_comes_is_delivered() {
+    let (messages, problems) = messages(&publishing());
+    assert_eq!((messages.due, messages.delivered), (100_000, 100_000));
+    assert_eq!((messages.lost, messages.reordered), (0, 0));
+    assert_eq!(problems, Vec::<String>::new());
+    assert_eq!(
+        Run::clean().summary().messages,
+        None,
+        "nothing was published"
+    );
+}
+
+#[test]
+fn a_hole_is_lost_unless_it_is_filled_late() {
+    let mut run = publishing();
+    run.count("w1", RAMP_S + 3, counter::MESSAGES_MISSING, 10);
+    run.count("w2", RAMP_S + 4, counter::MESSAGES_REORDERED, 4);
+    run.count("w1", RAMP_S + 5, counter::MESSAGES_DUPLICATED, 2);
+    let (messages, _) = messages(&run);
+    assert_eq!(
+        (messages.lost, messages.reordered, messages.duplicated),
+        (6, 4, 2)
+    );
+    assert_eq!(messages.due, messages.delivered + messages.lost);
+}
+
+#[test]
+fn what_is_missing_at_the_end_is_lost_only_if_all_was_sent() {
+    let mut run = publishing();
+    run.count(
+        "w1",
+        RAMP_S + STEADY_S,
+        counter::MESSAGES_MISSING_AT_END,
+        1_500,
+    );
+    assert_eq!(messages(&run).0.lost, 1_500);
+
+    run.count("w1", RAMP_S + 1, counter::MESSAGES_SCHEDULED, 1);
+    run.count("w1", RAMP_S + 1, counter::MESSAGES_DROPPED, 1);
+    let (messages, problems) = messages(&run);
+    assert_eq!((messages.lost, messages.due), (0, 100_000));
+    let told = problems
+        .iter()
+        .any(|p| p.starts_with("1,500 deliveries were missing at the end"));
+    assert!(told, "{problems:?}");
+}
+
+#[test]
+fn a_loss_beside_unconfirmed_messages_is_doubtful() {
+    let mut run = publishing();
+    run.count("w1", RAMP_S + 1, counter::MESSAGES_SCHEDULED, 2);
+    run.count("w1", RAMP_S + 1, counter::MESSAGES_UNCONFIRMED, 2);
+    run.count("w1", RAMP_S + 3, counter::MESSAGES_MISSING, 1_000);
+    let (messages, problems) = messages(&run);
+    assert_eq!((messages.lost, messages.unconfirmed), (1_000, 2));
+    let doubt = "of the 1,000 lost deliveries some may be of the 2 messages";
+    assert!(
+        problems.iter().any(|problem| problem.contains(doubt)),
+        "{problems:?}"
+    );
+}

@@ -1,0 +1,325 @@
+//! The file as a whole: what is missing, what is no TOML, everything at once.
+
+use expect_test::expect;
+
+use super::check;
+use crate::problems_of;
+
+#[test]
+fn nothing_at_all() {
+    expect![[r#"
+        broken.toml:1:1: name: missing
+          |
+        1 | 
+          | ^
+          = accepted: a name of 1 to 64 letters, digits, `-` and `_` that begins with a letter or digit
+
+        broken.toml:1:1: duration: missing
+          |
+        1 | 
+          | ^
+          = accepted: a duration with its unit (ms, s, m, h), from "1s" to "720h"
+
+        broken.toml:1:1: cluster: neither `[cluster]` nor `[target]`
+          |
+        1 | 
+          | ^
+          = accepted: one of them: a cluster to start, or a system that is running
+
+        broken.toml:1:1: devices: no pool of devices
+          |
+        1 | 
+          | ^
+          = accepted: at least one `[[devices]]`
+
+        4 problems in broken.toml"#]].assert_eq(&problems_of(""));
+}
+
+#[test]
+fn everything_at_once() {
+    let text = r#"nmae = "slip"
+duration = 30
+sede = 7
+
+[cluster]
+nodes = 0
+policy = "round-robbin"
+
+[[devices]]
+name = "two words"
+count = "100"
+ramp = "200"
+heartbeat = "50ms"
+give_up_after = 0
+reconnect = { first = "40s", max = "30s", jiter = "full" }
+
+[[commands]]
+users = 5
+rate = "5/s"
+timeout = "5sec"
+
+[[gates]]
+check = "heartbeat.response.p99 <= 50ms"
+during = "stedy"
+"#;
+    expect![[r#"
+        broken.toml:1:1: nmae: unknown key
+          |
+        1 | nmae = "slip"
+          | ^^^^
+          = accepted: `name`, `description`, `seed`, `duration`, `cluster`, `target`, `devices`, `commands`, `publish`, `readings`, `events`, `gates`, `matrix`
+          = hint: did you mean `name`?
+
+        broken.toml:1:1: name: missing
+          |
+        1 | nmae = "slip"
+          | ^
+          = accepted: a name of 1 to 64 letters, digits, `-` and `_` that begins with a letter or digit
+
+        broken.toml:2:12: duration: a number without its unit
+          |
+        2 | duration = 30
+          |            ^^
+          = found: 30
+          = accepted: a duration with its unit (ms, s, m, h), from "1s" to "720h"
+          = hint: did you mean "30s"?
+
+        broken.toml:3:1: sede: unknown key
+          |
+        3 | sede = 7
+          | ^^^^
+          = accepted: `name`, `description`, `seed`, `duration`, `cluster`, `target`, `devices`, `commands`, `publish`, `readings`, `events`, `gates`, `matrix`
+          = hint: did you mean `seed`?
+
+        broken.toml:6:9: cluster.nodes: out of range
+          |
+        6 | nodes = 0
+          |         ^
+          = found: 0
+          = accepted: a whole number from 1 to 200
+
+        broken.toml:7:10: cluster.policy: not one of the values known here
+          |
+        7 | policy = "round-robbin"
+          |          ^^^^^^^^^^^^^^
+          = found: "round-robbin"
+          = accepted: "round-robin" or "least-conn" or "p2c" or "random"
+          = hint: did you mean `round-robin`?
+
+        broken.toml:10:8: devices.two words.name: a name with ` ` in it
+           |
+        10 | name = "two words"
+           |        ^^^^^^^^^^^
+           = found: "two words"
+           = accepted: a name of 1 to 64 letters, digits, `-` and `_` that begins with a letter or digit
+
+        broken.toml:11:9: devices.two words.count: text instead of a number
+           |
+        11 | count = "100"
+           |         ^^^^^
+           = found: "100"
+           = accepted: a whole number from 1 to 10_000_000
+           = hint: write 100 without quotes
+
+        broken.toml:12:8: devices.two words.ramp: a number without its unit
+           |
+        12 | ramp = "200"
+           |        ^^^^^
+           = found: "200"
+           = accepted: a rate with its unit, such as "200/s" or "12000/min", from "0.001/s" to "1000000/s"
+           = hint: did you mean `200/s` or `200/min`?
+
+        broken.toml:13:13: devices.two words.heartbeat: too short
+           |
+        13 | heartbeat = "50ms"
+           |             ^^^^^^
+           = found: "50ms"
+           = accepted: a duration with its unit (ms, s, m, h), from "100ms" to "1h"
+
+        broken.toml:14:17: devices.two words.give_up_after: out of range
+           |
+        14 | give_up_after = 0
+           |                 ^
+           = found: 0
+           = accepted: a whole number from 1 to 1_000
+
+        broken.toml:15:23: devices.two words.reconnect.first: the first pause is longer than the longest
+           |
+        15 | reconnect = { first = "40s", max = "30s", jiter = "full" }
+           |                       ^^^^^
+           = found: "40s"
+           = accepted: `first` of at most `max`
+
+        broken.toml:15:43: devices.two words.reconnect.jiter: unknown key
+           |
+        15 | reconnect = { first = "40s", max = "30s", jiter = "full" }
+           |                                           ^^^^^
+           = accepted: `first`, `max`, `jitter`
+           = hint: did you mean `jitter`?
+
+        broken.toml:19:8: commands.commands-1.rate: both `users` and `rate`
+           |
+        19 | rate = "5/s"
+           |        ^^^^^
+           = found: "5/s"
+           = accepted: `users` (closed model) or `rate` (open model)
+           = hint: write two [[commands]] to have both
+
+        broken.toml:20:11: commands.commands-1.timeout: unknown unit `sec`
+           |
+        20 | timeout = "5sec"
+           |           ^^^^^^
+           = found: "5sec"
+           = accepted: a duration with its unit (ms, s, m, h), from "1ms" to "10m"
+           = hint: did you mean `5s`?
+
+        broken.toml:23:9: gates[0].check: unknown figure `heartbeat.response.p99`
+           |
+        23 | check = "heartbeat.response.p99 <= 50ms"
+           |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+           = found: "heartbeat.response.p99 <= 50ms"
+           = accepted: a figure of `sockets`, `heartbeats`, `commands`, `messages`, `backplane`, `processors`, `exits`, `readings`, `balance`, `cost_per_socket`
+           = hint: did you mean `heartbeats.response.p99`?
+
+        broken.toml:24:10: gates[0].during: not one of the values known here
+           |
+        24 | during = "stedy"
+           |          ^^^^^^^
+           = found: "stedy"
+           = accepted: "ramp" or "steady" or "drain" or "run"
+           = hint: did you mean `steady`?
+
+        17 problems in broken.toml"#]].assert_eq(&problems_of(text));
+}
+
+#[test]
+fn syntax_and_values_together() {
+    let text = r#"name = "broken"
+duration = "60s
+[cluster]
+nodes = 2
+backplane = "redis"
+[[devices]]
+count = = 5
+ramp = "5/s"
+"#;
+    expect![[r#"
+        broken.toml:2:16: not TOML: invalid basic string, expected `"`
+          |
+        2 | duration = "60s
+          |                ^
+
+        broken.toml:5:13: cluster.backplane: no address of a broker
+          |
+        5 | backplane = "redis"
+          |             ^^^^^^^
+          = found: "redis"
+          = accepted: "local", or the address of a broker: "redis://host:6379", "nats://host:4222", "amqp://host:5672"
+          = hint: did you mean "redis://127.0.0.1"?
+
+        broken.toml:7:9: not TOML: extra `=`, expected nothing
+          |
+        7 | count = = 5
+          |         ^
+
+        broken.toml:7:11: not TOML: unexpected key or value, expected newline, `#`
+          |
+        7 | count = = 5
+          |           ^
+
+        4 problems in broken.toml"#]]
+    .assert_eq(&problems_of(text));
+}
+
+#[test]
+fn keys_twice() {
+    check(
+        "count = 5\n",
+        expect![[r#"
+        broken.toml:9:1: not TOML: duplicate key
+          |
+        9 | count = 5
+          | ^^^^^
+
+        1 problem in broken.toml"#]],
+    );
+}
+
+#[test]
+fn single_brackets() {
+    let text = "name = \"x\"\nduration = \"1m\"\n[cluster]\n[devices]\ncount = 5\nramp = \"5/s\"\n";
+    expect![[r#"
+        broken.toml:4:1: devices: not a list of tables
+          |
+        4 | [devices]
+          | ^^^^^^^^^
+          = found: a table
+          = accepted: a list of tables
+          = hint: write [[devices]], in double brackets
+
+        1 problem in broken.toml"#]]
+    .assert_eq(&problems_of(text));
+}
+
+#[test]
+fn names_twice() {
+    let more = r#"
+[[devices]]
+name = "home"
+count = 1
+ramp = "1/s"
+[[gates]]
+name = "a"
+check = "sockets.failed == 0"
+[[gates]]
+name = "a"
+check = "sockets.failed == 0"
+"#;
+    check(
+        more,
+        expect![[r#"
+        broken.toml:11:8: devices.home.name: another pool of devices has this name
+           |
+        11 | name = "home"
+           |        ^^^^^^
+           = found: "home"
+           = accepted: a name of its own
+
+        broken.toml:18:8: gates.a.name: another gate has this name
+           |
+        18 | name = "a"
+           |        ^^^
+           = found: "a"
+           = accepted: a name of its own
+
+        2 problems in broken.toml"#]],
+    );
+}
+
+#[test]
+fn a_cluster_and_a_target() {
+    check(
+        "[target]\nws = \"ws://host/{device}\"\n",
+        expect![[r#"
+            broken.toml:9:1: target: both `[cluster]` and `[target]`
+              |
+            9 | [target]
+              | ^^^^^^^^
+              = accepted: one of them: a cluster to start, or a system that is running
+
+            1 problem in broken.toml"#]],
+    );
+}
+
+#[test]
+fn long_lines_and_odd_characters() {
+    let text = format!("\tname = \"{}\"\u{7}\n", "é".repeat(300));
+    expect![[r#"
+        broken.toml:1:311: not TOML: unexpected key or value, expected newline, `#`
+          |
+        1 | ééééééééééééééééééééééééééééééééééééééééééééééééé"�
+          |                                                   ^
+
+        1 problem in broken.toml"#]]
+    .assert_eq(&problems_of(&text));
+}

@@ -1,0 +1,76 @@
+//! `[[readings]]`.
+
+use expect_test::expect;
+
+use super::check;
+use crate::{BASE, problems_of};
+
+#[test]
+fn readings_need_a_schedule_a_pool_and_somebody_to_handle_them() {
+    check(
+        r#"[[readings]]
+pool = "hone"
+rate = "10/s"
+every = "5s"
+"#,
+        expect![[r#"
+            broken.toml:9:1: readings: readings that nobody handles
+              |
+            9 | [[readings]]
+              | ^^^^^^^^^^^^
+              = accepted: `consumers = 3` in `[cluster]`, or another number
+
+            broken.toml:10:8: readings.readings-1.pool: no pool of devices has this name
+               |
+            10 | pool = "hone"
+               |        ^^^^^^
+               = found: "hone"
+               = accepted: `home`
+               = hint: did you mean `home`?
+
+            broken.toml:12:9: readings.readings-1.every: both `rate` and `every`
+               |
+            12 | every = "5s"
+               |         ^^^^
+               = found: "5s"
+               = accepted: `rate` (over all devices) or `every` (between two readings of one device)
+
+            3 problems in broken.toml"#]],
+    );
+}
+
+/// Each is followed with two bits of memory.
+#[test]
+fn more_readings_than_can_be_followed() {
+    let text = BASE
+        .replace("60s", "24h")
+        .replace("nodes = 2", "consumers = 1");
+    let loads = "[[readings]]\nrate = \"11000/s\"\n[[readings]]\nevery = \"100ms\"\n";
+    expect![[r#"
+        broken.toml:12:9: readings.readings-2.every: 1_036_800_000 readings in 24h
+           |
+        12 | every = "100ms"
+           |         ^^^^^^^
+           = found: "100ms"
+           = accepted: at most 1_000_000_000 in all, each of which is followed to the consumers' journals
+
+        1 problem in broken.toml"#]].assert_eq(&problems_of(&format!("{text}{loads}{loads}")));
+}
+
+#[test]
+fn readings_faster_than_any_rate_may_be() {
+    let text = BASE
+        .replace("count = 100", "count = 10_000")
+        .replace("nodes = 2", "consumers = 1");
+    let load = "[[readings]]\nevery = \"1ms\"\n";
+    expect![[r#"
+        broken.toml:10:9: readings.readings-1.every: 10,000,000/s readings
+           |
+        10 | every = "1ms"
+           |         ^^^^^
+           = found: "1ms"
+           = accepted: at most 1,000,000/s readings over all devices
+
+        1 problem in broken.toml"#]]
+    .assert_eq(&problems_of(&format!("{text}{load}")));
+}

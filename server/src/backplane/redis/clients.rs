@@ -1,0 +1,135 @@
+//! A node's connections, as the server lists them: by name.
+
+use std::collections::BTreeMap;
+
+use redis::{
+    Cmd, RedisResult,
+    aio::MultiplexedConnection,
+    cluster_async::ClusterConnection,
+    cluster_routing::{
+        MultipleNodeRoutingInfo, ResponsePolicy, RoutingInfo, SingleNodeRoutingInfo,
+    },
+};
+
+use super::server::Server;
+
+impl Server {
+    /// Gives the connections a name, by which [`Server::disconnect`] finds them. Those
+    /// that the client of a cluster makes later, to a server that is new there, have
+    /// none.
+    pub(super) async fn name_connections(&self, name: &str) -> RedisResult<()> {
+        let set_name = client(&["SETNAME", name]);
+        match self {
+            Self::Single {
+                commands,
+                listening,
+            } => {
+                for connection in [commands, listening] {
+                    let () = set_name.query_async(&mut connection.clone()).await?;
+                }
+            }
+            Self::Sharded {
+                commands,
+                listening,
+            } => {
+                let everywhere = RoutingInfo::MultiNode((
+                    MultipleNodeRoutingInfo::AllNodes,
+                    Some(ResponsePolicy::AllSucceeded),
+                ));
+                for connection in [commands, listening] {
+                    let mut connection = connection.clone();
+                    let named = connection.route_command(set_name.clone(), everywhere.clone());
+                    named.await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends connections of that name, if any are left: those of a node that hangs,
+    /// for which the server would go on collecting messages. A server that does not
+    /// allow it disconnects them itself, when too much waits for them.
+    pub(super) async fn disconnect(&self, name: &str) {
+        let ended = match self {
+            Self::Single { commands, .. } => kill_at_one(&mut commands.clone(), name).await,
+            Self::Sharded { commands, .. } => kill_everywhere(&mut commands.clone(), name).await,
+        };
+        if let Err(error) = ended {
+            tracing::debug!(name, %error, "connections cannot be ended");
+        }
+    }
+}
+
+async fn kill_at_one(server: &mut MultiplexedConnection, name: &str) -> RedisResult<()> {
+    let clients: String = client(&["LIST"]).query_async(server).await?;
+    for id in ids_of(&clients, name) {
+        let () = client(&["KILL", "ID", id]).query_async(server).await?;
+    }
+    Ok(())
+}
+
+/// Each server lists and ends its own.
+async fn kill_everywhere(servers: &mut ClusterConnection, name: &str) -> RedisResult<()> {
+    let everywhere = RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllNodes, None));
+    let lists = servers.route_command(client(&["LIST"]), everywhere).await?;
+    let lists: BTreeMap<String, String> = redis::from_redis_value(lists)?;
+    for (server, clients) in &lists {
+        let Some(there) = at(server) else {
+            continue;
+        };
+        for id in ids_of(clients, name) {
+            let kill = client(&["KILL", "ID", id]);
+            servers.route_command(kill, there.clone()).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The server at `HOST:PORT`.
+fn at(server: &str) -> Option<RoutingInfo> {
+    let (host, port) = server.rsplit_once(':')?;
+    Some(RoutingInfo::SingleNode(SingleNodeRoutingInfo::ByAddress {
+        host: host.to_owned(),
+        port: port.parse().ok()?,
+    }))
+}
+
+fn client(arguments: &[&str]) -> Cmd {
+    let mut command = redis::cmd("CLIENT");
+    command.arg(arguments);
+    command
+}
+
+/// The ids of the clients of that name, from what `CLIENT LIST` says.
+fn ids_of<'l>(clients: &'l str, name: &str) -> impl Iterator<Item = &'l str> {
+    let named = clients
+        .lines()
+        .filter(move |client| field(client, "name") == Some(name));
+    named.filter_map(|client| field(client, "id"))
+}
+
+/// A field of a line of `CLIENT LIST`: `id=3 addr=… name=…`.
+fn field<'l>(line: &'l str, key: &str) -> Option<&'l str> {
+    let mut fields = line.split(' ').filter_map(|field| field.split_once('='));
+    fields
+        .find(|(name, _)| *name == key)
+        .map(|(_, value)| value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_are_found_by_their_names() {
+        let list = "\
+id=12 addr=127.0.0.1:1 laddr=127.0.0.1:2 name= age=0
+id=13 addr=127.0.0.1:1 laddr=127.0.0.1:2 name=highwater:c:inbox:n-1-2 age=0
+id=14 addr=127.0.0.1:1 laddr=127.0.0.1:2 name=highwater:c:inbox:n-1-23 age=0
+id=15 addr=127.0.0.1:1 laddr=127.0.0.1:2 name=highwater:c:inbox:n-1-2 age=0
+";
+        let ids: Vec<&str> = ids_of(list, "highwater:c:inbox:n-1-2").collect();
+        assert_eq!(ids, ["13", "15"]);
+        assert_eq!(field("id=1", "none"), None);
+    }
+}

@@ -1,0 +1,95 @@
+//! Commands to a server, or to a cluster of them.
+
+use std::time::Duration;
+
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, Pipeline, ProtocolVersion, RedisFuture, RedisResult, Value,
+    aio::{ConnectionLike, MultiplexedConnection},
+    cluster::{ClusterClient, ClusterClientBuilder},
+    cluster_async::ClusterConnection,
+};
+
+use crate::backplane::ServerUrl;
+
+const CONNECT: Duration = Duration::from_secs(2);
+
+/// The connection for commands, of either kind.
+pub(crate) enum Commands {
+    Single(MultiplexedConnection),
+    Sharded(ClusterConnection),
+}
+
+impl Commands {
+    /// One connection, or one to each server of a cluster, that hears nothing. Calls
+    /// may take up to `answer`.
+    pub(crate) async fn connect(url: &ServerUrl, answer: Duration) -> RedisResult<Self> {
+        let mut single = client(url)?
+            .get_multiplexed_async_connection_with_config(&config(answer))
+            .await?;
+        if !is_cluster(&mut single).await? {
+            return Ok(Self::Single(single));
+        }
+        let sharded = cluster(url, answer).build()?;
+        Ok(Self::Sharded(sharded.get_async_connection().await?))
+    }
+}
+
+/// A single server, spoken to in RESP3.
+pub(super) fn client(url: &ServerUrl) -> RedisResult<Client> {
+    let client = Client::open(url.secret())?;
+    let info = client.get_connection_info().clone();
+    let settings = info.redis_settings().clone();
+    Client::open(info.set_redis_settings(settings.set_protocol(ProtocolVersion::RESP3)))
+}
+
+/// How a single server is connected to.
+pub(super) fn config(answer: Duration) -> AsyncConnectionConfig {
+    AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(CONNECT))
+        .set_response_timeout(Some(answer))
+}
+
+/// The servers of a cluster; the client finds them by itself. It must repeat nothing:
+/// what may have been done is not done again.
+pub(super) fn cluster(url: &ServerUrl, answer: Duration) -> ClusterClientBuilder {
+    ClusterClient::builder([url.secret()])
+        .use_protocol(ProtocolVersion::RESP3)
+        .connection_timeout(CONNECT)
+        .response_timeout(answer)
+        .retries(0)
+}
+
+/// Whether the server is one of a cluster.
+pub(super) async fn is_cluster(server: &mut MultiplexedConnection) -> RedisResult<bool> {
+    let mut info = redis::cmd("INFO");
+    let info: String = info.arg("cluster").query_async(server).await?;
+    Ok(info.lines().any(|line| line.trim() == "cluster_enabled:1"))
+}
+
+impl ConnectionLike for Commands {
+    fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
+        match self {
+            Self::Single(server) => server.req_packed_command(cmd),
+            Self::Sharded(server) => server.req_packed_command(cmd),
+        }
+    }
+
+    fn req_packed_commands<'a>(
+        &'a mut self,
+        pipeline: &'a Pipeline,
+        offset: usize,
+        count: usize,
+    ) -> RedisFuture<'a, Vec<Value>> {
+        match self {
+            Self::Single(server) => server.req_packed_commands(pipeline, offset, count),
+            Self::Sharded(server) => server.req_packed_commands(pipeline, offset, count),
+        }
+    }
+
+    fn get_db(&self) -> i64 {
+        match self {
+            Self::Single(server) => server.get_db(),
+            Self::Sharded(server) => server.get_db(),
+        }
+    }
+}

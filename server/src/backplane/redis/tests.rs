@@ -1,0 +1,138 @@
+//! What is true of Redis alone.
+
+use std::{ops::RangeInclusive, process::Command};
+
+use highwater_services::{Redis as Single, RedisCluster, RedisOptions};
+use redis::FromRedisValue;
+
+use super::{Redis, names::Names};
+use crate::backplane::remote::{
+    Carrier, CarrierError,
+    conformance::{Peer, address},
+};
+
+type Node = Peer<Redis>;
+
+/// Asks one server.
+async fn ask<T: FromRedisValue>(url: &str, command: &[&str]) -> T {
+    let client = redis::Client::open(url).unwrap();
+    let mut server = client.get_multiplexed_async_connection().await.unwrap();
+    let mut asked = redis::cmd(command[0]);
+    asked.arg(&command[1..]);
+    asked.query_async(&mut server).await.unwrap()
+}
+
+/// One server of a cluster.
+struct Shard {
+    id: String,
+    url: String,
+    slots: Vec<RangeInclusive<u16>>,
+}
+
+impl Shard {
+    /// Of a line of `CLUSTER NODES`: `ID HOST:PORT@BUS FLAGS … 0-5460 5462`.
+    fn of(line: &str) -> Self {
+        let words: Vec<&str> = line.split(' ').collect();
+        let slots = words[8..].iter().map(|range| {
+            let (first, last) = range.split_once('-').unwrap_or((range, range));
+            first.parse().unwrap()..=last.parse().unwrap()
+        });
+        Self {
+            id: words[0].to_owned(),
+            url: format!("redis://{}", words[1].split('@').next().unwrap()),
+            slots: slots.collect(),
+        }
+    }
+
+    fn has(&self, slot: u16) -> bool {
+        self.slots.iter().any(|range| range.contains(&slot))
+    }
+}
+
+async fn shards(url: &str) -> Vec<Shard> {
+    let nodes: String = ask(url, &["CLUSTER", "NODES"]).await;
+    nodes.lines().map(Shard::of).collect()
+}
+
+fn signal(name: &str, pid: u32) {
+    let sent = Command::new("kill").args([name, &pid.to_string()]).status();
+    assert!(sent.unwrap().success());
+}
+
+/// It is heard by whoever joins anew, and by nobody who goes on listening to the
+/// shard that had it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_channel_that_goes_to_another_shard_is_told() {
+    let cluster = RedisCluster::start().unwrap();
+    let url = cluster.url();
+    let address = address::<Redis>(&url);
+    let mut peer = Node::connect(&address, "n").await;
+    // What the node ends itself is no reason to go.
+    let topics = ["t".parse().unwrap()];
+    peer.carrier.subscribe(&topics).await.unwrap();
+    peer.carrier.unsubscribe(&topics).await.unwrap();
+    peer.send(peer.to(), "here").await;
+    peer.next_is("here").await;
+
+    let channel = Names::new(&address.cluster).inbox(&peer.inbox);
+    let slot: u16 = ask(&url, &["CLUSTER", "KEYSLOT", &channel]).await;
+    let shards = shards(&url).await;
+    let other = shards.iter().find(|shard| !shard.has(slot)).unwrap();
+    for shard in &shards {
+        let slot = slot.to_string();
+        let moves = ["CLUSTER", "SETSLOT", &slot, "NODE", &other.id];
+        let () = ask(&shard.url, &moves).await;
+    }
+    let end = peer.broken().await.to_string();
+    assert!(end.contains("another shard"), "{end}");
+    let mut again = Node::connect(&address, "n").await;
+    again.send(again.to(), "there").await;
+    again.next_is("there").await;
+}
+
+/// Also of one that says nothing, and would not notice by saying it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shard_that_hangs_ends_the_connection() {
+    let cluster = RedisCluster::start().unwrap();
+    let address = address::<Redis>(&cluster.url());
+    let mut peer = Node::connect(&address, "n").await;
+    let pid = *cluster.pids().last().unwrap();
+    signal("-STOP", pid);
+    peer.broken().await;
+    signal("-CONT", pid);
+    let mut again = Node::connect(&address, "n").await;
+    again.send(again.to(), "back").await;
+    again.next_is("back").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_survivor_ends_connections_on_every_shard() {
+    let cluster = RedisCluster::start().unwrap();
+    let address = address::<Redis>(&cluster.url());
+    let survivor = Node::connect(&address, "s").await;
+    let mut hung = Node::connect(&address, "h").await;
+    let channel = Names::new(&address.cluster).inbox(&hung.inbox);
+    survivor.carrier.remove_inbox(&hung.inbox).await.unwrap();
+    hung.broken().await;
+    for shard in shards(&cluster.url()).await {
+        let clients: String = ask(&shard.url, &["CLIENT", "LIST"]).await;
+        assert!(!clients.contains(&format!("name={channel}")), "{clients}");
+    }
+    assert!(survivor.carrier.load().await.unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_server_goes_on_publishing_and_says_what_it_lacks() {
+    let server = Single::start(RedisOptions::default()).unwrap();
+    let url = server.url();
+    let mut peer = Node::connect(&address::<Redis>(&url), "n").await;
+    let () = ask(&url, &["CONFIG", "SET", "maxmemory", "1"]).await;
+    match peer.carrier.store(None, "roster".into()).await {
+        Err(CarrierError::Unsuitable { hint, .. }) => assert!(hint.contains("maxmemory"), "{hint}"),
+        other => panic!("{other:?}"),
+    }
+    peer.send(peer.to(), "through").await;
+    peer.next_is("through").await;
+    let () = ask(&url, &["CONFIG", "SET", "maxmemory", "0"]).await;
+    assert!(peer.carrier.store(None, "roster".into()).await.unwrap());
+}

@@ -1,0 +1,14 @@
+//! Connections at a listener: who is let in, and how they are read.
+//!
+//! In reading order: `accept` (from the accept queue to a task), `serve` (HTTP on one
+//! connection), `metrics` (what is counted at the door).
+
+mod accept;
+mod metrics;
+mod serve;
+
+pub(crate) use self::{
+    accept::{Door, Patience, Tls, run},
+    metrics::{DoorMetrics, HandshakeMetrics},
+    serve::Peer,
+};

@@ -1,0 +1,71 @@
+//! Limits on TLS handshakes: they cost before anything can be asked of a client.
+
+use highwater_server::{Limits, NodeConfig};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use super::{admission::WithAdmin, tls::Authority};
+use crate::rig::{quick, until};
+
+fn start(authority: &Authority, limits: Limits) -> WithAdmin {
+    WithAdmin::start(NodeConfig {
+        limits,
+        ..authority.config()
+    })
+}
+
+async fn turned_away(node: &WithAdmin, reason: &str) -> bool {
+    let name = "highwater_tls_handshakes_turned_away_total";
+    let metrics = node.metrics().await;
+    let known = format!("{name}{{reason=\"{reason}\"}} ");
+    let line = metrics.lines().find_map(|line| line.strip_prefix(&known));
+    line.unwrap().parse::<u64>().unwrap() > 0
+}
+
+#[tokio::test]
+async fn no_more_at_once_than_there_is_room_for() {
+    let authority = Authority::new();
+    let limits = Limits {
+        handshakes_at_once: 2,
+        ..quick()
+    };
+    let node = start(&authority, limits);
+    // Who has shaken hands, at both ends, is none of them.
+    let mut served = authority.try_connect(node.public).await.unwrap();
+    served.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    assert!(served.read(&mut [0; 1024]).await.unwrap() > 0);
+    let silent = [
+        TcpStream::connect(node.public).await.unwrap(),
+        TcpStream::connect(node.public).await.unwrap(),
+    ];
+    assert!(authority.try_connect(node.public).await.is_err());
+    assert!(turned_away(&node, "at-once").await);
+    drop(silent);
+    until("there is room again", async || {
+        authority.try_connect(node.public).await.is_ok()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_more_a_second_than_asked_for() {
+    let authority = Authority::new();
+    let limits = Limits {
+        handshakes: Some("1/s".parse().unwrap()),
+        ..quick()
+    };
+    let node = start(&authority, limits);
+    assert!(!turned_away(&node, "rate").await);
+    assert!(authority.try_connect(node.public).await.is_ok());
+    until("another one is turned away", async || {
+        authority.try_connect(node.public).await.is_err()
+    })
+    .await;
+    assert!(turned_away(&node, "rate").await);
+    until("it is time for another one", async || {
+        authority.try_connect(node.public).await.is_ok()
+    })
+    .await;
+}

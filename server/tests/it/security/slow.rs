@@ -1,0 +1,116 @@
+//! Who takes too long: a connection that says nothing, a body that does not come, an
+//! answer that is not read.
+
+use std::{net::SocketAddr, time::Duration};
+
+use highwater_server::{Limits, NodeConfig};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpSocket, TcpStream},
+    time::timeout,
+};
+
+use super::admission::WithAdmin;
+use crate::rig::{Node, PATIENCE, config, quick, until};
+
+const SOON: Duration = Duration::from_millis(50);
+const GET: &[u8] = b"GET /devices/d HTTP/1.1\r\nHost: t\r\n\r\n";
+
+fn limited(limits: Limits) -> NodeConfig {
+    NodeConfig {
+        limits,
+        ..config("n1")
+    }
+}
+
+async fn connect(node: SocketAddr) -> TcpStream {
+    TcpStream::connect(node).await.unwrap()
+}
+
+/// Everything up to the connection's end.
+async fn rest(mut stream: TcpStream) -> String {
+    let mut all = Vec::new();
+    let read = timeout(PATIENCE, stream.read_to_end(&mut all)).await;
+    read.expect("the connection does not end").unwrap();
+    String::from_utf8(all).unwrap()
+}
+
+/// Whether a request on this connection is served; answers here fit one read.
+async fn is_served(stream: &mut TcpStream) -> bool {
+    let mut bytes = [0; 4096];
+    let asked = async {
+        stream.write_all(GET).await?;
+        stream.read(&mut bytes).await
+    };
+    let read = timeout(PATIENCE, asked).await.unwrap();
+    read.is_ok() && bytes.starts_with(b"HTTP/1.1 200")
+}
+
+#[tokio::test]
+async fn who_says_nothing_does_not_stay() {
+    let node = Node::start(limited(Limits {
+        first_request_timeout: SOON,
+        ..quick()
+    }));
+    let mut served = connect(node.address).await;
+    // On a busy machine even this one may be too slow.
+    until("a request is served", async || {
+        let is_served = is_served(&mut served).await;
+        if !is_served {
+            served = connect(node.address).await;
+        }
+        is_served
+    })
+    .await;
+    let silent = connect(node.address).await;
+    let mut begins = connect(node.address).await;
+    begins.write_all(&GET[..10]).await.unwrap();
+    assert_eq!(rest(silent).await, "");
+    assert_eq!(rest(begins).await, "");
+    // Who was served may be silent for longer.
+    assert!(is_served(&mut served).await);
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_holds_no_command() {
+    let node = Node::start(limited(Limits {
+        body_timeout: SOON,
+        ..quick()
+    }));
+    let head = |path: &str| {
+        format!(
+            "POST {path} HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\n\
+             Content-Length: 100\r\n\r\n{{\"name\":"
+        )
+    };
+    for path in ["/devices/d/commands", "/topics/t/messages"] {
+        let mut stream = connect(node.address).await;
+        stream.write_all(head(path).as_bytes()).await.unwrap();
+        let said = rest(stream).await;
+        assert!(said.starts_with("HTTP/1.1 408"), "{said}");
+        assert!(said.contains("send it at once"), "{said}");
+    }
+    assert_eq!(node.metric("highwater_commands_in_flight").await, 0.0);
+    let metrics = node.get("/metrics").await.text();
+    assert!(metrics.contains("highwater_commands_total{outcome=\"invalid\"} 1"));
+}
+
+#[tokio::test]
+async fn who_does_not_read_the_answers_does_not_stay() {
+    let node = WithAdmin::start(limited(Limits {
+        connections: Some(1),
+        idle_timeout: Duration::from_secs(1),
+        ..quick()
+    }));
+    // Asks on and on; once the kernel's buffers are full, the node reads no further.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut deaf = socket.connect(node.public).await.unwrap();
+    let asks = GET.repeat(1_000);
+    let asked = async { while deaf.write_all(&asks).await.is_ok() {} };
+    timeout(PATIENCE, asked).await.expect("it is never cut off");
+    until("there is room again", async || {
+        is_served(&mut connect(node.public).await).await
+    })
+    .await;
+}

@@ -1,0 +1,44 @@
+//! A Redis that has no memory for another reading.
+
+use std::{process::Command, time::Duration};
+
+use serde_json::{Value, json};
+
+use super::bench::Bench;
+use crate::{ground::Kind, rig::Device};
+
+/// As much memory as that; `0` is as much as it wants.
+fn limit(url: &str, bytes: &str) {
+    let mut cli = Command::new("redis-cli");
+    cli.args(["-u", url, "CONFIG", "SET", "maxmemory", bytes]);
+    assert!(cli.output().unwrap().status.success());
+}
+
+async fn answer(device: &mut Device, id: &str) -> Value {
+    device
+        .send(json!({"type": "reading", "id": id, "body": 1}))
+        .await;
+    device.frame().await
+}
+
+#[tokio::test]
+async fn a_full_redis_refuses_until_there_is_room() {
+    // Nobody else's: the limit is for all of it.
+    let mut bench = Bench::new(Kind::Redis.lasting_ground()).await;
+    bench.consumer("g", "c1", Duration::ZERO).await;
+    let url = bench.ground.url().to_string();
+    let mut device = Device::open(&bench.node, "home-1").await;
+    // Until the node has found the queue it says that it is away.
+    while answer(&mut device, "0-0").await["type"] != "accepted" {}
+
+    limit(&url, "1");
+    for id in ["0-1", "0-2"] {
+        assert_eq!(
+            answer(&mut device, id).await,
+            json!({"type": "refused", "id": id, "reason": "full", "retry_ms": 500})
+        );
+    }
+    limit(&url, "0");
+    assert_eq!(answer(&mut device, "0-1").await["type"], "accepted");
+    bench.have_handled(&["c1"], 2).await;
+}

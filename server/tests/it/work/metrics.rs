@@ -1,0 +1,62 @@
+//! What a consumer says about itself.
+
+use bytes::Bytes;
+use highwater_server::{BrokerConfig, ConsumerConfig, consumer, listen};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    promtool,
+    rig::{Broker, any_port, call, until},
+};
+
+const NAMES: &[&str] = &[
+    "highwater_readings_handled_total",
+    "highwater_readings_redelivered_total",
+    "highwater_readings_dropped_total",
+    "highwater_readings_in_hand",
+    "highwater_queue_connected",
+    "highwater_heap_allocated_bytes",
+    "highwater_accept_errors_total",
+    "highwater_connections_turned_away_total",
+    "process_resident_memory_bytes",
+    "process_open_fds",
+    "process_max_fds",
+    "process_cpu_seconds_total",
+    "process_start_time_seconds",
+];
+
+#[tokio::test]
+async fn every_name_is_there_with_help_and_type() {
+    let broker = Broker::start_at(any_port(), BrokerConfig::default());
+    let config = ConsumerConfig {
+        heap_probe: Some(|| Some(4711)),
+        ..ConsumerConfig::new(
+            broker.url().parse().unwrap(),
+            "g".parse().unwrap(),
+            "c1".parse().unwrap(),
+        )
+    };
+    let listener = listen(any_port()).unwrap();
+    let address = listener.local_addr().unwrap();
+    let shutdown = CancellationToken::new();
+    let task = tokio::spawn(consumer::run(Some(listener), config, shutdown.clone()));
+    let metrics = async || {
+        call(address, "GET", "/metrics", &[], Bytes::new())
+            .await
+            .text()
+    };
+    until("it has joined", async || {
+        metrics().await.contains("highwater_queue_connected 1\n")
+    })
+    .await;
+    let text = metrics().await;
+    promtool::check(&text, NAMES);
+    assert!(text.contains("highwater_heap_allocated_bytes 4711\n"));
+    broker.stop().await;
+    until("it has seen the broker go", async || {
+        metrics().await.contains("highwater_queue_connected 0\n")
+    })
+    .await;
+    shutdown.cancel();
+    task.await.unwrap().unwrap();
+}

@@ -1,0 +1,29 @@
+//! Directories of services that nobody drops.
+
+use std::{
+    io,
+    os::unix::process::CommandExt,
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::{Mutex, PoisonError},
+};
+
+/// Whoever waits for the end of this process: their inputs must stay open until then.
+static WAITING: Mutex<Vec<Child>> = Mutex::new(Vec::new());
+
+/// Removes a directory once this process has ended, however it ends: a shell waits
+/// for the end of its input, whose other end only this process holds.
+pub(crate) fn remove_after_us(directory: &Path) -> io::Result<()> {
+    let waiting = Command::new("sh")
+        .args(["-c", "read -r _; exec rm -rf -- \"$0\""])
+        .arg(directory)
+        // Ctrl-C is for this process.
+        .process_group(0)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let mut all = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
+    all.push(waiting);
+    Ok(())
+}

@@ -1,0 +1,10 @@
+//! `cargo xtask fuzz`: every parser of bytes that somebody else wrote, by libFuzzer. See
+//! docs/conformance.md.
+//!
+//! - [`run`]: some targets or all, several at a time, and the table of what they did;
+//! - [`target`]: one target, and which there are.
+
+mod run;
+mod target;
+
+pub(crate) use self::run::{Options, run};
