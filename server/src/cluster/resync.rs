@@ -196,7 +196,7 @@ mod tests {
     use super::*;
     use crate::{
         NodeConfig,
-        backplane::{BackplaneConfig, Identity, join},
+        backplane::{BackplaneConfig, Identity, Role, join},
         cluster::{Cluster, message::Located},
         id::DeviceId,
         work::Intake,
@@ -210,6 +210,7 @@ mod tests {
             id: config.id.clone(),
             boot: 1,
             address: None,
+            role: Role::Node,
         };
         let stop = CancellationToken::new();
         let alone = join(&BackplaneConfig::at(None), identity, stop.clone());

@@ -102,7 +102,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        backplane::{BackplaneConfig, Identity, Member, join},
+        backplane::{BackplaneConfig, Identity, Member, Role, join},
         cluster::message::{Located, Verdict},
     };
 
@@ -117,6 +117,7 @@ mod tests {
             boot: 1,
             joined,
             address: None,
+            role: Role::Node,
         };
         Arc::new(View {
             version,
@@ -130,6 +131,7 @@ mod tests {
             id: id("me"),
             boot: 1,
             address: None,
+            role: Role::Node,
         };
         let alone = join(
             &BackplaneConfig::at(None),

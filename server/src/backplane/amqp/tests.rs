@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Amqp, names::Names};
 use crate::backplane::{
-    BackplaneConfig, Identity, Inbound, Joined, View, join,
+    BackplaneConfig, Identity, Inbound, Joined, Role, View, join,
     remote::{
         Address, Carrier, CarrierError, Destination, Outgoing,
         conformance::{PATIENCE, Peer, address, shared},
@@ -161,6 +161,7 @@ async fn member(broker: &Service, id: &str) -> Joined {
         id: id.parse().unwrap(),
         boot: 1,
         address: None,
+        role: Role::Node,
     };
     let config = BackplaneConfig::at(Some(broker.url().parse().unwrap()));
     join(&config, identity, CancellationToken::new())
