@@ -45,7 +45,8 @@ pub(super) struct Tunnel {
     to_client: Flow,
     /// Runs once one side has ended.
     linger: Option<Pin<Box<Sleep>>>,
-    _lease: SocketLease,
+    /// `None` once the node has ended it: it counts there no more.
+    lease: Option<SocketLease>,
     gateway: Arc<Gateway>,
     number: u64,
 }
@@ -83,7 +84,7 @@ impl Tunnel {
             to_node: Flow::new(ends.client_said),
             to_client: Flow::new(ends.node_said),
             linger: None,
-            _lease: lease,
+            lease: Some(lease),
             gateway,
             number,
         }
@@ -119,6 +120,9 @@ impl Future for Tunnel {
         let this = self.get_mut();
         if this.pump(task).is_err() {
             return Poll::Ready(());
+        }
+        if this.to_client.stage != Stage::Open {
+            this.lease = None;
         }
         match (this.to_node.stage, this.to_client.stage) {
             (Stage::Ended, Stage::Ended) => Poll::Ready(()),

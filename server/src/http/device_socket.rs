@@ -14,7 +14,7 @@ use axum::{
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use rand::Rng;
-use tokio::time::Instant;
+use tokio::{task::yield_now, time::Instant};
 
 use super::{
     error::ApiError,
@@ -52,6 +52,9 @@ pub(super) async fn open(
     let upgrade = hyper::upgrade::on(&mut request);
     // The request is not needed while the directory answers.
     drop(request);
+    // Lets hyper look at the connection, and drop this with it if its client has gone: a
+    // node that stood still finds many of those, whose devices are connected elsewhere.
+    yield_now().await;
     let registration = Registration::begin(&node, new_session(&node, device, grant.as_ref()));
     let deadline = Instant::now() + node.config.limits.register_timeout;
     register(&node, &registration.session, deadline)

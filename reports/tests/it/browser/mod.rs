@@ -103,7 +103,7 @@ async fn every_chart_has_a_title_and_labels() {
             )
             .await;
         let charts = charts.as_array().unwrap();
-        assert_eq!(charts.len(), 16);
+        assert_eq!(charts.len(), 18);
         for chart in charts {
             assert_eq!(chart["shown"], 1, "{chart}");
             assert_eq!(chart["role"], "img", "{chart}");
@@ -139,7 +139,7 @@ async fn without_scripts_the_page_says_the_same() {
     assert_eq!(
         page.value("document.querySelectorAll('.cursor').length")
             .await,
-        26
+        30
     );
     assert_eq!(page.value("document.body.innerText").await, text);
     assert!(
@@ -215,6 +215,8 @@ async fn the_values_at_an_instant_show_on_all_charts() {
     // Clients, n1, n2 (which was killed at 12 s), asked.
     assert_eq!(shown[0][2], "1,000|500|–|1,000");
 
+    // Away from what scrolls by underneath: that would be pointed at.
+    page.hover(1.0, 1.0).await;
     page.value("document.querySelector('#heartbeat-latency .plot').focus()")
         .await;
     page.press("Escape").await;
