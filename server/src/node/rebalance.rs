@@ -5,8 +5,8 @@
 //! the nodes that take sockets, plus a band; at a bounded rate, with random
 //! spacing; each is told `goaway` before its close; one with a command or a reading
 //! under way is passed over. Each round looks at all nodes anew, and those who were
-//! sent away a moment ago count, wherever they are: so it ends within the band and
-//! does not overshoot it.
+//! sent away in the last rounds count as if they were still on their way: so it ends
+//! within the band and does not overshoot it.
 
 use std::{
     sync::{
@@ -30,6 +30,10 @@ use crate::{
 
 /// A round sends away what its rate gives for this long.
 const ROUND: Duration = Duration::from_secs(1);
+/// For so many rounds who was sent away is taken to be on its way: the close, the time
+/// that `goaway` gives, and the way back. Who is back sooner counts twice meanwhile,
+/// and fewer are sent away than might be.
+const AWAY_ROUNDS: usize = 3;
 /// A cluster that is not within the band by then is not going to be: something
 /// sends its sockets back here.
 const ROUNDS: usize = 600;
@@ -84,22 +88,47 @@ pub(crate) fn begin(node: &Arc<Node>, order: Order) {
 /// How many were told to leave.
 async fn run(node: &Node, order: Order) -> usize {
     let per_round = (ROUND.as_secs_f64() / order.rate.interval().as_secs_f64()).ceil() as usize;
-    let (mut all, mut away) = (0, 0);
+    let (mut all, mut gone) = (0, Gone::default());
     for _ in 0..ROUNDS {
-        let here = u64::try_from(node.metrics.sockets.get()).unwrap_or(0);
         let others = ask_others(node).await;
-        let excess = excess(here, &others, away, order.band);
-        if excess == 0 && away == 0 {
+        let excess = excess(staying(node), &others, gone.away(), order.band);
+        if excess == 0 && gone.away() == 0 {
             break;
         }
         let count = usize::try_from(excess).unwrap_or(usize::MAX).min(per_round);
         let began = Instant::now();
         let told = send_away(node, count, order.rate).await;
         all += told;
-        away = told as u64;
+        gone.round(told as u64);
         sleep(ROUND.saturating_sub(began.elapsed())).await;
     }
     all
+}
+
+/// How many were sent away in each of the last rounds, the last one at the end.
+#[derive(Default)]
+struct Gone([u64; AWAY_ROUNDS]);
+
+impl Gone {
+    fn round(&mut self, told: u64) {
+        self.0.rotate_left(1);
+        self.0[AWAY_ROUNDS - 1] = told;
+    }
+
+    fn away(&self) -> u64 {
+        self.0.iter().sum()
+    }
+}
+
+/// The sockets of this node, but those that are closing: a device that is slow with
+/// its close is on its way, and not here.
+fn staying(node: &Node) -> u64 {
+    let mut closing = 0;
+    node.registry.for_each(|session| {
+        closing += u64::from(session.outbox.closing().is_some());
+    });
+    let open = u64::try_from(node.metrics.sockets.get()).unwrap_or(0);
+    open.saturating_sub(closing)
 }
 
 /// How many sockets a node has above its share, where `others` are those of the
@@ -179,6 +208,8 @@ fn idle(node: &Node, count: usize, rng: &mut SmallRng) -> Vec<Arc<Session>> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -196,6 +227,35 @@ mod tests {
         assert!(Order::new(0.0, rate).is_ok() && Order::new(1.0, rate).is_ok());
         for bad in [-0.1, 1.1, f64::NAN] {
             assert!(Order::new(bad, rate).is_err(), "{bad}");
+        }
+    }
+
+    /// Three nodes, of which one has all sockets; who is sent away is back at the others
+    /// only some rounds later. What the first has at the end.
+    fn left_after(rounds_away: usize) -> u64 {
+        let (mut here, mut others) = (3000, [0, 0]);
+        let mut on_the_way: VecDeque<u64> = VecDeque::from(vec![0; rounds_away]);
+        let mut gone = Gone::default();
+        loop {
+            let excess = excess(here, &others, gone.away(), 0.02);
+            if excess == 0 && gone.away() == 0 {
+                return here;
+            }
+            let told = excess.min(200);
+            here -= told;
+            gone.round(told);
+            on_the_way.push_back(told);
+            let back = on_the_way.pop_front().unwrap_or(0);
+            others[0] += back / 2;
+            others[1] += back - back / 2;
+        }
+    }
+
+    #[test]
+    fn who_takes_its_time_to_come_back_is_not_replaced_by_another() {
+        for rounds_away in 0..=AWAY_ROUNDS {
+            let left = left_after(rounds_away);
+            assert!((1000..=1020).contains(&left), "{rounds_away}: {left}");
         }
     }
 
