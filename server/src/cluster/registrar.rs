@@ -8,6 +8,7 @@ use std::{
 
 use tokio::{
     sync::{mpsc, oneshot},
+    task::yield_now,
     time::{Instant, sleep, timeout_at},
 };
 
@@ -162,6 +163,8 @@ pub(crate) async fn run(node: Arc<Node>, mut queue: mpsc::Receiver<Job>) {
     while queue.recv_many(&mut jobs, BATCH).await > 0 {
         if jobs.len() < BATCH {
             sleep(LINGER).await;
+            // After a stall: who has gone meanwhile takes its registration with it.
+            yield_now().await;
             while jobs.len() < BATCH
                 && let Ok(job) = queue.try_recv()
             {
@@ -176,6 +179,11 @@ pub(crate) async fn run(node: Arc<Node>, mut queue: mpsc::Receiver<Job>) {
 fn tell(node: &Arc<Node>, jobs: impl Iterator<Item = Job>) {
     let mut homes: BTreeMap<NodeId, Batch> = BTreeMap::new();
     for job in jobs {
+        // Nobody waits for it any more. Told of now, it would replace the connection
+        // that the device has elsewhere since.
+        if matches!(&job, Job::Register { done, .. } if done.is_closed()) {
+            continue;
+        }
         let device = match &job {
             Job::Register { session, .. } => &session.device,
             Job::Unregister { device, .. } => device,
