@@ -9,7 +9,7 @@ use super::{config::GatewayConfig, drain, follow, routes, state::Gateway};
 use crate::{
     admission::Gate,
     backplane::{BackplaneConfig, Identity, Role, join},
-    door::{self, Door, Tls},
+    door::{self, Doors, House, Routes, Tls},
     listen::Listeners,
 };
 
@@ -59,58 +59,44 @@ pub async fn run(
         tasks: TaskTracker::new(),
     };
     life.spawn(follow::run(Arc::clone(&gateway), joined.inbox));
-    let stop = life.over.child_token();
-    let accepting: Vec<_> = doors(&gateway, listeners)
-        .map(|door| {
-            let accepting = door::run(door, stop.clone());
-            // On a task of its own, so that it runs on the runtime's workers like
-            // all else.
-            tokio::spawn(life.over.clone().run_until_cancelled_owned(accepting))
-        })
-        .collect();
+    let Doors { public, operators } = house(&gateway).doors(listeners);
+    let (closed, drained) = (life.over.child_token(), life.over.child_token());
+    let public = door::spawn(public, closed.clone(), life.over.clone());
+    let operators =
+        operators.map(|operators| door::spawn(operators, drained.clone(), life.over.clone()));
 
     gateway.drain.cancelled().await;
     drain::give_notice(&gateway).await;
-    stop.cancel();
+    closed.cancel();
     drain::close_sockets(&gateway).await;
-    let finished = futures_util::future::join_all(accepting);
+    // Until here operators can follow it.
+    drained.cancel();
+    let finished = futures_util::future::join_all(operators.into_iter().chain([public]));
     let _ = timeout(config.limits.drain_grace, finished).await;
     leave.cancel();
     let _ = timeout(FAREWELL, joined.left).await;
     Ok(())
 }
 
-/// That of operators, where there is one, and the public one.
-fn doors(gateway: &Arc<Gateway>, listeners: Listeners) -> impl Iterator<Item = Door> + use<> {
-    let Listeners { public, admin } = listeners;
+fn house(gateway: &Arc<Gateway>) -> House {
     let (limits, metrics) = (&gateway.config.limits, &gateway.metrics);
-    let operators = admin.map(|listener| {
-        Door::for_operators(
-            listener,
-            routes::operators(gateway),
-            routes::no_room(),
-            limits,
-            metrics.door.clone(),
-        )
-    });
     let tls = gateway.config.tls.clone().map(|server| Tls {
         server,
         gate: Gate::new(Some(limits.handshakes_at_once), limits.handshakes, None),
         metrics: metrics.handshakes.clone(),
     });
-    let public = Door {
-        listener: public,
-        router: match operators {
-            Some(_) => routes::public(gateway),
-            None => routes::everything(gateway),
+    House {
+        routes: Routes {
+            everything: routes::everything(gateway),
+            public: routes::public(gateway),
+            operators: routes::operators(gateway),
+            no_room: routes::no_room(),
         },
-        no_room: routes::no_room(),
-        tls: tls.map(Arc::new),
+        tls,
         room: Arc::clone(&gateway.room),
         patience: limits.into(),
         metrics: metrics.door.clone(),
-    };
-    operators.into_iter().chain([public])
+    }
 }
 
 /// The gateway's standing tasks; they end with it.

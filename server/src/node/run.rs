@@ -11,7 +11,7 @@ use crate::{
     backplane::{BackplaneConfig, Identity, Role, join},
     cluster::{Cluster, inbound, registrar, resync},
     config::NodeConfig,
-    door::{self, Door, Tls},
+    door::{self, Doors, House, Routes, Tls},
     http,
     listen::Listeners,
     work::{self, Intake},
@@ -69,13 +69,10 @@ pub async fn run(
     life.spawn(turn_wheel(Arc::clone(&node)));
     life.spawn(work::run(Arc::clone(&node), readings));
     let stop = life.over.child_token();
-    let accepting: Vec<_> = doors(&node, listeners)
-        .map(|door| {
-            let accepting = door::run(door, stop.clone());
-            // On a task of its own, so that it runs on the runtime's workers like
-            // all else.
-            tokio::spawn(life.over.clone().run_until_cancelled_owned(accepting))
-        })
+    let Doors { public, operators } = house(&node).doors(listeners);
+    let doors = operators.into_iter().chain([public]);
+    let accepting: Vec<_> = doors
+        .map(|door| door::spawn(door, stop.clone(), life.over.clone()))
         .collect();
 
     node.drain.cancelled().await;
@@ -88,37 +85,25 @@ pub async fn run(
     Ok(())
 }
 
-/// That of operators, where there is one, and the public one.
-fn doors(node: &Arc<Node>, listeners: Listeners) -> impl Iterator<Item = Door> + use<> {
-    let Listeners { public, admin } = listeners;
+fn house(node: &Arc<Node>) -> House {
     let (limits, metrics) = (&node.config.limits, &node.metrics);
-    let operators = admin.map(|listener| {
-        Door::for_operators(
-            listener,
-            http::operators(node),
-            http::no_room(),
-            limits,
-            metrics.door.clone(),
-        )
-    });
     let tls = node.config.tls.clone().map(|server| Tls {
         server,
         gate: Gate::new(Some(limits.handshakes_at_once), limits.handshakes, None),
         metrics: metrics.handshakes.clone(),
     });
-    let public = Door {
-        listener: public,
-        router: match operators {
-            Some(_) => http::public(node),
-            None => http::everything(node),
+    House {
+        routes: Routes {
+            everything: http::everything(node),
+            public: http::public(node),
+            operators: http::operators(node),
+            no_room: http::no_room(),
         },
-        no_room: http::no_room(),
-        tls: tls.map(Arc::new),
+        tls,
         room: Arc::clone(&node.connections),
         patience: limits.into(),
         metrics: metrics.door.clone(),
-    };
-    operators.into_iter().chain([public])
+    }
 }
 
 /// How long the backplane may take to let the node go.

@@ -1,10 +1,11 @@
 //! The end of a gateway.
 
+use bytes::Bytes;
 use serde_json::json;
 use tokio::net::TcpStream;
 
 use super::rig::{Gateway, config};
-use crate::rig::{Cluster, Device, until};
+use crate::rig::{Cluster, Device, call, until};
 
 #[tokio::test]
 async fn a_drain_gives_notice_then_closes_every_socket_and_ends() {
@@ -44,6 +45,35 @@ async fn a_drain_gives_notice_then_closes_every_socket_and_ends() {
         })
         .await;
     }
+}
+
+#[tokio::test]
+async fn operators_can_follow_a_drain() {
+    let cluster = Cluster::start(1).await;
+    let mut config = config("g1", &cluster.ground);
+    // With so many sockets it takes longer than all that follows.
+    config.limits.drain_rate = "1/s".parse().unwrap();
+    let gateway = Gateway::start_with_admin(config);
+    gateway.has_up(1).await;
+    let mut devices = Vec::new();
+    for number in 0..40 {
+        let device = Device::open_at(gateway.address, &format!("d{number}")).await;
+        devices.push(device.unwrap());
+    }
+    let admin = gateway.admin.unwrap();
+    let answer = call(admin, "POST", "/admin/drain", &[], Bytes::new()).await;
+    assert_eq!(answer.status, 202);
+    until("nobody is let in any more", async || {
+        TcpStream::connect(gateway.address).await.is_err()
+    })
+    .await;
+    until("the first socket is closed", async || {
+        let answer = call(admin, "GET", "/metrics", &[], Bytes::new()).await;
+        !answer.text().contains("highwater_gateway_sockets 40\n")
+    })
+    .await;
+    let answer = call(admin, "GET", "/readyz", &[], Bytes::new()).await;
+    assert_eq!(answer.status, 503);
 }
 
 #[tokio::test]
