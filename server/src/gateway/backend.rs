@@ -3,10 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     account::Account,
-    health::{Health, Pulse},
+    health::{Checked, Health, Pulse},
     slow_start,
     upstream::Upstream,
 };
@@ -15,11 +16,16 @@ use super::{
 pub(super) struct Backend {
     pub(super) upstream: Arc<Upstream>,
     pub(super) account: Arc<Account>,
-    pub(super) pulse: Pulse,
+    pulse: Pulse,
     /// Whether it says that it wants new sockets.
     pub(super) accepts: bool,
     /// Sockets ever assigned to the node, in whatever life.
     pub(super) assigned: u64,
+    /// Cancelled when it goes down, or is no member any more.
+    fallen: CancellationToken,
+    /// Until when it is kept without being a member: it may be on its way back to a
+    /// backplane that was away.
+    awaited: Option<Instant>,
 }
 
 /// What a node is good for, the best first.
@@ -44,7 +50,45 @@ impl Backend {
             pulse: Pulse::new(is_old),
             accepts: true,
             assigned,
+            fallen: CancellationToken::new(),
+            awaited: None,
         }
+    }
+
+    /// Takes in a check; the new health if it is another. Who waits for a node that
+    /// goes down is told.
+    pub(super) fn checked(&mut self, checked: Checked, now: Instant) -> Option<Health> {
+        let health = self.pulse.checked(checked, now)?;
+        if health == Health::Down {
+            std::mem::take(&mut self.fallen).cancel();
+        }
+        Some(health)
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        matches!(self.pulse.health(), Health::Up { .. })
+    }
+
+    /// Tells who waits for an answer that none is to be expected.
+    pub(super) fn fallen(&self) -> CancellationToken {
+        self.fallen.clone()
+    }
+
+    /// From now until then it need not be a member.
+    pub(super) fn wait_until(&mut self, end: Instant) {
+        self.awaited = Some(end);
+    }
+
+    /// Until when it need not be a member, if it is none.
+    pub(super) fn awaited(&self) -> Option<Instant> {
+        self.awaited
+    }
+
+    /// Whether it is still one of the fleet, being a member or not. Who has come back
+    /// is waited for no more.
+    pub(super) fn stays(&mut self, is_member: bool, now: Instant) -> bool {
+        self.awaited = self.awaited.filter(|end| !is_member && now < *end);
+        is_member || self.awaited.is_some()
     }
 
     /// Whether this is the way to that life already.
@@ -78,5 +122,11 @@ impl Backend {
             Health::Up { .. } | Health::NotReady if !self.accepts => "draining",
             health => health.word(),
         }
+    }
+}
+
+impl Drop for Backend {
+    fn drop(&mut self) {
+        self.fallen.cancel();
     }
 }

@@ -93,6 +93,9 @@ pub struct GatewayLimits {
     /// How long a node may take to begin its answer to a request that does not say
     /// itself how long it waits.
     pub answer_timeout: Duration,
+    /// How long a node may be silent in the midst of an answer; longer than it takes
+    /// to the next sign of life of an event stream.
+    pub answer_silence: Duration,
     /// How much longer than a command says that it waits, so that the node's own word
     /// comes first.
     pub answer_grace: Duration,
@@ -126,6 +129,7 @@ impl Default for GatewayLimits {
             connect_timeout: Duration::from_secs(2),
             upgrade_timeout: Duration::from_secs(5),
             answer_timeout: Duration::from_secs(65),
+            answer_silence: Duration::from_secs(60),
             answer_grace: Duration::from_millis(250),
             attempts: 3,
             idle_connections: 64,

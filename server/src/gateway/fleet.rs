@@ -12,17 +12,23 @@ use std::{
 
 use rand::{SeedableRng, rngs::SmallRng};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     account::{Account, Counts, RequestLease, SocketLease},
     backend::{Backend, Tier},
     config::{GatewayConfig, LoadMeasure},
-    health::{Checked, Health},
+    health::Checked,
     policy::{Candidate, Chooser},
     slow_start,
     upstream::Upstream,
 };
 use crate::{backplane::View, cluster::message::LoadReport, id::NodeId};
+
+/// How long after the end of an outage of the backplane a node may be away from it
+/// and is still one of the fleet: all come back by themselves, each with a backoff of
+/// up to two seconds.
+const REJOIN_WITHIN: Duration = Duration::from_secs(5);
 
 /// All nodes that this gateway knows.
 pub(super) struct Fleet {
@@ -41,6 +47,8 @@ struct Inner {
     rng: SmallRng,
     /// Whether there was a view before.
     has_seen: bool,
+    /// Whether the last view was that of a gateway cut off from the backplane.
+    is_cut_off: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -53,12 +61,16 @@ struct Life {
 pub(super) struct Assigned {
     pub(super) upstream: Arc<Upstream>,
     pub(super) lease: SocketLease,
+    /// Cancelled when the node goes down, or is no member any more.
+    pub(super) fallen: CancellationToken,
 }
 
 /// Where a request goes.
 pub(super) struct Requested {
     pub(super) upstream: Arc<Upstream>,
     pub(super) lease: RequestLease,
+    /// As with a socket.
+    pub(super) fallen: CancellationToken,
 }
 
 /// A node at one moment, for those who look on.
@@ -93,20 +105,29 @@ impl Fleet {
                 requests: Chooser::new(config.policy, seed.wrapping_add(1)),
                 rng: SmallRng::seed_from_u64(seed.wrapping_add(2)),
                 has_seen: false,
+                is_cut_off: false,
             }),
         }
     }
 
     /// Goes over to another view; answers the lives that are new. Cut off from the
-    /// backplane, the last members are most likely still there.
-    pub(super) fn adopt(&self, view: &View) -> Vec<Arc<Upstream>> {
+    /// backplane, the last members are most likely still there, and so they are for a
+    /// moment after: whether they answer is for their checks to say.
+    pub(super) fn adopt(&self, view: &View, now: Instant) -> Vec<Arc<Upstream>> {
+        let mut inner = self.lock();
+        let was_cut_off = std::mem::replace(&mut inner.is_cut_off, !view.connected);
         if !view.connected {
             return Vec::new();
         }
-        let mut inner = self.lock();
+        if was_cut_off {
+            let all = inner.backends.values_mut();
+            all.for_each(|backend| backend.wait_until(now + REJOIN_WITHIN));
+        }
         let is_old = !std::mem::replace(&mut inner.has_seen, true);
         let is_there = |id: &NodeId| view.nodes().any(|node| node.id == *id);
-        inner.backends.retain(|id, _| is_there(id));
+        inner
+            .backends
+            .retain(|id, backend| backend.stays(is_there(id), now));
         inner.lives.retain(|_, account| account.strong_count() > 0);
         let mut newcomers = Vec::new();
         for node in view.nodes() {
@@ -119,6 +140,15 @@ impl Fleet {
             }
         }
         newcomers
+    }
+
+    /// When the present view is to be adopted again: when a node that is waited for
+    /// should have come back.
+    pub(super) fn awaits_until(&self) -> Option<Instant> {
+        let inner = self.lock();
+        let awaited = inner.backends.values().filter_map(Backend::awaited);
+        // Cut off again, it begins anew with the end of that.
+        awaited.min().filter(|_| !inner.is_cut_off)
     }
 
     /// A node says what it carries. What another life of it said is not of this one.
@@ -142,7 +172,7 @@ impl Fleet {
         else {
             return false;
         };
-        if let Some(health) = backend.pulse.checked(checked, now) {
+        if let Some(health) = backend.checked(checked, now) {
             tracing::info!(node = %upstream.id, health = health.word(), "a node's health");
         }
         true
@@ -157,14 +187,8 @@ impl Fleet {
             rng,
             ..
         } = &mut *inner;
-        let taking = backends.values().filter(|backend| {
-            backend.tier() == Some(Tier::TakesSockets) && !tried.contains(&backend.upstream.id)
-        });
-        let all: Vec<&Backend> = taking.collect();
-        let mut warm = all.clone();
-        warm.retain(|backend| slow_start::admits(backend.part(self.slow_start, now), rng));
-        // When all are new, somebody must begin.
-        let admitted = if warm.is_empty() { all } else { warm };
+        let taking = of_tier(backends, tried, Tier::TakesSockets);
+        let admitted = admitted(taking, self.slow_start, now, rng);
         let candidates = by_load(&admitted, self.measure);
         let chosen = &sockets.choose(&candidates)?.id;
         let backend = backends.get_mut(chosen)?;
@@ -172,50 +196,39 @@ impl Fleet {
         Some(Assigned {
             upstream: Arc::clone(&backend.upstream),
             lease: backend.account.assign(),
+            fallen: backend.fallen(),
         })
     }
 
     /// Chooses a node for a request, but none of `tried`: one that takes sockets if
     /// there is one, else one that answers, else one that is not known yet.
-    pub(super) fn request(&self, tried: &[NodeId]) -> Option<Requested> {
+    pub(super) fn request(&self, tried: &[NodeId], now: Instant) -> Option<Requested> {
         let mut inner = self.lock();
         let Inner {
-            backends, requests, ..
+            backends,
+            requests,
+            rng,
+            ..
         } = &mut *inner;
-        let untried = |backend: &&Backend| !tried.contains(&backend.upstream.id);
-        let best = backends
-            .values()
-            .filter(untried)
-            .filter_map(Backend::tier)
-            .min()?;
-        let candidates: Vec<Candidate> = backends
-            .values()
-            .filter(untried)
-            .filter(|backend| backend.tier() == Some(best))
-            .map(|backend| {
-                let counts = backend.account.counts();
-                Candidate {
-                    id: backend.upstream.id.clone(),
-                    load: counts.requests as f64,
-                    sockets: counts.sockets(),
-                }
-            })
-            .collect();
+        let tiers = untried(backends, tried).filter_map(Backend::tier);
+        let best = of_tier(backends, tried, tiers.min()?);
+        let candidates = by_requests(&admitted(best, self.slow_start, now, rng));
         let chosen = &requests.choose(&candidates)?.id;
         let backend = backends.get(chosen)?;
         Some(Requested {
             upstream: Arc::clone(&backend.upstream),
             lease: backend.account.request(),
+            fallen: backend.fallen(),
         })
     }
 
     /// Whether this life of a node is up.
     pub(super) fn is_up(&self, upstream: &Arc<Upstream>) -> bool {
         let inner = self.lock();
-        inner.backends.get(&upstream.id).is_some_and(|backend| {
-            Arc::ptr_eq(&backend.upstream, upstream)
-                && matches!(backend.pulse.health(), Health::Up { .. })
-        })
+        inner
+            .backends
+            .get(&upstream.id)
+            .is_some_and(|backend| Arc::ptr_eq(&backend.upstream, upstream) && backend.is_up())
     }
 
     /// Whether some node takes sockets.
@@ -293,6 +306,48 @@ impl Inner {
         self.backends.insert(upstream.id.clone(), backend);
         Some(upstream)
     }
+}
+
+fn untried<'b>(
+    backends: &'b BTreeMap<NodeId, Backend>,
+    tried: &[NodeId],
+) -> impl Iterator<Item = &'b Backend> {
+    let all = backends.values();
+    all.filter(move |backend| !tried.contains(&backend.upstream.id))
+}
+
+fn of_tier<'b>(
+    backends: &'b BTreeMap<NodeId, Backend>,
+    tried: &[NodeId],
+    tier: Tier,
+) -> Vec<&'b Backend> {
+    untried(backends, tried)
+        .filter(|backend| backend.tier() == Some(tier))
+        .collect()
+}
+
+/// Those that slow start lets have what comes next; all of them if it lets none, since
+/// somebody must begin.
+fn admitted<'b>(
+    all: Vec<&'b Backend>,
+    slow_start: Duration,
+    now: Instant,
+    rng: &mut SmallRng,
+) -> Vec<&'b Backend> {
+    let mut warm = all.clone();
+    warm.retain(|backend| slow_start::admits(backend.part(slow_start, now), rng));
+    if warm.is_empty() { all } else { warm }
+}
+
+/// Those with as many requests under way are equals, whatever sockets they hold: the
+/// emptiest would else get all that comes while little does.
+fn by_requests(backends: &[&Backend]) -> Vec<Candidate> {
+    let nodes = backends.iter().map(|backend| Candidate {
+        id: backend.upstream.id.clone(),
+        load: backend.account.counts().requests as f64,
+        sockets: 0,
+    });
+    nodes.collect()
 }
 
 /// With the load that all of them give; where one has none of its own making, that

@@ -1,8 +1,12 @@
 //! Follows the members of the cluster, and hears what they carry.
 
-use std::sync::Arc;
+use std::{future::pending, sync::Arc};
 
-use tokio::{sync::mpsc, task::JoinSet};
+use tokio::{
+    sync::mpsc,
+    task::JoinSet,
+    time::{Instant, sleep_until},
+};
 
 use super::{probe, state::Gateway};
 use crate::{
@@ -25,6 +29,7 @@ pub(super) async fn run(gateway: Arc<Gateway>, mut inbox: mpsc::Receiver<Inbound
                 Some(inbound) => Some(inbound),
                 None => return,
             },
+            () = reached(gateway.fleet.awaits_until()) => None,
         };
         // Before what was heard: nothing arrives before the view that its sender is in.
         if views.has_changed().unwrap_or(false) || heard.is_none() {
@@ -37,12 +42,20 @@ pub(super) async fn run(gateway: Arc<Gateway>, mut inbox: mpsc::Receiver<Inbound
 }
 
 fn adopt(gateway: &Arc<Gateway>, view: &View, probes: &mut JoinSet<()>) {
-    for newcomer in gateway.fleet.adopt(view) {
+    for newcomer in gateway.fleet.adopt(view, Instant::now()) {
         tracing::info!(node = %newcomer.id, address = newcomer.address, "a node has come");
         probes.spawn(probe::watch(Arc::clone(gateway), newcomer));
     }
     // Those of nodes that have gone.
     while probes.try_join_next().is_some() {}
+}
+
+/// Ends at that moment; never without one.
+async fn reached(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => pending().await,
+    }
 }
 
 /// Nobody asks a gateway anything, and it subscribes to nothing.

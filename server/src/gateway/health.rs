@@ -8,7 +8,8 @@
 //! | down      | up    | not-ready | down                         | down    |
 //!
 //! One failed check may be a moment's stall. A refused connection is the kernel's
-//! word that nobody listens.
+//! word that nobody listens. A check that this end could not make changes nothing:
+//! a gateway out of open files must not take all its nodes for dead.
 
 use tokio::time::Instant;
 
@@ -26,6 +27,8 @@ pub(super) enum Checked {
     Failed,
     /// Nobody listens there.
     Refused,
+    /// It was not asked: there was no file, port or memory left at this end.
+    NotAsked,
 }
 
 /// What is known of a node's health.
@@ -68,6 +71,7 @@ impl Pulse {
     /// Takes in a check; the new health if it is another.
     pub(super) fn checked(&mut self, checked: Checked, now: Instant) -> Option<Health> {
         self.failures = match checked {
+            Checked::NotAsked => self.failures,
             Checked::Failed => self.failures.saturating_add(1),
             Checked::Ready | Checked::NotReady | Checked::Refused => 0,
         };
@@ -81,6 +85,7 @@ impl Pulse {
             (Checked::Refused, _) | (Checked::Failed, Health::Unknown | Health::Down) => {
                 Health::Down
             }
+            (Checked::NotAsked, before) => before,
             (Checked::Failed, before) if self.failures < FALL => before,
             (Checked::Failed, _) => Health::Down,
         };
@@ -126,7 +131,7 @@ mod tests {
 
     #[test]
     fn the_table_holds() {
-        use Checked::{Failed, NotReady, Ready, Refused};
+        use Checked::{Failed, NotAsked, NotReady, Ready, Refused};
         assert_eq!(
             way(
                 false,
@@ -140,6 +145,13 @@ mod tests {
             ["up", "not-ready", "not-ready", "down", "not-ready", "up"]
         );
         assert_eq!(way(false, &[Ready, Refused, Ready]), ["up", "down", "up"]);
+        assert_eq!(
+            way(
+                false,
+                &[NotAsked, Ready, Failed, NotAsked, NotAsked, Failed]
+            ),
+            ["joining", "up", "up", "up", "up", "down"]
+        );
     }
 
     #[test]

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http_body_util::Empty;
 use hyper::{Request, StatusCode, client::conn::http1, header};
 use hyper_util::rt::TokioIo;
+use nix::errno::Errno;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{health::Checked, state::Gateway, upstream::Upstream};
@@ -65,8 +66,23 @@ fn verdict(answer: io::Result<StatusCode>) -> Checked {
 pub(super) fn failure(error: &io::Error) -> Checked {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => Checked::Refused,
+        _ if is_of_this_end(error) => Checked::NotAsked,
         _ => Checked::Failed,
     }
+}
+
+/// Whether there was no file, no port or no memory left here to ask with.
+fn is_of_this_end(error: &io::Error) -> bool {
+    let known = [
+        Errno::EMFILE,
+        Errno::ENFILE,
+        Errno::EADDRNOTAVAIL,
+        Errno::EADDRINUSE,
+        Errno::ENOBUFS,
+        Errno::ENOMEM,
+    ];
+    let number = error.raw_os_error().map(Errno::from_raw);
+    number.is_some_and(|number| known.contains(&number))
 }
 
 #[cfg(test)]
@@ -84,5 +100,10 @@ mod tests {
         let of = |kind: io::ErrorKind| verdict(Err(kind.into()));
         assert_eq!(of(io::ErrorKind::ConnectionRefused), Checked::Refused);
         assert_eq!(of(io::ErrorKind::TimedOut), Checked::Failed);
+        let of = |number: Errno| verdict(Err(number.into()));
+        assert_eq!(of(Errno::ECONNREFUSED), Checked::Refused);
+        assert_eq!(of(Errno::EMFILE), Checked::NotAsked);
+        assert_eq!(of(Errno::EADDRNOTAVAIL), Checked::NotAsked);
+        assert_eq!(of(Errno::EHOSTUNREACH), Checked::Failed);
     }
 }

@@ -83,6 +83,11 @@ impl Cluster {
     /// Every gateway hears who is there, and finds the newcomers ready.
     fn announce(&mut self) {
         self.version += 1;
+        self.show(&self.view());
+        self.report();
+    }
+
+    fn view(&self) -> View {
         let members = self.nodes.iter().map(|(id, node)| Member {
             id: id.clone(),
             boot: node.epoch,
@@ -90,17 +95,37 @@ impl Cluster {
             address: Some(format!("{id}:1")),
             role: Role::Node,
         });
-        let view = View {
+        View {
             version: self.version,
             members: members.collect(),
             connected: true,
-        };
+        }
+    }
+
+    /// Every gateway goes over to a view, and finds its newcomers ready.
+    fn show(&self, view: &View) {
         for gateway in &self.gateways {
-            for newcomer in gateway.adopt(&view) {
+            for newcomer in gateway.adopt(view, self.now) {
                 assert!(gateway.checked(&newcomer, Checked::Ready, self.now));
             }
         }
-        self.report();
+    }
+
+    /// The names that the first gateway knows.
+    fn known(&self) -> Vec<String> {
+        let figures = self.gateways[0].figures();
+        figures.iter().map(|node| node.id.to_string()).collect()
+    }
+
+    /// So many requests at the first gateway, each over before the next one comes; how
+    /// many each node got.
+    fn ask(&self, count: usize) -> BTreeMap<String, usize> {
+        let mut asked = BTreeMap::new();
+        for _ in 0..count {
+            let requested = self.gateways[0].request(&[], self.now).unwrap();
+            *asked.entry(requested.upstream.id.to_string()).or_default() += 1;
+        }
+        asked
     }
 
     fn report(&mut self) {
@@ -129,6 +154,7 @@ impl Cluster {
             let Assigned {
                 upstream,
                 mut lease,
+                ..
             } = gateway.assign(&[], self.now).unwrap();
             lease.establish();
             self.leases.push(lease);
@@ -229,6 +255,101 @@ fn slow_start_holds_the_least_loaded_back() {
     assert_eq!(shares[11], 200, "{shares:?}");
 }
 
+/// Slow start is for requests, too.
+#[test]
+fn a_newcomer_gets_a_part_of_the_requests() {
+    let slow = |config: &mut GatewayConfig| {
+        config.policy = Policy::Random;
+        config.slow_start = Duration::from_secs(10);
+    };
+    let mut cluster = Cluster::new(1, slow).with_nodes(&[0, 0]);
+    cluster.put("n3", 2, 0);
+    cluster.announce();
+    // Five standard deviations: 3,000 times a tenth of a third, then a third.
+    let first = cluster.ask(3000)["n3"];
+    assert!((50..=150).contains(&first), "{first}");
+    cluster.now += Duration::from_secs(10);
+    let then = cluster.ask(3000)["n3"];
+    assert!((870..=1130).contains(&then), "{then}");
+}
+
+/// While little is asked, nobody has anything under way, and all are equals: a node
+/// with few sockets is not the one for all requests.
+#[test]
+fn requests_do_not_go_by_sockets() {
+    for policy in Policy::ALL {
+        let cluster = Cluster::new(1, with(policy)).with_nodes(&[1000, 1000, 0]);
+        let asked = cluster.ask(3000);
+        for node in ["n1", "n2", "n3"] {
+            assert!((870..=1130).contains(&asked[node]), "{policy}: {asked:?}");
+        }
+    }
+}
+
+/// After an outage of the backplane nodes come back to it one by one. Until each had
+/// the time to, it is still there; who leaves after that, or comes back in another
+/// life, is not spared.
+#[test]
+fn a_backplane_that_was_away_takes_no_node_with_it() {
+    let mut cluster = Cluster::new(1, with(Policy::LeastConn)).with_nodes(&[5, 5, 5]);
+    let whole = cluster.view();
+    let cut_off = View {
+        connected: false,
+        ..whole.clone()
+    };
+    let only = |ids: &[&str]| View {
+        members: {
+            let all = whole.members.iter().cloned();
+            all.filter(|one| ids.contains(&one.id.as_str())).collect()
+        },
+        ..whole.clone()
+    };
+    cluster.show(&cut_off);
+    assert_eq!(cluster.gateways[0].awaits_until(), None);
+    cluster.show(&only(&[]));
+    assert_eq!(cluster.known(), ["n1", "n2", "n3"]);
+    // The second leaves once it has come back.
+    cluster.show(&only(&["n1", "n2"]));
+    cluster.show(&only(&["n1"]));
+    assert_eq!(cluster.known(), ["n1", "n3"]);
+    let end = cluster.gateways[0].awaits_until().unwrap();
+    assert!(end > cluster.now);
+    // Cut off again, it is waited for anew.
+    cluster.show(&cut_off);
+    assert_eq!(cluster.gateways[0].awaits_until(), None);
+    cluster.now = end;
+    cluster.show(&only(&["n1"]));
+    assert_eq!(cluster.known(), ["n1", "n3"]);
+    cluster.now = cluster.gateways[0].awaits_until().unwrap();
+    cluster.show(&only(&["n1"]));
+    assert_eq!(cluster.known(), ["n1"]);
+    assert_eq!(cluster.gateways[0].awaits_until(), None);
+}
+
+/// Who waits for a node's answer is told when none is to be expected, and not before.
+#[test]
+fn who_waits_for_a_node_is_told_of_its_end() {
+    let cluster = Cluster::new(1, with(Policy::LeastConn)).with_nodes(&[5]);
+    let fleet = &cluster.gateways[0];
+    let id = "n1".parse().unwrap();
+    let assigned = || fleet.assign(&[], cluster.now).unwrap().fallen;
+    let first = assigned();
+    fleet.check(&id, Checked::Failed);
+    fleet.check(&id, Checked::NotReady);
+    fleet.check(&id, Checked::Ready);
+    assert!(!first.is_cancelled());
+    fleet.check(&id, Checked::Refused);
+    assert!(first.is_cancelled());
+    fleet.check(&id, Checked::Ready);
+    let second = assigned();
+    assert!(!second.is_cancelled());
+    cluster.show(&View {
+        members: Vec::new(),
+        ..cluster.view()
+    });
+    assert!(second.is_cancelled());
+}
+
 /// By loads of the nodes' own making; a node without one brings all back to sockets.
 #[test]
 fn a_custom_load_is_gone_by_while_all_have_one() {
@@ -278,6 +399,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         Just(Checked::NotReady),
         Just(Checked::Failed),
         Just(Checked::Refused),
+        Just(Checked::NotAsked),
     ];
     let step = prop_oneof![
         (0..4usize).prop_map(Step::Join),
@@ -334,7 +456,7 @@ proptest! {
                 }
                 Step::Check(node, checked) => cluster.gateways[0].check(&id(node), checked),
                 Step::Arrive => {
-                    if let Some(Assigned { upstream, lease }) = cluster.gateways[0].assign(&[], cluster.now) {
+                    if let Some(Assigned { upstream, lease, .. }) = cluster.gateways[0].assign(&[], cluster.now) {
                         let node = cluster.nodes.get_mut(&upstream.id);
                         prop_assert!(node.is_some(), "{} has left", upstream.id);
                         let node = node.unwrap();

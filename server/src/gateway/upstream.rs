@@ -24,6 +24,9 @@ use crate::id::NodeId;
 const KEEPALIVE_AFTER_S: u32 = 30;
 const KEEPALIVE_EVERY_S: u32 = 10;
 const KEEPALIVE_PROBES: u32 = 3;
+/// How long a node may leave what was sent to it unacknowledged, or not take it: one
+/// that hangs with its buffers full would else hold a socket whose client has gone.
+const UNREAD_MS: u32 = 60_000;
 
 /// Sends requests over one connection, one after the other.
 pub(super) type Sender = SendRequest<Body>;
@@ -58,7 +61,7 @@ impl Upstream {
     pub(super) async fn dial(&self, within: Duration) -> io::Result<TcpStream> {
         let stream = timeout(within, TcpStream::connect(&self.address)).await??;
         stream.set_nodelay(true)?;
-        keep_alive(&stream)?;
+        bound_silence(&stream)?;
         Ok(stream)
     }
 
@@ -105,10 +108,11 @@ impl Upstream {
     }
 }
 
-fn keep_alive(stream: &TcpStream) -> io::Result<()> {
+fn bound_silence(stream: &TcpStream) -> io::Result<()> {
     setsockopt(stream, sockopt::KeepAlive, &true)?;
     setsockopt(stream, sockopt::TcpKeepIdle, &KEEPALIVE_AFTER_S)?;
     setsockopt(stream, sockopt::TcpKeepInterval, &KEEPALIVE_EVERY_S)?;
     setsockopt(stream, sockopt::TcpKeepCount, &KEEPALIVE_PROBES)?;
+    setsockopt(stream, sockopt::TcpUserTimeout, &UNREAD_MS)?;
     Ok(())
 }

@@ -1,7 +1,6 @@
 //! An answer's body on its way back to the client.
 
 use std::{
-    future::Future,
     io,
     pin::Pin,
     sync::Arc,
@@ -12,6 +11,7 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::patience::Rest;
 use crate::gateway::{
     account::RequestLease,
     state::Gateway,
@@ -24,9 +24,11 @@ pub(super) struct Returning {
     body: Incoming,
     /// Whether the end was seen.
     ended: bool,
-    deadline: Option<Pin<Box<Sleep>>>,
+    rest: Rest,
+    /// Runs while the node is waited for.
+    wait: Option<Pin<Box<Sleep>>>,
+    /// What is kept for it; none where nothing is to be used again.
     connection: Option<Connection>,
-    _lease: RequestLease,
 }
 
 /// The connection that the answer comes by.
@@ -34,31 +36,33 @@ pub(super) struct Connection {
     pub(super) gateway: Arc<Gateway>,
     pub(super) upstream: Arc<Upstream>,
     pub(super) sender: Sender,
+    pub(super) lease: RequestLease,
 }
 
 impl Returning {
-    /// `end` is when all of it must have come.
-    pub(super) fn new(
-        body: Incoming,
-        connection: Connection,
-        lease: RequestLease,
-        end: Option<Instant>,
-    ) -> Self {
+    pub(super) fn new(body: Incoming, rest: Rest, connection: Option<Connection>) -> Self {
         Self {
             body,
             ended: false,
-            deadline: end.map(|end| Box::pin(sleep_until(end))),
-            connection: Some(connection),
-            _lease: lease,
+            rest,
+            wait: None,
+            connection,
         }
     }
-}
 
-impl Returning {
-    /// Whether all of it should have come by now.
+    /// Whether more should have come by now.
     fn is_over(&mut self, task: &mut Context<'_>) -> bool {
-        let deadline = self.deadline.as_mut();
-        deadline.is_some_and(|deadline| deadline.as_mut().poll(task).is_ready())
+        let begin = || Box::pin(sleep_until(self.rest.end(Instant::now())));
+        let wait = self.wait.get_or_insert_with(begin);
+        wait.as_mut().poll(task).is_ready()
+    }
+
+    /// Something came. The next silence is another one; what must have come by some
+    /// moment must still have.
+    fn heard(&mut self) {
+        if let Rest::Silence(_) = self.rest {
+            self.wait = None;
+        }
     }
 }
 
@@ -76,7 +80,10 @@ impl Body for Returning {
                 this.ended = true;
                 Poll::Ready(None)
             }
-            Poll::Ready(Some(frame)) => Poll::Ready(Some(frame.map_err(io::Error::other))),
+            Poll::Ready(Some(frame)) => {
+                this.heard();
+                Poll::Ready(Some(frame.map_err(io::Error::other)))
+            }
             Poll::Pending if this.is_over(task) => {
                 // Cut off, the client sees that this was not all.
                 this.connection = None;
@@ -103,6 +110,7 @@ impl Drop for Returning {
                 gateway,
                 upstream,
                 sender,
+                lease: _lease,
             } = connection;
             upstream.keep(sender, &gateway.config.limits);
         }

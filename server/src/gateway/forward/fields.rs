@@ -45,8 +45,11 @@ pub(super) fn take_off_connection(fields: &mut HeaderMap) {
 
 /// Makes a request's fields ready for a node: without the connection's own, and
 /// with whom it comes from.
-pub(super) fn prepare(fields: &mut HeaderMap, origin: Origin) {
+pub(super) fn prepare(fields: &mut HeaderMap, uri: &Uri, origin: Origin) {
     take_off_connection(fields);
+    if let Some(host) = host(uri) {
+        fields.insert(header::HOST, host);
+    }
     // Answered here already, when the body was first asked for.
     fields.remove(header::EXPECT);
     // Told anew by what the body turns out to be: two words on its length are how
@@ -74,6 +77,14 @@ fn append_client(fields: &mut HeaderMap, client: IpAddr) {
     }
 }
 
+/// The host that an absolute URI names: it counts, whatever the field says (RFC 9112,
+/// section 3.2.2).
+fn host(uri: &Uri) -> Option<HeaderValue> {
+    let authority = uri.authority()?.as_str();
+    let host = authority.rsplit('@').next()?;
+    HeaderValue::from_str(host).ok()
+}
+
 /// Path and query, whatever form the client gave.
 pub(super) fn origin_form(uri: &Uri) -> Uri {
     let root = || Uri::from_static("/");
@@ -98,9 +109,21 @@ mod tests {
     }
 
     fn prepared(lines: &[(&'static str, &'static str)], secure: bool) -> HeaderMap {
+        prepared_for("/path", lines, secure)
+    }
+
+    fn prepared_for(
+        uri: &'static str,
+        lines: &[(&'static str, &'static str)],
+        secure: bool,
+    ) -> HeaderMap {
         let mut fields = fields(lines);
         let client = "192.0.2.7".parse().ok();
-        prepare(&mut fields, Origin { client, secure });
+        prepare(
+            &mut fields,
+            &Uri::from_static(uri),
+            Origin { client, secure },
+        );
         fields
     }
 
@@ -154,6 +177,14 @@ mod tests {
         assert_eq!(fields.get_all("x-forwarded-for").iter().count(), 1);
         assert_eq!(fields["x-forwarded-proto"], "http");
         assert_eq!(fields["x-forwarded-host"], "home.example");
+    }
+
+    #[test]
+    fn an_absolute_uri_names_the_host() {
+        let lines = [("host", "evil.example")];
+        let fields = prepared_for("http://me:pass@home.example:8080/a", &lines, false);
+        assert_eq!(fields["host"], "home.example:8080");
+        assert_eq!(fields["x-forwarded-host"], "home.example:8080");
     }
 
     #[test]

@@ -7,13 +7,21 @@ use tokio::time::Instant;
 
 use crate::{gateway::config::GatewayLimits, http::timeout_ms};
 
-/// Until when a node's answer is waited for.
+/// How long a node's answer is waited for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Patience {
-    /// For its head.
+    /// For its head, until then.
     pub(super) head: Instant,
-    /// For all of it; `None` for a stream that may go on.
-    pub(super) end: Option<Instant>,
+    pub(super) rest: Rest,
+}
+
+/// How long what follows the head is waited for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Rest {
+    /// All of it must have come by then.
+    Until(Instant),
+    /// It may go on, but no silence of the node may be longer.
+    Silence(Duration),
 }
 
 impl Patience {
@@ -21,15 +29,27 @@ impl Patience {
     /// or not: a node that hangs must not hold its caller longer.
     pub(super) fn of(uri: &Uri, headers: &HeaderMap, limits: &GatewayLimits, now: Instant) -> Self {
         if !is_command(uri) {
-            let head = now + limits.answer_timeout;
-            return Self { head, end: None };
+            return Self {
+                head: now + limits.answer_timeout,
+                rest: Rest::Silence(limits.answer_silence),
+            };
         }
         // What is no number gets its 400 from the node, at once.
         let waits = timeout_ms(headers).unwrap_or(0);
         let end = now + Duration::from_millis(u64::from(waits)) + limits.answer_grace;
         Self {
             head: end,
-            end: Some(end),
+            rest: Rest::Until(end),
+        }
+    }
+}
+
+impl Rest {
+    /// When who begins to wait now has waited long enough.
+    pub(super) fn end(self, now: Instant) -> Instant {
+        match self {
+            Self::Until(end) => end,
+            Self::Silence(length) => now + length,
         }
     }
 }
@@ -57,17 +77,18 @@ mod tests {
                 headers.insert("x-highwater-timeout-ms", field.parse().unwrap());
             }
             let patience = Patience::of(&path.parse().unwrap(), &headers, &limits, now);
-            (patience.head - now, patience.end.map(|end| end - now))
+            (patience.head - now, patience.rest)
         };
         let of = |ms| {
             let length = Duration::from_millis(ms) + limits.answer_grace;
-            (length, Some(length))
+            (length, Rest::Until(now + length))
         };
         assert_eq!(waits("/devices/d1/commands", None), of(5000));
         assert_eq!(waits("/devices/d1/commands", Some("300")), of(300));
         assert_eq!(waits("/devices/d1/commands", Some("99999999")), of(60_000));
         for other in ["/devices/d1", "/devices/commands", "/topics/t/messages"] {
-            assert_eq!(waits(other, Some("300")), (limits.answer_timeout, None));
+            let rest = Rest::Silence(limits.answer_silence);
+            assert_eq!(waits(other, Some("300")), (limits.answer_timeout, rest));
         }
     }
 }

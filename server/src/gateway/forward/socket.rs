@@ -1,8 +1,16 @@
 //! Upgrades to WebSocket: to a node, and if it takes the socket, a tunnel.
 //!
-//! A node that refuses (503) or cannot be reached is left for another. One that was
-//! asked and does not answer is not: it may take the socket yet, and the device's
-//! newest connection is the one that counts.
+//! | a node that                          | is left for another |
+//! |--------------------------------------|---------------------|
+//! | cannot be reached, or breaks off     | at once             |
+//! | refuses (503)                        | at once             |
+//! | goes down, or is no member any more  | at that moment      |
+//! | is slow                              | never               |
+//!
+//! One that is slow may take the socket yet, and the newest connection of a device is
+//! the one that counts. One that was down finds the connection ended when it goes on,
+//! and drops what it was asked: a device that came back by itself would leave it no
+//! more time.
 
 use std::{io, sync::Arc};
 
@@ -22,18 +30,14 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::{
     net::TcpStream,
-    time::{Instant, timeout_at},
+    time::{Instant, sleep_until},
 };
 
-use super::{
-    answer,
-    fields::{self, take_off_connection},
-    origin,
-};
+use super::{answer, fields, origin, patience::Rest, request::returned};
 use crate::{
     gateway::{
-        account::SocketLease, fleet::Assigned, metrics::SocketOutcome, probe::failure,
-        state::Gateway, tunnel::Ends, tunnels, upstream::Upstream,
+        account::SocketLease, config::GatewayLimits, fleet::Assigned, metrics::SocketOutcome,
+        probe::failure, state::Gateway, tunnel::Ends, tunnels, upstream::Upstream,
     },
     wire::Wire,
 };
@@ -50,6 +54,10 @@ enum Failed {
     NotSent(io::Error),
     /// It was.
     Broken(hyper::Error),
+    /// It went down meanwhile.
+    Fallen,
+    /// The client has waited for long enough.
+    TimedOut,
 }
 
 /// Opens a socket at a node, and joins it with the client.
@@ -58,61 +66,59 @@ pub(super) async fn forward(gateway: &Arc<Gateway>, mut request: Request) -> Res
     let deadline = Instant::now() + limits.upgrade_timeout;
     let client = hyper::upgrade::on(&mut request);
     let wish = Wish::of(gateway, request);
-    let (mut tried, mut refusal) = (Vec::new(), None);
+    let mut tried = Vec::new();
+    // What the client is told if nobody takes the socket: the word of the last node
+    // that was asked.
+    let mut last = None;
     while tried.len() < limits.attempts {
-        let Some(Assigned { upstream, lease }) = gateway.fleet.assign(&tried, Instant::now())
-        else {
+        let Some(next) = gateway.fleet.assign(&tried, Instant::now()) else {
             break;
         };
-        match timeout_at(deadline, ask(gateway, &upstream, &wish)).await {
-            Err(_) => {
-                gateway.metrics.socket(SocketOutcome::TimedOut);
-                return answer::timed_out(&upstream.id);
+        if !tried.is_empty() {
+            gateway.metrics.retries.inc();
+        }
+        let id = next.upstream.id.clone();
+        match ask(gateway, &next, &wish, deadline).await {
+            Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
+                return switched(gateway, response, client, next.lease);
             }
-            Ok(Ok(response)) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
-                return switched(gateway, response, client, lease);
+            Ok(response) => {
+                let is_full = response.status() == StatusCode::SERVICE_UNAVAILABLE;
+                let rest = Rest::Silence(limits.answer_silence);
+                last = Some((SocketOutcome::Refused, returned(response, rest, None)));
+                if !is_full {
+                    break;
+                }
             }
-            Ok(Ok(response)) if response.status() == StatusCode::SERVICE_UNAVAILABLE => {
-                tried.push(upstream.id.clone());
-                gateway.metrics.retries.inc();
-                refusal = Some(response);
+            Err(Failed::TimedOut) => {
+                last = Some((SocketOutcome::TimedOut, answer::timed_out(&id)));
+                break;
             }
-            Ok(Ok(response)) => {
-                gateway.metrics.socket(SocketOutcome::Refused);
-                return passed_on(response);
+            Err(Failed::Fallen) => last = Some((SocketOutcome::TimedOut, answer::timed_out(&id))),
+            Err(Failed::Broken(error)) => {
+                tracing::debug!(node = %id, %error, "upgrade");
+                last = Some((SocketOutcome::Broken, answer::broken(&id)));
             }
-            Ok(Err(Failed::Broken(error))) => {
-                tracing::debug!(node = %upstream.id, %error, "upgrade");
-                gateway.metrics.socket(SocketOutcome::Broken);
-                return answer::broken(&upstream.id);
-            }
-            Ok(Err(Failed::NotSent(error))) => {
-                tracing::debug!(node = %upstream.id, %error, "upgrade not sent");
+            Err(Failed::NotSent(error)) => {
+                tracing::debug!(node = %id, %error, "upgrade not sent");
+                let checked = failure(&error);
                 gateway
                     .fleet
-                    .checked(&upstream, failure(&error), Instant::now());
-                tried.push(upstream.id.clone());
-                gateway.metrics.retries.inc();
+                    .checked(&next.upstream, checked, Instant::now());
             }
         }
+        tried.push(id);
     }
-    match refusal {
-        Some(response) => {
-            gateway.metrics.socket(SocketOutcome::Refused);
-            passed_on(response)
-        }
-        None => {
-            gateway.metrics.socket(SocketOutcome::NoNode);
-            answer::no_node()
-        }
-    }
+    let (outcome, answer) = last.unwrap_or_else(|| (SocketOutcome::NoNode, answer::no_node()));
+    gateway.metrics.socket(outcome);
+    answer
 }
 
 impl Wish {
     fn of(gateway: &Gateway, request: Request) -> Self {
         let origin = origin(gateway, &request);
         let (mut parts, _) = request.into_parts();
-        fields::prepare(&mut parts.headers, origin);
+        fields::prepare(&mut parts.headers, &parts.uri, origin);
         let upgrade = HeaderValue::from_static("upgrade");
         parts.headers.insert(header::CONNECTION, upgrade);
         let websocket = HeaderValue::from_static("websocket");
@@ -131,15 +137,30 @@ impl Wish {
     }
 }
 
-/// On a connection of its own, which the socket keeps.
+/// Asks a node for as long as there is hope. Given up, its connection is closed.
 async fn ask(
     gateway: &Gateway,
+    next: &Assigned,
+    wish: &Wish,
+    deadline: Instant,
+) -> Result<hyper::Response<Incoming>, Failed> {
+    tokio::select! {
+        // After a stall, what has come counts before that it is late.
+        biased;
+        answer = exchange(&gateway.config.limits, &next.upstream, wish) => answer,
+        () = next.fallen.cancelled() => Err(Failed::Fallen),
+        () = sleep_until(deadline) => Err(Failed::TimedOut),
+    }
+}
+
+/// On a connection of its own, which the socket keeps.
+async fn exchange(
+    limits: &GatewayLimits,
     upstream: &Upstream,
     wish: &Wish,
 ) -> Result<hyper::Response<Incoming>, Failed> {
-    let within = gateway.config.limits.connect_timeout;
-    let stream = upstream.dial(within).await.map_err(Failed::NotSent)?;
-    let shaken = http1::handshake(TokioIo::new(stream)).await;
+    let stream = upstream.dial(limits.connect_timeout).await;
+    let shaken = http1::handshake(TokioIo::new(stream.map_err(Failed::NotSent)?)).await;
     let (mut sender, connection) = shaken.map_err(Failed::Broken)?;
     let connection = connection.with_upgrades();
     tokio::spawn(async move {
@@ -183,11 +204,4 @@ async fn join(gateway: Arc<Gateway>, client: OnUpgrade, node: OnUpgrade, lease: 
         node_said: node.read_buf,
     };
     tunnels::open(&gateway, ends, lease);
-}
-
-/// An answer that is no switch, as the node gave it.
-fn passed_on(response: hyper::Response<Incoming>) -> Response {
-    let mut response = response.map(Body::new);
-    take_off_connection(response.headers_mut());
-    response
 }

@@ -10,7 +10,8 @@ pub(in crate::gateway) struct Candidate {
     pub(in crate::gateway) id: NodeId,
     /// What the policy goes by, in a unit that all candidates share; finite.
     pub(in crate::gateway) load: f64,
-    /// Sockets, established and on their way; tells nodes of equal load apart.
+    /// Sockets, established and on their way, where they tell nodes of equal load
+    /// apart; else 0.
     pub(in crate::gateway) sockets: u64,
 }
 

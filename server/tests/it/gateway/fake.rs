@@ -3,6 +3,7 @@
 
 use std::{
     collections::HashSet,
+    convert::Infallible,
     net::SocketAddr,
     sync::{
         Arc, Mutex,
@@ -12,22 +13,28 @@ use std::{
 
 use axum::{
     Json, Router,
+    body::Body,
     extract::{ConnectInfo, Request, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
+use futures_util::{StreamExt, stream};
 use highwater_server::{
     backplane::{Identity, Joined, Role, join},
     listen,
 };
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_util::sync::CancellationToken;
 
 use crate::{ground::Ground, rig::any_port};
 
 /// Says back what it is asked and takes every socket, unless it hangs or is full.
+/// `/silent` is begun to be answered, and no more.
 pub(super) struct Fake {
     pub(super) address: SocketAddr,
     pub(super) behaviour: Arc<Behaviour>,
@@ -83,6 +90,20 @@ impl Fake {
         }
     }
 
+    /// A member that answers health checks, and hangs up on everything else.
+    pub(super) fn brittle(ground: &Ground, id: &str) -> Self {
+        let listener = listen(any_port()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        tokio::spawn(stop.clone().run_until_cancelled_owned(hang_up(listener)));
+        Self {
+            address,
+            behaviour: Arc::default(),
+            _joined: member(ground, id, address),
+            stop,
+        }
+    }
+
     /// A member at whose address nobody listens.
     pub(super) fn absent(ground: &Ground, id: &str) -> Self {
         // Bound and let go: nobody else gets it for a while.
@@ -112,6 +133,18 @@ fn member(ground: &Ground, id: &str, address: SocketAddr) -> Joined {
     join(&ground.config(), identity, CancellationToken::new())
 }
 
+async fn hang_up(listener: TcpListener) {
+    loop {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut head = [0; 1024];
+        let read = stream.read(&mut head).await.unwrap_or(0);
+        if head[..read].starts_with(b"GET /readyz ") {
+            let ready = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+            let _ = stream.write_all(ready).await;
+        }
+    }
+}
+
 async fn serve(listener: TcpListener, behaviour: Arc<Behaviour>) {
     let routes = Router::new().fallback(answer).with_state(behaviour);
     let routes = routes.into_make_service_with_connect_info::<SocketAddr>();
@@ -134,6 +167,10 @@ async fn answer(
     behaviour.peers.lock().unwrap().insert(peer);
     if behaviour.is_full.load(SeqCst) {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    if request.uri().path() == "/silent" {
+        let begun = stream::iter([Ok::<_, Infallible>("begun")]);
+        return Body::from_stream(begun.chain(stream::pending())).into_response();
     }
     match request.headers().get(header::SEC_WEBSOCKET_KEY) {
         Some(key) => {

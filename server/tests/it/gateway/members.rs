@@ -6,7 +6,10 @@ use highwater_server::{LoadMeasure, Policy};
 use serde_json::json;
 
 use super::rig::{Gateway, config};
-use crate::rig::{self, Cluster, Device, Node, until};
+use crate::{
+    ground::Kind,
+    rig::{self, Cluster, Device, Node, until},
+};
 
 /// Opens sockets; answers at which nodes they are.
 async fn open(gateway: &Gateway, prefix: &str, count: usize) -> (Vec<Device>, Vec<String>) {
@@ -81,6 +84,34 @@ async fn a_dead_node_is_gone_and_comes_back_with_nothing() {
     let (_new, nodes) = open(&gateway, "new", 5).await;
     assert!(nodes.iter().all(|node| node == "n2"), "{nodes:?}");
     assert_eq!(again.metric("highwater_sockets").await, 5.0);
+}
+
+/// Nodes come back to the backplane one after the other, the gateway before them or
+/// after.
+#[tokio::test]
+async fn requests_find_a_node_while_the_backplane_is_away_and_comes_back() {
+    let mut cluster = Cluster::start_on(Kind::Local.own_ground(), 3).await;
+    let gateway = in_front(&cluster).await;
+    let (_devices, _) = open(&gateway, "d", 3).await;
+    let asks = async || {
+        let answer = gateway.get("/devices/d0").await;
+        let node = answer.header("x-highwater-node").to_owned();
+        assert_ne!(node, "", "no node has answered: {answer:?}");
+    };
+    cluster.ground.kill().await;
+    until("the gateway is cut off", async || {
+        asks().await;
+        gateway.get("/nodes").await.json()["connected"] == false
+    })
+    .await;
+    cluster.ground.start_again().await;
+    until("all are back", async || {
+        asks().await;
+        let nodes = gateway.nodes().await;
+        let up = nodes.iter().filter(|node| node["state"] == "up").count();
+        up == 3 && gateway.get("/nodes").await.json()["connected"] == true
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -1,6 +1,10 @@
 //! Requests through a gateway.
 
+use std::time::Duration;
+
 use bytes::Bytes;
+use highwater_server::Policy;
+use hyper::StatusCode;
 use serde_json::json;
 
 use super::{
@@ -9,7 +13,7 @@ use super::{
 };
 use crate::{
     ground::Kind,
-    rig::{Cluster, Device, call, until},
+    rig::{Cluster, Device, PATIENCE, call, until},
 };
 
 #[tokio::test]
@@ -112,6 +116,115 @@ async fn a_hung_node_holds_nobody_past_the_deadline_and_comes_back() {
     fake.behaviour.hang(false);
     gateway.sees("n1", "up").await;
     assert_eq!(gateway.get("/a").await.status, 200);
+}
+
+#[tokio::test]
+async fn only_a_get_of_http_1_1_asks_for_a_socket() {
+    let ground = Kind::Local.ground();
+    let _fake = Fake::join(&ground, "n1");
+    let gateway = Gateway::in_front(config("g1", &ground), 1).await;
+    let fields = [("connection", "upgrade"), ("upgrade", "websocket")];
+    let body = Bytes::from_static(b"body");
+    let said = call(gateway.address, "POST", "/a", &fields, body).await;
+    let said = said.json();
+    assert_eq!(said["method"], "POST");
+    assert_eq!(said["fields"]["content-length"], "4");
+    assert!(said["fields"]["upgrade"].is_null(), "{said}");
+    let asked = "GET /a HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
+    let heard = gateway.say(asked).await;
+    assert!(heard.contains(" 200 OK\r\n"), "{heard}");
+    assert!(heard.contains(r#""method":"GET""#), "{heard}");
+    assert!(!heard.contains(r#""upgrade""#), "{heard}");
+}
+
+/// Two words on a request's length: a node must not read what follows as another one.
+#[tokio::test]
+async fn one_request_does_not_become_two() {
+    let ground = Kind::Local.ground();
+    let fake = Fake::join(&ground, "n1");
+    let gateway = Gateway::in_front(config("g1", &ground), 1).await;
+    let inner = "GET /smuggled HTTP/1.1\r\nHost: t\r\n\r\n";
+    for outer in [
+        "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+        "Content-Length: 0\r\nContent-Length: 44\r\n\r\n",
+        "Content-Length: 0\r\nConnection: content-length\r\n\r\n",
+        "Transfer-Encoding: chunked\r\nConnection: transfer-encoding\r\n\r\n0\r\n\r\n",
+    ] {
+        let said = format!("POST /outer HTTP/1.1\r\nHost: t\r\n{outer}{inner}");
+        let last = "GET /last HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n";
+        let before = fake.behaviour.asked().len();
+        let heard = gateway.say(&format!("{said}{last}")).await;
+        let answers = heard.matches("HTTP/1.1 ").count();
+        let ok = heard.matches("HTTP/1.1 200").count();
+        let asked = fake.behaviour.asked().split_off(before);
+        // Every request that a node has seen is one that this client was answered.
+        assert_eq!(asked.len(), ok, "{outer:?}: {asked:?}\n{heard}");
+        assert!(answers - ok <= 1, "{outer:?}: {heard}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_was_sent_is_repeated_only_if_it_is_safe() {
+    let ground = Kind::Local.ground();
+    let _here = Fake::join(&ground, "n1");
+    let _brittle = Fake::brittle(&ground, "n2");
+    let mut config = config("g1", &ground);
+    config.policy = Policy::RoundRobin;
+    let gateway = Gateway::in_front(config, 2).await;
+    let mut answers = Vec::new();
+    for _ in 0..4 {
+        let answer = gateway.post("/a", &[], json!({})).await;
+        answers.push(answer.status.as_u16());
+    }
+    answers.sort_unstable();
+    assert_eq!(answers, [200, 200, 502, 502]);
+    for _ in 0..4 {
+        assert_eq!(gateway.get("/a").await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn who_asks_a_node_that_hangs_what_is_safe_is_answered_by_another() {
+    let ground = Kind::Local.ground();
+    let _here = Fake::join(&ground, "n1");
+    let hung = Fake::join(&ground, "n2");
+    let mut config = config("g1", &ground);
+    config.policy = Policy::RoundRobin;
+    // Nothing but the node's being down ends the wait for it within this test.
+    config.limits.answer_timeout = PATIENCE * 10;
+    let gateway = Gateway::in_front(config, 2).await;
+    hung.behaviour.hang(true);
+    let (first, second) = tokio::join!(gateway.get("/a"), gateway.get("/b"));
+    assert_eq!(
+        (first.status, second.status),
+        (StatusCode::OK, StatusCode::OK)
+    );
+    let text = gateway.get("/metrics").await.text();
+    assert!(
+        text.contains("highwater_gateway_retries_total 1\n"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn a_node_that_falls_silent_in_an_answer_is_not_waited_for() {
+    let ground = Kind::Local.ground();
+    let _fake = Fake::join(&ground, "n1");
+    let mut config = config("g1", &ground);
+    config.limits.answer_silence = Duration::from_millis(100);
+    let gateway = Gateway::in_front(config, 1).await;
+    let heard = gateway.say("GET /silent HTTP/1.1\r\nHost: t\r\n\r\n").await;
+    assert!(heard.contains("\r\nbegun\r\n"), "{heard}");
+    assert!(
+        !heard.ends_with("0\r\n\r\n"),
+        "it is no whole answer: {heard}"
+    );
+    until("the request is over", async || {
+        let text = gateway.get("/metrics").await.text();
+        text.contains("highwater_gateway_requests{node=\"n1\"} 0\n")
+    })
+    .await;
 }
 
 #[tokio::test]

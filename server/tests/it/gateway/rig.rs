@@ -6,7 +6,12 @@ use bytes::Bytes;
 use highwater_server::{GatewayConfig, GatewayError, GatewayLimits, Listeners, gateway, listen};
 use hyper::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+    time::timeout,
+};
 use tokio_tungstenite::tungstenite::Error;
 use tokio_util::sync::CancellationToken;
 
@@ -117,6 +122,19 @@ impl Gateway {
         let mut all = vec![("content-type", "application/json")];
         all.extend_from_slice(headers);
         call(self.address, "POST", path, &all, body.to_string().into()).await
+    }
+
+    /// Says these very bytes, and hears all until the end, however it comes.
+    pub(crate) async fn say(&self, said: &str) -> String {
+        let heard = timeout(PATIENCE, async {
+            let mut stream = TcpStream::connect(self.address).await.unwrap();
+            stream.write_all(said.as_bytes()).await.unwrap();
+            let mut heard = Vec::new();
+            // Cut off, what came before counts.
+            let _ = stream.read_to_end(&mut heard).await;
+            String::from_utf8(heard).unwrap()
+        });
+        heard.await.unwrap()
     }
 
     /// A command with the rig's usual body.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     ground::{Kind, on_every_backplane},
-    rig::{Cluster, Device, until},
+    rig::{Cluster, Device, PATIENCE, until},
 };
 
 on_every_backplane!(nodes_are_found_and_share_the_sockets);
@@ -124,6 +124,51 @@ async fn a_node_that_is_full_is_left_for_another() {
     gateway.has_up(1).await;
     let (status, _) = gateway.refusal("/ws?device=d9").await;
     assert_eq!(status, 503);
+}
+
+#[tokio::test]
+async fn who_waits_for_a_node_that_hangs_gets_another() {
+    let ground = Kind::Local.ground();
+    let _here = Fake::join(&ground, "n1");
+    let hung = Fake::join(&ground, "n2");
+    let mut config = config("g1", &ground);
+    config.policy = Policy::RoundRobin;
+    // Nothing but the node's being down ends the wait for it within this test.
+    config.limits.upgrade_timeout = PATIENCE * 10;
+    let gateway = Gateway::in_front(config, 2).await;
+    hung.behaviour.hang(true);
+    let open = |id| Device::open_at(gateway.address, id);
+    let (first, second) = tokio::join!(open("d1"), open("d2"));
+    let _devices = (first.unwrap(), second.unwrap());
+    gateway.sees("n2", "down").await;
+    assert_eq!(gateway.node("n1").await["established"], 2);
+    let listed = gateway.node("n2").await;
+    assert_eq!(listed["assigned"], 1, "one has waited for it: {listed}");
+    assert_eq!(listed["handshaking"], 0, "{listed}");
+    hung.behaviour.hang(false);
+    gateway.sees("n2", "up").await;
+}
+
+#[tokio::test]
+async fn a_node_that_breaks_off_is_left_for_another() {
+    let ground = Kind::Local.ground();
+    let _here = Fake::join(&ground, "n1");
+    let _brittle = Fake::brittle(&ground, "n2");
+    let mut config = config("g1", &ground);
+    config.policy = Policy::RoundRobin;
+    let gateway = Gateway::in_front(config, 2).await;
+    let mut devices = Vec::new();
+    for number in 0..4 {
+        let device = Device::open_at(gateway.address, &format!("d{number}")).await;
+        devices.push(device.unwrap());
+    }
+    assert_eq!(gateway.node("n1").await["established"], 4);
+    let brittle = gateway.node("n2").await;
+    let tried_there = brittle["assigned"].as_u64().unwrap();
+    assert!(tried_there > 0, "{brittle}");
+    let text = gateway.get("/metrics").await.text();
+    let retries = format!("highwater_gateway_retries_total {tried_there}\n");
+    assert!(text.contains(&retries), "{text}");
 }
 
 #[tokio::test]
