@@ -157,6 +157,11 @@ fn gateways_discover_a_node() {
     assert!(used.contains("# b2\nhighwater serve gateway "), "{used}");
     assert!(used.contains("--policy least-conn"), "{used}");
     assert_eq!(told(&run), [""; 0]);
+    for balancer in run.summary().balancer {
+        let by_node = balancer.sockets_by_node_at_end.expect("it tells of nodes");
+        let sum: u64 = by_node.values().sum();
+        assert_eq!(Some(sum), balancer.process.sockets_at_end, "{by_node:?}");
+    }
 }
 
 #[test]

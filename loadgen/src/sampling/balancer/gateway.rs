@@ -21,7 +21,7 @@ const KNOWN: &[Known] = &[
 /// What it says of each node.
 const OF_NODES: [(&str, &str); 2] = [
     (
-        "highwater_gateway_node_established",
+        "highwater_gateway_established",
         gauge::BALANCER_SOCKETS_BY_NODE,
     ),
     ("highwater_gateway_node_up", gauge::BALANCER_NODE_UP),
@@ -72,10 +72,10 @@ mod tests {
     fn the_whole_and_each_node_stand_apart() {
         let text = "# TYPE highwater_gateway_sockets gauge\n\
                     highwater_gateway_sockets 42\n\
-                    highwater_gateway_handshaking 4\n\
-                    highwater_gateway_node_established{node=\"n1\"} 40\n\
-                    highwater_gateway_node_established{node=\"n2\"} 2\n\
-                    highwater_gateway_node_handshaking{node=\"n2\"} 4\n\
+                    highwater_gateway_handshaking{node=\"n1\"} 1\n\
+                    highwater_gateway_handshaking{node=\"n2\"} 3\n\
+                    highwater_gateway_established{node=\"n1\"} 40\n\
+                    highwater_gateway_established{node=\"n2\"} 2\n\
                     highwater_gateway_node_up{node=\"n1\"} 1\n\
                     highwater_gateway_node_up{node=\"n2\"} 0\n\
                     highwater_heap_allocated_bytes 123456\n\
