@@ -30,22 +30,37 @@ pub struct Movements {
 impl Movements {
     /// At `at` on the run's clock a socket opened at `node`.
     pub fn arrived(&self, at: Duration, node: &str) {
-        self.add(at, &format!("{}.{node}", tenth::ARRIVED));
+        self.add_at_node(at, tenth::ARRIVED, node);
+    }
+
+    /// At `at` an attempt began that `node` answered late.
+    pub fn delayed(&self, at: Duration, node: &str) {
+        self.add_at_node(at, tenth::DELAYED, node);
     }
 
     /// At `at` a lost socket was open again.
     pub fn returned(&self, at: Duration) {
-        self.add(at, tenth::RETURNED);
+        self.add(at, tenth::RETURNED, None);
     }
 
     /// At `at` an open socket was lost.
     pub fn departed(&self, at: Duration) {
-        self.add(at, tenth::DEPARTED);
+        self.add(at, tenth::DEPARTED, None);
     }
 
     /// At `at` an attempt to open began that has failed.
     pub fn refused(&self, at: Duration) {
-        self.add(at, tenth::REFUSED);
+        self.add(at, tenth::REFUSED, None);
+    }
+
+    /// It has failed because whoever answered had no room.
+    pub fn turned_away(&self, at: Duration) {
+        self.add(at, tenth::TURNED_AWAY, None);
+    }
+
+    /// At `at` an attempt began that waited until the end of the run.
+    pub fn unanswered(&self, at: Duration) {
+        self.add(at, tenth::UNANSWERED, None);
     }
 
     /// Takes what has come together, in order of time.
@@ -60,8 +75,12 @@ impl Movements {
             .collect()
     }
 
+    fn add_at_node(&self, at: Duration, family: &str, node: &str) {
+        self.add(at, &format!("{family}.{node}"), Some(family));
+    }
+
     /// Nothing is lost at the limits: what is beyond them is only told less finely.
-    fn add(&self, at: Duration, name: &str) {
+    fn add(&self, at: Duration, name: &str, family: Option<&str>) {
         let mut tenths = self.tenths.lock().unwrap_or_else(PoisonError::into_inner);
         let mut number = number_of(at);
         if tenths.len() >= TENTHS_LIMIT
@@ -75,10 +94,11 @@ impl Movements {
             *count += 1;
             return;
         }
-        let name = if counters.len() < NODES_LIMIT || !name.starts_with(tenth::ARRIVED) {
-            name.to_owned()
-        } else {
-            format!("{}.{}", tenth::ARRIVED, tenth::ELSEWHERE)
+        let name = match family {
+            Some(family) if counters.len() >= NODES_LIMIT => {
+                format!("{family}.{}", tenth::ELSEWHERE)
+            }
+            _ => name.to_owned(),
         };
         *counters.entry(name).or_default() += 1;
     }
@@ -125,6 +145,22 @@ mod tests {
             ]
         );
         assert_eq!(movements.take(), []);
+    }
+
+    #[test]
+    fn attempts_are_told_apart_by_what_became_of_them() {
+        let movements = Movements::default();
+        movements.refused(at(1_000));
+        movements.turned_away(at(1_000));
+        movements.delayed(at(1_000), "n1");
+        movements.unanswered(at(1_000));
+        let counters = [
+            ("delayed.n1", 1),
+            ("refused", 1),
+            ("turned_away", 1),
+            ("unanswered", 1),
+        ];
+        assert_eq!(movements.take(), [tenth(10, &counters)]);
     }
 
     #[test]

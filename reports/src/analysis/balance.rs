@@ -22,7 +22,7 @@ use super::{
     cut::Cut,
     movement::Movement,
     settling::{held, settled_after},
-    tracks::Sample,
+    tracks::{ANSWERED_WITHIN_S, Sample},
 };
 use crate::{
     record::{Occurrence, Role, names::gauge},
@@ -81,7 +81,7 @@ pub(crate) fn balance(cut: &Cut) -> Option<Balance> {
 impl Look<'_> {
     fn per_event(&self) -> Vec<AfterEvent> {
         let events = self.cut.record.events.iter();
-        let actions: Vec<_> = events
+        let mut actions: Vec<_> = events
             .filter_map(|event| match &event.what {
                 Occurrence::Action {
                     action,
@@ -91,28 +91,42 @@ impl Look<'_> {
                 _ => None,
             })
             .collect();
-        let ends = actions.iter().skip(1).map(|&(at, ..)| at);
-        let ends = ends.chain([self.cut.end()]);
+        // They are written down when they are over, and some take longer than others.
+        actions.sort_by(|(a, ..), (b, ..)| a.total_cmp(b));
         actions
             .iter()
-            .zip(ends)
-            .map(|(&(at_s, action, node), end)| self.after_event(action, node, at_s..end))
+            .map(|&(at_s, action, node)| {
+                let next = actions
+                    .iter()
+                    .map(|&(at_s, ..)| at_s)
+                    .find(|next| *next > at_s + ANSWERED_WITHIN_S);
+                self.after_event(action, node, at_s..next.unwrap_or(self.cut.end()))
+            })
             .collect()
     }
 
     fn after_event(&self, event: &str, node: &str, after: Range<f64>) -> AfterEvent {
+        let sampled = self.before_the_next(&after);
         AfterEvent {
             at_s: after.start,
             event: event.to_owned(),
             node: node.to_owned(),
             new_sockets_by_node: accepted(self.cut, after.start, after.end),
             arrivals: arrivals(&self.movement, &after),
-            settled_after_s: settled_after(self.cut, &self.held, after.clone()),
-            balanced_after_s: self.spreads.balanced_after(&after),
-            evenness: self.spreads.last_within(&after),
+            settled_after_s: settled_after(self.cut, &self.held, &after, &sampled),
+            balanced_after_s: self.spreads.balanced_after(&sampled),
+            evenness: self.spreads.last_within(&sampled),
             herding: herding(self.movement.within(after.clone())),
             storm: storm(self.cut, &self.movement, &after),
             detection: detection(self.cut, &self.movement, (event, node), &after),
+        }
+    }
+
+    /// Without the samples in which the next event may show.
+    fn before_the_next(&self, after: &Range<f64>) -> Range<f64> {
+        match after.end < self.cut.end() {
+            true => after.start..after.end - ANSWERED_WITHIN_S,
+            false => after.clone(),
         }
     }
 }

@@ -28,6 +28,12 @@ pub(crate) struct Tenth<'a> {
     pub(crate) departed: u64,
     /// Attempts that began in it and failed.
     pub(crate) refused: u64,
+    /// Of these, those that were answered by somebody without room.
+    pub(crate) turned_away: u64,
+    /// Attempts that began in it and opened late, by node.
+    pub(crate) delayed: BTreeMap<&'a str, u64>,
+    /// Attempts that began in it and had no answer at the end of the run.
+    pub(crate) unanswered: u64,
 }
 
 impl<'a> Movement<'a> {
@@ -88,6 +94,11 @@ impl<'a> Tenth<'a> {
         self.returned += line.counter(tenth::RETURNED);
         self.departed += line.counter(tenth::DEPARTED);
         self.refused += line.counter(tenth::REFUSED);
+        self.turned_away += line.counter(tenth::TURNED_AWAY);
+        for (node, count) in by_kind(line, tenth::DELAYED) {
+            *self.delayed.entry(node).or_default() += count;
+        }
+        self.unanswered += line.counter(tenth::UNANSWERED);
     }
 }
 

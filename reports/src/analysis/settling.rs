@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, ops::Range};
 use super::{
     cut::Cut,
     sockets::{by_kind, total_at},
-    tracks::Sample,
+    tracks::{ANSWERED_WITHIN_S, Sample},
 };
 use crate::record::{
     Reading, Role,
@@ -30,12 +30,18 @@ pub(super) fn held(cut: &Cut) -> Option<Vec<Sample>> {
 /// Seconds from the start of `after`, an event, until the cluster holds 99 % of
 /// what it held then, for good: to the end of the second in which it gets there,
 /// so never less than it was. 0 when it never lost a hundredth; `None` when it
-/// was not there at the end of `after`.
-pub(super) fn settled_after(cut: &Cut, held: &[Sample], after: Range<f64>) -> Option<f64> {
-    let before = total_at(held, after.start)?;
+/// was not there at the end of `after`. Of the nodes' gauges those in `sampled` count.
+pub(super) fn settled_after(
+    cut: &Cut,
+    held: &[Sample],
+    after: &Range<f64>,
+    sampled: &Range<f64>,
+) -> Option<f64> {
+    let untouched = total_at(held, after.start - ANSWERED_WITHIN_S);
+    let before = untouched.or_else(|| total_at(held, after.start))?;
     let witnesses = [
-        dip_of_gauges(held, before, &after),
-        dip_of_counters(cut, before, &after),
+        dip_of_gauges(held, before, sampled),
+        dip_of_counters(cut, before, after),
     ];
     let lengths = witnesses.map(|dip| dip.length_s(after.start));
     lengths

@@ -12,6 +12,10 @@ const STALE_AFTER_LENGTHS: f64 = 3.0;
 /// instant as two sources of figures round it differs by less.
 const SAME_START_S: f64 = 2.0;
 
+/// A sample carries the instant at which everybody was asked, and the last answer may
+/// come this much later: so near before an event it may show what the event did.
+pub(crate) const ANSWERED_WITHIN_S: f64 = 1.0;
+
 /// All sources of a record.
 pub(crate) struct Tracks<'a> {
     by_source: BTreeMap<&'a Source, Track<'a>>,

@@ -9,7 +9,7 @@ use super::{
     theme::SERIES,
 };
 use crate::{
-    analysis::processes::natural,
+    analysis::{processes::natural, tracks::ANSWERED_WITHIN_S},
     human,
     record::{Role, names::gauge},
 };
@@ -18,8 +18,6 @@ use crate::{
 const MOST_MOMENTS: usize = 9;
 /// Part of a group's width that its bars take.
 const FILLED: f64 = 0.8;
-/// Just before an event what was before it still holds.
-const BEFORE_S: f64 = 0.01;
 
 /// An instant at which the nodes are counted.
 struct Moment {
@@ -66,7 +64,7 @@ fn moments(scene: &Scene) -> Vec<Moment> {
                 0 => "before 1".to_owned(),
                 before => format!("after {before}"),
             },
-            at: at - BEFORE_S,
+            at: at - ANSWERED_WITHIN_S,
         })
         .collect();
     moments.truncate(MOST_MOMENTS - 1);
@@ -150,8 +148,8 @@ fn about(scene: &Scene, held: &[(String, Vec<Option<f64>>)]) -> String {
         _ => None,
     };
     let reading = (!scene.timeline.marks.is_empty()).then(|| {
-        "Counted just before each event, which shows what the one before it led to, and before the \
-         drain. The numbers are the events'; a node without a bar held none."
+        "Counted a second before each event, which shows what the one before it led to, and before the \
+         drain. The numbers are the events'; a node without a bar held none, or did not say."
             .to_owned()
     });
     sentences([end, reading])

@@ -101,7 +101,10 @@ pub mod tenth {
     /// names: `arrived.NODE`; [`ELSEWHERE`] for nodes beyond the most that are told
     /// apart. Absent where answers name no node.
     pub const ARRIVED: &str = "arrived";
-    /// The NODE of arrivals at nodes that are too many to be told apart; no node's
+    /// Of the attempts that opened, by when they began and by the node, those that took
+    /// more than a second: `delayed.NODE`.
+    pub const DELAYED: &str = "delayed";
+    /// The NODE of what happened at nodes that are too many to be told apart; no node's
     /// name has brackets.
     pub const ELSEWHERE: &str = "(elsewhere)";
     /// Sockets that opened again after they had been lost.
@@ -111,6 +114,12 @@ pub mod tenth {
     /// Attempts to open that failed, by when they began: that is when somebody chose the
     /// node that did not answer.
     pub const REFUSED: &str = "refused";
+    /// Of these, those that were answered with a pause (`Retry-After`): by somebody who
+    /// lives and has no room.
+    pub const TURNED_AWAY: &str = "turned_away";
+    /// Attempts that had waited for more than a second when the end of the run cut them
+    /// off, by when they began.
+    pub const UNANSWERED: &str = "unanswered";
 }
 
 /// Gauges: what was the case at an instant. Sizes in bytes, times in seconds.

@@ -29,8 +29,8 @@ pub struct Balance {
     /// The longest `attempts_s` of a detection: for how long sockets were still sent to
     /// a node that had been killed or paused; `null` when none was.
     pub longest_misrouting_s: Option<f64>,
-    /// Over the whole run to the drain; `null` when answers name no node, or no
-    /// tenth of a second had arrivals enough.
+    /// Over the whole run to the drain; `null` when answers name no node, or in no
+    /// tenth of a second ten sockets opened.
     pub herding: Option<Herding>,
     /// What each node that was up before the drain carried.
     pub nodes: Vec<NodeLoad>,
@@ -38,7 +38,8 @@ pub struct Balance {
     pub per_event: Vec<AfterEvent>,
 }
 
-/// The largest part of the sockets of one tenth of a second that went to one node.
+/// The largest part of the sockets of one tenth of a second that went to one node, over
+/// tenths in which at least ten opened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Herding {
     /// That part; a node's even share is one over the number of nodes.
@@ -71,7 +72,8 @@ pub struct NodeLoad {
     pub commands_ms: Distribution,
 }
 
-/// Where new sockets went after an event, until the next one or the end.
+/// Where new sockets went after an event, until the next one or the end. Events within
+/// a second of each other have what follows in common.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AfterEvent {
     /// Seconds on the run's clock.
@@ -80,7 +82,7 @@ pub struct AfterEvent {
     pub event: String,
     /// To which node.
     pub node: String,
-    /// Sockets accepted by each node since.
+    /// Sockets accepted by each node since, to within a second: by its own count.
     pub new_sockets_by_node: BTreeMap<String, u64>,
     /// Sockets opened at each node, by the clients' count, in pieces of time that
     /// grow: the first second, the second after it, then twice as long each. Only
@@ -88,7 +90,7 @@ pub struct AfterEvent {
     pub arrivals: Vec<Arrivals>,
     /// Seconds until the cluster held again, and kept, 99 % of the sockets that
     /// it held before, to the end of a second; 0 if it never lost a hundredth of
-    /// them, `null` if it did not get there.
+    /// them, as when a node is added, `null` if it did not get there.
     pub settled_after_s: Option<f64>,
     /// Seconds until the fullest node held at most 5 % more than the mean, and kept
     /// to that; 0 if it never held more, `null` if it did not get there.
@@ -156,8 +158,9 @@ pub struct Storm {
 pub struct Detection {
     /// The clients: until half of all sockets that ended had ended.
     pub clients_s: Option<f64>,
-    /// Who chooses the node for new sockets: until the last attempt began that failed;
-    /// 0 when none did.
+    /// Who chooses the node for new sockets: until the last attempt began that failed
+    /// otherwise than for want of room, that this node answered after more than a
+    /// second, or that had no answer when the run ended; 0 when there was none.
     pub attempts_s: Option<f64>,
     /// The balancers by their own word: until none of them gave new sockets to the
     /// node, to the next sample.

@@ -58,6 +58,31 @@ fn a_storm_of_known_size_is_found() {
     assert_eq!(storm.commands_failed, Some(5), "until all were back");
 }
 
+/// Somebody lives who says that there is no room.
+#[test]
+fn who_is_turned_away_was_not_sent_astray() {
+    let mut run = killed();
+    run.tenth(150, "refused", 5).tenth(150, "turned_away", 5);
+    let after_it = after(&run);
+    assert_eq!(after_it.storm.unwrap().failed_attempts, 25);
+    about(after_it.detection.unwrap().attempts_s, 0.2);
+    run.tenth(150, "refused", 1);
+    about(after(&run).detection.unwrap().attempts_s, 5.1);
+}
+
+/// They wait for the node, and open when it goes on, or are cut off by the end.
+#[test]
+fn who_waits_for_a_hung_node_was_sent_there_as_well() {
+    let attempts_s = |run: &Run| after(run).detection.unwrap().attempts_s;
+    let mut run = killed();
+    run.tenth(160, "delayed.n1", 1);
+    about(attempts_s(&run), 0.2);
+    run.tenth(170, "delayed.n2", 1);
+    about(attempts_s(&run), 7.1);
+    run.tenth(240, "unanswered", 1);
+    about(attempts_s(&run), 14.1);
+}
+
 #[test]
 fn sockets_that_stay_away_have_no_time_to_be_back() {
     let mut run = killed();
@@ -113,6 +138,24 @@ fn a_layer_that_never_finds_out_or_is_not_asked_has_no_time() {
     let detection = after(&run).detection.unwrap();
     assert_eq!((detection.balancers_s, detection.nodes_s), (None, None));
     assert_eq!(detection.commands_s, Some(0.0), "no command failed");
+}
+
+/// n3 died at 6 s, so what it saw last says nothing about n2.
+#[test]
+fn who_was_gone_before_is_not_asked() {
+    let mut run = killed();
+    for second in 0..27 {
+        let members = if second < 12 { 2.0 } else { 1.0 };
+        let gauges = &mut run.line(Role::Node, "n1", second).gauges;
+        gauges.insert(gauge::BACKPLANE_MEMBERS.to_owned(), members);
+        let gone = match second {
+            0..6 => (gauge::BACKPLANE_MEMBERS, 3.0),
+            _ => (gauge::UP, 0.0),
+        };
+        let at = second as f64 + 0.999;
+        run.intervals.push(line(Role::Node, "n3", at, 0.0, &[gone]));
+    }
+    about(after(&run).detection.unwrap().nodes_s, 2.999);
 }
 
 #[test]
@@ -294,6 +337,26 @@ fn a_balancer_that_counts_connections_may_count_those_of_commands() {
         }
         assert_eq!(verdicts(&run.summary())[0].1, verdict);
     }
+}
+
+#[test]
+fn commands_under_way_explain_no_more_than_there_were() {
+    let mut run = forwarded();
+    if let System::Cluster(cluster) = &mut run.manifest.plan.system {
+        cluster.balancer = Balancer::Haproxy;
+    }
+    for worker in ["w1", "w2"] {
+        let gauges = &mut run.line(Role::Worker, worker, 22).gauges;
+        gauges.insert(gauge::COMMANDS_IN_FLIGHT.to_owned(), 3.0);
+    }
+    // Each of both workers had 3 and sent 10 a second for two seconds, and has a
+    // connection besides; one is the sampler's.
+    let explained = 2 * (3 + 2 * 10 + 1) + 1;
+    let ledger = run.summary().ledger;
+    let line = ledger
+        .iter()
+        .find(|line| line.what.starts_with("sockets before"));
+    assert_eq!(line.unwrap().unsure, explained);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What events leave behind.
 
 use highwater_reports::record::{
-    Occurrence, Role,
+    Occurrence, Role, TimedEvent,
     names::{counter, gauge},
 };
 
@@ -124,4 +124,62 @@ fn a_second_dip_before_the_next_event_belongs_to_the_first() {
         .map(|event| event.settled_after_s)
         .collect();
     assert_eq!(settled, [Some(5.0), Some(0.0)]);
+}
+
+/// Everybody was asked at 14.999 s, and n2 was killed before it had answered.
+#[test]
+fn a_sample_that_raced_with_an_event_says_nothing_of_the_time_before() {
+    let mut run = Run::clean();
+    run.event(10.0, action("add-node", "n3"));
+    run.event(15.0, action("kill-node", "n2"));
+    for second in 14..25 {
+        run.line(Role::Node, "n2", second).gauges = [(gauge::UP.to_owned(), 0.0)].into();
+    }
+    let per_event = run.summary().balance.unwrap().per_event;
+    let settled: Vec<_> = per_event
+        .iter()
+        .map(|event| event.settled_after_s)
+        .collect();
+    assert_eq!(settled, [Some(0.0), None], "half of all sockets stay away");
+}
+
+#[test]
+fn events_come_in_the_order_in_which_they_began() {
+    let mut run = Run::clean();
+    run.event(12.0, action("kill-node", "n2"));
+    let killed = run.events.iter().position(|event| event.at == 12.0);
+    // Its drain took so long that it was written down after what came next.
+    let restarted = TimedEvent {
+        at: 10.0,
+        what: action("restart-node", "n1"),
+    };
+    run.events.insert(killed.unwrap() + 1, restarted);
+    run.tenth(110, "arrived.n1", 3).tenth(130, "arrived.n1", 5);
+    let per_event = run.summary().balance.unwrap().per_event;
+    let arrived: Vec<_> = per_event
+        .iter()
+        .map(|event| {
+            let pieces = event
+                .arrivals
+                .iter()
+                .flat_map(|piece| piece.by_node.values());
+            (event.event.as_str(), pieces.sum::<u64>())
+        })
+        .collect();
+    assert_eq!(arrived, [("restart-node", 3), ("kill-node", 5)]);
+}
+
+#[test]
+fn events_of_one_second_share_what_follows() {
+    let mut run = Run::clean();
+    run.event(10.0, action("kill-node", "n1"));
+    run.event(10.5, action("kill-node", "n2"));
+    run.count("w1", 10, "disconnect.reset", 500);
+    run.count("w2", 12, counter::SOCKETS_REOPENED, 500);
+    let per_event = run.summary().balance.unwrap().per_event;
+    let settled: Vec<_> = per_event
+        .iter()
+        .map(|event| event.settled_after_s)
+        .collect();
+    assert_eq!(settled, [Some(3.0), Some(2.5)]);
 }

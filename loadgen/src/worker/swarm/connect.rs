@@ -95,6 +95,16 @@ impl ConnectFailure {
         }
     }
 
+    /// Whether somebody answered who has no room at the moment.
+    pub fn is_for_want_of_room(self) -> bool {
+        matches!(
+            self,
+            Self::Rejected {
+                retry_after: Some(_)
+            }
+        )
+    }
+
     /// Whether this machine had no way to the address, or none left: nobody was asked.
     fn is_on_this_side(self) -> bool {
         matches!(self, Self::Unreachable | Self::NoPort | Self::NoFile)

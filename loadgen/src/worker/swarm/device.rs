@@ -19,6 +19,9 @@ use crate::worker::{
     recorder::{Count, Level, Timing},
 };
 
+/// An attempt to open that waits longer than this was sent to somebody who hangs.
+const LATE: Duration = Duration::from_secs(1);
+
 /// Which device of the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DeviceKey {
@@ -191,12 +194,46 @@ async fn open(
     device: Device,
     attempt: usize,
 ) -> Result<Box<DeviceSocket>, ConnectFailure> {
-    let begun = context.clock.now();
+    let waiting = Waiting::since_now(context);
     let opened = try_to_open(context, pool, device, attempt).await;
-    if opened.is_err() {
+    let begun = waiting.is_over();
+    if let Err(failure) = &opened {
         context.movements.refused(begun);
+        if failure.is_for_want_of_room() {
+            context.movements.turned_away(begun);
+        }
     }
     opened
+}
+
+/// An attempt to open. One that is dropped was cut off by the end of the run.
+struct Waiting<'a> {
+    context: &'a Context,
+    begun: Duration,
+}
+
+impl<'a> Waiting<'a> {
+    fn since_now(context: &'a Context) -> Self {
+        Self {
+            context,
+            begun: context.clock.now(),
+        }
+    }
+
+    /// It has an outcome. Says when it began.
+    fn is_over(self) -> Duration {
+        let begun = self.begun;
+        std::mem::forget(self);
+        begun
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if self.context.clock.now().saturating_sub(self.begun) > LATE {
+            self.context.movements.unanswered(self.begun);
+        }
+    }
 }
 
 async fn try_to_open(
@@ -225,9 +262,14 @@ async fn try_to_open(
         number: device.number,
     };
     let Opened { socket, node } = connect(wanted, pool.connect_timeout).await?;
-    context.recorder.time(Timing::Connect, started.elapsed());
+    let took = started.elapsed();
+    context.recorder.time(Timing::Connect, took);
     if let Some(node) = node {
-        context.movements.arrived(context.clock.now(), &node);
+        let now = context.clock.now();
+        context.movements.arrived(now, &node);
+        if took > LATE {
+            context.movements.delayed(now.saturating_sub(took), &node);
+        }
     }
     // Boxed: every state of the device's future would hold room for it else.
     Ok(Box::new(socket))

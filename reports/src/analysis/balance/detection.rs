@@ -43,7 +43,7 @@ pub(super) fn detection(
     let others = cut.tracks.of(Role::Node).filter(|(id, _)| *id != node);
     Some(Detection {
         clients_s: half_lost(tenths).map(since),
-        attempts_s: last_failed(movement, tenths, after).map(since),
+        attempts_s: last_astray(movement, node, tenths, after).map(since),
         balancers_s: all(balancers.map(|(_, track)| given_up(track, node, after))).map(since),
         nodes_s: all(others.map(|(_, track)| missed(track, after))).map(since),
         commands_s: last_command(cut, after).map(since),
@@ -75,12 +75,24 @@ fn half_lost(tenths: &[Tenth]) -> Option<f64> {
 }
 
 /// `None` where attempts were not counted at all.
-fn last_failed(movement: &Movement, tenths: &[Tenth], after: &Range<f64>) -> Option<f64> {
+fn last_astray(
+    movement: &Movement,
+    node: &str,
+    tenths: &[Tenth],
+    after: &Range<f64>,
+) -> Option<f64> {
     if movement.tenths().is_empty() {
         return None;
     }
-    let last = tenths.iter().rfind(|tenth| tenth.refused > 0);
+    let last = tenths.iter().rfind(|tenth| goes_astray(tenth, node));
     Some(last.map_or(after.start, Tenth::end_s))
+}
+
+/// Whether an attempt began in it that was sent to the node: it failed, or had to wait
+/// until the node went on, or for longer than the run. Who is turned away for want of
+/// room was sent to somebody who lives.
+fn goes_astray(tenth: &Tenth, node: &str) -> bool {
+    tenth.refused > tenth.turned_away || tenth.unanswered > 0 || tenth.delayed.contains_key(node)
 }
 
 /// A balancer that gave sockets to the node does so no more: it says so, or speaks
@@ -107,19 +119,15 @@ fn given_up(track: &Track, node: &str, after: &Range<f64>) -> Word {
     if asked { Word::NotYet } else { Word::Silent }
 }
 
-/// A node sees fewer nodes than before.
+/// A node sees fewer nodes than before. One that was down itself is not asked.
 fn missed(track: &Track, after: &Range<f64>) -> Word {
-    let mut before = None;
-    for sample in track.gauge(gauge::BACKPLANE_MEMBERS) {
-        if sample.at_s <= after.start {
-            before = Some(sample.value);
-        } else if sample.at_s > after.end {
-            break;
-        } else if before.is_some_and(|before| sample.value < before) {
-            return Word::Since(sample.at_s);
-        }
-    }
-    before.map_or(Word::Silent, |_| Word::NotYet)
+    let Some(before) = track.at(gauge::BACKPLANE_MEMBERS, after.start) else {
+        return Word::Silent;
+    };
+    let mut seen = track.gauge(gauge::BACKPLANE_MEMBERS);
+    let fewer =
+        seen.find(|seen| seen.at_s > after.start && seen.at_s <= after.end && seen.value < before);
+    fewer.map_or(Word::NotYet, |seen| Word::Since(seen.at_s))
 }
 
 /// `None` when the scenario sends none.

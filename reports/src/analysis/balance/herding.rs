@@ -6,7 +6,8 @@ use crate::{analysis::movement::Tenth, summary::Herding};
 /// With fewer arrivals in a tenth, chance alone makes large parts.
 const FEWEST_ARRIVALS: u64 = 10;
 
-/// The worst tenth; `None` when none had arrivals enough.
+/// The worst tenth, of equally bad ones the one with most arrivals; `None` when none had
+/// arrivals enough.
 pub(crate) fn herding(tenths: &[Tenth]) -> Option<Herding> {
     let worst = tenths
         .iter()
@@ -15,7 +16,10 @@ pub(crate) fn herding(tenths: &[Tenth]) -> Option<Herding> {
             let (node, most) = tenth.arrived.iter().max_by_key(|(_, count)| **count)?;
             Some((tenth, *node, *most as f64 / tenth.arrivals() as f64))
         })
-        .max_by(|(_, _, a), (_, _, b)| a.total_cmp(b));
+        .max_by(|(a, _, a_share), (b, _, b_share)| {
+            let by_share = a_share.total_cmp(b_share);
+            by_share.then_with(|| a.arrivals().cmp(&b.arrivals()))
+        });
     let (tenth, node, share) = worst?;
     Some(Herding {
         share,

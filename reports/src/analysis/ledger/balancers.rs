@@ -4,12 +4,15 @@
 
 use std::collections::BTreeMap;
 
-use highwater_scenarios::plan::{Balancer, LoadModel, PublishLoad, System};
+use highwater_scenarios::plan::{Balancer, LoadModel, Plan, PublishLoad, System};
 
 use super::{Pair, side};
 use crate::{
     analysis::{balancers::by_node_at, cut::Cut, processes::natural, sockets::turnover},
-    record::{Manifest, Role, names::gauge},
+    record::{
+        Role,
+        names::{counter, gauge},
+    },
 };
 
 /// All are sampled within this of each other.
@@ -23,7 +26,7 @@ pub(super) fn pairs(cut: &Cut) -> Vec<Pair> {
         return Vec::new();
     };
     let end = cut.end();
-    let besides = connections_besides(&cut.record.manifest);
+    let besides = connections_besides(cut);
     let unsure = turnover(cut, end - SAMPLED_WITHIN_S, end) + besides;
     let by_node = ByNode::of(cut);
     let silent = by_node.silent();
@@ -94,22 +97,46 @@ impl ByNode {
     }
 }
 
-/// Connections that a balancer may count and that carry no socket: at most one for each
-/// command under way, one of each worker that is between two commands, and the
-/// sampler's. The gateway counts sockets alone.
-fn connections_besides(manifest: &Manifest) -> u64 {
+/// Connections that a balancer may count and that carry no socket: one for each command
+/// that was under way when it was asked, one of each worker that is between two
+/// commands, those of publishers, and the sampler's. The gateway counts sockets alone.
+fn connections_besides(cut: &Cut) -> u64 {
+    let manifest = &cut.record.manifest;
     if let System::Cluster(cluster) = &manifest.plan.system
         && cluster.balancer == Balancer::Gateway
     {
         return 0;
     }
-    let commands = manifest.plan.commands.iter().map(|load| match load.model {
+    let most = most_commands(&manifest.plan);
+    let commands = commands_under_way(cut).map_or(most, |under_way| under_way.min(most));
+    let published = manifest.plan.publish.iter().map(PublishLoad::connections);
+    commands + published.sum::<u64>() + u64::from(manifest.workers) + SAMPLERS
+}
+
+/// That the plan lets be under way at once.
+fn most_commands(plan: &Plan) -> u64 {
+    let most = plan.commands.iter().map(|load| match load.model {
         LoadModel::Closed { users, .. } => users,
         LoadModel::Open { max_in_flight, .. } => max_in_flight,
     });
-    let published = manifest.plan.publish.iter().map(PublishLoad::connections);
-    let publishers = published.sum::<u64>();
-    commands.sum::<u64>() + publishers + u64::from(manifest.workers) + SAMPLERS
+    most.sum()
+}
+
+/// At most, at any instant of the last before the drain: those that were when it began,
+/// and all that were sent in it. `None` if a worker does not say.
+fn commands_under_way(cut: &Cut) -> Option<u64> {
+    let end = cut.end();
+    let from = end - SAMPLED_WITHIN_S;
+    let mut under_way = 0;
+    for (_, track) in cut.tracks.of(Role::Worker) {
+        under_way += track.at(gauge::COMMANDS_IN_FLIGHT, from)? as u64;
+        let lines = track.lines().iter();
+        let lately = lines.filter(|line| line.end() > from && line.at < end);
+        under_way += lately
+            .map(|line| line.counter(counter::COMMANDS_ISSUED))
+            .sum::<u64>();
+    }
+    Some(under_way)
 }
 
 /// A gauge over all sources of a role, before the drain; `None` when none showed it.
