@@ -38,7 +38,7 @@ pub fn display(unit: Unit, value: f64) -> String {
         Unit::Seconds => human::seconds(value),
         Unit::Bytes => human::bytes(value),
         Unit::PerSecond => format!("{}/s", human::significant(value)),
-        Unit::Ratio => format!("{} %", human::significant(value * 100.0)),
-        Unit::Count => human::significant(value),
+        Unit::Share => format!("{} %", human::significant(value * 100.0)),
+        Unit::Count | Unit::Ratio => human::significant(value),
     }
 }

@@ -33,8 +33,10 @@ pub enum Unit {
     Seconds,
     /// A plain number of things.
     Count,
-    /// One quantity over another.
+    /// One quantity over another, where 1 is the measure: read as a number.
     Ratio,
+    /// A part of something, or of a processor's time: read as a percentage.
+    Share,
     /// Things per second.
     PerSecond,
 }
@@ -86,7 +88,7 @@ impl Unit {
                 ("GB", 1e9),
             ],
             Self::Count => &[("", 1.0)],
-            Self::Ratio => &[("", 1.0), ("%", 0.01)],
+            Self::Ratio | Self::Share => &[("", 1.0), ("%", 0.01)],
             Self::PerSecond => &[("/s", 1.0), ("/min", 1.0 / 60.0)],
         }
     }
@@ -104,7 +106,8 @@ impl Unit {
             Self::Seconds => "a time such as `90s`, `500ms` or `2m`",
             Self::Bytes => "a size such as `4KiB`, `1.5MB` or `800B`",
             Self::Count => "a plain number",
-            Self::Ratio => "a plain number or a percentage, such as `0.99` or `99%`",
+            Self::Ratio => "a plain number or a percentage, such as `1.05` or `105%`",
+            Self::Share => "a percentage or a plain number, such as `60%` or `0.6`",
             Self::PerSecond => "a rate such as `200/s` or `12000/min`",
         }
     }
@@ -117,6 +120,7 @@ impl Unit {
             Self::Bytes => "size",
             Self::Count => "count",
             Self::Ratio => "ratio",
+            Self::Share => "share",
             Self::PerSecond => "rate",
         }
     }

@@ -73,6 +73,7 @@ fn write_figures(page: &mut String) {
         Unit::Bytes,
         Unit::Count,
         Unit::Ratio,
+        Unit::Share,
         Unit::PerSecond,
     ] {
         let _ = writeln!(page, "| {} | {} |", unit.name(), unit.accepted());

@@ -79,7 +79,7 @@ fn about(movement: &Movement) -> String {
     let herd = herding(movement.tenths()).map(|herding| {
         format!(
             "The most that one node got of a tenth of a second's openings was {} of {}: {}, at {}.",
-            display(Unit::Ratio, herding.share),
+            display(Unit::Share, herding.share),
             herding.arrivals,
             herding.node,
             human::seconds(herding.at_s)

@@ -213,10 +213,10 @@ fn label(unit: Unit, value: f64, step: f64) -> String {
         Unit::Millis => human::millis(value),
         Unit::Seconds => human::seconds(value),
         Unit::Bytes => human::bytes(value),
-        Unit::Ratio => format!("{:.0} %", value * 100.0),
+        Unit::Share => format!("{:.0} %", value * 100.0),
         Unit::PerSecond => format!("{}/s", label(Unit::Count, value, step)),
         Unit::Count if step >= 1.0 => human::count(value.round() as u64),
-        Unit::Count => human::significant(value),
+        Unit::Count | Unit::Ratio => human::significant(value),
     }
 }
 

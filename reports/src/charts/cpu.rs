@@ -25,7 +25,7 @@ pub(super) fn chart(scene: &Scene) -> Chart {
         title: "Processor use".into(),
         about: sentences([busiest, Some(reading)]),
         x: XAxis::Time,
-        y: YAxis::linear(Unit::Ratio),
+        y: YAxis::linear(Unit::Share),
         series: scene.steps.by_role(lines.into()),
         when_empty: None,
     }

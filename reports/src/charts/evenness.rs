@@ -64,7 +64,7 @@ fn about(scene: &Scene, spreads: &[Spread]) -> String {
     let ratio = |value| display(Unit::Ratio, value);
     let worst = highest(&steady).map(|(at, most)| match most >= STANDS_OUT {
         true => format!(
-            "In the steady phase the fullest node held at most {} of the mean, {}.",
+            "In the steady phase the fullest node held at most {} times the mean, {}.",
             ratio(most),
             scene.when(at)
         ),
@@ -77,13 +77,12 @@ fn about(scene: &Scene, spreads: &[Spread]) -> String {
             ..
         } = spread.evenness;
         format!(
-            "Before the drain the fullest held {}, the emptiest {}.",
+            "Before the drain the fullest held {} times the mean, the emptiest {}.",
             ratio(max_over_mean),
             ratio(min_over_mean)
         )
     });
     let reading =
-        "Over the nodes that are up; where all three lines are at 100 %, all have the same."
-            .to_owned();
+        "Over the nodes that are up; where all three lines are at 1, all have the same.".to_owned();
     sentences([worst, last, Some(reading)])
 }

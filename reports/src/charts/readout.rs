@@ -34,11 +34,11 @@ impl Readout {
             .filter(|series| !series.label.is_empty());
         Self {
             unit: match chart.y.unit {
-                Unit::Count => "count",
+                Unit::Count | Unit::Ratio => "count",
                 Unit::PerSecond => "rate",
                 Unit::Millis => "ms",
                 Unit::Bytes => "bytes",
-                Unit::Ratio => "share",
+                Unit::Share => "share",
                 Unit::Seconds => "s",
             },
             series: named.map(|series| values(series, steps)).collect(),

@@ -141,9 +141,8 @@ fn evenness(lanes: &[Lane], frame: &Frame) -> Chart {
     Chart {
         name: "evenness".into(),
         title: "Fullest node over the mean".into(),
-        about:
-            "100 % is an even spread over the nodes that are up. Of several runs it is the mean."
-                .to_owned(),
+        about: "1 is an even spread over the nodes that are up. Of several runs it is the mean."
+            .to_owned(),
         x: XAxis::Time,
         y: YAxis::linear(Unit::Ratio),
         series,

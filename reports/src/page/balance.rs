@@ -47,7 +47,7 @@ fn at_the_end(balance: &Balance) -> Table {
     let herding = balance.herding.as_ref().map(|herding| {
         format!(
             "{} of {} at {}, at {}",
-            display(Unit::Ratio, herding.share),
+            display(Unit::Share, herding.share),
             herding.arrivals,
             herding.node,
             human::seconds(herding.at_s)
@@ -91,7 +91,7 @@ fn loads(nodes: &[NodeLoad]) -> Table {
             display(Unit::Ratio, node.over_mean),
             size(node.heap),
             size(node.rss),
-            ratio(node.processors),
+            share(node.processors),
             commands.p50.map_or_else(missing, human::millis),
             commands.p99.map_or_else(missing, human::millis),
         ])
@@ -124,7 +124,7 @@ fn events(events: &[AfterEvent]) -> Table {
             time(event.balanced_after_s),
             ratio(evenness.map(|evenness| evenness.max_over_mean)),
             ratio(evenness.map(|evenness| evenness.min_over_mean)),
-            ratio(event.herding.as_ref().map(|herding| herding.share)),
+            share(event.herding.as_ref().map(|herding| herding.share)),
         ])
     };
     Table {
@@ -134,8 +134,8 @@ fn events(events: &[AfterEvent]) -> Table {
             [
                 "event",
                 "new sockets",
-                "settled after",
-                "in the band after",
+                "short of sockets for",
+                "uneven for",
                 "fullest over the mean",
                 "emptiest",
                 "most of a tenth of a second",
@@ -272,4 +272,8 @@ fn title(event: &AfterEvent) -> String {
 
 fn ratio(value: Option<f64>) -> String {
     value.map_or_else(missing, |value| display(Unit::Ratio, value))
+}
+
+fn share(value: Option<f64>) -> String {
+    value.map_or_else(missing, |value| display(Unit::Share, value))
 }

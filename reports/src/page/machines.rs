@@ -111,7 +111,7 @@ pub(super) fn processors(summary: &Summary) -> Option<Table> {
     ];
     let known = kinds
         .into_iter()
-        .filter_map(|(kind, share)| Some(row([kind.to_owned(), display(Unit::Ratio, share?)])));
+        .filter_map(|(kind, share)| Some(row([kind.to_owned(), display(Unit::Share, share?)])));
     let rows: Vec<Row> = known.collect();
     (!rows.is_empty()).then(|| Table {
         rows,

@@ -236,7 +236,7 @@ fn balance(summary: &Summary) -> Option<Subject> {
     let herding = balance.herding.as_ref().map(|herding| {
         format!(
             "at most {} of a tenth of a second's openings at one node",
-            display(Unit::Ratio, herding.share)
+            display(Unit::Share, herding.share)
         )
     });
     Some(Subject {

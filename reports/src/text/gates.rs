@@ -1,5 +1,7 @@
 //! Gates in words.
 
+use highwater_scenarios::figures::Unit;
+
 use super::{columns::aligned, verdict::word};
 use crate::{
     figure::{display, unit},
@@ -18,14 +20,25 @@ pub(crate) fn figure_of(check: &str) -> &str {
 
 /// What a gate's figure was, in words.
 pub(crate) fn actual(gate: &GateOutcome) -> String {
-    let unit = unit(figure_of(&gate.check));
-    gate.actual
-        .map_or_else(|| "not measured".to_owned(), |actual| display(unit, actual))
+    gate.actual.map_or_else(
+        || "not measured".to_owned(),
+        |actual| display(unit_of(gate), actual),
+    )
 }
 
 /// What a gate's figure may be, in words: `50 ms`.
 pub(crate) fn limit(gate: &GateOutcome) -> String {
-    display(unit(figure_of(&gate.check)), gate.limit)
+    display(unit_of(gate), gate.limit)
+}
+
+/// As the limit is written: who asks for `105%` reads `123 %`, who asks for `1.05`
+/// reads `1.23`.
+fn unit_of(gate: &GateOutcome) -> Unit {
+    match unit(figure_of(&gate.check)) {
+        Unit::Ratio | Unit::Share if gate.check.ends_with('%') => Unit::Share,
+        Unit::Share if gate.check.ends_with(|last: char| last.is_ascii_digit()) => Unit::Ratio,
+        unit => unit,
+    }
 }
 
 /// `heartbeats.response.p99 during steady is 99 ms, must be <= 50 ms`.
@@ -101,4 +114,38 @@ fn comparison(check: &str) -> &str {
 /// Its name, unless that is the check itself.
 fn named(gate: &GateOutcome) -> Option<&str> {
     (gate.name != gate.check).then_some(&gate.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_something_are_written_as_their_limit_is() {
+        for (check, limit, expected) in [
+            (
+                "balance.max_over_mean_at_end <= 1.05",
+                1.05,
+                "is 1.23, must be <= 1.05",
+            ),
+            (
+                "balance.max_over_mean_at_end <= 105%",
+                1.05,
+                "is 123 %, must be <= 105 %",
+            ),
+            ("processors.nodes <= 0.5", 0.5, "is 1.23, must be <= 0.5"),
+            ("processors.nodes <= 50%", 0.5, "is 123 %, must be <= 50 %"),
+        ] {
+            let gate = GateOutcome {
+                name: check.to_owned(),
+                check: check.to_owned(),
+                during: None,
+                actual: Some(1.2272),
+                limit,
+                verdict: Verdict::Failed,
+            };
+            let claim = gate_claim(&gate);
+            assert!(claim.ends_with(expected), "{claim}");
+        }
+    }
 }
