@@ -33,6 +33,12 @@ pub(crate) struct Compare {
     /// first run's directory; what was there is replaced.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+    /// Write the figures as JSON as well
+    ///
+    /// Means and their intervals, what differs, and what is more than noise: for
+    /// a job that reads them.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
     /// Compare runs that are different things all the same
     ///
     /// Runs that differ in more than one setting, ran on different machines or did

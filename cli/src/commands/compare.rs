@@ -19,6 +19,9 @@ pub(crate) fn execute(args: &Compare) -> Result<Exit, Failure> {
     let comparison = highwater_reports::compare(&args.runs, unlike)?;
     let page = args.out.clone().unwrap_or_else(|| beside(&args.runs));
     comparison.write_page(&page)?;
+    if let Some(json) = &args.json {
+        comparison.write_json(json)?;
+    }
     print(&format!("{}\n{}", comparison.text(), page.display()));
     Ok(Exit::Passed)
 }

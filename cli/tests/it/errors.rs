@@ -32,9 +32,29 @@ fn place() -> TempDir {
     write("full/precious", "x");
     write("newer/manifest.json", r#"{"schema": 99}"#);
     write("torn/manifest.json", r#"{"schema": 1, "started"#);
+    for (run, cpus) in [("here", 2), ("there", 64)] {
+        fs::create_dir(folder.path().join(run)).expect("a directory");
+        write(&format!("{run}/manifest.json"), &manifest(cpus));
+    }
     let catalogue = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
     symlink(catalogue, folder.path().join("scenarios")).expect("a link");
     folder
+}
+
+/// Of a run that was killed before anything else was written.
+fn manifest(cpus: u32) -> String {
+    let plan = highwater_scenarios::parse("small.toml", SCENARIO, &[]);
+    serde_json::json!({
+        "schema": 1,
+        "started_at": "2026-01-02T03:04:05Z",
+        "plan": plan.unwrap_or_else(|problems| panic!("{problems}")),
+        "scenario_text": SCENARIO,
+        "sets": [],
+        "workers": 1,
+        "versions": {},
+        "host": { "cpus": cpus },
+    })
+    .to_string()
 }
 
 /// Runs `highwater` in such a directory. What it says on stderr, and at its
@@ -221,6 +241,21 @@ fn a_directory_that_is_no_record() {
           = cause: cannot read small.toml/manifest.json
           = cause: Not a directory (os error 20)
           = hint: runs are in runs/TIME-NAME, or where --out said
+        exit code 2
+    "#]],
+    );
+}
+
+#[test]
+fn runs_that_cannot_be_compared() {
+    check(
+        "compare here there",
+        &expect![[r#"
+        error: these runs cannot be compared:
+          here and there ran on different machines: the number of processors is 2 and 64
+          here just stops: the harness was killed
+          there just stops: the harness was killed
+          = hint: --anyway compares them all the same
         exit code 2
     "#]],
     );

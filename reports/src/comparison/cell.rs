@@ -15,8 +15,8 @@ pub(super) struct Cell<'r> {
 /// A figure over the runs of a cell.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Repeated {
-    /// The mean, and half of its 95 % interval: from run to run by Student's t, of one
-    /// run alone within it.
+    /// The mean, and half of its 95 % interval: from run to run by Student's t, but not
+    /// less than what the noise within the runs makes of it; of one run alone that noise.
     pub(super) estimate: Estimate,
     /// Runs in which it was measured.
     pub(super) measured: usize,
@@ -38,7 +38,8 @@ impl Repeated {
                     // Of some runs alone it would be an interval of something else.
                     margin: (found == runs)
                         .then(|| independent_margin(&values))
-                        .flatten(),
+                        .flatten()
+                        .map(|margin| margin.max(within(&measured))),
                 }
             }
         };
@@ -48,6 +49,14 @@ impl Repeated {
             runs: values.len(),
         })
     }
+}
+
+/// What the noise within each run is in the mean of all; 0 where it is not known. Runs
+/// that happen to agree, as small counts do, would have no noise at all without it.
+fn within(runs: &[Estimate]) -> f64 {
+    let margins: Option<Vec<f64>> = runs.iter().map(|run| run.margin).collect();
+    let squares = margins.map(|margins| margins.iter().map(|margin| margin.powi(2)).sum::<f64>());
+    squares.map_or(0.0, f64::sqrt) / runs.len() as f64
 }
 
 #[cfg(test)]
@@ -80,6 +89,18 @@ mod tests {
         );
         let two = Repeated::of(&[value(1.0), value(2.0)]).unwrap();
         assert!((two.estimate.margin.unwrap() / (12.706 / 2.0) - 1.0).abs() < 1e-3);
+    }
+
+    #[test]
+    fn runs_that_agree_still_have_the_noise_within_them() {
+        let same = Repeated::of(&[value(2.0); 4]).unwrap();
+        assert_eq!(same.estimate.margin, Some(0.125));
+        let silent = Estimate {
+            value: 2.0,
+            margin: None,
+        };
+        let same = Repeated::of(&[Some(silent); 4]).unwrap();
+        assert_eq!(same.estimate.margin, Some(0.0));
     }
 
     #[test]

@@ -6,7 +6,9 @@ use super::{
     cell::Cell,
     error::CompareError,
     grid::{Grid, balancing, figures},
+    json::json,
     likeness::Likeness,
+    outcome::outcome,
     run::Run,
     settings::{Differing, Settings},
     text::text,
@@ -16,6 +18,9 @@ use crate::{
     page::comparison_page,
     record::write_atomic,
 };
+
+/// Settings beyond this many are no name for a cell.
+const MOST_IN_A_LABEL: usize = 7;
 
 /// What is done with runs that are different things.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,8 +36,11 @@ pub enum Unlike {
 pub struct Comparison {
     /// The scenario's name; several, where runs are of several.
     pub(crate) title: String,
+    pub(super) settings: Vec<Differing>,
     /// What differs, in a few sentences.
     pub(crate) differing: String,
+    /// What that did, likewise; empty where no figure says.
+    pub(crate) outcome: String,
     /// What to keep in mind.
     pub(crate) cautions: Vec<String>,
     pub(crate) cells: Vec<CellText>,
@@ -53,8 +61,8 @@ pub(crate) struct CellText {
 
 /// Reads the runs in `dirs` and sets them side by side. Runs of the same settings are
 /// repeats, whose figures are means with intervals; if all have the same, those are
-/// whose directories' names differ in a number at their end alone. A difference from the first that is larger than the noise of both
-/// carries a mark.
+/// whose directories' names differ in a number at their end alone. A difference from the
+/// first that is larger than the noise of both carries a mark.
 ///
 /// # Errors
 /// When a record cannot be read, a chart not be drawn, or the runs are different
@@ -81,11 +89,13 @@ pub fn compare(dirs: &[PathBuf], unlike: Unlike) -> Result<Comparison, CompareEr
     Ok(Comparison {
         title: title(&runs),
         differing: in_words(&cells, &likeness.differing),
+        outcome: outcome(&cells),
         cautions: against.chain(likeness.cautions.iter().cloned()).collect(),
         balancing: balancing(&cells),
         figures: figures(&cells),
         drawings: side_by_side(&lanes).map_err(CompareError::Chart)?,
         cells: cells.iter().map(CellText::of).collect(),
+        settings: likeness.differing,
     })
 }
 
@@ -103,6 +113,15 @@ impl Comparison {
         let html = comparison_page(self)?;
         Ok(write_atomic(path, html.as_bytes())?)
     }
+
+    /// Writes what differs and the figures as JSON, in full or not at all.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write_json(&self, path: &Path) -> Result<(), CompareError> {
+        let json = json(self).map_err(CompareError::Json)?;
+        Ok(write_atomic(path, json.as_bytes())?)
+    }
 }
 
 impl CellText {
@@ -118,25 +137,55 @@ impl CellText {
 
 /// In the order in which their first runs were given.
 fn cells<'r>(runs: &'r [Run], differing: &[Differing]) -> Vec<Cell<'r>> {
-    let paths: Vec<String> = differing
-        .iter()
-        .map(|differing| differing.path.clone())
-        .collect();
-    let mut cells: Vec<Cell> = Vec::new();
-    for run in runs {
-        let label = match paths.is_empty() {
-            true => stem(&run.name).to_owned(),
-            false => Settings::of(&run.manifest).label(&paths),
-        };
-        match cells.iter_mut().find(|cell| cell.label == label) {
-            Some(cell) => cell.runs.push(run),
-            None => cells.push(Cell {
-                label,
-                runs: vec![run],
-            }),
+    let mut cells: Vec<(Key, Cell)> = Vec::new();
+    for (number, run) in runs.iter().enumerate() {
+        let key = Key::of(number, run, differing);
+        match cells.iter_mut().find(|(other, _)| *other == key) {
+            Some((_, cell)) => cell.runs.push(run),
+            None => {
+                let label = label(run, differing);
+                let runs = vec![run];
+                cells.push((key, Cell { label, runs }));
+            }
         }
     }
-    cells
+    cells.into_iter().map(|(_, cell)| cell).collect()
+}
+
+/// What the runs of a cell have in common.
+#[derive(PartialEq)]
+enum Key<'r> {
+    Name(&'r str),
+    /// The values of what differs.
+    Settings(Vec<Option<&'r str>>),
+}
+
+impl<'r> Key<'r> {
+    /// Of the run with this number.
+    fn of(number: usize, run: &'r Run, differing: &'r [Differing]) -> Self {
+        if differing.is_empty() {
+            return Self::Name(stem(&run.name));
+        }
+        let values = differing.iter();
+        Self::Settings(
+            values
+                .map(|setting| setting.values[number].as_deref())
+                .collect(),
+        )
+    }
+}
+
+/// The settings in which a run differs from others, or its name where there are none,
+/// or too many to stand at the head of a column.
+fn label(run: &Run, differing: &[Differing]) -> String {
+    match differing.len() {
+        0 => stem(&run.name).to_owned(),
+        1..=MOST_IN_A_LABEL => {
+            let paths = differing.iter().map(|differing| differing.path.clone());
+            Settings::of(&run.manifest).label(&paths.collect::<Vec<_>>())
+        }
+        _ => run.name.clone(),
+    }
 }
 
 /// A run's name without the number that tells it from its repeats: `before` of
@@ -168,13 +217,13 @@ fn in_words(cells: &[Cell], differing: &[Differing]) -> String {
     let differing = match differing {
         [] => "All settings are the same.".to_owned(),
         [one] => format!(
-            "The runs differ in one setting: {}. Everything else is the same.",
+            "The runs differ in one setting: {}. All others are the same.",
             one.in_words()
         ),
         several => {
             let several: Vec<String> = several.iter().map(Differing::in_words).collect();
             format!(
-                "The runs differ in {} settings: {}. Everything else is the same.",
+                "The runs differ in {} settings: {}. All others are the same.",
                 several.len(),
                 several.join("; ")
             )

@@ -17,6 +17,9 @@ pub enum CompareError {
     /// The template does not fit its content.
     #[error("cannot render the comparison's page")]
     Page(#[from] minijinja::Error),
+    /// A figure does not fit JSON.
+    #[error("cannot write the comparison as JSON")]
+    Json(#[source] serde_json::Error),
 }
 
 fn listed(reasons: &[String]) -> String {

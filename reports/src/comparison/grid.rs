@@ -7,12 +7,15 @@ use serde::Serialize;
 
 use super::{
     cell::{Cell, Repeated},
-    change::{Change, Direction, change},
+    change::{Change, change},
     estimate::Estimate,
-    lines::{Line, lines},
+    lines::{Line, NOT_MEASURED, lines},
     run::Run,
 };
 use crate::figure::display;
+
+/// Where an event had no such effect at all.
+const NOTHING_OF_THE_KIND: &str = "–";
 
 /// Rows of figures, a column for each cell.
 #[derive(Debug, Clone, Serialize)]
@@ -26,12 +29,17 @@ pub(crate) struct Grid {
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct GridRow {
     pub(crate) name: String,
+    #[serde(skip)]
+    pub(super) unit: Unit,
     pub(crate) cells: Vec<GridCell>,
 }
 
 /// Its value in one cell.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct GridCell {
+    /// `None` where no run of it measured this.
+    #[serde(skip)]
+    pub(super) value: Option<Repeated>,
     pub(crate) text: String,
     /// From the first cell's, beyond the noise of both.
     pub(crate) change: Option<Change>,
@@ -49,14 +57,9 @@ pub(super) fn balancing(cells: &[Cell]) -> Grid {
     let rows = named.into_iter().filter_map(|line| {
         let values = of_runs.iter().map(|runs| {
             let values: Vec<Option<Estimate>> = runs.iter().map(|run| found(run, line)).collect();
-            Repeated::of(&values)
+            (Repeated::of(&values), absent(runs, line))
         });
-        row(
-            &line.name,
-            line.unit,
-            line.better,
-            &values.collect::<Vec<_>>(),
-        )
+        row(line, &values.collect::<Vec<_>>())
     });
     Grid {
         head: head(cells),
@@ -70,10 +73,9 @@ pub(super) fn figures(cells: &[Cell]) -> Grid {
         let values = cells.iter().map(|cell| {
             let of_run = |run: &&Run| run.estimates.get(&figure.path).copied();
             let values: Vec<Option<Estimate>> = cell.runs.iter().map(of_run).collect();
-            Repeated::of(&values)
+            (Repeated::of(&values), NOT_MEASURED)
         });
-        let values: Vec<Option<Repeated>> = values.collect();
-        row(&figure.path, figure.unit, Direction::of(&figure), &values)
+        row(&Line::of(&figure), &values.collect::<Vec<_>>())
     });
     Grid {
         head: head(cells),
@@ -94,19 +96,31 @@ fn found(run: &[Line], wanted: &Line) -> Option<Estimate> {
     })
 }
 
-/// `None` when no cell measured it.
-fn row(name: &str, unit: Unit, better: Direction, values: &[Option<Repeated>]) -> Option<GridRow> {
-    values.iter().flatten().next()?;
-    let first = values.first().copied().flatten();
-    let cells = values.iter().enumerate().map(|(index, value)| GridCell {
-        text: value.map_or_else(|| "not measured".to_owned(), |value| shown(unit, value)),
+/// What is said of runs that have no value: in which nothing of the kind happened, or
+/// what the line says.
+fn absent(runs: &[Vec<Line>], wanted: &Line) -> &'static str {
+    let mut lines = runs.iter().flatten();
+    let line = lines.find(|line| line.name == wanted.name);
+    line.map_or(NOTHING_OF_THE_KIND, |line| line.absent)
+}
+
+/// Of each cell its value, or what is said where it has none. `None` when no cell has
+/// one.
+fn row(line: &Line, values: &[(Option<Repeated>, &str)]) -> Option<GridRow> {
+    values.iter().find_map(|(value, _)| *value)?;
+    let first = values.first().and_then(|(value, _)| *value);
+    let cells = values.iter().enumerate();
+    let cells = cells.map(|(index, (value, absent))| GridCell {
+        value: *value,
+        text: value.map_or_else(|| (*absent).to_owned(), |value| shown(line.unit, value)),
         change: first
             .zip(*value)
             .filter(|_| index > 0)
-            .and_then(|(first, value)| change(first.estimate, value.estimate, better)),
+            .and_then(|(first, value)| change(first.estimate, value.estimate, line.better)),
     });
     Some(GridRow {
-        name: name.to_owned(),
+        name: line.name.clone(),
+        unit: line.unit,
         cells: cells.collect(),
     })
 }

@@ -5,8 +5,8 @@ use super::{
     settings::{Differing, Settings, differing},
 };
 use crate::{
-    RunRecord,
-    record::{Ended, Manifest},
+    RunRecord, human,
+    record::{Ended, Host, Manifest},
     summary::Verdict,
     text::verdict_reason,
 };
@@ -84,10 +84,37 @@ fn too_many(differing: &[Differing]) -> Option<String> {
 fn other_machines(runs: &[Run]) -> Option<String> {
     let first = &runs.first()?.manifest.host;
     let other = runs.iter().find(|run| run.manifest.host != *first)?;
+    let [first, second] = [first, &other.manifest.host].map(parts);
+    let unlike = first
+        .iter()
+        .zip(second)
+        .filter(|(one, other)| *one != other);
+    let unlike: Vec<String> = unlike
+        .map(|((name, one), (_, other))| format!("{name} is {one} and {other}"))
+        .collect();
     Some(format!(
-        "{} and {} ran on different machines",
-        runs[0].name, other.name
+        "{} and {} ran on different machines: {}",
+        runs[0].name,
+        other.name,
+        unlike.join(", ")
     ))
+}
+
+/// What makes a machine, in words.
+fn parts(host: &Host) -> [(&'static str, String); 5] {
+    let number = |value: Option<u64>| value.map_or_else(unknown, human::count);
+    let text = |value: &Option<String>| value.clone().unwrap_or_else(unknown);
+    [
+        ("the number of processors", number(host.cpus.map(u64::from))),
+        ("their model", text(&host.cpu_model)),
+        ("the memory in bytes", number(host.memory_bytes)),
+        ("the system", text(&host.os)),
+        ("the limit of open files", number(host.open_files_limit)),
+    ]
+}
+
+fn unknown() -> String {
+    "unknown".to_owned()
 }
 
 fn unfinished(run: &Run) -> Option<String> {

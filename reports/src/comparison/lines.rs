@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use highwater_scenarios::figures::Unit;
+use highwater_scenarios::figures::{Figure, Unit};
 
 use super::change::Direction;
 use crate::{
@@ -16,8 +16,23 @@ pub(super) struct Line {
     pub(super) name: String,
     pub(super) unit: Unit,
     pub(super) better: Direction,
-    /// `None` where it was not measured.
     pub(super) value: Option<f64>,
+    /// What it means that there is no value.
+    pub(super) absent: &'static str,
+}
+
+/// Of most figures.
+pub(super) const NOT_MEASURED: &str = "not measured";
+/// Of times until something comes to pass.
+const NOT_REACHED: &str = "not reached";
+/// Of times that somebody else must tell.
+const NOT_TOLD: &str = "not told";
+
+impl Line {
+    /// Of a figure of the catalogue; its values are found elsewhere.
+    pub(super) fn of(figure: &Figure) -> Self {
+        line(&figure.path, figure.unit, Direction::of(figure), None)
+    }
 }
 
 /// Of the whole run, of each event, of the nodes, of what stands in front of them.
@@ -37,7 +52,7 @@ pub(super) fn lines(summary: &Summary) -> Vec<Line> {
             higher("Jain's index, at the end", balance.jain_at_end),
             lower(
                 "most of a tenth of a second's openings at one node",
-                Unit::Ratio,
+                Unit::Share,
                 herding,
             ),
         ]);
@@ -58,16 +73,12 @@ fn of_event(number: usize, event: &AfterEvent) -> Vec<Line> {
     let mut lines = vec![
         line(
             named("part of the new sockets that its node got"),
-            Unit::Ratio,
+            Unit::Share,
             Direction::Neither,
             share_of_its_node(event),
         ),
-        lower(named("settled after"), Unit::Seconds, event.settled_after_s),
-        lower(
-            named("in the band after"),
-            Unit::Seconds,
-            event.balanced_after_s,
-        ),
+        until(named("short of sockets for"), event.settled_after_s),
+        until(named("uneven for"), event.balanced_after_s),
         lower(
             named("fullest node over the mean, before the next"),
             Unit::Ratio,
@@ -75,7 +86,7 @@ fn of_event(number: usize, event: &AfterEvent) -> Vec<Line> {
         ),
         lower(
             named("most of a tenth of a second's openings at one node"),
-            Unit::Ratio,
+            Unit::Share,
             herding,
         ),
     ];
@@ -99,9 +110,9 @@ fn of_storm(storm: &Storm, named: &dyn Fn(&str) -> String) -> [Line; 7] {
             Direction::Neither,
             count(storm.lost),
         ),
-        lower(named("half of them back after"), Unit::Seconds, storm.t50_s),
-        lower(named("95 % back after"), Unit::Seconds, storm.t95_s),
-        lower(named("99 % back after"), Unit::Seconds, storm.t99_s),
+        until(named("half of them back after"), storm.t50_s),
+        until(named("95 % back after"), storm.t95_s),
+        until(named("99 % back after"), storm.t99_s),
         lower(
             named("most handshakes in a second at one node"),
             Unit::Count,
@@ -127,7 +138,10 @@ fn of_detection(detection: &Detection, named: &dyn Fn(&str) -> String) -> [Line;
         ("the other nodes had found out after", detection.nodes_s),
         ("no more commands failed after", detection.commands_s),
     ]
-    .map(|(what, seconds)| lower(named(what), Unit::Seconds, seconds))
+    .map(|(what, seconds)| Line {
+        absent: NOT_TOLD,
+        ..until(named(what), seconds)
+    })
 }
 
 /// What the fullest node paid beside the emptiest.
@@ -146,7 +160,7 @@ fn of_skew(nodes: &[NodeLoad]) -> Vec<Line> {
             let heap = node.heap.map(|bytes| bytes as f64);
             [
                 lower(named("heap at the end"), Unit::Bytes, heap),
-                lower(named("processor"), Unit::Ratio, node.processors),
+                lower(named("processor"), Unit::Share, node.processors),
                 lower(
                     named("its commands, service p99"),
                     Unit::Millis,
@@ -187,8 +201,8 @@ fn of_balancers(balancers: &[Balancer]) -> Vec<Line> {
     ]
 }
 
-/// By the clients' count; by the nodes' where answers name no node. `None` where no new
-/// socket could go to the event's node, or nobody says.
+/// By the clients' count; by the nodes' where answers name no node. `None` where the
+/// event's node was not there to get any, or nobody says.
 fn share_of_its_node(event: &AfterEvent) -> Option<f64> {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     for (node, count) in event.arrivals.iter().flat_map(|piece| &piece.by_node) {
@@ -200,13 +214,21 @@ fn share_of_its_node(event: &AfterEvent) -> Option<f64> {
             .map(|(node, count)| (node.as_str(), *count))
             .collect();
     }
-    let its = *counts.get(event.node.as_str())?;
+    let nothing = event.new_sockets_by_node.get(&event.node).map(|_| &0);
+    let its = *counts.get(event.node.as_str()).or(nothing)?;
     let all: u64 = counts.values().sum();
     (all > 0).then(|| its as f64 / all as f64)
 }
 
 fn lower(name: impl Into<String>, unit: Unit, value: Option<f64>) -> Line {
     line(name, unit, Direction::Lower, value)
+}
+
+fn until(name: String, seconds: Option<f64>) -> Line {
+    Line {
+        absent: NOT_REACHED,
+        ..lower(name, Unit::Seconds, seconds)
+    }
 }
 
 /// Of ratios alone.
@@ -220,5 +242,48 @@ fn line(name: impl Into<String>, unit: Unit, better: Direction, value: Option<f6
         unit,
         better,
         value,
+        absent: NOT_MEASURED,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::summary::Arrivals;
+
+    fn after<const N: usize>(nodes: [&str; N], arrived: &[(&str, u64)]) -> AfterEvent {
+        let by_node = |counts: &[(&str, u64)]| -> BTreeMap<String, u64> {
+            let counts = counts.iter();
+            counts.map(|&(id, count)| (id.to_owned(), count)).collect()
+        };
+        AfterEvent {
+            at_s: 0.0,
+            event: "add-node".to_owned(),
+            node: "n3".to_owned(),
+            new_sockets_by_node: by_node(&nodes.map(|id| (id, 0))),
+            arrivals: vec![Arrivals {
+                from_s: 0.0,
+                to_s: 1.0,
+                by_node: by_node(arrived),
+            }],
+            settled_after_s: None,
+            balanced_after_s: None,
+            evenness: None,
+            herding: None,
+            storm: None,
+            detection: None,
+        }
+    }
+
+    #[test]
+    fn a_node_that_was_there_and_got_nothing_got_nothing() {
+        let share = |after| share_of_its_node(&after);
+        assert_eq!(
+            share(after(["n1", "n3"], &[("n1", 1), ("n3", 3)])),
+            Some(0.75)
+        );
+        assert_eq!(share(after(["n1", "n3"], &[("n1", 4)])), Some(0.0));
+        assert_eq!(share(after(["n1"], &[("n1", 4)])), None, "it was not there");
+        assert_eq!(share(after(["n3"], &[])), None, "nobody got any");
     }
 }

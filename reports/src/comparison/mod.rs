@@ -7,7 +7,8 @@
 //!   whether runs may be compared, and what they differ in;
 //! - [`cell`]: runs of the same settings taken together;
 //! - [`lines`](mod@lines): the figures of balancing; [`grid`]: figures by cell;
-//! - [`compare`](mod@compare): all of it; `text`: for a terminal;
+//!   [`outcome`](mod@outcome): some of them in words;
+//! - [`compare`](mod@compare): all of it; `text`: for a terminal; `json`: for programs;
 //! - [`baseline`]: a run against another.
 
 mod baseline;
@@ -17,8 +18,10 @@ mod compare;
 mod error;
 mod estimate;
 pub(crate) mod grid;
+mod json;
 mod likeness;
 mod lines;
+mod outcome;
 mod run;
 mod settings;
 mod text;

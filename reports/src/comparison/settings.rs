@@ -10,9 +10,10 @@ use crate::{human, record::Manifest};
 /// What of a plan may differ without the load being another.
 const IMMATERIAL: [&str; 3] = ["name", "description", "gates"];
 /// What stands in front of the nodes: one experiment may turn all of it.
-const BALANCING: [&str; 6] = [
+const BALANCING: [&str; 7] = [
     "cluster.balancer",
     "cluster.policy",
+    "cluster.load",
     "cluster.join",
     "cluster.gateways",
     "cluster.balancer_tls",
@@ -86,8 +87,8 @@ impl Differing {
         BALANCING.contains(&self.path.as_str())
     }
 
-    /// `policy (round-robin, least-conn)`: each value once.
-    pub(super) fn in_words(&self) -> String {
+    /// Each value once, in words.
+    pub(super) fn distinct(&self) -> Vec<&str> {
         let mut values: Vec<&str> = Vec::new();
         for value in &self.values {
             let value = value.as_deref().unwrap_or(NONE);
@@ -95,8 +96,13 @@ impl Differing {
                 values.push(value);
             }
         }
+        values
+    }
+
+    /// `policy (round-robin, least-conn)`.
+    pub(super) fn in_words(&self) -> String {
         let path = self.path.strip_prefix("cluster.").unwrap_or(&self.path);
-        format!("{path} ({})", values.join(", "))
+        format!("{path} ({})", self.distinct().join(", "))
     }
 }
 

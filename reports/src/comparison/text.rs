@@ -8,9 +8,12 @@ use super::{
     grid::{Grid, GridCell},
 };
 
-/// What differs, what to keep in mind, and the figures.
+/// What differs, what came of it, what to keep in mind, and the figures.
 pub(super) fn text(comparison: &Comparison) -> String {
     let mut text = format!("{}: {}\n", comparison.title, comparison.differing);
+    if !comparison.outcome.is_empty() {
+        let _ = writeln!(text, "{}", comparison.outcome);
+    }
     for caution in &comparison.cautions {
         let _ = writeln!(text, "NOTE: {caution}");
     }

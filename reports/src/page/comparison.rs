@@ -17,8 +17,13 @@ const TEMPLATE: &str = "comparison.html";
 struct Content<'a> {
     title: &'a str,
     differing: &'a str,
+    outcome: &'a str,
     cautions: &'a [String],
     cells: Vec<Cell<'a>>,
+    /// Whether the runs' names say more than the cells' do.
+    has_names: bool,
+    /// Whether there is anything to be said of the runs.
+    has_runs: bool,
     charts: Vec<Plot<'a>>,
     grids: [Captioned<'a>; 2],
     chart_colours: &'static str,
@@ -53,11 +58,16 @@ fn content(comparison: &Comparison) -> Content<'_> {
         runs: cell.runs.join(", "),
         configuration: cell.configuration.as_deref(),
     });
+    let cells: Vec<Cell> = cells.collect();
+    let has_names = cells.iter().any(|cell| cell.runs != cell.label);
     Content {
         title: &comparison.title,
         differing: &comparison.differing,
+        outcome: &comparison.outcome,
         cautions: &comparison.cautions,
-        cells: cells.collect(),
+        has_names,
+        has_runs: has_names || cells.iter().any(|cell| cell.configuration.is_some()),
+        cells,
         charts: comparison.drawings.iter().map(Plot::of).collect(),
         grids: [
             Captioned {

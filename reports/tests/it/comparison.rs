@@ -3,6 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use expect_test::expect;
@@ -13,6 +14,7 @@ use highwater_reports::{
     verdict_text,
 };
 use highwater_scenarios::plan::{Balancer, Policy, System};
+use serde_json::{Value, json};
 
 use crate::run::{RSS_SLOPE, Run, action};
 
@@ -90,7 +92,9 @@ fn side_by_side_with_marks_and_what_differs() {
     let runs = written(dir.path(), &[("before", noisy(2)), ("after", other)]);
     let text = compare(&runs, Unlike::Refused).unwrap().text();
     assert!(
-        text.starts_with("known: The runs differ in one setting: seed (7, 8). Everything else"),
+        text.starts_with(
+            "known: The runs differ in one setting: seed (7, 8). All others are the same."
+        ),
         "{text}"
     );
     let picked: Vec<&str> = text
@@ -178,6 +182,15 @@ fn runs_of_the_same_settings_are_repeats_with_intervals() {
         let line = lines.find(|line| line.starts_with(name));
         line.unwrap_or_else(|| panic!("no {name} in {text}"))
     };
+    assert!(
+        text.contains(
+            "At the end the fullest node held 1.00 times the mean with round-robin and p2c. \
+             After kill-node n2, 99 % of the lost sockets were back within 0.65 s with \
+             round-robin and p2c. After kill-node n2, new sockets were still sent to it for \
+             0 s with round-robin and p2c."
+        ),
+        "{text}"
+    );
     // 0.6 s and 0.7 s: the mean, and t of one degree of freedom times 0.05.
     let back = row("1 kill-node n2: half of them back after");
     assert_eq!(back.matches("0.65 s ±0.635 s").count(), 2, "{back}");
@@ -227,11 +240,80 @@ fn other_machines_and_unfinished_runs_are_refused() {
     );
     let refused = compare(&runs, Unlike::Refused).unwrap_err().to_string();
     for said in [
-        "here and elsewhere ran on different machines",
+        "here and elsewhere ran on different machines: the number of processors is 2 and 64",
         "killed just stops: the harness was killed",
     ] {
         assert!(refused.contains(said), "no {said} in {refused}");
     }
+}
+
+#[test]
+fn what_came_of_the_difference_is_said_in_words() {
+    let dir = tempfile::tempdir().unwrap();
+    // 750 and 250 sockets at the end.
+    let even = |policy| {
+        let mut run = with_policy(noisy(1), policy);
+        run.event(10.0, action("add-node", "n3"));
+        run
+    };
+    let mut uneven = even(Policy::RoundRobin);
+    for (node, open) in [("n1", 750.0), ("n2", 250.0)] {
+        for second in 20..25 {
+            let gauges = &mut uneven.line(Role::Node, node, second).gauges;
+            gauges.insert(gauge::SOCKETS_OPEN.to_owned(), open);
+        }
+    }
+    let runs = written(
+        dir.path(),
+        &[
+            ("round-robin", uneven),
+            ("p2c", even(Policy::P2c)),
+            ("least-conn", even(Policy::LeastConn)),
+        ],
+    );
+    let comparison = compare(&runs, Unlike::Refused).unwrap();
+    let row = |name: &str| {
+        let text = comparison.text();
+        let line = text.lines().find(|line| line.starts_with(name));
+        line.unwrap_or_else(|| panic!("no {name} in {text}"))
+            .to_owned()
+    };
+    // Without the mark's place.
+    let uneven = row("1 add-node n3: uneven for");
+    assert!(
+        uneven.contains("not reached") && uneven.ends_with("0 s"),
+        "{uneven}"
+    );
+    let said = "At the end the fullest node held 1.50 times the mean with round-robin; \
+                1.00 with p2c and least-conn.";
+    assert!(comparison.text().contains(said), "{}", comparison.text());
+    let page = dir.path().join("comparison.html");
+    comparison.write_page(&page).unwrap();
+    let html = fs::read_to_string(&page).unwrap();
+    assert!(html.contains(said));
+    assert!(html.contains("policy P2c") && !html.contains("<th scope=\"col\">runs</th>"));
+}
+
+#[test]
+fn runs_that_differ_in_too_much_for_a_label_go_by_their_names() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut other = noisy(1);
+    let plan = &mut other.manifest.plan;
+    plan.seed = 8;
+    plan.duration += Duration::from_secs(1);
+    for pool in &mut plan.devices {
+        pool.count += 1;
+        pool.heartbeat += Duration::from_secs(1);
+        pool.connect_timeout += Duration::from_secs(1);
+        pool.give_up_after += 1;
+        pool.reconnect.first += Duration::from_secs(1);
+        pool.reconnect.max += Duration::from_secs(1);
+    }
+    let runs = written(dir.path(), &[("this", noisy(1)), ("that", other)]);
+    let text = compare(&runs, Unlike::Said).unwrap().text();
+    let head = text.lines().find(|line| line.starts_with("figure "));
+    let columns: Vec<&str> = head.unwrap().split_whitespace().collect();
+    assert_eq!(columns, ["figure", "this", "that"]);
 }
 
 #[test]
@@ -290,6 +372,33 @@ fn the_page_has_everybody_s_sockets_on_one_scale_and_asks_for_nothing() {
     for outside in ["http://", "https://", "src=", "@import", "url(", "<script"] {
         assert!(!without_names.contains(outside), "{outside}");
     }
+}
+
+#[test]
+fn programs_get_the_figures_as_numbers() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("comparison.json");
+    let comparison = compare(&repeated(dir.path()), Unlike::Refused).unwrap();
+    comparison.write_json(&file).unwrap();
+    let json: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    assert_eq!(json["schema"], 1);
+    assert_eq!(
+        json["differing"],
+        json!([{ "path": "cluster.policy", "values": ["round-robin", "p2c"] }])
+    );
+    assert_eq!(
+        json["cells"][1],
+        json!({ "label": "p2c", "runs": ["p2c-1", "p2c-2"] })
+    );
+    let figure = |name: &str| {
+        let mut figures = json["figures"].as_array().unwrap().iter();
+        figures.find(|figure| figure["name"] == name).unwrap()
+    };
+    let opened = json!({ "mean": 1000.0, "margin": 0.0, "measured": 2, "change": null });
+    assert_eq!(figure("sockets.opened")["cells"], json!([opened, opened]));
+    assert_eq!(figure("heartbeats.response.p99")["unit"], "ms");
+    let balancing = json["balancing"].as_array().unwrap();
+    assert_eq!(balancing[0]["unit"], "ratio");
 }
 
 #[test]

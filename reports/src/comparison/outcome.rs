@@ -1,0 +1,106 @@
+//! What came of the difference between cells, in a few sentences drawn from their
+//! figures.
+
+use super::{
+    cell::{Cell, Repeated},
+    estimate::Estimate,
+};
+use crate::{
+    human,
+    record::action_title,
+    summary::{AfterEvent, Summary},
+};
+
+/// Events beyond this many are left to the tables.
+const MOST_EVENTS: usize = 3;
+
+/// How even the sockets lay in the end; after each event when those that were lost were
+/// back, and for how long some were still sent to a node that was gone. Empty with one
+/// cell, or where fewer than two measured anything of this.
+pub(super) fn outcome(cells: &[Cell]) -> String {
+    let mut sentences = vec![even_at_end(cells)];
+    for number in 0..MOST_EVENTS {
+        sentences.push(back_after(cells, number));
+        sentences.push(sent_after(cells, number));
+    }
+    let sentences: Vec<String> = sentences.into_iter().flatten().collect();
+    sentences.join(" ")
+}
+
+fn even_at_end(cells: &[Cell]) -> Option<String> {
+    let figure = |summary: &Summary| summary.balance.as_ref()?.max_over_mean_at_end;
+    let told = told(
+        cells,
+        |ratio| format!("{ratio:.2}"),
+        " times the mean",
+        figure,
+    )?;
+    Some(format!("At the end the fullest node held {told}."))
+}
+
+fn back_after(cells: &[Cell], number: usize) -> Option<String> {
+    let figure = |summary: &Summary| event(summary, number)?.storm.as_ref()?.t99_s;
+    let told = told(cells, human::seconds, "", figure)?;
+    let title = title(cells, number)?;
+    Some(format!(
+        "After {title}, 99 % of the lost sockets were back within {told}."
+    ))
+}
+
+fn sent_after(cells: &[Cell], number: usize) -> Option<String> {
+    let figure = |summary: &Summary| event(summary, number)?.detection.as_ref()?.attempts_s;
+    let told = told(cells, human::seconds, "", figure)?;
+    let title = title(cells, number)?;
+    Some(format!(
+        "After {title}, new sockets were still sent to it for {told}."
+    ))
+}
+
+fn event(summary: &Summary, number: usize) -> Option<&AfterEvent> {
+    summary.balance.as_ref()?.per_event.get(number)
+}
+
+/// As the first run has it.
+fn title(cells: &[Cell], number: usize) -> Option<String> {
+    let event = event(&cells.first()?.runs.first()?.summary, number)?;
+    Some(action_title(&event.event, &event.node))
+}
+
+/// `1.23 times the mean with round-robin; 1.00 with least-conn and p2c`: each value once,
+/// in the order of the cells; `None` unless two cells measured it.
+fn told(
+    cells: &[Cell],
+    shown: fn(f64) -> String,
+    of_what: &str,
+    figure: impl Fn(&Summary) -> Option<f64>,
+) -> Option<String> {
+    let mut values: Vec<(String, Vec<&str>)> = Vec::new();
+    for cell in cells {
+        let Some(mean) = mean(cell, &figure) else {
+            continue;
+        };
+        let text = shown(mean);
+        match values.iter_mut().find(|(known, _)| *known == text) {
+            Some((_, labels)) => labels.push(cell.label.as_str()),
+            None => values.push((text, vec![cell.label.as_str()])),
+        }
+    }
+    let measured: usize = values.iter().map(|(_, labels)| labels.len()).sum();
+    let parts = values.iter().enumerate().map(|(index, (value, labels))| {
+        let of_what = if index == 0 { of_what } else { "" };
+        format!("{value}{of_what} with {}", labels.join(" and "))
+    });
+    (measured > 1).then(|| parts.collect::<Vec<_>>().join("; "))
+}
+
+fn mean(cell: &Cell, figure: impl Fn(&Summary) -> Option<f64>) -> Option<f64> {
+    let values = cell.runs.iter().map(|run| {
+        let value = figure(&run.summary)?;
+        Some(Estimate {
+            value,
+            margin: None,
+        })
+    });
+    let repeated = Repeated::of(&values.collect::<Vec<_>>())?;
+    Some(repeated.estimate.value)
+}
