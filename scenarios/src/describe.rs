@@ -1,5 +1,7 @@
 //! What a plan would do, in words and numbers, for a person at a terminal.
 
+use std::time::Duration;
+
 use crate::{
     Matrix, Plan,
     page::Page,
@@ -77,7 +79,7 @@ pub fn describe_matrix(matrix: &Matrix, host: &Host) -> String {
     let mut page = Page::default();
     describe_plan(&matrix.first().plan, host, &mut page);
     if !matrix.is_one_run() {
-        matrix::describe(matrix, &mut page);
+        matrix::describe(matrix, host.files_per_process, &mut page);
     }
     page.into_text()
 }
@@ -121,13 +123,14 @@ fn cluster_in_words(cluster: &Cluster) -> String {
         count => format!("{} nodes (n1 to n{count})", words::count(count.into())),
     };
     format!(
-        "A cluster of {nodes} on this machine, started for the run: backplane {}, {}, policy {}, commands routed by {}{}{}{}.",
+        "A cluster of {nodes} on this machine, started for the run: backplane {}, {}, policy {}, commands routed by {}{}{}{}{}.",
         backplane_in_words(&cluster.backplane),
         balancer_in_words(cluster),
         cluster.policy.word(),
         cluster.routing.word(),
         if cluster.tls { ", over TLS" } else { "" },
         if cluster.auth { ", with tokens" } else { "" },
+        max_age_in_words(cluster.max_age),
         consumers_in_words(&cluster.consumers),
     )
 }
@@ -151,6 +154,17 @@ fn balancer_in_words(cluster: &Cluster) -> String {
         load => format!(" by {}", load.word()),
     };
     format!("{count}{tls}{load}, nodes join by {}", cluster.join.word())
+}
+
+fn max_age_in_words(max_age: Option<Duration>) -> String {
+    match max_age {
+        None => String::new(),
+        Some(age) => format!(
+            "; sockets are sent away when they are {} to {} old",
+            words::duration(age * 3 / 4),
+            words::duration(age)
+        ),
+    }
 }
 
 fn consumers_in_words(consumers: &Consumers) -> String {

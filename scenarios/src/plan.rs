@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::publish::NUMBER;
 pub use self::{
-    balancing::{Balancer, Join, Measure, Policy},
+    balancing::{Balancer, Join, MOST_BALANCERS, Measure, Policy},
     event::{Action, BROKER, CLUSTER, Event, Fault},
     publish::{DevicePart, PublishFrom, PublishLoad},
     readings::{Consumers, MOST_READINGS, ReadingLoad},

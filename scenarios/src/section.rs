@@ -25,6 +25,7 @@ mod fields;
 mod form;
 mod headers;
 mod name;
+mod values;
 
 pub(crate) use choice::{Choice, Deed, Object};
 pub(crate) use fields::{At, Fields, Spot};

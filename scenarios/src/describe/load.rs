@@ -1,7 +1,13 @@
 //! How much load that is, and what it takes.
 
 use super::Memory;
-use crate::{Plan, Segment, extent::RESERVE, page::Page, plan::System, words};
+use crate::{
+    Plan, Segment,
+    extent::{RESERVE, room},
+    page::Page,
+    plan::System,
+    words,
+};
 
 /// Columns of the labels.
 const LABELS: usize = 10;
@@ -120,18 +126,23 @@ pub(super) fn balancers(plan: &Plan, files_per_process: u64, page: &mut Page) {
     };
     page.heading("Balancers");
     page.paragraph(&format!(
-        "Each of {} forwards {} and {}, with two open files for each: {} of {}.",
-        words::count(share.balancers),
+        "{} {} and {}, with two open files for each: {} of {}.",
+        match share.balancers {
+            1 => "The balancer forwards".to_owned(),
+            balancers => format!("Each of {} forwards", words::count(balancers)),
+        },
         words::plural(share.sockets, "socket"),
         words::plural(share.connections, "HTTP connection"),
         words::count(share.files()),
         words::count(files_per_process),
     ));
-    if share.files() + RESERVE > files_per_process {
-        page.paragraph(
-            "That is more than a process may open: take more balancers (`gateways`), fewer \
-             sockets, or raise the limit.",
-        );
+    let room = room(files_per_process);
+    if share.files() > room {
+        page.paragraph(&format!(
+            "That, with {} in reserve, is more than a process may open: take more balancers \
+             (`gateways`), fewer sockets, or raise the limit.",
+            words::count(files_per_process.saturating_sub(room)),
+        ));
     }
 }
 

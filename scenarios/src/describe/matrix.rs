@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::{Cell, Matrix, page::Page, words};
+use crate::{Cell, Matrix, extent::room, page::Page, words};
 
-pub(super) fn describe(matrix: &Matrix, page: &mut Page) {
+pub(super) fn describe(matrix: &Matrix, files_per_process: u64, page: &mut Page) {
     page.heading("Matrix");
     let repeats = match matrix.repeat() {
         1 => "each once".to_owned(),
@@ -16,7 +16,19 @@ pub(super) fn describe(matrix: &Matrix, page: &mut Page) {
         words::duration(shortest(matrix))
     ));
     for cell in matrix.cells().filter(|cell| !cell.settings.is_empty()) {
-        page.paragraph(&format!("{}: {}", cell.name, settings(cell)));
+        let files = excess_files(cell, files_per_process);
+        page.paragraph(&format!("{}: {}{files}", cell.name, settings(cell)));
+    }
+}
+
+/// That a cell's balancers need more open files than they may have, if they do.
+fn excess_files(cell: &Cell, files_per_process: u64) -> String {
+    match cell.plan.balancer_share() {
+        Some(share) if share.files() > room(files_per_process) => format!(
+            "; {} open files in a balancer, more than a process may open",
+            words::count(share.files())
+        ),
+        _ => String::new(),
     }
 }
 

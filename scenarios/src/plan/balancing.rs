@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Most balancers side by side.
+pub const MOST_BALANCERS: u64 = 9;
+
 /// What stands in front of the nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     broker_url::BrokerUrl,
-    plan::{self, Balancer, Join, Measure, Policy, Routing},
+    plan::{self, Balancer, Join, MOST_BALANCERS, Measure, Policy, Routing},
     problem::Findings,
     words::{DAY, MINUTE, SECOND},
 };
@@ -75,7 +75,10 @@ const JOIN: Key = Key {
 
 const GATEWAYS: Key = Key {
     name: "gateways",
-    form: Form::Count { least: 1, most: 9 },
+    form: Form::Count {
+        least: 1,
+        most: MOST_BALANCERS,
+    },
     presence: Presence::Default("1"),
     about: "Balancers side by side, called `b1`, `b2`, …; clients rotate over them. They know nothing of each other but what nodes tell.",
 };

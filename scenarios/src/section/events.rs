@@ -82,7 +82,7 @@ const RATE: Key = Key {
     name: "rate",
     form: Form::Rate,
     presence: Presence::Optional,
-    about: "With `do = \"rebalance\"`: how many sockets a node that is too full asks to go per second.",
+    about: "With `do = \"rebalance\"`: how many sockets each node that is too full asks to go per second, rounded up to a whole number.",
 };
 
 const BAND: Key = Key {

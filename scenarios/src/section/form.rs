@@ -2,7 +2,10 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use super::{address, backplane, choice, choice::Choice, cluster::Backplane, headers, name};
+use super::{
+    address, backplane, choice, choice::Choice, cluster::Backplane, headers, name,
+    values::MOST_VALUES,
+};
 use crate::{
     check::Check,
     figures::Unit,
@@ -73,9 +76,6 @@ pub(crate) enum Form {
     /// A list of different values of a form.
     Each(&'static Form),
 }
-
-/// Most values of a list.
-const MOST_VALUES: usize = 8;
 
 /// Why a value is refused.
 #[derive(Debug)]
@@ -301,26 +301,6 @@ impl FromItem for Vec<plan::Header> {
     fn from_item(item: &Item, _: &Form) -> Result<Self, Refusal> {
         let table = item.as_table().ok_or_else(|| Refusal::new("not a table"))?;
         headers::read(table)
-    }
-}
-
-/// Different values, as they are written; what each of them may be is not looked at.
-impl FromItem for Vec<Item> {
-    fn from_item(item: &Item, _: &Form) -> Result<Self, Refusal> {
-        let Value::List(items) = &item.value else {
-            let hint = format!("did you mean [{}]?", item.found());
-            return Err(Refusal::new("not a list").hint(hint));
-        };
-        let repeated = (1..items.len()).find(|at| {
-            let found = items[*at].found();
-            items[..*at].iter().any(|before| before.found() == found)
-        });
-        match (items.len(), repeated) {
-            (0, _) => Err(Refusal::new("an empty list")),
-            (length, _) if length > MOST_VALUES => Err(Refusal::new("too many values")),
-            (_, Some(_)) => Err(Refusal::new("a value that is repeated")),
-            (_, None) => Ok(items.clone()),
-        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{At, Fields, Form, Key, Presence, Section, choice::words};
 use crate::{
-    plan::{Balancer, Join, Policy},
+    plan::{Balancer, Join, MOST_BALANCERS, Policy},
     problem::Findings,
     tree::Item,
 };
@@ -30,7 +30,10 @@ const JOIN: Key = Key {
 
 const GATEWAYS: Key = Key {
     name: "gateways",
-    form: Form::Each(&Form::Count { least: 1, most: 9 }),
+    form: Form::Each(&Form::Count {
+        least: 1,
+        most: MOST_BALANCERS,
+    }),
     presence: Presence::Optional,
     about: "Values of `cluster.gateways`.",
 };

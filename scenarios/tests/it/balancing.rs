@@ -298,11 +298,65 @@ policy = ["p2c"]
                 gateways = [1, 2, 3, 4, 5]\n";
     let said = problems("", many);
     assert!(said.contains("matrix: 80 cells"), "{said}");
-    let twice = problems(
-        "balancer = \"gateway\"",
-        "[matrix]\npolicy = [\"p2c\", \"p2c\"]\n",
+}
+
+#[test]
+fn a_list_that_is_none_says_what_was_meant() {
+    let said = |policy: &str| {
+        let cells = format!("[matrix]\npolicy = {policy}\n");
+        let text = scenario("balancer = \"gateway\"", &cells);
+        parse("balanced.toml", &text, &[]).unwrap_err().to_string()
+    };
+    assert!(said("[]").contains("matrix.policy: an empty list"));
+    let twice = said(r#"["p2c", "random", "p2c"]"#);
+    assert!(
+        twice.contains(r#"matrix.policy: "p2c" stands there twice"#),
+        "{twice}"
     );
-    assert!(twice.contains("a value that is repeated"), "{twice}");
+    let one = said(r#""p2c""#);
+    assert!(one.contains(r#"did you mean ["p2c"]?"#), "{one}");
+
+    let text = scenario("balancer = \"gateway\"", "");
+    let set = |value: &str| {
+        let sets = [format!("matrix.policy={value}")];
+        parse("balanced.toml", &text, &sets)
+    };
+    // What is left of `--set matrix.policy=["p2c","random"]` behind a shell.
+    expect![[r#"
+        --set matrix.policy=[p2c,random]: matrix.policy: not a list
+          = found: "[p2c,random]"
+          = accepted: a list of up to 8 different values, each "round-robin" or "least-conn" or "p2c" or "random"
+          = hint: did you mean '["p2c","random"]', with the single quotes for a shell?
+
+        1 problem in balanced.toml"#]]
+    .assert_eq(&set("[p2c,random]").unwrap_err().to_string());
+    assert!(set(r#"["p2c","random"]"#).is_ok());
+    let odd = set("[p2c, {]").unwrap_err().to_string();
+    assert!(odd.contains("hint: its texts need quotes"), "{odd}");
+}
+
+#[test]
+fn what_a_matrix_does_not_go_through_or_what_does_not_go_together_is_said_there() {
+    let text = scenario(
+        "",
+        "[matrix]\nnodes = [2, 3]\nbalancer = [\"nginx\", \"haproxy\"]\njoin = [\"runtime\"]\n",
+    );
+    expect![[r#"
+        balanced.toml:11:1: matrix.nodes: unknown key
+           |
+        11 | nodes = [2, 3]
+           | ^^^^^
+           = accepted: `balancer`, `policy`, `join`, `gateways`, `repeat`
+
+        balanced.toml:13:9: cluster.join: not with nginx
+           |
+        13 | join = ["runtime"]
+           |         ^^^^^^^^^
+           = found: "runtime"
+           = accepted: "reload" or "predeclared"
+
+        2 problems in balanced.toml"#]]
+    .assert_eq(&parse("balanced.toml", &text, &[]).unwrap_err().to_string());
 }
 
 #[test]
@@ -313,7 +367,11 @@ fn a_description_tells_of_the_balancer_and_of_the_cells() {
     };
     let keys = "balancer = \"haproxy\"\ngateways = 2\nbalancer_tls = true";
     let page = describe(&plan(keys, "", &[]), &host);
-    for said in ["2 balancers haproxy (b1 to b2)", "with two open files"] {
+    for said in [
+        "2 balancers haproxy (b1 to b2)",
+        "Each of 2 forwards",
+        "with two open files",
+    ] {
         assert!(page.contains(said), "{page}");
     }
     let cells = "[matrix]\npolicy = [\"least-conn\", \"p2c\"]\nrepeat = 2\n";
@@ -335,4 +393,21 @@ fn a_balancer_that_would_need_too_many_files_is_named() {
     let page = describe(&plan("balancer = \"gateway\"", "", &[]), &small);
     assert!(page.contains("18,000 of 10,000"), "{page}");
     assert!(page.contains("more than a process may open"), "{page}");
+    let cells = "[matrix]\ngateways = [2, 1]\n";
+    let page = describe_matrix(&matrix("balancer = \"gateway\"", cells, &[]), &small);
+    let excess = "1-gateways: gateways 1; 18,000 open files in a balancer";
+    assert!(page.contains(excess), "{page}");
+    assert!(!page.contains("2-gateways: gateways 2;"), "{page}");
+}
+
+#[test]
+fn a_description_tells_how_old_sockets_get() {
+    let host = Host {
+        files_per_process: 20_000,
+        memory: None,
+    };
+    let page = describe(&plan("max_age = \"20m\"", "", &[]), &host);
+    let page: Vec<&str> = page.split_whitespace().collect();
+    let age = "sockets are sent away when they are 15m to 20m old";
+    assert!(page.join(" ").contains(age), "{}", page.join(" "));
 }
