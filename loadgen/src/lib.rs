@@ -8,6 +8,7 @@
 //! - [`doctor`]: what this machine's limits allow, before anything is started;
 //! - [`access`]: how clients get in: certificates, header fields, tokens;
 //! - [`process`]: child processes that never outlive the harness;
+//! - `program`: programs of somebody else's that a run needs;
 //! - [`clock`], [`endpoints`], [`causes`]: small things that several of them share.
 
 pub mod access;
@@ -20,6 +21,7 @@ pub mod endpoints;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod process;
+mod program;
 pub mod sampling;
 pub mod testbed;
 pub mod worker;

@@ -153,6 +153,7 @@ fn of_testbed(error: &TestbedError) -> Exit {
         | TestbedError::Credentials { .. }
         | TestbedError::BalancerFile { .. }
         | TestbedError::Template(_)
+        | TestbedError::ConfigurationRefused { .. }
         | TestbedError::Start { .. } => Exit::Internal,
         _ => Exit::Refused,
     }
@@ -195,4 +196,23 @@ fn similar(path: &Path) -> Option<String> {
         .into_iter()
         .find(|candidate| candidate != path && candidate.is_file())?;
     Some(format!("there is {}", found.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_program_is_a_refusal_with_its_own_hint() {
+        let missing = TestbedError::ProgramMissing {
+            program: "nginx",
+            hint: "install it".to_owned(),
+        };
+        let failure = Failure::from(RunError::Testbed(missing));
+        assert_eq!(failure.exit(), Exit::Refused);
+        expect_test::expect![[r#"
+            error: nginx is not on this machine
+              = hint: install it"#]]
+        .assert_eq(&failure.text);
+    }
 }

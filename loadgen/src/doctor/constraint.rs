@@ -84,7 +84,7 @@ pub enum Judgement {
 }
 
 impl Remedy {
-    fn new(what: impl Into<String>) -> Self {
+    pub(super) fn new(what: impl Into<String>) -> Self {
         Self {
             what: what.into(),
             settings: Vec::new(),
@@ -96,7 +96,7 @@ impl Remedy {
         self.with_at(line, "")
     }
 
-    fn with_at(mut self, line: impl Into<String>, place: &'static str) -> Self {
+    pub(super) fn with_at(mut self, line: impl Into<String>, place: &'static str) -> Self {
         self.settings.push(Setting {
             line: line.into(),
             place,

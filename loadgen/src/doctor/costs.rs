@@ -21,14 +21,17 @@ pub const KERNEL_BYTES: u64 = 4_600;
 /// tokio's `copy_bidirectional` documents them. Proxies differ widely: one with
 /// 64 KiB in each direction takes eight times as much.
 pub const PROXY_BYTES: u64 = 2 * 8 * 1_024;
-/// Memory of nginx for one socket that it forwards, in bytes: 14 to 18 KB, by the length
-/// of the headers.
-pub const NGINX_BYTES: u64 = 18_000;
-/// Memory of HAProxy for one socket that it forwards, in bytes: 5 to 8 KB.
-pub const HAPROXY_BYTES: u64 = 8_000;
-/// Memory of a gateway for one socket that it forwards, in bytes: the most that its
-/// tests let it take.
-pub const GATEWAY_BYTES: u64 = 5 * 1_024;
+/// Resident memory of nginx for one socket that it forwards, in bytes: this and the next
+/// two are `gateway_rss` of the same `cost_per_socket`, from
+///
+/// ```text
+/// highwater run scenarios/balance-scale-up.toml --set cluster.balancer=nginx
+/// ```
+pub const NGINX_BYTES: u64 = 18_200;
+/// The same of HAProxy.
+pub const HAPROXY_BYTES: u64 = 4_800;
+/// The same of a gateway.
+pub const GATEWAY_BYTES: u64 = 1_100;
 /// Memory of a worker for one user of a closed load model, in bytes.
 pub const USER_BYTES: u64 = 10_000;
 

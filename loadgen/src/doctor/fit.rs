@@ -6,6 +6,7 @@ use super::{
     constraint::{CONSTRAINTS, Judgement, Remedy},
     limits::Limits,
     load::Load,
+    programs,
 };
 
 /// How a plan and a machine go together.
@@ -47,14 +48,22 @@ impl Fit {
             unknown: Vec::new(),
         };
         for constraint in CONSTRAINTS {
-            match constraint.judge(limits, &fit.load) {
-                Judgement::Fits => {}
-                Judgement::Unknown => fit.unknown.push(constraint.name()),
-                Judgement::Doubtful(what, remedy) => fit.doubts.push(Finding { what, remedy }),
-                Judgement::TooMuch(what, remedy) => fit.obstacles.push(Finding { what, remedy }),
-            }
+            let judgement = constraint.judge(limits, &fit.load);
+            fit.note(constraint.name(), judgement);
+        }
+        if let Some((name, judgement)) = programs::judge(plan, &limits.programs) {
+            fit.note(name, judgement);
         }
         fit
+    }
+
+    fn note(&mut self, name: &'static str, judgement: Judgement) {
+        match judgement {
+            Judgement::Fits => {}
+            Judgement::Unknown => self.unknown.push(name),
+            Judgement::Doubtful(what, remedy) => self.doubts.push(Finding { what, remedy }),
+            Judgement::TooMuch(what, remedy) => self.obstacles.push(Finding { what, remedy }),
+        }
     }
 
     /// Whether nothing forbids it.

@@ -1,4 +1,4 @@
-//! The limits of a machine, as its kernel states them.
+//! The limits of a machine, as its kernel states them, and which programs it has.
 
 /// A limit that need not exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -31,6 +31,8 @@ pub struct Limits {
     pub memory: Memory,
     /// Processors.
     pub processors: Processors,
+    /// Programs that a run may need.
+    pub programs: Programs,
 }
 
 /// Open files.
@@ -126,6 +128,27 @@ pub struct Processors {
     pub online: Option<u64>,
     /// The control group's quota, in thousandths of a processor.
     pub quota_thousandths: Cap,
+}
+
+/// Programs of somebody else's that a run may need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Programs {
+    /// nginx.
+    pub nginx: Presence,
+    /// HAProxy.
+    pub haproxy: Presence,
+}
+
+/// Whether a program is on the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Presence {
+    /// Nobody looked.
+    #[default]
+    Unknown,
+    /// It is.
+    There,
+    /// It is not where programs are looked for.
+    Missing,
 }
 
 impl Files {

@@ -116,7 +116,8 @@ impl Load {
             memory: memory(plan, workers, nodes, ends, available_bytes),
             processes: u64::from(workers) + others,
             busiest: busiest(plan, nodes, balancers),
-            connections: sockets + connections,
+            // Two ends are one connection; of a target's, one is elsewhere.
+            connections: (sockets + connections) * ends.div_ceil(2),
             heartbeats: heartbeats(plan),
             opens_per_s: opens_per_s(&plan.devices),
         }

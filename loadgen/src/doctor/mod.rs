@@ -10,6 +10,7 @@
 //! - [`load`]: what a plan takes of this machine;
 //! - [`constraint`]: one file for each limit: how far it reaches, whether a
 //!   plan stays below it, how to raise it;
+//! - `programs`: programs that a plan needs and a run does not install;
 //! - [`capacity`]: the most sockets for each use, and what binds first;
 //! - [`fit`]: whether a plan can be run here;
 //! - [`page`]: both in words, for a terminal.
@@ -21,6 +22,7 @@ pub mod fit;
 pub mod limits;
 pub mod load;
 pub mod page;
+mod programs;
 pub mod read;
 pub mod usage;
 

@@ -7,7 +7,9 @@ use nix::{
     unistd::{SysconfVar, sysconf},
 };
 
-use super::limits::{Cap, Conntrack, Files, Limits, Memory, Processes, Processors, Queues, Tcp};
+use super::limits::{
+    Cap, Conntrack, Files, Limits, Memory, Processes, Processors, Programs, Queues, Tcp,
+};
 
 mod group;
 mod ports;
@@ -19,7 +21,7 @@ pub fn read() -> Limits {
 }
 
 /// The same, with `proc` and `sys` below another folder than `/`. Resource
-/// limits, processors and the size of a page are always this process's.
+/// limits, processors, the size of a page and programs are always this process's.
 pub fn read_below(root: &Path) -> Limits {
     let page_bytes = constant(SysconfVar::PAGE_SIZE);
     let tcp = |name: &str, word: usize| nth(root, &format!("net/ipv4/{name}"), word);
@@ -52,6 +54,7 @@ pub fn read_below(root: &Path) -> Limits {
             online: constant(SysconfVar::_NPROCESSORS_ONLN),
             quota_thousandths: group::processor_thousandths(root),
         },
+        programs: Programs::read(),
     }
 }
 

@@ -127,6 +127,16 @@ pub enum TestbedError {
     /// A balancer's configuration could not be made.
     #[error("cannot fill in the configuration of a balancer")]
     Template(#[from] minijinja::Error),
+    /// A balancer's program does not take the configuration that it is to go on with.
+    #[error("{program} does not take the configuration of {id}: {said}")]
+    ConfigurationRefused {
+        /// `b1`, …
+        id: String,
+        /// nginx or HAProxy.
+        program: &'static str,
+        /// What it has against it.
+        said: String,
+    },
     /// A balancer does not do what it was told.
     #[error("{id} answered {answer:?} to {asked:?}")]
     BalancerRefused {

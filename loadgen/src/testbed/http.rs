@@ -6,6 +6,7 @@ use reqwest::{Client, RequestBuilder, Response, header};
 use serde::{Deserialize, Serialize};
 
 use super::{TestbedError, credentials::Credentials};
+use crate::sampling::scrape::{ScrapeError, scrape};
 
 /// Longest time for one answer.
 const WITHIN: Duration = Duration::from_secs(5);
@@ -60,10 +61,9 @@ impl NodeClient {
         ask(self.client.get(&url), &url).await.map(drop)
     }
 
-    /// `GET` of any address: the text of the answer.
-    pub(super) async fn text(&self, url: &str) -> Result<String, TestbedError> {
-        let answer = ask(self.client.get(url), url).await?;
-        answer.text().await.map_err(|source| failed(url, source))
+    /// `GET` of any address: the text of the answer, within less than a second.
+    pub(super) async fn text(&self, url: &str) -> Result<String, ScrapeError> {
+        scrape(&self.client, url).await
     }
 
     /// What nodes speak: `http` or `https`.

@@ -38,15 +38,14 @@ impl Node {
     }
 
     /// Starts the process, on the node's old port if it had one, or on the one that was
-    /// kept for it. The caller
-    /// holds `process`, which must be empty.
+    /// kept for it. The caller holds `process`, which must be empty.
     pub(super) async fn start(
         &self,
         bed: &Bed,
         process: &mut Option<Child>,
     ) -> Result<SocketAddr, TestbedError> {
         let before = bed.roster.shown(&self.id).and_then(|shown| shown.address);
-        let (child, address) = match before.or_else(|| bed.front.reserved(&self.id)) {
+        let (child, address) = match before.or_else(|| bed.front.take_reserved(&self.id)) {
             Some(address) => self.start_again(bed, address).await?,
             None => self.start_anew(bed).await?,
         };

@@ -1,6 +1,6 @@
 //! `RLIMIT_NOFILE` and `fs.nr_open`: open files of one process.
 
-use highwater_scenarios::{BalancerShare, RESERVE, room, words};
+use highwater_scenarios::{BalancerShare, RESERVE, plan::MOST_BALANCERS, room, words};
 
 use super::{Constraint, Judgement, Most, Remedy};
 use crate::doctor::{
@@ -127,10 +127,13 @@ fn judge_balancers(limit: &Files, files: u64, share: BalancerShare) -> Judgement
         words::count(files),
     );
     let mut remedy = raise(limit, share.files() + RESERVE);
-    remedy.what = format!(
-        "Take {} (--set cluster.gateways={enough}), or raise the limit of each:",
-        words::plural(enough, "balancer"),
-    );
+    remedy.what = match enough {
+        0..=MOST_BALANCERS => format!(
+            "Take {} (--set cluster.gateways={enough}), or raise the limit of each:",
+            words::plural(enough, "balancer"),
+        ),
+        _ => "Raise the limit of each:".to_owned(),
+    };
     Judgement::TooMuch(what, remedy)
 }
 

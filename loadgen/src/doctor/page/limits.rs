@@ -8,7 +8,8 @@ use highwater_scenarios::{
 use super::figure::{cap, figure, unknown};
 use crate::{
     doctor::limits::{
-        Cap, Conntrack, Files, Limits, Memory, Ports, Processes, Processors, Queues, Tcp,
+        Cap, Conntrack, Files, Limits, Memory, Ports, Presence, Processes, Processors, Programs,
+        Queues, Tcp,
     },
     worker::swarm::source::SOCKETS_PER_ADDRESS,
 };
@@ -32,6 +33,7 @@ pub(super) fn write(limits: &Limits, page: &mut Page) {
     entry("processors", processors(&limits.processors));
     entry("threads", threads(&limits.processes));
     entry("mappings", mappings(&limits.processes));
+    entry("programs", programs(&limits.programs));
 }
 
 fn files(files: &Files) -> String {
@@ -167,5 +169,18 @@ fn mappings(processes: &Processes) -> String {
         "{} in a process (vm.max_map_count). Sockets take none; a server with a thread for \
          each socket takes two.",
         figure(processes.map_count)
+    )
+}
+
+fn programs(programs: &Programs) -> String {
+    let state = |presence| match presence {
+        Presence::Unknown => "unknown",
+        Presence::There => "found",
+        Presence::Missing => "missing",
+    };
+    format!(
+        "nginx {}, HAProxy {}: only scenarios that name one as their balancer need it.",
+        state(programs.nginx),
+        state(programs.haproxy)
     )
 }

@@ -1,6 +1,6 @@
 //! Asks every node to send away what it has above its share; they do so by themselves.
 
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 use highwater_scenarios::units::Rate;
 use serde::Serialize;
 
@@ -21,7 +21,8 @@ pub(super) async fn apply(bed: &Bed, rate: Rate, band: f64) -> Result<(), Testbe
     let asked = running
         .iter()
         .map(|(_, address)| bed.http.rebalance(*address, &body));
-    try_join_all(asked).await.map(drop)
+    // All of them, also when one that has just died does not answer.
+    join_all(asked).await.into_iter().collect()
 }
 
 /// Nodes take whole numbers a second, at least one.

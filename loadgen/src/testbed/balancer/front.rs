@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use tokio::sync::{Mutex, watch};
 
 use super::{
-    super::{TestbedError, cluster::Bed, port},
+    super::{TestbedError, cluster::Bed, port::Held},
     kind::{Balancer, Common},
     room::Room,
     servers::{Change, Servers},
@@ -30,7 +30,7 @@ pub(in crate::testbed) struct Front {
     /// Held while the balancers are told of a change.
     known: Mutex<Known>,
     /// Where nodes will listen that are named before they come.
-    reserved: BTreeMap<String, SocketAddr>,
+    reserved: BTreeMap<String, Held>,
     endpoints: watch::Sender<Endpoints>,
     told: sync::Mutex<Vec<Told>>,
     /// Of the balancers, for its owner alone.
@@ -94,9 +94,9 @@ impl Front {
             return Ok(());
         }
         let mut known = self.known.lock().await;
-        for (id, address) in &self.reserved {
+        for (id, held) in &self.reserved {
             // Whether that is news does not matter before the start.
-            let _ = known.servers.join(id, *address);
+            let _ = known.servers.join(id, held.address());
         }
         let servers = known.servers.list();
         let starts = self
@@ -117,9 +117,10 @@ impl Front {
         self.balancers.is_empty()
     }
 
-    /// Where a node has to listen that is named before it comes.
-    pub(in crate::testbed) fn reserved(&self, id: &str) -> Option<SocketAddr> {
-        self.reserved.get(id).copied()
+    /// Where a node has to listen that was named before it comes: nobody else did until
+    /// now.
+    pub(in crate::testbed) fn take_reserved(&self, id: &str) -> Option<SocketAddr> {
+        self.reserved.get(id).map(Held::let_go)
     }
 
     /// A node takes sockets: over when the balancers were told, if that is how they
@@ -130,11 +131,7 @@ impl Front {
         id: &str,
         address: SocketAddr,
     ) -> Result<(), TestbedError> {
-        let mut known = self.known.lock().await;
-        match known.servers.join(id, address) {
-            Some(change) => self.tell(bed, &known, &change).await,
-            None => Ok(()),
-        }
+        self.change(bed, |servers| servers.join(id, address)).await
     }
 
     /// A node is about to leave in order: the same.
@@ -143,11 +140,7 @@ impl Front {
         bed: &Bed,
         id: &str,
     ) -> Result<(), TestbedError> {
-        let mut known = self.known.lock().await;
-        match known.servers.leave(id) {
-            Some(change) => self.tell(bed, &known, &change).await,
-            None => Ok(()),
-        }
+        self.change(bed, |servers| servers.leave(id)).await
     }
 
     /// Where clients are sent, once they serve.
@@ -201,25 +194,40 @@ impl Front {
         join_all(balancers.map(|balancer| balancer.process().stop())).await;
     }
 
-    async fn tell(&self, bed: &Bed, known: &Known, change: &Change) -> Result<(), TestbedError> {
-        if !known.is_served {
+    /// Tells all of them what changes, if anything does. What could not be told is not
+    /// known, and so is told the next time.
+    async fn change(
+        &self,
+        bed: &Bed,
+        make: impl FnOnce(&mut Servers) -> Option<Change>,
+    ) -> Result<(), TestbedError> {
+        let mut known = self.known.lock().await;
+        let mut servers = known.servers.clone();
+        let Some(change) = make(&mut servers) else {
             return Ok(());
+        };
+        if known.is_served {
+            let balancers = self.balancers.iter();
+            let each = balancers.map(|balancer| self.tell(bed, balancer, &servers, &change));
+            join_all(each)
+                .await
+                .into_iter()
+                .collect::<Result<(), _>>()?;
         }
-        let balancers = self.balancers.iter();
-        let each = balancers.map(|balancer| self.tell_one(bed, balancer, known, change));
-        join_all(each).await.into_iter().collect()
+        known.servers = servers;
+        Ok(())
     }
 
-    async fn tell_one(
+    async fn tell(
         &self,
         bed: &Bed,
         balancer: &Balancer,
-        known: &Known,
+        servers: &Servers,
         change: &Change,
     ) -> Result<(), TestbedError> {
         let text = match self.join {
             Join::Discovery | Join::Predeclared => return Ok(()),
-            Join::Reload => balancer.reload(bed, known.servers.list()).await?,
+            Join::Reload => balancer.reload(bed, servers.list()).await?,
             Join::Runtime => balancer.tell(change).await?,
         };
         self.note(&balancer.process().id, text);
@@ -266,16 +274,12 @@ fn folder() -> Result<TempDir, TestbedError> {
 }
 
 /// An address for each node that is yet to come.
-fn reserve(plan: &Plan) -> Result<BTreeMap<String, SocketAddr>, TestbedError> {
-    let mut reserved = BTreeMap::<String, SocketAddr>::new();
+fn reserve(plan: &Plan) -> Result<BTreeMap<String, Held>, TestbedError> {
     let added = plan
         .events
         .iter()
         .filter(|event| event.action == Action::AddNode);
-    for event in added {
-        let taken: Vec<u16> = reserved.values().map(SocketAddr::port).collect();
-        let port = port::pick_other(&taken)?;
-        reserved.insert(event.node.clone(), ([127, 0, 0, 1], port).into());
-    }
-    Ok(reserved)
+    added
+        .map(|event| Ok((event.node.clone(), Held::any()?)))
+        .collect()
 }

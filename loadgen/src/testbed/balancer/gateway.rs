@@ -47,9 +47,8 @@ impl Gateway {
 
     /// Starts it; over when it sees all nodes.
     pub(super) async fn start(&self, bed: &Bed) -> Result<(), TestbedError> {
-        let admin = SocketAddr::from(([127, 0, 0, 1], port::pick()?));
-        let start = |port| self.start_on(bed, port, admin);
-        let (mut child, listen) = port::start_on_one(start).await?;
+        let start = |ports| self.start_on(bed, ports);
+        let (mut child, listen, admin) = port::start_on_several(start).await?;
         let (id, log) = self.process.name_and_log();
         ready::until_serving(bed, (id, log), &mut child, ("http", admin)).await?;
         ready::until_seen(bed, (id, log), &mut child, admin).await?;
@@ -81,15 +80,16 @@ impl Gateway {
     async fn start_on(
         &self,
         bed: &Bed,
-        port: u16,
-        admin: SocketAddr,
-    ) -> Result<(Child, SocketAddr), TestbedError> {
+        [port, admin]: [u16; 2],
+    ) -> Result<(Child, SocketAddr, SocketAddr), TestbedError> {
+        let admin = SocketAddr::from(([127, 0, 0, 1], admin));
         let launch = self.launch(bed, port, admin);
         *self.started() = Some(Started {
             admin,
             command: command_line(&launch),
         });
-        announce::start(&bed.spawner, &self.process.id, launch).await
+        let (child, listen) = announce::start(&bed.spawner, &self.process.id, launch).await?;
+        Ok((child, listen, admin))
     }
 
     fn launch(&self, bed: &Bed, port: u16, admin: SocketAddr) -> Launch {

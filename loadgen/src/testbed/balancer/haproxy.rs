@@ -5,6 +5,7 @@
 //! one counts from zero. A node that was added by a command has no such seam.
 
 use std::{
+    ffi::OsStr,
     fs,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -26,6 +27,7 @@ use super::{
 };
 use crate::{
     process::{Child, Launch},
+    program::HAPROXY,
     sampling::{
         BalancerEndpoint,
         balancer::haproxy::{Age, BACKEND, ask, workers},
@@ -40,6 +42,12 @@ const CHECK: &str = "check inter 1s fall 2 rise 1";
 
 /// How long one answer may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+
+/// How much of an answer an error shows, in characters.
+const ANSWER_SHOWN: usize = 300;
+
+/// How it begins when a reload did not come to a new process.
+const FAILED: &str = "Success=0";
 
 /// What it says when a server was added; everything else that goes well says nothing.
 const ADDED: &str = "New server registered.";
@@ -94,7 +102,8 @@ impl Haproxy {
         Ok(())
     }
 
-    /// Over when a new process serves by the new configuration.
+    /// Over when a new process serves by the new configuration. One that HAProxy would
+    /// not take is not handed to it: its master would go on with the old process.
     pub(super) async fn reload(
         &self,
         bed: &Bed,
@@ -105,7 +114,12 @@ impl Haproxy {
         let listen = self.process.listen().ok_or_else(|| self.not_running())?;
         let before = self.current().await?;
         let text = self.write(bed, servers, listen)?;
-        self.command("reload").await?;
+        self.check().await?;
+        let answer = self.command("reload").await?;
+        // Versions that wait for the new process say how that went; others say nothing.
+        if answer.starts_with(FAILED) {
+            return Err(self.refused("reload", &answer));
+        }
         self.until_served(child, Some(before)).await?;
         let served = text.clone();
         *self.served() = Some(text);
@@ -121,11 +135,7 @@ impl Haproxy {
             let answer = self.command(&format!("@!{worker} {command}")).await?;
             let answer = answer.trim();
             if !answer.is_empty() && answer != ADDED {
-                return Err(TestbedError::BalancerRefused {
-                    id: self.process.id.clone(),
-                    asked: command.clone(),
-                    answer: answer.chars().take(300).collect(),
-                });
+                return Err(self.refused(command, answer));
             }
         }
         let told = commands.join("\n");
@@ -178,6 +188,13 @@ impl Haproxy {
         Launch::new(&self.program, arguments, self.process.log())
             .with_children()
             .with_niceness(NICENESS)
+    }
+
+    /// Has it look at what was written.
+    async fn check(&self) -> Result<(), TestbedError> {
+        let file = self.file();
+        let arguments = [OsStr::new("-c"), OsStr::new("-f"), file.as_os_str()];
+        self.process.check(HAPROXY, &self.program, arguments).await
     }
 
     fn file(&self) -> PathBuf {
@@ -239,12 +256,12 @@ impl Haproxy {
     async fn current(&self) -> Result<u32, TestbedError> {
         let master = self.master();
         let listed = timeout(ANSWER_WITHIN, workers(&master)).await;
-        let listed = listed.map_err(|_| self.silent("show proc", "no answer".to_owned()))?;
-        let listed = listed.map_err(|error| self.silent("show proc", error.to_string()))?;
+        let listed = listed.map_err(|_| self.refused("show proc", "no answer"))?;
+        let listed = listed.map_err(|error| self.refused("show proc", &error.to_string()))?;
         let current = listed.iter().find(|worker| worker.age == Age::Current);
         current
             .map(|worker| worker.pid)
-            .ok_or_else(|| self.silent("show proc", "no process takes sockets".to_owned()))
+            .ok_or_else(|| self.refused("show proc", "no process takes sockets"))
     }
 
     /// The answer of the master, or of the process that the command is for.
@@ -252,16 +269,16 @@ impl Haproxy {
         let master = self.master();
         match timeout(ANSWER_WITHIN, ask(&master, command)).await {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(self.silent(command, error.to_string())),
-            Err(_) => Err(self.silent(command, "no answer".to_owned())),
+            Ok(Err(error)) => Err(self.refused(command, &error.to_string())),
+            Err(_) => Err(self.refused(command, "no answer")),
         }
     }
 
-    fn silent(&self, asked: &str, answer: String) -> TestbedError {
+    fn refused(&self, asked: &str, answer: &str) -> TestbedError {
         TestbedError::BalancerRefused {
             id: self.process.id.clone(),
             asked: asked.to_owned(),
-            answer,
+            answer: answer.chars().take(ANSWER_SHOWN).collect(),
         }
     }
 
@@ -321,22 +338,26 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_configuration_names_the_nodes_and_the_policy() {
-        let servers = [server("n1", 8081, false), server("n2", 8082, true)];
-        let values = Values {
-            connections: 9_900,
-            folder: Path::new("/run/b1"),
+    fn values<'v>(folder: &'v Path, policy: Policy, servers: &'v [Server]) -> Values<'v> {
+        Values {
+            connections: 100,
+            folder,
             listen: "127.0.0.1:8080".to_owned(),
             tls: None,
             backend: BACKEND,
-            method: method(Policy::LeastConn),
+            method: method(policy),
             check: CHECK,
-            servers: &servers,
-        };
+            servers,
+        }
+    }
+
+    #[test]
+    fn a_configuration_names_the_nodes_and_the_policy() {
+        let servers = [server("n1", 8081, false), server("n2", 8082, true)];
+        let values = values(Path::new("/run/b1"), Policy::LeastConn, &servers);
         let text = fill(TEMPLATE, &values).unwrap();
         assert!(text.contains("    bind 127.0.0.1:8080\n"), "{text}");
-        assert!(text.contains("    maxconn 9900\n"), "{text}");
+        assert!(text.contains("    maxconn 100\n"), "{text}");
         let (_, backend) = text.split_once("backend nodes\n").unwrap();
         expect![[r#"
             backend nodes
@@ -355,6 +376,38 @@ mod tests {
         };
         let text = fill(TEMPLATE, &secure).unwrap();
         assert!(text.contains("bind 127.0.0.1:8080 ssl crt /run/tls.pem alpn http/1.1\n"));
+    }
+
+    #[tokio::test]
+    async fn haproxy_takes_what_is_written_and_says_what_it_does_not_take() {
+        let folder = tempfile::tempdir().unwrap();
+        let common = Common {
+            log_dir: folder.path(),
+            folder: folder.path(),
+            policy: Policy::LeastConn,
+            room: Room { connections: 100 },
+        };
+        let program = HAPROXY.path().expect("HAProxy is installed");
+        let haproxy = Haproxy::new("b1", &program, common).unwrap();
+        let servers = [server("n1", 8081, false), server("n2", 8082, true)];
+        for policy in [
+            Policy::RoundRobin,
+            Policy::P2c,
+            Policy::Random,
+            Policy::LeastConn,
+        ] {
+            let values = values(&haproxy.folder, policy, &servers);
+            fs::write(haproxy.file(), fill(TEMPLATE, &values).unwrap()).unwrap();
+            haproxy.check().await.unwrap();
+        }
+        let text = fs::read_to_string(haproxy.file()).unwrap();
+        fs::write(haproxy.file(), text.replace("leastconn", "fewest")).unwrap();
+        let said = haproxy.check().await.unwrap_err().to_string();
+        assert!(
+            said.starts_with("haproxy does not take the configuration of b1: ")
+                && said.contains("balance only supports"),
+            "{said}"
+        );
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! One balancer, whichever it is.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use highwater_reports::record::{Role, Source};
 use highwater_scenarios::plan::{self, Cluster, Policy};
@@ -11,11 +14,13 @@ use super::{
     haproxy::Haproxy,
     nginx::Nginx,
     process::Process,
-    program::{HAPROXY, NGINX},
     room::Room,
     servers::{Change, Server},
 };
-use crate::sampling::{Endpoint, Sampled};
+use crate::{
+    program::{HAPROXY, NGINX, Program},
+    sampling::{Endpoint, Sampled},
+};
 
 /// One balancer.
 #[derive(Debug)]
@@ -49,12 +54,12 @@ impl Balancer {
                 .map(|id| Self::Gateway(Gateway::new(&id, common)))
                 .collect()),
             plan::Balancer::Nginx => {
-                let program = NGINX.find()?;
+                let program = find(NGINX)?;
                 ids.map(|id| Nginx::new(&id, &program, common).map(Self::Nginx))
                     .collect()
             }
             plan::Balancer::Haproxy => {
-                let program = HAPROXY.find()?;
+                let program = find(HAPROXY)?;
                 ids.map(|id| Haproxy::new(&id, &program, common).map(Self::Haproxy))
                     .collect()
             }
@@ -137,5 +142,38 @@ impl Balancer {
             Self::Nginx(nginx) => &nginx.process,
             Self::Haproxy(haproxy) => &haproxy.process,
         }
+    }
+}
+
+/// Where a program is; nothing is installed by a run.
+fn find(program: Program) -> Result<PathBuf, TestbedError> {
+    program.path().ok_or_else(|| TestbedError::ProgramMissing {
+        program: program.name,
+        hint: format!(
+            "install it (Debian: `{}`), or take another one with \
+             `--set cluster.balancer=gateway`",
+            program.installation()
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_program_is_named_with_what_brings_it() {
+        let elsewhere = Program {
+            name: "highwater-no-such-balancer",
+            ..NGINX
+        };
+        let error = find(elsewhere).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "highwater-no-such-balancer is not on this machine"
+        );
+        assert!(
+            matches!(&error, TestbedError::ProgramMissing { hint, .. } if hint.contains("nginx-light"))
+        );
     }
 }

@@ -6,7 +6,6 @@
 //!   looking at its neighbour;
 //! - [`servers`]: the nodes, as a balancer's configuration names them;
 //! - [`process`]: a balancer's process and where it listens;
-//! - [`program`]: what must be on the machine;
 //! - [`template`]: configurations from the templates in `deploy/`;
 //! - [`room`]: how many connections a balancer is given room for.
 
@@ -16,7 +15,6 @@ mod haproxy;
 mod kind;
 mod nginx;
 mod process;
-mod program;
 mod room;
 mod servers;
 mod template;

@@ -5,6 +5,7 @@
 //! configuration (`ngx_http_upstream_zone_module.c`, `noreuse`).
 
 use std::{
+    ffi::{OsStr, OsString},
     fs,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -26,6 +27,7 @@ use super::{
 use crate::{
     causes::in_full,
     process::{Child, Launch, Signal},
+    program::NGINX,
     sampling::BalancerEndpoint,
 };
 
@@ -86,14 +88,14 @@ impl Nginx {
 
     /// Starts it; over when it answers.
     pub(super) async fn start(&self, bed: &Bed, servers: &[Server]) -> Result<(), TestbedError> {
-        let admin = port::pick()?;
-        let start = |port| self.start_on(bed, servers, [port, admin]);
-        let (child, listen) = port::start_on_one(start).await?;
+        let start = |ports| self.start_on(bed, servers, ports);
+        let (child, listen) = port::start_on_several(start).await?;
         self.process.runs(child, listen).await;
         Ok(())
     }
 
-    /// Over when the new configuration is served.
+    /// Over when the new configuration is served. One that nginx would not take is not
+    /// handed to it: it would go on by the old one, and say so in its log alone.
     pub(super) async fn reload(
         &self,
         bed: &Bed,
@@ -106,6 +108,7 @@ impl Nginx {
         let before = self.served().clone().ok_or_else(not_running)?;
         let generation = before.generation + 1;
         let served = self.write(bed, servers, [before.listen, before.admin], generation)?;
+        self.check().await?;
         // Its workers get it too, and take no notice.
         let told = child.signal(Signal::SIGHUP);
         told.map_err(|source| TestbedError::Signal {
@@ -158,7 +161,22 @@ impl Nginx {
     }
 
     fn launch(&self) -> Launch {
-        let arguments = [
+        Launch::new(&self.program, self.arguments(), self.process.log())
+            .with_children()
+            .with_niceness(NICENESS)
+    }
+
+    /// Has it look at what was written.
+    async fn check(&self) -> Result<(), TestbedError> {
+        let files = self.arguments();
+        let arguments = ["-t", "-q"].map(OsStr::new).into_iter();
+        let arguments = arguments.chain(files.iter().map(OsString::as_os_str));
+        self.process.check(NGINX, &self.program, arguments).await
+    }
+
+    /// Where its files are.
+    fn arguments(&self) -> [OsString; 6] {
+        [
             // Where it logs until it has read where.
             "-e".into(),
             "stderr".into(),
@@ -166,10 +184,7 @@ impl Nginx {
             self.folder.clone().into_os_string(),
             "-c".into(),
             self.file().into_os_string(),
-        ];
-        Launch::new(&self.program, arguments, self.process.log())
-            .with_children()
-            .with_niceness(NICENESS)
+        ]
     }
 
     fn file(&self) -> PathBuf {
@@ -218,7 +233,7 @@ impl Nginx {
         let serves = || async {
             match bed.http.text(&url).await {
                 Ok(found) if found.trim() == wanted => Ok(()),
-                Ok(found) => Err(format!("it serves configuration {found:?}, not {wanted:?}")),
+                Ok(_) => Err(format!("it does not serve configuration {wanted} yet")),
                 Err(error) => Err(in_full(&error)),
             }
         };
@@ -247,24 +262,37 @@ mod tests {
 
     use super::*;
 
-    /// The lines of the `upstream` with these nodes.
-    fn upstream(policy: Policy) -> String {
+    /// What two nodes give, one of which leaves.
+    fn servers() -> [Server; 2] {
         let server = |id: &str, port: u16, leaving| Server {
             id: id.to_owned(),
             address: format!("127.0.0.1:{port}"),
             leaving,
         };
-        let servers = [server("n1", 8081, false), server("n2", 8082, true)];
-        let values = Values {
-            is_root: true,
-            folder: Path::new("/run/b1"),
+        [server("n1", 8081, false), server("n2", 8082, true)]
+    }
+
+    fn values<'v>(folder: &'v Path, policy: Policy, servers: &'v [Server]) -> Values<'v> {
+        Values {
+            is_root: geteuid().is_root(),
+            folder,
             files: 1_000,
             method: method(policy),
-            servers: &servers,
+            servers,
             listen: "127.0.0.1:8080".to_owned(),
             admin: "127.0.0.1:8089".to_owned(),
-            tls: Some(Path::new("/run/tls.pem")),
+            tls: None,
             generation: 7,
+        }
+    }
+
+    /// The lines of the `upstream`.
+    fn upstream(policy: Policy) -> String {
+        let servers = servers();
+        let values = Values {
+            is_root: true,
+            tls: Some(Path::new("/run/tls.pem")),
+            ..values(Path::new("/run/b1"), policy, &servers)
         };
         let text = fill(TEMPLATE, &values).unwrap();
         for said in [
@@ -292,5 +320,37 @@ mod tests {
         .assert_eq(&upstream(Policy::P2c));
         assert!(!upstream(Policy::RoundRobin).contains("random"));
         assert!(upstream(Policy::LeastConn).contains("        least_conn;\n"));
+    }
+
+    #[tokio::test]
+    async fn nginx_takes_what_is_written_and_says_what_it_does_not_take() {
+        let folder = tempfile::tempdir().unwrap();
+        let common = Common {
+            log_dir: folder.path(),
+            folder: folder.path(),
+            policy: Policy::LeastConn,
+            room: Room { connections: 100 },
+        };
+        let program = NGINX.path().expect("nginx is installed");
+        let nginx = Nginx::new("b1", &program, common).unwrap();
+        for policy in [
+            Policy::RoundRobin,
+            Policy::P2c,
+            Policy::Random,
+            Policy::LeastConn,
+        ] {
+            let servers = servers();
+            let text = fill(TEMPLATE, &values(&nginx.folder, policy, &servers)).unwrap();
+            fs::write(nginx.file(), text).unwrap();
+            nginx.check().await.unwrap();
+        }
+        let text = fs::read_to_string(nginx.file()).unwrap();
+        fs::write(nginx.file(), text.replace("least_conn;", "fewest;")).unwrap();
+        let said = nginx.check().await.unwrap_err().to_string();
+        assert!(
+            said.starts_with("nginx does not take the configuration of b1: ")
+                && said.contains("unknown directive \"fewest\""),
+            "{said}"
+        );
     }
 }

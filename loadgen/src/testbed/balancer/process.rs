@@ -1,6 +1,7 @@
 //! A balancer's process and where it listens.
 
 use std::{
+    ffi::OsStr,
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::{self, PoisonError},
@@ -9,7 +10,8 @@ use std::{
 
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::process::Child;
+use super::super::TestbedError;
+use crate::{process::Child, program::Program};
 
 /// How long one may take to end in order.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
@@ -75,6 +77,21 @@ impl Process {
     /// The process, to be told something.
     pub(super) async fn hold(&self) -> MutexGuard<'_, Option<Child>> {
         self.child.lock().await
+    }
+
+    /// Has its program look at a configuration that it is to go on with.
+    pub(super) async fn check<'a>(
+        &self,
+        program: Program,
+        path: &Path,
+        arguments: impl IntoIterator<Item = &'a OsStr>,
+    ) -> Result<(), TestbedError> {
+        let checked = program.check(path, arguments).await;
+        checked.map_err(|said| TestbedError::ConfigurationRefused {
+            id: self.id.clone(),
+            program: program.name,
+            said,
+        })
     }
 
     /// Its name and how it ended, if it did so without being asked to; once.

@@ -18,7 +18,7 @@ pub(super) struct Server {
 }
 
 /// All nodes that were ever named, in the order of their numbers.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Servers {
     list: Vec<Server>,
 }

@@ -2,7 +2,7 @@
 
 use highwater_loadgen::doctor::{
     Fit, Limits,
-    limits::{Cap, Conntrack},
+    limits::{Cap, Conntrack, Presence},
 };
 use highwater_scenarios::Plan;
 
@@ -63,10 +63,10 @@ fn too_few_nodes() {
     check(&plan, &machine_with_files(), None, None);
 }
 
-/// A plan with so many sockets through so many balancers to two nodes.
+/// A plan with so many sockets through so many balancers to six nodes.
 fn balanced(balancer: &str, gateways: u32, sockets: u64) -> Plan {
     let text = format!(
-        "name = \"balanced\"\nduration = \"60s\"\n[cluster]\nnodes = 2\n\
+        "name = \"balanced\"\nduration = \"60s\"\n[cluster]\nnodes = 6\n\
          balancer = \"{balancer}\"\ngateways = {gateways}\n\
          [[devices]]\nname = \"home\"\ncount = {sockets}\nramp = \"200/s\"\n"
     );
@@ -90,10 +90,54 @@ fn a_balancer_takes_two_files_a_socket() {
         "{}",
         remedy.what
     );
+    let fit = check(
+        &balanced("gateway", 9, 100_000),
+        &machine(),
+        None,
+        Some("each of 9 balancers"),
+    );
+    // As many as it would take cannot be asked for.
+    assert_eq!(fit.obstacles[0].remedy.what, "Raise the limit of each:");
     let two = check(&balanced("nginx", 2, 10_000), &machine(), None, None);
     let haproxy = check(&balanced("haproxy", 2, 10_000), &machine(), None, None);
     let bytes = |fit: &Fit| fit.load.memory.balancers_bytes;
     assert!(bytes(&two) > bytes(&haproxy) && bytes(&haproxy) > 0);
+}
+
+#[test]
+fn a_balancer_that_is_not_installed_stands_in_the_way() {
+    let mut limits = machine();
+    limits.programs.nginx = Presence::Missing;
+    let fit = check(
+        &balanced("nginx", 1, 100),
+        &limits,
+        None,
+        Some("the program nginx is not on this machine"),
+    );
+    let installation = &fit.obstacles[0].remedy.settings[0].line;
+    assert!(installation.ends_with(" nginx-light"), "{installation}");
+    for other in ["haproxy", "gateway"] {
+        check(&balanced(other, 1, 100), &limits, None, None);
+    }
+    limits.programs.nginx = Presence::Unknown;
+    let fit = check(&balanced("nginx", 1, 100), &limits, None, None);
+    assert_eq!(fit.unknown, ["nginx"]);
+}
+
+#[test]
+fn connections_behind_a_balancer_are_tracked_twice() {
+    let mut limits = machine();
+    limits.conntrack = Conntrack {
+        max: Cap::At(10_000),
+        tracked: Some(1),
+    };
+    check(&cluster(2, 5_000), &limits, None, None);
+    check(
+        &balanced("haproxy", 1, 5_000),
+        &limits,
+        None,
+        Some("10,000 more connections"),
+    );
 }
 
 #[test]

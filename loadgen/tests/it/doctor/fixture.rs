@@ -1,7 +1,8 @@
 //! A machine of known limits, and a plan for it.
 
 use highwater_loadgen::doctor::limits::{
-    Cap, Conntrack, Files, Limits, Memory, Ports, Processes, Processors, Queues, Tcp,
+    Cap, Conntrack, Files, Limits, Memory, Ports, Presence, Processes, Processors, Programs,
+    Queues, Tcp,
 };
 use highwater_scenarios::{Plan, parse};
 
@@ -52,6 +53,10 @@ pub(super) fn machine() -> Limits {
         processors: Processors {
             online: Some(8),
             quota_thousandths: Cap::None,
+        },
+        programs: Programs {
+            nginx: Presence::There,
+            haproxy: Presence::There,
         },
     }
 }

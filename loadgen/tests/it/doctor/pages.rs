@@ -66,6 +66,8 @@ fn a_machine() {
                        unlimited, pids.max unlimited.
           mappings     65,530 in a process (vm.max_map_count). Sockets take none; a
                        server with a thread for each socket takes two.
+          programs     nginx found, HAProxy found: only scenarios that name one as their
+                       balancer need it.
     "#]]
     .assert_eq(&page::capacity(&machine()));
 }
@@ -111,6 +113,8 @@ fn a_machine_that_says_nothing() {
                        unknown, pids.max unknown.
           mappings     unknown in a process (vm.max_map_count). Sockets take none; a
                        server with a thread for each socket takes two.
+          programs     nginx unknown, HAProxy unknown: only scenarios that name one as
+                       their balancer need it.
     "#]]
     .assert_eq(&page::capacity(&Limits::default()));
 }

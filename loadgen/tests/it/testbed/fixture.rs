@@ -23,8 +23,29 @@ pub(super) struct Bed {
 
 impl Bed {
     pub(super) async fn start(nodes: u32, events: &[Event]) -> Self {
-        let logs = tempfile::tempdir().unwrap();
         let (plan, cluster) = plan(nodes, events);
+        Self::start_cluster(plan, cluster).await
+    }
+
+    /// With a balancer in front that learns of nodes in this way.
+    pub(super) async fn start_behind(
+        balancer: Balancer,
+        join: Join,
+        nodes: u32,
+        events: &[Event],
+    ) -> Self {
+        let (mut plan, cluster) = plan(nodes, events);
+        let cluster = Cluster {
+            balancer,
+            join,
+            ..cluster
+        };
+        plan.system = System::Cluster(cluster.clone());
+        Self::start_cluster(plan, cluster).await
+    }
+
+    async fn start_cluster(plan: Plan, cluster: Cluster) -> Self {
+        let logs = tempfile::tempdir().unwrap();
         let spawner = Spawner::start().unwrap();
         let bed = Testbed::start(&plan, &cluster, &exe(), spawner, logs.path()).await;
         Self {
@@ -62,8 +83,13 @@ impl Bed {
 
     /// Ends a node's process behind the testbed's back.
     pub(super) fn kill_outside(&self, id: &str) {
+        self.signal_outside(id, Signal::SIGKILL);
+    }
+
+    /// Sends a signal to a process behind the testbed's back.
+    pub(super) fn signal_outside(&self, id: &str, signal: Signal) {
         let pid = Pid::from_raw(self.pid(id).unwrap().cast_signed());
-        kill(pid, Signal::SIGKILL).unwrap();
+        kill(pid, signal).unwrap();
     }
 }
 

@@ -1,0 +1,101 @@
+//! Balancers of somebody else's in front of the nodes, as they are told of them.
+
+use std::{
+    io,
+    net::{SocketAddr, TcpListener, TcpStream},
+};
+
+use highwater_loadgen::{process::Signal, testbed::TestbedError};
+use highwater_scenarios::plan::{Action, Balancer, Event, Join};
+
+use super::fixture::{Bed, event, get};
+
+/// A second node that is to come.
+fn second() -> [Event; 1] {
+    [event(Action::AddNode, "n2")]
+}
+
+/// The address that the configuration gives a node; in HAProxy's words.
+fn address_of(bed: &Bed, id: &str) -> SocketAddr {
+    let configuration = bed.bed.balancer_configuration().unwrap();
+    let server = format!("server {id} ");
+    let (_, rest) = configuration.split_once(&server).expect("it is named");
+    rest.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn an_address_that_is_named_from_the_start_is_kept_for_its_node() {
+    let bed = Bed::start_behind(Balancer::Haproxy, Join::Predeclared, 1, &second()).await;
+    let address = address_of(&bed, "n2");
+    let taken = TcpListener::bind(address).unwrap_err();
+    assert_eq!(taken.kind(), io::ErrorKind::AddrInUse);
+    let refused = TcpStream::connect(address).unwrap_err();
+    assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+
+    bed.apply(Action::AddNode, "n2").await;
+    get(&format!("http://{address}/readyz")).await.unwrap();
+    bed.apply(Action::KillNode, "n2").await;
+    bed.apply(Action::RestartNode, "n2").await;
+    get(&format!("http://{address}/readyz")).await.unwrap();
+    assert_eq!(bed.bed.take_told(), []);
+    bed.bed.stop().await;
+}
+
+#[tokio::test]
+async fn what_could_not_be_told_is_told_the_next_time() {
+    let bed = Bed::start_behind(Balancer::Haproxy, Join::Runtime, 1, &second()).await;
+    bed.signal_outside("b1", Signal::SIGSTOP);
+    let refusal = bed.refusal(Action::AddNode, "n2").await;
+    assert!(
+        matches!(refusal, TestbedError::BalancerRefused { .. }),
+        "{refusal}"
+    );
+    assert_eq!(bed.pid("n2"), None, "nobody would come to it");
+    assert_eq!(bed.bed.take_told(), []);
+
+    bed.signal_outside("b1", Signal::SIGCONT);
+    bed.apply(Action::RestartNode, "n2").await;
+    let told = bed.bed.take_told();
+    assert_eq!(told.len(), 1);
+    assert!(told[0].text.starts_with("add server nodes/n2 "), "{told:?}");
+    bed.bed.stop().await;
+}
+
+#[tokio::test]
+async fn each_change_is_a_new_configuration_where_that_is_the_way() {
+    for balancer in [Balancer::Nginx, Balancer::Haproxy] {
+        let bed = Bed::start_behind(balancer, Join::Reload, 1, &second()).await;
+        assert_eq!(bed.bed.take_told(), []);
+        bed.apply(Action::AddNode, "n2").await;
+        bed.apply(Action::DrainNode, "n1").await;
+        let told = bed.bed.take_told();
+        let [added, drained] = &told[..] else {
+            panic!("{told:?}");
+        };
+        for text in [&added.text, &drained.text] {
+            assert!(text.contains("n1") && text.contains("n2"), "{text}");
+        }
+        let out_of_use = |text: &str| {
+            let lines = text
+                .lines()
+                .filter(|line| line.trim().starts_with("server "));
+            let out = lines.filter(|line| line.contains(" down;") || line.ends_with(" disabled"));
+            out.count()
+        };
+        assert_eq!(
+            [&added.text, &drained.text].map(|text| out_of_use(text)),
+            [0, 1]
+        );
+        assert_eq!(
+            bed.bed
+                .balancer_configuration()
+                .as_ref()
+                .map(|text| out_of_use(text)),
+            Some(1)
+        );
+        // Through the balancer, to the one that is left.
+        let answer = get(&format!("{}/nodes", bed.http()[0])).await.unwrap();
+        assert!(answer.contains("n2"), "{answer}");
+        bed.bed.stop().await;
+    }
+}
