@@ -49,7 +49,9 @@ pub(crate) struct RecordArgs {
   highwater run scenarios/smoke.toml --baseline runs/before
 
 Ctrl-C ends a run in order and reports what there is; a second one ends it at
-once. The exit code is the verdict: 0 passed, 3 failed, 4 inconclusive.")]
+once. The exit code is the verdict: 0 passed, 3 failed, 4 inconclusive.
+A scenario with a [matrix] is several runs, each in a directory of its own, and
+in the end a comparison; the exit code is then the worst of theirs.")]
 pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) scenario: ScenarioArgs,

@@ -13,15 +13,26 @@ use highwater_scenarios::{Cell, Matrix};
 
 use super::{
     print,
-    run::{OneRun, default_out},
+    run::{OneRun, default_out, listen, text_of},
+    signals::Interrupt,
 };
 use crate::{args::Run, exit::Exit, failure::Failure};
 
 /// The comparison's page, beside the runs' directories.
 const PAGE: &str = "comparison.html";
 
+/// Runs one after the other, until one cannot be or somebody wants the end.
+struct Runs<'r> {
+    args: &'r Run,
+    text: String,
+    interrupt: Interrupt,
+    /// Directories of those that came to their end.
+    done: Vec<PathBuf>,
+}
+
 /// Runs every cell as often as it is to be, and compares what came of it. Ends with the
-/// worst of the runs' exit codes.
+/// worst of the runs' exit codes. A run that cannot be, or an interrupt, ends all of it;
+/// the runs before are compared.
 pub(crate) fn run(matrix: &Matrix, args: &Run) -> Result<Exit, Failure> {
     if args.record.baseline.is_some() {
         return Err(no_baseline(matrix));
@@ -29,19 +40,63 @@ pub(crate) fn run(matrix: &Matrix, args: &Run) -> Result<Exit, Failure> {
     let out = args.record.out.clone();
     let out = out.unwrap_or_else(|| default_out(&matrix.first().plan));
     claim(&out)?;
-    let (mut dirs, mut worst) = (Vec::new(), Exit::Passed);
-    for (number, (name, cell)) in in_turn(matrix).into_iter().enumerate() {
-        eprintln!("run {} of {}: {name}", number + 1, matrix.runs());
-        let dir = out.join(name);
-        let exit = one(cell, &dir, args)?;
-        dirs.push(dir);
-        worst = worse(worst, exit);
-        if exit == Exit::Interrupted {
-            break;
+    let mut runs = Runs {
+        args,
+        text: text_of(&args.scenario)?,
+        interrupt: listen()?,
+        done: Vec::new(),
+    };
+    let ended = runs.all(matrix, &out);
+    // Also of what there is when the last one could not be.
+    let compared = compare(&runs.done, &out);
+    let exit = ended?;
+    compared?;
+    Ok(exit)
+}
+
+impl Runs<'_> {
+    /// The worst of their exit codes.
+    fn all(&mut self, matrix: &Matrix, out: &Path) -> Result<Exit, Failure> {
+        let mut worst = Exit::Passed;
+        for (number, (name, cell)) in in_turn(matrix).into_iter().enumerate() {
+            if self.interrupt.has_come() {
+                eprintln!("interrupted: {number} of {} runs are over", matrix.runs());
+                return Ok(Exit::Interrupted);
+            }
+            eprintln!("run {} of {}: {name}", number + 1, matrix.runs());
+            let dir = out.join(name);
+            let exit = self.one(cell, &dir)?;
+            if exit == Exit::Interrupted {
+                return Ok(exit);
+            }
+            self.done.push(dir);
+            worst = worse(worst, exit);
         }
+        Ok(worst)
     }
-    compare(&dirs, &out)?;
-    Ok(worst)
+
+    /// Runs a cell once, writes its report, and says in a line how it ended.
+    fn one(&self, cell: &Cell, dir: &Path) -> Result<Exit, Failure> {
+        let settings = cell.settings.iter();
+        let settings = settings.map(|setting| format!("cluster.{}={}", setting.key, setting.value));
+        let given = self.args.scenario.set.iter().cloned();
+        OneRun {
+            plan: cell.plan.clone(),
+            text: &self.text,
+            sets: given.chain(settings).collect(),
+            workers: Workers::Local {
+                count: self.args.workers,
+            },
+            out: dir,
+            is_plain: self.args.record.no_progress,
+        }
+        .record(&self.interrupt)?;
+        let report = highwater_reports::write_report(dir)?;
+        let exit = Exit::of(&report.summary);
+        let html = report.html.display();
+        print(&format!("{:<12} {html}", in_a_word(exit)));
+        Ok(exit)
+    }
 }
 
 /// Names of the runs' directories, in the order of the runs: the cells take turns.
@@ -61,28 +116,6 @@ fn directory(cell: &str, turn: u32, turns: u32) -> String {
         (cell, 1) => cell.to_owned(),
         (cell, _) => format!("{cell}-{turn}"),
     }
-}
-
-/// Runs a cell once, writes its report, and says in a line how it ended.
-fn one(cell: &Cell, dir: &Path, args: &Run) -> Result<Exit, Failure> {
-    let settings = cell.settings.iter();
-    let settings = settings.map(|setting| format!("cluster.{}={}", setting.key, setting.value));
-    OneRun {
-        plan: cell.plan.clone(),
-        file: &args.scenario.scenario,
-        sets: args.scenario.set.iter().cloned().chain(settings).collect(),
-        workers: Workers::Local {
-            count: args.workers,
-        },
-        out: dir,
-        is_plain: args.record.no_progress,
-    }
-    .record()?;
-    let report = highwater_reports::write_report(dir)?;
-    let exit = Exit::of(&report.summary);
-    let html = report.html.display();
-    print(&format!("{:<12} {html}", in_a_word(exit)));
-    Ok(exit)
 }
 
 /// Sets the runs side by side, if there are at least two.

@@ -1,15 +1,14 @@
 //! `highwater run`.
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
 use highwater_loadgen::coordinator::{self, RunOptions, Workers};
 use highwater_scenarios::Plan;
-use tokio_util::sync::CancellationToken;
 
-use super::{announce::announcement, check, doctor, matrix, print, runtime, signals::Requests};
+use super::{announce::announcement, check, doctor, matrix, print, runtime, signals::Interrupt};
 use crate::{
     args::{RecordArgs, Run, ScenarioArgs},
     exit::Exit,
@@ -21,8 +20,8 @@ use crate::{
 pub(crate) struct OneRun<'r> {
     /// What it does.
     pub(crate) plan: Plan,
-    /// The scenario file, for the record.
-    pub(crate) file: &'r Path,
+    /// The scenario file as it was read, for the record.
+    pub(crate) text: &'r str,
     /// `--set` arguments that lead from the file to the plan, for the record.
     pub(crate) sets: Vec<String>,
     /// Who puts on the load.
@@ -56,23 +55,22 @@ pub(crate) fn run(
     let out = record.out.unwrap_or_else(|| default_out(&plan));
     OneRun {
         plan,
-        file: &scenario.scenario,
+        text: &text_of(scenario)?,
         sets: scenario.set.clone(),
         workers,
         out: &out,
         is_plain: record.no_progress,
     }
-    .record()?;
+    .record(&listen()?)?;
     report(&out, record.baseline.as_deref())
 }
 
 impl OneRun<'_> {
     /// Runs it to its end, in order or not, and leaves its record.
-    pub(crate) fn record(self) -> Result<(), Failure> {
-        let internal = |error: std::io::Error| Failure::new(Exit::Internal, error);
+    pub(crate) fn record(self, interrupt: &Interrupt) -> Result<(), Failure> {
         let announcement = announcement(&self.plan, self.out);
         let options = RunOptions {
-            scenario_text: fs::read_to_string(self.file).map_err(internal)?,
+            scenario_text: self.text.to_owned(),
             sets: self.sets,
             out: self.out.to_owned(),
             exe: std::env::current_exe().map_err(internal)?,
@@ -81,13 +79,8 @@ impl OneRun<'_> {
         };
         eprintln!("{announcement}");
         let display = Display::new(self.is_plain).map_err(internal)?;
-        let ended = runtime()?.block_on(async {
-            let interrupt = CancellationToken::new();
-            let requests = Requests::listen().map_err(internal)?;
-            tokio::spawn(interrupted(requests, interrupt.clone()));
-            let ended = coordinator::run(options, interrupt, |update| display.show(update)).await;
-            ended.map_err(Failure::from)
-        });
+        let run = coordinator::run(options, interrupt.token(), |update| display.show(update));
+        let ended = runtime()?.block_on(run);
         drop(display);
         ended?;
         Ok(())
@@ -112,10 +105,18 @@ pub(crate) fn default_out(plan: &Plan) -> PathBuf {
     Path::new("runs").join(format!("{time}-{}", plan.name))
 }
 
-/// The first signal brings the run to an end in order, the second ends it.
-async fn interrupted(mut requests: Requests, interrupt: CancellationToken) {
-    requests.next().await;
-    interrupt.cancel();
-    requests.next().await;
-    std::process::exit(Exit::Interrupted as i32);
+/// The scenario file, read once for all runs: their records say the same, whoever edits
+/// it meanwhile.
+pub(super) fn text_of(scenario: &ScenarioArgs) -> Result<String, Failure> {
+    fs::read_to_string(&scenario.scenario)
+        .map_err(|error| Failure::path("read the scenario", &scenario.scenario, error))
+}
+
+/// Hears requests to end from here on.
+pub(super) fn listen() -> Result<Interrupt, Failure> {
+    Interrupt::listen().map_err(internal)
+}
+
+fn internal(error: io::Error) -> Failure {
+    Failure::new(Exit::Internal, error)
 }

@@ -2,7 +2,13 @@
 
 use std::io;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    runtime::{Builder, Runtime},
+    signal::unix::{Signal, SignalKind, signal},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::exit::Exit;
 
 /// Hears every request to end from when it was made, also one that comes while
 /// nobody waits.
@@ -27,4 +33,44 @@ impl Requests {
             _ = self.interrupt.recv() => {}
         }
     }
+}
+
+/// Whether somebody wants the end of what goes on. Heard for as long as this lives,
+/// also while a report is drawn or between two runs.
+pub(crate) struct Interrupt {
+    come: CancellationToken,
+    /// What hears it: not a run's runtime, whose tasks end with the run.
+    _ears: Runtime,
+}
+
+impl Interrupt {
+    /// From here on the first request asks for an end in order, and the second ends
+    /// the process.
+    pub(super) fn listen() -> io::Result<Self> {
+        let ears = Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()?;
+        let come = CancellationToken::new();
+        let requests = ears.block_on(async { Requests::listen() })?;
+        ears.spawn(heed(requests, come.clone()));
+        Ok(Self { come, _ears: ears })
+    }
+
+    /// Whether it has come.
+    pub(super) fn has_come(&self) -> bool {
+        self.come.is_cancelled()
+    }
+
+    /// Cancelled when it comes.
+    pub(super) fn token(&self) -> CancellationToken {
+        self.come.clone()
+    }
+}
+
+async fn heed(mut requests: Requests, come: CancellationToken) {
+    requests.next().await;
+    come.cancel();
+    requests.next().await;
+    std::process::exit(Exit::Interrupted as i32);
 }

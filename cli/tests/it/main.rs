@@ -3,12 +3,13 @@
 //! - [`clean`]: a clean run of everything is clean;
 //! - [`truth`]: faults of known size must be found;
 //! - [`doctor`]: what this machine can hold, and the check before a run;
-//! - [`balancing`]: balancers in front of the nodes, and a matrix of them;
+//! - [`balancing`]: balancers in front of the nodes;
 //! - [`brokers`]: clusters joined by the embedded broker and by real ones;
 //! - [`documented`]: every command that the documents show;
 //! - [`endings`]: interrupted, killed, refused;
 //! - [`errors`]: what a person reads when something is wrong;
 //! - [`help`]: help texts, completions, man pages;
+//! - [`matrix`]: several runs of one scenario, and their comparison;
 //! - [`messages`], [`readings`], [`streams`]: the same of what goes to topics, what
 //!   devices report, and replies on event streams;
 //! - [`secure`]: TLS, tokens, header fields, nodes that are full;
@@ -28,6 +29,7 @@ mod endings;
 mod errors;
 mod harness;
 mod help;
+mod matrix;
 mod messages;
 mod readings;
 mod secure;
