@@ -217,6 +217,30 @@ fn a_node_dies() {
     }
 }
 
+/// What four gateways know of each other is a quarter of a second old. Until the next
+/// report all of them send a storm to the node that has least, and by two choices only
+/// their part; by the reports after that it is made good.
+#[test]
+fn gateways_run_together_no_further_than_to_the_next_report() {
+    for (policy, expected) in [
+        (Policy::LeastConn, 1500..=1500),
+        // Half of 1,500, by five standard deviations.
+        (Policy::P2c, 653..=847),
+    ] {
+        let cold = |config: &mut GatewayConfig| {
+            config.policy = policy;
+            config.slow_start = Duration::ZERO;
+        };
+        let mut cluster = Cluster::new(4, cold).with_nodes(&[1000, 1000, 1000, 0]);
+        cluster.arrive(1500, 6000);
+        let newcomer = cluster.sockets()[3];
+        assert!(expected.contains(&newcomer), "{policy}: {newcomer}");
+        cluster.arrive(3000, 6000);
+        let found = cluster.max_over_mean();
+        assert!(found <= 1.03, "{policy}: {:?}", cluster.sockets());
+    }
+}
+
 /// A node that begins again begins at zero, whatever its last life had.
 #[test]
 fn a_node_comes_back_empty() {
