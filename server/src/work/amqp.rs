@@ -51,8 +51,6 @@ pub(super) struct AmqpProducer {
     _connection: AmqpConnection,
     channel: Channel,
     exchange: ShortString,
-    /// What ended the connection, once that is known.
-    broken: Option<WorkError>,
 }
 
 impl Producer for AmqpProducer {
@@ -66,11 +64,14 @@ impl Producer for AmqpProducer {
             _connection: connection,
             channel,
             exchange: exchange(&address.cluster),
-            broken: None,
         })
     }
 
-    async fn submit(&mut self, parcels: Vec<Parcel>) -> Result<Vec<Settled>, WorkError> {
+    async fn submit(
+        &mut self,
+        parcels: Vec<Parcel>,
+        settled: &mut Vec<Settled>,
+    ) -> Result<(), WorkError> {
         let mut under_way = Vec::with_capacity(parcels.len());
         // Given back, when no queue is bound.
         let options = BasicPublishOptions {
@@ -88,37 +89,20 @@ impl Producer for AmqpProducer {
             );
             under_way.push((number, sent.await.map_err(WorkError::broken)?));
         }
-        let mut settled = Vec::with_capacity(under_way.len());
         for (number, confirmed) in under_way {
-            let outcome = match timeout(ANSWER, confirmed).await {
-                Ok(Ok(Confirmation::Ack(None))) => Outcome::Taken,
-                Ok(Ok(Confirmation::Ack(Some(_)))) => Outcome::Refused(Refusal::NoGroup),
-                Ok(Ok(Confirmation::Nack(_))) => Outcome::Refused(Refusal::Full),
-                // Who has an answer already is told; the rest is submitted again.
-                Ok(Ok(Confirmation::NotRequested)) => {
-                    self.broken = Some(WorkError::broken("the channel confirms nothing"));
-                    break;
-                }
-                Ok(Err(error)) => {
-                    self.broken = Some(WorkError::broken(error));
-                    break;
-                }
-                Err(elapsed) => {
-                    self.broken = Some(WorkError::broken(elapsed));
-                    break;
+            let confirmed = timeout(ANSWER, confirmed).await;
+            let confirmed = confirmed.map_err(WorkError::broken)?;
+            let outcome = match confirmed.map_err(WorkError::broken)? {
+                Confirmation::Ack(None) => Outcome::Taken,
+                Confirmation::Ack(Some(_)) => Outcome::Refused(Refusal::NoGroup),
+                Confirmation::Nack(_) => Outcome::Refused(Refusal::Full),
+                Confirmation::NotRequested => {
+                    return Err(WorkError::broken("the channel confirms nothing"));
                 }
             };
             settled.push(Settled { number, outcome });
         }
-        Ok(settled)
-    }
-
-    /// All are settled as they are submitted.
-    async fn settled(&mut self) -> Result<Vec<Settled>, WorkError> {
-        match self.broken.take() {
-            Some(error) => Err(error),
-            None => std::future::pending().await,
-        }
+        Ok(())
     }
 }
 

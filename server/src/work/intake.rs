@@ -157,21 +157,19 @@ async fn serve<P: Producer>(
     arriving: &mut mpsc::Receiver<Held>,
 ) -> Result<Infallible, WorkError> {
     for parcels in custody.parcels() {
-        let settled = producer.submit(parcels).await?;
-        custody.settle(node, settled);
+        custody.submit(node, &mut producer, parcels).await?;
     }
     node.intake.open.store(true, Relaxed);
     let mut batch = Vec::new();
     loop {
-        let settled = tokio::select! {
-            settled = producer.settled() => settled?,
+        tokio::select! {
+            settled = producer.settled() => custody.settle(node, settled?),
             // The node holds the sender: there is always somebody to come.
             _ = arriving.recv_many(&mut batch, BATCH) => {
                 let parcels = batch.drain(..).map(|held| custody.add(held)).collect();
-                producer.submit(parcels).await?
+                custody.submit(node, &mut producer, parcels).await?;
             }
-        };
-        custody.settle(node, settled);
+        }
     }
 }
 
@@ -202,6 +200,20 @@ impl Custody {
             })
             .collect();
         all.chunks(BATCH).map(<[Parcel]>::to_vec).collect()
+    }
+
+    /// Hands parcels to the queue. Who has an answer is told, also when the connection
+    /// broke over the rest.
+    async fn submit<P: Producer>(
+        &mut self,
+        node: &Node,
+        producer: &mut P,
+        parcels: Vec<Parcel>,
+    ) -> Result<(), WorkError> {
+        let mut settled = Vec::with_capacity(parcels.len());
+        let submitted = producer.submit(parcels, &mut settled).await;
+        self.settle(node, settled);
+        submitted
     }
 
     /// Tells the devices. What is settled twice was told before.

@@ -86,14 +86,17 @@ impl Producer for LocalProducer {
         Ok(producer)
     }
 
-    async fn submit(&mut self, parcels: Vec<Parcel>) -> Result<Vec<Settled>, WorkError> {
+    async fn submit(
+        &mut self,
+        parcels: Vec<Parcel>,
+        _: &mut Vec<Settled>,
+    ) -> Result<(), WorkError> {
         let frames = parcels
             .into_iter()
             .map(|Parcel { number, payload }| seal(&FromProducer::Submit { number }, &payload));
         let written = wire::write_batch(&mut self.link.writer, frames);
         // A broker that hangs takes nothing, and nobody listens for its silence now.
-        within(SILENCE, written.map_err(WorkError::broken)).await?;
-        Ok(Vec::new())
+        within(SILENCE, written.map_err(WorkError::broken)).await
     }
 
     async fn settled(&mut self) -> Result<Vec<Settled>, WorkError> {

@@ -27,7 +27,7 @@ use super::{
     broker::BrokerAddress,
     queue::{
         Delivery, IN_HAND, MOST_BYTES, MOST_READINGS, Member, Outcome, Parcel, Producer, Refusal,
-        SILENCE, Settled, WorkError, within,
+        SILENCE, Settled, WorkError, refused, within,
     },
 };
 use crate::{
@@ -49,8 +49,6 @@ pub(super) struct NatsProducer {
     subject: String,
     /// Whether there was a consumer when it was looked last; they are durable.
     has_group: bool,
-    /// What ended the connection, once that is known.
-    broken: Option<WorkError>,
 }
 
 impl Producer for NatsProducer {
@@ -63,49 +61,36 @@ impl Producer for NatsProducer {
             stream,
             subject: subject(&address.cluster),
             has_group: false,
-            broken: None,
         })
     }
 
-    async fn submit(&mut self, parcels: Vec<Parcel>) -> Result<Vec<Settled>, WorkError> {
+    async fn submit(
+        &mut self,
+        parcels: Vec<Parcel>,
+        settled: &mut Vec<Settled>,
+    ) -> Result<(), WorkError> {
         if !self.has_group {
             let info = self.stream.info().await.map_err(WorkError::broken)?;
             self.has_group = info.state.consumer_count > 0;
         }
         if !self.has_group {
-            let refused = parcels.iter().map(|parcel| Settled {
-                number: parcel.number,
-                outcome: Outcome::Refused(Refusal::NoGroup),
-            });
-            return Ok(refused.collect());
+            settled.extend(refused(&parcels, Refusal::NoGroup));
+            return Ok(());
         }
         let mut under_way = Vec::with_capacity(parcels.len());
         for Parcel { number, payload } in parcels {
             let sent = self.context.publish(self.subject.clone(), payload).await;
             under_way.push((number, sent.map_err(WorkError::broken)?));
         }
-        let mut settled = Vec::with_capacity(under_way.len());
         for (number, stored) in under_way {
             let outcome = match stored.await {
                 Ok(_) => Outcome::Taken,
                 Err(error) if is_full(&error) => Outcome::Refused(Refusal::Full),
-                Err(error) => {
-                    // Who has an answer already is told; the rest is submitted again.
-                    self.broken = Some(WorkError::broken(error));
-                    break;
-                }
+                Err(error) => return Err(WorkError::broken(error)),
             };
             settled.push(Settled { number, outcome });
         }
-        Ok(settled)
-    }
-
-    /// All are settled as they are submitted.
-    async fn settled(&mut self) -> Result<Vec<Settled>, WorkError> {
-        match self.broken.take() {
-            Some(error) => Err(error),
-            None => std::future::pending().await,
-        }
+        Ok(())
     }
 }
 

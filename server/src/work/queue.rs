@@ -30,15 +30,19 @@ pub(crate) trait Producer: Sized + Send + 'static {
     /// Connects.
     fn connect(address: &Self::Address) -> impl Future<Output = Result<Self, WorkError>> + Send;
 
-    /// Hands parcels over. Answers those that are settled by now.
+    /// Hands parcels over. Those that are settled by now are added to `settled`, also
+    /// when the connection broke over the rest.
     fn submit(
         &mut self,
         parcels: Vec<Parcel>,
-    ) -> impl Future<Output = Result<Vec<Settled>, WorkError>> + Send;
+        settled: &mut Vec<Settled>,
+    ) -> impl Future<Output = Result<(), WorkError>> + Send;
 
     /// Waits for parcels that are settled later; for ever where all are settled by
     /// [`Producer::submit`]. May be dropped at any time, and nothing is missed.
-    fn settled(&mut self) -> impl Future<Output = Result<Vec<Settled>, WorkError>> + Send;
+    fn settled(&mut self) -> impl Future<Output = Result<Vec<Settled>, WorkError>> + Send {
+        std::future::pending()
+    }
 }
 
 /// A consumer's connection to the queue, as a member of a group. Like a producer's,
@@ -114,6 +118,14 @@ pub(crate) struct Parcel {
 pub(crate) struct Settled {
     pub(crate) number: u64,
     pub(crate) outcome: Outcome,
+}
+
+/// All of them, for one reason.
+pub(crate) fn refused(parcels: &[Parcel], refusal: Refusal) -> impl Iterator<Item = Settled> {
+    parcels.iter().map(move |parcel| Settled {
+        number: parcel.number,
+        outcome: Outcome::Refused(refusal),
+    })
 }
 
 /// How a parcel is settled.

@@ -31,7 +31,7 @@ use super::{
     broker::BrokerAddress,
     queue::{
         Delivery, IN_HAND, MOST_READINGS, Member, Outcome, Parcel, Producer, Refusal, SILENCE,
-        Settled, WorkError,
+        Settled, WorkError, refused,
     },
 };
 use crate::{
@@ -58,8 +58,6 @@ pub(super) struct RedisProducer {
     length: usize,
     /// Whether the server had no memory for the last reading.
     is_full: bool,
-    /// What ended the connection, once that is known.
-    broken: Option<WorkError>,
     looked: Instant,
 }
 
@@ -73,23 +71,28 @@ impl Producer for RedisProducer {
             has_group: false,
             length: 0,
             is_full: false,
-            broken: None,
             looked: Instant::now(),
         };
         producer.look().await?;
         Ok(producer)
     }
 
-    async fn submit(&mut self, parcels: Vec<Parcel>) -> Result<Vec<Settled>, WorkError> {
+    async fn submit(
+        &mut self,
+        parcels: Vec<Parcel>,
+        settled: &mut Vec<Settled>,
+    ) -> Result<(), WorkError> {
         let fits = |producer: &Self| producer.length + parcels.len() <= MOST_READINGS;
         if !self.has_group || !fits(self) || self.looked.elapsed() >= LOOK_EVERY {
             self.look().await?;
         }
         if !self.has_group {
-            return Ok(refuse(&parcels, Refusal::NoGroup));
+            settled.extend(refused(&parcels, Refusal::NoGroup));
+            return Ok(());
         }
         if !fits(self) {
-            return Ok(refuse(&parcels, Refusal::Full));
+            settled.extend(refused(&parcels, Refusal::Full));
+            return Ok(());
         }
         let mut batch = redis::pipe();
         // Each has its own answer: some may be in the stream by now.
@@ -107,29 +110,11 @@ impl Producer for RedisProducer {
         let added: Vec<RedisResult<Option<String>>> =
             batch.query_async(&mut self.server).await.map_err(broken)?;
         self.length += parcels.len();
-        let mut settled = Vec::with_capacity(parcels.len());
-        for (parcel, added) in parcels.iter().zip(added) {
-            match self.outcome(added) {
-                Ok(outcome) => settled.push(Settled {
-                    number: parcel.number,
-                    outcome,
-                }),
-                // Who has an answer already is told; the rest is submitted again.
-                Err(error) => {
-                    self.broken = Some(broken(error));
-                    break;
-                }
-            }
+        for (Parcel { number, .. }, added) in parcels.into_iter().zip(added) {
+            let outcome = self.outcome(added).map_err(broken)?;
+            settled.push(Settled { number, outcome });
         }
-        Ok(settled)
-    }
-
-    /// All are settled as they are submitted.
-    async fn settled(&mut self) -> Result<Vec<Settled>, WorkError> {
-        match self.broken.take() {
-            Some(error) => Err(error),
-            None => std::future::pending().await,
-        }
+        Ok(())
     }
 }
 
@@ -352,14 +337,6 @@ fn deliveries(entries: Vec<StreamId>, redelivered: bool) -> Vec<Delivery<String>
         receipt: entry.id,
     };
     entries.into_iter().map(delivery).collect()
-}
-
-fn refuse(parcels: &[Parcel], refusal: Refusal) -> Vec<Settled> {
-    let refused = parcels.iter().map(|parcel| Settled {
-        number: parcel.number,
-        outcome: Outcome::Refused(refusal),
-    });
-    refused.collect()
 }
 
 /// The groups of a stream; of one that is not there, none.
