@@ -134,7 +134,8 @@ pub struct Evenness {
 pub struct Storm {
     /// Sockets that ended.
     pub lost: u64,
-    /// Sockets that opened again.
+    /// Sockets that opened again; those that had been lost before the event are taken
+    /// to be the first.
     pub back: u64,
     /// Until half of those lost were back.
     pub t50_s: Option<f64>,

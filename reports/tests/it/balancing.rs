@@ -94,6 +94,19 @@ fn sockets_that_stay_away_have_no_time_to_be_back() {
 }
 
 #[test]
+fn who_was_away_before_an_event_comes_back_first() {
+    let mut run = killed();
+    run.tenth(100, "departed", 100);
+    run.event(20.0, action("kill-node", "n1"));
+    run.tenth(200, "departed", 10);
+    run.tenth(201, "returned", 100).tenth(202, "returned", 10);
+    let per_event = run.summary().balance.unwrap().per_event;
+    let storm = per_event[1].storm.as_ref().unwrap();
+    assert_eq!((storm.lost, storm.back), (10, 10));
+    about(storm.t50_s, 0.3);
+}
+
+#[test]
 fn without_a_loss_there_is_no_storm() {
     let mut run = Run::clean();
     run.event(10.0, action("add-node", "n3"));

@@ -22,12 +22,16 @@ pub(super) fn storm(cut: &Cut, movement: &Movement, after: &Range<f64>) -> Optio
     if lost == 0 {
         return None;
     }
-    let until = |part: f64| Some(back_by(tenths, part * lost as f64)? - after.start);
+    let away = away_before(movement, after.start);
+    let until = |part: f64| {
+        let wanted = away as f64 + part * lost as f64;
+        Some(back_by(tenths, wanted)? - after.start)
+    };
     let t99_s = until(0.99);
     let over = t99_s.map_or(after.end, |seconds| after.start + seconds);
     Some(Storm {
         lost,
-        back: sum(|tenth| tenth.returned),
+        back: sum(|tenth| tenth.returned).saturating_sub(away),
         t50_s: until(0.5),
         t95_s: until(0.95),
         t99_s,
@@ -35,6 +39,17 @@ pub(super) fn storm(cut: &Cut, movement: &Movement, after: &Range<f64>) -> Optio
         failed_attempts: sum(|tenth| tenth.refused),
         commands_failed: commands_failed(cut, after.start..over),
     })
+}
+
+/// Sockets that had been lost before an instant and were not back by then: they are
+/// taken to be the first to come back.
+fn away_before(movement: &Movement, at_s: f64) -> u64 {
+    let before = movement.tenths().iter();
+    let before = before.take_while(|tenth| tenth.end_s() <= at_s);
+    let (lost, back) = before.fold((0_u64, 0_u64), |(lost, back), tenth| {
+        (lost + tenth.departed, back + tenth.returned)
+    });
+    lost.saturating_sub(back)
 }
 
 /// The end of the tenth by which so many had come back.
