@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use axum::{
     body::Body,
-    http::{HeaderMap, HeaderValue, Method, header},
+    http::{HeaderMap, HeaderValue, Request, header},
 };
 use futures_util::FutureExt;
 use serde_json::value::RawValue;
@@ -42,7 +42,9 @@ pub fn http_calls(bytes: &[u8]) {
         header::SEC_WEBSOCKET_VERSION,
         HeaderValue::from_static("13"),
     );
-    let _ = handshake::accept_key(&Method::GET, &headers);
+    let mut request = Request::new(());
+    *request.headers_mut() = headers.clone();
+    let _ = handshake::accept_key(&request);
     let _ = wants_events(&headers);
 
     let body = Body::from(line().to_vec());

@@ -33,7 +33,7 @@ pub(super) async fn open(
     State(node): State<Arc<Node>>,
     mut request: Request,
 ) -> Result<Response, ApiError> {
-    let accept = handshake::accept_key(request.method(), request.headers()).map_err(|error| {
+    let accept = handshake::accept_key(&request).map_err(|error| {
         ApiError::bad_request(error.to_string(), "open this path as a WebSocket")
     })?;
     // Its own place: that of the HTTP connection is free once this has answered.

@@ -1,6 +1,6 @@
 //! The server's half of the opening handshake (RFC 6455, section 4.2).
 
-use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderValue, Method, Request, Version, header};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 /// Why a request is no WebSocket upgrade; the text is what the client reads.
@@ -8,6 +8,8 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 pub(crate) enum NotAnUpgrade {
     #[error("an upgrade must be a GET request")]
     Method,
+    #[error("an upgrade must be asked for in HTTP/1.1")]
+    Http,
     #[error("the headers Connection: Upgrade and Upgrade: websocket are missing")]
     Upgrade,
     #[error("Sec-WebSocket-Version must be 13")]
@@ -16,21 +18,24 @@ pub(crate) enum NotAnUpgrade {
     Key,
 }
 
-/// Whether these are the header fields of an upgrade to WebSocket.
-pub(crate) fn is_upgrade(headers: &HeaderMap) -> bool {
-    has_token(headers, header::CONNECTION, "upgrade")
-        && has_token(headers, header::UPGRADE, "websocket")
+/// Whether an upgrade to WebSocket is asked for, well or badly. In HTTP/1.0 there is
+/// none.
+pub(crate) fn is_upgrade<B>(request: &Request<B>) -> bool {
+    request.method() == Method::GET
+        && request.version() == Version::HTTP_11
+        && wishes_to_upgrade(request.headers())
 }
 
 /// Checks the request and answers the value of `Sec-WebSocket-Accept`.
-pub(crate) fn accept_key(
-    method: &Method,
-    headers: &HeaderMap,
-) -> Result<HeaderValue, NotAnUpgrade> {
-    if method != Method::GET {
+pub(crate) fn accept_key<B>(request: &Request<B>) -> Result<HeaderValue, NotAnUpgrade> {
+    let headers = request.headers();
+    if request.method() != Method::GET {
         return Err(NotAnUpgrade::Method);
     }
-    if !is_upgrade(headers) {
+    if request.version() != Version::HTTP_11 {
+        return Err(NotAnUpgrade::Http);
+    }
+    if !wishes_to_upgrade(headers) {
         return Err(NotAnUpgrade::Upgrade);
     }
     if headers
@@ -46,6 +51,11 @@ pub(crate) fn accept_key(
         return Err(NotAnUpgrade::Key);
     }
     HeaderValue::from_str(&derive_accept_key(key.as_bytes())).map_err(|_| NotAnUpgrade::Key)
+}
+
+fn wishes_to_upgrade(headers: &HeaderMap) -> bool {
+    has_token(headers, header::CONNECTION, "upgrade")
+        && has_token(headers, header::UPGRADE, "websocket")
 }
 
 fn has_token(headers: &HeaderMap, name: header::HeaderName, token: &str) -> bool {
@@ -87,9 +97,27 @@ mod tests {
         headers
     }
 
+    fn asked(
+        method: Method,
+        version: Version,
+        headers: HeaderMap,
+    ) -> Result<HeaderValue, NotAnUpgrade> {
+        let mut request = Request::new(());
+        *request.method_mut() = method;
+        *request.version_mut() = version;
+        *request.headers_mut() = headers;
+        let accept = accept_key(&request);
+        assert!(accept.is_err() || is_upgrade(&request));
+        accept
+    }
+
+    fn get(headers: HeaderMap) -> Result<HeaderValue, NotAnUpgrade> {
+        asked(Method::GET, Version::HTTP_11, headers)
+    }
+
     #[test]
     fn the_example_of_the_rfc() {
-        let accept = accept_key(&Method::GET, &headers()).unwrap();
+        let accept = get(headers()).unwrap();
         assert_eq!(accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
     }
 
@@ -98,11 +126,15 @@ mod tests {
         let without = |name: header::HeaderName| {
             let mut headers = headers();
             headers.remove(name);
-            accept_key(&Method::GET, &headers).unwrap_err()
+            get(headers).unwrap_err()
         };
         assert_eq!(
-            accept_key(&Method::POST, &headers()),
+            asked(Method::POST, Version::HTTP_11, headers()),
             Err(NotAnUpgrade::Method)
+        );
+        assert_eq!(
+            asked(Method::GET, Version::HTTP_10, headers()),
+            Err(NotAnUpgrade::Http)
         );
         assert_eq!(without(header::CONNECTION), NotAnUpgrade::Upgrade);
         assert_eq!(without(header::UPGRADE), NotAnUpgrade::Upgrade);
@@ -116,6 +148,6 @@ mod tests {
             header::SEC_WEBSOCKET_KEY,
             HeaderValue::from_static("c2hvcnQ="),
         );
-        assert_eq!(accept_key(&Method::GET, &short), Err(NotAnUpgrade::Key));
+        assert_eq!(get(short), Err(NotAnUpgrade::Key));
     }
 }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::{Request, State},
-    http::{Method, Version},
+    http::Method,
     response::{IntoResponse, Response},
 };
 
@@ -29,20 +29,12 @@ pub(super) async fn forward(State(gateway): State<Arc<Gateway>>, request: Reques
     if request.method() == Method::CONNECT {
         return no_such_method().await.into_response();
     }
-    match is_for_a_socket(&request) {
+    match is_upgrade(&request) {
         true => socket::forward(&gateway, request).await,
         // Any other wish to upgrade is not let through: the request is forwarded
         // without it.
         false => request::forward(&gateway, request).await,
     }
-}
-
-/// Whether a WebSocket is asked for: by GET, in HTTP/1.1 (RFC 6455, section 4.2.1; in
-/// HTTP/1.0 there is no upgrade).
-fn is_for_a_socket(request: &Request) -> bool {
-    request.method() == Method::GET
-        && request.version() == Version::HTTP_11
-        && is_upgrade(request.headers())
 }
 
 /// Whom a request comes from.
