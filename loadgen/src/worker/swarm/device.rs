@@ -196,7 +196,7 @@ async fn open(
 ) -> Result<Box<DeviceSocket>, ConnectFailure> {
     let waiting = Waiting::since_now(context);
     let opened = try_to_open(context, pool, device, attempt).await;
-    let begun = waiting.is_over();
+    let begun = waiting.end();
     if let Err(failure) = &opened {
         context.movements.refused(begun);
         if failure.is_for_want_of_room() {
@@ -221,7 +221,7 @@ impl<'a> Waiting<'a> {
     }
 
     /// It has an outcome. Says when it began.
-    fn is_over(self) -> Duration {
+    fn end(self) -> Duration {
         let begun = self.begun;
         std::mem::forget(self);
         begun
