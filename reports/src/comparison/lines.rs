@@ -131,7 +131,7 @@ fn of_detection(detection: &Detection, named: &dyn Fn(&str) -> String) -> [Line;
     [
         ("clients had found out after", detection.clients_s),
         (
-            "no more sockets were sent there after",
+            "no more openings were lost on it after",
             detection.attempts_s,
         ),
         ("balancers had found out after", detection.balancers_s),

@@ -15,13 +15,13 @@ use crate::{
 const MOST_EVENTS: usize = 3;
 
 /// How even the sockets lay in the end; after each event when those that were lost were
-/// back, and for how long some were still sent to a node that was gone. Empty with one
-/// cell, or where fewer than two measured anything of this.
+/// back, and for how long openings were still lost on a node that was gone. Empty with
+/// one cell, or where fewer than two measured anything of this.
 pub(super) fn outcome(cells: &[Cell]) -> String {
     let mut sentences = vec![even_at_end(cells)];
     for number in 0..MOST_EVENTS {
         sentences.push(back_after(cells, number));
-        sentences.push(sent_after(cells, number));
+        sentences.push(lost_after(cells, number));
     }
     let sentences: Vec<String> = sentences.into_iter().flatten().collect();
     sentences.join(" ")
@@ -47,12 +47,12 @@ fn back_after(cells: &[Cell], number: usize) -> Option<String> {
     ))
 }
 
-fn sent_after(cells: &[Cell], number: usize) -> Option<String> {
+fn lost_after(cells: &[Cell], number: usize) -> Option<String> {
     let figure = |summary: &Summary| event(summary, number)?.detection.as_ref()?.attempts_s;
     let told = told(cells, human::seconds, "", figure)?;
     let title = title(cells, number)?;
     Some(format!(
-        "After {title}, new sockets were still sent to it for {told}."
+        "After {title}, openings were still lost on it for {told}."
     ))
 }
 

@@ -66,7 +66,7 @@ fn at_the_end(balance: &Balance) -> Table {
         ),
         ("Jain's index", ratio(balance.jain_at_end)),
         (
-            "sockets sent to a killed or paused node, for at most",
+            "openings lost on a killed or paused node, for at most",
             time(balance.longest_misrouting_s),
         ),
         (

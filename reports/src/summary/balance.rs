@@ -26,7 +26,7 @@ pub struct Balance {
     /// The longest `balanced_after_s`; `null` when there was no event, or after one
     /// of them the nodes were not in the band at its end.
     pub longest_balancing_s: Option<f64>,
-    /// The longest `attempts_s` of a detection: for how long sockets were still sent to
+    /// The longest `attempts_s` of a detection: for how long openings were still lost on
     /// a node that had been killed or paused; `null` when none was.
     pub longest_misrouting_s: Option<f64>,
     /// Over the whole run to the drain; `null` when answers name no node, or in no
@@ -161,7 +161,8 @@ pub struct Detection {
     pub clients_s: Option<f64>,
     /// Who chooses the node for new sockets: until the last attempt began that failed
     /// otherwise than for want of room, that this node answered after more than a
-    /// second, or that had no answer when the run ended; 0 when there was none.
+    /// second, or that had no answer when the run ended; 0 when there was none, as
+    /// where a balancer gives those that nobody answers to another node.
     pub attempts_s: Option<f64>,
     /// The balancers by their own word: until none of them gave new sockets to the
     /// node, to the next sample.

@@ -186,7 +186,7 @@ fn runs_of_the_same_settings_are_repeats_with_intervals() {
         text.contains(
             "At the end the fullest node held 1.00 times the mean with round-robin and p2c. \
              After kill-node n2, 99 % of the lost sockets were back within 0.65 s with \
-             round-robin and p2c. After kill-node n2, new sockets were still sent to it for \
+             round-robin and p2c. After kill-node n2, openings were still lost on it for \
              0 s with round-robin and p2c."
         ),
         "{text}"

@@ -154,7 +154,7 @@ pub(super) static ENTRIES: &[Entry] = &[
     entry("balance.herding.share", Moment(Unit::Share), NodeSockets, "largest part of the sockets of a tenth of a second that one node got, where at least ten opened"),
     entry("balance.longest_settling", Seconds, NodeSockets, "longest time after an event until 99 % of the sockets were back"),
     entry("balance.longest_balancing", Seconds, NodeSockets, "longest time after an event until the fullest node held at most 5 % more than the mean"),
-    entry("balance.longest_misrouting", Seconds, NodeSockets, "longest time for which sockets were still sent to a node that had been killed or paused"),
+    entry("balance.longest_misrouting", Seconds, NodeSockets, "longest time for which openings were still lost on a node that had been killed or paused"),
     entry("cost_per_socket.node_rss", Fit(Unit::Bytes), NodeProcess, "resident memory of a node per socket"),
     entry("cost_per_socket.node_heap", Fit(Unit::Bytes), NodeHeap, "heap of a node per socket"),
     entry("cost_per_socket.node_open_files", Fit(Unit::Count), NodeProcess, "open files of a node per socket"),
