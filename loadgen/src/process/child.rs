@@ -3,7 +3,10 @@
 use std::{path::PathBuf, time::Duration};
 
 use nix::{
-    sys::signal::{Signal, killpg},
+    sys::{
+        signal::{Signal, killpg},
+        wait::{Id, WaitPidFlag, WaitStatus, waitid},
+    },
     unistd::Pid,
 };
 use tokio::{
@@ -109,9 +112,11 @@ impl Child {
         self.try_exit().is_none()
     }
 
-    /// How it ended, if it has.
+    /// How it ended, if it has. What it has left behind in its process group is killed
+    /// before its status is taken: until then the number is the group's.
     pub fn try_exit(&mut self) -> Option<Exit> {
-        if self.exit.is_none() {
+        if self.exit.is_none() && self.has_ended() {
+            let _ = self.signal(Signal::SIGKILL);
             self.exit = self.process.try_wait().transpose().map(Exit::from_wait);
         }
         self.exit
@@ -157,6 +162,15 @@ impl Child {
             exit,
             log: log::tail(&self.log),
         }
+    }
+
+    /// Whether it has ended; its status stays to be taken.
+    fn has_ended(&self) -> bool {
+        let Some(pid) = self.group() else {
+            return true;
+        };
+        let looks = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        !matches!(waitid(Id::Pid(pid), looks), Ok(WaitStatus::StillAlive))
     }
 
     /// Its process group; none once its status was taken, because from then on

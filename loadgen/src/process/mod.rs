@@ -9,7 +9,7 @@
 //! - [`error`]: what can go wrong.
 //!
 //! Three things keep a child from outliving the harness: a [`Child`] that is
-//! dropped kills its process group; a harness that dies in any way, SIGKILL
+//! dropped, or found to have ended, kills its process group; a harness that dies in any way, SIGKILL
 //! included, has the kernel kill every child, because each was started with
 //! a parent-death signal; and that signal is SIGKILL, which ends a stopped
 //! process too. A program with children of its own, which is never stopped, gets

@@ -1,6 +1,7 @@
 //! Children that are started, asked, paused and ended; and a harness that dies.
 
 use std::{
+    cell::RefCell,
     fs,
     io::{BufRead, BufReader},
     path::Path,
@@ -105,6 +106,22 @@ async fn stop_is_in_order_where_it_can_and_by_force_where_it_must() {
     // `sleep` heeds SIGTERM, the shell around it does not.
     let exit = child.stop(Duration::from_millis(1)).await;
     assert_eq!(exit.to_string(), "was killed by SIGKILL");
+}
+
+#[tokio::test]
+async fn what_a_dead_child_leaves_behind_is_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let launch = shell("sleep 1000 & echo $!; exit 3", folder.path()).with_first_line();
+    let mut child = Spawner::start().unwrap().spawn(launch).await.unwrap();
+    let left: u32 = child
+        .first_stdout_line(LONG)
+        .await
+        .unwrap()
+        .parse()
+        .unwrap();
+    let child = RefCell::new(child);
+    until(|| child.borrow_mut().try_exit() == Some(Exit::Status(3))).await;
+    until(|| is_gone(left)).await;
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 //! Balancers of somebody else's in front of the nodes, as they are told of them.
 
 use std::{
-    io,
+    cell::RefCell,
+    fs, io,
     net::{SocketAddr, TcpListener, TcpStream},
 };
 
@@ -9,6 +10,7 @@ use highwater_loadgen::{process::Signal, testbed::TestbedError};
 use highwater_scenarios::plan::{Action, Balancer, Event, Join};
 
 use super::fixture::{Bed, event, get};
+use crate::process::{is_gone, until};
 
 /// A second node that is to come.
 fn second() -> [Event; 1] {
@@ -97,5 +99,30 @@ async fn each_change_is_a_new_configuration_where_that_is_the_way() {
         let answer = get(&format!("{}/nodes", bed.http()[0])).await.unwrap();
         assert!(answer.contains("n2"), "{answer}");
         bed.bed.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_balancer_that_loses_its_master_leaves_no_process() {
+    for balancer in [Balancer::Nginx, Balancer::Haproxy] {
+        let bed = Bed::start_behind(balancer, Join::Reload, 1, &second()).await;
+        let master = bed.pid("b1").unwrap();
+        let workers = fs::read_to_string(format!("/proc/{master}/task/{master}/children")).unwrap();
+        let workers: Vec<u32> = workers
+            .split_whitespace()
+            .map(|pid| pid.parse().unwrap())
+            .collect();
+        assert!(!workers.is_empty());
+        bed.kill_outside("b1");
+        let ended = RefCell::new(Vec::new());
+        until(|| {
+            ended.borrow_mut().extend(bed.bed.ended());
+            !ended.borrow().is_empty()
+        })
+        .await;
+        assert_eq!(ended.into_inner()[0].0, "b1");
+        until(|| workers.iter().all(|pid| is_gone(*pid))).await;
+        let refusal = bed.refusal(Action::AddNode, "n2").await;
+        assert_eq!(refusal.to_string(), "b1 is not running");
     }
 }
