@@ -107,6 +107,7 @@ pub(super) fn processors(summary: &Summary) -> Option<Table> {
     let kinds = [
         ("nodes", busy.nodes),
         ("broker", busy.broker),
+        ("balancers", busy.balancers),
         ("workers", busy.workers),
     ];
     let known = kinds
