@@ -286,7 +286,7 @@ mod tests {
         }
     }
 
-    /// The lines of the `upstream`.
+    /// The lines of the `upstream`, without their indentation.
     fn upstream(policy: Policy) -> String {
         let servers = servers();
         let values = Values {
@@ -306,20 +306,21 @@ mod tests {
         }
         let (_, upstream) = text.split_once("upstream nodes {\n").unwrap();
         let (upstream, _) = upstream.split_once("        # For commands").unwrap();
-        upstream.to_owned()
+        let lines = upstream.lines().map(str::trim_start);
+        lines.map(|line| format!("{line}\n")).collect()
     }
 
     #[test]
     fn a_configuration_names_the_nodes_and_the_policy() {
         expect![[r#"
-                    zone nodes 256k;
-                    random two least_conn;
-                    server 127.0.0.1:8081 max_fails=1 fail_timeout=10s; # n1
-                    server 127.0.0.1:8082 max_fails=1 fail_timeout=10s down; # n2
+            zone nodes 256k;
+            random two least_conn;
+            server 127.0.0.1:8081 max_fails=1 fail_timeout=10s; # n1
+            server 127.0.0.1:8082 max_fails=1 fail_timeout=10s down; # n2
         "#]]
         .assert_eq(&upstream(Policy::P2c));
         assert!(!upstream(Policy::RoundRobin).contains("random"));
-        assert!(upstream(Policy::LeastConn).contains("        least_conn;\n"));
+        assert!(upstream(Policy::LeastConn).contains("\nleast_conn;\n"));
     }
 
     #[tokio::test]
