@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -41,6 +42,17 @@ pub(super) struct Common<'c> {
     pub(super) policy: Policy,
     /// How many connections they have room for.
     pub(super) room: Room,
+}
+
+impl Common<'_> {
+    /// The folder of one of them, made.
+    pub(super) fn folder_of(&self, id: &str) -> Result<PathBuf, TestbedError> {
+        let path = self.folder.join(id);
+        match fs::create_dir_all(&path) {
+            Ok(()) => Ok(path),
+            Err(source) => Err(TestbedError::BalancerFile { path, source }),
+        }
+    }
 }
 
 impl Balancer {

@@ -71,11 +71,7 @@ struct Values<'v> {
 
 impl Nginx {
     pub(super) fn new(id: &str, program: &Path, common: Common<'_>) -> Result<Self, TestbedError> {
-        let folder = common.folder.join(id);
-        fs::create_dir_all(&folder).map_err(|source| TestbedError::BalancerFile {
-            path: folder.clone(),
-            source,
-        })?;
+        let folder = common.folder_of(id)?;
         Ok(Self {
             process: Process::new(id, common.log_dir),
             program: program.to_owned(),
