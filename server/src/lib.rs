@@ -8,7 +8,7 @@
 //! (the embedded one), `backlog` (the bounded queue that both use), `work` (readings,
 //! from devices into a queue), [`consumer`] (and out of it), [`gateway`] (what stands
 //! in front of the nodes), `faults` (what a node does wrong on request), and what they
-//! share: `door` (connections), `backoff` (when all of them connect again), `turns`
+//! share: `life` (standing tasks), `door` (connections), `backoff` (when all of them connect again), `turns`
 //! (one device after the other), `metric` (what each says about itself).
 //!
 //! The protocol is written down in `docs/protocol.md`.
@@ -29,6 +29,7 @@ pub mod fuzzing;
 pub mod gateway;
 mod http;
 mod id;
+mod life;
 mod listen;
 mod metric;
 pub mod node;

@@ -5,11 +5,11 @@ use std::sync::atomic::{
     Ordering::{Relaxed, SeqCst},
 };
 
-use prometheus::{Encoder, Registry, TextEncoder};
+use prometheus::Registry;
 
 use crate::{
     door::DoorMetrics,
-    metric::{ProcessStats, set, set_counter},
+    metric::{self, look_up_process, set, set_counter},
 };
 
 /// What a consumer counts.
@@ -86,22 +86,12 @@ impl Metrics {
         );
         set(
             &registry,
-            "highwater_heap_allocated_bytes",
-            "Live bytes of the allocator.",
-            heap.map(|bytes| bytes as f64),
-        );
-        set(
-            &registry,
             "highwater_queue_connected",
             "Whether this consumer is joined to its group: 0 or 1.",
             Some(f64::from(u8::from(self.is_connected()))),
         );
         self.door.register(&registry);
-        ProcessStats::now().register(&registry);
-        let mut text = Vec::new();
-        if let Err(error) = TextEncoder::new().encode(&registry.gather(), &mut text) {
-            tracing::error!(%error, "metrics");
-        }
-        String::from_utf8(text).unwrap_or_default()
+        look_up_process(heap, &registry);
+        metric::text(&registry.gather())
     }
 }

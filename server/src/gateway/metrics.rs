@@ -8,7 +8,7 @@ use super::{account::Counts, fleet::Figures, state::Gateway};
 use crate::{
     door::{DoorMetrics, HandshakeMetrics},
     id::NodeId,
-    metric::{self, ProcessStats, add, constant, counter, counters, look_up_backplane, set},
+    metric::{self, add, constant, counter, counters, look_up_backplane, look_up_process, set},
 };
 
 /// The counters that tasks write; gauges that can be looked up are, when asked.
@@ -141,13 +141,7 @@ pub(super) fn text(gateway: &Gateway) -> String {
     look_up_nodes(&gateway.fleet.figures(), &looked_up);
     look_up_backplane(&*gateway.backplane, &looked_up);
     let heap = gateway.config.heap_probe.and_then(|probe| probe());
-    set(
-        &looked_up,
-        "highwater_heap_allocated_bytes",
-        "Live bytes of the allocator.",
-        heap.map(|bytes| bytes as f64),
-    );
-    ProcessStats::now().register(&looked_up);
+    look_up_process(heap, &looked_up);
     let mut families = gateway.metrics.registry.gather();
     families.extend(looked_up.gather());
     metric::text(&families)

@@ -3,13 +3,14 @@
 use std::{io, sync::Arc, time::Duration};
 
 use tokio::time::timeout;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 
 use super::{config::GatewayConfig, drain, follow, routes, state::Gateway};
 use crate::{
     admission::Gate,
     backplane::{BackplaneConfig, Identity, Role, join},
     door::{self, Doors, House, Routes, Tls},
+    life::Life,
     listen::Listeners,
 };
 
@@ -53,11 +54,13 @@ pub async fn run(
     let config = &gateway.config;
     tracing::info!(gateway = %config.id, %address, policy = %config.policy, "forwarding");
 
-    let life = Life {
-        gateway: Arc::clone(&gateway),
-        over: CancellationToken::new(),
-        tasks: TaskTracker::new(),
-    };
+    // Tunnels have tasks of their own.
+    let tunnels = Arc::clone(&gateway);
+    let life = Life::new(move || {
+        for tunnel in tunnels.tunnels.all() {
+            tunnel.abort();
+        }
+    });
     life.spawn(follow::run(Arc::clone(&gateway), joined.inbox));
     let Doors { public, operators } = house(&gateway).doors(listeners);
     let (closed, drained) = (life.over.child_token(), life.over.child_token());
@@ -96,29 +99,5 @@ fn house(gateway: &Arc<Gateway>) -> House {
         room: Arc::clone(&gateway.room),
         patience: limits.into(),
         metrics: metrics.door.clone(),
-    }
-}
-
-/// The gateway's standing tasks; they end with it.
-struct Life {
-    gateway: Arc<Gateway>,
-    over: CancellationToken,
-    tasks: TaskTracker,
-}
-
-impl Life {
-    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.tasks
-            .spawn(self.over.clone().run_until_cancelled_owned(task));
-    }
-}
-
-impl Drop for Life {
-    /// Tunnels have tasks of their own: they are told to end.
-    fn drop(&mut self) {
-        for tunnel in self.gateway.tunnels.all() {
-            tunnel.abort();
-        }
-        self.over.cancel();
     }
 }

@@ -1,7 +1,7 @@
 //! What every process of the cluster says about itself in the same way.
 //!
 //! In reading order: `family` (counters, gauges and their text), `process` (the
-//! standard `process_*`), `backplane` (what went through it).
+//! standard `process_*`, and the heap), `backplane` (what went through it).
 
 mod backplane;
 mod family;
@@ -10,5 +10,5 @@ mod process;
 pub(crate) use self::{
     backplane::look_up_backplane,
     family::{add, constant, counter, counters, gauge, set, set_counter, text},
-    process::ProcessStats,
+    process::look_up_process,
 };

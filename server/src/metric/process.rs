@@ -8,8 +8,20 @@ use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
 use super::family::{set, set_counter};
 
+/// Registers the figures of now: the allocator's live bytes, where they are known, and
+/// what the kernel says.
+pub(crate) fn look_up_process(heap_bytes: Option<u64>, registry: &Registry) {
+    set(
+        registry,
+        "highwater_heap_allocated_bytes",
+        "Live bytes of the allocator.",
+        heap_bytes.map(|bytes| bytes as f64),
+    );
+    ProcessStats::now().register(registry);
+}
+
 /// This process, now. What cannot be read is left out.
-pub(crate) struct ProcessStats {
+struct ProcessStats {
     resident_bytes: Option<f64>,
     open_fds: Option<f64>,
     max_fds: Option<f64>,
@@ -19,7 +31,7 @@ pub(crate) struct ProcessStats {
 }
 
 impl ProcessStats {
-    pub(crate) fn now() -> Self {
+    fn now() -> Self {
         let pid = Pid::from_u32(std::process::id());
         let system = refreshed(pid);
         let process = system.as_ref().and_then(|system| system.process(pid));
@@ -34,7 +46,7 @@ impl ProcessStats {
         }
     }
 
-    pub(crate) fn register(&self, registry: &Registry) {
+    fn register(&self, registry: &Registry) {
         set(
             registry,
             "process_resident_memory_bytes",

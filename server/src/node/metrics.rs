@@ -6,7 +6,7 @@ use super::{Node, message_metrics::MessageMetrics};
 use crate::{
     auth,
     door::{DoorMetrics, HandshakeMetrics},
-    metric::{self, ProcessStats, add, counter, counters, gauge, look_up_backplane, set},
+    metric::{self, add, counter, counters, gauge, look_up_backplane, look_up_process, set},
     work::{Outcome, Refusal},
     ws::close::CloseReason,
 };
@@ -188,13 +188,7 @@ pub(crate) fn text(node: &Node) -> String {
         Some(node.incomplete.used() as f64),
     );
     let heap = node.config.heap_probe.and_then(|probe| probe());
-    set(
-        &looked_up,
-        "highwater_heap_allocated_bytes",
-        "Live bytes of the allocator.",
-        heap.map(|bytes| bytes as f64),
-    );
-    ProcessStats::now().register(&looked_up);
+    look_up_process(heap, &looked_up);
     let mut families = node.metrics.registry.gather();
     families.extend(looked_up.gather());
     metric::text(&families)

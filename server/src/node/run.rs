@@ -3,7 +3,7 @@
 use std::{io, sync::Arc, time::Duration};
 
 use tokio::time::{Instant, MissedTickBehavior, interval};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 
 use super::{Node, drain, report};
 use crate::{
@@ -13,8 +13,10 @@ use crate::{
     config::NodeConfig,
     door::{self, Doors, House, Routes, Tls},
     http,
+    life::Life,
     listen::Listeners,
     work::{self, Intake},
+    ws::close::CloseReason,
 };
 
 /// Why a node cannot run.
@@ -55,11 +57,13 @@ pub async fn run(
     let node = Arc::new(Node::new(config, cluster, intake, shutdown.child_token()));
     tracing::info!(node = %node.config.id, %address, "serving");
 
-    let life = Life {
-        node: Arc::clone(&node),
-        over: CancellationToken::new(),
-        tasks: TaskTracker::new(),
-    };
+    // Sockets have tasks of their own.
+    let sockets = Arc::clone(&node);
+    let life = Life::new(move || {
+        sockets
+            .registry
+            .for_each(|session| session.outbox.abandon(CloseReason::Lost));
+    });
     let drained = CancellationToken::new();
     let (inbox, until) = (joined.inbox, drained.clone());
     life.spawn(inbound::run(Arc::clone(&node), inbox, until, leave));
@@ -108,30 +112,6 @@ fn house(node: &Arc<Node>) -> House {
 
 /// How long the backplane may take to let the node go.
 const FAREWELL: Duration = Duration::from_secs(4);
-
-/// The node's standing tasks; they end with it.
-struct Life {
-    node: Arc<Node>,
-    over: CancellationToken,
-    tasks: TaskTracker,
-}
-
-impl Life {
-    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.tasks
-            .spawn(self.over.clone().run_until_cancelled_owned(task));
-    }
-}
-
-impl Drop for Life {
-    /// Sockets have tasks of their own: they are told to end.
-    fn drop(&mut self) {
-        self.node
-            .registry
-            .for_each(|session| session.outbox.abandon(crate::ws::close::CloseReason::Lost));
-        self.over.cancel();
-    }
-}
 
 async fn turn_wheel(node: Arc<Node>) {
     let started = Instant::now();

@@ -20,6 +20,7 @@ use axum::{
 };
 use futures_util::{StreamExt, stream};
 use highwater_server::{
+    Policy,
     backplane::{Identity, Joined, Role, join},
     listen,
 };
@@ -31,7 +32,11 @@ use tokio::{
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_util::sync::CancellationToken;
 
-use crate::{ground::Ground, rig::any_port};
+use super::rig::{Gateway, config};
+use crate::{
+    ground::{Ground, Kind},
+    rig::{PATIENCE, any_port},
+};
 
 /// Says back what it is asked and takes every socket, unless it hangs or is full.
 /// `/silent` is begun to be answered, and no more.
@@ -209,4 +214,19 @@ fn said(request: &Request) -> Value {
         "uri": request.uri().to_string(),
         "fields": fields,
     })
+}
+
+/// A gateway that takes turns between two of them, `n1` and `n2`, of which the second
+/// hangs.
+pub(super) async fn before_one_that_hangs() -> (Gateway, [Fake; 2]) {
+    let ground = Kind::Local.ground();
+    let nodes = ["n1", "n2"].map(|id| Fake::join(&ground, id));
+    let mut config = config("g1", &ground);
+    config.policy = Policy::RoundRobin;
+    // Nothing but the node's being down ends the wait for it within a test.
+    config.limits.answer_timeout = PATIENCE * 10;
+    config.limits.upgrade_timeout = PATIENCE * 10;
+    let gateway = Gateway::in_front(config, 2).await;
+    nodes[1].behaviour.hang(true);
+    (gateway, nodes)
 }

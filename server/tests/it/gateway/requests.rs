@@ -8,12 +8,12 @@ use hyper::StatusCode;
 use serde_json::json;
 
 use super::{
-    fake::Fake,
+    fake::{Fake, before_one_that_hangs},
     rig::{Gateway, config},
 };
 use crate::{
     ground::Kind,
-    rig::{Cluster, Device, PATIENCE, call, until},
+    rig::{Cluster, Device, call, until},
 };
 
 #[tokio::test]
@@ -186,15 +186,7 @@ async fn a_request_that_was_sent_is_repeated_only_if_it_is_safe() {
 
 #[tokio::test]
 async fn who_asks_a_node_that_hangs_what_is_safe_is_answered_by_another() {
-    let ground = Kind::Local.ground();
-    let _here = Fake::join(&ground, "n1");
-    let hung = Fake::join(&ground, "n2");
-    let mut config = config("g1", &ground);
-    config.policy = Policy::RoundRobin;
-    // Nothing but the node's being down ends the wait for it within this test.
-    config.limits.answer_timeout = PATIENCE * 10;
-    let gateway = Gateway::in_front(config, 2).await;
-    hung.behaviour.hang(true);
+    let (gateway, _nodes) = before_one_that_hangs().await;
     let (first, second) = tokio::join!(gateway.get("/a"), gateway.get("/b"));
     assert_eq!(
         (first.status, second.status),

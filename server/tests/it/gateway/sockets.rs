@@ -4,12 +4,12 @@ use highwater_server::Policy;
 use serde_json::json;
 
 use super::{
-    fake::Fake,
+    fake::{Fake, before_one_that_hangs},
     rig::{Gateway, config},
 };
 use crate::{
     ground::{Kind, on_every_backplane},
-    rig::{Cluster, Device, PATIENCE, until},
+    rig::{Cluster, Device, until},
 };
 
 on_every_backplane!(nodes_are_found_and_share_the_sockets);
@@ -128,15 +128,7 @@ async fn a_node_that_is_full_is_left_for_another() {
 
 #[tokio::test]
 async fn who_waits_for_a_node_that_hangs_gets_another() {
-    let ground = Kind::Local.ground();
-    let _here = Fake::join(&ground, "n1");
-    let hung = Fake::join(&ground, "n2");
-    let mut config = config("g1", &ground);
-    config.policy = Policy::RoundRobin;
-    // Nothing but the node's being down ends the wait for it within this test.
-    config.limits.upgrade_timeout = PATIENCE * 10;
-    let gateway = Gateway::in_front(config, 2).await;
-    hung.behaviour.hang(true);
+    let (gateway, [_here, hung]) = before_one_that_hangs().await;
     let open = |id| Device::open_at(gateway.address, id);
     let (first, second) = tokio::join!(open("d1"), open("d2"));
     let _devices = (first.unwrap(), second.unwrap());

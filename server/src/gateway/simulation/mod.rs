@@ -1,0 +1,12 @@
+//! The fleet on a clock of its own: nodes that report, sockets that arrive, and
+//! several gateways that know of each other only what the nodes tell. Seeded; each
+//! figure has a range that it must fall into.
+//!
+//! In reading order: `cluster` (what is simulated), `sockets` and `requests` (where
+//! they go), `members` (who is there), `steps` (properties, whatever happens).
+
+mod cluster;
+mod members;
+mod requests;
+mod sockets;
+mod steps;

@@ -1,0 +1,37 @@
+//! Where requests go.
+
+use std::time::Duration;
+
+use super::cluster::{Cluster, with};
+use crate::gateway::{Policy, config::GatewayConfig};
+
+/// Slow start is for requests, too.
+#[test]
+fn a_newcomer_gets_a_part_of_the_requests() {
+    let slow = |config: &mut GatewayConfig| {
+        config.policy = Policy::Random;
+        config.slow_start = Duration::from_secs(10);
+    };
+    let mut cluster = Cluster::new(1, slow).with_nodes(&[0, 0]);
+    cluster.put("n3", 2, 0);
+    cluster.announce();
+    // Five standard deviations: 3,000 times a tenth of a third, then a third.
+    let first = cluster.ask(3000)["n3"];
+    assert!((50..=150).contains(&first), "{first}");
+    cluster.now += Duration::from_secs(10);
+    let then = cluster.ask(3000)["n3"];
+    assert!((870..=1130).contains(&then), "{then}");
+}
+
+/// While little is asked, nobody has anything under way, and all are equals: a node
+/// with few sockets is not the one for all requests.
+#[test]
+fn requests_do_not_go_by_sockets() {
+    for policy in Policy::ALL {
+        let cluster = Cluster::new(1, with(policy)).with_nodes(&[1000, 1000, 0]);
+        let asked = cluster.ask(3000);
+        for node in ["n1", "n2", "n3"] {
+            assert!((870..=1130).contains(&asked[node]), "{policy}: {asked:?}");
+        }
+    }
+}
