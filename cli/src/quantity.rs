@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-pub(crate) use highwater_scenarios::words::count;
+pub(crate) use highwater_scenarios::format::count;
 
 /// A figure per second: `1,200`; below ten with one place: `0.5`.
 pub(crate) fn rate(per_second: f64) -> String {

@@ -12,11 +12,11 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use futures_util::{SinkExt, StreamExt};
 use highwater_loadgen::access::{Access, Doorway};
 use highwater_loadgen::worker::{
-    recorder::Recorder,
-    swarm::{
+    devices::{
         connect::{DeviceSocket, Wanted, connect},
         heartbeat::{Beat, Heartbeat},
     },
+    recorder::Recorder,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

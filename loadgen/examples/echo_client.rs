@@ -7,7 +7,7 @@ use std::{env, error::Error, time::Duration};
 use futures_util::{SinkExt, StreamExt};
 use highwater_loadgen::{
     access::{Access, Doorway},
-    worker::swarm::connect::{DeviceSocket, Wanted, connect},
+    worker::devices::connect::{DeviceSocket, Wanted, connect},
 };
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;

@@ -12,12 +12,12 @@
 //! - [`clock`], [`endpoints`], [`causes`]: small things that several of them share.
 
 pub mod access;
-pub mod causes;
 pub mod clock;
 pub mod control;
 pub mod coordinator;
 pub mod doctor;
 pub mod endpoints;
+pub mod error_chain;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod process;

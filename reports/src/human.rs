@@ -1,6 +1,6 @@
 //! Quantities as people read them.
 
-pub(crate) use highwater_scenarios::words::count;
+pub(crate) use highwater_scenarios::format::count;
 
 /// `0.85 ms`, `12.3 ms`, `1.50 s`.
 pub(crate) fn millis(value: f64) -> String {

@@ -12,12 +12,12 @@
 mod analysis;
 mod charts;
 mod comparison;
-pub mod figure;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod histogram;
 mod human;
 mod junit;
+pub mod metric;
 mod page;
 pub mod record;
 pub mod report;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    analysis::{analyse, cut::Cut, tracks::Tracks},
+    analysis::{analyse, run_window::Cut, source_series::Tracks},
     charts::{self, Scene},
     comparison::judge,
     junit, page,

@@ -6,15 +6,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    backplane::{Backplane, Broker, Processors},
     balance::{AfterEvent, Arrivals, Balance, Detection, Evenness, Herding, NodeLoad, Storm},
     balancer::Balancer,
-    joined::{Backplane, Broker, Processors},
 };
 use crate::record::Ended;
 
+mod backplane;
 mod balance;
 mod balancer;
-mod joined;
 
 /// Version of the summary's schema.
 pub const SUMMARY_SCHEMA: u32 = 1;

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{figures, suggest};
+use crate::{metrics, suggest};
 
 /// A figure of the summary held against a limit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -76,7 +76,7 @@ impl Check {
     pub fn parse(text: &str) -> Result<Self, CheckProblem> {
         let text = text.trim();
         let (figure, comparison, limit) = split(text)?;
-        let figure = figures::find(figure).ok_or_else(|| unknown_figure(figure))?;
+        let figure = metrics::find(figure).ok_or_else(|| unknown_figure(figure))?;
         let limit = figure.unit.limit(limit).map_err(|misfit| CheckProblem {
             what: format!("{} as the limit of {}", misfit.what, figure.path),
             accepted: figure.unit.accepted().to_owned(),
@@ -154,7 +154,7 @@ fn meant(rest: &str) -> Option<&'static str> {
 
 /// Suggests the nearest figure; where none is near, lists its group.
 fn unknown_figure(path: &str) -> CheckProblem {
-    let paths: Vec<String> = figures::all().map(|figure| figure.path).collect();
+    let paths: Vec<String> = metrics::all().map(|figure| figure.path).collect();
     let group = path.split('.').next().unwrap_or_default();
     let is_member = |known: &&str| known.split('.').next() == Some(group);
     let members: Vec<&str> = paths.iter().map(String::as_str).filter(is_member).collect();

@@ -3,18 +3,17 @@
 use std::time::Duration;
 
 use crate::{
-    Matrix, Plan,
-    page::Page,
+    Matrix, Plan, format,
     plan::{Backplane, Balancer, Cluster, Consumers, Gate, Header, Measure, System, Target, Trust},
     section::Choice,
-    words,
+    text_layout::Page,
 };
 
 mod axis;
+mod axis_labels;
 mod chart;
 mod load;
 mod matrix;
-mod ruler;
 mod timeline;
 
 /// What a description needs to know of the machine that the run is for.
@@ -59,7 +58,7 @@ impl Memory {
             0 => String::new(),
             bytes => format!(
                 " ({} of it to follow messages and readings)",
-                words::bytes(bytes)
+                format::bytes(bytes)
             ),
         }
     }
@@ -120,7 +119,7 @@ fn cluster_in_words(cluster: &Cluster) -> String {
     let nodes = match cluster.nodes {
         1 => "1 node (n1)".to_owned(),
         2 => "2 nodes (n1, n2)".to_owned(),
-        count => format!("{} nodes (n1 to n{count})", words::count(count.into())),
+        count => format!("{} nodes (n1 to n{count})", format::count(count.into())),
     };
     format!(
         "A cluster of {nodes} on this machine, started for the run: backplane {}, {}, policy {}, commands routed by {}{}{}{}{}.",
@@ -161,8 +160,8 @@ fn max_age_in_words(max_age: Option<Duration>) -> String {
         None => String::new(),
         Some(age) => format!(
             "; sockets are sent away when they are {} to {} old",
-            words::duration(age * 3 / 4),
-            words::duration(age)
+            format::duration(age * 3 / 4),
+            format::duration(age)
         ),
     }
 }
@@ -175,11 +174,11 @@ fn consumers_in_words(consumers: &Consumers) -> String {
     };
     let time = match consumers.handle_time.is_zero() {
         true => String::new(),
-        false => format!(" in {} each", words::duration(consumers.handle_time)),
+        false => format!(" in {} each", format::duration(consumers.handle_time)),
     };
     let loses = match consumers.lose_every {
         0 => String::new(),
-        every => format!(", and lose one in {}", words::count(every)),
+        every => format!(", and lose one in {}", format::count(every)),
     };
     format!("; readings handled by {count}{time}{loses}")
 }

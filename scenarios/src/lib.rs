@@ -23,21 +23,21 @@
 
 pub mod broker_url;
 pub mod check;
-pub mod figures;
+pub mod diagnostic;
+pub mod format;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod load;
 pub mod matrix;
-pub mod page;
+pub mod metrics;
 pub mod plan;
-pub mod problem;
 pub mod reference;
 pub mod segment;
+pub mod text_layout;
 pub mod units;
-pub mod words;
 
 mod describe;
-mod extent;
+mod estimate;
 mod quantity;
 mod rules;
 mod scenario;
@@ -48,9 +48,9 @@ mod tree;
 pub use broker_url::{BrokerKind, BrokerUrl, without_passwords};
 pub use check::{Check, CheckProblem};
 pub use describe::{Host, Memory, describe, describe_matrix};
-pub use extent::{BalancerShare, RESERVE, room};
+pub use diagnostic::{Problem, Problems};
+pub use estimate::{BalancerShare, RESERVE, room};
 pub use load::{LoadError, load, load_matrix, parse, parse_matrix};
 pub use matrix::{Cell, Matrix, Setting};
 pub use plan::Plan;
-pub use problem::{Problem, Problems};
 pub use segment::Segment;

@@ -5,7 +5,7 @@ use std::{io, path::Path};
 use crate::{
     Matrix, Plan,
     broker_url::masked,
-    problem::{Findings, Problems},
+    diagnostic::{Findings, Problems},
     tree,
 };
 

@@ -3,7 +3,7 @@
 
 use crate::{
     Plan,
-    problem::Findings,
+    diagnostic::Findings,
     rules,
     scenario::Scenario,
     section::{

@@ -7,7 +7,7 @@
 mod balancing;
 mod event;
 mod publish;
-mod readings;
+mod telemetry;
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub use self::{
     balancing::{Balancer, Join, MOST_BALANCERS, Measure, Policy},
     event::{Action, BROKER, CLUSTER, Event, Fault},
     publish::{DevicePart, PublishFrom, PublishLoad},
-    readings::{Consumers, MOST_READINGS, ReadingLoad},
+    telemetry::{Consumers, MOST_READINGS, ReadingLoad},
 };
 use crate::{
     broker_url::BrokerUrl,

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::{
-    figures::{self, Unit},
+    metrics::{self, Unit},
     section::{Key, Presence, SECTIONS, Section},
     tree::{self, Origin},
 };
@@ -57,7 +57,7 @@ fn presence(key: &Key) -> String {
 
 fn write_figures(page: &mut String) {
     page.push_str("| figure | unit | `during` | meaning |\n|---|---|---|---|\n");
-    for figure in figures::all() {
+    for figure in metrics::all() {
         let during = if figure.is_windowed() { "yes" } else { "no" };
         let (path, unit) = (&figure.path, figure.unit.name());
         // Writing to a String cannot fail.

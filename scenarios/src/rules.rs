@@ -3,18 +3,18 @@
 
 mod backplane;
 mod balancer;
-mod broker;
-mod consumers;
+mod broker_events;
+mod consumer_events;
 mod gates;
 mod names;
+mod node_events;
+mod phase_bounds;
 mod pool;
 mod publish;
-mod readings;
 mod system;
-mod timeline;
-mod windows;
+mod telemetry;
 
-use crate::{problem::Findings, scenario::Scenario};
+use crate::{diagnostic::Findings, scenario::Scenario};
 
 /// Every rule over the whole scenario.
 pub(crate) fn check(scenario: &Scenario, findings: &mut Findings) {
@@ -23,10 +23,10 @@ pub(crate) fn check(scenario: &Scenario, findings: &mut Findings) {
     balancer::check(scenario, findings);
     names::check(scenario, findings);
     publish::check(scenario, findings);
-    readings::check(scenario, findings);
-    consumers::check(scenario, findings);
-    windows::check(scenario, findings);
-    timeline::check(scenario, findings);
-    broker::check(scenario, findings);
+    telemetry::check(scenario, findings);
+    consumer_events::check(scenario, findings);
+    phase_bounds::check(scenario, findings);
+    node_events::check(scenario, findings);
+    broker_events::check(scenario, findings);
     gates::check(scenario, findings);
 }

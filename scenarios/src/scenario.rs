@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use crate::{
+    diagnostic::Findings,
     plan::{Plan, System},
-    problem::Findings,
     section::{
         At, Deed, Fields, Spot,
         cluster::{self, Cluster},
@@ -15,8 +15,8 @@ use crate::{
         events::{self, Event},
         gates::{self, Gate},
         publish::{self, Publish},
-        readings::{self, Readings},
         target::{self, Target},
+        telemetry::{self, Readings},
         top,
     },
     tree::Table,
@@ -81,7 +81,7 @@ impl Scenario {
                 .map(|(index, fields)| Publish::read(index, &fields, findings))
                 .collect(),
             readings: (0..)
-                .zip(top.tables(&top::READINGS, &readings::LIST, findings))
+                .zip(top.tables(&top::READINGS, &telemetry::LIST, findings))
                 .map(|(index, fields)| Readings::read(index, &fields, findings))
                 .collect(),
             events: top

@@ -13,23 +13,23 @@ pub(crate) mod events;
 pub(crate) mod gates;
 pub(crate) mod matrix;
 pub(crate) mod publish;
-pub(crate) mod readings;
 pub(crate) mod reconnect;
 pub(crate) mod target;
+pub(crate) mod telemetry;
 pub(crate) mod top;
 
 mod address;
 mod backplane;
 mod choice;
-mod fields;
-mod form;
 mod headers;
 mod name;
-mod values;
+mod table_reader;
+mod value_list;
+mod value_type;
 
 pub(crate) use choice::{Choice, Deed, Object};
-pub(crate) use fields::{At, Fields, Spot};
-pub(crate) use form::{Form, Refusal};
+pub(crate) use table_reader::{At, Fields, Spot};
+pub(crate) use value_type::{Form, Refusal};
 
 use crate::tree::Table;
 
@@ -76,7 +76,7 @@ static LISTS: [&List; 6] = [
     &devices::LIST,
     &commands::LIST,
     &publish::LIST,
-    &readings::LIST,
+    &telemetry::LIST,
     &events::LIST,
     &gates::LIST,
 ];
@@ -98,7 +98,7 @@ pub(crate) static SECTIONS: [&Section; 14] = [
     &reconnect::SECTION,
     &commands::SECTION,
     &publish::SECTION,
-    &readings::SECTION,
+    &telemetry::SECTION,
     &events::SECTION,
     &gates::SECTION,
     &matrix::SECTION,

@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use crate::broker_url::without_passwords;
 
+mod overrides;
 mod read;
-mod set;
 
+pub(crate) use overrides::apply;
 pub(crate) use read::{read, value};
-pub(crate) use set::apply;
 
 /// Where something was written.
 #[derive(Debug, Clone, PartialEq, Eq)]

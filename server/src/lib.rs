@@ -15,30 +15,30 @@
 
 mod admission;
 pub mod auth;
-mod backlog;
 mod backoff;
 pub mod backplane;
+mod bounded_queue;
 pub mod broker;
 mod cluster;
 pub mod config;
 pub mod consumer;
-mod door;
 mod faults;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod gateway;
 mod http;
 mod id;
-mod life;
+mod ingest;
 mod listen;
+mod listener;
 mod metric;
 pub mod node;
+mod pacer;
 pub mod rate;
 mod session;
+mod stream;
+mod task_group;
 pub mod tls;
-mod turns;
-mod wire;
-mod work;
 mod ws;
 
 pub use self::{

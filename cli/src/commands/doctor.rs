@@ -1,7 +1,7 @@
 //! `highwater doctor`, and the same check before a run.
 
 use anyhow::anyhow;
-use highwater_loadgen::doctor::{self, Finding, Fit, Limits, page};
+use highwater_loadgen::doctor::{self, Finding, Fit, Limits, report_text};
 use highwater_scenarios::Matrix;
 
 use super::{check, print};
@@ -16,7 +16,7 @@ pub(crate) fn execute(args: Doctor) -> Result<Exit, Failure> {
     let limits = doctor::read();
     match args.scenario {
         None => {
-            print(&page::capacity(&limits));
+            print(&report_text::capacity(&limits));
             Ok(Exit::Passed)
         }
         Some(scenario) => {
@@ -57,7 +57,7 @@ pub(crate) fn preflight(
     let error = anyhow!("this machine cannot run {name}: {}", first.what);
     let hint = format!(
         "{}\nTo run it all the same: --try-anyway",
-        page::remedy(&first.remedy)
+        report_text::remedy(&first.remedy)
     );
     Err(Failure::new(Exit::Refused, error).with_hint(Some(hint)))
 }
@@ -80,7 +80,7 @@ fn judge(matrix: &Matrix, limits: &Limits) -> Result<Exit, Failure> {
     let (cell, fit) = fits
         .find(|(_, fit)| !fit.fits())
         .unwrap_or_else(|| (first, Fit::of(&first.plan, None, limits)));
-    print(&page::fit(&cell.plan.name, &fit, limits));
+    print(&report_text::fit(&cell.plan.name, &fit, limits));
     Ok(if fit.fits() {
         Exit::Passed
     } else {

@@ -15,7 +15,7 @@
 
 use std::path::Path;
 
-use highwater_scenarios::{Problems, problem::Place};
+use highwater_scenarios::{Problems, diagnostic::Place};
 
 use crate::paint::{Tone, paint};
 

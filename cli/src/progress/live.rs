@@ -9,8 +9,8 @@ use console::Term;
 use highwater_loadgen::coordinator::{Note, NoteKind, Progress};
 
 use super::{
-    line::Line,
     screen::{Size, screen},
+    styled_line::Line,
 };
 use crate::{
     paint::{Tone, colour_on_stderr, paint},

@@ -8,7 +8,7 @@ use highwater_loadgen::coordinator::{
     progress::{Commands, Heartbeats, Messages, Readings, Response},
 };
 
-use super::line::{Line, columns};
+use super::styled_line::{Line, columns};
 use crate::{
     paint::Tone,
     quantity::{self, count, millis},

@@ -9,13 +9,13 @@
 
 mod display;
 #[cfg(test)]
-mod fake;
-mod line;
+mod fixtures;
 mod live;
 mod load_lines;
 mod node_table;
 mod phase_line;
 mod plain;
 mod screen;
+mod styled_line;
 
 pub(crate) use display::Display;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use highwater_loadgen::coordinator::progress::Node;
 
-use super::line::{Line, columns, cut};
+use super::styled_line::{Line, columns, cut};
 use crate::{
     paint::Tone,
     quantity::{bytes, count, percent},

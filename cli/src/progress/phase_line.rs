@@ -2,7 +2,7 @@
 
 use highwater_loadgen::coordinator::{Progress, Stage};
 
-use super::line::{Line, columns};
+use super::styled_line::{Line, columns};
 use crate::{
     paint::Tone,
     quantity::{clock, count, length},

@@ -153,7 +153,7 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
-    use crate::progress::fake::{drain, outage, ramp, traffic};
+    use crate::progress::fixtures::{drain, outage, ramp, traffic};
 
     fn at(second: u64, progress: Progress) -> Progress {
         Progress {

@@ -4,10 +4,10 @@
 use highwater_loadgen::coordinator::Progress;
 
 use super::{
-    line::Line,
     load_lines::load_lines,
     node_table::node_table,
     phase_line::{next_line, phase_line},
+    styled_line::Line,
 };
 
 /// A terminal's size in characters.
@@ -51,8 +51,8 @@ mod tests {
 
     use super::*;
     use crate::progress::{
-        fake::{drain, outage, ramp, traffic},
-        line::columns,
+        fixtures::{drain, outage, ramp, traffic},
+        styled_line::columns,
     };
 
     const TERMINALS: [(usize, usize); 5] = [(60, 20), (80, 24), (120, 40), (30, 8), (1, 1)];

@@ -76,7 +76,7 @@ fn too_many() -> u64 {
 
 /// As a person reads it.
 fn grouped(figure: u64) -> String {
-    highwater_scenarios::words::count(figure)
+    highwater_scenarios::format::count(figure)
 }
 
 #[test]

@@ -9,18 +9,18 @@
 //! The coordinator makes an [`Access`] and hands it to every worker, so that a
 //! worker on another machine needs neither files nor variables of its own.
 
-pub mod doorway;
-pub mod hidden;
+pub mod client_options;
+pub mod secret;
+pub mod tls_verify;
 pub mod token;
-pub mod trust;
 pub mod variables;
 
 use serde::{Deserialize, Serialize};
 
-pub use doorway::Doorway;
-pub use hidden::Hidden;
+pub use client_options::Doorway;
+pub use secret::Hidden;
+pub use tls_verify::{Trust, TrustError};
 pub use token::Signer;
-pub use trust::{Trust, TrustError};
 pub use variables::VariableError;
 
 /// What a worker needs to be let in.

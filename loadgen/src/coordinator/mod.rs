@@ -16,20 +16,20 @@
 //! - [`progress`]: what a person sees meanwhile;
 //! - [`error`]: why a run could not be, and whose fault it was.
 
-pub mod crew;
+pub mod buckets;
+mod consumer_drain;
 pub mod error;
-pub mod ledger;
 pub mod options;
 pub mod phases;
 pub mod progress;
-pub mod readings;
-pub mod roster;
+pub mod recorder;
+pub mod registration;
 pub mod run;
-mod settling;
+pub mod sampler_task;
 pub mod start;
 pub mod system;
-pub mod tenths;
-pub mod watch;
+pub mod telemetry;
+pub mod worker_pool;
 
 pub use error::RunError;
 pub use options::{RunOptions, Workers};

@@ -5,11 +5,11 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-pub mod follower;
-pub mod stage;
+pub mod phase_progress;
+pub mod tracker;
 
-pub use follower::Follower;
-pub use stage::{Coming, Stage};
+pub use phase_progress::{Coming, Stage};
+pub use tracker::Follower;
 
 /// Something to show.
 #[derive(Debug, Clone)]

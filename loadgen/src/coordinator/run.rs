@@ -5,8 +5,8 @@
 //! - `end`: what is waited for when the workers are done.
 
 mod end;
-mod heard;
-mod progress;
+mod handlers;
+mod phase_steps;
 
 use std::time::Duration;
 
@@ -19,19 +19,19 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    crew::Crew,
     error::RunError,
-    ledger::Ledger,
     options::RunOptions,
     phases::{Phase, longest_drain},
     progress::{Note, NoteKind, Update},
-    readings::Readings,
+    recorder::Ledger,
+    sampler_task::watch,
     start::{Started, begin_record, start},
     system::{Done, System},
-    watch::watch,
+    telemetry::Readings,
+    worker_pool::Crew,
 };
 use crate::{
-    causes::in_full, clock::RunClock, control::ToWorker, endpoints::Endpoints, testbed::Left,
+    clock::RunClock, control::ToWorker, endpoints::Endpoints, error_chain::in_full, testbed::Left,
 };
 
 /// From the go to the start of the ramp.

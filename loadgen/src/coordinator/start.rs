@@ -17,9 +17,9 @@ use tokio::{net::TcpListener, time::Instant};
 
 use super::{
     error::RunError,
-    ledger::Ledger,
     options::{RunOptions, Workers},
-    roster::{self, ASSEMBLY_TIMEOUT, Briefing, Ready},
+    recorder::Ledger,
+    registration::{self, ASSEMBLY_TIMEOUT, Briefing, Ready},
     system::System,
 };
 use crate::{
@@ -112,13 +112,14 @@ async fn start_workers(
             let token = format!("{:032x}", rand::random::<u128>());
             let listener = bind(([127, 0, 0, 1], 0).into()).await?;
             let processes = local_workers(options, spawner, logs, &listener, &token, count).await?;
-            let workers = roster::assemble(listener, briefing(token), ASSEMBLY_TIMEOUT).await?;
+            let workers =
+                registration::assemble(listener, briefing(token), ASSEMBLY_TIMEOUT).await?;
             Ok((workers, processes))
         }
         Workers::Remote { listen, token, .. } => {
             let listener = bind(*listen).await?;
             let briefing = briefing(token.clone());
-            let workers = roster::assemble(listener, briefing, REMOTE_TIMEOUT).await?;
+            let workers = registration::assemble(listener, briefing, REMOTE_TIMEOUT).await?;
             Ok((workers, Vec::new()))
         }
     }

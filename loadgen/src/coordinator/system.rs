@@ -26,9 +26,9 @@ use tokio_util::sync::CancellationToken;
 use super::error::RunError;
 use crate::{
     access::{Access, Trust, variables::fill_in},
-    causes::in_full,
     clock::RunClock,
     endpoints::Endpoints,
+    error_chain::in_full,
     process::Spawner,
     sampling::{Endpoint, Sampled},
     testbed::{Left, Testbed, Told},

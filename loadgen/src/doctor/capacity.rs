@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::{
     constraint::{CONSTRAINTS, Constraint, Most, Remedy},
+    host_role::Usage,
     limits::Limits,
-    usage::Usage,
 };
 
 /// What follows from a machine's limits.

@@ -1,25 +1,25 @@
 //! What can end the growth of a number of sockets: one file for each limit.
 
-use super::{limits::Limits, load::Load, usage::Demand};
+use super::{host_role::Demand, limits::Limits, plan_load::Load};
 
 mod conntrack;
-mod files_in_all;
-mod files_per_process;
+mod cpus;
 mod memory;
 mod ports;
-mod processors;
+mod process_files;
+mod system_files;
 mod threads;
 
 /// All of them. Where two bind at the same number of sockets, the first is
 /// named.
 pub static CONSTRAINTS: [&dyn Constraint; 7] = [
-    &files_per_process::FilesPerProcess,
+    &process_files::FilesPerProcess,
     &ports::Ports,
-    &files_in_all::FilesInAll,
+    &system_files::FilesInAll,
     &conntrack::Conntrack,
     &memory::Memory,
     &threads::Threads,
-    &processors::Processors,
+    &cpus::Processors,
 ];
 
 /// A limit of the machine. Sockets never get fewer when it grows; only more

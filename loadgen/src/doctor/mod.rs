@@ -18,18 +18,18 @@
 pub mod capacity;
 pub mod constraint;
 pub mod costs;
-pub mod fit;
+pub mod host_role;
 pub mod limits;
-pub mod load;
-pub mod page;
+pub mod plan_load;
+pub mod preflight;
 mod programs;
-pub mod read;
-pub mod usage;
+pub mod reader;
+pub mod report_text;
 
 pub use capacity::{Capacity, Ceiling, Ceilings};
 pub use constraint::{CONSTRAINTS, Constraint, Judgement, Most, Remedy};
-pub use fit::{Finding, Fit};
+pub use host_role::{Demand, Usage};
 pub use limits::{Cap, Limits};
-pub use load::Load;
-pub use read::read;
-pub use usage::{Demand, Usage};
+pub use plan_load::Load;
+pub use preflight::{Finding, Fit};
+pub use reader::read;

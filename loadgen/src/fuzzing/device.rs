@@ -3,7 +3,7 @@
 use highwater_scenarios::plan::Dialect;
 use serde_json::value::RawValue;
 
-use crate::worker::swarm::dialect::{Asked, asked};
+use crate::worker::devices::dialect::{Asked, asked};
 
 /// A reply is JSON, and a device of another dialect never answers.
 pub fn device_asked(bytes: &[u8]) {

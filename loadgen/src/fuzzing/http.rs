@@ -1,9 +1,9 @@
 //! What comes back over HTTP.
 
 use crate::worker::{
-    commands::{answer::Reply, events::EventStream},
+    commands::{event_stream::EventStream, reply::Reply},
+    devices::connect::{Accepted, accepted},
     node_name::node_name,
-    swarm::connect::{Accepted, accepted},
 };
 
 /// The key of RFC 6455, section 1.3.

@@ -10,14 +10,14 @@
 
 mod control;
 mod device;
-mod figures;
 mod http;
 mod messages;
+mod metrics;
 
 pub use self::{
     control::control_link,
     device::device_asked,
-    figures::{balancer_figures, broker_figures, prometheus_text},
     http::{event_stream, handshake_answer},
     messages::message_stamps,
+    metrics::{balancer_figures, broker_figures, prometheus_text},
 };

@@ -18,24 +18,24 @@
 
 pub mod balancer;
 pub mod broker;
-mod failures;
-mod family;
+mod child_processes;
 pub mod host;
-pub mod listener;
 pub mod machine;
 pub mod open_files;
-pub mod own;
+pub mod own_usage;
+pub mod port_owner;
 pub mod process;
 pub mod prometheus;
 pub mod sampler;
 pub mod scrape;
+mod scrape_failures;
 
 use std::collections::BTreeMap;
 
 pub use balancer::BalancerEndpoint;
 pub use broker::BrokerEndpoint;
 pub use host::{host, raise_open_files};
-pub use own::own_process;
+pub use own_usage::own_process;
 pub use sampler::{Endpoint, Sampled, Sampler};
 
 /// Gauges by [`name`](highwater_reports::record::names::gauge); sizes in bytes,

@@ -5,7 +5,7 @@ use sysinfo::{Pid, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System}
 
 use super::{
     Gauges,
-    family::{children, ended_children_cpu_s},
+    child_processes::{children, ended_children_cpu_s},
     open_files::open_files,
 };
 

@@ -8,15 +8,15 @@ use super::{
     Gauges,
     balancer::BalancerEndpoint,
     broker::{BrokerClient, BrokerEndpoint},
-    failures::Failures,
     machine,
     process::{Family, ProcessTable},
     prometheus,
     scrape::{ScrapeError, scrape},
+    scrape_failures::Failures,
 };
 use crate::{
     access::{Trust, TrustError},
-    causes::in_full,
+    error_chain::in_full,
 };
 
 /// A process to sample, by its id on this machine, by what it says of itself, or

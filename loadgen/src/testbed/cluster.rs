@@ -19,10 +19,10 @@ use super::{
     balancer::{Front, Told},
     consumer::{self, Consumer},
     credentials::Credentials,
-    http::NodeClient,
     node::{Listed, Node, running},
-    ready,
-    roster::{Life, Roster},
+    node_client::NodeClient,
+    node_registry::{Life, Roster},
+    readiness,
 };
 use crate::{
     access::Access,
@@ -270,8 +270,8 @@ impl Bed {
     ) -> Result<(), TestbedError> {
         let address = node.start(self, process).await?;
         let child = running(process, &node.id)?;
-        ready::until_ready(self, node, child, address).await?;
-        ready::until_joined(self, node).await?;
+        readiness::until_ready(self, node, child, address).await?;
+        readiness::until_joined(self, node).await?;
         self.front.joined(self, &node.id, address).await?;
         self.roster.show(&node.id, |shown| shown.listed = true);
         Ok(())

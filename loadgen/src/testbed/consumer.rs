@@ -13,7 +13,7 @@ use highwater_reports::record::{Role, Source};
 use highwater_scenarios::plan::Consumers;
 use tokio::sync::Mutex;
 
-use super::{TestbedError, announce, cluster::Bed, node::running, ready};
+use super::{TestbedError, cluster::Bed, node::running, readiness, startup};
 use crate::{
     process::{Child, Launch},
     sampling::{Endpoint, Sampled},
@@ -82,11 +82,11 @@ impl Consumer {
         if let Some(mut child) = process.take() {
             child.stop(FINISH_WITHIN).await;
         }
-        let (child, address) = announce::start(&bed.spawner, &self.id, self.launch(bed)).await?;
+        let (child, address) = startup::start(&bed.spawner, &self.id, self.launch(bed)).await?;
         self.show(Some(address));
         let child = process.insert(child);
         let joined =
-            ready::until_serving(bed, (&self.id, &self.log), child, ("http", address)).await;
+            readiness::until_serving(bed, (&self.id, &self.log), child, ("http", address)).await;
         if joined.is_err() {
             *process = None;
         }

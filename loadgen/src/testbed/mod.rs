@@ -16,18 +16,18 @@
 //! - [`error`]: what can go wrong.
 
 mod actions;
-mod announce;
 mod backplane;
 mod balancer;
 pub mod cluster;
 mod consumer;
 mod credentials;
 pub mod error;
-mod http;
 mod node;
+mod node_client;
+mod node_registry;
 mod port;
-mod ready;
-mod roster;
+mod readiness;
+mod startup;
 
 pub use balancer::Told;
 pub use cluster::{Left, Testbed};

@@ -6,10 +6,10 @@ use highwater_scenarios::plan::{Measure, Routing};
 use tokio::sync::Mutex;
 
 use super::{
-    TestbedError, announce,
+    TestbedError,
     cluster::Bed,
-    port,
-    roster::{Life, Shown},
+    node_registry::{Life, Shown},
+    port, startup,
 };
 use crate::process::{Child, Launch};
 
@@ -90,7 +90,7 @@ impl Node {
 
     async fn start_on(&self, bed: &Bed, port: u16) -> Result<(Child, SocketAddr), TestbedError> {
         let launch = self.launch(bed, port);
-        announce::start(&bed.spawner, &self.id, launch).await
+        startup::start(&bed.spawner, &self.id, launch).await
     }
 
     fn launch(&self, bed: &Bed, port: u16) -> Launch {

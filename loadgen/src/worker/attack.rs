@@ -32,10 +32,10 @@ use tokio::sync::{Notify, watch};
 use super::{
     commands::{closed, open},
     context::Context,
-    messages::caller,
-    swarm::batch,
+    devices::batch,
+    messages::http_publisher,
 };
-use crate::access::{Doorway, TrustError, trust::prefer_ring};
+use crate::access::{Doorway, TrustError, tls_verify::prefer_ring};
 
 /// Idle connections are closed by the client well before a server would.
 const IDLE_CONNECTION: Duration = Duration::from_secs(5);
@@ -185,7 +185,7 @@ impl Stage {
             }
             Part::Open { load } => open::dispatch(context, self.client.clone(), load).await,
             Part::Publisher { load, number } => {
-                caller::publish(&context, &self.client, load, number).await;
+                http_publisher::publish(&context, &self.client, load, number).await;
             }
             Part::Idle => context.signals.close.cancelled().await,
         }

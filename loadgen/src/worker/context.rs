@@ -13,9 +13,9 @@ use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    movements::Movements,
+    conn_events::Movements,
+    devices::Connected,
     recorder::{Count, Recorder},
-    swarm::Connected,
 };
 use crate::{access::Doorway, clock::RunClock, control::Unaccepted, endpoints::Endpoints};
 

@@ -13,13 +13,13 @@
 
 pub mod attack;
 pub mod commands;
+pub mod conn_events;
 pub mod context;
+pub mod devices;
 pub mod join;
 pub mod messages;
-pub mod movements;
 pub mod node_name;
 pub mod recorder;
 pub mod reporter;
-pub mod swarm;
 
 pub use join::{WorkerError, WorkerOptions, run};

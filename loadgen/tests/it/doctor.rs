@@ -3,6 +3,6 @@
 mod capacities;
 mod fits;
 mod fixture;
+mod host_limits;
 mod monotone;
 mod pages;
-mod readings;

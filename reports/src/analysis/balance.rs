@@ -14,15 +14,15 @@ pub(crate) use self::herding::herding;
 use self::{
     arrivals::arrivals,
     detection::detection,
-    loads::loads,
+    node_loads::loads,
+    reconnect_storm::storm,
     spread::{Spreads, evenness},
-    storm::storm,
 };
 use super::{
-    cut::Cut,
-    movement::Movement,
-    settling::{held, settled_after},
-    tracks::{ANSWERED_WITHIN_S, Sample},
+    conn_events::Movement,
+    recovery::{held, settled_after},
+    run_window::Cut,
+    source_series::{ANSWERED_WITHIN_S, Sample},
 };
 use crate::{
     record::{Occurrence, Role, names::gauge},
@@ -32,9 +32,9 @@ use crate::{
 mod arrivals;
 mod detection;
 mod herding;
-mod loads;
+mod node_loads;
+mod reconnect_storm;
 pub(crate) mod spread;
-mod storm;
 
 /// What a run shows of its sockets' spread, looked at event by event.
 struct Look<'a> {

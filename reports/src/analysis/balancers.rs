@@ -3,11 +3,11 @@
 use std::{collections::BTreeMap, ops::Range};
 
 use super::{
-    cut::Cut,
-    joined::{growth_of, samples_of},
+    backplane::{growth_of, samples_of},
     processes::{natural, process},
+    run_window::Cut,
     sockets::by_kind_of_gauge,
-    tracks::{Sample, Track},
+    source_series::{Sample, Track},
 };
 use crate::{
     record::{Role, names::gauge},

@@ -1,6 +1,6 @@
 //! HTTP commands.
 
-use super::cut::Cut;
+use super::run_window::Cut;
 use crate::{
     record::names::{counter, latency},
     summary::Commands,

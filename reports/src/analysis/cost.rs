@@ -9,10 +9,10 @@
 use highwater_scenarios::plan::Join;
 
 use super::{
-    cut::Cut,
     fit::{Point, slope},
     processes::sockets_of,
-    tracks::{Sample, Track},
+    run_window::Cut,
+    source_series::{Sample, Track},
 };
 use crate::{
     record::{Occurrence, Role, names::gauge},

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::cut::Cut;
+use super::run_window::Cut;
 use crate::record::{Role, names::counter};
 
 /// How often something went wrong in a certain way.

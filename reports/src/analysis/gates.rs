@@ -2,14 +2,14 @@
 
 use highwater_scenarios::{
     check::Comparison,
-    figures::Unit,
+    metrics::Unit,
     plan::{Gate, Window},
 };
 
-use super::{cut::Cut, harness::Harness, sections, tracks::Tracks};
+use super::{harness::Harness, run_window::Cut, sections, source_series::Tracks};
 use crate::{
-    figure::{Figures, unit},
     human,
+    metric::{Figures, unit},
     record::{Ended, RunRecord},
     summary::{GateOutcome, Summary, Verdict},
 };

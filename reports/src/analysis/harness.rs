@@ -4,9 +4,9 @@ use highwater_scenarios::plan::{LoadModel, Window};
 
 use super::{
     commands::outcomes,
-    cut::{Cut, distribution},
+    run_window::{Cut, distribution},
     sockets::by_kind,
-    tracks::Track,
+    source_series::Track,
 };
 use crate::{
     human,

@@ -1,6 +1,6 @@
 //! Heartbeats of the device sockets.
 
-use super::cut::Cut;
+use super::run_window::Cut;
 use crate::{
     record::{
         Role,

@@ -15,11 +15,11 @@ mod backplane;
 mod balancers;
 mod broker;
 mod clients;
-mod readings;
+mod telemetry;
 
 use highwater_scenarios::plan::System;
 
-use super::{cut::Cut, tracks::Track};
+use super::{run_window::Cut, source_series::Track};
 use crate::{
     human,
     record::{
@@ -49,7 +49,7 @@ struct Pair {
 /// The ledger's lines; none where nothing is counted at both ends.
 pub(super) fn ledger(cut: &Cut, summary: &Summary) -> Vec<LedgerLine> {
     let mut pairs = clients::pairs(cut, summary);
-    pairs.extend(readings::pairs(cut, summary));
+    pairs.extend(telemetry::pairs(cut, summary));
     pairs.extend(balancers::pairs(cut));
     pairs.extend(backplane::pairs(cut));
     pairs.extend(broker::pair(cut));

@@ -1,6 +1,6 @@
 //! Messages to topics: what was published, and what each subscriber heard.
 
-use super::cut::Cut;
+use super::run_window::Cut;
 use crate::{
     human,
     record::names::{counter, latency},

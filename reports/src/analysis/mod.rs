@@ -9,27 +9,27 @@
 //! - `ledger`: what both ends counted, side by side;
 //! - `harness`, `gates`, `problems`, `verdict`: what to make of it.
 
+pub(crate) mod backplane;
 pub(crate) mod balance;
 mod balancers;
 mod commands;
+pub(crate) mod conn_events;
 pub(crate) mod cost;
-pub(crate) mod cut;
 pub(crate) mod failures;
 pub(crate) mod fit;
 mod gates;
 mod harness;
 mod heartbeats;
-pub(crate) mod joined;
 mod ledger;
 mod messages;
-pub(crate) mod movement;
 mod problems;
 pub(crate) mod processes;
-mod readings;
-mod settling;
+mod recovery;
+pub(crate) mod run_window;
 pub(crate) mod sockets;
+pub(crate) mod source_series;
 mod summarise;
-pub(crate) mod tracks;
+mod telemetry;
 mod verdict;
 mod workers;
 

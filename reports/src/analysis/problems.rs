@@ -3,7 +3,8 @@
 use highwater_scenarios::plan::Window;
 
 use super::{
-    cut::Cut, heartbeats::pending, ledger, messages, readings, sockets::turnover, tracks::Track,
+    heartbeats::pending, ledger, messages, run_window::Cut, sockets::turnover,
+    source_series::Track, telemetry,
 };
 use crate::{
     human,
@@ -42,7 +43,7 @@ pub(crate) fn problems(cut: &Cut, summary: &Summary) -> Vec<String> {
     problems.extend(heartbeats_add_up(cut, summary));
     problems.extend(commands_add_up(summary));
     if let Some(figures) = &summary.readings {
-        problems.extend(readings::doubts(cut, figures));
+        problems.extend(telemetry::doubts(cut, figures));
     }
     if let Some(figures) = &summary.messages {
         problems.extend(messages::doubts(cut, figures));

@@ -3,7 +3,7 @@
 
 use highwater_scenarios::plan::System;
 
-use super::{cut::Cut, tracks::Track};
+use super::{run_window::Cut, source_series::Track};
 use crate::{
     record::{Occurrence, Role, names::gauge},
     summary::{Exits, Process},

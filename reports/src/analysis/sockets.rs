@@ -1,6 +1,6 @@
 //! Device sockets.
 
-use super::{cut::Cut, tracks::Sample};
+use super::{run_window::Cut, source_series::Sample};
 use crate::{
     record::{
         Role,

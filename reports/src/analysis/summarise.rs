@@ -1,21 +1,21 @@
 //! The sections of a summary put together.
 
 use super::{
+    backplane::{backplane, brokers, processors},
     balance::balance,
     balancers::balancers,
     commands::commands,
     cost::cost_per_socket,
-    cut::Cut,
     gates, harness,
     heartbeats::heartbeats,
-    joined::{backplane, brokers, processors},
     ledger,
     messages::messages,
     problems::problems,
     processes::{exits, processes},
-    readings::readings,
+    run_window::Cut,
     sockets::sockets,
-    tracks::Tracks,
+    source_series::Tracks,
+    telemetry::readings,
     verdict::verdict,
     workers::workers,
 };

@@ -1,7 +1,7 @@
 //! Workers of the harness: what the load cost where it was made, and how late
 //! it was.
 
-use super::{cut::Cut, processes::natural};
+use super::{processes::natural, run_window::Cut};
 use crate::{
     record::{
         Role,

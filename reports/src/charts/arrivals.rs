@@ -3,17 +3,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use highwater_scenarios::figures::Unit;
+use highwater_scenarios::metrics::Unit;
 
 use super::{
     chart::{Chart, Point, XAxis, YAxis},
-    scene::{Scene, sentences},
+    chart_context::{Scene, sentences},
     series::Named,
 };
 use crate::{
-    analysis::{balance::herding, movement::Movement, processes::natural},
-    figure::display,
+    analysis::{balance::herding, conn_events::Movement, processes::natural},
     human,
+    metric::display,
 };
 
 pub(super) fn chart(scene: &Scene) -> Chart {

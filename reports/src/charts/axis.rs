@@ -1,6 +1,6 @@
 //! Where an axis begins and ends, where its marks are and what they say.
 
-use highwater_scenarios::figures::Unit;
+use highwater_scenarios::metrics::Unit;
 
 use super::{
     chart::{Spacing, YAxis},

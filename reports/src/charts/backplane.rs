@@ -1,14 +1,14 @@
 //! Messages between the nodes and through the broker, per second.
 
-use highwater_scenarios::figures::Unit;
+use highwater_scenarios::metrics::Unit;
 
 use super::{
     chart::{Chart, XAxis, YAxis},
-    scene::{Scene, sentences},
+    chart_context::{Scene, sentences},
     series::{Named, growth_rates},
 };
 use crate::{
-    analysis::joined::{backplane, brokers},
+    analysis::backplane::{backplane, brokers},
     human,
     record::{Role, names::gauge},
 };

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use highwater_scenarios::figures::Unit;
+use highwater_scenarios::metrics::Unit;
 
 /// A point in the chart's own units.
 pub(crate) type Point = (f64, f64);

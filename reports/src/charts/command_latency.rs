@@ -2,8 +2,8 @@
 
 use super::{
     chart::Chart,
+    chart_context::Scene,
     latency::{self, Timed},
-    scene::Scene,
 };
 use crate::record::names::latency::{COMMAND_RESPONSE, COMMAND_SERVICE};
 

@@ -1,10 +1,10 @@
 //! Who handled how many readings.
 
-use highwater_scenarios::figures::Unit;
+use highwater_scenarios::metrics::Unit;
 
 use super::{
     chart::{Chart, Point, XAxis, YAxis},
-    scene::{Scene, sentences},
+    chart_context::{Scene, sentences},
     series::{Named, growth_rates},
 };
 use crate::{

@@ -1,10 +1,10 @@
 //! Processor use over time.
 
-use highwater_scenarios::figures::Unit;
+use highwater_scenarios::metrics::Unit;
 
 use super::{
     chart::{Chart, Point, XAxis, YAxis},
-    scene::{Scene, highest, sentences},
+    chart_context::{Scene, highest, sentences},
     series::processor_shares,
 };
 use crate::record::Role;

@@ -5,18 +5,18 @@ use std::borrow::Cow;
 use super::{
     arrivals, backplane,
     chart::{Chart, Series, XAxis},
+    chart_context::Scene,
     command_latency, consumers, cpu, errors, evenness,
     format::{FILE, Format, NARROW, WIDE},
-    heartbeat_latency, holders,
-    key::{Key, keys},
-    memory, memory_fit, message_latency, open_files, reading_latency,
-    readout::Readout,
+    heartbeat_latency,
+    legend_entry::{Key, keys},
+    memory, memory_fit, message_latency, open_files, percentiles,
     render::render,
-    scene::Scene,
-    sockets, spectrum,
+    sockets, sockets_per_node, telemetry_latency,
     theme::VARIABLES,
     throughput,
     timeline::Timeline,
+    tooltip::Readout,
 };
 
 /// A chart as SVG.
@@ -50,7 +50,7 @@ pub(crate) fn draw(scene: &Scene) -> Result<Vec<Drawing>, String> {
         heartbeat_latency::chart(scene),
         command_latency::chart(scene),
         message_latency::chart(scene),
-        reading_latency::chart(scene),
+        telemetry_latency::chart(scene),
         memory::resident(scene),
         memory::heap(scene),
         open_files::chart(scene),
@@ -59,9 +59,9 @@ pub(crate) fn draw(scene: &Scene) -> Result<Vec<Drawing>, String> {
         throughput::chart(scene),
         consumers::chart(scene),
         errors::chart(scene),
-        spectrum::chart(scene),
+        percentiles::chart(scene),
         memory_fit::chart(scene),
-        holders::chart(scene),
+        sockets_per_node::chart(scene),
     ];
     charts
         .into_iter()

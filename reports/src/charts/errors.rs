@@ -1,10 +1,10 @@
 //! What went wrong, per second and by kind.
 
-use highwater_scenarios::figures::Unit;
+use highwater_scenarios::metrics::Unit;
 
 use super::{
     chart::{Chart, Colour, Series, Spacing, Stroke, XAxis, YAxis},
-    scene::{Scene, highest},
+    chart_context::{Scene, highest},
     theme::SERIES,
 };
 use crate::{

@@ -1,14 +1,14 @@
 //! How evenly the sockets lay over the nodes, second by second.
 
-use highwater_scenarios::figures::Unit;
+use highwater_scenarios::metrics::Unit;
 
 use super::{
     chart::{Chart, Colour, Point, Series, Stroke, XAxis, YAxis},
-    scene::{Scene, highest, sentences},
+    chart_context::{Scene, highest, sentences},
 };
 use crate::{
     analysis::balance::spread::{Spread, Spreads},
-    figure::display,
+    metric::display,
     record::Role,
     summary::Evenness,
 };

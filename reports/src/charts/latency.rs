@@ -4,7 +4,7 @@ use highwater_scenarios::plan::Window;
 
 use super::{
     chart::{Chart, Colour, Point, Series, Stroke, XAxis, YAxis},
-    scene::{Scene, highest, median, sentences},
+    chart_context::{Scene, highest, median, sentences},
 };
 use crate::{
     histogram::{LatencyHistogram, latency_histogram},

@@ -1,10 +1,10 @@
 //! Memory of the system's processes over time: resident, and live bytes.
 
-use highwater_scenarios::{figures::Unit, plan::Window};
+use highwater_scenarios::{metrics::Unit, plan::Window};
 
 use super::{
     chart::{Chart, Point, XAxis, YAxis},
-    scene::{Scene, sentences},
+    chart_context::{Scene, sentences},
     series::gauges,
 };
 use crate::{

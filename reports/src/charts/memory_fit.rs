@@ -1,10 +1,10 @@
 //! Memory against live sockets, with the fitted line whose slope is the cost.
 
-use highwater_scenarios::figures::Unit;
+use highwater_scenarios::metrics::Unit;
 
 use super::{
     chart::{Chart, Colour, Point, Series, Shape, Stroke, XAxis, YAxis},
-    scene::Scene,
+    chart_context::Scene,
     theme::SERIES,
 };
 use crate::{

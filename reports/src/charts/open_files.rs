@@ -1,10 +1,10 @@
 //! Open files over time.
 
-use highwater_scenarios::figures::Unit;
+use highwater_scenarios::metrics::Unit;
 
 use super::{
     chart::{Chart, Point, XAxis, YAxis},
-    scene::{Scene, highest, sentences},
+    chart_context::{Scene, highest, sentences},
     series::gauges,
 };
 use crate::{

@@ -8,7 +8,7 @@ use super::{
     theme::SERIES,
 };
 use crate::{
-    analysis::{cut::Cut, processes::natural, tracks::Track},
+    analysis::{processes::natural, run_window::Cut, source_series::Track},
     record::{Reading, Role, names::gauge},
 };
 

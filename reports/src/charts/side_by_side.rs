@@ -2,13 +2,13 @@
 //! all of them were. Time runs from the same distance before the steady phase, so
 //! that an event stands at one place in all of them.
 
-use highwater_scenarios::{figures::Unit, plan::Window};
+use highwater_scenarios::{metrics::Unit, plan::Window};
 
 use super::{
     chart::{Chart, Point, Series, Shape, XAxis, YAxis},
+    chart_context::{Scene, highest},
     draw::{Drawing, drawn},
     evenness::before_the_drain,
-    scene::{Scene, highest},
     series::{Steps, gauges},
     timeline::Timeline,
 };

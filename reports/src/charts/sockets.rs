@@ -1,14 +1,14 @@
 //! Sockets over time: asked for, open at the clients, open at each node.
 
-use highwater_scenarios::figures::Unit;
+use highwater_scenarios::metrics::Unit;
 
 use super::{
     chart::{Chart, Colour, Point, Series, Stroke, XAxis, YAxis},
-    scene::{Scene, highest, sentences},
+    chart_context::{Scene, highest, sentences},
     series::gauges,
 };
 use crate::{
-    analysis::tracks::Sample,
+    analysis::source_series::Sample,
     human,
     record::{Role, names::gauge},
 };

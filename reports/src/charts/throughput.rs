@@ -1,10 +1,10 @@
 //! What was offered and what was achieved, per second.
 
-use highwater_scenarios::figures::Unit;
+use highwater_scenarios::metrics::Unit;
 
 use super::{
     chart::{Chart, Colour, Series, Stroke, XAxis, YAxis},
-    scene::Scene,
+    chart_context::Scene,
 };
 use crate::{human, record::names::counter};
 

@@ -1,15 +1,15 @@
 //! A run against a baseline: worse beyond the noise is a failed gate.
 
-use highwater_scenarios::figures::{Figure, all};
+use highwater_scenarios::metrics::{Figure, all};
 
 use super::{
     change::{Change, Direction, change, limit},
+    comparability::differences,
     estimate::{Estimate, estimates},
-    likeness::differences,
 };
 use crate::{
     analysis::analyse,
-    figure::display,
+    metric::display,
     record::RunRecord,
     summary::{GateOutcome, Summary, Verdict},
 };

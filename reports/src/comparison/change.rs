@@ -1,6 +1,6 @@
 //! Whether two figures differ beyond their noise, and which of them is better.
 
-use highwater_scenarios::figures::{Figure, Unit};
+use highwater_scenarios::metrics::{Figure, Unit};
 use serde::Serialize;
 
 use super::estimate::{Estimate, is_failure};
@@ -70,7 +70,7 @@ fn noise(first: Estimate, other: Estimate) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use highwater_scenarios::figures::find;
+    use highwater_scenarios::metrics::find;
 
     use super::*;
 

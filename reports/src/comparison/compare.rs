@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use super::{
     cell::Cell,
+    comparability::Likeness,
     error::CompareError,
     grid::{Grid, balancing, figures},
     json::json,
-    likeness::Likeness,
-    outcome::outcome,
     run::Run,
     settings::{Differing, Settings},
+    summary_text::outcome,
     text::text,
 };
 use crate::{

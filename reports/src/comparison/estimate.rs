@@ -9,14 +9,14 @@
 use std::collections::BTreeMap;
 
 use highwater_scenarios::{
-    figures::{Figure, all},
+    metrics::{Figure, all},
     plan::Window,
 };
 
 use crate::{
     analysis::fit::mean_margin,
-    figure::Figures,
     histogram::LatencyHistogram,
+    metric::Figures,
     record::{RunRecord, names::latency},
     summary::Summary,
 };

@@ -2,17 +2,17 @@
 
 use std::collections::HashSet;
 
-use highwater_scenarios::figures::{Unit, all};
+use highwater_scenarios::metrics::{Unit, all};
 use serde::Serialize;
 
 use super::{
     cell::{Cell, Repeated},
     change::{Change, change},
     estimate::Estimate,
-    lines::{Line, NOT_MEASURED, lines},
+    metrics::{Line, NOT_MEASURED, lines},
     run::Run,
 };
-use crate::figure::display;
+use crate::metric::display;
 
 /// Where an event had no such effect at all.
 const NOTHING_OF_THE_KIND: &str = "–";

@@ -1,6 +1,6 @@
 //! A comparison for programs.
 
-use highwater_scenarios::figures::Unit;
+use highwater_scenarios::metrics::Unit;
 use serde::Serialize;
 
 use super::{

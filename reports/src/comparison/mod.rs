@@ -14,16 +14,16 @@
 mod baseline;
 mod cell;
 pub(crate) mod change;
+mod comparability;
 mod compare;
 mod error;
 mod estimate;
 pub(crate) mod grid;
 mod json;
-mod likeness;
-mod lines;
-mod outcome;
+mod metrics;
 mod run;
 mod settings;
+mod summary_text;
 mod text;
 
 pub use baseline::judge;

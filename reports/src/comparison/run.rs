@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use super::estimate::{Estimate, estimates};
 use crate::{
-    analysis::{analyse, cut::Cut, tracks::Tracks},
+    analysis::{analyse, run_window::Cut, source_series::Tracks},
     charts::{Scene, Trace},
     record::{Ended, Manifest, RecordError, RunRecord, read},
     summary::Summary,

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use crate::{
     histogram::{HistogramReader, latency_histogram, record},
-    record::{TimedEvent, hlog, reading},
+    record::{TimedEvent, hlog, interval_row},
 };
 
 /// Lines of `intervals.jsonl`: a line that is read is read the same again, and its
 /// names come in order and once.
 pub fn record_intervals(bytes: &[u8]) {
-    let mut decoder = reading::Decoder::default();
+    let mut decoder = interval_row::Decoder::default();
     for line in bytes.split(|byte| *byte == b'\n') {
         let Ok(reading) = decoder.line(line) else {
             continue;

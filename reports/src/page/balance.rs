@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use highwater_scenarios::figures::Unit;
+use highwater_scenarios::metrics::Unit;
 
 use super::table::{Row, Table, missing, number, row, size, table, time};
 use crate::{
     analysis::processes::natural,
-    figure::display,
     human,
+    metric::display,
     record::action_title,
     summary::{AfterEvent, Balance, Balancer, Detection, NodeLoad, Storm, Summary},
 };

@@ -4,14 +4,15 @@
 use serde::Serialize;
 
 use super::{
-    backplane, balance, counts,
+    backplane, balance,
+    balancer_events::{Told, told},
+    counts,
     headline::{Headline, headlines},
     machines,
     plot::{Plot, Values},
     system::system,
     table::Table,
     tables,
-    told::{Told, told},
 };
 use crate::{
     charts::{Drawing, Scene, VARIABLES},

@@ -2,7 +2,7 @@
 
 use super::table::{Row, Table, number, row, table};
 use crate::{
-    analysis::{cut::Cut, failures},
+    analysis::{failures, run_window::Cut},
     human,
     summary::{Agreement, LedgerSide, Summary},
 };

@@ -3,9 +3,9 @@
 
 use serde::Serialize;
 
-use super::subjects::subjects;
+use super::headline_metrics::subjects;
 use crate::{
-    figure::{Figures, display, unit},
+    metric::{Figures, display, unit},
     summary::{GateOutcome, Summary, Verdict},
     text::{self, figure_of},
 };

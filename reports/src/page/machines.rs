@@ -1,11 +1,11 @@
 //! Tables of processes and of the machine.
 
-use highwater_scenarios::figures::Unit;
+use highwater_scenarios::metrics::Unit;
 
 use super::table::{Row, Table, missing, number, row, size, table, time};
 use crate::{
-    figure::display,
     human,
+    metric::display,
     record::Manifest,
     summary::{Process, Summary},
 };

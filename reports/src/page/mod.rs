@@ -8,18 +8,18 @@
 
 mod backplane;
 mod balance;
+mod balancer_events;
 mod comparison;
 mod content;
 mod counts;
 mod headline;
+mod headline_metrics;
 mod machines;
 mod plot;
 mod render;
-mod subjects;
 mod system;
 mod table;
 mod tables;
-mod told;
 
 pub(crate) use comparison::comparison_page;
 pub(crate) use render::page;

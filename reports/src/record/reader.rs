@@ -6,7 +6,7 @@ use super::{
     Ended, Latencies, Manifest, Occurrence, Phases, RECORD_SCHEMA, Reading, RecordError,
     TimedEvent,
     files::{EVENTS, INTERVALS, LATENCY, MANIFEST},
-    hlog, lines, reading,
+    hlog, interval_row, lines,
 };
 
 /// A run record in memory. Its histograms are merged as they are read, so that
@@ -43,7 +43,7 @@ pub fn read(dir: &Path) -> Result<RunRecord, RecordError> {
         push_json(&mut events, line)
     })?;
     let mut intervals: Vec<Reading> = Vec::new();
-    let mut decoder = reading::Decoder::default();
+    let mut decoder = interval_row::Decoder::default();
     lines::for_each(dir, INTERVALS, &mut problems, |line| {
         intervals.push(decoder.line(line)?);
         Ok(())

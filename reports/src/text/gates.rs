@@ -1,10 +1,10 @@
 //! Gates in words.
 
-use highwater_scenarios::figures::Unit;
+use highwater_scenarios::metrics::Unit;
 
 use super::{columns::aligned, verdict::word};
 use crate::{
-    figure::{display, unit},
+    metric::{display, unit},
     summary::{GateOutcome, Summary, Verdict},
 };
 

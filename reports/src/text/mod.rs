@@ -6,8 +6,8 @@
 //! - `columns`: what keeps lines within a screen.
 
 mod columns;
-mod figures;
 mod gates;
+mod metrics;
 mod screen;
 mod verdict;
 

@@ -1,7 +1,7 @@
 //! What `run` and `gate` print of a run.
 
 use super::{
-    columns::wrapped, figures::figure_lines, gates::gate_lines, verdict::verdict_sentence,
+    columns::wrapped, gates::gate_lines, metrics::figure_lines, verdict::verdict_sentence,
 };
 use crate::summary::Summary;
 

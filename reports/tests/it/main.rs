@@ -1,6 +1,7 @@
 //! A run record with known content, and what must come out of it.
 #![expect(clippy::unwrap_used, reason = "tests panic where something is missing")]
 
+mod backplane;
 mod balancing;
 mod browser;
 mod comparison;
@@ -8,14 +9,13 @@ mod cost;
 mod events;
 mod fuzz;
 mod hlog;
-mod joined;
 mod large;
 mod ledger;
 mod messages;
-mod readings;
 mod record;
 mod report;
 mod run;
 mod schema;
 mod summary;
+mod telemetry;
 mod verdict;

@@ -13,8 +13,9 @@ use highwater_reports::{
 };
 
 use crate::{
-    messages, readings,
+    messages,
     run::{DRAIN_S, RAMP_S, Run, STEADY_S, action, line},
+    telemetry,
 };
 
 /// A run with something in every chart and every table.
@@ -45,7 +46,7 @@ pub(crate) fn eventful() -> Run {
 fn with_messages_and_readings(run: &mut Run) {
     let plan = &mut run.manifest.plan;
     plan.publish.push(messages::load());
-    plan.readings.push(readings::load());
+    plan.readings.push(telemetry::load());
     for second in RAMP_S..RAMP_S + STEADY_S {
         for (name, count) in [
             (counter::MESSAGES_SCHEDULED, 5),

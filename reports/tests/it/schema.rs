@@ -2,7 +2,7 @@
 
 use expect_test::expect_file;
 use highwater_reports::summary::Summary;
-use highwater_scenarios::figures;
+use highwater_scenarios::metrics;
 use serde_json::Value;
 
 use crate::run::Run;
@@ -41,7 +41,7 @@ fn summaries_satisfy_the_schema() {
 #[test]
 fn every_figure_of_the_catalogue_has_its_place() {
     let schema = schema();
-    for figure in figures::all() {
+    for figure in metrics::all() {
         let place = figure
             .json_path()
             .into_iter()

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::{axis::Axis, ruler};
+use super::{axis::Axis, axis_labels};
 use crate::{
     Plan,
-    page::{INDENT, Page, WIDTH},
     plan::{DevicePool, PublishLoad},
+    text_layout::{INDENT, Page, WIDTH},
 };
 
 /// Most columns of the rows' names.
@@ -41,7 +41,7 @@ pub(super) fn draw(plan: &Plan, page: &mut Page) {
         page.line(&format!("{name:<names$}{:GAP$}{cells}", ""));
     };
     row("", "");
-    row("", &ruler::phases(&axis));
+    row("", &axis_labels::phases(&axis));
     for pool in &plan.devices {
         row(&pool.name, &pool_row(pool, &axis));
     }
@@ -61,7 +61,7 @@ pub(super) fn draw(plan: &Plan, page: &mut Page) {
         );
     }
     if !plan.events.is_empty() {
-        row("events", &ruler::marks(&axis, &plan.events));
+        row("events", &axis_labels::marks(&axis, &plan.events));
     }
     let instants: Vec<Duration> = plan
         .devices
@@ -69,8 +69,8 @@ pub(super) fn draw(plan: &Plan, page: &mut Page) {
         .filter_map(|pool| pool.start)
         .chain(plan.events.iter().map(|event| event.at))
         .collect();
-    row("", &ruler::ticks(&axis, &instants));
-    row("", &ruler::times(&axis, &instants));
+    row("", &axis_labels::ticks(&axis, &instants));
+    row("", &axis_labels::times(&axis, &instants));
 }
 
 /// How much of a pool is meant to be open at the end of each cell.

@@ -3,10 +3,10 @@
 use super::Memory;
 use crate::{
     Plan, Segment,
-    extent::{RESERVE, room},
-    page::Page,
+    estimate::{RESERVE, room},
+    format,
     plan::System,
-    words,
+    text_layout::Page,
 };
 
 /// Columns of the labels.
@@ -17,37 +17,40 @@ pub(super) fn peak(plan: &Plan, page: &mut Page) {
     page.heading("At the peak");
     let late = plan.sockets() - plan.ramp_sockets();
     let sockets = match late {
-        0 => words::count(plan.sockets()),
+        0 => format::count(plan.sockets()),
         late => format!(
             "{}: {} from the ramp, {} opened later",
-            words::count(plan.sockets()),
-            words::count(plan.ramp_sockets()),
-            words::count(late)
+            format::count(plan.sockets()),
+            format::count(plan.ramp_sockets()),
+            format::count(late)
         ),
     };
     page.labelled("sockets", LABELS, &sockets);
     page.labelled(
         "heartbeats",
         LABELS,
-        &words::per_second(plan.heartbeats_per_s()),
+        &format::per_second(plan.heartbeats_per_s()),
     );
     let commands = match plan.requests_per_s() {
         _ if plan.commands.is_empty() => "none".to_owned(),
-        Some(rate) if plan.users() == 0 => words::per_second(rate),
-        Some(rate) => format!("{} when every reply comes at once", words::per_second(rate)),
+        Some(rate) if plan.users() == 0 => format::per_second(rate),
+        Some(rate) => format!(
+            "{} when every reply comes at once",
+            format::per_second(rate)
+        ),
         None => "as many as the system answers: users without a think time".to_owned(),
     };
     page.labelled("commands", LABELS, &commands);
     if !plan.publish.is_empty() {
         let messages = format!(
             "{} published, {}",
-            words::per_second(plan.messages_per_s()),
-            words::deliveries(plan.deliveries_per_s())
+            format::per_second(plan.messages_per_s()),
+            format::deliveries(plan.deliveries_per_s())
         );
         page.labelled("messages", LABELS, &messages);
     }
     if !plan.readings.is_empty() {
-        let readings = words::per_second(plan.readings_per_s());
+        let readings = format::per_second(plan.readings_per_s());
         page.labelled("readings", LABELS, &readings);
     }
 }
@@ -69,12 +72,12 @@ pub(super) fn workers(plan: &Plan, files_per_process: u64, page: &mut Page) {
     };
     page.paragraph(&format!(
         "{}{each} {}, {} and {} in reserve: {} of {} open files.",
-        words::plural(workers.into(), "worker"),
-        words::plural(sockets, "socket"),
-        words::plural(connections, "HTTP connection"),
-        words::count(reserve),
-        words::count(needed),
-        words::count(files_per_process),
+        format::plural(workers.into(), "worker"),
+        format::plural(sockets, "socket"),
+        format::plural(connections, "HTTP connection"),
+        format::count(reserve),
+        format::count(needed),
+        format::count(files_per_process),
     ));
 }
 
@@ -93,11 +96,11 @@ pub(super) fn nodes(plan: &Plan, files_per_process: u64, page: &mut Page) {
             1 => "The node holds".to_owned(),
             nodes => format!(
                 "Spread evenly over {} nodes, each holds",
-                words::count(nodes)
+                format::count(nodes)
             ),
         },
-        words::plural(spread(start), "socket"),
-        words::count(files_per_process),
+        format::plural(spread(start), "socket"),
+        format::count(files_per_process),
     ));
     if fewest < start {
         let text = match fewest {
@@ -106,8 +109,8 @@ pub(super) fn nodes(plan: &Plan, files_per_process: u64, page: &mut Page) {
             }
             fewest => format!(
                 "The events leave {} for a time: {} each.",
-                words::plural(fewest, "node"),
-                words::plural(spread(fewest), "socket")
+                format::plural(fewest, "node"),
+                format::plural(spread(fewest), "socket")
             ),
         };
         page.paragraph(&text);
@@ -129,19 +132,19 @@ pub(super) fn balancers(plan: &Plan, files_per_process: u64, page: &mut Page) {
         "{} {} and {}, with two open files for each: {} of {}.",
         match share.balancers {
             1 => "The balancer forwards".to_owned(),
-            balancers => format!("Each of {} forwards", words::count(balancers)),
+            balancers => format!("Each of {} forwards", format::count(balancers)),
         },
-        words::plural(share.sockets, "socket"),
-        words::plural(share.connections, "HTTP connection"),
-        words::count(share.files()),
-        words::count(files_per_process),
+        format::plural(share.sockets, "socket"),
+        format::plural(share.connections, "HTTP connection"),
+        format::count(share.files()),
+        format::count(files_per_process),
     ));
     let room = room(files_per_process);
     if share.files() > room {
         page.paragraph(&format!(
             "That, with {} in reserve, is more than a process may open: take more balancers \
              (`gateways`), fewer sockets, or raise the limit.",
-            words::count(files_per_process.saturating_sub(room)),
+            format::count(files_per_process.saturating_sub(room)),
         ));
     }
 }
@@ -151,21 +154,21 @@ pub(super) fn memory(memory: &Memory, page: &mut Page) {
     page.heading("Memory");
     let nodes = match memory.nodes_bytes {
         0 => String::new(),
-        bytes => format!(", {} in nodes and broker", words::bytes(bytes)),
+        bytes => format!(", {} in nodes and broker", format::bytes(bytes)),
     };
     let balancers = match memory.balancers_bytes {
         0 => String::new(),
-        bytes => format!(", {} in balancers", words::bytes(bytes)),
+        bytes => format!(", {} in balancers", format::bytes(bytes)),
     };
     let available = match memory.available_bytes {
-        Some(bytes) => format!("{} are available", words::bytes(bytes)),
+        Some(bytes) => format!("{} are available", format::bytes(bytes)),
         None => "what is available is unknown".to_owned(),
     };
     page.paragraph(&format!(
         "About {} here: {} in workers and coordinator{}{nodes}{balancers}, {} in the kernel; {available}.",
-        words::bytes(memory.total_bytes()),
-        words::bytes(memory.workers_bytes),
+        format::bytes(memory.total_bytes()),
+        format::bytes(memory.workers_bytes),
         memory.followed_in_words(),
-        words::bytes(memory.kernel_bytes),
+        format::bytes(memory.kernel_bytes),
     ));
 }

@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use crate::{Cell, Matrix, extent::room, page::Page, words};
+use crate::{Cell, Matrix, estimate::room, format, text_layout::Page};
 
 pub(super) fn describe(matrix: &Matrix, files_per_process: u64, page: &mut Page) {
     page.heading("Matrix");
     let repeats = match matrix.repeat() {
         1 => "each once".to_owned(),
-        times => format!("each {} times", words::count(times.into())),
+        times => format!("each {} times", format::count(times.into())),
     };
-    let cells = words::plural(matrix.cells().count() as u64, "cell");
+    let cells = format::plural(matrix.cells().count() as u64, "cell");
     page.paragraph(&format!(
         "{cells}, {repeats}, in turn; about {} in all. The first is described above.",
-        words::duration(shortest(matrix))
+        format::duration(shortest(matrix))
     ));
     for cell in matrix.cells().filter(|cell| !cell.settings.is_empty()) {
         let files = excess_files(cell, files_per_process);
@@ -26,7 +26,7 @@ fn excess_files(cell: &Cell, files_per_process: u64) -> String {
     match cell.plan.balancer_share() {
         Some(share) if share.files() > room(files_per_process) => format!(
             "; {} open files in a balancer, more than a process may open",
-            words::count(share.files())
+            format::count(share.files())
         ),
         _ => String::new(),
     }

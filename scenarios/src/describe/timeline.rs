@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use crate::{
-    Plan,
-    page::Page,
+    Plan, format,
     plan::{Action, CommandLoad, DevicePool, Fault, LoadModel, PublishFrom, PublishLoad, Reply},
-    words,
+    text_layout::Page,
 };
 
 /// Columns of the times.
@@ -24,7 +23,7 @@ pub(super) fn describe(plan: &Plan, page: &mut Page) {
     page.labelled(
         "0s",
         TIMES,
-        &format!("steady phase of {} begins", words::duration(plan.duration)),
+        &format!("steady phase of {} begins", format::duration(plan.duration)),
     );
     for load in &plan.commands {
         page.labelled("", TIMES, &command_in_words(load));
@@ -33,17 +32,17 @@ pub(super) fn describe(plan: &Plan, page: &mut Page) {
     let mut moments: Vec<Moment> = moments.collect();
     moments.sort_by_key(|moment| moment.at);
     for moment in moments {
-        page.labelled(&words::duration(moment.at), TIMES, &moment.text);
+        page.labelled(&format::duration(moment.at), TIMES, &moment.text);
     }
     let end = format!(
         "drain: {} closed in order",
-        words::plural(plan.sockets(), "socket")
+        format::plural(plan.sockets(), "socket")
     );
-    page.labelled(&words::duration(plan.duration), TIMES, &end);
+    page.labelled(&format::duration(plan.duration), TIMES, &end);
     let shortest = plan.ramp_planned() + plan.duration;
     let total = format!(
         "About {} in all, or longer if the ramp falls behind.",
-        words::duration(shortest)
+        format::duration(shortest)
     );
     page.paragraph(&total);
 }
@@ -62,10 +61,10 @@ fn pool_in_words(pool: &DevicePool) -> String {
     format!(
         "{} opens {} at {}, the last after {}; a heartbeat every {}",
         pool.name,
-        words::plural(pool.count, "socket"),
-        words::per_second(pool.ramp.as_per_second()),
-        words::duration(pool.opens_for()),
-        words::duration(pool.heartbeat),
+        format::plural(pool.count, "socket"),
+        format::per_second(pool.ramp.as_per_second()),
+        format::duration(pool.opens_for()),
+        format::duration(pool.heartbeat),
     )
 }
 
@@ -74,13 +73,13 @@ fn command_in_words(load: &CommandLoad) -> String {
         Reply::Rest => "reply in the response",
         Reply::Sse => "reply on an event stream",
     };
-    let timeout = words::duration(load.timeout);
+    let timeout = format::duration(load.timeout);
     match load.model {
         LoadModel::Closed { users, think } => format!(
             "{}: {} that think {} between a reply and the next command, started spread over that time; {reply}, timeout {timeout}",
             load.name,
-            words::plural(users, "user"),
-            words::duration(think),
+            format::plural(users, "user"),
+            format::duration(think),
         ),
         LoadModel::Open {
             rate,
@@ -88,8 +87,8 @@ fn command_in_words(load: &CommandLoad) -> String {
         } => format!(
             "{}: commands due at {} whatever the answers, at most {} in flight; {reply}, timeout {timeout}",
             load.name,
-            words::per_second(rate.as_per_second()),
-            words::count(max_in_flight),
+            format::per_second(rate.as_per_second()),
+            format::count(max_in_flight),
         ),
     }
 }
@@ -103,26 +102,26 @@ fn publish(plan: &Plan) -> impl Iterator<Item = Moment> {
 
 fn publish_in_words(load: &PublishLoad) -> String {
     let publishers = match load.from {
-        PublishFrom::Rest => words::plural(load.publishers, "HTTP caller"),
+        PublishFrom::Rest => format::plural(load.publishers, "HTTP caller"),
         PublishFrom::Device => format!(
             "{} of {}",
-            words::plural(load.publishers, "device"),
+            format::plural(load.publishers, "device"),
             load.pool
         ),
     };
     let topics = match load.topics {
         1 => format!("to topic {}", load.topic),
-        topics => format!("to {} topics, {}", words::count(topics), load.topic),
+        topics => format!("to {} topics, {}", format::count(topics), load.topic),
     };
     format!(
         "{}: {} of {} each {topics} for {}, by {publishers}; heard by {} of {}, {}",
         load.name,
-        words::per_second(load.rate.as_per_second()),
-        words::bytes(load.size),
-        words::duration(load.duration),
-        words::plural(load.subscribers, "device"),
+        format::per_second(load.rate.as_per_second()),
+        format::bytes(load.size),
+        format::duration(load.duration),
+        format::plural(load.subscribers, "device"),
         load.pool,
-        words::deliveries(load.deliveries_per_s()),
+        format::deliveries(load.deliveries_per_s()),
     )
 }
 
@@ -158,17 +157,17 @@ fn event_in_words(action: &Action, node: &str) -> String {
         Action::ResumeBroker => "the broker goes on after its pause".to_owned(),
         Action::Rebalance { rate, band } => format!(
             "nodes that hold over {} of the mean ask sockets to come back, {} each",
-            words::percent(1.0 + band),
-            words::per_second(rate.as_per_second()),
+            format::percent(1.0 + band),
+            format::per_second(rate.as_per_second()),
         ),
         Action::Fault { fault } => match fault {
             Fault::Stall { length } => {
-                format!("{node} does nothing for {}", words::duration(*length))
+                format!("{node} does nothing for {}", format::duration(*length))
             }
             Fault::IgnorePings { length } => {
                 format!(
                     "{node} answers no heartbeat for {}",
-                    words::duration(*length)
+                    format::duration(*length)
                 )
             }
             Fault::DropMessages { count } => deliveries_in_words(node, "drops", *count),
@@ -181,7 +180,7 @@ fn event_in_words(action: &Action, node: &str) -> String {
 fn deliveries_in_words(node: &str, verb: &str, count: u64) -> String {
     let deliveries = match count {
         1 => "delivery of a message".to_owned(),
-        count => format!("{} deliveries of messages", words::count(count)),
+        count => format!("{} deliveries of messages", format::count(count)),
     };
     format!("{node} {verb} the next {deliveries}")
 }

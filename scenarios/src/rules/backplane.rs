@@ -2,7 +2,7 @@
 
 use crate::{
     broker_url::BrokerKind,
-    problem::Findings,
+    diagnostic::Findings,
     scenario::{Scenario, SystemAsked},
     section::cluster::Backplane,
 };

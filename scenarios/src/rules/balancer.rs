@@ -2,8 +2,8 @@
 //! where it stands.
 
 use crate::{
+    diagnostic::Findings,
     plan::{Balancer, Join, Measure, Policy},
-    problem::Findings,
     scenario::{Scenario, SystemAsked},
     section::{
         Choice,

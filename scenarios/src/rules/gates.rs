@@ -1,9 +1,9 @@
 //! Each gate is on a figure that this scenario can measure.
 
 use crate::{
-    figures::{self, Figure, Needs},
+    diagnostic::Findings,
+    metrics::{self, Figure, Needs},
     plan::{Balancer, Dialect, Window},
-    problem::Findings,
     scenario::{Scenario, SystemAsked},
     section::{Choice, gates::Gate},
 };
@@ -19,7 +19,7 @@ pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
         let Some(check) = &gate.check else {
             continue;
         };
-        let Some(figure) = figures::find(&check.value.figure) else {
+        let Some(figure) = metrics::find(&check.value.figure) else {
             continue;
         };
         if let Some(reason) = unmeasurable(figure.needs(), scenario) {

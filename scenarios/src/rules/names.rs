@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::{
-    problem::Findings,
+    diagnostic::Findings,
     scenario::{Scenario, SystemAsked},
     section::At,
 };

@@ -1,7 +1,7 @@
 //! The pool that a load names, or the only one.
 
 use crate::{
-    problem::Findings,
+    diagnostic::Findings,
     scenario::Scenario,
     section::{At, devices::Pool},
     suggest,

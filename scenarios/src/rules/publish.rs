@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::{
+    diagnostic::Findings,
+    format,
     plan::PublishFrom,
-    problem::Findings,
     scenario::Scenario,
     section::{At, devices::Pool, publish::Publish},
-    words,
 };
 
 use super::pool;
@@ -51,7 +51,7 @@ fn check_devices(load: &Publish, pool: &Pool, findings: &mut Findings) {
             let finding = asked.spot.finding(what);
             findings.add(finding.accepted(format!(
                 "at most {}, the devices of {}",
-                words::typed(count.value),
+                format::typed(count.value),
                 pool.name.value
             )));
         }
@@ -74,7 +74,7 @@ fn check_publishers(load: &Publish, findings: &mut Findings) {
         let finding = publishers.spot.finding("fewer publishers than topics");
         findings.add(finding.accepted(format!(
             "at least {}, one for each topic",
-            words::typed(topics.value)
+            format::typed(topics.value)
         )));
     }
 }

@@ -1,8 +1,8 @@
 //! One system under load, and enough of it for what the scenario does.
 
 use crate::{
+    diagnostic::{Finding, Findings},
     plan::{Dialect, PublishFrom},
-    problem::{Finding, Findings},
     scenario::{Scenario, SystemAsked},
     section::{publish::Publish, target::Target},
     tree::Origin,

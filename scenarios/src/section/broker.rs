@@ -3,8 +3,8 @@
 use super::{At, Fields, Form, Key, Presence, Section, Spot};
 use crate::{
     broker_url::{BrokerKind, BrokerUrl},
+    diagnostic::Findings,
     plan,
-    problem::Findings,
 };
 
 const MONITOR: Key = Key {

@@ -9,9 +9,9 @@ use super::{
 };
 use crate::{
     broker_url::BrokerUrl,
+    diagnostic::Findings,
+    format::{DAY, MINUTE, SECOND},
     plan::{self, Balancer, Join, MOST_BALANCERS, Measure, Policy, Routing},
-    problem::Findings,
-    words::{DAY, MINUTE, SECOND},
 };
 
 const NODES: Key = Key {

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::{At, Fields, Form, Key, List, Presence, Section, address::DEVICE, choice::words};
 use crate::{
+    diagnostic::Findings,
+    format::{HOUR, MILLISECOND, MINUTE},
     plan::{self, LoadModel, Reply},
-    problem::Findings,
     units::Rate,
-    words::{HOUR, MILLISECOND, MINUTE},
 };
 
 const NAME: Key = Key {

@@ -7,10 +7,10 @@ use super::{
     reconnect::{self, Reconnect},
 };
 use crate::{
+    diagnostic::Findings,
+    format::{DAY, HOUR, MILLISECOND, MINUTE},
     plan,
-    problem::Findings,
     units::Rate,
-    words::{DAY, HOUR, MILLISECOND, MINUTE},
 };
 
 const NAME: Key = Key {

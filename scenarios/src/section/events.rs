@@ -7,10 +7,10 @@ use super::{
     choice::{Deed, FaultKind, Object, words},
 };
 use crate::{
+    diagnostic::Findings,
+    format::{DAY, MILLISECOND, MINUTE},
     plan::{self, Action, BROKER, CLUSTER, Fault},
-    problem::Findings,
     units::Rate,
-    words::{DAY, MILLISECOND, MINUTE},
 };
 
 const NAME: Key = Key {

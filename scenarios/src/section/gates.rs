@@ -3,8 +3,8 @@
 use super::{At, Fields, Form, Key, List, Presence, Section, choice::words};
 use crate::{
     check::Check,
+    diagnostic::Findings,
     plan::{self, Window},
-    problem::Findings,
 };
 
 const NAME: Key = Key {

@@ -2,8 +2,8 @@
 
 use super::{At, Fields, Form, Key, Presence, Section, choice::words};
 use crate::{
+    diagnostic::Findings,
     plan::{Balancer, Join, MOST_BALANCERS, Policy},
-    problem::Findings,
     tree::Item,
 };
 

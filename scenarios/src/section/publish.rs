@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::{At, Fields, Form, Key, List, Presence, Section, choice::words};
 use crate::{
+    diagnostic::Findings,
+    format::{DAY, MILLISECOND, MINUTE},
     plan::{self, NUMBER, PublishFrom},
-    problem::Findings,
     units::Rate,
-    words::{DAY, MILLISECOND, MINUTE},
 };
 
 const NAME: Key = Key {

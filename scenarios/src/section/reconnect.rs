@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::{At, Fields, Form, Key, Presence, Section, choice::words};
 use crate::{
+    diagnostic::Findings,
+    format::{HOUR, MILLISECOND},
     plan::{self, Jitter},
-    problem::Findings,
-    words::{HOUR, MILLISECOND},
 };
 
 const FIRST: Key = Key {

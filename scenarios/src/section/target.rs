@@ -2,8 +2,8 @@
 
 use super::{At, Fields, Form, Key, Presence, Section, Spot, address::DEVICE, choice::words};
 use crate::{
+    diagnostic::Findings,
     plan::{self, Dialect},
-    problem::Findings,
 };
 
 const WS: Key = Key {

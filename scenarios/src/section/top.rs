@@ -1,7 +1,7 @@
 //! The top level of a scenario.
 
 use super::{Form, Key, Presence, Section};
-use crate::words::{DAY, SECOND};
+use crate::format::{DAY, SECOND};
 
 pub(crate) const NAME: Key = Key {
     name: "name",

@@ -8,7 +8,7 @@ use toml::{
 };
 
 use super::{Entry, Item, Origin, Table, Value};
-use crate::problem::{Finding, Findings};
+use crate::diagnostic::{Finding, Findings};
 
 /// Bytes of text that are read: far more than any scenario has.
 const LONGEST: usize = 1 << 20;

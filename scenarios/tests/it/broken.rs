@@ -4,7 +4,7 @@ mod commands;
 mod events;
 mod file;
 mod gates;
-mod readings;
+mod telemetry;
 
 use expect_test::Expect;
 

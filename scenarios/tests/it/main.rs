@@ -5,12 +5,12 @@ mod broken;
 mod brokers;
 mod catalogue;
 mod descriptions;
-mod figures;
 mod fuzz;
+mod metrics;
+mod overrides;
 mod publish;
 mod reference;
-mod sets;
-mod shares;
+mod segments;
 mod targets;
 mod timeline;
 

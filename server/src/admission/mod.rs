@@ -4,13 +4,13 @@
 //! may be open), `files` (what the open files leave room for), `gate` (the check of
 //! a newcomer).
 
-mod bucket;
-mod files;
-mod gate;
-mod room;
+mod connection_limit;
+mod control;
+mod file_limit;
+mod rate_limiter;
 
 pub(crate) use self::{
-    files::connections_at_most,
-    gate::{Closed, Gate},
-    room::{Place, Room},
+    connection_limit::{Place, Room},
+    control::{Closed, Gate},
+    file_limit::connections_at_most,
 };

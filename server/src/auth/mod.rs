@@ -5,7 +5,7 @@
 //! signed with), `token` (signing and checking), `grant` (what a token allows),
 //! [`store`] (where session data lies), `access` (all of it together).
 
-mod access;
+mod authenticator;
 pub mod config;
 mod grant;
 pub mod lifetime;
@@ -14,7 +14,7 @@ pub mod store;
 mod token;
 
 pub(crate) use self::{
-    access::Access,
+    authenticator::Access,
     grant::{Devices, Grant},
     store::{SessionStore, StoreError},
     token::{Claims, Refused, SessionId, Tokens},

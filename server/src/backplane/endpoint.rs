@@ -18,7 +18,7 @@ use super::{
     Traffic, View, envelope::Envelope, pending::Pending,
 };
 use crate::{
-    backlog,
+    bounded_queue,
     id::{NodeId, Topic},
 };
 
@@ -50,7 +50,7 @@ pub(super) trait Road: Send + Sync + 'static {
     fn unsubscribe(&self, topic: &Topic) -> Pushed;
 }
 
-pub(super) type Pushed = Result<usize, backlog::Refused>;
+pub(super) type Pushed = Result<usize, bounded_queue::Refused>;
 
 impl<R: Road> Endpoint<R> {
     pub(super) fn new(me: NodeId, road: R) -> Self {
@@ -144,7 +144,7 @@ impl<R: Road> Endpoint<R> {
                 self.traffic.count_sent(kind, bytes);
                 Ok(())
             }
-            Err(backlog::Refused) => {
+            Err(bounded_queue::Refused) => {
                 self.traffic.count_refused();
                 Err(SendError::Full)
             }

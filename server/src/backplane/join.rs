@@ -15,10 +15,9 @@ use super::nats::Nats;
 #[cfg(feature = "redis")]
 use super::redis::Redis;
 use super::{
-    Backplane, BackplaneUrl, Inbound, Role, ServerUrl,
-    alone::Alone,
-    local,
+    Backplane, BackplaneUrl, Inbound, Role, ServerUrl, local,
     remote::{self, Address, Carrier},
+    standalone::Alone,
 };
 use crate::id::{ClusterName, NodeId};
 

@@ -23,9 +23,9 @@ use super::{
     lease::Lease,
 };
 use crate::{
-    backlog,
     backoff::Backoff,
-    broker::wire::{self, FromBroker, PROTOCOL, Reader, ToBroker, Writer},
+    bounded_queue,
+    broker::protocol::{self, FromBroker, PROTOCOL, Reader, ToBroker, Writer},
     id::Topic,
 };
 
@@ -46,7 +46,7 @@ pub(super) fn join(
     deliver: mpsc::Sender<Inbound>,
     leave: CancellationToken,
 ) -> (Arc<dyn Backplane>, JoinHandle<()>) {
-    let (outgoing, queue) = backlog::channel(OUTGOING, OUTGOING_BYTES);
+    let (outgoing, queue) = bounded_queue::channel(OUTGOING, OUTGOING_BYTES);
     let endpoint = Arc::new(Endpoint::new(identity.id.clone(), ToSwitch { outgoing }));
     let link = Link {
         endpoint: Arc::clone(&endpoint),
@@ -68,7 +68,7 @@ pub(super) fn join(
 
 /// The queue to the broker.
 struct ToSwitch {
-    outgoing: backlog::Sender<Bytes>,
+    outgoing: bounded_queue::Sender<Bytes>,
 }
 
 impl Road for ToSwitch {
@@ -110,7 +110,7 @@ struct Link {
     identity: Identity,
     authority: String,
     deliver: mpsc::Sender<Inbound>,
-    queue: backlog::Receiver<Bytes>,
+    queue: bounded_queue::Receiver<Bytes>,
     leave: CancellationToken,
 }
 
@@ -134,7 +134,7 @@ impl Link {
     /// `Ok` when the connection stood and then broke.
     async fn connect_once(&mut self) -> io::Result<()> {
         let stream = timeout(CONNECT_TIMEOUT, TcpStream::connect(&self.authority)).await??;
-        let (mut reader, mut writer) = wire::frames(stream)?;
+        let (mut reader, mut writer) = protocol::frames(stream)?;
         self.introduce(&mut writer).await?;
         let length = match first(&mut reader).await? {
             FromBroker::Welcome { lease_ms } => Duration::from_millis(lease_ms),
@@ -211,7 +211,7 @@ struct Standing<'l> {
 impl Standing<'_> {
     async fn write_all(
         &self,
-        queue: &mut backlog::Receiver<Bytes>,
+        queue: &mut bounded_queue::Receiver<Bytes>,
         writer: &mut Writer,
         leave: &CancellationToken,
     ) -> io::Result<()> {
@@ -232,7 +232,7 @@ impl Standing<'_> {
             }
             self.lease.check().map_err(io::Error::other)?;
             let said = Instant::now();
-            wire::write_batch(writer, batch.drain(..)).await?;
+            protocol::write_batch(writer, batch.drain(..)).await?;
             self.lease.renew(said);
         }
     }

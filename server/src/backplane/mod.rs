@@ -9,7 +9,6 @@
 //! `traffic` (counters), `remote` (membership over brokers that know nothing of
 //! nodes).
 
-mod alone;
 #[cfg(feature = "amqp")]
 pub(crate) mod amqp;
 mod endpoint;
@@ -31,6 +30,7 @@ pub(crate) mod redis;
     )
 )]
 pub(crate) mod remote;
+mod standalone;
 mod traffic;
 mod url;
 pub mod view;

@@ -4,10 +4,10 @@
 //! `switch` (who is there and who hears what), `run` (sockets), [`work`] (readings,
 //! from nodes to consumers).
 
-mod hello;
+mod handshake;
+mod hub;
+pub(crate) mod protocol;
 mod run;
-mod switch;
-pub(crate) mod wire;
-pub(crate) mod work;
+pub(crate) mod work_queue;
 
 pub use run::{BrokerConfig, BrokerError, run};

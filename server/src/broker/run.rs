@@ -15,14 +15,14 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    hello::Visitor,
-    switch::{Newcomer, Switch},
-    wire::{self, FromBroker, Reader, ToBroker, Writer},
-    work::{self, Groups},
+    handshake::Visitor,
+    hub::{Newcomer, Switch},
+    protocol::{self, FromBroker, Reader, ToBroker, Writer},
+    work_queue::{self, Groups},
 };
 use crate::{
-    backlog,
     backplane::{open, seal},
+    bounded_queue,
     id::NodeId,
 };
 
@@ -112,15 +112,15 @@ impl Broker {
     }
 
     async fn connection(&self, stream: TcpStream) -> io::Result<()> {
-        let (mut reader, mut writer) = wire::frames(stream)?;
+        let (mut reader, mut writer) = protocol::frames(stream)?;
         match self.hello(&mut reader).await? {
             Ok(Visitor::Node(newcomer)) => self.node(newcomer, reader, writer).await,
             Ok(Visitor::Producer(known)) => {
-                work::producer(&self.groups, &self.config, known, reader, writer).await
+                work_queue::producer(&self.groups, &self.config, known, reader, writer).await
             }
             Ok(Visitor::Consumer { group, name }) => {
                 tracing::info!(%group, name, "consumer joined");
-                work::consumer(&self.groups, &self.config, group, reader, writer).await
+                work_queue::consumer(&self.groups, &self.config, group, reader, writer).await
             }
             Err(reason) => refuse(&mut writer, reason).await,
         }
@@ -133,7 +133,8 @@ impl Broker {
         mut writer: Writer,
     ) -> io::Result<()> {
         let id = newcomer.id.clone();
-        let (queue, waiting) = backlog::channel(self.config.queue_frames, self.config.queue_bytes);
+        let (queue, waiting) =
+            bounded_queue::channel(self.config.queue_frames, self.config.queue_bytes);
         let joined = self.switch().join(newcomer, queue);
         let joined = match joined {
             Ok(joined) => joined,
@@ -166,7 +167,7 @@ impl Broker {
     /// queue has no other holder: the seat was taken over.
     async fn write_all(
         &self,
-        mut waiting: backlog::Receiver<Bytes>,
+        mut waiting: bounded_queue::Receiver<Bytes>,
         writer: &mut Writer,
     ) -> io::Result<()> {
         let mut pings = interval(self.config.ping_every);
@@ -180,7 +181,7 @@ impl Broker {
                 taken = waiting.recv_many(&mut batch, BATCH) => if taken == 0 { return Ok(()) },
                 _ = pings.tick() => batch.push(ping.clone()),
             }
-            wire::write_batch(writer, batch.drain(..)).await?;
+            protocol::write_batch(writer, batch.drain(..)).await?;
         }
     }
 

@@ -23,7 +23,7 @@ use crate::{
     config::Routing,
     id::NodeId,
     node::Node,
-    session::{frame, session::Refusal, waiting::Waiter},
+    session::{frame, pending_commands::Waiter, session::Refusal},
 };
 
 /// What became of a command, as the caller's node knows it.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use super::room::Message;
+use super::topic_hub::Message;
 use crate::{
     backplane::SendError,
     id::Topic,

@@ -8,15 +8,16 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    command, fan_out,
+    command,
+    directory_client::register_here,
+    fan_out,
     message::{Answer, Call, Located, Note, Question, Reply, decode, encode},
-    registrar::register_here,
 };
 use crate::{
     backplane::{Inbound, ReplyTo, SendError},
     id::NodeId,
     node::{Node, load_report},
-    session::waiting::Waiter,
+    session::pending_commands::Waiter,
 };
 
 /// Handles what arrives, in its order, until the node has `drained`; then says

@@ -8,17 +8,17 @@
 //! topics), [`topics`] (who subscribes), [`room`] (how each of them gets a message).
 
 pub(crate) mod command;
+pub(crate) mod directory_client;
+pub(crate) mod directory_partition;
 pub(crate) mod epoch;
 pub(crate) mod fan_out;
-pub(crate) mod home;
 pub(crate) mod inbound;
 pub(crate) mod locate;
 pub(crate) mod message;
-pub(crate) mod registrar;
 pub(crate) mod resync;
-pub(crate) mod room;
 pub(crate) mod slots;
 mod state;
+pub(crate) mod topic_hub;
 pub(crate) mod topics;
 
 pub(crate) use self::{command::answer, state::Cluster};

@@ -10,8 +10,8 @@ use tokio::{
 };
 
 use super::{
+    directory_client::{BATCH, CONFIRM, register_here, take_back},
     message::{Answer, Question, Verdict, decode, encode},
-    registrar::{BATCH, CONFIRM, register_here, take_back},
     slots::{SLOTS, SlotTable, slot},
 };
 use crate::{backplane::View, id::NodeId, node::Node, session::Session};
@@ -199,7 +199,7 @@ mod tests {
         backplane::{BackplaneConfig, Identity, Role, join},
         cluster::{Cluster, message::Located},
         id::DeviceId,
-        work::Intake,
+        ingest::Intake,
         ws::close::CloseReason,
     };
 

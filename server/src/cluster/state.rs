@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{mpsc, watch};
 
-use super::{home::Home, registrar::Job, slots::SlotTable};
+use super::{directory_client::Job, directory_partition::Home, slots::SlotTable};
 use crate::{
     backplane::{Backplane, View},
     id::{DeviceId, NodeId},

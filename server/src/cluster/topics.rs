@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::room::{Message, Room, Seat};
+use super::topic_hub::{Message, Room, Seat};
 use crate::{backplane::Backplane, config::Limits, id::Topic, node::Node, session::Session};
 
 /// The rooms of a node: one for each topic that a device of it subscribes to.

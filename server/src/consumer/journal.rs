@@ -10,7 +10,7 @@ use std::{
 
 use serde::Serialize;
 
-use crate::work::Reading;
+use crate::ingest::Reading;
 
 /// Why a journal could not be opened or written.
 #[derive(Debug, thiserror::Error)]

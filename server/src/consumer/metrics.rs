@@ -8,7 +8,7 @@ use std::sync::atomic::{
 use prometheus::Registry;
 
 use crate::{
-    door::DoorMetrics,
+    listener::DoorMetrics,
     metric::{self, look_up_process, set, set_counter},
 };
 

@@ -5,7 +5,7 @@
 //! (what it says of itself).
 
 mod config;
-mod handle;
+mod handler;
 mod http;
 mod journal;
 mod metrics;

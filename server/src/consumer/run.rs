@@ -7,16 +7,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     ConsumerConfig, JournalError,
-    handle::Handler,
+    handler::Handler,
     http::{Shown, router},
     journal::Journal,
     metrics::Metrics,
 };
 use crate::{
     config::Limits,
-    door::{self, Door},
     http,
-    work::on_queue,
+    ingest::on_queue,
+    listener::{self, Door},
 };
 
 /// Handles readings until `shutdown` is cancelled; then finishes what it has in hand
@@ -42,7 +42,7 @@ pub async fn run(
     if let Some(listener) = listener {
         let (limits, counts) = (Limits::default(), metrics.door.clone());
         let door = Door::for_operators(listener, router(shown), http::no_room(), &limits, counts);
-        tokio::spawn(door::run(door, serving));
+        tokio::spawn(listener::run(door, serving));
     }
     let (url, cluster) = (config.backplane.clone(), config.cluster.clone());
     let handler = Handler {

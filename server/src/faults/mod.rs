@@ -2,15 +2,15 @@
 //! harness can be shown to find them. One file per fault.
 
 mod ignore_pings;
-mod messages;
+mod message_faults;
 mod stall;
 
 use std::time::Duration;
 
 use serde::Deserialize;
 
-pub(crate) use self::messages::Fate;
-use self::{ignore_pings::IgnorePings, messages::Messages};
+pub(crate) use self::message_faults::Fate;
+use self::{ignore_pings::IgnorePings, message_faults::Messages};
 
 /// The longest that a fault may last: an hour.
 const LONGEST_MS: u64 = 60 * 60 * 1000;

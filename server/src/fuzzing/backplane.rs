@@ -9,8 +9,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     backplane::{self, Envelope, remote},
     broker::{
-        wire::{FromBroker, ToBroker},
-        work::wire::{FromConsumer, FromProducer, ToConsumer, ToProducer},
+        protocol::{FromBroker, ToBroker},
+        work_queue::protocol::{FromConsumer, FromProducer, ToConsumer, ToProducer},
     },
     cluster::message::{self, Answer, Note, Question},
 };

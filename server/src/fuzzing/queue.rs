@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use crate::work::Reading;
+use crate::ingest::Reading;
 
 /// A reading says the same when it is written again, and its body is JSON.
 pub fn queue_readings(bytes: &[u8]) {

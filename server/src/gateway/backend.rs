@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    account::Account,
+    backend_load::Account,
     health::{Checked, Health, Pulse},
     slow_start,
     upstream::Upstream,

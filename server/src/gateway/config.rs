@@ -5,8 +5,8 @@ use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 use super::Policy;
 use crate::{
     backplane::{BackplaneConfig, BackplaneUrl},
-    door::Patience,
     id::{ClusterName, NodeId},
+    listener::Patience,
     rate::Rate,
     tls::ServerTls,
 };

@@ -12,7 +12,7 @@ use rand::{SeedableRng, rngs::SmallRng, seq::SliceRandom};
 use tokio::time::sleep;
 
 use super::state::Gateway;
-use crate::turns::Turns;
+use crate::pacer::Turns;
 
 /// Pause between two looks at what is still open.
 const LOOK_EVERY: Duration = Duration::from_millis(10);

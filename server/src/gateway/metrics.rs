@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use prometheus::{GaugeVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry};
 
-use super::{account::Counts, fleet::Figures, state::Gateway};
+use super::{backend_load::Counts, backend_set::Figures, state::Gateway};
 use crate::{
-    door::{DoorMetrics, HandshakeMetrics},
     id::NodeId,
+    listener::{DoorMetrics, HandshakeMetrics},
     metric::{self, add, constant, counter, counters, look_up_backplane, look_up_process, set},
 };
 

@@ -12,12 +12,12 @@
 //! way), `tunnel` (an open socket) and `tunnels` (all of them), `drain` (the end),
 //! `routes` and `metrics` (what it says about itself).
 
-mod account;
 mod backend;
+mod backend_load;
+mod backend_set;
 pub mod config;
+mod discovery;
 mod drain;
-mod fleet;
-mod follow;
 mod forward;
 mod health;
 mod metrics;

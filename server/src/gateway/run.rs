@@ -5,13 +5,13 @@ use std::{io, sync::Arc, time::Duration};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::{config::GatewayConfig, drain, follow, routes, state::Gateway};
+use super::{config::GatewayConfig, discovery, drain, routes, state::Gateway};
 use crate::{
     admission::Gate,
     backplane::{BackplaneConfig, Identity, Role, join},
-    door::{self, Doors, House, Routes, Tls},
-    life::Life,
     listen::Listeners,
+    listener::{self, Doors, House, Routes, Tls},
+    task_group::Life,
 };
 
 /// Why a gateway cannot run.
@@ -61,12 +61,12 @@ pub async fn run(
             tunnel.abort();
         }
     });
-    life.spawn(follow::run(Arc::clone(&gateway), joined.inbox));
+    life.spawn(discovery::run(Arc::clone(&gateway), joined.inbox));
     let Doors { public, operators } = house(&gateway).doors(listeners);
     let (closed, drained) = (life.over.child_token(), life.over.child_token());
-    let public = door::spawn(public, closed.clone(), life.over.clone());
+    let public = listener::spawn(public, closed.clone(), life.over.clone());
     let operators =
-        operators.map(|operators| door::spawn(operators, drained.clone(), life.over.clone()));
+        operators.map(|operators| listener::spawn(operators, drained.clone(), life.over.clone()));
 
     gateway.drain.cancelled().await;
     drain::give_notice(&gateway).await;

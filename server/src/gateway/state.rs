@@ -7,7 +7,7 @@ use std::sync::{
 
 use tokio_util::sync::CancellationToken;
 
-use super::{config::GatewayConfig, fleet::Fleet, metrics::Metrics, tunnels::Tunnels};
+use super::{backend_set::Fleet, config::GatewayConfig, metrics::Metrics, tunnels::Tunnels};
 use crate::{
     admission::{Room, connections_at_most},
     backplane::Backplane,

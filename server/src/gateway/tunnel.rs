@@ -26,8 +26,8 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-use super::{account::SocketLease, state::Gateway};
-use crate::wire::Wire;
+use super::{backend_load::SocketLease, state::Gateway};
+use crate::stream::Wire;
 
 /// One read's worth, per runtime worker rather than per socket.
 const SCRATCH_BYTES: usize = 16 * 1024;

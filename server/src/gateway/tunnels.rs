@@ -8,7 +8,7 @@ use std::{
 use tokio::task::AbortHandle;
 
 use super::{
-    account::SocketLease,
+    backend_load::SocketLease,
     state::Gateway,
     tunnel::{Ends, Tunnel},
 };

@@ -23,11 +23,11 @@ use super::{
 use crate::{
     admission::{Closed, Place},
     auth::Grant,
-    cluster::registrar::{RegisterError, register},
+    cluster::directory_client::{RegisterError, register},
     id::DeviceId,
     node::{Node, Phase},
-    session::{Session, drive::Drive, session::seconds, wheel::Timer},
-    wire::Wire,
+    session::{Session, connection::Drive, session::seconds, wheel::Timer},
+    stream::Wire,
     ws::{close::CloseReason, handshake},
 };
 

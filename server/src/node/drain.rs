@@ -15,8 +15,8 @@ use tokio::time::{Instant, sleep};
 
 use super::{Node, Phase};
 use crate::{
+    pacer::Turns,
     session::{Session, frame},
-    turns::Turns,
     ws::close::CloseReason,
 };
 

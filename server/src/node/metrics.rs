@@ -5,9 +5,9 @@ use prometheus::{IntCounter, IntCounterVec, IntGauge, Registry};
 use super::{Node, message_metrics::MessageMetrics};
 use crate::{
     auth,
-    door::{DoorMetrics, HandshakeMetrics},
+    ingest::{Outcome, Refusal},
+    listener::{DoorMetrics, HandshakeMetrics},
     metric::{self, add, counter, counters, gauge, look_up_backplane, look_up_process, set},
-    work::{Outcome, Refusal},
     ws::close::CloseReason,
 };
 

@@ -6,21 +6,21 @@
 //! `message_metrics` (what it says about itself).
 
 mod drain;
+mod load_reporter;
 mod message_metrics;
 mod metrics;
-mod own_load;
 pub(crate) mod rebalance;
 mod registry;
-mod report;
+mod reported_load;
 mod run;
 mod state;
 
 pub(crate) use self::{
+    load_reporter::load_report,
     metrics::text as metrics_text,
-    report::load_report,
     state::{Node, Phase},
 };
 pub use self::{
-    own_load::{OwnLoad, UnknownOwnLoad},
+    reported_load::{OwnLoad, UnknownOwnLoad},
     run::{NodeError, run},
 };

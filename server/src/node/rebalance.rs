@@ -22,9 +22,9 @@ use tokio::time::{Instant, sleep};
 use super::Node;
 use crate::{
     cluster::message::{Answer, Question, decode, encode},
+    pacer::Turns,
     rate::Rate,
     session::{Session, frame},
-    turns::Turns,
     ws::close::CloseReason,
 };
 

@@ -5,17 +5,17 @@ use std::{io, sync::Arc, time::Duration};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::{Node, drain, report};
+use super::{Node, drain, load_reporter};
 use crate::{
     admission::Gate,
     backplane::{BackplaneConfig, Identity, Role, join},
-    cluster::{Cluster, inbound, registrar, resync},
+    cluster::{Cluster, directory_client, inbound, resync},
     config::NodeConfig,
-    door::{self, Doors, House, Routes, Tls},
     http,
-    life::Life,
+    ingest::{self, Intake},
     listen::Listeners,
-    work::{self, Intake},
+    listener::{self, Doors, House, Routes, Tls},
+    task_group::Life,
     ws::close::CloseReason,
 };
 
@@ -67,16 +67,16 @@ pub async fn run(
     let drained = CancellationToken::new();
     let (inbox, until) = (joined.inbox, drained.clone());
     life.spawn(inbound::run(Arc::clone(&node), inbox, until, leave));
-    life.spawn(registrar::run(Arc::clone(&node), jobs));
+    life.spawn(directory_client::run(Arc::clone(&node), jobs));
     life.spawn(resync::run(Arc::clone(&node)));
-    life.spawn(report::run(Arc::clone(&node)));
+    life.spawn(load_reporter::run(Arc::clone(&node)));
     life.spawn(turn_wheel(Arc::clone(&node)));
-    life.spawn(work::run(Arc::clone(&node), readings));
+    life.spawn(ingest::run(Arc::clone(&node), readings));
     let stop = life.over.child_token();
     let Doors { public, operators } = house(&node).doors(listeners);
     let doors = operators.into_iter().chain([public]);
     let accepting: Vec<_> = doors
-        .map(|door| door::spawn(door, stop.clone(), life.over.clone()))
+        .map(|door| listener::spawn(door, stop.clone(), life.over.clone()))
         .collect();
 
     node.drain.cancelled().await;

@@ -8,23 +8,24 @@ use std::sync::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    OwnLoad, metrics::Metrics, own_load::PostedLoad, rebalance::Rebalancing, registry::Registry,
+    OwnLoad, metrics::Metrics, rebalance::Rebalancing, registry::Registry,
+    reported_load::PostedLoad,
 };
 use crate::{
     admission::{Gate, Room, connections_at_most},
     auth::Access,
     cluster::{
         Cluster, answer,
+        directory_client::unregister,
         epoch::Epoch,
         message::{Located, Reply},
-        registrar::unregister,
         topics::Topics,
     },
     config::NodeConfig,
     faults::Faults,
     id::DeviceId,
-    session::{Session, budget::Budget, session::Subscription, wheel::Wheel},
-    work::Intake,
+    ingest::Intake,
+    session::{Session, byte_budget::Budget, session::Subscription, wheel::Wheel},
     ws::close::CloseReason,
 };
 

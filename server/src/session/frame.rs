@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     id::{ReadingId, Topic},
-    work::Refusal,
+    ingest::Refusal,
     ws::encode,
 };
 

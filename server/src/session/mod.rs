@@ -5,17 +5,17 @@
 //! that wait for its reply), [`frame`] (its JSON), [`publish`] (its messages to
 //! topics), [`drive`] (its one task), [`wheel`] (everybody's timeouts).
 
-pub(crate) mod budget;
-pub(crate) mod drive;
+pub(crate) mod byte_budget;
+pub(crate) mod connection;
 pub(crate) mod frame;
-pub(crate) mod outbox;
+pub(crate) mod pending_commands;
 mod publish;
 #[expect(
     clippy::module_inception,
     reason = "the folder is about sessions, the file is the session"
 )]
 pub(crate) mod session;
-pub(crate) mod waiting;
 pub(crate) mod wheel;
+pub(crate) mod write_queue;
 
 pub(crate) use self::session::Session;

@@ -9,14 +9,14 @@ use std::sync::{
 };
 
 use super::{
-    budget::Budget,
+    byte_budget::Budget,
     frame,
-    outbox::Outbox,
-    waiting::{Waiter, Waiting},
+    pending_commands::{Waiter, Waiting},
     wheel::{Next, Timer},
+    write_queue::Outbox,
 };
 use crate::{
-    cluster::{epoch::Epoch, room::Seat},
+    cluster::{epoch::Epoch, topic_hub::Seat},
     config::Limits,
     id::{DeviceId, Topic},
     ws::close::CloseReason,

@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use crate::{Service, ServiceError, kind::Kind, port, program, proxy, recipe::Recipe};
+use crate::{Service, ServiceError, definition::Recipe, kind::Kind, port, program, proxy};
 
 /// Starts an HAProxy that forwards WebSockets and HTTP.
 #[derive(Debug)]

@@ -24,22 +24,22 @@
 //! - `port`, `exchange`, `proxy`: free ports, and asking a server whether it is there;
 //! - [`error`]: what can go wrong.
 
+mod cleanup;
+mod definition;
 pub mod error;
-mod exchange;
 pub mod haproxy;
 mod install;
 pub mod kind;
 pub mod nats;
 pub mod nginx;
 mod port;
+mod probe;
 mod process;
 pub mod program;
 mod proxy;
 pub mod rabbitmq;
-mod recipe;
 pub mod redis;
 pub mod redis_cluster;
-mod remover;
 pub mod service;
 mod spawner;
 

@@ -7,7 +7,7 @@ use std::{
     process::Command,
 };
 
-use crate::{Service, ServiceError, exchange, kind::Kind, port, program, recipe::Recipe};
+use crate::{Service, ServiceError, definition::Recipe, kind::Kind, port, probe, program};
 
 /// Starts a NATS server whose streams are files.
 #[derive(Debug)]
@@ -99,15 +99,15 @@ impl Recipe for Nats {
         let greets = if self.options == NatsOptions::default() {
             answers(self.port)
         } else {
-            exchange::ask(self.port, b"", |answer| answer.starts_with(b"INFO "))
+            probe::ask(self.port, b"", |answer| answer.starts_with(b"INFO "))
         };
-        greets && exchange::get(self.monitor, "/varz")
+        greets && probe::get(self.monitor, "/varz")
     }
 }
 
 /// Whether the server at this port greets with JetStream and answers a ping.
 pub(crate) fn answers(port: u16) -> bool {
-    exchange::ask(port, b"CONNECT {\"verbose\":false}\r\nPING\r\n", |answer| {
-        exchange::contains(answer, "\"jetstream\":true") && exchange::contains(answer, "PONG\r\n")
+    probe::ask(port, b"CONNECT {\"verbose\":false}\r\nPING\r\n", |answer| {
+        probe::contains(answer, "\"jetstream\":true") && probe::contains(answer, "PONG\r\n")
     })
 }

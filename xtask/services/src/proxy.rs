@@ -1,6 +1,6 @@
 //! What proxies have in common.
 
-use crate::exchange;
+use crate::probe;
 
 /// Where a node listens in the documents' examples.
 pub(crate) const USUAL_NODE: u16 = 8080;
@@ -9,5 +9,5 @@ pub(crate) const USUAL_NODE: u16 = 8080;
 /// then it says so itself.
 pub(crate) fn answers(port: u16) -> bool {
     let question = b"GET /healthz HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n";
-    exchange::ask(port, question, |answer| answer.starts_with(b"HTTP/1."))
+    probe::ask(port, question, |answer| answer.starts_with(b"HTTP/1."))
 }

@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use crate::{Service, ServiceError, exchange, kind::Kind, port, program, recipe::Recipe};
+use crate::{Service, ServiceError, definition::Recipe, kind::Kind, port, probe, program};
 
 /// The header with which an AMQP 0-9-1 client begins.
 const AMQP: &[u8] = b"AMQP\x00\x00\x09\x01";
@@ -139,11 +139,11 @@ impl Recipe for RabbitMq {
     }
 
     fn answers(&self) -> bool {
-        answers(self.amqp) && exchange::get(self.prometheus, "/metrics")
+        answers(self.amqp) && probe::get(self.prometheus, "/metrics")
     }
 }
 
 /// Whether the server at this port offers an AMQP connection.
 pub(crate) fn answers(port: u16) -> bool {
-    exchange::ask(port, AMQP, |answer| answer.first() == Some(&METHOD))
+    probe::ask(port, AMQP, |answer| answer.first() == Some(&METHOD))
 }

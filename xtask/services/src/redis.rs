@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use crate::{Service, ServiceError, exchange, kind::Kind, port, program, recipe::Recipe};
+use crate::{Service, ServiceError, definition::Recipe, kind::Kind, port, probe, program};
 
 /// Starts a Redis server.
 #[derive(Debug)]
@@ -74,5 +74,5 @@ pub(crate) fn server(program: &Path, port: u16, directory: &Path) -> Command {
 
 /// Whether the server at this port serves commands; it does not while it loads.
 pub(crate) fn answers(port: u16) -> bool {
-    exchange::ask(port, b"PING\r\n", |answer| answer.starts_with(b"+PONG"))
+    probe::ask(port, b"PING\r\n", |answer| answer.starts_with(b"+PONG"))
 }

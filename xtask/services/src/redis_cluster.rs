@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use crate::{Service, ServiceError, exchange, kind::Kind, port, program, recipe::Recipe, redis};
+use crate::{Service, ServiceError, definition::Recipe, kind::Kind, port, probe, program, redis};
 
 /// The least that `redis-cli` makes a cluster of.
 const MASTERS: usize = 3;
@@ -97,7 +97,7 @@ impl Recipe for RedisCluster {
 
 /// Whether the node at this port finds every slot served.
 pub(crate) fn is_complete(port: u16) -> bool {
-    exchange::ask(port, b"CLUSTER INFO\r\n", |answer| {
-        exchange::contains(answer, "cluster_state:ok")
+    probe::ask(port, b"CLUSTER INFO\r\n", |answer| {
+        probe::contains(answer, "cluster_state:ok")
     })
 }

@@ -9,7 +9,7 @@ use std::{
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
-use crate::{ServiceError, process::Process, recipe::Recipe, remover};
+use crate::{ServiceError, cleanup, definition::Recipe, process::Process};
 
 /// How long a service may take to answer: RabbitMQ takes 9 s on an idle machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -60,7 +60,7 @@ impl Service {
     /// # Errors
     /// [`ServiceError::Files`].
     pub fn lasting(self) -> Result<Self, ServiceError> {
-        remover::remove_after_us(self.directory()).map_err(|source| ServiceError::Files {
+        cleanup::remove_after_us(self.directory()).map_err(|source| ServiceError::Files {
             service: self.name(),
             source,
         })?;

@@ -8,7 +8,7 @@ use std::{
 use anyhow::Result;
 use nix::sys::signal::Signal;
 
-use super::{running::Running, state::State};
+use super::{process_identity::Running, state::State};
 
 /// How long a keeper may take to end its services.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -8,10 +8,10 @@
 
 mod down;
 mod install;
-mod keeper;
-mod running;
+mod process_identity;
 mod state;
 mod status;
+mod supervisor;
 mod up;
 
 use anyhow::Result;
@@ -51,7 +51,7 @@ pub(crate) fn run(services: Services) -> Result<()> {
         Services::Down => down::run(),
         Services::Status => status::run(),
         Services::Install => install::run(),
-        Services::Keep { kinds } => keeper::run(&or_all(kinds)),
+        Services::Keep { kinds } => supervisor::run(&or_all(kinds)),
     }
 }
 

@@ -12,7 +12,7 @@ use highwater_services::Service;
 use nix::unistd::geteuid;
 use serde::{Deserialize, Serialize};
 
-use super::running::Running;
+use super::process_identity::Running;
 
 /// What `up` started.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]

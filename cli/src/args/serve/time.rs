@@ -2,7 +2,7 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use highwater_scenarios::{units::parse_duration, words};
+use highwater_scenarios::{format, units::parse_duration};
 
 /// Reads a time of `within`, such as `500ms`, `1.5s` or `2m`.
 pub(super) fn time(
@@ -18,7 +18,7 @@ pub(super) fn time(
             })
             .map_err(|what| {
                 let [shortest, longest] =
-                    [within.start(), within.end()].map(|end| words::duration(*end));
+                    [within.start(), within.end()].map(|end| format::duration(*end));
                 format!(
                     "{what}; expected a time with its unit, {shortest} to {longest}, such as 2s"
                 )

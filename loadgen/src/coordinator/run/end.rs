@@ -12,10 +12,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::Run;
 use crate::coordinator::{
+    consumer_drain::{self, Patience, Settled},
     error::RunError,
     progress::{NoteKind, Update},
-    settling::{self, Patience, Settled},
-    watch::Round,
+    sampler_task::Round,
 };
 
 /// How long the last sample may take to come.
@@ -34,7 +34,7 @@ impl<S: FnMut(Update) + Send> Run<S> {
         let Some(readings) = self.readings.take() else {
             return Ok(());
         };
-        let readings = settling::read(readings).await;
+        let readings = consumer_drain::read(readings).await;
         let interrupted = self.ended == Ended::Interrupted;
         let patience = Patience::new(&self.plan, interrupted, Instant::now());
         if readings.missing() > 0 {
@@ -46,7 +46,7 @@ impl<S: FnMut(Update) + Send> Run<S> {
             true => CancellationToken::new(),
             false => interrupt.clone(),
         };
-        let mut settling = pin!(settling::settle(readings, patience, hurry));
+        let mut settling = pin!(consumer_drain::settle(readings, patience, hurry));
         let (readings, settled) = loop {
             tokio::select! {
                 settled = &mut settling => break settled,

@@ -1,13 +1,13 @@
 //! `nf_conntrack_max`: connections that the firewall's table holds. A packet
 //! of one that does not fit is dropped.
 
-use highwater_scenarios::words;
+use highwater_scenarios::format;
 
 use super::{Constraint, Judgement, Most, Remedy, rounded_up};
 use crate::doctor::{
+    host_role::Demand,
     limits::{self, Cap, Limits},
-    load::Load,
-    usage::Demand,
+    plan_load::Load,
 };
 
 pub(super) struct Conntrack;
@@ -27,7 +27,7 @@ impl Constraint for Conntrack {
 
     fn words(&self, limits: &Limits) -> String {
         match limits.conntrack.max {
-            Cap::At(max) => format!("{} tracked", words::count(max)),
+            Cap::At(max) => format!("{} tracked", format::count(max)),
             Cap::None | Cap::Unknown => self.name().to_owned(),
         }
     }
@@ -42,8 +42,8 @@ impl Constraint for Conntrack {
             Cap::At(left) if load.connections > left => Judgement::TooMuch(
                 format!(
                     "the firewall would track {} more connections, and its table has room for {}",
-                    words::count(load.connections),
-                    words::count(left)
+                    format::count(load.connections),
+                    format::count(left)
                 ),
                 raise(&limits.conntrack, load.connections),
             ),

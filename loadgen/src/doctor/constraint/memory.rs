@@ -1,12 +1,12 @@
 //! Memory, of the machine or of the control group.
 
-use highwater_scenarios::{room, words};
+use highwater_scenarios::{format, room};
 
 use super::{Constraint, Judgement, Most, Remedy, in_digits};
 use crate::doctor::{
+    host_role::{Demand, Spread},
     limits::{self, Limits},
-    load::Load,
-    usage::{Demand, Spread},
+    plan_load::Load,
 };
 
 /// Of what is available, this many tenths are meant for sockets: something is
@@ -35,7 +35,7 @@ impl Constraint for Memory {
 
     fn words(&self, limits: &Limits) -> String {
         match limits.memory.left() {
-            Some(left) => format!("{} of memory left", words::bytes(left)),
+            Some(left) => format!("{} of memory left", format::bytes(left)),
             None => self.name().to_owned(),
         }
     }
@@ -44,7 +44,7 @@ impl Constraint for Memory {
         let bytes = wanted.saturating_mul(demand.bytes) / TENTHS * 10;
         let mut remedy = more(&limits.memory, bytes.saturating_add(demand.process_bytes));
         if !remedy.settings.is_empty() {
-            let sockets = words::count(wanted);
+            let sockets = format::count(wanted);
             remedy.what = format!("Raise the limit of the control group; for {sockets} sockets:");
         }
         remedy
@@ -57,8 +57,8 @@ impl Constraint for Memory {
         let takes = load.memory.total_bytes();
         let what = format!(
             "it takes about {} of memory, and {} are left",
-            words::bytes(takes),
-            words::bytes(left)
+            format::bytes(takes),
+            format::bytes(left)
         );
         let remedy = more(&limits.memory, (takes / TENTHS).saturating_mul(10));
         match takes {
@@ -87,7 +87,7 @@ fn more(memory: &limits::Memory, bytes: u64) -> Remedy {
     if !memory.is_bound_by_group() {
         return Remedy::new(format!(
             "Free some, or take a machine with {} available.",
-            words::bytes(mib << 20)
+            format::bytes(mib << 20)
         ));
     }
     let used = match (memory.group_max.known(), memory.group_room.known()) {

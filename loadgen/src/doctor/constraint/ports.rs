@@ -4,13 +4,13 @@
 //! Towards 127.0.0.0/8 they are no limit: the harness connects from many
 //! addresses there.
 
-use highwater_scenarios::words;
+use highwater_scenarios::format;
 
 use super::{Constraint, Judgement, Most, Remedy};
 use crate::doctor::{
+    host_role::Demand,
     limits::{self, Limits},
-    load::{Busiest, Load},
-    usage::Demand,
+    plan_load::{Busiest, Load},
 };
 
 /// A range is as wide as it gets from here on.
@@ -33,7 +33,7 @@ impl Constraint for Ports {
 
     fn words(&self, limits: &Limits) -> String {
         match limits.ports {
-            Some(ports) => format!("{} ports a target", words::count(ports.count())),
+            Some(ports) => format!("{} ports a target", format::count(ports.count())),
             None => self.name().to_owned(),
         }
     }
@@ -56,18 +56,18 @@ impl Constraint for Ports {
         let Some(ports) = limits.ports else {
             return Judgement::Unknown;
         };
-        let to = format!("{} connections to {address}", words::count(*connections));
+        let to = format!("{} connections to {address}", format::count(*connections));
         if *connections > ports.count() {
             let what = format!(
                 "{to}, and one source address reaches one address and port {} times",
-                words::count(ports.count())
+                format::count(ports.count())
             );
             return Judgement::TooMuch(what, widen(limits.ports));
         }
         if *connections > ports.knee() {
             let what = format!(
                 "{to}: past {} the kernel searches long for each free port, and connects get slow",
-                words::count(ports.knee())
+                format::count(ports.knee())
             );
             return Judgement::Doubtful(what, widen(limits.ports));
         }

@@ -1,14 +1,14 @@
 //! `kernel.pid_max`, `kernel.threads-max`, `RLIMIT_NPROC`, `pids.max`: threads
 //! that may exist at once, and so processes to put sockets into.
 
-use highwater_scenarios::{room, words};
+use highwater_scenarios::{format, room};
 
 use super::{Constraint, Judgement, Most, Remedy, rounded_up};
 use crate::doctor::{
     costs::THREADS_BESIDE,
+    host_role::{Demand, Spread},
     limits::{Limits, Processes},
-    load::Load,
-    usage::{Demand, Spread},
+    plan_load::Load,
 };
 
 pub(super) struct Threads;
@@ -35,7 +35,7 @@ impl Constraint for Threads {
 
     fn words(&self, limits: &Limits) -> String {
         match limits.processes.threads() {
-            Some(threads) => format!("{} threads", words::count(threads)),
+            Some(threads) => format!("{} threads", format::count(threads)),
             None => self.name().to_owned(),
         }
     }
@@ -61,9 +61,9 @@ impl Constraint for Threads {
         }
         let what = format!(
             "it takes {} processes with about {} threads, and {} may exist",
-            words::count(load.processes),
-            words::count(takes),
-            words::count(threads)
+            format::count(load.processes),
+            format::count(takes),
+            format::count(threads)
         );
         Judgement::TooMuch(what, raise(&limits.processes, takes))
     }

@@ -1,6 +1,6 @@
 //! SIGCONT after a pause.
 
-use super::super::{TestbedError, cluster::Bed, node::running, roster::Life};
+use super::super::{TestbedError, cluster::Bed, node::running, node_registry::Life};
 use crate::process::Signal;
 
 pub(super) async fn apply(bed: &Bed, id: &str) -> Result<(), TestbedError> {

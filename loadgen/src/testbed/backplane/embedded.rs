@@ -12,7 +12,7 @@ use highwater_reports::record::{Role, Source};
 use highwater_scenarios::plan::BROKER;
 use tokio::sync::Mutex;
 
-use super::super::{TestbedError, announce, node::running, port};
+use super::super::{TestbedError, node::running, port, startup};
 use crate::{
     process::{Child, Launch, Signal, Spawner},
     sampling::Sampled,
@@ -43,7 +43,7 @@ impl Embedded {
         log_dir: &Path,
     ) -> Result<Self, TestbedError> {
         let log = log_dir.join("broker.log");
-        let start = |port| announce::start(spawner, BROKER, launch(exe, port, &log));
+        let start = |port| startup::start(spawner, BROKER, launch(exe, port, &log));
         let (child, address) = port::start_on_one(start).await?;
         Ok(Self {
             exe: exe.into(),
@@ -94,7 +94,7 @@ impl Embedded {
         let port = self.address.port();
         port::until_free(BROKER, port, PORT_FREE_WITHIN).await?;
         let launch = launch(&self.exe, port, &self.log);
-        let (child, _) = announce::start(&self.spawner, BROKER, launch).await?;
+        let (child, _) = startup::start(&self.spawner, BROKER, launch).await?;
         *process = Some(child);
         Ok(())
     }

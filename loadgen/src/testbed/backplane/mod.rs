@@ -5,14 +5,14 @@
 //!   never touches.
 
 mod embedded;
-mod outside;
+mod external;
 
 use std::{ffi::OsString, path::Path};
 
 use highwater_scenarios::plan::{self, Action, Balancer, Cluster, Event, Plan};
 
 pub(super) use self::embedded::Embedded;
-use self::outside::Outside;
+use self::external::Outside;
 use super::TestbedError;
 use crate::{process::Spawner, sampling::Sampled};
 

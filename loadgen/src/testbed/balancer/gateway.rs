@@ -10,8 +10,8 @@ use std::{
 use highwater_scenarios::plan::{Measure, Policy};
 
 use super::{
-    super::{TestbedError, announce, cluster::Bed, port, ready},
-    kind::Common,
+    super::{TestbedError, cluster::Bed, port, readiness, startup},
+    any_balancer::Common,
     process::Process,
 };
 use crate::{
@@ -50,8 +50,8 @@ impl Gateway {
         let start = |ports| self.start_on(bed, ports);
         let (mut child, listen, admin) = port::start_on_several(start).await?;
         let (id, log) = self.process.name_and_log();
-        ready::until_serving(bed, (id, log), &mut child, ("http", admin)).await?;
-        ready::until_seen(bed, (id, log), &mut child, admin).await?;
+        readiness::until_serving(bed, (id, log), &mut child, ("http", admin)).await?;
+        readiness::until_seen(bed, (id, log), &mut child, admin).await?;
         self.process.runs(child, listen).await;
         Ok(())
     }
@@ -88,7 +88,7 @@ impl Gateway {
             admin,
             command: command_line(&launch),
         });
-        let (child, listen) = announce::start(&bed.spawner, &self.process.id, launch).await?;
+        let (child, listen) = startup::start(&bed.spawner, &self.process.id, launch).await?;
         Ok((child, listen, admin))
     }
 

@@ -18,11 +18,11 @@ use serde::Serialize;
 use tokio::time::timeout;
 
 use super::{
-    super::{TestbedError, announce::NICENESS, cluster::Bed, node::running, port, ready},
-    kind::Common,
+    super::{TestbedError, cluster::Bed, node::running, port, readiness, startup::NICENESS},
+    any_balancer::Common,
+    backends::{Change, Server},
+    capacity::Room,
     process::Process,
-    room::Room,
-    servers::{Change, Server},
     template::fill,
 };
 use crate::{
@@ -245,7 +245,7 @@ impl Haproxy {
                 false => Err(format!("process {worker} does not answer")),
             }
         };
-        ready::until(self.process.name_and_log(), child, serves).await
+        readiness::until(self.process.name_and_log(), child, serves).await
     }
 
     /// The id of the process that takes new sockets.

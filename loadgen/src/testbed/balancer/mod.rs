@@ -9,15 +9,15 @@
 //! - [`template`]: configurations from the templates in `deploy/`;
 //! - [`room`]: how many connections a balancer is given room for.
 
-mod front;
+mod any_balancer;
+mod backends;
+mod capacity;
 mod gateway;
 mod haproxy;
-mod kind;
+mod load_balancers;
 mod nginx;
 mod process;
-mod room;
-mod servers;
 mod template;
 
-pub(super) use self::front::Front;
-pub use self::front::Told;
+pub(super) use self::load_balancers::Front;
+pub use self::load_balancers::Told;

@@ -17,15 +17,15 @@ use nix::unistd::geteuid;
 use serde::Serialize;
 
 use super::{
-    super::{TestbedError, announce::NICENESS, cluster::Bed, node::running, port, ready},
-    kind::Common,
+    super::{TestbedError, cluster::Bed, node::running, port, readiness, startup::NICENESS},
+    any_balancer::Common,
+    backends::Server,
+    capacity::Room,
     process::Process,
-    room::Room,
-    servers::Server,
     template::fill,
 };
 use crate::{
-    causes::in_full,
+    error_chain::in_full,
     process::{Child, Launch, Signal},
     program::NGINX,
     sampling::BalancerEndpoint,
@@ -233,7 +233,7 @@ impl Nginx {
                 Err(error) => Err(in_full(&error)),
             }
         };
-        ready::until(self.process.name_and_log(), child, serves).await
+        readiness::until(self.process.name_and_log(), child, serves).await
     }
 
     /// Nothing can fail while it is locked.

@@ -8,14 +8,14 @@ use reqwest::{Client, Response, header};
 use tokio::time::{Instant, timeout};
 
 use super::{
-    answer::{self, Received},
-    events,
+    event_stream,
     outcome::{Failure, Outcome, Path},
+    reply::{self, Received},
 };
 use crate::worker::{
     context::Context,
+    devices::device::DeviceKey,
     recorder::{Count, Level, Recorder, Timing},
-    swarm::device::DeviceKey,
 };
 
 /// What the node may take to answer; it gives up when the caller does.
@@ -135,13 +135,13 @@ impl<'a> Command<'a> {
         if !response.status().is_success() {
             let status = response.status().as_u16();
             // Read to its end, so that the connection can be used again.
-            let _ = answer::body(response).await;
+            let _ = reply::body(response).await;
             return Outcome::of_status(status);
         }
         let received = match (self.load.reply, dialect) {
-            (Reply::Sse, _) => events::reply(response).await,
-            (Reply::Rest, Dialect::Highwater) => answer::reply(response).await,
-            (Reply::Rest, Dialect::Plain) => answer::unchecked(response).await,
+            (Reply::Sse, _) => event_stream::reply(response).await,
+            (Reply::Rest, Dialect::Highwater) => reply::reply(response).await,
+            (Reply::Rest, Dialect::Plain) => reply::unchecked(response).await,
         };
         match received {
             Received::Reply(reply) if dialect == Dialect::Plain || reply.answers(&self.nonce) => {

@@ -7,11 +7,11 @@
 //! - [`events`]: the reply on an event stream;
 //! - [`outcome`]: the closed list of ends.
 
-pub mod answer;
 pub mod call;
 pub mod closed;
-pub mod events;
+pub mod event_stream;
 pub mod open;
 pub mod outcome;
+pub mod reply;
 
 pub use outcome::Outcome;

@@ -8,12 +8,12 @@
 //! - [`listener`]: a device that subscribes;
 //! - [`member`]: a device that does either, for the socket that it has.
 
-pub mod caller;
-pub mod listener;
-pub mod member;
+pub mod http_publisher;
 pub mod publisher;
 pub mod sequence;
-pub mod speaker;
 pub mod stamp;
+pub mod subscriber;
+pub mod topic_client;
+pub mod ws_publisher;
 
-pub use member::Member;
+pub use topic_client::Member;

@@ -1,7 +1,7 @@
 //! What a person sees.
 
 use expect_test::expect;
-use highwater_loadgen::doctor::{Fit, Limits, page};
+use highwater_loadgen::doctor::{Fit, Limits, report_text};
 
 use super::fixture::{cluster, machine, target};
 
@@ -69,7 +69,7 @@ fn a_machine() {
           programs     nginx found, HAProxy found: only scenarios that name one as their
                        balancer need it.
     "#]]
-    .assert_eq(&page::capacity(&machine()));
+    .assert_eq(&report_text::capacity(&machine()));
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn a_machine_that_says_nothing() {
           programs     nginx unknown, HAProxy unknown: only scenarios that name one as
                        their balancer need it.
     "#]]
-    .assert_eq(&page::capacity(&Limits::default()));
+    .assert_eq(&report_text::capacity(&Limits::default()));
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn a_scenario_that_fits() {
           memory      about 141 MiB, of 30 GiB left: 36.7 MiB in workers and
                       coordinator, 17 MiB in nodes and broker, 87.7 MiB in the kernel
     "#]]
-    .assert_eq(&page::fit("cluster", &fit, &limits));
+    .assert_eq(&report_text::fit("cluster", &fit, &limits));
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn a_scenario_that_does_not() {
           memory      about 302 MiB, of 30 GiB left: 127 MiB in workers and coordinator,
                       175 MiB in the kernel
     "#]]
-    .assert_eq(&page::fit("target", &fit, &limits));
+    .assert_eq(&report_text::fit("target", &fit, &limits));
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn no_line_is_wider_than_a_terminal() {
     large.memory.available = Some(24 << 40);
     large.processors.online = Some(1_024);
     for limits in [machine(), Limits::default(), large] {
-        for line in page::capacity(&limits).lines() {
+        for line in report_text::capacity(&limits).lines() {
             assert!(line.chars().count() <= 80, "{line}");
         }
     }

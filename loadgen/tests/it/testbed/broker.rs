@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 
 use highwater_loadgen::{
-    causes::in_full,
+    error_chain::in_full,
     process::Spawner,
     testbed::{Testbed, TestbedError},
 };

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use highwater_loadgen::{causes::in_full, process::Spawner, testbed::Testbed};
+use highwater_loadgen::{error_chain::in_full, process::Spawner, testbed::Testbed};
 use highwater_scenarios::plan::Action;
 
 use super::fixture::{Bed, plan};

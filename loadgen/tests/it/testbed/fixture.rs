@@ -4,7 +4,7 @@ use std::{env, net::SocketAddr, path::PathBuf, time::Duration};
 
 use highwater_loadgen::{
     access::Trust,
-    causes::in_full,
+    error_chain::in_full,
     process::{Signal, Spawner},
     sampling::Sampled,
     testbed::{Testbed, TestbedError},

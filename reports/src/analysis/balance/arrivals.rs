@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use crate::{analysis::movement::Movement, summary::Arrivals};
+use crate::{analysis::conn_events::Movement, summary::Arrivals};
 
 /// The first piece of time and the second; each later one is twice as long as the
 /// one before it, so that a run of any length has few.

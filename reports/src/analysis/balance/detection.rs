@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use super::storm::without_reply;
+use super::reconnect_storm::without_reply;
 use crate::{
     analysis::{
-        cut::Cut,
-        movement::{Movement, Tenth},
+        conn_events::{Movement, Tenth},
+        run_window::Cut,
         sockets::by_kind_of_gauge,
-        tracks::Track,
+        source_series::Track,
     },
     record::{Role, names::gauge},
     summary::Detection,

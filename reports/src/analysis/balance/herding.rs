@@ -1,7 +1,7 @@
 //! Whether new sockets ran to one node together: the largest part of a tenth of a
 //! second's arrivals that one node got.
 
-use crate::{analysis::movement::Tenth, summary::Herding};
+use crate::{analysis::conn_events::Tenth, summary::Herding};
 
 /// With fewer arrivals in a tenth, chance alone makes large parts.
 const FEWEST_ARRIVALS: u64 = 10;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::{
-    analysis::{cut::Cut, settling::Dip},
+    analysis::{recovery::Dip, run_window::Cut},
     record::{Role, names::gauge},
     summary::Evenness,
 };

@@ -4,7 +4,7 @@ use highwater_scenarios::plan::{PublishLoad, System};
 
 use super::{Pair, doubt, lately, side, total};
 use crate::{
-    analysis::cut::Cut,
+    analysis::run_window::Cut,
     record::{Role, names::gauge},
 };
 

@@ -8,7 +8,7 @@ use highwater_scenarios::plan::{Balancer, LoadModel, Plan, PublishLoad, System};
 
 use super::{Pair, side};
 use crate::{
-    analysis::{balancers::by_node_at, cut::Cut, processes::natural, sockets::turnover},
+    analysis::{balancers::by_node_at, processes::natural, run_window::Cut, sockets::turnover},
     record::{
         Role,
         names::{counter, gauge},

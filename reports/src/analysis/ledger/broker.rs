@@ -5,7 +5,7 @@
 
 use super::{Pair, doubt, doubt_of, lately, processes, side};
 use crate::{
-    analysis::{cut::Cut, tracks::Track},
+    analysis::{run_window::Cut, source_series::Track},
     record::{Role, names::gauge},
 };
 

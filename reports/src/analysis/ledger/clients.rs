@@ -2,7 +2,7 @@
 
 use super::{Pair, doubt, lost_sockets, of_family, side, total};
 use crate::{
-    analysis::cut::Cut,
+    analysis::run_window::Cut,
     record::{
         Role,
         names::{counter, gauge},

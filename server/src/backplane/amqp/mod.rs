@@ -38,17 +38,17 @@
 //! `inbox` (the queue and its reader), `roster` (compare-and-set without a store),
 //! `carrier` (the trait).
 
-mod carrier;
 mod connection;
 mod error;
 mod inbox;
+mod membership_table;
 mod names;
-mod outbox;
-mod roster;
+mod publisher;
 mod server;
 mod socket;
 #[cfg(test)]
 mod tests;
+mod transport;
 
 pub(crate) use self::connection::{AmqpConnection, open_for};
-pub(in crate::backplane) use self::{carrier::Amqp, server::uri};
+pub(in crate::backplane) use self::{server::uri, transport::Amqp};

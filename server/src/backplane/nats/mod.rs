@@ -30,16 +30,16 @@
 //! connection, never mended), `parts`, `listener` (subscription to arrivals),
 //! `roster`, `carrier` (the trait).
 
-mod carrier;
 mod connection;
-mod listener;
-mod parts;
-mod roster;
+mod fragments;
+mod membership_bucket;
 mod server;
 mod subjects;
+mod subscription;
 #[cfg(test)]
 mod tests;
+mod transport;
 
 pub(crate) use self::connection::connect_for;
 
-pub(in crate::backplane) use self::{carrier::Nats, server::Server};
+pub(in crate::backplane) use self::{server::Server, transport::Nats};

@@ -11,7 +11,7 @@ use redis::{
     },
 };
 
-use super::server::Server;
+use super::pubsub::Server;
 
 impl Server {
     /// Gives the connections a name, by which [`Server::disconnect`] finds them. Those

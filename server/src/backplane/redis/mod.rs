@@ -38,9 +38,9 @@
 mod clients;
 mod commands;
 mod error;
+mod membership_table;
 mod names;
-mod roster;
-mod server;
+mod pubsub;
 mod shards;
 #[cfg(test)]
 mod tests;
@@ -51,7 +51,7 @@ use bytes::Bytes;
 use redis::{PushInfo, PushKind, Value};
 use tokio_util::task::AbortOnDropHandle;
 
-use self::{names::Names, server::Server, shards::Ending};
+use self::{names::Names, pubsub::Server, shards::Ending};
 use super::remote::{
     Address, Arrived, Carrier, CarrierError, Destination, Inbox, Intake, Outgoing, Stored,
 };
@@ -122,12 +122,12 @@ impl Carrier for Redis {
     }
 
     async fn load(&self) -> Result<Option<Stored>, CarrierError> {
-        Ok(roster::load(self.server.commands(), self.names.roster()).await?)
+        Ok(membership_table::load(self.server.commands(), self.names.roster()).await?)
     }
 
     async fn store(&self, instead_of: Option<u64>, roster: Bytes) -> Result<bool, CarrierError> {
         let key = self.names.roster();
-        Ok(roster::store(self.server.commands(), key, instead_of, &roster).await?)
+        Ok(membership_table::store(self.server.commands(), key, instead_of, &roster).await?)
     }
 
     async fn remove_inbox(&self, inbox: &Inbox) -> Result<(), CarrierError> {

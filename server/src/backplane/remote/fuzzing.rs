@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{frame::Header, roster::Roster};
+use super::{frame::Header, membership_table::Roster};
 use crate::backplane::{is_version, open, seal};
 
 /// A frame that is understood says the same when it is written again.

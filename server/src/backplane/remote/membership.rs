@@ -15,12 +15,12 @@ use tokio::{
 
 use super::{
     Arrived, Carrier, CarrierError, Destination, Inbox, Outgoing,
+    disconnect_reason::{Lost, within},
+    failure_detector::Hearing,
     frame::{Body, Header},
-    hearing::Hearing,
-    lost::{Lost, within},
+    membership_table::Roster,
     reaper::Reaper,
-    road::{Standing, ToBroker},
-    roster::Roster,
+    send_queue::{Standing, ToBroker},
 };
 use crate::{
     backplane::{

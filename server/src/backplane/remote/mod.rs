@@ -18,34 +18,34 @@
 //! `membership` (the node's part in all this), `road` (the queue to the broker),
 //! `link` (the connection), `lost` (why there is none).
 
-mod arrivals;
-mod carrier;
 #[cfg(test)]
 pub(super) mod conformance;
+mod connection;
+mod disconnect_reason;
+mod failure_detector;
 mod frame;
 pub(crate) mod fuzzing;
-mod hearing;
+mod inbound;
 mod inbox;
-mod link;
-mod lost;
 mod membership;
+mod membership_table;
 mod reaper;
-mod road;
-mod roster;
+mod send_queue;
 #[cfg(all(test, feature = "redis"))]
 mod tests;
+mod transport;
 
 use std::{sync::Arc, time::Duration};
 
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
+use self::{connection::Link, send_queue::ToBroker};
 pub(super) use self::{
-    arrivals::{Arrived, Intake},
-    carrier::{Address, Carrier, CarrierError, Destination, Outgoing, Stored},
+    inbound::{Arrived, Intake},
     inbox::Inbox,
+    transport::{Address, Carrier, CarrierError, Destination, Outgoing, Stored},
 };
-use self::{link::Link, road::ToBroker};
 use super::{Backplane, Identity, Inbound, endpoint::Endpoint};
 
 /// Starts the connection's task and returns at once. The task ends when it has

@@ -11,9 +11,9 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::patience::Rest;
+use super::deadline::Rest;
 use crate::gateway::{
-    account::RequestLease,
+    backend_load::RequestLease,
     state::Gateway,
     upstream::{Sender, Upstream},
 };

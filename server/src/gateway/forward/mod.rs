@@ -5,12 +5,12 @@
 //! `request` (requests and their answers), `body` (an answer on its way back),
 //! `socket` (upgrades to WebSocket).
 
-mod answer;
 mod body;
-mod fields;
-mod patience;
+mod deadline;
+mod headers;
+mod local_reply;
 mod request;
-mod socket;
+mod upgrade;
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use axum::{
 };
 
 use super::state::Gateway;
-use crate::{door::Peer, http::no_such_method, ws::handshake::is_upgrade};
+use crate::{http::no_such_method, listener::Peer, ws::handshake::is_upgrade};
 
 /// Forwards whatever is asked.
 pub(super) async fn forward(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
@@ -30,7 +30,7 @@ pub(super) async fn forward(State(gateway): State<Arc<Gateway>>, request: Reques
         return no_such_method().await.into_response();
     }
     match is_upgrade(&request) {
-        true => socket::forward(&gateway, request).await,
+        true => upgrade::forward(&gateway, request).await,
         // Any other wish to upgrade is not let through: the request is forwarded
         // without it.
         false => request::forward(&gateway, request).await,
@@ -38,9 +38,9 @@ pub(super) async fn forward(State(gateway): State<Arc<Gateway>>, request: Reques
 }
 
 /// Whom a request comes from.
-fn origin(gateway: &Gateway, request: &Request) -> fields::Origin {
+fn origin(gateway: &Gateway, request: &Request) -> headers::Origin {
     let peer = request.extensions().get::<Peer>();
-    fields::Origin {
+    headers::Origin {
         client: peer.map(|Peer(address)| address.ip()),
         secure: gateway.config.tls.is_some(),
     }

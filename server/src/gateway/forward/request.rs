@@ -11,15 +11,14 @@ use hyper::body::{Body as _, Incoming};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{
-    answer,
     body::{Connection, Returning},
-    fields::{self, take_off_connection},
-    origin,
-    patience::{Patience, Rest},
+    deadline::{Patience, Rest},
+    headers::{self, take_off_connection},
+    local_reply, origin,
 };
 use crate::gateway::{
+    backend_set::Requested,
     config::GatewayLimits,
-    fleet::Requested,
     metrics::RequestOutcome,
     probe::failure,
     state::Gateway,
@@ -83,15 +82,15 @@ pub(super) async fn forward(gateway: &Arc<Gateway>, request: Request) -> Respons
             }
             Err(Failed::Broken(error)) => {
                 tracing::debug!(node = %id, %error, "request");
-                last = Some((RequestOutcome::Broken, answer::broken(&id)));
+                last = Some((RequestOutcome::Broken, local_reply::broken(&id)));
                 copy
             }
             Err(Failed::Fallen) => {
-                last = Some((RequestOutcome::TimedOut, answer::timed_out(&id)));
+                last = Some((RequestOutcome::TimedOut, local_reply::timed_out(&id)));
                 copy
             }
             Err(Failed::TimedOut) => {
-                last = Some((RequestOutcome::TimedOut, answer::timed_out(&id)));
+                last = Some((RequestOutcome::TimedOut, local_reply::timed_out(&id)));
                 None
             }
         };
@@ -101,7 +100,8 @@ pub(super) async fn forward(gateway: &Arc<Gateway>, request: Request) -> Respons
         request = again;
         tried.push(id);
     }
-    let (outcome, answer) = last.unwrap_or_else(|| (RequestOutcome::NoNode, answer::no_node()));
+    let (outcome, answer) =
+        last.unwrap_or_else(|| (RequestOutcome::NoNode, local_reply::no_node()));
     gateway.metrics.request(outcome);
     answer
 }
@@ -109,8 +109,8 @@ pub(super) async fn forward(gateway: &Arc<Gateway>, request: Request) -> Respons
 fn prepared(gateway: &Gateway, mut request: Request) -> Request {
     let origin = origin(gateway, &request);
     let uri = request.uri().clone();
-    fields::prepare(request.headers_mut(), &uri, origin);
-    *request.uri_mut() = fields::origin_form(&uri);
+    headers::prepare(request.headers_mut(), &uri, origin);
+    *request.uri_mut() = headers::origin_form(&uri);
     *request.version_mut() = hyper::Version::HTTP_11;
     request
 }

@@ -5,15 +5,15 @@
 //! `p2c`, `random`, `chooser` (a policy and what it remembers).
 
 mod candidate;
-mod chooser;
 mod least_conn;
 mod p2c;
+mod picker;
 mod random;
 mod round_robin;
 
 use std::{fmt, str::FromStr};
 
-pub(super) use self::{candidate::Candidate, chooser::Chooser};
+pub(super) use self::{candidate::Candidate, picker::Chooser};
 
 /// How a gateway chooses among the nodes that may get what comes next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

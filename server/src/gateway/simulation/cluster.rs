@@ -9,9 +9,9 @@ use crate::{
     cluster::message::LoadReport,
     gateway::{
         Policy,
-        account::SocketLease,
+        backend_load::SocketLease,
+        backend_set::{Assigned, Fleet},
         config::GatewayConfig,
-        fleet::{Assigned, Fleet},
         health::Checked,
     },
     id::NodeId,

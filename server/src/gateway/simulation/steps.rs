@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::cluster::{Cluster, with};
 use crate::{
-    gateway::{Policy, account::SocketLease, fleet::Assigned, health::Checked},
+    gateway::{Policy, backend_load::SocketLease, backend_set::Assigned, health::Checked},
     id::NodeId,
 };
 

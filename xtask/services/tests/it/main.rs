@@ -3,6 +3,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
-mod alike;
+mod errors;
+mod every_service;
 mod orphans;
-mod refused;

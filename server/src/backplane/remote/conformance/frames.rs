@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::{
     super::{Arrived, Destination, Outgoing},
-    ground::{Kind, Peer, address, shared},
+    fixture::{Kind, Peer, address, shared},
 };
 use crate::backplane::MAX_PAYLOAD_BYTES;
 

@@ -2,7 +2,7 @@
 
 use super::{
     super::Destination,
-    ground::{Kind, Peer, address, shared},
+    fixture::{Kind, Peer, address, shared},
 };
 
 pub(super) async fn a_removed_inbox_keeps_nothing<K: Kind>() {

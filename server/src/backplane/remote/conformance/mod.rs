@@ -5,15 +5,15 @@
 //! `topics`, `rosters`, `inboxes`, `outages`. A new carrier is a new `Kind`; what is
 //! true of one alone stands in its own folder.
 
-mod cable;
+mod fixture;
 mod frames;
-mod ground;
 mod inboxes;
+mod membership_tables;
 mod outages;
-mod rosters;
+mod tcp_proxy;
 mod topics;
 
-pub(in crate::backplane) use self::ground::{PATIENCE, Peer, address, shared};
+pub(in crate::backplane) use self::fixture::{PATIENCE, Peer, address, shared};
 
 /// One test of each promise for each kind.
 macro_rules! promises {
@@ -55,7 +55,7 @@ promises! {
         the_largest_frames_arrive_whole clusters_do_not_hear_each_other;
     topics: a_topic_reaches_who_listens subscribing_twice_is_subscribing_once
         many_topics_at_once;
-    rosters: a_roster_is_replaced_only_by_who_knows_it no_update_is_lost
+    membership_tables: a_roster_is_replaced_only_by_who_knows_it no_update_is_lost
         a_deleted_roster_can_be_written_again
         a_writer_may_die_at_any_instant a_first_writer_may_die_at_any_instant;
     inboxes: a_removed_inbox_keeps_nothing leaving_loses_nothing_that_was_sent;

@@ -4,8 +4,8 @@ use tokio::time::timeout;
 
 use super::{
     super::Address,
-    cable::Cable,
-    ground::{Kind, PATIENCE, Peer, address, shared},
+    fixture::{Kind, PATIENCE, Peer, address, shared},
+    tcp_proxy::Cable,
 };
 
 pub(super) async fn a_broker_that_ends_ends_its_connections<K: Kind>() {

@@ -2,7 +2,7 @@
 
 use super::{
     super::{Arrived, Destination},
-    ground::{Kind, Peer, address, shared},
+    fixture::{Kind, Peer, address, shared},
 };
 use crate::id::Topic;
 

@@ -11,7 +11,7 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use self::broker::{Broker, InMemory, broker, lock};
-use super::{Address, roster::Roster};
+use super::{Address, membership_table::Roster};
 use crate::backplane::{Backplane, BackplaneUrl, Identity, Inbound, Role, View};
 
 const LEASE: Duration = Duration::from_secs(5);

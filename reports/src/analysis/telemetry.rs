@@ -1,0 +1,115 @@
+//! Readings: what devices sent upstream, and what became of it.
+
+use super::run_window::Cut;
+use crate::{
+    human,
+    record::{
+        Occurrence,
+        names::{counter, latency},
+    },
+    summary::Readings,
+};
+
+/// What the journals of the consumers showed, as the record has it.
+pub(super) struct Reconciled {
+    pub(super) handled: u64,
+    pub(super) duplicated: u64,
+    redelivered: u64,
+    pub(super) unknown: u64,
+    pub(super) unreadable: u64,
+    lost: Option<u64>,
+}
+
+/// The summary's `readings`; `None` when the scenario sends none.
+pub(crate) fn readings(cut: &Cut) -> Option<Readings> {
+    if cut.record.manifest.plan.readings.is_empty() {
+        return None;
+    }
+    let journals = reconciled(cut);
+    let of = |count: fn(&Reconciled) -> u64| journals.as_ref().map(count);
+    Some(Readings {
+        due: cut.count(counter::READINGS_DUE),
+        sent: cut.count(counter::READINGS_SENT),
+        resent: cut.count(counter::READINGS_RESENT),
+        accepted: cut.count(counter::READINGS_ACCEPTED),
+        refused: cut.count(counter::READINGS_REFUSED),
+        handled: of(|journals| journals.handled),
+        duplicated: of(|journals| journals.duplicated),
+        redelivered: of(|journals| journals.redelivered),
+        lost: journals.as_ref().and_then(|journals| journals.lost),
+        response_ms: cut.times(latency::READING_RESPONSE),
+        service_ms: cut.times(latency::READING_SERVICE),
+    })
+}
+
+/// What made its figures doubtful, in words.
+pub(crate) fn doubts(cut: &Cut, figures: &Readings) -> Vec<String> {
+    let mut doubts = Vec::new();
+    if figures.sent < figures.due {
+        doubts.push(format!(
+            "{} of {} readings that were due were never sent",
+            human::count(figures.due - figures.sent),
+            human::count(figures.due)
+        ));
+    }
+    if figures.accepted < figures.sent {
+        doubts.push(format!(
+            "{} of {} readings that were sent were never accepted",
+            human::count(figures.sent - figures.accepted),
+            human::count(figures.sent)
+        ));
+    }
+    if figures.sent > figures.due || figures.accepted > figures.sent {
+        doubts.push(format!(
+            "readings do not add up: {} due, {} sent, {} accepted",
+            human::count(figures.due),
+            human::count(figures.sent),
+            human::count(figures.accepted)
+        ));
+    }
+    let Some(journals) = reconciled(cut) else {
+        return doubts;
+    };
+    let several = [
+        (journals.lost.unwrap_or(0), "accepted and never handled"),
+        (journals.unknown, "handled that no device sent"),
+    ];
+    let several = several.into_iter().filter(|(count, _)| *count > 0);
+    doubts.extend(several.map(|(count, what)| format!("readings {what}: {}", human::count(count))));
+    if journals.unreadable > 0 {
+        doubts.push(format!(
+            "lines of the consumers' journals that could not be read: {}",
+            human::count(journals.unreadable)
+        ));
+    }
+    if journals.lost.is_none() {
+        doubts.push("how many readings were lost is not known".to_owned());
+    }
+    doubts
+}
+
+/// What the record says of the journals; `None` where none were read.
+pub(super) fn reconciled(cut: &Cut) -> Option<Reconciled> {
+    cut.record
+        .events
+        .iter()
+        .rev()
+        .find_map(|event| match event.what {
+            Occurrence::Readings {
+                handled,
+                duplicated,
+                redelivered,
+                unknown,
+                unreadable,
+                lost,
+            } => Some(Reconciled {
+                handled,
+                duplicated,
+                redelivered,
+                unknown,
+                unreadable,
+                lost,
+            }),
+            _ => None,
+        })
+}

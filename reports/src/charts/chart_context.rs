@@ -1,0 +1,75 @@
+//! What every chart is drawn from, and the words that captions share.
+
+use super::{
+    chart::Point,
+    series::Steps,
+    timeline::{Mark, Timeline},
+};
+use crate::{analysis::run_window::Cut, human};
+
+/// An event this much earlier, in seconds, is not what something came from.
+const AFTERMATH_S: f64 = 10.0;
+
+/// A run as charts see it.
+pub(crate) struct Scene<'a> {
+    pub(crate) cut: &'a Cut<'a>,
+    pub(crate) timeline: Timeline,
+    pub(crate) steps: Steps,
+}
+
+impl<'a> Scene<'a> {
+    pub(crate) fn of(cut: &'a Cut<'a>) -> Self {
+        Self {
+            cut,
+            timeline: Timeline::of(cut.record),
+            steps: Steps::of(cut),
+        }
+    }
+
+    /// `at 31 s, 0.8 s after “kill-node n2”`, for the middle of a step.
+    pub(super) fn when(&self, at: f64) -> String {
+        let half = self.steps.length_s / 2.0;
+        let instant = human::seconds((at - half).max(0.0).round());
+        match self.timeline.just_before(at + half, AFTERMATH_S) {
+            None => format!("at {instant}"),
+            Some(Mark { at: event, name }) if at - half <= *event => {
+                format!("at {instant}, with “{name}”")
+            }
+            Some(Mark { at: event, name }) => {
+                let after = human::seconds((at - half - event).round().max(1.0));
+                format!("at {instant}, {after} after “{name}”")
+            }
+        }
+    }
+
+    /// Whether an instant lies in the steady phase.
+    pub(super) fn is_steady(&self, at: f64) -> bool {
+        let steady = self
+            .cut
+            .record
+            .phases
+            .range(highwater_scenarios::plan::Window::Steady);
+        steady.is_some_and(|range| range.contains(&at))
+    }
+}
+
+/// The highest point.
+pub(super) fn highest<'p>(points: impl IntoIterator<Item = &'p Point>) -> Option<Point> {
+    let mut points = points.into_iter().copied();
+    let first = points.next()?;
+    Some(points.fold(
+        first,
+        |high, point| if point.1 > high.1 { point } else { high },
+    ))
+}
+
+/// The middle of the values.
+pub(super) fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
+}
+
+/// Sentences after each other.
+pub(super) fn sentences(parts: impl IntoIterator<Item = Option<String>>) -> String {
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}

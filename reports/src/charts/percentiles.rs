@@ -1,0 +1,83 @@
+//! The whole distribution at once: every percentile.
+
+use highwater_scenarios::plan::Window;
+
+use super::{
+    chart::{Chart, Colour, Point, Series, Stroke, XAxis, YAxis},
+    chart_context::Scene,
+};
+use crate::{
+    histogram::LatencyHistogram,
+    human,
+    record::names::latency::{
+        COMMAND_RESPONSE, COMMAND_SERVICE, HEARTBEAT_RESPONSE, HEARTBEAT_SERVICE, MESSAGE_LATENCY,
+        MESSAGE_SERVICE, READING_RESPONSE, READING_SERVICE,
+    },
+};
+
+/// Points for each halving of what is left above the percentile.
+const TICKS_PER_HALF: u32 = 8;
+
+pub(super) fn chart(scene: &Scene) -> Chart {
+    let latencies = &scene.cut.record.latencies;
+    let line = |label, colour, dash, tag| {
+        let histogram = latencies.window(tag, Window::Steady);
+        let points = histogram.map(spectrum).into_iter().collect();
+        Series::line(label, Colour::Series(colour), points).broken(dash)
+    };
+    let slowest = [
+        ("heartbeat", HEARTBEAT_RESPONSE),
+        ("command", COMMAND_RESPONSE),
+        ("delivery", MESSAGE_LATENCY),
+        ("reading", READING_RESPONSE),
+    ];
+    let slowest = slowest.into_iter().filter_map(|(what, tag)| {
+        let histogram = latencies.window(tag, Window::Steady)?;
+        let millis = |q| human::millis(histogram.value_at_quantile(q) as f64 / 1000.0);
+        Some(format!(
+            "One {what} in a thousand took longer than {}, the slowest of {} took {}.",
+            millis(0.999),
+            human::count(histogram.len()),
+            millis(1.0)
+        ))
+    });
+    let reading = "Time within which each percentage of the steady phase's answers came; a flat line is an even system.";
+    Chart {
+        name: "spectrum".into(),
+        title: "Percentile spectrum".into(),
+        about: slowest
+            .chain([reading.to_owned()])
+            .collect::<Vec<_>>()
+            .join(" "),
+        x: XAxis::Percentile,
+        y: YAxis::times(),
+        series: vec![
+            line("heartbeat response", 0, Stroke::Solid, HEARTBEAT_RESPONSE),
+            line("heartbeat service", 5, Stroke::Dashed, HEARTBEAT_SERVICE),
+            line("command response", 1, Stroke::DashDot, COMMAND_RESPONSE),
+            line("command service", 2, Stroke::Dotted, COMMAND_SERVICE),
+            line("message response", 3, Stroke::Solid, MESSAGE_LATENCY),
+            line("message service", 7, Stroke::Dashed, MESSAGE_SERVICE),
+            line("reading response", 4, Stroke::DashDot, READING_RESPONSE),
+            line("reading service", 6, Stroke::Dotted, READING_SERVICE),
+        ],
+        when_empty: None,
+    }
+}
+
+/// To the percentile that one single answer makes up.
+fn spectrum(histogram: &LatencyHistogram) -> Vec<Point> {
+    let furthest = (histogram.len() as f64).log10();
+    histogram
+        .iter_quantiles(TICKS_PER_HALF)
+        .map(|step| {
+            let above = 1.0 - step.quantile_iterated_to();
+            let x = if above > 0.0 {
+                -above.log10()
+            } else {
+                furthest
+            };
+            (x.min(furthest), step.value_iterated_to() as f64 / 1000.0)
+        })
+        .collect()
+}

@@ -1,0 +1,79 @@
+//! The values behind a chart over time, for the page's script: what each series
+//! was at an instant. Rounded to four digits, and no finer than the drawing.
+
+use highwater_scenarios::metrics::Unit;
+use serde::Serialize;
+
+use super::{
+    chart::{Chart, Series, Shape},
+    series::Steps,
+};
+
+/// A chart's values, in the order of its legend.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Readout {
+    /// What they are counted in: `count`, `rate`, `ms`, `bytes`, `share`.
+    unit: &'static str,
+    series: Vec<Values>,
+}
+
+/// A value for each step from the run's zero on; null where there is none.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+enum Values {
+    Line(Vec<Option<f64>>),
+    /// Lower and upper edge.
+    Band(Vec<Option<f64>>, Vec<Option<f64>>),
+}
+
+impl Readout {
+    pub(super) fn of(chart: &Chart, steps: Steps) -> Self {
+        let named = chart
+            .series
+            .iter()
+            .filter(|series| !series.label.is_empty());
+        Self {
+            unit: match chart.y.unit {
+                Unit::Count | Unit::Ratio => "count",
+                Unit::PerSecond => "rate",
+                Unit::Millis => "ms",
+                Unit::Bytes => "bytes",
+                Unit::Share => "share",
+                Unit::Seconds => "s",
+            },
+            series: named.map(|series| values(series, steps)).collect(),
+        }
+    }
+}
+
+fn values(series: &Series, steps: Steps) -> Values {
+    let placed = |points: Vec<(f64, f64)>| {
+        let mut values = Vec::new();
+        for (x, y) in points {
+            let index = (x / steps.length_s).max(0.0) as usize;
+            if values.len() <= index {
+                values.resize(index + 1, None);
+            }
+            values[index] = Some(rounded(y));
+        }
+        values
+    };
+    match &series.shape {
+        Shape::Band(pieces) => {
+            let edges = pieces.iter().flatten();
+            let low = edges.clone().map(|&(x, low, _)| (x, low)).collect();
+            let high = edges.map(|&(x, _, high)| (x, high)).collect();
+            Values::Band(placed(low), placed(high))
+        }
+        _ => Values::Line(placed(series.points())),
+    }
+}
+
+/// Four digits, and whole numbers in full.
+fn rounded(value: f64) -> f64 {
+    if value.abs() >= 1000.0 || value == 0.0 {
+        return value.round();
+    }
+    let unit = 10_f64.powi(3 - value.abs().log10().floor() as i32);
+    (value * unit).round() / unit
+}

@@ -1,0 +1,248 @@
+//! Which figures stand at the head of the page, and what is said beside each.
+
+use highwater_scenarios::metrics::Unit;
+
+use crate::{
+    human,
+    metric::display,
+    summary::{Distribution, Summary},
+};
+
+/// A figure by its path, with the part of the summary that it stands for.
+pub(super) struct Subject {
+    pub(super) label: &'static str,
+    pub(super) path: &'static str,
+    /// Gates on figures that begin like this belong to it.
+    pub(super) gates: &'static [&'static str],
+    pub(super) notes: Vec<String>,
+}
+
+/// Sockets, connects, heartbeats, commands, messages, readings, what they cost and
+/// how sockets lie.
+pub(super) fn subjects(summary: &Summary) -> Vec<Subject> {
+    let all = [
+        Some(sockets(summary)),
+        Some(connects(summary)),
+        Some(heartbeats(summary)),
+        commands(summary),
+        messages(summary),
+        readings(summary),
+        backplane(summary),
+        memory(summary),
+        cost(summary),
+        balance(summary),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+fn sockets(summary: &Summary) -> Subject {
+    let sockets = &summary.sockets;
+    let asked = format!(
+        "{} of {} asked for were opened",
+        human::count(sockets.opened),
+        human::count(sockets.requested)
+    );
+    let nodes = sockets
+        .server_open_peak
+        .map(|peak| format!("the nodes counted {}", human::count(peak)));
+    Subject {
+        label: "sockets open at once",
+        path: "sockets.open_peak",
+        gates: &["sockets."],
+        notes: [Some(asked), nodes].into_iter().flatten().collect(),
+    }
+}
+
+fn connects(summary: &Summary) -> Subject {
+    let sockets = &summary.sockets;
+    let rate = sockets
+        .connect_rate_per_s
+        .map(|rate| format!("{} sockets opened a second", human::significant(rate)));
+    let median = sockets
+        .connect_ms
+        .p50
+        .map(|p50| format!("p50 {}", human::millis(p50)));
+    Subject {
+        label: "time to connect, p99",
+        path: "sockets.connect.p99",
+        gates: &["sockets.connect"],
+        notes: [median, rate].into_iter().flatten().collect(),
+    }
+}
+
+fn heartbeats(summary: &Summary) -> Subject {
+    let heartbeats = &summary.heartbeats;
+    let times = times(&heartbeats.response_ms, &heartbeats.service_ms);
+    let counts = format!(
+        "{} due, {} missed, {} late",
+        human::count(heartbeats.due),
+        human::count(heartbeats.missed),
+        human::count(heartbeats.late)
+    );
+    Subject {
+        label: "heartbeat response, p99",
+        path: "heartbeats.response.p99",
+        gates: &["heartbeats."],
+        notes: times.into_iter().chain([counts]).collect(),
+    }
+}
+
+fn messages(summary: &Summary) -> Option<Subject> {
+    let messages = summary.messages.as_ref()?;
+    let times = times(&messages.latency_ms, &messages.service_ms);
+    let counts = format!(
+        "{} deliveries, {} lost, {} duplicated, {} reordered",
+        human::count(messages.delivered),
+        human::count(messages.lost),
+        human::count(messages.duplicated),
+        human::count(messages.reordered)
+    );
+    Some(Subject {
+        label: "message latency, p99",
+        path: "messages.latency.p99",
+        gates: &["messages."],
+        notes: times.into_iter().chain([counts]).collect(),
+    })
+}
+
+fn readings(summary: &Summary) -> Option<Subject> {
+    let readings = summary.readings.as_ref()?;
+    let times = times(&readings.response_ms, &readings.service_ms);
+    let accepted = format!(
+        "{} of {} due were accepted",
+        human::count(readings.accepted),
+        human::count(readings.due)
+    );
+    let handled = readings.handled.zip(readings.duplicated);
+    let handled = handled.map(|(handled, again)| {
+        let lost = readings
+            .lost
+            .map_or_else(|| "an unknown number".to_owned(), human::count);
+        format!(
+            "{} handled, {} of them again, {lost} lost",
+            human::count(handled),
+            human::count(again)
+        )
+    });
+    Some(Subject {
+        label: "reading accepted, p99",
+        path: "readings.response.p99",
+        gates: &["readings."],
+        notes: times.into_iter().chain([accepted]).chain(handled).collect(),
+    })
+}
+
+/// Of each command, where nothing but commands crosses.
+fn backplane(summary: &Summary) -> Option<Subject> {
+    let backplane = summary.backplane.as_ref()?;
+    let sent = backplane
+        .sent
+        .map(|sent| format!("{} in all", human::count(sent)));
+    let busy = summary.processors.broker.map(|share| {
+        format!(
+            "the broker kept {} % of a processor busy",
+            human::significant(share * 100.0)
+        )
+    });
+    Some(Subject {
+        label: "messages between the nodes for each command",
+        path: "backplane.sent_per_command",
+        gates: &["backplane.", "processors."],
+        notes: sent.into_iter().chain(busy).collect(),
+    })
+}
+
+fn commands(summary: &Summary) -> Option<Subject> {
+    let commands = summary.commands.as_ref()?;
+    let times = times(&commands.response_ms, &commands.service_ms);
+    let counts = format!(
+        "{} of {} due were replied",
+        human::count(commands.replied),
+        human::count(commands.due)
+    );
+    Some(Subject {
+        label: "command response, p99",
+        path: "commands.response.p99",
+        gates: &["commands."],
+        notes: times.into_iter().chain([counts]).collect(),
+    })
+}
+
+/// The usual answer, and the slow one as it looks from the sending on.
+fn times(response: &Distribution, service: &Distribution) -> Option<String> {
+    let (p50, service) = response.p50.zip(service.p99)?;
+    Some(format!(
+        "p50 {}; service p99 {}",
+        human::millis(p50),
+        human::millis(service)
+    ))
+}
+
+fn memory(summary: &Summary) -> Option<Subject> {
+    let heap = summary.cost_per_socket.node_heap;
+    let fit = summary.cost_per_socket.node_rss?;
+    let interval = format!(
+        "95 % between {} and {}",
+        human::bytes(fit.low),
+        human::bytes(fit.high)
+    );
+    let heap = heap.map(|heap| format!("of heap {}", human::bytes(heap.value)));
+    Some(Subject {
+        label: "of a node's memory per socket",
+        path: "cost_per_socket.node_rss",
+        gates: &["cost_per_socket."],
+        notes: [Some(interval), heap].into_iter().flatten().collect(),
+    })
+}
+
+/// Of the kernel's memory, which no process shows.
+fn cost(summary: &Summary) -> Option<Subject> {
+    let fit = summary.cost_per_socket.kernel?;
+    Some(Subject {
+        label: "of the kernel's memory per end of a socket",
+        path: "cost_per_socket.kernel",
+        gates: &[],
+        notes: vec![format!(
+            "95 % between {} and {}",
+            human::bytes(fit.low),
+            human::bytes(fit.high)
+        )],
+    })
+}
+
+fn balance(summary: &Summary) -> Option<Subject> {
+    let balance = summary
+        .balance
+        .as_ref()
+        .filter(|_| summary.nodes.len() > 1)?;
+    let policy = balance
+        .policy
+        .as_ref()
+        .zip(balance.balancer.as_ref())
+        .map(|(policy, balancer)| format!("{policy}, balancer {balancer}"));
+    let longest = balance
+        .per_event
+        .iter()
+        .filter_map(|event| event.settled_after_s);
+    let longest = longest
+        .max_by(f64::total_cmp)
+        .filter(|&seconds| seconds > 0.0);
+    let settled = longest.map(|seconds| {
+        format!(
+            "settled within {} of an event",
+            human::seconds(seconds.ceil())
+        )
+    });
+    let herding = balance.herding.as_ref().map(|herding| {
+        format!(
+            "at most {} of a tenth of a second's openings at one node",
+            display(Unit::Share, herding.share)
+        )
+    });
+    Some(Subject {
+        label: "fullest node over the mean, at the end",
+        path: "balance.max_over_mean_at_end",
+        gates: &["balance."],
+        notes: policy.into_iter().chain(settled).chain(herding).collect(),
+    })
+}

@@ -1,0 +1,111 @@
+//! What stands above and below the rows of the chart: phases, marks, times.
+
+use std::time::Duration;
+
+use super::axis::Axis;
+use crate::{format, plan::Event};
+
+/// The phases' names, each above its first column.
+pub(super) fn phases(axis: &Axis) -> String {
+    let mut line = Line::new(axis.columns());
+    if axis.ramp > 0 {
+        line.put(0, "ramp");
+    }
+    line.put(axis.ramp, "steady");
+    line.put(axis.ramp + axis.steady, "drain");
+    line.text()
+}
+
+/// A mark at each event, with its node's name where there is room for it.
+pub(super) fn marks(axis: &Axis, events: &[Event]) -> String {
+    let mut line = Line::new(axis.columns());
+    for event in events {
+        line.put_behind(axis.column(event.at), "▲");
+    }
+    for event in events {
+        line.put_behind(axis.column(event.at) + 1, &event.node);
+    }
+    line.text()
+}
+
+/// The axis: the phases' ends, and a tick at each of `instants`.
+pub(super) fn ticks(axis: &Axis, instants: &[Duration]) -> String {
+    let ends = [0, axis.ramp, axis.ramp + axis.steady];
+    let ticks: Vec<usize> = instants.iter().map(|at| axis.column(*at)).collect();
+    (0..axis.columns())
+        .map(|column| match column {
+            0 => '├',
+            column if column + 1 == axis.columns() => '┤',
+            column if ends.contains(&column) => '┼',
+            column if ticks.contains(&column) => '┴',
+            _ => '─',
+        })
+        .collect()
+}
+
+/// Times below the axis, from the start of the steady phase: the phases' ends,
+/// then those of `instants` that find room.
+pub(super) fn times(axis: &Axis, instants: &[Duration]) -> String {
+    let mut line = Line::new(axis.columns());
+    let duration = Duration::from_secs_f64(axis.steady_s);
+    if axis.ramp > 0 {
+        let ramp = format::duration(Duration::from_secs_f64(axis.ramp_s));
+        line.put(0, &format!("-{ramp}"));
+    }
+    line.put(axis.ramp, "0s");
+    line.put_before_end(axis.ramp + axis.steady, &format::duration(duration));
+    for at in instants {
+        line.put(axis.column(*at), &format::duration(*at));
+    }
+    line.text()
+}
+
+/// A line on which texts are put where nothing stands yet.
+struct Line {
+    cells: Vec<char>,
+}
+
+impl Line {
+    fn new(columns: usize) -> Self {
+        Self {
+            cells: vec![' '; columns],
+        }
+    }
+
+    /// Puts `text` at `column` if it fits and touches no other text.
+    fn put(&mut self, column: usize, text: &str) {
+        if column == 0 || self.cells[column - 1] == ' ' {
+            self.put_behind(column, text);
+        }
+    }
+
+    /// The same, but it may touch what stands before it.
+    fn put_behind(&mut self, column: usize, text: &str) {
+        let length = text.chars().count();
+        let fits = column + length <= self.cells.len();
+        if fits && self.is_free(column, length) {
+            for (cell, character) in self.cells[column..].iter_mut().zip(text.chars()) {
+                *cell = character;
+            }
+        }
+    }
+
+    /// As [`Line::put`], moved to the left as far as the line's end demands.
+    fn put_before_end(&mut self, column: usize, text: &str) {
+        let latest = self.cells.len().saturating_sub(text.chars().count());
+        self.put(column.min(latest), text);
+    }
+
+    /// Whether the cells and the one behind them are empty.
+    fn is_free(&self, column: usize, length: usize) -> bool {
+        self.cells[column..]
+            .iter()
+            .take(length + 1)
+            .all(|cell| *cell == ' ')
+    }
+
+    fn text(self) -> String {
+        let text: String = self.cells.into_iter().collect();
+        text.trim_end().to_owned()
+    }
+}

@@ -1,0 +1,18 @@
+//! Readings at the broker: from nodes, through groups, to consumers.
+//!
+//! In reading order: [`wire`] (what goes over the connections), `readings` (what the
+//! broker holds), `members` (one group), `groups` (all of them), `serve` (the two
+//! kinds of connection).
+
+mod group;
+pub(crate) mod protocol;
+mod queue;
+mod serve;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub(super) use self::{
+    queue::Groups,
+    serve::{consumer, producer},
+};

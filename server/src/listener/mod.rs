@@ -1,0 +1,17 @@
+//! Connections at a listener: who is let in, and how they are read.
+//!
+//! In reading order: `doors` (those of a node or a gateway), `accept` (from the accept
+//! queue to a task), `serve` (HTTP on one connection), `metrics` (what is counted at the
+//! door).
+
+mod accept;
+mod listeners;
+mod metrics;
+mod serve;
+
+pub(crate) use self::{
+    accept::{Door, Patience, Tls, run},
+    listeners::{Doors, House, Routes, spawn},
+    metrics::{DoorMetrics, HandshakeMetrics},
+    serve::Peer,
+};
