@@ -12,14 +12,15 @@ mod shell;
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use doctor::Doctor;
-pub(crate) use load::{Coordinator, Worker};
-pub(crate) use record::{Compare, Gate, Report};
-pub(crate) use scenario::{Check, RecordArgs, Run, ScenarioArgs};
+pub(crate) use doctor::DoctorArgs;
+pub(crate) use load::{CoordinatorArgs, WorkerArgs};
+pub(crate) use record::{CompareArgs, GateArgs, ReportArgs};
+pub(crate) use scenario::{CheckArgs, RecordArgs, RunArgs, ScenarioArgs};
 pub(crate) use serve::{
-    Serve, ServeAdmission, ServeAuth, ServeConsumer, ServeDrain, ServeGateway, ServeNode, ServeTls,
+    ServeAdmission, ServeAuth, ServeCommand, ServeConsumer, ServeDrain, ServeGateway, ServeNode,
+    ServeTls,
 };
-pub(crate) use shell::{Completions, Man};
+pub(crate) use shell::{CompletionsArgs, ManArgs};
 
 /// Finds the high-water mark of a WebSocket cluster: how many sockets it
 /// holds, at what cost, how fast commands still get through, what breaks
@@ -40,34 +41,34 @@ Exit codes:
     1  internal error              5  the target or the machine refused
     2  wrong usage or scenario   130  interrupted, what there is was reported
     3  a gate failed")]
-pub(crate) struct Args {
+pub(crate) struct Cli {
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: CliCommand,
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+pub(crate) enum CliCommand {
     /// Run a scenario, report on it, judge it
-    Run(Run),
+    Run(RunArgs),
     /// Validate a scenario and describe its plan; no traffic
-    Check(Check),
+    Check(CheckArgs),
     /// What this machine can hold, and whether a scenario fits
-    Doctor(Doctor),
+    Doctor(DoctorArgs),
     /// Draw the report of a run again from its record
-    Report(Report),
+    Report(ReportArgs),
     /// Set runs side by side, and mark what is more than noise
-    Compare(Compare),
+    Compare(CompareArgs),
     /// The verdict of a run again, as an exit code
-    Gate(Gate),
+    Gate(GateArgs),
     /// Run one part of the reference cluster
     #[command(subcommand)]
-    Serve(Serve),
+    Serve(ServeCommand),
     /// Run a scenario with workers that somebody starts, on any machine
-    Coordinator(Coordinator),
+    Coordinator(CoordinatorArgs),
     /// Put on a share of the load of a coordinator's run
-    Worker(Worker),
+    Worker(WorkerArgs),
     /// Print the completions of a shell
-    Completions(Completions),
+    Completions(CompletionsArgs),
     /// Print the man page, or write one for each command
-    Man(Man),
+    Man(ManArgs),
 }

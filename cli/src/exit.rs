@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use highwater_reports::{
-    record::Ended,
+    record::RunEnd,
     summary::{Summary, Verdict},
 };
 
@@ -35,9 +35,9 @@ impl From<Exit> for ExitCode {
 
 impl Exit {
     /// What a run that was reported ends with.
-    pub(crate) fn of(summary: &Summary) -> Self {
+    pub(crate) fn for_summary(summary: &Summary) -> Self {
         match (summary.ended, summary.verdict) {
-            (Ended::Interrupted, _) => Self::Interrupted,
+            (RunEnd::Interrupted, _) => Self::Interrupted,
             (_, Verdict::Passed) => Self::Passed,
             (_, Verdict::Failed) => Self::GateFailed,
             (_, Verdict::Inconclusive) => Self::Inconclusive,

@@ -13,13 +13,13 @@ use crate::{exit::Exit, paint::colour_on_stderr};
 
 /// Why a command came to nothing.
 #[derive(Debug)]
-pub(crate) struct Failure {
+pub(crate) struct CliFailure {
     exit: Exit,
     /// In the form of [`text`].
     text: String,
 }
 
-impl Failure {
+impl CliFailure {
     /// Ends with `exit` because of `error` and its causes.
     pub(crate) fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
         let text = text::error(&error.into());
@@ -29,7 +29,7 @@ impl Failure {
     /// Something cannot be done with a path that a person gave: their mistake,
     /// unless the machine is to blame.
     pub(crate) fn path(action: &str, path: &Path, error: io::Error) -> Self {
-        let exit = kinds::of_path(&error);
+        let exit = kinds::exit_for_path(&error);
         let what = format!("cannot {action} {}", path.display());
         Self::new(exit, anyhow::Error::new(error).context(what))
     }

@@ -22,7 +22,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
-    let args = args::Args::parse();
+    let args = args::Cli::parse();
     match commands::execute(args.command) {
         Ok(exit) => exit.into(),
         Err(failure) => {

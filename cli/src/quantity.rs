@@ -66,7 +66,7 @@ pub(crate) fn clock(duration: Duration) -> String {
 
 /// A length of time as a scenario writes it: `45s`, `2m`, `1h 5m`. Rounded up
 /// to whole seconds, so that nothing that is left is called `0s`.
-pub(crate) fn length(duration: Duration) -> String {
+pub(crate) fn duration_text(duration: Duration) -> String {
     let seconds = duration.as_millis().div_ceil(1000) as u64;
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
         (0, 0, seconds) => format!("{seconds}s"),
@@ -107,9 +107,9 @@ mod tests {
             (bytes(1 << 40), "1.00 TiB"),
             (clock(Duration::from_secs(65)), "01:05"),
             (clock(Duration::from_secs(3_665)), "01:01:05"),
-            (length(Duration::from_millis(200)), "1s"),
-            (length(Duration::from_secs(3_900)), "1h 5m"),
-            (length(Duration::from_secs(125)), "2m 5s"),
+            (duration_text(Duration::from_millis(200)), "1s"),
+            (duration_text(Duration::from_secs(3_900)), "1h 5m"),
+            (duration_text(Duration::from_secs(125)), "2m 5s"),
         ];
         for (found, expected) in table {
             assert_eq!(found, expected);

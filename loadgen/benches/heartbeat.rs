@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use futures_util::{SinkExt, StreamExt};
-use highwater_loadgen::access::{Access, Doorway};
+use highwater_loadgen::access::{ClientAccess, ClientOptions};
 use highwater_loadgen::worker::{
     devices::{
-        connect::{DeviceSocket, Wanted, connect},
-        heartbeat::{Beat, Heartbeat},
+        connect::{ConnectRequest, DeviceSocket, connect},
+        heartbeat::{DeviceHeartbeat, HeartbeatAction},
     },
     recorder::Recorder,
 };
@@ -34,16 +34,16 @@ const PONG: usize = 6;
 /// Answers every connection: a WebSocket's handshake and pings, or plain bytes.
 async fn serve(listener: TcpListener) {
     while let Ok((stream, _)) = listener.accept().await {
-        tokio::spawn(answer(stream));
+        tokio::spawn(answer_pings(stream));
     }
 }
 
-async fn answer(mut stream: TcpStream) -> std::io::Result<()> {
+async fn answer_pings(mut stream: TcpStream) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let mut first = [0; 4];
     stream.read_exact(&mut first).await?;
     if &first == b"GET " {
-        shake_hands(&mut stream).await?;
+        accept_websocket(&mut stream).await?;
     } else {
         stream.read_exact(&mut [0; PING - 4]).await?;
         stream.write_all(&[0; PONG]).await?;
@@ -59,7 +59,7 @@ async fn answer(mut stream: TcpStream) -> std::io::Result<()> {
     }
 }
 
-async fn shake_hands(stream: &mut TcpStream) -> std::io::Result<()> {
+async fn accept_websocket(stream: &mut TcpStream) -> std::io::Result<()> {
     let mut request = Vec::new();
     while !request.ends_with(b"\r\n\r\n") {
         stream.read_buf(&mut request).await?;
@@ -77,19 +77,23 @@ async fn shake_hands(stream: &mut TcpStream) -> std::io::Result<()> {
     stream.write_all(answer.as_bytes()).await
 }
 
-async fn beat(socket: &mut DeviceSocket, heartbeat: &mut Heartbeat, recorder: &Recorder) {
-    let Beat::Send(payload) = heartbeat.fall_due(Instant::now(), 2, recorder) else {
+async fn send_heartbeat(
+    socket: &mut DeviceSocket,
+    heartbeat: &mut DeviceHeartbeat,
+    recorder: &Recorder,
+) {
+    let HeartbeatAction::Send(payload) = heartbeat.on_due(Instant::now(), 2, recorder) else {
         panic!("the last beat was answered");
     };
     let ping = Message::Ping(payload.to_vec().into());
     socket.send(ping).await.expect("the other end listens");
     match socket.next().await {
-        Some(Ok(Message::Pong(payload))) => heartbeat.pong(&payload, Instant::now(), recorder),
+        Some(Ok(Message::Pong(payload))) => heartbeat.on_pong(&payload, Instant::now(), recorder),
         other => panic!("a pong was expected: {other:?}"),
     }
 }
 
-async fn ping_pong(stream: &mut TcpStream) {
+async fn tcp_round_trip(stream: &mut TcpStream) {
     stream
         .write_all(&[0; PING])
         .await
@@ -106,13 +110,14 @@ fn heartbeat(c: &mut Criterion) {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
         let address = listener.local_addr().expect("its address");
         tokio::spawn(serve(listener));
-        let doorway = Doorway::new(&Access::default()).expect("nothing to verify");
-        let wanted = Wanted {
+        let client_options =
+            ClientOptions::new(&ClientAccess::default()).expect("nothing to verify");
+        let wanted = ConnectRequest {
             address: &format!("ws://{address}/"),
-            lines: "",
-            tls: doorway.tls(),
-            worker: 0,
-            number: 0,
+            header_lines: "",
+            tls: client_options.tls(),
+            worker_index: 0,
+            device_number: 0,
         };
         let socket = connect(wanted, Duration::from_secs(5)).await;
         let plain = TcpStream::connect(address).await.expect("a connection");
@@ -121,14 +126,14 @@ fn heartbeat(c: &mut Criterion) {
     });
     let recorder = Recorder::new();
     let period = Duration::from_secs(20);
-    let mut state = Heartbeat::new(Instant::now(), period, 0.0);
+    let mut state = DeviceHeartbeat::new(Instant::now(), period, 0.0);
 
     let mut group = c.benchmark_group("device heartbeat");
     group.bench_function("ping and pong, counted and timed", |b| {
-        b.iter(|| runtime.block_on(beat(&mut socket, &mut state, &recorder)));
+        b.iter(|| runtime.block_on(send_heartbeat(&mut socket, &mut state, &recorder)));
     });
     group.bench_function("reference: the same bytes over TCP", |b| {
-        b.iter(|| runtime.block_on(ping_pong(&mut plain)));
+        b.iter(|| runtime.block_on(tcp_round_trip(&mut plain)));
     });
     group.finish();
 }

@@ -6,14 +6,14 @@ use std::{env, error::Error, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
 use highwater_loadgen::{
-    access::{Access, Doorway},
-    worker::devices::connect::{DeviceSocket, Wanted, connect},
+    access::{ClientAccess, ClientOptions},
+    worker::devices::connect::{ConnectRequest, DeviceSocket, connect},
 };
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
 /// For one connection, and for all that is said on one.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 /// What the report calls this client.
 const AGENT: &str = "highwater-harness";
 
@@ -22,32 +22,32 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let address = env::args()
         .nth(1)
         .ok_or("usage: echo_client ws://HOST:PORT")?;
-    let server = Server {
+    let server = FuzzingServer {
         address,
-        doorway: Doorway::new(&Access::default())?,
+        client_options: ClientOptions::new(&ClientAccess::default())?,
     };
-    for case in 1..=server.cases().await? {
+    for case in 1..=server.case_count().await? {
         let path = format!("runCase?case={case}&agent={AGENT}");
         let mut socket = server.open(&path).await?;
-        timeout(PATIENCE, echo(&mut socket))
+        timeout(TIMEOUT, echo(&mut socket))
             .await
             .map_err(|_| format!("case {case} does not end"))?;
     }
     let mut socket = server.open(&format!("updateReports?agent={AGENT}")).await?;
-    timeout(PATIENCE, echo(&mut socket)).await?;
+    timeout(TIMEOUT, echo(&mut socket)).await?;
     Ok(())
 }
 
 /// The fuzzing server.
-struct Server {
+struct FuzzingServer {
     address: String,
-    doorway: Doorway,
+    client_options: ClientOptions,
 }
 
-impl Server {
-    async fn cases(&self) -> Result<u32, Box<dyn Error>> {
+impl FuzzingServer {
+    async fn case_count(&self) -> Result<u32, Box<dyn Error>> {
         let mut socket = self.open("getCaseCount").await?;
-        match timeout(PATIENCE, socket.next()).await? {
+        match timeout(TIMEOUT, socket.next()).await? {
             Some(Ok(Message::Text(count))) => Ok(count.parse()?),
             other => Err(format!("the server says no number of cases: {other:?}").into()),
         }
@@ -55,14 +55,14 @@ impl Server {
 
     async fn open(&self, path: &str) -> Result<DeviceSocket, String> {
         let address = format!("{}/{path}", self.address);
-        let wanted = Wanted {
+        let wanted = ConnectRequest {
             address: &address,
-            lines: "",
-            tls: self.doorway.tls(),
-            worker: 0,
-            number: 0,
+            header_lines: "",
+            tls: self.client_options.tls(),
+            worker_index: 0,
+            device_number: 0,
         };
-        connect(wanted, PATIENCE)
+        connect(wanted, TIMEOUT)
             .await
             .map(|opened| opened.socket)
             .map_err(|failure| format!("{address}: {}", failure.kind()))

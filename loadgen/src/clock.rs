@@ -23,17 +23,17 @@ impl RunClock {
     }
 
     /// The instant at which the clock reads `at`.
-    pub fn instant(&self, at: Duration) -> Instant {
+    pub fn instant_at(&self, at: Duration) -> Instant {
         self.origin + at
     }
 
     /// The instant at which the clock reads whole second `second`.
-    pub fn second(&self, second: u64) -> Instant {
-        self.instant(Duration::from_secs(second))
+    pub fn instant_of_second(&self, second: u64) -> Instant {
+        self.instant_at(Duration::from_secs(second))
     }
 
     /// What the clock reads at `instant`; zero before 0.
-    pub fn at(&self, instant: Instant) -> Duration {
+    pub fn elapsed_at(&self, instant: Instant) -> Duration {
         instant.saturating_duration_since(self.origin)
     }
 }

@@ -1,7 +1,7 @@
 //! Errors in words.
 
 /// An error with all its causes, in one line.
-pub fn in_full(error: &dyn std::error::Error) -> String {
+pub fn error_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -9,7 +9,7 @@
 //! - [`access`]: how clients get in: certificates, header fields, tokens;
 //! - [`process`]: child processes that never outlive the harness;
 //! - `program`: programs of somebody else's that a run needs;
-//! - [`clock`], [`endpoints`], [`causes`]: small things that several of them share.
+//! - [`clock`], [`endpoints`], [`error_chain`]: small things that several of them share.
 
 pub mod access;
 pub mod clock;

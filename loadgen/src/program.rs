@@ -9,45 +9,45 @@ use std::{
     time::Duration,
 };
 
-use highwater_scenarios::plan::Balancer;
+use highwater_scenarios::plan::BalancerKind;
 use tokio::{process::Command, time::timeout};
 
 /// How long a program may take to say its version, or what it has against a
 /// configuration.
-const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+const OUTPUT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How much of an objection is shown, in characters.
-const OBJECTION_SHOWN: usize = 1_000;
+const MAX_SHOWN_OUTPUT_CHARS: usize = 1_000;
 
 /// Where Debian and others put servers, which is not in everybody's `PATH`.
 const FOLDERS: [&str; 3] = ["/usr/sbin", "/usr/local/sbin", "/sbin"];
 
 /// A program of somebody else's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Program {
+pub(crate) struct BalancerProgram {
     /// Its file name.
     pub(crate) name: &'static str,
     /// Debian's package.
     pub(crate) package: &'static str,
 }
 
-pub(crate) const NGINX: Program = Program {
+pub(crate) const NGINX: BalancerProgram = BalancerProgram {
     name: "nginx",
     package: "nginx-light",
 };
 
-pub(crate) const HAPROXY: Program = Program {
+pub(crate) const HAPROXY: BalancerProgram = BalancerProgram {
     name: "haproxy",
     package: "haproxy",
 };
 
-impl Program {
+impl BalancerProgram {
     /// The one that a balancer is; none for our own.
-    pub(crate) fn of(balancer: Balancer) -> Option<Self> {
+    pub(crate) fn for_balancer(balancer: BalancerKind) -> Option<Self> {
         match balancer {
-            Balancer::None | Balancer::Gateway => None,
-            Balancer::Nginx => Some(NGINX),
-            Balancer::Haproxy => Some(HAPROXY),
+            BalancerKind::None | BalancerKind::Gateway => None,
+            BalancerKind::Nginx => Some(NGINX),
+            BalancerKind::Haproxy => Some(HAPROXY),
         }
     }
 
@@ -61,7 +61,7 @@ impl Program {
     }
 
     /// What brings it to a Debian machine.
-    pub(crate) fn installation(self) -> String {
+    pub(crate) fn install_command(self) -> String {
         format!("apt-get install --no-install-recommends {}", self.package)
     }
 
@@ -87,7 +87,7 @@ impl Program {
         }
         let said = [output.stderr, output.stdout].concat();
         let said = String::from_utf8_lossy(&said);
-        Err(said.trim().chars().take(OBJECTION_SHOWN).collect())
+        Err(said.trim().chars().take(MAX_SHOWN_OUTPUT_CHARS).collect())
     }
 }
 
@@ -101,7 +101,7 @@ async fn output<'a>(
         .args(arguments)
         .stdin(Stdio::null())
         .kill_on_drop(true);
-    let ended = timeout(ANSWER_WITHIN, command.output()).await;
+    let ended = timeout(OUTPUT_TIMEOUT, command.output()).await;
     ended.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
@@ -132,17 +132,17 @@ mod tests {
 
     #[test]
     fn a_program_that_is_not_there_has_no_path() {
-        let program = Program {
+        let program = BalancerProgram {
             name: "highwater-no-such-balancer",
             package: "none-such",
         };
         assert_eq!(program.path(), None);
-        assert!(program.installation().ends_with(" none-such"));
+        assert!(program.install_command().ends_with(" none-such"));
     }
 
     #[tokio::test]
     async fn a_check_says_what_the_program_says() {
-        let shell = Program {
+        let shell = BalancerProgram {
             name: "sh",
             package: "dash",
         };

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-pub use self::decode::{HistogramReader, NoHistogram};
+pub use self::decode::{HistogramReader, InvalidHistogram};
 
 /// Durations in microseconds, mergeable without rounding.
 pub type LatencyHistogram = Histogram<u64>;

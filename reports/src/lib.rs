@@ -25,7 +25,7 @@ pub mod summary;
 mod text;
 
 pub use analysis::analyse;
-pub use comparison::{CompareError, Comparison, Unlike, compare, judge};
+pub use comparison::{CompareError, MismatchPolicy, RunComparison, compare, evaluate};
 pub use record::{RecordError, RecordWriter, RunRecord, read};
-pub use report::{Report, ReportError, write_report, write_report_against};
+pub use report::{ReportError, WrittenReport, write_report, write_report_against};
 pub use text::verdict_text;

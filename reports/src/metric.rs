@@ -7,9 +7,9 @@ use serde_json::Value;
 use crate::{human, summary::Summary};
 
 /// A summary as figures are looked up in it.
-pub struct Figures(Value);
+pub struct SummaryMetrics(Value);
 
-impl Figures {
+impl SummaryMetrics {
     /// All figures of a summary.
     pub fn of(summary: &Summary) -> Self {
         Self(serde_json::to_value(summary).unwrap_or(Value::Null))

@@ -6,9 +6,9 @@ use std::{
 };
 
 use crate::{
-    analysis::{analyse, run_window::Cut, source_series::Tracks},
-    charts::{self, Scene},
-    comparison::judge,
+    analysis::{analyse, run_window::RunWindow, source_series::RecordSeries},
+    charts::{self, ChartContext},
+    comparison::evaluate,
     junit, page,
     record::{self, RecordError, RunRecord, write_atomic},
     summary::Summary,
@@ -25,7 +25,7 @@ pub const CHARTS: &str = "charts";
 
 /// What was written.
 #[derive(Debug, Clone)]
-pub struct Report {
+pub struct WrittenReport {
     /// What the run showed.
     pub summary: Summary,
     /// Path of `summary.json`.
@@ -63,7 +63,7 @@ pub enum ReportError {
 ///
 /// # Errors
 /// When the record cannot be read or a file cannot be written.
-pub fn write_report(dir: &Path) -> Result<Report, ReportError> {
+pub fn write_report(dir: &Path) -> Result<WrittenReport, ReportError> {
     write(dir, None)
 }
 
@@ -73,20 +73,20 @@ pub fn write_report(dir: &Path) -> Result<Report, ReportError> {
 ///
 /// # Errors
 /// When one of the records cannot be read or a file cannot be written.
-pub fn write_report_against(dir: &Path, baseline: &Path) -> Result<Report, ReportError> {
+pub fn write_report_against(dir: &Path, baseline: &Path) -> Result<WrittenReport, ReportError> {
     write(dir, Some(&record::read(baseline)?))
 }
 
-fn write(dir: &Path, baseline: Option<&RunRecord>) -> Result<Report, ReportError> {
+fn write(dir: &Path, baseline: Option<&RunRecord>) -> Result<WrittenReport, ReportError> {
     let record = record::read(dir)?;
-    let summary = judge(&record, baseline);
+    let summary = evaluate(&record, baseline);
     let before = baseline.map(analyse);
-    let tracks = Tracks::new(&record.intervals);
-    let cut = Cut::whole(&record, &tracks);
-    let scene = Scene::of(&cut);
+    let tracks = RecordSeries::new(&record.intervals);
+    let cut = RunWindow::whole_run(&record, &tracks);
+    let scene = ChartContext::of(&cut);
     let drawings = charts::draw(&scene).map_err(ReportError::Chart)?;
 
-    let report = Report {
+    let report = WrittenReport {
         summary_json: dir.join(SUMMARY),
         html: dir.join(PAGE),
         junit: dir.join(JUNIT),
@@ -102,7 +102,7 @@ fn write(dir: &Path, baseline: Option<&RunRecord>) -> Result<Report, ReportError
     write_atomic(&report.junit, junit::junit(&report.summary)?.as_bytes())?;
     create_dir(&dir.join(CHARTS))?;
     for (path, drawing) in report.charts.iter().zip(&drawings) {
-        write_atomic(path, drawing.file.as_bytes())?;
+        write_atomic(path, drawing.standalone.as_bytes())?;
     }
     let html = page::page(&scene, &report.summary, before.as_ref(), &drawings)?;
     write_atomic(&report.html, html.as_bytes())?;

@@ -6,11 +6,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    backplane::{Backplane, Broker, Processors},
-    balance::{AfterEvent, Arrivals, Balance, Detection, Evenness, Herding, NodeLoad, Storm},
-    balancer::Balancer,
+    backplane::{BackplaneSummary, BrokerSummary, CpuCores},
+    balance::{
+        AfterEvent, Balance, Detection, Evenness, Herding, NodeLoadSummary, OpenedSockets,
+        ReconnectStorm,
+    },
+    balancer::BalancerSummary,
 };
-use crate::record::Ended;
+use crate::record::RunEnd;
 
 mod backplane;
 mod balance;
@@ -29,7 +32,7 @@ pub struct Summary {
     /// All gates together.
     pub verdict: Verdict,
     /// How the run ended.
-    pub ended: Ended,
+    pub ended: RunEnd,
     /// Seed of everything random.
     pub seed: u64,
     /// Instant 0 of the run's clock.
@@ -37,29 +40,29 @@ pub struct Summary {
     /// From there to the last thing recorded, in seconds.
     pub duration_s: f64,
     /// Device sockets.
-    pub sockets: Sockets,
+    pub sockets: SocketSummary,
     /// Their heartbeats.
-    pub heartbeats: Heartbeats,
+    pub heartbeats: HeartbeatSummary,
     /// HTTP commands; `null` when the scenario sends none.
-    pub commands: Option<Commands>,
+    pub commands: Option<CommandSummary>,
     /// Topic messages; `null` when the scenario publishes none.
-    pub messages: Option<Messages>,
+    pub messages: Option<MessageSummary>,
     /// Readings that devices send upstream; `null` when the scenario has none.
-    pub readings: Option<Readings>,
+    pub telemetry: Option<TelemetrySummary>,
     /// Nodes of the system.
-    pub nodes: Vec<Process>,
+    pub nodes: Vec<ProcessSummary>,
     /// Processes of the backplane.
-    pub broker: Vec<Broker>,
+    pub brokers: Vec<BrokerSummary>,
     /// Consumers of readings.
-    pub consumers: Vec<Process>,
+    pub consumers: Vec<ProcessSummary>,
     /// Processes in front of the nodes.
-    pub balancer: Vec<Balancer>,
+    pub balancers: Vec<BalancerSummary>,
     /// Workers of the harness.
-    pub workers: Vec<Worker>,
+    pub workers: Vec<WorkerSummary>,
     /// What the nodes put on the backplane; `null` when none of them tells.
-    pub backplane: Option<Backplane>,
+    pub backplane: Option<BackplaneSummary>,
     /// Processors kept busy in the steady phase.
-    pub processors: Processors,
+    pub cpu_cores: CpuCores,
     /// How processes ended that events asked to; `null` for a target.
     pub exits: Option<Exits>,
     /// Who holds how many sockets; `null` without node counts.
@@ -103,7 +106,7 @@ pub struct Distribution {
 
 /// Device sockets over the whole run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Sockets {
+pub struct SocketSummary {
     /// Sockets whose time to open came.
     pub requested: u64,
     /// Of those, opened at least once.
@@ -131,7 +134,7 @@ pub struct Sockets {
 /// Heartbeats; counts over the whole run, times over the steady phase.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[expect(missing_docs, reason = "the glossary defines the words")]
-pub struct Heartbeats {
+pub struct HeartbeatSummary {
     pub due: u64,
     pub sent: u64,
     pub acknowledged: u64,
@@ -144,7 +147,7 @@ pub struct Heartbeats {
 /// Commands; counts over the whole run, times over the steady phase.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[expect(missing_docs, reason = "the glossary defines the words")]
-pub struct Commands {
+pub struct CommandSummary {
     pub due: u64,
     pub dropped: u64,
     pub issued: u64,
@@ -167,7 +170,7 @@ pub struct Commands {
 /// `due = delivered + lost`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[expect(missing_docs, reason = "the glossary defines the words")]
-pub struct Messages {
+pub struct MessageSummary {
     pub scheduled: u64,
     pub published: u64,
     pub dropped: u64,
@@ -185,7 +188,7 @@ pub struct Messages {
 /// Readings that devices send upstream; counts over the whole run, times over the
 /// steady phase.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Readings {
+pub struct TelemetrySummary {
     /// Readings whose time came.
     pub due: u64,
     /// Of those, sent at least once.
@@ -195,7 +198,7 @@ pub struct Readings {
     /// Readings accepted, each counted once.
     pub accepted: u64,
     /// Times that one was refused.
-    pub refused: u64,
+    pub rejected: u64,
     /// Different readings that consumers wrote down as handled; this and the next
     /// three are `null` where the consumers are not the harness's own.
     pub handled: Option<u64>,
@@ -215,7 +218,7 @@ pub struct Readings {
 /// A process of the system; sizes in bytes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[expect(missing_docs, reason = "the glossary defines the words")]
-pub struct Process {
+pub struct ProcessSummary {
     pub id: String,
     pub sockets_peak: Option<u64>,
     pub sockets_at_end: Option<u64>,
@@ -241,7 +244,7 @@ pub struct Exits {
 /// A worker of the harness; sizes in bytes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[expect(missing_docs, reason = "the glossary defines the words")]
-pub struct Worker {
+pub struct WorkerSummary {
     pub id: String,
     pub sockets_peak: u64,
     pub rss_peak: Option<u64>,
@@ -254,18 +257,18 @@ pub struct Worker {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[expect(missing_docs, reason = "the glossary defines the words")]
 pub struct CostPerSocket {
-    pub node_rss: Option<Fit>,
-    pub node_heap: Option<Fit>,
-    pub node_open_files: Option<Fit>,
-    pub worker_rss: Option<Fit>,
-    pub gateway_rss: Option<Fit>,
-    pub gateway_open_files: Option<Fit>,
-    pub kernel: Option<Fit>,
+    pub node_rss: Option<SlopeFit>,
+    pub node_heap: Option<SlopeFit>,
+    pub node_open_files: Option<SlopeFit>,
+    pub worker_rss: Option<SlopeFit>,
+    pub balancer_rss: Option<SlopeFit>,
+    pub balancer_open_files: Option<SlopeFit>,
+    pub kernel: Option<SlopeFit>,
 }
 
 /// A slope with its 95 % interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Fit {
+pub struct SlopeFit {
     /// The slope.
     pub value: f64,
     /// Lower end of its interval.

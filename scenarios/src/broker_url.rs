@@ -6,10 +6,10 @@ use std::{borrow::Cow, fmt};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Stands for the user's name and password.
-const HIDDEN: &str = "***";
+const REDACTED: &str = "***";
 
 /// Longest address that is taken, in bytes.
-const LONGEST: usize = 2_000;
+const MAX_URL_BYTES: usize = 2_000;
 
 /// What kind of broker it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub enum BrokerKind {
 /// `redis://[user:password@]host[:port][/path]`, or `nats://` or `amqp://`.
 ///
 /// As text, in JSON and for debugging, `***` stands where user and password
-/// are; only [`BrokerUrl::in_full`] gives them away.
+/// are; only [`BrokerUrl::expose_secret`] gives them away.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BrokerUrl {
     kind: BrokerKind,
@@ -97,7 +97,7 @@ impl BrokerUrl {
     ///
     /// [`InvalidBrokerUrl`], which never quotes what may be a password.
     pub fn parse(text: &str) -> Result<Self, InvalidBrokerUrl> {
-        if text.len() > LONGEST {
+        if text.len() > MAX_URL_BYTES {
             return Err(InvalidBrokerUrl::TooLong);
         }
         let (scheme, rest) = text.split_once("://").ok_or(InvalidBrokerUrl::NoScheme)?;
@@ -136,7 +136,7 @@ impl BrokerUrl {
     }
 
     /// The address with user and password, for who connects.
-    pub fn in_full(&self) -> &str {
+    pub fn expose_secret(&self) -> &str {
         &self.text
     }
 
@@ -148,7 +148,7 @@ impl BrokerUrl {
 
 impl fmt::Display for BrokerUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&without_passwords(&self.text))
+        f.write_str(&redact_passwords(&self.text))
     }
 }
 
@@ -173,16 +173,16 @@ impl<'de> Deserialize<'de> for BrokerUrl {
 
 /// `text` with `***` in place of user and password in every address, also in one
 /// that is written wrongly.
-pub fn without_passwords(text: &str) -> Cow<'_, str> {
-    hide(text, |_| HIDDEN.to_owned())
+pub fn redact_passwords(text: &str) -> Cow<'_, str> {
+    redact_with(text, |_| REDACTED.to_owned())
 }
 
 /// The same with as many bytes as before, so that places stay right.
-pub(crate) fn masked(text: &str) -> Cow<'_, str> {
-    hide(text, |secret| "*".repeat(secret.len()))
+pub(crate) fn redact_passwords_same_length(text: &str) -> Cow<'_, str> {
+    redact_with(text, |secret| "*".repeat(secret.len()))
 }
 
-fn hide(text: &str, stand_in: impl Fn(&str) -> String) -> Cow<'_, str> {
+fn redact_with(text: &str, stand_in: impl Fn(&str) -> String) -> Cow<'_, str> {
     let mut hidden = String::new();
     let mut rest = text;
     while let Some((before, secret, after)) = next_secret(rest) {
@@ -287,7 +287,7 @@ mod tests {
         ] {
             let url = BrokerUrl::parse(text).unwrap();
             assert_eq!((url.kind(), url.host(), url.port()), (kind, host, port));
-            assert_eq!(url.in_full(), text);
+            assert_eq!(url.expose_secret(), text);
         }
     }
 
@@ -334,19 +334,22 @@ mod tests {
     fn passwords_are_found_in_longer_texts() {
         let text = "backplane = \"amqp://u:p/@ss@mq\" # not redis://x:y@h\nws = \"ws://h/a@b\"";
         assert_eq!(
-            without_passwords(text),
+            redact_passwords(text),
             "backplane = \"amqp://***@mq\" # not redis://***@h\nws = \"ws://h/a@b\""
         );
         assert_eq!(
-            without_passwords("cluster.backplane=kafka://u:p@h"),
+            redact_passwords("cluster.backplane=kafka://u:p@h"),
             "cluster.backplane=kafka://***@h"
         );
         assert_eq!(
-            without_passwords("http://u:p@h/a@b?c@d"),
+            redact_passwords("http://u:p@h/a@b?c@d"),
             "http://***@h/a@b?c@d"
         );
         let open = "nats://h and a@b";
-        assert!(matches!(without_passwords(open), Cow::Borrowed(same) if same == open));
-        assert_eq!(masked("x redis://u:pw@h y"), "x redis://****@h y");
+        assert!(matches!(redact_passwords(open), Cow::Borrowed(same) if same == open));
+        assert_eq!(
+            redact_passwords_same_length("x redis://u:pw@h y"),
+            "x redis://****@h y"
+        );
     }
 }

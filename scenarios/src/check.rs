@@ -9,11 +9,11 @@ use crate::{metrics, suggest};
 
 /// A figure of the summary held against a limit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Check {
+pub struct GateCheck {
     /// Path of the figure in `summary.json` without its unit suffix.
-    pub figure: String,
+    pub metric: String,
     /// Which way.
-    pub comparison: Comparison,
+    pub comparison: ComparisonOperator,
     /// In the summary's unit: milliseconds, bytes, seconds or a plain number.
     pub limit: f64,
     /// As the person wrote it.
@@ -22,7 +22,7 @@ pub struct Check {
 
 /// Which way a figure is held against its limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Comparison {
+pub enum ComparisonOperator {
     /// `<`
     #[serde(rename = "<")]
     Less,
@@ -45,27 +45,27 @@ pub enum Comparison {
 
 /// Why a text is no check.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{what}; accepted: {accepted}{}", hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default())]
-pub struct CheckProblem {
+#[error("{message}; accepted: {expected}{}", hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default())]
+pub struct CheckDiagnostic {
     /// What is wrong, with the part of the text it is about.
-    pub what: String,
+    pub message: String,
     /// What would have been accepted in that part's place.
-    pub accepted: String,
+    pub expected: String,
     /// What to do next, where there is a good guess.
     pub hint: Option<String>,
 }
 
 /// Comparisons by their sign, longer signs before those they begin with.
-const SIGNS: [(&str, Comparison); 6] = [
-    ("<=", Comparison::AtMost),
-    (">=", Comparison::AtLeast),
-    ("==", Comparison::Equal),
-    ("!=", Comparison::Unequal),
-    ("<", Comparison::Less),
-    (">", Comparison::Greater),
+const OPERATORS: [(&str, ComparisonOperator); 6] = [
+    ("<=", ComparisonOperator::AtMost),
+    (">=", ComparisonOperator::AtLeast),
+    ("==", ComparisonOperator::Equal),
+    ("!=", ComparisonOperator::Unequal),
+    ("<", ComparisonOperator::Less),
+    (">", ComparisonOperator::Greater),
 ];
 
-impl Check {
+impl GateCheck {
     /// Reads `figure comparison limit`; the limit carries the unit that its
     /// figure is counted in and becomes a number of the summary's unit.
     ///
@@ -73,17 +73,20 @@ impl Check {
     ///
     /// When the figure is unknown, the comparison is none, or the limit does
     /// not fit the figure.
-    pub fn parse(text: &str) -> Result<Self, CheckProblem> {
+    pub fn parse(text: &str) -> Result<Self, CheckDiagnostic> {
         let text = text.trim();
-        let (figure, comparison, limit) = split(text)?;
-        let figure = metrics::find(figure).ok_or_else(|| unknown_figure(figure))?;
-        let limit = figure.unit.limit(limit).map_err(|misfit| CheckProblem {
-            what: format!("{} as the limit of {}", misfit.what, figure.path),
-            accepted: figure.unit.accepted().to_owned(),
-            hint: misfit.hint,
-        })?;
+        let (figure, comparison, limit) = split_check(text)?;
+        let figure = metrics::find(figure).ok_or_else(|| unknown_metric(figure))?;
+        let limit = figure
+            .unit
+            .parse_limit(limit)
+            .map_err(|misfit| CheckDiagnostic {
+                message: format!("{} as the limit of {}", misfit.message, figure.path),
+                expected: figure.unit.expected().to_owned(),
+                hint: misfit.hint,
+            })?;
         Ok(Self {
-            figure: figure.path,
+            metric: figure.path,
             comparison,
             limit,
             text: text.to_owned(),
@@ -91,14 +94,14 @@ impl Check {
     }
 }
 
-impl fmt::Display for Comparison {
+impl fmt::Display for ComparisonOperator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = SIGNS.iter().find(|(_, comparison)| comparison == self);
+        let sign = OPERATORS.iter().find(|(_, comparison)| comparison == self);
         f.write_str(sign.map_or("", |(sign, _)| sign))
     }
 }
 
-impl Comparison {
+impl ComparisonOperator {
     /// Whether `actual` satisfies the comparison with `limit`.
     pub fn holds(self, actual: f64, limit: f64) -> bool {
         match self {
@@ -113,24 +116,24 @@ impl Comparison {
 }
 
 /// Figure, comparison and limit, the outer two trimmed.
-fn split(text: &str) -> Result<(&str, Comparison, &str), CheckProblem> {
+fn split_check(text: &str) -> Result<(&str, ComparisonOperator, &str), CheckDiagnostic> {
     const ACCEPTED: &str = "`figure <= limit`, with one of < <= == != >= >";
-    let problem = |what: &str, hint: Option<&str>| CheckProblem {
-        what: what.to_owned(),
-        accepted: ACCEPTED.to_owned(),
+    let problem = |what: &str, hint: Option<&str>| CheckDiagnostic {
+        message: what.to_owned(),
+        expected: ACCEPTED.to_owned(),
         hint: hint.map(str::to_owned),
     };
     let start = text
         .find(['<', '>', '=', '!'])
         .ok_or_else(|| problem("no comparison", None))?;
     let rest = &text[start..];
-    let (sign, comparison) = SIGNS
+    let (sign, comparison) = OPERATORS
         .iter()
         .find(|(sign, _)| rest.starts_with(sign))
-        .ok_or_else(|| problem("an unknown comparison", meant(rest)))?;
+        .ok_or_else(|| problem("an unknown comparison", operator_hint(rest)))?;
     let (figure, limit) = (text[..start].trim(), rest[sign.len()..].trim());
     if limit.starts_with(['<', '>', '=', '!']) {
-        return Err(problem("an unknown comparison", meant(rest)));
+        return Err(problem("an unknown comparison", operator_hint(rest)));
     }
     if figure.is_empty() || limit.is_empty() {
         return Err(problem("a figure or a limit is missing", None));
@@ -139,7 +142,7 @@ fn split(text: &str) -> Result<(&str, Comparison, &str), CheckProblem> {
 }
 
 /// What a comparison that is none was probably meant to be.
-fn meant(rest: &str) -> Option<&'static str> {
+fn operator_hint(rest: &str) -> Option<&'static str> {
     let wrong = rest
         .find(|c| !"<>=!".contains(c))
         .map_or(rest, |end| &rest[..end]);
@@ -153,41 +156,41 @@ fn meant(rest: &str) -> Option<&'static str> {
 }
 
 /// Suggests the nearest figure; where none is near, lists its group.
-fn unknown_figure(path: &str) -> CheckProblem {
+fn unknown_metric(path: &str) -> CheckDiagnostic {
     let paths: Vec<String> = metrics::all().map(|figure| figure.path).collect();
     let group = path.split('.').next().unwrap_or_default();
     let is_member = |known: &&str| known.split('.').next() == Some(group);
     let members: Vec<&str> = paths.iter().map(String::as_str).filter(is_member).collect();
     let accepted = match members.len() {
-        0 => format!("a figure of {}", groups(&paths)),
-        1..=12 => suggest::list(members),
+        0 => format!("a figure of {}", metric_groups(&paths)),
+        1..=12 => suggest::quoted_list(members),
         _ => format!(
             "one of the {} figures of `{group}` in the reference",
             members.len()
         ),
     };
-    CheckProblem {
-        what: format!("unknown figure `{}`", path.escape_debug()),
-        accepted,
-        hint: longer(path, &paths)
-            .or_else(|| suggest::hint(path, paths.iter().map(String::as_str))),
+    CheckDiagnostic {
+        message: format!("unknown figure `{}`", path.escape_debug()),
+        expected: accepted,
+        hint: longer_path_hint(path, &paths)
+            .or_else(|| suggest::did_you_mean(path, paths.iter().map(String::as_str))),
     }
 }
 
 /// What figures' paths begin with.
-fn groups(paths: &[String]) -> String {
+fn metric_groups(paths: &[String]) -> String {
     let mut groups: Vec<&str> = paths
         .iter()
         .filter_map(|path| path.split('.').next())
         .collect();
     // In the summary's order, where those of a group stand together.
     groups.dedup();
-    suggest::list(groups)
+    suggest::quoted_list(groups)
 }
 
 /// A figure whose path has everything this one has: `heartbeats.response` and
 /// `heartbeats.p99` both lack a part of `heartbeats.response.p99`.
-fn longer(path: &str, paths: &[String]) -> Option<String> {
+fn longer_path_hint(path: &str, paths: &[String]) -> Option<String> {
     let covers = |known: &&String| {
         let mut known = known.split('.');
         path.split('.').all(|part| known.any(|known| known == part))
@@ -208,54 +211,54 @@ mod tests {
             (
                 "heartbeats.response.p99 <= 50ms",
                 "heartbeats.response.p99",
-                Comparison::AtMost,
+                ComparisonOperator::AtMost,
                 50.0,
             ),
             (
                 "commands.service.max<1.5s",
                 "commands.service.max",
-                Comparison::Less,
+                ComparisonOperator::Less,
                 1_500.0,
             ),
             (
                 "sockets.connect.p50 > 800us",
                 "sockets.connect.p50",
-                Comparison::Greater,
+                ComparisonOperator::Greater,
                 0.8,
             ),
             (
                 "cost_per_socket.node_rss <= 4 KiB",
                 "cost_per_socket.node_rss",
-                Comparison::AtMost,
+                ComparisonOperator::AtMost,
                 4_096.0,
             ),
             (
                 "balance.jain_at_end >= 99%",
                 "balance.jain_at_end",
-                Comparison::AtLeast,
+                ComparisonOperator::AtLeast,
                 0.99,
             ),
             (
                 "sockets.opened == 5_000",
                 "sockets.opened",
-                Comparison::Equal,
+                ComparisonOperator::Equal,
                 5_000.0,
             ),
             (
                 "sockets.connect_rate >= 12000/min",
                 "sockets.connect_rate",
-                Comparison::AtLeast,
+                ComparisonOperator::AtLeast,
                 200.0,
             ),
             (
                 "commands.response.count != 0",
                 "commands.response.count",
-                Comparison::Unequal,
+                ComparisonOperator::Unequal,
                 0.0,
             ),
         ] {
-            let check = Check::parse(text).unwrap();
-            assert_eq!(check.figure, figure);
+            let check = GateCheck::parse(text).unwrap();
+            assert_eq!(check.metric, figure);
             assert_eq!(check.comparison, comparison, "{text}");
             assert!(
                 (check.limit - limit).abs() < 1e-9,
@@ -285,7 +288,7 @@ mod tests {
             "commands.failed <== 1",
             "<= 3",
         ];
-        let problems = texts.map(|text| Check::parse(text).unwrap_err().to_string());
+        let problems = texts.map(|text| GateCheck::parse(text).unwrap_err().to_string());
         expect![[r#"
             unknown figure `heartbeats.respons.p99`; accepted: one of the 19 figures of `heartbeats` in the reference (did you mean `heartbeats.response.p99`?)
             unknown figure `heartbeats.p99`; accepted: one of the 19 figures of `heartbeats` in the reference (did you mean `heartbeats.response.p99`?)
@@ -305,8 +308,8 @@ mod tests {
 
     #[test]
     fn every_comparison_has_a_sign_that_reads_back() {
-        for (sign, comparison) in SIGNS {
-            let check = Check::parse(&format!("commands.failed {sign} 1")).unwrap();
+        for (sign, comparison) in OPERATORS {
+            let check = GateCheck::parse(&format!("commands.failed {sign} 1")).unwrap();
             assert_eq!(check.comparison, comparison);
             assert_eq!(comparison.to_string(), sign);
         }

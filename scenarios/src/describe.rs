@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use crate::{
     Matrix, Plan, format,
-    plan::{Backplane, Balancer, Cluster, Consumers, Gate, Header, Measure, System, Target, Trust},
+    plan::{
+        BackplaneSpec, BalancerKind, BalancerLoadMetric, CertificateTrust, ClusterSpec, Consumers,
+        Gate, HttpHeader, SystemSpec, TargetSpec,
+    },
     section::Choice,
-    text_layout::Page,
+    text_layout::TextLayout,
 };
 
 mod axis;
@@ -18,20 +21,20 @@ mod timeline;
 
 /// What a description needs to know of the machine that the run is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Host {
+pub struct HostResources {
     /// Files that a process may open.
     pub files_per_process: u64,
     /// What the plan takes of its memory; `None` leaves it out.
-    pub memory: Option<Memory>,
+    pub memory: Option<MemoryEstimate>,
 }
 
 /// What a plan takes of a machine's memory, and what there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Memory {
+pub struct MemoryEstimate {
     /// Of the coordinator and all workers with their sockets, in bytes.
     pub workers_bytes: u64,
     /// Of that, to follow messages and readings, in bytes.
-    pub followed_bytes: u64,
+    pub tracking_bytes: u64,
     /// Of the nodes and the broker that the harness starts, in bytes.
     pub nodes_bytes: u64,
     /// Of the balancers that the harness starts, in bytes.
@@ -42,7 +45,7 @@ pub struct Memory {
     pub available_bytes: Option<u64>,
 }
 
-impl Memory {
+impl MemoryEstimate {
     /// All of it, in bytes.
     pub fn total_bytes(&self) -> u64 {
         let others = [self.nodes_bytes, self.balancers_bytes, self.kernel_bytes];
@@ -53,8 +56,8 @@ impl Memory {
 
     /// What messages and readings take of it, behind the workers' figure; empty where
     /// there are none.
-    pub fn followed_in_words(&self) -> String {
-        match self.followed_bytes {
+    pub fn tracking_note(&self) -> String {
+        match self.tracking_bytes {
             0 => String::new(),
             bytes => format!(
                 " ({} of it to follow messages and readings)",
@@ -67,15 +70,15 @@ impl Memory {
 /// Describes the plan in at most 80 columns: what happens when as a chart, the
 /// system, the same in words, the load at its peak, what it takes of `host`,
 /// and the gates.
-pub fn describe(plan: &Plan, host: &Host) -> String {
-    let mut page = Page::default();
+pub fn describe(plan: &Plan, host: &HostResources) -> String {
+    let mut page = TextLayout::default();
     describe_plan(plan, host, &mut page);
     page.into_text()
 }
 
 /// Describes a scenario with its matrix: the cells, and the first of them in full.
-pub fn describe_matrix(matrix: &Matrix, host: &Host) -> String {
-    let mut page = Page::default();
+pub fn describe_matrix(matrix: &Matrix, host: &HostResources) -> String {
+    let mut page = TextLayout::default();
     describe_plan(&matrix.first().plan, host, &mut page);
     if !matrix.is_one_run() {
         matrix::describe(matrix, host.files_per_process, &mut page);
@@ -83,11 +86,11 @@ pub fn describe_matrix(matrix: &Matrix, host: &Host) -> String {
     page.into_text()
 }
 
-fn describe_plan(plan: &Plan, host: &Host, page: &mut Page) {
+fn describe_plan(plan: &Plan, host: &HostResources, page: &mut TextLayout) {
     let files_per_process = host.files_per_process;
-    title(plan, page);
+    write_title(plan, page);
     chart::draw(plan, page);
-    system(plan, page);
+    write_system(plan, page);
     timeline::describe(plan, page);
     load::peak(plan, page);
     load::workers(plan, files_per_process, page);
@@ -96,10 +99,10 @@ fn describe_plan(plan: &Plan, host: &Host, page: &mut Page) {
     if let Some(memory) = &host.memory {
         load::memory(memory, page);
     }
-    gates(plan, page);
+    write_gates(plan, page);
 }
 
-fn title(plan: &Plan, page: &mut Page) {
+fn write_title(plan: &Plan, page: &mut TextLayout) {
     page.heading(&plan.name);
     if !plan.description.is_empty() {
         page.paragraph(&plan.description);
@@ -107,15 +110,15 @@ fn title(plan: &Plan, page: &mut Page) {
     page.paragraph(&format!("Seed {}.", plan.seed));
 }
 
-fn system(plan: &Plan, page: &mut Page) {
+fn write_system(plan: &Plan, page: &mut TextLayout) {
     page.heading("System");
     match &plan.system {
-        System::Cluster(cluster) => page.paragraph(&cluster_in_words(cluster)),
-        System::Target(target) => page.paragraph(&target_in_words(target)),
+        SystemSpec::Cluster(cluster) => page.paragraph(&cluster_in_words(cluster)),
+        SystemSpec::Target(target) => page.paragraph(&target_in_words(target)),
     }
 }
 
-fn cluster_in_words(cluster: &Cluster) -> String {
+fn cluster_in_words(cluster: &ClusterSpec) -> String {
     let nodes = match cluster.nodes {
         1 => "1 node (n1)".to_owned(),
         2 => "2 nodes (n1, n2)".to_owned(),
@@ -125,8 +128,8 @@ fn cluster_in_words(cluster: &Cluster) -> String {
         "A cluster of {nodes} on this machine, started for the run: backplane {}, {}, policy {}, commands routed by {}{}{}{}{}.",
         backplane_in_words(&cluster.backplane),
         balancer_in_words(cluster),
-        cluster.policy.word(),
-        cluster.routing.word(),
+        cluster.policy.as_str(),
+        cluster.routing.as_str(),
         if cluster.tls { ", over TLS" } else { "" },
         if cluster.auth { ", with tokens" } else { "" },
         max_age_in_words(cluster.max_age),
@@ -134,12 +137,12 @@ fn cluster_in_words(cluster: &Cluster) -> String {
     )
 }
 
-fn balancer_in_words(cluster: &Cluster) -> String {
-    let word = cluster.balancer.word();
-    if cluster.balancer == Balancer::None {
+fn balancer_in_words(cluster: &ClusterSpec) -> String {
+    let word = cluster.balancer.as_str();
+    if cluster.balancer == BalancerKind::None {
         return format!("balancer {word}");
     }
-    let count = match cluster.gateways {
+    let count = match cluster.balancers {
         1 => format!("balancer {word} (b1)"),
         count => format!("{count} balancers {word} (b1 to b{count})"),
     };
@@ -148,11 +151,14 @@ fn balancer_in_words(cluster: &Cluster) -> String {
     } else {
         ""
     };
-    let load = match cluster.load {
-        Measure::Sockets => String::new(),
-        load => format!(" by {}", load.word()),
+    let load = match cluster.load_metric {
+        BalancerLoadMetric::Sockets => String::new(),
+        load => format!(" by {}", load.as_str()),
     };
-    format!("{count}{tls}{load}, nodes join by {}", cluster.join.word())
+    format!(
+        "{count}{tls}{load}, nodes join by {}",
+        cluster.join.as_str()
+    )
 }
 
 fn max_age_in_words(max_age: Option<Duration>) -> String {
@@ -172,11 +178,11 @@ fn consumers_in_words(consumers: &Consumers) -> String {
         1 => "1 consumer (c1)".to_owned(),
         count => format!("{count} consumers (c1 to c{count})"),
     };
-    let time = match consumers.handle_time.is_zero() {
+    let time = match consumers.processing_time.is_zero() {
         true => String::new(),
-        false => format!(" in {} each", format::duration(consumers.handle_time)),
+        false => format!(" in {} each", format::duration(consumers.processing_time)),
     };
-    let loses = match consumers.lose_every {
+    let loses = match consumers.drop_every {
         0 => String::new(),
         every => format!(", and lose one in {}", format::count(every)),
     };
@@ -184,17 +190,17 @@ fn consumers_in_words(consumers: &Consumers) -> String {
 }
 
 /// Without the password of a broker.
-fn backplane_in_words(backplane: &Backplane) -> String {
+fn backplane_in_words(backplane: &BackplaneSpec) -> String {
     match backplane {
-        Backplane::Local => "local".to_owned(),
-        Backplane::Broker(broker) => {
+        BackplaneSpec::Local => "local".to_owned(),
+        BackplaneSpec::Broker(broker) => {
             let name = broker.url.kind().name();
             format!("{} ({name}, which must be running already)", broker.url)
         }
     }
 }
 
-fn target_in_words(target: &Target) -> String {
+fn target_in_words(target: &TargetSpec) -> String {
     let observed = match target.observe.len() {
         0 => "no process of it is observed, so nothing is said about its memory".to_owned(),
         1 => "1 process of it is observed".to_owned(),
@@ -207,22 +213,22 @@ fn target_in_words(target: &Target) -> String {
     format!(
         "A system that is running: sockets to {}{http}; dialect {}{}{}; {observed}.",
         target.ws.join(", "),
-        target.dialect.word(),
+        target.dialect.as_str(),
         trust_in_words(&target.trust),
         headers_in_words(&target.headers),
     )
 }
 
-fn trust_in_words(trust: &Trust) -> String {
+fn trust_in_words(trust: &CertificateTrust) -> String {
     match trust {
-        Trust::Machine => String::new(),
-        Trust::Authorities { file } => format!("; certificates by {file} alone"),
-        Trust::Anybody => "; certificates are not verified".to_owned(),
+        CertificateTrust::Machine => String::new(),
+        CertificateTrust::Authorities { file } => format!("; certificates by {file} alone"),
+        CertificateTrust::Anybody => "; certificates are not verified".to_owned(),
     }
 }
 
 /// Their names: a value may be a secret.
-fn headers_in_words(headers: &[Header]) -> String {
+fn headers_in_words(headers: &[HttpHeader]) -> String {
     let names: Vec<_> = headers.iter().map(|header| header.name.as_str()).collect();
     match names.as_slice() {
         [] => String::new(),
@@ -230,7 +236,7 @@ fn headers_in_words(headers: &[Header]) -> String {
     }
 }
 
-fn gates(plan: &Plan, page: &mut Page) {
+fn write_gates(plan: &Plan, page: &mut TextLayout) {
     page.heading("Gates");
     if plan.gates.is_empty() {
         page.paragraph("None: the run measures and judges nothing.");
@@ -246,7 +252,7 @@ fn gate_in_words(gate: &Gate) -> String {
         false => format!("{}: ", gate.name),
     };
     let during = match gate.during {
-        Some(window) => format!(" (during {})", window.word()),
+        Some(window) => format!(" (during {})", window.as_str()),
         None => String::new(),
     };
     format!("{name}{}{during}", gate.check.text)

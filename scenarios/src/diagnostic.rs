@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::tree::Origin;
+use crate::tree::SourceSpan;
 
 mod excerpt;
 
@@ -12,32 +12,32 @@ pub use excerpt::Excerpt;
 /// Everything that is wrong with one scenario, by place: the file from top to
 /// bottom, then the `--set` arguments from left to right. Never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problems {
+pub struct Diagnostics {
     source_name: String,
-    list: Vec<Problem>,
+    diagnostics: Vec<Diagnostic>,
 }
 
 /// One thing that is wrong with a scenario.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub struct Diagnostic {
     /// Where it is.
-    pub place: Place,
+    pub location: Location,
     /// Path of the key, such as `devices.home.ramp`; empty for the file as a
     /// whole and for errors of syntax.
     pub key: String,
     /// What is wrong, in words.
-    pub what: String,
+    pub message: String,
     /// The value found, where there is one.
     pub found: Option<String>,
     /// What would have been accepted.
-    pub accepted: Option<String>,
+    pub expected: Option<String>,
     /// What to do next, where there is a good guess.
     pub hint: Option<String>,
 }
 
 /// Where a problem is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum Location {
     /// In the file.
     File {
         /// Line, from 1.
@@ -48,9 +48,9 @@ pub enum Place {
         excerpt: Excerpt,
     },
     /// In a `--set` argument.
-    Set {
+    SetArgument {
         /// Which of them, from 0.
-        number: usize,
+        index: usize,
         /// The argument itself.
         text: String,
     },
@@ -58,54 +58,54 @@ pub enum Place {
 
 /// A problem before lines are counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Finding {
-    origin: Origin,
-    absence: bool,
+pub(crate) struct DiagnosticBuilder {
+    span: SourceSpan,
+    is_missing: bool,
     key: String,
-    what: String,
+    message: String,
     found: Option<String>,
-    accepted: Option<String>,
+    expected: Option<String>,
     hint: Option<String>,
 }
 
 /// Collects findings through all the levels.
 #[derive(Debug, Default)]
-pub(crate) struct Findings {
-    list: Vec<Finding>,
+pub(crate) struct DiagnosticSink {
+    diagnostics: Vec<DiagnosticBuilder>,
     /// Lines that could not be read: what else is said about them is noise.
-    unreadable: Vec<usize>,
+    unreadable_lines: Vec<usize>,
 }
 
-impl Problems {
+impl Diagnostics {
     /// The problems, by place.
-    pub fn iter(&self) -> impl Iterator<Item = &Problem> {
-        self.list.iter()
+    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.diagnostics.iter()
     }
 
     /// How many there are; at least one.
     pub fn count(&self) -> usize {
-        self.list.len()
+        self.diagnostics.len()
     }
 }
 
-impl Finding {
-    pub(crate) fn new(origin: &Origin, key: &str, what: impl Into<String>) -> Self {
+impl DiagnosticBuilder {
+    pub(crate) fn new(origin: &SourceSpan, key: &str, what: impl Into<String>) -> Self {
         Self {
-            origin: origin.clone(),
-            absence: false,
+            span: origin.clone(),
+            is_missing: false,
             key: key.to_owned(),
-            what: what.into(),
+            message: what.into(),
             found: None,
-            accepted: None,
+            expected: None,
             hint: None,
         }
     }
 
     /// Something is missing. Not reported for a file with errors of syntax,
     /// where it may well be there and just could not be read.
-    pub(crate) fn absence(origin: &Origin, key: &str, what: impl Into<String>) -> Self {
+    pub(crate) fn missing(origin: &SourceSpan, key: &str, what: impl Into<String>) -> Self {
         Self {
-            absence: true,
+            is_missing: true,
             ..Self::new(origin, key, what)
         }
     }
@@ -115,8 +115,8 @@ impl Finding {
         self
     }
 
-    pub(crate) fn accepted(mut self, accepted: impl Into<String>) -> Self {
-        self.accepted = Some(accepted.into());
+    pub(crate) fn expected(mut self, accepted: impl Into<String>) -> Self {
+        self.expected = Some(accepted.into());
         self
     }
 
@@ -132,101 +132,110 @@ impl Finding {
 
     /// Whether it stands beside errors of syntax: what is missing, or has no
     /// place because it was made up in recovery, does not.
-    fn is_sound(&self) -> bool {
-        let is_nowhere = matches!(&self.origin, Origin::File(range) if *range == (0..0));
-        self.key.is_empty() || !(self.absence || is_nowhere)
+    fn is_kept_beside_syntax_errors(&self) -> bool {
+        let is_nowhere = matches!(&self.span, SourceSpan::File(range) if *range == (0..0));
+        self.key.is_empty() || !(self.is_missing || is_nowhere)
     }
 
-    fn into_problem(self, text: &str, sets: &[String]) -> Problem {
-        let place = match self.origin {
-            Origin::File(range) => {
+    fn locate(self, text: &str, sets: &[String]) -> Diagnostic {
+        let place = match self.span {
+            SourceSpan::File(range) => {
                 let (line, column, excerpt) = Excerpt::locate(text, range);
-                Place::File {
+                Location::File {
                     line,
                     column,
                     excerpt,
                 }
             }
-            Origin::Set(number) => Place::Set {
-                number,
+            SourceSpan::SetArgument(number) => Location::SetArgument {
+                index: number,
                 text: sets.get(number).cloned().unwrap_or_default(),
             },
         };
-        Problem {
-            place,
+        Diagnostic {
+            location: place,
             key: self.key,
-            what: self.what,
+            message: self.message,
             found: self.found,
-            accepted: self.accepted,
+            expected: self.expected,
             hint: self.hint,
         }
     }
 }
 
-impl Findings {
-    pub(crate) fn add(&mut self, finding: Finding) {
-        self.list.push(finding);
+impl DiagnosticSink {
+    pub(crate) fn add(&mut self, finding: DiagnosticBuilder) {
+        self.diagnostics.push(finding);
     }
 
     /// Adds those that are not there yet.
-    pub(crate) fn add_new(&mut self, found: Self) {
-        for finding in found.list {
-            if !self.list.contains(&finding) {
-                self.list.push(finding);
+    pub(crate) fn add_unseen(&mut self, found: Self) {
+        for finding in found.diagnostics {
+            if !self.diagnostics.contains(&finding) {
+                self.diagnostics.push(finding);
             }
         }
     }
 
     /// An error of syntax, at a byte range of `text`.
-    pub(crate) fn add_syntax(&mut self, text: &str, finding: Finding) {
-        if let Origin::File(range) = &finding.origin {
-            self.unreadable.push(excerpt::line_of(text, range.start));
+    pub(crate) fn add_syntax(&mut self, text: &str, finding: DiagnosticBuilder) {
+        if let SourceSpan::File(range) = &finding.span {
+            self.unreadable_lines
+                .push(excerpt::line_of(text, range.start));
         }
-        self.list.push(finding);
+        self.diagnostics.push(finding);
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.list.is_empty()
+        self.diagnostics.is_empty()
     }
 
-    pub(crate) fn into_problems(self, source_name: &str, text: &str, sets: &[String]) -> Problems {
-        let Self { list, unreadable } = self;
-        let mut list: Vec<Problem> = list
+    pub(crate) fn into_diagnostics(
+        self,
+        source_name: &str,
+        text: &str,
+        sets: &[String],
+    ) -> Diagnostics {
+        let Self {
+            diagnostics: list,
+            unreadable_lines: unreadable,
+        } = self;
+        let mut list: Vec<Diagnostic> = list
             .into_iter()
-            .filter(|finding| unreadable.is_empty() || finding.is_sound())
-            .map(|finding| finding.into_problem(text, sets))
-            .filter(|problem| problem.key.is_empty() || !problem.place.is_on(&unreadable))
+            .filter(|finding| unreadable.is_empty() || finding.is_kept_beside_syntax_errors())
+            .map(|finding| finding.locate(text, sets))
+            .filter(|problem| problem.key.is_empty() || !problem.location.is_on(&unreadable))
             .collect();
-        list.sort_by_key(|problem| problem.place.order());
+        list.sort_by_key(|problem| problem.location.sort_key());
         list.dedup();
-        Problems {
+        Diagnostics {
             source_name: source_name.to_owned(),
-            list,
+            diagnostics: list,
         }
     }
 }
 
-impl Place {
+impl Location {
     fn is_on(&self, lines: &[usize]) -> bool {
         matches!(self, Self::File { line, .. } if lines.contains(line))
     }
 
-    fn order(&self) -> (usize, usize, usize) {
+    fn sort_key(&self) -> (usize, usize, usize) {
         match self {
             Self::File { line, column, .. } => (0, *line, *column),
-            Self::Set { number, .. } => (1, *number, 0),
+            Self::SetArgument { index: number, .. } => (1, *number, 0),
         }
     }
 }
 
-impl fmt::Display for Problems {
+impl fmt::Display for Diagnostics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for problem in &self.list {
-            match &problem.place {
-                Place::File { line, column, .. } => {
+        for problem in &self.diagnostics {
+            match &problem.location {
+                Location::File { line, column, .. } => {
                     write!(f, "{}:{line}:{column}: ", self.source_name)?;
                 }
-                Place::Set { text, .. } => write!(f, "--set {}: ", text.escape_debug())?,
+                Location::SetArgument { text, .. } => write!(f, "--set {}: ", text.escape_debug())?,
             }
             writeln!(f, "{problem}\n")?;
         }
@@ -236,22 +245,22 @@ impl fmt::Display for Problems {
     }
 }
 
-impl std::error::Error for Problems {}
+impl std::error::Error for Diagnostics {}
 
 /// All but the place's name, which the file's name belongs to.
-impl fmt::Display for Problem {
+impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.key.is_empty() {
             write!(f, "{}: ", self.key.escape_debug())?;
         }
-        write!(f, "{}", self.what)?;
-        let gutter = match &self.place {
-            Place::File { line, excerpt, .. } => excerpt.write(f, *line)?,
-            Place::Set { .. } => 1,
+        write!(f, "{}", self.message)?;
+        let gutter = match &self.location {
+            Location::File { line, excerpt, .. } => excerpt.write(f, *line)?,
+            Location::SetArgument { .. } => 1,
         };
         for (label, text) in [
             ("found", &self.found),
-            ("accepted", &self.accepted),
+            ("accepted", &self.expected),
             ("hint", &self.hint),
         ] {
             if let Some(text) = text {

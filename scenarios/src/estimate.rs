@@ -4,15 +4,15 @@ use std::{collections::BTreeSet, ops::RangeInclusive, time::Duration};
 
 use crate::{
     Plan, Segment,
-    plan::{Action, Balancer, CommandLoad, DevicePool, LoadModel, PublishLoad, System},
+    plan::{Action, BalancerKind, CommandLoad, DevicePool, LoadModel, PublishLoad, SystemSpec},
 };
 
 /// Open files that a worker keeps for itself: libraries, control link, record,
 /// reconnects while an old socket still closes.
-pub const RESERVE: u64 = 512;
+pub const RESERVED_FILES: u64 = 512;
 
 /// How long readings may take to be accepted after the steady phase.
-const READINGS_SETTLE_WITHIN: Duration = Duration::from_secs(20);
+const TELEMETRY_ACK_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What one balancer of a cluster forwards when everything is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub struct BalancerShare {
 impl BalancerShare {
     /// Open files that this takes: one towards the client and one towards the node,
     /// each.
-    pub fn files(&self) -> u64 {
+    pub fn open_files(&self) -> u64 {
         2 * (self.sockets + self.connections)
     }
 }
@@ -36,9 +36,9 @@ impl BalancerShare {
 impl Plan {
     /// When the last socket of the ramp is due, from the ramp's start; zero
     /// where no pool belongs to the ramp.
-    pub fn ramp_planned(&self) -> Duration {
+    pub fn planned_ramp(&self) -> Duration {
         self.ramp_pools()
-            .map(DevicePool::opens_for)
+            .map(DevicePool::ramp_duration)
             .max()
             .unwrap_or_default()
     }
@@ -78,9 +78,9 @@ impl Plan {
     /// Workers whose shares of sockets and HTTP connections, and a reserve
     /// of 512, each fit into `files_per_process` open files; at least 1.
     pub fn workers_needed(&self, files_per_process: u64) -> u32 {
-        let room = room(files_per_process);
-        let fits = |of: u32| Segment::new(0, of).is_ok_and(|first| self.files(first) <= room);
-        let (mut fewest, mut enough) = (1, self.most_workers());
+        let room = usable_files(files_per_process);
+        let fits = |of: u32| Segment::new(0, of).is_ok_and(|first| self.open_files(first) <= room);
+        let (mut fewest, mut enough) = (1, self.max_useful_workers());
         // Shares shrink as their number grows, so bisection finds the first fit.
         while fewest < enough {
             let middle = fewest + (enough - fewest) / 2;
@@ -94,10 +94,10 @@ impl Plan {
 
     /// The longest that an answer to anything over HTTP is waited for, or to a
     /// device's message or reading.
-    pub fn longest_answer(&self) -> Duration {
+    pub fn longest_response_wait(&self) -> Duration {
         let commands = self.commands.iter().map(|load| load.timeout);
         let messages = self.publish.iter().map(|load| load.timeout);
-        let readings = (!self.readings.is_empty()).then_some(READINGS_SETTLE_WITHIN);
+        let readings = (!self.telemetry.is_empty()).then_some(TELEMETRY_ACK_TIMEOUT);
         let answers = commands.chain(messages).chain(readings);
         answers.max().unwrap_or_default()
     }
@@ -109,8 +109,8 @@ impl Plan {
     }
 
     /// Readings per second, over all loads.
-    pub fn readings_per_s(&self) -> f64 {
-        let loads = self.readings.iter();
+    pub fn telemetry_per_s(&self) -> f64 {
+        let loads = self.telemetry.iter();
         loads.map(|load| load.rate.as_per_second()).sum()
     }
 
@@ -121,20 +121,25 @@ impl Plan {
 
     /// Workers of which each has at most one piece of every pool and load;
     /// more would not make a share smaller.
-    fn most_workers(&self) -> u32 {
+    fn max_useful_workers(&self) -> u32 {
         let sockets = self.devices.iter().map(|pool| pool.count);
-        let largest = sockets.chain(self.connections()).max().unwrap_or(1);
+        let largest = sockets
+            .chain(self.http_connections_per_load())
+            .max()
+            .unwrap_or(1);
         u32::try_from(largest).unwrap_or(u32::MAX).max(1)
     }
 
     /// HTTP connections of all loads, when as many are open as ever can be.
     pub fn http_connections(&self) -> u64 {
-        self.connections().sum()
+        self.http_connections_per_load().sum()
     }
 
     /// The same, of one part.
     pub fn http_connections_of(&self, part: Segment) -> u64 {
-        self.connections().map(|load| part.share_of(load)).sum()
+        self.http_connections_per_load()
+            .map(|load| part.share_of(load))
+            .sum()
     }
 
     /// Sockets of one part.
@@ -151,15 +156,15 @@ impl Plan {
     }
 
     /// Of each load.
-    fn connections(&self) -> impl Iterator<Item = u64> {
-        let commands = self.commands.iter().map(CommandLoad::connections);
+    fn http_connections_per_load(&self) -> impl Iterator<Item = u64> {
+        let commands = self.commands.iter().map(CommandLoad::max_connections);
         commands.chain(self.publish.iter().map(PublishLoad::connections))
     }
 
     /// Nodes that take sockets at the plan's best and worst moments; `None`
     /// for a system that the harness does not start.
-    pub fn nodes(&self) -> Option<RangeInclusive<u64>> {
-        let System::Cluster(cluster) = &self.system else {
+    pub fn node_count_range(&self) -> Option<RangeInclusive<u64>> {
+        let SystemSpec::Cluster(cluster) = &self.system else {
             return None;
         };
         let mut up: BTreeSet<String> = (1..=cluster.nodes).map(|n| format!("n{n}")).collect();
@@ -190,13 +195,13 @@ impl Plan {
     /// What a balancer forwards when clients spread evenly over all of them; `None`
     /// where the harness starts none.
     pub fn balancer_share(&self) -> Option<BalancerShare> {
-        let System::Cluster(cluster) = &self.system else {
+        let SystemSpec::Cluster(cluster) = &self.system else {
             return None;
         };
-        if cluster.balancer == Balancer::None {
+        if cluster.balancer == BalancerKind::None {
             return None;
         }
-        let balancers = u64::from(cluster.gateways.max(1));
+        let balancers = u64::from(cluster.balancers.max(1));
         Some(BalancerShare {
             balancers,
             sockets: self.sockets().div_ceil(balancers),
@@ -206,7 +211,7 @@ impl Plan {
 
     /// Open files that a part's sockets and HTTP connections take; the
     /// first part's are never fewer than another's.
-    pub fn files(&self, part: Segment) -> u64 {
+    pub fn open_files(&self, part: Segment) -> u64 {
         self.sockets_of(part) + self.http_connections_of(part)
     }
 
@@ -218,7 +223,7 @@ impl Plan {
 
 impl DevicePool {
     /// From the pool's first socket to its last.
-    pub(crate) fn opens_for(&self) -> Duration {
+    pub(crate) fn ramp_duration(&self) -> Duration {
         self.ramp.due(self.count.saturating_sub(1))
     }
 }
@@ -226,7 +231,7 @@ impl DevicePool {
 impl CommandLoad {
     /// Most connections open at once: one per user; of arrivals, those within
     /// one timeout, and never more than may be in flight.
-    pub(crate) fn connections(&self) -> u64 {
+    pub(crate) fn max_connections(&self) -> u64 {
         match self.model {
             LoadModel::Closed { users, .. } => users,
             LoadModel::Open {
@@ -250,8 +255,8 @@ impl CommandLoad {
 }
 
 /// Open files left for sockets and connections, of the files that a process may
-/// open: all but [`RESERVE`]; where the limit is small, half; at least 1.
-pub fn room(files_per_process: u64) -> u64 {
-    let reserve = RESERVE.min(files_per_process / 2);
+/// open: all but [`RESERVED_FILES`]; where the limit is small, half; at least 1.
+pub fn usable_files(files_per_process: u64) -> u64 {
+    let reserve = RESERVED_FILES.min(files_per_process / 2);
     (files_per_process - reserve).max(1)
 }

@@ -9,7 +9,7 @@ pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
 pub(crate) const DAY: Duration = Duration::from_secs(86_400);
 
 /// A duration as a scenario writes it: one number, one unit, nothing lost.
-pub(crate) fn written(duration: Duration) -> String {
+pub(crate) fn toml_duration(duration: Duration) -> String {
     let millis = duration.as_millis();
     if millis == 0 {
         return "0s".to_owned();
@@ -32,9 +32,9 @@ pub fn duration(duration: Duration) -> String {
     }
     let whole = seconds.round() as u64;
     match whole {
-        ..3_600 => pair(whole / 60, "m", whole % 60, "s"),
-        3_600..86_400 => pair(whole / 3_600, "h", whole % 3_600 / 60, "m"),
-        _ => pair(whole / 86_400, "d", whole % 86_400 / 3_600, "h"),
+        ..3_600 => two_units(whole / 60, "m", whole % 60, "s"),
+        3_600..86_400 => two_units(whole / 3_600, "h", whole % 3_600 / 60, "m"),
+        _ => two_units(whole / 86_400, "d", whole % 86_400 / 3_600, "h"),
     }
 }
 
@@ -52,7 +52,7 @@ pub fn count(number: u64) -> String {
 }
 
 /// A whole number in groups of three, as TOML takes it: `12_000`.
-pub(crate) fn typed(number: u64) -> String {
+pub(crate) fn toml_integer(number: u64) -> String {
     count(number).replace(',', "_")
 }
 
@@ -71,7 +71,7 @@ pub fn percent(share: f64) -> String {
 }
 
 /// `25,000/s delivered`; one of several deliveries is one of each subscriber.
-pub(crate) fn deliveries(rate: f64) -> String {
+pub(crate) fn delivery_rate(rate: f64) -> String {
     format!("{} delivered", per_second(rate))
 }
 
@@ -99,7 +99,7 @@ pub fn plural(number: u64, noun: &str) -> String {
     format!("{} {noun}{ending}", count(number))
 }
 
-fn pair(large: u64, large_unit: &str, small: u64, small_unit: &str) -> String {
+fn two_units(large: u64, large_unit: &str, small: u64, small_unit: &str) -> String {
     if small == 0 {
         format!("{large}{large_unit}")
     } else {
@@ -131,7 +131,9 @@ mod tests {
     fn written_durations_lose_nothing() {
         for text in ["0s", "1ms", "1500ms", "90s", "3m", "25h"] {
             assert_eq!(
-                crate::quantity::duration(text).map(written).as_deref(),
+                crate::quantity::parse_duration(text)
+                    .map(toml_duration)
+                    .as_deref(),
                 Ok(text)
             );
         }

@@ -1,12 +1,12 @@
 //! What the fuzz target calls, and the tests that make scenarios up. Not part of the
 //! library's interface.
 
-use crate::{Host, describe_matrix, parse_matrix};
+use crate::{HostResources, describe_matrix, parse_matrix};
 
 /// Any bytes as a scenario file.
 pub fn scenario(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
-        let _ = describe_or_refuse(text, &[]);
+        let _ = describe_or_reject(text, &[]);
     }
 }
 
@@ -15,10 +15,10 @@ pub fn scenario(bytes: &[u8]) {
 ///
 /// # Panics
 /// If it is neither.
-pub fn describe_or_refuse(text: &str, sets: &[String]) -> Option<String> {
+pub fn describe_or_reject(text: &str, sets: &[String]) -> Option<String> {
     match parse_matrix("fuzz.toml", text, sets) {
         Ok(matrix) => {
-            let host = Host {
+            let host = HostResources {
                 files_per_process: 1_024,
                 memory: None,
             };

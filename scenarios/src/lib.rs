@@ -45,12 +45,12 @@ mod section;
 mod suggest;
 mod tree;
 
-pub use broker_url::{BrokerKind, BrokerUrl, without_passwords};
-pub use check::{Check, CheckProblem};
-pub use describe::{Host, Memory, describe, describe_matrix};
-pub use diagnostic::{Problem, Problems};
-pub use estimate::{BalancerShare, RESERVE, room};
+pub use broker_url::{BrokerKind, BrokerUrl, redact_passwords};
+pub use check::{CheckDiagnostic, GateCheck};
+pub use describe::{HostResources, MemoryEstimate, describe, describe_matrix};
+pub use diagnostic::{Diagnostic, Diagnostics};
+pub use estimate::{BalancerShare, RESERVED_FILES, usable_files};
 pub use load::{LoadError, load, load_matrix, parse, parse_matrix};
-pub use matrix::{Cell, Matrix, Setting};
+pub use matrix::{Matrix, MatrixCell, MatrixSetting};
 pub use plan::Plan;
 pub use segment::Segment;

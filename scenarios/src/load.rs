@@ -4,8 +4,8 @@ use std::{io, path::Path};
 
 use crate::{
     Matrix, Plan,
-    broker_url::masked,
-    diagnostic::{Findings, Problems},
+    broker_url::redact_passwords_same_length,
+    diagnostic::{DiagnosticSink, Diagnostics},
     tree,
 };
 
@@ -22,7 +22,7 @@ pub enum LoadError {
     },
     /// The file was read and is not a valid scenario.
     #[error(transparent)]
-    Invalid(#[from] Problems),
+    Invalid(#[from] Diagnostics),
 }
 
 /// Reads a scenario from a file, with `--set` arguments (`PATH=VALUE`) put
@@ -32,7 +32,7 @@ pub enum LoadError {
 ///
 /// When the file cannot be read, or is no valid scenario.
 pub fn load(path: &Path, sets: &[String]) -> Result<Plan, LoadError> {
-    let (name, text) = read(path)?;
+    let (name, text) = read_file(path)?;
     Ok(parse(&name, &text, sets)?)
 }
 
@@ -42,7 +42,7 @@ pub fn load(path: &Path, sets: &[String]) -> Result<Plan, LoadError> {
 ///
 /// As for [`load`].
 pub fn load_matrix(path: &Path, sets: &[String]) -> Result<Matrix, LoadError> {
-    let (name, text) = read(path)?;
+    let (name, text) = read_file(path)?;
     Ok(parse_matrix(&name, &text, sets)?)
 }
 
@@ -53,8 +53,8 @@ pub fn load_matrix(path: &Path, sets: &[String]) -> Result<Matrix, LoadError> {
 /// # Errors
 ///
 /// All problems of the text and of the arguments at once.
-pub fn parse(source_name: &str, text: &str, sets: &[String]) -> Result<Plan, Problems> {
-    read_cells(source_name, text, sets, Matrix::into_first)
+pub fn parse(source_name: &str, text: &str, sets: &[String]) -> Result<Plan, Diagnostics> {
+    parse_cells(source_name, text, sets, Matrix::into_first)
 }
 
 /// The same, with all cells of its matrix; one where it has none.
@@ -62,31 +62,34 @@ pub fn parse(source_name: &str, text: &str, sets: &[String]) -> Result<Plan, Pro
 /// # Errors
 ///
 /// As for [`parse`].
-pub fn parse_matrix(source_name: &str, text: &str, sets: &[String]) -> Result<Matrix, Problems> {
-    read_cells(source_name, text, sets, |matrix| matrix)
+pub fn parse_matrix(source_name: &str, text: &str, sets: &[String]) -> Result<Matrix, Diagnostics> {
+    parse_cells(source_name, text, sets, |matrix| matrix)
 }
 
 /// What `take` takes of a valid scenario.
-fn read_cells<T>(
+fn parse_cells<T>(
     source_name: &str,
     text: &str,
     sets: &[String],
     take: impl FnOnce(Matrix) -> T,
-) -> Result<T, Problems> {
-    let mut findings = Findings::default();
-    let mut root = tree::read(text, &mut findings);
-    tree::apply(sets, &mut root, &mut findings);
+) -> Result<T, Diagnostics> {
+    let mut findings = DiagnosticSink::default();
+    let mut root = tree::parse(text, &mut findings);
+    tree::apply_overrides(sets, &mut root, &mut findings);
     let matrix = Matrix::read(&root, &mut findings);
     match matrix {
         Some(matrix) if findings.is_empty() => Ok(take(matrix)),
         _ => {
-            let sets: Vec<String> = sets.iter().map(|set| masked(set).into_owned()).collect();
-            Err(findings.into_problems(source_name, &masked(text), &sets))
+            let sets: Vec<String> = sets
+                .iter()
+                .map(|set| redact_passwords_same_length(set).into_owned())
+                .collect();
+            Err(findings.into_diagnostics(source_name, &redact_passwords_same_length(text), &sets))
         }
     }
 }
 
-fn read(path: &Path) -> Result<(String, String), LoadError> {
+fn read_file(path: &Path) -> Result<(String, String), LoadError> {
     let name = path.display().to_string();
     match std::fs::read_to_string(path) {
         Ok(text) => Ok((name, text)),

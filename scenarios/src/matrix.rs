@@ -3,43 +3,43 @@
 
 use crate::{
     Plan,
-    diagnostic::Findings,
+    diagnostic::DiagnosticSink,
     rules,
     scenario::Scenario,
     section::{
-        At, Fields,
-        matrix::{self, Axis},
+        Spanned, TableReader,
+        matrix::{self, MatrixAxis},
         top,
     },
-    tree::{Item, Origin, Table, Value},
+    tree::{SourceSpan, TomlItem, TomlTable, TomlValue},
 };
 
 /// Most cells of a matrix: with a minute or two each, a working day.
-const MOST_CELLS: usize = 64;
+const MAX_CELLS: usize = 64;
 
 /// What a scenario's runs are.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Matrix {
-    first: Cell,
-    others: Vec<Cell>,
+    first: MatrixCell,
+    others: Vec<MatrixCell>,
     repeat: u32,
 }
 
 /// One combination of settings.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Cell {
+pub struct MatrixCell {
     /// Its values in words, such as `nginx-least-conn`; empty where there is no
     /// matrix. Fit for the name of a directory.
     pub name: String,
     /// What makes it different from the others.
-    pub settings: Vec<Setting>,
+    pub settings: Vec<MatrixSetting>,
     /// What it does.
     pub plan: Plan,
 }
 
 /// A key of `[cluster]` with its value in one cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Setting {
+pub struct MatrixSetting {
     /// The key: `policy`.
     pub key: String,
     /// As written, without quotes: `least-conn`.
@@ -48,12 +48,12 @@ pub struct Setting {
 
 impl Matrix {
     /// The cell that is run first.
-    pub fn first(&self) -> &Cell {
+    pub fn first(&self) -> &MatrixCell {
         &self.first
     }
 
     /// All cells, in the order in which they take turns.
-    pub fn cells(&self) -> impl Iterator<Item = &Cell> {
+    pub fn cells(&self) -> impl Iterator<Item = &MatrixCell> {
         std::iter::once(&self.first).chain(&self.others)
     }
 
@@ -79,14 +79,14 @@ impl Matrix {
 
     /// The cells that the tree asks for; `None` where any of them has a problem, all of
     /// which go to `findings`.
-    pub(crate) fn read(root: &Table, findings: &mut Findings) -> Option<Self> {
-        let (axes, repeat) = asked(root, findings);
+    pub(crate) fn read(root: &TomlTable, findings: &mut DiagnosticSink) -> Option<Self> {
+        let (axes, repeat) = read_axes(root, findings);
         let mut cells = Vec::new();
         for combination in combinations(&axes) {
-            let mut found = Findings::default();
-            cells.push(cell(root, &combination, &mut found));
+            let mut found = DiagnosticSink::default();
+            cells.push(resolve_cell(root, &combination, &mut found));
             // What is wrong with the rest of the file is so in every cell.
-            findings.add_new(found);
+            findings.add_unseen(found);
         }
         let mut cells = cells.into_iter();
         Some(Self {
@@ -98,32 +98,36 @@ impl Matrix {
 }
 
 /// A value that an axis has in one cell.
-type Chosen<'a> = (&'static str, &'a Item);
+type AxisValue<'a> = (&'static str, &'a TomlItem);
 
-fn cell(root: &Table, combination: &[Chosen<'_>], findings: &mut Findings) -> Option<Cell> {
+fn resolve_cell(
+    root: &TomlTable,
+    combination: &[AxisValue<'_>],
+    findings: &mut DiagnosticSink,
+) -> Option<MatrixCell> {
     let mut root = root.clone();
     for (key, item) in combination {
-        root.put(&["cluster", *key], (*item).clone());
+        root.insert_at_path(&["cluster", *key], (*item).clone());
     }
     let scenario = Scenario::read(&root, findings);
     rules::check(&scenario, findings);
-    let settings = combination.iter().map(|(key, item)| Setting {
+    let settings = combination.iter().map(|(key, item)| MatrixSetting {
         key: (*key).to_owned(),
-        value: plain(item),
+        value: unquoted(item),
     });
-    let settings: Vec<Setting> = settings.collect();
+    let settings: Vec<MatrixSetting> = settings.collect();
     let plan = scenario.resolve()?;
-    let words: Vec<String> = settings.iter().map(Setting::word).collect();
-    Some(Cell {
+    let words: Vec<String> = settings.iter().map(MatrixSetting::name_part).collect();
+    Some(MatrixCell {
         name: words.join("-"),
         settings,
         plan,
     })
 }
 
-impl Setting {
+impl MatrixSetting {
     /// Its part of the cell's name.
-    fn word(&self) -> String {
+    fn name_part(&self) -> String {
         match &self.key[..] {
             "gateways" => format!("{}-gateways", self.value),
             _ => self.value.clone(),
@@ -132,53 +136,55 @@ impl Setting {
 }
 
 /// The axes of the matrix, and how often each cell is run, where it is readable.
-fn asked(root: &Table, findings: &mut Findings) -> (Vec<Axis>, Option<u32>) {
-    let top = Fields::top(&top::SECTION, root, findings);
+fn read_axes(root: &TomlTable, findings: &mut DiagnosticSink) -> (Vec<MatrixAxis>, Option<u32>) {
+    let top = TableReader::root(&top::SECTION, root, findings);
     let Some(fields) = top.table(&top::MATRIX, &matrix::SECTION, findings) else {
         let is_unreadable = top.has(&top::MATRIX);
         return (Vec::new(), (!is_unreadable).then_some(1));
     };
-    let matrix = matrix::Matrix::read(&fields, findings);
+    let matrix = matrix::MatrixSection::read(&fields, findings);
     let repeat = matrix.repeat.map(|at| at.value);
     if !top.has(&top::CLUSTER) {
         let finding = top
-            .spot_of(&top::MATRIX)
-            .finding_of_place("a matrix without a cluster");
-        findings.add(finding.accepted("`[matrix]` beside `[cluster]`"));
+            .location_of(&top::MATRIX)
+            .diagnostic_without_value("a matrix without a cluster");
+        findings.add(finding.expected("`[matrix]` beside `[cluster]`"));
         return (Vec::new(), repeat);
     }
     let mut axes = matrix.axes;
-    axes.retain(|axis| !is_set(root, axis.key));
+    axes.retain(|axis| !is_overridden(root, axis.key));
     let cells: usize = axes.iter().map(|axis| axis.values.value.len()).product();
-    if cells > MOST_CELLS {
-        let finding = fields.spot().finding_of_place(format!("{cells} cells"));
-        findings.add(finding.accepted(format!("at most {MOST_CELLS} combinations")));
+    if cells > MAX_CELLS {
+        let finding = fields
+            .location()
+            .diagnostic_without_value(format!("{cells} cells"));
+        findings.add(finding.expected(format!("at most {MAX_CELLS} combinations")));
         axes.clear();
     }
     (axes, repeat)
 }
 
 /// Whether a `--set` argument gives this key of the cluster.
-fn is_set(root: &Table, key: &str) -> bool {
-    let cluster = root.get("cluster").and_then(Item::as_table);
+fn is_overridden(root: &TomlTable, key: &str) -> bool {
+    let cluster = root.get("cluster").and_then(TomlItem::as_table);
     let item = cluster.and_then(|cluster| cluster.get(key));
-    item.is_some_and(|item| matches!(item.origin, Origin::Set(_)))
+    item.is_some_and(|item| matches!(item.span, SourceSpan::SetArgument(_)))
 }
 
 /// Every combination of one value of each axis, the last one changing fastest; the empty
 /// one where there is no axis.
-fn combinations(axes: &[Axis]) -> Vec<Vec<Chosen<'_>>> {
+fn combinations(axes: &[MatrixAxis]) -> Vec<Vec<AxisValue<'_>>> {
     let mut combinations = vec![Vec::new()];
-    for Axis {
+    for MatrixAxis {
         key,
-        values: At { value: values, .. },
+        values: Spanned { value: values, .. },
     } in axes
     {
         combinations = combinations
             .into_iter()
             .flat_map(|before| {
                 values.iter().map(move |item| {
-                    let mut combination: Vec<Chosen<'_>> = before.clone();
+                    let mut combination: Vec<AxisValue<'_>> = before.clone();
                     combination.push((*key, item));
                     combination
                 })
@@ -189,9 +195,9 @@ fn combinations(axes: &[Axis]) -> Vec<Vec<Chosen<'_>>> {
 }
 
 /// A value as it is written, without quotes.
-fn plain(item: &Item) -> String {
+fn unquoted(item: &TomlItem) -> String {
     match &item.value {
-        Value::Text(text) => text.clone(),
-        _ => item.found(),
+        TomlValue::Text(text) => text.clone(),
+        _ => item.display_redacted(),
     }
 }

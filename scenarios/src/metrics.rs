@@ -5,11 +5,11 @@ use crate::quantity;
 
 mod registry;
 
-pub(crate) use registry::Needs;
+pub(crate) use registry::MetricRequirement;
 
 /// A figure of the summary.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Figure {
+pub struct Metric {
     /// Path in `summary.json` without the unit's suffix, such as
     /// `heartbeats.response.p99`.
     pub path: String,
@@ -19,7 +19,7 @@ pub struct Figure {
     pub about: String,
     json_path: Vec<String>,
     windowed: bool,
-    needs: Needs,
+    requirement: MetricRequirement,
 }
 
 /// What a figure is counted in.
@@ -42,16 +42,18 @@ pub enum Unit {
 }
 
 /// The figure at a path, spelt exactly.
-pub fn find(path: &str) -> Option<Figure> {
+pub fn find(path: &str) -> Option<Metric> {
     all().find(|figure| figure.path == path)
 }
 
 /// Every figure, in the order of the summary.
-pub fn all() -> impl Iterator<Item = Figure> {
-    registry::ENTRIES.iter().flat_map(registry::Entry::figures)
+pub fn all() -> impl Iterator<Item = Metric> {
+    registry::ENTRIES
+        .iter()
+        .flat_map(registry::RegistryEntry::metrics)
 }
 
-impl Figure {
+impl Metric {
     /// The keys that lead to the number in `summary.json`, such as
     /// `heartbeats`, `response_ms`, `p99`.
     pub fn json_path(&self) -> Vec<&str> {
@@ -64,15 +66,15 @@ impl Figure {
         self.windowed
     }
 
-    pub(crate) fn needs(&self) -> Needs {
-        self.needs
+    pub(crate) fn requirement(&self) -> MetricRequirement {
+        self.requirement
     }
 }
 
 impl Unit {
     /// The units a limit may be written in, and what each is worth in this one.
     /// The empty unit is a plain number.
-    pub(crate) fn written(self) -> &'static [(&'static str, f64)] {
+    pub(crate) fn accepted_units(self) -> &'static [(&'static str, f64)] {
         match self {
             Self::Millis => &[("ms", 1.0), ("s", 1e3), ("us", 1e-3), ("µs", 1e-3)],
             Self::Seconds => &[("s", 1.0), ("ms", 1e-3), ("m", 60.0), ("h", 3_600.0)],
@@ -92,13 +94,13 @@ impl Unit {
     }
 
     /// A limit read from text, in this unit.
-    pub(crate) fn limit(self, text: &str) -> Result<f64, quantity::Misfit> {
-        let (number, unit) = quantity::split(text)?;
-        Ok(number * quantity::factor(text, unit, self.written())?)
+    pub(crate) fn parse_limit(self, text: &str) -> Result<f64, quantity::QuantityDiagnostic> {
+        let (number, unit) = quantity::split_unit(text)?;
+        Ok(number * quantity::unit_factor(text, unit, self.accepted_units())?)
     }
 
     /// What a limit looks like, for messages.
-    pub(crate) fn accepted(self) -> &'static str {
+    pub(crate) fn expected(self) -> &'static str {
         match self {
             Self::Millis => "a time such as `50ms`, `1.5s` or `800us`",
             Self::Seconds => "a time such as `90s`, `500ms` or `2m`",

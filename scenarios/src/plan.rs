@@ -13,16 +13,16 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::publish::NUMBER;
+pub(crate) use self::publish::TOPIC_NUMBER_PLACEHOLDER;
 pub use self::{
-    balancing::{Balancer, Join, MOST_BALANCERS, Measure, Policy},
-    event::{Action, BROKER, CLUSTER, Event, Fault},
-    publish::{DevicePart, PublishFrom, PublishLoad},
-    telemetry::{Consumers, MOST_READINGS, ReadingLoad},
+    balancing::{BalancerKind, BalancerLoadMetric, BalancerPolicy, Join, MAX_BALANCERS},
+    event::{Action, BROKER_NAME, CLUSTER_NAME, EventSpec, FaultSpec},
+    publish::{DeviceRole, PublishFrom, PublishLoad},
+    telemetry::{Consumers, MAX_TELEMETRY, TelemetryLoad},
 };
 use crate::{
     broker_url::BrokerUrl,
-    check::Check,
+    check::GateCheck,
     units::{self, Rate},
 };
 
@@ -39,7 +39,7 @@ pub struct Plan {
     #[serde(with = "units::millis")]
     pub duration: Duration,
     /// What the load is put on.
-    pub system: System,
+    pub system: SystemSpec,
     /// Pools of idle heartbeat sockets, in the order of the file.
     pub devices: Vec<DevicePool>,
     /// HTTP command traffic of the steady phase, in the order of the file.
@@ -49,9 +49,9 @@ pub struct Plan {
     pub publish: Vec<PublishLoad>,
     /// Readings sent upstream in the steady phase, in the order of the file.
     #[serde(default)]
-    pub readings: Vec<ReadingLoad>,
+    pub telemetry: Vec<TelemetryLoad>,
     /// What happens to the cluster, sorted by time.
-    pub events: Vec<Event>,
+    pub events: Vec<EventSpec>,
     /// What the run must show, in the order of the file.
     pub gates: Vec<Gate>,
 }
@@ -59,33 +59,33 @@ pub struct Plan {
 /// What the load is put on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum System {
+pub enum SystemSpec {
     /// The harness starts this cluster itself.
-    Cluster(Cluster),
+    Cluster(ClusterSpec),
     /// A system that is already running.
-    Target(Target),
+    Target(TargetSpec),
 }
 
 /// A cluster of the reference server, each node a process of its own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Cluster {
+pub struct ClusterSpec {
     /// Nodes at the start, `n1`, `n2`, …
     pub nodes: u32,
     /// What joins the nodes.
-    pub backplane: Backplane,
+    pub backplane: BackplaneSpec,
     /// What stands in front of the nodes.
-    pub balancer: Balancer,
+    pub balancer: BalancerKind,
     /// How new sockets are spread.
-    pub policy: Policy,
+    pub policy: BalancerPolicy,
     /// What the policy takes for a node's load.
     #[serde(default)]
-    pub load: Measure,
+    pub load_metric: BalancerLoadMetric,
     /// How a node that comes or goes in order reaches the balancer.
     #[serde(default)]
     pub join: Join,
     /// Balancers side by side, `b1`, `b2`, …; clients rotate over them.
-    #[serde(default = "balancing::one")]
-    pub gateways: u32,
+    #[serde(default = "balancing::default_balancers")]
+    pub balancers: u32,
     /// Whether clients speak TLS to the balancer, and it plain HTTP to the nodes.
     #[serde(default)]
     pub balancer_tls: bool,
@@ -108,16 +108,16 @@ pub struct Cluster {
 /// What joins the nodes of a cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Backplane {
+pub enum BackplaneSpec {
     /// The embedded broker, a process of its own on this machine.
     Local,
     /// A broker that is running already.
-    Broker(Broker),
+    Broker(BrokerSpec),
 }
 
 /// A broker that is running already, and where it is measured.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Broker {
+pub struct BrokerSpec {
     /// Where nodes connect.
     pub url: BrokerUrl,
     /// Address of its monitoring: NATS's monitoring port, RabbitMQ's Prometheus
@@ -139,7 +139,7 @@ pub enum Routing {
 
 /// A system that is already running.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Target {
+pub struct TargetSpec {
     /// WebSocket addresses, `{device}` standing for the device's id; clients
     /// rotate over them.
     pub ws: Vec<String>,
@@ -150,12 +150,12 @@ pub struct Target {
     pub dialect: Dialect,
     /// Whose certificates are taken.
     #[serde(default)]
-    pub trust: Trust,
+    pub trust: CertificateTrust,
     /// Header fields that every socket's opening and every command carries.
     #[serde(default)]
-    pub headers: Vec<Header>,
+    pub headers: Vec<HttpHeader>,
     /// Processes to sample beside the load.
-    pub observe: Vec<Observed>,
+    pub observe: Vec<ObservedProcess>,
 }
 
 /// What devices and commands speak to the system.
@@ -173,7 +173,7 @@ pub enum Dialect {
 /// Whose certificates are taken.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Trust {
+pub enum CertificateTrust {
     /// Those that the authorities of the worker's machine vouch for.
     #[default]
     Machine,
@@ -189,7 +189,7 @@ pub enum Trust {
 /// A header field, as written: `${NAME}` in its value stands for a variable of
 /// the environment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Header {
+pub struct HttpHeader {
     /// Its name.
     pub name: String,
     /// Its value.
@@ -198,7 +198,7 @@ pub struct Header {
 
 /// A process to sample beside the load; at least one of the two is given.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Observed {
+pub struct ObservedProcess {
     /// The node's name in the report.
     pub name: String,
     /// Address of a Prometheus text endpoint.
@@ -227,17 +227,17 @@ pub struct DevicePool {
     #[serde(with = "units::millis")]
     pub heartbeat: Duration,
     /// Missed heartbeats in a row after which the client closes and reconnects.
-    pub give_up_after: u32,
+    pub max_missed: u32,
     /// How long an attempt to open may take.
     #[serde(with = "units::millis")]
     pub connect_timeout: Duration,
     /// Pauses between attempts.
-    pub reconnect: Reconnect,
+    pub reconnect: ReconnectSpec,
 }
 
 /// Pauses between attempts to open a socket: doubling from `first` to `max`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Reconnect {
+pub struct ReconnectSpec {
     /// Longest pause before the first new attempt.
     #[serde(with = "units::millis")]
     pub first: Duration,
@@ -269,7 +269,7 @@ pub struct CommandLoad {
     #[serde(with = "units::millis")]
     pub timeout: Duration,
     /// How the reply comes back.
-    pub reply: Reply,
+    pub reply: ReplyMode,
     /// Path below the HTTP base address, with `{device}`.
     pub path: String,
 }
@@ -299,7 +299,7 @@ pub enum LoadModel {
 /// How the reply to a command comes back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Reply {
+pub enum ReplyMode {
     /// The HTTP response is the reply.
     Rest,
     /// The response is an event stream that carries the reply.
@@ -312,15 +312,15 @@ pub struct Gate {
     /// Name in the report; the check itself where the file gives none.
     pub name: String,
     /// Figure, comparison and limit.
-    pub check: Check,
+    pub check: GateCheck,
     /// The part of the run it covers; `None` is what the figure itself covers.
-    pub during: Option<Window>,
+    pub during: Option<PhaseWindow>,
 }
 
 /// A part of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Window {
+pub enum PhaseWindow {
     /// From the first socket until each has opened or failed.
     Ramp,
     /// `duration`, with its events.

@@ -6,17 +6,17 @@ use std::time::Duration;
 use crate::units::Rate;
 
 /// Least and most rate that is accepted, per second.
-pub(crate) const RATES: (f64, f64) = (0.001, 1_000_000.0);
+pub(crate) const RATE_RANGE: (f64, f64) = (0.001, 1_000_000.0);
 
 /// Why text is no such quantity.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Misfit {
-    pub(crate) what: String,
+pub(crate) struct QuantityDiagnostic {
+    pub(crate) message: String,
     pub(crate) hint: Option<String>,
 }
 
 /// Units of a duration and how many milliseconds each has.
-const DURATIONS: [(&str, f64); 4] = [
+const DURATION_UNITS: [(&str, f64); 4] = [
     ("ms", 1.0),
     ("s", 1_000.0),
     ("m", 60_000.0),
@@ -24,7 +24,7 @@ const DURATIONS: [(&str, f64); 4] = [
 ];
 
 /// Units of a rate and how many there are in a second.
-const PER: [(&str, f64); 2] = [("/s", 1.0), ("/min", 1.0 / 60.0)];
+const RATE_UNITS: [(&str, f64); 2] = [("/s", 1.0), ("/min", 1.0 / 60.0)];
 
 /// Other spellings that people try, and what they mean.
 const ALIASES: [(&str, &str); 24] = [
@@ -54,10 +54,10 @@ const ALIASES: [(&str, &str); 24] = [
     ("per minute", "/min"),
 ];
 
-impl Misfit {
+impl QuantityDiagnostic {
     pub(crate) fn new(what: impl Into<String>) -> Self {
         Self {
-            what: what.into(),
+            message: what.into(),
             hint: None,
         }
     }
@@ -69,37 +69,40 @@ impl Misfit {
 }
 
 /// A duration in whole milliseconds, such as `500ms`, `20s`, `3m`, `1.5h`.
-pub(crate) fn duration(text: &str) -> Result<Duration, Misfit> {
-    let (number, unit) = split(text)?;
-    let millis = number * factor(text, unit, &DURATIONS)?;
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, QuantityDiagnostic> {
+    let (number, unit) = split_unit(text)?;
+    let millis = number * unit_factor(text, unit, &DURATION_UNITS)?;
     let whole = millis.round();
     if (millis - whole).abs() > 1e-6 {
-        return Err(Misfit::new("a duration finer than a millisecond"));
+        return Err(QuantityDiagnostic::new(
+            "a duration finer than a millisecond",
+        ));
     }
     // Ends below the 2^53 ms up to which a float holds every whole number.
     if whole > 1e15 {
-        return Err(Misfit::new("a duration of thousands of years"));
+        return Err(QuantityDiagnostic::new("a duration of thousands of years"));
     }
     Ok(Duration::from_millis(whole as u64))
 }
 
 /// A rate such as `200/s` or `12000/min`.
-pub(crate) fn rate(text: &str) -> Result<Rate, Misfit> {
-    let (number, unit) = split(text)?;
-    let per_second = number * factor(text, unit, &PER)?;
-    let rate = Rate::per_second(per_second).ok_or_else(|| Misfit::new("a rate of zero"))?;
-    if per_second < RATES.0 || per_second > RATES.1 {
-        return Err(Misfit::new("a rate out of range"));
+pub(crate) fn parse_rate(text: &str) -> Result<Rate, QuantityDiagnostic> {
+    let (number, unit) = split_unit(text)?;
+    let per_second = number * unit_factor(text, unit, &RATE_UNITS)?;
+    let rate =
+        Rate::per_second(per_second).ok_or_else(|| QuantityDiagnostic::new("a rate of zero"))?;
+    if per_second < RATE_RANGE.0 || per_second > RATE_RANGE.1 {
+        return Err(QuantityDiagnostic::new("a rate out of range"));
     }
     Ok(rate)
 }
 
 /// A number and what stands behind it, trimmed. The number is finite, not
 /// negative, and written without an exponent.
-pub(crate) fn split(text: &str) -> Result<(f64, &str), Misfit> {
+pub(crate) fn split_unit(text: &str) -> Result<(f64, &str), QuantityDiagnostic> {
     let text = text.trim();
     if text.starts_with('-') {
-        return Err(Misfit::new("a quantity below zero"));
+        return Err(QuantityDiagnostic::new("a quantity below zero"));
     }
     let end = text
         .find(|c: char| !(c.is_ascii_digit() || c == '.' || c == '_'))
@@ -111,12 +114,16 @@ pub(crate) fn split(text: &str) -> Result<(f64, &str), Misfit> {
     .flatten();
     match number {
         Some(number) if number.is_finite() => Ok((number, unit.trim())),
-        _ => Err(Misfit::new("no number at its start")),
+        _ => Err(QuantityDiagnostic::new("no number at its start")),
     }
 }
 
 /// What one of `unit` is worth in the first unit of the table that counts one.
-pub(crate) fn factor(text: &str, unit: &str, units: &[(&str, f64)]) -> Result<f64, Misfit> {
+pub(crate) fn unit_factor(
+    text: &str,
+    unit: &str,
+    units: &[(&str, f64)],
+) -> Result<f64, QuantityDiagnostic> {
     if let Some((_, factor)) = units.iter().find(|(name, _)| *name == unit) {
         return Ok(*factor);
     }
@@ -127,17 +134,17 @@ pub(crate) fn factor(text: &str, unit: &str, units: &[(&str, f64)]) -> Result<f6
             .take(2)
             .map(|(unit, _)| format!("`{number}{unit}`"))
             .collect();
-        return Err(Misfit::new("a number without its unit")
+        return Err(QuantityDiagnostic::new("a number without its unit")
             .hint(format!("did you mean {}?", examples.join(" or "))));
     }
-    let misfit = Misfit::new(format!("unknown unit `{}`", unit.escape_debug()));
-    Err(match meant(unit, units) {
+    let misfit = QuantityDiagnostic::new(format!("unknown unit `{}`", unit.escape_debug()));
+    Err(match suggest_unit(unit, units) {
         Some(unit) => misfit.hint(format!("did you mean `{number}{unit}`?")),
         None => misfit,
     })
 }
 
-fn meant<'u>(unit: &str, units: &[(&'u str, f64)]) -> Option<&'u str> {
+fn suggest_unit<'u>(unit: &str, units: &[(&'u str, f64)]) -> Option<&'u str> {
     let named = |name: &str| {
         units
             .iter()
@@ -169,7 +176,11 @@ mod tests {
             ("3 m", 180_000),
             ("0s", 0),
         ] {
-            assert_eq!(duration(text), Ok(Duration::from_millis(millis)), "{text}");
+            assert_eq!(
+                parse_duration(text),
+                Ok(Duration::from_millis(millis)),
+                "{text}"
+            );
         }
     }
 
@@ -185,19 +196,19 @@ mod tests {
             ("1e9s", "unknown unit `e9s`"),
             ("99999999999999999999h", "a duration of thousands of years"),
         ] {
-            assert_eq!(duration(text).unwrap_err().what, what, "{text}");
+            assert_eq!(parse_duration(text).unwrap_err().message, what, "{text}");
         }
     }
 
     #[test]
     fn a_minute_has_sixty_seconds() {
-        assert_eq!(rate("12000/min").unwrap().as_per_second(), 200.0);
-        assert_eq!(rate("200/s").unwrap().as_per_second(), 200.0);
+        assert_eq!(parse_rate("12000/min").unwrap().as_per_second(), 200.0);
+        assert_eq!(parse_rate("200/s").unwrap().as_per_second(), 200.0);
     }
 
     #[test]
     fn rates_suggest_their_unit() {
-        let hint = |text| rate(text).unwrap_err().hint;
+        let hint = |text| parse_rate(text).unwrap_err().hint;
         assert_eq!(
             hint("200").as_deref(),
             Some("did you mean `200/s` or `200/min`?")

@@ -4,13 +4,13 @@ use std::fmt::Write;
 
 use crate::{
     metrics::{self, Unit},
-    section::{Key, Presence, SECTIONS, Section},
-    tree::{self, Origin},
+    section::{KeyPresence, KeySchema, SECTIONS, Section},
+    tree::{self, SourceSpan},
 };
 
 const INTRODUCTION: &str = include_str!("reference/introduction.md");
 const EXAMPLE: &str = include_str!("reference/example.toml");
-const FIGURES: &str = include_str!("reference/figures.md");
+const METRICS: &str = include_str!("reference/figures.md");
 
 /// The scenario reference, as Markdown: every table and key with what it takes,
 /// and every figure that a gate can name.
@@ -20,8 +20,8 @@ pub fn markdown() -> String {
         write_section(&mut page, section);
     }
     page.push('\n');
-    page.push_str(FIGURES);
-    write_figures(&mut page);
+    page.push_str(METRICS);
+    write_metrics(&mut page);
     page
 }
 
@@ -33,29 +33,29 @@ fn write_section(page: &mut String, section: &Section) {
     page.push_str(&format!("\n## {title}\n\n{about}\n\n"));
     page.push_str("| key | takes | without it | meaning |\n|---|---|---|---|\n");
     for key in section.keys {
-        let (form, presence) = (cell(&key.form.accepted()), presence(key));
+        let (form, presence) = (escape_cell(&key.value_type.expected()), default_cell(key));
         page.push_str(&format!(
             "| `{}` | {form} | {presence} | {} |\n",
             key.name,
-            cell(key.about)
+            escape_cell(key.about)
         ));
     }
 }
 
-fn presence(key: &Key) -> String {
+fn default_cell(key: &KeySchema) -> String {
     match key.presence {
-        Presence::Required => "**required**".to_owned(),
-        Presence::Optional => "—".to_owned(),
-        Presence::Default("{}") => "its own defaults".to_owned(),
-        Presence::Default(text @ ("true" | "false")) => format!("`{text}`"),
-        Presence::Default(text) => {
-            let item = tree::value(text, &Origin::Set(0));
-            format!("`{}`", item.found())
+        KeyPresence::Required => "**required**".to_owned(),
+        KeyPresence::Optional => "—".to_owned(),
+        KeyPresence::Default("{}") => "its own defaults".to_owned(),
+        KeyPresence::Default(text @ ("true" | "false")) => format!("`{text}`"),
+        KeyPresence::Default(text) => {
+            let item = tree::parse_value(text, &SourceSpan::SetArgument(0));
+            format!("`{}`", item.display_redacted())
         }
     }
 }
 
-fn write_figures(page: &mut String) {
+fn write_metrics(page: &mut String) {
     page.push_str("| figure | unit | `during` | meaning |\n|---|---|---|---|\n");
     for figure in metrics::all() {
         let during = if figure.is_windowed() { "yes" } else { "no" };
@@ -64,7 +64,7 @@ fn write_figures(page: &mut String) {
         let _ = writeln!(
             page,
             "| `{path}` | {unit} | {during} | {} |",
-            cell(&figure.about)
+            escape_cell(&figure.about)
         );
     }
     page.push_str("\n| unit | a limit is written as |\n|---|---|\n");
@@ -76,12 +76,12 @@ fn write_figures(page: &mut String) {
         Unit::Share,
         Unit::PerSecond,
     ] {
-        let _ = writeln!(page, "| {} | {} |", unit.name(), unit.accepted());
+        let _ = writeln!(page, "| {} | {} |", unit.name(), unit.expected());
     }
 }
 
 /// Text that does not end its cell.
-fn cell(text: &str) -> String {
+fn escape_cell(text: &str) -> String {
     text.replace('|', "\\|")
 }
 

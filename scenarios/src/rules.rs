@@ -14,10 +14,10 @@ mod publish;
 mod system;
 mod telemetry;
 
-use crate::{diagnostic::Findings, scenario::Scenario};
+use crate::{diagnostic::DiagnosticSink, scenario::Scenario};
 
 /// Every rule over the whole scenario.
-pub(crate) fn check(scenario: &Scenario, findings: &mut Findings) {
+pub(crate) fn check(scenario: &Scenario, findings: &mut DiagnosticSink) {
     system::check(scenario, findings);
     backplane::check(scenario, findings);
     balancer::check(scenario, findings);

@@ -5,54 +5,54 @@
 use std::time::Duration;
 
 use crate::{
-    diagnostic::Findings,
-    plan::{Plan, System},
+    diagnostic::DiagnosticSink,
+    plan::{Plan, SystemSpec},
     section::{
-        At, Deed, Fields, Spot,
-        cluster::{self, Cluster},
-        commands::{self, Load},
-        devices::{self, Pool},
-        events::{self, Event},
-        gates::{self, Gate},
-        publish::{self, Publish},
-        target::{self, Target},
-        telemetry::{self, Readings},
+        EventKind, Spanned, TableReader, ValueLocation,
+        cluster::{self, ClusterSection},
+        commands::{self, CommandSection},
+        devices::{self, PoolSection},
+        events::{self, EventSection},
+        gates::{self, GateSection},
+        publish::{self, PublishSection},
+        target::{self, TargetSection},
+        telemetry::{self, TelemetrySection},
         top,
     },
-    tree::Table,
+    tree::TomlTable,
 };
 
 /// A valid scenario.
 #[derive(Debug)]
 pub(crate) struct Scenario {
-    name: Option<At<String>>,
-    description: Option<At<String>>,
-    seed: Option<At<u64>>,
-    pub(crate) duration: Option<At<Duration>>,
-    pub(crate) system: SystemAsked,
-    pub(crate) devices: Vec<Pool>,
-    pub(crate) commands: Vec<Load>,
-    pub(crate) publish: Vec<Publish>,
-    pub(crate) readings: Vec<Readings>,
-    pub(crate) events: Vec<(Spot, Event)>,
-    pub(crate) gates: Vec<Gate>,
+    name: Option<Spanned<String>>,
+    description: Option<Spanned<String>>,
+    seed: Option<Spanned<u64>>,
+    pub(crate) duration: Option<Spanned<Duration>>,
+    pub(crate) system: SystemSection,
+    pub(crate) devices: Vec<PoolSection>,
+    pub(crate) commands: Vec<CommandSection>,
+    pub(crate) publish: Vec<PublishSection>,
+    pub(crate) telemetry: Vec<TelemetrySection>,
+    pub(crate) events: Vec<(ValueLocation, EventSection)>,
+    pub(crate) gates: Vec<GateSection>,
     /// Whether `devices` is written, readable or not.
     pub(crate) has_devices: bool,
     /// The place of `commands`, where it is written.
-    pub(crate) commands_spot: Option<Spot>,
+    pub(crate) commands_location: Option<ValueLocation>,
     /// The place of `publish`, where it is written.
-    pub(crate) publish_spot: Option<Spot>,
+    pub(crate) publish_location: Option<ValueLocation>,
     /// The place of `readings`, where it is written.
-    pub(crate) readings_spot: Option<Spot>,
+    pub(crate) telemetry_location: Option<ValueLocation>,
 }
 
 /// What the scenario puts its load on.
 #[derive(Debug)]
-pub(crate) enum SystemAsked {
-    Cluster(Box<Cluster>),
-    Target(Box<Target>),
+pub(crate) enum SystemSection {
+    Cluster(Box<ClusterSection>),
+    Target(Box<TargetSection>),
     /// Both; the place of the second.
-    Both(Spot),
+    Both(ValueLocation),
     Neither,
     /// It is written and cannot be read, which is reported.
     Unreadable,
@@ -60,44 +60,50 @@ pub(crate) enum SystemAsked {
 
 impl Scenario {
     /// Reads every key; problems go to `findings`.
-    pub(crate) fn read(root: &Table, findings: &mut Findings) -> Self {
-        let top = Fields::top(&top::SECTION, root, findings);
+    pub(crate) fn read(root: &TomlTable, findings: &mut DiagnosticSink) -> Self {
+        let top = TableReader::root(&top::SECTION, root, findings);
         Self {
             name: top.read(&top::NAME, findings),
             description: top.read(&top::DESCRIPTION, findings),
             seed: top.read(&top::SEED, findings),
             duration: top.read(&top::DURATION, findings),
-            system: SystemAsked::read(&top, findings),
+            system: SystemSection::read(&top, findings),
             devices: (0..)
                 .zip(top.tables(&top::DEVICES, &devices::LIST, findings))
-                .map(|(index, fields)| Pool::read(index, &fields, findings))
+                .map(|(index, fields)| PoolSection::read(index, &fields, findings))
                 .collect(),
             commands: (0..)
                 .zip(top.tables(&top::COMMANDS, &commands::LIST, findings))
-                .map(|(index, fields)| Load::read(index, &fields, findings))
+                .map(|(index, fields)| CommandSection::read(index, &fields, findings))
                 .collect(),
             publish: (0..)
                 .zip(top.tables(&top::PUBLISH, &publish::LIST, findings))
-                .map(|(index, fields)| Publish::read(index, &fields, findings))
+                .map(|(index, fields)| PublishSection::read(index, &fields, findings))
                 .collect(),
-            readings: (0..)
-                .zip(top.tables(&top::READINGS, &telemetry::LIST, findings))
-                .map(|(index, fields)| Readings::read(index, &fields, findings))
+            telemetry: (0..)
+                .zip(top.tables(&top::TELEMETRY, &telemetry::LIST, findings))
+                .map(|(index, fields)| TelemetrySection::read(index, &fields, findings))
                 .collect(),
             events: top
                 .tables(&top::EVENTS, &events::LIST, findings)
                 .iter()
-                .map(|fields| (fields.spot(), Event::read(fields, findings)))
+                .map(|fields| (fields.location(), EventSection::read(fields, findings)))
                 .collect(),
             gates: top
                 .tables(&top::GATES, &gates::LIST, findings)
                 .iter()
-                .map(|fields| Gate::read(fields, findings))
+                .map(|fields| GateSection::read(fields, findings))
                 .collect(),
             has_devices: top.has(&top::DEVICES),
-            commands_spot: top.has(&top::COMMANDS).then(|| top.spot_of(&top::COMMANDS)),
-            publish_spot: top.has(&top::PUBLISH).then(|| top.spot_of(&top::PUBLISH)),
-            readings_spot: top.has(&top::READINGS).then(|| top.spot_of(&top::READINGS)),
+            commands_location: top
+                .has(&top::COMMANDS)
+                .then(|| top.location_of(&top::COMMANDS)),
+            publish_location: top
+                .has(&top::PUBLISH)
+                .then(|| top.location_of(&top::PUBLISH)),
+            telemetry_location: top
+                .has(&top::TELEMETRY)
+                .then(|| top.location_of(&top::TELEMETRY)),
         }
     }
 
@@ -106,8 +112,8 @@ impl Scenario {
         let mut deeds = self
             .events
             .iter()
-            .filter_map(|(_, event)| event.deed.as_ref());
-        deeds.any(|deed| deed.value == Deed::AddNode)
+            .filter_map(|(_, event)| event.kind.as_ref());
+        deeds.any(|deed| deed.value == EventKind::AddNode)
     }
 
     /// The plan; `None` when anything was refused.
@@ -120,11 +126,11 @@ impl Scenario {
         let devices: Vec<_> = self
             .devices
             .into_iter()
-            .map(Pool::resolve)
+            .map(PoolSection::resolve)
             .collect::<Option<_>>()?;
         let publish = self.publish.into_iter();
         let publish = publish.map(|load| load.resolve(&devices, duration));
-        let readings = self.readings.into_iter();
+        let readings = self.telemetry.into_iter();
         let readings = readings.map(|load| load.resolve(&devices));
         Some(Plan {
             name: self.name?.value,
@@ -133,32 +139,32 @@ impl Scenario {
             duration,
             system: self.system.resolve()?,
             publish: publish.collect::<Option<_>>()?,
-            readings: readings.collect::<Option<_>>()?,
+            telemetry: readings.collect::<Option<_>>()?,
             devices,
             commands: self
                 .commands
                 .into_iter()
-                .map(Load::resolve)
+                .map(CommandSection::resolve)
                 .collect::<Option<_>>()?,
             events,
             gates: self
                 .gates
                 .into_iter()
-                .map(Gate::resolve)
+                .map(GateSection::resolve)
                 .collect::<Option<_>>()?,
         })
     }
 }
 
-impl SystemAsked {
-    fn read(top: &Fields<'_>, findings: &mut Findings) -> Self {
+impl SystemSection {
+    fn read(top: &TableReader<'_>, findings: &mut DiagnosticSink) -> Self {
         let (has_cluster, has_target) = (top.has(&top::CLUSTER), top.has(&top::TARGET));
         let cluster = top.table(&top::CLUSTER, &cluster::SECTION, findings);
-        let cluster = cluster.map(|fields| Cluster::read(&fields, findings));
+        let cluster = cluster.map(|fields| ClusterSection::read(&fields, findings));
         let target = top.table(&top::TARGET, &target::SECTION, findings);
-        let target = target.map(|fields| Target::read(&fields, findings));
+        let target = target.map(|fields| TargetSection::read(&fields, findings));
         match (cluster, target) {
-            _ if has_cluster && has_target => Self::Both(top.spot_of(&top::TARGET)),
+            _ if has_cluster && has_target => Self::Both(top.location_of(&top::TARGET)),
             (Some(cluster), _) => Self::Cluster(Box::new(cluster)),
             (_, Some(target)) => Self::Target(Box::new(target)),
             _ if has_cluster || has_target => Self::Unreadable,
@@ -166,10 +172,10 @@ impl SystemAsked {
         }
     }
 
-    fn resolve(self) -> Option<System> {
+    fn resolve(self) -> Option<SystemSpec> {
         match self {
-            Self::Cluster(cluster) => cluster.resolve().map(System::Cluster),
-            Self::Target(target) => target.resolve().map(System::Target),
+            Self::Cluster(cluster) => cluster.resolve().map(SystemSpec::Cluster),
+            Self::Target(target) => target.resolve().map(SystemSpec::Target),
             Self::Both(_) | Self::Neither | Self::Unreadable => None,
         }
     }

@@ -27,11 +27,11 @@ mod table_reader;
 mod value_list;
 mod value_type;
 
-pub(crate) use choice::{Choice, Deed, Object};
-pub(crate) use table_reader::{At, Fields, Spot};
-pub(crate) use value_type::{Form, Refusal};
+pub(crate) use choice::{Choice, EventKind, TargetKind};
+pub(crate) use table_reader::{Spanned, TableReader, ValueLocation};
+pub(crate) use value_type::{ValueDiagnostic, ValueType};
 
-use crate::tree::Table;
+use crate::tree::TomlTable;
 
 /// One table of the format.
 #[derive(Debug)]
@@ -39,21 +39,21 @@ pub(crate) struct Section {
     /// As it is written: `[cluster]`, `[[devices]]`; empty for the top level.
     pub(crate) header: &'static str,
     pub(crate) about: &'static str,
-    pub(crate) keys: &'static [Key],
+    pub(crate) keys: &'static [KeySchema],
 }
 
 /// One key of a table.
 #[derive(Debug)]
-pub(crate) struct Key {
+pub(crate) struct KeySchema {
     pub(crate) name: &'static str,
-    pub(crate) form: Form,
-    pub(crate) presence: Presence,
+    pub(crate) value_type: ValueType,
+    pub(crate) presence: KeyPresence,
     pub(crate) about: &'static str,
 }
 
 /// Whether a key must be there.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Presence {
+pub(crate) enum KeyPresence {
     Required,
     Optional,
     /// What holds without it, as the value of a `--set`.
@@ -62,17 +62,17 @@ pub(crate) enum Presence {
 
 /// A list of tables whose elements go by a name.
 #[derive(Debug)]
-pub(crate) struct List {
+pub(crate) struct ListSchema {
     pub(crate) key: &'static str,
     /// What an element is called in a message.
     pub(crate) noun: &'static str,
     /// Elements without a name get `KEY-NUMBER`, from 1; else they have none.
-    pub(crate) numbered: bool,
+    pub(crate) auto_named: bool,
     pub(crate) section: &'static Section,
 }
 
 /// Every list whose elements `--set` reaches by name.
-static LISTS: [&List; 6] = [
+static LISTS: [&ListSchema; 6] = [
     &devices::LIST,
     &commands::LIST,
     &publish::LIST,
@@ -82,7 +82,7 @@ static LISTS: [&List; 6] = [
 ];
 
 /// The list under a top-level key.
-pub(crate) fn list(key: &str) -> Option<&'static List> {
+pub(crate) fn named_list(key: &str) -> Option<&'static ListSchema> {
     LISTS.into_iter().find(|list| list.key == key)
 }
 
@@ -104,15 +104,18 @@ pub(crate) static SECTIONS: [&Section; 14] = [
     &matrix::SECTION,
 ];
 
-impl List {
+impl ListSchema {
     /// The name that element `index` goes by.
-    pub(crate) fn name_of(&self, index: usize, table: &Table) -> Option<String> {
+    pub(crate) fn name_of(&self, index: usize, table: &TomlTable) -> Option<String> {
         let given = table.name().map(str::to_owned);
-        given.or_else(|| self.numbered.then(|| format!("{}-{}", self.key, index + 1)))
+        given.or_else(|| {
+            self.auto_named
+                .then(|| format!("{}-{}", self.key, index + 1))
+        })
     }
 
     /// Path of element `index` in messages.
-    pub(crate) fn path_of(&self, index: usize, table: &Table) -> String {
+    pub(crate) fn path_of(&self, index: usize, table: &TomlTable) -> String {
         match self.name_of(index, table) {
             Some(name) => format!("{}.{name}", self.key),
             None => format!("{}[{index}]", self.key),
@@ -128,9 +131,9 @@ mod tests {
     fn every_default_is_accepted() {
         for section in SECTIONS {
             for key in section.keys {
-                if let Presence::Default(text) = key.presence {
+                if let KeyPresence::Default(text) = key.presence {
                     assert!(
-                        key.form.reads(text),
+                        key.value_type.accepts(text),
                         "{} {}: {text}",
                         section.header,
                         key.name

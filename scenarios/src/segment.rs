@@ -23,7 +23,7 @@ pub struct Segment {
 #[error(
     "segment {index} of {of} does not exist: the index counts from 0 and stays below the number of parts"
 )]
-pub struct NoSuchSegment {
+pub struct InvalidSegment {
     index: u32,
     of: u32,
 }
@@ -50,11 +50,11 @@ pub struct UserSlot {
 
 impl Segment {
     /// Part `index` (from 0) of `of` parts.
-    pub fn new(index: u32, of: u32) -> Result<Self, NoSuchSegment> {
+    pub fn new(index: u32, of: u32) -> Result<Self, InvalidSegment> {
         if index < of {
             Ok(Self { index, of })
         } else {
-            Err(NoSuchSegment { index, of })
+            Err(InvalidSegment { index, of })
         }
     }
 
@@ -86,11 +86,11 @@ impl Segment {
 
     /// The sockets of a pool that are this part's, in the order they open.
     pub fn sockets(self, pool: &DevicePool, seed: u64) -> impl Iterator<Item = SocketSlot> {
-        let (ramp, key) = (pool.ramp, mix(seed ^ name_key(&pool.name)));
+        let (ramp, key) = (pool.ramp, splitmix64(seed ^ fnv1a(&pool.name)));
         self.indices(pool.count).map(move |index| SocketSlot {
             index,
             opens_at: ramp.due(index),
-            phase: unit_interval(mix(key.wrapping_add(index))),
+            phase: unit_interval(splitmix64(key.wrapping_add(index))),
         })
     }
 
@@ -121,7 +121,7 @@ impl Segment {
 }
 
 impl TryFrom<(u32, u32)> for Segment {
-    type Error = NoSuchSegment;
+    type Error = InvalidSegment;
 
     fn try_from((index, of): (u32, u32)) -> Result<Self, Self::Error> {
         Self::new(index, of)
@@ -136,7 +136,7 @@ impl From<Segment> for (u32, u32) {
 
 /// SplitMix64's finaliser (Steele, Lea, Flood 2014): consecutive numbers in,
 /// evenly spread numbers out.
-fn mix(n: u64) -> u64 {
+fn splitmix64(n: u64) -> u64 {
     let n = n.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let n = (n ^ (n >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -144,7 +144,7 @@ fn mix(n: u64) -> u64 {
 }
 
 /// FNV-1a: pools of one plan get phases of their own.
-fn name_key(name: &str) -> u64 {
+fn fnv1a(name: &str) -> u64 {
     name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })

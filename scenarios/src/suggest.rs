@@ -1,7 +1,7 @@
 //! What a person may have meant.
 
 /// Longer words are not compared: the distance costs their product.
-const COMPARED: usize = 80;
+const MAX_WORD_BYTES: usize = 80;
 
 /// The candidate nearest to `word`, when it is near enough to be a slip of the
 /// keyboard.
@@ -9,19 +9,19 @@ pub(crate) fn nearest<'c>(
     word: &str,
     candidates: impl IntoIterator<Item = &'c str>,
 ) -> Option<&'c str> {
-    if word.len() > COMPARED {
+    if word.len() > MAX_WORD_BYTES {
         return None;
     }
     let word = word.to_lowercase();
     candidates
         .into_iter()
-        .filter_map(|candidate| Some((slips(&word, candidate)?, candidate)))
+        .filter_map(|candidate| Some((edit_distance(&word, candidate)?, candidate)))
         .min_by_key(|(slips, _)| *slips)
         .map(|(_, candidate)| candidate)
 }
 
 /// [`nearest`] as a hint.
-pub(crate) fn hint<'c>(
+pub(crate) fn did_you_mean<'c>(
     word: &str,
     candidates: impl IntoIterator<Item = &'c str>,
 ) -> Option<String> {
@@ -29,26 +29,26 @@ pub(crate) fn hint<'c>(
 }
 
 /// `a`, `b` and `c`, for messages.
-pub(crate) fn list<'c>(items: impl IntoIterator<Item = &'c str>) -> String {
+pub(crate) fn quoted_list<'c>(items: impl IntoIterator<Item = &'c str>) -> String {
     let items: Vec<String> = items.into_iter().map(|item| format!("`{item}`")).collect();
     items.join(", ")
 }
 
 /// Slips of the keyboard between the two, unless there are too many. Paths of
 /// as many parts are compared part by part: `p99` is never a slip of `due`.
-fn slips(word: &str, candidate: &str) -> Option<usize> {
+fn edit_distance(word: &str, candidate: &str) -> Option<usize> {
     let parts = |path: &str| path.split('.').count();
     if parts(word) != parts(candidate) {
-        return slips_of_part(word, candidate);
+        return edit_distance_of_part(word, candidate);
     }
     let pairs = word.split('.').zip(candidate.split('.'));
     pairs
-        .map(|(word, candidate)| slips_of_part(word, candidate))
+        .map(|(word, candidate)| edit_distance_of_part(word, candidate))
         .sum()
 }
 
 /// Underscores for hyphens, and the other way, count as none.
-fn slips_of_part(word: &str, candidate: &str) -> Option<usize> {
+fn edit_distance_of_part(word: &str, candidate: &str) -> Option<usize> {
     let (word, known) = (word.replace('_', "-"), candidate.replace('_', "-"));
     let distance = strsim::osa_distance(&word, &known);
     (distance <= (candidate.len() / 3).max(1)).then_some(distance)

@@ -7,11 +7,11 @@ pub const INDENT: usize = 2;
 
 /// Text being laid out.
 #[derive(Debug, Default)]
-pub struct Page {
+pub struct TextLayout {
     text: String,
 }
 
-impl Page {
+impl TextLayout {
     /// A line at the margin, after an empty one.
     pub fn heading(&mut self, text: &str) {
         if !self.text.is_empty() {
@@ -22,7 +22,7 @@ impl Page {
     }
 
     /// An empty line.
-    pub fn gap(&mut self) {
+    pub fn blank_line(&mut self) {
         self.text.push('\n');
     }
 
@@ -35,17 +35,17 @@ impl Page {
 
     /// Indented text, wrapped.
     pub fn paragraph(&mut self, text: &str) {
-        self.labelled("", 0, text);
+        self.label_right("", 0, text);
     }
 
     /// A label, right-aligned in `width` columns, and wrapped text beside it.
-    pub fn labelled(&mut self, label: &str, width: usize, text: &str) {
-        self.beside(&format!("{label:>width$}"), width, text);
+    pub fn label_right(&mut self, label: &str, width: usize, text: &str) {
+        self.label_and_text(&format!("{label:>width$}"), width, text);
     }
 
     /// A label, left-aligned in `width` columns, and wrapped text beside it.
-    pub fn entry(&mut self, label: &str, width: usize, text: &str) {
-        self.beside(label, width, text);
+    pub fn label_left(&mut self, label: &str, width: usize, text: &str) {
+        self.label_and_text(label, width, text);
     }
 
     /// Everything so far.
@@ -54,7 +54,7 @@ impl Page {
         self.text
     }
 
-    fn beside(&mut self, label: &str, width: usize, text: &str) {
+    fn label_and_text(&mut self, label: &str, width: usize, text: &str) {
         let gap = if width == 0 { 0 } else { 2 };
         let indent = INDENT + width + gap;
         let mut first = true;
@@ -72,7 +72,10 @@ impl Page {
 fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
-    for word in text.split_whitespace().flat_map(|word| cut(word, width)) {
+    for word in text
+        .split_whitespace()
+        .flat_map(|word| split_word(word, width))
+    {
         let taken = line.chars().count();
         if taken > 0 && taken + 1 + word.chars().count() > width {
             lines.push(std::mem::take(&mut line));
@@ -86,7 +89,7 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-fn cut(word: &str, width: usize) -> Vec<String> {
+fn split_word(word: &str, width: usize) -> Vec<String> {
     let characters: Vec<char> = word.chars().collect();
     characters
         .chunks(width)

@@ -2,97 +2,98 @@
 
 use std::ops::Range;
 
-use crate::broker_url::without_passwords;
+use crate::broker_url::redact_passwords;
 
 mod overrides;
 mod read;
 
-pub(crate) use overrides::apply;
-pub(crate) use read::{read, value};
+pub(crate) use overrides::apply_overrides;
+pub(crate) use read::{parse, parse_value};
 
 /// Where something was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Origin {
+pub(crate) enum SourceSpan {
     /// Bytes of the file.
     File(Range<usize>),
     /// A `--set` argument, from 0.
-    Set(usize),
+    SetArgument(usize),
 }
 
 /// A table, in the order of the file.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Table {
-    entries: Vec<Entry>,
+pub(crate) struct TomlTable {
+    entries: Vec<TomlEntry>,
 }
 
 /// A key and its value.
 #[derive(Debug, Clone)]
-pub(crate) struct Entry {
+pub(crate) struct TomlEntry {
     pub(crate) key: String,
     /// Where the key stands; its value has a place of its own.
-    pub(crate) origin: Origin,
-    pub(crate) item: Item,
+    pub(crate) span: SourceSpan,
+    pub(crate) item: TomlItem,
 }
 
 /// A value and where it stands.
 #[derive(Debug, Clone)]
-pub(crate) struct Item {
-    pub(crate) value: Value,
-    pub(crate) origin: Origin,
+pub(crate) struct TomlItem {
+    pub(crate) value: TomlValue,
+    pub(crate) span: SourceSpan,
 }
 
 /// What TOML knows, less what no key of a scenario takes.
 #[derive(Debug, Clone)]
-pub(crate) enum Value {
+pub(crate) enum TomlValue {
     Text(String),
     /// Saturated where it does not fit, which is out of every range.
     Integer(i128),
-    List(Vec<Item>),
-    Table(Table),
+    List(Vec<TomlItem>),
+    Table(TomlTable),
     /// As written, and what it is.
     Other(String, &'static str),
 }
 
 /// A table without keys, to read defaults from.
-pub(crate) static EMPTY: Table = Table {
+pub(crate) static EMPTY_TABLE: TomlTable = TomlTable {
     entries: Vec::new(),
 };
 
-impl Table {
-    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
+impl TomlTable {
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &TomlEntry> {
         self.entries.iter()
     }
 
-    pub(crate) fn get(&self, key: &str) -> Option<&Item> {
+    pub(crate) fn get(&self, key: &str) -> Option<&TomlItem> {
         let entry = self.entries.iter().find(|entry| entry.key == key)?;
         Some(&entry.item)
     }
 
-    fn get_mut(&mut self, key: &str) -> Option<&mut Item> {
+    fn get_mut(&mut self, key: &str) -> Option<&mut TomlItem> {
         let entry = self.entries.iter_mut().find(|entry| entry.key == key)?;
         Some(&mut entry.item)
     }
 
     /// Puts `item` under `key`, in place of what was there.
-    fn insert(&mut self, key: &str, item: Item) {
+    fn insert(&mut self, key: &str, item: TomlItem) {
         match self.get_mut(key) {
             Some(old) => *old = item,
-            None => self.entries.push(Entry {
+            None => self.entries.push(TomlEntry {
                 key: key.to_owned(),
-                origin: item.origin.clone(),
+                span: item.span.clone(),
                 item,
             }),
         }
     }
 
     /// Puts `item` under a path of tables, if each part of it is one.
-    pub(crate) fn put(&mut self, path: &[&str], item: Item) {
+    pub(crate) fn insert_at_path(&mut self, path: &[&str], item: TomlItem) {
         match path {
             [] => {}
             [key] => self.insert(key, item),
             [key, rest @ ..] => {
-                if let Some(Value::Table(inner)) = self.get_mut(key).map(|item| &mut item.value) {
-                    inner.put(rest, item);
+                if let Some(TomlValue::Table(inner)) = self.get_mut(key).map(|item| &mut item.value)
+                {
+                    inner.insert_at_path(rest, item);
                 }
             }
         }
@@ -101,37 +102,37 @@ impl Table {
     /// The `name` that an element of a list was given.
     pub(crate) fn name(&self) -> Option<&str> {
         match &self.get("name")?.value {
-            Value::Text(name) => Some(name),
+            TomlValue::Text(name) => Some(name),
             _ => None,
         }
     }
 }
 
-impl Item {
-    pub(crate) fn as_table(&self) -> Option<&Table> {
+impl TomlItem {
+    pub(crate) fn as_table(&self) -> Option<&TomlTable> {
         match &self.value {
-            Value::Table(table) => Some(table),
+            TomlValue::Table(table) => Some(table),
             _ => None,
         }
     }
 
     /// The value as a message shows it, without passwords.
-    pub(crate) fn found(&self) -> String {
-        const SHOWN: usize = 60;
+    pub(crate) fn display_redacted(&self) -> String {
+        const MAX_CHARS: usize = 60;
         match &self.value {
-            Value::Text(text) => {
-                let text = without_passwords(text);
-                if text.chars().count() <= SHOWN {
+            TomlValue::Text(text) => {
+                let text = redact_passwords(text);
+                if text.chars().count() <= MAX_CHARS {
                     return format!("{text:?}");
                 }
-                let start: String = text.chars().take(SHOWN).collect();
+                let start: String = text.chars().take(MAX_CHARS).collect();
                 format!("{start:?}…")
             }
-            Value::Integer(number) => number.to_string(),
-            Value::List(list) if list.is_empty() => "an empty list".to_owned(),
-            Value::List(_) => "a list".to_owned(),
-            Value::Table(_) => "a table".to_owned(),
-            Value::Other(text, kind) => format!("{text} ({kind})"),
+            TomlValue::Integer(number) => number.to_string(),
+            TomlValue::List(list) if list.is_empty() => "an empty list".to_owned(),
+            TomlValue::List(_) => "a list".to_owned(),
+            TomlValue::Table(_) => "a table".to_owned(),
+            TomlValue::Other(text, kind) => format!("{text} ({kind})"),
         }
     }
 }

@@ -51,7 +51,7 @@ impl fmt::Display for Rate {
 /// # Errors
 /// What is wrong with it, in words.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
-    crate::quantity::duration(text).map_err(|misfit| misfit.what)
+    crate::quantity::parse_duration(text).map_err(|misfit| misfit.message)
 }
 
 /// A duration as a whole number of milliseconds.

@@ -13,10 +13,10 @@ use bytes::Bytes;
 use criterion::{Criterion, criterion_group, criterion_main};
 use highwater_server::{
     BrokerConfig, NodeId,
-    backplane::{BackplaneConfig, Identity, Inbound, Joined, Role, join},
+    backplane::{BackplaneConfig, Identity, Inbound, JoinedBackplane, MemberRole, join},
     broker, listen,
 };
-use highwater_services::{Redis, RedisOptions};
+use highwater_services::{RedisOptions, RedisService};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -32,20 +32,20 @@ fn any_port() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 0))
 }
 
-async fn joined(url: &str, id: &str) -> Joined {
+async fn join_cluster(url: &str, id: &str) -> JoinedBackplane {
     let url = url.parse().unwrap();
     let identity = Identity {
         id: id.parse().unwrap(),
-        boot: 1,
+        incarnation: 1,
         address: None,
-        role: Role::Node,
+        role: MemberRole::Node,
     };
-    let config = BackplaneConfig::at(Some(url));
+    let config = BackplaneConfig::for_url(Some(url));
     join(&config, identity, CancellationToken::new())
 }
 
 /// The URL of an embedded broker.
-async fn embedded() -> String {
+async fn start_broker() -> String {
     let listener = listen(any_port()).unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(broker::run(
@@ -57,11 +57,11 @@ async fn embedded() -> String {
 }
 
 /// A caller, and a node that answers every request with its payload.
-async fn pair(url: &str) -> Joined {
-    let caller = joined(url, "caller").await;
-    let mut owner = joined(url, "owner").await;
+async fn caller_and_owner(url: &str) -> JoinedBackplane {
+    let caller = join_cluster(url, "caller").await;
+    let mut owner = join_cluster(url, "owner").await;
     tokio::spawn(async move {
-        while let Some(inbound) = owner.inbox.recv().await {
+        while let Some(inbound) = owner.inbound.recv().await {
             if let Inbound::Request {
                 reply_to, payload, ..
             } = inbound
@@ -99,7 +99,7 @@ async fn two_ping_pongs(stream: &mut TcpStream) {
     }
 }
 
-async fn request(caller: &Joined, owner: &NodeId) {
+async fn request(caller: &JoinedBackplane, owner: &NodeId) {
     let deadline = Instant::now() + Duration::from_secs(5);
     let payload = Bytes::from_static(&PAYLOAD);
     let reply = caller
@@ -118,14 +118,14 @@ fn command(criterion: &mut Criterion) {
     group.bench_function("two tcp ping-pongs", |b| {
         b.iter(|| runtime.block_on(two_ping_pongs(&mut stream)));
     });
-    let url = runtime.block_on(embedded());
+    let url = runtime.block_on(start_broker());
     let mut by = vec![("local", url, None)];
-    match Redis::start(RedisOptions::default()) {
+    match RedisService::start(RedisOptions::default()) {
         Ok(redis) => by.push(("redis", redis.url(), Some(redis))),
         Err(error) => eprintln!("without Redis: {error}"),
     }
     for (name, url, _server) in &by {
-        let caller = runtime.block_on(pair(url));
+        let caller = runtime.block_on(caller_and_owner(url));
         group.bench_function(format!("request by {name}"), |b| {
             b.iter(|| runtime.block_on(request(&caller, &owner)));
         });

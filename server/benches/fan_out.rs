@@ -26,8 +26,8 @@ const SUBSCRIBERS: usize = 1000;
 const BODY: usize = 128;
 
 /// Sockets of which each says when it has read one message.
-struct Room {
-    heard: mpsc::Receiver<()>,
+struct SubscriberSockets {
+    received: mpsc::Receiver<()>,
 }
 
 fn any_port() -> SocketAddr {
@@ -45,9 +45,9 @@ fn frame() -> Vec<u8> {
     [&[0x81, 126], &length[..], text.as_bytes()].concat()
 }
 
-impl Room {
-    fn of(sockets: Vec<TcpStream>) -> Self {
-        let (tell, heard) = mpsc::channel(SUBSCRIBERS);
+impl SubscriberSockets {
+    fn spawn(sockets: Vec<TcpStream>) -> Self {
+        let (tell, received) = mpsc::channel(SUBSCRIBERS);
         for mut socket in sockets {
             let tell = tell.clone();
             tokio::spawn(async move {
@@ -59,18 +59,18 @@ impl Room {
                 }
             });
         }
-        Self { heard }
+        Self { received }
     }
 
-    async fn all_heard(&mut self) {
+    async fn wait_all_received(&mut self) {
         for _ in 0..SUBSCRIBERS {
-            self.heard.recv().await.unwrap();
+            self.received.recv().await.unwrap();
         }
     }
 }
 
 /// A text frame of a client, masked with zeros.
-fn from_client(text: &str) -> Vec<u8> {
+fn masked_text_frame(text: &str) -> Vec<u8> {
     let length = u8::try_from(text.len()).unwrap();
     assert!(length < 126);
     [&[0x81, 0x80 | length, 0, 0, 0, 0], text.as_bytes()].concat()
@@ -84,7 +84,7 @@ async fn subscriber(node: SocketAddr, number: usize) -> TcpStream {
          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     );
     stream.write_all(request.as_bytes()).await.unwrap();
-    let subscribe = from_client(r#"{"type":"subscribe","topic":"t"}"#);
+    let subscribe = masked_text_frame(r#"{"type":"subscribe","topic":"t"}"#);
     stream.write_all(&subscribe).await.unwrap();
     // A masked ping "hw": its pong says that the subscription is there.
     stream
@@ -99,9 +99,9 @@ async fn subscriber(node: SocketAddr, number: usize) -> TcpStream {
 }
 
 /// A keep-alive connection over which messages are published.
-struct Caller(TcpStream);
+struct BenchPublisher(TcpStream);
 
-impl Caller {
+impl BenchPublisher {
     async fn publish(&mut self) {
         let body = format!(r#"{{"body":{}}}"#, body());
         let request = format!(
@@ -118,7 +118,7 @@ impl Caller {
     }
 }
 
-async fn over_the_node() -> (Caller, Room) {
+async fn via_node() -> (BenchPublisher, SubscriberSockets) {
     let listener = listen(any_port()).unwrap();
     let address = listener.local_addr().unwrap();
     let config = NodeConfig::new("n1".parse().unwrap());
@@ -127,11 +127,11 @@ async fn over_the_node() -> (Caller, Room) {
     for number in 0..SUBSCRIBERS {
         sockets.push(subscriber(address, number).await);
     }
-    let caller = Caller(TcpStream::connect(address).await.unwrap());
-    (caller, Room::of(sockets))
+    let caller = BenchPublisher(TcpStream::connect(address).await.unwrap());
+    (caller, SubscriberSockets::spawn(sockets))
 }
 
-async fn plain() -> (Vec<TcpStream>, Room) {
+async fn via_plain_tcp() -> (Vec<TcpStream>, SubscriberSockets) {
     let listener = listen(any_port()).unwrap();
     let address = listener.local_addr().unwrap();
     let (mut writers, mut readers) = (Vec::new(), Vec::new());
@@ -141,13 +141,13 @@ async fn plain() -> (Vec<TcpStream>, Room) {
         writer.set_nodelay(true).unwrap();
         writers.push(writer);
     }
-    (writers, Room::of(readers))
+    (writers, SubscriberSockets::spawn(readers))
 }
 
 fn fan_out(criterion: &mut Criterion) {
     let runtime = Runtime::new().unwrap();
-    let (mut writers, mut readers) = runtime.block_on(plain());
-    let (mut caller, mut room) = runtime.block_on(over_the_node());
+    let (mut writers, mut readers) = runtime.block_on(via_plain_tcp());
+    let (mut caller, mut subscribers) = runtime.block_on(via_node());
     let frame = frame();
     let mut group = criterion.benchmark_group("fan-out to 1000");
     group.throughput(Throughput::Elements(SUBSCRIBERS as u64));
@@ -158,7 +158,7 @@ fn fan_out(criterion: &mut Criterion) {
                 for writer in &mut writers {
                     writer.write_all(&frame).await.unwrap();
                 }
-                readers.all_heard().await;
+                readers.wait_all_received().await;
             });
         });
     });
@@ -166,7 +166,7 @@ fn fan_out(criterion: &mut Criterion) {
         b.iter(|| {
             runtime.block_on(async {
                 caller.publish().await;
-                room.all_heard().await;
+                subscribers.wait_all_received().await;
             });
         });
     });

@@ -56,7 +56,7 @@ async fn echo() -> TcpStream {
     stream
 }
 
-async fn beat(stream: &mut TcpStream) {
+async fn ping_pong(stream: &mut TcpStream) {
     stream.write_all(&PING).await.unwrap();
     let mut pong = [0; PONG.len()];
     stream.read_exact(&mut pong).await.unwrap();
@@ -74,10 +74,10 @@ fn heartbeat(criterion: &mut Criterion) {
     });
     let mut group = criterion.benchmark_group("heartbeat");
     group.bench_function("tcp ping-pong", |b| {
-        b.iter(|| runtime.block_on(beat(&mut echo)))
+        b.iter(|| runtime.block_on(ping_pong(&mut echo)))
     });
     group.bench_function("websocket ping-pong", |b| {
-        b.iter(|| runtime.block_on(beat(&mut device)))
+        b.iter(|| runtime.block_on(ping_pong(&mut device)))
     });
     group.finish();
 }

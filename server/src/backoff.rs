@@ -4,32 +4,34 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-const FIRST: Duration = Duration::from_millis(50);
-const LAST: Duration = Duration::from_secs(2);
+const INITIAL_DELAY: Duration = Duration::from_millis(50);
+const MAX_DELAY: Duration = Duration::from_secs(2);
 
 /// A bound that doubles with each failure; waits are a random part of it (full
 /// jitter), so that processes that lost the same broker do not come back in step.
 pub(crate) struct Backoff {
-    bound: Duration,
+    ceiling: Duration,
 }
 
 impl Backoff {
     pub(crate) fn new() -> Self {
-        Self { bound: FIRST }
+        Self {
+            ceiling: INITIAL_DELAY,
+        }
     }
 
     /// A connection has ended. Only one that stood for a while makes the next wait
     /// short again: a broker that lets everybody in and then breaks is not called
     /// upon in a loop.
-    pub(crate) fn ended(&mut self, stood: Duration) {
-        if stood >= LAST {
-            self.bound = FIRST;
+    pub(crate) fn record_disconnect(&mut self, connected_for: Duration) {
+        if connected_for >= MAX_DELAY {
+            self.ceiling = INITIAL_DELAY;
         }
     }
 
     pub(crate) async fn wait(&mut self) {
-        let wait = self.bound.mul_f64(rand::random());
-        self.bound = (self.bound * 2).min(LAST);
+        let wait = self.ceiling.mul_f64(rand::random());
+        self.ceiling = (self.ceiling * 2).min(MAX_DELAY);
         sleep(wait).await;
     }
 }
@@ -46,11 +48,11 @@ mod tests {
         let began = Instant::now();
         for _ in 0..20 {
             backoff.wait().await;
-            backoff.ended(Duration::from_millis(1));
+            backoff.record_disconnect(Duration::from_millis(1));
         }
-        assert_eq!(backoff.bound, LAST);
-        assert!(began.elapsed() <= 20 * LAST);
-        backoff.ended(LAST);
-        assert_eq!(backoff.bound, FIRST);
+        assert_eq!(backoff.ceiling, MAX_DELAY);
+        assert!(began.elapsed() <= 20 * MAX_DELAY);
+        backoff.record_disconnect(MAX_DELAY);
+        assert_eq!(backoff.ceiling, INITIAL_DELAY);
     }
 }

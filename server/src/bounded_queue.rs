@@ -10,78 +10,78 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 /// What an item counts against the bound in bytes.
-pub(crate) trait Weigh {
-    fn bytes(&self) -> usize;
+pub(crate) trait ByteSize {
+    fn size_bytes(&self) -> usize;
 }
 
-impl Weigh for Bytes {
-    fn bytes(&self) -> usize {
+impl ByteSize for Bytes {
+    fn size_bytes(&self) -> usize {
         self.len()
     }
 }
 
 /// The producers' side.
-pub(crate) struct Sender<T> {
+pub(crate) struct BoundedSender<T> {
     items: mpsc::Sender<T>,
-    counts: Arc<Counts>,
+    counts: Arc<QueueCounts>,
     limit_bytes: usize,
 }
 
 /// The consumer's side.
-pub(crate) struct Receiver<T> {
+pub(crate) struct BoundedReceiver<T> {
     items: mpsc::Receiver<T>,
-    counts: Arc<Counts>,
+    counts: Arc<QueueCounts>,
 }
 
 #[derive(Default)]
-struct Counts {
+struct QueueCounts {
     queued_bytes: AtomicUsize,
-    refused: AtomicU64,
+    rejected: AtomicU64,
 }
 
 /// The item did not fit, or nobody receives any more.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Refused;
+pub(crate) struct QueueFull;
 
 /// A queue of at most that many items and bytes.
-pub(crate) fn channel<T: Weigh>(
+pub(crate) fn channel<T: ByteSize>(
     limit_items: usize,
     limit_bytes: usize,
-) -> (Sender<T>, Receiver<T>) {
+) -> (BoundedSender<T>, BoundedReceiver<T>) {
     let (sender, receiver) = mpsc::channel(limit_items);
-    let counts = Arc::<Counts>::default();
-    let sender = Sender {
+    let counts = Arc::<QueueCounts>::default();
+    let sender = BoundedSender {
         items: sender,
         counts: Arc::clone(&counts),
         limit_bytes,
     };
-    let receiver = Receiver {
+    let receiver = BoundedReceiver {
         items: receiver,
         counts,
     };
     (sender, receiver)
 }
 
-impl<T: Weigh> Sender<T> {
+impl<T: ByteSize> BoundedSender<T> {
     /// Queues, or refuses at once.
-    pub(crate) fn push(&self, item: T) -> Result<(), Refused> {
-        let bytes = item.bytes();
+    pub(crate) fn push(&self, item: T) -> Result<(), QueueFull> {
+        let bytes = item.size_bytes();
         let queued = self.counts.queued_bytes.fetch_add(bytes, Relaxed) + bytes;
         if queued > self.limit_bytes || self.items.try_send(item).is_err() {
             self.counts.queued_bytes.fetch_sub(bytes, Relaxed);
-            self.counts.refused.fetch_add(1, Relaxed);
-            return Err(Refused);
+            self.counts.rejected.fetch_add(1, Relaxed);
+            return Err(QueueFull);
         }
         Ok(())
     }
 
     /// Items refused so far.
-    pub(crate) fn refused(&self) -> u64 {
-        self.counts.refused.load(Relaxed)
+    pub(crate) fn rejected(&self) -> u64 {
+        self.counts.rejected.load(Relaxed)
     }
 }
 
-impl<T> Clone for Sender<T> {
+impl<T> Clone for BoundedSender<T> {
     fn clone(&self) -> Self {
         Self {
             items: self.items.clone(),
@@ -91,18 +91,20 @@ impl<T> Clone for Sender<T> {
     }
 }
 
-impl<T: Weigh> Receiver<T> {
+impl<T: ByteSize> BoundedReceiver<T> {
     /// Waits for an item; `None` when nobody can send any more.
     pub(crate) async fn recv(&mut self) -> Option<T> {
         let item = self.items.recv().await?;
-        self.counts.queued_bytes.fetch_sub(item.bytes(), Relaxed);
+        self.counts
+            .queued_bytes
+            .fetch_sub(item.size_bytes(), Relaxed);
         Some(item)
     }
 
     /// Waits for items and appends them; 0 when nobody can send any more.
     pub(crate) async fn recv_many(&mut self, batch: &mut Vec<T>, limit: usize) -> usize {
         let taken = self.items.recv_many(batch, limit).await;
-        let bytes: usize = batch[batch.len() - taken..].iter().map(T::bytes).sum();
+        let bytes: usize = batch[batch.len() - taken..].iter().map(T::size_bytes).sum();
         self.counts.queued_bytes.fetch_sub(bytes, Relaxed);
         taken
     }
@@ -110,7 +112,9 @@ impl<T: Weigh> Receiver<T> {
     /// An item that waits already.
     pub(crate) fn try_recv(&mut self) -> Option<T> {
         let item = self.items.try_recv().ok()?;
-        self.counts.queued_bytes.fetch_sub(item.bytes(), Relaxed);
+        self.counts
+            .queued_bytes
+            .fetch_sub(item.size_bytes(), Relaxed);
         Some(item)
     }
 
@@ -131,7 +135,7 @@ mod tests {
             .map(|_| sender.push(Bytes::from_static(b"four")).is_ok())
             .collect();
         assert_eq!(outcomes, [true, true, false, false, false]);
-        assert_eq!(sender.refused(), 3);
+        assert_eq!(sender.rejected(), 3);
         let mut batch = Vec::new();
         assert_eq!(receiver.recv_many(&mut batch, 100).await, 2);
         assert!(

@@ -6,7 +6,7 @@ use crate::{
     auth::AuthConfig,
     backplane::{BackplaneConfig, BackplaneUrl},
     id::{ClusterName, NodeId},
-    node::OwnLoad,
+    node::LoadSource,
     rate::Rate,
     tls::ServerTls,
 };
@@ -21,7 +21,7 @@ pub struct NodeConfig {
     /// The cluster's name at a broker that others use too.
     pub cluster: ClusterName,
     /// How long this node may be silent before the others take it for dead.
-    pub lease: Duration,
+    pub membership_lease: Duration,
     /// `HOST:PORT` at which gateways and operators reach this node; `None` is the
     /// address that it listens on.
     pub advertise: Option<String>,
@@ -37,9 +37,9 @@ pub struct NodeConfig {
     /// for conformance suites.
     pub echo: bool,
     /// What gateways are told besides the count of sockets.
-    pub own_load: OwnLoad,
+    pub load_source: LoadSource,
     /// Bounds on sizes, counts and times.
-    pub limits: Limits,
+    pub limits: NodeLimits,
     /// Reads the allocator's live bytes; `None`, or an answer of `None`, leaves
     /// the heap out of `/metrics`.
     pub heap_probe: Option<fn() -> Option<u64>>,
@@ -53,15 +53,15 @@ impl NodeConfig {
             id,
             backplane: None,
             cluster: ClusterName::default(),
-            lease: BackplaneConfig::LEASE,
+            membership_lease: BackplaneConfig::DEFAULT_LEASE,
             advertise: None,
             routing: Routing::Directory,
             allow_faults: false,
             tls: None,
             auth: None,
             echo: false,
-            own_load: OwnLoad::Posted,
-            limits: Limits::default(),
+            load_source: LoadSource::Posted,
+            limits: NodeLimits::default(),
             heap_probe: None,
         }
     }
@@ -69,19 +69,19 @@ impl NodeConfig {
 
 /// Bounds of a node. Sizes are bytes.
 #[derive(Debug, Clone)]
-pub struct Limits {
+pub struct NodeLimits {
     /// The longest message a device may send.
     pub device_message_bytes: usize,
     /// Bytes of messages of all devices whose rest has not come. Beyond it, a device
     /// that sends the beginning of one is closed.
-    pub incomplete_bytes: usize,
+    pub partial_message_bytes: usize,
     /// Frames that may wait for one device to read.
-    pub outbox_frames: usize,
+    pub write_queue_frames: usize,
     /// Bytes that may wait for one device to read.
-    pub outbox_bytes: usize,
+    pub write_queue_bytes: usize,
     /// Bytes that may wait for all devices together. Beyond it, a device for which
     /// something waits already is a slow consumer, whatever it has left of its own.
-    pub outboxes_bytes: usize,
+    pub total_write_queue_bytes: usize,
     /// How long a device may leave its receive window closed.
     pub write_timeout: Duration,
     /// How long a device may be silent. Whole seconds, as the wheel turns. Also how
@@ -105,23 +105,23 @@ pub struct Limits {
     pub handshake_timeout: Duration,
     /// TLS handshakes under way: each has buffers and keys, and nobody knows yet whose
     /// they are. What comes beyond them is closed.
-    pub handshakes_at_once: usize,
+    pub max_concurrent_handshakes: usize,
     /// New TLS handshakes a second; `None` takes what comes. They cost processor time
     /// before anything else can be asked of a client.
-    pub handshakes: Option<Rate>,
+    pub handshake_rate: Option<Rate>,
     /// How long a device socket may be open before it is sent away, to come back where
     /// there is room: each between three quarters and all of this. `None` leaves it
     /// open.
     pub max_age: Option<Duration>,
     /// Device sockets; `None` leaves it to the open files.
-    pub sockets: Option<usize>,
+    pub max_sockets: Option<usize>,
     /// New device sockets a second; `None` takes what comes.
-    pub upgrades: Option<Rate>,
+    pub upgrade_rate: Option<Rate>,
     /// New device sockets at once, under `upgrades`; `None` is a second's worth.
     pub upgrade_burst: Option<u32>,
     /// Connections of all kinds on the public listener; `None` is the process's
     /// limit of open files, less a reserve for everything else.
-    pub connections: Option<usize>,
+    pub max_connections: Option<usize>,
     /// The longest JSON text of a session's data.
     pub session_bytes: usize,
     /// The longest HTTP request body.
@@ -136,35 +136,35 @@ pub struct Limits {
     /// nodes are told of a topic's first and last subscriber.
     pub topic_changes_per_s: u32,
     /// Readings of one device that have no answer yet.
-    pub readings_per_device: u32,
+    pub telemetry_per_device: u32,
     /// Readings in this node's custody.
-    pub readings_in_flight: usize,
+    pub telemetry_unacked: usize,
     /// Their bytes.
-    pub readings_bytes: usize,
+    pub telemetry_unacked_bytes: usize,
     /// Messages one device may publish in each second.
     pub publishes_per_s: u32,
     /// Messages of one topic that may wait to be handed to devices of this node.
-    pub topic_messages: usize,
+    pub topic_queue_messages: usize,
     /// The same in bytes.
-    pub topic_bytes: usize,
+    pub topic_queue_bytes: usize,
     /// How long `/readyz` fails before a drain refuses or closes its first socket.
-    pub drain_notice: Duration,
+    pub drain_delay: Duration,
     /// Devices that a drain asks to leave, a second.
     pub drain_rate: Rate,
     /// The longest time over which devices are asked to spread their return.
-    pub drain_window: Duration,
+    pub drain_reconnect_window: Duration,
     /// How long a drain waits, after the closes, for commands in flight.
     pub drain_grace: Duration,
 }
 
-impl Default for Limits {
+impl Default for NodeLimits {
     fn default() -> Self {
         Self {
             device_message_bytes: 64 * 1024,
-            incomplete_bytes: 256 * 1024 * 1024,
-            outbox_frames: 256,
-            outbox_bytes: 1024 * 1024,
-            outboxes_bytes: 256 * 1024 * 1024,
+            partial_message_bytes: 256 * 1024 * 1024,
+            write_queue_frames: 256,
+            write_queue_bytes: 1024 * 1024,
+            total_write_queue_bytes: 256 * 1024 * 1024,
             write_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(90),
             close_timeout: Duration::from_secs(5),
@@ -173,28 +173,28 @@ impl Default for Limits {
             first_request_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(10),
             handshake_timeout: Duration::from_secs(10),
-            handshakes_at_once: 4096,
-            handshakes: None,
+            max_concurrent_handshakes: 4096,
+            handshake_rate: None,
             max_age: None,
-            sockets: None,
-            upgrades: None,
+            max_sockets: None,
+            upgrade_rate: None,
             upgrade_burst: None,
-            connections: None,
+            max_connections: None,
             session_bytes: 16 * 1024,
             body_bytes: 64 * 1024,
             commands_in_flight: 20_000,
             commands_per_device: 64,
             topics_per_device: 64,
             topic_changes_per_s: 100,
-            readings_per_device: 16,
-            readings_in_flight: 10_000,
-            readings_bytes: 32 * 1024 * 1024,
+            telemetry_per_device: 16,
+            telemetry_unacked: 10_000,
+            telemetry_unacked_bytes: 32 * 1024 * 1024,
             publishes_per_s: 100,
-            topic_messages: 1024,
-            topic_bytes: 16 * 1024 * 1024,
-            drain_notice: Duration::from_secs(1),
+            topic_queue_messages: 1024,
+            topic_queue_bytes: 16 * 1024 * 1024,
+            drain_delay: Duration::from_secs(1),
             drain_rate: Rate::per_second(500),
-            drain_window: Duration::from_secs(1),
+            drain_reconnect_window: Duration::from_secs(1),
             drain_grace: Duration::from_secs(5),
         }
     }

@@ -93,11 +93,11 @@ name!(
 );
 name!(
     /// A reading of a device: 1 to 64 characters of `A-Z a-z 0-9 . _ : -`.
-    ReadingId, "reading id", 64, "._:-"
+    TelemetryId, "reading id", 64, "._:-"
 );
 name!(
     /// A group of consumers: 1 to 64 characters of `A-Z a-z 0-9 . _ -`.
-    Group, "consumer group", 64, "._-"
+    ConsumerGroup, "consumer group", 64, "._-"
 );
 
 impl Default for ClusterName {

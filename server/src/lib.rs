@@ -5,7 +5,7 @@
 //! `admission` (who is let in), [`tls`], `wire` and `door` (connections), [`auth`] (who may do
 //! what), `http` (what it serves), `ws` and `session` (device sockets), `cluster`
 //! (which node owns which device), [`backplane`] (what joins the nodes), [`broker`]
-//! (the embedded one), `backlog` (the bounded queue that both use), `work` (readings,
+//! (the embedded one), `bounded_queue` (the bounded queue that both use), `work` (readings,
 //! from devices into a queue), [`consumer`] (and out of it), [`gateway`] (what stands
 //! in front of the nodes), `faults` (what a node does wrong on request), and what they
 //! share: `life` (standing tasks), `door` (connections), `backoff` (when all of them connect again), `turns`
@@ -45,12 +45,12 @@ pub use self::{
     auth::{AuthConfig, Secret},
     backplane::BackplaneUrl,
     broker::{BrokerConfig, BrokerError},
-    config::{Limits, NodeConfig, Routing},
+    config::{NodeConfig, NodeLimits, Routing},
     consumer::ConsumerConfig,
-    gateway::{GatewayConfig, GatewayError, GatewayLimits, LoadMeasure, Policy},
-    id::{ClusterName, DeviceId, Group, InvalidName, NodeId, ReadingId, Topic},
-    listen::{Listeners, listen},
-    node::{NodeError, OwnLoad},
+    gateway::{GatewayConfig, GatewayError, GatewayLimits, GatewayPolicy, LoadMetric},
+    id::{ClusterName, ConsumerGroup, DeviceId, InvalidName, NodeId, TelemetryId, Topic},
+    listen::{ListenSockets, listen},
+    node::{LoadSource, NodeError},
     rate::Rate,
     tls::ServerTls,
 };

@@ -9,7 +9,7 @@ const BACKLOG: u32 = 65_535;
 
 /// Where a node or a gateway listens.
 #[derive(Debug)]
-pub struct Listeners {
+pub struct ListenSockets {
     /// For devices and callers.
     pub public: TcpListener,
     /// For probes and operators: `/healthz`, `/readyz`, `/metrics`, `/nodes` and
@@ -18,7 +18,7 @@ pub struct Listeners {
     pub admin: Option<TcpListener>,
 }
 
-impl From<TcpListener> for Listeners {
+impl From<TcpListener> for ListenSockets {
     fn from(public: TcpListener) -> Self {
         Self {
             public,

@@ -8,32 +8,32 @@ use tokio::time::{Instant, sleep_until};
 
 /// Turns that are this close are taken at once, so that a high rate does not need
 /// a timer for each of them.
-const AT_ONCE: Duration = Duration::from_millis(2);
+const MIN_SLEEP: Duration = Duration::from_millis(2);
 
 /// Turns at random intervals of half to one and a half of `interval`. One that
 /// comes late makes the others later, not closer.
-pub(crate) struct Turns {
+pub(crate) struct Pacer {
     interval: Duration,
-    next: Instant,
+    next_at: Instant,
     rng: SmallRng,
 }
 
-impl Turns {
+impl Pacer {
     pub(crate) fn new(interval: Duration, rng: SmallRng) -> Self {
         Self {
             interval,
-            next: Instant::now(),
+            next_at: Instant::now(),
             rng,
         }
     }
 
-    pub(crate) async fn next(&mut self) {
+    pub(crate) async fn tick(&mut self) {
         let now = Instant::now();
-        if self.next > now + AT_ONCE {
-            sleep_until(self.next).await;
+        if self.next_at > now + MIN_SLEEP {
+            sleep_until(self.next_at).await;
         }
         let gap = self.interval.mul_f64(self.rng.random_range(0.5..1.5));
-        self.next = self.next.max(now) + gap;
+        self.next_at = self.next_at.max(now) + gap;
     }
 }
 
@@ -48,13 +48,13 @@ mod tests {
     /// before the 500th.
     async fn thousand(per_s: u32, late: Duration) -> Vec<f64> {
         let started = Instant::now();
-        let mut turns = Turns::new(Duration::from_secs(1) / per_s, SmallRng::seed_from_u64(7));
+        let mut pacer = Pacer::new(Duration::from_secs(1) / per_s, SmallRng::seed_from_u64(7));
         let mut times = Vec::new();
         for number in 0..1_000 {
             if number == 500 {
                 sleep(late).await;
             }
-            turns.next().await;
+            pacer.tick().await;
             times.push(started.elapsed().as_secs_f64());
         }
         times

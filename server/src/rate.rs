@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-const MOST: u32 = 1_000_000;
+const MAX_PER_S: u32 = 1_000_000;
 
 /// So many a second, as text `500/s`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,7 +12,9 @@ pub struct Rate {
 
 /// A text that is no rate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("invalid rate {0:?}: expected a whole number a second, 1/s to {MOST}/s, such as 500/s")]
+#[error(
+    "invalid rate {0:?}: expected a whole number a second, 1/s to {MAX_PER_S}/s, such as 500/s"
+)]
 pub struct InvalidRate(String);
 
 impl Rate {
@@ -29,7 +31,7 @@ impl Rate {
 
     /// How many may come at once when there were none before, if nothing else is
     /// said: a second's worth.
-    pub(crate) fn usual_burst(self) -> u32 {
+    pub(crate) fn default_burst(self) -> u32 {
         self.per_s
     }
 }
@@ -42,7 +44,7 @@ impl FromStr for Rate {
             .strip_suffix("/s")
             .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
             .and_then(|digits| digits.parse().ok())
-            .filter(|per_s| (1..=MOST).contains(per_s));
+            .filter(|per_s| (1..=MAX_PER_S).contains(per_s));
         per_s
             .map(|per_s| Self { per_s })
             .ok_or_else(|| InvalidRate(text.to_owned()))

@@ -16,29 +16,32 @@ use crate::tls::TlsStream;
 
 /// A client's connection. The TLS state is boxed: a plain connection must not pay
 /// for its size.
-pub(crate) type Wire = Either<TcpStream, Box<TlsStream>>;
+pub(crate) type MaybeTlsStream = Either<TcpStream, Box<TlsStream>>;
 
 /// Reads what is there into `buffer`; 0 bytes is the end.
-pub(crate) fn poll_take(
-    wire: &mut Wire,
+pub(crate) fn poll_read(
+    stream: &mut MaybeTlsStream,
     task: &mut Context<'_>,
     buffer: &mut [u8],
 ) -> Poll<io::Result<usize>> {
     let mut buffer = ReadBuf::new(buffer);
-    ready!(Pin::new(wire).poll_read(task, &mut buffer))?;
+    ready!(Pin::new(stream).poll_read(task, &mut buffer))?;
     Poll::Ready(Ok(buffer.filled().len()))
 }
 
 /// Writes some of `bytes`.
-pub(crate) fn poll_give(
-    wire: &mut Wire,
+pub(crate) fn poll_write(
+    stream: &mut MaybeTlsStream,
     task: &mut Context<'_>,
     bytes: &[u8],
 ) -> Poll<io::Result<usize>> {
-    Pin::new(wire).poll_write(task, bytes)
+    Pin::new(stream).poll_write(task, bytes)
 }
 
 /// Waits until everything given is handed to the kernel.
-pub(crate) fn poll_given(wire: &mut Wire, task: &mut Context<'_>) -> Poll<io::Result<()>> {
-    Pin::new(wire).poll_flush(task)
+pub(crate) fn poll_flush(
+    stream: &mut MaybeTlsStream,
+    task: &mut Context<'_>,
+) -> Poll<io::Result<()>> {
+    Pin::new(stream).poll_flush(task)
 }

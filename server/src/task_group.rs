@@ -3,29 +3,29 @@
 use tokio_util::sync::CancellationToken;
 
 /// They end with it, however that comes: also when the future that holds it is dropped.
-pub(crate) struct Life<E: FnMut()> {
+pub(crate) struct TaskGroup<E: FnMut()> {
     /// Cancelled when it is over.
-    pub(crate) over: CancellationToken,
-    at_end: E,
+    pub(crate) cancel: CancellationToken,
+    on_drop: E,
 }
 
-impl<E: FnMut()> Life<E> {
-    /// `at_end` tells those to end whose tasks are their own.
-    pub(crate) fn new(at_end: E) -> Self {
+impl<E: FnMut()> TaskGroup<E> {
+    /// `on_drop` tells those to end whose tasks are their own.
+    pub(crate) fn new(on_drop: E) -> Self {
         Self {
-            over: CancellationToken::new(),
-            at_end,
+            cancel: CancellationToken::new(),
+            on_drop,
         }
     }
 
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        tokio::spawn(self.over.clone().run_until_cancelled_owned(task));
+        tokio::spawn(self.cancel.clone().run_until_cancelled_owned(task));
     }
 }
 
-impl<E: FnMut()> Drop for Life<E> {
+impl<E: FnMut()> Drop for TaskGroup<E> {
     fn drop(&mut self) {
-        (self.at_end)();
-        self.over.cancel();
+        (self.on_drop)();
+        self.cancel.cancel();
     }
 }

@@ -11,12 +11,12 @@ mod test;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use self::services::Services;
+use self::services::ServicesCommand;
 
 /// What a person does while developing highwater.
 #[derive(Parser)]
 #[command(name = "cargo xtask")]
-struct Args {
+struct Xtask {
     #[command(subcommand)]
     task: Task,
 }
@@ -28,13 +28,13 @@ enum Task {
     Test,
     /// The outside programs that the tests use: start, show, stop, install
     #[command(subcommand)]
-    Services(Services),
+    Services(ServicesCommand),
     /// Both ends of a device socket against the Autobahn WebSocket test suite; see
     /// docs/conformance.md
     Conformance,
     /// Parsers of untrusted bytes, by libFuzzer (needs cargo-fuzz and a nightly
     /// toolchain); see docs/conformance.md
-    Fuzz(fuzz::Options),
+    Fuzz(fuzz::FuzzOptions),
     /// Take the documents' pictures from real runs (needs chromium, tmux, aha)
     Pictures,
     /// Run the benches; each reports a ratio to a reference of the same run
@@ -45,7 +45,7 @@ enum Task {
 }
 
 fn main() -> Result<()> {
-    match Args::parse().task {
+    match Xtask::parse().task {
         Task::Test => test::run(),
         Task::Services(services) => services::run(services),
         Task::Conformance => conformance::run(),

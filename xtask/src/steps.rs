@@ -29,12 +29,12 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
 }
 
 /// A child that ends with its owner.
-pub(crate) struct Background {
+pub(crate) struct BackgroundProcess {
     child: Child,
     program: String,
 }
 
-impl Background {
+impl BackgroundProcess {
     /// Starts it.
     pub(crate) fn start(mut command: Command) -> Result<Self> {
         let program = command.get_program().to_string_lossy().into_owned();
@@ -58,7 +58,7 @@ impl Background {
     }
 }
 
-impl Drop for Background {
+impl Drop for BackgroundProcess {
     fn drop(&mut self) {
         // Both do nothing to a child that has ended.
         let _ = self.child.kill();

@@ -15,9 +15,9 @@ use serde_json::Value;
 
 /// A temporary directory in which nobody else's services are up. Whatever is up in
 /// it ends with it.
-struct Desk(tempfile::TempDir);
+struct ServicesSandbox(tempfile::TempDir);
 
-impl Desk {
+impl ServicesSandbox {
     fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
@@ -33,7 +33,7 @@ impl Desk {
     }
 
     /// What a command that works says.
-    fn said(&self, arguments: &[&str]) -> String {
+    fn run_successfully(&self, arguments: &[&str]) -> String {
         let output = self.services(arguments);
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.success(), "{said}");
@@ -41,7 +41,7 @@ impl Desk {
     }
 
     /// What a command that is refused says.
-    fn refused(&self, arguments: &[&str]) -> String {
+    fn run_rejected(&self, arguments: &[&str]) -> String {
         let output = self.services(arguments);
         assert!(!output.status.success());
         String::from_utf8(output.stderr).unwrap()
@@ -54,7 +54,7 @@ impl Desk {
     }
 }
 
-impl Drop for Desk {
+impl Drop for ServicesSandbox {
     fn drop(&mut self) {
         self.services(&["down"]);
     }
@@ -64,71 +64,80 @@ fn pid(process: &Value) -> i32 {
     process["pid"].as_i64().unwrap().try_into().unwrap()
 }
 
-fn await_end(pid: i32) {
+fn wait_for_exit(pid: i32) {
     let process = PathBuf::from(format!("/proc/{pid}"));
-    while is_there(&process) {
+    while is_running(&process) {
         std::thread::yield_now();
     }
 }
 
 /// A process that has ended and that nobody waited for is not there.
-fn is_there(process: &Path) -> bool {
+fn is_running(process: &Path) -> bool {
     std::fs::read_to_string(process.join("stat"))
         .is_ok_and(|stat| !stat.rsplit_once(") ").unwrap().1.starts_with('Z'))
 }
 
 #[test]
 fn up_shown_and_down() {
-    let desk = Desk::new();
-    assert!(desk.said(&["status"]).contains("no services are up"));
+    let desk = ServicesSandbox::new();
+    assert!(
+        desk.run_successfully(&["status"])
+            .contains("no services are up")
+    );
 
-    let up = desk.said(&["up", "redis", "nats"]);
+    let up = desk.run_successfully(&["up", "redis", "nats"]);
     let state = desk.state();
     let services = state["services"].as_array().unwrap();
     assert_eq!(services.len(), 2);
     for service in services {
         assert!(up.contains(service["url"].as_str().unwrap()), "{up}");
     }
-    let status = desk.said(&["status"]);
+    let status = desk.run_successfully(&["status"]);
     assert_eq!(status.matches("  answers").count(), 2, "{status}");
-    let again = desk.refused(&["up", "redis"]);
+    let again = desk.run_rejected(&["up", "redis"]);
     assert!(
         again.contains("hint: `cargo xtask services down`"),
         "{again}"
     );
 
-    desk.said(&["down"]);
+    desk.run_successfully(&["down"]);
     for service in services {
-        await_end(pid(&service["servers"][0]));
+        wait_for_exit(pid(&service["servers"][0]));
         assert!(!Path::new(service["directory"].as_str().unwrap()).exists());
     }
-    assert!(desk.said(&["status"]).contains("no services are up"));
+    assert!(
+        desk.run_successfully(&["status"])
+            .contains("no services are up")
+    );
 }
 
 #[test]
 fn a_service_that_died_is_told() {
-    let desk = Desk::new();
-    desk.said(&["up", "redis"]);
+    let desk = ServicesSandbox::new();
+    desk.run_successfully(&["up", "redis"]);
     let server = pid(&desk.state()["services"][0]["servers"][0]);
     kill(Pid::from_raw(server), Signal::SIGKILL).unwrap();
-    await_end(server);
-    let status = desk.refused(&["status"]);
+    wait_for_exit(server);
+    let status = desk.run_rejected(&["status"]);
     assert!(status.contains("no answer from: redis"), "{status}");
 }
 
 #[test]
 fn services_end_with_their_keeper() {
-    let desk = Desk::new();
-    desk.said(&["up", "redis"]);
+    let desk = ServicesSandbox::new();
+    desk.run_successfully(&["up", "redis"]);
     let state = desk.state();
     kill(Pid::from_raw(pid(&state["keeper"])), Signal::SIGKILL).unwrap();
-    await_end(pid(&state["services"][0]["servers"][0]));
-    assert!(desk.said(&["status"]).contains("no services are up"));
+    wait_for_exit(pid(&state["services"][0]["servers"][0]));
+    assert!(
+        desk.run_successfully(&["status"])
+            .contains("no services are up")
+    );
 }
 
 #[test]
 fn an_unknown_service_is_refused() {
-    let said = Desk::new().refused(&["up", "kafka"]);
+    let said = ServicesSandbox::new().run_rejected(&["up", "kafka"]);
     assert!(
         said.contains("expected redis, redis-cluster, nats, rabbitmq, nginx or haproxy"),
         "{said}"

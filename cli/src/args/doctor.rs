@@ -14,7 +14,7 @@ use clap::Args;
 
 Nothing is started or changed. The exit code is 0 where the scenario fits, 5
 where it does not, 2 where it is invalid. `run` does the same check first.")]
-pub(crate) struct Doctor {
+pub(crate) struct DoctorArgs {
     /// Judge this scenario instead (TOML)
     pub(crate) scenario: Option<PathBuf>,
     /// Change a value of the scenario; may be repeated

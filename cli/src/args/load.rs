@@ -16,7 +16,7 @@ use super::{RecordArgs, ScenarioArgs};
   highwater coordinator scenarios/idle-10k.toml --listen 192.0.2.1:7070 \\
       --workers 2
   highwater worker --connect 192.0.2.1:7070             (on each of the two)")]
-pub(crate) struct Coordinator {
+pub(crate) struct CoordinatorArgs {
     #[command(flatten)]
     pub(crate) scenario: ScenarioArgs,
     #[command(flatten)]
@@ -40,7 +40,7 @@ pub(crate) struct Coordinator {
   HIGHWATER_TOKEN=secret highwater worker --connect 192.0.2.1:7070
 
 A worker is told everything else by its coordinator, and ends with the run.")]
-pub(crate) struct Worker {
+pub(crate) struct WorkerArgs {
     /// The coordinator's address, HOST:PORT
     #[arg(long, value_name = "ADDR")]
     pub(crate) connect: SocketAddr,

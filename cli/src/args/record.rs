@@ -11,7 +11,7 @@ use clap::Args;
 Writes report.html, summary.json, junit.xml and charts/*.svg into the run's
 directory, from its record alone: also for a run that was killed. The exit code
 is 0 whatever the verdict; `highwater gate` judges.")]
-pub(crate) struct Report {
+pub(crate) struct ReportArgs {
     /// The run's directory
     pub(crate) run: PathBuf,
 }
@@ -23,7 +23,7 @@ pub(crate) struct Report {
 
 Runs of the same settings are repeats: their figures are means with intervals.
 If all settings are the same, repeats are numbered: before-1 before-2 after-1.")]
-pub(crate) struct Compare {
+pub(crate) struct CompareArgs {
     /// The runs' directories; the others are compared with the first
     #[arg(required = true, num_args = 2.., value_name = "RUN")]
     pub(crate) runs: Vec<PathBuf>,
@@ -54,7 +54,7 @@ pub(crate) struct Compare {
   highwater gate runs/after --baseline runs/before
 
 Exit codes: 0 passed, 3 failed, 4 inconclusive, 130 the run was interrupted.")]
-pub(crate) struct Gate {
+pub(crate) struct GateArgs {
     /// The run's directory
     pub(crate) run: PathBuf,
     /// Judge against this run as well

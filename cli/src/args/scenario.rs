@@ -52,7 +52,7 @@ Ctrl-C ends a run in order and reports what there is; a second one ends it at
 once. The exit code is the verdict: 0 passed, 3 failed, 4 inconclusive.
 A scenario with a [matrix] is several runs, each in a directory of its own, and
 in the end a comparison; the exit code is then the worst of theirs.")]
-pub(crate) struct Run {
+pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) scenario: ScenarioArgs,
     #[command(flatten)]
@@ -80,7 +80,7 @@ pub(crate) struct Run {
 
 All problems of a file are listed at once, each with its place, what was found
 and what is accepted; the exit code is then 2.")]
-pub(crate) struct Check {
+pub(crate) struct CheckArgs {
     #[command(flatten)]
     pub(crate) scenario: ScenarioArgs,
 }

@@ -12,7 +12,7 @@ mod tls;
 use std::net::SocketAddr;
 
 use clap::{Args, Subcommand};
-use highwater_server::{NodeId, OwnLoad, Routing};
+use highwater_server::{LoadSource, NodeId, Routing};
 
 pub(crate) use self::{
     admission::ServeAdmission, auth::ServeAuth, backplane::ServeBackplane, consumer::ServeConsumer,
@@ -28,7 +28,7 @@ pub(crate) use self::{
       --backplane local://127.0.0.1:7000
   highwater serve gateway --listen 127.0.0.1:8080 --id g1 \\
       --backplane local://127.0.0.1:7000")]
-pub(crate) enum Serve {
+pub(crate) enum ServeCommand {
     /// A node: device sockets, commands, topics, metrics
     Node(Box<ServeNode>),
     /// A gateway: one address in front of the nodes, which it finds by itself
@@ -66,12 +66,12 @@ pub(crate) struct ServeNode {
     #[arg(long)]
     pub(crate) id: NodeId,
     /// HOST:PORT at which gateways reach this node, where --listen does not say
-    #[arg(long, value_name = "ADDR", value_parser = address)]
+    #[arg(long, value_name = "ADDR", value_parser = parse_host_port)]
     pub(crate) advertise: Option<String>,
     /// What gateways are told besides the count of sockets: a load that was posted to
     /// /admin/load, or heap
-    #[arg(long, value_name = "SOURCE", default_value_t = OwnLoad::Posted)]
-    pub(crate) own_load: OwnLoad,
+    #[arg(long, value_name = "SOURCE", default_value_t = LoadSource::Posted)]
+    pub(crate) own_load: LoadSource,
     /// How a command finds its device's node: directory or broadcast
     #[arg(long, default_value_t = Routing::Directory)]
     pub(crate) routing: Routing,
@@ -105,7 +105,7 @@ pub(crate) struct ServeBroker {
 }
 
 /// `HOST:PORT`; the host may be a name.
-fn address(text: &str) -> Result<String, String> {
+fn parse_host_port(text: &str) -> Result<String, String> {
     let is_address = text.rsplit_once(':').is_some_and(|(host, port)| {
         !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0)
     });

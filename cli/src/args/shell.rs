@@ -11,7 +11,7 @@ use clap_complete::Shell;
       For this shell; in ~/.bashrc for every one.
   highwater completions zsh > ~/.zfunc/_highwater
   highwater completions fish > ~/.config/fish/completions/highwater.fish")]
-pub(crate) struct Completions {
+pub(crate) struct CompletionsArgs {
     /// The shell
     pub(crate) shell: Shell,
 }
@@ -21,7 +21,7 @@ pub(crate) struct Completions {
   highwater man | man -l -
   highwater man --out ~/.local/share/man/man1
       highwater.1, highwater-run.1, and so on.")]
-pub(crate) struct Man {
+pub(crate) struct ManArgs {
     /// Write a page for each command into this directory
     ///
     /// It is created where it is missing; without it, the main page goes to

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use highwater_scenarios::{
     Plan,
-    plan::{LoadModel, System},
+    plan::{LoadModel, SystemSpec},
     units::Rate,
 };
 
-use crate::quantity::{self, count, length, plural};
+use crate::quantity::{self, count, duration_text, plural};
 
 /// The load, the system, the phases; then where the record goes.
 pub(crate) fn announcement(plan: &Plan, out: &Path) -> String {
@@ -17,7 +17,7 @@ pub(crate) fn announcement(plan: &Plan, out: &Path) -> String {
         users(plan),
         rate("commands", commands(plan)),
         rate("messages", plan.publish.iter().map(|load| load.rate)),
-        rate("readings", plan.readings.iter().map(|load| load.rate)),
+        rate("readings", plan.telemetry.iter().map(|load| load.rate)),
     ];
     let load: Vec<String> = load.into_iter().flatten().collect();
     format!(
@@ -25,8 +25,8 @@ pub(crate) fn announcement(plan: &Plan, out: &Path) -> String {
         plan.name,
         load.join(", "),
         system(plan),
-        length(plan.ramp_planned()),
-        length(plan.duration),
+        duration_text(plan.planned_ramp()),
+        duration_text(plan.duration),
         out.display(),
     )
 }
@@ -52,8 +52,8 @@ fn rate(what: &str, rates: impl Iterator<Item = Rate>) -> Option<String> {
 
 fn system(plan: &Plan) -> String {
     match &plan.system {
-        System::Cluster(cluster) => plural(cluster.nodes.into(), "node"),
-        System::Target(target) => match target.ws.as_slice() {
+        SystemSpec::Cluster(cluster) => plural(cluster.nodes.into(), "node"),
+        SystemSpec::Target(target) => match target.ws.as_slice() {
             [only] => only.clone(),
             several => format!("{} addresses", count(several.len() as u64)),
         },

@@ -2,19 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use highwater_reports::Unlike;
+use highwater_reports::MismatchPolicy;
 
 use super::print;
-use crate::{args::Compare, exit::Exit, failure::Failure};
+use crate::{args::CompareArgs, exit::Exit, failure::CliFailure};
 
 /// Of the page, where nothing else is asked for.
 const PAGE: &str = "comparison.html";
 
 /// Sets runs side by side.
-pub(crate) fn execute(args: &Compare) -> Result<Exit, Failure> {
+pub(crate) fn execute(args: &CompareArgs) -> Result<Exit, CliFailure> {
     let unlike = match args.anyway {
-        true => Unlike::Said,
-        false => Unlike::Refused,
+        true => MismatchPolicy::Warn,
+        false => MismatchPolicy::Refuse,
     };
     let comparison = highwater_reports::compare(&args.runs, unlike)?;
     let page = args.out.clone().unwrap_or_else(|| beside(&args.runs));

@@ -4,15 +4,15 @@ use clap::CommandFactory;
 
 use super::print;
 use crate::{
-    args::{Args, Completions},
+    args::{Cli, CompletionsArgs},
     exit::Exit,
-    failure::Failure,
+    failure::CliFailure,
 };
 
 /// Prints the completions of a shell.
-pub(crate) fn execute(args: &Completions) -> Result<Exit, Failure> {
+pub(crate) fn execute(args: &CompletionsArgs) -> Result<Exit, CliFailure> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Args::command(), "highwater", &mut script);
+    clap_complete::generate(args.shell, &mut Cli::command(), "highwater", &mut script);
     print(&String::from_utf8_lossy(&script));
     Ok(Exit::Passed)
 }

@@ -4,10 +4,10 @@ use anyhow::anyhow;
 use highwater_loadgen::coordinator::Workers;
 
 use super::{check, run};
-use crate::{args::Coordinator, exit::Exit, failure::Failure};
+use crate::{args::CoordinatorArgs, exit::Exit, failure::CliFailure};
 
 /// Runs a scenario with workers that somebody starts.
-pub(crate) fn execute(args: Coordinator) -> Result<Exit, Failure> {
+pub(crate) fn execute(args: CoordinatorArgs) -> Result<Exit, CliFailure> {
     let workers = Workers::Remote {
         listen: args.listen,
         token: args.token,
@@ -21,9 +21,9 @@ pub(crate) fn execute(args: Coordinator) -> Result<Exit, Failure> {
 }
 
 /// Workers end with their run, and nobody would start them for the next one.
-fn too_many(runs: u64) -> Failure {
+fn too_many(runs: u64) -> CliFailure {
     let error = anyhow!("a coordinator leads one run, and this scenario has {runs}");
     let hint = "choose one: --set cluster.KEY=VALUE for each list of the matrix, and \
                 --set matrix.repeat=1; or use `highwater run`";
-    Failure::new(Exit::Usage, error).with_hint(Some(hint.to_owned()))
+    CliFailure::new(Exit::Usage, error).with_hint(Some(hint.to_owned()))
 }

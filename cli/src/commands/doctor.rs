@@ -1,27 +1,27 @@
 //! `highwater doctor`, and the same check before a run.
 
 use anyhow::anyhow;
-use highwater_loadgen::doctor::{self, Finding, Fit, Limits, report_text};
+use highwater_loadgen::doctor::{self, HostLimits, PreflightFinding, PreflightReport, report_text};
 use highwater_scenarios::Matrix;
 
 use super::{check, print};
 use crate::{
-    args::{Doctor, ScenarioArgs},
+    args::{DoctorArgs, ScenarioArgs},
     exit::Exit,
-    failure::Failure,
+    failure::CliFailure,
 };
 
 /// Says what this machine can hold, or whether a scenario fits it.
-pub(crate) fn execute(args: Doctor) -> Result<Exit, Failure> {
-    let limits = doctor::read();
+pub(crate) fn execute(args: DoctorArgs) -> Result<Exit, CliFailure> {
+    let limits = doctor::read_host_limits();
     match args.scenario {
         None => {
-            print(&report_text::capacity(&limits));
+            print(&report_text::capacity_text(&limits));
             Ok(Exit::Passed)
         }
         Some(scenario) => {
             let set = args.set;
-            judge(
+            check_scenario(
                 &check::load_matrix(&ScenarioArgs { scenario, set })?,
                 &limits,
             )
@@ -36,13 +36,13 @@ pub(crate) fn preflight(
     matrix: &Matrix,
     workers: Option<u32>,
     try_anyway: bool,
-) -> Result<(), Failure> {
-    let limits = doctor::read();
+) -> Result<(), CliFailure> {
+    let limits = doctor::read_host_limits();
     let (mut doubts, mut obstacles) = (Vec::new(), Vec::new());
     for cell in matrix.cells() {
-        let fit = Fit::of(&cell.plan, workers, &limits);
-        add_new(&mut doubts, fit.doubts);
-        add_new(&mut obstacles, fit.obstacles);
+        let fit = PreflightReport::check(&cell.plan, workers, &limits);
+        add_new(&mut doubts, fit.warnings);
+        add_new(&mut obstacles, fit.failures);
     }
     doubts.iter().for_each(note);
     let Some((first, others)) = obstacles.split_first() else {
@@ -54,16 +54,16 @@ pub(crate) fn preflight(
         return Ok(());
     }
     let name = &matrix.first().plan.name;
-    let error = anyhow!("this machine cannot run {name}: {}", first.what);
+    let error = anyhow!("this machine cannot run {name}: {}", first.message);
     let hint = format!(
         "{}\nTo run it all the same: --try-anyway",
-        report_text::remedy(&first.remedy)
+        report_text::fix_text(&first.fix)
     );
-    Err(Failure::new(Exit::Refused, error).with_hint(Some(hint)))
+    Err(CliFailure::new(Exit::Refused, error).with_hint(Some(hint)))
 }
 
 /// What several cells have in common is said once.
-fn add_new(findings: &mut Vec<Finding>, found: Vec<Finding>) {
+fn add_new(findings: &mut Vec<PreflightFinding>, found: Vec<PreflightFinding>) {
     for finding in found {
         if !findings.contains(&finding) {
             findings.push(finding);
@@ -72,15 +72,15 @@ fn add_new(findings: &mut Vec<Finding>, found: Vec<Finding>) {
 }
 
 /// Of several cells the first that does not fit, or else the first.
-fn judge(matrix: &Matrix, limits: &Limits) -> Result<Exit, Failure> {
+fn check_scenario(matrix: &Matrix, limits: &HostLimits) -> Result<Exit, CliFailure> {
     let mut fits = matrix
         .cells()
-        .map(|cell| (cell, Fit::of(&cell.plan, None, limits)));
+        .map(|cell| (cell, PreflightReport::check(&cell.plan, None, limits)));
     let first = matrix.first();
     let (cell, fit) = fits
         .find(|(_, fit)| !fit.fits())
-        .unwrap_or_else(|| (first, Fit::of(&first.plan, None, limits)));
-    print(&report_text::fit(&cell.plan.name, &fit, limits));
+        .unwrap_or_else(|| (first, PreflightReport::check(&first.plan, None, limits)));
+    print(&report_text::preflight_text(&cell.plan.name, &fit, limits));
     Ok(if fit.fits() {
         Exit::Passed
     } else {
@@ -88,6 +88,6 @@ fn judge(matrix: &Matrix, limits: &Limits) -> Result<Exit, Failure> {
     })
 }
 
-fn note(finding: &Finding) {
-    eprintln!("note: {}", finding.what);
+fn note(finding: &PreflightFinding) {
+    eprintln!("note: {}", finding.message);
 }

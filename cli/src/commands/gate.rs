@@ -3,18 +3,18 @@
 use std::path::Path;
 
 use super::print;
-use crate::{args::Gate, exit::Exit, failure::Failure};
+use crate::{args::GateArgs, exit::Exit, failure::CliFailure};
 
 /// Judges a run again from its record.
-pub(crate) fn execute(args: &Gate) -> Result<Exit, Failure> {
-    judge(&args.run, args.baseline.as_deref())
+pub(crate) fn execute(args: &GateArgs) -> Result<Exit, CliFailure> {
+    evaluate_gates(&args.run, args.baseline.as_deref())
 }
 
 /// Judges a run by its own gates and, where there is one, against a baseline.
-pub(crate) fn judge(run: &Path, baseline: Option<&Path>) -> Result<Exit, Failure> {
+pub(crate) fn evaluate_gates(run: &Path, baseline: Option<&Path>) -> Result<Exit, CliFailure> {
     let record = highwater_reports::read(run)?;
     let baseline = baseline.map(highwater_reports::read).transpose()?;
-    let summary = highwater_reports::judge(&record, baseline.as_ref());
+    let summary = highwater_reports::evaluate(&record, baseline.as_ref());
     print(&highwater_reports::verdict_text(&summary));
-    Ok(Exit::of(&summary))
+    Ok(Exit::for_summary(&summary))
 }

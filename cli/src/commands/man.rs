@@ -6,22 +6,22 @@ use clap::CommandFactory;
 
 use super::print;
 use crate::{
-    args::{Args, Man},
+    args::{Cli, ManArgs},
     exit::Exit,
-    failure::Failure,
+    failure::CliFailure,
 };
 
 /// Prints the man page, or writes one for each command.
-pub(crate) fn execute(args: &Man) -> Result<Exit, Failure> {
+pub(crate) fn execute(args: &ManArgs) -> Result<Exit, CliFailure> {
     match &args.out {
         Some(out) => {
-            write(out).map_err(|error| Failure::path("write man pages into", out, error))?;
+            write(out).map_err(|error| CliFailure::path("write man pages into", out, error))?;
         }
         None => {
             let mut page = Vec::new();
-            clap_mangen::Man::new(Args::command())
+            clap_mangen::Man::new(Cli::command())
                 .render(&mut page)
-                .map_err(|error| Failure::new(Exit::Internal, error))?;
+                .map_err(|error| CliFailure::new(Exit::Internal, error))?;
             print(&String::from_utf8_lossy(&page));
         }
     }
@@ -30,5 +30,5 @@ pub(crate) fn execute(args: &Man) -> Result<Exit, Failure> {
 
 fn write(out: &Path) -> io::Result<()> {
     fs::create_dir_all(out)?;
-    clap_mangen::generate_to(Args::command(), out)
+    clap_mangen::generate_to(Cli::command(), out)
 }

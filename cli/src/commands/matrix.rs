@@ -8,81 +8,81 @@ use std::{
 
 use anyhow::anyhow;
 use highwater_loadgen::coordinator::{RunError, Workers};
-use highwater_reports::{RecordError, Unlike};
-use highwater_scenarios::{Cell, Matrix};
+use highwater_reports::{MismatchPolicy, RecordError};
+use highwater_scenarios::{Matrix, MatrixCell};
 
 use super::{
     print,
-    run::{OneRun, default_out, listen, text_of},
+    run::{SingleRun, default_out, listen_for_interrupt, read_scenario_text},
     signals::Interrupt,
 };
-use crate::{args::Run, exit::Exit, failure::Failure};
+use crate::{args::RunArgs, exit::Exit, failure::CliFailure};
 
 /// The comparison's page, beside the runs' directories.
 const PAGE: &str = "comparison.html";
 
 /// Runs one after the other, until one cannot be or somebody wants the end.
-struct Runs<'r> {
-    args: &'r Run,
+struct MatrixRuns<'r> {
+    args: &'r RunArgs,
     text: String,
     interrupt: Interrupt,
     /// Directories of those that came to their end.
-    done: Vec<PathBuf>,
+    finished: Vec<PathBuf>,
 }
 
 /// Runs every cell as often as it is to be, and compares what came of it. Ends with the
 /// worst of the runs' exit codes. A run that cannot be, or an interrupt, ends all of it;
 /// the runs before are compared.
-pub(crate) fn run(matrix: &Matrix, args: &Run) -> Result<Exit, Failure> {
+pub(crate) fn run(matrix: &Matrix, args: &RunArgs) -> Result<Exit, CliFailure> {
     if args.record.baseline.is_some() {
-        return Err(no_baseline(matrix));
+        return Err(baseline_error(matrix));
     }
     let out = args.record.out.clone();
     let out = out.unwrap_or_else(|| default_out(&matrix.first().plan));
-    claim(&out)?;
-    let mut runs = Runs {
+    ensure_empty(&out)?;
+    let mut runs = MatrixRuns {
         args,
-        text: text_of(&args.scenario)?,
-        interrupt: listen()?,
-        done: Vec::new(),
+        text: read_scenario_text(&args.scenario)?,
+        interrupt: listen_for_interrupt()?,
+        finished: Vec::new(),
     };
-    let ended = runs.all(matrix, &out);
+    let ended = runs.run_all(matrix, &out);
     // Also of what there is when the last one could not be.
-    let compared = compare(&runs.done, &out);
+    let compared = compare(&runs.finished, &out);
     let exit = ended?;
     compared?;
     Ok(exit)
 }
 
-impl Runs<'_> {
+impl MatrixRuns<'_> {
     /// The worst of their exit codes.
-    fn all(&mut self, matrix: &Matrix, out: &Path) -> Result<Exit, Failure> {
+    fn run_all(&mut self, matrix: &Matrix, out: &Path) -> Result<Exit, CliFailure> {
         let mut worst = Exit::Passed;
-        for (number, (name, cell)) in in_turn(matrix).into_iter().enumerate() {
-            if self.interrupt.has_come() {
+        for (number, (name, cell)) in interleaved_runs(matrix).into_iter().enumerate() {
+            if self.interrupt.is_requested() {
                 eprintln!("interrupted: {number} of {} runs are over", matrix.runs());
                 return Ok(Exit::Interrupted);
             }
             eprintln!("run {} of {}: {name}", number + 1, matrix.runs());
             let dir = out.join(name);
-            let exit = self.one(cell, &dir)?;
+            let exit = self.run_one(cell, &dir)?;
             if exit == Exit::Interrupted {
                 return Ok(exit);
             }
-            self.done.push(dir);
-            worst = worse(worst, exit);
+            self.finished.push(dir);
+            worst = worse_exit(worst, exit);
         }
         Ok(worst)
     }
 
     /// Runs a cell once, writes its report, and says in a line how it ended.
-    fn one(&self, cell: &Cell, dir: &Path) -> Result<Exit, Failure> {
+    fn run_one(&self, cell: &MatrixCell, dir: &Path) -> Result<Exit, CliFailure> {
         let settings = cell.settings.iter();
         let settings = settings.map(|setting| format!("cluster.{}={}", setting.key, setting.value));
         let given = self.args.scenario.set.iter().cloned();
-        OneRun {
+        SingleRun {
             plan: cell.plan.clone(),
-            text: &self.text,
+            scenario_text: &self.text,
             sets: given.chain(settings).collect(),
             workers: Workers::Local {
                 count: self.args.workers,
@@ -90,27 +90,27 @@ impl Runs<'_> {
             out: dir,
             is_plain: self.args.record.no_progress,
         }
-        .record(&self.interrupt)?;
+        .run_and_record(&self.interrupt)?;
         let report = highwater_reports::write_report(dir)?;
-        let exit = Exit::of(&report.summary);
+        let exit = Exit::for_summary(&report.summary);
         let html = report.html.display();
-        print(&format!("{:<12} {html}", in_a_word(exit)));
+        print(&format!("{:<12} {html}", exit_word(exit)));
         Ok(exit)
     }
 }
 
 /// Names of the runs' directories, in the order of the runs: the cells take turns.
-fn in_turn(matrix: &Matrix) -> Vec<(String, &Cell)> {
+fn interleaved_runs(matrix: &Matrix) -> Vec<(String, &MatrixCell)> {
     let turns = 1..=matrix.repeat();
     let named = turns.flat_map(|turn| {
         matrix
             .cells()
-            .map(move |cell| (directory(&cell.name, turn, matrix.repeat()), cell))
+            .map(move |cell| (run_dir_name(&cell.name, turn, matrix.repeat()), cell))
     });
     named.collect()
 }
 
-fn directory(cell: &str, turn: u32, turns: u32) -> String {
+fn run_dir_name(cell: &str, turn: u32, turns: u32) -> String {
     match (cell, turns) {
         ("", _) => format!("run-{turn}"),
         (cell, 1) => cell.to_owned(),
@@ -119,11 +119,11 @@ fn directory(cell: &str, turn: u32, turns: u32) -> String {
 }
 
 /// Sets the runs side by side, if there are at least two.
-fn compare(dirs: &[PathBuf], out: &Path) -> Result<(), Failure> {
+fn compare(dirs: &[PathBuf], out: &Path) -> Result<(), CliFailure> {
     if dirs.len() < 2 {
         return Ok(());
     }
-    let comparison = highwater_reports::compare(dirs, Unlike::Said)?;
+    let comparison = highwater_reports::compare(dirs, MismatchPolicy::Warn)?;
     let page = out.join(PAGE);
     comparison.write_page(&page)?;
     print(&format!("\n{}", comparison.text().trim_end()));
@@ -133,29 +133,29 @@ fn compare(dirs: &[PathBuf], out: &Path) -> Result<(), Failure> {
 
 /// A directory with something in it is refused before the first run, as for a single
 /// one.
-fn claim(out: &Path) -> Result<(), Failure> {
+fn ensure_empty(out: &Path) -> Result<(), CliFailure> {
     match fs::read_dir(out) {
         Ok(mut entries) => match entries.next() {
             Some(_) => Err(RunError::Record(RecordError::NotEmpty(out.to_owned())).into()),
             None => Ok(()),
         },
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(Failure::path("read", out, error)),
+        Err(error) => Err(CliFailure::path("read", out, error)),
     }
 }
 
-fn no_baseline(matrix: &Matrix) -> Failure {
+fn baseline_error(matrix: &Matrix) -> CliFailure {
     let error = anyhow!(
         "--baseline is held against one run, and this scenario has {}",
         matrix.runs()
     );
     let hint = "choose one: --set cluster.KEY=VALUE for each list of the matrix, and \
                 --set matrix.repeat=1";
-    Failure::new(Exit::Usage, error).with_hint(Some(hint.to_owned()))
+    CliFailure::new(Exit::Usage, error).with_hint(Some(hint.to_owned()))
 }
 
 /// The one of two codes that says more against what was run.
-fn worse(first: Exit, second: Exit) -> Exit {
+fn worse_exit(first: Exit, second: Exit) -> Exit {
     let rank = |exit| match exit {
         Exit::Passed => 0,
         Exit::Inconclusive => 1,
@@ -169,7 +169,7 @@ fn worse(first: Exit, second: Exit) -> Exit {
     }
 }
 
-fn in_a_word(exit: Exit) -> &'static str {
+fn exit_word(exit: Exit) -> &'static str {
     match exit {
         Exit::Passed => "passed",
         Exit::GateFailed => "failed",
@@ -193,7 +193,7 @@ mod tests {
 
     fn names(of_matrix: &str) -> Vec<String> {
         let matrix = matrix(of_matrix);
-        let runs = in_turn(&matrix).into_iter();
+        let runs = interleaved_runs(&matrix).into_iter();
         runs.map(|(name, _)| name).collect()
     }
 
@@ -209,13 +209,16 @@ mod tests {
 
     #[test]
     fn the_worst_run_says_how_it_ended() {
-        assert_eq!(worse(Exit::Passed, Exit::Inconclusive), Exit::Inconclusive);
         assert_eq!(
-            worse(Exit::GateFailed, Exit::Inconclusive),
+            worse_exit(Exit::Passed, Exit::Inconclusive),
+            Exit::Inconclusive
+        );
+        assert_eq!(
+            worse_exit(Exit::GateFailed, Exit::Inconclusive),
             Exit::GateFailed
         );
         assert_eq!(
-            worse(Exit::GateFailed, Exit::Interrupted),
+            worse_exit(Exit::GateFailed, Exit::Interrupted),
             Exit::Interrupted
         );
     }
@@ -223,9 +226,9 @@ mod tests {
     #[test]
     fn a_directory_that_is_in_use_is_refused_before_anything_runs() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(claim(&folder.path().join("new")).is_ok());
-        assert!(claim(folder.path()).is_ok());
+        assert!(ensure_empty(&folder.path().join("new")).is_ok());
+        assert!(ensure_empty(folder.path()).is_ok());
         fs::write(folder.path().join("notes"), "mine").unwrap();
-        assert_eq!(claim(folder.path()).unwrap_err().exit(), Exit::Usage);
+        assert_eq!(ensure_empty(folder.path()).unwrap_err().exit(), Exit::Usage);
     }
 }

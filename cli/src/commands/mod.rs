@@ -18,31 +18,31 @@ mod worker;
 
 use tokio::runtime::{Builder, Runtime};
 
-use crate::{args::Command, exit::Exit, failure::Failure};
+use crate::{args::CliCommand, exit::Exit, failure::CliFailure};
 
 /// Does what was asked for.
-pub(crate) fn execute(command: Command) -> Result<Exit, Failure> {
+pub(crate) fn execute(command: CliCommand) -> Result<Exit, CliFailure> {
     match command {
-        Command::Run(args) => run::execute(args),
-        Command::Check(args) => check::execute(&args),
-        Command::Doctor(args) => doctor::execute(args),
-        Command::Report(args) => report::execute(&args),
-        Command::Compare(args) => compare::execute(&args),
-        Command::Gate(args) => gate::execute(&args),
-        Command::Serve(args) => serve::execute(args),
-        Command::Coordinator(args) => coordinator::execute(args),
-        Command::Worker(args) => worker::execute(args),
-        Command::Completions(args) => completions::execute(&args),
-        Command::Man(args) => man::execute(&args),
+        CliCommand::Run(args) => run::execute(args),
+        CliCommand::Check(args) => check::execute(&args),
+        CliCommand::Doctor(args) => doctor::execute(args),
+        CliCommand::Report(args) => report::execute(&args),
+        CliCommand::Compare(args) => compare::execute(&args),
+        CliCommand::Gate(args) => gate::execute(&args),
+        CliCommand::Serve(args) => serve::execute(args),
+        CliCommand::Coordinator(args) => coordinator::execute(args),
+        CliCommand::Worker(args) => worker::execute(args),
+        CliCommand::Completions(args) => completions::execute(&args),
+        CliCommand::Man(args) => man::execute(&args),
     }
 }
 
 /// A runtime with a thread for each processor.
-fn runtime() -> Result<Runtime, Failure> {
+fn runtime() -> Result<Runtime, CliFailure> {
     Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::new(Exit::Internal, error))
+        .map_err(|error| CliFailure::new(Exit::Internal, error))
 }
 
 /// Text for the person who asked, on stdout. A reader that has gone away is no
@@ -56,12 +56,12 @@ fn print(text: &str) {
 
 /// What is logged where `RUST_LOG` does not say. What the brokers' clients say of
 /// themselves, the node says again with what it means.
-const LOGGED: &str = "info,async_nats=off,lapin=off";
+const DEFAULT_LOG_FILTER: &str = "info,async_nats=off,lapin=off";
 
 /// Logs go to stderr; `RUST_LOG` says which.
-fn log() {
+fn init_logging() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(LOGGED));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(DEFAULT_LOG_FILTER));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(false)

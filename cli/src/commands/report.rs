@@ -1,10 +1,10 @@
 //! `highwater report`.
 
 use super::run;
-use crate::{args::Report, exit::Exit, failure::Failure};
+use crate::{args::ReportArgs, exit::Exit, failure::CliFailure};
 
 /// Draws the report again from the record.
-pub(crate) fn execute(args: &Report) -> Result<Exit, Failure> {
+pub(crate) fn execute(args: &ReportArgs) -> Result<Exit, CliFailure> {
     run::report(&args.run, None)?;
     Ok(Exit::Passed)
 }

@@ -10,18 +10,18 @@ use highwater_scenarios::Plan;
 
 use super::{announce::announcement, check, doctor, matrix, print, runtime, signals::Interrupt};
 use crate::{
-    args::{RecordArgs, Run, ScenarioArgs},
+    args::{RecordArgs, RunArgs, ScenarioArgs},
     exit::Exit,
-    failure::Failure,
-    progress::Display,
+    failure::CliFailure,
+    progress::ProgressDisplay,
 };
 
 /// One run: what it does, by whom, and where it is recorded.
-pub(crate) struct OneRun<'r> {
+pub(crate) struct SingleRun<'r> {
     /// What it does.
     pub(crate) plan: Plan,
     /// The scenario file as it was read, for the record.
-    pub(crate) text: &'r str,
+    pub(crate) scenario_text: &'r str,
     /// `--set` arguments that lead from the file to the plan, for the record.
     pub(crate) sets: Vec<String>,
     /// Who puts on the load.
@@ -33,7 +33,7 @@ pub(crate) struct OneRun<'r> {
 }
 
 /// Runs a scenario with workers on this machine.
-pub(crate) fn execute(args: Run) -> Result<Exit, Failure> {
+pub(crate) fn execute(args: RunArgs) -> Result<Exit, CliFailure> {
     let scenario = check::load_matrix(&args.scenario)?;
     doctor::preflight(&scenario, args.workers, args.try_anyway)?;
     if !scenario.is_one_run() {
@@ -51,26 +51,26 @@ pub(crate) fn run(
     scenario: &ScenarioArgs,
     record: RecordArgs,
     workers: Workers,
-) -> Result<Exit, Failure> {
+) -> Result<Exit, CliFailure> {
     let out = record.out.unwrap_or_else(|| default_out(&plan));
-    OneRun {
+    SingleRun {
         plan,
-        text: &text_of(scenario)?,
+        scenario_text: &read_scenario_text(scenario)?,
         sets: scenario.set.clone(),
         workers,
         out: &out,
         is_plain: record.no_progress,
     }
-    .record(&listen()?)?;
+    .run_and_record(&listen_for_interrupt()?)?;
     report(&out, record.baseline.as_deref())
 }
 
-impl OneRun<'_> {
+impl SingleRun<'_> {
     /// Runs it to its end, in order or not, and leaves its record.
-    pub(crate) fn record(self, interrupt: &Interrupt) -> Result<(), Failure> {
+    pub(crate) fn run_and_record(self, interrupt: &Interrupt) -> Result<(), CliFailure> {
         let announcement = announcement(&self.plan, self.out);
         let options = RunOptions {
-            scenario_text: self.text.to_owned(),
+            scenario_text: self.scenario_text.to_owned(),
             sets: self.sets,
             out: self.out.to_owned(),
             exe: std::env::current_exe().map_err(internal)?,
@@ -78,7 +78,7 @@ impl OneRun<'_> {
             plan: self.plan,
         };
         eprintln!("{announcement}");
-        let display = Display::new(self.is_plain).map_err(internal)?;
+        let display = ProgressDisplay::new(self.is_plain).map_err(internal)?;
         let run = coordinator::run(options, interrupt.token(), |update| display.show(update));
         let ended = runtime()?.block_on(run);
         drop(display);
@@ -88,7 +88,7 @@ impl OneRun<'_> {
 }
 
 /// Draws the report, prints the verdict, and where report and record lie.
-pub(crate) fn report(out: &Path, baseline: Option<&Path>) -> Result<Exit, Failure> {
+pub(crate) fn report(out: &Path, baseline: Option<&Path>) -> Result<Exit, CliFailure> {
     let report = match baseline {
         None => highwater_reports::write_report(out)?,
         Some(baseline) => highwater_reports::write_report_against(out, baseline)?,
@@ -96,7 +96,7 @@ pub(crate) fn report(out: &Path, baseline: Option<&Path>) -> Result<Exit, Failur
     print(&highwater_reports::verdict_text(&report.summary));
     let (html, record) = (report.html.display(), out.display());
     print(&format!("\nreport  {html}\nrecord  {record}"));
-    Ok(Exit::of(&report.summary))
+    Ok(Exit::for_summary(&report.summary))
 }
 
 /// Where a run of this plan goes that is not told where.
@@ -107,16 +107,16 @@ pub(crate) fn default_out(plan: &Plan) -> PathBuf {
 
 /// The scenario file, read once for all runs: their records say the same, whoever edits
 /// it meanwhile.
-pub(super) fn text_of(scenario: &ScenarioArgs) -> Result<String, Failure> {
+pub(super) fn read_scenario_text(scenario: &ScenarioArgs) -> Result<String, CliFailure> {
     fs::read_to_string(&scenario.scenario)
-        .map_err(|error| Failure::path("read the scenario", &scenario.scenario, error))
+        .map_err(|error| CliFailure::path("read the scenario", &scenario.scenario, error))
 }
 
 /// Hears requests to end from here on.
-pub(super) fn listen() -> Result<Interrupt, Failure> {
+pub(super) fn listen_for_interrupt() -> Result<Interrupt, CliFailure> {
     Interrupt::listen().map_err(internal)
 }
 
-fn internal(error: io::Error) -> Failure {
-    Failure::new(Exit::Internal, error)
+fn internal(error: io::Error) -> CliFailure {
+    CliFailure::new(Exit::Internal, error)
 }

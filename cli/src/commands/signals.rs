@@ -12,12 +12,12 @@ use crate::exit::Exit;
 
 /// Hears every request to end from when it was made, also one that comes while
 /// nobody waits.
-pub(super) struct Requests {
+pub(super) struct StopSignals {
     terminate: Signal,
     interrupt: Signal,
 }
 
-impl Requests {
+impl StopSignals {
     /// From here on neither signal ends the process by itself.
     pub(super) fn listen() -> io::Result<Self> {
         Ok(Self {
@@ -27,7 +27,7 @@ impl Requests {
     }
 
     /// Waits for the next one.
-    pub(super) async fn next(&mut self) {
+    pub(super) async fn recv(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
@@ -38,9 +38,9 @@ impl Requests {
 /// Whether somebody wants the end of what goes on. Heard for as long as this lives,
 /// also while a report is drawn or between two runs.
 pub(crate) struct Interrupt {
-    come: CancellationToken,
+    requested: CancellationToken,
     /// What hears it: not a run's runtime, whose tasks end with the run.
-    _ears: Runtime,
+    _runtime: Runtime,
 }
 
 impl Interrupt {
@@ -52,25 +52,28 @@ impl Interrupt {
             .enable_all()
             .build()?;
         let come = CancellationToken::new();
-        let requests = ears.block_on(async { Requests::listen() })?;
-        ears.spawn(heed(requests, come.clone()));
-        Ok(Self { come, _ears: ears })
+        let requests = ears.block_on(async { StopSignals::listen() })?;
+        ears.spawn(cancel_on_signal(requests, come.clone()));
+        Ok(Self {
+            requested: come,
+            _runtime: ears,
+        })
     }
 
     /// Whether it has come.
-    pub(super) fn has_come(&self) -> bool {
-        self.come.is_cancelled()
+    pub(super) fn is_requested(&self) -> bool {
+        self.requested.is_cancelled()
     }
 
     /// Cancelled when it comes.
     pub(super) fn token(&self) -> CancellationToken {
-        self.come.clone()
+        self.requested.clone()
     }
 }
 
-async fn heed(mut requests: Requests, come: CancellationToken) {
-    requests.next().await;
+async fn cancel_on_signal(mut requests: StopSignals, come: CancellationToken) {
+    requests.recv().await;
     come.cancel();
-    requests.next().await;
+    requests.recv().await;
     std::process::exit(Exit::Interrupted as i32);
 }

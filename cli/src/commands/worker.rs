@@ -2,12 +2,12 @@
 
 use highwater_loadgen::worker::{self, WorkerOptions};
 
-use super::{log, runtime};
-use crate::{args::Worker, exit::Exit, failure::Failure};
+use super::{init_logging, runtime};
+use crate::{args::WorkerArgs, exit::Exit, failure::CliFailure};
 
 /// Puts on a share of a run's load.
-pub(crate) fn execute(args: Worker) -> Result<Exit, Failure> {
-    log();
+pub(crate) fn execute(args: WorkerArgs) -> Result<Exit, CliFailure> {
+    init_logging();
     let options = WorkerOptions {
         coordinator: args.connect,
         token: args.token,

@@ -9,10 +9,10 @@ use highwater_loadgen::{coordinator::RunError, testbed::TestbedError, worker::Wo
 use highwater_reports::{CompareError, RecordError, ReportError};
 use highwater_scenarios::LoadError;
 
-use super::{Failure, text};
+use super::{CliFailure, text};
 use crate::exit::Exit;
 
-impl Failure {
+impl CliFailure {
     /// The scenario at `path` did not become a plan.
     pub(crate) fn scenario(path: &Path, error: LoadError) -> Self {
         match error {
@@ -39,7 +39,7 @@ impl Failure {
 }
 
 /// A record that a person named cannot be read.
-impl From<RecordError> for Failure {
+impl From<RecordError> for CliFailure {
     fn from(error: RecordError) -> Self {
         match &error {
             RecordError::Io { path, source, .. }
@@ -51,13 +51,13 @@ impl From<RecordError> for Failure {
                     "runs are in runs/TIME-NAME, or where --out said".into(),
                 ))
             }
-            _ => Self::new(of_record(&error), error),
+            _ => Self::new(exit_for_record(&error), error),
         }
     }
 }
 
 /// The report on a run that a person named cannot be made.
-impl From<ReportError> for Failure {
+impl From<ReportError> for CliFailure {
     fn from(error: ReportError) -> Self {
         match error {
             ReportError::Record(error) => error.into(),
@@ -67,20 +67,20 @@ impl From<ReportError> for Failure {
 }
 
 /// The runs that a person named cannot be set side by side.
-impl From<CompareError> for Failure {
+impl From<CompareError> for CliFailure {
     fn from(error: CompareError) -> Self {
         match error {
             CompareError::Record(error) => error.into(),
-            CompareError::NotAlike(_) => Self::new(Exit::Usage, error)
+            CompareError::NotComparable(_) => Self::new(Exit::Usage, error)
                 .with_hint(Some("--anyway compares them all the same".into())),
             error => Self::new(Exit::Internal, error),
         }
     }
 }
 
-impl From<RunError> for Failure {
+impl From<RunError> for CliFailure {
     fn from(error: RunError) -> Self {
-        let exit = of_run(&error);
+        let exit = exit_for_run(&error);
         let hint = match &error {
             RunError::Listen { address, source } => listen_hint(address.port(), source),
             error => error.hint(),
@@ -89,7 +89,7 @@ impl From<RunError> for Failure {
     }
 }
 
-impl From<WorkerError> for Failure {
+impl From<WorkerError> for CliFailure {
     fn from(error: WorkerError) -> Self {
         let (exit, hint) = match &error {
             WorkerError::Unreachable { .. } => (
@@ -97,11 +97,11 @@ impl From<WorkerError> for Failure {
                 "start the coordinator first; --connect is what its --listen says, as this \
                  machine reaches it",
             ),
-            WorkerError::Refused(_) => (
+            WorkerError::Rejected(_) => (
                 Exit::Refused,
                 "the token (HIGHWATER_TOKEN) and the version must be the coordinator's",
             ),
-            WorkerError::Silent => (
+            WorkerError::CoordinatorTimeout => (
                 Exit::Refused,
                 "see whether it is a coordinator that listens at this address",
             ),
@@ -112,7 +112,7 @@ impl From<WorkerError> for Failure {
 }
 
 /// What a path that a person gave ends with.
-pub(super) fn of_path(error: &io::Error) -> Exit {
+pub(super) fn exit_for_path(error: &io::Error) -> Exit {
     match error.kind() {
         ErrorKind::NotFound
         | ErrorKind::NotADirectory
@@ -127,25 +127,25 @@ pub(super) fn of_path(error: &io::Error) -> Exit {
     }
 }
 
-fn of_run(error: &RunError) -> Exit {
+fn exit_for_run(error: &RunError) -> Exit {
     match error {
-        RunError::Record(error) => of_record(error),
-        RunError::Testbed(error) => of_testbed(error),
+        RunError::Record(error) => exit_for_record(error),
+        RunError::Testbed(error) => exit_for_testbed(error),
         RunError::Listen { source, .. } if source.kind() == ErrorKind::AddrNotAvailable => {
             Exit::Usage
         }
         RunError::Listen { .. }
-        | RunError::Workers { .. }
-        | RunError::WorkerTooSmall { .. }
-        | RunError::TargetSilent { .. } => Exit::Refused,
-        RunError::TargetUntrusted { .. } => Exit::Refused,
-        RunError::Trust(_) | RunError::Header(_) => Exit::Usage,
+        | RunError::WorkersNotReady { .. }
+        | RunError::OpenFileLimitTooLow { .. }
+        | RunError::TargetUnreachable { .. } => Exit::Refused,
+        RunError::TargetTlsFailed { .. } => Exit::Refused,
+        RunError::Tls(_) | RunError::Header(_) => Exit::Usage,
         RunError::Interrupted => Exit::Interrupted,
         _ => Exit::Internal,
     }
 }
 
-fn of_testbed(error: &TestbedError) -> Exit {
+fn exit_for_testbed(error: &TestbedError) -> Exit {
     match error {
         TestbedError::LogFolder { .. }
         | TestbedError::Client(_)
@@ -153,13 +153,13 @@ fn of_testbed(error: &TestbedError) -> Exit {
         | TestbedError::Credentials { .. }
         | TestbedError::BalancerFile { .. }
         | TestbedError::Template(_)
-        | TestbedError::ConfigurationRefused { .. }
+        | TestbedError::ConfigRejected { .. }
         | TestbedError::Start { .. } => Exit::Internal,
         _ => Exit::Refused,
     }
 }
 
-fn of_record(error: &RecordError) -> Exit {
+fn exit_for_record(error: &RecordError) -> Exit {
     match error {
         RecordError::NotEmpty(_) | RecordError::Manifest { .. } | RecordError::Schema { .. } => {
             Exit::Usage
@@ -168,7 +168,7 @@ fn of_record(error: &RecordError) -> Exit {
             action: "create" | "read",
             source,
             ..
-        } => of_path(source),
+        } => exit_for_path(source),
         _ => Exit::Internal,
     }
 }
@@ -208,7 +208,7 @@ mod tests {
             program: "nginx",
             hint: "install it".to_owned(),
         };
-        let failure = Failure::from(RunError::Testbed(missing));
+        let failure = CliFailure::from(RunError::Testbed(missing));
         assert_eq!(failure.exit(), Exit::Refused);
         expect_test::expect![[r#"
             error: nginx is not on this machine

@@ -15,7 +15,7 @@
 
 use std::path::Path;
 
-use highwater_scenarios::{Problems, diagnostic::Place};
+use highwater_scenarios::{Diagnostics, diagnostic::Location};
 
 use crate::paint::{Tone, paint};
 
@@ -37,12 +37,12 @@ pub(super) fn error(error: &anyhow::Error) -> String {
 }
 
 /// All problems of a scenario.
-pub(super) fn problems(path: &Path, problems: &Problems) -> String {
+pub(super) fn problems(path: &Path, problems: &Diagnostics) -> String {
     let mut text = String::new();
     for problem in problems.iter() {
-        let place = match &problem.place {
-            Place::File { line, column, .. } => format!("{}:{line}:{column}", path.display()),
-            Place::Set { text, .. } => format!("--set {}", text.escape_debug()),
+        let place = match &problem.location {
+            Location::File { line, column, .. } => format!("{}:{line}:{column}", path.display()),
+            Location::SetArgument { text, .. } => format!("--set {}", text.escape_debug()),
         };
         text.push_str(&format!("error: {place}: {problem}\n\n"));
     }

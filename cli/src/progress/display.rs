@@ -10,24 +10,24 @@ use std::{
 
 use highwater_loadgen::coordinator::{Progress, Update};
 
-use super::{live::Live, plain::Plain};
+use super::{live::LiveDisplay, plain::PlainDisplay};
 
 /// What may wait for a slow terminal; what comes beyond that is not shown.
 const QUEUE: usize = 256;
 
 /// Shows how a run stands until it is dropped.
-pub(crate) struct Display {
+pub(crate) struct ProgressDisplay {
     updates: Option<SyncSender<Update>>,
     thread: Option<JoinHandle<()>>,
 }
 
 /// Where it is shown.
-enum Shown {
-    Live(Box<Live>),
-    Plain(Plain),
+enum Renderer {
+    Live(Box<LiveDisplay>),
+    Plain(PlainDisplay),
 }
 
-impl Display {
+impl ProgressDisplay {
     /// A live display, unless `plain` or stderr is no terminal.
     ///
     /// # Errors
@@ -35,8 +35,8 @@ impl Display {
     pub(crate) fn new(plain: bool) -> io::Result<Self> {
         let (updates, told) = sync_channel(QUEUE);
         let shown = match !plain && is_capable() {
-            true => Shown::Live(Box::new(Live::new())),
-            false => Shown::Plain(Plain::default()),
+            true => Renderer::Live(Box::new(LiveDisplay::new())),
+            false => Renderer::Plain(PlainDisplay::default()),
         };
         let thread = thread::Builder::new().name("display".to_owned());
         Ok(Self {
@@ -54,7 +54,7 @@ impl Display {
 }
 
 /// Waits until everything is shown.
-impl Drop for Display {
+impl Drop for ProgressDisplay {
     fn drop(&mut self) {
         self.updates = None;
         if let Some(thread) = self.thread.take() {
@@ -63,7 +63,7 @@ impl Drop for Display {
     }
 }
 
-impl Shown {
+impl Renderer {
     fn follow(mut self, updates: Receiver<Update>) {
         for update in updates {
             match (&mut self, update) {
@@ -76,7 +76,7 @@ impl Shown {
     }
 }
 
-fn print(plain: &mut Plain, progress: &Progress) {
+fn print(plain: &mut PlainDisplay, progress: &Progress) {
     for line in plain.progress(progress) {
         eprintln!("{line}");
     }

@@ -3,26 +3,29 @@
 use std::time::Duration;
 
 use highwater_loadgen::coordinator::{
-    Progress, Stage,
-    progress::{Coming, Commands, Heartbeats, Messages, Node, Readings, Response},
+    PhaseProgress, Progress,
+    progress::{
+        CommandProgress, HeartbeatProgress, MessageProgress, NodeProgress, RecentLatency,
+        TelemetryProgress, UpcomingAction,
+    },
 };
 
 /// Two nodes in the ramp.
 pub(super) fn ramp() -> Progress {
     Progress {
         at: Duration::from_secs(5),
-        stage: Stage::Ramp {
+        phase: PhaseProgress::Ramp {
             sockets: 1_000,
-            left: Duration::from_millis(2_900),
+            remaining: Duration::from_millis(2_900),
         },
         sockets_wanted: 430,
         sockets_planned: 1_500,
         sockets_open: 412,
-        heartbeats: Heartbeats {
+        heartbeats: HeartbeatProgress {
             per_s: 61.0,
-            ..Heartbeats::default()
+            ..HeartbeatProgress::default()
         },
-        commands: Some(Commands::default()),
+        commands: Some(CommandProgress::default()),
         nodes: (1..=2).map(|n| (format!("n{n}"), node(n))).collect(),
         ..Progress::default()
     }
@@ -32,37 +35,37 @@ pub(super) fn ramp() -> Progress {
 pub(super) fn outage() -> Progress {
     let mut progress = Progress {
         at: Duration::from_secs(41),
-        stage: Stage::Steady {
+        phase: PhaseProgress::Steady {
             elapsed: Duration::from_secs(31),
-            length: Duration::from_secs(120),
-            next: Some(Coming {
+            duration: Duration::from_secs(120),
+            next_action: Some(UpcomingAction {
                 after: Duration::from_secs(39),
-                what: "restart-node n2".to_owned(),
+                title: "restart-node n2".to_owned(),
             }),
         },
         sockets_wanted: 1_000,
         sockets_open: 640,
-        heartbeats: Heartbeats {
+        heartbeats: HeartbeatProgress {
             per_s: 128.4,
             missed: 17,
-            response: response(310, 1_200),
+            response_time: response(310, 1_200),
         },
-        commands: Some(Commands {
+        commands: Some(CommandProgress {
             per_s: 93.0,
-            response: response(520, 2_013_000),
+            response_time: response(520, 2_013_000),
             timed_out: 4,
             not_connected: 112,
             failed: 3,
-            ..Commands::default()
+            ..CommandProgress::default()
         }),
         send_lag: Some(("w1".to_owned(), Duration::from_micros(14_700))),
         ..ramp()
     };
     progress.nodes.insert(
         "n2".to_owned(),
-        Node {
+        NodeProgress {
             up: Some(false),
-            ..Node::default()
+            ..NodeProgress::default()
         },
     );
     progress
@@ -72,15 +75,15 @@ pub(super) fn outage() -> Progress {
 pub(super) fn traffic() -> Progress {
     Progress {
         commands: None,
-        messages: Some(Messages {
+        messages: Some(MessageProgress {
             per_s: 24_988.0,
             latency: response(2_100, 48_000),
             missing: 12,
         }),
-        readings: Some(Readings {
+        telemetry: Some(TelemetryProgress {
             per_s: 1_000.0,
-            response: response(900, 3_000),
-            refused: 1_340,
+            response_time: response(900, 3_000),
+            rejected: 1_340,
         }),
         ..outage()
     }
@@ -92,14 +95,14 @@ pub(super) fn drain() -> Progress {
     nodes[41].1.up = Some(false);
     Progress {
         at: Duration::from_secs(3_725),
-        stage: Stage::Drain,
+        phase: PhaseProgress::Drain,
         sockets_wanted: 0,
         sockets_planned: 1_000_000,
         sockets_open: 312_008,
-        heartbeats: Heartbeats {
+        heartbeats: HeartbeatProgress {
             per_s: 49_123.0,
             missed: 0,
-            response: response(95_400, 812_000),
+            response_time: response(95_400, 812_000),
         },
         commands: None,
         nodes: nodes.into_iter().collect(),
@@ -107,8 +110,8 @@ pub(super) fn drain() -> Progress {
     }
 }
 
-fn node(number: u64) -> Node {
-    Node {
+fn node(number: u64) -> NodeProgress {
+    NodeProgress {
         up: Some(true),
         sockets: Some(200 + number),
         rss: Some((20 << 20) + number * 500_000),
@@ -118,8 +121,8 @@ fn node(number: u64) -> Node {
     }
 }
 
-fn response(p50: u64, p99: u64) -> Option<Response> {
-    Some(Response {
+fn response(p50: u64, p99: u64) -> Option<RecentLatency> {
+    Some(RecentLatency {
         p50: Duration::from_micros(p50),
         p99: Duration::from_micros(p99),
     })

@@ -6,11 +6,11 @@
 //! is nothing to restore, however the program ends.
 
 use console::Term;
-use highwater_loadgen::coordinator::{Note, NoteKind, Progress};
+use highwater_loadgen::coordinator::{NoteKind, Progress, ProgressNote};
 
 use super::{
-    screen::{Size, screen},
-    styled_line::Line,
+    screen::{TerminalSize, screen},
+    styled_line::StyledLine,
 };
 use crate::{
     paint::{Tone, colour_on_stderr, paint},
@@ -23,7 +23,7 @@ const END_OF_LINE: &str = "\x1b[K\n";
 const ERASE_BELOW: &str = "\x1b[J";
 
 /// A display on the terminal that stderr is.
-pub(crate) struct Live {
+pub(crate) struct LiveDisplay {
     terminal: Term,
     colour: bool,
     /// Columns of each line that is on the screen.
@@ -31,7 +31,7 @@ pub(crate) struct Live {
     last: Progress,
 }
 
-impl Live {
+impl LiveDisplay {
     /// Draws how a run stands that has not begun.
     pub(crate) fn new() -> Self {
         let mut live = Self {
@@ -42,7 +42,7 @@ impl Live {
         };
         live.draw(
             "",
-            &[Line::of(
+            &[StyledLine::of(
                 Tone::Strong,
                 "starting: nodes and workers get ready",
             )],
@@ -57,7 +57,7 @@ impl Live {
     }
 
     /// Writes above what happened.
-    pub(crate) fn note(&mut self, note: &Note) {
+    pub(crate) fn note(&mut self, note: &ProgressNote) {
         let text = note_text(note, self.colour);
         self.redraw(&text);
     }
@@ -68,7 +68,7 @@ impl Live {
     }
 
     /// Everything in one write, over what is there: nothing flickers.
-    fn draw(&mut self, above: &str, lines: &[Line]) {
+    fn draw(&mut self, above: &str, lines: &[StyledLine]) {
         let size = self.size();
         let mut text = to_the_top(&self.drawn, size.width);
         for line in above.lines() {
@@ -87,9 +87,9 @@ impl Live {
         self.write(&text);
     }
 
-    fn size(&self) -> Size {
+    fn size(&self) -> TerminalSize {
         let (height, width) = self.terminal.size();
-        Size {
+        TerminalSize {
             width: width.into(),
             height: height.into(),
         }
@@ -102,7 +102,7 @@ impl Live {
 }
 
 /// Leaves what happened, and takes the rest away.
-impl Drop for Live {
+impl Drop for LiveDisplay {
     fn drop(&mut self) {
         let top = to_the_top(&self.drawn, self.size().width);
         self.write(&format!("{top}{ERASE_BELOW}"));
@@ -119,7 +119,7 @@ fn to_the_top(drawn: &[usize], width: usize) -> String {
     }
 }
 
-fn note_text(note: &Note, colour: bool) -> String {
+fn note_text(note: &ProgressNote, colour: bool) -> String {
     let at = paint(&clock(note.at), Tone::Faint, colour);
     match note.kind {
         NoteKind::Event => format!("{at}  {}", paint(&note.text, Tone::Strong, colour)),
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn what_nobody_wanted_is_called_a_problem() {
         let text = |kind| {
-            let note = Note {
+            let note = ProgressNote {
                 at: Duration::from_secs(31),
                 kind,
                 text: "n2 ended".to_owned(),

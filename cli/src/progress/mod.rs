@@ -18,4 +18,4 @@ mod plain;
 mod screen;
 mod styled_line;
 
-pub(crate) use display::Display;
+pub(crate) use display::ProgressDisplay;

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use highwater_loadgen::coordinator::progress::Node;
+use highwater_loadgen::coordinator::progress::NodeProgress;
 
-use super::styled_line::{Line, columns, cut};
+use super::styled_line::{StyledLine, columns, cut};
 use crate::{
     paint::Tone,
     quantity::{bytes, count, percent},
@@ -19,41 +19,41 @@ const SUMMARY: usize = 4;
 const ABSENT: &str = "–";
 
 /// A column: its title, its least width, and what it shows of a node.
-struct Column {
+struct NodeColumn {
     title: &'static str,
     width: usize,
-    value: fn(&Node) -> Option<f64>,
+    value: fn(&NodeProgress) -> Option<f64>,
     show: fn(f64) -> String,
 }
 
 /// In the order of their importance: what a narrow terminal has no room for
 /// is left out from the end.
-const COLUMNS: [Column; 5] = [
-    Column {
+const COLUMNS: [NodeColumn; 5] = [
+    NodeColumn {
         title: "sockets",
         width: 7,
         value: |node| node.sockets.map(|value| value as f64),
         show: |value| count(value as u64),
     },
-    Column {
+    NodeColumn {
         title: "RSS",
         width: 8,
         value: |node| node.rss.map(|value| value as f64),
         show: |value| bytes(value as u64),
     },
-    Column {
+    NodeColumn {
         title: "heap",
         width: 8,
         value: |node| node.heap.map(|value| value as f64),
         show: |value| bytes(value as u64),
     },
-    Column {
+    NodeColumn {
         title: "files",
         width: 6,
         value: |node| node.open_files.map(|value| value as f64),
         show: |value| count(value as u64),
     },
-    Column {
+    NodeColumn {
         title: "CPU",
         width: 5,
         value: |node| node.cpu,
@@ -62,10 +62,14 @@ const COLUMNS: [Column; 5] = [
 ];
 
 /// The table in at most `width` columns and `height` lines.
-pub(crate) fn node_table(nodes: &BTreeMap<String, Node>, width: usize, height: usize) -> Vec<Line> {
-    let mut nodes: Vec<(&str, &Node)> =
+pub(crate) fn node_table(
+    nodes: &BTreeMap<String, NodeProgress>,
+    width: usize,
+    height: usize,
+) -> Vec<StyledLine> {
+    let mut nodes: Vec<(&str, &NodeProgress)> =
         nodes.iter().map(|(id, node)| (id.as_str(), node)).collect();
-    nodes.sort_by_key(|(id, _)| natural(id));
+    nodes.sort_by_key(|(id, _)| natural_sort_key(id));
     let rows = height.saturating_sub(1);
     if nodes.is_empty() || rows == 0 {
         return Vec::new();
@@ -84,15 +88,15 @@ pub(crate) fn node_table(nodes: &BTreeMap<String, Node>, width: usize, height: u
     lines
 }
 
-fn title(width: usize) -> Line {
-    let start = Line::of(Tone::Faint, format!("{:<NAME$}  {:<4}", "node", "up"));
+fn title(width: usize) -> StyledLine {
+    let start = StyledLine::of(Tone::Faint, format!("{:<NAME$}  {:<4}", "node", "up"));
     COLUMNS.iter().fold(start, |line, column| {
         let title = format!("  {:>1$}", column.title, column.width);
-        line.and_if_it_fits(width, Tone::Faint, &title)
+        line.with_if_it_fits(width, Tone::Faint, &title)
     })
 }
 
-fn row(id: &str, node: &Node, width: usize) -> Line {
+fn row(id: &str, node: &NodeProgress, width: usize) -> StyledLine {
     let name = cut(id, NAME);
     let padding = " ".repeat(NAME - columns(&name));
     let (tone, up) = match node.up {
@@ -100,27 +104,28 @@ fn row(id: &str, node: &Node, width: usize) -> Line {
         Some(false) => (Tone::Bad, "no"),
         None => (Tone::Faint, ABSENT),
     };
-    let start = Line::of(Tone::Plain, format!("{name}{padding}  ")).and(tone, format!("{up:<4}"));
+    let start =
+        StyledLine::of(Tone::Plain, format!("{name}{padding}  ")).with(tone, format!("{up:<4}"));
     cells(start, width, Tone::Plain, |column| (column.value)(node))
 }
 
-fn more(nodes: &[(&str, &Node)], shown: usize) -> Line {
+fn more(nodes: &[(&str, &NodeProgress)], shown: usize) -> StyledLine {
     let hidden = &nodes[shown..];
     let down = hidden.iter().filter(|(_, node)| node.up == Some(false));
     let number = count(hidden.len() as u64);
     let line = match shown {
-        0 => Line::of(Tone::Faint, format!("{number} nodes")),
-        _ => Line::of(Tone::Faint, format!("… and {number} more")),
+        0 => StyledLine::of(Tone::Faint, format!("{number} nodes")),
+        _ => StyledLine::of(Tone::Faint, format!("… and {number} more")),
     };
     match down.count() {
         0 => line,
-        down => line.and(Tone::Bad, format!(", {} not up", count(down as u64))),
+        down => line.with(Tone::Bad, format!(", {} not up", count(down as u64))),
     }
 }
 
 /// Over all nodes, those shown included.
-fn summary(nodes: &[(&str, &Node)], width: usize) -> Vec<Line> {
-    let quantile = |column: &Column, at: fn(usize) -> usize| {
+fn summary(nodes: &[(&str, &NodeProgress)], width: usize) -> Vec<StyledLine> {
+    let quantile = |column: &NodeColumn, at: fn(usize) -> usize| {
         let mut values: Vec<f64> = nodes
             .iter()
             .filter_map(|(_, node)| (column.value)(node))
@@ -129,7 +134,7 @@ fn summary(nodes: &[(&str, &Node)], width: usize) -> Vec<Line> {
         values.get(at(values.len())).copied()
     };
     let line = |name: &str, at: fn(usize) -> usize| {
-        let start = Line::of(Tone::Faint, format!("{name:<NAME$}  {:<4}", ""));
+        let start = StyledLine::of(Tone::Faint, format!("{name:<NAME$}  {:<4}", ""));
         cells(start, width, Tone::Plain, |column| quantile(column, at))
     };
     vec![
@@ -139,16 +144,21 @@ fn summary(nodes: &[(&str, &Node)], width: usize) -> Vec<Line> {
     ]
 }
 
-fn cells(start: Line, width: usize, tone: Tone, value: impl Fn(&Column) -> Option<f64>) -> Line {
+fn cells(
+    start: StyledLine,
+    width: usize,
+    tone: Tone,
+    value: impl Fn(&NodeColumn) -> Option<f64>,
+) -> StyledLine {
     COLUMNS.iter().fold(start, |line, column| {
         let text = value(column).map_or_else(|| ABSENT.to_owned(), column.show);
         let cell = format!("  {text:>0$}", column.width);
-        line.and_if_it_fits(width, tone, &cell)
+        line.with_if_it_fits(width, tone, &cell)
     })
 }
 
 /// Orders `n2` before `n10`.
-fn natural(id: &str) -> (&str, u64, &str) {
+fn natural_sort_key(id: &str) -> (&str, u64, &str) {
     let name = id.trim_end_matches(|c: char| c.is_ascii_digit());
     (name, id[name.len()..].parse().unwrap_or(0), id)
 }

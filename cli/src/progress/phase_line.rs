@@ -1,87 +1,95 @@
 //! The phase: its name, a bar, and what is left of it.
 
-use highwater_loadgen::coordinator::{Progress, Stage};
+use highwater_loadgen::coordinator::{PhaseProgress, Progress};
 
-use super::styled_line::{Line, columns};
+use super::styled_line::{StyledLine, columns};
 use crate::{
     paint::Tone,
-    quantity::{clock, count, length},
+    quantity::{clock, count, duration_text},
 };
 
 /// Columns that a bar has at least; a line without room for it has none.
 const SHORTEST_BAR: usize = 8;
 
 /// `steady ━━━━━━━━──────── 01:29 left of 02:00`, `width` columns wide.
-pub(crate) fn phase_line(progress: &Progress, width: usize) -> Line {
-    let name = format!("{:<8} ", phase_name(&progress.stage));
-    let left = left(progress);
-    let line = Line::of(Tone::Strong, &name);
-    let Some(done) = done(progress) else {
-        return line.and(Tone::Plain, left);
+pub(crate) fn phase_line(progress: &Progress, width: usize) -> StyledLine {
+    let name = format!("{:<8} ", phase_name(&progress.phase));
+    let left = remaining_text(progress);
+    let line = StyledLine::of(Tone::Strong, &name);
+    let Some(done) = completed_fraction(progress) else {
+        return line.with(Tone::Plain, left);
     };
     let room = width.saturating_sub(columns(&name) + columns(&left) + 2);
     if room < SHORTEST_BAR {
-        return line.and(Tone::Plain, left);
+        return line.with(Tone::Plain, left);
     }
     let filled = (done * room as f64) as usize;
-    line.and(Tone::Active, "━".repeat(filled))
-        .and(Tone::Faint, "─".repeat(room - filled))
-        .and(Tone::Plain, format!("  {left}"))
+    line.with(Tone::Active, "━".repeat(filled))
+        .with(Tone::Faint, "─".repeat(room - filled))
+        .with(Tone::Plain, format!("  {left}"))
 }
 
 /// What the scenario does next, and when.
-pub(crate) fn next_line(stage: &Stage) -> Option<Line> {
-    let Stage::Steady {
-        next: Some(next), ..
+pub(crate) fn next_line(stage: &PhaseProgress) -> Option<StyledLine> {
+    let PhaseProgress::Steady {
+        next_action: Some(next),
+        ..
     } = stage
     else {
         return None;
     };
-    let text = format!("{} in {}", next.what, length(next.after));
-    Some(Line::of(Tone::Faint, "next     ").and(Tone::Plain, text))
+    let text = format!("{} in {}", next.title, duration_text(next.after));
+    Some(StyledLine::of(Tone::Faint, "next     ").with(Tone::Plain, text))
 }
 
 /// In one word, as the record and the gates name it.
-pub(crate) fn phase_name(stage: &Stage) -> &'static str {
+pub(crate) fn phase_name(stage: &PhaseProgress) -> &'static str {
     match stage {
-        Stage::Starting => "starting",
-        Stage::Ramp { .. } => "ramp",
-        Stage::Steady { .. } => "steady",
-        Stage::Drain => "drain",
+        PhaseProgress::Starting => "starting",
+        PhaseProgress::Ramp { .. } => "ramp",
+        PhaseProgress::Steady { .. } => "steady",
+        PhaseProgress::Drain => "drain",
     }
 }
 
-fn left(progress: &Progress) -> String {
+fn remaining_text(progress: &Progress) -> String {
     let open = count(progress.sockets_open);
-    match &progress.stage {
-        Stage::Starting => "nodes and workers are ready".to_owned(),
-        Stage::Ramp { sockets, left } => {
+    match &progress.phase {
+        PhaseProgress::Starting => "nodes and workers are ready".to_owned(),
+        PhaseProgress::Ramp {
+            sockets,
+            remaining: left,
+        } => {
             let sockets = format!("{open} of {} sockets", count(*sockets));
             match left.is_zero() {
                 true => sockets,
                 false => format!("{sockets}, {} left", clock(*left)),
             }
         }
-        Stage::Steady {
-            elapsed, length, ..
+        PhaseProgress::Steady {
+            elapsed,
+            duration: length,
+            ..
         } => {
             let left = length.saturating_sub(*elapsed);
             format!("{} left of {}", clock(left), clock(*length))
         }
-        Stage::Drain => format!("{open} sockets left to close"),
+        PhaseProgress::Drain => format!("{open} sockets left to close"),
     }
 }
 
 /// The part of the phase that is over, from 0 to 1.
-fn done(progress: &Progress) -> Option<f64> {
+fn completed_fraction(progress: &Progress) -> Option<f64> {
     let part = |part: f64, whole: f64| (whole > 0.0).then(|| (part / whole).clamp(0.0, 1.0));
     let open = progress.sockets_open as f64;
-    match &progress.stage {
-        Stage::Starting => None,
-        Stage::Ramp { sockets, .. } => part(open, *sockets as f64),
-        Stage::Steady {
-            elapsed, length, ..
+    match &progress.phase {
+        PhaseProgress::Starting => None,
+        PhaseProgress::Ramp { sockets, .. } => part(open, *sockets as f64),
+        PhaseProgress::Steady {
+            elapsed,
+            duration: length,
+            ..
         } => part(elapsed.as_secs_f64(), length.as_secs_f64()),
-        Stage::Drain => part(open, progress.sockets_planned as f64).map(|left| 1.0 - left),
+        PhaseProgress::Drain => part(open, progress.sockets_planned as f64).map(|left| 1.0 - left),
     }
 }

@@ -4,49 +4,49 @@
 //! phase's name where it says how things stand.
 
 use highwater_loadgen::coordinator::{
-    Note, NoteKind, Progress, Stage,
-    progress::{Commands, Messages, Readings, Response},
+    NoteKind, PhaseProgress, Progress, ProgressNote,
+    progress::{CommandProgress, MessageProgress, RecentLatency, TelemetryProgress},
 };
 
 use super::{
     load_lines::{high_send_lag, is_steady, unanswered},
     phase_line::phase_name,
 };
-use crate::quantity::{count, length, long_clock, millis, rate};
+use crate::quantity::{count, duration_text, long_clock, millis, rate};
 
 /// Seconds between two lines at first, and from the second minute on.
-const EVERY: (u64, u64) = (5, 10);
+const STATUS_INTERVALS_S: (u64, u64) = (5, 10);
 
 /// Makes lines of what comes.
 #[derive(Debug, Default)]
-pub(crate) struct Plain {
+pub(crate) struct PlainDisplay {
     phase: &'static str,
     /// When the next line is due that says how things stand, in seconds on the
     /// run's clock.
-    due: u64,
+    next_status_s: u64,
 }
 
-impl Plain {
+impl PlainDisplay {
     /// The lines that are to be written now, if any.
     pub(crate) fn progress(&mut self, progress: &Progress) -> Vec<String> {
         let mut lines = Vec::new();
-        let (now, phase) = (progress.at.as_secs(), phase_name(&progress.stage));
+        let (now, phase) = (progress.at.as_secs(), phase_name(&progress.phase));
         if self.phase != phase {
             self.phase = phase;
-            self.due = now + EVERY.0;
-            lines.push(line(progress.at, "phase", &beginning(progress)));
+            self.next_status_s = now + STATUS_INTERVALS_S.0;
+            lines.push(line(progress.at, "phase", &phase_start_text(progress)));
         }
-        if now >= self.due {
-            let (first, later) = EVERY;
+        if now >= self.next_status_s {
+            let (first, later) = STATUS_INTERVALS_S;
             let every = if now < 60 { first } else { later };
-            self.due = (now / every + 1) * every;
-            lines.push(line(progress.at, phase, &standing(progress)));
+            self.next_status_s = (now / every + 1) * every;
+            lines.push(line(progress.at, phase, &status_text(progress)));
         }
         lines
     }
 
     /// What happened.
-    pub(crate) fn note(&self, note: &Note) -> String {
+    pub(crate) fn note(&self, note: &ProgressNote) -> String {
         let word = match note.kind {
             NoteKind::Event => "event",
             NoteKind::Problem => "problem",
@@ -59,28 +59,43 @@ fn line(at: std::time::Duration, word: &str, text: &str) -> String {
     format!("{} {word:<8} {text}", long_clock(at))
 }
 
-fn beginning(progress: &Progress) -> String {
-    let name = phase_name(&progress.stage);
-    match &progress.stage {
-        Stage::Starting => format!("{name}: nodes and workers are ready"),
-        Stage::Ramp { sockets, left } => {
-            format!("{name}: {} sockets in {}", count(*sockets), length(*left))
+fn phase_start_text(progress: &Progress) -> String {
+    let name = phase_name(&progress.phase);
+    match &progress.phase {
+        PhaseProgress::Starting => format!("{name}: nodes and workers are ready"),
+        PhaseProgress::Ramp {
+            sockets,
+            remaining: left,
+        } => {
+            format!(
+                "{name}: {} sockets in {}",
+                count(*sockets),
+                duration_text(*left)
+            )
         }
-        Stage::Steady {
-            length: all, next, ..
+        PhaseProgress::Steady {
+            duration: all,
+            next_action: next,
+            ..
         } => match next {
             Some(next) => {
-                let after = length(next.after);
-                format!("{name}: {}, next {} in {after}", length(*all), next.what)
+                let after = duration_text(next.after);
+                format!(
+                    "{name}: {}, next {} in {after}",
+                    duration_text(*all),
+                    next.title
+                )
             }
-            None => format!("{name}: {}", length(*all)),
+            None => format!("{name}: {}", duration_text(*all)),
         },
-        Stage::Drain => format!("{name}: {} sockets to close", count(progress.sockets_open)),
+        PhaseProgress::Drain => {
+            format!("{name}: {} sockets to close", count(progress.sockets_open))
+        }
     }
 }
 
 /// Numbers without separators, at the same place in each line.
-fn standing(progress: &Progress) -> String {
+fn status_text(progress: &Progress) -> String {
     let planned = progress.sockets_planned.to_string();
     let mut parts = vec![format!(
         "sockets {:>1$}/{planned}",
@@ -94,52 +109,52 @@ fn standing(progress: &Progress) -> String {
     let heartbeats = &progress.heartbeats;
     parts.push(format!(
         "heartbeats {:>6}/s {} missed {:<3}",
-        digits(heartbeats.per_s),
-        response(heartbeats.response),
+        plain_rate(heartbeats.per_s),
+        response(heartbeats.response_time),
         heartbeats.missed
     ));
     if is_steady(progress) {
         parts.extend(progress.commands.as_ref().map(commands));
         parts.extend(progress.messages.as_ref().map(messages));
-        parts.extend(progress.readings.as_ref().map(readings));
+        parts.extend(progress.telemetry.as_ref().map(telemetry));
     }
     parts.extend(high_send_lag(progress).map(|lag| format!("send lag {lag}")));
     parts.join("  ").trim_end().to_owned()
 }
 
-fn commands(commands: &Commands) -> String {
-    let rate = digits(commands.per_s);
-    let text = format!("commands {rate:>6}/s {}", response(commands.response));
+fn commands(commands: &CommandProgress) -> String {
+    let rate = plain_rate(commands.per_s);
+    let text = format!("commands {rate:>6}/s {}", response(commands.response_time));
     match unanswered(commands) {
         none if none.is_empty() => text,
         some => format!("{text} {some}"),
     }
 }
 
-fn messages(messages: &Messages) -> String {
-    let (rate, missing) = (digits(messages.per_s), messages.missing);
+fn messages(messages: &MessageProgress) -> String {
+    let (rate, missing) = (plain_rate(messages.per_s), messages.missing);
     format!(
         "messages {rate:>6}/s {} missing {missing}",
         response(messages.latency)
     )
 }
 
-fn readings(readings: &Readings) -> String {
-    let (rate, refused) = (digits(readings.per_s), readings.refused);
+fn telemetry(readings: &TelemetryProgress) -> String {
+    let (rate, refused) = (plain_rate(readings.per_s), readings.rejected);
     format!(
         "readings {rate:>6}/s {} refused {refused}",
-        response(readings.response)
+        response(readings.response_time)
     )
 }
 
 /// A rate that other programs read as a number.
-fn digits(per_s: f64) -> String {
+fn plain_rate(per_s: f64) -> String {
     rate(per_s).replace(',', "")
 }
 
-fn response(response: Option<Response>) -> String {
+fn response(response: Option<RecentLatency>) -> String {
     match response {
-        Some(Response { p50, p99 }) => {
+        Some(RecentLatency { p50, p99 }) => {
             format!("p50 {:>7} p99 {:>7}", millis(p50), millis(p99))
         }
         None => format!("p50 {0:>7} p99 {0:>7}", "-"),
@@ -164,7 +179,7 @@ mod tests {
 
     #[test]
     fn lines_begin_alike_and_stand_below_each_other() {
-        let mut plain = Plain::default();
+        let mut plain = PlainDisplay::default();
         let mut lines = Vec::new();
         for second in 0..=32 {
             let progress = match second {
@@ -179,7 +194,7 @@ mod tests {
             (NoteKind::Event, "kill-node n2"),
             (NoteKind::Problem, "n2 ended by itself: killed by SIGKILL"),
         ] {
-            lines.push(plain.note(&Note {
+            lines.push(plain.note(&ProgressNote {
                 at: Duration::from_secs(3_661),
                 kind,
                 text: text.to_owned(),
@@ -200,7 +215,7 @@ mod tests {
 
     #[test]
     fn messages_and_readings_stand_on_the_line() {
-        let mut plain = Plain::default();
+        let mut plain = PlainDisplay::default();
         plain.progress(&at(0, traffic()));
         let lines = plain.progress(&at(5, traffic()));
         expect!["00:00:05 steady   sockets  640/1500  nodes 1/2  heartbeats    128/s p50 0.31 ms p99 1.20 ms missed 17   messages  24988/s p50 2.10 ms p99 48.0 ms missing 12  readings   1000/s p50 0.90 ms p99 3.00 ms refused 1340  send lag p99 14.7 ms on w1"].assert_eq(&lines.join("\n"));
@@ -208,7 +223,7 @@ mod tests {
 
     #[test]
     fn lines_come_less_often_after_a_minute() {
-        let mut plain = Plain::default();
+        let mut plain = PlainDisplay::default();
         let lines = (0..=120).filter(|second| {
             let lines = plain.progress(&at(*second, outage()));
             lines.iter().any(|line| line.contains("sockets"))

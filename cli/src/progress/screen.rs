@@ -7,12 +7,12 @@ use super::{
     load_lines::load_lines,
     node_table::node_table,
     phase_line::{next_line, phase_line},
-    styled_line::Line,
+    styled_line::StyledLine,
 };
 
 /// A terminal's size in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Size {
+pub(crate) struct TerminalSize {
     /// Columns.
     pub(crate) width: usize,
     /// Lines.
@@ -24,21 +24,21 @@ const ROOMY: usize = 24;
 
 /// At most `size.height - 1` lines, so that the cursor stands below them, and
 /// a quarter of the terminal stays for what scrolls above.
-pub(crate) fn screen(progress: &Progress, size: Size) -> Vec<Line> {
+pub(crate) fn screen(progress: &Progress, size: TerminalSize) -> Vec<StyledLine> {
     let width = size.width.saturating_sub(1);
     let mut lines = Vec::new();
     if size.height >= ROOMY {
-        lines.push(Line::default());
+        lines.push(StyledLine::default());
     }
     lines.push(phase_line(progress, width));
-    lines.extend(next_line(&progress.stage));
-    lines.push(Line::default());
+    lines.extend(next_line(&progress.phase));
+    lines.push(StyledLine::default());
     lines.extend(load_lines(progress, width));
     let above = (size.height / 4).clamp(1, 10);
     let room = size.height.saturating_sub(lines.len() + 2 + above);
     let nodes = node_table(&progress.nodes, width, room);
     if !nodes.is_empty() {
-        lines.push(Line::default());
+        lines.push(StyledLine::default());
         lines.extend(nodes);
     }
     lines.truncate(size.height.saturating_sub(1));
@@ -62,7 +62,7 @@ mod tests {
     }
 
     fn text(progress: &Progress, (width, height): (usize, usize)) -> Vec<String> {
-        screen(progress, Size { width, height })
+        screen(progress, TerminalSize { width, height })
             .iter()
             .map(|line| line.render(width - 1, false))
             .collect()

@@ -6,26 +6,26 @@ use crate::paint::{Tone, paint};
 
 /// A line that knows its width before it is painted.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Line {
+pub(crate) struct StyledLine {
     pieces: Vec<(Tone, String)>,
 }
 
-impl Line {
+impl StyledLine {
     /// A line of one piece.
     pub(crate) fn of(tone: Tone, text: impl Into<String>) -> Self {
-        Self::default().and(tone, text)
+        Self::default().with(tone, text)
     }
 
     /// The line with one more piece.
-    pub(crate) fn and(mut self, tone: Tone, text: impl Into<String>) -> Self {
+    pub(crate) fn with(mut self, tone: Tone, text: impl Into<String>) -> Self {
         self.pieces.push((tone, text.into()));
         self
     }
 
     /// The line with one more piece if it still fits `width` columns.
-    pub(crate) fn and_if_it_fits(self, width: usize, tone: Tone, text: &str) -> Self {
+    pub(crate) fn with_if_it_fits(self, width: usize, tone: Tone, text: &str) -> Self {
         match self.width() + columns(text) <= width {
-            true => self.and(tone, text),
+            true => self.with(tone, text),
             false => self,
         }
     }
@@ -89,9 +89,9 @@ mod tests {
 
     #[test]
     fn a_line_is_never_wider_than_asked() {
-        let line = Line::of(Tone::Faint, "sockets ")
-            .and(Tone::Plain, "1,000")
-            .and(Tone::Bad, " missing");
+        let line = StyledLine::of(Tone::Faint, "sockets ")
+            .with(Tone::Plain, "1,000")
+            .with(Tone::Bad, " missing");
         assert_eq!(line.render(80, false), "sockets 1,000 missing");
         assert_eq!(line.render(21, false), "sockets 1,000 missing");
         assert_eq!(line.render(20, false), "sockets 1,000 missi…");
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn colour_only_when_asked() {
-        let line = Line::of(Tone::Bad, "down");
+        let line = StyledLine::of(Tone::Bad, "down");
         assert_eq!(line.render(80, false), "down");
         assert!(line.render(80, true).contains("\x1b["));
     }

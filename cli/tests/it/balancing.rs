@@ -7,7 +7,7 @@ use highwater_reports::record::Manifest;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use crate::harness::{Finished, Run, children_of, eventually, is_running};
+use crate::harness::{CliRun, FinishedRun, child_pids, eventually, is_running};
 
 /// Two nodes with 200 sockets, a third that joins, and 150 sockets that come then.
 fn scenario(cluster: &str) -> String {
@@ -54,19 +54,19 @@ fn scenario_with(cluster: &str, late: u32) -> String {
 }
 
 /// The run holds its gates, n3 has sockets, and each balancer was seen with some.
-fn check(cluster: &str, balancers: usize) -> Finished {
+fn check(cluster: &str, balancers: usize) -> FinishedRun {
     check_run(&scenario(cluster), balancers)
 }
 
-fn check_run(scenario: &str, balancers: usize) -> Finished {
-    let run = Run::to_its_end(scenario);
+fn check_run(scenario: &str, balancers: usize) -> FinishedRun {
+    let run = CliRun::run_to_end(scenario);
     run.assert_passed();
     let summary = run.summary();
     let third = summary.nodes.iter().find(|node| node.id == "n3");
     let third = third.and_then(|node| node.sockets_peak);
     assert!(third.is_some_and(|sockets| sockets > 0), "{third:?}");
-    assert_eq!(summary.balancer.len(), balancers);
-    for balancer in &summary.balancer {
+    assert_eq!(summary.balancers.len(), balancers);
+    for balancer in &summary.balancers {
         assert!(balancer.process.rss_peak.is_some_and(|bytes| bytes > 0));
         // By its own count, at least; with it may be commands under way.
         let forwarded = balancer.process.sockets_peak.unwrap();
@@ -78,18 +78,18 @@ fn check_run(scenario: &str, balancers: usize) -> Finished {
     run
 }
 
-fn manifest(run: &Finished) -> Manifest {
+fn manifest(run: &FinishedRun) -> Manifest {
     let text = std::fs::read(run.record.join("manifest.json")).unwrap();
     serde_json::from_slice(&text).unwrap()
 }
 
 /// What balancers were told while they ran.
-fn told(run: &Finished) -> Vec<String> {
-    told_in(&run.record)
+fn balancer_changes(run: &FinishedRun) -> Vec<String> {
+    balancer_changes_in(&run.record)
 }
 
 /// The same of a run that may still go on.
-fn told_in(record: &Path) -> Vec<String> {
+fn balancer_changes_in(record: &Path) -> Vec<String> {
     let events = std::fs::read_to_string(record.join("events.jsonl")).unwrap_or_default();
     let events = events
         .lines()
@@ -111,7 +111,7 @@ fn nginx_learns_of_a_node_by_a_reload() {
     );
     assert!(!used.contains("# n3"), "{used}");
     assert!(manifest.versions.contains_key("nginx"));
-    let told = told(&run);
+    let told = balancer_changes(&run);
     assert!(told.len() == 1 && told[0].contains("# n3"), "{told:?}");
 }
 
@@ -125,7 +125,7 @@ fn nginx_finds_a_node_that_was_named_from_the_start() {
         used.contains("# n3") && used.contains("ssl_certificate "),
         "{used}"
     );
-    assert_eq!(told(&run), [""; 0]);
+    assert_eq!(balancer_changes(&run), [""; 0]);
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn haproxy_learns_of_a_node_in_each_way() {
         assert!(used.contains("balance random(2)"), "{used}");
         assert_eq!(used.contains("server n3 "), join == "predeclared", "{used}");
         assert!(manifest.versions.contains_key("haproxy"));
-        let told = told(&run);
+        let told = balancer_changes(&run);
         match join {
             "reload" => assert!(told.len() == 1 && told[0].contains("server n3 ")),
             "runtime" => {
@@ -165,8 +165,8 @@ fn gateways_discover_a_node() {
     let used = manifest(&run).balancer_configuration.unwrap();
     assert!(used.contains("# b2\nhighwater serve gateway "), "{used}");
     assert!(used.contains("--policy least-conn"), "{used}");
-    assert_eq!(told(&run), [""; 0]);
-    for balancer in run.summary().balancer {
+    assert_eq!(balancer_changes(&run), [""; 0]);
+    for balancer in run.summary().balancers {
         let by_node = balancer.sockets_by_node_at_end.expect("it tells of nodes");
         let sum: u64 = by_node.values().sum();
         assert_eq!(Some(sum), balancer.process.sockets_at_end, "{by_node:?}");
@@ -175,7 +175,7 @@ fn gateways_discover_a_node() {
 
 #[test]
 fn a_rebalance_moves_sockets_to_the_newcomer() {
-    let run = Run::to_its_end(
+    let run = CliRun::run_to_end(
         r#"
         name = "rebalanced"
         duration = "14s"
@@ -217,11 +217,13 @@ fn a_killed_run_leaves_no_process_of_a_balancer() {
     for balancer in ["nginx", "haproxy"] {
         let cluster = format!("balancer = \"{balancer}\"");
         let long = scenario(&cluster).replace("9s", "10m");
-        let run = Run::start(&long);
+        let run = CliRun::start(&long);
         let record = run.record();
-        eventually("a reload", || (!told_in(&record).is_empty()).then_some(()));
+        eventually("a reload", || {
+            (!balancer_changes_in(&record).is_empty()).then_some(())
+        });
         let masters = run.children(balancer);
-        let workers: Vec<_> = masters.iter().copied().flat_map(children_of).collect();
+        let workers: Vec<_> = masters.iter().copied().flat_map(child_pids).collect();
         // The one before the reload has its sockets yet.
         assert!(workers.len() >= 2, "{balancer}: {masters:?}");
         run.signal(Signal::SIGKILL);

@@ -3,14 +3,14 @@
 
 use std::net::TcpListener;
 
-use highwater_reports::summary::{Agreement, Broker};
-use highwater_services::{Nats, RabbitMq, Redis, RedisOptions, Service};
+use highwater_reports::summary::{Agreement, BrokerSummary};
+use highwater_services::{NatsService, RabbitMqService, RedisOptions, RedisService, Service};
 
 use crate::harness::{
-    Finished, Run, ask,
+    CliRun, FinishedRun, ask,
     checks::{
         assert_all_accepted, assert_commands_replied, assert_gates_hold, assert_no_command_lost,
-        commands, ledger_line, readings, was_only_late,
+        commands, ledger_line, telemetry, was_only_late,
     },
     eventually,
 };
@@ -47,26 +47,26 @@ const STEADY: &str = r#"
 "#;
 
 /// The same, joined by a broker that is running already.
-fn joined_by(service: &Service, scenario: &str) -> Finished {
+fn run_with_broker(service: &Service, scenario: &str) -> FinishedRun {
     let backplane = format!("cluster.backplane={}", service.url());
     let mut arguments = vec!["--set", &backplane];
-    let monitor = service.monitor();
+    let monitor = service.monitor_url();
     let monitor = monitor.map(|address| format!("cluster.broker.monitor={address}"));
     if let Some(monitor) = &monitor {
         arguments.extend(["--set", monitor]);
     }
-    Run::start_with(scenario, &arguments).finish()
+    CliRun::start_with(scenario, &arguments).finish()
 }
 
 /// Nothing was lost, and the broker was measured: its process by the kernel, and
 /// what it says of itself. Gives what was measured.
-fn assert_clean_and_measured(run: &Finished) -> Broker {
+fn assert_clean_and_measured(run: &FinishedRun) -> BrokerSummary {
     let summary = run.summary();
     assert_gates_hold(&summary);
     assert_commands_replied(&summary);
     let commands = commands(&summary);
-    let [broker] = &summary.broker[..] else {
-        panic!("one broker: {:?}", summary.broker);
+    let [broker] = &summary.brokers[..] else {
+        panic!("one broker: {:?}", summary.brokers);
     };
     let process = &broker.process;
     assert!(process.rss_peak.unwrap() > 1_000_000, "{broker:?}");
@@ -79,8 +79,8 @@ fn assert_clean_and_measured(run: &Finished) -> Broker {
     let crossed = commands.cross_node_ms.count;
     assert!(sent >= 2 * crossed, "{backplane:?} {commands:?}");
     assert!(backplane.sent_per_command.unwrap() < 4.0, "{backplane:?}");
-    assert!(summary.processors.nodes.unwrap() > 0.0);
-    assert!(summary.processors.broker.is_some());
+    assert!(summary.cpu_cores.nodes.unwrap() > 0.0);
+    assert!(summary.cpu_cores.broker.is_some());
     // By the broker's own count it was given what the nodes sent.
     let through = ledger_line(&summary, "messages through the broker");
     assert!(through.right.count.is_some(), "{through:?}");
@@ -91,8 +91,8 @@ fn assert_clean_and_measured(run: &Finished) -> Broker {
 
 #[test]
 fn a_cluster_joined_by_redis() {
-    let redis = Redis::start(RedisOptions { persistent: false }).expect("Redis starts");
-    let run = joined_by(&redis, STEADY);
+    let redis = RedisService::start(RedisOptions { persistent: false }).expect("Redis starts");
+    let run = run_with_broker(&redis, STEADY);
     let broker = assert_clean_and_measured(&run);
     assert!(broker.process.heap_peak.unwrap() > 100_000, "{broker:?}");
     // Two nodes publish and listen, and the sampler asks.
@@ -109,8 +109,8 @@ fn a_cluster_joined_by_redis() {
 
 #[test]
 fn a_cluster_joined_by_nats() {
-    let nats = Nats::start().expect("NATS starts");
-    let run = joined_by(&nats, STEADY);
+    let nats = NatsService::start().expect("NATS starts");
+    let run = run_with_broker(&nats, STEADY);
     let broker = assert_clean_and_measured(&run);
     assert!(broker.clients_peak.unwrap() >= 2, "{broker:?}");
     assert!(broker.channels_peak.unwrap() >= 4, "{broker:?}");
@@ -130,8 +130,8 @@ fn a_cluster_joined_by_nats() {
 /// One after the other with one broker: it takes longer to start than a run.
 #[test]
 fn clusters_joined_by_rabbitmq_whole_and_with_a_node_killed() {
-    let rabbitmq = RabbitMq::start().expect("RabbitMQ starts");
-    let run = joined_by(&rabbitmq, STEADY);
+    let rabbitmq = RabbitMqService::start().expect("RabbitMQ starts");
+    let run = run_with_broker(&rabbitmq, STEADY);
     let broker = assert_clean_and_measured(&run);
     assert!(broker.process.heap_peak.unwrap() > 1_000_000, "{broker:?}");
     // Each node has a connection to publish and one to receive.
@@ -153,7 +153,7 @@ fn clusters_joined_by_rabbitmq_whole_and_with_a_node_killed() {
 /// gate open, if they are not.
 fn what_a_killed_node_had_goes_with_its_lease(rabbitmq: &Service) {
     let backplane = format!("cluster.backplane={}", rabbitmq.url());
-    let run = Run::start_with(
+    let run = CliRun::start_with(
         r#"
         name = "kill-of-three"
         duration = "20s"
@@ -193,7 +193,7 @@ fn what_a_killed_node_had_goes_with_its_lease(rabbitmq: &Service) {
         });
         nodes.collect()
     };
-    run.until_steady(0.0);
+    run.wait_until_steady(0.0);
     let all = inboxes();
     for node in ["n1", "n2", "n3"] {
         assert!(all.iter().any(|inbox| inbox == node), "{all:?}");
@@ -214,7 +214,7 @@ fn what_a_killed_node_had_goes_with_its_lease(rabbitmq: &Service) {
 
 /// Names of all queues, by the management interface.
 fn queues(rabbitmq: &Service) -> Vec<String> {
-    let admin = rabbitmq.admin().expect("RabbitMQ has one");
+    let admin = rabbitmq.admin_url().expect("RabbitMQ has one");
     let (_, address) = admin.rsplit_once('@').expect("user and password");
     // guest:guest
     let request = format!(
@@ -237,7 +237,7 @@ fn a_broker_that_is_silent_refuses_the_run_and_keeps_its_password() {
         .port();
     let url = format!("redis://me:s3cret@127.0.0.1:{port}");
     let text = STEADY.replace("nodes = 2", &format!("nodes = 2\nbackplane = {url:?}"));
-    let run = Run::to_its_end(&text);
+    let run = CliRun::run_to_end(&text);
     let said = &run.stderr;
     assert_eq!(run.code, Some(5), "{said}");
     let expected = format!("Redis does not answer at redis://***@127.0.0.1:{port}");
@@ -259,7 +259,7 @@ fn a_broker_that_is_silent_refuses_the_run_and_keeps_its_password() {
 /// what was not is brought again; commands that have to cross are told at once.
 #[test]
 fn the_embedded_broker_is_killed_and_comes_back() {
-    let run = Run::to_its_end(
+    let run = CliRun::run_to_end(
         r#"
         name = "broker-kill"
         duration = "10s"
@@ -315,25 +315,25 @@ fn the_embedded_broker_is_killed_and_comes_back() {
         commands.due / 2
     };
     assert!(commands.replied > least, "{commands:?}");
-    assert_eq!(summary.broker[0].process.restarts, Some(1));
+    assert_eq!(summary.brokers[0].process.restarts, Some(1));
     // They meet again: commands cross once more, long after the outage.
     let crossed = last_crossing(&run);
     assert!(crossed >= 7.0, "the last command crossed at {crossed} s");
 
-    let readings = readings(&summary);
+    let readings = telemetry(&summary);
     assert_all_accepted(readings, 1_000);
     assert_eq!(readings.handled, Some(1_000), "{readings:?}");
-    assert!(readings.refused > 0, "the queue was away: {readings:?}");
-    assert_eq!(readings.resent, readings.refused, "{readings:?}");
+    assert!(readings.rejected > 0, "the queue was away: {readings:?}");
+    assert_eq!(readings.resent, readings.rejected, "{readings:?}");
 }
 
 /// The last second of the steady phase, counted from its start, in which a
 /// command crossed nodes.
-fn last_crossing(run: &Finished) -> f64 {
+fn last_crossing(run: &FinishedRun) -> f64 {
     let crossed = run.intervals().into_iter();
     crossed
         .filter(|line| line["counters"]["commands.cross_node"].as_u64() > Some(0))
         .filter_map(|line| line["at"].as_f64())
         .fold(f64::NEG_INFINITY, f64::max)
-        - run.steady_from()
+        - run.steady_start()
 }

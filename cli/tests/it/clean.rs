@@ -2,22 +2,22 @@
 //! ends counted the same.
 
 use highwater_reports::{
-    record::Ended,
+    record::RunEnd,
     summary::{Agreement, Summary},
 };
 
 use crate::harness::{
-    Finished, Run,
+    CliRun, FinishedRun,
     checks::{
         assert_all_accepted, assert_heartbeats_add_up, assert_messages_add_up,
-        assert_no_command_lost, commands, messages, readings,
+        assert_no_command_lost, commands, messages, telemetry,
     },
 };
 
 /// Two workers: what one worker's publishers send, the other's devices hear.
 #[test]
 fn a_clean_run_is_clean() {
-    let run = Run::start_with(
+    let run = CliRun::start_with(
         r#"
         name = "clean"
         duration = "6s"
@@ -72,7 +72,7 @@ fn a_clean_run_is_clean() {
     .finish();
     run.assert_passed();
     let summary = run.summary();
-    assert_eq!(summary.ended, Ended::Completed);
+    assert_eq!(summary.ended, RunEnd::Completed);
     sockets_are_even(&summary);
     commands_are_replied(&run, &summary);
     messages_reach_everyone(&run, &summary);
@@ -90,7 +90,7 @@ fn sockets_are_even(summary: &Summary) {
 }
 
 /// By REST and on event streams, at the node that was called and at the other.
-fn commands_are_replied(run: &Finished, summary: &Summary) {
+fn commands_are_replied(run: &FinishedRun, summary: &Summary) {
     let commands = commands(summary);
     assert_no_command_lost(commands);
     assert_eq!(commands.replied, commands.due, "{commands:?}");
@@ -104,7 +104,7 @@ fn commands_are_replied(run: &Finished, summary: &Summary) {
     assert_eq!(counted, commands.replied);
 }
 
-fn messages_reach_everyone(run: &Finished, summary: &Summary) {
+fn messages_reach_everyone(run: &FinishedRun, summary: &Summary) {
     let messages = messages(summary);
     assert_messages_add_up(messages);
     assert_eq!(messages.scheduled, 6 * 10 + 6 * 20);
@@ -115,8 +115,8 @@ fn messages_reach_everyone(run: &Finished, summary: &Summary) {
     assert_eq!(run.counted("subscriptions.confirmed"), 100);
 }
 
-fn readings_are_handled_once(run: &Finished, summary: &Summary) {
-    let readings = readings(summary);
+fn readings_are_handled_once(run: &FinishedRun, summary: &Summary) {
+    let readings = telemetry(summary);
     assert_all_accepted(readings, 600);
     assert_eq!(readings.handled, Some(600), "{readings:?}");
     assert_eq!(readings.duplicated, Some(0), "{readings:?}");

@@ -12,15 +12,15 @@ use crate::harness::highwater;
 const FEW: u64 = 400;
 
 /// What a command printed, and its exit code.
-struct Said {
+struct CommandOutput {
     code: Option<i32>,
     stdout: String,
     stderr: String,
 }
 
-fn say(arguments: &[&str]) -> Said {
+fn run_highwater(arguments: &[&str]) -> CommandOutput {
     let output = highwater(arguments).output().expect("highwater starts");
-    Said {
+    CommandOutput {
         code: output.status.code(),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
@@ -28,12 +28,12 @@ fn say(arguments: &[&str]) -> Said {
 }
 
 /// A scenario in a folder of its own.
-struct Scenario {
+struct ScenarioFile {
     folder: TempDir,
     file: PathBuf,
 }
 
-impl Scenario {
+impl ScenarioFile {
     /// With `sockets` to `system`, a table of the format.
     fn new(system: &str, sockets: u64) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
@@ -47,7 +47,7 @@ impl Scenario {
     }
 
     /// To a port at which nobody listens, and to which ports are counted.
-    fn to_nobody(sockets: u64) -> Self {
+    fn to_closed_port(sockets: u64) -> Self {
         let target = "[target]\nws = \"ws://[::1]:1/ws\"\ndialect = \"plain\"";
         Self::new(target, sockets)
     }
@@ -56,12 +56,12 @@ impl Scenario {
         self.file.to_str().expect("a path in UTF-8")
     }
 
-    fn run(&self, more: &[&str]) -> Said {
+    fn run(&self, more: &[&str]) -> CommandOutput {
         let out = self.folder.path().join("run");
         let mut arguments = vec!["run", "--no-progress", self.file(), "--out"];
         arguments.push(out.to_str().expect("a path in UTF-8"));
         arguments.extend(more);
-        say(&arguments)
+        run_highwater(&arguments)
     }
 
     fn has_record(&self) -> bool {
@@ -71,7 +71,11 @@ impl Scenario {
 
 /// One socket more than one source address reaches one target with.
 fn too_many() -> u64 {
-    doctor::read().ports.expect("a range of ports").count() + 1
+    doctor::read_host_limits()
+        .port_range
+        .expect("a range of ports")
+        .count()
+        + 1
 }
 
 /// As a person reads it.
@@ -81,7 +85,7 @@ fn grouped(figure: u64) -> String {
 
 #[test]
 fn figures_are_those_of_this_machine() {
-    let said = say(&["doctor"]);
+    let said = run_highwater(&["doctor"]);
     assert_eq!(said.code, Some(0), "{}", said.stderr);
     let limits = fs::read_to_string("/proc/self/limits").unwrap();
     let files = limits
@@ -96,7 +100,7 @@ fn figures_are_those_of_this_machine() {
         .split_whitespace()
         .map(|end| end.parse::<u64>().unwrap());
     let (first, last) = (ends.next().unwrap(), ends.next().unwrap());
-    let reserved = doctor::read().ports.unwrap().reserved;
+    let reserved = doctor::read_host_limits().port_range.unwrap().reserved;
     let ports = last - first + 1 - reserved;
     for expected in [
         format!("{files} a process"),
@@ -115,8 +119,8 @@ fn figures_are_those_of_this_machine() {
 
 #[test]
 fn a_scenario_that_fits_and_one_that_does_not() {
-    let fits = Scenario::new("[cluster]\nnodes = 2", 100);
-    let said = say(&["doctor", fits.file()]);
+    let fits = ScenarioFile::new("[cluster]\nnodes = 2", 100);
+    let said = run_highwater(&["doctor", fits.file()]);
     assert_eq!(said.code, Some(0), "{}{}", said.stdout, said.stderr);
     assert!(
         said.stdout.starts_with("held fits this machine."),
@@ -124,8 +128,8 @@ fn a_scenario_that_fits_and_one_that_does_not() {
         said.stdout
     );
 
-    let scenario = Scenario::to_nobody(too_many());
-    let said = say(&["doctor", scenario.file()]);
+    let scenario = ScenarioFile::to_closed_port(too_many());
+    let said = run_highwater(&["doctor", scenario.file()]);
     assert_eq!(said.code, Some(5), "{}{}", said.stdout, said.stderr);
     assert!(
         said.stdout.starts_with("held does not fit"),
@@ -137,23 +141,23 @@ fn a_scenario_that_fits_and_one_that_does_not() {
         "{}",
         said.stdout
     );
-    let said = say(&["doctor", scenario.file(), "--set", "devices.home.count=10"]);
+    let said = run_highwater(&["doctor", scenario.file(), "--set", "devices.home.count=10"]);
     assert_eq!(said.code, Some(0), "{}{}", said.stdout, said.stderr);
 }
 
 #[test]
 fn an_invalid_scenario_is_wrong_usage() {
-    let scenario = Scenario::new("[cluster]\nnodes = 0", 1);
-    assert_eq!(say(&["doctor", scenario.file()]).code, Some(2));
+    let scenario = ScenarioFile::new("[cluster]\nnodes = 0", 1);
+    assert_eq!(run_highwater(&["doctor", scenario.file()]).code, Some(2));
     assert_eq!(
-        say(&["doctor", "--set", "devices.home.count=1"]).code,
+        run_highwater(&["doctor", "--set", "devices.home.count=1"]).code,
         Some(2)
     );
 }
 
 #[test]
 fn a_run_that_cannot_work_starts_nothing() {
-    let scenario = Scenario::to_nobody(too_many());
+    let scenario = ScenarioFile::to_closed_port(too_many());
     let said = scenario.run(&[]);
     assert_eq!(said.code, Some(5), "{}", said.stderr);
     assert!(
@@ -167,7 +171,7 @@ fn a_run_that_cannot_work_starts_nothing() {
 
 #[test]
 fn a_run_that_is_told_to_try_gets_further() {
-    let scenario = Scenario::to_nobody(too_many());
+    let scenario = ScenarioFile::to_closed_port(too_many());
     let said = scenario.run(&["--try-anyway"]);
     // As far as to the target, which is not there.
     assert_eq!(said.code, Some(5), "{}", said.stderr);
@@ -179,7 +183,7 @@ fn a_run_that_is_told_to_try_gets_further() {
 #[test]
 fn what_may_go_wrong_is_a_note() {
     // Past the knee, below the end.
-    let scenario = Scenario::to_nobody(too_many() - 2);
+    let scenario = ScenarioFile::to_closed_port(too_many() - 2);
     let said = scenario.run(&[]);
     assert!(said.stderr.contains("note: "), "{}", said.stderr);
     assert!(said.stderr.contains("does not answer"), "{}", said.stderr);
@@ -187,7 +191,7 @@ fn what_may_go_wrong_is_a_note() {
 }
 
 /// Starts a run of which no process may open more than `FEW` files.
-fn run_with_few_files(scenario: &Scenario, more: &[&str]) -> Summary {
+fn run_with_few_files(scenario: &ScenarioFile, more: &[&str]) -> Summary {
     let binary = highwater(&[]);
     let out = scenario.folder.path().join("run");
     let output = Command::new("sh")
@@ -205,7 +209,7 @@ fn run_with_few_files(scenario: &Scenario, more: &[&str]) -> Summary {
 
 #[test]
 fn what_is_refused_does_not_work() {
-    let scenario = Scenario::new("[cluster]\nnodes = 1", 450);
+    let scenario = ScenarioFile::new("[cluster]\nnodes = 1", 450);
     let set = ["--set", "devices.home.connect_timeout=1s"];
     let ramp = ["--set", "devices.home.ramp=300/s"];
     let summary = run_with_few_files(&scenario, &[&set[..], &ramp, &["--try-anyway"]].concat());
@@ -219,7 +223,7 @@ fn what_is_refused_does_not_work() {
 
 #[test]
 fn what_fits_works() {
-    let scenario = Scenario::new("[cluster]\nnodes = 3", 450);
+    let scenario = ScenarioFile::new("[cluster]\nnodes = 3", 450);
     let summary = run_with_few_files(&scenario, &["--set", "devices.home.ramp=300/s"]);
     assert_eq!(
         summary.sockets.open_at_end,
@@ -233,8 +237,8 @@ fn what_fits_works() {
 
 #[test]
 fn a_check_says_what_the_plan_takes_here() {
-    let scenario = Scenario::new("[cluster]\nnodes = 2", 100);
-    let said = say(&["check", scenario.file()]);
+    let scenario = ScenarioFile::new("[cluster]\nnodes = 2", 100);
+    let said = run_highwater(&["check", scenario.file()]);
     assert_eq!(said.code, Some(0), "{}", said.stderr);
     assert!(
         said.stdout.contains("\nMemory\n  About "),

@@ -51,7 +51,7 @@ const SHORT: &[&str] = &[
 
 #[test]
 fn every_command_of_the_tutorial_works() {
-    let folder = place();
+    let folder = temp_workspace();
     let commands = commands(TUTORIAL);
     for (what, arguments) in &commands {
         try_out(folder.path(), what, arguments.clone());
@@ -61,7 +61,7 @@ fn every_command_of_the_tutorial_works() {
 
 #[test]
 fn every_run_of_the_other_pages_is_valid() {
-    let folder = place();
+    let folder = temp_workspace();
     for page in OTHER_PAGES {
         let mut runs = commands(page);
         runs.retain(|(_, arguments)| arguments[0] == "run");
@@ -115,7 +115,7 @@ fn every_test_that_is_named_exists() {
 }
 
 /// A folder with the catalogue in it.
-fn place() -> TempDir {
+fn temp_workspace() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let catalogue = Path::new(ROOT).join("scenarios");
     symlink(catalogue, folder.path().join("scenarios")).unwrap();

@@ -2,10 +2,10 @@
 
 use std::process::Output;
 
-use highwater_reports::record::Ended;
+use highwater_reports::record::RunEnd;
 use nix::sys::signal::Signal;
 
-use crate::harness::{Run, children_of, eventually, highwater, is_running};
+use crate::harness::{CliRun, child_pids, eventually, highwater, is_running};
 
 const LONG: &str = r#"
 name = "long"
@@ -36,14 +36,14 @@ fn output(arguments: &[&str]) -> (Option<i32>, String) {
 
 #[test]
 fn an_interrupted_run_ends_in_order_and_is_reported() {
-    let run = Run::start(LONG);
-    run.until_steady(1.0);
+    let run = CliRun::start(LONG);
+    run.wait_until_steady(1.0);
     run.signal(Signal::SIGINT);
     let run = run.finish();
     let summary = run.summary();
     assert_eq!(
         (summary.ended, run.code),
-        (Ended::Interrupted, Some(130)),
+        (RunEnd::Interrupted, Some(130)),
         "{}",
         run.stderr
     );
@@ -57,9 +57,9 @@ fn an_interrupted_run_ends_in_order_and_is_reported() {
 
 #[test]
 fn a_killed_run_leaves_a_record_and_no_process() {
-    let run = Run::start(LONG);
-    run.until_steady(2.0);
-    let children = children_of(run.pid());
+    let run = CliRun::start(LONG);
+    run.wait_until_steady(2.0);
+    let children = child_pids(run.pid());
     assert!(
         children.len() >= 4,
         "two nodes, a broker, a worker: {children:?}"
@@ -77,7 +77,7 @@ fn a_killed_run_leaves_a_record_and_no_process() {
     let (code, text) = output(&["report", record]);
     assert_eq!(code, Some(0), "{text}");
     let summary = run.summary();
-    assert_eq!(summary.ended, Ended::Truncated);
+    assert_eq!(summary.ended, RunEnd::Truncated);
     assert_eq!(summary.sockets.opened, 100);
     assert!(summary.heartbeats.acknowledged > 0);
     assert_eq!(output(&["gate", record]).0, Some(4));
@@ -96,7 +96,7 @@ fn a_directory_that_is_not_empty_is_refused() {
 
 #[test]
 fn a_target_that_does_not_answer_is_refused() {
-    let run = Run::to_its_end(
+    let run = CliRun::run_to_end(
         r#"
         name = "nobody"
         duration = "5s"

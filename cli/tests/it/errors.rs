@@ -19,7 +19,7 @@ heartbeat = "20s"
 "#;
 
 /// A directory to be wrong in.
-fn place() -> TempDir {
+fn temp_workspace() -> TempDir {
     let folder = tempfile::tempdir().expect("a temporary directory");
     let write = |name: &str, text: &str| {
         fs::write(folder.path().join(name), text).expect("a file");
@@ -59,8 +59,8 @@ fn manifest(cpus: u32) -> String {
 
 /// Runs `highwater` in such a directory. What it says on stderr, and at its
 /// end the exit code.
-fn said(arguments: &str) -> String {
-    let folder = place();
+fn stderr_and_exit_code(arguments: &str) -> String {
+    let folder = temp_workspace();
     let arguments: Vec<&str> = arguments.split(' ').collect();
     let output = highwater(&arguments)
         .current_dir(folder.path())
@@ -76,7 +76,7 @@ fn said(arguments: &str) -> String {
 }
 
 fn check(arguments: &str, expected: &Expect) {
-    expected.assert_eq(&said(arguments));
+    expected.assert_eq(&stderr_and_exit_code(arguments));
 }
 
 #[test]
@@ -279,7 +279,7 @@ fn a_target_that_does_not_answer() {
 fn an_address_that_cannot_be_listened_on() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
-    let text = said(&format!("serve node --id n1 --listen 127.0.0.1:{port}"));
+    let text = stderr_and_exit_code(&format!("serve node --id n1 --listen 127.0.0.1:{port}"));
     expect![[r#"
         error: cannot listen on 127.0.0.1:PORT
           = cause: Address already in use (os error 98)

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use nix::sys::signal::Signal;
 
-use crate::harness::{Finished, Run, eventually};
+use crate::harness::{CliRun, FinishedRun, eventually};
 
 /// Few sockets through a gateway, with each of these policies.
 fn scenario(policies: &str) -> String {
@@ -29,7 +29,7 @@ fn scenario(policies: &str) -> String {
 }
 
 /// The comparison's page.
-fn comparison(run: &Finished) -> String {
+fn comparison(run: &FinishedRun) -> String {
     let page = run.record.join("comparison.html");
     fs::read_to_string(page).unwrap_or_else(|error| panic!("{error}: {}", run.stderr))
 }
@@ -42,7 +42,7 @@ fn is_over(record: &Path) -> bool {
 
 #[test]
 fn cells_are_run_in_turn_and_compared() {
-    let run = Run::to_its_end(&scenario(r#""round-robin", "least-conn""#));
+    let run = CliRun::run_to_end(&scenario(r#""round-robin", "least-conn""#));
     assert!(
         matches!(run.code, Some(0 | 4)),
         "{}{}",
@@ -61,7 +61,7 @@ fn cells_are_run_in_turn_and_compared() {
 
 #[test]
 fn an_interrupt_between_two_runs_ends_all_of_them() {
-    let run = Run::start(&scenario(r#""round-robin", "least-conn", "p2c""#));
+    let run = CliRun::start(&scenario(r#""round-robin", "least-conn", "p2c""#));
     let second = run.record().join("least-conn");
     eventually("the end of the second run", || {
         is_over(&second).then_some(())
@@ -74,7 +74,7 @@ fn an_interrupt_between_two_runs_ends_all_of_them() {
 
 #[test]
 fn a_run_that_cannot_be_leaves_a_comparison_of_those_before_it() {
-    let run = Run::start(&scenario(r#""round-robin", "least-conn", "p2c""#));
+    let run = CliRun::start(&scenario(r#""round-robin", "least-conn", "p2c""#));
     let first = run.record().join("round-robin");
     eventually("the first run", || {
         first.join("manifest.json").exists().then_some(())

@@ -4,7 +4,7 @@
 use highwater_reports::summary::Agreement;
 
 use crate::harness::{
-    Run,
+    CliRun,
     checks::{
         assert_gates_hold, assert_messages_add_up, assert_problem, ledger_line, messages, was_late,
     },
@@ -14,7 +14,7 @@ use crate::harness::{
 /// twice, and come after the next.
 #[test]
 fn deliveries_that_go_wrong_are_counted_exactly() {
-    let run = Run::to_its_end(
+    let run = CliRun::run_to_end(
         r#"
         name = "faulty"
         duration = "6s"
@@ -81,7 +81,7 @@ fn deliveries_that_go_wrong_are_counted_exactly() {
 /// know; its devices subscribe again elsewhere.
 #[test]
 fn a_killed_node_s_subscribers_hear_again() {
-    let run = Run::to_its_end(
+    let run = CliRun::run_to_end(
         r#"
         name = "killed"
         duration = "9s"

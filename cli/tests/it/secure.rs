@@ -8,11 +8,11 @@ use tempfile::TempDir;
 
 use crate::{
     harness::{
-        Run, ask,
+        CliRun, ask,
         checks::{assert_gates_hold, assert_problem},
         eventually, highwater,
     },
-    server::Server,
+    server::ServerProcess,
 };
 
 const SECRET: &str = "an-example-secret-of-32-bytes-ok";
@@ -45,9 +45,9 @@ impl Certificates {
         self.file(name).display().to_string()
     }
 
-    fn node(&self) -> Server {
+    fn node(&self) -> ServerProcess {
         let (cert, key) = (self.text("node.pem"), self.text("node.key"));
-        Server::node_with("theirs", &["--tls-cert", &cert, "--tls-key", &key])
+        ServerProcess::node_with("theirs", &["--tls-cert", &cert, "--tls-key", &key])
     }
 }
 
@@ -81,7 +81,7 @@ fn over_tls(address: &str, more: &str) -> String {
 #[test]
 fn a_cluster_with_tls_and_tokens_works_and_its_idle_sockets_are_cheap() {
     const OF_A_NODE: f64 = 400.0;
-    let run = Run::to_its_end(
+    let run = CliRun::run_to_end(
         r#"
         name = "secure"
         duration = "3s"
@@ -115,7 +115,7 @@ fn a_cluster_with_tls_and_tokens_works_and_its_idle_sockets_are_cheap() {
     assert!(manifest.contains("\"tls\": true"), "{manifest}");
     assert!(!manifest.contains("PRIVATE") && !manifest.contains("secret"));
 
-    let steady = run.steady_from();
+    let steady = run.steady_start();
     let idle = run
         .intervals()
         .into_iter()
@@ -140,7 +140,7 @@ fn a_target_s_certificate_is_verified() {
     let node = certificates.node();
     let ca = |of: &Certificates| format!("tls = {{ ca = {:?} }}", of.text("ca.pem"));
 
-    let run = Run::to_its_end(&over_tls(&node.address, &ca(&others)));
+    let run = CliRun::run_to_end(&over_tls(&node.address, &ca(&others)));
     assert_eq!(run.code, Some(5), "{}", run.stderr);
     for told in [
         "no TLS session with wss://",
@@ -150,7 +150,7 @@ fn a_target_s_certificate_is_verified() {
         assert!(run.stderr.contains(told), "{told}: {}", run.stderr);
     }
 
-    let run = Run::to_its_end(&over_tls(&node.address, "tls = { ca = \"missing.pem\" }"));
+    let run = CliRun::run_to_end(&over_tls(&node.address, "tls = { ca = \"missing.pem\" }"));
     assert_eq!(run.code, Some(2), "{}", run.stderr);
     assert!(
         run.stderr
@@ -164,17 +164,17 @@ fn a_certificate_is_trusted_and_read_anew_on_sighup() {
     let certificates = Certificates::make();
     let mut node = certificates.node();
     node.signal(Signal::SIGHUP);
-    node.until_logged("the certificate was read anew");
+    node.wait_until_logged("the certificate was read anew");
     fs::write(certificates.file("node.key"), "no key").unwrap();
     let more = format!(
         "tls = {{ ca = {:?} }}\nobserve = [{{ name = \"n1\", prometheus = \"https://{}/metrics\" }}]",
         certificates.text("ca.pem"),
         node.address
     );
-    let run = Run::start(&over_tls(&node.address, &more));
-    run.until_steady(0.0);
+    let run = CliRun::start(&over_tls(&node.address, &more));
+    run.wait_until_steady(0.0);
     node.signal(Signal::SIGHUP);
-    node.until_logged("the certificate stays as it was");
+    node.wait_until_logged("the certificate stays as it was");
     let run = run.finish();
     run.assert_passed();
     assert_eq!(run.summary().nodes[0].sockets_peak, Some(20));
@@ -193,7 +193,7 @@ fn what_is_not_verified_and_who_gives_no_figures_is_told() {
         ]
         "#
     );
-    let summary = Run::to_its_end(&over_tls(address, &more)).summary();
+    let summary = CliRun::run_to_end(&over_tls(address, &more)).summary();
     assert_gates_hold(&summary);
     assert_problem(&summary, "certificates were not verified");
     let problems = summary.problems.iter();
@@ -209,12 +209,12 @@ fn what_is_not_verified_and_who_gives_no_figures_is_told() {
 }
 
 /// A node whose login is open to this test, and a token for `home-*` from it.
-fn guarded_node() -> (Server, String) {
+fn guarded_node() -> (ServerProcess, String) {
     let mut command = highwater(&["serve", "node", "--listen", "127.0.0.1:0"]);
     command.args(["--id", "theirs", "--auth", "--session-lifetime", "1h"]);
     command.env("HIGHWATER_AUTH_SECRET", SECRET);
     command.env("HIGHWATER_LOGIN_SECRET", SECRET);
-    let node = Server::spawn(command);
+    let node = ServerProcess::spawn(command);
     let body = r#"{"user":"load","devices":["home-*"]}"#;
     let answer = ask(
         &node.address,
@@ -256,7 +256,7 @@ fn header_fields_carry_a_token_from_the_environment() {
         "#,
         address = node.address,
     );
-    let run = Run::launch("run", &scenario, |command| {
+    let run = CliRun::launch("run", &scenario, |command| {
         command.env("LOAD_TOKEN", &token)
     });
     let run = run.finish();
@@ -264,7 +264,7 @@ fn header_fields_carry_a_token_from_the_environment() {
     let manifest = run.file("manifest.json");
     assert!(manifest.contains("${LOAD_TOKEN}") && !manifest.contains(&token));
 
-    let run = Run::launch("run", &scenario, |command| command.env_remove("LOAD_TOKEN"));
+    let run = CliRun::launch("run", &scenario, |command| command.env_remove("LOAD_TOKEN"));
     let run = run.finish();
     assert_eq!(run.code, Some(2));
     let told = "the header field Authorization needs the variable LOAD_TOKEN";
@@ -273,8 +273,8 @@ fn header_fields_carry_a_token_from_the_environment() {
 
 #[test]
 fn devices_wait_as_long_as_a_full_node_asks_for() {
-    let node = Server::node_with("theirs", &["--max-sockets", "5"]);
-    let run = Run::to_its_end(&format!(
+    let node = ServerProcess::node_with("theirs", &["--max-sockets", "5"]);
+    let run = CliRun::run_to_end(&format!(
         r#"
         name = "full"
         duration = "2s"
@@ -304,7 +304,7 @@ fn operators_get_through_when_files_have_run_out() {
         env!("CARGO_BIN_EXE_highwater")
     );
     command.args(["-c", &serve]);
-    let mut node = Server::spawn(command);
+    let mut node = ServerProcess::spawn(command);
     let admin = node.next_address("admin on ");
     let _held: Vec<_> = (0..150)
         .map(|_| TcpStream::connect(&node.address).unwrap())
@@ -319,7 +319,7 @@ fn operators_get_through_when_files_have_run_out() {
         line.parse().ok().filter(|count: &u64| *count > 0)
     });
     assert!(turned_away >= 22, "{turned_away}");
-    let log = node.log();
+    let log = node.kill_and_read_log();
     assert!(!log.contains("accept"), "{log}");
 }
 

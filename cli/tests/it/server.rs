@@ -13,14 +13,14 @@ use nix::{
 use crate::harness::highwater;
 
 /// A process that is killed when the test is over.
-pub(crate) struct Server {
+pub(crate) struct ServerProcess {
     pub(crate) child: Child,
     pub(crate) address: String,
     stdout: BufReader<ChildStdout>,
     stderr: BufReader<ChildStderr>,
 }
 
-impl Server {
+impl ServerProcess {
     /// Starts `highwater` with these arguments and waits until it listens.
     pub(crate) fn start(arguments: &[&str]) -> Self {
         Self::spawn(highwater(arguments))
@@ -70,7 +70,7 @@ impl Server {
     }
 
     /// Waits until it logs a line with `what` in it.
-    pub(crate) fn until_logged(&mut self, what: &str) {
+    pub(crate) fn wait_until_logged(&mut self, what: &str) {
         let mut line = String::new();
         while !line.contains(what) {
             line.clear();
@@ -80,7 +80,7 @@ impl Server {
     }
 
     /// Ends it, and gives what else it logged.
-    pub(crate) fn log(mut self) -> String {
+    pub(crate) fn kill_and_read_log(mut self) -> String {
         self.signal(Signal::SIGKILL);
         let mut log = String::new();
         self.stderr.read_to_string(&mut log).expect("text");
@@ -88,7 +88,7 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for ServerProcess {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

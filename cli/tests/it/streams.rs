@@ -1,7 +1,7 @@
 //! Commands whose reply comes on an event stream, where it does not come.
 
 use crate::harness::{
-    Run,
+    CliRun,
     checks::{assert_no_command_lost, commands},
 };
 
@@ -9,7 +9,7 @@ use crate::harness::{
 /// error event at the deadline.
 #[test]
 fn a_stream_without_a_reply_is_timed_out() {
-    let run = Run::to_its_end(
+    let run = CliRun::run_to_end(
         r#"
         name = "silent-streams"
         duration = "4s"

@@ -6,14 +6,14 @@ use std::{net::TcpListener, process::Stdio};
 use highwater_reports::summary::Summary;
 
 use crate::{
-    harness::{Run, eventually, highwater},
-    server::Server,
+    harness::{CliRun, eventually, highwater},
+    server::ServerProcess,
 };
 
 #[test]
 fn a_running_system_is_loaded_and_observed() {
-    let node = Server::node("theirs");
-    let run = Run::to_its_end(&format!(
+    let node = ServerProcess::node("theirs");
+    let run = CliRun::run_to_end(&format!(
         r#"
         name = "target"
         duration = "3s"
@@ -55,7 +55,7 @@ fn a_running_system_is_loaded_and_observed() {
 /// Three workers share two devices: one has nothing to do, and waits for the others.
 #[test]
 fn a_dialect_of_pings_needs_no_json_and_a_worker_no_share() {
-    let node = Server::node("theirs");
+    let node = ServerProcess::node("theirs");
     let scenario = format!(
         r#"
         name = "plain"
@@ -75,7 +75,7 @@ fn a_dialect_of_pings_needs_no_json_and_a_worker_no_share() {
         "#,
         address = node.address,
     );
-    let run = Run::start_with(&scenario, &["--workers", "3"]).finish();
+    let run = CliRun::start_with(&scenario, &["--workers", "3"]).finish();
     run.assert_passed();
     let summary = run.summary();
     assert_eq!(summary.commands, None);
@@ -106,7 +106,7 @@ fn workers_join_over_tcp_with_the_token_only() {
         [[gates]]
         check = "sockets.open_at_end == 101"
     "#;
-    let run = Run::launch("coordinator", scenario, |command| {
+    let run = CliRun::launch("coordinator", scenario, |command| {
         command.args(["--workers", "3", "--listen", &address]);
         command.env("HIGHWATER_TOKEN", "right")
     });

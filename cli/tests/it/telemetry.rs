@@ -4,12 +4,12 @@
 use highwater_reports::summary::Agreement;
 
 use crate::harness::{
-    Run,
-    checks::{assert_all_accepted, assert_problem, ledger_line, readings},
+    CliRun,
+    checks::{assert_all_accepted, assert_problem, ledger_line, telemetry},
 };
 
 /// Readings that a consumer has in hand at most.
-const IN_HAND: u64 = 64;
+const MAX_UNACKED: u64 = 64;
 
 /// 150 readings a second for `seconds`, and what the scenario does besides.
 fn scenario(seconds: u32, cluster: &str, more: &str) -> String {
@@ -37,7 +37,7 @@ fn scenario(seconds: u32, cluster: &str, more: &str) -> String {
 
 #[test]
 fn a_killed_consumer_loses_nothing() {
-    let run = Run::to_its_end(&scenario(
+    let run = CliRun::run_to_end(&scenario(
         8,
         "handle_time = \"5ms\"",
         r#"
@@ -53,20 +53,20 @@ fn a_killed_consumer_loses_nothing() {
     ));
     run.assert_passed();
     let summary = run.summary();
-    let readings = readings(&summary);
+    let readings = telemetry(&summary);
     assert_all_accepted(readings, 1_200);
     assert_eq!(readings.handled, Some(1_200), "{readings:?}");
     let duplicated = readings.duplicated.expect("the journals were read");
-    assert!(duplicated <= IN_HAND, "{readings:?}");
+    assert!(duplicated <= MAX_UNACKED, "{readings:?}");
     assert!(readings.redelivered >= Some(duplicated), "{readings:?}");
 }
 
 #[test]
 fn readings_that_are_lost_are_counted_exactly() {
-    let run = Run::to_its_end(&scenario(4, "lose_every = 10", ""));
+    let run = CliRun::run_to_end(&scenario(4, "lose_every = 10", ""));
     run.assert_failed();
     let summary = run.summary();
-    let readings = readings(&summary);
+    let readings = telemetry(&summary);
     assert_all_accepted(readings, 600);
     // Every consumer drops each tenth that it gets, of 600 in all.
     let handled = ["c1", "c2", "c3"].map(|consumer| run.journal(consumer));

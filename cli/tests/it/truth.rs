@@ -3,21 +3,21 @@
 //! The runs are short and small: they show that the measuring is right, not
 //! how fast anything is.
 
-use highwater_reports::record::Ended;
+use highwater_reports::record::RunEnd;
 use nix::sys::signal::{Signal, kill};
 
 use crate::harness::{
-    Run,
+    CliRun,
     checks::{
         assert_commands_add_up, assert_heartbeats_add_up, assert_no_command_lost, assert_problem,
         commands, was_late, was_only_late,
     },
-    eventually, last_recorded,
+    eventually, last_interval_at,
 };
 
 #[test]
 fn a_stall_shows_in_full() {
-    let run = Run::to_its_end(
+    let run = CliRun::run_to_end(
         r#"
         name = "stall"
         duration = "6s"
@@ -59,7 +59,7 @@ fn a_stall_shows_in_full() {
 
 #[test]
 fn every_unanswered_heartbeat_is_counted_and_sockets_come_back() {
-    let run = Run::to_its_end(
+    let run = CliRun::run_to_end(
         r#"
         name = "deaf"
         duration = "9s"
@@ -100,7 +100,7 @@ fn every_unanswered_heartbeat_is_counted_and_sockets_come_back() {
 
 #[test]
 fn a_killed_node_loses_no_command_and_its_sockets_come_back() {
-    let run = Run::to_its_end(
+    let run = CliRun::run_to_end(
         r#"
         name = "kill"
         duration = "9s"
@@ -158,7 +158,7 @@ fn a_killed_node_loses_no_command_and_its_sockets_come_back() {
 
 #[test]
 fn a_worker_that_stood_still_makes_the_verdict_inconclusive() {
-    let run = Run::start(
+    let run = CliRun::start(
         r#"
         name = "paused-worker"
         duration = "10s"
@@ -174,22 +174,22 @@ fn a_worker_that_stood_still_makes_the_verdict_inconclusive() {
         check = "sockets.failed == 0"
         "#,
     );
-    run.until_steady(1.0);
+    run.wait_until_steady(1.0);
     let [worker] = run.children("worker")[..] else {
         panic!("one worker is enough for 100 sockets");
     };
     kill(worker, Signal::SIGSTOP).expect("the worker runs");
-    let paused_at = last_recorded(&run.record()).unwrap();
+    let paused_at = last_interval_at(&run.record()).unwrap();
     let record = run.record();
     eventually("4 s without the worker", || {
-        last_recorded(&record).filter(|at| *at >= paused_at + 4.0)
+        last_interval_at(&record).filter(|at| *at >= paused_at + 4.0)
     });
     kill(worker, Signal::SIGCONT).expect("the worker is there");
 
     let run = run.finish();
     let summary = run.summary();
     run.assert_inconclusive();
-    assert_eq!(summary.ended, Ended::Completed);
+    assert_eq!(summary.ended, RunEnd::Completed);
     let lag = &summary.workers[0].send_lag_ms;
     assert!(lag.max.unwrap() >= 3_000.0, "{lag:?}");
     assert_problem(&summary, "w1");
@@ -197,7 +197,7 @@ fn a_worker_that_stood_still_makes_the_verdict_inconclusive() {
 
 #[test]
 fn a_dead_worker_s_commands_are_lost_and_nothing_is_made_up() {
-    let run = Run::start_with(
+    let run = CliRun::start_with(
         r#"
         name = "dead-worker"
         duration = "7s"
@@ -223,7 +223,7 @@ fn a_dead_worker_s_commands_are_lost_and_nothing_is_made_up() {
         &["--workers", "2"],
     );
     // In the middle of the stall, with commands in flight that were told of.
-    run.until_steady(2.5);
+    run.wait_until_steady(2.5);
     let [victim, _] = run.children("worker")[..] else {
         panic!("two workers were asked for");
     };
@@ -237,6 +237,6 @@ fn a_dead_worker_s_commands_are_lost_and_nothing_is_made_up() {
     assert!(commands.lost > 0, "{commands:?}");
     assert_problem(&summary, "lost");
     // The other worker went on to the end.
-    assert_eq!(summary.ended, Ended::Completed);
+    assert_eq!(summary.ended, RunEnd::Completed);
     assert_eq!(summary.sockets.open_at_end, Some(50));
 }

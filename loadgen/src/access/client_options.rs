@@ -1,4 +1,4 @@
-//! An [`Access`](super::Access), ready to be used by a worker.
+//! An [`ClientAccess`](super::Access), ready to be used by a worker.
 
 use std::{fmt::Write, sync::Arc};
 
@@ -8,45 +8,45 @@ use reqwest::{
 };
 use tokio_rustls::TlsConnector;
 
-use super::{Access, Hidden, Signer, Trust, TrustError};
+use super::{CertVerification, ClientAccess, SecretString, TlsSetupError, TokenSigner};
 
 /// The user that a worker's commands are sent as.
-const COMMANDER: &str = "commands";
+const COMMAND_USER: &str = "commands";
 
 /// What a worker's sockets and commands show and whom they trust.
-pub struct Doorway {
-    trust: Trust,
+pub struct ClientOptions {
+    tls_verify: CertVerification,
     tls: TlsConnector,
     /// Lines of an HTTP head.
-    lines: Hidden,
+    header_lines: SecretString,
     /// Of commands, the worker's own token included.
-    headers: HeaderMap,
-    signer: Option<Signer>,
+    command_headers: HeaderMap,
+    signer: Option<TokenSigner>,
 }
 
-impl Doorway {
+impl ClientOptions {
     /// Makes ready what `access` says.
     ///
     /// # Errors
     /// If the authorities' certificates are not usable here.
-    pub fn new(access: &Access) -> Result<Self, TrustError> {
+    pub fn new(access: &ClientAccess) -> Result<Self, TlsSetupError> {
         let mut lines = String::new();
         let mut headers = HeaderMap::new();
         for (name, value) in &access.headers {
             // Writing to a String cannot fail.
-            let _ = write!(lines, "{name}: {}\r\n", value.reveal());
-            insert(&mut headers, name, value.reveal());
+            let _ = write!(lines, "{name}: {}\r\n", value.expose_secret());
+            insert_header(&mut headers, name, value.expose_secret());
         }
         if let Some(signer) = &access.signer {
-            let token = signer.token(COMMANDER, "*");
-            let value = format!("Bearer {}", token.reveal());
-            insert(&mut headers, AUTHORIZATION.as_str(), &value);
+            let token = signer.token(COMMAND_USER, "*");
+            let value = format!("Bearer {}", token.expose_secret());
+            insert_header(&mut headers, AUTHORIZATION.as_str(), &value);
         }
         Ok(Self {
-            tls: TlsConnector::from(Arc::new(access.trust.configuration()?)),
-            trust: access.trust.clone(),
-            lines: lines.into(),
-            headers,
+            tls: TlsConnector::from(Arc::new(access.tls_verify.client_config()?)),
+            tls_verify: access.tls_verify.clone(),
+            header_lines: lines.into(),
+            command_headers: headers,
             signer: access.signer.clone(),
         })
     }
@@ -57,13 +57,13 @@ impl Doorway {
     }
 
     /// Header lines of the opening of a device's socket, each with its line's end.
-    pub fn lines_for(&self, device: &str) -> Hidden {
+    pub fn header_lines_for(&self, device: &str) -> SecretString {
         match &self.signer {
-            None => self.lines.clone(),
+            None => self.header_lines.clone(),
             Some(signer) => {
                 let token = signer.token(device, device);
-                let lines = self.lines.reveal();
-                format!("{lines}Authorization: Bearer {}\r\n", token.reveal()).into()
+                let lines = self.header_lines.expose_secret();
+                format!("{lines}Authorization: Bearer {}\r\n", token.expose_secret()).into()
             }
         }
     }
@@ -74,17 +74,17 @@ impl Doorway {
     /// If the authorities' certificates are not usable here.
     pub fn http_client(
         &self,
-        settle: impl FnOnce(ClientBuilder) -> ClientBuilder,
-    ) -> Result<Client, TrustError> {
-        let headers = self.headers.clone();
-        self.trust
-            .http_client(|client| settle(client.default_headers(headers)))
+        configure: impl FnOnce(ClientBuilder) -> ClientBuilder,
+    ) -> Result<Client, TlsSetupError> {
+        let headers = self.command_headers.clone();
+        self.tls_verify
+            .http_client(|client| configure(client.default_headers(headers)))
     }
 }
 
 /// Names and values were checked when the plan was read and when they were filled
 /// in: one that HTTP does not allow all the same is left out.
-fn insert(headers: &mut HeaderMap, name: &str, value: &str) {
+fn insert_header(headers: &mut HeaderMap, name: &str, value: &str) {
     let name = HeaderName::from_bytes(name.as_bytes());
     if let (Ok(name), Ok(mut value)) = (name, HeaderValue::from_str(value)) {
         value.set_sensitive(true);
@@ -98,25 +98,25 @@ mod tests {
 
     #[test]
     fn sockets_and_commands_show_the_same_and_a_token_each_of_their_own() {
-        let access = Access {
+        let access = ClientAccess {
             headers: vec![("X-Tenant".to_owned(), "t1".to_owned().into())],
-            signer: Some(Signer::random(std::time::Duration::ZERO)),
-            ..Access::default()
+            signer: Some(TokenSigner::random(std::time::Duration::ZERO)),
+            ..ClientAccess::default()
         };
-        let doorway = Doorway::new(&access).unwrap();
-        let lines = doorway.lines_for("home-1");
+        let doorway = ClientOptions::new(&access).unwrap();
+        let lines = doorway.header_lines_for("home-1");
         assert!(
             lines
-                .reveal()
+                .expose_secret()
                 .starts_with("X-Tenant: t1\r\nAuthorization: Bearer ey")
-                && lines.reveal().ends_with("\r\n")
+                && lines.expose_secret().ends_with("\r\n")
         );
-        assert_eq!(doorway.headers["x-tenant"], "t1");
-        assert!(doorway.headers.contains_key(AUTHORIZATION));
+        assert_eq!(doorway.command_headers["x-tenant"], "t1");
+        assert!(doorway.command_headers.contains_key(AUTHORIZATION));
         assert!(!format!("{access:?}").contains("t1"));
 
-        let plain = Doorway::new(&Access::default()).unwrap();
-        assert_eq!(plain.lines_for("home-1").reveal(), "");
-        assert!(plain.headers.is_empty());
+        let plain = ClientOptions::new(&ClientAccess::default()).unwrap();
+        assert_eq!(plain.header_lines_for("home-1").expose_secret(), "");
+        assert!(plain.command_headers.is_empty());
     }
 }

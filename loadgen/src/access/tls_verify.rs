@@ -21,28 +21,28 @@ use serde::{Deserialize, Serialize};
 /// Whose certificates are taken.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Trust {
+pub enum CertVerification {
     /// Nobody's: no address wants TLS.
     #[default]
-    Nobody,
+    NoTls,
     /// Those that the authorities of this machine vouch for; on a machine without
     /// any, Mozilla's as they were when this was built.
-    Machine,
+    SystemRoots,
     /// Those that these authorities vouch for.
-    Authorities {
+    CaCertificates {
         /// Their certificates.
         pem: String,
     },
     /// Anybody's, unverified.
-    Anybody,
+    Insecure,
 }
 
 /// Why certificates cannot be verified.
 #[derive(Debug, thiserror::Error)]
-pub enum TrustError {
+pub enum TlsSetupError {
     /// The file of authorities cannot be read.
     #[error("cannot read the authorities in {}", path.display())]
-    Unreadable {
+    UnreadableCaFile {
         /// The file.
         path: PathBuf,
         /// What the system said.
@@ -50,7 +50,7 @@ pub enum TrustError {
     },
     /// What should be certificates is something else.
     #[error("the authorities' certificates are not usable: {0}")]
-    NotAuthorities(String),
+    InvalidCaCertificates(String),
     /// The TLS library refuses.
     #[error("TLS cannot be set up")]
     Tls(#[from] rustls::Error),
@@ -59,24 +59,24 @@ pub enum TrustError {
     Http(#[from] reqwest::Error),
 }
 
-impl Trust {
+impl CertVerification {
     /// Reads what a target's plan names.
     ///
     /// # Errors
     /// If a file cannot be read, or holds no certificates.
-    pub fn of_target(target: &plan::Target) -> Result<Self, TrustError> {
+    pub fn from_target(target: &plan::TargetSpec) -> Result<Self, TlsSetupError> {
         let trust = match &target.trust {
-            plan::Trust::Machine => Self::Machine,
-            plan::Trust::Anybody => Self::Anybody,
-            plan::Trust::Authorities { file } => {
+            plan::CertificateTrust::Machine => Self::SystemRoots,
+            plan::CertificateTrust::Anybody => Self::Insecure,
+            plan::CertificateTrust::Authorities { file } => {
                 let path = PathBuf::from(file);
                 match std::fs::read_to_string(&path) {
-                    Ok(pem) => Self::Authorities { pem },
-                    Err(source) => return Err(TrustError::Unreadable { path, source }),
+                    Ok(pem) => Self::CaCertificates { pem },
+                    Err(source) => return Err(TlsSetupError::UnreadableCaFile { path, source }),
                 }
             }
         };
-        trust.configuration()?;
+        trust.client_config()?;
         Ok(trust)
     }
 
@@ -84,17 +84,17 @@ impl Trust {
     ///
     /// # Errors
     /// If the authorities' certificates are not usable.
-    pub fn configuration(&self) -> Result<ClientConfig, TrustError> {
+    pub fn client_config(&self) -> Result<ClientConfig, TlsSetupError> {
         let provider = Arc::new(ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()?;
         let mut configuration = match self {
-            Self::Anybody => builder
+            Self::Insecure => builder
                 .dangerous()
-                .with_custom_certificate_verifier(Arc::new(Unverified(provider)))
+                .with_custom_certificate_verifier(Arc::new(AcceptAnyCertificate(provider)))
                 .with_no_client_auth(),
             verified => builder
-                .with_root_certificates(verified.authorities()?)
+                .with_root_certificates(verified.root_store()?)
                 .with_no_client_auth(),
         };
         configuration.alpn_protocols = vec![b"http/1.1".to_vec()];
@@ -110,19 +110,19 @@ impl Trust {
     /// If the authorities' certificates are not usable, or a setting is not.
     pub fn http_client(
         &self,
-        settle: impl FnOnce(ClientBuilder) -> ClientBuilder,
-    ) -> Result<Client, TrustError> {
+        configure: impl FnOnce(ClientBuilder) -> ClientBuilder,
+    ) -> Result<Client, TlsSetupError> {
         let client = Client::builder()
             .no_proxy()
-            .tls_backend_preconfigured(self.configuration()?);
-        Ok(settle(client).build()?)
+            .tls_backend_preconfigured(self.client_config()?);
+        Ok(configure(client).build()?)
     }
 
-    fn authorities(&self) -> Result<RootCertStore, TrustError> {
+    fn root_store(&self) -> Result<RootCertStore, TlsSetupError> {
         let mut store = RootCertStore::empty();
         match self {
-            Self::Nobody | Self::Anybody => {}
-            Self::Machine => {
+            Self::NoTls | Self::Insecure => {}
+            Self::SystemRoots => {
                 // What cannot be read is left out: a machine's store may hold
                 // certificates that are not known here.
                 store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -130,8 +130,8 @@ impl Trust {
                     store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
                 }
             }
-            Self::Authorities { pem } => {
-                let unusable = |reason: String| TrustError::NotAuthorities(reason);
+            Self::CaCertificates { pem } => {
+                let unusable = |reason: String| TlsSetupError::InvalidCaCertificates(reason);
                 for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
                     let certificate = certificate.map_err(|error| unusable(error.to_string()))?;
                     store
@@ -148,16 +148,16 @@ impl Trust {
 }
 
 /// Makes ring the process's cryptography for libraries that ask for a default.
-pub fn prefer_ring() {
+pub fn install_ring_provider() {
     // Somebody was first: then there is one, which is all that is needed.
     let _ = ring::default_provider().install_default();
 }
 
 /// Takes any certificate; that its owner signs is still checked.
 #[derive(Debug)]
-struct Unverified(Arc<CryptoProvider>);
+struct AcceptAnyCertificate(Arc<CryptoProvider>);
 
-impl ServerCertVerifier for Unverified {
+impl ServerCertVerifier for AcceptAnyCertificate {
     fn verify_server_cert(
         &self,
         _: &CertificateDer<'_>,
@@ -201,10 +201,10 @@ mod tests {
     #[test]
     fn what_is_no_authority_is_told() {
         let told = |pem: &str| {
-            let trust = Trust::Authorities {
+            let trust = CertVerification::CaCertificates {
                 pem: pem.to_owned(),
             };
-            trust.configuration().unwrap_err().to_string()
+            trust.client_config().unwrap_err().to_string()
         };
         assert_eq!(
             told("hello"),
@@ -216,7 +216,12 @@ mod tests {
 
     #[test]
     fn without_a_machine_s_authorities_there_are_mozilla_s() {
-        assert!(!Trust::Machine.authorities().unwrap().is_empty());
-        assert!(Trust::Nobody.authorities().unwrap().is_empty());
+        assert!(
+            !CertVerification::SystemRoots
+                .root_store()
+                .unwrap()
+                .is_empty()
+        );
+        assert!(CertVerification::NoTls.root_store().unwrap().is_empty());
     }
 }

@@ -13,25 +13,25 @@ use jwt_compact::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::Hidden;
+use super::SecretString;
 
 /// Signs tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Signer {
+pub struct TokenSigner {
     /// The cluster's secret.
-    pub secret: Hidden,
+    pub secret: SecretString,
     /// How long tokens are valid, in seconds: longer than the run.
     pub lifetime_s: u64,
 }
 
 /// What `docs/protocol.md` says of a token's claims.
 #[derive(Serialize)]
-struct ForDevices<'a> {
+struct DeviceClaims<'a> {
     sub: &'a str,
     devices: [&'a str; 1],
 }
 
-impl Signer {
+impl TokenSigner {
     /// With a random secret, for a run of about this length.
     pub fn random(run: Duration) -> Self {
         let secret = format!(
@@ -46,9 +46,9 @@ impl Signer {
     }
 
     /// A token for one device, or for all with `*`.
-    pub fn token(&self, user: &str, devices: &str) -> Hidden {
-        let key = Hs256Key::new(self.secret.reveal());
-        let claims = Claims::new(ForDevices {
+    pub fn token(&self, user: &str, devices: &str) -> SecretString {
+        let key = Hs256Key::new(self.secret.expose_secret());
+        let claims = Claims::new(DeviceClaims {
             sub: user,
             devices: [devices],
         });

@@ -1,8 +1,8 @@
 //! Header fields with values from the environment.
 
-use highwater_scenarios::plan::Header;
+use highwater_scenarios::plan::HttpHeader;
 
-use super::Hidden;
+use super::SecretString;
 
 /// A header field that cannot be sent.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,19 +29,19 @@ pub enum VariableError {
 ///
 /// # Errors
 /// If it knows nothing of a variable, or what no field may hold.
-pub fn fill_in(
-    headers: &[Header],
+pub fn resolve_headers(
+    headers: &[HttpHeader],
     look_up: impl Fn(&str) -> Option<String>,
-) -> Result<Vec<(String, Hidden)>, VariableError> {
+) -> Result<Vec<(String, SecretString)>, VariableError> {
     let filled = headers.iter().map(|header| {
-        let value = fill(header, &look_up)?;
-        Ok((header.name.clone(), Hidden::from(value)))
+        let value = resolve_header(header, &look_up)?;
+        Ok((header.name.clone(), SecretString::from(value)))
     });
     filled.collect()
 }
 
-fn fill(
-    header: &Header,
+fn resolve_header(
+    header: &HttpHeader,
     look_up: impl Fn(&str) -> Option<String>,
 ) -> Result<String, VariableError> {
     let mut filled = String::new();
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     fn filled(value: &str) -> Result<String, VariableError> {
-        let header = Header {
+        let header = HttpHeader {
             name: "A".to_owned(),
             value: value.to_owned(),
         };
@@ -79,8 +79,8 @@ mod tests {
             "BAD" => Some("a\nb".to_owned()),
             _ => None,
         };
-        let headers = fill_in(&[header], look_up)?;
-        Ok(headers[0].1.reveal().to_owned())
+        let headers = resolve_headers(&[header], look_up)?;
+        Ok(headers[0].1.expose_secret().to_owned())
     }
 
     #[test]

@@ -16,13 +16,13 @@ use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
 /// kilobytes, a plan with a thousand events some hundreds.
 const MESSAGE_LIMIT: usize = 8 << 20;
 /// The same from somebody who has not shown the run's token yet.
-const STRANGER_LIMIT: usize = 4 << 10;
+const UNAUTHENTICATED_LIMIT: usize = 4 << 10;
 /// How long the other machine may say nothing to the kernel before the link counts as
 /// broken; a process that is stopped does not count as silent.
-const SILENCE: Duration = Duration::from_secs(30);
+const PEER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A connection that sends `S` and receives `R`.
-pub struct Link<S, R> {
+pub struct ControlLink<S, R> {
     /// The receiving half.
     pub reader: LinkReader<R>,
     /// The sending half.
@@ -55,22 +55,22 @@ pub enum LinkError {
     Message(#[from] serde_json::Error),
 }
 
-impl<S: Serialize, R: DeserializeOwned> Link<S, R> {
+impl<S: Serialize, R: DeserializeOwned> ControlLink<S, R> {
     /// Speaks over `stream`, with somebody who is known.
     pub fn new(stream: TcpStream) -> io::Result<Self> {
-        let mut link = Self::with_stranger(stream)?;
-        link.reader.trust();
+        let mut link = Self::unauthenticated(stream)?;
+        link.reader.raise_frame_limit();
         Ok(link)
     }
 
     /// Speaks over `stream`; what comes has to be short until it is trusted.
-    pub fn with_stranger(stream: TcpStream) -> io::Result<Self> {
+    pub fn unauthenticated(stream: TcpStream) -> io::Result<Self> {
         stream.set_nodelay(true)?;
-        break_when_silent(&stream)?;
+        enable_keepalive(&stream)?;
         let (read, write) = stream.into_split();
         Ok(Self {
             reader: LinkReader {
-                frames: FramedRead::new(read, codec(STRANGER_LIMIT)),
+                frames: FramedRead::new(read, codec(UNAUTHENTICATED_LIMIT)),
                 receives: PhantomData,
             },
             writer: LinkWriter {
@@ -83,7 +83,7 @@ impl<S: Serialize, R: DeserializeOwned> Link<S, R> {
 
 impl<R: DeserializeOwned> LinkReader<R> {
     /// From now on messages may be as long as any.
-    pub fn trust(&mut self) {
+    pub fn raise_frame_limit(&mut self) {
         let codec = self.frames.decoder_mut();
         codec.set_max_frame_length(MESSAGE_LIMIT);
     }
@@ -110,12 +110,12 @@ fn codec(limit: usize) -> LengthDelimitedCodec {
 }
 
 /// A machine that is gone says nothing any more, not even that the link has ended.
-fn break_when_silent(stream: &TcpStream) -> io::Result<()> {
-    let between = SILENCE.as_secs() as u32 / 3;
+fn enable_keepalive(stream: &TcpStream) -> io::Result<()> {
+    let between = PEER_TIMEOUT.as_secs() as u32 / 3;
     setsockopt(stream, sockopt::KeepAlive, &true)?;
     setsockopt(stream, sockopt::TcpKeepIdle, &between)?;
     setsockopt(stream, sockopt::TcpKeepInterval, &between)?;
-    let silence = SILENCE.as_millis() as u32;
+    let silence = PEER_TIMEOUT.as_millis() as u32;
     setsockopt(stream, sockopt::TcpUserTimeout, &silence)?;
     Ok(())
 }
@@ -135,15 +135,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_stranger_is_brief_and_a_friend_need_not_be() {
-        let long = "x".repeat(STRANGER_LIMIT + 1);
+        let long = "x".repeat(UNAUTHENTICATED_LIMIT + 1);
         for trusted in [false, true] {
             let (one, other) = pair().await;
-            let mut here = Link::<String, String>::with_stranger(one).expect("a link");
-            let mut there = Link::<String, String>::new(other).expect("a link");
+            let mut here = ControlLink::<String, String>::unauthenticated(one).expect("a link");
+            let mut there = ControlLink::<String, String>::new(other).expect("a link");
             there.writer.send(&"hello".to_owned()).await.expect("sent");
             assert_eq!(here.reader.receive().await.expect("short"), "hello");
             if trusted {
-                here.reader.trust();
+                here.reader.raise_frame_limit();
             }
             there.writer.send(&long).await.expect("sent");
             match here.reader.receive().await {
@@ -156,7 +156,7 @@ mod tests {
     #[tokio::test]
     async fn the_kernel_watches_over_a_link() {
         let (one, _other) = pair().await;
-        break_when_silent(&one).expect("set");
+        enable_keepalive(&one).expect("set");
         let timeout = nix::sys::socket::getsockopt(&one, sockopt::TcpUserTimeout);
         assert_eq!(timeout.expect("read"), 30_000);
         let watched = nix::sys::socket::getsockopt(&one, sockopt::KeepAlive);

@@ -17,7 +17,7 @@
 use highwater_scenarios::{Plan, Segment};
 use serde::{Deserialize, Serialize};
 
-use crate::{access::Access, endpoints::Endpoints};
+use crate::{access::ClientAccess, endpoints::Endpoints};
 
 /// Version of this protocol; coordinator and workers must agree.
 pub const PROTOCOL: u32 = 2;
@@ -38,7 +38,7 @@ pub enum FromWorker {
     /// What was counted since the last one.
     Interval(WorkerInterval),
     /// Readings of some devices that were not accepted; all others that were due were.
-    Unaccepted(Vec<Unaccepted>),
+    UnacceptedTelemetry(Vec<UnacceptedTelemetry>),
     /// All sockets are closed, all commands have an outcome; nothing follows.
     Done,
 }
@@ -72,14 +72,14 @@ pub struct WorkerInterval {
     /// Latency tag and V2-deflate-serialised histogram in base64.
     pub latencies: Vec<(String, String)>,
     /// What came and went, by the tenth of a second; without empty ones.
-    pub tenths: Vec<Tenth>,
+    pub buckets: Vec<CounterBucket>,
     /// Sockets of the ramp's pools that have opened or failed once, ever.
     pub ramp_resolved: u64,
 }
 
 /// What a worker counted in a tenth of a second.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tenth {
+pub struct CounterBucket {
     /// Which one of the run's clock: 12 is from 1.2 s to 1.3 s.
     pub number: u64,
     /// Counter name and growth, by the names of
@@ -89,7 +89,7 @@ pub struct Tenth {
 
 /// What a device was not told is accepted of its readings in one load.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unaccepted {
+pub struct UnacceptedTelemetry {
     /// Number of the load in the plan.
     pub load: u32,
     /// The device's number in its pool.
@@ -98,7 +98,7 @@ pub struct Unaccepted {
     /// its later ones was either.
     pub first_unsent: u64,
     /// Numbers in the load of readings sent and not accepted.
-    pub open: Vec<u64>,
+    pub unacked: Vec<u64>,
 }
 
 /// From the coordinator to a worker.
@@ -106,7 +106,7 @@ pub struct Unaccepted {
 #[serde(rename_all = "kebab-case", tag = "say")]
 pub enum ToWorker {
     /// The worker cannot take part.
-    Refused {
+    Rejected {
         /// Why, in words.
         reason: String,
     },
@@ -152,5 +152,5 @@ pub struct Assignment {
     /// The system's addresses.
     pub endpoints: Endpoints,
     /// What it needs to be let in there.
-    pub access: Access,
+    pub access: ClientAccess,
 }

@@ -10,5 +10,7 @@ pub mod link;
 pub mod message;
 pub mod offset;
 
-pub use link::{Link, LinkError, LinkReader, LinkWriter};
-pub use message::{Assignment, FromWorker, Hello, Tenth, ToWorker, Unaccepted, WorkerInterval};
+pub use link::{ControlLink, LinkError, LinkReader, LinkWriter};
+pub use message::{
+    Assignment, CounterBucket, FromWorker, Hello, ToWorker, UnacceptedTelemetry, WorkerInterval,
+};

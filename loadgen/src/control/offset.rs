@@ -29,7 +29,7 @@ impl RemoteClock {
     }
 
     /// The better of two observations.
-    pub fn better(self, other: Self) -> Self {
+    pub fn more_precise(self, other: Self) -> Self {
         if other.round_trip < self.round_trip {
             other
         } else {
@@ -38,7 +38,7 @@ impl RemoteClock {
     }
 
     /// The local instant at which the remote clock reads `clock_us`.
-    pub fn instant(&self, clock_us: u64) -> Instant {
+    pub fn local_instant(&self, clock_us: u64) -> Instant {
         if clock_us >= self.clock_us {
             self.local + Duration::from_micros(clock_us - self.clock_us)
         } else {
@@ -57,8 +57,8 @@ mod tests {
         let ms = Duration::from_millis;
         let slow = RemoteClock::observed(start, start + ms(100), 5_000_000);
         let quick = RemoteClock::observed(start + ms(200), start + ms(202), 5_201_000);
-        let clock = slow.better(quick);
-        assert_eq!(clock.instant(6_201_000), start + ms(1201));
-        assert_eq!(clock.instant(5_001_000), start + ms(1));
+        let clock = slow.more_precise(quick);
+        assert_eq!(clock.local_instant(6_201_000), start + ms(1201));
+        assert_eq!(clock.local_instant(5_001_000), start + ms(1));
     }
 }

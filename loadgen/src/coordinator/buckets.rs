@@ -3,23 +3,23 @@
 
 use std::collections::BTreeMap;
 
-use highwater_reports::record::{Interval, Role, Source};
+use highwater_reports::record::{Interval, Source, SourceRole};
 
-use crate::control::Tenth;
+use crate::control::CounterBucket;
 
 /// Tenths in a second.
-const IN_A_SECOND: u64 = 10;
+const BUCKETS_PER_S: u64 = 10;
 
 /// What the workers have told of tenths that are not written yet.
 #[derive(Debug, Default)]
-pub struct Tenths {
+pub struct PendingBuckets {
     /// By the tenth's number, then by the counter's name.
     counts: BTreeMap<u64, BTreeMap<String, u64>>,
 }
 
-impl Tenths {
+impl PendingBuckets {
     /// A worker tells of some.
-    pub fn add(&mut self, told: Vec<Tenth>) {
+    pub fn add(&mut self, told: Vec<CounterBucket>) {
         for tenth in told {
             let counts = self.counts.entry(tenth.number).or_default();
             for (name, count) in tenth.counters {
@@ -29,18 +29,18 @@ impl Tenths {
     }
 
     /// Takes those that lie before `second`, each as a line of the record.
-    pub fn before(&mut self, second: u64) -> Vec<Interval> {
-        let later = self.counts.split_off(&second.saturating_mul(IN_A_SECOND));
+    pub fn take_before(&mut self, second: u64) -> Vec<Interval> {
+        let later = self.counts.split_off(&second.saturating_mul(BUCKETS_PER_S));
         let earlier = std::mem::replace(&mut self.counts, later);
-        earlier.into_iter().map(line).collect()
+        earlier.into_iter().map(bucket_interval).collect()
     }
 }
 
-fn line((number, counters): (u64, BTreeMap<String, u64>)) -> Interval {
+fn bucket_interval((number, counters): (u64, BTreeMap<String, u64>)) -> Interval {
     Interval {
-        at: number as f64 / IN_A_SECOND as f64,
-        length: 1.0 / IN_A_SECOND as f64,
-        source: Source::new(Role::Coordinator, "coordinator"),
+        at: number as f64 / BUCKETS_PER_S as f64,
+        length: 1.0 / BUCKETS_PER_S as f64,
+        source: Source::new(SourceRole::Coordinator, "coordinator"),
         counters,
         gauges: BTreeMap::new(),
     }
@@ -50,8 +50,8 @@ fn line((number, counters): (u64, BTreeMap<String, u64>)) -> Interval {
 mod tests {
     use super::*;
 
-    fn tenth(number: u64, name: &str, count: u64) -> Tenth {
-        Tenth {
+    fn bucket(number: u64, name: &str, count: u64) -> CounterBucket {
+        CounterBucket {
             number,
             counters: vec![(name.to_owned(), count)],
         }
@@ -59,16 +59,16 @@ mod tests {
 
     #[test]
     fn workers_are_added_up_and_later_tenths_wait() {
-        let mut tenths = Tenths::default();
-        tenths.add(vec![tenth(9, "arrived.n1", 2), tenth(10, "returned", 1)]);
-        tenths.add(vec![tenth(9, "arrived.n1", 3), tenth(9, "arrived.n2", 1)]);
-        let lines = tenths.before(1);
+        let mut tenths = PendingBuckets::default();
+        tenths.add(vec![bucket(9, "arrived.n1", 2), bucket(10, "returned", 1)]);
+        tenths.add(vec![bucket(9, "arrived.n1", 3), bucket(9, "arrived.n2", 1)]);
+        let lines = tenths.take_before(1);
         assert_eq!(lines.len(), 1);
         assert_eq!((lines[0].at, lines[0].length), (0.9, 0.1));
         assert_eq!(lines[0].counter("arrived.n1"), 5);
         assert_eq!(lines[0].counter("arrived.n2"), 1);
-        assert_eq!(tenths.before(1), []);
-        assert_eq!(tenths.before(u64::MAX)[0].counter("returned"), 1);
-        assert_eq!(tenths.before(u64::MAX), []);
+        assert_eq!(tenths.take_before(1), []);
+        assert_eq!(tenths.take_before(u64::MAX)[0].counter("returned"), 1);
+        assert_eq!(tenths.take_before(u64::MAX), []);
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use highwater_scenarios::{
     Plan,
-    plan::{Consumers, System},
+    plan::{Consumers, SystemSpec},
 };
 use tokio::{
     task::spawn_blocking,
@@ -12,67 +12,67 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::telemetry::Readings;
+use super::telemetry::TelemetryReconciler;
 
 /// How often the consumers' journals are looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 /// Consumers that write nothing for this long, and for as long as they take with a
 /// reading, have nothing more: longer than a queue takes to find that one is dead.
-const QUIET: Duration = Duration::from_secs(15);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 /// And longer than this they are not waited for.
-const AT_MOST: Duration = Duration::from_secs(300);
+const MAX_WAIT: Duration = Duration::from_secs(300);
 
 /// How the consumers came to their end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Settled {
+pub(super) enum DrainOutcome {
     /// Everything accepted is handled.
-    All,
+    Complete,
     /// They write no more, and something is missing.
-    Quiet,
+    Idle,
     /// They still wrote, and were not waited for any longer: why.
     Unfinished(&'static str),
 }
 
 /// How long they are waited for.
 #[derive(Debug)]
-pub(super) struct Patience {
-    quiet: Duration,
-    until: Instant,
+pub(super) struct WaitPolicy {
+    idle_timeout: Duration,
+    deadline: Instant,
     handled: u64,
     /// Since when they have written nothing.
-    since: Instant,
+    idle_since: Instant,
 }
 
-impl Patience {
+impl WaitPolicy {
     /// For the consumers of `plan`; a run that somebody interrupted waits only as long
     /// as it must.
     pub(super) fn new(plan: &Plan, interrupted: bool, now: Instant) -> Self {
-        let quiet = QUIET + handle_time(plan);
+        let idle_timeout = IDLE_TIMEOUT + processing_time(plan);
         let at_most = if interrupted {
-            quiet
+            idle_timeout
         } else {
-            quiet.max(AT_MOST)
+            idle_timeout.max(MAX_WAIT)
         };
         Self {
-            quiet,
-            until: now + at_most,
+            idle_timeout,
+            deadline: now + at_most,
             handled: 0,
-            since: now,
+            idle_since: now,
         }
     }
 
     /// So much is handled and so much missing by now.
-    fn look(&mut self, handled: u64, missing: u64, now: Instant) -> Option<Settled> {
+    fn poll(&mut self, handled: u64, missing: u64, now: Instant) -> Option<DrainOutcome> {
         if missing == 0 {
-            return Some(Settled::All);
+            return Some(DrainOutcome::Complete);
         }
         if handled > self.handled {
-            (self.handled, self.since) = (handled, now);
+            (self.handled, self.idle_since) = (handled, now);
         }
-        if now - self.since > self.quiet {
-            return Some(Settled::Quiet);
+        if now - self.idle_since > self.idle_timeout {
+            return Some(DrainOutcome::Idle);
         }
-        (now >= self.until).then_some(Settled::Unfinished(
+        (now >= self.deadline).then_some(DrainOutcome::Unfinished(
             "the consumers were not waited for any longer",
         ))
     }
@@ -80,31 +80,31 @@ impl Patience {
 
 /// Reads journals until everything is handled, nothing more comes, or somebody is in
 /// a `hurry`.
-pub(super) async fn settle(
-    mut readings: Readings,
-    mut patience: Patience,
+pub(super) async fn drain_consumers(
+    mut readings: TelemetryReconciler,
+    mut patience: WaitPolicy,
     hurry: CancellationToken,
-) -> (Readings, Settled) {
-    let mut looks = interval(LOOK_EVERY);
+) -> (TelemetryReconciler, DrainOutcome) {
+    let mut looks = interval(POLL_INTERVAL);
     loop {
         tokio::select! {
             _ = looks.tick() => {}
             () = hurry.cancelled() => {
-                return (readings, Settled::Unfinished("interrupted"));
+                return (readings, DrainOutcome::Unfinished("interrupted"));
             }
         }
-        readings = read(readings).await;
-        let (handled, missing) = (readings.handled(), readings.missing());
-        if let Some(settled) = patience.look(handled, missing, Instant::now()) {
+        readings = read_journals(readings).await;
+        let (handled, missing) = (readings.handled_count(), readings.missing_count());
+        if let Some(settled) = patience.poll(handled, missing, Instant::now()) {
             return (readings, settled);
         }
     }
 }
 
 /// What the journals have by now. They may be long: not read in the run's own task.
-pub(super) async fn read(mut readings: Readings) -> Readings {
+pub(super) async fn read_journals(mut readings: TelemetryReconciler) -> TelemetryReconciler {
     let read = spawn_blocking(move || {
-        readings.read_more();
+        readings.read_new_lines();
         readings
     });
     match read.await {
@@ -113,13 +113,16 @@ pub(super) async fn read(mut readings: Readings) -> Readings {
     }
 }
 
-fn handle_time(plan: &Plan) -> Duration {
+fn processing_time(plan: &Plan) -> Duration {
     match &plan.system {
-        System::Cluster(cluster) => {
-            let Consumers { handle_time, .. } = cluster.consumers;
+        SystemSpec::Cluster(cluster) => {
+            let Consumers {
+                processing_time: handle_time,
+                ..
+            } = cluster.consumers;
             handle_time
         }
-        System::Target(_) => Duration::ZERO,
+        SystemSpec::Target(_) => Duration::ZERO,
     }
 }
 
@@ -142,10 +145,10 @@ mod tests {
         rate = "10/s"
     "#;
 
-    fn patience(interrupted: bool, start: Instant) -> Patience {
+    fn patience(interrupted: bool, start: Instant) -> WaitPolicy {
         let plan = highwater_scenarios::parse("slow.toml", SLOW, &[]);
         let plan = plan.unwrap_or_else(|problems| panic!("{problems}"));
-        Patience::new(&plan, interrupted, start)
+        WaitPolicy::new(&plan, interrupted, start)
     }
 
     #[test]
@@ -153,24 +156,24 @@ mod tests {
         let start = Instant::now();
         let mut patience = patience(false, start);
         let after = |seconds| start + Duration::from_secs(seconds);
-        assert_eq!(patience.look(1, 9, after(1)), None);
-        assert_eq!(patience.look(1, 9, after(30)), None);
-        assert_eq!(patience.look(2, 8, after(31)), None);
-        assert_eq!(patience.look(2, 8, after(66)), None);
-        assert_eq!(patience.look(2, 8, after(67)), Some(Settled::Quiet));
-        assert_eq!(patience.look(2, 0, after(67)), Some(Settled::All));
+        assert_eq!(patience.poll(1, 9, after(1)), None);
+        assert_eq!(patience.poll(1, 9, after(30)), None);
+        assert_eq!(patience.poll(2, 8, after(31)), None);
+        assert_eq!(patience.poll(2, 8, after(66)), None);
+        assert_eq!(patience.poll(2, 8, after(67)), Some(DrainOutcome::Idle));
+        assert_eq!(patience.poll(2, 0, after(67)), Some(DrainOutcome::Complete));
     }
 
     #[test]
     fn consumers_that_go_on_for_ever_are_left() {
-        for (interrupted, most) in [(false, AT_MOST.as_secs()), (true, 35)] {
+        for (interrupted, most) in [(false, MAX_WAIT.as_secs()), (true, 35)] {
             let start = Instant::now();
             let mut patience = patience(interrupted, start);
             let settled = (1..=most + 1).find_map(|second| {
-                let look = patience.look(second, 1, start + Duration::from_secs(second));
+                let look = patience.poll(second, 1, start + Duration::from_secs(second));
                 look.map(|settled| (second, settled))
             });
-            let Some((second, Settled::Unfinished(_))) = settled else {
+            let Some((second, DrainOutcome::Unfinished(_))) = settled else {
                 panic!("{settled:?}");
             };
             assert_eq!(second, most);

@@ -5,7 +5,7 @@ use std::{io, path::PathBuf};
 use highwater_reports::record::RecordError;
 
 use crate::{
-    access::{TrustError, VariableError},
+    access::{TlsSetupError, VariableError},
     process::ProcessError,
     testbed::TestbedError,
 };
@@ -19,7 +19,7 @@ pub enum RunError {
     Record(#[from] RecordError),
     /// A directory for the processes' logs cannot be made.
     #[error("cannot create {}", path.display())]
-    Logs {
+    LogDirectory {
         /// Which one.
         path: PathBuf,
         /// Why.
@@ -30,7 +30,7 @@ pub enum RunError {
     Testbed(#[from] TestbedError),
     /// Nobody listens where the target should be.
     #[error("the target does not answer at {address}: {reason}")]
-    TargetSilent {
+    TargetUnreachable {
         /// As in the scenario.
         address: String,
         /// Why.
@@ -49,7 +49,7 @@ pub enum RunError {
     },
     /// Not all workers joined and became ready in time.
     #[error("{ready} of {wanted} workers were ready after {} s", after.as_secs())]
-    Workers {
+    WorkersNotReady {
         /// How many were.
         ready: u32,
         /// How many the run has.
@@ -59,7 +59,7 @@ pub enum RunError {
     },
     /// A worker may open fewer files than its share needs.
     #[error("a worker's share needs {needed} open files and it may have {limit}")]
-    WorkerTooSmall {
+    OpenFileLimitTooLow {
         /// What the share needs.
         needed: u64,
         /// What the worker may have.
@@ -67,7 +67,7 @@ pub enum RunError {
     },
     /// A worker fell out before the run had begun.
     #[error("worker {id} fell out before the start: {reason}")]
-    WorkerFellOut {
+    WorkerFailedBeforeStart {
         /// Which one.
         id: String,
         /// Why.
@@ -75,13 +75,13 @@ pub enum RunError {
     },
     /// Certificates cannot be verified, or no HTTP client can be built.
     #[error(transparent)]
-    Trust(#[from] TrustError),
+    Tls(#[from] TlsSetupError),
     /// A header field's value is not there.
     #[error(transparent)]
     Header(#[from] VariableError),
     /// The target's certificate is not one that is taken.
     #[error("no TLS session with {address}: {reason}")]
-    TargetUntrusted {
+    TargetTlsFailed {
         /// As in the scenario.
         address: String,
         /// Why.
@@ -102,30 +102,31 @@ impl RunError {
             Self::Record(RecordError::NotEmpty(_)) => {
                 Some("name another directory with --out, or remove this one".to_owned())
             }
-            Self::WorkerTooSmall { .. } => Some(
+            Self::OpenFileLimitTooLow { .. } => Some(
                 "start more workers, or raise their limit of open files (ulimit -n)".to_owned(),
             ),
-            Self::Workers { .. } => Some(
+            Self::WorkersNotReady { .. } => Some(
                 "see the workers' logs in the run's directory; remote ones need this \
                  coordinator's address and token"
                     .to_owned(),
             ),
             Self::Testbed(
-                TestbedError::BrokerSilent { hint, .. } | TestbedError::ProgramMissing { hint, .. },
+                TestbedError::BrokerUnreachable { hint, .. }
+                | TestbedError::ProgramMissing { hint, .. },
             ) => Some(hint.clone()),
             Self::Testbed(_) | Self::Process(_) => {
                 Some("see the logs in the run's directory".to_owned())
             }
-            Self::TargetUntrusted { .. } => Some(
+            Self::TargetTlsFailed { .. } => Some(
                 "name the authority that signed it: `[target] tls = { ca = \"ca.pem\" }`, or \
                  take any certificate with `tls = { verify = false }`"
                     .to_owned(),
             ),
-            Self::Trust(_) => {
+            Self::Tls(_) => {
                 Some("`tls.ca` names a PEM file, seen from where `highwater` is started".to_owned())
             }
             Self::Header(_) => Some("set it in the environment of the coordinator".to_owned()),
-            Self::TargetSilent { .. } => {
+            Self::TargetUnreachable { .. } => {
                 Some("start it first, or correct [target] in the scenario".to_owned())
             }
             _ => None,

@@ -9,7 +9,7 @@
 //! - [`roster`]: workers join, are told their share, and become ready;
 //! - [`crew`]: the workers while they work;
 //! - [`phases`]: ramp, steady, drain;
-//! - [`ledger`]: what goes into the run record, second by second, with [`tenths`]
+//! - [`recorder`]: what goes into the run record, second by second, with [`tenths`]
 //!   for what has to be told more finely;
 //! - [`readings`]: what was accepted, held against what was handled;
 //! - `settling`: the consumers handle what is left after the drain;
@@ -33,6 +33,6 @@ pub mod worker_pool;
 
 pub use error::RunError;
 pub use options::{RunOptions, Workers};
-pub use progress::{Note, NoteKind, Progress, Stage, Update};
+pub use progress::{NoteKind, PhaseProgress, Progress, ProgressNote, Update};
 pub use run::run;
 pub use start::TOKEN_VARIABLE;

@@ -11,16 +11,16 @@
 
 use std::time::Duration;
 
-use highwater_scenarios::{Plan, plan::Window};
+use highwater_scenarios::{Plan, plan::PhaseWindow};
 
 /// Time that an announcement takes to reach every worker.
-const NOTICE: u64 = 2;
+const PHASE_LEAD_S: u64 = 2;
 /// What workers may take in the drain beyond what its work takes.
 const DRAIN_SLACK: Duration = Duration::from_secs(20);
 
 /// The phase of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
+pub enum RunPhase {
     /// Sockets open.
     Ramp,
     /// The steady phase, possibly still some moments ahead.
@@ -37,10 +37,10 @@ pub enum Phase {
     },
 }
 
-impl Phase {
+impl RunPhase {
     /// The steady phase, announced at `now`.
     pub fn steady(plan: &Plan, now: Duration) -> Self {
-        let from = now.as_secs() + NOTICE;
+        let from = now.as_secs() + PHASE_LEAD_S;
         let length = plan.duration.as_secs() + u64::from(plan.duration.subsec_nanos() > 0);
         Self::Steady {
             from,
@@ -56,25 +56,25 @@ impl Phase {
     }
 
     /// As in the record.
-    pub fn window(self) -> Window {
+    pub fn window(self) -> PhaseWindow {
         match self {
-            Self::Ramp => Window::Ramp,
-            Self::Steady { .. } => Window::Steady,
-            Self::Drain { .. } => Window::Drain,
+            Self::Ramp => PhaseWindow::Ramp,
+            Self::Steady { .. } => PhaseWindow::Steady,
+            Self::Drain { .. } => PhaseWindow::Drain,
         }
     }
 }
 
 /// The longest that the drain of `plan` should take when the busiest worker
 /// has `sockets` sockets.
-pub fn longest_drain(plan: &Plan, sockets: u64) -> Duration {
+pub fn max_drain_duration(plan: &Plan, sockets: u64) -> Duration {
     let closes = Duration::from_millis(sockets / 2);
-    plan.longest_answer() + closes + DRAIN_SLACK
+    plan.longest_response_wait() + closes + DRAIN_SLACK
 }
 
 /// How many sockets `plan` wants open `since_ramp` after the ramp's start and
 /// `since_steady` after the steady phase's.
-pub fn wanted(plan: &Plan, since_ramp: Duration, since_steady: Option<Duration>) -> u64 {
+pub fn sockets_wanted_by(plan: &Plan, since_ramp: Duration, since_steady: Option<Duration>) -> u64 {
     plan.devices
         .iter()
         .map(|pool| {

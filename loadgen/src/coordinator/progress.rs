@@ -8,8 +8,8 @@ use std::{collections::BTreeMap, time::Duration};
 pub mod phase_progress;
 pub mod tracker;
 
-pub use phase_progress::{Coming, Stage};
-pub use tracker::Follower;
+pub use phase_progress::{PhaseProgress, UpcomingAction};
+pub use tracker::ProgressTracker;
 
 /// Something to show.
 #[derive(Debug, Clone)]
@@ -17,12 +17,12 @@ pub enum Update {
     /// Once a second.
     Progress(Box<Progress>),
     /// When something happened.
-    Note(Note),
+    Note(ProgressNote),
 }
 
 /// Something that happened, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Note {
+pub struct ProgressNote {
     /// On the run's clock.
     pub at: Duration,
     /// Whether somebody wanted it.
@@ -46,7 +46,7 @@ pub struct Progress {
     /// On the run's clock.
     pub at: Duration,
     /// The phase and how far it has come.
-    pub stage: Stage,
+    pub phase: PhaseProgress,
     /// Sockets that the plan wants open by now.
     pub sockets_wanted: u64,
     /// Sockets of all pools.
@@ -54,37 +54,37 @@ pub struct Progress {
     /// Sockets open, as the clients count.
     pub sockets_open: u64,
     /// Heartbeats of all sockets.
-    pub heartbeats: Heartbeats,
+    pub heartbeats: HeartbeatProgress,
     /// Commands; `None` when the scenario sends none.
-    pub commands: Option<Commands>,
+    pub commands: Option<CommandProgress>,
     /// Deliveries of messages; `None` when the scenario publishes none.
-    pub messages: Option<Messages>,
+    pub messages: Option<MessageProgress>,
     /// Readings; `None` when the scenario has none.
-    pub readings: Option<Readings>,
+    pub telemetry: Option<TelemetryProgress>,
     /// The worker whose send lag has the highest p99, and that p99.
     pub send_lag: Option<(String, Duration)>,
     /// Nodes by name.
-    pub nodes: BTreeMap<String, Node>,
+    pub nodes: BTreeMap<String, NodeProgress>,
 }
 
 /// How heartbeats go.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Heartbeats {
+pub struct HeartbeatProgress {
     /// Acknowledged per second.
     pub per_s: f64,
     /// Missed so far.
     pub missed: u64,
     /// Response time lately.
-    pub response: Option<Response>,
+    pub response_time: Option<RecentLatency>,
 }
 
 /// How commands go.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Commands {
+pub struct CommandProgress {
     /// Replied per second.
     pub per_s: f64,
     /// Response time of replies lately.
-    pub response: Option<Response>,
+    pub response_time: Option<RecentLatency>,
     /// So far: without an answer in time.
     pub timed_out: u64,
     /// So far: the device was not connected.
@@ -97,29 +97,29 @@ pub struct Commands {
 
 /// How messages come to their subscribers.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Messages {
+pub struct MessageProgress {
     /// Delivered per second.
     pub per_s: f64,
     /// From when a message was due to a subscriber, lately.
-    pub latency: Option<Response>,
+    pub latency: Option<RecentLatency>,
     /// Missing so far: a later message of the same publisher has come.
     pub missing: u64,
 }
 
 /// How readings go.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Readings {
+pub struct TelemetryProgress {
     /// Accepted per second.
     pub per_s: f64,
     /// From when a reading was due to its acceptance, lately.
-    pub response: Option<Response>,
+    pub response_time: Option<RecentLatency>,
     /// Times that one was refused so far.
-    pub refused: u64,
+    pub rejected: u64,
 }
 
 /// A response time during the last full second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Response {
+pub struct RecentLatency {
     /// Half of all took at most this.
     pub p50: Duration,
     /// 99 of 100 took at most this.
@@ -128,7 +128,7 @@ pub struct Response {
 
 /// How a node stands; what was not measured is `None`.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Node {
+pub struct NodeProgress {
     /// Whether it answers.
     pub up: Option<bool>,
     /// Sockets it holds.

@@ -7,11 +7,12 @@ use highwater_reports::{
     RecordWriter,
     histogram::{HistogramReader, LatencyHistogram},
     record::{
-        Interval, Manifest, Occurrence, RecordError, Role, Source, TimedEvent, names::latency,
+        Interval, Manifest, RecordError, RecordEvent, Source, SourceRole, TimedEvent,
+        names::latency,
     },
 };
 
-use super::{buckets::Tenths, progress::Follower};
+use super::{buckets::PendingBuckets, progress::ProgressTracker};
 use crate::{clock::RunClock, control::WorkerInterval};
 
 /// A worker's interval should have come this many seconds after its end; what
@@ -22,30 +23,30 @@ const LONG_RUN_S: u64 = 3_600;
 const LONG_LINE_S: u64 = 10;
 
 /// Writes the record.
-pub struct Ledger {
+pub struct RunRecorder {
     writer: RecordWriter,
     manifest: Manifest,
     clock: RunClock,
     /// Length of a latency line in seconds.
-    line_s: u64,
+    latency_line_s: u64,
     /// Lines that are still coming together.
-    lines: BTreeMap<Line, LatencyHistogram>,
+    latency_lines: BTreeMap<LatencyLineKey, LatencyHistogram>,
     /// Likewise.
-    tenths: Tenths,
+    buckets: PendingBuckets,
     /// What a person sees of it.
-    pub follower: Follower,
-    undecodable: u64,
+    pub progress: ProgressTracker,
+    undecodable_histograms: u64,
 }
 
 /// A line of the latency log.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Line {
+struct LatencyLineKey {
     second: u64,
     length: u64,
     tag: String,
 }
 
-impl Ledger {
+impl RunRecorder {
     /// Writes to `writer`, which has this manifest, for a run of about `length_s`
     /// seconds.
     pub fn new(writer: RecordWriter, manifest: Manifest, clock: RunClock, length_s: u64) -> Self {
@@ -53,21 +54,21 @@ impl Ledger {
             writer,
             manifest,
             clock,
-            line_s: if length_s > LONG_RUN_S {
+            latency_line_s: if length_s > LONG_RUN_S {
                 LONG_LINE_S
             } else {
                 1
             },
-            lines: BTreeMap::new(),
-            tenths: Tenths::default(),
-            follower: Follower::default(),
-            undecodable: 0,
+            latency_lines: BTreeMap::new(),
+            buckets: PendingBuckets::default(),
+            progress: ProgressTracker::default(),
+            undecodable_histograms: 0,
         }
     }
 
     /// The system stands: what its balancers were started with, and versions of programs
     /// that are not this project's.
-    pub fn system(
+    pub fn record_system(
         &mut self,
         balancer_configuration: Option<String>,
         versions: BTreeMap<String, String>,
@@ -77,38 +78,44 @@ impl Ledger {
         }
         self.manifest.balancer_configuration = balancer_configuration;
         self.manifest.versions.extend(versions);
-        self.writer.manifest(&self.manifest)
+        self.writer.replace_manifest(&self.manifest)
     }
 
     /// Something happens now.
-    pub fn event(&mut self, what: Occurrence) -> Result<(), RecordError> {
-        self.event_at(self.clock.now().as_secs_f64(), what)
+    pub fn record_event(&mut self, what: RecordEvent) -> Result<(), RecordError> {
+        self.record_event_at(self.clock.now().as_secs_f64(), what)
     }
 
     /// Something happens at `at` on the run's clock.
-    pub fn event_at(&mut self, at: f64, what: Occurrence) -> Result<(), RecordError> {
-        self.writer.event(&TimedEvent { at, what })
+    pub fn record_event_at(&mut self, at: f64, what: RecordEvent) -> Result<(), RecordError> {
+        self.writer.append_event(&TimedEvent { at, kind: what })
     }
 
     /// A process was sampled, or the coordinator counted.
-    pub fn interval(&mut self, interval: &Interval) -> Result<(), RecordError> {
-        self.follower.follow(interval);
-        self.writer.interval(interval)
+    pub fn record_interval(&mut self, interval: &Interval) -> Result<(), RecordError> {
+        self.progress.record_interval(interval);
+        self.writer.append_interval(interval)
     }
 
     /// A worker told what it counted.
-    pub fn worker(&mut self, id: &str, told: WorkerInterval) -> Result<(), RecordError> {
+    pub fn record_worker_interval(
+        &mut self,
+        id: &str,
+        told: WorkerInterval,
+    ) -> Result<(), RecordError> {
         for (tag, text) in &told.latencies {
-            match decode(text) {
-                Some(histogram) => self.merge(id, tag, told.second, told.length, &histogram),
-                None => self.undecodable += 1,
+            match decode_histogram(text) {
+                Some(histogram) => {
+                    self.merge_latency(id, tag, told.second, told.length, &histogram)
+                }
+                None => self.undecodable_histograms += 1,
             }
         }
-        self.tenths.add(told.tenths);
-        self.interval(&Interval {
+        self.buckets.add(told.buckets);
+        self.record_interval(&Interval {
             at: told.second as f64,
             length: told.length as f64,
-            source: Source::new(Role::Worker, id),
+            source: Source::new(SourceRole::Worker, id),
             counters: told.counters.into_iter().collect(),
             gauges: told.gauges.into_iter().collect(),
         })
@@ -118,30 +125,30 @@ impl Ledger {
     /// to the kernel.
     pub fn flush(&mut self) -> Result<(), RecordError> {
         let now = self.clock.now().as_secs();
-        while let Some(line) = self.lines.first_entry() {
+        while let Some(line) = self.latency_lines.first_entry() {
             let end = line.key().second + line.key().length;
             if end + GRACE_S > now {
                 break;
             }
             let (line, histogram) = line.remove_entry();
-            self.write(&line, &histogram)?;
+            self.write_latency(&line, &histogram)?;
         }
-        self.write_tenths(now.saturating_sub(GRACE_S))?;
+        self.write_buckets(now.saturating_sub(GRACE_S))?;
         self.writer.flush()
     }
 
     /// Writes everything that is left. Says how many latencies of workers
     /// could not be read.
     pub fn finish(&mut self) -> Result<u64, RecordError> {
-        for (line, histogram) in std::mem::take(&mut self.lines) {
-            self.write(&line, &histogram)?;
+        for (line, histogram) in std::mem::take(&mut self.latency_lines) {
+            self.write_latency(&line, &histogram)?;
         }
-        self.write_tenths(u64::MAX)?;
+        self.write_buckets(u64::MAX)?;
         self.writer.flush()?;
-        Ok(self.undecodable)
+        Ok(self.undecodable_histograms)
     }
 
-    fn merge(
+    fn merge_latency(
         &mut self,
         worker: &str,
         tag: &str,
@@ -153,45 +160,49 @@ impl Ledger {
             latency::SEND_LAG => format!("{tag}@{worker}"),
             _ => tag.to_owned(),
         };
-        let line = if length <= self.line_s {
-            let second = second / self.line_s * self.line_s;
-            Line {
+        let line = if length <= self.latency_line_s {
+            let second = second / self.latency_line_s * self.latency_line_s;
+            LatencyLineKey {
                 second,
-                length: self.line_s,
+                length: self.latency_line_s,
                 tag,
             }
         } else {
-            Line {
+            LatencyLineKey {
                 second,
                 length,
                 tag,
             }
         };
-        match self.lines.get_mut(&line) {
+        match self.latency_lines.get_mut(&line) {
             // Both have the crate's own bounds, so adding cannot fail.
             Some(merged) => merged.add(histogram).unwrap_or(()),
             None => {
-                self.lines.insert(line, histogram.clone());
+                self.latency_lines.insert(line, histogram.clone());
             }
         }
     }
 
     /// Those that lie before a second.
-    fn write_tenths(&mut self, second: u64) -> Result<(), RecordError> {
-        for line in self.tenths.before(second) {
-            self.writer.interval(&line)?;
+    fn write_buckets(&mut self, second: u64) -> Result<(), RecordError> {
+        for line in self.buckets.take_before(second) {
+            self.writer.append_interval(&line)?;
         }
         Ok(())
     }
 
-    fn write(&mut self, line: &Line, histogram: &LatencyHistogram) -> Result<(), RecordError> {
-        self.follower.latencies(&line.tag, histogram);
+    fn write_latency(
+        &mut self,
+        line: &LatencyLineKey,
+        histogram: &LatencyHistogram,
+    ) -> Result<(), RecordError> {
+        self.progress.record_latencies(&line.tag, histogram);
         let (at, length) = (line.second as f64, line.length as f64);
-        self.writer.latency(&line.tag, at, length, histogram)
+        self.writer.append_latency(&line.tag, at, length, histogram)
     }
 }
 
-fn decode(text: &str) -> Option<LatencyHistogram> {
+fn decode_histogram(text: &str) -> Option<LatencyHistogram> {
     let bytes = BASE64_STANDARD.decode(text).ok()?;
     HistogramReader::new().read(&bytes).ok()
 }

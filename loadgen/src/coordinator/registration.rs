@@ -13,23 +13,23 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::error::RunError;
 use crate::{
-    access::Access,
-    control::{Assignment, FromWorker, Hello, Link, LinkError, ToWorker, message::PROTOCOL},
+    access::ClientAccess,
+    control::{Assignment, ControlLink, FromWorker, Hello, LinkError, ToWorker, message::PROTOCOL},
     endpoints::Endpoints,
 };
 
 /// How long a connection may take to say who it is.
 const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long local workers may take to join and to become ready.
-pub const ASSEMBLY_TIMEOUT: Duration = Duration::from_secs(60);
+pub const REGISTRATION_TIMEOUT: Duration = Duration::from_secs(60);
 /// Connections that may be saying hello at once.
-const HELLOS: usize = 256;
+const MAX_PENDING_HELLOS: usize = 256;
 
 /// The coordinator's end of a worker's link.
-pub type WorkerLink = Link<ToWorker, FromWorker>;
+pub type WorkerLink = ControlLink<ToWorker, FromWorker>;
 
 /// A worker that stands ready.
-pub struct Ready {
+pub struct ReadyWorker {
     /// `w1`, …
     pub id: String,
     /// Which part of the plan it has.
@@ -41,31 +41,31 @@ pub struct Ready {
 }
 
 /// What workers need to know before they start.
-pub struct Briefing {
+pub struct RunSpec {
     /// What the run does.
     pub plan: Plan,
     /// The system's addresses.
     pub endpoints: Endpoints,
     /// What is needed to be let in there.
-    pub access: Access,
+    pub access: ClientAccess,
     /// How many workers the run has.
     pub count: u32,
     /// Shared secret of the run.
     pub token: String,
     /// Zero of the clock that workers are told.
-    pub base: Instant,
+    pub clock_base: Instant,
 }
 
 /// Waits for all workers; those that do not fit are refused and the wait goes on.
-pub async fn assemble(
+pub async fn wait_for_workers(
     listener: TcpListener,
-    briefing: Arc<Briefing>,
+    spec: Arc<RunSpec>,
     within: Duration,
-) -> Result<Vec<Ready>, RunError> {
+) -> Result<Vec<ReadyWorker>, RunError> {
     let deadline = Instant::now() + within;
-    let wanted = briefing.count;
-    let (joined, mut joins) = mpsc::channel(HELLOS);
-    let door = tokio::spawn(open_door(listener, briefing.clone(), joined));
+    let wanted = spec.count;
+    let (joined, mut joins) = mpsc::channel(MAX_PENDING_HELLOS);
+    let door = tokio::spawn(accept(listener, spec.clone(), joined));
     let _door = AbortOnDropHandle::new(door);
     let mut preparing = JoinSet::new();
     let mut ready = Vec::new();
@@ -74,8 +74,8 @@ pub async fn assemble(
         tokio::select! {
             join = joins.recv(), if next < wanted => {
                 let Some((hello, link)) = join else { break };
-                if let Some((hello, link)) = big_enough(&briefing, hello, link).await? {
-                    preparing.spawn(prepare(briefing.clone(), next, hello, link));
+                if let Some((hello, link)) = check_open_files(&spec, hello, link).await? {
+                    preparing.spawn(prepare_worker(spec.clone(), next, hello, link));
                     next += 1;
                 }
             }
@@ -90,7 +90,7 @@ pub async fn assemble(
     }
     if ready.len() < wanted as usize {
         let ready = ready.len() as u32;
-        return Err(RunError::Workers {
+        return Err(RunError::WorkersNotReady {
             ready,
             wanted,
             after: within,
@@ -101,26 +101,25 @@ pub async fn assemble(
 }
 
 /// Open files that the biggest share needs, and what a worker may have.
-async fn big_enough(
-    briefing: &Briefing,
+async fn check_open_files(
+    spec: &RunSpec,
     hello: Hello,
     mut link: WorkerLink,
 ) -> Result<Option<(Hello, WorkerLink)>, RunError> {
-    if briefing.plan.workers_needed(hello.open_files) <= briefing.count {
+    if spec.plan.workers_needed(hello.open_files) <= spec.count {
         return Ok(Some((hello, link)));
     }
-    let needed =
-        Segment::new(0, briefing.count).map_or(0, |first| first.share_of(briefing.plan.sockets()));
+    let needed = Segment::new(0, spec.count).map_or(0, |first| first.share_of(spec.plan.sockets()));
     let limit = hello.open_files;
     let reason =
         format!("its share of the run needs more than {needed} open files and it may have {limit}");
-    let _ = link.writer.send(&ToWorker::Refused { reason }).await;
-    Err(RunError::WorkerTooSmall { needed, limit })
+    let _ = link.writer.send(&ToWorker::Rejected { reason }).await;
+    Err(RunError::OpenFileLimitTooLow { needed, limit })
 }
 
-async fn open_door(
+async fn accept(
     listener: TcpListener,
-    briefing: Arc<Briefing>,
+    spec: Arc<RunSpec>,
     joined: mpsc::Sender<(Hello, WorkerLink)>,
 ) {
     let mut hellos = JoinSet::new();
@@ -131,37 +130,37 @@ async fn open_door(
             continue;
         };
         while hellos.try_join_next().is_some() {}
-        if hellos.len() < HELLOS {
-            hellos.spawn(hello(stream, briefing.clone(), joined.clone()));
+        if hellos.len() < MAX_PENDING_HELLOS {
+            hellos.spawn(receive_hello(stream, spec.clone(), joined.clone()));
         }
     }
 }
 
-async fn hello(
+async fn receive_hello(
     stream: TcpStream,
-    briefing: Arc<Briefing>,
+    spec: Arc<RunSpec>,
     joined: mpsc::Sender<(Hello, WorkerLink)>,
 ) {
-    let Ok(mut link) = WorkerLink::with_stranger(stream) else {
+    let Ok(mut link) = WorkerLink::unauthenticated(stream) else {
         return;
     };
     let Ok(Ok(FromWorker::Hello(hello))) = timeout(HELLO_TIMEOUT, link.reader.receive()).await
     else {
         return;
     };
-    match objection(&briefing, &hello) {
+    match rejection_reason(&spec, &hello) {
         None => {
-            link.reader.trust();
+            link.reader.raise_frame_limit();
             let _ = joined.send((hello, link)).await;
         }
         Some(reason) => {
-            let _ = link.writer.send(&ToWorker::Refused { reason }).await;
+            let _ = link.writer.send(&ToWorker::Rejected { reason }).await;
         }
     }
 }
 
-fn objection(briefing: &Briefing, hello: &Hello) -> Option<String> {
-    if !same_secret(&briefing.token, &hello.token) {
+fn rejection_reason(briefing: &RunSpec, hello: &Hello) -> Option<String> {
+    if !constant_time_eq(&briefing.token, &hello.token) {
         return Some("the token is not this run's".to_owned());
     }
     (hello.protocol != PROTOCOL).then(|| {
@@ -175,7 +174,7 @@ fn objection(briefing: &Briefing, hello: &Hello) -> Option<String> {
 }
 
 /// Takes as long for a wrong secret as for the right one.
-fn same_secret(ours: &str, theirs: &str) -> bool {
+fn constant_time_eq(ours: &str, theirs: &str) -> bool {
     ours.len() == theirs.len()
         && ours
             .bytes()
@@ -186,30 +185,33 @@ fn same_secret(ours: &str, theirs: &str) -> bool {
 
 /// Tells a worker its share, answers its questions about the clock, and waits
 /// until it is ready.
-async fn prepare(
-    briefing: Arc<Briefing>,
+async fn prepare_worker(
+    spec: Arc<RunSpec>,
     index: u32,
     hello: Hello,
     mut link: WorkerLink,
-) -> Result<Ready, RunError> {
+) -> Result<ReadyWorker, RunError> {
     let id = format!("w{}", index + 1);
-    let fell_out = |reason: String| RunError::WorkerFellOut {
+    let fell_out = |reason: String| RunError::WorkerFailedBeforeStart {
         id: id.clone(),
         reason,
     };
-    let segment =
-        Segment::new(index, briefing.count).map_err(|error| fell_out(error.to_string()))?;
+    let segment = Segment::new(index, spec.count).map_err(|error| fell_out(error.to_string()))?;
     let assignment = Assignment {
         id: id.clone(),
-        plan: briefing.plan.clone(),
+        plan: spec.plan.clone(),
         segment,
-        endpoints: briefing.endpoints.clone(),
-        access: briefing.access.clone(),
+        endpoints: spec.endpoints.clone(),
+        access: spec.access.clone(),
     };
-    let deadline = Instant::now() + ASSEMBLY_TIMEOUT;
-    let prepared = timeout_at(deadline, until_ready(&mut link, assignment, briefing.base)).await;
+    let deadline = Instant::now() + REGISTRATION_TIMEOUT;
+    let prepared = timeout_at(
+        deadline,
+        wait_until_ready(&mut link, assignment, spec.clock_base),
+    )
+    .await;
     match prepared {
-        Ok(Ok(())) => Ok(Ready {
+        Ok(Ok(())) => Ok(ReadyWorker {
             id,
             segment,
             pid: hello.pid,
@@ -220,7 +222,7 @@ async fn prepare(
     }
 }
 
-async fn until_ready(
+async fn wait_until_ready(
     link: &mut WorkerLink,
     assignment: Assignment,
     base: Instant,

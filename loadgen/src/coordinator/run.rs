@@ -10,8 +10,8 @@ mod phase_steps;
 
 use std::time::Duration;
 
-use highwater_reports::record::{Ended, Occurrence};
-use highwater_scenarios::{Plan, plan::Window};
+use highwater_reports::record::{RecordEvent, RunEnd};
+use highwater_scenarios::{Plan, plan::PhaseWindow};
 use tokio::{
     sync::mpsc,
     time::{Instant, MissedTickBehavior, interval_at, sleep_until},
@@ -21,23 +21,24 @@ use tokio_util::sync::CancellationToken;
 use super::{
     error::RunError,
     options::RunOptions,
-    phases::{Phase, longest_drain},
-    progress::{Note, NoteKind, Update},
-    recorder::Ledger,
-    sampler_task::watch,
-    start::{Started, begin_record, start},
-    system::{Done, System},
-    telemetry::Readings,
-    worker_pool::Crew,
+    phases::{RunPhase, max_drain_duration},
+    progress::{NoteKind, ProgressNote, Update},
+    recorder::RunRecorder,
+    sampler_task::spawn_sampler,
+    start::{StartedRun, begin_record, start},
+    system::{EventResult, RunningSystem},
+    telemetry::TelemetryReconciler,
+    worker_pool::WorkerPool,
 };
 use crate::{
-    clock::RunClock, control::ToWorker, endpoints::Endpoints, error_chain::in_full, testbed::Left,
+    clock::RunClock, control::ToWorker, endpoints::Endpoints, error_chain::error_chain,
+    testbed::NodeExit,
 };
 
 /// From the go to the start of the ramp.
-const GO_NOTICE: u64 = 2;
+const GO_LEAD_S: u64 = 2;
 /// Events that are done and wait to be written down.
-const EVENTS: usize = 16;
+const EVENT_QUEUE_LEN: usize = 16;
 
 /// Puts the load of `options` on its system and records what happens, until
 /// the plan is over, no worker is left, or `interrupt` is cancelled: then the
@@ -51,10 +52,10 @@ pub async fn run(
     options: RunOptions,
     interrupt: CancellationToken,
     show: impl FnMut(Update) + Send,
-) -> Result<Ended, RunError> {
+) -> Result<RunEnd, RunError> {
     let base = Instant::now();
     let clock = RunClock::starting_at(base);
-    let mut ledger = begin_record(&options, clock)?;
+    let mut recorder = begin_record(&options, clock)?;
     let started = tokio::select! {
         started = start(&options, base) => started,
         () = interrupt.cancelled() => Err(RunError::Interrupted),
@@ -62,46 +63,46 @@ pub async fn run(
     match started {
         Ok(started) => {
             let system = started.system.clone();
-            ledger.system(system.balancer_configuration(), system.versions().await)?;
-            let run = Run::new(options.plan, clock, ledger, started, show);
-            let ended = run.last(interrupt).await;
+            recorder.record_system(system.balancer_configuration(), system.versions().await)?;
+            let run = ActiveRun::new(options.plan, clock, recorder, started, show);
+            let ended = run.run_to_end(interrupt).await;
             system.stop().await;
             ended
         }
         Err(error) => {
             let ended = match error {
-                RunError::Interrupted => Ended::Interrupted,
-                _ => Ended::Aborted,
+                RunError::Interrupted => RunEnd::Interrupted,
+                _ => RunEnd::Aborted,
             };
-            let text = in_full(&error);
-            ledger.event(Occurrence::Problem { text })?;
-            ledger.event(Occurrence::End { ended })?;
-            ledger.finish()?;
+            let text = error_chain(&error);
+            recorder.record_event(RecordEvent::Problem { text })?;
+            recorder.record_event(RecordEvent::End { ended })?;
+            recorder.finish()?;
             Err(error)
         }
     }
 }
 
 /// A run that is going on.
-struct Run<S> {
+struct ActiveRun<S> {
     plan: Plan,
     clock: RunClock,
-    ledger: Ledger,
-    system: System,
-    crew: Crew,
+    recorder: RunRecorder,
+    system: RunningSystem,
+    workers: WorkerPool,
     /// Held so that they live as long as the run.
     _processes: Vec<crate::process::Child>,
     endpoints: Endpoints,
-    phase: Phase,
+    phase: RunPhase,
     ramp_second: u64,
     /// The phase that the record has last.
-    recorded: Option<Window>,
-    ended: Ended,
+    recorded_phase: Option<PhaseWindow>,
+    ended: RunEnd,
     /// Accepted and handled, where the consumers are the harness's own.
-    readings: Option<Readings>,
+    telemetry: Option<TelemetryReconciler>,
     /// A worker was lost, and with it what it knew.
     worker_lost: bool,
-    events: (mpsc::Sender<Done>, mpsc::Receiver<Done>),
+    events: (mpsc::Sender<EventResult>, mpsc::Receiver<EventResult>),
     /// Ends the scenario's events; a child of `stop`.
     stop_events: CancellationToken,
     /// Ends everything that runs beside.
@@ -109,134 +110,142 @@ struct Run<S> {
     show: S,
 }
 
-impl<S: FnMut(Update) + Send> Run<S> {
-    fn new(plan: Plan, clock: RunClock, ledger: Ledger, started: Started, show: S) -> Self {
+impl<S: FnMut(Update) + Send> ActiveRun<S> {
+    fn new(
+        plan: Plan,
+        clock: RunClock,
+        recorder: RunRecorder,
+        started: StartedRun,
+        show: S,
+    ) -> Self {
         let stop = CancellationToken::new();
-        let readings = Readings::of(&plan, started.system.journals());
+        let telemetry = TelemetryReconciler::for_plan(&plan, started.system.journals());
         Self {
             stop_events: stop.child_token(),
             stop,
             endpoints: started.system.endpoints(),
-            crew: Crew::new(started.workers),
+            workers: WorkerPool::new(started.workers),
             system: started.system,
             _processes: started.processes,
-            phase: Phase::Ramp,
-            ramp_second: clock.now().as_secs() + GO_NOTICE,
-            recorded: None,
-            ended: Ended::Completed,
-            readings,
+            phase: RunPhase::Ramp,
+            ramp_second: clock.now().as_secs() + GO_LEAD_S,
+            recorded_phase: None,
+            ended: RunEnd::Completed,
+            telemetry,
             worker_lost: false,
-            events: mpsc::channel(EVENTS),
+            events: mpsc::channel(EVENT_QUEUE_LEN),
             plan,
             clock,
-            ledger,
+            recorder,
             show,
         }
     }
 
-    async fn last(mut self, interrupt: CancellationToken) -> Result<Ended, RunError> {
-        let mut samples = watch(self.system.clone(), self.clock, self.stop.clone())?;
-        if let Some(text) = self.system.doubt() {
-            self.problem(text)?;
+    async fn run_to_end(mut self, interrupt: CancellationToken) -> Result<RunEnd, RunError> {
+        let mut samples = spawn_sampler(self.system.clone(), self.clock, self.stop.clone())?;
+        if let Some(text) = self.system.verification_warning() {
+            self.record_problem(text)?;
         }
         let go = ToWorker::Go {
             origin_us: 0,
             ramp_second: self.ramp_second,
         };
-        self.tell(&go).await?;
-        let first = self.clock.second(self.clock.now().as_secs() + 1);
+        self.broadcast(&go).await?;
+        let first = self.clock.instant_of_second(self.clock.now().as_secs() + 1);
         let mut ticks = interval_at(first, Duration::from_secs(1));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut interrupted = false;
         let mut deadline = None;
-        while !self.crew.still_working().is_empty() {
+        while !self.workers.working_ids().is_empty() {
             tokio::select! {
-                _ = ticks.tick() => self.second().await?,
-                (id, told) = self.crew.hear() => self.heard(&id, told)?,
-                Some(round) = samples.recv() => self.sampled(&round)?,
-                Some(done) = self.events.1.recv() => self.event_done(done).await?,
+                _ = ticks.tick() => self.on_tick().await?,
+                (id, told) = self.workers.recv() => self.handle_worker_message(&id, told)?,
+                Some(round) = samples.recv() => self.record_samples(&round)?,
+                Some(done) = self.events.1.recv() => self.record_event_result(done).await?,
                 () = interrupt.cancelled(), if !interrupted => {
                     interrupted = true;
-                    self.interrupted().await?;
+                    self.handle_interrupt().await?;
                 }
                 () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
-                    self.too_late()?;
+                    self.mark_stragglers_lost()?;
                 }
             }
             if deadline.is_none()
-                && let Phase::Drain { from } = self.phase
+                && let RunPhase::Drain { from } = self.phase
             {
-                let most = longest_drain(&self.plan, self.crew.largest_share(&self.plan));
-                deadline = Some(self.clock.second(from) + most);
+                let most =
+                    max_drain_duration(&self.plan, self.workers.max_sockets_per_worker(&self.plan));
+                deadline = Some(self.clock.instant_of_second(from) + most);
             }
         }
-        self.settle_readings(&mut samples, &interrupt).await?;
-        self.last_sample(&mut samples).await?;
+        self.wait_for_consumers(&mut samples, &interrupt).await?;
+        self.wait_for_last_sample(&mut samples).await?;
         self.finish().await
     }
 
     /// Once a second: how things stand, and whether the phase is over.
-    async fn second(&mut self) -> Result<(), RunError> {
+    async fn on_tick(&mut self) -> Result<(), RunError> {
         let now = self.clock.now();
         self.record_phase(now)?;
-        self.ledger.interval(&self.wanted_now(now))?;
-        self.ends()?;
-        self.tell_endpoints().await?;
-        self.advance(now).await?;
-        self.ledger.flush()?;
+        self.recorder.record_interval(&self.wanted_interval(now))?;
+        self.record_process_exits()?;
+        self.send_endpoints().await?;
+        self.advance_phase(now).await?;
+        self.recorder.flush()?;
         self.show_progress(now);
         Ok(())
     }
 
     /// Writes down which processes have ended since the last look.
-    fn ends(&mut self) -> Result<(), RunError> {
-        for (id, status) in self.system.ended() {
-            self.note(NoteKind::Problem, format!("{id} ended by itself: {status}"));
-            self.ledger.event(Occurrence::ProcessEnded { id, status })?;
+    fn record_process_exits(&mut self) -> Result<(), RunError> {
+        for (id, status) in self.system.take_unexpected_exits() {
+            self.show_note(NoteKind::Problem, format!("{id} ended by itself: {status}"));
+            self.recorder
+                .record_event(RecordEvent::ProcessEnded { id, status })?;
         }
-        for left in self.system.left() {
-            self.left(left)?;
+        for left in self.system.take_node_exits() {
+            self.record_requested_exit(left)?;
         }
         Ok(())
     }
 
     /// A process that was asked to end has ended: with 0, or something is wrong.
-    fn left(&mut self, Left { id, exit }: Left) -> Result<(), RunError> {
+    fn record_requested_exit(&mut self, NodeExit { id, exit }: NodeExit) -> Result<(), RunError> {
         if !exit.success() {
             let text = format!("{id} was asked to end and {exit}");
-            self.note(NoteKind::Problem, text);
+            self.show_note(NoteKind::Problem, text);
         }
         let (status, code) = (exit.to_string(), exit.code());
-        self.ledger
-            .event(Occurrence::ProcessLeft { id, status, code })?;
+        self.recorder
+            .record_event(RecordEvent::ProcessLeft { id, status, code })?;
         Ok(())
     }
 
-    async fn tell_endpoints(&mut self) -> Result<(), RunError> {
+    async fn send_endpoints(&mut self) -> Result<(), RunError> {
         let endpoints = self.system.endpoints();
         if endpoints != self.endpoints {
             self.endpoints = endpoints.clone();
-            self.tell(&ToWorker::Endpoints(endpoints)).await?;
+            self.broadcast(&ToWorker::Endpoints(endpoints)).await?;
         }
         Ok(())
     }
 
-    async fn tell(&mut self, message: &ToWorker) -> Result<(), RunError> {
-        for id in self.crew.tell(message).await {
-            self.lost(&id, "it could not be told what changes".to_owned())?;
+    async fn broadcast(&mut self, message: &ToWorker) -> Result<(), RunError> {
+        for id in self.workers.broadcast(message).await {
+            self.handle_worker_lost(&id, "it could not be told what changes".to_owned())?;
         }
         Ok(())
     }
 
     /// Shows it and writes it down.
-    fn problem(&mut self, text: String) -> Result<(), RunError> {
-        self.note(NoteKind::Problem, text.clone());
-        self.ledger.event(Occurrence::Problem { text })?;
+    fn record_problem(&mut self, text: String) -> Result<(), RunError> {
+        self.show_note(NoteKind::Problem, text.clone());
+        self.recorder.record_event(RecordEvent::Problem { text })?;
         Ok(())
     }
 
-    fn note(&mut self, kind: NoteKind, text: String) {
+    fn show_note(&mut self, kind: NoteKind, text: String) {
         let at = self.clock.now();
-        (self.show)(Update::Note(Note { at, kind, text }));
+        (self.show)(Update::Note(ProgressNote { at, kind, text }));
     }
 }

@@ -12,15 +12,15 @@ use highwater_reports::{
     RecordWriter,
     record::{Manifest, RECORD_SCHEMA},
 };
-use highwater_scenarios::without_passwords;
+use highwater_scenarios::redact_passwords;
 use tokio::{net::TcpListener, time::Instant};
 
 use super::{
     error::RunError,
     options::{RunOptions, Workers},
-    recorder::Ledger,
-    registration::{self, ASSEMBLY_TIMEOUT, Briefing, Ready},
-    system::System,
+    recorder::RunRecorder,
+    registration::{self, REGISTRATION_TIMEOUT, ReadyWorker, RunSpec},
+    system::RunningSystem,
 };
 use crate::{
     clock::RunClock,
@@ -35,46 +35,46 @@ pub const TOKEN_VARIABLE: &str = "HIGHWATER_TOKEN";
 const REMOTE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(600);
 
 /// What stands ready for a run.
-pub struct Started {
+pub struct StartedRun {
     /// What the load is put on.
-    pub system: System,
+    pub system: RunningSystem,
     /// Who puts it on.
-    pub workers: Vec<Ready>,
+    pub workers: Vec<ReadyWorker>,
     /// Local workers' processes; they end when this is dropped.
     pub processes: Vec<Child>,
 }
 
 /// Begins the record: its clock starts here.
-pub fn begin_record(options: &RunOptions, clock: RunClock) -> Result<Ledger, RunError> {
+pub fn begin_record(options: &RunOptions, clock: RunClock) -> Result<RunRecorder, RunError> {
     let open_files = raise_open_files().map_err(RunError::OpenFiles)?;
     let manifest = Manifest {
         schema: RECORD_SCHEMA,
         started_at: Utc::now(),
         plan: options.plan.clone(),
-        scenario_text: without_passwords(&options.scenario_text).into_owned(),
+        scenario_text: redact_passwords(&options.scenario_text).into_owned(),
         sets: options
             .sets
             .iter()
-            .map(|set| without_passwords(set).into_owned())
+            .map(|set| redact_passwords(set).into_owned())
             .collect(),
         workers: options.worker_count(open_files),
-        versions: versions(),
+        versions: program_versions(),
         host: host(),
         balancer_configuration: None,
     };
     let plan = &options.plan;
-    let length = (plan.ramp_planned() + plan.duration).as_secs();
+    let length = (plan.planned_ramp() + plan.duration).as_secs();
     let writer = RecordWriter::create(&options.out, &manifest)?;
-    Ok(Ledger::new(writer, manifest, clock, length))
+    Ok(RunRecorder::new(writer, manifest, clock, length))
 }
 
 /// Starts the system and the workers, and waits until all are ready.
-pub async fn start(options: &RunOptions, base: Instant) -> Result<Started, RunError> {
-    let logs = logs(options)?;
+pub async fn start(options: &RunOptions, base: Instant) -> Result<StartedRun, RunError> {
+    let logs = create_log_directory(options)?;
     let spawner = Spawner::start()?;
-    let system = System::start(&options.plan, &options.exe, &spawner, &logs).await?;
+    let system = RunningSystem::start(&options.plan, &options.exe, &spawner, &logs).await?;
     match start_workers(options, base, &system, &spawner, &logs).await {
-        Ok((workers, processes)) => Ok(Started {
+        Ok((workers, processes)) => Ok(StartedRun {
             system,
             workers,
             processes,
@@ -91,35 +91,36 @@ pub async fn start(options: &RunOptions, base: Instant) -> Result<Started, RunEr
 async fn start_workers(
     options: &RunOptions,
     base: Instant,
-    system: &System,
+    system: &RunningSystem,
     spawner: &Spawner,
     logs: &Path,
-) -> Result<(Vec<Ready>, Vec<Child>), RunError> {
+) -> Result<(Vec<ReadyWorker>, Vec<Child>), RunError> {
     let open_files = raise_open_files().map_err(RunError::OpenFiles)?;
     let count = options.worker_count(open_files);
-    let briefing = |token: String| {
-        Arc::new(Briefing {
+    let spec = |token: String| {
+        Arc::new(RunSpec {
             plan: options.plan.clone(),
             endpoints: system.endpoints(),
             access: system.access(),
             count,
             token,
-            base,
+            clock_base: base,
         })
     };
     match &options.workers {
         Workers::Local { .. } => {
             let token = format!("{:032x}", rand::random::<u128>());
             let listener = bind(([127, 0, 0, 1], 0).into()).await?;
-            let processes = local_workers(options, spawner, logs, &listener, &token, count).await?;
+            let processes =
+                spawn_local_workers(options, spawner, logs, &listener, &token, count).await?;
             let workers =
-                registration::assemble(listener, briefing(token), ASSEMBLY_TIMEOUT).await?;
+                registration::wait_for_workers(listener, spec(token), REGISTRATION_TIMEOUT).await?;
             Ok((workers, processes))
         }
         Workers::Remote { listen, token, .. } => {
             let listener = bind(*listen).await?;
-            let briefing = briefing(token.clone());
-            let workers = registration::assemble(listener, briefing, REMOTE_TIMEOUT).await?;
+            let spec = spec(token.clone());
+            let workers = registration::wait_for_workers(listener, spec, REMOTE_TIMEOUT).await?;
             Ok((workers, Vec::new()))
         }
     }
@@ -131,15 +132,15 @@ async fn bind(address: std::net::SocketAddr) -> Result<TcpListener, RunError> {
         .map_err(|source| RunError::Listen { address, source })
 }
 
-fn logs(options: &RunOptions) -> Result<PathBuf, RunError> {
+fn create_log_directory(options: &RunOptions) -> Result<PathBuf, RunError> {
     let path = options.out.join("logs");
     match fs::create_dir_all(&path) {
         Ok(()) => Ok(path),
-        Err(source) => Err(RunError::Logs { path, source }),
+        Err(source) => Err(RunError::LogDirectory { path, source }),
     }
 }
 
-async fn local_workers(
+async fn spawn_local_workers(
     options: &RunOptions,
     spawner: &Spawner,
     logs: &Path,
@@ -164,7 +165,7 @@ async fn local_workers(
     Ok(workers)
 }
 
-fn versions() -> BTreeMap<String, String> {
+fn program_versions() -> BTreeMap<String, String> {
     let mut versions =
         BTreeMap::from([("highwater".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]);
     if let Ok(kernel) = sysinfo::System::kernel_version() {

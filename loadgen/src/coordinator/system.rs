@@ -8,10 +8,10 @@ use std::{
     time::Duration,
 };
 
-use highwater_reports::record::{Role, Source};
+use highwater_reports::record::{Source, SourceRole};
 use highwater_scenarios::{
     Plan,
-    plan::{Event, System as Wanted, Target},
+    plan::{EventSpec, SystemSpec as Wanted, TargetSpec},
 };
 use rustls::pki_types::ServerName;
 use tokio::{
@@ -25,13 +25,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::RunError;
 use crate::{
-    access::{Access, Trust, variables::fill_in},
+    access::{CertVerification, ClientAccess, variables::resolve_headers},
     clock::RunClock,
     endpoints::Endpoints,
-    error_chain::in_full,
+    error_chain::error_chain,
     process::Spawner,
-    sampling::{Endpoint, Sampled},
-    testbed::{Left, Testbed, Told},
+    sampling::{SampleEndpoint, SampleTarget},
+    testbed::{BalancerChange, NodeExit, Testbed},
 };
 
 /// How long a target may take to accept a connection before the run.
@@ -39,26 +39,26 @@ const REACH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What the load is put on.
 #[derive(Clone)]
-pub enum System {
+pub enum RunningSystem {
     /// A cluster of the harness's own.
     Cluster(Testbed),
     /// Somebody else's, and what is needed to be let in there.
-    Target(Box<(Target, Access)>),
+    Target(Box<(TargetSpec, ClientAccess)>),
 }
 
 /// An event of the scenario that was tried.
-pub struct Done {
+pub struct EventResult {
     /// When, in seconds on the run's clock.
     pub at: f64,
     /// The event.
-    pub event: Event,
+    pub event: EventSpec,
     /// Why it could not be done, if so.
     pub error: Option<String>,
     /// What balancers were told for it.
-    pub told: Vec<Told>,
+    pub balancer_changes: Vec<BalancerChange>,
 }
 
-impl System {
+impl RunningSystem {
     /// Starts what `plan` asks for.
     pub async fn start(
         plan: &Plan,
@@ -73,12 +73,12 @@ impl System {
                 Ok(Self::Cluster(testbed))
             }
             Wanted::Target(target) => {
-                let access = Access {
-                    trust: Trust::of_target(target)?,
-                    headers: fill_in(&target.headers, |name| std::env::var(name).ok())?,
+                let access = ClientAccess {
+                    tls_verify: CertVerification::from_target(target)?,
+                    headers: resolve_headers(&target.headers, |name| std::env::var(name).ok())?,
                     signer: None,
                 };
-                reach(target, &access.trust).await?;
+                check_reachable(target, &access.tls_verify).await?;
                 Ok(Self::Target(Box::new((target.clone(), access))))
             }
         }
@@ -96,7 +96,7 @@ impl System {
     }
 
     /// What clients need to be let in.
-    pub fn access(&self) -> Access {
+    pub fn access(&self) -> ClientAccess {
         match self {
             Self::Cluster(testbed) => testbed.access(),
             Self::Target(target) => target.1.clone(),
@@ -120,8 +120,8 @@ impl System {
     }
 
     /// What makes figures doubtful from the start, in words.
-    pub fn doubt(&self) -> Option<String> {
-        (self.access().trust == Trust::Anybody).then(|| {
+    pub fn verification_warning(&self) -> Option<String> {
+        (self.access().tls_verify == CertVerification::Insecure).then(|| {
             "certificates were not verified: `tls.verify` is false, so whoever answered may \
              not have been the target"
                 .to_owned()
@@ -138,60 +138,63 @@ impl System {
     }
 
     /// What can be sampled now.
-    pub fn sampled(&self) -> Vec<Sampled> {
+    pub fn sample_targets(&self) -> Vec<SampleTarget> {
         match self {
-            Self::Cluster(testbed) => testbed.sampled(),
+            Self::Cluster(testbed) => testbed.sample_targets(),
             Self::Target(target) => target
                 .0
                 .observe
                 .iter()
-                .map(|observed| Sampled {
-                    source: Source::new(Role::Node, observed.name.as_str()),
+                .map(|observed| SampleTarget {
+                    source: Source::new(SourceRole::Node, observed.name.as_str()),
                     pid: observed.pid,
-                    endpoint: observed.prometheus.clone().map(|url| Endpoint::Prometheus {
-                        url,
-                        sockets_metric: observed.sockets_metric.clone(),
-                    }),
+                    endpoint: observed
+                        .prometheus
+                        .clone()
+                        .map(|url| SampleEndpoint::Prometheus {
+                            url,
+                            sockets_metric: observed.sockets_metric.clone(),
+                        }),
                 })
                 .collect(),
         }
     }
 
     /// Processes that ended without being asked to, with how; each once.
-    pub fn ended(&self) -> Vec<(String, String)> {
+    pub fn take_unexpected_exits(&self) -> Vec<(String, String)> {
         match self {
-            Self::Cluster(testbed) => testbed.ended(),
+            Self::Cluster(testbed) => testbed.take_unexpected_exits(),
             Self::Target(_) => Vec::new(),
         }
     }
 
     /// Processes that have ended because they were asked to; each end once.
-    pub fn left(&self) -> Vec<Left> {
+    pub fn take_node_exits(&self) -> Vec<NodeExit> {
         match self {
-            Self::Cluster(testbed) => testbed.left(),
+            Self::Cluster(testbed) => testbed.take_node_exits(),
             Self::Target(_) => Vec::new(),
         }
     }
 
     /// Does the events when they are due, counted from second `steady`, and
     /// tells of each. Events of one node wait for each other; others do not.
-    pub async fn do_events(
+    pub async fn run_events(
         self,
-        events: Vec<Event>,
+        events: Vec<EventSpec>,
         clock: RunClock,
         steady: u64,
         stop: CancellationToken,
-        tell: mpsc::Sender<Done>,
+        tell: mpsc::Sender<EventResult>,
     ) {
         let Self::Cluster(testbed) = self else {
             return;
         };
         for event in events {
             tokio::select! {
-                () = sleep_until(clock.second(steady) + event.at) => {}
+                () = sleep_until(clock.instant_of_second(steady) + event.at) => {}
                 () = stop.cancelled() => return,
             }
-            tokio::spawn(do_event(testbed.clone(), event, clock, tell.clone()));
+            tokio::spawn(run_event(testbed.clone(), event, clock, tell.clone()));
         }
     }
 
@@ -204,18 +207,23 @@ impl System {
     }
 }
 
-async fn do_event(testbed: Testbed, event: Event, clock: RunClock, tell: mpsc::Sender<Done>) {
+async fn run_event(
+    testbed: Testbed,
+    event: EventSpec,
+    clock: RunClock,
+    tell: mpsc::Sender<EventResult>,
+) {
     let at = clock.now().as_secs_f64();
     let error = testbed
         .apply(&event)
         .await
         .err()
-        .map(|error| in_full(&error));
-    let done = Done {
+        .map(|error| error_chain(&error));
+    let done = EventResult {
         at,
         event,
         error,
-        told: testbed.take_told(),
+        balancer_changes: testbed.take_balancer_changes(),
     };
     // Nobody listens any more when the run is over.
     let _ = tell.send(done).await;
@@ -223,10 +231,10 @@ async fn do_event(testbed: Testbed, event: Event, clock: RunClock, tell: mpsc::S
 
 /// Asks each address of the target whether anybody listens there, and whether its
 /// certificate is taken, before thousands do.
-async fn reach(target: &Target, trust: &Trust) -> Result<(), RunError> {
-    let tls = TlsConnector::from(Arc::new(trust.configuration()?));
+async fn check_reachable(target: &TargetSpec, trust: &CertVerification) -> Result<(), RunError> {
+    let tls = TlsConnector::from(Arc::new(trust.client_config()?));
     for address in target.ws.iter().chain(&target.http) {
-        let silent = |reason: String| RunError::TargetSilent {
+        let silent = |reason: String| RunError::TargetUnreachable {
             address: address.clone(),
             reason,
         };
@@ -244,9 +252,9 @@ async fn reach(target: &Target, trust: &Trust) -> Result<(), RunError> {
             Err(_) => return Err(silent("no answer".to_owned())),
         };
         if secure {
-            shake_hands(&tls, host, stream)
+            check_tls_handshake(&tls, host, stream)
                 .await
-                .map_err(|reason| RunError::TargetUntrusted {
+                .map_err(|reason| RunError::TargetTlsFailed {
                     address: address.clone(),
                     reason,
                 })?;
@@ -256,7 +264,11 @@ async fn reach(target: &Target, trust: &Trust) -> Result<(), RunError> {
 }
 
 /// Why there is no TLS session with whoever listens there.
-async fn shake_hands(tls: &TlsConnector, host: &str, stream: TcpStream) -> Result<(), String> {
+async fn check_tls_handshake(
+    tls: &TlsConnector,
+    host: &str,
+    stream: TcpStream,
+) -> Result<(), String> {
     let name = ServerName::try_from(host.to_owned()).map_err(|error| error.to_string())?;
     match timeout(REACH_TIMEOUT, tls.connect(name, stream)).await {
         Ok(Ok(_)) => Ok(()),

@@ -10,22 +10,22 @@ use std::{
     path::PathBuf,
 };
 
-use highwater_reports::record::Occurrence;
+use highwater_reports::record::RecordEvent;
 use highwater_scenarios::{
     Plan,
-    plan::{ReadingLoad, System},
+    plan::{SystemSpec, TelemetryLoad},
 };
 use serde::Deserialize;
 
-use crate::control::Unaccepted;
+use crate::control::UnacceptedTelemetry;
 
 /// Longest line of a journal that is read, in bytes: names have bounds.
-const LONGEST_LINE: u64 = 1024;
+const MAX_JOURNAL_LINE: u64 = 1024;
 
 /// Both sides of the account.
-pub struct Readings {
-    loads: Vec<Load>,
-    journals: Vec<Tail>,
+pub struct TelemetryReconciler {
+    loads: Vec<LoadReconciliation>,
+    journals: Vec<JournalTail>,
     duplicated: u64,
     redelivered: u64,
     unknown: u64,
@@ -33,22 +33,22 @@ pub struct Readings {
 }
 
 /// A load of the plan.
-struct Load {
-    plan: ReadingLoad,
+struct LoadReconciliation {
+    plan: TelemetryLoad,
     /// One for each reading that is due in the plan, until a worker says otherwise.
-    accepted: Bits,
-    handled: Bits,
+    accepted: BitSet,
+    handled: BitSet,
 }
 
 /// A journal, and how far it is read.
-struct Tail {
+struct JournalTail {
     path: PathBuf,
-    read: u64,
+    offset: u64,
 }
 
 /// A line of a journal, as far as it matters.
 #[derive(Deserialize)]
-struct Line<'a> {
+struct ParsedJournalLine<'a> {
     #[serde(borrow)]
     device: &'a str,
     #[serde(borrow)]
@@ -57,30 +57,30 @@ struct Line<'a> {
 }
 
 /// Memory that an account of so many readings takes, in bytes.
-pub fn bytes_of(readings: u64) -> u64 {
+pub fn memory_bytes(readings: u64) -> u64 {
     // A bit for each on either side.
     2 * readings.div_ceil(8)
 }
 
-impl Readings {
+impl TelemetryReconciler {
     /// An account of `plan` with consumers that write `journals`; `None` when the plan
     /// has no readings, or its consumers are not the harness's own.
-    pub fn of(plan: &Plan, journals: Vec<PathBuf>) -> Option<Self> {
-        let System::Cluster(_) = plan.system else {
+    pub fn for_plan(plan: &Plan, journals: Vec<PathBuf>) -> Option<Self> {
+        let SystemSpec::Cluster(_) = plan.system else {
             return None;
         };
-        if plan.readings.is_empty() || journals.is_empty() {
+        if plan.telemetry.is_empty() || journals.is_empty() {
             return None;
         }
-        let loads = plan.readings.iter().map(|load| {
-            let total = load.due_before(plan.duration);
-            Load {
+        let loads = plan.telemetry.iter().map(|load| {
+            let total = load.count_due_before(plan.duration);
+            LoadReconciliation {
                 plan: load.clone(),
-                accepted: Bits::all(total, true),
-                handled: Bits::all(total, false),
+                accepted: BitSet::filled(total, true),
+                handled: BitSet::filled(total, false),
             }
         });
-        let tail = |path| Tail { path, read: 0 };
+        let tail = |path| JournalTail { path, offset: 0 };
         Some(Self {
             loads: loads.collect(),
             journals: journals.into_iter().map(tail).collect(),
@@ -92,11 +92,11 @@ impl Readings {
     }
 
     /// A device was not told that these are accepted.
-    pub fn unaccepted(&mut self, of: &Unaccepted) {
+    pub fn mark_unaccepted(&mut self, of: &UnacceptedTelemetry) {
         let Some(load) = self.loads.get_mut(of.load as usize) else {
             return;
         };
-        for number in &of.open {
+        for number in &of.unacked {
             load.accepted.set(*number, false);
         }
         let mut number = of.first_unsent;
@@ -107,22 +107,25 @@ impl Readings {
     }
 
     /// Readings accepted that no consumer has written down by now.
-    pub fn missing(&self) -> u64 {
-        let missing = |load: &Load| load.accepted.without(&load.handled);
+    pub fn missing_count(&self) -> u64 {
+        let missing = |load: &LoadReconciliation| load.accepted.count_difference(&load.handled);
         self.loads.iter().map(missing).sum()
     }
 
     /// Different readings that consumers have written down by now.
-    pub fn handled(&self) -> u64 {
-        self.loads.iter().map(|load| load.handled.ones()).sum()
+    pub fn handled_count(&self) -> u64 {
+        self.loads
+            .iter()
+            .map(|load| load.handled.count_ones())
+            .sum()
     }
 
     /// Reads what the journals have more than at the last time; a line that is not
     /// complete yet is left for the next. A journal that is not there has nothing.
-    pub fn read_more(&mut self) {
+    pub fn read_new_lines(&mut self) {
         let mut journals = std::mem::take(&mut self.journals);
         for journal in &mut journals {
-            if let Err(error) = self.read_tail(journal)
+            if let Err(error) = self.read_journal(journal)
                 && error.kind() != io::ErrorKind::NotFound
             {
                 tracing::warn!(path = %journal.path.display(), %error, "journal");
@@ -132,41 +135,42 @@ impl Readings {
     }
 
     /// For the record; `whole` says whether every worker told what was not accepted.
-    pub fn occurrence(&self, whole: bool) -> Occurrence {
-        Occurrence::Readings {
-            handled: self.handled(),
+    pub fn summary_event(&self, whole: bool) -> RecordEvent {
+        RecordEvent::Telemetry {
+            handled: self.handled_count(),
             duplicated: self.duplicated,
             redelivered: self.redelivered,
             unknown: self.unknown,
             unreadable: self.unreadable,
-            lost: whole.then(|| self.missing()),
+            lost: whole.then(|| self.missing_count()),
         }
     }
 
-    fn read_tail(&mut self, journal: &mut Tail) -> io::Result<()> {
+    fn read_journal(&mut self, journal: &mut JournalTail) -> io::Result<()> {
         let mut file = File::open(&journal.path)?;
-        file.seek(SeekFrom::Start(journal.read))?;
+        file.seek(SeekFrom::Start(journal.offset))?;
         let mut reader = BufReader::new(file);
         let mut line = Vec::new();
         loop {
             line.clear();
-            let read = io::Read::take(&mut reader, LONGEST_LINE).read_until(b'\n', &mut line)?;
+            let read =
+                io::Read::take(&mut reader, MAX_JOURNAL_LINE).read_until(b'\n', &mut line)?;
             match line.strip_suffix(b"\n") {
-                Some(line) => self.line(line),
+                Some(line) => self.record_line(line),
                 // Torn, or still being written.
-                None if (read as u64) < LONGEST_LINE => return Ok(()),
+                None if (read as u64) < MAX_JOURNAL_LINE => return Ok(()),
                 None => self.unreadable += 1,
             }
-            journal.read += read as u64;
+            journal.offset += read as u64;
         }
     }
 
-    fn line(&mut self, line: &[u8]) {
-        let Ok(line) = serde_json::from_slice::<Line<'_>>(line) else {
+    fn record_line(&mut self, line: &[u8]) {
+        let Ok(line) = serde_json::from_slice::<ParsedJournalLine<'_>>(line) else {
             self.unreadable += 1;
             return;
         };
-        let Some((load, number)) = self.find(&line) else {
+        let Some((load, number)) = self.locate(&line) else {
             self.unknown += 1;
             return;
         };
@@ -176,7 +180,7 @@ impl Readings {
     }
 
     /// The reading that a line names, if the plan has it and that device sends it.
-    fn find(&self, line: &Line<'_>) -> Option<(usize, u64)> {
+    fn locate(&self, line: &ParsedJournalLine<'_>) -> Option<(usize, u64)> {
         let (load, number) = line.id.split_once('-')?;
         let (at, number): (usize, u64) = (load.parse().ok()?, number.parse().ok()?);
         let load = self.loads.get(at)?;
@@ -189,13 +193,13 @@ impl Readings {
 }
 
 /// A bit a number.
-struct Bits {
+struct BitSet {
     len: u64,
     words: Vec<u64>,
 }
 
-impl Bits {
-    fn all(len: u64, one: bool) -> Self {
+impl BitSet {
+    fn filled(len: u64, one: bool) -> Self {
         let words = usize::try_from(len.div_ceil(64)).unwrap_or(usize::MAX);
         let mut bits = Self {
             len,
@@ -222,7 +226,7 @@ impl Bits {
         was
     }
 
-    fn ones(&self) -> u64 {
+    fn count_ones(&self) -> u64 {
         self.words
             .iter()
             .map(|word| u64::from(word.count_ones()))
@@ -230,7 +234,7 @@ impl Bits {
     }
 
     /// Ones that the other has not.
-    fn without(&self, other: &Self) -> u64 {
+    fn count_difference(&self, other: &Self) -> u64 {
         let both = self.words.iter().zip(&other.words);
         both.map(|(a, b)| u64::from((a & !b).count_ones())).sum()
     }
@@ -258,11 +262,11 @@ mod tests {
         rate = "10/s"
     "#;
 
-    fn account(journals: Vec<PathBuf>) -> Readings {
+    fn reconciler(journals: Vec<PathBuf>) -> TelemetryReconciler {
         let plan = highwater_scenarios::parse("r.toml", PLAN, &[]);
         let plan = plan.unwrap_or_else(|problems| panic!("{problems}"));
         assert_eq!(plan.duration, Duration::from_secs(10));
-        Readings::of(&plan, journals).expect("a plan with readings and consumers")
+        TelemetryReconciler::for_plan(&plan, journals).expect("a plan with readings and consumers")
     }
 
     fn line(number: u64, redelivered: bool) -> String {
@@ -276,16 +280,16 @@ mod tests {
     fn the_two_sides_are_held_against_each_other() {
         let folder = tempfile::tempdir().expect("a folder");
         let paths = [folder.path().join("c1"), folder.path().join("c2")];
-        let mut account = account(paths.to_vec());
-        account.read_more();
-        assert_eq!((account.missing(), account.handled()), (100, 0));
+        let mut account = reconciler(paths.to_vec());
+        account.read_new_lines();
+        assert_eq!((account.missing_count(), account.handled_count()), (100, 0));
 
         let mut first: String = (0..60).map(|number| line(number, false)).collect();
         first.push_str(&line(7, true));
         first.push_str("{\"torn");
         fs::write(&paths[0], &first).expect("written");
-        account.read_more();
-        assert_eq!((account.missing(), account.duplicated), (40, 1));
+        account.read_new_lines();
+        assert_eq!((account.missing_count(), account.duplicated), (40, 1));
 
         // The torn line is completed, and is none of ours; the rest comes elsewhere.
         let mut file = fs::OpenOptions::new()
@@ -295,16 +299,16 @@ mod tests {
         file.write_all(b"\":1}\n").expect("written");
         let second: String = (60..98).map(|number| line(number, true)).collect();
         fs::write(&paths[1], second + &line(100, false)).expect("written");
-        account.read_more();
-        account.unaccepted(&Unaccepted {
+        account.read_new_lines();
+        account.mark_unaccepted(&UnacceptedTelemetry {
             load: 0,
             device: 2,
             first_unsent: 101,
-            open: vec![98],
+            unacked: vec![98],
         });
         assert_eq!(
-            account.occurrence(true),
-            Occurrence::Readings {
+            account.summary_event(true),
+            RecordEvent::Telemetry {
                 handled: 98,
                 duplicated: 1,
                 redelivered: 39,
@@ -313,28 +317,28 @@ mod tests {
                 lost: Some(1),
             }
         );
-        let Occurrence::Readings { lost: None, .. } = account.occurrence(false) else {
+        let RecordEvent::Telemetry { lost: None, .. } = account.summary_event(false) else {
             panic!("what was accepted is not known");
         };
     }
 
     #[test]
     fn what_was_never_sent_was_not_accepted() {
-        let mut account = account(vec!["/nowhere".into()]);
-        account.unaccepted(&Unaccepted {
+        let mut account = reconciler(vec!["/nowhere".into()]);
+        account.mark_unaccepted(&UnacceptedTelemetry {
             load: 0,
             device: 1,
             first_unsent: 4,
-            open: vec![1],
+            unacked: vec![1],
         });
         // 1, and 4, 7, … 97 of the hundred.
-        assert_eq!(account.missing(), 100 - 33);
+        assert_eq!(account.missing_count(), 100 - 33);
     }
 
     proptest! {
         #[test]
         fn bits_are_a_set(len in 1u64..300, operations in prop::collection::vec((any::<bool>(), 0u64..320), 0..200)) {
-            let mut bits = Bits::all(len, true);
+            let mut bits = BitSet::filled(len, true);
             let mut model: BTreeSet<u64> = (0..len).collect();
             for (one, number) in operations {
                 let was = bits.set(number, one);
@@ -345,8 +349,8 @@ mod tests {
                     model.remove(&number);
                 }
             }
-            prop_assert_eq!(bits.ones(), model.len() as u64);
-            prop_assert_eq!(bits.without(&Bits::all(len, false)), model.len() as u64);
+            prop_assert_eq!(bits.count_ones(), model.len() as u64);
+            prop_assert_eq!(bits.count_difference(&BitSet::filled(len, false)), model.len() as u64);
         }
     }
 }

@@ -3,32 +3,32 @@
 use std::fmt;
 
 use super::{
-    constraint::{CONSTRAINTS, Constraint, Most, Remedy},
-    host_role::Usage,
-    limits::Limits,
+    constraint::{CONSTRAINTS, Ceiling, Constraint, Fix},
+    host_role::HostRole,
+    limits::HostLimits,
 };
 
 /// What follows from a machine's limits.
 #[derive(Debug, Clone)]
 pub struct Capacity {
-    /// One for each of [`Usage::ALL`], in that order.
-    pub ceilings: Vec<Ceilings>,
+    /// One for each of [`HostRole::ALL`], in that order.
+    pub roles: Vec<RoleCapacity>,
 }
 
 /// How far each limit lets one usage grow.
 #[derive(Debug, Clone)]
-pub struct Ceilings {
+pub struct RoleCapacity {
     /// The usage.
-    pub usage: Usage,
+    pub role: HostRole,
     /// What ends it, the first to bind first.
-    pub ceilings: Vec<Ceiling>,
+    pub constraints: Vec<BindingConstraint>,
     /// Names of limits that would count and could not be read.
     pub unknown: Vec<&'static str>,
 }
 
 /// A limit that ends the growth of a usage.
 #[derive(Clone, Copy)]
-pub struct Ceiling {
+pub struct BindingConstraint {
     /// At so many sockets.
     pub sockets: u64,
     /// Which limit.
@@ -37,63 +37,63 @@ pub struct Ceiling {
 
 impl Capacity {
     /// What follows from `limits`.
-    pub fn of(limits: &Limits) -> Self {
-        let of = |usage: &Usage| Ceilings::of(*usage, limits);
+    pub fn of(limits: &HostLimits) -> Self {
+        let of = |usage: &HostRole| RoleCapacity::of(*usage, limits);
         Self {
-            ceilings: Usage::ALL.iter().map(of).collect(),
+            roles: HostRole::ALL.iter().map(of).collect(),
         }
     }
 
     /// The ceilings of `usage`.
-    pub fn ceilings_of(&self, usage: Usage) -> Option<&Ceilings> {
-        self.ceilings
-            .iter()
-            .find(|ceilings| ceilings.usage == usage)
+    pub fn for_role(&self, usage: HostRole) -> Option<&RoleCapacity> {
+        self.roles.iter().find(|ceilings| ceilings.role == usage)
     }
 }
 
-impl Ceilings {
-    fn of(usage: Usage, limits: &Limits) -> Self {
+impl RoleCapacity {
+    fn of(usage: HostRole, limits: &HostLimits) -> Self {
         let demand = usage.demand();
         let mut found = Self {
-            usage,
-            ceilings: Vec::new(),
+            role: usage,
+            constraints: Vec::new(),
             unknown: Vec::new(),
         };
         for constraint in CONSTRAINTS {
-            match constraint.most(limits, &demand) {
-                Most::Any => {}
-                Most::Unknown => found.unknown.push(constraint.name()),
-                Most::Sockets(sockets) => found.ceilings.push(Ceiling {
+            match constraint.ceiling(limits, &demand) {
+                Ceiling::Unlimited => {}
+                Ceiling::Unknown => found.unknown.push(constraint.name()),
+                Ceiling::Sockets(sockets) => found.constraints.push(BindingConstraint {
                     sockets,
                     constraint,
                 }),
             }
         }
-        found.ceilings.sort_by_key(|ceiling| ceiling.sockets);
+        found.constraints.sort_by_key(|ceiling| ceiling.sockets);
         found
     }
 
     /// What binds first; `None` if no limit could be read.
-    pub fn first(&self) -> Option<Ceiling> {
-        self.ceilings.first().copied()
+    pub fn binding_constraint(&self) -> Option<BindingConstraint> {
+        self.constraints.first().copied()
     }
 
     /// What binds once the first is out of the way.
-    pub fn next(&self) -> Option<Ceiling> {
-        self.ceilings.get(1).copied()
+    pub fn next_constraint(&self) -> Option<BindingConstraint> {
+        self.constraints.get(1).copied()
     }
 
     /// How the first is brought to where the next one binds.
-    pub fn remedy(&self, limits: &Limits) -> Option<Remedy> {
-        let first = self.first()?;
-        let wanted = self.next().map_or(first.sockets, |next| next.sockets);
-        let demand = self.usage.demand();
-        Some(first.constraint.remedy(limits, &demand, wanted))
+    pub fn fix(&self, limits: &HostLimits) -> Option<Fix> {
+        let first = self.binding_constraint()?;
+        let wanted = self
+            .next_constraint()
+            .map_or(first.sockets, |next| next.sockets);
+        let demand = self.role.demand();
+        Some(first.constraint.fix(limits, &demand, wanted))
     }
 }
 
-impl fmt::Debug for Ceiling {
+impl fmt::Debug for BindingConstraint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} sockets: {}", self.sockets, self.constraint.name())
     }

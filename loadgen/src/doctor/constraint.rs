@@ -1,6 +1,6 @@
 //! What can end the growth of a number of sockets: one file for each limit.
 
-use super::{host_role::Demand, limits::Limits, plan_load::Load};
+use super::{host_role::SocketDemand, limits::HostLimits, plan_load::PlanLoad};
 
 mod conntrack;
 mod cpus;
@@ -13,13 +13,13 @@ mod threads;
 /// All of them. Where two bind at the same number of sockets, the first is
 /// named.
 pub static CONSTRAINTS: [&dyn Constraint; 7] = [
-    &process_files::FilesPerProcess,
-    &ports::Ports,
-    &system_files::FilesInAll,
-    &conntrack::Conntrack,
-    &memory::Memory,
-    &threads::Threads,
-    &cpus::Processors,
+    &process_files::ProcessFilesConstraint,
+    &ports::PortsConstraint,
+    &system_files::SystemFilesConstraint,
+    &conntrack::ConntrackConstraint,
+    &memory::MemoryConstraint,
+    &threads::ThreadsConstraint,
+    &cpus::CpuConstraint,
 ];
 
 /// A limit of the machine. Sockets never get fewer when it grows; only more
@@ -29,41 +29,41 @@ pub trait Constraint: Sync {
     fn name(&self) -> &'static str;
 
     /// How many sockets it lets a usage reach.
-    fn most(&self, limits: &Limits, demand: &Demand) -> Most;
+    fn ceiling(&self, limits: &HostLimits, demand: &SocketDemand) -> Ceiling;
 
     /// The limit with its figure, in at most 26 columns: `20,000 open files`.
-    fn words(&self, limits: &Limits) -> String;
+    fn describe(&self, limits: &HostLimits) -> String;
 
     /// How to reach `wanted` sockets of a usage.
-    fn remedy(&self, limits: &Limits, demand: &Demand, wanted: u64) -> Remedy;
+    fn fix(&self, limits: &HostLimits, demand: &SocketDemand, wanted: u64) -> Fix;
 
     /// Whether a plan stays below it.
-    fn judge(&self, limits: &Limits, load: &Load) -> Judgement;
+    fn check(&self, limits: &HostLimits, load: &PlanLoad) -> CheckResult;
 }
 
 /// How many sockets a limit allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Most {
+pub enum Ceiling {
     /// The limit could not be read.
     Unknown,
     /// It does not end this usage.
-    Any,
+    Unlimited,
     /// So many.
     Sockets(u64),
 }
 
 /// How a limit is changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Remedy {
+pub struct Fix {
     /// What to do, as a sentence.
-    pub what: String,
+    pub action: String,
     /// The exact settings.
-    pub settings: Vec<Setting>,
+    pub settings: Vec<FixSetting>,
 }
 
 /// A line to type or to write, and where it belongs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Setting {
+pub struct FixSetting {
     /// As it is typed.
     pub line: String,
     /// In which place, in a few words; empty for a shell.
@@ -72,32 +72,32 @@ pub struct Setting {
 
 /// Whether a plan stays below a limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Judgement {
+pub enum CheckResult {
     /// The limit could not be read.
     Unknown,
     /// It does.
-    Fits,
+    Pass,
     /// It may not, or not all of the time: what, and what to do.
-    Doubtful(String, Remedy),
+    Warn(String, Fix),
     /// It cannot: what, and what to do.
-    TooMuch(String, Remedy),
+    Fail(String, Fix),
 }
 
-impl Remedy {
+impl Fix {
     pub(super) fn new(what: impl Into<String>) -> Self {
         Self {
-            what: what.into(),
+            action: what.into(),
             settings: Vec::new(),
         }
     }
 
     /// With a line for a shell of root's.
-    fn with(self, line: impl Into<String>) -> Self {
-        self.with_at(line, "")
+    fn with_command(self, line: impl Into<String>) -> Self {
+        self.with_setting(line, "")
     }
 
-    pub(super) fn with_at(mut self, line: impl Into<String>, place: &'static str) -> Self {
-        self.settings.push(Setting {
+    pub(super) fn with_setting(mut self, line: impl Into<String>, place: &'static str) -> Self {
+        self.settings.push(FixSetting {
             line: line.into(),
             place,
         });
@@ -107,14 +107,14 @@ impl Remedy {
 
 /// A figure rounded down to `digits` significant digits: what the costs behind
 /// it are worth.
-fn in_digits(figure: u64, digits: u32) -> u64 {
+fn round_down_to_digits(figure: u64, digits: u32) -> u64 {
     let places = figure.checked_ilog10().unwrap_or(0) + 1;
     let unit = 10_u64.pow(places.saturating_sub(digits));
     figure / unit * unit
 }
 
 /// The next larger figure that a person would choose.
-fn rounded_up(figure: u64) -> u64 {
+fn round_up(figure: u64) -> u64 {
     let step = match figure {
         0..10_000 => 1_000,
         10_000..1_000_000 => 10_000,

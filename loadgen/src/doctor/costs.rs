@@ -44,7 +44,7 @@ pub const WORKER_PROCESS_BYTES: u64 = 5 << 20;
 pub const NODE_PROCESS_BYTES: u64 = 5 << 19;
 /// Threads of a process beside one for each processor: its first, and those
 /// for names and for children.
-pub const THREADS_BESIDE: u64 = 4;
+pub const EXTRA_THREADS: u64 = 4;
 
 /// Processor time of a worker for one heartbeat, in nanoseconds: its CPU time
 /// over its heartbeats with 15,000 sockets, each of which wakes alone.
@@ -52,7 +52,7 @@ pub const CLIENT_HEARTBEAT_NS: u64 = 25_000;
 /// The same of a node.
 pub const NODE_HEARTBEAT_NS: u64 = 20_000;
 /// Seconds between two heartbeats of a socket where no scenario says.
-pub const HEARTBEAT_S: u64 = 20;
+pub const DEFAULT_HEARTBEAT_S: u64 = 20;
 /// Sockets that a processor opens per second when it has both ends: 10,000 to
 /// 14,000 were opened by two.
-pub const OPENS_PER_PROCESSOR_S: u64 = 5_000;
+pub const OPENS_PER_CPU_S: u64 = 5_000;

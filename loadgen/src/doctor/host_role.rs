@@ -7,7 +7,7 @@ use super::costs::{
 
 /// What a machine is used as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Usage {
+pub enum HostRole {
     /// One worker process, towards one address of another machine.
     Worker,
     /// All workers that it takes, towards one address of another machine.
@@ -28,9 +28,9 @@ pub enum Usage {
 
 /// What one socket takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Demand {
+pub struct SocketDemand {
     /// In how many processes the sockets may be.
-    pub processes: Spread,
+    pub process_spread: ProcessSpread,
     /// Files in the process that holds it.
     pub files: u64,
     /// Files on the machine.
@@ -45,7 +45,7 @@ pub struct Demand {
     /// Whether all connections go from one address to one address and port.
     pub one_destination: bool,
     /// Entries in the firewall's table.
-    pub tracked: u64,
+    pub conntrack_entries: u64,
     /// Processor time of a heartbeat in nanoseconds; `None` where it was not
     /// measured.
     pub heartbeat_ns: Option<u64>,
@@ -53,14 +53,14 @@ pub struct Demand {
 
 /// In how many processes sockets may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Spread {
+pub enum ProcessSpread {
     /// In one.
-    One,
+    Single,
     /// In as many as it takes.
-    Any,
+    Many,
 }
 
-impl Usage {
+impl HostRole {
     /// Every one, in the order in which people ask.
     pub const ALL: [Self; 8] = [
         Self::Worker,
@@ -74,7 +74,7 @@ impl Usage {
     ];
 
     /// In a few words.
-    pub fn words(self) -> &'static str {
+    pub fn label(self) -> &'static str {
         match self {
             Self::Worker => "one worker",
             Self::Workers => "workers, one target",
@@ -88,25 +88,25 @@ impl Usage {
     }
 
     /// What one socket takes.
-    pub fn demand(self) -> Demand {
+    pub fn demand(self) -> SocketDemand {
         match self {
-            Self::Worker => Demand {
-                processes: Spread::One,
+            Self::Worker => SocketDemand {
+                process_spread: ProcessSpread::Single,
                 one_destination: true,
                 ..client()
             },
-            Self::Workers => Demand {
+            Self::Workers => SocketDemand {
                 one_destination: true,
                 ..client()
             },
             Self::ManyTargets => client(),
-            Self::Node => Demand {
-                processes: Spread::One,
+            Self::Node => SocketDemand {
+                process_spread: ProcessSpread::Single,
                 ..node()
             },
             Self::Nodes => node(),
-            Self::Proxy => Demand {
-                processes: Spread::One,
+            Self::Proxy => SocketDemand {
+                process_spread: ProcessSpread::Single,
                 one_destination: true,
                 ..proxy()
             },
@@ -116,22 +116,22 @@ impl Usage {
     }
 }
 
-fn client() -> Demand {
-    Demand {
-        processes: Spread::Any,
+fn client() -> SocketDemand {
+    SocketDemand {
+        process_spread: ProcessSpread::Many,
         files: 1,
         files_on_host: 1,
         bytes: CLIENT_BYTES + KERNEL_BYTES,
         process_bytes: WORKER_PROCESS_BYTES,
         process_count: 1,
         one_destination: false,
-        tracked: 1,
+        conntrack_entries: 1,
         heartbeat_ns: Some(CLIENT_HEARTBEAT_NS),
     }
 }
 
-fn node() -> Demand {
-    Demand {
+fn node() -> SocketDemand {
+    SocketDemand {
         bytes: NODE_BYTES + KERNEL_BYTES,
         process_bytes: NODE_PROCESS_BYTES,
         heartbeat_ns: Some(NODE_HEARTBEAT_NS),
@@ -140,21 +140,21 @@ fn node() -> Demand {
 }
 
 /// One connection in, one out.
-fn proxy() -> Demand {
-    Demand {
+fn proxy() -> SocketDemand {
+    SocketDemand {
         files: 2,
         files_on_host: 2,
         bytes: PROXY_BYTES + 2 * KERNEL_BYTES,
         process_bytes: NODE_PROCESS_BYTES,
-        tracked: 2,
+        conntrack_entries: 2,
         heartbeat_ns: None,
         ..client()
     }
 }
 
 /// A pair of processes; the firewall knows their connection once.
-fn both_ends() -> Demand {
-    Demand {
+fn both_ends() -> SocketDemand {
+    SocketDemand {
         files_on_host: 2,
         bytes: CLIENT_BYTES + NODE_BYTES + 2 * KERNEL_BYTES,
         process_bytes: WORKER_PROCESS_BYTES + NODE_PROCESS_BYTES,

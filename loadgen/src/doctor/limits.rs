@@ -2,42 +2,42 @@
 
 /// A limit that need not exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Cap {
+pub enum Limit {
     /// It could not be read.
     #[default]
     Unknown,
     /// There is none.
-    None,
+    Unlimited,
     /// It is this much.
-    At(u64),
+    AtMost(u64),
 }
 
 /// Everything that was read; the default is a machine that says nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Limits {
+pub struct HostLimits {
     /// Open files.
-    pub files: Files,
+    pub files: FileLimits,
     /// Ports that connects are made from.
-    pub ports: Option<Ports>,
+    pub port_range: Option<PortRange>,
     /// Queues of connections that nobody has accepted yet.
-    pub queues: Queues,
+    pub listen_queues: ListenQueueLimits,
     /// Threads and mappings.
-    pub processes: Processes,
+    pub threads: ThreadLimits,
     /// The firewall's table of connections.
-    pub conntrack: Conntrack,
+    pub conntrack: ConntrackTable,
     /// Buffers of TCP.
-    pub tcp: Tcp,
+    pub tcp: TcpBuffers,
     /// Memory.
-    pub memory: Memory,
+    pub memory: MemoryLimits,
     /// Processors.
-    pub processors: Processors,
+    pub cpus: CpuLimits,
     /// Programs that a run may need.
-    pub programs: Programs,
+    pub programs: BalancerPrograms,
 }
 
 /// Open files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Files {
+pub struct FileLimits {
     /// `RLIMIT_NOFILE`, soft: what a process has until it asks for more.
     pub soft: Option<u64>,
     /// `RLIMIT_NOFILE`, hard: what it may ask for.
@@ -52,7 +52,7 @@ pub struct Files {
 
 /// `net.ipv4.ip_local_port_range` without its reserved ports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ports {
+pub struct PortRange {
     /// The lowest.
     pub first: u16,
     /// The highest.
@@ -63,7 +63,7 @@ pub struct Ports {
 
 /// Queues of connections on their way in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Queues {
+pub struct ListenQueueLimits {
     /// `net.core.somaxconn`: opened, not yet accepted, of one listener.
     pub somaxconn: Option<u64>,
     /// `net.ipv4.tcp_max_syn_backlog`: half open.
@@ -74,31 +74,31 @@ pub struct Queues {
 
 /// Threads and mappings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Processes {
+pub struct ThreadLimits {
     /// `kernel.pid_max`: every thread has a number.
     pub pid_max: Option<u64>,
     /// `kernel.threads-max`.
     pub threads_max: Option<u64>,
     /// `RLIMIT_NPROC`: threads of this user; root has none.
-    pub user_max: Cap,
+    pub user_max: Limit,
     /// `pids.max` of the control group: threads in it.
-    pub group_max: Cap,
+    pub cgroup_max: Limit,
     /// `vm.max_map_count`: mappings of one process.
     pub map_count: Option<u64>,
 }
 
 /// The firewall's table of connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Conntrack {
+pub struct ConntrackTable {
     /// `nf_conntrack_max`; `None` where the module is not loaded.
-    pub max: Cap,
+    pub max: Limit,
     /// `nf_conntrack_count`: in the table now.
-    pub tracked: Option<u64>,
+    pub entries: Option<u64>,
 }
 
 /// Buffers of TCP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Tcp {
+pub struct TcpBuffers {
     /// All buffers together, in bytes: the last figure of `tcp_mem`.
     pub buffers_bytes: Option<u64>,
     /// What a socket's receive buffer may grow to without being asked, in
@@ -110,48 +110,48 @@ pub struct Tcp {
 
 /// Memory, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Memory {
+pub struct MemoryLimits {
     /// `MemTotal`.
     pub total: Option<u64>,
     /// `MemAvailable`.
     pub available: Option<u64>,
     /// The smallest limit among the control groups that this process is in.
-    pub group_max: Cap,
+    pub cgroup_max: Limit,
     /// What they leave now: the smallest difference of limit and use.
-    pub group_room: Cap,
+    pub cgroup_available: Limit,
 }
 
 /// Processors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Processors {
+pub struct CpuLimits {
     /// Online.
     pub online: Option<u64>,
     /// The control group's quota, in thousandths of a processor.
-    pub quota_thousandths: Cap,
+    pub quota_millicores: Limit,
 }
 
 /// Programs of somebody else's that a run may need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Programs {
+pub struct BalancerPrograms {
     /// nginx.
-    pub nginx: Presence,
+    pub nginx: ProgramPresence,
     /// HAProxy.
-    pub haproxy: Presence,
+    pub haproxy: ProgramPresence,
 }
 
 /// Whether a program is on the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Presence {
+pub enum ProgramPresence {
     /// Nobody looked.
     #[default]
     Unknown,
     /// It is.
-    There,
+    Present,
     /// It is not where programs are looked for.
     Missing,
 }
 
-impl Files {
+impl FileLimits {
     /// Files that a process of ours may open: it raises its soft limit to the
     /// hard one by itself, and no process goes past `fs.nr_open`.
     pub fn per_process(&self) -> Option<u64> {
@@ -160,12 +160,12 @@ impl Files {
     }
 
     /// Files that all processes together may still open.
-    pub fn left(&self) -> Option<u64> {
+    pub fn remaining(&self) -> Option<u64> {
         Some(self.system_max?.saturating_sub(self.system_open?))
     }
 }
 
-impl Ports {
+impl PortRange {
     /// Connections from one source address to one destination address and port.
     pub fn count(&self) -> u64 {
         let all = u64::from(self.last) + 1;
@@ -180,14 +180,14 @@ impl Ports {
     }
 }
 
-impl Processes {
+impl ThreadLimits {
     /// Threads that may exist at once; `None` if no limit could be read.
-    pub fn threads(&self) -> Option<u64> {
+    pub fn max_threads(&self) -> Option<u64> {
         [
             self.pid_max,
             self.threads_max,
-            self.user_max.known(),
-            self.group_max.known(),
+            self.user_max.value(),
+            self.cgroup_max.value(),
         ]
         .into_iter()
         .flatten()
@@ -195,56 +195,56 @@ impl Processes {
     }
 }
 
-impl Conntrack {
+impl ConntrackTable {
     /// Connections that still fit into the table. An empty table is one that
     /// no rule feeds: a machine that tracks knows at least the connection that
     /// it is looked at through.
-    pub fn left(&self) -> Cap {
-        match (self.max, self.tracked) {
-            (Cap::None, _) | (Cap::At(_), Some(0)) => Cap::None,
-            (Cap::At(max), Some(tracked)) => Cap::At(max.saturating_sub(tracked)),
-            (Cap::At(_), None) | (Cap::Unknown, _) => Cap::Unknown,
+    pub fn remaining(&self) -> Limit {
+        match (self.max, self.entries) {
+            (Limit::Unlimited, _) | (Limit::AtMost(_), Some(0)) => Limit::Unlimited,
+            (Limit::AtMost(max), Some(tracked)) => Limit::AtMost(max.saturating_sub(tracked)),
+            (Limit::AtMost(_), None) | (Limit::Unknown, _) => Limit::Unknown,
         }
     }
 }
 
-impl Memory {
+impl MemoryLimits {
     /// What processes may still take.
-    pub fn left(&self) -> Option<u64> {
-        match (self.available, self.group_room) {
-            (Some(available), Cap::At(room)) => Some(available.min(room)),
+    pub fn remaining(&self) -> Option<u64> {
+        match (self.available, self.cgroup_available) {
+            (Some(available), Limit::AtMost(room)) => Some(available.min(room)),
             (Some(available), _) => Some(available),
-            (None, Cap::At(room)) => Some(room),
+            (None, Limit::AtMost(room)) => Some(room),
             (None, _) => None,
         }
     }
 
     /// Whether the control group leaves less than the machine has.
-    pub fn is_bound_by_group(&self) -> bool {
-        match self.group_room {
-            Cap::At(room) => self.available.is_none_or(|available| room < available),
-            Cap::None | Cap::Unknown => false,
+    pub fn is_cgroup_bound(&self) -> bool {
+        match self.cgroup_available {
+            Limit::AtMost(room) => self.available.is_none_or(|available| room < available),
+            Limit::Unlimited | Limit::Unknown => false,
         }
     }
 }
 
-impl Processors {
+impl CpuLimits {
     /// What there is to compute with, in thousandths of a processor.
-    pub fn thousandths(&self) -> Option<u64> {
+    pub fn millicores(&self) -> Option<u64> {
         let online = self.online.map(|online| online.saturating_mul(1_000));
-        match (online, self.quota_thousandths.known()) {
+        match (online, self.quota_millicores.value()) {
             (Some(online), Some(quota)) => Some(online.min(quota)),
             (online, quota) => online.or(quota),
         }
     }
 }
 
-impl Cap {
+impl Limit {
     /// The limit, if there is one and it was read.
-    pub fn known(self) -> Option<u64> {
+    pub fn value(self) -> Option<u64> {
         match self {
-            Self::At(limit) => Some(limit),
-            Self::None | Self::Unknown => None,
+            Self::AtMost(limit) => Some(limit),
+            Self::Unlimited | Self::Unknown => None,
         }
     }
 }

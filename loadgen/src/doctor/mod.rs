@@ -1,7 +1,7 @@
 //! What this machine's limits allow, before anything is started.
 //!
 //! [`read()`] asks the system, once and in milliseconds; everything after it is
-//! pure: [`Limits`] to [`Capacity`] or [`Fit`] to text.
+//! pure: [`Limits`] to [`Capacity`] or [`PreflightReport`] to text.
 //!
 //! - [`limits`]: what was read; what could not be read is absent or `Unknown`;
 //! - [`mod@read`]: `/proc`, resource limits, control groups;
@@ -26,10 +26,10 @@ mod programs;
 pub mod reader;
 pub mod report_text;
 
-pub use capacity::{Capacity, Ceiling, Ceilings};
-pub use constraint::{CONSTRAINTS, Constraint, Judgement, Most, Remedy};
-pub use host_role::{Demand, Usage};
-pub use limits::{Cap, Limits};
-pub use plan_load::Load;
-pub use preflight::{Finding, Fit};
-pub use reader::read;
+pub use capacity::{BindingConstraint, Capacity, RoleCapacity};
+pub use constraint::{CONSTRAINTS, Ceiling, CheckResult, Constraint, Fix};
+pub use host_role::{HostRole, SocketDemand};
+pub use limits::{HostLimits, Limit};
+pub use plan_load::PlanLoad;
+pub use preflight::{PreflightFinding, PreflightReport};
+pub use reader::read_host_limits;

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use highwater_scenarios::{
     BalancerShare, Plan, Segment,
-    plan::{DevicePool, System, Target},
+    plan::{DevicePool, SystemSpec, TargetSpec},
 };
 use tokio_tungstenite::tungstenite::http::Uri;
 
@@ -17,7 +17,7 @@ use super::costs::{CLIENT_HEARTBEAT_NS, NODE_HEARTBEAT_NS};
 
 /// What a plan takes when everything is open.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Load {
+pub struct PlanLoad {
     /// Worker processes.
     pub workers: u32,
     /// Fewest workers that may open the files their shares take; `None` where
@@ -28,49 +28,49 @@ pub struct Load {
     /// Files of the largest share: sockets and HTTP connections.
     pub worker_files: u64,
     /// The cluster's nodes, where the harness starts them.
-    pub nodes: Option<NodeLoad>,
+    pub nodes: Option<PlanNodeLoad>,
     /// What one of the balancers forwards, where the harness starts any.
     pub balancers: Option<BalancerShare>,
     /// Files of all processes on this machine.
     pub files: u64,
     /// Memory.
-    pub memory: highwater_scenarios::Memory,
+    pub memory: highwater_scenarios::MemoryEstimate,
     /// Processes on this machine.
     pub processes: u64,
     /// The address that most connections go to from one source address, and
     /// their number.
-    pub busiest: Option<Busiest>,
+    pub busiest_destination: Option<BusiestDestination>,
     /// Connections that a firewall on this machine sees.
-    pub connections: u64,
+    pub tracked_connections: u64,
     /// Processor time of all heartbeats, in processors.
-    pub heartbeats: f64,
+    pub heartbeat_cpus: f64,
     /// Sockets that open per second, at most.
     pub opens_per_s: f64,
 }
 
 /// What the nodes of a cluster take, when clients spread evenly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NodeLoad {
+pub struct PlanNodeLoad {
     /// Nodes at the plan's best moment.
-    pub most: u64,
+    pub max_nodes: u64,
     /// Nodes at its worst moment, 0 included.
-    pub fewest: u64,
+    pub min_nodes: u64,
     /// Sockets of a node at the best moment.
-    pub spread: u64,
+    pub sockets_per_node: u64,
     /// Sockets and HTTP connections of a node at the worst.
-    pub crowded: u64,
+    pub peak_connections_per_node: u64,
 }
 
 /// Connections from one source address to one address and port.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Busiest {
+pub struct BusiestDestination {
     /// Host and port, or what stands for it.
     pub address: String,
     /// How many.
     pub connections: u64,
 }
 
-impl Load {
+impl PlanLoad {
     /// What `plan` takes with `workers` processes, or with as many as it needs
     /// where a process may open `files_per_process` files.
     /// `available_bytes` is handed on.
@@ -84,11 +84,11 @@ impl Load {
         let workers = workers.or(workers_needed).unwrap_or(1).max(1);
         let share = Segment::new(0, workers).unwrap_or_else(|_| Segment::whole());
         let (sockets, connections) = (plan.sockets(), plan.http_connections());
-        let nodes = plan.nodes().map(|nodes| NodeLoad {
-            most: *nodes.end(),
-            fewest: *nodes.start(),
-            spread: sockets.div_ceil((*nodes.end()).max(1)),
-            crowded: (sockets + connections).div_ceil((*nodes.start()).max(1)),
+        let nodes = plan.node_count_range().map(|nodes| PlanNodeLoad {
+            max_nodes: *nodes.end(),
+            min_nodes: *nodes.start(),
+            sockets_per_node: sockets.div_ceil((*nodes.end()).max(1)),
+            peak_connections_per_node: (sockets + connections).div_ceil((*nodes.start()).max(1)),
         });
         let balancers = plan.balancer_share();
         let ends = match (nodes, balancers) {
@@ -98,8 +98,8 @@ impl Load {
         };
         // The coordinator, and a broker where there are nodes to join. A balancer of
         // somebody else's works through a child.
-        let others = nodes.map_or(1, |nodes| nodes.most + 2)
-            + consumers(plan)
+        let others = nodes.map_or(1, |nodes| nodes.max_nodes + 2)
+            + consumer_count(plan)
             + balancers.map_or(0, |share| 2 * share.balancers);
         Self {
             workers,
@@ -109,33 +109,33 @@ impl Load {
                 .iter()
                 .map(|pool| share.share_of(pool.count))
                 .sum(),
-            worker_files: plan.files(share),
+            worker_files: plan.open_files(share),
             nodes,
             balancers,
             files: (sockets + connections) * ends,
             memory: memory(plan, workers, nodes, ends, available_bytes),
             processes: u64::from(workers) + others,
-            busiest: busiest(plan, nodes, balancers),
+            busiest_destination: busiest_destination(plan, nodes, balancers),
             // Two ends are one connection; of a target's, one is elsewhere.
-            connections: (sockets + connections) * ends.div_ceil(2),
-            heartbeats: heartbeats(plan),
+            tracked_connections: (sockets + connections) * ends.div_ceil(2),
+            heartbeat_cpus: heartbeat_cpus(plan),
             opens_per_s: opens_per_s(&plan.devices),
         }
     }
 }
 
 /// Consumers of readings that the harness starts.
-fn consumers(plan: &Plan) -> u64 {
+fn consumer_count(plan: &Plan) -> u64 {
     match &plan.system {
-        System::Cluster(cluster) => cluster.consumers.count.into(),
-        System::Target(_) => 0,
+        SystemSpec::Cluster(cluster) => cluster.consumers.count.into(),
+        SystemSpec::Target(_) => 0,
     }
 }
 
-fn heartbeats(plan: &Plan) -> f64 {
+fn heartbeat_cpus(plan: &Plan) -> f64 {
     let each_ns = match plan.system {
-        System::Cluster(_) => CLIENT_HEARTBEAT_NS + NODE_HEARTBEAT_NS,
-        System::Target(_) => CLIENT_HEARTBEAT_NS,
+        SystemSpec::Cluster(_) => CLIENT_HEARTBEAT_NS + NODE_HEARTBEAT_NS,
+        SystemSpec::Target(_) => CLIENT_HEARTBEAT_NS,
     };
     plan.heartbeats_per_s() * each_ns as f64 / 1e9
 }
@@ -151,58 +151,60 @@ fn opens_per_s(pools: &[DevicePool]) -> f64 {
 /// Sockets to 127.0.0.0/8 come from many addresses (`worker/swarm/source.rs`),
 /// so only commands count there. A balancer has one address for all that it forwards,
 /// and so have several on one machine.
-fn busiest(
+fn busiest_destination(
     plan: &Plan,
-    nodes: Option<NodeLoad>,
+    nodes: Option<PlanNodeLoad>,
     balancers: Option<BalancerShare>,
-) -> Option<Busiest> {
+) -> Option<BusiestDestination> {
     match (&plan.system, nodes) {
-        (System::Cluster(_), Some(nodes)) if balancers.is_some() => Some(Busiest {
+        (SystemSpec::Cluster(_), Some(nodes)) if balancers.is_some() => Some(BusiestDestination {
             address: "each node's port from the balancers".to_owned(),
-            connections: nodes.crowded,
+            connections: nodes.peak_connections_per_node,
         }),
-        (System::Cluster(_), nodes) => {
-            let nodes = nodes.map_or(1, |nodes| nodes.most.max(1));
-            Some(Busiest {
+        (SystemSpec::Cluster(_), nodes) => {
+            let nodes = nodes.map_or(1, |nodes| nodes.max_nodes.max(1));
+            Some(BusiestDestination {
                 address: "each node's port".to_owned(),
                 connections: plan.http_connections().div_ceil(nodes),
             })
         }
-        (System::Target(target), _) => busiest_of(target, plan),
+        (SystemSpec::Target(target), _) => busiest_target_address(target, plan),
     }
 }
 
-fn busiest_of(target: &Target, plan: &Plan) -> Option<Busiest> {
+fn busiest_target_address(target: &TargetSpec, plan: &Plan) -> Option<BusiestDestination> {
     let mut connections = BTreeMap::<String, u64>::new();
     let spread = |total: u64, over: &[String]| total.div_ceil((over.len() as u64).max(1));
     for address in &target.ws {
-        let place = Place::of(address)?;
-        if !place.is_spread {
+        let place = UrlDestination::parse(address)?;
+        if !place.has_many_sources {
             *connections.entry(place.address).or_default() += spread(plan.sockets(), &target.ws);
         }
     }
     for address in &target.http {
         let count = spread(plan.http_connections(), &target.http);
-        *connections.entry(Place::of(address)?.address).or_default() += count;
+        *connections
+            .entry(UrlDestination::parse(address)?.address)
+            .or_default() += count;
     }
     connections
         .into_iter()
         .max_by_key(|(_, connections)| *connections)
-        .map(|(address, connections)| Busiest {
+        .map(|(address, connections)| BusiestDestination {
             address,
             connections,
         })
 }
 
 /// Where a URL leads to.
-struct Place {
+struct UrlDestination {
     address: String,
     /// Whether the harness connects to it from many source addresses.
-    is_spread: bool,
+    has_many_sources: bool,
 }
 
-impl Place {
-    fn of(url: &str) -> Option<Self> {
+impl UrlDestination {
+    fn parse(url: &str) -> Option<Self> {
         let url: Uri = url.replace("{device}", "0").parse().ok()?;
         let host = url.host()?;
         let is_tls = matches!(url.scheme_str(), Some("wss" | "https"));
@@ -210,7 +212,7 @@ impl Place {
         let loopback = |address: Ipv4Addr| address.is_loopback();
         Some(Self {
             address: format!("{host}:{port}"),
-            is_spread: host == "localhost" || host.parse().is_ok_and(loopback),
+            has_many_sources: host == "localhost" || host.parse().is_ok_and(loopback),
         })
     }
 }

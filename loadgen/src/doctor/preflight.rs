@@ -3,71 +3,77 @@
 use highwater_scenarios::Plan;
 
 use super::{
-    constraint::{CONSTRAINTS, Judgement, Remedy},
-    limits::Limits,
-    plan_load::Load,
+    constraint::{CONSTRAINTS, CheckResult, Fix},
+    limits::HostLimits,
+    plan_load::PlanLoad,
     programs,
 };
 
 /// How a plan and a machine go together.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Fit {
+pub struct PreflightReport {
     /// What the plan takes.
-    pub load: Load,
+    pub load: PlanLoad,
     /// What makes it impossible, the first to be named first; empty if it fits.
-    pub obstacles: Vec<Finding>,
+    pub failures: Vec<PreflightFinding>,
     /// What may go wrong.
-    pub doubts: Vec<Finding>,
+    pub warnings: Vec<PreflightFinding>,
     /// Names of limits that could not be read.
     pub unknown: Vec<&'static str>,
 }
 
 /// Something that stands in a plan's way, and how to get rid of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub struct PreflightFinding {
     /// What, with its figures; no full stop.
-    pub what: String,
+    pub message: String,
     /// What to do.
-    pub remedy: Remedy,
+    pub fix: Fix,
 }
 
-impl Fit {
+impl PreflightReport {
     /// Holds `plan` against `limits`, with `workers` local workers or as many
     /// as it needs.
-    pub fn of(plan: &Plan, workers: Option<u32>, limits: &Limits) -> Self {
-        let load = Load::new(
+    pub fn check(plan: &Plan, workers: Option<u32>, limits: &HostLimits) -> Self {
+        let load = PlanLoad::new(
             plan,
             workers,
             limits.files.per_process(),
-            limits.memory.left(),
+            limits.memory.remaining(),
         );
         let mut fit = Self {
             load,
-            obstacles: Vec::new(),
-            doubts: Vec::new(),
+            failures: Vec::new(),
+            warnings: Vec::new(),
             unknown: Vec::new(),
         };
         for constraint in CONSTRAINTS {
-            let judgement = constraint.judge(limits, &fit.load);
-            fit.note(constraint.name(), judgement);
+            let judgement = constraint.check(limits, &fit.load);
+            fit.record(constraint.name(), judgement);
         }
-        if let Some((name, judgement)) = programs::judge(plan, &limits.programs) {
-            fit.note(name, judgement);
+        if let Some((name, judgement)) = programs::check(plan, &limits.programs) {
+            fit.record(name, judgement);
         }
         fit
     }
 
-    fn note(&mut self, name: &'static str, judgement: Judgement) {
+    fn record(&mut self, name: &'static str, judgement: CheckResult) {
         match judgement {
-            Judgement::Fits => {}
-            Judgement::Unknown => self.unknown.push(name),
-            Judgement::Doubtful(what, remedy) => self.doubts.push(Finding { what, remedy }),
-            Judgement::TooMuch(what, remedy) => self.obstacles.push(Finding { what, remedy }),
+            CheckResult::Pass => {}
+            CheckResult::Unknown => self.unknown.push(name),
+            CheckResult::Warn(what, remedy) => self.warnings.push(PreflightFinding {
+                message: what,
+                fix: remedy,
+            }),
+            CheckResult::Fail(what, remedy) => self.failures.push(PreflightFinding {
+                message: what,
+                fix: remedy,
+            }),
         }
     }
 
     /// Whether nothing forbids it.
     pub fn fits(&self) -> bool {
-        self.obstacles.is_empty()
+        self.failures.is_empty()
     }
 }

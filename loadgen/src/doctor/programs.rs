@@ -2,56 +2,60 @@
 
 use highwater_scenarios::{
     Plan,
-    plan::{Balancer, System},
+    plan::{BalancerKind, SystemSpec},
 };
 
 use super::{
-    constraint::{Judgement, Remedy},
-    limits::{Presence, Programs},
+    constraint::{CheckResult, Fix},
+    limits::{BalancerPrograms, ProgramPresence},
 };
-use crate::program::Program;
+use crate::program::BalancerProgram;
 
 /// Name of the program that `plan` needs in front of its nodes, and whether it is there;
 /// `None` where it needs none.
-pub(super) fn judge(plan: &Plan, programs: &Programs) -> Option<(&'static str, Judgement)> {
-    let System::Cluster(cluster) = &plan.system else {
+pub(super) fn check(
+    plan: &Plan,
+    programs: &BalancerPrograms,
+) -> Option<(&'static str, CheckResult)> {
+    let SystemSpec::Cluster(cluster) = &plan.system else {
         return None;
     };
-    let program = Program::of(cluster.balancer)?;
-    let judgement = match programs.of(cluster.balancer) {
-        Presence::Unknown => Judgement::Unknown,
-        Presence::There => Judgement::Fits,
-        Presence::Missing => {
+    let program = BalancerProgram::for_balancer(cluster.balancer)?;
+    let judgement = match programs.presence_of(cluster.balancer) {
+        ProgramPresence::Unknown => CheckResult::Unknown,
+        ProgramPresence::Present => CheckResult::Pass,
+        ProgramPresence::Missing => {
             let what = format!("the program {} is not on this machine", program.name);
-            let remedy = Remedy::new(
-                "Install it, or take another balancer (--set cluster.balancer=gateway):",
-            );
-            let remedy = remedy.with_at(program.installation(), "Debian");
-            Judgement::TooMuch(what, remedy)
+            let remedy =
+                Fix::new("Install it, or take another balancer (--set cluster.balancer=gateway):");
+            let remedy = remedy.with_setting(program.install_command(), "Debian");
+            CheckResult::Fail(what, remedy)
         }
     };
     Some((program.name, judgement))
 }
 
-impl Programs {
+impl BalancerPrograms {
     /// Which of them are where programs are looked for.
     pub(super) fn read() -> Self {
-        let look = |balancer| match Program::of(balancer).and_then(Program::path) {
-            Some(_) => Presence::There,
-            None => Presence::Missing,
+        let look = |balancer| match BalancerProgram::for_balancer(balancer)
+            .and_then(BalancerProgram::path)
+        {
+            Some(_) => ProgramPresence::Present,
+            None => ProgramPresence::Missing,
         };
         Self {
-            nginx: look(Balancer::Nginx),
-            haproxy: look(Balancer::Haproxy),
+            nginx: look(BalancerKind::Nginx),
+            haproxy: look(BalancerKind::Haproxy),
         }
     }
 
     /// Whether that of a balancer is there; our own always is.
-    fn of(&self, balancer: Balancer) -> Presence {
+    fn presence_of(&self, balancer: BalancerKind) -> ProgramPresence {
         match balancer {
-            Balancer::None | Balancer::Gateway => Presence::There,
-            Balancer::Nginx => self.nginx,
-            Balancer::Haproxy => self.haproxy,
+            BalancerKind::None | BalancerKind::Gateway => ProgramPresence::Present,
+            BalancerKind::Nginx => self.nginx,
+            BalancerKind::Haproxy => self.haproxy,
         }
     }
 }

@@ -8,7 +8,8 @@ use nix::{
 };
 
 use super::limits::{
-    Cap, Conntrack, Files, Limits, Memory, Processes, Processors, Programs, Queues, Tcp,
+    BalancerPrograms, ConntrackTable, CpuLimits, FileLimits, HostLimits, Limit, ListenQueueLimits,
+    MemoryLimits, TcpBuffers, ThreadLimits,
 };
 
 mod cgroup;
@@ -16,93 +17,93 @@ mod ports;
 
 /// The limits of this process and of the machine that it runs on. What cannot
 /// be read is absent; nothing is guessed.
-pub fn read() -> Limits {
-    read_below(Path::new("/"))
+pub fn read_host_limits() -> HostLimits {
+    read_from_root(Path::new("/"))
 }
 
 /// The same, with `proc` and `sys` below another folder than `/`. Resource
 /// limits, processors, the size of a page and programs are always this process's.
-pub fn read_below(root: &Path) -> Limits {
-    let page_bytes = constant(SysconfVar::PAGE_SIZE);
-    let tcp = |name: &str, word: usize| nth(root, &format!("net/ipv4/{name}"), word);
+pub fn read_from_root(root: &Path) -> HostLimits {
+    let page_bytes = read_sysconf(SysconfVar::PAGE_SIZE);
+    let tcp = |name: &str, word: usize| read_sysctl(root, &format!("net/ipv4/{name}"), word);
     let (available, total) = (meminfo(root, "MemAvailable:"), meminfo(root, "MemTotal:"));
     let memory = cgroup::memory(root);
-    Limits {
+    HostLimits {
         files: files(root),
-        ports: ports::read(root),
-        queues: Queues {
-            somaxconn: nth(root, "net/core/somaxconn", 0),
+        port_range: ports::read(root),
+        listen_queues: ListenQueueLimits {
+            somaxconn: read_sysctl(root, "net/core/somaxconn", 0),
             syn_backlog: tcp("tcp_max_syn_backlog", 0),
             syncookies: tcp("tcp_syncookies", 0),
         },
-        processes: processes(root),
+        threads: processes(root),
         conntrack: conntrack(root),
-        tcp: Tcp {
+        tcp: TcpBuffers {
             buffers_bytes: tcp("tcp_mem", 2)
                 .zip(page_bytes)
                 .map(|(pages, bytes): (u64, u64)| pages.saturating_mul(bytes)),
             receive_bytes: tcp("tcp_rmem", 1),
             page_bytes,
         },
-        memory: Memory {
+        memory: MemoryLimits {
             total,
             available,
-            group_max: memory.max,
-            group_room: memory.room,
+            cgroup_max: memory.max,
+            cgroup_available: memory.available,
         },
-        processors: Processors {
-            online: constant(SysconfVar::_NPROCESSORS_ONLN),
-            quota_thousandths: cgroup::processor_thousandths(root),
+        cpus: CpuLimits {
+            online: read_sysconf(SysconfVar::_NPROCESSORS_ONLN),
+            quota_millicores: cgroup::read_quota_millicores(root),
         },
-        programs: Programs::read(),
+        programs: BalancerPrograms::read(),
     }
 }
 
-fn files(root: &Path) -> Files {
+fn files(root: &Path) -> FileLimits {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).ok().unzip();
-    Files {
+    FileLimits {
         soft,
         hard,
-        nr_open: nth(root, "fs/nr_open", 0),
-        system_max: nth(root, "fs/file-max", 0),
-        system_open: nth(root, "fs/file-nr", 0),
+        nr_open: read_sysctl(root, "fs/nr_open", 0),
+        system_max: read_sysctl(root, "fs/file-max", 0),
+        system_open: read_sysctl(root, "fs/file-nr", 0),
     }
 }
 
-fn processes(root: &Path) -> Processes {
-    Processes {
-        pid_max: nth(root, "kernel/pid_max", 0),
-        threads_max: nth(root, "kernel/threads-max", 0),
-        user_max: user_max(root),
-        group_max: cgroup::threads(root),
-        map_count: nth(root, "vm/max_map_count", 0),
+fn processes(root: &Path) -> ThreadLimits {
+    ThreadLimits {
+        pid_max: read_sysctl(root, "kernel/pid_max", 0),
+        threads_max: read_sysctl(root, "kernel/threads-max", 0),
+        user_max: threads_per_user(root),
+        cgroup_max: cgroup::threads(root),
+        map_count: read_sysctl(root, "vm/max_map_count", 0),
     }
 }
 
 /// `RLIMIT_NPROC`, which the kernel does not hold against root.
-fn user_max(root: &Path) -> Cap {
+fn threads_per_user(root: &Path) -> Limit {
     let is_root = fs::metadata(root.join("proc/self")).is_ok_and(|own| own.uid() == 0);
     match getrlimit(Resource::RLIMIT_NPROC) {
-        _ if is_root => Cap::None,
-        Ok((RLIM_INFINITY, _)) => Cap::None,
-        Ok((soft, _)) => Cap::At(soft),
-        Err(_) => Cap::Unknown,
+        _ if is_root => Limit::Unlimited,
+        Ok((RLIM_INFINITY, _)) => Limit::Unlimited,
+        Ok((soft, _)) => Limit::AtMost(soft),
+        Err(_) => Limit::Unknown,
     }
 }
 
-fn conntrack(root: &Path) -> Conntrack {
+fn conntrack(root: &Path) -> ConntrackTable {
     let folder = root.join("proc/sys/net/netfilter");
     // Where the kernel's settings can be seen and these are not among them, the
     // module is not loaded.
     let absent = root.join("proc/sys/net").exists() && !folder.join("nf_conntrack_max").exists();
-    let max = match nth(root, "net/netfilter/nf_conntrack_max", 0) {
-        Some(max) => Cap::At(max),
-        None if absent => Cap::None,
-        None => Cap::Unknown,
+    let max = match read_sysctl(root, "net/netfilter/nf_conntrack_max", 0) {
+        Some(max) => Limit::AtMost(max),
+        None if absent => Limit::Unlimited,
+        None => Limit::Unknown,
     };
-    Conntrack {
+    ConntrackTable {
         max,
-        tracked: nth(root, "net/netfilter/nf_conntrack_count", 0),
+        entries: read_sysctl(root, "net/netfilter/nf_conntrack_count", 0),
     }
 }
 
@@ -115,12 +116,12 @@ fn meminfo(root: &Path, key: &str) -> Option<u64> {
 }
 
 /// Word `word`, from 0, of a setting below `/proc/sys`.
-fn nth<T: FromStr>(root: &Path, setting: &str, word: usize) -> Option<T> {
+fn read_sysctl<T: FromStr>(root: &Path, setting: &str, word: usize) -> Option<T> {
     let path = root.join("proc/sys").join(setting);
     let text = fs::read_to_string(path).ok()?;
     text.split_whitespace().nth(word)?.parse().ok()
 }
 
-fn constant(name: SysconfVar) -> Option<u64> {
+fn read_sysconf(name: SysconfVar) -> Option<u64> {
     u64::try_from(sysconf(name).ok()??).ok()
 }

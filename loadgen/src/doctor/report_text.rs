@@ -8,31 +8,31 @@ mod numbers;
 mod preflight;
 mod summary;
 
-use highwater_scenarios::text_layout::Page;
+use highwater_scenarios::text_layout::TextLayout;
 
-use super::{capacity::Capacity, limits::Limits, preflight::Fit};
+use super::{capacity::Capacity, limits::HostLimits, preflight::PreflightReport};
 
 /// What this machine can hold.
-pub fn capacity(limits: &Limits) -> String {
+pub fn capacity_text(limits: &HostLimits) -> String {
     let capacity = Capacity::of(limits);
-    let mut page = Page::default();
+    let mut page = TextLayout::default();
     summary::write(&capacity, limits, &mut page);
     capacity_table::write(&capacity, limits, &mut page);
-    fixes::all(&capacity, limits, &mut page);
+    fixes::write(&capacity, limits, &mut page);
     limits::write(limits, &mut page);
     page.into_text()
 }
 
 /// Whether the scenario called `name` can be run on this machine.
-pub fn fit(name: &str, fit: &Fit, limits: &Limits) -> String {
-    let mut page = Page::default();
+pub fn preflight_text(name: &str, fit: &PreflightReport, limits: &HostLimits) -> String {
+    let mut page = TextLayout::default();
     preflight::write(name, fit, limits, &mut page);
     page.into_text()
 }
 
 /// What to do about a finding, as lines below it.
-pub fn remedy(remedy: &super::Remedy) -> String {
-    let mut lines = vec![remedy.what.clone()];
-    lines.extend(fixes::settings(remedy));
+pub fn fix_text(remedy: &super::Fix) -> String {
+    let mut lines = vec![remedy.action.clone()];
+    lines.extend(fixes::setting_lines(remedy));
     lines.join("\n")
 }

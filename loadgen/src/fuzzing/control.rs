@@ -8,11 +8,11 @@ use crate::control::{FromWorker, ToWorker};
 
 /// What is understood says the same when it is written again.
 pub fn control_link(bytes: &[u8]) {
-    whole::<FromWorker>(bytes);
-    whole::<ToWorker>(bytes);
+    check_round_trip::<FromWorker>(bytes);
+    check_round_trip::<ToWorker>(bytes);
 }
 
-fn whole<M: Serialize + DeserializeOwned + Debug>(bytes: &[u8]) {
+fn check_round_trip<M: Serialize + DeserializeOwned + Debug>(bytes: &[u8]) {
     let Ok(message) = serde_json::from_slice::<M>(bytes) else {
         return;
     };

@@ -1,9 +1,9 @@
 //! What comes back over HTTP.
 
 use crate::worker::{
-    commands::{event_stream::EventStream, reply::Reply},
-    devices::connect::{Accepted, accepted},
-    node_name::node_name,
+    commands::{event_stream::EventStream, reply::ParsedReply},
+    devices::connect::{UpgradeAccepted, parse_upgrade_response},
+    node_name::parse_node_name,
 };
 
 /// The key of RFC 6455, section 1.3.
@@ -12,14 +12,21 @@ const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 /// A head that is accepted lies within the bytes and ends with an empty line, and no
 /// beginning of it was accepted before.
 pub fn handshake_answer(bytes: &[u8]) {
-    let Ok(Some(Accepted { head, node })) = accepted(bytes, KEY) else {
+    let Ok(Some(UpgradeAccepted {
+        head_len: head,
+        node,
+    })) = parse_upgrade_response(bytes, KEY)
+    else {
         return;
     };
-    assert!(node.is_none_or(|node| node_name(node.as_bytes()).is_some()));
+    assert!(node.is_none_or(|node| parse_node_name(node.as_bytes()).is_some()));
     assert!(head <= bytes.len());
     assert!(bytes[..head].ends_with(b"\n"));
     for shorter in 0..head {
-        assert!(!matches!(accepted(&bytes[..shorter], KEY), Ok(Some(_))));
+        assert!(!matches!(
+            parse_upgrade_response(&bytes[..shorter], KEY),
+            Ok(Some(_))
+        ));
     }
 }
 
@@ -36,11 +43,11 @@ pub fn event_stream(bytes: &[u8]) {
         assert_eq!(whole, cut, "in steps of {step}");
     }
     for event in &whole {
-        if let Some(reply) = Reply::parse(event.data.as_bytes()) {
-            let _ = reply.path();
+        if let Some(reply) = ParsedReply::parse(event.data.as_bytes()) {
+            let _ = reply.route();
         }
     }
-    if let Some(reply) = Reply::parse(bytes) {
-        let _ = reply.path();
+    if let Some(reply) = ParsedReply::parse(bytes) {
+        let _ = reply.route();
     }
 }

@@ -1,7 +1,7 @@
 //! What subscribers hear.
 
 use crate::worker::messages::{
-    sequence::{Seen, Sequence},
+    sequence::{Sequence, SequenceResult},
     stamp::Stamp,
 };
 
@@ -15,10 +15,10 @@ pub fn message_stamps(bytes: &[u8]) {
     let mut sequence = Sequence::expecting(1 << 32);
     let (mut missing, mut late) = (0_u64, 0_u64);
     for number in numbers {
-        match sequence.take(u64::from_le_bytes(*number)) {
-            Seen::New { missing: more } => missing = missing.saturating_add(more),
-            Seen::Late => late += 1,
-            Seen::Again => {}
+        match sequence.record(u64::from_le_bytes(*number)) {
+            SequenceResult::New { missing: more } => missing = missing.saturating_add(more),
+            SequenceResult::Late => late += 1,
+            SequenceResult::Duplicate => {}
         }
     }
     assert!(late <= missing);

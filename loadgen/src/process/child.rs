@@ -14,7 +14,7 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 
-use super::{Exit, Launch, ProcessError, Spawner, log};
+use super::{ChildExit, Launch, ProcessError, Spawner, log};
 
 /// A child process. It owns the process: dropped, it kills its whole process
 /// group, and the runtime takes its exit status.
@@ -22,7 +22,7 @@ use super::{Exit, Launch, ProcessError, Spawner, log};
 pub struct Child {
     process: tokio::process::Child,
     pid: u32,
-    exit: Option<Exit>,
+    exit: Option<ChildExit>,
     first_line: Option<oneshot::Receiver<String>>,
     program: String,
     log: PathBuf,
@@ -61,7 +61,7 @@ impl Child {
     /// # Errors
     ///
     /// [`ProcessError::NoFirstLine`] if the launch did not ask for it or it was
-    /// taken before, [`ProcessError::Ended`] if the child ended first,
+    /// taken before, [`ProcessError::Exited`] if the child ended first,
     /// [`ProcessError::Silent`] if neither came in `within`.
     pub async fn first_stdout_line(&mut self, within: Duration) -> Result<String, ProcessError> {
         let deadline = Instant::now() + within;
@@ -78,8 +78,8 @@ impl Child {
             .wait(deadline.saturating_duration_since(Instant::now()))
             .await
         {
-            Some(exit) => Err(self.ended(exit)),
-            None => Err(ProcessError::Silent {
+            Some(exit) => Err(self.exited_error(exit)),
+            None => Err(ProcessError::FirstLineTimeout {
                 program: self.program.clone(),
                 waited: within,
                 log: log::tail(&self.log),
@@ -95,7 +95,7 @@ impl Child {
     /// [`ProcessError::Signal`] if the kernel refuses.
     pub fn signal(&self, signal: Signal) -> Result<(), ProcessError> {
         let Some(group) = self.group() else {
-            return Err(ProcessError::Gone {
+            return Err(ProcessError::AlreadyExited {
                 program: self.program.clone(),
                 signal,
             });
@@ -114,27 +114,31 @@ impl Child {
 
     /// How it ended, if it has. What it has left behind in its process group is killed
     /// before its status is taken: until then the number is the group's.
-    pub fn try_exit(&mut self) -> Option<Exit> {
+    pub fn try_exit(&mut self) -> Option<ChildExit> {
         if self.exit.is_none() && self.has_ended() {
             let _ = self.signal(Signal::SIGKILL);
-            self.exit = self.process.try_wait().transpose().map(Exit::from_wait);
+            self.exit = self
+                .process
+                .try_wait()
+                .transpose()
+                .map(ChildExit::from_wait);
         }
         self.exit
     }
 
     /// Waits until it has ended, but no longer than `within`; `None` if it is
     /// still there.
-    pub async fn wait(&mut self, within: Duration) -> Option<Exit> {
+    pub async fn wait(&mut self, within: Duration) -> Option<ChildExit> {
         if self.exit.is_none() {
             let waited = timeout(within, self.process.wait()).await;
-            self.exit = waited.ok().map(Exit::from_wait);
+            self.exit = waited.ok().map(ChildExit::from_wait);
         }
         self.exit
     }
 
     /// Ends the child: SIGTERM, SIGCONT in case it is stopped, and SIGKILL if
     /// it is still there after `grace`.
-    pub async fn stop(&mut self, grace: Duration) -> Exit {
+    pub async fn stop(&mut self, grace: Duration) -> ChildExit {
         // A refused signal means that it is gone, which the wait finds out.
         let _ = self.signal(Signal::SIGTERM);
         let _ = self.signal(Signal::SIGCONT);
@@ -145,19 +149,19 @@ impl Child {
     }
 
     /// Ends the child with SIGKILL, without notice.
-    pub async fn kill(&mut self) -> Exit {
+    pub async fn kill(&mut self) -> ChildExit {
         let _ = self.signal(Signal::SIGKILL);
         let exit = match self.exit {
             Some(exit) => exit,
-            None => Exit::from_wait(self.process.wait().await),
+            None => ChildExit::from_wait(self.process.wait().await),
         };
         self.exit = Some(exit);
         exit
     }
 
     /// The error that says how it ended, with the last lines of its log.
-    pub fn ended(&self, exit: Exit) -> ProcessError {
-        ProcessError::Ended {
+    pub fn exited_error(&self, exit: ChildExit) -> ProcessError {
+        ProcessError::Exited {
             program: self.program.clone(),
             exit,
             log: log::tail(&self.log),

@@ -5,7 +5,7 @@ use std::{io, path::PathBuf, time::Duration};
 use nix::{errno::Errno, sys::signal::Signal};
 use thiserror::Error;
 
-use super::Exit;
+use super::ChildExit;
 
 /// Why a child could not be started, asked or signalled.
 #[derive(Debug, Error)]
@@ -40,7 +40,7 @@ pub enum ProcessError {
     },
     /// The child wrote no line in time.
     #[error("{program} wrote no line within {waited:?}{log}")]
-    Silent {
+    FirstLineTimeout {
         /// The program.
         program: String,
         /// How long it had.
@@ -50,17 +50,17 @@ pub enum ProcessError {
     },
     /// The child ended before it wrote a line.
     #[error("{program} {exit}{log}")]
-    Ended {
+    Exited {
         /// The program.
         program: String,
         /// How it ended.
-        exit: Exit,
+        exit: ChildExit,
         /// The last lines of its log; empty if there are none.
         log: LogTail,
     },
     /// The child is not there any more.
     #[error("{program} has ended and cannot get {signal}")]
-    Gone {
+    AlreadyExited {
         /// The program.
         program: String,
         /// What it was to get.

@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 
 /// How a child ended; `Display` gives a verb: `exited with status 1`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
+pub enum ChildExit {
     /// By itself, with this status.
     Status(i32),
     /// By this signal.
@@ -15,7 +15,7 @@ pub enum Exit {
     Unknown,
 }
 
-impl Exit {
+impl ChildExit {
     /// Whether it ended by itself with status 0.
     pub fn success(self) -> bool {
         self == Self::Status(0)
@@ -41,7 +41,7 @@ impl Exit {
     }
 }
 
-impl fmt::Display for Exit {
+impl fmt::Display for ChildExit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Status(code) => write!(f, "exited with status {code}"),

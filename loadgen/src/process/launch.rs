@@ -22,7 +22,7 @@ pub struct Launch {
     /// own niceness, so that 0 is as much as the harness.
     pub niceness: u8,
     /// What the kernel sends it when the harness dies.
-    pub at_our_death: Signal,
+    pub parent_death_signal: Signal,
 }
 
 /// Where a child's standard output goes.
@@ -50,7 +50,7 @@ impl Launch {
             log: log.into(),
             stdout: Stdout::Log,
             niceness: 0,
-            at_our_death: Signal::SIGKILL,
+            parent_death_signal: Signal::SIGKILL,
         }
     }
 
@@ -74,7 +74,7 @@ impl Launch {
     #[must_use]
     pub fn with_children(self) -> Self {
         Self {
-            at_our_death: Signal::SIGTERM,
+            parent_death_signal: Signal::SIGTERM,
             ..self
         }
     }

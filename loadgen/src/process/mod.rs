@@ -25,7 +25,7 @@ pub mod spawner;
 
 pub use child::Child;
 pub use error::ProcessError;
-pub use exit::Exit;
+pub use exit::ChildExit;
 pub use launch::{Launch, Stdout};
 pub use nix::sys::signal::Signal;
 pub use spawner::Spawner;

@@ -11,22 +11,22 @@ use tokio::{
 
 /// Longest first line that is read, in bytes; the rest of a longer one goes to
 /// the log alone.
-const LONGEST_LINE: u64 = 4 * 1024;
+const MAX_LINE_BYTES: u64 = 4 * 1024;
 
 /// Reads `stdout` to its end, so that the child never waits for a full pipe.
 /// The receiver gets the first line without its end, or nothing if there is
 /// none.
-pub(super) fn follow(stdout: ChildStdout, log: File) -> oneshot::Receiver<String> {
+pub(super) fn capture_stdout(stdout: ChildStdout, log: File) -> oneshot::Receiver<String> {
     let (sender, receiver) = oneshot::channel();
-    tokio::spawn(relay(stdout, log, sender));
+    tokio::spawn(copy_to_log(stdout, log, sender));
     receiver
 }
 
-async fn relay(stdout: ChildStdout, mut log: File, first: oneshot::Sender<String>) {
+async fn copy_to_log(stdout: ChildStdout, mut log: File, first: oneshot::Sender<String>) {
     let mut reader = BufReader::new(stdout);
     let mut line = Vec::new();
     let read = (&mut reader)
-        .take(LONGEST_LINE)
+        .take(MAX_LINE_BYTES)
         .read_until(b'\n', &mut line)
         .await;
     if read.is_err() || line.is_empty() {

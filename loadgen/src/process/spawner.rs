@@ -21,17 +21,17 @@ use tokio::{
 use super::{Child, Launch, ProcessError, Stdout, log, output};
 
 /// Launches that may wait for the thread; each takes about a millisecond.
-const WAITING_LAUNCHES: usize = 64;
+const QUEUE_CAPACITY: usize = 64;
 
 /// Starts child processes. Clones share one thread, which ends with the last
 /// clone and the last child.
 #[derive(Debug, Clone)]
 pub struct Spawner {
-    requests: mpsc::Sender<Request>,
+    requests: mpsc::Sender<SpawnRequest>,
 }
 
 #[derive(Debug)]
-struct Request {
+struct SpawnRequest {
     command: Command,
     reply: oneshot::Sender<io::Result<tokio::process::Child>>,
 }
@@ -44,11 +44,11 @@ impl Spawner {
     ///
     /// [`ProcessError::Thread`] if the system has no thread left.
     pub fn start() -> Result<Self, ProcessError> {
-        let (requests, incoming) = mpsc::channel(WAITING_LAUNCHES);
+        let (requests, incoming) = mpsc::channel(QUEUE_CAPACITY);
         let runtime = Handle::current();
         thread::Builder::new()
             .name("spawner".into())
-            .spawn(move || serve(incoming, &runtime))
+            .spawn(move || run_spawner_thread(incoming, &runtime))
             .map_err(ProcessError::Thread)?;
         Ok(Self { requests })
     }
@@ -75,7 +75,7 @@ impl Spawner {
             .stdout
             .take()
             .zip(copy)
-            .map(|(stdout, copy)| output::follow(stdout, copy));
+            .map(|(stdout, copy)| output::capture_stdout(stdout, copy));
         Ok(Child::new(process, first_line, launch, self.clone()))
     }
 
@@ -85,7 +85,7 @@ impl Spawner {
         program: &std::path::Path,
     ) -> Result<tokio::process::Child, ProcessError> {
         let (reply, answer) = oneshot::channel();
-        let request = Request { command, reply };
+        let request = SpawnRequest { command, reply };
         let sent = self.requests.send(request).await;
         sent.map_err(|_| ProcessError::ThreadGone)?;
         let started = answer.await.map_err(|_| ProcessError::ThreadGone)?;
@@ -96,7 +96,7 @@ impl Spawner {
     }
 }
 
-fn serve(mut incoming: mpsc::Receiver<Request>, runtime: &Handle) {
+fn run_spawner_thread(mut incoming: mpsc::Receiver<SpawnRequest>, runtime: &Handle) {
     let _context = runtime.enter();
     while let Some(mut request) = incoming.blocking_recv() {
         // Whoever asked may be gone: then the child is dropped, and so killed.
@@ -114,15 +114,20 @@ fn command(launch: &Launch, stdout: Stdio, stderr: Stdio) -> Command {
         .stderr(stderr)
         .process_group(0)
         .kill_on_drop(true);
-    prepare(getpid(), launch.at_our_death, launch.niceness, &mut command);
+    set_pre_exec(
+        getpid(),
+        launch.parent_death_signal,
+        launch.niceness,
+        &mut command,
+    );
     command
 }
 
 /// Has the kernel send the child `signal` when `harness` dies, and prefer others to it.
-fn prepare(harness: Pid, signal: Signal, niceness: u8, command: &mut Command) {
+fn set_pre_exec(harness: Pid, signal: Signal, niceness: u8, command: &mut Command) {
     let before_exec = move || {
         prctl::set_pdeathsig(signal)?;
-        be_nice(niceness);
+        add_niceness(niceness);
         // The harness may have died between the fork and the line above; then
         // no signal will come any more.
         if getppid() == harness {
@@ -143,7 +148,7 @@ fn prepare(harness: Pid, signal: Signal, niceness: u8, command: &mut Command) {
 }
 
 /// Gives way to others. More of it is always allowed.
-fn be_nice(niceness: u8) {
+fn add_niceness(niceness: u8) {
     if niceness > 0 {
         #[expect(unsafe_code, reason = "nix has no function for it")]
         // SAFETY: takes a number and touches no memory.

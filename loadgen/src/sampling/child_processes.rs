@@ -6,7 +6,7 @@ use std::fs;
 use nix::unistd::{SysconfVar, sysconf};
 
 /// The children of a process that have not ended; none where the kernel does not tell.
-pub(super) fn children(pid: u32) -> Vec<u32> {
+pub(super) fn child_pids(pid: u32) -> Vec<u32> {
     let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else {
         return Vec::new();
     };
@@ -58,10 +58,10 @@ mod tests {
             .stdin(std::process::Stdio::piped())
             .spawn()
             .unwrap();
-        assert!(children(std::process::id()).contains(&child.id()));
+        assert!(child_pids(std::process::id()).contains(&child.id()));
         child.kill().unwrap();
         child.wait().unwrap();
-        assert!(!children(std::process::id()).contains(&child.id()));
+        assert!(!child_pids(std::process::id()).contains(&child.id()));
         assert!(ended_children_cpu_s(std::process::id()).is_some());
         assert_eq!(ended_children_cpu_s(u32::MAX), None);
     }

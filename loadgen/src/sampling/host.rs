@@ -2,13 +2,13 @@
 
 use std::io;
 
-use highwater_reports::record::Host;
+use highwater_reports::record::HostInfo;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, System};
 
 /// The machine that this process runs on; what it does not tell is `None`.
-pub fn host() -> Host {
-    let mut host = Host {
+pub fn host() -> HostInfo {
+    let mut host = HostInfo {
         cpus: None,
         cpu_model: None,
         memory_bytes: None,
@@ -21,7 +21,7 @@ pub fn host() -> Host {
         system.refresh_cpu_list(CpuRefreshKind::nothing());
         system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
         host.cpus = u32::try_from(system.cpus().len()).ok().filter(|n| *n > 0);
-        host.cpu_model = system.cpus().first().and_then(|cpu| named(cpu.brand()));
+        host.cpu_model = system.cpus().first().and_then(|cpu| non_empty(cpu.brand()));
         host.memory_bytes = Some(system.total_memory()).filter(|bytes| *bytes > 0);
     }
     host
@@ -44,15 +44,15 @@ pub fn raise_open_files() -> io::Result<u64> {
 
 /// `Linux (Debian GNU/Linux 12), kernel 6.1.0`, as far as it is known.
 fn operating_system() -> Option<String> {
-    let system = System::long_os_version().ok().and_then(|os| named(&os));
-    let kernel = System::kernel_version().ok().and_then(|k| named(&k));
+    let system = System::long_os_version().ok().and_then(|os| non_empty(&os));
+    let kernel = System::kernel_version().ok().and_then(|k| non_empty(&k));
     match (system, kernel) {
         (Some(system), Some(kernel)) => Some(format!("{system}, kernel {kernel}")),
         (system, kernel) => system.or(kernel),
     }
 }
 
-fn named(text: &str) -> Option<String> {
+fn non_empty(text: &str) -> Option<String> {
     let text = text.trim();
     (!text.is_empty()).then(|| text.to_owned())
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use highwater_reports::record::{Interval, Role, Source, names::gauge};
+use highwater_reports::record::{Interval, Source, SourceRole, names::gauge};
 use nix::unistd::{SysconfVar, sysconf};
 
 use super::Gauges;
@@ -24,13 +24,13 @@ pub fn sample(at: f64) -> Interval {
     Interval {
         at,
         length: 0.0,
-        source: Source::new(Role::Host, "host"),
+        source: Source::new(SourceRole::Host, "host"),
         counters: Default::default(),
-        gauges: present(figures),
+        gauges: measured(figures),
     }
 }
 
-fn present<const N: usize>(figures: [(&str, Option<f64>); N]) -> Gauges {
+fn measured<const N: usize>(figures: [(&str, Option<f64>); N]) -> Gauges {
     figures
         .into_iter()
         .filter_map(|(name, value)| Some((name.to_owned(), value?)))

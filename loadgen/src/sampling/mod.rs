@@ -36,7 +36,7 @@ pub use balancer::BalancerEndpoint;
 pub use broker::BrokerEndpoint;
 pub use host::{host, raise_open_files};
 pub use own_usage::own_process;
-pub use sampler::{Endpoint, Sampled, Sampler};
+pub use sampler::{SampleEndpoint, SampleTarget, Sampler};
 
 /// Gauges by [`name`](highwater_reports::record::names::gauge); sizes in bytes,
 /// times in seconds.

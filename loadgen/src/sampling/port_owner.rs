@@ -7,16 +7,16 @@ use std::{
 };
 
 /// State of a socket that listens, as the kernel writes it.
-const LISTENS: &str = "0A";
+const LISTEN_STATE: &str = "0A";
 
 /// The process that listens on `port` of this machine; `None` if nobody does, or
 /// it is not ours to see. Meant for once, not for once a second: it goes through
 /// the open files of every process.
-pub fn listener(port: u16) -> Option<u32> {
+pub fn listening_pid(port: u16) -> Option<u32> {
     let inodes: Vec<String> = ["/proc/net/tcp", "/proc/net/tcp6"]
         .iter()
         .filter_map(|path| fs::read_to_string(path).ok())
-        .flat_map(|table| inodes(&table, port))
+        .flat_map(|table| listening_inodes(&table, port))
         .collect();
     if inodes.is_empty() {
         return None;
@@ -31,11 +31,11 @@ pub fn listener(port: u16) -> Option<u32> {
         .collect();
     // A child that was handed the socket is not its owner.
     pids.sort_unstable();
-    pids.into_iter().find(|pid| holds(*pid, &links))
+    pids.into_iter().find(|pid| has_open_socket(*pid, &links))
 }
 
 /// Whether a broker's host means this machine: a loopback address or its name.
-pub fn is_here(host: &str) -> bool {
+pub fn is_local_host(host: &str) -> bool {
     match host.parse::<IpAddr>() {
         Ok(IpAddr::V6(v6)) => v6 == Ipv6Addr::LOCALHOST,
         Ok(address) => address.is_loopback(),
@@ -44,18 +44,18 @@ pub fn is_here(host: &str) -> bool {
 }
 
 /// Inodes of the sockets that listen on `port`, in a table like `/proc/net/tcp`.
-fn inodes(table: &str, port: u16) -> Vec<String> {
+fn listening_inodes(table: &str, port: u16) -> Vec<String> {
     let of_line = |line: &str| {
         let columns: Vec<&str> = line.split_whitespace().collect();
         let (_, hex) = columns.get(1)?.rsplit_once(':')?;
-        let listens = columns.get(3) == Some(&LISTENS);
+        let listens = columns.get(3) == Some(&LISTEN_STATE);
         let here = u16::from_str_radix(hex, 16) == Ok(port);
         (listens && here).then(|| columns.get(9).map(|inode| (*inode).to_owned()))?
     };
     table.lines().skip(1).filter_map(of_line).collect()
 }
 
-fn holds(pid: u32, links: &[String]) -> bool {
+fn has_open_socket(pid: u32, links: &[String]) -> bool {
     let Ok(files) = fs::read_dir(format!("/proc/{pid}/fd")) else {
         return false;
     };
@@ -75,9 +75,9 @@ mod tests {
     fn this_process_listens_where_it_listens() {
         let socket = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = socket.local_addr().unwrap().port();
-        assert_eq!(listener(port), Some(std::process::id()));
+        assert_eq!(listening_pid(port), Some(std::process::id()));
         drop(socket);
-        assert_eq!(listener(port), None);
+        assert_eq!(listening_pid(port), None);
     }
 
     #[test]
@@ -85,18 +85,18 @@ mod tests {
         let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n\
              0: 0100007F:18EB 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1 0 100 0 0 10 0\n\
              1: 0100007F:18EB 0100007F:D431 01 00000000:00000000 00:00000000 00000000     0        0 4712 1 0 100 0 0 10 0\n";
-        assert_eq!(inodes(table, 6379), ["4711"]);
-        assert!(inodes(table, 6380).is_empty());
-        assert!(inodes("nothing of the kind\n\n:", 1).is_empty());
+        assert_eq!(listening_inodes(table, 6379), ["4711"]);
+        assert!(listening_inodes(table, 6380).is_empty());
+        assert!(listening_inodes("nothing of the kind\n\n:", 1).is_empty());
     }
 
     #[test]
     fn here_is_loopback() {
         for host in ["127.0.0.1", "127.1.2.3", "::1", "localhost"] {
-            assert!(is_here(host), "{host}");
+            assert!(is_local_host(host), "{host}");
         }
         for host in ["10.0.0.1", "redis", "::2", ""] {
-            assert!(!is_here(host), "{host}");
+            assert!(!is_local_host(host), "{host}");
         }
     }
 }

@@ -5,7 +5,7 @@ use sysinfo::{Pid, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System}
 
 use super::{
     Gauges,
-    child_processes::{children, ended_children_cpu_s},
+    child_processes::{child_pids, ended_children_cpu_s},
     open_files::open_files,
 };
 
@@ -15,38 +15,38 @@ use super::{
 pub struct ProcessTable {
     /// `None` where the system has no process table that we can read.
     system: Option<System>,
-    known: Vec<Pid>,
+    tracked: Vec<Pid>,
 }
 
 /// A process and its children at an instant.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Family {
+pub struct ProcessTree {
     /// The process that was started.
-    pub first: u32,
+    pub root: u32,
     /// Its children.
     pub children: Vec<u32>,
 }
 
-impl Family {
+impl ProcessTree {
     /// The process alone.
-    pub fn alone(first: u32) -> Self {
+    pub fn single(root: u32) -> Self {
         Self {
-            first,
+            root,
             children: Vec::new(),
         }
     }
 
     /// The process with the children that it has now.
-    pub fn of(first: u32) -> Self {
+    pub fn with_children(root: u32) -> Self {
         Self {
-            first,
-            children: children(first),
+            root,
+            children: child_pids(root),
         }
     }
 
     /// All of them.
     pub fn pids(&self) -> impl Iterator<Item = u32> {
-        std::iter::once(self.first).chain(self.children.iter().copied())
+        std::iter::once(self.root).chain(self.children.iter().copied())
     }
 }
 
@@ -55,7 +55,7 @@ impl ProcessTable {
     pub fn new() -> Self {
         Self {
             system: System::new().ok(),
-            known: Vec::new(),
+            tracked: Vec::new(),
         }
     }
 
@@ -66,22 +66,22 @@ impl ProcessTable {
         };
         let wanted: Vec<Pid> = pids.into_iter().map(Pid::from_u32).collect();
         // Those known before are read once more, so that dead ones are removed.
-        self.known.extend(&wanted);
-        self.known.sort_unstable();
-        self.known.dedup();
+        self.tracked.extend(&wanted);
+        self.tracked.sort_unstable();
+        self.tracked.dedup();
         system.refresh_processes_specifics(
-            ProcessesToUpdate::Some(&self.known),
+            ProcessesToUpdate::Some(&self.tracked),
             true,
             ProcessRefreshKind::nothing().with_cpu().with_memory(),
         );
-        self.known = wanted;
+        self.tracked = wanted;
     }
 
     /// Memory, CPU time, start and open files of a process as last refreshed;
     /// `None` if it was not there.
     pub fn gauges(&self, pid: u32) -> Option<Gauges> {
         let process = self.system.as_ref()?.process(Pid::from_u32(pid))?;
-        if is_over(process.status()) {
+        if has_exited(process.status()) {
             return None;
         }
         let mut gauges = Gauges::from([
@@ -101,19 +101,19 @@ impl ProcessTable {
     /// The same of a process and its children: memory, CPU time and open files of all
     /// of them, those that have ended included in the CPU time, and the start of the
     /// first. Memory that they share counts for each.
-    pub fn gauges_of(&self, family: &Family) -> Option<Gauges> {
-        let mut gauges = self.gauges(family.first)?;
+    pub fn tree_gauges(&self, family: &ProcessTree) -> Option<Gauges> {
+        let mut gauges = self.gauges(family.root)?;
         if family.children.is_empty() {
             return Some(gauges);
         }
         let children = family.children.iter();
         for child in children.filter_map(|child| self.gauges(*child)) {
             for name in [gauge::RSS, gauge::CPU, gauge::OPEN_FILES] {
-                add(&mut gauges, name, child.get(name).copied());
+                add_or_remove(&mut gauges, name, child.get(name).copied());
             }
         }
-        let ended = ended_children_cpu_s(family.first);
-        add(&mut gauges, gauge::CPU, ended);
+        let ended = ended_children_cpu_s(family.root);
+        add_or_remove(&mut gauges, gauge::CPU, ended);
         Some(gauges)
     }
 }
@@ -125,7 +125,7 @@ impl Default for ProcessTable {
 }
 
 /// A part that was not measured leaves the whole unknown.
-fn add(gauges: &mut Gauges, name: &str, part: Option<f64>) {
+fn add_or_remove(gauges: &mut Gauges, name: &str, part: Option<f64>) {
     match (gauges.get_mut(name), part) {
         (Some(sum), Some(part)) => *sum += part,
         _ => drop(gauges.remove(name)),
@@ -133,6 +133,6 @@ fn add(gauges: &mut Gauges, name: &str, part: Option<f64>) {
 }
 
 /// Whether a process has ended and only waits for its status to be taken.
-fn is_over(status: ProcessStatus) -> bool {
+fn has_exited(status: ProcessStatus) -> bool {
     matches!(status, ProcessStatus::Zombie | ProcessStatus::Dead)
 }

@@ -8,74 +8,82 @@ use prometheus_parse::{Sample, Scrape, Value};
 use super::Gauges;
 
 /// A metric that is known to hold a gauge. A further runtime is a further line
-/// in [`KNOWN`].
-pub(super) struct Known {
+/// in [`METRIC_MAPPINGS`].
+pub(super) struct MetricMapping {
     gauge: &'static str,
     metric: &'static str,
     /// Only samples with these labels count; the others are something else.
-    labels: [Option<Label>; 2],
+    labels: [Option<MetricLabel>; 2],
 }
 
-type Label = (&'static str, &'static str);
+type MetricLabel = (&'static str, &'static str);
 
 /// For each gauge the metrics that hold it, best first. Where one has several
 /// samples (pools of a heap, kinds of sockets), the gauge is their sum.
-const KNOWN: &[Known] = &[
+const METRIC_MAPPINGS: &[MetricMapping] = &[
     // The standard names of client libraries.
-    known(gauge::RSS, "process_resident_memory_bytes"),
-    known(gauge::OPEN_FILES, "process_open_fds"),
-    known(gauge::CPU, "process_cpu_seconds_total"),
-    known(gauge::STARTED_AT, "process_start_time_seconds"),
+    mapping(gauge::RSS, "process_resident_memory_bytes"),
+    mapping(gauge::OPEN_FILES, "process_open_fds"),
+    mapping(gauge::CPU, "process_cpu_seconds_total"),
+    mapping(gauge::STARTED_AT, "process_start_time_seconds"),
     // Micrometer (Spring Boot). Its process_cpu_usage is a share, not seconds.
-    known(gauge::OPEN_FILES, "process_files_open_files"),
+    mapping(gauge::OPEN_FILES, "process_files_open_files"),
     // The reference node.
-    known(gauge::HEAP, "highwater_heap_allocated_bytes"),
-    known(gauge::SOCKETS_OPEN, "highwater_sockets"),
-    known(gauge::SOCKETS_ACCEPTED, "highwater_sockets_accepted_total"),
+    mapping(gauge::HEAP, "highwater_heap_allocated_bytes"),
+    mapping(gauge::SOCKETS_OPEN, "highwater_sockets"),
+    mapping(gauge::SOCKETS_ACCEPTED, "highwater_sockets_accepted_total"),
     labelled(gauge::BACKPLANE_SENT, BACKPLANE, ("direction", "sent")),
     labelled(
         gauge::BACKPLANE_RECEIVED,
         BACKPLANE,
         ("direction", "received"),
     ),
-    known(gauge::BACKPLANE_MEMBERS, "highwater_backplane_members"),
-    of_kind(gauge::UNICASTS_SENT, "sent", "unicast"),
-    of_kind(gauge::UNICASTS_RECEIVED, "received", "unicast"),
-    of_kind(gauge::TOPICS_SENT, "sent", "topic"),
-    of_kind(gauge::TOPICS_RECEIVED, "received", "topic"),
-    known(gauge::COMMANDS_TAKEN, COMMANDS),
+    mapping(gauge::BACKPLANE_MEMBERS, "highwater_backplane_members"),
+    backplane_mapping(gauge::UNICASTS_SENT, "sent", "unicast"),
+    backplane_mapping(gauge::UNICASTS_RECEIVED, "received", "unicast"),
+    backplane_mapping(gauge::TOPICS_SENT, "sent", "topic"),
+    backplane_mapping(gauge::TOPICS_RECEIVED, "received", "topic"),
+    mapping(gauge::COMMANDS_TAKEN, COMMANDS),
     labelled(gauge::COMMANDS_ANSWERED, COMMANDS, ("outcome", "replied")),
-    known(gauge::PINGS_RECEIVED, "highwater_heartbeats_total"),
-    known(gauge::PONGS_SENT, "highwater_pongs_total"),
-    known(gauge::MESSAGES_TAKEN, "highwater_messages_published_total"),
-    known(
+    mapping(gauge::PINGS_RECEIVED, "highwater_heartbeats_total"),
+    mapping(gauge::PONGS_SENT, "highwater_pongs_total"),
+    mapping(gauge::MESSAGES_TAKEN, "highwater_messages_published_total"),
+    mapping(
         gauge::MESSAGES_HANDED_OUT,
         "highwater_messages_delivered_total",
     ),
-    known(gauge::READINGS_ANSWERED, READINGS),
-    labelled(gauge::READINGS_TAKEN, READINGS, ("outcome", "accepted")),
+    mapping(gauge::TELEMETRY_ANSWERED, TELEMETRY),
+    labelled(
+        gauge::TELEMETRY_ACCEPTED,
+        TELEMETRY,
+        ("outcome", "accepted"),
+    ),
     // Its consumer.
-    known(gauge::READINGS_HANDLED, "highwater_readings_handled_total"),
+    mapping(gauge::TELEMETRY_HANDLED, "highwater_readings_handled_total"),
     // JVM: Micrometer and client_java 1.x, then client_java 0.x.
     labelled(gauge::HEAP, "jvm_memory_used_bytes", ("area", "heap")),
     labelled(gauge::HEAP, "jvm_memory_bytes_used", ("area", "heap")),
     // Go, Node.js.
-    known(gauge::HEAP, "go_memstats_heap_alloc_bytes"),
-    known(gauge::HEAP, "nodejs_heap_size_used_bytes"),
+    mapping(gauge::HEAP, "go_memstats_heap_alloc_bytes"),
+    mapping(gauge::HEAP, "nodejs_heap_size_used_bytes"),
 ];
 
 const BACKPLANE: &str = "highwater_backplane_messages_total";
 const COMMANDS: &str = "highwater_commands_total";
-const READINGS: &str = "highwater_readings_total";
+const TELEMETRY: &str = "highwater_readings_total";
 
 /// The gauges in `text`. `sockets_metric` names the metric of open sockets
 /// where it is not one of the known ones.
 pub fn gauges(text: &str, sockets_metric: Option<&str>) -> Gauges {
-    gauges_by(KNOWN, text, sockets_metric)
+    map_gauges(METRIC_MAPPINGS, text, sockets_metric)
 }
 
 /// The gauges in `text` by a table of one's own.
-pub(super) fn gauges_by(known: &[Known], text: &str, sockets_metric: Option<&str>) -> Gauges {
+pub(super) fn map_gauges(
+    known: &[MetricMapping],
+    text: &str,
+    sockets_metric: Option<&str>,
+) -> Gauges {
     let samples = samples(known, text, sockets_metric);
     let mut gauges = Gauges::new();
     if let Some(sockets) = sockets_metric.and_then(|name| sum(&samples, name, &[])) {
@@ -93,16 +101,20 @@ pub(super) fn gauges_by(known: &[Known], text: &str, sockets_metric: Option<&str
     gauges
 }
 
-pub(super) const fn known(gauge: &'static str, metric: &'static str) -> Known {
-    Known {
+pub(super) const fn mapping(gauge: &'static str, metric: &'static str) -> MetricMapping {
+    MetricMapping {
         gauge,
         metric,
         labels: [None; 2],
     }
 }
 
-pub(super) const fn labelled(gauge: &'static str, metric: &'static str, label: Label) -> Known {
-    Known {
+pub(super) const fn labelled(
+    gauge: &'static str,
+    metric: &'static str,
+    label: MetricLabel,
+) -> MetricMapping {
+    MetricMapping {
         gauge,
         metric,
         labels: [Some(label), None],
@@ -110,8 +122,12 @@ pub(super) const fn labelled(gauge: &'static str, metric: &'static str, label: L
 }
 
 /// Messages through a node's backplane, of one direction and kind.
-const fn of_kind(gauge: &'static str, direction: &'static str, kind: &'static str) -> Known {
-    Known {
+const fn backplane_mapping(
+    gauge: &'static str,
+    direction: &'static str,
+    kind: &'static str,
+) -> MetricMapping {
+    MetricMapping {
         gauge,
         metric: BACKPLANE,
         labels: [Some(("direction", direction)), Some(("kind", kind))],
@@ -120,7 +136,7 @@ const fn of_kind(gauge: &'static str, direction: &'static str, kind: &'static st
 
 /// The samples of metrics that matter. Only their lines are parsed: an endpoint
 /// may show thousands of others.
-fn samples(known: &[Known], text: &str, sockets_metric: Option<&str>) -> Vec<Sample> {
+fn samples(known: &[MetricMapping], text: &str, sockets_metric: Option<&str>) -> Vec<Sample> {
     let matters = |line: &&str| {
         let end = line.find(['{', ' ', '\t']).unwrap_or(line.len());
         let name = &line[..end];
@@ -132,8 +148,8 @@ fn samples(known: &[Known], text: &str, sockets_metric: Option<&str>) -> Vec<Sam
 }
 
 /// The sum of a metric's samples; `None` if there are none.
-fn sum(samples: &[Sample], metric: &str, labels: &[Option<Label>]) -> Option<f64> {
-    let has = |sample: &Sample, (key, value): &Label| sample.labels.get(key) == Some(*value);
+fn sum(samples: &[Sample], metric: &str, labels: &[Option<MetricLabel>]) -> Option<f64> {
+    let has = |sample: &Sample, (key, value): &MetricLabel| sample.labels.get(key) == Some(*value);
     samples
         .iter()
         .filter(|sample| sample.metric == metric)
@@ -205,8 +221,8 @@ mod tests {
                 (gauge::MESSAGES_TAKEN, 10.0),
                 (gauge::MESSAGES_HANDED_OUT, 90.0),
                 (gauge::BACKPLANE_MEMBERS, 3.0),
-                (gauge::READINGS_ANSWERED, 74.0),
-                (gauge::READINGS_TAKEN, 70.0),
+                (gauge::TELEMETRY_ANSWERED, 74.0),
+                (gauge::TELEMETRY_ACCEPTED, 70.0),
                 (gauge::UNICASTS_SENT, 30.0),
                 (gauge::UNICASTS_RECEIVED, 31.0),
                 (gauge::TOPICS_SENT, 11.0),

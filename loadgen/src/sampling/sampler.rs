@@ -7,33 +7,33 @@ use reqwest::Client;
 use super::{
     Gauges,
     balancer::BalancerEndpoint,
-    broker::{BrokerClient, BrokerEndpoint},
+    broker::{BrokerEndpoint, BrokerSampler},
     machine,
-    process::{Family, ProcessTable},
+    process::{ProcessTable, ProcessTree},
     prometheus,
     scrape::{ScrapeError, scrape},
-    scrape_failures::Failures,
+    scrape_failures::ScrapeFailures,
 };
 use crate::{
-    access::{Trust, TrustError},
-    error_chain::in_full,
+    access::{CertVerification, TlsSetupError},
+    error_chain::error_chain,
 };
 
 /// A process to sample, by its id on this machine, by what it says of itself, or
 /// by both; with neither it is one that is known not to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sampled {
+pub struct SampleTarget {
     /// Whose figures they are.
     pub source: Source,
     /// Process id on this machine.
     pub pid: Option<u32>,
     /// Where it is asked.
-    pub endpoint: Option<Endpoint>,
+    pub endpoint: Option<SampleEndpoint>,
 }
 
 /// Where a process says something of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Endpoint {
+pub enum SampleEndpoint {
     /// A Prometheus text endpoint.
     Prometheus {
         /// Its address.
@@ -47,13 +47,15 @@ pub enum Endpoint {
     Balancer(BalancerEndpoint),
 }
 
-impl Sampled {
+impl SampleTarget {
     /// Its processes on this machine.
-    fn family(&self) -> Option<Family> {
+    fn process_tree(&self) -> Option<ProcessTree> {
         let pid = self.pid?;
         Some(match &self.endpoint {
-            Some(Endpoint::Balancer(balancer)) if balancer.has_children() => Family::of(pid),
-            _ => Family::alone(pid),
+            Some(SampleEndpoint::Balancer(balancer)) if balancer.has_children() => {
+                ProcessTree::with_children(pid)
+            }
+            _ => ProcessTree::single(pid),
         })
     }
 }
@@ -62,16 +64,16 @@ impl Sampled {
 /// endpoints, which stay open between samples.
 #[derive(Debug)]
 pub struct Sampler {
-    asked: Asked,
+    clients: EndpointClients,
     processes: ProcessTable,
-    failures: Failures,
+    failures: ScrapeFailures,
 }
 
 /// What endpoints are asked with.
 #[derive(Debug)]
-struct Asked {
+struct EndpointClients {
     client: Client,
-    brokers: BrokerClient,
+    brokers: BrokerSampler,
 }
 
 impl Sampler {
@@ -80,14 +82,14 @@ impl Sampler {
     /// # Errors
     ///
     /// If the HTTP client cannot be set up.
-    pub fn new(trust: &Trust) -> Result<Self, TrustError> {
+    pub fn new(trust: &CertVerification) -> Result<Self, TlsSetupError> {
         Ok(Self {
-            asked: Asked {
+            clients: EndpointClients {
                 client: trust.http_client(|client| client)?,
-                brokers: BrokerClient::default(),
+                brokers: BrokerSampler::default(),
             },
             processes: ProcessTable::new(),
-            failures: Failures::default(),
+            failures: ScrapeFailures::default(),
         })
     }
 
@@ -97,19 +99,20 @@ impl Sampler {
     /// All endpoints are asked at once, each for less than a second; one that
     /// does not answer delays no other. Where both the kernel and the endpoint
     /// give a figure, the kernel's is taken.
-    pub async fn sample(&mut self, at: f64, of: &[Sampled]) -> Vec<Interval> {
-        let families: Vec<Option<Family>> = of.iter().map(Sampled::family).collect();
+    pub async fn sample(&mut self, at: f64, of: &[SampleTarget]) -> Vec<Interval> {
+        let families: Vec<Option<ProcessTree>> =
+            of.iter().map(SampleTarget::process_tree).collect();
         self.processes
-            .refresh(families.iter().flatten().flat_map(Family::pids));
-        let asked = &self.asked;
+            .refresh(families.iter().flatten().flat_map(ProcessTree::pids));
+        let asked = &self.clients;
         let processes = &self.processes;
         let samples = of
             .iter()
             .zip(&families)
             .map(|(sampled, family)| async move {
                 let family = family.as_ref();
-                let kernel = family.and_then(|family| processes.gauges_of(family));
-                let (gauges, failure) = asked.gauges(sampled, kernel).await;
+                let kernel = family.and_then(|family| processes.tree_gauges(family));
+                let (gauges, failure) = asked.process_gauges(sampled, kernel).await;
                 let interval = Interval {
                     at,
                     length: 0.0,
@@ -121,7 +124,7 @@ impl Sampler {
             });
         let mut intervals = Vec::new();
         for (interval, failure) in join_all(samples).await {
-            self.failures.note(&interval.source, failure);
+            self.failures.record(&interval.source, failure);
             intervals.push(interval);
         }
         intervals.push(machine::sample(at));
@@ -130,18 +133,22 @@ impl Sampler {
 
     /// Whose Prometheus endpoints have begun to fail since the last time, and why.
     pub fn take_failures(&mut self) -> Vec<(Source, String)> {
-        self.failures.take()
+        self.failures.take_unreported()
     }
 }
 
-impl Asked {
+impl EndpointClients {
     /// What is known of a process, and why its endpoint said nothing.
-    async fn gauges(&self, sampled: &Sampled, kernel: Option<Gauges>) -> (Gauges, Option<String>) {
+    async fn process_gauges(
+        &self,
+        sampled: &SampleTarget,
+        kernel: Option<Gauges>,
+    ) -> (Gauges, Option<String>) {
         let runs = kernel.is_some();
         let mut failure = None;
         let (up, mut gauges) = match &sampled.endpoint {
             // Brokers and balancers may run without telling of themselves.
-            Some(endpoint @ (Endpoint::Broker(_) | Endpoint::Balancer(_))) => {
+            Some(endpoint @ (SampleEndpoint::Broker(_) | SampleEndpoint::Balancer(_))) => {
                 let (answers, gauges, _) = self.endpoint_gauges(endpoint).await;
                 (answers || runs, gauges)
             }
@@ -158,9 +165,9 @@ impl Asked {
     }
 
     /// Whether the endpoint answered, what it said, and why it said nothing.
-    async fn endpoint_gauges(&self, endpoint: &Endpoint) -> (bool, Gauges, Option<String>) {
+    async fn endpoint_gauges(&self, endpoint: &SampleEndpoint) -> (bool, Gauges, Option<String>) {
         match endpoint {
-            Endpoint::Prometheus {
+            SampleEndpoint::Prometheus {
                 url,
                 sockets_metric,
             } => match scrape(&self.client, url).await {
@@ -170,14 +177,14 @@ impl Asked {
                 }
                 Err(error) => {
                     let up = matches!(error, ScrapeError::TooLarge { .. });
-                    (up, Gauges::new(), Some(in_full(&error)))
+                    (up, Gauges::new(), Some(error_chain(&error)))
                 }
             },
-            Endpoint::Broker(endpoint) => {
+            SampleEndpoint::Broker(endpoint) => {
                 let gauges = self.brokers.gauges(&self.client, endpoint).await;
                 (gauges.is_some(), gauges.unwrap_or_default(), None)
             }
-            Endpoint::Balancer(endpoint) => {
+            SampleEndpoint::Balancer(endpoint) => {
                 let gauges = endpoint.gauges(&self.client).await;
                 (gauges.is_some(), gauges.unwrap_or_default(), None)
             }

@@ -8,17 +8,17 @@ use tokio::time::timeout;
 
 /// Longest time for one answer; below the second between two samples, so that
 /// an endpoint which hangs never delays the next.
-const WITHIN: Duration = Duration::from_millis(800);
+const SCRAPE_TIMEOUT: Duration = Duration::from_millis(800);
 
 /// Largest answer that is read, in bytes.
-const LARGEST: usize = 4 * 1024 * 1024;
+const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
 
 /// Why an endpoint gave no text.
 #[derive(Debug, Error)]
 pub enum ScrapeError {
     /// No answer in time.
-    #[error("{url} did not answer within {WITHIN:?}")]
-    Silent {
+    #[error("{url} did not answer within {SCRAPE_TIMEOUT:?}")]
+    TimedOut {
         /// The endpoint.
         url: String,
     },
@@ -31,7 +31,7 @@ pub enum ScrapeError {
         source: reqwest::Error,
     },
     /// The answer is larger than is read.
-    #[error("{url} answers with more than {LARGEST} bytes")]
+    #[error("{url} answers with more than {MAX_BODY_BYTES} bytes")]
     TooLarge {
         /// The endpoint.
         url: String,
@@ -44,8 +44,8 @@ pub enum ScrapeError {
 ///
 /// If there is none within time and size, or its status is not 2xx.
 pub async fn scrape(client: &Client, url: &str) -> Result<String, ScrapeError> {
-    let answered = timeout(WITHIN, read(client, url)).await;
-    answered.unwrap_or_else(|_| Err(ScrapeError::Silent { url: url.into() }))
+    let answered = timeout(SCRAPE_TIMEOUT, read(client, url)).await;
+    answered.unwrap_or_else(|_| Err(ScrapeError::TimedOut { url: url.into() }))
 }
 
 async fn read(client: &Client, url: &str) -> Result<String, ScrapeError> {
@@ -60,7 +60,7 @@ async fn read(client: &Client, url: &str) -> Result<String, ScrapeError> {
     let mut answer = answer.error_for_status().map_err(failed)?;
     let mut body = Vec::new();
     while let Some(bytes) = answer.chunk().await.map_err(failed)? {
-        if body.len() + bytes.len() > LARGEST {
+        if body.len() + bytes.len() > MAX_BODY_BYTES {
             return Err(ScrapeError::TooLarge { url: url.into() });
         }
         body.extend_from_slice(&bytes);

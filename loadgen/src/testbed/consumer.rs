@@ -9,25 +9,25 @@ use std::{
     time::Duration,
 };
 
-use highwater_reports::record::{Role, Source};
+use highwater_reports::record::{Source, SourceRole};
 use highwater_scenarios::plan::Consumers;
 use tokio::sync::Mutex;
 
-use super::{TestbedError, cluster::Bed, node::running, readiness, startup};
+use super::{TestbedError, cluster::ClusterInner, node::running_child, readiness, startup};
 use crate::{
     process::{Child, Launch},
-    sampling::{Endpoint, Sampled},
+    sampling::{SampleEndpoint, SampleTarget},
 };
 
 /// The group of all consumers of a run.
-pub(super) const GROUP: &str = "run";
+pub(super) const CONSUMER_GROUP: &str = "run";
 
 /// How long one may take to finish what it has in hand.
-const FINISH_WITHIN: Duration = Duration::from_secs(10);
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A consumer. An event holds its process for as long as it works on it.
 #[derive(Debug)]
-pub(super) struct Consumer {
+pub(super) struct ConsumerProcess {
     /// `c1`, `c2`, …
     id: String,
     log: PathBuf,
@@ -40,24 +40,24 @@ pub(super) struct Consumer {
 }
 
 /// The consumers that a scenario asks for; none runs yet.
-pub(super) fn consumers(asked: &Consumers, log_dir: &Path) -> Vec<Consumer> {
+pub(super) fn create_consumers(asked: &Consumers, log_dir: &Path) -> Vec<ConsumerProcess> {
     let arguments: Vec<OsString> = [
         "serve".to_owned(),
         "consumer".to_owned(),
         "--group".to_owned(),
-        GROUP.to_owned(),
+        CONSUMER_GROUP.to_owned(),
         "--listen".to_owned(),
         "127.0.0.1:0".to_owned(),
         "--handle-time".to_owned(),
-        format!("{}ms", asked.handle_time.as_millis()),
+        format!("{}ms", asked.processing_time.as_millis()),
         "--lose-every".to_owned(),
-        asked.lose_every.to_string(),
+        asked.drop_every.to_string(),
     ]
     .map(OsString::from)
     .into();
     let consumer = |number| {
         let id = format!("c{number}");
-        Consumer {
+        ConsumerProcess {
             log: log_dir.join(format!("{id}.log")),
             journal: log_dir.join(format!("{id}.journal.jsonl")),
             arguments: arguments.clone(),
@@ -70,23 +70,28 @@ pub(super) fn consumers(asked: &Consumers, log_dir: &Path) -> Vec<Consumer> {
 }
 
 /// The consumer of this name.
-pub(super) fn find<'b>(bed: &'b Bed, id: &str) -> Result<&'b Consumer, TestbedError> {
-    let consumer = bed.consumers.iter().find(|consumer| consumer.id == id);
+pub(super) fn find<'b>(
+    cluster: &'b ClusterInner,
+    id: &str,
+) -> Result<&'b ConsumerProcess, TestbedError> {
+    let consumer = cluster.consumers.iter().find(|consumer| consumer.id == id);
     consumer.ok_or_else(|| TestbedError::NoSuchNode { id: id.into() })
 }
 
-impl Consumer {
+impl ConsumerProcess {
     /// Starts it, and waits until it is joined; one that runs is ended in order first.
-    pub(super) async fn restart(&self, bed: &Bed) -> Result<(), TestbedError> {
+    pub(super) async fn restart(&self, cluster: &ClusterInner) -> Result<(), TestbedError> {
         let mut process = self.process.lock().await;
         if let Some(mut child) = process.take() {
-            child.stop(FINISH_WITHIN).await;
+            child.stop(STOP_TIMEOUT).await;
         }
-        let (child, address) = startup::start(&bed.spawner, &self.id, self.launch(bed)).await?;
-        self.show(Some(address));
+        let (child, address) =
+            startup::start(&cluster.spawner, &self.id, self.launch(cluster)).await?;
+        self.set_address(Some(address));
         let child = process.insert(child);
         let joined =
-            readiness::until_serving(bed, (&self.id, &self.log), child, ("http", address)).await;
+            readiness::wait_until_serving(cluster, (&self.id, &self.log), child, ("http", address))
+                .await;
         if joined.is_err() {
             *process = None;
         }
@@ -96,7 +101,7 @@ impl Consumer {
     /// SIGKILL, without notice.
     pub(super) async fn kill(&self) -> Result<(), TestbedError> {
         let mut process = self.process.lock().await;
-        running(&mut process, &self.id)?.kill().await;
+        running_child(&mut process, &self.id)?.kill().await;
         *process = None;
         Ok(())
     }
@@ -104,12 +109,12 @@ impl Consumer {
     /// Ends it in order.
     pub(super) async fn stop(&self) {
         if let Some(mut child) = self.process.lock().await.take() {
-            child.stop(FINISH_WITHIN).await;
+            child.stop(STOP_TIMEOUT).await;
         }
     }
 
     /// Its name and how it ended, if it did so without being asked to; once.
-    pub(super) fn take_end(&self) -> Option<(String, String)> {
+    pub(super) fn take_unexpected_exit(&self) -> Option<(String, String)> {
         let mut process = self.process.try_lock().ok()?;
         let exit = process.as_mut()?.try_exit()?;
         *process = None;
@@ -117,31 +122,31 @@ impl Consumer {
     }
 
     /// For the sampler, once it has listened.
-    pub(super) fn sampled(&self) -> Option<Sampled> {
+    pub(super) fn sample_target(&self) -> Option<SampleTarget> {
         let address = (*self.address())?;
         let process = self.process.try_lock().ok();
-        Some(Sampled {
-            source: Source::new(Role::Consumer, &self.id),
+        Some(SampleTarget {
+            source: Source::new(SourceRole::Consumer, &self.id),
             pid: process.and_then(|process| process.as_ref().map(Child::pid)),
-            endpoint: Some(Endpoint::Prometheus {
+            endpoint: Some(SampleEndpoint::Prometheus {
                 url: format!("http://{address}/metrics"),
                 sockets_metric: None,
             }),
         })
     }
 
-    fn launch(&self, bed: &Bed) -> Launch {
+    fn launch(&self, cluster: &ClusterInner) -> Launch {
         let mut arguments = self.arguments.clone();
         arguments.extend(["--id".into(), (&self.id).into()]);
         arguments.extend(["--journal".into(), (&self.journal).into()]);
-        let (joined, env) = bed.backplane.of_a_member();
+        let (joined, env) = cluster.backplane.join_args();
         arguments.extend(joined);
-        let launch = Launch::new(&bed.exe, arguments, &self.log);
+        let launch = Launch::new(&cluster.exe, arguments, &self.log);
         env.into_iter()
             .fold(launch, |launch, (name, value)| launch.with_env(name, value))
     }
 
-    fn show(&self, address: Option<SocketAddr>) {
+    fn set_address(&self, address: Option<SocketAddr>) {
         *self.address() = address;
     }
 

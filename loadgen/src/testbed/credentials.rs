@@ -7,74 +7,74 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use highwater_scenarios::{Plan, plan::Cluster};
+use highwater_scenarios::{Plan, plan::ClusterSpec};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use tempfile::TempDir;
 
 use super::TestbedError;
-use crate::access::{Access, Signer, Trust};
+use crate::access::{CertVerification, ClientAccess, TokenSigner};
 
 /// The environment variable in which a node finds its secret.
-const SECRET_VARIABLE: &str = "HIGHWATER_AUTH_SECRET";
+const AUTH_SECRET_ENV: &str = "HIGHWATER_AUTH_SECRET";
 /// What the nodes' certificate is for: they listen on loopback alone.
 const NAMES: [&str; 3] = ["127.0.0.1", "::1", "localhost"];
 
 /// A cluster's certificate and secret, where it has them.
 #[derive(Debug)]
 pub(super) struct Credentials {
-    certificate: Option<Certificate>,
-    shown_by: ShownBy,
-    signer: Option<Signer>,
+    certificate: Option<IssuedCertificate>,
+    tls_terminator: TlsTerminator,
+    signer: Option<TokenSigner>,
 }
 
 /// Who speaks TLS, where somebody does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum ShownBy {
+enum TlsTerminator {
     Nodes,
     Balancers,
 }
 
 /// The nodes' certificate, signed by an authority whose key is kept nowhere.
 #[derive(Debug)]
-struct Certificate {
+struct IssuedCertificate {
     folder: TempDir,
     authority_pem: String,
 }
 
 impl Credentials {
     /// Makes what `cluster` asks for.
-    pub(super) fn make(plan: &Plan, cluster: &Cluster) -> Result<Self, TestbedError> {
-        let length = plan.ramp_planned() + plan.duration;
+    pub(super) fn generate(plan: &Plan, cluster: &ClusterSpec) -> Result<Self, TestbedError> {
+        let length = plan.planned_ramp() + plan.duration;
         let anybody = cluster.tls || cluster.balancer_tls;
         Ok(Self {
-            certificate: anybody.then(Certificate::make).transpose()?,
-            shown_by: match cluster.balancer_tls {
-                true => ShownBy::Balancers,
-                false => ShownBy::Nodes,
+            certificate: anybody.then(IssuedCertificate::generate).transpose()?,
+            tls_terminator: match cluster.balancer_tls {
+                true => TlsTerminator::Balancers,
+                false => TlsTerminator::Nodes,
             },
-            signer: cluster.auth.then(|| Signer::random(length)),
+            signer: cluster.auth.then(|| TokenSigner::random(length)),
         })
     }
 
     /// Whether nodes speak TLS.
-    pub(super) fn are_secure(&self) -> bool {
-        self.of(ShownBy::Nodes).is_some()
+    pub(super) fn nodes_use_tls(&self) -> bool {
+        self.certificate_for(TlsTerminator::Nodes).is_some()
     }
 
     /// Whose certificates clients take.
-    pub(super) fn trust(&self) -> Trust {
+    pub(super) fn trust(&self) -> CertVerification {
         match &self.certificate {
-            Some(certificate) => Trust::Authorities {
+            Some(certificate) => CertVerification::CaCertificates {
                 pem: certificate.authority_pem.clone(),
             },
-            None => Trust::Nobody,
+            None => CertVerification::NoTls,
         }
     }
 
     /// What clients need to be let in.
-    pub(super) fn access(&self) -> Access {
-        Access {
-            trust: self.trust(),
+    pub(super) fn access(&self) -> ClientAccess {
+        ClientAccess {
+            tls_verify: self.trust(),
             headers: Vec::new(),
             signer: self.signer.clone(),
         }
@@ -82,46 +82,47 @@ impl Credentials {
 
     /// A node's arguments and environment. Secrets stay off the command line, where
     /// every user of the machine could read them.
-    pub(super) fn of_a_node(&self) -> (Vec<OsString>, Vec<(OsString, OsString)>) {
+    pub(super) fn node_launch_args(&self) -> (Vec<OsString>, Vec<(OsString, OsString)>) {
         let mut arguments = Vec::new();
         let mut env = Vec::new();
-        if let Some(certificate) = self.of(ShownBy::Nodes) {
+        if let Some(certificate) = self.certificate_for(TlsTerminator::Nodes) {
             arguments.extend(certificate.arguments());
         }
         if let Some(signer) = &self.signer {
             arguments.push("--auth".into());
-            env.push((SECRET_VARIABLE.into(), signer.secret.reveal().into()));
+            env.push((AUTH_SECRET_ENV.into(), signer.secret.expose_secret().into()));
         }
         (arguments, env)
     }
 
     /// A gateway's arguments. It hands tokens on as they are, and knows no secret.
-    pub(super) fn of_a_gateway(&self) -> Vec<OsString> {
-        match self.of(ShownBy::Balancers) {
+    pub(super) fn gateway_args(&self) -> Vec<OsString> {
+        match self.certificate_for(TlsTerminator::Balancers) {
             Some(certificate) => certificate.arguments().into(),
             None => Vec::new(),
         }
     }
 
     /// Certificate and key in one file, for balancers that speak TLS.
-    pub(super) fn balancer_file(&self) -> Option<PathBuf> {
-        self.of(ShownBy::Balancers).map(Certificate::both_file)
+    pub(super) fn balancer_pem_path(&self) -> Option<PathBuf> {
+        self.certificate_for(TlsTerminator::Balancers)
+            .map(IssuedCertificate::combined_pem_path)
     }
 
     /// The certificate, if these show it.
-    fn of(&self, who: ShownBy) -> Option<&Certificate> {
+    fn certificate_for(&self, who: TlsTerminator) -> Option<&IssuedCertificate> {
         let certificate = self.certificate.as_ref();
-        certificate.filter(|_| self.shown_by == who)
+        certificate.filter(|_| self.tls_terminator == who)
     }
 }
 
-impl Certificate {
-    fn make() -> Result<Self, TestbedError> {
+impl IssuedCertificate {
+    fn generate() -> Result<Self, TestbedError> {
         let folder = TempDir::with_prefix("highwater-tls-").map_err(|source| {
             let path = std::env::temp_dir();
             TestbedError::Credentials { path, source }
         })?;
-        let made = Pems::make().map_err(TestbedError::Certificate)?;
+        let made = IssuedPems::generate().map_err(TestbedError::Certificate)?;
         let certificate = Self {
             folder,
             authority_pem: made.authority,
@@ -130,7 +131,7 @@ impl Certificate {
         write(&certificate.file(), &made.certificate)?;
         write(&certificate.key_file(), &made.key)?;
         let both = format!("{}{}", made.certificate, made.key);
-        write(&certificate.both_file(), &both)?;
+        write(&certificate.combined_pem_path(), &both)?;
         Ok(certificate)
     }
 
@@ -142,7 +143,7 @@ impl Certificate {
         self.folder.path().join("node.key")
     }
 
-    fn both_file(&self) -> PathBuf {
+    fn combined_pem_path(&self) -> PathBuf {
         self.folder.path().join("both.pem")
     }
 
@@ -157,15 +158,15 @@ impl Certificate {
 }
 
 /// An authority's certificate, and a node's with its key.
-struct Pems {
+struct IssuedPems {
     authority: String,
     certificate: String,
     key: String,
 }
 
-impl Pems {
+impl IssuedPems {
     /// ECDSA over P-256, what most public sites use now.
-    fn make() -> Result<Self, rcgen::Error> {
+    fn generate() -> Result<Self, rcgen::Error> {
         let mut authority = CertificateParams::default();
         let name = "Highwater, for one run";
         authority.distinguished_name.push(DnType::CommonName, name);

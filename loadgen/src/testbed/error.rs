@@ -5,7 +5,7 @@ use std::{io, path::PathBuf, time::Duration};
 use thiserror::Error;
 
 use crate::{
-    access::TrustError,
+    access::TlsSetupError,
     process::{ProcessError, error::LogTail},
 };
 
@@ -22,7 +22,7 @@ pub enum TestbedError {
     },
     /// The HTTP client could not be set up.
     #[error("cannot set up the HTTP client")]
-    Client(#[from] TrustError),
+    Client(#[from] TlsSetupError),
     /// The nodes' certificate could not be made.
     #[error("cannot make a certificate for the nodes")]
     Certificate(#[source] rcgen::Error),
@@ -52,7 +52,7 @@ pub enum TestbedError {
     },
     /// The process says something else than where it listens.
     #[error("{id} printed {line:?} where `listening on ADDRESS` was expected")]
-    Announcement {
+    UnexpectedFirstLine {
         /// `n1`, `broker`, …
         id: String,
         /// Its first line.
@@ -90,7 +90,7 @@ pub enum TestbedError {
     },
     /// Nodes do not see each other in time.
     #[error("the nodes had not met after {waited:?}: {missing}")]
-    NotMet {
+    NotAllJoined {
         /// How long they had.
         waited: Duration,
         /// Who does not see whom.
@@ -98,7 +98,7 @@ pub enum TestbedError {
     },
     /// The broker that should be running does not answer.
     #[error("{name} does not answer at {url}: {reason}")]
-    BrokerSilent {
+    BrokerUnreachable {
         /// `Redis`, `NATS`, …
         name: &'static str,
         /// Its address, without a password.
@@ -128,24 +128,24 @@ pub enum TestbedError {
     #[error("cannot fill in the configuration of a balancer")]
     Template(#[from] minijinja::Error),
     /// A balancer's program does not take the configuration that it is to go on with.
-    #[error("{program} does not take the configuration of {id}: {said}")]
-    ConfigurationRefused {
+    #[error("{program} does not take the configuration of {id}: {output}")]
+    ConfigRejected {
         /// `b1`, …
         id: String,
         /// nginx or HAProxy.
         program: &'static str,
         /// What it has against it.
-        said: String,
+        output: String,
     },
     /// A balancer does not do what it was told.
-    #[error("{id} answered {answer:?} to {asked:?}")]
-    BalancerRefused {
+    #[error("{id} answered {response:?} to {command:?}")]
+    ChangeRejected {
         /// `b1`, …
         id: String,
         /// What it was told.
-        asked: String,
+        command: String,
         /// What it said.
-        answer: String,
+        response: String,
     },
     /// The event needs a broker that the harness started.
     #[error("the harness has started no broker")]
@@ -178,7 +178,7 @@ pub enum TestbedError {
     },
     /// A node refused.
     #[error("{url} answered {status}: {body}")]
-    Refused {
+    RequestRejected {
         /// The address.
         url: String,
         /// The HTTP status.
@@ -188,7 +188,7 @@ pub enum TestbedError {
     },
     /// A node's answer is not what was expected of it.
     #[error("{url} answered what is not a list of nodes: {reason}")]
-    Answer {
+    InvalidResponse {
         /// The address.
         url: String,
         /// What is wrong with it.

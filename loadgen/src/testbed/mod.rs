@@ -11,7 +11,7 @@
 //! - [`roster`]: who belongs to the cluster, and what is shown of it;
 //! - [`ready`]: waits until nodes are ready and see each other;
 //! - [`http`]: what is asked of a node;
-//! - [`announce`]: the line in which a process says where it listens;
+//! - [`startup`]: the line in which a process says where it listens;
 //! - [`port`]: ports that stay free while a process is down;
 //! - [`error`]: what can go wrong.
 
@@ -29,6 +29,6 @@ mod port;
 mod readiness;
 mod startup;
 
-pub use balancer::Told;
-pub use cluster::{Left, Testbed};
+pub use balancer::BalancerChange;
+pub use cluster::{NodeExit, Testbed};
 pub use error::TestbedError;

@@ -2,24 +2,24 @@
 
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
-use highwater_scenarios::plan::{Measure, Routing};
+use highwater_scenarios::plan::{BalancerLoadMetric, Routing};
 use tokio::sync::Mutex;
 
 use super::{
     TestbedError,
-    cluster::Bed,
-    node_registry::{Life, Shown},
+    cluster::ClusterInner,
+    node_registry::{NodeStatus, ProcessState},
     port, startup,
 };
 use crate::process::{Child, Launch};
 
 /// How long a node's old port may stay taken when it is started again.
-const PORT_FREE_WITHIN: Duration = Duration::from_secs(15);
+const PORT_FREE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// A node of the cluster. An event holds its process for as long as it works on
 /// it, so two events never work on one node at once.
 #[derive(Debug)]
-pub(super) struct Node {
+pub(super) struct NodeProcess {
     /// `n1`, `n2`, …
     pub(super) id: String,
     /// Where it logs.
@@ -28,7 +28,7 @@ pub(super) struct Node {
     pub(super) process: Mutex<Option<Child>>,
 }
 
-impl Node {
+impl NodeProcess {
     pub(super) fn new(id: &str, log: PathBuf) -> Self {
         Self {
             id: id.to_owned(),
@@ -41,59 +41,70 @@ impl Node {
     /// kept for it. The caller holds `process`, which must be empty.
     pub(super) async fn start(
         &self,
-        bed: &Bed,
+        cluster: &ClusterInner,
         process: &mut Option<Child>,
     ) -> Result<SocketAddr, TestbedError> {
-        let before = bed.roster.shown(&self.id).and_then(|shown| shown.address);
-        let (child, address) = match before.or_else(|| bed.front.take_reserved(&self.id)) {
-            Some(address) => self.start_again(bed, address).await?,
-            None => self.start_anew(bed).await?,
-        };
-        bed.roster.show(&self.id, |shown| {
+        let before = cluster
+            .registry
+            .status(&self.id)
+            .and_then(|shown| shown.address);
+        let (child, address) =
+            match before.or_else(|| cluster.load_balancers.release_reserved(&self.id)) {
+                Some(address) => self.start_on_previous_port(cluster, address).await?,
+                None => self.start_on_new_port(cluster).await?,
+            };
+        cluster.registry.update_status(&self.id, |shown| {
             shown.address = Some(address);
             shown.pid = Some(child.pid());
-            shown.life = Life::Running;
+            shown.state = ProcessState::Running;
         });
         *process = Some(child);
         Ok(address)
     }
 
     /// Notes that the process has ended and its status was taken.
-    pub(super) fn is_down(&self, bed: &Bed, listed: Listed) {
-        bed.roster.show(&self.id, |shown| {
+    pub(super) fn mark_down(&self, cluster: &ClusterInner, listed: RoutingState) {
+        cluster.registry.update_status(&self.id, |shown| {
             shown.pid = None;
-            shown.life = Life::Down;
-            shown.listed &= listed == Listed::AsBefore;
+            shown.state = ProcessState::Down;
+            shown.is_routed &= listed == RoutingState::Unchanged;
         });
     }
 
     /// Notes that the node was asked to end, and lets no client come any more.
-    pub(super) fn is_leaving(&self, bed: &Bed) {
-        bed.roster.show(&self.id, |shown| {
-            shown.life = Life::Leaving;
-            shown.listed = false;
+    pub(super) fn mark_stopping(&self, cluster: &ClusterInner) {
+        cluster.registry.update_status(&self.id, |shown| {
+            shown.state = ProcessState::Stopping;
+            shown.is_routed = false;
         });
     }
 
-    async fn start_anew(&self, bed: &Bed) -> Result<(Child, SocketAddr), TestbedError> {
-        port::start_on_one(|port| self.start_on(bed, port)).await
+    async fn start_on_new_port(
+        &self,
+        cluster: &ClusterInner,
+    ) -> Result<(Child, SocketAddr), TestbedError> {
+        port::start_on_free_port(|port| self.start_on(cluster, port)).await
     }
 
-    async fn start_again(
+    async fn start_on_previous_port(
         &self,
-        bed: &Bed,
+        cluster: &ClusterInner,
         address: SocketAddr,
     ) -> Result<(Child, SocketAddr), TestbedError> {
-        port::until_free(&self.id, address.port(), PORT_FREE_WITHIN).await?;
-        self.start_on(bed, address.port()).await
+        port::wait_until_free(&self.id, address.port(), PORT_FREE_TIMEOUT).await?;
+        self.start_on(cluster, address.port()).await
     }
 
-    async fn start_on(&self, bed: &Bed, port: u16) -> Result<(Child, SocketAddr), TestbedError> {
-        let launch = self.launch(bed, port);
-        startup::start(&bed.spawner, &self.id, launch).await
+    async fn start_on(
+        &self,
+        cluster: &ClusterInner,
+        port: u16,
+    ) -> Result<(Child, SocketAddr), TestbedError> {
+        let launch = self.launch(cluster, port);
+        startup::start(&cluster.spawner, &self.id, launch).await
     }
 
-    fn launch(&self, bed: &Bed, port: u16) -> Launch {
+    fn launch(&self, cluster: &ClusterInner, port: u16) -> Launch {
         let mut arguments: Vec<OsString> = vec![
             "serve".into(),
             "node".into(),
@@ -102,21 +113,21 @@ impl Node {
             "--id".into(),
             (&self.id).into(),
             "--routing".into(),
-            routing(bed.routing).into(),
+            routing_name(cluster.routing).into(),
             "--allow-faults".into(),
         ];
-        if bed.measure == Measure::Heap {
+        if cluster.load_metric == BalancerLoadMetric::Heap {
             arguments.extend(["--own-load".into(), "heap".into()]);
         }
-        if let Some(age) = bed.max_age {
+        if let Some(age) = cluster.max_age {
             arguments.push("--max-age".into());
             arguments.push(format!("{}ms", age.as_millis()).into());
         }
-        let (joined, env) = bed.backplane.of_a_member();
+        let (joined, env) = cluster.backplane.join_args();
         arguments.extend(joined);
-        let (proven, secrets) = bed.credentials.of_a_node();
+        let (proven, secrets) = cluster.credentials.node_launch_args();
         arguments.extend(proven);
-        let launch = Launch::new(&bed.exe, arguments, &self.log);
+        let launch = Launch::new(&cluster.exe, arguments, &self.log);
         env.into_iter()
             .chain(secrets)
             .fold(launch, |launch, (name, value)| launch.with_env(name, value))
@@ -125,15 +136,15 @@ impl Node {
 
 /// Whether clients are still sent to a node that has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Listed {
+pub(super) enum RoutingState {
     /// It ended without notice: whoever sends clients does not know.
-    AsBefore,
+    Unchanged,
     /// It ended in order.
-    NoMore,
+    Removed,
 }
 
 /// The child of a node that runs.
-pub(super) fn running<'c>(
+pub(super) fn running_child<'c>(
     process: &'c mut Option<Child>,
     id: &str,
 ) -> Result<&'c mut Child, TestbedError> {
@@ -143,14 +154,14 @@ pub(super) fn running<'c>(
 }
 
 /// The address of a node that has listened.
-pub(super) fn address(bed: &Bed, id: &str) -> Result<SocketAddr, TestbedError> {
-    let shown: Option<Shown> = bed.roster.shown(id);
+pub(super) fn node_address(cluster: &ClusterInner, id: &str) -> Result<SocketAddr, TestbedError> {
+    let shown: Option<NodeStatus> = cluster.registry.status(id);
     shown
         .and_then(|shown| shown.address)
         .ok_or_else(|| TestbedError::NotRunning { id: id.into() })
 }
 
-fn routing(routing: Routing) -> &'static str {
+fn routing_name(routing: Routing) -> &'static str {
     match routing {
         Routing::Directory => "directory",
         Routing::Broadcast => "broadcast",

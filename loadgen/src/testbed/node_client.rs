@@ -9,10 +9,10 @@ use super::{TestbedError, credentials::Credentials};
 use crate::sampling::scrape::{ScrapeError, scrape};
 
 /// Longest time for one answer.
-const WITHIN: Duration = Duration::from_secs(5);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How much of a refusal an error message shows, in characters.
-const REFUSAL_SHOWN: usize = 300;
+const MAX_SHOWN_BODY_CHARS: usize = 300;
 
 /// Asks nodes.
 #[derive(Debug)]
@@ -23,14 +23,14 @@ pub(super) struct NodeClient {
 
 /// The answer of `GET /nodes`, as far as it matters here.
 #[derive(Debug, Deserialize)]
-struct Members {
+struct NodesResponse {
     /// A node that is cut off goes on to list those it saw last.
     connected: bool,
-    nodes: Vec<Member>,
+    nodes: Vec<NodesResponseRow>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Member {
+struct NodesResponseRow {
     id: String,
 }
 
@@ -38,11 +38,11 @@ impl NodeClient {
     pub(super) fn new(credentials: &Credentials) -> Result<Self, TestbedError> {
         let client = credentials.trust().http_client(|client| {
             client
-                .timeout(WITHIN)
+                .timeout(REQUEST_TIMEOUT)
                 // No connection that a node would count among its open files.
                 .pool_max_idle_per_host(0)
         })?;
-        let scheme = if credentials.are_secure() {
+        let scheme = if credentials.nodes_use_tls() {
             "https"
         } else {
             "http"
@@ -58,7 +58,7 @@ impl NodeClient {
         process: SocketAddr,
     ) -> Result<(), TestbedError> {
         let url = format!("{scheme}://{process}/readyz");
-        ask(self.client.get(&url), &url).await.map(drop)
+        send(self.client.get(&url), &url).await.map(drop)
     }
 
     /// `GET` of any address: the text of the answer, within less than a second.
@@ -72,17 +72,20 @@ impl NodeClient {
     }
 
     /// `GET /nodes`: the names of the nodes that this node sees now.
-    pub(super) async fn members(&self, node: SocketAddr) -> Result<BTreeSet<String>, TestbedError> {
+    pub(super) async fn visible_nodes(
+        &self,
+        node: SocketAddr,
+    ) -> Result<BTreeSet<String>, TestbedError> {
         let url = format!("{}://{node}/nodes", self.scheme);
-        let answer = ask(self.client.get(&url), &url).await?;
+        let answer = send(self.client.get(&url), &url).await?;
         let body = answer
             .bytes()
             .await
             .map_err(|source| failed(&url, source))?;
-        match serde_json::from_slice::<Members>(&body) {
+        match serde_json::from_slice::<NodesResponse>(&body) {
             Ok(members) if !members.connected => Ok(BTreeSet::new()),
             Ok(members) => Ok(members.nodes.into_iter().map(|node| node.id).collect()),
-            Err(error) => Err(TestbedError::Answer {
+            Err(error) => Err(TestbedError::InvalidResponse {
                 url,
                 reason: error.to_string(),
             }),
@@ -92,11 +95,11 @@ impl NodeClient {
     /// `POST /admin/drain`.
     pub(super) async fn drain(&self, node: SocketAddr) -> Result<(), TestbedError> {
         let url = format!("{}://{node}/admin/drain", self.scheme);
-        ask(self.client.post(&url), &url).await.map(drop)
+        send(self.client.post(&url), &url).await.map(drop)
     }
 
     /// `POST /admin/faults` with this body.
-    pub(super) async fn inject(
+    pub(super) async fn inject_fault(
         &self,
         node: SocketAddr,
         body: &impl Serialize,
@@ -120,7 +123,7 @@ impl NodeClient {
         body: &impl Serialize,
     ) -> Result<(), TestbedError> {
         let url = format!("{}://{node}{path}", self.scheme);
-        let body = serde_json::to_vec(body).map_err(|error| TestbedError::Answer {
+        let body = serde_json::to_vec(body).map_err(|error| TestbedError::InvalidResponse {
             url: url.clone(),
             reason: error.to_string(),
         })?;
@@ -129,21 +132,21 @@ impl NodeClient {
             .post(&url)
             .header(header::CONTENT_TYPE, "application/json")
             .body(body);
-        ask(request, &url).await.map(drop)
+        send(request, &url).await.map(drop)
     }
 }
 
-async fn ask(request: RequestBuilder, url: &str) -> Result<Response, TestbedError> {
+async fn send(request: RequestBuilder, url: &str) -> Result<Response, TestbedError> {
     let answer = request.send().await.map_err(|source| failed(url, source))?;
     if answer.status().is_success() {
         return Ok(answer);
     }
     let status = answer.status().as_u16();
     let body = answer.text().await.unwrap_or_default();
-    Err(TestbedError::Refused {
+    Err(TestbedError::RequestRejected {
         url: url.into(),
         status,
-        body: body.chars().take(REFUSAL_SHOWN).collect(),
+        body: body.chars().take(MAX_SHOWN_BODY_CHARS).collect(),
     })
 }
 

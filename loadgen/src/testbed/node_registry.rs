@@ -8,20 +8,20 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use highwater_reports::record::{Role, Source};
+use highwater_reports::record::{Source, SourceRole};
 use tokio::sync::watch;
 
-use super::{TestbedError, node::Node};
+use super::{TestbedError, node::NodeProcess};
 use crate::{
     endpoints::Endpoints,
-    sampling::{Endpoint, Sampled},
+    sampling::{SampleEndpoint, SampleTarget},
 };
 
 /// All nodes that were ever started, by number. It owns what is shown of them;
 /// their processes are owned by the nodes.
 #[derive(Debug)]
-pub(super) struct Roster {
-    nodes: Mutex<BTreeMap<Place, Entry>>,
+pub(super) struct NodeRegistry {
+    nodes: Mutex<BTreeMap<NodeSortKey, NodeEntry>>,
     endpoints: watch::Sender<Endpoints>,
     scheme: Scheme,
 }
@@ -35,16 +35,16 @@ struct Scheme {
 
 /// What is shown of a node.
 #[derive(Debug, Clone)]
-pub(super) struct Shown {
+pub(super) struct NodeStatus {
     /// Where it listens, or did before it ended.
     pub(super) address: Option<SocketAddr>,
     /// Its process, unless it has ended.
     pub(super) pid: Option<u32>,
     /// What it is doing.
-    pub(super) life: Life,
+    pub(super) state: ProcessState,
     /// Whether clients are sent to it. A killed node stays listed: its clients
     /// meet a refusal, as they do behind DNS.
-    pub(super) listed: bool,
+    pub(super) is_routed: bool,
 }
 
 /// What a node is doing.
@@ -56,7 +56,7 @@ pub(super) struct Shown {
 /// Running, Paused, Leaving -> Down
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Life {
+pub(super) enum ProcessState {
     /// There is no process.
     Down,
     /// It runs and is meant to go on.
@@ -64,19 +64,19 @@ pub(super) enum Life {
     /// It is stopped by SIGSTOP.
     Paused,
     /// It was asked to end.
-    Leaving,
+    Stopping,
 }
 
 /// Nodes stand in the order of their numbers: n2 before n10.
-pub(super) type Place = (u64, String);
+pub(super) type NodeSortKey = (u64, String);
 
 #[derive(Debug)]
-struct Entry {
-    node: Arc<Node>,
-    shown: Shown,
+struct NodeEntry {
+    node: Arc<NodeProcess>,
+    status: NodeStatus,
 }
 
-impl Roster {
+impl NodeRegistry {
     /// Without nodes yet; with `secure` ones, clients speak TLS.
     pub(super) fn new(secure: bool) -> Self {
         let scheme = if secure {
@@ -98,31 +98,31 @@ impl Roster {
     }
 
     /// The node of this name; a new one, logging into `log`, if there was none.
-    pub(super) fn node_or_new(&self, id: &str, log: PathBuf) -> Arc<Node> {
+    pub(super) fn get_or_insert(&self, id: &str, log: PathBuf) -> Arc<NodeProcess> {
         let mut nodes = self.lock();
-        let entry = nodes.entry(place(id)).or_insert_with(|| Entry {
-            node: Arc::new(Node::new(id, log)),
-            shown: Shown {
+        let entry = nodes.entry(node_sort_key(id)).or_insert_with(|| NodeEntry {
+            node: Arc::new(NodeProcess::new(id, log)),
+            status: NodeStatus {
                 address: None,
                 pid: None,
-                life: Life::Down,
-                listed: false,
+                state: ProcessState::Down,
+                is_routed: false,
             },
         });
         entry.node.clone()
     }
 
     /// The node of this name.
-    pub(super) fn node(&self, id: &str) -> Result<Arc<Node>, TestbedError> {
+    pub(super) fn node(&self, id: &str) -> Result<Arc<NodeProcess>, TestbedError> {
         let nodes = self.lock();
-        let entry = nodes.get(&place(id));
+        let entry = nodes.get(&node_sort_key(id));
         entry
             .map(|entry| entry.node.clone())
             .ok_or_else(|| TestbedError::NoSuchNode { id: id.into() })
     }
 
     /// All nodes, in order.
-    pub(super) fn nodes(&self) -> Vec<Arc<Node>> {
+    pub(super) fn nodes(&self) -> Vec<Arc<NodeProcess>> {
         self.lock()
             .values()
             .map(|entry| entry.node.clone())
@@ -130,15 +130,17 @@ impl Roster {
     }
 
     /// What is shown of a node.
-    pub(super) fn shown(&self, id: &str) -> Option<Shown> {
-        self.lock().get(&place(id)).map(|entry| entry.shown.clone())
+    pub(super) fn status(&self, id: &str) -> Option<NodeStatus> {
+        self.lock()
+            .get(&node_sort_key(id))
+            .map(|entry| entry.status.clone())
     }
 
     /// Changes what is shown of a node, and tells who watches the endpoints.
-    pub(super) fn show(&self, id: &str, change: impl FnOnce(&mut Shown)) {
+    pub(super) fn update_status(&self, id: &str, change: impl FnOnce(&mut NodeStatus)) {
         let mut nodes = self.lock();
-        if let Some(entry) = nodes.get_mut(&place(id)) {
-            change(&mut entry.shown);
+        if let Some(entry) = nodes.get_mut(&node_sort_key(id)) {
+            change(&mut entry.status);
         }
         let now = endpoints(&nodes, self.scheme);
         self.endpoints.send_if_modified(|seen| {
@@ -153,9 +155,9 @@ impl Roster {
         let nodes = self.lock();
         let running = nodes
             .iter()
-            .filter(|(_, entry)| entry.shown.life == Life::Running);
+            .filter(|(_, entry)| entry.status.state == ProcessState::Running);
         running
-            .filter_map(|((_, id), entry)| Some((id.clone(), entry.shown.address?)))
+            .filter_map(|((_, id), entry)| Some((id.clone(), entry.status.address?)))
             .collect()
     }
 
@@ -165,14 +167,14 @@ impl Roster {
     }
 
     /// Every node that has listened once, for the sampler.
-    pub(super) fn sampled(&self) -> Vec<Sampled> {
+    pub(super) fn sample_targets(&self) -> Vec<SampleTarget> {
         let nodes = self.lock();
         let seen = nodes.iter().filter_map(|((_, id), entry)| {
-            let address = entry.shown.address?;
-            Some(Sampled {
-                source: Source::new(Role::Node, id),
-                pid: entry.shown.pid,
-                endpoint: Some(Endpoint::Prometheus {
+            let address = entry.status.address?;
+            Some(SampleTarget {
+                source: Source::new(SourceRole::Node, id),
+                pid: entry.status.pid,
+                endpoint: Some(SampleEndpoint::Prometheus {
                     url: format!("{}://{address}/metrics", self.scheme.http),
                     sockets_metric: None,
                 }),
@@ -183,14 +185,14 @@ impl Roster {
 
     /// No critical section can leave the map half changed, so a panic in one
     /// does not spoil it.
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Place, Entry>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<NodeSortKey, NodeEntry>> {
         self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn endpoints(nodes: &BTreeMap<Place, Entry>, scheme: Scheme) -> Endpoints {
-    let listed = nodes.values().filter(|entry| entry.shown.listed);
-    let addresses: Vec<SocketAddr> = listed.filter_map(|entry| entry.shown.address).collect();
+fn endpoints(nodes: &BTreeMap<NodeSortKey, NodeEntry>, scheme: Scheme) -> Endpoints {
+    let listed = nodes.values().filter(|entry| entry.status.is_routed);
+    let addresses: Vec<SocketAddr> = listed.filter_map(|entry| entry.status.address).collect();
     Endpoints {
         ws: addresses
             .iter()
@@ -204,7 +206,7 @@ fn endpoints(nodes: &BTreeMap<Place, Entry>, scheme: Scheme) -> Endpoints {
 }
 
 /// A name without a number stands behind those with one.
-pub(super) fn place(id: &str) -> Place {
+pub(super) fn node_sort_key(id: &str) -> NodeSortKey {
     let digits = id.trim_start_matches(|c: char| !c.is_ascii_digit());
     (digits.parse().unwrap_or(u64::MAX), id.to_owned())
 }
@@ -213,18 +215,18 @@ pub(super) fn place(id: &str) -> Place {
 mod tests {
     use super::*;
 
-    fn listed(roster: &Roster, id: &str, port: u16) {
-        roster.node_or_new(id, PathBuf::from("/dev/null"));
-        roster.show(id, |shown| {
+    fn listed(roster: &NodeRegistry, id: &str, port: u16) {
+        roster.get_or_insert(id, PathBuf::from("/dev/null"));
+        roster.update_status(id, |shown| {
             shown.address = Some(SocketAddr::from(([127, 0, 0, 1], port)));
-            shown.life = Life::Running;
-            shown.listed = true;
+            shown.state = ProcessState::Running;
+            shown.is_routed = true;
         });
     }
 
     #[test]
     fn endpoints_stand_in_the_order_of_numbers_and_only_while_listed() {
-        let roster = Roster::new(false);
+        let roster = NodeRegistry::new(false);
         let mut watched = roster.endpoints();
         for (id, port) in [("n10", 10), ("n2", 2), ("n1", 1)] {
             listed(&roster, id, port);
@@ -243,13 +245,13 @@ mod tests {
         );
 
         // A killed node stays listed, and nobody is told of a change.
-        roster.show("n2", |shown| shown.life = Life::Down);
+        roster.update_status("n2", |shown| shown.state = ProcessState::Down);
         assert!(!watched.has_changed().unwrap());
         assert_eq!(roster.running().len(), 2);
 
-        roster.show("n2", |shown| shown.listed = false);
+        roster.update_status("n2", |shown| shown.is_routed = false);
         assert!(watched.has_changed().unwrap());
         assert_eq!(watched.borrow_and_update().http.len(), 2);
-        assert_eq!(roster.sampled().len(), 3);
+        assert_eq!(roster.sample_targets().len(), 3);
     }
 }

@@ -23,29 +23,29 @@ use super::TestbedError;
 const FIRST: u16 = 10_240;
 
 /// Where they may end at the earliest: after more than any cluster has processes.
-const ENOUGH: u16 = FIRST + 1_000;
+const MIN_RANGE_END: u16 = FIRST + 1_000;
 
 /// First port for clients where the system does not tell; Linux's default.
-const FIRST_FOR_CLIENTS: u16 = 32_768;
+const DEFAULT_EPHEMERAL_START: u16 = 32_768;
 
 /// How often something is started again because its port was taken meanwhile.
 const ATTEMPTS: u32 = 5;
 
 /// Pause between two looks at a port that is taken.
-const PAUSE: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// A port that nobody else gets until it is let go. Nobody listens on it meanwhile:
 /// whoever connects is refused.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct ReservedPort {
     address: SocketAddr,
     socket: Mutex<Option<TcpSocket>>,
 }
 
-impl Held {
+impl ReservedPort {
     /// One that was free.
-    pub(super) fn any() -> Result<Self, TestbedError> {
-        first_of(|port| {
+    pub(super) fn reserve() -> Result<Self, TestbedError> {
+        first_usable_port(|port| {
             let socket = TcpSocket::new_v4().ok()?;
             let address = local(port);
             // Without SO_REUSEADDR: two that have it may share a port until one listens.
@@ -58,7 +58,7 @@ impl Held {
     }
 
     /// Its address, on which the caller may listen from now on.
-    pub(super) fn let_go(&self) -> SocketAddr {
+    pub(super) fn release(&self) -> SocketAddr {
         let mut socket = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
         *socket = None;
         self.address
@@ -72,15 +72,15 @@ impl Held {
 
 /// Starts something on a free port; on another one if somebody else took that
 /// between the look and the start.
-pub(super) async fn start_on_one<S, F>(start: impl Fn(u16) -> F) -> Result<S, TestbedError>
+pub(super) async fn start_on_free_port<S, F>(start: impl Fn(u16) -> F) -> Result<S, TestbedError>
 where
     F: Future<Output = Result<S, TestbedError>>,
 {
-    start_on_several(|[port]| start(port)).await
+    start_on_free_ports(|[port]| start(port)).await
 }
 
 /// The same on several ports.
-pub(super) async fn start_on_several<const N: usize, S, F>(
+pub(super) async fn start_on_free_ports<const N: usize, S, F>(
     start: impl Fn([u16; N]) -> F,
 ) -> Result<S, TestbedError>
 where
@@ -88,7 +88,7 @@ where
 {
     let mut attempt = 1;
     loop {
-        let ports = pick()?;
+        let ports = pick_free_ports()?;
         let started = start(ports).await;
         if started.is_ok() || attempt == ATTEMPTS || ports.into_iter().all(is_free) {
             return started;
@@ -99,18 +99,18 @@ where
 
 /// Free ports on 127.0.0.1 outside the range for clients, different ones, and random,
 /// so that several clusters on one machine rarely try the same.
-fn pick<const N: usize>() -> Result<[u16; N], TestbedError> {
+fn pick_free_ports<const N: usize>() -> Result<[u16; N], TestbedError> {
     let mut picked = [0; N];
     for place in 0..N {
         let free = |port| (!picked.contains(&port) && is_free(port)).then_some(port);
-        picked[place] = first_of(free)?;
+        picked[place] = first_usable_port(free)?;
     }
     Ok(picked)
 }
 
 /// What the first port gives that gives something, from a random one on.
-fn first_of<T>(take: impl FnMut(u16) -> Option<T>) -> Result<T, TestbedError> {
-    let end = end(first_for_clients());
+fn first_usable_port<T>(take: impl FnMut(u16) -> Option<T>) -> Result<T, TestbedError> {
+    let end = range_end(ephemeral_start());
     let start = rand::random_range(FIRST..end);
     let mut candidates = (start..end).chain(FIRST..start);
     candidates.find_map(take).ok_or(TestbedError::NoPort {
@@ -135,7 +135,11 @@ fn local(port: u16) -> SocketAddr {
 }
 
 /// Waits until a port is free.
-pub(super) async fn until_free(id: &str, port: u16, within: Duration) -> Result<(), TestbedError> {
+pub(super) async fn wait_until_free(
+    id: &str,
+    port: u16,
+    within: Duration,
+) -> Result<(), TestbedError> {
     let deadline = Instant::now() + within;
     while !is_free(port) {
         if Instant::now() >= deadline {
@@ -145,26 +149,26 @@ pub(super) async fn until_free(id: &str, port: u16, within: Duration) -> Result<
                 waited: within,
             });
         }
-        sleep(PAUSE).await;
+        sleep(POLL_INTERVAL).await;
     }
     Ok(())
 }
 
 /// The port after the last one that is used: the first for clients, unless that leaves
 /// too few. A range for clients that begins so low is shared with them.
-fn end(first_for_clients: u16) -> u16 {
+fn range_end(first_for_clients: u16) -> u16 {
     match first_for_clients {
-        ENOUGH.. => first_for_clients,
-        _ => FIRST_FOR_CLIENTS,
+        MIN_RANGE_END.. => first_for_clients,
+        _ => DEFAULT_EPHEMERAL_START,
     }
 }
 
-fn first_for_clients() -> u16 {
+fn ephemeral_start() -> u16 {
     let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range");
     range
         .ok()
         .and_then(|range| range.split_whitespace().next()?.parse().ok())
-        .unwrap_or(FIRST_FOR_CLIENTS)
+        .unwrap_or(DEFAULT_EPHEMERAL_START)
 }
 
 #[cfg(test)]
@@ -175,43 +179,43 @@ mod tests {
 
     #[tokio::test]
     async fn a_port_is_free_until_somebody_listens() {
-        let [port] = pick().unwrap();
-        assert!(port < end(first_for_clients()));
+        let [port] = pick_free_ports().unwrap();
+        assert!(port < range_end(ephemeral_start()));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
             .await
             .unwrap();
         assert!(!is_free(port));
-        let error = until_free("n1", port, Duration::from_millis(1)).await;
+        let error = wait_until_free("n1", port, Duration::from_millis(1)).await;
         assert!(matches!(error, Err(TestbedError::PortTaken { .. })));
         drop(listener);
-        until_free("n1", port, Duration::from_secs(10))
+        wait_until_free("n1", port, Duration::from_secs(10))
             .await
             .unwrap();
     }
 
     #[test]
     fn a_range_for_clients_that_begins_low_is_shared_with_them() {
-        assert_eq!(end(32_768), 32_768);
-        assert_eq!(end(60_000), 60_000);
-        assert_eq!(end(1_024), FIRST_FOR_CLIENTS);
-        assert_eq!(end(FIRST), FIRST_FOR_CLIENTS);
+        assert_eq!(range_end(32_768), 32_768);
+        assert_eq!(range_end(60_000), 60_000);
+        assert_eq!(range_end(1_024), DEFAULT_EPHEMERAL_START);
+        assert_eq!(range_end(FIRST), DEFAULT_EPHEMERAL_START);
     }
 
     #[tokio::test]
     async fn a_held_port_is_refused_to_all_until_it_is_let_go() {
-        let held = Held::any().unwrap();
+        let held = ReservedPort::reserve().unwrap();
         let port = held.address().port();
         assert!(!is_free(port));
         let refused = TcpStream::connect(held.address()).await.unwrap_err();
         assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
-        assert_eq!(held.let_go().port(), port);
+        assert_eq!(held.release().port(), port);
         assert!(is_free(port));
     }
 
     #[tokio::test]
     async fn several_ports_are_tried_anew_when_one_of_them_is_taken() {
         let taken = Mutex::new(Vec::new());
-        let started = start_on_several(|[first, second]| {
+        let started = start_on_free_ports(|[first, second]| {
             let mut taken = taken.lock().unwrap();
             std::future::ready(match taken.is_empty() {
                 // Somebody else comes between the look and the start.

@@ -6,7 +6,7 @@ use super::TestbedError;
 use crate::process::{Child, Launch, Spawner};
 
 /// How long a process may take until it listens.
-const LISTENS_WITHIN: Duration = Duration::from_secs(30);
+const LISTEN_TIMEOUT: Duration = Duration::from_secs(30);
 /// What is measured gives way to who measures it: on a machine with too few
 /// processors for both, the harness would else be late itself.
 pub(super) const NICENESS: u8 = 10;
@@ -24,9 +24,9 @@ pub(super) async fn start(
     let launch = launch.with_first_line().with_niceness(NICENESS);
     let launched = spawner.spawn(launch).await;
     let mut child = launched.map_err(failed)?;
-    let line = child.first_stdout_line(LISTENS_WITHIN).await;
+    let line = child.first_stdout_line(LISTEN_TIMEOUT).await;
     let line = line.map_err(failed)?;
-    let address = parse(&line).ok_or_else(|| TestbedError::Announcement {
+    let address = parse(&line).ok_or_else(|| TestbedError::UnexpectedFirstLine {
         id: id.into(),
         line,
     })?;

@@ -3,7 +3,7 @@
 //! Goose launches, holds and stops the users; each user is a batch of sockets,
 //! a commander of the closed model, the dispatcher of an open one, or a
 //! publisher. What
-//! they do and what is counted lies in [`swarm`](super::swarm),
+//! they do and what is counted lies in [`devices`](super::swarm),
 //! [`commands`](super::commands) and [`messages`](super::messages). Goose's own metrics are off: they grow with
 //! the run, and know no due times.
 
@@ -35,7 +35,7 @@ use super::{
     devices::batch,
     messages::http_publisher,
 };
-use crate::access::{Doorway, TrustError, tls_verify::prefer_ring};
+use crate::access::{ClientOptions, TlsSetupError, tls_verify::install_ring_provider};
 
 /// Idle connections are closed by the client well before a server would.
 const IDLE_CONNECTION: Duration = Duration::from_secs(5);
@@ -44,17 +44,17 @@ const UNTIL_EXIT: Duration = Duration::from_millis(100);
 
 /// What one goose user does.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Part {
+enum UserRole {
     /// Holds batch `number` of `of`.
-    Sockets { number: u32, of: u32 },
+    SocketBatch { batch: u32, batch_count: u32 },
     /// Is a user of closed load `load`.
-    Closed {
+    ClosedLoad {
         load: usize,
         slot: UserSlot,
         think: Duration,
     },
     /// Sends the arrivals of open load `load`.
-    Open { load: usize },
+    OpenLoad { load: usize },
     /// Is publisher `number` of publish load `load`.
     Publisher { load: usize, number: u64 },
     /// Only waits: there are more workers than work.
@@ -63,15 +63,15 @@ enum Part {
 
 /// The users on their marks.
 pub struct Attack {
-    stage: Arc<Stage>,
+    state: Arc<SharedState>,
 }
 
 /// What the users share.
-struct Stage {
-    parts: Mutex<Vec<Part>>,
+struct SharedState {
+    roles: Mutex<Vec<UserRole>>,
     total: usize,
-    arrived: AtomicUsize,
-    finished: AtomicUsize,
+    ready_users: AtomicUsize,
+    finished_users: AtomicUsize,
     changed: Notify,
     client: Client,
     context: watch::Receiver<Option<Arc<Context>>>,
@@ -82,7 +82,7 @@ struct Stage {
 pub enum AttackError {
     /// The HTTP client could not be built.
     #[error(transparent)]
-    Client(#[from] TrustError),
+    Client(#[from] TlsSetupError),
     /// Goose refused or broke off.
     #[error("goose could not run the users: {0}")]
     Goose(#[from] Box<GooseError>),
@@ -94,19 +94,20 @@ impl Attack {
     pub fn new(
         plan: &Plan,
         segment: Segment,
-        doorway: &Doorway,
+        client_options: &ClientOptions,
         context: watch::Receiver<Option<Arc<Context>>>,
     ) -> Result<Self, AttackError> {
-        let parts = parts(plan, segment);
-        let client = doorway.http_client(|client| client.pool_idle_timeout(IDLE_CONNECTION))?;
+        let parts = user_roles(plan, segment);
+        let client =
+            client_options.http_client(|client| client.pool_idle_timeout(IDLE_CONNECTION))?;
         // Goose builds a client of its own, which sends nothing.
-        prefer_ring();
+        install_ring_provider();
         Ok(Self {
-            stage: Arc::new(Stage {
+            state: Arc::new(SharedState {
                 total: parts.len(),
-                parts: Mutex::new(parts),
-                arrived: AtomicUsize::new(0),
-                finished: AtomicUsize::new(0),
+                roles: Mutex::new(parts),
+                ready_users: AtomicUsize::new(0),
+                finished_users: AtomicUsize::new(0),
                 changed: Notify::new(),
                 client,
                 context,
@@ -116,16 +117,16 @@ impl Attack {
 
     /// Waits until every user stands ready.
     pub fn ready(&self) -> impl Future<Output = ()> + use<> {
-        let stage = self.stage.clone();
-        async move { stage.reached(|stage| &stage.arrived).await }
+        let stage = self.state.clone();
+        async move { stage.wait_for_all(|stage| &stage.ready_users).await }
     }
 
     /// Runs until every user has done its part.
     pub async fn run(self) -> Result<(), AttackError> {
-        let attack = build(&self.stage).map_err(Box::new)?;
-        let stage = self.stage.clone();
+        let attack = build_attack(&self.state).map_err(Box::new)?;
+        let stage = self.state.clone();
         let stop = tokio::spawn(async move {
-            stage.reached(|stage| &stage.finished).await;
+            stage.wait_for_all(|stage| &stage.finished_users).await;
             goose::trigger_killswitch("every user has done its part");
         });
         let outcome = attack.execute().await;
@@ -135,21 +136,21 @@ impl Attack {
     }
 }
 
-impl Stage {
-    fn take_part(&self) -> Option<Part> {
-        self.parts
+impl SharedState {
+    fn take_role(&self) -> Option<UserRole> {
+        self.roles
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .pop()
     }
 
-    fn one_more(&self, count: &AtomicUsize) {
+    fn increment(&self, count: &AtomicUsize) {
         count.fetch_add(1, Relaxed);
         self.changed.notify_waiters();
     }
 
     /// Waits until `count` is all users.
-    async fn reached(&self, count: impl Fn(&Self) -> &AtomicUsize) {
+    async fn wait_for_all(&self, count: impl Fn(&Self) -> &AtomicUsize) {
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
@@ -162,67 +163,75 @@ impl Stage {
     }
 
     /// Does one user's whole part of the run.
-    async fn act(&self) {
-        let Some(part) = self.take_part() else {
+    async fn run_user(&self) {
+        let Some(part) = self.take_role() else {
             return;
         };
-        self.one_more(&self.arrived);
+        self.increment(&self.ready_users);
         let mut context = self.context.clone();
         if let Ok(context) = context.wait_for(Option::is_some).await.map(|c| c.clone())
             && let Some(context) = context
         {
-            self.perform(part, context).await;
+            self.run_role(part, context).await;
         }
-        self.one_more(&self.finished);
+        self.increment(&self.finished_users);
     }
 
-    async fn perform(&self, part: Part, context: Arc<Context>) {
+    async fn run_role(&self, part: UserRole, context: Arc<Context>) {
         match part {
-            Part::Sockets { number, of } => batch::hold(context, number, of).await,
-            Part::Closed { load, slot, think } => {
+            UserRole::SocketBatch {
+                batch: number,
+                batch_count: of,
+            } => batch::run_batch(context, number, of).await,
+            UserRole::ClosedLoad { load, slot, think } => {
                 let load = &context.plan.commands[load];
-                closed::use_it(&context, &self.client, load, slot, think).await;
+                closed::run_closed_user(&context, &self.client, load, slot, think).await;
             }
-            Part::Open { load } => open::dispatch(context, self.client.clone(), load).await,
-            Part::Publisher { load, number } => {
-                http_publisher::publish(&context, &self.client, load, number).await;
+            UserRole::OpenLoad { load } => {
+                open::dispatch_arrivals(context, self.client.clone(), load).await
             }
-            Part::Idle => context.signals.close.cancelled().await,
+            UserRole::Publisher { load, number } => {
+                http_publisher::run_http_publisher(&context, &self.client, load, number).await;
+            }
+            UserRole::Idle => context.signals.close.cancelled().await,
         }
     }
 }
 
 /// One part for each user, and at least one user; sockets last: they are taken
 /// from the end.
-fn parts(plan: &Plan, segment: Segment) -> Vec<Part> {
+fn user_roles(plan: &Plan, segment: Segment) -> Vec<UserRole> {
     let mut parts = Vec::new();
     for (number, load) in plan.commands.iter().enumerate() {
         match load.model {
             LoadModel::Closed { think, .. } => {
-                parts.extend(segment.users(&load.model).map(|slot| Part::Closed {
+                parts.extend(segment.users(&load.model).map(|slot| UserRole::ClosedLoad {
                     load: number,
                     slot,
                     think,
                 }));
             }
-            LoadModel::Open { .. } => parts.push(Part::Open { load: number }),
+            LoadModel::Open { .. } => parts.push(UserRole::OpenLoad { load: number }),
         }
     }
     for (load, publish) in plan.publish.iter().enumerate() {
         if publish.from == PublishFrom::Rest {
             let numbers = segment.indices(publish.publishers);
-            parts.extend(numbers.map(|number| Part::Publisher { load, number }));
+            parts.extend(numbers.map(|number| UserRole::Publisher { load, number }));
         }
     }
-    let of = batch::batches(plan, segment);
-    parts.extend((0..of).map(|number| Part::Sockets { number, of }));
+    let of = batch::batch_count(plan, segment);
+    parts.extend((0..of).map(|number| UserRole::SocketBatch {
+        batch: number,
+        batch_count: of,
+    }));
     if parts.is_empty() {
-        parts.push(Part::Idle);
+        parts.push(UserRole::Idle);
     }
     parts
 }
 
-fn build(stage: &Arc<Stage>) -> Result<GooseAttack, GooseError> {
+fn build_attack(stage: &Arc<SharedState>) -> Result<GooseAttack, GooseError> {
     let users = stage.total.to_string();
     let configuration = GooseConfiguration::parse_args_default(&[
         "--users",
@@ -242,7 +251,7 @@ fn build(stage: &Arc<Stage>) -> Result<GooseAttack, GooseError> {
     let part = Transaction::new(Arc::new(move |_: &mut GooseUser| {
         let stage = stage.clone();
         Box::pin(async move {
-            stage.act().await;
+            stage.run_user().await;
             // Goose runs a user's transactions again until it asks it to leave.
             tokio::time::sleep(UNTIL_EXIT).await;
             TransactionResult::Ok(())

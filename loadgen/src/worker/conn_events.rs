@@ -10,80 +10,80 @@ use std::{
     time::Duration,
 };
 
-use highwater_reports::record::names::tenth;
+use highwater_reports::record::names::conn_event;
 
-use crate::control::Tenth;
+use crate::control::CounterBucket;
 
 /// Nodes that are told apart within a tenth; a cluster of the harness's own has at
 /// most 200.
 const NODES_LIMIT: usize = 256;
 /// Tenths that wait to be taken: ten minutes of a coordinator that takes nothing.
-const TENTHS_LIMIT: usize = 6_000;
+const BUCKETS_LIMIT: usize = 6_000;
 
 /// What came and went since the last taking, over the whole worker.
 #[derive(Debug, Default)]
-pub struct Movements {
+pub struct ConnEventCounter {
     /// By the tenth's number on the run's clock, then by the counter's name.
-    tenths: Mutex<BTreeMap<u64, BTreeMap<String, u64>>>,
+    buckets: Mutex<BTreeMap<u64, BTreeMap<String, u64>>>,
 }
 
-impl Movements {
+impl ConnEventCounter {
     /// At `at` on the run's clock a socket opened at `node`.
-    pub fn arrived(&self, at: Duration, node: &str) {
-        self.add_at_node(at, tenth::ARRIVED, node);
+    pub fn record_opened(&self, at: Duration, node: &str) {
+        self.add_for_node(at, conn_event::OPENED, node);
     }
 
     /// At `at` an attempt began that `node` answered late.
-    pub fn delayed(&self, at: Duration, node: &str) {
-        self.add_at_node(at, tenth::DELAYED, node);
+    pub fn record_answered_late(&self, at: Duration, node: &str) {
+        self.add_for_node(at, conn_event::DELAYED, node);
     }
 
     /// At `at` a lost socket was open again.
-    pub fn returned(&self, at: Duration) {
-        self.add(at, tenth::RETURNED, None);
+    pub fn record_reconnected(&self, at: Duration) {
+        self.add(at, conn_event::RECONNECTED, None);
     }
 
     /// At `at` an open socket was lost.
-    pub fn departed(&self, at: Duration) {
-        self.add(at, tenth::DEPARTED, None);
+    pub fn record_lost(&self, at: Duration) {
+        self.add(at, conn_event::LOST, None);
     }
 
     /// At `at` an attempt to open began that has failed.
-    pub fn refused(&self, at: Duration) {
-        self.add(at, tenth::REFUSED, None);
+    pub fn record_failed(&self, at: Duration) {
+        self.add(at, conn_event::FAILED, None);
     }
 
     /// It has failed because whoever answered had no room.
-    pub fn turned_away(&self, at: Duration) {
-        self.add(at, tenth::TURNED_AWAY, None);
+    pub fn record_rejected(&self, at: Duration) {
+        self.add(at, conn_event::REJECTED, None);
     }
 
     /// At `at` an attempt began that waited until the end of the run.
-    pub fn unanswered(&self, at: Duration) {
-        self.add(at, tenth::UNANSWERED, None);
+    pub fn record_unanswered(&self, at: Duration) {
+        self.add(at, conn_event::UNANSWERED, None);
     }
 
     /// Takes what has come together, in order of time.
-    pub fn take(&self) -> Vec<Tenth> {
-        let mut tenths = self.tenths.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn take_buckets(&self) -> Vec<CounterBucket> {
+        let mut tenths = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut *tenths)
             .into_iter()
-            .map(|(number, counters)| Tenth {
+            .map(|(number, counters)| CounterBucket {
                 number,
                 counters: counters.into_iter().collect(),
             })
             .collect()
     }
 
-    fn add_at_node(&self, at: Duration, family: &str, node: &str) {
+    fn add_for_node(&self, at: Duration, family: &str, node: &str) {
         self.add(at, &format!("{family}.{node}"), Some(family));
     }
 
     /// Nothing is lost at the limits: what is beyond them is only told less finely.
     fn add(&self, at: Duration, name: &str, family: Option<&str>) {
-        let mut tenths = self.tenths.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut number = number_of(at);
-        if tenths.len() >= TENTHS_LIMIT
+        let mut tenths = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut number = bucket_number(at);
+        if tenths.len() >= BUCKETS_LIMIT
             && !tenths.contains_key(&number)
             && let Some((&last, _)) = tenths.last_key_value()
         {
@@ -96,7 +96,7 @@ impl Movements {
         }
         let name = match family {
             Some(family) if counters.len() >= NODES_LIMIT => {
-                format!("{family}.{}", tenth::ELSEWHERE)
+                format!("{family}.{}", conn_event::OTHER_NODES)
             }
             _ => name.to_owned(),
         };
@@ -105,7 +105,7 @@ impl Movements {
 }
 
 /// The tenth of a second in which an instant lies.
-fn number_of(at: Duration) -> u64 {
+fn bucket_number(at: Duration) -> u64 {
     u64::try_from(at.as_millis() / 100).unwrap_or(u64::MAX)
 }
 
@@ -117,9 +117,9 @@ mod tests {
         Duration::from_millis(millis)
     }
 
-    fn tenth(number: u64, counters: &[(&str, u64)]) -> Tenth {
+    fn bucket(number: u64, counters: &[(&str, u64)]) -> CounterBucket {
         let counters = counters.iter();
-        Tenth {
+        CounterBucket {
             number,
             counters: counters
                 .map(|&(name, count)| (name.to_owned(), count))
@@ -129,48 +129,48 @@ mod tests {
 
     #[test]
     fn each_tenth_has_its_own_counts_and_is_taken_once() {
-        let movements = Movements::default();
-        movements.arrived(at(1_299), "n2");
-        movements.arrived(at(1_200), "n1");
-        movements.arrived(at(1_250), "n2");
-        movements.returned(at(1_300));
-        movements.departed(at(99));
-        movements.refused(at(99));
+        let movements = ConnEventCounter::default();
+        movements.record_opened(at(1_299), "n2");
+        movements.record_opened(at(1_200), "n1");
+        movements.record_opened(at(1_250), "n2");
+        movements.record_reconnected(at(1_300));
+        movements.record_lost(at(99));
+        movements.record_failed(at(99));
         assert_eq!(
-            movements.take(),
+            movements.take_buckets(),
             [
-                tenth(0, &[("departed", 1), ("refused", 1)]),
-                tenth(12, &[("arrived.n1", 1), ("arrived.n2", 2)]),
-                tenth(13, &[("returned", 1)]),
+                bucket(0, &[("departed", 1), ("refused", 1)]),
+                bucket(12, &[("arrived.n1", 1), ("arrived.n2", 2)]),
+                bucket(13, &[("returned", 1)]),
             ]
         );
-        assert_eq!(movements.take(), []);
+        assert_eq!(movements.take_buckets(), []);
     }
 
     #[test]
     fn attempts_are_told_apart_by_what_became_of_them() {
-        let movements = Movements::default();
-        movements.refused(at(1_000));
-        movements.turned_away(at(1_000));
-        movements.delayed(at(1_000), "n1");
-        movements.unanswered(at(1_000));
+        let movements = ConnEventCounter::default();
+        movements.record_failed(at(1_000));
+        movements.record_rejected(at(1_000));
+        movements.record_answered_late(at(1_000), "n1");
+        movements.record_unanswered(at(1_000));
         let counters = [
             ("delayed.n1", 1),
             ("refused", 1),
             ("turned_away", 1),
             ("unanswered", 1),
         ];
-        assert_eq!(movements.take(), [tenth(10, &counters)]);
+        assert_eq!(movements.take_buckets(), [bucket(10, &counters)]);
     }
 
     #[test]
     fn more_nodes_than_can_be_are_counted_together() {
-        let movements = Movements::default();
+        let movements = ConnEventCounter::default();
         for node in 0..1_000 {
-            movements.arrived(at(0), &format!("n{node}"));
+            movements.record_opened(at(0), &format!("n{node}"));
         }
-        movements.departed(at(0));
-        let taken = movements.take();
+        movements.record_lost(at(0));
+        let taken = movements.take_buckets();
         let counters = &taken[0].counters;
         assert_eq!(counters.len(), NODES_LIMIT + 2);
         assert_eq!(counters.iter().map(|(_, count)| count).sum::<u64>(), 1_001);
@@ -180,14 +180,14 @@ mod tests {
 
     #[test]
     fn a_coordinator_that_takes_nothing_costs_no_more_than_the_limit() {
-        let movements = Movements::default();
-        for tenth in 0..TENTHS_LIMIT as u64 + 500 {
-            movements.departed(at(tenth * 100));
+        let movements = ConnEventCounter::default();
+        for tenth in 0..BUCKETS_LIMIT as u64 + 500 {
+            movements.record_lost(at(tenth * 100));
         }
-        let taken = movements.take();
-        assert_eq!(taken.len(), TENTHS_LIMIT);
+        let taken = movements.take_buckets();
+        assert_eq!(taken.len(), BUCKETS_LIMIT);
         let counted = taken.iter().flat_map(|tenth| &tenth.counters);
         let all: u64 = counted.map(|(_, count)| count).sum();
-        assert_eq!(all, TENTHS_LIMIT as u64 + 500);
+        assert_eq!(all, BUCKETS_LIMIT as u64 + 500);
     }
 }

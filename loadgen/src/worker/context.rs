@@ -7,17 +7,19 @@ use std::sync::{
 
 use highwater_scenarios::{
     Plan, Segment,
-    plan::{Dialect, System},
+    plan::{Dialect, SystemSpec},
 };
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    conn_events::Movements,
-    devices::Connected,
+    conn_events::ConnEventCounter,
+    devices::ConnectedDevices,
     recorder::{Count, Recorder},
 };
-use crate::{access::Doorway, clock::RunClock, control::Unaccepted, endpoints::Endpoints};
+use crate::{
+    access::ClientOptions, clock::RunClock, control::UnacceptedTelemetry, endpoints::Endpoints,
+};
 
 /// One worker's run: what it does, when, against what, and what it counts.
 pub struct Context {
@@ -30,20 +32,20 @@ pub struct Context {
     /// What devices and commands speak.
     pub dialect: Dialect,
     /// What sockets show to be let in, and whom they trust.
-    pub doorway: Doorway,
+    pub client_options: ClientOptions,
     /// When to start what and when to stop.
     pub signals: Signals,
     /// What is counted.
     pub recorder: Recorder,
     /// Sockets that come and go.
-    pub movements: Movements,
+    pub conn_events: ConnEventCounter,
     /// Devices that can be sent a command now.
-    pub connected: Connected,
+    pub connected_devices: ConnectedDevices,
     /// What devices tell at the end of their lives, until it is passed on.
-    unaccepted: Mutex<Vec<Unaccepted>>,
+    unaccepted_telemetry: Mutex<Vec<UnacceptedTelemetry>>,
     endpoints: RwLock<Arc<Endpoints>>,
-    next_http: AtomicUsize,
-    messages_heard: AtomicU64,
+    next_http_index: AtomicUsize,
+    messages_received: AtomicU64,
     drain_at: OnceLock<Instant>,
 }
 
@@ -65,28 +67,28 @@ impl Context {
         plan: Plan,
         segment: Segment,
         endpoints: Endpoints,
-        doorway: Doorway,
+        client_options: ClientOptions,
         clock: RunClock,
         signals: Signals,
     ) -> Self {
         let dialect = match &plan.system {
-            System::Cluster(_) => Dialect::Highwater,
-            System::Target(target) => target.dialect,
+            SystemSpec::Cluster(_) => Dialect::Highwater,
+            SystemSpec::Target(target) => target.dialect,
         };
         Self {
-            connected: Connected::default(),
-            unaccepted: Mutex::default(),
+            connected_devices: ConnectedDevices::default(),
+            unaccepted_telemetry: Mutex::default(),
             recorder: Recorder::new(),
-            movements: Movements::default(),
+            conn_events: ConnEventCounter::default(),
             endpoints: RwLock::new(Arc::new(endpoints)),
-            messages_heard: AtomicU64::new(0),
+            messages_received: AtomicU64::new(0),
             drain_at: OnceLock::new(),
-            next_http: AtomicUsize::new(segment.index() as usize),
+            next_http_index: AtomicUsize::new(segment.index() as usize),
             plan,
             segment,
             clock,
             dialect,
-            doorway,
+            client_options,
             signals,
         }
     }
@@ -108,32 +110,32 @@ impl Context {
     }
 
     /// A device's readings that were not accepted.
-    pub fn unaccepted(&self, of_a_device: Vec<Unaccepted>) {
-        let unaccepted = self.unaccepted.lock();
+    pub fn add_unaccepted_telemetry(&self, of_a_device: Vec<UnacceptedTelemetry>) {
+        let unaccepted = self.unaccepted_telemetry.lock();
         let mut unaccepted = unaccepted.unwrap_or_else(PoisonError::into_inner);
         unaccepted.extend(of_a_device);
     }
 
     /// Those of all devices whose lives have ended, each once.
-    pub fn take_unaccepted(&self) -> Vec<Unaccepted> {
-        let unaccepted = self.unaccepted.lock();
+    pub fn take_unaccepted_telemetry(&self) -> Vec<UnacceptedTelemetry> {
+        let unaccepted = self.unaccepted_telemetry.lock();
         std::mem::take(&mut *unaccepted.unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Where this worker's next command goes first, as a number that counts up.
-    pub fn next_http(&self) -> usize {
-        self.next_http.fetch_add(1, Relaxed)
+    pub fn next_http_index(&self) -> usize {
+        self.next_http_index.fetch_add(1, Relaxed)
     }
 
     /// A message to a topic has come.
-    pub fn message_heard(&self) {
-        self.messages_heard.fetch_add(1, Relaxed);
+    pub fn record_message_received(&self) {
+        self.messages_received.fetch_add(1, Relaxed);
         self.recorder.count(Count::MessagesReceived);
     }
 
     /// Messages that have come to this worker's sockets so far.
-    pub fn messages_heard(&self) -> u64 {
-        self.messages_heard.load(Relaxed)
+    pub fn messages_received(&self) -> u64 {
+        self.messages_received.load(Relaxed)
     }
 
     /// When the drain begins, once that is known.
@@ -149,8 +151,8 @@ impl Context {
 
 impl Signals {
     /// Waits until the steady phase starts; `None` if it never does.
-    pub async fn steady_started(&self) -> Option<Instant> {
-        let start = self.steady_known().await?;
+    pub async fn wait_steady_start(&self) -> Option<Instant> {
+        let start = self.wait_steady_announced().await?;
         tokio::select! {
             () = tokio::time::sleep_until(start) => Some(start),
             () = self.drain.cancelled() => None,
@@ -158,7 +160,7 @@ impl Signals {
     }
 
     /// Waits until the start of the steady phase is known; `None` if it never is.
-    pub async fn steady_known(&self) -> Option<Instant> {
+    pub async fn wait_steady_announced(&self) -> Option<Instant> {
         let mut steady = self.steady.clone();
         tokio::select! {
             known = steady.wait_for(Option::is_some) => known.ok().and_then(|known| *known),

@@ -16,28 +16,28 @@ use super::{
     reporter,
 };
 use crate::{
-    access::{Doorway, TrustError},
+    access::{ClientOptions, TlsSetupError},
     clock::RunClock,
     control::{
-        Assignment, FromWorker, Hello, Link, LinkError, LinkReader, LinkWriter, ToWorker,
+        Assignment, ControlLink, FromWorker, Hello, LinkError, LinkReader, LinkWriter, ToWorker,
         message::PROTOCOL, offset::RemoteClock,
     },
     sampling::raise_open_files,
 };
 
 /// Questions for the coordinator's clock; the quickest answer counts.
-const CLOCK_QUESTIONS: u32 = 8;
+const CLOCK_PINGS: u32 = 8;
 /// How long the coordinator may take to answer while a worker joins.
 const JOIN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A worker whose sockets have heard no message for this long has heard all.
-const QUIET: Duration = Duration::from_secs(1);
+const RECEIVE_IDLE_TIMEOUT: Duration = Duration::from_secs(1);
 /// And longer than this it does not wait; the coordinator counts with it.
-const LISTENS_AT_MOST: Duration = Duration::from_secs(10);
+const MAX_RECEIVE_WAIT: Duration = Duration::from_secs(10);
 /// How often a worker in the drain looks what is still under way.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// Devices of one message about readings.
-const UNACCEPTED_AT_ONCE: usize = 2_000;
+const UNACCEPTED_PER_MESSAGE: usize = 2_000;
 
 /// How to become a worker.
 #[derive(Debug, Clone)]
@@ -61,13 +61,13 @@ pub enum WorkerError {
     },
     /// The coordinator does not want this worker.
     #[error("the coordinator refused this worker: {0}")]
-    Refused(String),
+    Rejected(String),
     /// The coordinator said something out of turn.
     #[error("the coordinator said {0} when it was not its turn")]
-    OutOfTurn(&'static str),
+    UnexpectedMessage(&'static str),
     /// The coordinator said nothing for too long.
     #[error("the coordinator did not answer within {} s", JOIN_TIMEOUT.as_secs())]
-    Silent,
+    CoordinatorTimeout,
     /// The limit of open files cannot be read or raised.
     #[error("cannot raise the limit of open files")]
     OpenFiles(#[source] std::io::Error),
@@ -76,14 +76,14 @@ pub enum WorkerError {
     Link(#[from] LinkError),
     /// The system's certificates could not be verified by anything.
     #[error(transparent)]
-    Trust(#[from] TrustError),
+    Tls(#[from] TlsSetupError),
     /// The load could not be put on.
     #[error(transparent)]
     Attack(#[from] AttackError),
 }
 
-type Reader = LinkReader<ToWorker>;
-type Writer = LinkWriter<FromWorker>;
+type CoordinatorReader = LinkReader<ToWorker>;
+type CoordinatorWriter = LinkWriter<FromWorker>;
 
 /// Takes part in one run, from joining to its end. Ends at once, with its
 /// sockets, when the coordinator is gone.
@@ -93,10 +93,10 @@ pub async fn run(options: WorkerOptions) -> Result<(), WorkerError> {
     let stream = TcpStream::connect(address)
         .await
         .map_err(|source| WorkerError::Unreachable { address, source })?;
-    let Link {
+    let ControlLink {
         mut reader,
         mut writer,
-    } = Link::new(stream).map_err(LinkError::from)?;
+    } = ControlLink::new(stream).map_err(LinkError::from)?;
     let hello = Hello {
         protocol: PROTOCOL,
         token: options.token,
@@ -105,38 +105,48 @@ pub async fn run(options: WorkerOptions) -> Result<(), WorkerError> {
         open_files,
     };
     writer.send(&FromWorker::Hello(hello)).await?;
-    let assignment = assignment(&mut reader).await?;
-    let remote = ask_clock(&mut reader, &mut writer).await?;
+    let assignment = receive_assignment(&mut reader).await?;
+    let remote = measure_remote_clock(&mut reader, &mut writer).await?;
     let (publish, published) = watch::channel(None);
-    let doorway = Doorway::new(&assignment.access)?;
-    let attack = Attack::new(&assignment.plan, assignment.segment, &doorway, published)?;
+    let client_options = ClientOptions::new(&assignment.access)?;
+    let attack = Attack::new(
+        &assignment.plan,
+        assignment.segment,
+        &client_options,
+        published,
+    )?;
     let ready = attack.ready();
     let mut attack = tokio::spawn(attack.run());
     tokio::select! {
         () = ready => writer.send(&FromWorker::Ready).await?,
-        outcome = &mut attack => finished(outcome)?,
+        outcome = &mut attack => attack_result(outcome)?,
     }
-    let (origin, ramp_second) = go(&mut reader, remote).await?;
+    let (origin, ramp_second) = receive_go(&mut reader, remote).await?;
     let clock = RunClock::starting_at(origin);
-    let ramp = clock.second(ramp_second);
-    Run::new(*assignment, doorway, clock, ramp, publish)
-        .last_until_done(reader, writer, attack)
+    let ramp = clock.instant_of_second(ramp_second);
+    WorkerRun::new(*assignment, client_options, clock, ramp, publish)
+        .run_until_done(reader, writer, attack)
         .await
 }
 
-async fn assignment(reader: &mut Reader) -> Result<Box<Assignment>, WorkerError> {
+async fn receive_assignment(
+    reader: &mut CoordinatorReader,
+) -> Result<Box<Assignment>, WorkerError> {
     match within_join_timeout(reader.receive()).await? {
         ToWorker::Assignment(assignment) => Ok(assignment),
-        ToWorker::Refused { reason } => Err(WorkerError::Refused(reason)),
-        _ => Err(WorkerError::OutOfTurn(
+        ToWorker::Rejected { reason } => Err(WorkerError::Rejected(reason)),
+        _ => Err(WorkerError::UnexpectedMessage(
             "something other than the assignment",
         )),
     }
 }
 
-async fn ask_clock(reader: &mut Reader, writer: &mut Writer) -> Result<RemoteClock, WorkerError> {
+async fn measure_remote_clock(
+    reader: &mut CoordinatorReader,
+    writer: &mut CoordinatorWriter,
+) -> Result<RemoteClock, WorkerError> {
     let mut best: Option<RemoteClock> = None;
-    for number in 0..CLOCK_QUESTIONS {
+    for number in 0..CLOCK_PINGS {
         let asked = Instant::now();
         writer.send(&FromWorker::Ping { number }).await?;
         let clock_us = match within_join_timeout(reader.receive()).await? {
@@ -144,22 +154,29 @@ async fn ask_clock(reader: &mut Reader, writer: &mut Writer) -> Result<RemoteClo
                 number: n,
                 clock_us,
             } if n == number => clock_us,
-            _ => return Err(WorkerError::OutOfTurn("something other than its clock")),
+            _ => {
+                return Err(WorkerError::UnexpectedMessage(
+                    "something other than its clock",
+                ));
+            }
         };
         let seen = RemoteClock::observed(asked, Instant::now(), clock_us);
-        best = Some(best.map_or(seen, |best| best.better(seen)));
+        best = Some(best.map_or(seen, |best| best.more_precise(seen)));
     }
-    best.ok_or(WorkerError::Silent)
+    best.ok_or(WorkerError::CoordinatorTimeout)
 }
 
 /// Waits as long as other workers take to become ready.
-async fn go(reader: &mut Reader, remote: RemoteClock) -> Result<(Instant, u64), WorkerError> {
+async fn receive_go(
+    reader: &mut CoordinatorReader,
+    remote: RemoteClock,
+) -> Result<(Instant, u64), WorkerError> {
     match reader.receive().await? {
         ToWorker::Go {
             origin_us,
             ramp_second,
-        } => Ok((remote.instant(origin_us), ramp_second)),
-        _ => Err(WorkerError::OutOfTurn("something other than go")),
+        } => Ok((remote.local_instant(origin_us), ramp_second)),
+        _ => Err(WorkerError::UnexpectedMessage("something other than go")),
     }
 }
 
@@ -168,13 +185,13 @@ async fn within_join_timeout<T>(
 ) -> Result<T, WorkerError> {
     match timeout(JOIN_TIMEOUT, answer).await {
         Ok(answer) => Ok(answer?),
-        Err(_) => Err(WorkerError::Silent),
+        Err(_) => Err(WorkerError::CoordinatorTimeout),
     }
 }
 
 type AttackTask = tokio::task::JoinHandle<Result<(), AttackError>>;
 
-fn finished(
+fn attack_result(
     outcome: Result<Result<(), AttackError>, tokio::task::JoinError>,
 ) -> Result<(), WorkerError> {
     match outcome {
@@ -184,27 +201,27 @@ fn finished(
 }
 
 /// The worker's part of the run, from go to done.
-struct Run {
+struct WorkerRun {
     context: Arc<Context>,
-    steady: watch::Sender<Option<Instant>>,
+    steady_sender: watch::Sender<Option<Instant>>,
     /// Dropped at the end: users that never got a context stop waiting for it.
-    _publish: watch::Sender<Option<Arc<Context>>>,
+    _context_sender: watch::Sender<Option<Arc<Context>>>,
 }
 
-impl Run {
+impl WorkerRun {
     fn new(
         assignment: Assignment,
-        doorway: Doorway,
+        client_options: ClientOptions,
         clock: RunClock,
         ramp: Instant,
         publish: watch::Sender<Option<Arc<Context>>>,
     ) -> Self {
-        let (steady, steady_known) = watch::channel(None);
+        let (steady_sender, steady_known) = watch::channel(None);
         let context = Arc::new(Context::new(
             assignment.plan,
             assignment.segment,
             assignment.endpoints,
-            doorway,
+            client_options,
             clock,
             Signals {
                 ramp,
@@ -216,18 +233,18 @@ impl Run {
         publish.send_replace(Some(context.clone()));
         Self {
             context,
-            steady,
-            _publish: publish,
+            steady_sender,
+            _context_sender: publish,
         }
     }
 
-    async fn last_until_done(
+    async fn run_until_done(
         self,
-        mut reader: Reader,
-        mut writer: Writer,
+        mut reader: CoordinatorReader,
+        mut writer: CoordinatorWriter,
         mut attack: AttackTask,
     ) -> Result<(), WorkerError> {
-        let (to_send, mut queue) = mpsc::channel(reporter::QUEUE);
+        let (to_send, mut queue) = mpsc::channel(reporter::INTERVAL_QUEUE_LEN);
         let over = CancellationToken::new();
         let reports = reporter::report(self.context.clone(), over.clone(), to_send);
         tokio::spawn(reports);
@@ -239,9 +256,9 @@ impl Run {
                     // The last interval is out.
                     None => break,
                 },
-                message = reader.receive() => self.heed(message?)?,
+                message = reader.receive() => self.handle_message(message?)?,
                 ended = &mut attack, if outcome.is_none() => {
-                    outcome = Some(finished(ended));
+                    outcome = Some(attack_result(ended));
                     over.cancel();
                 }
             }
@@ -249,26 +266,34 @@ impl Run {
         // A worker that broke off is not done, and its coordinator is to know.
         outcome.unwrap_or(Ok(()))?;
         // In pieces: the link bounds its messages.
-        for devices in self.context.take_unaccepted().chunks(UNACCEPTED_AT_ONCE) {
+        for devices in self
+            .context
+            .take_unaccepted_telemetry()
+            .chunks(UNACCEPTED_PER_MESSAGE)
+        {
             writer
-                .send(&FromWorker::Unaccepted(devices.to_vec()))
+                .send(&FromWorker::UnacceptedTelemetry(devices.to_vec()))
                 .await?;
         }
         writer.send(&FromWorker::Done).await?;
         Ok(())
     }
 
-    fn heed(&self, message: ToWorker) -> Result<(), WorkerError> {
+    fn handle_message(&self, message: ToWorker) -> Result<(), WorkerError> {
         match message {
             ToWorker::Steady { second } => {
-                self.steady
-                    .send_replace(Some(self.context.clock.second(second)));
+                self.steady_sender
+                    .send_replace(Some(self.context.clock.instant_of_second(second)));
             }
             ToWorker::Endpoints(endpoints) => self.context.set_endpoints(endpoints),
             ToWorker::Drain { second } => {
                 tokio::spawn(drain(self.context.clone(), second));
             }
-            _ => return Err(WorkerError::OutOfTurn("something from before the start")),
+            _ => {
+                return Err(WorkerError::UnexpectedMessage(
+                    "something from before the start",
+                ));
+            }
         }
         Ok(())
     }
@@ -277,7 +302,7 @@ impl Run {
 /// From `second` on no new work is begun; sockets close once every command in flight
 /// has its outcome and every reading is accepted, so that closing them fails none.
 async fn drain(context: Arc<Context>, second: u64) {
-    let at = context.clock.second(second);
+    let at = context.clock.instant_of_second(second);
     sleep_until(at).await;
     context.set_drain_at(at);
     context.signals.drain.cancel();
@@ -286,36 +311,36 @@ async fn drain(context: Arc<Context>, second: u64) {
         let levels = [
             Level::CommandsInFlight,
             Level::MessagesInFlight,
-            Level::ReadingsPending,
+            Level::TelemetryPending,
         ];
         levels
             .map(|level| recorder.level(level))
             .iter()
             .sum::<i64>()
     };
-    let deadline = Instant::now() + context.plan.longest_answer() + Duration::from_secs(1);
+    let deadline = Instant::now() + context.plan.longest_response_wait() + Duration::from_secs(1);
     loop {
         // At least once: what fell due in the last instant is begun by its own task.
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
         if under_way() <= 0 || Instant::now() >= deadline {
             break;
         }
     }
     if !context.plan.publish.is_empty() {
-        until_quiet(&context).await;
+        wait_until_idle(&context).await;
     }
     context.signals.close.cancel();
 }
 
 /// Other workers' messages may still be on their way: sockets stay open until
 /// none has come for a while.
-async fn until_quiet(context: &Context) {
-    let deadline = Instant::now() + LISTENS_AT_MOST;
-    let mut heard = context.messages_heard();
+async fn wait_until_idle(context: &Context) {
+    let deadline = Instant::now() + MAX_RECEIVE_WAIT;
+    let mut heard = context.messages_received();
     let mut since = Instant::now();
-    while since.elapsed() < QUIET && Instant::now() < deadline {
-        tokio::time::sleep(LOOK_EVERY).await;
-        let now = context.messages_heard();
+    while since.elapsed() < RECEIVE_IDLE_TIMEOUT && Instant::now() < deadline {
+        tokio::time::sleep(POLL_INTERVAL).await;
+        let now = context.messages_received();
         if now != heard {
             (heard, since) = (now, Instant::now());
         }

@@ -2,7 +2,7 @@
 //!
 //! - [`join`]: the conversation with the coordinator, from hello to done;
 //! - [`attack`]: the goose users that do the work;
-//! - [`swarm`]: idle heartbeat sockets;
+//! - [`devices`]: idle heartbeat sockets;
 //! - [`commands`]: HTTP command traffic;
 //! - [`messages`]: messages to topics;
 //! - [`context`]: what they all share;

@@ -69,11 +69,11 @@ named! {
         MessagesDuplicated = counter::MESSAGES_DUPLICATED,
         SubscriptionsAsked = counter::SUBSCRIPTIONS_ASKED,
         SubscriptionsConfirmed = counter::SUBSCRIPTIONS_CONFIRMED,
-        ReadingsDue = counter::READINGS_DUE,
-        ReadingsSent = counter::READINGS_SENT,
-        ReadingsResent = counter::READINGS_RESENT,
-        ReadingsAccepted = counter::READINGS_ACCEPTED,
-        ReadingsRefused = counter::READINGS_REFUSED,
+        TelemetryDue = counter::TELEMETRY_DUE,
+        TelemetrySent = counter::TELEMETRY_SENT,
+        TelemetryResent = counter::TELEMETRY_RESENT,
+        TelemetryAccepted = counter::TELEMETRY_ACCEPTED,
+        TelemetryRejected = counter::TELEMETRY_REJECTED,
     }
 }
 
@@ -84,7 +84,7 @@ named! {
         HeartbeatsPending = gauge::HEARTBEATS_PENDING,
         CommandsInFlight = gauge::COMMANDS_IN_FLIGHT,
         MessagesInFlight = gauge::MESSAGES_IN_FLIGHT,
-        ReadingsPending = gauge::READINGS_PENDING,
+        TelemetryPending = gauge::TELEMETRY_PENDING,
     }
 }
 
@@ -101,8 +101,8 @@ named! {
         CommandCrossNode = latency::COMMAND_CROSS_NODE,
         MessageLatency = latency::MESSAGE_LATENCY,
         MessageService = latency::MESSAGE_SERVICE,
-        ReadingResponse = latency::READING_RESPONSE,
-        ReadingService = latency::READING_SERVICE,
+        TelemetryResponse = latency::TELEMETRY_RESPONSE,
+        TelemetryService = latency::TELEMETRY_SERVICE,
         SendLag = latency::SEND_LAG,
     }
 }
@@ -119,13 +119,13 @@ pub struct Recorder {
     levels: [AtomicI64; Level::NAMES.len()],
     timings: [Mutex<LatencyHistogram>; Timing::NAMES.len()],
     /// Replies by the node that owned the socket.
-    owners: Mutex<BTreeMap<String, LatencyHistogram>>,
-    kinds: Mutex<BTreeMap<String, u64>>,
+    owner_timings: Mutex<BTreeMap<String, LatencyHistogram>>,
+    kind_counts: Mutex<BTreeMap<String, u64>>,
     ramp_resolved: AtomicU64,
 }
 
 /// What was counted and timed since the last taking.
-pub struct Taken {
+pub struct RecorderSnapshot {
     /// Name and growth, without those that did not grow.
     pub counters: Vec<(String, u64)>,
     /// Name and value now.
@@ -143,8 +143,8 @@ impl Recorder {
             counts: std::array::from_fn(|_| AtomicU64::new(0)),
             levels: Default::default(),
             timings: std::array::from_fn(|_| Mutex::new(latency_histogram())),
-            owners: Mutex::default(),
-            kinds: Mutex::default(),
+            owner_timings: Mutex::default(),
+            kind_counts: Mutex::default(),
             ramp_resolved: AtomicU64::new(0),
         }
     }
@@ -161,7 +161,10 @@ impl Recorder {
 
     /// Counts one of an open set of kinds: `connect.failed.refused`.
     pub fn count_kind(&self, family: &str, kind: &str) {
-        let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kinds = self
+            .kind_counts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let mut name = format!("{family}.{kind}");
         if kinds.len() >= KINDS_LIMIT && !kinds.contains_key(&name) {
             name = format!("{family}.other");
@@ -170,7 +173,7 @@ impl Recorder {
     }
 
     /// Moves a level by `by`.
-    pub fn shift(&self, level: Level, by: i64) {
+    pub fn add_to_level(&self, level: Level, by: i64) {
         self.levels[level as usize].fetch_add(by, Relaxed);
     }
 
@@ -189,7 +192,10 @@ impl Recorder {
 
     /// Times one reply of a socket that `node` owned.
     pub fn time_owner(&self, node: &str, took: Duration) {
-        let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut owners = self
+            .owner_timings
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(histogram) = owners.get_mut(node) {
             record(histogram, took);
         } else if owners.len() < OWNERS_LIMIT {
@@ -204,19 +210,24 @@ impl Recorder {
     }
 
     /// Takes what has come together since the last taking.
-    pub fn take(&self) -> Taken {
+    pub fn take_snapshot(&self) -> RecorderSnapshot {
         let mut counters: Vec<_> = Count::NAMES
             .iter()
             .zip(&self.counts)
             .map(|(name, count)| ((*name).to_owned(), count.swap(0, Relaxed)))
             .filter(|(_, count)| *count > 0)
             .collect();
-        let kinds = std::mem::take(&mut *self.kinds.lock().unwrap_or_else(PoisonError::into_inner));
+        let kinds = std::mem::take(
+            &mut *self
+                .kind_counts
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
         counters.extend(kinds);
         let timings = Timing::NAMES.iter().zip(&self.timings);
         let timings =
             timings.filter_map(|(tag, timing)| Some(((*tag).to_owned(), take_histogram(timing)?)));
-        Taken {
+        RecorderSnapshot {
             counters,
             gauges: Level::NAMES
                 .iter()
@@ -231,7 +242,10 @@ impl Recorder {
     /// With their tags; nobody's histogram is kept over the taking, so that nodes that
     /// are gone make room.
     fn take_owners(&self) -> impl Iterator<Item = (String, LatencyHistogram)> {
-        let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut owners = self
+            .owner_timings
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let taken = std::mem::take(&mut *owners).into_iter();
         taken.map(|(node, histogram)| (format!("{}@{node}", latency::COMMAND_OWNER), histogram))
     }
@@ -262,11 +276,11 @@ mod tests {
     fn what_is_taken_is_gone_and_levels_stay() {
         let recorder = Recorder::new();
         recorder.count(Count::CommandsCrossNode);
-        recorder.shift(Level::CommandsInFlight, 3);
+        recorder.add_to_level(Level::CommandsInFlight, 3);
         recorder.time(Timing::SendLag, Duration::from_micros(250));
         recorder.count_kind(counter::CONNECT_FAILED, "refused");
 
-        let taken = recorder.take();
+        let taken = recorder.take_snapshot();
         assert_eq!(
             taken.counters,
             [
@@ -278,7 +292,7 @@ mod tests {
         assert_eq!(taken.latencies[0].0, "send_lag");
         assert_eq!(taken.latencies[0].1.max(), 250);
 
-        let taken = recorder.take();
+        let taken = recorder.take_snapshot();
         assert_eq!(taken.counters, []);
         assert_eq!(taken.gauges[2].1, 3.0);
         assert!(taken.latencies.is_empty());
@@ -289,7 +303,7 @@ mod tests {
         let recorder = Recorder::new();
         recorder.time_owner("n1", Duration::from_micros(100));
         recorder.time_owner("n1", Duration::from_micros(300));
-        let latencies = recorder.take().latencies;
+        let latencies = recorder.take_snapshot().latencies;
         assert_eq!(latencies.len(), 1);
         assert_eq!(latencies[0].0, "commands.owner@n1");
         assert_eq!((latencies[0].1.len(), latencies[0].1.max()), (2, 300));
@@ -297,8 +311,8 @@ mod tests {
         for node in 0..1_000 {
             recorder.time_owner(&format!("n{node}"), Duration::from_micros(1));
         }
-        assert_eq!(recorder.take().latencies.len(), OWNERS_LIMIT);
-        assert!(recorder.take().latencies.is_empty());
+        assert_eq!(recorder.take_snapshot().latencies.len(), OWNERS_LIMIT);
+        assert!(recorder.take_snapshot().latencies.is_empty());
     }
 
     #[test]
@@ -307,7 +321,7 @@ mod tests {
         for code in 0..10_000 {
             recorder.count_kind(counter::DISCONNECT, &format!("closed-{code}"));
         }
-        let counters = recorder.take().counters;
+        let counters = recorder.take_snapshot().counters;
         assert_eq!(counters.len(), KINDS_LIMIT + 1);
         assert_eq!(counters.iter().map(|(_, n)| n).sum::<u64>(), 10_000);
     }

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Intervals that wait to be sent before the next one is merged into them.
-pub const QUEUE: usize = 64;
+pub const INTERVAL_QUEUE_LEN: usize = 64;
 
 /// Sends an interval at the end of each second of the run's clock, and a last
 /// one when `finished`. A worker that could not run for some seconds sends one
@@ -28,11 +28,11 @@ pub async fn report(
     let mut second = context.clock.now().as_secs();
     loop {
         let last = tokio::select! {
-            () = sleep_until(context.clock.second(second + 1)) => false,
+            () = sleep_until(context.clock.instant_of_second(second + 1)) => false,
             () = finished.cancelled() => true,
         };
         let now = context.clock.now().as_secs().max(second + 1);
-        let interval = take(&context, second, now - second);
+        let interval = take_interval(&context, second, now - second);
         second = now;
         if to.send(FromWorker::Interval(interval)).await.is_err() || last {
             return;
@@ -40,8 +40,8 @@ pub async fn report(
     }
 }
 
-fn take(context: &Context, second: u64, length: u64) -> WorkerInterval {
-    let taken = context.recorder.take();
+fn take_interval(context: &Context, second: u64, length: u64) -> WorkerInterval {
+    let taken = context.recorder.take_snapshot();
     let mut gauges = taken.gauges;
     gauges.extend(own_process());
     WorkerInterval {
@@ -52,15 +52,15 @@ fn take(context: &Context, second: u64, length: u64) -> WorkerInterval {
         latencies: taken
             .latencies
             .into_iter()
-            .filter_map(|(tag, histogram)| Some((tag, encode(&histogram)?)))
+            .filter_map(|(tag, histogram)| Some((tag, encode_histogram(&histogram)?)))
             .collect(),
-        tenths: context.movements.take(),
+        buckets: context.conn_events.take_buckets(),
         ramp_resolved: taken.ramp_resolved,
     }
 }
 
 /// Base64 of the histogram's compressed V2 form, which loses nothing.
-fn encode(histogram: &LatencyHistogram) -> Option<String> {
+fn encode_histogram(histogram: &LatencyHistogram) -> Option<String> {
     let mut bytes = Vec::new();
     V2DeflateSerializer::new()
         .serialize(histogram, &mut bytes)

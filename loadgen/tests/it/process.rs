@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use highwater_loadgen::process::{Exit, Launch, ProcessError, Signal, Spawner};
+use highwater_loadgen::process::{ChildExit, Launch, ProcessError, Signal, Spawner};
 use nix::{sys::signal::kill, unistd::Pid};
 
 /// Far longer than anything here takes; only a failure waits for it.
@@ -31,7 +31,7 @@ async fn first_line_goes_to_the_caller_and_everything_to_the_log() {
         child.first_stdout_line(LONG).await.unwrap(),
         "listening on here"
     );
-    assert_eq!(child.wait(LONG).await, Some(Exit::Status(3)));
+    assert_eq!(child.wait(LONG).await, Some(ChildExit::Status(3)));
     assert_eq!(
         child.try_exit().unwrap().to_string(),
         "exited with status 3"
@@ -85,7 +85,10 @@ async fn stop_is_in_order_where_it_can_and_by_force_where_it_must() {
         .spawn(Launch::new("sleep", ["1000"], folder.path().join("a")))
         .await
         .unwrap();
-    assert_eq!(child.stop(LONG).await, Exit::Signal(Signal::SIGTERM as i32));
+    assert_eq!(
+        child.stop(LONG).await,
+        ChildExit::Signal(Signal::SIGTERM as i32)
+    );
 
     // A stopped process only sees SIGTERM because it is continued, too.
     let mut child = spawner
@@ -95,7 +98,10 @@ async fn stop_is_in_order_where_it_can_and_by_force_where_it_must() {
     child.signal(Signal::SIGSTOP).unwrap();
     until(|| state(child.pid()) == Some('T')).await;
     assert!(child.is_running());
-    assert_eq!(child.stop(LONG).await, Exit::Signal(Signal::SIGTERM as i32));
+    assert_eq!(
+        child.stop(LONG).await,
+        ChildExit::Signal(Signal::SIGTERM as i32)
+    );
 
     let deaf = shell(
         "trap '' TERM; echo deaf; while :; do sleep 1000; done",
@@ -120,7 +126,7 @@ async fn what_a_dead_child_leaves_behind_is_ended() {
         .parse()
         .unwrap();
     let child = RefCell::new(child);
-    until(|| child.borrow_mut().try_exit() == Some(Exit::Status(3))).await;
+    until(|| child.borrow_mut().try_exit() == Some(ChildExit::Status(3))).await;
     until(|| is_gone(left)).await;
 }
 
@@ -156,7 +162,7 @@ async fn children_live_on_when_the_last_spawner_is_dropped() {
     child.first_stdout_line(LONG).await.unwrap();
     let opened = tokio::task::spawn_blocking(move || fs::write(gate, "go\n"));
     opened.await.unwrap().unwrap();
-    assert_eq!(child.wait(LONG).await, Some(Exit::Status(7)));
+    assert_eq!(child.wait(LONG).await, Some(ChildExit::Status(7)));
 }
 
 /// The harness is killed with -9; one of its children is stopped meanwhile.

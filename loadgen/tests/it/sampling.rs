@@ -3,11 +3,11 @@
 use std::{fs::File, net::SocketAddr, process, time::Duration};
 
 use highwater_loadgen::{
-    access::Trust,
+    access::CertVerification,
     process::{Launch, Signal, Spawner},
-    sampling::{Endpoint, Sampled, Sampler, host, own_process, raise_open_files},
+    sampling::{SampleEndpoint, SampleTarget, Sampler, host, own_process, raise_open_files},
 };
-use highwater_reports::record::{Interval, Role, Source, names::gauge};
+use highwater_reports::record::{Interval, Source, SourceRole, names::gauge};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -15,19 +15,19 @@ use tokio::{
 
 use crate::process::{state, until};
 
-fn by_pid(id: &str, pid: u32) -> Sampled {
-    Sampled {
-        source: Source::new(Role::Node, id),
+fn by_pid(id: &str, pid: u32) -> SampleTarget {
+    SampleTarget {
+        source: Source::new(SourceRole::Node, id),
         pid: Some(pid),
         endpoint: None,
     }
 }
 
-fn by_endpoint(id: &str, pid: Option<u32>, address: SocketAddr) -> Sampled {
-    Sampled {
-        source: Source::new(Role::Node, id),
+fn by_endpoint(id: &str, pid: Option<u32>, address: SocketAddr) -> SampleTarget {
+    SampleTarget {
+        source: Source::new(SourceRole::Node, id),
         pid,
-        endpoint: Some(Endpoint::Prometheus {
+        endpoint: Some(SampleEndpoint::Prometheus {
             url: format!("http://{address}/metrics"),
             sockets_metric: None,
         }),
@@ -69,14 +69,14 @@ fn names(interval: &Interval) -> Vec<&str> {
 
 #[tokio::test]
 async fn this_process_is_seen_from_inside_and_outside() {
-    let mut sampler = Sampler::new(&Trust::Nobody).unwrap();
+    let mut sampler = Sampler::new(&CertVerification::NoTls).unwrap();
     let me = [by_pid("me", process::id())];
     let samples = sampler.sample(7.0, &me).await;
     assert_eq!(samples.len(), 2);
     let seen = &samples[0];
     assert_eq!((seen.at, seen.length), (7.0, 0.0));
     assert_eq!(seen.source, me[0].source);
-    assert_eq!(samples[1].source.role, Role::Host);
+    assert_eq!(samples[1].source.role, SourceRole::Host);
 
     let own = own_process();
     assert_eq!(own[gauge::STARTED_AT], seen.gauges[gauge::STARTED_AT]);
@@ -95,7 +95,7 @@ async fn open_files_are_counted_to_the_last_one() {
     let folder = tempfile::tempdir().unwrap();
     let spawner = Spawner::start().unwrap();
     let mut counts = Vec::new();
-    let mut sampler = Sampler::new(&Trust::Nobody).unwrap();
+    let mut sampler = Sampler::new(&CertVerification::NoTls).unwrap();
     for files in [0, 6] {
         let open: String = (3..3 + files)
             .map(|fd| format!("exec {fd}</dev/null; "))
@@ -144,7 +144,10 @@ async fn a_paused_process_still_has_what_the_kernel_knows() {
         by_endpoint("n2", None, answers),
         by_endpoint("n3", None, refuses),
     ];
-    let samples = Sampler::new(&Trust::Nobody).unwrap().sample(1.0, &of).await;
+    let samples = Sampler::new(&CertVerification::NoTls)
+        .unwrap()
+        .sample(1.0, &of)
+        .await;
 
     assert_eq!(
         names(&samples[0]),
@@ -177,8 +180,12 @@ async fn the_kernels_figure_stands_before_the_endpoints() {
     let address = answering("200 OK", text.into()).await;
     let of = [by_endpoint("me", Some(process::id()), address)];
     // Sampled in a task of its own, as the coordinator does.
-    let task =
-        tokio::spawn(async move { Sampler::new(&Trust::Nobody).unwrap().sample(0.0, &of).await });
+    let task = tokio::spawn(async move {
+        Sampler::new(&CertVerification::NoTls)
+            .unwrap()
+            .sample(0.0, &of)
+            .await
+    });
     let samples = task.await.unwrap();
     assert!(samples[0].gauges[gauge::RSS] > 1e6);
     assert_eq!(samples[0].gauges[gauge::HEAP], 2.0);
@@ -189,14 +196,17 @@ async fn an_answer_without_end_is_given_up() {
     let endless = "highwater_sockets 3\n".repeat(300_000);
     let address = answering("200 OK", endless).await;
     let of = [by_endpoint("n1", None, address)];
-    let samples = Sampler::new(&Trust::Nobody).unwrap().sample(0.0, &of).await;
+    let samples = Sampler::new(&CertVerification::NoTls)
+        .unwrap()
+        .sample(0.0, &of)
+        .await;
     assert!(!samples[0].gauges.contains_key(gauge::SOCKETS_OPEN));
 }
 
 #[tokio::test]
 async fn a_process_that_has_ended_has_no_figures() {
     let folder = tempfile::tempdir().unwrap();
-    let mut sampler = Sampler::new(&Trust::Nobody).unwrap();
+    let mut sampler = Sampler::new(&CertVerification::NoTls).unwrap();
     let launch = Launch::new("sleep", ["1000"], folder.path().join("log"));
     let child = Spawner::start().unwrap().spawn(launch).await.unwrap();
     let of = [by_pid("n1", child.pid())];

@@ -2,35 +2,35 @@
 
 use std::ops::Range;
 
-use super::{processes::process, run_window::Cut, source_series::Track};
+use super::{processes::process_summary, run_window::RunWindow, source_series::SourceSeries};
 use crate::{
     record::{
-        Role,
+        SourceRole,
         names::{counter, gauge},
     },
-    summary::{Backplane, Broker, Processors},
+    summary::{BackplaneSummary, BrokerSummary, CpuCores},
 };
 
 /// A sample of a whole second is taken within this time after it.
 const SAMPLED_WITHIN_S: f64 = 0.5;
 
 /// The summary's `broker`.
-pub(crate) fn brokers(cut: &Cut) -> Vec<Broker> {
-    cut.tracks
-        .of(Role::Broker)
+pub(crate) fn brokers(cut: &RunWindow) -> Vec<BrokerSummary> {
+    cut.series
+        .with_role(SourceRole::Broker)
         .map(|(id, track)| broker(cut, id, track))
         .collect()
 }
 
-fn broker(cut: &Cut, id: &str, track: &Track) -> Broker {
+fn broker(cut: &RunWindow, id: &str, track: &SourceSeries) -> BrokerSummary {
     let peak = |name| track.peak(name, cut.range()).map(|value| value as u64);
     let grown = |name| track.growth(name, cut.range()).map(|value| value as u64);
     let per_s = |name| {
-        let steady = cut.times_range()?;
-        Some(track.growth(name, samples_of(&steady))? / length_s(&steady)?)
+        let steady = cut.distribution_range()?;
+        Some(track.growth(name, sample_range(&steady))? / length_s(&steady)?)
     };
-    Broker {
-        process: process(cut, Role::Broker, id, track),
+    BrokerSummary {
+        process: process_summary(cut, SourceRole::Broker, id, track),
         clients_peak: peak(gauge::BROKER_CLIENTS),
         channels_peak: peak(gauge::BROKER_CHANNELS),
         backlog_peak: peak(gauge::BROKER_BACKLOG),
@@ -45,15 +45,15 @@ fn broker(cut: &Cut, id: &str, track: &Track) -> Broker {
 }
 
 /// The summary's `backplane`; `None` when no node tells of it.
-pub(crate) fn backplane(cut: &Cut) -> Option<Backplane> {
-    let grown = |name, range| growth_of_all(cut, Role::Node, name, range);
+pub(crate) fn backplane(cut: &RunWindow) -> Option<BackplaneSummary> {
+    let grown = |name, range| growth_of_role(cut, SourceRole::Node, name, range);
     let count = |name| grown(name, cut.range()).map(|value| value as u64);
     let per_command = |name| {
-        let steady = cut.times_range()?;
-        let commands = commands_alone(cut, &steady)?;
-        Some(grown(name, samples_of(&steady))? / commands as f64)
+        let steady = cut.distribution_range()?;
+        let commands = commands_as_sole_traffic(cut, &steady)?;
+        Some(grown(name, sample_range(&steady))? / commands as f64)
     };
-    let backplane = Backplane {
+    let backplane = BackplaneSummary {
         sent: count(gauge::BACKPLANE_SENT),
         received: count(gauge::BACKPLANE_RECEIVED),
         sent_per_command: per_command(gauge::BACKPLANE_SENT),
@@ -64,54 +64,54 @@ pub(crate) fn backplane(cut: &Cut) -> Option<Backplane> {
 
 /// Commands issued in `range`; `None` if there were none, or other things than
 /// commands cross the backplane.
-fn commands_alone(cut: &Cut, range: &Range<f64>) -> Option<u64> {
+fn commands_as_sole_traffic(cut: &RunWindow, range: &Range<f64>) -> Option<u64> {
     let plan = &cut.record.manifest.plan;
-    if !(plan.publish.is_empty() && plan.readings.is_empty()) {
+    if !(plan.publish.is_empty() && plan.telemetry.is_empty()) {
         return None;
     }
     let issued: u64 = cut
-        .tracks
-        .of(Role::Worker)
-        .flat_map(|(_, track)| track.within(range.clone()))
+        .series
+        .with_role(SourceRole::Worker)
+        .flat_map(|(_, track)| track.rows_in(range.clone()))
         .map(|line| line.counter(counter::COMMANDS_ISSUED))
         .sum();
     (issued > 0).then_some(issued)
 }
 
 /// The summary's `processors`.
-pub(crate) fn processors(cut: &Cut) -> Processors {
+pub(crate) fn cpu_cores(cut: &RunWindow) -> CpuCores {
     let busy = |role| {
-        let steady = cut.times_range()?;
-        let used_s = growth_of_all(cut, role, gauge::CPU, samples_of(&steady))?;
+        let steady = cut.distribution_range()?;
+        let used_s = growth_of_role(cut, role, gauge::CPU, sample_range(&steady))?;
         Some(used_s / length_s(&steady)?)
     };
-    Processors {
-        nodes: busy(Role::Node),
-        broker: busy(Role::Broker),
-        balancers: busy(Role::Balancer),
-        workers: busy(Role::Worker),
+    CpuCores {
+        nodes: busy(SourceRole::Node),
+        broker: busy(SourceRole::Broker),
+        balancers: busy(SourceRole::Balancer),
+        workers: busy(SourceRole::Worker),
     }
 }
 
 /// Processors that one process kept busy in the steady phase.
-pub(crate) fn processors_of(cut: &Cut, track: &Track) -> Option<f64> {
-    let steady = cut.times_range()?;
+pub(crate) fn cpu_cores_of(cut: &RunWindow, track: &SourceSeries) -> Option<f64> {
+    let steady = cut.distribution_range()?;
     Some(growth_of(track, gauge::CPU, &steady)? / length_s(&steady)?)
 }
 
 /// How far a gauge of one process grew over a range of whole seconds.
-pub(crate) fn growth_of(track: &Track, name: &str, range: &Range<f64>) -> Option<f64> {
-    track.growth(name, samples_of(range))
+pub(crate) fn growth_of(track: &SourceSeries, name: &str, range: &Range<f64>) -> Option<f64> {
+    track.growth(name, sample_range(range))
 }
 
 /// How far a gauge of all sources of a role grew together; `None` if one of them
 /// was there and does not show it.
-fn growth_of_all(cut: &Cut, role: Role, name: &str, range: Range<f64>) -> Option<f64> {
+fn growth_of_role(cut: &RunWindow, role: SourceRole, name: &str, range: Range<f64>) -> Option<f64> {
     let mut sum = None;
-    for (_, track) in cut.tracks.of(role) {
+    for (_, track) in cut.series.with_role(role) {
         match track.growth(name, range.clone()) {
             Some(grown) => sum = Some(sum.unwrap_or(0.0) + grown),
-            None if track.is_up_within(range.clone()) => return None,
+            None if track.is_up_in(range.clone()) => return None,
             None => {}
         }
     }
@@ -120,7 +120,7 @@ fn growth_of_all(cut: &Cut, role: Role, name: &str, range: Range<f64>) -> Option
 
 /// Where the samples lie that show a range's growth: its phases begin at whole
 /// seconds, and samples are taken a moment after those.
-pub(crate) fn samples_of(range: &Range<f64>) -> Range<f64> {
+pub(crate) fn sample_range(range: &Range<f64>) -> Range<f64> {
     let from = match range.start {
         start if start > 0.0 => start + SAMPLED_WITHIN_S,
         start => start,

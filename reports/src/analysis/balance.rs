@@ -7,25 +7,25 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use highwater_scenarios::plan::System;
+use highwater_scenarios::plan::SystemSpec;
 use serde::Serialize;
 
 pub(crate) use self::herding::herding;
 use self::{
     arrivals::arrivals,
     detection::detection,
-    node_loads::loads,
-    reconnect_storm::storm,
-    spread::{Spreads, evenness},
+    node_loads::node_loads,
+    reconnect_storm::reconnect_storm,
+    spread::{EvennessSeries, evenness},
 };
 use super::{
-    conn_events::Movement,
-    recovery::{held, settled_after},
-    run_window::Cut,
+    conn_events::ConnEvents,
+    recovery::{open_sockets, recovered_after},
+    run_window::RunWindow,
     source_series::{ANSWERED_WITHIN_S, Sample},
 };
 use crate::{
-    record::{Occurrence, Role, names::gauge},
+    record::{RecordEvent, SourceRole, names::gauge},
     summary::{AfterEvent, Balance},
 };
 
@@ -37,30 +37,33 @@ mod reconnect_storm;
 pub(crate) mod spread;
 
 /// What a run shows of its sockets' spread, looked at event by event.
-struct Look<'a> {
-    cut: &'a Cut<'a>,
+struct BalanceAnalysis<'a> {
+    window: &'a RunWindow<'a>,
     /// What the nodes together held over time.
-    held: Vec<Sample>,
-    spreads: Spreads,
-    movement: Movement<'a>,
+    open_sockets: Vec<Sample>,
+    evenness: EvennessSeries,
+    conn_events: ConnEvents<'a>,
 }
 
 /// The summary's `balance`; `None` when no node says how many sockets it has.
-pub(crate) fn balance(cut: &Cut) -> Option<Balance> {
-    let look = Look {
-        cut,
-        held: held(cut)?,
-        spreads: Spreads::of(cut),
-        movement: Movement::of(cut),
+pub(crate) fn balance(cut: &RunWindow) -> Option<Balance> {
+    let look = BalanceAnalysis {
+        window: cut,
+        open_sockets: open_sockets(cut)?,
+        evenness: EvennessSeries::of(cut),
+        conn_events: ConnEvents::of(cut),
     };
-    let nodes = cut.tracks.of(Role::Node);
+    let nodes = cut.series.with_role(SourceRole::Node);
     let shares: Vec<f64> = nodes
-        .filter_map(|(_, track)| track.at(gauge::SOCKETS_OPEN, cut.end()))
+        .filter_map(|(_, track)| track.value_at(gauge::SOCKETS_OPEN, cut.end()))
         .collect();
     let at_end = evenness(&shares);
     let (policy, balancer) = match &cut.record.manifest.plan.system {
-        System::Cluster(cluster) => (spelling(&cluster.policy), spelling(&cluster.balancer)),
-        System::Target(_) => (None, None),
+        SystemSpec::Cluster(cluster) => (
+            serialized_name(&cluster.policy),
+            serialized_name(&cluster.balancer),
+        ),
+        SystemSpec::Target(_) => (None, None),
     };
     let per_event = look.per_event();
     Some(Balance {
@@ -69,21 +72,21 @@ pub(crate) fn balance(cut: &Cut) -> Option<Balance> {
         max_over_mean_at_end: at_end.map(|evenness| evenness.max_over_mean),
         min_over_mean_at_end: at_end.map(|evenness| evenness.min_over_mean),
         jain_at_end: at_end.map(|evenness| evenness.jain),
-        longest_settling_s: longest(per_event.iter().map(|event| event.settled_after_s)),
+        longest_recovery_s: longest(per_event.iter().map(|event| event.settled_after_s)),
         longest_balancing_s: longest(per_event.iter().map(|event| event.balanced_after_s)),
-        longest_misrouting_s: longest_misrouting(&per_event),
-        herding: herding(look.movement.tenths()),
-        nodes: loads(cut),
+        longest_failed_connects_s: longest_failed_connects(&per_event),
+        herding: herding(look.conn_events.buckets()),
+        nodes: node_loads(cut),
         per_event,
     })
 }
 
-impl Look<'_> {
+impl BalanceAnalysis<'_> {
     fn per_event(&self) -> Vec<AfterEvent> {
-        let events = self.cut.record.events.iter();
+        let events = self.window.record.events.iter();
         let mut actions: Vec<_> = events
-            .filter_map(|event| match &event.what {
-                Occurrence::Action {
+            .filter_map(|event| match &event.kind {
+                RecordEvent::Action {
                     action,
                     node,
                     error: None,
@@ -100,42 +103,42 @@ impl Look<'_> {
                     .iter()
                     .map(|&(at_s, ..)| at_s)
                     .find(|next| *next > at_s + ANSWERED_WITHIN_S);
-                self.after_event(action, node, at_s..next.unwrap_or(self.cut.end()))
+                self.after_event(action, node, at_s..next.unwrap_or(self.window.end()))
             })
             .collect()
     }
 
     fn after_event(&self, event: &str, node: &str, after: Range<f64>) -> AfterEvent {
-        let sampled = self.before_the_next(&after);
+        let sampled = self.until_next_event(&after);
         AfterEvent {
             at_s: after.start,
             event: event.to_owned(),
             node: node.to_owned(),
-            new_sockets_by_node: accepted(self.cut, after.start, after.end),
-            arrivals: arrivals(&self.movement, &after),
-            settled_after_s: settled_after(self.cut, &self.held, &after, &sampled),
-            balanced_after_s: self.spreads.balanced_after(&sampled),
-            evenness: self.spreads.last_within(&sampled),
-            herding: herding(self.movement.within(after.clone())),
-            storm: storm(self.cut, &self.movement, &after),
-            detection: detection(self.cut, &self.movement, (event, node), &after),
+            new_sockets_by_node: accepted_by_node(self.window, after.start, after.end),
+            arrivals: arrivals(&self.conn_events, &after),
+            settled_after_s: recovered_after(self.window, &self.open_sockets, &after, &sampled),
+            balanced_after_s: self.evenness.balanced_after(&sampled),
+            evenness: self.evenness.last_in(&sampled),
+            herding: herding(self.conn_events.buckets_in(after.clone())),
+            storm: reconnect_storm(self.window, &self.conn_events, &after),
+            detection: detection(self.window, &self.conn_events, (event, node), &after),
         }
     }
 
     /// Without the samples in which the next event may show.
-    fn before_the_next(&self, after: &Range<f64>) -> Range<f64> {
-        match after.end < self.cut.end() {
+    fn until_next_event(&self, after: &Range<f64>) -> Range<f64> {
+        match after.end < self.window.end() {
             true => after.start..after.end - ANSWERED_WITHIN_S,
             false => after.clone(),
         }
     }
 }
 
-fn longest_misrouting(per_event: &[AfterEvent]) -> Option<f64> {
+fn longest_failed_connects(per_event: &[AfterEvent]) -> Option<f64> {
     let detections = per_event
         .iter()
         .filter_map(|event| event.detection.as_ref());
-    longest(detections.map(|detection| detection.attempts_s))
+    longest(detections.map(|detection| detection.failed_connects_after_s))
 }
 
 fn longest(lengths: impl Iterator<Item = Option<f64>>) -> Option<f64> {
@@ -143,8 +146,8 @@ fn longest(lengths: impl Iterator<Item = Option<f64>>) -> Option<f64> {
     lengths?.into_iter().max_by(f64::total_cmp)
 }
 
-fn accepted(cut: &Cut, from: f64, to: f64) -> BTreeMap<String, u64> {
-    let nodes = cut.tracks.of(Role::Node);
+fn accepted_by_node(cut: &RunWindow, from: f64, to: f64) -> BTreeMap<String, u64> {
+    let nodes = cut.series.with_role(SourceRole::Node);
     nodes
         .filter_map(|(id, track)| {
             let grown = track.growth(gauge::SOCKETS_ACCEPTED, from..to)?;
@@ -154,6 +157,6 @@ fn accepted(cut: &Cut, from: f64, to: f64) -> BTreeMap<String, u64> {
 }
 
 /// As the scenario spells it.
-fn spelling(value: &impl Serialize) -> Option<String> {
+fn serialized_name(value: &impl Serialize) -> Option<String> {
     Some(serde_json::to_value(value).ok()?.as_str()?.to_owned())
 }

@@ -3,43 +3,43 @@
 use std::{collections::BTreeMap, ops::Range};
 
 use super::{
-    backplane::{growth_of, samples_of},
-    processes::{natural, process},
-    run_window::Cut,
+    backplane::{growth_of, sample_range},
+    processes::{natural_sort_key, process_summary},
+    run_window::RunWindow,
     sockets::by_kind_of_gauge,
-    source_series::{Sample, Track},
+    source_series::{Sample, SourceSeries},
 };
 use crate::{
-    record::{Role, names::gauge},
-    summary::Balancer,
+    record::{SourceRole, names::gauge},
+    summary::BalancerSummary,
 };
 
 /// Samples of sockets further apart than this say nothing about what was between.
-const APART_S: f64 = 5.0;
+const MAX_SAMPLE_GAP_S: f64 = 5.0;
 
 /// The summary's `balancer`, by id.
-pub(crate) fn balancers(cut: &Cut) -> Vec<Balancer> {
-    let mut balancers: Vec<Balancer> = cut
-        .tracks
-        .of(Role::Balancer)
-        .map(|(id, track)| Balancer {
-            process: process(cut, Role::Balancer, id, track),
-            handshaking_peak: track
-                .peak(gauge::BALANCER_HANDSHAKING, cut.range())
+pub(crate) fn balancers(cut: &RunWindow) -> Vec<BalancerSummary> {
+    let mut balancers: Vec<BalancerSummary> = cut
+        .series
+        .with_role(SourceRole::Balancer)
+        .map(|(id, track)| BalancerSummary {
+            process: process_summary(cut, SourceRole::Balancer, id, track),
+            pending_peak: track
+                .peak(gauge::BALANCER_PENDING, cut.range())
                 .map(|value| value as u64),
-            sockets_by_node_at_end: by_node_at(track, cut.end()),
+            sockets_by_node_at_end: sockets_by_node_at(track, cut.end()),
             cpu_us_per_socket_s: cpu_us_per_socket_s(cut, track),
         })
         .collect();
-    balancers.sort_by_cached_key(|balancer| natural(&balancer.process.id));
+    balancers.sort_by_cached_key(|balancer| natural_sort_key(&balancer.process.id));
     balancers
 }
 
 /// Sockets by node in the last sample before an instant that says something of any.
-pub(crate) fn by_node_at(track: &Track, at_s: f64) -> Option<BTreeMap<String, u64>> {
-    let before = track.lines().iter().rev().filter(|line| line.end() <= at_s);
+pub(crate) fn sockets_by_node_at(track: &SourceSeries, at_s: f64) -> Option<BTreeMap<String, u64>> {
+    let before = track.rows().iter().rev().filter(|line| line.end() <= at_s);
     before
-        .take_while(|line| at_s - line.end() <= APART_S)
+        .take_while(|line| at_s - line.end() <= MAX_SAMPLE_GAP_S)
         .map(|line| {
             by_kind_of_gauge(line, gauge::BALANCER_SOCKETS_BY_NODE)
                 .map(|(node, sockets)| (node.to_owned(), sockets as u64))
@@ -49,22 +49,22 @@ pub(crate) fn by_node_at(track: &Track, at_s: f64) -> Option<BTreeMap<String, u6
 }
 
 /// `None` without sockets in the steady phase, or where one of the two is not known.
-fn cpu_us_per_socket_s(cut: &Cut, track: &Track) -> Option<f64> {
-    let steady = cut.times_range()?;
+fn cpu_us_per_socket_s(cut: &RunWindow, track: &SourceSeries) -> Option<f64> {
+    let steady = cut.distribution_range()?;
     let used_s = growth_of(track, gauge::CPU, &steady)?;
-    let held = socket_seconds(track, samples_of(&steady))?;
+    let held = socket_seconds(track, sample_range(&steady))?;
     (held > 0.0).then(|| used_s * 1e6 / held)
 }
 
 /// Sockets summed over the time that they were forwarded, from the sample before the
 /// range on, as the processor time is.
-fn socket_seconds(track: &Track, range: Range<f64>) -> Option<f64> {
+fn socket_seconds(track: &SourceSeries, range: Range<f64>) -> Option<f64> {
     let samples: Vec<Sample> = track.gauge(gauge::BALANCER_SOCKETS).collect();
     let pairs = samples.windows(2);
     let pairs = pairs.filter(|pair| range.contains(&pair[1].at_s));
     let pieces = pairs.map(|pair| {
         let length_s = pair[1].at_s - pair[0].at_s;
-        (length_s <= APART_S).then(|| (pair[0].value + pair[1].value) / 2.0 * length_s)
+        (length_s <= MAX_SAMPLE_GAP_S).then(|| (pair[0].value + pair[1].value) / 2.0 * length_s)
     });
     let pieces: Option<Vec<f64>> = pieces.collect();
     pieces

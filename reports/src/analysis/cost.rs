@@ -9,53 +9,57 @@
 use highwater_scenarios::plan::Join;
 
 use super::{
-    fit::{Point, slope},
-    processes::sockets_of,
-    run_window::Cut,
-    source_series::{Sample, Track},
+    fit::{FitPoint, slope},
+    processes::sockets_gauge,
+    run_window::RunWindow,
+    source_series::{Sample, SourceSeries},
 };
 use crate::{
-    record::{Occurrence, Role, names::gauge},
-    summary::{CostPerSocket, Fit},
+    record::{RecordEvent, SourceRole, names::gauge},
+    summary::{CostPerSocket, SlopeFit},
 };
 
 /// Sockets below this part of the most so far count as falling.
-const FALLING: f64 = 0.98;
+const MIN_SHARE_OF_PEAK: f64 = 0.98;
 /// The sample taken as the steady phase begins still shows sockets alone.
 const BEFORE_TRAFFIC_S: f64 = 0.1;
 /// Two measurements further apart are not of the same moment.
 const SAME_MOMENT_S: f64 = 3.0;
 
 /// The summary's `cost_per_socket`.
-pub(crate) fn cost_per_socket(cut: &Cut) -> CostPerSocket {
-    let fit = |role, name| told_from_zero(slope(&flat(points(cut, role, name))));
+pub(crate) fn cost_per_socket(cut: &RunWindow) -> CostPerSocket {
+    let fit = |role, name| significant_slope(slope(&flatten_groups(fit_points(cut, role, name))));
     CostPerSocket {
-        node_rss: fit(Role::Node, gauge::RSS),
-        node_heap: fit(Role::Node, gauge::HEAP),
-        node_open_files: fit(Role::Node, gauge::OPEN_FILES),
-        worker_rss: fit(Role::Worker, gauge::RSS),
-        gateway_rss: fit(Role::Balancer, gauge::RSS),
-        gateway_open_files: fit(Role::Balancer, gauge::OPEN_FILES),
-        kernel: told_from_zero(kernel(cut)),
+        node_rss: fit(SourceRole::Node, gauge::RSS),
+        node_heap: fit(SourceRole::Node, gauge::HEAP),
+        node_open_files: fit(SourceRole::Node, gauge::OPEN_FILES),
+        worker_rss: fit(SourceRole::Worker, gauge::RSS),
+        balancer_rss: fit(SourceRole::Balancer, gauge::RSS),
+        balancer_open_files: fit(SourceRole::Balancer, gauge::OPEN_FILES),
+        kernel: significant_slope(kernel_cost(cut)),
     }
 }
 
 /// A slope that its own interval does not tell from nothing was not measured.
-fn told_from_zero(fit: Option<Fit>) -> Option<Fit> {
+fn significant_slope(fit: Option<SlopeFit>) -> Option<SlopeFit> {
     fit.filter(|fit| fit.low > 0.0)
 }
 
 /// The samples that a fit uses: for each process of a role its groups, each
 /// with an intercept of its own.
-pub(crate) fn points(cut: &Cut, role: Role, name: &str) -> Vec<(String, Vec<Vec<Point>>)> {
-    let processes = cut.tracks.of(role);
+pub(crate) fn fit_points(
+    cut: &RunWindow,
+    role: SourceRole,
+    name: &str,
+) -> Vec<(String, Vec<Vec<FitPoint>>)> {
+    let processes = cut.series.with_role(role);
     processes
         .map(|(id, track)| {
-            let sockets: Vec<Sample> = track.gauge(sockets_of(role)).collect();
+            let sockets: Vec<Sample> = track.gauge(sockets_gauge(role)).collect();
             let cost: Vec<Sample> = track.gauge(name).collect();
             (
                 id.to_owned(),
-                groups(&sockets, &cost, &breaks(cut, id, track)),
+                point_groups(&sockets, &cost, &breakpoints(cut, id, track)),
             )
         })
         .collect()
@@ -64,10 +68,10 @@ pub(crate) fn points(cut: &Cut, role: Role, name: &str) -> Vec<(String, Vec<Vec<
 /// Kernel memory over sockets of both ends on this machine: the workers', the
 /// nodes' where a node is seen from here, and both ends of those that a balancer
 /// forwards; `None` when one forwards and does not say how many.
-fn kernel(cut: &Cut) -> Option<Fit> {
-    let (_, host) = cut.tracks.of(Role::Host).next()?;
+fn kernel_cost(cut: &RunWindow) -> Option<SlopeFit> {
+    let (_, host) = cut.series.with_role(SourceRole::Host).next()?;
     let memory: Vec<Sample> = host
-        .lines()
+        .rows()
         .iter()
         .filter_map(|line| {
             let slab = line.gauge(gauge::KERNEL_SLAB)?;
@@ -78,10 +82,16 @@ fn kernel(cut: &Cut) -> Option<Fit> {
             })
         })
         .collect();
-    let clients = cut.tracks.total(Role::Worker, gauge::SOCKETS_OPEN);
-    let servers = cut.tracks.total(Role::Node, gauge::SOCKETS_OPEN);
-    let forwarded = cut.tracks.total(Role::Balancer, sockets_of(Role::Balancer));
-    if forwarded.is_empty() && cut.tracks.of(Role::Balancer).next().is_some() {
+    let clients = cut
+        .series
+        .sum_per_second(SourceRole::Worker, gauge::SOCKETS_OPEN);
+    let servers = cut
+        .series
+        .sum_per_second(SourceRole::Node, gauge::SOCKETS_OPEN);
+    let forwarded = cut
+        .series
+        .sum_per_second(SourceRole::Balancer, sockets_gauge(SourceRole::Balancer));
+    if forwarded.is_empty() && cut.series.with_role(SourceRole::Balancer).next().is_some() {
         return None;
     }
     let ends: Vec<Sample> = clients
@@ -97,27 +107,30 @@ fn kernel(cut: &Cut) -> Option<Fit> {
             })
         })
         .collect();
-    slope(&groups(&ends, &memory, &phase_breaks(cut)))
+    slope(&point_groups(&ends, &memory, &phase_breakpoints(cut)))
 }
 
 /// Instants at which a process's intercept changes, the first and the last of
 /// them bounding what is used at all.
-fn breaks(cut: &Cut, id: &str, track: &Track) -> Vec<f64> {
-    let mut breaks = phase_breaks(cut);
+fn breakpoints(cut: &RunWindow, id: &str, track: &SourceSeries) -> Vec<f64> {
+    let mut breaks = phase_breakpoints(cut);
     breaks.extend(track.restarts().unwrap_or_default());
-    breaks.extend(reloads(cut, id));
+    breaks.extend(reload_times(cut, id));
     breaks.sort_by(f64::total_cmp);
-    if let (Some(first), Some(last)) = (phase_breaks(cut).first(), phase_breaks(cut).last()) {
+    if let (Some(first), Some(last)) = (
+        phase_breakpoints(cut).first(),
+        phase_breakpoints(cut).last(),
+    ) {
         breaks.retain(|at| (first..=last).contains(&at));
     }
     breaks
 }
 
 /// A balancer that is reloaded has another process from then on, beside the old one.
-fn reloads(cut: &Cut, id: &str) -> impl Iterator<Item = f64> {
+fn reload_times(cut: &RunWindow, id: &str) -> impl Iterator<Item = f64> {
     let events = cut.record.events.iter();
-    events.filter_map(move |event| match &event.what {
-        Occurrence::BalancerTold {
+    events.filter_map(move |event| match &event.kind {
+        RecordEvent::BalancerTold {
             id: told,
             how: Join::Reload,
             ..
@@ -126,13 +139,13 @@ fn reloads(cut: &Cut, id: &str) -> impl Iterator<Item = f64> {
     })
 }
 
-fn phase_breaks(cut: &Cut) -> Vec<f64> {
+fn phase_breakpoints(cut: &RunWindow) -> Vec<f64> {
     let phases = &cut.record.phases;
     let Some(start) = phases.ramp.or(phases.steady) else {
         return Vec::new();
     };
     let plan = &cut.record.manifest.plan;
-    let idle = plan.commands.is_empty() && plan.publish.is_empty() && plan.readings.is_empty();
+    let idle = plan.commands.is_empty() && plan.publish.is_empty() && plan.telemetry.is_empty();
     let steady = phases.steady.filter(|&steady| !idle && steady > start);
     let between = steady.map(|steady| steady + BEFORE_TRAFFIC_S);
     // The last line belongs to the run, so its end does too.
@@ -143,14 +156,14 @@ fn phase_breaks(cut: &Cut) -> Vec<f64> {
         .collect()
 }
 
-fn groups(sockets: &[Sample], cost: &[Sample], breaks: &[f64]) -> Vec<Vec<Point>> {
+fn point_groups(sockets: &[Sample], cost: &[Sample], breaks: &[f64]) -> Vec<Vec<FitPoint>> {
     breaks
         .windows(2)
-        .map(|ends| growing(sockets, cost, ends[0], ends[1]))
+        .map(|ends| growing_points(sockets, cost, ends[0], ends[1]))
         .collect()
 }
 
-fn growing(sockets: &[Sample], cost: &[Sample], from: f64, to: f64) -> Vec<Point> {
+fn growing_points(sockets: &[Sample], cost: &[Sample], from: f64, to: f64) -> Vec<FitPoint> {
     let mut most = 0.0_f64;
     let mut points = Vec::new();
     for sample in cost.iter().filter(|s| s.at_s >= from && s.at_s < to) {
@@ -158,7 +171,7 @@ fn growing(sockets: &[Sample], cost: &[Sample], from: f64, to: f64) -> Vec<Point
             continue;
         };
         most = most.max(live);
-        if live >= most * FALLING {
+        if live >= most * MIN_SHARE_OF_PEAK {
             points.push((live, sample.value));
         }
     }
@@ -183,7 +196,7 @@ fn interpolated(samples: &[Sample], at_s: f64) -> Option<f64> {
     }
 }
 
-fn flat(processes: Vec<(String, Vec<Vec<Point>>)>) -> Vec<Vec<Point>> {
+fn flatten_groups(processes: Vec<(String, Vec<Vec<FitPoint>>)>) -> Vec<Vec<FitPoint>> {
     processes
         .into_iter()
         .flat_map(|(_, groups)| groups)

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::run_window::Cut;
-use crate::record::{Role, names::counter};
+use super::run_window::RunWindow;
+use crate::record::{SourceRole, names::counter};
 
 /// How often something went wrong in a certain way.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub(crate) struct Failure {
+pub(crate) struct FailureCount {
     /// The counter: `connect.failed.refused`.
     pub(crate) counter: String,
     /// Over the cut.
@@ -19,11 +19,11 @@ const BY_KIND: [&str; 4] = [
     counter::CONNECT_FAILED,
     counter::DISCONNECT,
     counter::COMMANDS_FAILED,
-    counter::READINGS_REFUSED,
+    counter::TELEMETRY_REJECTED,
 ];
 
 /// Counters without kinds.
-const PLAIN: [&str; 13] = [
+const WITHOUT_KINDS: [&str; 13] = [
     counter::HEARTBEATS_MISSED,
     counter::HEARTBEATS_LATE,
     counter::COMMANDS_DROPPED,
@@ -40,10 +40,10 @@ const PLAIN: [&str; 13] = [
 ];
 
 /// What went wrong at least once, by name.
-pub(crate) fn failures(cut: &Cut) -> Vec<Failure> {
+pub(crate) fn failures(cut: &RunWindow) -> Vec<FailureCount> {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-    for (_, track) in cut.tracks.of(Role::Worker) {
-        for line in track.within(cut.range()) {
+    for (_, track) in cut.series.with_role(SourceRole::Worker) {
+        for line in track.rows_in(cut.range()) {
             for (name, count) in line.counters() {
                 if count > 0 && is_failure(name) {
                     *counts.entry(name).or_default() += count;
@@ -51,7 +51,7 @@ pub(crate) fn failures(cut: &Cut) -> Vec<Failure> {
             }
         }
     }
-    let failure = |(counter, count): (&str, u64)| Failure {
+    let failure = |(counter, count): (&str, u64)| FailureCount {
         counter: counter.to_owned(),
         count,
     };
@@ -60,5 +60,5 @@ pub(crate) fn failures(cut: &Cut) -> Vec<Failure> {
 
 fn is_failure(name: &str) -> bool {
     let of_a_kind = |stem: &&str| name.strip_prefix(*stem).is_some_and(|k| k.starts_with('.'));
-    PLAIN.contains(&name) || BY_KIND.iter().any(of_a_kind)
+    WITHOUT_KINDS.contains(&name) || BY_KIND.iter().any(of_a_kind)
 }

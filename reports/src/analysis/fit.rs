@@ -12,7 +12,7 @@
 //! (Marriott and Pope, *Bias in the estimation of autocorrelations*, Biometrika
 //! 41, 1954).
 
-use crate::summary::Fit;
+use crate::summary::SlopeFit;
 
 /// Fewer samples than this say nothing.
 const FEWEST_SAMPLES: usize = 5;
@@ -20,7 +20,7 @@ const FEWEST_SAMPLES: usize = 5;
 const LEAST_RANGE: f64 = 100.0;
 /// A group that grew by less than this part of the one that grew most is at
 /// rest: it says nothing about the slope, and its noise is not the slope's.
-const TELLING: f64 = 0.1;
+const MIN_SHARE_OF_RANGE: f64 = 0.1;
 /// The correction never leaves less: below it the interval's width would be a
 /// matter of the correction alone.
 const FEWEST_DEGREES: f64 = 2.0;
@@ -30,24 +30,27 @@ const Z: f64 = 1.959_963_985;
 const T_OF_ONE_DEGREE: f64 = 12.706;
 
 /// One sample: sockets, and what they cost.
-pub(crate) type Point = (f64, f64);
+pub(crate) type FitPoint = (f64, f64);
 
 /// The slope common to all groups; `None` when there is too little to tell.
-pub(crate) fn slope(groups: &[Vec<Point>]) -> Option<Fit> {
-    let most = groups.iter().map(|group| range(group)).fold(0.0, f64::max);
+pub(crate) fn slope(groups: &[Vec<FitPoint>]) -> Option<SlopeFit> {
+    let most = groups
+        .iter()
+        .map(|group| socket_range(group))
+        .fold(0.0, f64::max);
     if most < LEAST_RANGE {
         return None;
     }
-    let groups: Vec<&[Point]> = groups
+    let groups: Vec<&[FitPoint]> = groups
         .iter()
         .map(Vec::as_slice)
-        .filter(|group| range(group) >= most * TELLING)
+        .filter(|group| socket_range(group) >= most * MIN_SHARE_OF_RANGE)
         .collect();
     let samples: usize = groups.iter().map(|group| group.len()).sum();
     if samples < FEWEST_SAMPLES {
         return None;
     }
-    let centred: Vec<Vec<Point>> = groups.iter().map(|group| centred(group)).collect();
+    let centred: Vec<Vec<FitPoint>> = groups.iter().map(|group| centred(group)).collect();
     let (mut xx, mut xy) = (0.0, 0.0);
     for &(x, y) in centred.iter().flatten() {
         xx += x * x;
@@ -63,7 +66,7 @@ pub(crate) fn slope(groups: &[Vec<Point>]) -> Option<Fit> {
     let counted = samples as f64 * effective_share(&residuals, squares);
     let degrees = (counted - groups.len() as f64 - 1.0).max(FEWEST_DEGREES);
     let margin = student_t(degrees) * (squares / degrees / xx).sqrt();
-    Some(Fit {
+    Some(SlopeFit {
         value,
         low: value - margin,
         high: value + margin,
@@ -99,7 +102,7 @@ pub(crate) fn independent_margin(values: &[f64]) -> Option<f64> {
     Some(t * (squares / (n - 1.0) / n).sqrt())
 }
 
-fn range(group: &[Point]) -> f64 {
+fn socket_range(group: &[FitPoint]) -> f64 {
     let xs = group.iter().map(|&(x, _)| x);
     let (low, high) = xs.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| {
         (low.min(x), high.max(x))
@@ -107,7 +110,7 @@ fn range(group: &[Point]) -> f64 {
     high - low
 }
 
-fn centred(group: &[Point]) -> Vec<Point> {
+fn centred(group: &[FitPoint]) -> Vec<FitPoint> {
     let n = group.len() as f64;
     let mean_x = group.iter().map(|&(x, _)| x).sum::<f64>() / n;
     let mean_y = group.iter().map(|&(_, y)| y).sum::<f64>() / n;
@@ -171,7 +174,7 @@ mod tests {
 
     #[test]
     fn groups_at_rest_do_not_widen_the_interval() {
-        let ramp: Vec<Point> = (0..6)
+        let ramp: Vec<FitPoint> = (0..6)
             .map(|i| (f64::from(i) * 50.0, f64::from(i) * 100.0))
             .collect();
         let rest = (0..40)
@@ -213,7 +216,7 @@ mod tests {
         for memory in [0.0, 0.3, 0.6, 0.9] {
             let covered = (0..1000).filter(|&seed| {
                 let mut noise = noise(seed, memory);
-                let mut process = |level: f64| -> Vec<Point> {
+                let mut process = |level: f64| -> Vec<FitPoint> {
                     (1..=40)
                         .map(|second| f64::from(second.min(10)) * 100.0)
                         .map(|x| (x, level + 2_000.0 * x + 50_000.0 * noise()))

@@ -1,16 +1,16 @@
 //! The scenario's gates: figures of the summary held against their limits.
 
 use highwater_scenarios::{
-    check::Comparison,
+    check::ComparisonOperator,
     metrics::Unit,
-    plan::{Gate, Window},
+    plan::{Gate, PhaseWindow},
 };
 
-use super::{harness::Harness, run_window::Cut, sections, source_series::Tracks};
+use super::{harness::HarnessHealth, run_window::RunWindow, sections, source_series::RecordSeries};
 use crate::{
     human,
-    metric::{Figures, unit},
-    record::{Ended, RunRecord},
+    metric::{SummaryMetrics, unit},
+    record::{RunEnd, RunRecord},
     summary::{GateOutcome, Summary, Verdict},
 };
 
@@ -20,15 +20,15 @@ const STALL_MS: f64 = 1000.0;
 
 /// Outcomes in the order of the scenario, and in words why some of them could
 /// not be judged.
-pub(crate) fn judge(
+pub(crate) fn evaluate_gates(
     record: &RunRecord,
-    tracks: &Tracks,
+    tracks: &RecordSeries,
     summary: &Summary,
-    harness: &Harness,
+    harness: &HarnessHealth,
 ) -> (Vec<GateOutcome>, Vec<String>) {
     let mut doubts = Vec::new();
-    let whole = Figures::of(summary);
-    let mut windows: Vec<(Window, Option<Figures>)> = Vec::new();
+    let whole = SummaryMetrics::of(summary);
+    let mut windows: Vec<(PhaseWindow, Option<SummaryMetrics>)> = Vec::new();
     let outcomes = record
         .manifest
         .plan
@@ -36,14 +36,14 @@ pub(crate) fn judge(
         .iter()
         .map(|gate| {
             let actual = match gate.during {
-                None => whole.get(&gate.check.figure),
+                None => whole.get(&gate.check.metric),
                 Some(window) => {
                     if !windows.iter().any(|(known, _)| *known == window) {
-                        let cut = Cut::during(record, tracks, window);
-                        windows.push((window, cut.map(|cut| Figures::of(&sections(&cut)))));
+                        let cut = RunWindow::during(record, tracks, window);
+                        windows.push((window, cut.map(|cut| SummaryMetrics::of(&sections(&cut)))));
                     }
                     let figures = windows.iter().find(|(known, _)| *known == window);
-                    figures.and_then(|(_, figures)| figures.as_ref()?.get(&gate.check.figure))
+                    figures.and_then(|(_, figures)| figures.as_ref()?.get(&gate.check.metric))
                 }
             };
             let (verdict, doubt) = verdict(gate, actual, summary.ended, harness);
@@ -62,29 +62,29 @@ pub(crate) fn judge(
 }
 
 /// As the scenario spells it.
-pub(crate) fn window_name(window: Window) -> &'static str {
+pub(crate) fn window_name(window: PhaseWindow) -> &'static str {
     match window {
-        Window::Ramp => "ramp",
-        Window::Steady => "steady",
-        Window::Drain => "drain",
-        Window::Run => "run",
+        PhaseWindow::Ramp => "ramp",
+        PhaseWindow::Steady => "steady",
+        PhaseWindow::Drain => "drain",
+        PhaseWindow::Run => "run",
     }
 }
 
 fn verdict(
     gate: &Gate,
     actual: Option<f64>,
-    ended: Ended,
-    harness: &Harness,
+    ended: RunEnd,
+    harness: &HarnessHealth,
 ) -> (Verdict, Option<String>) {
     let Some(actual) = actual else {
-        let doubt = format!("{} was not measured", gate.check.figure);
+        let doubt = format!("{} was not measured", gate.check.metric);
         return (Verdict::Inconclusive, Some(doubt));
     };
     if gate.check.comparison.holds(actual, gate.check.limit) {
         return (Verdict::Passed, None);
     }
-    match excuse(gate, actual, ended, harness) {
+    match harness_cause(gate, actual, ended, harness) {
         Some(doubt) => (Verdict::Inconclusive, Some(doubt)),
         None => (Verdict::Failed, None),
     }
@@ -93,9 +93,14 @@ fn verdict(
 /// Why the target is not to blame for a gate that does not hold. Only for what
 /// the harness demonstrably did itself: a saturated target slows the harness
 /// down as well, so mere doubt does not save it.
-fn excuse(gate: &Gate, actual: f64, ended: Ended, harness: &Harness) -> Option<String> {
+fn harness_cause(
+    gate: &Gate,
+    actual: f64,
+    ended: RunEnd,
+    harness: &HarnessHealth,
+) -> Option<String> {
     let check = &gate.check;
-    let section = check.figure.split('.').next().unwrap_or_default();
+    let section = check.metric.split('.').next().unwrap_or_default();
     let traffic = matches!(
         section,
         "sockets" | "heartbeats" | "commands" | "messages" | "readings"
@@ -103,7 +108,7 @@ fn excuse(gate: &Gate, actual: f64, ended: Ended, harness: &Harness) -> Option<S
     if !traffic {
         return None;
     }
-    if unit(&check.figure) == Unit::Millis {
+    if unit(&check.metric) == Unit::Millis {
         let excess = actual - check.limit;
         return (excess > 0.0 && harness.stall_ms >= excess).then(|| {
             format!(
@@ -123,16 +128,16 @@ fn excuse(gate: &Gate, actual: f64, ended: Ended, harness: &Harness) -> Option<S
     if harness.only_own_connect_failures && section == "sockets" {
         return Some("sockets failed only for want of ports or files at the harness".to_owned());
     }
-    (ended != Ended::Completed && could_still_hold(check.comparison, actual, check.limit))
+    (ended != RunEnd::Completed && could_still_hold(check.comparison, actual, check.limit))
         .then(|| "the run ended before it could be reached".to_owned())
 }
 
 /// Whether a count that had gone on to grow might have satisfied the check.
-fn could_still_hold(comparison: Comparison, actual: f64, limit: f64) -> bool {
+fn could_still_hold(comparison: ComparisonOperator, actual: f64, limit: f64) -> bool {
     match comparison {
-        Comparison::AtLeast | Comparison::Greater => true,
-        Comparison::Equal => actual < limit,
-        Comparison::Unequal => true,
-        Comparison::Less | Comparison::AtMost => false,
+        ComparisonOperator::AtLeast | ComparisonOperator::Greater => true,
+        ComparisonOperator::Equal => actual < limit,
+        ComparisonOperator::Unequal => true,
+        ComparisonOperator::Less | ComparisonOperator::AtMost => false,
     }
 }

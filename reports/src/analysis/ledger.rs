@@ -17,13 +17,13 @@ mod broker;
 mod clients;
 mod telemetry;
 
-use highwater_scenarios::plan::System;
+use highwater_scenarios::plan::SystemSpec;
 
-use super::{run_window::Cut, source_series::Track};
+use super::{run_window::RunWindow, source_series::SourceSeries};
 use crate::{
     human,
     record::{
-        Occurrence, Role,
+        RecordEvent, SourceRole,
         names::{counter, gauge},
     },
     summary::{Agreement, LedgerLine, LedgerSide, Summary},
@@ -34,26 +34,26 @@ use crate::{
 const ASKED_WITHIN_S: f64 = 2.0;
 
 /// Two counts of one thing.
-struct Pair {
+struct CountPair {
     what: String,
     left: LedgerSide,
     right: LedgerSide,
     /// How far the counts may differ for what is known to be unsure.
     unsure: u64,
     /// Why one of them is not whole, if so.
-    doubt: Option<String>,
+    incomplete: Option<String>,
     /// What else the right one counts, if anything.
-    others: Option<&'static str>,
+    also_counted: Option<&'static str>,
 }
 
 /// The ledger's lines; none where nothing is counted at both ends.
-pub(super) fn ledger(cut: &Cut, summary: &Summary) -> Vec<LedgerLine> {
+pub(super) fn ledger(cut: &RunWindow, summary: &Summary) -> Vec<LedgerLine> {
     let mut pairs = clients::pairs(cut, summary);
     pairs.extend(telemetry::pairs(cut, summary));
     pairs.extend(balancers::pairs(cut));
     pairs.extend(backplane::pairs(cut));
     pairs.extend(broker::pair(cut));
-    let lines: Vec<LedgerLine> = pairs.into_iter().map(Pair::into_line).collect();
+    let lines: Vec<LedgerLine> = pairs.into_iter().map(CountPair::into_line).collect();
     let measured = |line: &LedgerLine| line.verdict != Agreement::Unmeasured;
     match lines.iter().any(measured) {
         true => lines,
@@ -79,27 +79,30 @@ pub(super) fn differences(ledger: &[LedgerLine]) -> impl Iterator<Item = String>
         })
 }
 
-impl Pair {
+impl CountPair {
     fn new(what: impl Into<String>, left: LedgerSide, right: LedgerSide, unsure: u64) -> Self {
         Self {
             what: what.into(),
             left,
             right,
             unsure,
-            doubt: None,
-            others: None,
+            incomplete: None,
+            also_counted: None,
         }
     }
 
-    fn with_doubt(self, doubt: Option<&str>) -> Self {
+    fn with_incomplete(self, doubt: Option<&str>) -> Self {
         let doubt = doubt.map(str::to_owned);
-        Self { doubt, ..self }
+        Self {
+            incomplete: doubt,
+            ..self
+        }
     }
 
     fn into_line(self) -> LedgerLine {
         let counts = self.left.count.zip(self.right.count);
         let difference = counts.map(|(left, right)| right as i64 - left as i64);
-        let (verdict, note) = match (difference, self.doubt, self.others) {
+        let (verdict, note) = match (difference, self.incomplete, self.also_counted) {
             (None, ..) => (Agreement::Unmeasured, None),
             (_, Some(doubt), _) => (Agreement::Unknown, Some(doubt)),
             (Some(by), ..) if by.unsigned_abs() <= self.unsure => (Agreement::Agrees, None),
@@ -118,7 +121,7 @@ impl Pair {
     }
 }
 
-fn side(who: &str, count: Option<u64>) -> LedgerSide {
+fn ledger_side(who: &str, count: Option<u64>) -> LedgerSide {
     LedgerSide {
         who: who.to_owned(),
         count,
@@ -126,30 +129,33 @@ fn side(who: &str, count: Option<u64>) -> LedgerSide {
 }
 
 /// Why the counts of workers or nodes are not whole.
-fn doubt(cut: &Cut) -> Option<String> {
+fn incomplete_reason(cut: &RunWindow) -> Option<String> {
     let lost = cut
         .record
         .events
         .iter()
-        .find_map(|event| match &event.what {
-            Occurrence::WorkerLost { id, .. } => {
+        .find_map(|event| match &event.kind {
+            RecordEvent::WorkerLost { id, .. } => {
                 Some(format!("what {id} counted last is not known"))
             }
             _ => None,
         });
-    lost.or_else(|| doubt_of(cut, Role::Node))
+    lost.or_else(|| incomplete_reason_of(cut, SourceRole::Node))
 }
 
 /// Why the counts of a role's processes are not whole.
-fn doubt_of(cut: &Cut, role: Role) -> Option<String> {
-    let ends = cut.tracks.of(Role::Worker).filter_map(|(_, track)| {
-        let last = track.lines().last()?;
-        Some(last.end())
-    });
+fn incomplete_reason_of(cut: &RunWindow, role: SourceRole) -> Option<String> {
+    let ends = cut
+        .series
+        .with_role(SourceRole::Worker)
+        .filter_map(|(_, track)| {
+            let last = track.rows().last()?;
+            Some(last.end())
+        });
     let worked_until = ends.fold(0.0, f64::max);
-    processes(cut, role).find_map(|(id, track)| {
+    processes_once_up(cut, role).find_map(|(id, track)| {
         let restarted = track.restarts().is_some_and(|at| !at.is_empty());
-        let asked_at_the_end = track.lines().last().is_some_and(|last| {
+        let asked_at_the_end = track.rows().last().is_some_and(|last| {
             last.gauge(gauge::UP) == Some(1.0) && last.end() >= worked_until - 1.0
         });
         (restarted || !asked_at_the_end)
@@ -158,31 +164,34 @@ fn doubt_of(cut: &Cut, role: Role) -> Option<String> {
 }
 
 /// Processes of a role that were ever up.
-fn processes<'a>(cut: &'a Cut<'a>, role: Role) -> impl Iterator<Item = (&'a str, &'a Track<'a>)> {
-    let processes = cut.tracks.of(role);
-    processes.filter(|(_, track)| track.is_up_within(cut.range()))
+fn processes_once_up<'a>(
+    cut: &'a RunWindow<'a>,
+    role: SourceRole,
+) -> impl Iterator<Item = (&'a str, &'a SourceSeries<'a>)> {
+    let processes = cut.series.with_role(role);
+    processes.filter(|(_, track)| track.is_up_in(cut.range()))
 }
 
 /// A count over all processes of a role; `None` when one of them never shows it. Those
 /// of a cluster began with the run, a target's before it.
-fn total(cut: &Cut, role: Role, name: &str) -> Option<u64> {
-    let began_with_the_run = matches!(cut.record.manifest.plan.system, System::Cluster(_));
-    let counts = processes(cut, role).map(|(_, track)| {
+fn role_total(cut: &RunWindow, role: SourceRole, name: &str) -> Option<u64> {
+    let began_with_the_run = matches!(cut.record.manifest.plan.system, SystemSpec::Cluster(_));
+    let counts = processes_once_up(cut, role).map(|(_, track)| {
         let first = track.gauge(name).next()?.value;
         let before = if began_with_the_run { 0.0 } else { first };
-        Some(track.last(name)? - before)
+        Some(track.last_value(name)? - before)
     });
     let counts: Vec<f64> = counts.collect::<Option<_>>()?;
     (!counts.is_empty()).then(|| counts.iter().sum::<f64>().max(0.0) as u64)
 }
 
 /// How much a count of the nodes grew just before they were asked last.
-fn lately(cut: &Cut, role: Role, name: &str) -> u64 {
-    let grown = |track: &Track| {
-        let end = track.lines().last()?.end();
+fn recent_growth(cut: &RunWindow, role: SourceRole, name: &str) -> u64 {
+    let grown = |track: &SourceSeries| {
+        let end = track.rows().last()?.end();
         track.growth(name, end - ASKED_WITHIN_S..end + 1e-6)
     };
-    let processes = cut.tracks.of(role);
+    let processes = cut.series.with_role(role);
     processes
         .filter_map(|(_, track)| grown(track))
         .sum::<f64>()
@@ -190,15 +199,15 @@ fn lately(cut: &Cut, role: Role, name: &str) -> u64 {
 }
 
 /// Sockets that were lost other than by the drain.
-fn lost_sockets(cut: &Cut) -> u64 {
-    of_family(cut, counter::DISCONNECT)
+fn lost_sockets(cut: &RunWindow) -> u64 {
+    family_total(cut, counter::DISCONNECT)
 }
 
 /// All kinds of a counter.
-fn of_family(cut: &Cut, family: &str) -> u64 {
-    let lines = cut.tracks.of(Role::Worker);
+fn family_total(cut: &RunWindow, family: &str) -> u64 {
+    let lines = cut.series.with_role(SourceRole::Worker);
     lines
-        .flat_map(|(_, track)| track.within(cut.range()))
+        .flat_map(|(_, track)| track.rows_in(cut.range()))
         .flat_map(|line| super::sockets::by_kind(line, family))
         .map(|(_, count)| count)
         .sum()

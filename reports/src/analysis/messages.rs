@@ -1,10 +1,10 @@
 //! Messages to topics: what was published, and what each subscriber heard.
 
-use super::run_window::Cut;
+use super::run_window::RunWindow;
 use crate::{
     human,
     record::names::{counter, latency},
-    summary::Messages,
+    summary::MessageSummary,
 };
 
 /// The summary's `messages`; `None` when the scenario publishes none.
@@ -13,39 +13,39 @@ use crate::{
 /// was missing when a socket closed in order, with no later message to show the
 /// hole, is known from the plan alone; that holds only if every message of the
 /// plan was published.
-pub(crate) fn messages(cut: &Cut) -> Option<Messages> {
+pub(crate) fn messages(cut: &RunWindow) -> Option<MessageSummary> {
     if cut.record.manifest.plan.publish.is_empty() {
         return None;
     }
-    let delivered = cut.count(counter::MESSAGES_DELIVERED);
-    let reordered = cut.count(counter::MESSAGES_REORDERED);
+    let delivered = cut.counter_total(counter::MESSAGES_DELIVERED);
+    let reordered = cut.counter_total(counter::MESSAGES_REORDERED);
     let holes = cut
-        .count(counter::MESSAGES_MISSING)
+        .counter_total(counter::MESSAGES_MISSING)
         .saturating_sub(reordered);
     let tail = match all_published(cut) {
-        true => cut.count(counter::MESSAGES_MISSING_AT_END),
+        true => cut.counter_total(counter::MESSAGES_MISSING_AT_END),
         false => 0,
     };
-    Some(Messages {
-        scheduled: cut.count(counter::MESSAGES_SCHEDULED),
-        published: cut.count(counter::MESSAGES_PUBLISHED),
-        dropped: cut.count(counter::MESSAGES_DROPPED),
-        rejected: cut.count(counter::MESSAGES_REJECTED),
-        unconfirmed: cut.count(counter::MESSAGES_UNCONFIRMED),
+    Some(MessageSummary {
+        scheduled: cut.counter_total(counter::MESSAGES_SCHEDULED),
+        published: cut.counter_total(counter::MESSAGES_PUBLISHED),
+        dropped: cut.counter_total(counter::MESSAGES_DROPPED),
+        rejected: cut.counter_total(counter::MESSAGES_REJECTED),
+        unconfirmed: cut.counter_total(counter::MESSAGES_UNCONFIRMED),
         due: delivered + holes + tail,
         delivered,
         lost: holes + tail,
-        duplicated: cut.count(counter::MESSAGES_DUPLICATED),
+        duplicated: cut.counter_total(counter::MESSAGES_DUPLICATED),
         reordered,
-        latency_ms: cut.times(latency::MESSAGE_LATENCY),
-        service_ms: cut.times(latency::MESSAGE_SERVICE),
+        latency_ms: cut.distribution_of(latency::MESSAGE_LATENCY),
+        service_ms: cut.distribution_of(latency::MESSAGE_SERVICE),
     })
 }
 
 /// What makes the figures of messages doubtful.
-pub(super) fn doubts(cut: &Cut, messages: &Messages) -> Vec<String> {
+pub(super) fn doubts(cut: &RunWindow, messages: &MessageSummary) -> Vec<String> {
     let mut doubts = Vec::new();
-    let missing = cut.count(counter::MESSAGES_MISSING_AT_END);
+    let missing = cut.counter_total(counter::MESSAGES_MISSING_AT_END);
     if missing > 0 && !all_published(cut) {
         doubts.push(format!(
             "{} deliveries were missing at the end; since messages were dropped or rejected, they may never have been published and do not count as lost",
@@ -63,6 +63,7 @@ pub(super) fn doubts(cut: &Cut, messages: &Messages) -> Vec<String> {
 }
 
 /// Whether each message of the plan was at least sent.
-fn all_published(cut: &Cut) -> bool {
-    cut.count(counter::MESSAGES_DROPPED) == 0 && cut.count(counter::MESSAGES_REJECTED) == 0
+fn all_published(cut: &RunWindow) -> bool {
+    cut.counter_total(counter::MESSAGES_DROPPED) == 0
+        && cut.counter_total(counter::MESSAGES_REJECTED) == 0
 }

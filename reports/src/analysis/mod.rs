@@ -5,7 +5,7 @@
 //!   `movement`: sockets that came and went, more finely;
 //! - one file per section of the summary: `sockets`, `heartbeats`, `commands`,
 //!   `messages`, `readings`, `processes`, `balancers`, `joined`, `workers`, `balance`
-//!   (with `settling`), `cost` (with `fit`);
+//!   (with `recovery`), `cost` (with `fit`);
 //! - `ledger`: what both ends counted, side by side;
 //! - `harness`, `gates`, `problems`, `verdict`: what to make of it.
 

@@ -1,14 +1,14 @@
 //! What made a figure doubtful, in words.
 
-use highwater_scenarios::plan::Window;
+use highwater_scenarios::plan::PhaseWindow;
 
 use super::{
-    heartbeats::pending, ledger, messages, run_window::Cut, sockets::turnover,
-    source_series::Track, telemetry,
+    heartbeats::pending, ledger, messages, run_window::RunWindow, sockets::turnover,
+    source_series::SourceSeries, telemetry,
 };
 use crate::{
     human,
-    record::{Occurrence, Role, action_title, names::gauge},
+    record::{RecordEvent, SourceRole, action_title, names::gauge},
     summary::Summary,
 };
 
@@ -16,16 +16,16 @@ use crate::{
 const SAMPLED_WITHIN_S: f64 = 2.0;
 
 /// Everything but the harness's own part, in the order of importance.
-pub(crate) fn problems(cut: &Cut, summary: &Summary) -> Vec<String> {
+pub(crate) fn problems(cut: &RunWindow, summary: &Summary) -> Vec<String> {
     let mut problems = Vec::new();
     problems.extend(cut.record.events.iter().filter_map(|event| {
         let at = human::seconds(event.at);
-        match &event.what {
-            Occurrence::Problem { text } => Some(text.clone()),
-            Occurrence::ProcessEnded { id, status } => {
+        match &event.kind {
+            RecordEvent::Problem { text } => Some(text.clone()),
+            RecordEvent::ProcessEnded { id, status } => {
                 Some(format!("{id} ended by itself at {at}: {status}"))
             }
-            Occurrence::Action {
+            RecordEvent::Action {
                 action,
                 node,
                 error: Some(error),
@@ -33,16 +33,16 @@ pub(crate) fn problems(cut: &Cut, summary: &Summary) -> Vec<String> {
                 "{} at {at} could not be done: {error}",
                 action_title(action, node)
             )),
-            Occurrence::ProcessLeft { id, status, code } if *code != Some(0) => {
+            RecordEvent::ProcessLeft { id, status, code } if *code != Some(0) => {
                 Some(format!("{id} was asked to end, and at {at} it {status}"))
             }
             _ => None,
         }
     }));
-    problems.extend(open_at_both_ends(cut));
-    problems.extend(heartbeats_add_up(cut, summary));
-    problems.extend(commands_add_up(summary));
-    if let Some(figures) = &summary.readings {
+    problems.extend(open_sockets_mismatch(cut));
+    problems.extend(heartbeats_mismatch(cut, summary));
+    problems.extend(commands_mismatch(summary));
+    if let Some(figures) = &summary.telemetry {
         problems.extend(telemetry::doubts(cut, figures));
     }
     if let Some(figures) = &summary.messages {
@@ -59,24 +59,24 @@ pub(crate) fn problems(cut: &Cut, summary: &Summary) -> Vec<String> {
 /// Clients and nodes must count the same sockets at the end of the steady
 /// phase, but for what opened and ended while they were asked. A node that is
 /// observed and does not count leaves nothing to compare.
-fn open_at_both_ends(cut: &Cut) -> Option<String> {
-    let end = cut.record.phases.end_of(Window::Steady)?;
-    let mut nodes = cut.tracks.of(Role::Node);
-    let silent = |track: &Track| {
-        track.is_up_within(cut.range()) && track.gauge(gauge::SOCKETS_OPEN).next().is_none()
+fn open_sockets_mismatch(cut: &RunWindow) -> Option<String> {
+    let end = cut.record.phases.end_of(PhaseWindow::Steady)?;
+    let mut nodes = cut.series.with_role(SourceRole::Node);
+    let silent = |track: &SourceSeries| {
+        track.is_up_in(cut.range()) && track.gauge(gauge::SOCKETS_OPEN).next().is_none()
     };
     if nodes.any(|(_, track)| silent(track)) {
         return None;
     }
     let sum = |role| {
         let open: Vec<f64> = cut
-            .tracks
-            .of(role)
-            .filter_map(|(_, track)| track.at(gauge::SOCKETS_OPEN, end))
+            .series
+            .with_role(role)
+            .filter_map(|(_, track)| track.value_at(gauge::SOCKETS_OPEN, end))
             .collect();
         (!open.is_empty()).then(|| open.iter().sum::<f64>())
     };
-    let (clients, nodes) = (sum(Role::Worker)?, sum(Role::Node)?);
+    let (clients, nodes) = (sum(SourceRole::Worker)?, sum(SourceRole::Node)?);
     let tolerance = turnover(cut, end - SAMPLED_WITHIN_S, end) as f64;
     ((clients - nodes).abs() > tolerance).then(|| {
         format!(
@@ -87,7 +87,7 @@ fn open_at_both_ends(cut: &Cut) -> Option<String> {
     })
 }
 
-fn heartbeats_add_up(cut: &Cut, summary: &Summary) -> Option<String> {
+fn heartbeats_mismatch(cut: &RunWindow, summary: &Summary) -> Option<String> {
     let heartbeats = &summary.heartbeats;
     let known = heartbeats.acknowledged + heartbeats.missed;
     let pending = pending(cut);
@@ -106,7 +106,7 @@ fn heartbeats_add_up(cut: &Cut, summary: &Summary) -> Option<String> {
     })
 }
 
-fn commands_add_up(summary: &Summary) -> Option<String> {
+fn commands_mismatch(summary: &Summary) -> Option<String> {
     let commands = summary.commands.as_ref()?;
     let known = super::commands::outcomes(commands);
     (known > commands.issued).then(|| {

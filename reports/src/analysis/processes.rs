@@ -1,40 +1,45 @@
 //! Processes of the system: nodes, consumers; and the part that brokers and
 //! balancers have in common with them.
 
-use highwater_scenarios::plan::System;
+use highwater_scenarios::plan::SystemSpec;
 
-use super::{run_window::Cut, source_series::Track};
+use super::{run_window::RunWindow, source_series::SourceSeries};
 use crate::{
-    record::{Occurrence, Role, names::gauge},
-    summary::{Exits, Process},
+    record::{RecordEvent, SourceRole, names::gauge},
+    summary::{Exits, ProcessSummary},
 };
 
 /// The processes of a role, by id: `n2` before `n10`.
-pub(crate) fn processes(cut: &Cut, role: Role) -> Vec<Process> {
-    let mut processes: Vec<Process> = cut
-        .tracks
-        .of(role)
-        .map(|(id, track)| process(cut, role, id, track))
+pub(crate) fn process_summaries(cut: &RunWindow, role: SourceRole) -> Vec<ProcessSummary> {
+    let mut processes: Vec<ProcessSummary> = cut
+        .series
+        .with_role(role)
+        .map(|(id, track)| process_summary(cut, role, id, track))
         .collect();
-    processes.sort_by_cached_key(|process| natural(&process.id));
+    processes.sort_by_cached_key(|process| natural_sort_key(&process.id));
     processes
 }
 
 /// The name of the gauge of a process's sockets.
-pub(crate) fn sockets_of(role: Role) -> &'static str {
+pub(crate) fn sockets_gauge(role: SourceRole) -> &'static str {
     match role {
-        Role::Balancer => gauge::BALANCER_SOCKETS,
+        SourceRole::Balancer => gauge::BALANCER_SOCKETS,
         _ => gauge::SOCKETS_OPEN,
     }
 }
 
-pub(crate) fn process(cut: &Cut, role: Role, id: &str, track: &Track) -> Process {
-    let sockets = sockets_of(role);
+pub(crate) fn process_summary(
+    cut: &RunWindow,
+    role: SourceRole,
+    id: &str,
+    track: &SourceSeries,
+) -> ProcessSummary {
+    let sockets = sockets_gauge(role);
     let peak = |name| track.peak(name, cut.range()).map(|value| value as u64);
-    Process {
+    ProcessSummary {
         id: id.to_owned(),
         sockets_peak: peak(sockets),
-        sockets_at_end: track.at(sockets, cut.end()).map(|value| value as u64),
+        sockets_at_end: track.value_at(sockets, cut.end()).map(|value| value as u64),
         rss_peak: peak(gauge::RSS),
         heap_peak: peak(gauge::HEAP),
         open_files_peak: peak(gauge::OPEN_FILES),
@@ -51,8 +56,8 @@ pub(crate) fn process(cut: &Cut, role: Role, id: &str, track: &Track) -> Process
 }
 
 /// The summary's `exits`; `None` for a system that nothing is done to.
-pub(crate) fn exits(cut: &Cut) -> Option<Exits> {
-    let System::Cluster(_) = &cut.record.manifest.plan.system else {
+pub(crate) fn exits(cut: &RunWindow) -> Option<Exits> {
+    let SystemSpec::Cluster(_) = &cut.record.manifest.plan.system else {
         return None;
     };
     let (clean, unclean): (Vec<_>, Vec<_>) =
@@ -64,11 +69,11 @@ pub(crate) fn exits(cut: &Cut) -> Option<Exits> {
 }
 
 /// Who ended because it was asked to, and its exit code.
-fn exit_codes<'a>(cut: &'a Cut) -> impl Iterator<Item = (&'a str, Option<i32>)> {
+fn exit_codes<'a>(cut: &'a RunWindow) -> impl Iterator<Item = (&'a str, Option<i32>)> {
     let range = cut.range();
     let events = cut.record.events.iter();
-    events.filter_map(move |event| match &event.what {
-        Occurrence::ProcessLeft { id, code, .. } if range.contains(&event.at) => {
+    events.filter_map(move |event| match &event.kind {
+        RecordEvent::ProcessLeft { id, code, .. } if range.contains(&event.at) => {
             Some((id.as_str(), *code))
         }
         _ => None,
@@ -76,7 +81,7 @@ fn exit_codes<'a>(cut: &'a Cut) -> impl Iterator<Item = (&'a str, Option<i32>)> 
 }
 
 /// A key that sorts numbers at the end of names by size.
-pub(crate) fn natural(id: &str) -> (String, u64) {
+pub(crate) fn natural_sort_key(id: &str) -> (String, u64) {
     let name = id.trim_end_matches(|c: char| c.is_ascii_digit());
     let number = id[name.len()..].parse().unwrap_or(0);
     (name.to_owned(), number)

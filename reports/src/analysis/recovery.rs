@@ -9,21 +9,23 @@
 use std::{collections::BTreeMap, ops::Range};
 
 use super::{
-    run_window::Cut,
+    run_window::RunWindow,
     sockets::{by_kind, total_at},
     source_series::{ANSWERED_WITHIN_S, Sample},
 };
 use crate::record::{
-    Reading, Role,
+    IntervalRow, SourceRole,
     names::{counter, gauge},
 };
 
 /// The cluster has settled when it holds this part of what it held before.
-const SETTLED: f64 = 0.99;
+const RECOVERED_SHARE: f64 = 0.99;
 
 /// What the nodes together held over time; `None` when no node says.
-pub(super) fn held(cut: &Cut) -> Option<Vec<Sample>> {
-    let totals = cut.tracks.total(Role::Node, gauge::SOCKETS_OPEN);
+pub(super) fn open_sockets(cut: &RunWindow) -> Option<Vec<Sample>> {
+    let totals = cut
+        .series
+        .sum_per_second(SourceRole::Node, gauge::SOCKETS_OPEN);
     (!totals.is_empty()).then_some(totals)
 }
 
@@ -31,8 +33,8 @@ pub(super) fn held(cut: &Cut) -> Option<Vec<Sample>> {
 /// what it held then, for good: to the end of the second in which it gets there,
 /// so never less than it was. 0 when it never lost a hundredth; `None` when it
 /// was not there at the end of `after`. Of the nodes' gauges those in `sampled` count.
-pub(super) fn settled_after(
-    cut: &Cut,
+pub(super) fn recovered_after(
+    cut: &RunWindow,
     held: &[Sample],
     after: &Range<f64>,
     sampled: &Range<f64>,
@@ -55,17 +57,17 @@ pub(super) enum Dip {
     /// All was as it should be, all the time.
     None,
     /// It was again, for good, at this instant on the run's clock.
-    Until(f64),
+    EndedAt(f64),
     /// It was not, as long as was looked.
     Lasting,
 }
 
 impl Dip {
     /// The next look shows it to be as it should, or `amiss`.
-    pub(super) fn then(self, at_s: f64, amiss: bool) -> Self {
+    pub(super) fn observe(self, at_s: f64, amiss: bool) -> Self {
         match (self, amiss) {
             (_, true) => Self::Lasting,
-            (Self::Lasting, false) => Self::Until(at_s),
+            (Self::Lasting, false) => Self::EndedAt(at_s),
             (seen, false) => seen,
         }
     }
@@ -74,33 +76,33 @@ impl Dip {
     pub(super) fn length_s(self, start_s: f64) -> Option<f64> {
         match self {
             Self::None => Some(0.0),
-            Self::Until(end_s) => Some(end_s - start_s),
+            Self::EndedAt(end_s) => Some(end_s - start_s),
             Self::Lasting => None,
         }
     }
 }
 
 fn dip_of_gauges(held: &[Sample], before: f64, after: &Range<f64>) -> Dip {
-    let enough = before * SETTLED;
+    let enough = before * RECOVERED_SHARE;
     held.iter()
         .filter(|total| total.at_s > after.start && total.at_s <= after.end)
         .fold(Dip::None, |dip, total| {
-            dip.then(total.at_s, total.value < enough)
+            dip.observe(total.at_s, total.value < enough)
         })
 }
 
 /// Sockets that ended are missing until as many have opened. What ended and
 /// opened within one second is missing to that second's end.
-fn dip_of_counters(cut: &Cut, before: f64, after: &Range<f64>) -> Dip {
-    let bearable = before * (1.0 - SETTLED);
+fn dip_of_counters(cut: &RunWindow, before: f64, after: &Range<f64>) -> Dip {
+    let bearable = before * (1.0 - RECOVERED_SHARE);
     let (mut missing, mut dip) = (0.0_f64, Dip::None);
-    for (end_s, turnover) in by_second(cut, after) {
+    for (end_s, turnover) in turnover_by_second(cut, after) {
         let most = missing + turnover.ended as f64;
         missing = most - turnover.opened as f64;
         if most > bearable {
             dip = Dip::Lasting;
         }
-        dip = dip.then(end_s, missing > bearable);
+        dip = dip.observe(end_s, missing > bearable);
     }
     dip
 }
@@ -115,17 +117,20 @@ struct Turnover {
 /// By the end of the second, in whole milliseconds so that the workers' lines of
 /// one second fall together, then as seconds. The event's own second begins
 /// before it.
-fn by_second(cut: &Cut, after: &Range<f64>) -> impl Iterator<Item = (f64, Turnover)> {
+fn turnover_by_second(
+    cut: &RunWindow,
+    after: &Range<f64>,
+) -> impl Iterator<Item = (f64, Turnover)> {
     let mut seconds: BTreeMap<i64, Turnover> = BTreeMap::new();
-    let lines = cut.tracks.of(Role::Worker);
+    let lines = cut.series.with_role(SourceRole::Worker);
     let lines = lines
-        .flat_map(|(_, track)| track.lines())
+        .flat_map(|(_, track)| track.rows())
         .filter(|line| line.end() > after.start && line.end() <= after.end);
     for line in lines {
         let turnover = seconds
             .entry((line.end() * 1e3).round() as i64)
             .or_default();
-        turnover.ended += ended(line);
+        turnover.ended += disconnects(line);
         turnover.opened +=
             line.counter(counter::SOCKETS_OPENED) + line.counter(counter::SOCKETS_REOPENED);
     }
@@ -134,7 +139,7 @@ fn by_second(cut: &Cut, after: &Range<f64>) -> impl Iterator<Item = (f64, Turnov
         .map(|(end_ms, turnover)| (end_ms as f64 / 1e3, turnover))
 }
 
-fn ended(line: &Reading) -> u64 {
+fn disconnects(line: &IntervalRow) -> u64 {
     by_kind(line, counter::DISCONNECT)
         .map(|(_, count)| count)
         .sum()

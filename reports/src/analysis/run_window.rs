@@ -2,20 +2,20 @@
 
 use std::ops::Range;
 
-use highwater_scenarios::plan::Window;
+use highwater_scenarios::plan::PhaseWindow;
 
-use super::source_series::Tracks;
+use super::source_series::RecordSeries;
 use crate::{
     histogram::LatencyHistogram,
-    record::{Role, RunRecord},
+    record::{RunRecord, SourceRole},
     summary::Distribution,
 };
 
 /// A record with a choice of windows: what every section of the summary is
 /// computed from.
-pub(crate) struct Cut<'a> {
+pub(crate) struct RunWindow<'a> {
     pub(crate) record: &'a RunRecord,
-    pub(crate) tracks: &'a Tracks<'a>,
+    pub(crate) series: &'a RecordSeries<'a>,
     windows: Windows,
 }
 
@@ -23,27 +23,27 @@ pub(crate) struct Cut<'a> {
 #[derive(Debug, Clone, Copy)]
 struct Windows {
     /// Counters, peaks and what is taken at the end.
-    counts: Window,
+    counts: PhaseWindow,
     /// Sockets opened per second.
-    opening: Window,
+    opening: PhaseWindow,
     /// Times to connect.
-    connect: Window,
+    connect: PhaseWindow,
     /// All other distributions.
-    times: Window,
+    distributions: PhaseWindow,
 }
 
-impl<'a> Cut<'a> {
+impl<'a> RunWindow<'a> {
     /// What the figures cover by themselves.
-    pub(crate) fn whole(record: &'a RunRecord, tracks: &'a Tracks<'a>) -> Self {
+    pub(crate) fn whole_run(record: &'a RunRecord, series: &'a RecordSeries<'a>) -> Self {
         let windows = Windows {
-            counts: Window::Run,
-            opening: Window::Ramp,
-            connect: Window::Run,
-            times: Window::Steady,
+            counts: PhaseWindow::Run,
+            opening: PhaseWindow::Ramp,
+            connect: PhaseWindow::Run,
+            distributions: PhaseWindow::Steady,
         };
         Self {
             record,
-            tracks,
+            series,
             windows,
         }
     }
@@ -51,19 +51,19 @@ impl<'a> Cut<'a> {
     /// All figures over one window; `None` when the run did not reach it.
     pub(crate) fn during(
         record: &'a RunRecord,
-        tracks: &'a Tracks<'a>,
-        window: Window,
+        tracks: &'a RecordSeries<'a>,
+        window: PhaseWindow,
     ) -> Option<Self> {
         record.phases.range(window)?;
         let windows = Windows {
             counts: window,
             opening: window,
             connect: window,
-            times: window,
+            distributions: window,
         };
         Some(Self {
             record,
-            tracks,
+            series: tracks,
             windows,
         })
     }
@@ -82,9 +82,9 @@ impl<'a> Cut<'a> {
 
     /// The instants that distributions and rates cover, to the last thing
     /// recorded; `None` when the run did not reach them.
-    pub(crate) fn times_range(&self) -> Option<Range<f64>> {
+    pub(crate) fn distribution_range(&self) -> Option<Range<f64>> {
         let phases = &self.record.phases;
-        let range = phases.range(self.windows.times)?;
+        let range = phases.range(self.windows.distributions)?;
         Some(range.start.max(0.0)..range.end.min(phases.end))
     }
 
@@ -95,21 +95,25 @@ impl<'a> Cut<'a> {
     }
 
     /// A counter over all workers.
-    pub(crate) fn count(&self, name: &str) -> u64 {
-        let workers = self.tracks.of(Role::Worker);
+    pub(crate) fn counter_total(&self, name: &str) -> u64 {
+        let workers = self.series.with_role(SourceRole::Worker);
         workers
-            .flat_map(|(_, track)| track.within(self.range()))
+            .flat_map(|(_, track)| track.rows_in(self.range()))
             .map(|line| line.counter(name))
             .sum()
     }
 
     /// A distribution of the steady phase.
-    pub(crate) fn times(&self, tag: &str) -> Distribution {
-        distribution(self.record.latencies.window(tag, self.windows.times))
+    pub(crate) fn distribution_of(&self, tag: &str) -> Distribution {
+        distribution(
+            self.record
+                .latencies
+                .window(tag, self.windows.distributions),
+        )
     }
 
     /// A distribution of times to connect or to come back.
-    pub(crate) fn connect_times(&self, tag: &str) -> Distribution {
+    pub(crate) fn connect_distribution_of(&self, tag: &str) -> Distribution {
         distribution(self.record.latencies.window(tag, self.windows.connect))
     }
 }

@@ -1,48 +1,48 @@
 //! Device sockets.
 
-use super::{run_window::Cut, source_series::Sample};
+use super::{run_window::RunWindow, source_series::Sample};
 use crate::{
     record::{
-        Role,
+        SourceRole,
         names::{counter, gauge, latency},
     },
-    summary::Sockets,
+    summary::SocketSummary,
 };
 
 /// The summary's `sockets`.
-pub(crate) fn sockets(cut: &Cut) -> Sockets {
-    let requested = cut.count(counter::SOCKETS_DUE);
-    let opened = cut.count(counter::SOCKETS_OPENED);
-    Sockets {
+pub(crate) fn sockets(cut: &RunWindow) -> SocketSummary {
+    let requested = cut.counter_total(counter::SOCKETS_DUE);
+    let opened = cut.counter_total(counter::SOCKETS_OPENED);
+    SocketSummary {
         requested,
         opened,
         failed: requested.saturating_sub(opened),
         dropped: dropped(cut),
-        open_peak: peak(cut, Role::Worker).unwrap_or(0),
-        open_at_end: at_end(cut),
-        server_open_peak: peak(cut, Role::Node),
+        open_peak: open_peak(cut, SourceRole::Worker).unwrap_or(0),
+        open_at_end: open_at_end(cut),
+        server_open_peak: open_peak(cut, SourceRole::Node),
         connect_rate_per_s: connect_rate(cut),
-        connect_ms: cut.connect_times(latency::CONNECT),
-        reconnect_ms: cut.connect_times(latency::RECONNECT),
+        connect_ms: cut.connect_distribution_of(latency::CONNECT),
+        reconnect_ms: cut.connect_distribution_of(latency::RECONNECT),
     }
 }
 
 /// Sockets that ended in any way but the announced one.
-fn dropped(cut: &Cut) -> u64 {
-    let lines = cut.tracks.of(Role::Worker);
+fn dropped(cut: &RunWindow) -> u64 {
+    let lines = cut.series.with_role(SourceRole::Worker);
     let ended: u64 = lines
-        .flat_map(|(_, track)| track.within(cut.range()))
+        .flat_map(|(_, track)| track.rows_in(cut.range()))
         .flat_map(|line| by_kind(line, counter::DISCONNECT))
         .map(|(_, count)| count)
         .sum();
-    ended - cut.count(counter::DISCONNECT_ASKED)
+    ended - cut.counter_total(counter::DISCONNECT_ASKED)
 }
 
 /// The highest sum over the sources of a role.
-fn peak(cut: &Cut, role: Role) -> Option<u64> {
+fn open_peak(cut: &RunWindow, role: SourceRole) -> Option<u64> {
     let range = cut.range();
-    cut.tracks
-        .total(role, gauge::SOCKETS_OPEN)
+    cut.series
+        .sum_per_second(role, gauge::SOCKETS_OPEN)
         .into_iter()
         .filter(|total| range.contains(&total.at_s) || total.at_s == range.end)
         .map(|total| total.value as u64)
@@ -50,10 +50,10 @@ fn peak(cut: &Cut, role: Role) -> Option<u64> {
 }
 
 /// As the workers count, at the cut's end; `None` when none of them showed it.
-fn at_end(cut: &Cut) -> Option<u64> {
-    let workers = cut.tracks.of(Role::Worker);
+fn open_at_end(cut: &RunWindow) -> Option<u64> {
+    let workers = cut.series.with_role(SourceRole::Worker);
     let open: Vec<f64> = workers
-        .filter_map(|(_, track)| track.at(gauge::SOCKETS_OPEN, cut.end()))
+        .filter_map(|(_, track)| track.value_at(gauge::SOCKETS_OPEN, cut.end()))
         .collect();
     (!open.is_empty()).then(|| open.iter().sum::<f64>() as u64)
 }
@@ -61,12 +61,12 @@ fn at_end(cut: &Cut) -> Option<u64> {
 /// Sockets opened per second, from the first interval in which one opened to
 /// the last. That one is left out where there are others: it is seldom full,
 /// and a straggler in it would halve the rate of a short ramp.
-fn connect_rate(cut: &Cut) -> Option<f64> {
+fn connect_rate(cut: &RunWindow) -> Option<f64> {
     let range = cut.opening_range()?;
     let opened: Vec<(f64, f64, u64)> = cut
-        .tracks
-        .of(Role::Worker)
-        .flat_map(|(_, track)| track.within(range.clone()))
+        .series
+        .with_role(SourceRole::Worker)
+        .flat_map(|(_, track)| track.rows_in(range.clone()))
         .map(|line| (line.at, line.end(), line.counter(counter::SOCKETS_OPENED)))
         .filter(|(_, _, count)| *count > 0)
         .collect();
@@ -86,10 +86,10 @@ fn connect_rate(cut: &Cut) -> Option<f64> {
 
 /// Sockets that opened, opened again or ended between two instants, over all
 /// workers: how much counts taken a moment apart may differ.
-pub(crate) fn turnover(cut: &Cut, from: f64, to: f64) -> u64 {
-    let workers = cut.tracks.of(Role::Worker);
+pub(crate) fn turnover(cut: &RunWindow, from: f64, to: f64) -> u64 {
+    let workers = cut.series.with_role(SourceRole::Worker);
     workers
-        .flat_map(|(_, track)| track.lines())
+        .flat_map(|(_, track)| track.rows())
         .filter(|line| line.end() > from && line.at < to)
         .map(|line| {
             let ended: u64 = by_kind(line, counter::DISCONNECT)
@@ -102,7 +102,7 @@ pub(crate) fn turnover(cut: &Cut, from: f64, to: f64) -> u64 {
 
 /// Counters `NAME.KIND` of a line, by kind.
 pub(crate) fn by_kind<'a>(
-    line: &'a crate::record::Reading,
+    line: &'a crate::record::IntervalRow,
     name: &'a str,
 ) -> impl Iterator<Item = (&'a str, u64)> {
     line.counters()
@@ -111,7 +111,7 @@ pub(crate) fn by_kind<'a>(
 
 /// Gauges `NAME.KIND` of a line, by kind.
 pub(crate) fn by_kind_of_gauge<'a>(
-    line: &'a crate::record::Reading,
+    line: &'a crate::record::IntervalRow,
     name: &'a str,
 ) -> impl Iterator<Item = (&'a str, f64)> {
     line.gauges()

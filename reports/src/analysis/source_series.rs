@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use crate::record::{Reading, Role, Source, names::gauge};
+use crate::record::{IntervalRow, Source, SourceRole, names::gauge};
 
 /// A gauge says nothing about an instant later than this many of its line's
 /// lengths, and no line counts as shorter than a second.
@@ -17,14 +17,14 @@ const SAME_START_S: f64 = 2.0;
 pub(crate) const ANSWERED_WITHIN_S: f64 = 1.0;
 
 /// All sources of a record.
-pub(crate) struct Tracks<'a> {
-    by_source: BTreeMap<&'a Source, Track<'a>>,
+pub(crate) struct RecordSeries<'a> {
+    by_source: BTreeMap<&'a Source, SourceSeries<'a>>,
 }
 
 /// What one source counted and showed.
 #[derive(Default)]
-pub(crate) struct Track<'a> {
-    lines: Vec<&'a Reading>,
+pub(crate) struct SourceSeries<'a> {
+    rows: Vec<&'a IntervalRow>,
 }
 
 /// A gauge at an instant.
@@ -36,24 +36,27 @@ pub(crate) struct Sample {
     pub(crate) value: f64,
 }
 
-impl<'a> Tracks<'a> {
-    pub(crate) fn new(intervals: &'a [Reading]) -> Self {
-        let mut by_source: BTreeMap<&Source, Track> = BTreeMap::new();
+impl<'a> RecordSeries<'a> {
+    pub(crate) fn new(intervals: &'a [IntervalRow]) -> Self {
+        let mut by_source: BTreeMap<&Source, SourceSeries> = BTreeMap::new();
         for interval in intervals {
             by_source
                 .entry(&interval.source)
                 .or_default()
-                .lines
+                .rows
                 .push(interval);
         }
         for track in by_source.values_mut() {
-            track.lines.sort_by(|a, b| a.end().total_cmp(&b.end()));
+            track.rows.sort_by(|a, b| a.end().total_cmp(&b.end()));
         }
         Self { by_source }
     }
 
     /// Sources of a role by id.
-    pub(crate) fn of(&self, role: Role) -> impl Iterator<Item = (&'a str, &Track<'a>)> {
+    pub(crate) fn with_role(
+        &self,
+        role: SourceRole,
+    ) -> impl Iterator<Item = (&'a str, &SourceSeries<'a>)> {
         self.by_source
             .iter()
             .filter(move |(source, _)| source.role == role)
@@ -62,7 +65,7 @@ impl<'a> Tracks<'a> {
 
     /// A gauge summed over the sources of a role, at each whole second at which
     /// one of them showed it. Who has fallen silent or is down adds nothing.
-    pub(crate) fn total(&self, role: Role, name: &str) -> Vec<Sample> {
+    pub(crate) fn sum_per_second(&self, role: SourceRole, name: &str) -> Vec<Sample> {
         let mut totals = Vec::new();
         self.each_second(role, name, |at_s, values| {
             let value = values.iter().sum();
@@ -73,22 +76,27 @@ impl<'a> Tracks<'a> {
 
     /// A gauge of the sources of a role that are up and speak, at each whole second
     /// at which one of them showed it: calls `look` with the instant and the values.
-    pub(crate) fn each_second(&self, role: Role, name: &str, mut look: impl FnMut(f64, &[f64])) {
+    pub(crate) fn each_second(
+        &self,
+        role: SourceRole,
+        name: &str,
+        mut look: impl FnMut(f64, &[f64]),
+    ) {
         let tracks: Vec<_> = self
-            .of(role)
-            .map(|(_, track)| track.readings(name))
+            .with_role(role)
+            .map(|(_, track)| track.gauge_states(name))
             .collect();
-        let mut readings: Vec<(usize, Known)> = Vec::new();
+        let mut readings: Vec<(usize, GaugeState)> = Vec::new();
         for (index, track) in tracks.into_iter().enumerate() {
             readings.extend(track.into_iter().map(|reading| (index, reading)));
         }
         readings.sort_by(|(_, a), (_, b)| a.at_s.total_cmp(&b.at_s));
 
-        let mut latest: BTreeMap<usize, Known> = BTreeMap::new();
+        let mut latest: BTreeMap<usize, GaugeState> = BTreeMap::new();
         for chunk in readings.chunk_by(|(_, a), (_, b)| a.at_s.ceil() == b.at_s.ceil()) {
             latest.extend(chunk.iter().copied());
             let at_s = chunk.last().map_or(0.0, |(_, reading)| reading.at_s);
-            let live = latest.values().filter_map(|reading| reading.at(at_s));
+            let live = latest.values().filter_map(|reading| reading.value_at(at_s));
             let live: Vec<f64> = live.collect();
             if !live.is_empty() {
                 look(at_s, &live);
@@ -97,15 +105,15 @@ impl<'a> Tracks<'a> {
     }
 }
 
-impl<'a> Track<'a> {
+impl<'a> SourceSeries<'a> {
     /// All lines in order of time.
-    pub(crate) fn lines(&self) -> &[&'a Reading] {
-        &self.lines
+    pub(crate) fn rows(&self) -> &[&'a IntervalRow] {
+        &self.rows
     }
 
     /// Lines whose middle lies in `range`.
-    pub(crate) fn within(&self, range: Range<f64>) -> impl Iterator<Item = &'a Reading> {
-        self.lines
+    pub(crate) fn rows_in(&self, range: Range<f64>) -> impl Iterator<Item = &'a IntervalRow> {
+        self.rows
             .iter()
             .copied()
             .filter(move |line| range.contains(&line.middle()))
@@ -113,7 +121,7 @@ impl<'a> Track<'a> {
 
     /// A gauge wherever it was measured.
     pub(crate) fn gauge(&self, name: &str) -> impl Iterator<Item = Sample> {
-        self.lines.iter().filter_map(move |line| {
+        self.rows.iter().filter_map(move |line| {
             Some(Sample {
                 at_s: line.end(),
                 value: line.gauge(name)?,
@@ -123,23 +131,23 @@ impl<'a> Track<'a> {
 
     /// The highest value of a gauge in `range`.
     pub(crate) fn peak(&self, name: &str, range: Range<f64>) -> Option<f64> {
-        self.within(range)
+        self.rows_in(range)
             .filter_map(|line| line.gauge(name))
             .max_by(f64::total_cmp)
     }
 
     /// A gauge as it was at `at_s`; `None` when the source was down or silent.
-    pub(crate) fn at(&self, name: &str, at_s: f64) -> Option<f64> {
-        self.readings(name)
+    pub(crate) fn value_at(&self, name: &str, at_s: f64) -> Option<f64> {
+        self.gauge_states(name)
             .into_iter()
             .take_while(|reading| reading.at_s <= at_s + 1e-6)
             .last()?
-            .at(at_s)
+            .value_at(at_s)
     }
 
     /// The last value of a gauge.
-    pub(crate) fn last(&self, name: &str) -> Option<f64> {
-        self.lines.iter().rev().find_map(|line| line.gauge(name))
+    pub(crate) fn last_value(&self, name: &str) -> Option<f64> {
+        self.rows.iter().rev().find_map(|line| line.gauge(name))
     }
 
     /// How far a gauge that only ever grows grew in `range`, over restarts of
@@ -152,7 +160,7 @@ impl<'a> Track<'a> {
         } else {
             STALE_AFTER_LENGTHS
         };
-        let begins = self.lines.first()?.end() <= there_by;
+        let begins = self.rows.first()?.end() <= there_by;
         let before = self.gauge(name).take_while(|s| s.at_s < range.start).last();
         let mut last = before
             .map(|sample| sample.value)
@@ -175,8 +183,8 @@ impl<'a> Track<'a> {
     }
 
     /// Whether the source was ever seen to be up in `range`.
-    pub(crate) fn is_up_within(&self, range: Range<f64>) -> bool {
-        self.within(range)
+    pub(crate) fn is_up_in(&self, range: Range<f64>) -> bool {
+        self.rows_in(range)
             .any(|line| line.gauge(gauge::UP).is_none_or(|up| up > 0.0))
     }
 
@@ -196,31 +204,31 @@ impl<'a> Track<'a> {
     }
 
     /// The gauge's values and the instants at which the source was down.
-    fn readings(&self, name: &str) -> Vec<Known> {
-        let reading = |line: &&Reading| {
+    fn gauge_states(&self, name: &str) -> Vec<GaugeState> {
+        let reading = |line: &&IntervalRow| {
             let down = line.gauge(gauge::UP) == Some(0.0);
             let value = line.gauge(name).filter(|_| !down);
-            (down || value.is_some()).then_some(Known {
+            (down || value.is_some()).then_some(GaugeState {
                 at_s: line.end(),
                 value,
-                good_for_s: line.length.max(1.0) * STALE_AFTER_LENGTHS,
+                valid_for_s: line.length.max(1.0) * STALE_AFTER_LENGTHS,
             })
         };
-        self.lines.iter().filter_map(reading).collect()
+        self.rows.iter().filter_map(reading).collect()
     }
 }
 
 /// What is known of a gauge from an instant on.
 #[derive(Debug, Clone, Copy)]
-struct Known {
+struct GaugeState {
     at_s: f64,
     /// `None`: the source was down.
     value: Option<f64>,
-    good_for_s: f64,
+    valid_for_s: f64,
 }
 
-impl Known {
-    fn at(&self, at_s: f64) -> Option<f64> {
-        self.value.filter(|_| at_s - self.at_s <= self.good_for_s)
+impl GaugeState {
+    fn value_at(&self, at_s: f64) -> Option<f64> {
+        self.value.filter(|_| at_s - self.at_s <= self.valid_for_s)
     }
 }

@@ -1,7 +1,7 @@
 //! The sections of a summary put together.
 
 use super::{
-    backplane::{backplane, brokers, processors},
+    backplane::{backplane, brokers, cpu_cores},
     balance::balance,
     balancers::balancers,
     commands::commands,
@@ -11,27 +11,27 @@ use super::{
     ledger,
     messages::messages,
     problems::problems,
-    processes::{exits, processes},
-    run_window::Cut,
+    processes::{exits, process_summaries},
+    run_window::RunWindow,
     sockets::sockets,
-    source_series::Tracks,
-    telemetry::readings,
+    source_series::RecordSeries,
+    telemetry::telemetry,
     verdict::verdict,
     workers::workers,
 };
 use crate::{
-    record::{Role, RunRecord},
+    record::{RunRecord, SourceRole},
     summary::{SUMMARY_SCHEMA, Summary, Verdict},
 };
 
 /// What a run showed.
 pub fn analyse(record: &RunRecord) -> Summary {
-    let tracks = Tracks::new(&record.intervals);
-    let cut = Cut::whole(record, &tracks);
+    let tracks = RecordSeries::new(&record.intervals);
+    let cut = RunWindow::whole_run(record, &tracks);
     let mut summary = sections(&cut);
     summary.ledger = ledger::ledger(&cut, &summary);
-    let harness = harness::examine(&cut, &summary);
-    let (outcomes, doubts) = gates::judge(record, &tracks, &summary, &harness);
+    let harness = harness::assess_harness(&cut, &summary);
+    let (outcomes, doubts) = gates::evaluate_gates(record, &tracks, &summary, &harness);
     summary.verdict = verdict(&outcomes, !harness.reasons.is_empty());
     summary.gates = outcomes;
     let others = problems(&cut, &summary);
@@ -44,7 +44,7 @@ pub fn analyse(record: &RunRecord) -> Summary {
 }
 
 /// The figures of a cut, before anything is made of them.
-pub(crate) fn sections(cut: &Cut) -> Summary {
+pub(crate) fn sections(cut: &RunWindow) -> Summary {
     let manifest = &cut.record.manifest;
     Summary {
         schema: SUMMARY_SCHEMA,
@@ -58,14 +58,14 @@ pub(crate) fn sections(cut: &Cut) -> Summary {
         heartbeats: heartbeats(cut),
         commands: commands(cut),
         messages: messages(cut),
-        readings: readings(cut),
-        nodes: processes(cut, Role::Node),
-        broker: brokers(cut),
-        consumers: processes(cut, Role::Consumer),
-        balancer: balancers(cut),
+        telemetry: telemetry(cut),
+        nodes: process_summaries(cut, SourceRole::Node),
+        brokers: brokers(cut),
+        consumers: process_summaries(cut, SourceRole::Consumer),
+        balancers: balancers(cut),
         workers: workers(cut),
         backplane: backplane(cut),
-        processors: processors(cut),
+        cpu_cores: cpu_cores(cut),
         exits: exits(cut),
         balance: balance(cut),
         cost_per_socket: cost_per_socket(cut),

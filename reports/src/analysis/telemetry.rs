@@ -1,17 +1,17 @@
 //! Readings: what devices sent upstream, and what became of it.
 
-use super::run_window::Cut;
+use super::run_window::RunWindow;
 use crate::{
     human,
     record::{
-        Occurrence,
+        RecordEvent,
         names::{counter, latency},
     },
-    summary::Readings,
+    summary::TelemetrySummary,
 };
 
 /// What the journals of the consumers showed, as the record has it.
-pub(super) struct Reconciled {
+pub(super) struct JournalCounts {
     pub(super) handled: u64,
     pub(super) duplicated: u64,
     redelivered: u64,
@@ -21,29 +21,29 @@ pub(super) struct Reconciled {
 }
 
 /// The summary's `readings`; `None` when the scenario sends none.
-pub(crate) fn readings(cut: &Cut) -> Option<Readings> {
-    if cut.record.manifest.plan.readings.is_empty() {
+pub(crate) fn telemetry(cut: &RunWindow) -> Option<TelemetrySummary> {
+    if cut.record.manifest.plan.telemetry.is_empty() {
         return None;
     }
-    let journals = reconciled(cut);
-    let of = |count: fn(&Reconciled) -> u64| journals.as_ref().map(count);
-    Some(Readings {
-        due: cut.count(counter::READINGS_DUE),
-        sent: cut.count(counter::READINGS_SENT),
-        resent: cut.count(counter::READINGS_RESENT),
-        accepted: cut.count(counter::READINGS_ACCEPTED),
-        refused: cut.count(counter::READINGS_REFUSED),
+    let journals = journal_counts(cut);
+    let of = |count: fn(&JournalCounts) -> u64| journals.as_ref().map(count);
+    Some(TelemetrySummary {
+        due: cut.counter_total(counter::TELEMETRY_DUE),
+        sent: cut.counter_total(counter::TELEMETRY_SENT),
+        resent: cut.counter_total(counter::TELEMETRY_RESENT),
+        accepted: cut.counter_total(counter::TELEMETRY_ACCEPTED),
+        rejected: cut.counter_total(counter::TELEMETRY_REJECTED),
         handled: of(|journals| journals.handled),
         duplicated: of(|journals| journals.duplicated),
         redelivered: of(|journals| journals.redelivered),
         lost: journals.as_ref().and_then(|journals| journals.lost),
-        response_ms: cut.times(latency::READING_RESPONSE),
-        service_ms: cut.times(latency::READING_SERVICE),
+        response_ms: cut.distribution_of(latency::TELEMETRY_RESPONSE),
+        service_ms: cut.distribution_of(latency::TELEMETRY_SERVICE),
     })
 }
 
 /// What made its figures doubtful, in words.
-pub(crate) fn doubts(cut: &Cut, figures: &Readings) -> Vec<String> {
+pub(crate) fn doubts(cut: &RunWindow, figures: &TelemetrySummary) -> Vec<String> {
     let mut doubts = Vec::new();
     if figures.sent < figures.due {
         doubts.push(format!(
@@ -67,7 +67,7 @@ pub(crate) fn doubts(cut: &Cut, figures: &Readings) -> Vec<String> {
             human::count(figures.accepted)
         ));
     }
-    let Some(journals) = reconciled(cut) else {
+    let Some(journals) = journal_counts(cut) else {
         return doubts;
     };
     let several = [
@@ -89,20 +89,20 @@ pub(crate) fn doubts(cut: &Cut, figures: &Readings) -> Vec<String> {
 }
 
 /// What the record says of the journals; `None` where none were read.
-pub(super) fn reconciled(cut: &Cut) -> Option<Reconciled> {
+pub(super) fn journal_counts(cut: &RunWindow) -> Option<JournalCounts> {
     cut.record
         .events
         .iter()
         .rev()
-        .find_map(|event| match event.what {
-            Occurrence::Readings {
+        .find_map(|event| match event.kind {
+            RecordEvent::Telemetry {
                 handled,
                 duplicated,
                 redelivered,
                 unknown,
                 unreadable,
                 lost,
-            } => Some(Reconciled {
+            } => Some(JournalCounts {
                 handled,
                 duplicated,
                 redelivered,

@@ -7,17 +7,17 @@ use highwater_scenarios::metrics::Unit;
 
 use super::{
     chart::{Chart, Point, XAxis, YAxis},
-    chart_context::{Scene, sentences},
-    series::Named,
+    chart_context::{ChartContext, join_sentences},
+    series::NamedPoints,
 };
 use crate::{
-    analysis::{balance::herding, conn_events::Movement, processes::natural},
+    analysis::{balance::herding, conn_events::ConnEvents, processes::natural_sort_key},
     human,
     metric::display,
 };
 
-pub(super) fn chart(scene: &Scene) -> Chart {
-    let movement = Movement::of(scene.cut);
+pub(super) fn chart(scene: &ChartContext) -> Chart {
+    let movement = ConnEvents::of(scene.window);
     Chart {
         name: "arrivals".into(),
         title: "New sockets at each node".into(),
@@ -25,17 +25,19 @@ pub(super) fn chart(scene: &Scene) -> Chart {
         x: XAxis::Time,
         y: YAxis::linear(Unit::PerSecond),
         // The first colour is the clients' on the chart of open sockets.
-        series: scene.steps.each("nodes", by_node(scene, &movement), 1),
-        when_empty: None,
+        series: scene
+            .steps
+            .lines_or_band("nodes", by_node(scene, &movement), 1),
+        empty_text: None,
     }
 }
 
 /// Wherever any node got sockets, those that got none have a zero.
-fn by_node(scene: &Scene, movement: &Movement) -> Named {
+fn by_node(scene: &ChartContext, movement: &ConnEvents) -> NamedPoints {
     let length_s = scene.steps.length_s;
     let mut steps: BTreeMap<i64, BTreeMap<&str, u64>> = BTreeMap::new();
-    for tenth in movement.tenths() {
-        for (&node, &count) in &tenth.arrived {
+    for tenth in movement.buckets() {
+        for (&node, &count) in &tenth.opened {
             let step = (tenth.start_s() / length_s).floor() as i64;
             *steps.entry(step).or_default().entry(node).or_default() += count;
         }
@@ -44,7 +46,7 @@ fn by_node(scene: &Scene, movement: &Movement) -> Named {
         .values()
         .flat_map(|by_node| by_node.keys().copied())
         .collect();
-    let mut named: Named = nodes
+    let mut named: NamedPoints = nodes
         .into_iter()
         .map(|node| {
             let points = steps.iter().map(|(&step, by_node)| -> Point {
@@ -54,14 +56,14 @@ fn by_node(scene: &Scene, movement: &Movement) -> Named {
             (node.to_owned(), points.collect())
         })
         .collect();
-    named.sort_by_cached_key(|(id, _)| natural(id));
+    named.sort_by_cached_key(|(id, _)| natural_sort_key(id));
     named
 }
 
-fn about(movement: &Movement) -> String {
+fn about(movement: &ConnEvents) -> String {
     let mut totals: BTreeMap<&str, u64> = BTreeMap::new();
-    for tenth in movement.tenths() {
-        for (&node, &count) in &tenth.arrived {
+    for tenth in movement.buckets() {
+        for (&node, &count) in &tenth.opened {
             *totals.entry(node).or_default() += count;
         }
     }
@@ -76,7 +78,7 @@ fn about(movement: &Movement) -> String {
         )),
         _ => None,
     };
-    let herd = herding(movement.tenths()).map(|herding| {
+    let herd = herding(movement.buckets()).map(|herding| {
         format!(
             "The most that one node got of a tenth of a second's openings was {} of {}: {}, at {}.",
             display(Unit::Share, herding.share),
@@ -86,5 +88,5 @@ fn about(movement: &Movement) -> String {
         )
     });
     let reading = "Each node is the one that the opening's answer named.".to_owned();
-    sentences([most, herd, Some(reading)])
+    join_sentences([most, herd, Some(reading)])
 }

@@ -10,7 +10,7 @@ use crate::human;
 
 /// An axis ready to be drawn.
 #[derive(Debug, Clone)]
-pub(super) struct Axis {
+pub(super) struct PlotAxis {
     /// First and last value, in the axis's own spacing.
     pub(super) from: f64,
     pub(super) to: f64,
@@ -28,9 +28,9 @@ const GAP: f64 = 10.0;
 /// The least that a logarithmic axis shows, a microsecond in milliseconds.
 const LEAST: f64 = 0.001;
 
-impl Axis {
+impl PlotAxis {
     /// Where a value lies.
-    pub(super) fn place(&self, value: f64) -> f64 {
+    pub(super) fn position(&self, value: f64) -> f64 {
         match self.spacing {
             Spacing::Linear => value,
             // Where there is no zero, what is below the axis lies on it.
@@ -57,13 +57,13 @@ impl Axis {
                     _ => 1.0,
                 };
                 let most = most * (1.0 + HEADROOM);
-                even(most, marks, whole, |value, step| {
+                linear_axis(most, marks, whole, |value, step| {
                     label(axis.unit, value, step)
                 })
             }
             Spacing::Logarithmic => {
                 let most = most.max(LEAST) * (1.0 + HEADROOM);
-                decades(axis.unit, least.max(LEAST), most)
+                logarithmic_axis(axis.unit, least.max(LEAST), most)
             }
         }
     }
@@ -116,7 +116,7 @@ impl Axis {
 
     /// Sockets from 0 to `most`.
     pub(super) fn sockets(most: f64, marks: f64) -> Self {
-        even(most, marks, 1.0, |value, step| {
+        linear_axis(most, marks, 1.0, |value, step| {
             label(Unit::Count, value, step)
         })
     }
@@ -136,7 +136,7 @@ impl Axis {
 
     /// Without the labels that would touch the one before them on an axis of
     /// this width in CSS pixels.
-    pub(super) fn thinned(mut self, width: f64) -> Self {
+    pub(super) fn without_overlaps(mut self, width: f64) -> Self {
         let (from, to) = (self.from, self.to);
         let mut end = f64::NEG_INFINITY;
         self.marks.retain(|(place, label)| {
@@ -153,12 +153,12 @@ impl Axis {
 }
 
 /// From 0 to the first mark at or above `most`, in round numbers of `whole`.
-fn even(most: f64, marks: f64, whole: f64, label: impl Fn(f64, f64) -> String) -> Axis {
+fn linear_axis(most: f64, marks: f64, whole: f64, label: impl Fn(f64, f64) -> String) -> PlotAxis {
     let most = if most > 0.0 { most } else { 1.0 };
-    let step = nice(most / marks / whole) * whole;
+    let step = round_step(most / marks / whole) * whole;
     let count = (most / step - 1e-9).ceil() as u32;
     let to = f64::from(count) * step;
-    Axis {
+    PlotAxis {
         from: 0.0,
         to,
         marks: (0..=count)
@@ -170,7 +170,7 @@ fn even(most: f64, marks: f64, whole: f64, label: impl Fn(f64, f64) -> String) -
 }
 
 /// Whole powers of ten around the values; 2 and 5 between few of them.
-fn decades(unit: Unit, least: f64, most: f64) -> Axis {
+fn logarithmic_axis(unit: Unit, least: f64, most: f64) -> PlotAxis {
     let from = (least.log10() + 1e-9).floor();
     let to = (most.log10() - 1e-9).ceil().max(from + 1.0);
     let between: &[f64] = if to - from <= 2.0 {
@@ -182,7 +182,7 @@ fn decades(unit: Unit, least: f64, most: f64) -> Axis {
         .flat_map(|power| between.iter().map(move |m| m * 10_f64.powi(power)))
         .map(|value| (value.log10(), label(unit, value, value)))
         .filter(|(place, _)| *place <= to + 1e-9);
-    Axis {
+    PlotAxis {
         from,
         to,
         marks: marks.collect(),
@@ -200,7 +200,7 @@ fn binary_unit(value: f64) -> f64 {
 }
 
 /// 1, 2 or 5 times a power of ten, not below `step`.
-fn nice(step: f64) -> f64 {
+fn round_step(step: f64) -> f64 {
     let power = 10_f64.powf(step.log10().floor());
     let factor = [1.0, 2.0, 5.0]
         .into_iter()
@@ -226,13 +226,13 @@ mod tests {
 
     #[test]
     fn marks_are_round_and_cover_the_values() {
-        let axis = Axis::sockets(4_812.0, 8.0);
+        let axis = PlotAxis::sockets(4_812.0, 8.0);
         assert_eq!((axis.from, axis.to), (0.0, 5_000.0));
         assert_eq!(axis.label(1_000.0), "1,000");
-        let axis = Axis::y(YAxis::times(), 0.3, 1_700.0, 5.0);
+        let axis = PlotAxis::y(YAxis::times(), 0.3, 1_700.0, 5.0);
         assert_eq!((axis.from, axis.to), (-1.0, 4.0));
         assert_eq!(axis.label(3.0), "1 s");
-        let axis = Axis::time(7_300.0, 10.0);
+        let axis = PlotAxis::time(7_300.0, 10.0);
         assert_eq!(axis.marks.last().unwrap().1, "120 min");
     }
 }

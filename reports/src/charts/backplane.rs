@@ -4,18 +4,18 @@ use highwater_scenarios::metrics::Unit;
 
 use super::{
     chart::{Chart, XAxis, YAxis},
-    chart_context::{Scene, sentences},
-    series::{Named, growth_rates},
+    chart_context::{ChartContext, join_sentences},
+    series::{NamedPoints, growth_rates},
 };
 use crate::{
     analysis::backplane::{backplane, brokers},
     human,
-    record::{Role, names::gauge},
+    record::{SourceRole, names::gauge},
 };
 
-pub(super) fn chart(scene: &Scene) -> Chart {
-    let named = |role, name, verb: &str| -> Named {
-        let lines = growth_rates(scene.cut, role, name).into_iter();
+pub(super) fn chart(scene: &ChartContext) -> Chart {
+    let named = |role, name, verb: &str| -> NamedPoints {
+        let lines = growth_rates(scene.window, role, name).into_iter();
         lines
             .map(|(id, points)| (format!("{id} {verb}"), points))
             .collect()
@@ -23,42 +23,42 @@ pub(super) fn chart(scene: &Scene) -> Chart {
     let lines = vec![
         (
             "nodes sent",
-            named(Role::Node, gauge::BACKPLANE_SENT, "sent"),
+            named(SourceRole::Node, gauge::BACKPLANE_SENT, "sent"),
         ),
         (
             "broker in",
-            named(Role::Broker, gauge::BROKER_MESSAGES_IN, "in"),
+            named(SourceRole::Broker, gauge::BROKER_MESSAGES_IN, "in"),
         ),
         (
             "broker out",
-            named(Role::Broker, gauge::BROKER_MESSAGES_OUT, "out"),
+            named(SourceRole::Broker, gauge::BROKER_MESSAGES_OUT, "out"),
         ),
     ];
     Chart {
         name: "backplane".into(),
         title: "Messages on the backplane".into(),
-        about: sentences([
+        about: join_sentences([
             per_command(scene),
-            told_by_broker(scene),
-            readings_beside(scene),
+            broker_rate(scene),
+            telemetry_note(scene),
         ]),
         x: XAxis::Time,
         y: YAxis::linear(Unit::PerSecond),
         series: scene.steps.by_role(lines),
-        when_empty: None,
+        empty_text: None,
     }
 }
 
-fn per_command(scene: &Scene) -> Option<String> {
-    let sent = backplane(scene.cut)?.sent_per_command?;
+fn per_command(scene: &ChartContext) -> Option<String> {
+    let sent = backplane(scene.window)?.sent_per_command?;
     Some(format!(
         "Messages that the nodes sent each other for each command of the steady phase: {}.",
         human::significant(sent)
     ))
 }
 
-fn told_by_broker(scene: &Scene) -> Option<String> {
-    let broker = brokers(scene.cut).into_iter().next()?;
+fn broker_rate(scene: &ChartContext) -> Option<String> {
+    let broker = brokers(scene.window).into_iter().next()?;
     Some(match broker.messages_in_per_s {
         Some(rate) => format!(
             "The broker took {}/s in the steady phase.",
@@ -68,8 +68,8 @@ fn told_by_broker(scene: &Scene) -> Option<String> {
     })
 }
 
-fn readings_beside(scene: &Scene) -> Option<String> {
-    let readings = &scene.cut.record.manifest.plan.readings;
+fn telemetry_note(scene: &ChartContext) -> Option<String> {
+    let readings = &scene.window.record.manifest.plan.telemetry;
     (!readings.is_empty())
         .then(|| "What the nodes sent is without the readings, which go to their queue.".to_owned())
 }

@@ -24,7 +24,7 @@ pub(crate) struct Chart {
     pub(crate) series: Vec<Series>,
     /// Written where nothing is drawn. A chart that has no such text is left out
     /// when it is empty.
-    pub(crate) when_empty: Option<&'static str>,
+    pub(crate) empty_text: Option<&'static str>,
 }
 
 /// What runs from left to right.
@@ -48,7 +48,7 @@ pub(crate) struct YAxis {
     /// How it is spaced.
     pub(crate) spacing: Spacing,
     /// It reaches at least this far, so that charts side by side have one scale.
-    pub(crate) reach: f64,
+    pub(crate) at_least: f64,
 }
 
 /// How an axis is spaced.
@@ -68,15 +68,15 @@ pub(crate) struct Series {
     /// From the theme.
     pub(crate) colour: Colour,
     /// So that no series is told by its colour alone.
-    pub(crate) dash: Stroke,
+    pub(crate) stroke: Stroke,
     /// What is drawn.
-    pub(crate) shape: Shape,
+    pub(crate) shape: SeriesShape,
 }
 
 /// What a series looks like. Pieces of lines are apart where nothing was
 /// measured.
 #[derive(Debug, Clone)]
-pub(crate) enum Shape {
+pub(crate) enum SeriesShape {
     Line(Vec<Vec<Point>>),
     Dots(Vec<Point>),
     /// x, lower and upper edge.
@@ -114,7 +114,7 @@ impl YAxis {
         Self {
             unit,
             spacing: Spacing::Linear,
-            reach: 0.0,
+            at_least: 0.0,
         }
     }
 
@@ -123,12 +123,15 @@ impl YAxis {
         Self {
             unit: Unit::Millis,
             spacing: Spacing::Logarithmic,
-            reach: 0.0,
+            at_least: 0.0,
         }
     }
 
-    pub(crate) fn reaching(self, reach: f64) -> Self {
-        Self { reach, ..self }
+    pub(crate) fn with_at_least(self, reach: f64) -> Self {
+        Self {
+            at_least: reach,
+            ..self
+        }
     }
 }
 
@@ -151,26 +154,29 @@ impl Series {
         Self {
             label: label.into(),
             colour,
-            dash: Stroke::Solid,
-            shape: Shape::Line(pieces),
+            stroke: Stroke::Solid,
+            shape: SeriesShape::Line(pieces),
         }
     }
 
-    pub(crate) fn broken(self, dash: Stroke) -> Self {
-        Self { dash, ..self }
+    pub(crate) fn with_stroke(self, dash: Stroke) -> Self {
+        Self {
+            stroke: dash,
+            ..self
+        }
     }
 
     /// All points; bands by their edges, bars by their tops.
     pub(crate) fn points(&self) -> Vec<Point> {
         match &self.shape {
-            Shape::Line(pieces) => pieces.concat(),
-            Shape::Dots(dots) => dots.clone(),
-            Shape::Band(pieces) => pieces
+            SeriesShape::Line(pieces) => pieces.concat(),
+            SeriesShape::Dots(dots) => dots.clone(),
+            SeriesShape::Band(pieces) => pieces
                 .iter()
                 .flatten()
                 .flat_map(|&(x, low, high)| [(x, low), (x, high)])
                 .collect(),
-            Shape::Bars(bars) => bars.iter().map(|&(_, right, y)| (right, y)).collect(),
+            SeriesShape::Bars(bars) => bars.iter().map(|&(_, right, y)| (right, y)).collect(),
         }
     }
 }

@@ -2,35 +2,35 @@
 
 use super::{
     chart::Point,
-    series::Steps,
+    series::TimeSteps,
     timeline::{Mark, Timeline},
 };
-use crate::{analysis::run_window::Cut, human};
+use crate::{analysis::run_window::RunWindow, human};
 
 /// An event this much earlier, in seconds, is not what something came from.
-const AFTERMATH_S: f64 = 10.0;
+const RELATED_EVENT_S: f64 = 10.0;
 
 /// A run as charts see it.
-pub(crate) struct Scene<'a> {
-    pub(crate) cut: &'a Cut<'a>,
+pub(crate) struct ChartContext<'a> {
+    pub(crate) window: &'a RunWindow<'a>,
     pub(crate) timeline: Timeline,
-    pub(crate) steps: Steps,
+    pub(crate) steps: TimeSteps,
 }
 
-impl<'a> Scene<'a> {
-    pub(crate) fn of(cut: &'a Cut<'a>) -> Self {
+impl<'a> ChartContext<'a> {
+    pub(crate) fn of(window: &'a RunWindow<'a>) -> Self {
         Self {
-            cut,
-            timeline: Timeline::of(cut.record),
-            steps: Steps::of(cut),
+            window,
+            timeline: Timeline::of(window.record),
+            steps: TimeSteps::of(window),
         }
     }
 
     /// `at 31 s, 0.8 s after “kill-node n2”`, for the middle of a step.
-    pub(super) fn when(&self, at: f64) -> String {
+    pub(super) fn describe_time(&self, at: f64) -> String {
         let half = self.steps.length_s / 2.0;
         let instant = human::seconds((at - half).max(0.0).round());
-        match self.timeline.just_before(at + half, AFTERMATH_S) {
+        match self.timeline.just_before(at + half, RELATED_EVENT_S) {
             None => format!("at {instant}"),
             Some(Mark { at: event, name }) if at - half <= *event => {
                 format!("at {instant}, with “{name}”")
@@ -45,16 +45,16 @@ impl<'a> Scene<'a> {
     /// Whether an instant lies in the steady phase.
     pub(super) fn is_steady(&self, at: f64) -> bool {
         let steady = self
-            .cut
+            .window
             .record
             .phases
-            .range(highwater_scenarios::plan::Window::Steady);
+            .range(highwater_scenarios::plan::PhaseWindow::Steady);
         steady.is_some_and(|range| range.contains(&at))
     }
 }
 
 /// The highest point.
-pub(super) fn highest<'p>(points: impl IntoIterator<Item = &'p Point>) -> Option<Point> {
+pub(super) fn highest_point<'p>(points: impl IntoIterator<Item = &'p Point>) -> Option<Point> {
     let mut points = points.into_iter().copied();
     let first = points.next()?;
     Some(points.fold(
@@ -70,6 +70,6 @@ pub(super) fn median(mut values: Vec<f64>) -> Option<f64> {
 }
 
 /// Sentences after each other.
-pub(super) fn sentences(parts: impl IntoIterator<Item = Option<String>>) -> String {
+pub(super) fn join_sentences(parts: impl IntoIterator<Item = Option<String>>) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }

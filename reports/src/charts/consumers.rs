@@ -4,39 +4,39 @@ use highwater_scenarios::metrics::Unit;
 
 use super::{
     chart::{Chart, Point, XAxis, YAxis},
-    chart_context::{Scene, sentences},
-    series::{Named, growth_rates},
+    chart_context::{ChartContext, join_sentences},
+    series::{NamedPoints, growth_rates},
 };
 use crate::{
     human,
-    record::{Role, names::gauge},
+    record::{SourceRole, names::gauge},
 };
 
 /// A consumer has ended when the others go on for more than so many steps.
 const QUIET_STEPS: f64 = 5.0;
 
-pub(super) fn chart(scene: &Scene) -> Chart {
-    let lines = growth_rates(scene.cut, Role::Consumer, gauge::READINGS_HANDLED);
+pub(super) fn chart(scene: &ChartContext) -> Chart {
+    let lines = growth_rates(scene.window, SourceRole::Consumer, gauge::TELEMETRY_HANDLED);
     Chart {
         name: "consumers".into(),
         title: "Readings handled by each consumer".into(),
-        about: sentences([shares(scene), quiet(scene, &lines)]),
+        about: join_sentences([shares(scene), first_idle_consumer(scene, &lines)]),
         x: XAxis::Time,
         y: YAxis::linear(Unit::PerSecond),
         series: scene.steps.by_role(vec![("consumers", lines)]),
-        when_empty: None,
+        empty_text: None,
     }
 }
 
 /// How the work was spread.
-fn shares(scene: &Scene) -> Option<String> {
-    let cut = scene.cut;
+fn shares(scene: &ChartContext) -> Option<String> {
+    let cut = scene.window;
     let range = cut.range();
     let shares: Vec<String> = cut
-        .tracks
-        .of(Role::Consumer)
+        .series
+        .with_role(SourceRole::Consumer)
         .filter_map(|(id, track)| {
-            let handled = track.growth(gauge::READINGS_HANDLED, range.clone())?;
+            let handled = track.growth(gauge::TELEMETRY_HANDLED, range.clone())?;
             Some(format!("{id} {}", human::count(handled as u64)))
         })
         .collect();
@@ -49,7 +49,7 @@ fn shares(scene: &Scene) -> Option<String> {
 }
 
 /// A consumer whose line ends while others go on.
-fn quiet(scene: &Scene, lines: &Named) -> Option<String> {
+fn first_idle_consumer(scene: &ChartContext, lines: &NamedPoints) -> Option<String> {
     let last = |points: &Vec<Point>| points.iter().rev().find(|(_, y)| *y > 0.0).map(|p| p.0);
     let end = lines
         .iter()
@@ -62,7 +62,7 @@ fn quiet(scene: &Scene, lines: &Named) -> Option<String> {
     let (id, at) = first;
     let step = scene.steps.length_s;
     (at + step * QUIET_STEPS < end).then(|| {
-        let when = scene.when(at - step / 2.0);
+        let when = scene.describe_time(at - step / 2.0);
         format!("{id} handled its last {when}, while others went on.")
     })
 }

@@ -4,40 +4,40 @@ use highwater_scenarios::metrics::Unit;
 
 use super::{
     chart::{Chart, Point, XAxis, YAxis},
-    chart_context::{Scene, highest, sentences},
-    series::processor_shares,
+    chart_context::{ChartContext, highest_point, join_sentences},
+    series::cpu_cores_over_time,
 };
-use crate::record::Role;
+use crate::record::SourceRole;
 
-pub(super) fn chart(scene: &Scene) -> Chart {
+pub(super) fn chart(scene: &ChartContext) -> Chart {
     let roles = [
-        ("nodes", Role::Node),
-        ("broker", Role::Broker),
-        ("balancer", Role::Balancer),
-        ("consumers", Role::Consumer),
-        ("workers", Role::Worker),
+        ("nodes", SourceRole::Node),
+        ("broker", SourceRole::Broker),
+        ("balancer", SourceRole::Balancer),
+        ("consumers", SourceRole::Consumer),
+        ("workers", SourceRole::Worker),
     ];
-    let lines = roles.map(|(what, role)| (what, processor_shares(scene.cut, role)));
+    let lines = roles.map(|(what, role)| (what, cpu_cores_over_time(scene.window, role)));
     let busiest = busiest(scene, lines.iter().flat_map(|(_, lines)| lines));
     let reading = "100 % is one core kept busy by one process.".to_owned();
     Chart {
         name: "cpu".into(),
         title: "Processor use".into(),
-        about: sentences([busiest, Some(reading)]),
+        about: join_sentences([busiest, Some(reading)]),
         x: XAxis::Time,
         y: YAxis::linear(Unit::Share),
         series: scene.steps.by_role(lines.into()),
-        when_empty: None,
+        empty_text: None,
     }
 }
 
 fn busiest<'a>(
-    scene: &Scene,
+    scene: &ChartContext,
     lines: impl Iterator<Item = &'a (String, Vec<Point>)>,
 ) -> Option<String> {
-    let peaks = lines.filter_map(|(id, points)| Some((id, highest(points)?)));
+    let peaks = lines.filter_map(|(id, points)| Some((id, highest_point(points)?)));
     let (id, (at, share)) = peaks.max_by(|(_, a), (_, b)| a.1.total_cmp(&b.1))?;
-    let cores = match scene.cut.record.manifest.host.cpus {
+    let cores = match scene.window.record.manifest.host.cpus {
         Some(1) => " The load's host has one core.".to_owned(),
         Some(cores) => format!(" The load's host has {cores} cores."),
         None => String::new(),
@@ -45,6 +45,6 @@ fn busiest<'a>(
     Some(format!(
         "Busiest was {id} with {:.0} % of a core {}.{cores}",
         share * 100.0,
-        scene.when(at - scene.steps.length_s / 2.0)
+        scene.describe_time(at - scene.steps.length_s / 2.0)
     ))
 }

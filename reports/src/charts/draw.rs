@@ -5,18 +5,18 @@ use std::borrow::Cow;
 use super::{
     arrivals, backplane,
     chart::{Chart, Series, XAxis},
-    chart_context::Scene,
+    chart_context::ChartContext,
     command_latency, consumers, cpu, errors, evenness,
     format::{FILE, Format, NARROW, WIDE},
     heartbeat_latency,
-    legend_entry::{Key, keys},
+    legend_entry::{LegendEntry, legend_entries},
     memory, memory_fit, message_latency, open_files, percentiles,
     render::render,
     sockets, sockets_per_node, telemetry_latency,
     theme::VARIABLES,
     throughput,
     timeline::Timeline,
-    tooltip::Readout,
+    tooltip::Tooltip,
 };
 
 /// A chart as SVG.
@@ -29,20 +29,20 @@ pub(crate) struct Drawing {
     /// What to see and how to read it.
     pub(crate) about: String,
     /// The legend.
-    pub(crate) keys: Vec<Key>,
+    pub(crate) legend: Vec<LegendEntry>,
     /// Its values by time, for a chart over time.
-    pub(crate) readout: Option<Readout>,
+    pub(crate) tooltip: Option<Tooltip>,
     /// `<svg>` elements for the page, coloured by the page's style sheet: for
     /// wide places, and for narrow ones.
     pub(crate) wide: String,
     /// The same for narrow places.
     pub(crate) narrow: String,
     /// With title, legend, size and colours of its own.
-    pub(crate) file: String,
+    pub(crate) standalone: String,
 }
 
 /// The charts for which something was measured.
-pub(crate) fn draw(scene: &Scene) -> Result<Vec<Drawing>, String> {
+pub(crate) fn draw(scene: &ChartContext) -> Result<Vec<Drawing>, String> {
     let charts = [
         sockets::chart(scene),
         evenness::chart(scene),
@@ -66,37 +66,37 @@ pub(crate) fn draw(scene: &Scene) -> Result<Vec<Drawing>, String> {
     charts
         .into_iter()
         .map(without_empty_series)
-        .filter(|chart| !chart.series.is_empty() || chart.when_empty.is_some())
+        .filter(|chart| !chart.series.is_empty() || chart.empty_text.is_some())
         .map(|chart| drawing(&chart, scene))
         .collect()
 }
 
-fn drawing(chart: &Chart, scene: &Scene) -> Result<Drawing, String> {
+fn drawing(chart: &Chart, scene: &ChartContext) -> Result<Drawing, String> {
     let over_time = chart.x == XAxis::Time;
-    let readout = over_time.then(|| Readout::of(chart, scene.steps));
-    drawn(chart, &scene.timeline, readout)
+    let readout = over_time.then(|| Tooltip::of(chart, scene.steps));
+    render_drawing(chart, &scene.timeline, readout)
 }
 
 /// With the values that the page's script shows, where it has one.
-pub(super) fn drawn(
+pub(super) fn render_drawing(
     chart: &Chart,
     timeline: &Timeline,
-    readout: Option<Readout>,
+    readout: Option<Tooltip>,
 ) -> Result<Drawing, String> {
     let svg = |format| render(chart, timeline, format);
     Ok(Drawing {
         name: chart.name.clone(),
         title: chart.title.clone(),
         about: chart.about.clone(),
-        keys: keys(chart),
-        readout,
+        legend: legend_entries(chart),
+        tooltip: readout,
         wide: svg(WIDE)?,
         narrow: svg(NARROW)?,
-        file: file(&svg(FILE)?, FILE),
+        standalone: standalone_svg(&svg(FILE)?, FILE),
     })
 }
 
-fn file(svg: &str, format: Format) -> String {
+fn standalone_svg(svg: &str, format: Format) -> String {
     let Format { width, height, .. } = format;
     let head =
         format!("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" ");

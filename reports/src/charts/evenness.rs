@@ -4,21 +4,26 @@ use highwater_scenarios::metrics::Unit;
 
 use super::{
     chart::{Chart, Colour, Point, Series, Stroke, XAxis, YAxis},
-    chart_context::{Scene, highest, sentences},
+    chart_context::{ChartContext, highest_point, join_sentences},
 };
 use crate::{
-    analysis::balance::spread::{Spread, Spreads},
+    analysis::balance::spread::{EvennessSample, EvennessSeries},
     metric::display,
-    record::Role,
+    record::SourceRole,
     summary::Evenness,
 };
 
 /// Over the mean by less than this, nothing is said to stand out.
-const STANDS_OUT: f64 = 1.01;
+const NOTABLE_RATIO: f64 = 1.01;
 
-pub(super) fn chart(scene: &Scene) -> Chart {
+pub(super) fn chart(scene: &ChartContext) -> Chart {
     // One node is always even.
-    let alone = scene.cut.tracks.of(Role::Node).nth(1).is_none();
+    let alone = scene
+        .window
+        .series
+        .with_role(SourceRole::Node)
+        .nth(1)
+        .is_none();
     let spreads = match alone {
         true => Vec::new(),
         false => before_the_drain(scene),
@@ -27,7 +32,11 @@ pub(super) fn chart(scene: &Scene) -> Chart {
         let points = spreads
             .iter()
             .map(|spread| (spread.at_s, value(&spread.evenness)));
-        Series::line(label, Colour::Series(colour), scene.steps.lines(points))
+        Series::line(
+            label,
+            Colour::Series(colour),
+            scene.steps.mean_lines(points),
+        )
     };
     Chart {
         name: "evenness".into(),
@@ -36,7 +45,7 @@ pub(super) fn chart(scene: &Scene) -> Chart {
         x: XAxis::Time,
         y: YAxis::linear(Unit::Ratio),
         series: vec![
-            line("Jain's index", 2, |evenness| evenness.jain).broken(Stroke::Dashed),
+            line("Jain's index", 2, |evenness| evenness.jain).with_stroke(Stroke::Dashed),
             line("emptiest over the mean", 1, |evenness| {
                 evenness.min_over_mean
             }),
@@ -44,29 +53,29 @@ pub(super) fn chart(scene: &Scene) -> Chart {
                 evenness.max_over_mean
             }),
         ],
-        when_empty: None,
+        empty_text: None,
     }
 }
 
 /// While sockets close in order, the spread says nothing any more.
-pub(super) fn before_the_drain(scene: &Scene) -> Vec<Spread> {
-    let mut spreads = Spreads::of(scene.cut).all().to_vec();
-    spreads.retain(|spread| spread.at_s <= scene.cut.end());
+pub(super) fn before_the_drain(scene: &ChartContext) -> Vec<EvennessSample> {
+    let mut spreads = EvennessSeries::of(scene.window).samples().to_vec();
+    spreads.retain(|spread| spread.at_s <= scene.window.end());
     spreads
 }
 
-fn about(scene: &Scene, spreads: &[Spread]) -> String {
+fn about(scene: &ChartContext, spreads: &[EvennessSample]) -> String {
     let steady: Vec<Point> = spreads
         .iter()
         .filter(|spread| scene.is_steady(spread.at_s))
         .map(|spread| (spread.at_s, spread.evenness.max_over_mean))
         .collect();
     let ratio = |value| display(Unit::Ratio, value);
-    let worst = highest(&steady).map(|(at, most)| match most >= STANDS_OUT {
+    let worst = highest_point(&steady).map(|(at, most)| match most >= NOTABLE_RATIO {
         true => format!(
             "In the steady phase the fullest node held at most {} times the mean, {}.",
             ratio(most),
-            scene.when(at)
+            scene.describe_time(at)
         ),
         false => "In the steady phase no node ever stood out.".to_owned(),
     });
@@ -84,5 +93,5 @@ fn about(scene: &Scene, spreads: &[Spread]) -> String {
     });
     let reading =
         "Over the nodes that are up; where all three lines are at 1, all have the same.".to_owned();
-    sentences([worst, last, Some(reading)])
+    join_sentences([worst, last, Some(reading)])
 }

@@ -4,7 +4,7 @@
 
 /// Coordinates are whole numbers: drawn this much larger and scaled down again
 /// by the view box, lines are smooth.
-pub(super) const FINE: i32 = 4;
+pub(super) const SCALE: i32 = 4;
 
 /// Measures of a drawing in CSS pixels.
 #[derive(Debug, Clone, Copy)]
@@ -18,7 +18,7 @@ pub(super) struct Format {
     /// Room right of the plot.
     pub(super) right: i32,
     /// Whether title and legend are part of the drawing.
-    pub(super) alone: bool,
+    pub(super) standalone: bool,
     /// Most marks on an axis from left to right, and on one upwards.
     pub(super) marks: (f64, f64),
 }
@@ -30,7 +30,7 @@ pub(super) const WIDE: Format = Format {
     height: 270,
     left: 72,
     right: 30,
-    alone: false,
+    standalone: false,
     marks: (10.0, 5.0),
 };
 
@@ -41,7 +41,7 @@ pub(super) const NARROW: Format = Format {
     height: 250,
     left: 62,
     right: 26,
-    alone: false,
+    standalone: false,
     marks: (5.0, 5.0),
 };
 
@@ -49,7 +49,7 @@ pub(super) const NARROW: Format = Format {
 pub(super) const FILE: Format = Format {
     name: "file",
     height: 340,
-    alone: true,
+    standalone: true,
     ..WIDE
 };
 

@@ -2,13 +2,13 @@
 
 use super::{
     chart::Chart,
-    chart_context::Scene,
-    latency::{self, Timed},
+    chart_context::ChartContext,
+    latency::{self, LatencyTags},
 };
 use crate::record::names::latency::{HEARTBEAT_RESPONSE, HEARTBEAT_SERVICE};
 
-pub(super) fn chart(scene: &Scene) -> Chart {
-    let timed = Timed {
+pub(super) fn chart(scene: &ChartContext) -> Chart {
+    let timed = LatencyTags {
         response: HEARTBEAT_RESPONSE,
         service: HEARTBEAT_SERVICE,
         action: "ping",

@@ -12,7 +12,7 @@ const GAP: f64 = 8.0;
 
 /// A name above the plot.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Label {
+pub(super) struct PlotLabel {
     /// Its left edge, in CSS pixels from the plot's.
     pub(super) left: f64,
     /// From the top.
@@ -22,16 +22,16 @@ pub(super) struct Label {
 
 /// Everything above the plot: rows of events, then the row of phases.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Labels {
-    pub(super) events: Vec<Label>,
-    pub(super) phases: Vec<Label>,
+pub(super) struct PlotLabels {
+    pub(super) events: Vec<PlotLabel>,
+    pub(super) phases: Vec<PlotLabel>,
     /// Rows of events and phases together.
     pub(super) rows: usize,
 }
 
 /// Names of a timeline over a plot of this format. Events without room for
 /// their names have only their numbers.
-pub(super) fn labels(timeline: &Timeline, format: Format) -> Labels {
+pub(super) fn labels(timeline: &Timeline, format: Format) -> PlotLabels {
     let width = f64::from(format.plot_width());
     let pixels = |at: f64| at / timeline.end.max(1.0) * width;
     let events: Vec<(f64, &str)> = timeline
@@ -39,18 +39,18 @@ pub(super) fn labels(timeline: &Timeline, format: Format) -> Labels {
         .iter()
         .map(|mark| (pixels(mark.at), mark.name.as_str()))
         .collect();
-    let events = in_rows(&events, width).unwrap_or_else(|| numbers(&events, width));
+    let events = event_labels(&events, width).unwrap_or_else(|| numbered_labels(&events, width));
     let rows = events.iter().map(|label| label.row + 1).max().unwrap_or(0);
-    Labels {
+    PlotLabels {
         events,
-        phases: phases(timeline, rows, pixels, width),
+        phases: phase_labels(timeline, rows, pixels, width),
         rows: rows + usize::from(!timeline.phases.is_empty()),
     }
 }
 
 /// `1 kill-node n2`, each in the first row that is free there; `None` when the
 /// rows do not suffice.
-fn in_rows(events: &[(f64, &str)], width: f64) -> Option<Vec<Label>> {
+fn event_labels(events: &[(f64, &str)], width: f64) -> Option<Vec<PlotLabel>> {
     let mut ends = [f64::NEG_INFINITY; MOST_ROWS];
     let mut labels = Vec::new();
     for (index, &(at, name)) in events.iter().enumerate() {
@@ -58,19 +58,19 @@ fn in_rows(events: &[(f64, &str)], width: f64) -> Option<Vec<Label>> {
         let left = at.min(width - width_of(&text)).max(0.0);
         let row = ends.iter().position(|end| *end + GAP <= left)?;
         ends[row] = left + width_of(&text);
-        labels.push(Label { left, row, text });
+        labels.push(PlotLabel { left, row, text });
     }
     Some(labels)
 }
 
 /// The numbers alone in one row; those that would touch share a label: `3–5`.
-fn numbers(events: &[(f64, &str)], width: f64) -> Vec<Label> {
+fn numbered_labels(events: &[(f64, &str)], width: f64) -> Vec<PlotLabel> {
     let mut groups: Vec<(f64, usize, usize)> = Vec::new();
     for (index, &(at, _)) in events.iter().enumerate() {
         let number = index + 1;
         match groups.last_mut() {
             Some((left, first, last))
-                if *left + width_of(&span(*first, *last)) + GAP > at.min(width) =>
+                if *left + width_of(&number_range(*first, *last)) + GAP > at.min(width) =>
             {
                 *last = number;
             }
@@ -78,8 +78,8 @@ fn numbers(events: &[(f64, &str)], width: f64) -> Vec<Label> {
         }
     }
     let label = |(at, first, last): (f64, usize, usize)| {
-        let text = span(first, last);
-        Label {
+        let text = number_range(first, last);
+        PlotLabel {
             left: at.min(width - width_of(&text)).max(0.0),
             row: 0,
             text,
@@ -88,7 +88,7 @@ fn numbers(events: &[(f64, &str)], width: f64) -> Vec<Label> {
     groups.into_iter().map(label).collect()
 }
 
-fn span(first: usize, last: usize) -> String {
+fn number_range(first: usize, last: usize) -> String {
     match first == last {
         true => first.to_string(),
         false => format!("{first}–{last}"),
@@ -98,8 +98,13 @@ fn span(first: usize, last: usize) -> String {
 /// A phase's name begins where the phase does, or as near to that as its
 /// neighbours and the plot's end leave room; without room within the plot it is
 /// left out.
-fn phases(timeline: &Timeline, row: usize, pixels: impl Fn(f64) -> f64, width: f64) -> Vec<Label> {
-    let mut labels: Vec<Label> = Vec::new();
+fn phase_labels(
+    timeline: &Timeline,
+    row: usize,
+    pixels: impl Fn(f64) -> f64,
+    width: f64,
+) -> Vec<PlotLabel> {
+    let mut labels: Vec<PlotLabel> = Vec::new();
     let mut free = 0.0_f64;
     for (index, &(name, from, _)) in timeline.phases.iter().enumerate() {
         let left = pixels(from).min(width - width_of(name)).max(free);
@@ -111,7 +116,7 @@ fn phases(timeline: &Timeline, row: usize, pixels: impl Fn(f64) -> f64, width: f
         });
         if left + width_of(name) <= end.min(width) {
             free = left + width_of(name) + GAP;
-            labels.push(Label {
+            labels.push(PlotLabel {
                 left,
                 row,
                 text: name.to_owned(),
@@ -146,9 +151,9 @@ mod tests {
     }
 
     /// No label covers another or leaves the plot.
-    fn check(events: &[f64], format: Format) -> Labels {
+    fn check(events: &[f64], format: Format) -> PlotLabels {
         let labels = labels(&timeline(events), format);
-        let all: Vec<&Label> = labels.events.iter().chain(&labels.phases).collect();
+        let all: Vec<&PlotLabel> = labels.events.iter().chain(&labels.phases).collect();
         for (index, label) in all.iter().enumerate() {
             let right = label.left + width_of(&label.text);
             assert!(

@@ -1,10 +1,10 @@
 //! What the charts of latencies over time have in common.
 
-use highwater_scenarios::plan::Window;
+use highwater_scenarios::plan::PhaseWindow;
 
 use super::{
     chart::{Chart, Colour, Point, Series, Stroke, XAxis, YAxis},
-    chart_context::{Scene, highest, median, sentences},
+    chart_context::{ChartContext, highest_point, join_sentences, median},
 };
 use crate::{
     histogram::{LatencyHistogram, latency_histogram},
@@ -13,12 +13,12 @@ use crate::{
 };
 
 /// A step whose p99 is this many times that of the median step stands out.
-const STANDS_OUT: f64 = 3.0;
+const NOTABLE_RATIO: f64 = 3.0;
 /// By less than this, in milliseconds, nothing stands out and nothing is apart.
 const LEAST_MS: f64 = 0.25;
 
 /// The two tags of a kind of action.
-pub(super) struct Timed {
+pub(super) struct LatencyTags {
     pub(super) response: &'static str,
     pub(super) service: &'static str,
     /// `ping`, `command`.
@@ -28,13 +28,13 @@ pub(super) struct Timed {
 /// Median, 99th percentile and longest response time, and beside them the
 /// service time's: what lies between is waiting.
 pub(super) fn chart(
-    scene: &Scene,
+    scene: &ChartContext,
     name: &'static str,
     title: &'static str,
-    timed: &Timed,
+    timed: &LatencyTags,
 ) -> Chart {
     let line = |tag: &str, of: &dyn Fn(&LatencyHistogram) -> u64| {
-        scene.steps.pieces(values(scene, tag, of))
+        scene.steps.split_at_gaps(values(scene, tag, of))
     };
     let p99 = |block: &LatencyHistogram| block.value_at_quantile(0.99);
     let p50 = |block: &LatencyHistogram| block.value_at_quantile(0.5);
@@ -51,49 +51,53 @@ pub(super) fn chart(
                 Colour::Series(7),
                 line(response, &|block| block.max()),
             )
-            .broken(Stroke::Dotted),
+            .with_stroke(Stroke::Dotted),
             Series::line("response p99", Colour::Series(1), line(response, &p99)),
             Series::line("response p50", Colour::Series(0), line(response, &p50)),
             Series::line("service p99", Colour::Series(2), line(service, &p99))
-                .broken(Stroke::Dashed),
+                .with_stroke(Stroke::Dashed),
             Series::line("service p50", Colour::Series(5), line(service, &p50))
-                .broken(Stroke::DashDot),
+                .with_stroke(Stroke::DashDot),
         ],
-        when_empty: None,
+        empty_text: None,
     }
 }
 
 /// Milliseconds in each block.
-fn values(scene: &Scene, tag: &str, of: &dyn Fn(&LatencyHistogram) -> u64) -> Vec<Point> {
-    let blocks = scene.cut.record.latencies.blocks(tag);
+fn values(scene: &ChartContext, tag: &str, of: &dyn Fn(&LatencyHistogram) -> u64) -> Vec<Point> {
+    let blocks = scene.window.record.latencies.blocks(tag);
     blocks
         .map(|(at, block)| (at, of(&block) as f64 / 1000.0))
         .collect()
 }
 
-fn about(scene: &Scene, timed: &Timed) -> String {
+fn about(scene: &ChartContext, timed: &LatencyTags) -> String {
     let definition = format!(
         "Response time runs from when a {0} was due, service time from when it was sent.",
         timed.action
     );
-    sentences([course(scene, timed), gap(scene, timed), Some(definition)])
+    join_sentences([
+        steady_trend(scene, timed),
+        response_service_gap(scene, timed),
+        Some(definition),
+    ])
 }
 
 /// What the 99th percentile did in the steady phase.
-fn course(scene: &Scene, timed: &Timed) -> Option<String> {
+fn steady_trend(scene: &ChartContext, timed: &LatencyTags) -> Option<String> {
     let p99 = |block: &LatencyHistogram| block.value_at_quantile(0.99);
     let steady: Vec<Point> = values(scene, timed.response, &p99)
         .into_iter()
         .filter(|&(at, _)| scene.is_steady(at))
         .collect();
     let usual = median(steady.iter().map(|&(_, y)| y).collect())?;
-    let (at, peak) = highest(&steady)?;
-    if peak < usual * STANDS_OUT || peak - usual < LEAST_MS {
+    let (at, peak) = highest_point(&steady)?;
+    if peak < usual * NOTABLE_RATIO || peak - usual < LEAST_MS {
         return Some(format!(
             "Response p99 stayed level through the steady phase: {} in most steps, {} at most, {}.",
             human::millis(usual),
             human::millis(peak),
-            scene.when(at)
+            scene.describe_time(at)
         ));
     }
     let service = values(scene, timed.service, &p99);
@@ -113,19 +117,19 @@ fn course(scene: &Scene, timed: &Timed) -> Option<String> {
         "Response p99 rose from {} to {} {}{cause}.",
         human::millis(usual),
         human::millis(peak),
-        scene.when(at)
+        scene.describe_time(at)
     ))
 }
 
 /// What lies between response and service time at the median, and whose it is.
-fn gap(scene: &Scene, timed: &Timed) -> Option<String> {
-    let latencies = &scene.cut.record.latencies;
+fn response_service_gap(scene: &ChartContext, timed: &LatencyTags) -> Option<String> {
+    let latencies = &scene.window.record.latencies;
     let middle = |histogram: &LatencyHistogram| histogram.value_at_quantile(0.5) as f64 / 1000.0;
     let response = latencies
-        .window(timed.response, Window::Steady)
+        .window(timed.response, PhaseWindow::Steady)
         .map(middle)?;
     let service = latencies
-        .window(timed.service, Window::Steady)
+        .window(timed.service, PhaseWindow::Steady)
         .map(middle)?;
     let gap = response - service;
     if gap < LEAST_MS {
@@ -155,7 +159,7 @@ fn gap(scene: &Scene, timed: &Timed) -> Option<String> {
 fn send_lag(latencies: &Latencies) -> Option<LatencyHistogram> {
     let tags = latencies.tags().filter(|tag| tag.starts_with(SEND_LAG));
     let mut all = latency_histogram();
-    for histogram in tags.filter_map(|tag| latencies.window(tag, Window::Steady)) {
+    for histogram in tags.filter_map(|tag| latencies.window(tag, PhaseWindow::Steady)) {
         all.add(histogram).ok()?;
     }
     (!all.is_empty()).then_some(all)

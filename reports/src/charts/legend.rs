@@ -10,20 +10,20 @@ use plotters::{
 };
 
 use super::{
-    chart::{Chart, Colour, Series, Shape},
-    format::{FINE, Format, TEXT, width_of},
-    render::{Area, Drawn, broken, fine, text},
+    chart::{Chart, Colour, Series, SeriesShape},
+    format::{Format, SCALE, TEXT, width_of},
+    render::{Area, DrawResult, dashed_stroke, scaled, text_style},
     shapes::BAND,
 };
 
 /// Height of the title.
 pub(super) const TITLE_HEIGHT: i32 = 28;
-const LINE: i32 = 18;
+const LINE_HEIGHT: i32 = 18;
 const MARGIN: i32 = 6;
-const KEY: i32 = 24;
+const SWATCH_WIDTH: i32 = 24;
 
 /// An entry and where it stands below the title.
-struct Entry<'a> {
+struct PlacedEntry<'a> {
     series: &'a Series,
     x: i32,
     y: i32,
@@ -33,24 +33,24 @@ struct Entry<'a> {
 pub(super) fn height(chart: &Chart, format: Format) -> i32 {
     entries(chart, format)
         .last()
-        .map_or(0, |last| last.y + LINE)
+        .map_or(0, |last| last.y + LINE_HEIGHT)
 }
 
 /// Draws both.
-pub(super) fn draw(area: &Area, chart: &Chart, format: Format) -> Drawn {
-    let title = text(Colour::Ink, HPos::Left, VPos::Top, 15);
-    area.draw(&Text::new(&*chart.title, fine(MARGIN, 6), title))?;
-    for Entry { series, x, y } in entries(chart, format) {
-        let middle = TITLE_HEIGHT + y + LINE / 2;
-        key(area, series, x, middle)?;
-        let style = text(Colour::Ink, HPos::Left, VPos::Center, TEXT);
-        let at = fine(x + KEY + 5, middle);
+pub(super) fn draw(area: &Area, chart: &Chart, format: Format) -> DrawResult {
+    let title = text_style(Colour::Ink, HPos::Left, VPos::Top, 15);
+    area.draw(&Text::new(&*chart.title, scaled(MARGIN, 6), title))?;
+    for PlacedEntry { series, x, y } in entries(chart, format) {
+        let middle = TITLE_HEIGHT + y + LINE_HEIGHT / 2;
+        draw_swatch(area, series, x, middle)?;
+        let style = text_style(Colour::Ink, HPos::Left, VPos::Center, TEXT);
+        let at = scaled(x + SWATCH_WIDTH + 5, middle);
         area.draw(&Text::new(series.label.as_str(), at, style))?;
     }
     Ok(())
 }
 
-fn entries(chart: &Chart, format: Format) -> Vec<Entry<'_>> {
+fn entries(chart: &Chart, format: Format) -> Vec<PlacedEntry<'_>> {
     let (mut x, mut y) = (MARGIN, 0);
     let mut entries = Vec::new();
     for series in chart
@@ -58,35 +58,42 @@ fn entries(chart: &Chart, format: Format) -> Vec<Entry<'_>> {
         .iter()
         .filter(|series| !series.label.is_empty())
     {
-        let width = KEY + 5 + width_of(&series.label) as i32 + 14;
+        let width = SWATCH_WIDTH + 5 + width_of(&series.label) as i32 + 14;
         if x + width > format.width && x > MARGIN {
-            (x, y) = (MARGIN, y + LINE);
+            (x, y) = (MARGIN, y + LINE_HEIGHT);
         }
-        entries.push(Entry { series, x, y });
+        entries.push(PlacedEntry { series, x, y });
         x += width;
     }
     entries
 }
 
-fn key(area: &Area, series: &Series, x: i32, y: i32) -> Drawn {
+fn draw_swatch(area: &Area, series: &Series, x: i32, y: i32) -> DrawResult {
     let colour = series.colour;
     match series.shape {
-        Shape::Line(_) => {
-            let ends = vec![fine(x, y), fine(x + KEY, y)];
-            area.draw(&PathElement::new(ends, broken(colour, series.dash, 2)))
+        SeriesShape::Line(_) => {
+            let ends = vec![scaled(x, y), scaled(x + SWATCH_WIDTH, y)];
+            area.draw(&PathElement::new(
+                ends,
+                dashed_stroke(colour, series.stroke, 2),
+            ))
         }
-        Shape::Dots(_) => {
+        SeriesShape::Dots(_) => {
             let style = colour.placeholder().filled();
-            area.draw(&Circle::new(fine(x + KEY / 2, y), 4 * FINE, style))
+            area.draw(&Circle::new(
+                scaled(x + SWATCH_WIDTH / 2, y),
+                4 * SCALE,
+                style,
+            ))
         }
-        Shape::Band(_) | Shape::Bars(_) => {
+        SeriesShape::Band(_) | SeriesShape::Bars(_) => {
             let part = match series.shape {
-                Shape::Band(_) => BAND,
+                SeriesShape::Band(_) => BAND,
                 _ => 0.85,
             };
             let style = colour.placeholder().mix(part).filled();
             area.draw(&Rectangle::new(
-                [fine(x, y - 5), fine(x + KEY, y + 5)],
+                [scaled(x, y - 5), scaled(x + SWATCH_WIDTH, y + 5)],
                 style,
             ))
         }

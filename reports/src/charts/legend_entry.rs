@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use super::chart::{Chart, Shape};
+use super::chart::{Chart, SeriesShape};
 
 /// An entry: what it looks like, and what it is.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Key {
+pub(crate) struct LegendEntry {
     label: String,
     /// As a style sheet names it.
     colour: String,
@@ -17,23 +17,23 @@ pub(crate) struct Key {
 }
 
 /// Of all series that have a name.
-pub(super) fn keys(chart: &Chart) -> Vec<Key> {
+pub(super) fn legend_entries(chart: &Chart) -> Vec<LegendEntry> {
     let named = chart
         .series
         .iter()
         .filter(|series| !series.label.is_empty());
     named
-        .map(|series| Key {
+        .map(|series| LegendEntry {
             label: series.label.clone(),
             colour: series.colour.variable(),
             shape: match series.shape {
-                Shape::Line(_) => "line",
-                Shape::Dots(_) => "dots",
-                Shape::Band(_) => "band",
-                Shape::Bars(_) => "bars",
+                SeriesShape::Line(_) => "line",
+                SeriesShape::Dots(_) => "dots",
+                SeriesShape::Band(_) => "band",
+                SeriesShape::Bars(_) => "bars",
             },
             dashes: {
-                let lengths = series.dash.pattern().iter().map(i32::to_string);
+                let lengths = series.stroke.pattern().iter().map(i32::to_string);
                 lengths.collect::<Vec<_>>().join(" ")
             },
         })

@@ -3,15 +3,15 @@
 use highwater_scenarios::metrics::Unit;
 
 use super::{
-    chart::{Chart, Colour, Point, Series, Shape, Stroke, XAxis, YAxis},
-    chart_context::Scene,
+    chart::{Chart, Colour, Point, Series, SeriesShape, Stroke, XAxis, YAxis},
+    chart_context::ChartContext,
     theme::SERIES,
 };
 use crate::{
-    analysis::{cost::points, fit::slope},
+    analysis::{cost::fit_points, fit::slope},
     human,
-    record::{Role, names::gauge},
-    summary::Fit,
+    record::{SourceRole, names::gauge},
+    summary::SlopeFit,
 };
 
 /// Most dots in one colour.
@@ -19,8 +19,8 @@ const MOST_DOTS: usize = 300;
 
 /// Each process above its own level, so that all lie along one line; empty when
 /// there is none.
-pub(super) fn chart(scene: &Scene) -> Chart {
-    let processes = points(scene.cut, Role::Node, gauge::RSS);
+pub(super) fn chart(scene: &ChartContext) -> Chart {
+    let processes = fit_points(scene.window, SourceRole::Node, gauge::RSS);
     let groups: Vec<Vec<Point>> = processes.iter().flat_map(|(_, g)| g.clone()).collect();
     let (about, series) = match slope(&groups) {
         Some(fit) => (about(fit), series(&processes, fit)),
@@ -33,11 +33,11 @@ pub(super) fn chart(scene: &Scene) -> Chart {
         x: XAxis::Sockets,
         y: YAxis::linear(Unit::Bytes),
         series,
-        when_empty: None,
+        empty_text: None,
     }
 }
 
-fn about(fit: Fit) -> String {
+fn about(fit: SlopeFit) -> String {
     format!(
         "One more socket costs a node {} of resident memory: the line's slope. The band is its 95 % \
          interval, {} to {}. Each dot is a sample of the ramp or the steady phase, above the level \
@@ -48,13 +48,13 @@ fn about(fit: Fit) -> String {
     )
 }
 
-fn series(processes: &[(String, Vec<Vec<Point>>)], fit: Fit) -> Vec<Series> {
+fn series(processes: &[(String, Vec<Vec<Point>>)], fit: SlopeFit) -> Vec<Series> {
     let above: Vec<(&str, Vec<Point>)> = processes
         .iter()
         .map(|(id, groups)| {
             let above = groups
                 .iter()
-                .flat_map(|group| above_level(group, fit.value));
+                .flat_map(|group| above_intercept(group, fit.value));
             (id.as_str(), above.collect())
         })
         .collect();
@@ -68,8 +68,8 @@ fn series(processes: &[(String, Vec<Vec<Point>>)], fit: Fit) -> Vec<Series> {
     let mut series = vec![Series {
         label: "95 % interval".to_owned(),
         colour: Colour::Muted,
-        dash: Stroke::Solid,
-        shape: Shape::Band(interval),
+        stroke: Stroke::Solid,
+        shape: SeriesShape::Band(interval),
     }];
     series.extend(dots(above));
     series.push(Series::line("fit", Colour::Ink, line));
@@ -82,8 +82,8 @@ fn dots(processes: Vec<(&str, Vec<Point>)>) -> Vec<Series> {
     let dots = |label: String, colour, points: &[Point]| Series {
         label,
         colour: Colour::Series(colour),
-        dash: Stroke::Solid,
-        shape: Shape::Dots(thinned(points)),
+        stroke: Stroke::Solid,
+        shape: SeriesShape::Dots(thinned(points)),
     };
     if processes.len() > SERIES {
         let count = processes.len();
@@ -99,7 +99,7 @@ fn dots(processes: Vec<(&str, Vec<Point>)>) -> Vec<Series> {
 }
 
 /// The group's samples above where its line meets no sockets.
-fn above_level(group: &[Point], slope: f64) -> Vec<Point> {
+fn above_intercept(group: &[Point], slope: f64) -> Vec<Point> {
     let n = group.len() as f64;
     let level = group.iter().map(|(x, y)| y - slope * x).sum::<f64>() / n;
     group

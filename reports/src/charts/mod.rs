@@ -4,7 +4,7 @@
 //!   a record to lines; `timeline`: the phases and events that all share;
 //! - one file per chart, with what its caption says;
 //! - `format`, `axis`, `labels`, `theme`: how every chart looks;
-//! - `render`, with `ruler`, `shapes` and `legend`: from a chart to SVG;
+//! - `render`, with `axis_coord`, `shapes` and `legend`: from a chart to SVG;
 //! - `key`, `readout`: what the page shows beside it;
 //! - [`draw`](draw()): all of them; [`side_by_side`](side_by_side()): those of a
 //!   comparison.
@@ -44,9 +44,9 @@ mod throughput;
 mod timeline;
 mod tooltip;
 
-pub(crate) use chart_context::Scene;
+pub(crate) use chart_context::ChartContext;
 pub(crate) use draw::{Drawing, draw};
-pub(crate) use legend_entry::Key;
-pub(crate) use side_by_side::{Lane, Trace, side_by_side};
+pub(crate) use legend_entry::LegendEntry;
+pub(crate) use side_by_side::{CellTraces, RunTrace, side_by_side};
 pub(crate) use theme::VARIABLES;
-pub(crate) use tooltip::Readout;
+pub(crate) use tooltip::Tooltip;

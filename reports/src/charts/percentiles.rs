@@ -1,38 +1,38 @@
 //! The whole distribution at once: every percentile.
 
-use highwater_scenarios::plan::Window;
+use highwater_scenarios::plan::PhaseWindow;
 
 use super::{
     chart::{Chart, Colour, Point, Series, Stroke, XAxis, YAxis},
-    chart_context::Scene,
+    chart_context::ChartContext,
 };
 use crate::{
     histogram::LatencyHistogram,
     human,
     record::names::latency::{
         COMMAND_RESPONSE, COMMAND_SERVICE, HEARTBEAT_RESPONSE, HEARTBEAT_SERVICE, MESSAGE_LATENCY,
-        MESSAGE_SERVICE, READING_RESPONSE, READING_SERVICE,
+        MESSAGE_SERVICE, TELEMETRY_RESPONSE, TELEMETRY_SERVICE,
     },
 };
 
 /// Points for each halving of what is left above the percentile.
-const TICKS_PER_HALF: u32 = 8;
+const POINTS_PER_HALVING: u32 = 8;
 
-pub(super) fn chart(scene: &Scene) -> Chart {
-    let latencies = &scene.cut.record.latencies;
+pub(super) fn chart(scene: &ChartContext) -> Chart {
+    let latencies = &scene.window.record.latencies;
     let line = |label, colour, dash, tag| {
-        let histogram = latencies.window(tag, Window::Steady);
-        let points = histogram.map(spectrum).into_iter().collect();
-        Series::line(label, Colour::Series(colour), points).broken(dash)
+        let histogram = latencies.window(tag, PhaseWindow::Steady);
+        let points = histogram.map(percentile_points).into_iter().collect();
+        Series::line(label, Colour::Series(colour), points).with_stroke(dash)
     };
     let slowest = [
         ("heartbeat", HEARTBEAT_RESPONSE),
         ("command", COMMAND_RESPONSE),
         ("delivery", MESSAGE_LATENCY),
-        ("reading", READING_RESPONSE),
+        ("reading", TELEMETRY_RESPONSE),
     ];
     let slowest = slowest.into_iter().filter_map(|(what, tag)| {
-        let histogram = latencies.window(tag, Window::Steady)?;
+        let histogram = latencies.window(tag, PhaseWindow::Steady)?;
         let millis = |q| human::millis(histogram.value_at_quantile(q) as f64 / 1000.0);
         Some(format!(
             "One {what} in a thousand took longer than {}, the slowest of {} took {}.",
@@ -58,18 +58,18 @@ pub(super) fn chart(scene: &Scene) -> Chart {
             line("command service", 2, Stroke::Dotted, COMMAND_SERVICE),
             line("message response", 3, Stroke::Solid, MESSAGE_LATENCY),
             line("message service", 7, Stroke::Dashed, MESSAGE_SERVICE),
-            line("reading response", 4, Stroke::DashDot, READING_RESPONSE),
-            line("reading service", 6, Stroke::Dotted, READING_SERVICE),
+            line("reading response", 4, Stroke::DashDot, TELEMETRY_RESPONSE),
+            line("reading service", 6, Stroke::Dotted, TELEMETRY_SERVICE),
         ],
-        when_empty: None,
+        empty_text: None,
     }
 }
 
 /// To the percentile that one single answer makes up.
-fn spectrum(histogram: &LatencyHistogram) -> Vec<Point> {
+fn percentile_points(histogram: &LatencyHistogram) -> Vec<Point> {
     let furthest = (histogram.len() as f64).log10();
     histogram
-        .iter_quantiles(TICKS_PER_HALF)
+        .iter_quantiles(POINTS_PER_HALVING)
         .map(|step| {
             let above = 1.0 - step.quantile_iterated_to();
             let x = if above > 0.0 {

@@ -14,10 +14,10 @@ use plotters::{
 };
 
 use super::{
-    axis::Axis,
+    axis::PlotAxis,
     chart::{Chart, Colour, Series, Stroke, XAxis},
-    format::{BOTTOM, FINE, Format, ROW, TEXT},
-    labels::{Label, Labels, labels},
+    format::{BOTTOM, Format, ROW, SCALE, TEXT},
+    labels::{PlotLabel, PlotLabels, labels},
     legend::{self, TITLE_HEIGHT},
     shapes,
     theme::themed,
@@ -28,16 +28,17 @@ use super::{
 const LEAST_TOP: i32 = 8;
 
 pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-pub(super) type Plane<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Axis, Axis>>;
-pub(super) type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
+pub(super) type PlotContext<'a, 'b> =
+    ChartContext<'a, SVGBackend<'b>, Cartesian2d<PlotAxis, PlotAxis>>;
+pub(super) type DrawResult = Result<(), DrawingAreaErrorKind<std::io::Error>>;
 
 /// The chart as an `<svg>` element whose colours are CSS variables.
 pub(super) fn render(chart: &Chart, timeline: &Timeline, format: Format) -> Result<String, String> {
     let above = match chart.x {
         XAxis::Time => labels(timeline, format),
-        _ => Labels::default(),
+        _ => PlotLabels::default(),
     };
-    let head = match format.alone {
+    let head = match format.standalone {
         true => TITLE_HEIGHT + legend::height(chart, format),
         false => 0,
     };
@@ -45,7 +46,7 @@ pub(super) fn render(chart: &Chart, timeline: &Timeline, format: Format) -> Resu
     let mut svg = String::new();
     draw(chart, timeline, format, &above, (head, top), &mut svg)
         .map_err(|error| error.to_string())?;
-    Ok(framed(chart, format, top, &themed(&svg)))
+    Ok(accessible_svg(chart, format, top, &themed(&svg)))
 }
 
 /// `head`: height of title and legend; `top`: of everything above the plot.
@@ -53,76 +54,82 @@ fn draw(
     chart: &Chart,
     timeline: &Timeline,
     format: Format,
-    above: &Labels,
+    above: &PlotLabels,
     (head, top): (i32, i32),
     svg: &mut String,
-) -> Drawn {
-    let size = ((format.width * FINE) as u32, (format.height * FINE) as u32);
+) -> DrawResult {
+    let size = (
+        (format.width * SCALE) as u32,
+        (format.height * SCALE) as u32,
+    );
     let area = SVGBackend::with_string(svg, size).into_drawing_area();
-    if format.alone {
+    if format.standalone {
         legend::draw(&area, chart, format)?;
     }
     let (x, y) = axes(chart, timeline, format);
     let mut plane = ChartBuilder::on(&area)
-        .margin_top(top * FINE)
-        .margin_right(format.right * FINE)
-        .x_label_area_size(BOTTOM * FINE)
-        .y_label_area_size(format.left * FINE)
+        .margin_top(top * SCALE)
+        .margin_right(format.right * SCALE)
+        .x_label_area_size(BOTTOM * SCALE)
+        .y_label_area_size(format.left * SCALE)
         .build_cartesian_2d(x.clone(), y.clone())?;
     if chart.x == XAxis::Time {
-        phases(&mut plane, timeline, &y)?;
+        draw_phases(&mut plane, timeline, &y)?;
     }
-    mesh(&mut plane, &x, &y)?;
+    draw_mesh(&mut plane, &x, &y)?;
     for series in &chart.series {
         shapes::draw(&mut plane, series, &y)?;
     }
     if chart.x == XAxis::Time {
-        marks(&mut plane, timeline, &y)?;
+        draw_event_marks(&mut plane, timeline, &y)?;
         for label in above.events.iter() {
-            name(&area, label, Colour::Ink, format, head)?;
+            draw_label(&area, label, Colour::Ink, format, head)?;
         }
         for label in above.phases.iter() {
-            name(&area, label, Colour::Muted, format, head)?;
+            draw_label(&area, label, Colour::Muted, format, head)?;
         }
     }
-    if let (true, Some(said)) = (chart.series.is_empty(), chart.when_empty) {
+    if let (true, Some(said)) = (chart.series.is_empty(), chart.empty_text) {
         let middle = (
             format.left + format.plot_width() / 2,
             (top + format.height - BOTTOM) / 2,
         );
-        let style = text(Colour::Ink, HPos::Center, VPos::Center, TEXT + 2);
-        area.draw(&Text::new(said, fine(middle.0, middle.1), style))?;
+        let style = text_style(Colour::Ink, HPos::Center, VPos::Center, TEXT + 2);
+        area.draw(&Text::new(said, scaled(middle.0, middle.1), style))?;
     }
     drop(plane);
     area.present()
 }
 
-fn axes(chart: &Chart, timeline: &Timeline, format: Format) -> (Axis, Axis) {
+fn axes(chart: &Chart, timeline: &Timeline, format: Format) -> (PlotAxis, PlotAxis) {
     let points: Vec<_> = chart.series.iter().flat_map(Series::points).collect();
     let most_x = points.iter().map(|&(x, _)| x).fold(0.0, f64::max);
-    let most_y = points.iter().map(|&(_, y)| y).fold(chart.y.reach, f64::max);
+    let most_y = points
+        .iter()
+        .map(|&(_, y)| y)
+        .fold(chart.y.at_least, f64::max);
     let above_zero = points.iter().map(|&(_, y)| y).filter(|&y| y > 0.0);
     let least_y = above_zero.fold(f64::INFINITY, f64::min);
     let (across, up) = format.marks;
     let x = match &chart.x {
-        XAxis::Time => Axis::time(timeline.end, across),
-        XAxis::Percentile => Axis::percentiles(most_x),
-        XAxis::Sockets => Axis::sockets(most_x, across),
-        XAxis::Groups(names) => Axis::groups(names),
+        XAxis::Time => PlotAxis::time(timeline.end, across),
+        XAxis::Percentile => PlotAxis::percentiles(most_x),
+        XAxis::Sockets => PlotAxis::sockets(most_x, across),
+        XAxis::Groups(names) => PlotAxis::groups(names),
     };
-    let y = Axis::y(chart.y, least_y.min(most_y), most_y, up);
-    (x.thinned(f64::from(format.plot_width())), y)
+    let y = PlotAxis::y(chart.y, least_y.min(most_y), most_y, up);
+    (x.without_overlaps(f64::from(format.plot_width())), y)
 }
 
-fn mesh(plane: &mut Plane, x: &Axis, y: &Axis) -> Drawn {
-    let label = text(Colour::Muted, HPos::Left, VPos::Top, TEXT);
+fn draw_mesh(plane: &mut PlotContext, x: &PlotAxis, y: &PlotAxis) -> DrawResult {
+    let label = text_style(Colour::Muted, HPos::Left, VPos::Top, TEXT);
     plane
         .configure_mesh()
         .disable_x_mesh()
-        .bold_line_style(stroke(Colour::Grid, 1))
+        .bold_line_style(solid_stroke(Colour::Grid, 1))
         .light_line_style(TRANSPARENT)
-        .axis_style(stroke(Colour::Grid, 1))
-        .set_all_tick_mark_size(4 * FINE)
+        .axis_style(solid_stroke(Colour::Grid, 1))
+        .set_all_tick_mark_size(4 * SCALE)
         .label_style(label)
         .x_label_formatter(&|place| x.label(*place))
         .y_label_formatter(&|place| y.label(*place))
@@ -130,7 +137,7 @@ fn mesh(plane: &mut Plane, x: &Axis, y: &Axis) -> Drawn {
 }
 
 /// Every other phase has a tint.
-fn phases(plane: &mut Plane, timeline: &Timeline, y: &Axis) -> Drawn {
+fn draw_phases(plane: &mut PlotContext, timeline: &Timeline, y: &PlotAxis) -> DrawResult {
     for &(_, from, to) in timeline.phases.iter().step_by(2) {
         let tint = Colour::Phase.placeholder().mix(0.12).filled();
         plane.draw_series([Rectangle::new([(from, y.from), (to, y.to)], tint)])?;
@@ -138,36 +145,42 @@ fn phases(plane: &mut Plane, timeline: &Timeline, y: &Axis) -> Drawn {
     Ok(())
 }
 
-fn marks(plane: &mut Plane, timeline: &Timeline, y: &Axis) -> Drawn {
+fn draw_event_marks(plane: &mut PlotContext, timeline: &Timeline, y: &PlotAxis) -> DrawResult {
     for mark in &timeline.marks {
         let ends = vec![(mark.at, y.from), (mark.at, y.to)];
-        let style = broken(Colour::Muted, Stroke::Dashed, 1);
+        let style = dashed_stroke(Colour::Muted, Stroke::Dashed, 1);
         plane.draw_series([PathElement::new(ends, style)])?;
     }
     Ok(())
 }
 
-fn name(area: &Area, label: &Label, colour: Colour, format: Format, head: i32) -> Drawn {
+fn draw_label(
+    area: &Area,
+    label: &PlotLabel,
+    colour: Colour,
+    format: Format,
+    head: i32,
+) -> DrawResult {
     let x = format.left + label.left.round() as i32;
     let y = head + label.row as i32 * ROW + 3;
-    let style = text(colour, HPos::Left, VPos::Top, TEXT);
-    area.draw(&Text::new(label.text.as_str(), fine(x, y), style))
+    let style = text_style(colour, HPos::Left, VPos::Top, TEXT);
+    area.draw(&Text::new(label.text.as_str(), scaled(x, y), style))
 }
 
 /// The drawing with its name and description for who cannot see it, and without
 /// the size that the library wrote: the view box scales it. `data-plot` says
 /// where the plot is, for the page's script.
-fn framed(chart: &Chart, format: Format, top: i32, svg: &str) -> String {
+fn accessible_svg(chart: &Chart, format: Format, top: i32, svg: &str) -> String {
     let body = svg.find('>').map_or("", |end| &svg[end + 1..]);
     let body = body.replace(" opacity=\"1\"", "");
-    let (width, height) = (format.width * FINE, format.height * FINE);
+    let (width, height) = (format.width * SCALE, format.height * SCALE);
     let plot = [
         format.left,
         top,
         format.width - format.right,
         format.height - BOTTOM,
     ];
-    let [left, top, right, bottom] = plot.map(|pixels| pixels * FINE);
+    let [left, top, right, bottom] = plot.map(|pixels| pixels * SCALE);
     let (class, id) = (format.name, format!("{}-{}", chart.name, format.name));
     format!(
         "<svg class=\"{class}\" viewBox=\"0 0 {width} {height}\" role=\"img\" \
@@ -184,21 +197,21 @@ fn escaped(text: &str) -> String {
         .replace('>', "&gt;")
 }
 
-pub(super) fn fine(x: i32, y: i32) -> (i32, i32) {
-    (x * FINE, y * FINE)
+pub(super) fn scaled(x: i32, y: i32) -> (i32, i32) {
+    (x * SCALE, y * SCALE)
 }
 
-pub(super) fn stroke(colour: Colour, width: u32) -> ShapeStyle {
-    broken(colour, Stroke::Solid, width)
+pub(super) fn solid_stroke(colour: Colour, width: u32) -> ShapeStyle {
+    dashed_stroke(colour, Stroke::Solid, width)
 }
 
-pub(super) fn broken(colour: Colour, dash: Stroke, width: u32) -> ShapeStyle {
-    colour.dashed(dash).stroke_width(width * FINE as u32)
+pub(super) fn dashed_stroke(colour: Colour, dash: Stroke, width: u32) -> ShapeStyle {
+    colour.dashed(dash).stroke_width(width * SCALE as u32)
 }
 
 /// The SVG backend divides sizes by 1.24.
-pub(super) fn text<'a>(colour: Colour, h: HPos, v: VPos, size: i32) -> TextStyle<'a> {
-    ("sans-serif", f64::from(size * FINE) * 1.24)
+pub(super) fn text_style<'a>(colour: Colour, h: HPos, v: VPos, size: i32) -> TextStyle<'a> {
+    ("sans-serif", f64::from(size * SCALE) * 1.24)
         .into_font()
         .color(&colour.placeholder())
         .pos(Pos::new(h, v))

@@ -4,12 +4,12 @@
 use std::{cmp::Ordering, collections::BTreeMap};
 
 use super::{
-    chart::{Colour, Point, Series, Shape, Stroke},
+    chart::{Colour, Point, Series, SeriesShape, Stroke},
     theme::SERIES,
 };
 use crate::{
-    analysis::{processes::natural, run_window::Cut, source_series::Track},
-    record::{Reading, Role, names::gauge},
+    analysis::{processes::natural_sort_key, run_window::RunWindow, source_series::SourceSeries},
+    record::{IntervalRow, SourceRole, names::gauge},
 };
 
 /// Nothing was measured where points are this many steps apart.
@@ -20,18 +20,18 @@ const GAP_STEPS: f64 = 3.5;
 const LONGEST_LINE_S: f64 = 10.0;
 
 /// What each of several processes showed, by its id.
-pub(super) type Named = Vec<(String, Vec<Point>)>;
+pub(super) type NamedPoints = Vec<(String, Vec<Point>)>;
 
 /// Cuts time into the steps that charts are drawn in.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Steps {
+pub(crate) struct TimeSteps {
     /// Length of a step in seconds.
     pub(crate) length_s: f64,
 }
 
-impl Steps {
+impl TimeSteps {
     /// As the histograms are cut, but no finer than the record's lines.
-    pub(super) fn of(cut: &Cut) -> Self {
+    pub(super) fn of(cut: &RunWindow) -> Self {
         let lines = cut.record.intervals.iter().map(|line| line.length);
         let lines = lines.filter(|&length| length <= LONGEST_LINE_S);
         Self {
@@ -40,13 +40,13 @@ impl Steps {
     }
 
     /// The mean of the points in each step, in pieces.
-    pub(super) fn lines(self, points: impl IntoIterator<Item = Point>) -> Vec<Vec<Point>> {
+    pub(super) fn mean_lines(self, points: impl IntoIterator<Item = Point>) -> Vec<Vec<Point>> {
         let means = self.means(points);
-        self.pieces(means.into_values().collect())
+        self.split_at_gaps(means.into_values().collect())
     }
 
     /// Pieces of a line whose points are one step apart.
-    pub(super) fn pieces(self, points: Vec<Point>) -> Vec<Vec<Point>> {
+    pub(super) fn split_at_gaps(self, points: Vec<Point>) -> Vec<Vec<Point>> {
         points
             .chunk_by(|a, b| b.0 - a.0 <= self.length_s * GAP_STEPS)
             .map(<[Point]>::to_vec)
@@ -65,11 +65,15 @@ impl Steps {
 
     /// A counter's rate over all workers: each worker's count over the time
     /// that its lines cover.
-    pub(super) fn rate(self, cut: &Cut, count: impl Fn(&Reading) -> u64) -> Vec<Vec<Point>> {
+    pub(super) fn rate(
+        self,
+        cut: &RunWindow,
+        count: impl Fn(&IntervalRow) -> u64,
+    ) -> Vec<Vec<Point>> {
         let mut total: BTreeMap<i64, f64> = BTreeMap::new();
-        for (_, track) in cut.tracks.of(Role::Worker) {
+        for (_, track) in cut.series.with_role(SourceRole::Worker) {
             let mut steps: BTreeMap<i64, (f64, f64)> = BTreeMap::new();
-            for line in track.lines().iter().filter(|line| line.length > 0.0) {
+            for line in track.rows().iter().filter(|line| line.length > 0.0) {
                 let step = (line.middle() / self.length_s).floor() as i64;
                 let sum = steps.entry(step).or_default();
                 *sum = (sum.0 + count(line) as f64, sum.1 + line.length);
@@ -79,7 +83,7 @@ impl Steps {
             }
         }
         let middle = |step: i64| (step as f64 + 0.5) * self.length_s;
-        self.pieces(
+        self.split_at_gaps(
             total
                 .into_iter()
                 .map(|(step, rate)| (middle(step), rate))
@@ -89,39 +93,39 @@ impl Steps {
 
     /// One line each, or with more than can be told apart their median and the
     /// band from the least to the most. `what` names them all: `nodes`.
-    pub(super) fn each(self, what: &str, lines: Named, first: usize) -> Vec<Series> {
+    pub(super) fn lines_or_band(self, what: &str, lines: NamedPoints, first: usize) -> Vec<Series> {
         match lines.len() <= SERIES {
-            true => self.singly(lines, first),
+            true => self.one_line_each(lines, first),
             false => self.band(what, lines, Colour::Series(first)),
         }
     }
 
     /// Processes of several roles: one line each, or, when all together are too
     /// many to be told apart, each role as its median and its band.
-    pub(super) fn by_role(self, roles: Vec<(&str, Named)>) -> Vec<Series> {
+    pub(super) fn by_role(self, roles: Vec<(&str, NamedPoints)>) -> Vec<Series> {
         let count: usize = roles.iter().map(|(_, lines)| lines.len()).sum();
         if count <= SERIES {
-            return self.singly(roles.into_iter().flat_map(|(_, lines)| lines).collect(), 0);
+            return self.one_line_each(roles.into_iter().flat_map(|(_, lines)| lines).collect(), 0);
         }
         let mut series = Vec::new();
         for (index, (what, lines)) in roles.into_iter().enumerate() {
             series.extend(match lines.len() {
-                0..=2 => self.singly(lines, index),
+                0..=2 => self.one_line_each(lines, index),
                 _ => self.band(what, lines, Colour::Series(index)),
             });
         }
         series
     }
 
-    fn singly(self, lines: Named, first: usize) -> Vec<Series> {
+    fn one_line_each(self, lines: NamedPoints, first: usize) -> Vec<Series> {
         let line = |(index, (id, points)): (usize, (String, Vec<Point>))| {
-            let series = Series::line(id, Colour::Series(first + index), self.lines(points));
-            series.broken(Stroke::of(index))
+            let series = Series::line(id, Colour::Series(first + index), self.mean_lines(points));
+            series.with_stroke(Stroke::of(index))
         };
         lines.into_iter().enumerate().map(line).collect()
     }
 
-    fn band(self, what: &str, lines: Named, colour: Colour) -> Vec<Series> {
+    fn band(self, what: &str, lines: NamedPoints, colour: Colour) -> Vec<Series> {
         let count = lines.len();
         let mut steps: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
         for (_, points) in lines {
@@ -142,29 +146,33 @@ impl Steps {
             Series {
                 label: format!("{what}, least to most of {count}"),
                 colour,
-                dash: Stroke::Solid,
-                shape: Shape::Band(band.map(<[_]>::to_vec).collect()),
+                stroke: Stroke::Solid,
+                shape: SeriesShape::Band(band.map(<[_]>::to_vec).collect()),
             },
-            Series::line(format!("{what}, median"), colour, self.pieces(medians)),
+            Series::line(
+                format!("{what}, median"),
+                colour,
+                self.split_at_gaps(medians),
+            ),
         ]
     }
 }
 
 /// A gauge of each source of a role that shows it, by id.
-pub(super) fn gauges(cut: &Cut, role: Role, name: &str) -> Named {
+pub(super) fn gauges(cut: &RunWindow, role: SourceRole, name: &str) -> NamedPoints {
     per_source(cut, role, |track| {
         track.gauge(name).map(|s| (s.at_s, s.value)).collect()
     })
 }
 
 /// Processor time of each source of a role over time that passed: 1 is a core.
-pub(super) fn processor_shares(cut: &Cut, role: Role) -> Named {
+pub(super) fn cpu_cores_over_time(cut: &RunWindow, role: SourceRole) -> NamedPoints {
     growth_rates(cut, role, gauge::CPU)
 }
 
 /// How fast a gauge that only ever grows does, per second, of each source of a
 /// role; not over a restart.
-pub(super) fn growth_rates(cut: &Cut, role: Role, name: &str) -> Named {
+pub(super) fn growth_rates(cut: &RunWindow, role: SourceRole, name: &str) -> NamedPoints {
     per_source(cut, role, |track| {
         let grown: Vec<_> = track.gauge(name).collect();
         grown
@@ -178,12 +186,16 @@ pub(super) fn growth_rates(cut: &Cut, role: Role, name: &str) -> Named {
     })
 }
 
-fn per_source(cut: &Cut, role: Role, points: impl Fn(&Track) -> Vec<Point>) -> Named {
-    let sources = cut.tracks.of(role);
-    let mut lines: Named = sources
+fn per_source(
+    cut: &RunWindow,
+    role: SourceRole,
+    points: impl Fn(&SourceSeries) -> Vec<Point>,
+) -> NamedPoints {
+    let sources = cut.series.with_role(role);
+    let mut lines: NamedPoints = sources
         .map(|(id, track)| (id.to_owned(), points(track)))
         .filter(|(_, points)| !points.is_empty())
         .collect();
-    lines.sort_by(|(a, _), (b, _)| -> Ordering { natural(a).cmp(&natural(b)) });
+    lines.sort_by(|(a, _), (b, _)| -> Ordering { natural_sort_key(a).cmp(&natural_sort_key(b)) });
     lines
 }

@@ -7,47 +7,50 @@ use plotters::{
 };
 
 use super::{
-    axis::Axis,
-    chart::{Colour, Series, Shape},
-    format::FINE,
-    render::{Drawn, Plane, broken},
+    axis::PlotAxis,
+    chart::{Colour, Series, SeriesShape},
+    format::SCALE,
+    render::{DrawResult, PlotContext, dashed_stroke},
 };
 
 /// How much of a band's colour is left over what lies below it.
 pub(super) const BAND: f64 = 0.25;
 
 /// Draws a series.
-pub(super) fn draw(plane: &mut Plane, series: &Series, y: &Axis) -> Drawn {
+pub(super) fn draw(plane: &mut PlotContext, series: &Series, y: &PlotAxis) -> DrawResult {
     let colour = series.colour;
-    let placed = |&(x, value): &(f64, f64)| (x, y.place(value));
+    let placed = |&(x, value): &(f64, f64)| (x, y.position(value));
     match &series.shape {
-        Shape::Line(pieces) => {
+        SeriesShape::Line(pieces) => {
             for piece in pieces {
-                let style = broken(colour, series.dash, 2);
+                let style = dashed_stroke(colour, series.stroke, 2);
                 plane.draw_series(LineSeries::new(piece.iter().map(placed), style))?;
                 if let [lonely] = piece.as_slice() {
                     dot(plane, placed(lonely), colour)?;
                 }
             }
         }
-        Shape::Dots(dots) => {
+        SeriesShape::Dots(dots) => {
             for point in dots {
                 dot(plane, placed(point), colour)?;
             }
         }
-        Shape::Band(pieces) => {
+        SeriesShape::Band(pieces) => {
             let tint = colour.placeholder().mix(BAND).filled();
             for piece in pieces {
-                let low = piece.iter().map(|&(x, low, _)| (x, y.place(low)));
-                let high = piece.iter().rev().map(|&(x, _, high)| (x, y.place(high)));
+                let low = piece.iter().map(|&(x, low, _)| (x, y.position(low)));
+                let high = piece
+                    .iter()
+                    .rev()
+                    .map(|&(x, _, high)| (x, y.position(high)));
                 let edge: Vec<_> = low.chain(high).collect();
                 plane.draw_series([Polygon::new(edge, tint)])?;
             }
         }
-        Shape::Bars(bars) => {
+        SeriesShape::Bars(bars) => {
             let style = colour.placeholder().mix(0.85).filled();
             for &(left, right, height) in bars {
-                let corners = [(left, y.from), (right, y.place(height))];
+                let corners = [(left, y.from), (right, y.position(height))];
                 plane.draw_series([Rectangle::new(corners, style)])?;
             }
         }
@@ -55,8 +58,8 @@ pub(super) fn draw(plane: &mut Plane, series: &Series, y: &Axis) -> Drawn {
     Ok(())
 }
 
-fn dot(plane: &mut Plane, at: (f64, f64), colour: Colour) -> Drawn {
+fn dot(plane: &mut PlotContext, at: (f64, f64), colour: Colour) -> DrawResult {
     let style = colour.placeholder().mix(0.7).filled();
-    plane.draw_series([Circle::new(at, 5 * FINE / 2, style)])?;
+    plane.draw_series([Circle::new(at, 5 * SCALE / 2, style)])?;
     Ok(())
 }

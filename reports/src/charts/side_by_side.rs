@@ -2,58 +2,58 @@
 //! all of them were. Time runs from the same distance before the steady phase, so
 //! that an event stands at one place in all of them.
 
-use highwater_scenarios::{metrics::Unit, plan::Window};
+use highwater_scenarios::{metrics::Unit, plan::PhaseWindow};
 
 use super::{
-    chart::{Chart, Point, Series, Shape, XAxis, YAxis},
-    chart_context::{Scene, highest},
-    draw::{Drawing, drawn},
+    chart::{Chart, Point, Series, SeriesShape, XAxis, YAxis},
+    chart_context::{ChartContext, highest_point},
+    draw::{Drawing, render_drawing},
     evenness::before_the_drain,
-    series::{Steps, gauges},
+    series::{TimeSteps, gauges},
     timeline::Timeline,
 };
 use crate::{
     human,
-    record::{Role, names::gauge},
+    record::{SourceRole, names::gauge},
 };
 
 /// What of a run is drawn beside others.
 #[derive(Debug, Clone)]
-pub(crate) struct Trace {
+pub(crate) struct RunTrace {
     /// Sockets of each node.
     nodes: Vec<Series>,
     /// The fullest node over the mean.
     fullest: Vec<Point>,
-    steps: Steps,
+    steps: TimeSteps,
     timeline: Timeline,
     /// When the steady phase began.
     steady_s: f64,
 }
 
 /// A cell of a comparison.
-pub(crate) struct Lane<'a> {
+pub(crate) struct CellTraces<'a> {
     pub(crate) label: &'a str,
     /// Of each of its runs.
-    pub(crate) traces: Vec<&'a Trace>,
+    pub(crate) traces: Vec<&'a RunTrace>,
 }
 
 /// What all charts have in common.
-struct Frame {
+struct SharedScale {
     /// The latest beginning of a steady phase.
     steady_s: f64,
     /// The last end of a run, on that scale.
     end_s: f64,
     /// The most sockets of one node.
-    most: f64,
+    max_sockets: f64,
 }
 
-impl Trace {
-    pub(crate) fn of(scene: &Scene) -> Self {
-        let nodes = gauges(scene.cut, Role::Node, gauge::SOCKETS_OPEN);
-        let steady = scene.cut.record.phases.range(Window::Steady);
+impl RunTrace {
+    pub(crate) fn of(scene: &ChartContext) -> Self {
+        let nodes = gauges(scene.window, SourceRole::Node, gauge::SOCKETS_OPEN);
+        let steady = scene.window.record.phases.range(PhaseWindow::Steady);
         let spreads = before_the_drain(scene).into_iter();
         Self {
-            nodes: scene.steps.each("nodes", nodes, 1),
+            nodes: scene.steps.lines_or_band("nodes", nodes, 1),
             fullest: spreads
                 .map(|spread| (spread.at_s, spread.evenness.max_over_mean))
                 .collect(),
@@ -65,23 +65,23 @@ impl Trace {
 }
 
 /// A chart for each lane in their order, then one of all together.
-pub(crate) fn side_by_side(lanes: &[Lane]) -> Result<Vec<Drawing>, String> {
-    let frame = Frame::of(lanes);
+pub(crate) fn side_by_side(lanes: &[CellTraces]) -> Result<Vec<Drawing>, String> {
+    let frame = SharedScale::of(lanes);
     let mut drawings = Vec::new();
     for (index, lane) in lanes.iter().enumerate() {
         let chart = sockets(index + 1, lane, &frame);
         if !chart.series.is_empty() {
-            drawings.push(drawn(&chart, &frame.timeline(lane), None)?);
+            drawings.push(render_drawing(&chart, &frame.timeline(lane), None)?);
         }
     }
     let evenness = evenness(lanes, &frame);
     if let (Some(first), false) = (lanes.first(), evenness.series.is_empty()) {
-        drawings.push(drawn(&evenness, &frame.timeline(first), None)?);
+        drawings.push(render_drawing(&evenness, &frame.timeline(first), None)?);
     }
     Ok(drawings)
 }
 
-fn sockets(number: usize, lane: &Lane, frame: &Frame) -> Chart {
+fn sockets(number: usize, lane: &CellTraces, frame: &SharedScale) -> Chart {
     let mut series = Vec::new();
     for (run, trace) in lane.traces.iter().enumerate() {
         let by = frame.shift(trace);
@@ -101,16 +101,16 @@ fn sockets(number: usize, lane: &Lane, frame: &Frame) -> Chart {
         title: format!("Sockets of each node: {}", lane.label).into(),
         about: about(lane),
         x: XAxis::Time,
-        y: YAxis::linear(Unit::Count).reaching(frame.most),
+        y: YAxis::linear(Unit::Count).with_at_least(frame.max_sockets),
         series,
-        when_empty: None,
+        empty_text: None,
     }
 }
 
-fn about(lane: &Lane) -> String {
+fn about(lane: &CellTraces) -> String {
     let most = lane.traces.iter().flat_map(|trace| &trace.nodes);
     let points: Vec<Point> = most.flat_map(Series::points).collect();
-    let most = highest(&points).map_or(0.0, |(_, most)| most);
+    let most = highest_point(&points).map_or(0.0, |(_, most)| most);
     let runs = match lane.traces.len() {
         1 => String::new(),
         runs => format!(" Each of {runs} runs has its own lines, in the colours of its nodes."),
@@ -122,7 +122,7 @@ fn about(lane: &Lane) -> String {
 }
 
 /// The mean over the runs of each lane.
-fn evenness(lanes: &[Lane], frame: &Frame) -> Chart {
+fn evenness(lanes: &[CellTraces], frame: &SharedScale) -> Chart {
     let lines = lanes.iter().map(|lane| {
         let points = lane.traces.iter().flat_map(|trace| {
             let by = frame.shift(trace);
@@ -135,7 +135,7 @@ fn evenness(lanes: &[Lane], frame: &Frame) -> Chart {
     });
     let lines: Vec<_> = lines.filter(|(_, points)| !points.is_empty()).collect();
     let series = match longest_steps(lanes) {
-        Some(steps) => steps.each("cells", lines, 0),
+        Some(steps) => steps.lines_or_band("cells", lines, 0),
         None => Vec::new(),
     };
     Chart {
@@ -146,12 +146,12 @@ fn evenness(lanes: &[Lane], frame: &Frame) -> Chart {
         x: XAxis::Time,
         y: YAxis::linear(Unit::Ratio),
         series,
-        when_empty: None,
+        empty_text: None,
     }
 }
 
-impl Frame {
-    fn of(lanes: &[Lane]) -> Self {
+impl SharedScale {
+    fn of(lanes: &[CellTraces]) -> Self {
         let traces = || lanes.iter().flat_map(|lane| lane.traces.iter().copied());
         let steady_s = traces().map(|trace| trace.steady_s).fold(0.0, f64::max);
         let ends = traces().map(|trace| trace.timeline.end + steady_s - trace.steady_s);
@@ -159,17 +159,17 @@ impl Frame {
         Self {
             steady_s,
             end_s: ends.fold(0.0, f64::max),
-            most: points.map(|(_, sockets)| sockets).fold(0.0, f64::max),
+            max_sockets: points.map(|(_, sockets)| sockets).fold(0.0, f64::max),
         }
     }
 
     /// How much later a run's instants stand in the charts.
-    fn shift(&self, trace: &Trace) -> f64 {
+    fn shift(&self, trace: &RunTrace) -> f64 {
         self.steady_s - trace.steady_s
     }
 
     /// The first run's, which stands for its repeats.
-    fn timeline(&self, lane: &Lane) -> Timeline {
+    fn timeline(&self, lane: &CellTraces) -> Timeline {
         let Some(trace) = lane.traces.first() else {
             return Timeline::default();
         };
@@ -188,21 +188,23 @@ impl Frame {
 }
 
 /// The longest of all, so that each has something of every run.
-fn longest_steps(lanes: &[Lane]) -> Option<Steps> {
+fn longest_steps(lanes: &[CellTraces]) -> Option<TimeSteps> {
     let traces = lanes.iter().flat_map(|lane| &lane.traces);
     let steps = traces.map(|trace| trace.steps);
     steps.max_by(|a, b| a.length_s.total_cmp(&b.length_s))
 }
 
-fn shifted(shape: &Shape, by: f64) -> Shape {
+fn shifted(shape: &SeriesShape, by: f64) -> SeriesShape {
     let pieces = |pieces: &[Vec<Point>]| -> Vec<Vec<Point>> {
         let piece = |piece: &Vec<Point>| piece.iter().map(|&(x, y)| (x + by, y)).collect();
         pieces.iter().map(piece).collect()
     };
     match shape {
-        Shape::Line(lines) => Shape::Line(pieces(lines)),
-        Shape::Dots(dots) => Shape::Dots(dots.iter().map(|&(x, y)| (x + by, y)).collect()),
-        Shape::Band(bands) => Shape::Band(
+        SeriesShape::Line(lines) => SeriesShape::Line(pieces(lines)),
+        SeriesShape::Dots(dots) => {
+            SeriesShape::Dots(dots.iter().map(|&(x, y)| (x + by, y)).collect())
+        }
+        SeriesShape::Band(bands) => SeriesShape::Band(
             bands
                 .iter()
                 .map(|band| {
@@ -212,7 +214,7 @@ fn shifted(shape: &Shape, by: f64) -> Shape {
                 })
                 .collect(),
         ),
-        Shape::Bars(bars) => Shape::Bars(
+        SeriesShape::Bars(bars) => SeriesShape::Bars(
             bars.iter()
                 .map(|&(left, right, height)| (left + by, right + by, height))
                 .collect(),

@@ -4,30 +4,30 @@ use highwater_scenarios::metrics::Unit;
 
 use super::{
     chart::{Chart, Colour, Point, Series, Stroke, XAxis, YAxis},
-    chart_context::{Scene, highest, sentences},
+    chart_context::{ChartContext, highest_point, join_sentences},
     series::gauges,
 };
 use crate::{
     analysis::source_series::Sample,
     human,
-    record::{Role, names::gauge},
+    record::{SourceRole, names::gauge},
 };
 
 /// This part of the most counts as all of them.
 const ALL: f64 = 0.99;
 
-pub(super) fn chart(scene: &Scene) -> Chart {
+pub(super) fn chart(scene: &ChartContext) -> Chart {
     let total = |role, name| -> Vec<Point> {
-        let samples = scene.cut.tracks.total(role, name).into_iter();
+        let samples = scene.window.series.sum_per_second(role, name).into_iter();
         samples
             .map(|Sample { at_s, value }| (at_s, value))
             .collect()
     };
-    let wanted = total(Role::Coordinator, gauge::SOCKETS_WANTED);
-    let clients = total(Role::Worker, gauge::SOCKETS_OPEN);
-    let about = sentences([
+    let wanted = total(SourceRole::Coordinator, gauge::SOCKETS_WANTED);
+    let clients = total(SourceRole::Worker, gauge::SOCKETS_OPEN);
+    let about = join_sentences([
         reached(scene, &clients),
-        deepest_fall(scene, &clients),
+        largest_drop(scene, &clients),
         Some(
             "What the plan asks for, what the clients hold and what each node counts should agree."
                 .to_owned(),
@@ -36,12 +36,12 @@ pub(super) fn chart(scene: &Scene) -> Chart {
     let mut series = vec![Series::line(
         "clients",
         Colour::Series(0),
-        scene.steps.lines(clients),
+        scene.steps.mean_lines(clients),
     )];
-    let nodes = gauges(scene.cut, Role::Node, gauge::SOCKETS_OPEN);
-    series.extend(scene.steps.each("nodes", nodes, 1));
-    let asked = Series::line("asked", Colour::Ink, scene.steps.lines(wanted));
-    series.push(asked.broken(Stroke::Dashed));
+    let nodes = gauges(scene.window, SourceRole::Node, gauge::SOCKETS_OPEN);
+    series.extend(scene.steps.lines_or_band("nodes", nodes, 1));
+    let asked = Series::line("asked", Colour::Ink, scene.steps.mean_lines(wanted));
+    series.push(asked.with_stroke(Stroke::Dashed));
     Chart {
         name: "sockets".into(),
         title: "Open sockets".into(),
@@ -49,15 +49,15 @@ pub(super) fn chart(scene: &Scene) -> Chart {
         x: XAxis::Time,
         y: YAxis::linear(Unit::Count),
         series,
-        when_empty: None,
+        empty_text: None,
     }
 }
 
 /// How many were open at once, and since when.
-fn reached(scene: &Scene, clients: &[Point]) -> Option<String> {
-    let (_, most) = highest(clients)?;
+fn reached(scene: &ChartContext, clients: &[Point]) -> Option<String> {
+    let (_, most) = highest_point(clients)?;
     let (since, _) = clients.iter().find(|(_, open)| *open >= most * ALL)?;
-    let begun = scene.cut.record.phases.ramp.unwrap_or(0.0);
+    let begun = scene.window.record.phases.ramp.unwrap_or(0.0);
     Some(format!(
         "{} sockets were open at most, {:.0} % of them {} after the ramp began.",
         human::count(most as u64),
@@ -67,8 +67,8 @@ fn reached(scene: &Scene, clients: &[Point]) -> Option<String> {
 }
 
 /// The event after which most sockets were lost, and whether they came back.
-fn deepest_fall(scene: &Scene, clients: &[Point]) -> Option<String> {
-    let drain = scene.cut.record.phases.drain.unwrap_or(f64::INFINITY);
+fn largest_drop(scene: &ChartContext, clients: &[Point]) -> Option<String> {
+    let drain = scene.window.record.phases.drain.unwrap_or(f64::INFINITY);
     let marks = &scene.timeline.marks;
     let falls = marks.iter().enumerate().filter_map(|(index, mark)| {
         let next = marks

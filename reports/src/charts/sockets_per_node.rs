@@ -4,35 +4,35 @@
 use highwater_scenarios::metrics::Unit;
 
 use super::{
-    chart::{Chart, Colour, Series, Shape, Stroke, XAxis, YAxis},
-    chart_context::{Scene, sentences},
+    chart::{Chart, Colour, Series, SeriesShape, Stroke, XAxis, YAxis},
+    chart_context::{ChartContext, join_sentences},
     theme::SERIES,
 };
 use crate::{
-    analysis::{processes::natural, source_series::ANSWERED_WITHIN_S},
+    analysis::{processes::natural_sort_key, source_series::ANSWERED_WITHIN_S},
     human,
-    record::{Role, names::gauge},
+    record::{SourceRole, names::gauge},
 };
 
 /// Most groups of bars, which have to stay wide enough to be seen.
-const MOST_MOMENTS: usize = 9;
+const MAX_COUNT_TIMES: usize = 9;
 /// Part of a group's width that its bars take.
 const FILLED: f64 = 0.8;
 
 /// An instant at which the nodes are counted.
-struct Moment {
+struct CountTime {
     name: String,
     at: f64,
 }
 
-pub(super) fn chart(scene: &Scene) -> Chart {
-    let moments = moments(scene);
-    let mut nodes: Vec<_> = scene.cut.tracks.of(Role::Node).collect();
-    nodes.sort_by_key(|(id, _)| natural(id));
+pub(super) fn chart(scene: &ChartContext) -> Chart {
+    let moments = count_times(scene);
+    let mut nodes: Vec<_> = scene.window.series.with_role(SourceRole::Node).collect();
+    nodes.sort_by_key(|(id, _)| natural_sort_key(id));
     let held: Vec<(String, Vec<Option<f64>>)> = nodes
         .into_iter()
         .map(|(id, track)| {
-            let at = |moment: &Moment| track.at(gauge::SOCKETS_OPEN, moment.at);
+            let at = |moment: &CountTime| track.value_at(gauge::SOCKETS_OPEN, moment.at);
             (id.to_owned(), moments.iter().map(at).collect())
         })
         .filter(|(_, held): &(String, Vec<_>)| held.iter().any(Option::is_some))
@@ -47,19 +47,19 @@ pub(super) fn chart(scene: &Scene) -> Chart {
             true => bars(&held),
             false => ranges(&held),
         },
-        when_empty: None,
+        empty_text: None,
     }
 }
 
 /// The state that each event found, and the last before the drain.
-fn moments(scene: &Scene) -> Vec<Moment> {
-    let end = scene.cut.end();
+fn count_times(scene: &ChartContext) -> Vec<CountTime> {
+    let end = scene.window.end();
     let marks: Vec<f64> = scene.timeline.marks.iter().map(|mark| mark.at).collect();
-    let mut moments: Vec<Moment> = marks
+    let mut moments: Vec<CountTime> = marks
         .iter()
         .enumerate()
         .filter(|(_, at)| **at <= end)
-        .map(|(index, at)| Moment {
+        .map(|(index, at)| CountTime {
             name: match index {
                 0 => "before 1".to_owned(),
                 before => format!("after {before}"),
@@ -67,8 +67,8 @@ fn moments(scene: &Scene) -> Vec<Moment> {
             at: at - ANSWERED_WITHIN_S,
         })
         .collect();
-    moments.truncate(MOST_MOMENTS - 1);
-    moments.push(Moment {
+    moments.truncate(MAX_COUNT_TIMES - 1);
+    moments.push(CountTime {
         name: "at the end".to_owned(),
         at: end,
     });
@@ -85,8 +85,8 @@ fn bars(held: &[(String, Vec<Option<f64>>)]) -> Vec<Series> {
         Series {
             label: id.clone(),
             colour: Colour::Series(node + 1),
-            dash: Stroke::Solid,
-            shape: Shape::Bars(bars.collect()),
+            stroke: Stroke::Solid,
+            shape: SeriesShape::Bars(bars.collect()),
         }
     });
     series.collect()
@@ -115,14 +115,14 @@ fn ranges(held: &[(String, Vec<Option<f64>>)]) -> Vec<Series> {
         Series {
             label: format!("nodes, least to most of {}", held.len()),
             colour,
-            dash: Stroke::Solid,
-            shape: Shape::Band(bands),
+            stroke: Stroke::Solid,
+            shape: SeriesShape::Band(bands),
         },
         Series::line("nodes, median", colour, medians),
     ]
 }
 
-fn about(scene: &Scene, held: &[(String, Vec<Option<f64>>)]) -> String {
+fn about(scene: &ChartContext, held: &[(String, Vec<Option<f64>>)]) -> String {
     let mut last: Vec<(&str, f64)> = held
         .iter()
         .filter_map(|(id, counts)| Some((id.as_str(), (*counts.last()?)?)))
@@ -152,5 +152,5 @@ fn about(scene: &Scene, held: &[(String, Vec<Option<f64>>)]) -> String {
          drain. The numbers are the events'; a node without a bar held none, or did not say."
             .to_owned()
     });
-    sentences([end, reading])
+    join_sentences([end, reading])
 }

@@ -2,15 +2,15 @@
 
 use super::{
     chart::Chart,
-    chart_context::Scene,
-    latency::{self, Timed},
+    chart_context::ChartContext,
+    latency::{self, LatencyTags},
 };
-use crate::record::names::latency::{READING_RESPONSE, READING_SERVICE};
+use crate::record::names::latency::{TELEMETRY_RESPONSE, TELEMETRY_SERVICE};
 
-pub(super) fn chart(scene: &Scene) -> Chart {
-    let timed = Timed {
-        response: READING_RESPONSE,
-        service: READING_SERVICE,
+pub(super) fn chart(scene: &ChartContext) -> Chart {
+    let timed = LatencyTags {
+        response: TELEMETRY_RESPONSE,
+        service: TELEMETRY_SERVICE,
         action: "reading",
     };
     let title = "Reading latency, to its acceptance";

@@ -7,7 +7,7 @@ use plotters::style::RGBColor;
 
 use super::{
     chart::{Colour, Stroke},
-    format::FINE,
+    format::SCALE,
 };
 
 /// Series that can be told apart; with more, a band is drawn instead.
@@ -105,7 +105,7 @@ fn decoded(hex: &str) -> Option<(Colour, Stroke)> {
 }
 
 fn attribute(dash: Stroke) -> String {
-    let fine = |length: &i32| (length * FINE).to_string();
+    let fine = |length: &i32| (length * SCALE).to_string();
     let lengths: Vec<String> = dash.pattern().iter().map(fine).collect();
     match lengths.is_empty() {
         true => String::new(),

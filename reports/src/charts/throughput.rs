@@ -4,52 +4,56 @@ use highwater_scenarios::metrics::Unit;
 
 use super::{
     chart::{Chart, Colour, Series, Stroke, XAxis, YAxis},
-    chart_context::Scene,
+    chart_context::ChartContext,
 };
 use crate::{human, record::names::counter};
 
 /// A kind of action: its name, what of it was due and what was answered, by the
 /// names of counters, and the verb.
-type Traffic = (&'static str, &'static str, &'static str, &'static str);
+type TrafficKind = (&'static str, &'static str, &'static str, &'static str);
 
-const HEARTBEATS: Traffic = (
+const HEARTBEATS: TrafficKind = (
     "heartbeats",
     counter::HEARTBEATS_DUE,
     counter::HEARTBEATS_ACKNOWLEDGED,
     "acknowledged",
 );
-const COMMANDS: Traffic = (
+const COMMANDS: TrafficKind = (
     "commands",
     counter::COMMANDS_DUE,
     counter::COMMANDS_REPLIED,
     "replied",
 );
 
-const MESSAGES: Traffic = (
+const MESSAGES: TrafficKind = (
     "messages",
     counter::MESSAGES_SCHEDULED,
     counter::MESSAGES_PUBLISHED,
     "published",
 );
-const READINGS: Traffic = (
+const TELEMETRY: TrafficKind = (
     "readings",
-    counter::READINGS_DUE,
-    counter::READINGS_ACCEPTED,
+    counter::TELEMETRY_DUE,
+    counter::TELEMETRY_ACCEPTED,
     "accepted",
 );
 
-pub(super) fn chart(scene: &Scene) -> Chart {
+pub(super) fn chart(scene: &ChartContext) -> Chart {
     let mut kinds = vec![HEARTBEATS];
-    if !scene.cut.record.manifest.plan.commands.is_empty() {
+    if !scene.window.record.manifest.plan.commands.is_empty() {
         kinds.push(COMMANDS);
     }
-    if !scene.cut.record.manifest.plan.publish.is_empty() {
+    if !scene.window.record.manifest.plan.publish.is_empty() {
         kinds.push(MESSAGES);
     }
-    if !scene.cut.record.manifest.plan.readings.is_empty() {
-        kinds.push(READINGS);
+    if !scene.window.record.manifest.plan.telemetry.is_empty() {
+        kinds.push(TELEMETRY);
     }
-    let rate = |name: &'static str| scene.steps.rate(scene.cut, move |line| line.counter(name));
+    let rate = |name: &'static str| {
+        scene
+            .steps
+            .rate(scene.window, move |line| line.counter(name))
+    };
     let series = kinds.iter().enumerate().flat_map(|(index, kind)| {
         let &(name, due, answered, verb) = kind;
         // The offered line lies on top: where it hides the other, all was
@@ -57,10 +61,14 @@ pub(super) fn chart(scene: &Scene) -> Chart {
         let (below, above) = (Colour::Series(index), Colour::Ink);
         [
             Series::line(format!("{name} {verb}"), below, rate(answered)),
-            Series::line(format!("{name} due"), above, rate(due)).broken(Stroke::of(index * 2 + 1)),
+            Series::line(format!("{name} due"), above, rate(due))
+                .with_stroke(Stroke::of(index * 2 + 1)),
         ]
     });
-    let counts: Vec<String> = kinds.iter().map(|kind| counted(scene, kind)).collect();
+    let counts: Vec<String> = kinds
+        .iter()
+        .map(|kind| answered_text(scene, kind))
+        .collect();
     Chart {
         name: "throughput".into(),
         title: "Offered and achieved".into(),
@@ -71,12 +79,15 @@ pub(super) fn chart(scene: &Scene) -> Chart {
         x: XAxis::Time,
         y: YAxis::linear(Unit::PerSecond),
         series: series.collect(),
-        when_empty: None,
+        empty_text: None,
     }
 }
 
-fn counted(scene: &Scene, &(name, due, answered, verb): &Traffic) -> String {
-    let (due, answered) = (scene.cut.count(due), scene.cut.count(answered));
+fn answered_text(scene: &ChartContext, &(name, due, answered, verb): &TrafficKind) -> String {
+    let (due, answered) = (
+        scene.window.counter_total(due),
+        scene.window.counter_total(answered),
+    );
     let left = match due.saturating_sub(answered) {
         0 => String::new(),
         left => format!(" ({} were not)", human::count(left)),

@@ -1,8 +1,8 @@
 //! What all charts over time share: phases as bands, events as marks.
 
-use highwater_scenarios::plan::Window;
+use highwater_scenarios::plan::PhaseWindow;
 
-use crate::record::{Occurrence, RunRecord, action_title};
+use crate::record::{RecordEvent, RunRecord, action_title};
 
 /// What happened when, in seconds on the run's clock.
 #[derive(Debug, Clone, Default)]
@@ -27,9 +27,9 @@ pub(crate) struct Mark {
 impl Timeline {
     pub(crate) fn of(record: &RunRecord) -> Self {
         let named = [
-            ("ramp", Window::Ramp),
-            ("steady", Window::Steady),
-            ("drain", Window::Drain),
+            ("ramp", PhaseWindow::Ramp),
+            ("steady", PhaseWindow::Steady),
+            ("drain", PhaseWindow::Drain),
         ];
         let end = record.phases.end;
         let phases = named.into_iter().filter_map(|(name, window)| {
@@ -37,10 +37,10 @@ impl Timeline {
             Some((name, range.start, range.end.min(end)))
         });
         let marks = record.events.iter().filter_map(|event| {
-            let name = match &event.what {
-                Occurrence::Action { action, node, .. } => action_title(action, node),
-                Occurrence::ProcessEnded { id, .. } => format!("{id} ended"),
-                Occurrence::WorkerLost { id, .. } => format!("{id} lost"),
+            let name = match &event.kind {
+                RecordEvent::Action { action, node, .. } => action_title(action, node),
+                RecordEvent::ProcessEnded { id, .. } => format!("{id} ended"),
+                RecordEvent::WorkerLost { id, .. } => format!("{id} lost"),
                 _ => return None,
             };
             Some(Mark { at: event.at, name })

@@ -5,29 +5,29 @@ use highwater_scenarios::metrics::Unit;
 use serde::Serialize;
 
 use super::{
-    chart::{Chart, Series, Shape},
-    series::Steps,
+    chart::{Chart, Series, SeriesShape},
+    series::TimeSteps,
 };
 
 /// A chart's values, in the order of its legend.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Readout {
+pub(crate) struct Tooltip {
     /// What they are counted in: `count`, `rate`, `ms`, `bytes`, `share`.
     unit: &'static str,
-    series: Vec<Values>,
+    series: Vec<SeriesValues>,
 }
 
 /// A value for each step from the run's zero on; null where there is none.
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
-enum Values {
+enum SeriesValues {
     Line(Vec<Option<f64>>),
     /// Lower and upper edge.
     Band(Vec<Option<f64>>, Vec<Option<f64>>),
 }
 
-impl Readout {
-    pub(super) fn of(chart: &Chart, steps: Steps) -> Self {
+impl Tooltip {
+    pub(super) fn of(chart: &Chart, steps: TimeSteps) -> Self {
         let named = chart
             .series
             .iter()
@@ -46,7 +46,7 @@ impl Readout {
     }
 }
 
-fn values(series: &Series, steps: Steps) -> Values {
+fn values(series: &Series, steps: TimeSteps) -> SeriesValues {
     let placed = |points: Vec<(f64, f64)>| {
         let mut values = Vec::new();
         for (x, y) in points {
@@ -59,13 +59,13 @@ fn values(series: &Series, steps: Steps) -> Values {
         values
     };
     match &series.shape {
-        Shape::Band(pieces) => {
+        SeriesShape::Band(pieces) => {
             let edges = pieces.iter().flatten();
             let low = edges.clone().map(|&(x, low, _)| (x, low)).collect();
             let high = edges.map(|&(x, _, high)| (x, high)).collect();
-            Values::Band(placed(low), placed(high))
+            SeriesValues::Band(placed(low), placed(high))
         }
-        _ => Values::Line(placed(series.points())),
+        _ => SeriesValues::Line(placed(series.points())),
     }
 }
 

@@ -1,9 +1,9 @@
 //! A run against a baseline: worse beyond the noise is a failed gate.
 
-use highwater_scenarios::metrics::{Figure, all};
+use highwater_scenarios::metrics::{Metric, all};
 
 use super::{
-    change::{Change, Direction, change, limit},
+    change::{Direction, MetricChange, change, limit},
     comparability::differences,
     estimate::{Estimate, estimates},
 };
@@ -17,7 +17,7 @@ use crate::{
 /// The summary of a run, its verdict taken again. With a baseline, every figure
 /// that is worse than the baseline's beyond the noise of both is a gate more,
 /// and fails unless the run is inconclusive; what the two runs differ in besides is a problem more.
-pub fn judge(record: &RunRecord, baseline: Option<&RunRecord>) -> Summary {
+pub fn evaluate(record: &RunRecord, baseline: Option<&RunRecord>) -> Summary {
     let mut summary = analyse(record);
     let Some(baseline) = baseline else {
         return summary;
@@ -32,7 +32,7 @@ pub fn judge(record: &RunRecord, baseline: Option<&RunRecord>) -> Summary {
     let worse: Vec<GateOutcome> = all()
         .filter_map(|figure| {
             let (before, after) = (before.get(&figure.path)?, after.get(&figure.path)?);
-            gate(&figure, *before, *after, verdict)
+            baseline_gate(&figure, *before, *after, verdict)
         })
         .collect();
     if !worse.is_empty() {
@@ -47,14 +47,14 @@ pub fn judge(record: &RunRecord, baseline: Option<&RunRecord>) -> Summary {
 }
 
 /// `None` for a figure that is not worse.
-fn gate(
-    figure: &Figure,
+fn baseline_gate(
+    figure: &Metric,
     before: Estimate,
     after: Estimate,
     verdict: Verdict,
 ) -> Option<GateOutcome> {
     let change = change(before, after, Direction::of(figure))?;
-    (change == Change::Worse).then_some(())?;
+    (change == MetricChange::Worse).then_some(())?;
     Some(GateOutcome {
         name: format!("baseline {}", display(figure.unit, before.value)),
         check: format!("{} <= baseline", figure.path),

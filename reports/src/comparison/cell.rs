@@ -1,20 +1,20 @@
 //! Runs of the same settings taken together, and their figures with what differs
 //! from run to run.
 
-use super::{estimate::Estimate, run::Run};
+use super::{estimate::Estimate, run::ComparedRun};
 use crate::analysis::fit::independent_margin;
 
 /// Runs of the same settings.
-pub(super) struct Cell<'r> {
+pub(super) struct ComparisonCell<'r> {
     /// What makes it another than its neighbours: `haproxy, least-conn`.
     pub(super) label: String,
     /// In the order given; at least one.
-    pub(super) runs: Vec<&'r Run>,
+    pub(super) runs: Vec<&'r ComparedRun>,
 }
 
 /// A figure over the runs of a cell.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Repeated {
+pub(super) struct CellEstimate {
     /// The mean, and half of its 95 % interval: from run to run by Student's t, but not
     /// less than what the noise within the runs makes of it; of one run alone that noise.
     pub(super) estimate: Estimate,
@@ -24,7 +24,7 @@ pub(super) struct Repeated {
     pub(super) runs: usize,
 }
 
-impl Repeated {
+impl CellEstimate {
     /// `None` when no run measured it.
     pub(super) fn of(values: &[Option<Estimate>]) -> Option<Self> {
         let measured: Vec<Estimate> = values.iter().flatten().copied().collect();
@@ -39,7 +39,7 @@ impl Repeated {
                     margin: (found == runs)
                         .then(|| independent_margin(&values))
                         .flatten()
-                        .map(|margin| margin.max(within(&measured))),
+                        .map(|margin| margin.max(noise_within_runs(&measured))),
                 }
             }
         };
@@ -53,7 +53,7 @@ impl Repeated {
 
 /// What the noise within each run is in the mean of all; 0 where it is not known. Runs
 /// that happen to agree, as small counts do, would have no noise at all without it.
-fn within(runs: &[Estimate]) -> f64 {
+fn noise_within_runs(runs: &[Estimate]) -> f64 {
     let margins: Option<Vec<f64>> = runs.iter().map(|run| run.margin).collect();
     let squares = margins.map(|margins| margins.iter().map(|margin| margin.powi(2)).sum::<f64>());
     squares.map_or(0.0, f64::sqrt) / runs.len() as f64
@@ -72,14 +72,14 @@ mod tests {
 
     #[test]
     fn one_run_keeps_its_own_noise() {
-        let one = Repeated::of(&[value(3.0)]).unwrap();
+        let one = CellEstimate::of(&[value(3.0)]).unwrap();
         assert_eq!(Some(one.estimate), value(3.0));
-        assert_eq!(Repeated::of(&[None]), None);
+        assert_eq!(CellEstimate::of(&[None]), None);
     }
 
     #[test]
     fn several_have_the_interval_of_their_mean() {
-        let three = Repeated::of(&[value(1.0), value(2.0), value(3.0)]).unwrap();
+        let three = CellEstimate::of(&[value(1.0), value(2.0), value(3.0)]).unwrap();
         assert_eq!(three.estimate.value, 2.0);
         // t of two degrees of freedom is 4.303, the standard error 1 over the root of 3.
         let margin = three.estimate.margin.unwrap();
@@ -87,25 +87,25 @@ mod tests {
             (margin / (4.303 / 3.0_f64.sqrt()) - 1.0).abs() < 0.01,
             "{margin}"
         );
-        let two = Repeated::of(&[value(1.0), value(2.0)]).unwrap();
+        let two = CellEstimate::of(&[value(1.0), value(2.0)]).unwrap();
         assert!((two.estimate.margin.unwrap() / (12.706 / 2.0) - 1.0).abs() < 1e-3);
     }
 
     #[test]
     fn runs_that_agree_still_have_the_noise_within_them() {
-        let same = Repeated::of(&[value(2.0); 4]).unwrap();
+        let same = CellEstimate::of(&[value(2.0); 4]).unwrap();
         assert_eq!(same.estimate.margin, Some(0.125));
         let silent = Estimate {
             value: 2.0,
             margin: None,
         };
-        let same = Repeated::of(&[Some(silent); 4]).unwrap();
+        let same = CellEstimate::of(&[Some(silent); 4]).unwrap();
         assert_eq!(same.estimate.margin, Some(0.0));
     }
 
     #[test]
     fn what_some_runs_did_not_measure_has_no_interval() {
-        let some = Repeated::of(&[value(1.0), None, value(3.0)]).unwrap();
+        let some = CellEstimate::of(&[value(1.0), None, value(3.0)]).unwrap();
         assert_eq!((some.measured, some.runs), (2, 3));
         assert_eq!(some.estimate.value, 2.0);
         assert_eq!(some.estimate.margin, None);

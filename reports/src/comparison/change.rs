@@ -1,6 +1,6 @@
 //! Whether two figures differ beyond their noise, and which of them is better.
 
-use highwater_scenarios::metrics::{Figure, Unit};
+use highwater_scenarios::metrics::{Metric, Unit};
 use serde::Serialize;
 
 use super::estimate::{Estimate, is_failure};
@@ -21,7 +21,7 @@ pub(super) enum Direction {
 /// How a figure changed beyond its noise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Change {
+pub(crate) enum MetricChange {
     Better,
     Worse,
     /// Different, and neither good nor bad by itself.
@@ -30,7 +30,7 @@ pub(crate) enum Change {
 
 impl Direction {
     /// Of a figure of the catalogue.
-    pub(super) fn of(figure: &Figure) -> Self {
+    pub(super) fn of(figure: &Metric) -> Self {
         match (figure.unit, figure.path.as_str()) {
             (Unit::PerSecond, _) => Self::Higher,
             (Unit::Millis | Unit::Bytes, _) => Self::Lower,
@@ -44,16 +44,16 @@ impl Direction {
 }
 
 /// How `other` differs from `first`, where it does so beyond the noise of both.
-pub(super) fn change(first: Estimate, other: Estimate, better: Direction) -> Option<Change> {
+pub(super) fn change(first: Estimate, other: Estimate, better: Direction) -> Option<MetricChange> {
     let difference = other.value - first.value;
     if difference.abs() <= noise(first, other)? {
         return None;
     }
     Some(match better {
-        Direction::Neither => Change::Other,
-        Direction::Lower if difference < 0.0 => Change::Better,
-        Direction::Higher if difference > 0.0 => Change::Better,
-        Direction::Lower | Direction::Higher => Change::Worse,
+        Direction::Neither => MetricChange::Other,
+        Direction::Lower if difference < 0.0 => MetricChange::Better,
+        Direction::Higher if difference > 0.0 => MetricChange::Better,
+        Direction::Lower | Direction::Higher => MetricChange::Worse,
     })
 }
 
@@ -106,8 +106,8 @@ mod tests {
         let differs = |value, margin| change(first, estimate(value, margin), Direction::Lower);
         // 3 and 4 are together 5.
         assert_eq!(differs(105.0, 4.0), None);
-        assert_eq!(differs(105.1, 4.0), Some(Change::Worse));
-        assert_eq!(differs(94.9, 4.0), Some(Change::Better));
+        assert_eq!(differs(105.1, 4.0), Some(MetricChange::Worse));
+        assert_eq!(differs(94.9, 4.0), Some(MetricChange::Better));
         assert_eq!(differs(104.9, 0.0), None, "less than a twentieth");
         let unknown = Estimate {
             value: 500.0,
@@ -117,7 +117,7 @@ mod tests {
         let other = estimate(200.0, 4.0);
         assert_eq!(
             change(first, other, Direction::Neither),
-            Some(Change::Other)
+            Some(MetricChange::Other)
         );
         assert_eq!(limit(first, other), Some(105.0));
     }

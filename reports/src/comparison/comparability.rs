@@ -1,38 +1,38 @@
 //! Whether runs may be compared at all, and what they differ in.
 
 use super::{
-    run::Run,
-    settings::{Differing, Settings, differing},
+    run::ComparedRun,
+    settings::{SettingDifference, Settings, setting_differences},
 };
 use crate::{
     RunRecord, human,
-    record::{Ended, Host, Manifest},
+    record::{HostInfo, Manifest, RunEnd},
     summary::Verdict,
     text::verdict_reason,
 };
 
 /// What of several runs is the same, and what is not.
-pub(super) struct Likeness {
+pub(super) struct Comparability {
     /// In the order of their paths.
-    pub(super) differing: Vec<Differing>,
+    pub(super) differing: Vec<SettingDifference>,
     /// In words, why these runs may not stand side by side; none if they may.
-    pub(super) against: Vec<String>,
+    pub(super) objections: Vec<String>,
     /// In words, what to keep in mind when they do.
     pub(super) cautions: Vec<String>,
 }
 
-impl Likeness {
-    pub(super) fn of(runs: &[Run]) -> Self {
+impl Comparability {
+    pub(super) fn of(runs: &[ComparedRun]) -> Self {
         let settings: Vec<Settings> = runs.iter().map(|run| Settings::of(&run.manifest)).collect();
-        let differing = differing(&settings.iter().collect::<Vec<_>>());
-        let mut against: Vec<String> = too_many(&differing).into_iter().collect();
-        against.extend(other_machines(runs));
-        against.extend(runs.iter().filter_map(unfinished));
-        let mut cautions: Vec<String> = runs.iter().filter_map(doubtful).collect();
-        cautions.extend(versions(runs));
+        let differing = setting_differences(&settings.iter().collect::<Vec<_>>());
+        let mut objections: Vec<String> = too_many_differences(&differing).into_iter().collect();
+        objections.extend(machine_differences(runs));
+        objections.extend(runs.iter().filter_map(incomplete_run));
+        let mut cautions: Vec<String> = runs.iter().filter_map(doubtful_run).collect();
+        cautions.extend(version_differences(runs));
         Self {
             differing,
-            against,
+            objections,
             cautions,
         }
     }
@@ -41,15 +41,15 @@ impl Likeness {
 /// In words, everything that makes the other run another thing than the first.
 pub(super) fn differences(first: &RunRecord, other: &RunRecord) -> Vec<String> {
     let settings = [first, other].map(|record| Settings::of(&record.manifest));
-    let mut differences: Vec<String> = differing(&[&settings[0], &settings[1]])
+    let mut differences: Vec<String> = setting_differences(&[&settings[0], &settings[1]])
         .iter()
-        .map(Differing::in_words)
+        .map(SettingDifference::describe)
         .collect();
     if first.manifest.host != other.manifest.host {
         differences.push("other machines".to_owned());
     }
     for record in [first, other] {
-        if record.ended() != Ended::Completed {
+        if record.ended() != RunEnd::Completed {
             let started = record.manifest.started_at.format("%Y-%m-%d %H:%M:%S");
             let name = &record.manifest.plan.name;
             differences.push(format!(
@@ -62,7 +62,7 @@ pub(super) fn differences(first: &RunRecord, other: &RunRecord) -> Vec<String> {
 
 /// What differs at once must be one thing, or nobody knows what made the difference.
 /// All of what stands in front of the nodes is one.
-fn too_many(differing: &[Differing]) -> Option<String> {
+fn too_many_differences(differing: &[SettingDifference]) -> Option<String> {
     let (balancing, others): (Vec<_>, Vec<_>) = differing
         .iter()
         .partition(|differing| differing.is_balancing());
@@ -71,7 +71,7 @@ fn too_many(differing: &[Differing]) -> Option<String> {
         let all: Vec<String> = balancing
             .into_iter()
             .chain(others)
-            .map(Differing::in_words)
+            .map(SettingDifference::describe)
             .collect();
         format!(
             "they differ in {}: nobody could say which of these made a difference; \
@@ -81,10 +81,10 @@ fn too_many(differing: &[Differing]) -> Option<String> {
     })
 }
 
-fn other_machines(runs: &[Run]) -> Option<String> {
+fn machine_differences(runs: &[ComparedRun]) -> Option<String> {
     let first = &runs.first()?.manifest.host;
     let other = runs.iter().find(|run| run.manifest.host != *first)?;
-    let [first, second] = [first, &other.manifest.host].map(parts);
+    let [first, second] = [first, &other.manifest.host].map(machine_properties);
     let unlike = first
         .iter()
         .zip(second)
@@ -101,7 +101,7 @@ fn other_machines(runs: &[Run]) -> Option<String> {
 }
 
 /// What makes a machine, in words.
-fn parts(host: &Host) -> [(&'static str, String); 5] {
+fn machine_properties(host: &HostInfo) -> [(&'static str, String); 5] {
     let number = |value: Option<u64>| value.map_or_else(unknown, human::count);
     let text = |value: &Option<String>| value.clone().unwrap_or_else(unknown);
     [
@@ -117,17 +117,17 @@ fn unknown() -> String {
     "unknown".to_owned()
 }
 
-fn unfinished(run: &Run) -> Option<String> {
+fn incomplete_run(run: &ComparedRun) -> Option<String> {
     let how = match run.ended {
-        Ended::Completed => return None,
-        Ended::Interrupted => "was interrupted",
-        Ended::Aborted => "was aborted",
-        Ended::Truncated => "just stops: the harness was killed",
+        RunEnd::Completed => return None,
+        RunEnd::Interrupted => "was interrupted",
+        RunEnd::Aborted => "was aborted",
+        RunEnd::Truncated => "just stops: the harness was killed",
     };
     Some(format!("{} {how}", run.name))
 }
 
-fn doubtful(run: &Run) -> Option<String> {
+fn doubtful_run(run: &ComparedRun) -> Option<String> {
     if run.summary.verdict == Verdict::Inconclusive {
         let reason = verdict_reason(&run.summary);
         return Some(format!("{} is inconclusive: {reason}", run.name));
@@ -144,7 +144,7 @@ fn doubtful(run: &Run) -> Option<String> {
 }
 
 /// Programs that several runs name, in different versions.
-fn versions(runs: &[Run]) -> Vec<String> {
+fn version_differences(runs: &[ComparedRun]) -> Vec<String> {
     let mut found = Vec::new();
     let Some(first) = runs.first() else {
         return found;

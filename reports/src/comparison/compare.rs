@@ -3,18 +3,18 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    cell::Cell,
-    comparability::Likeness,
+    cell::ComparisonCell,
+    comparability::Comparability,
     error::CompareError,
-    grid::{Grid, balancing, figures},
+    grid::{Grid, balancing_grid, metric_grid},
     json::json,
-    run::Run,
-    settings::{Differing, Settings},
-    summary_text::outcome,
+    run::ComparedRun,
+    settings::{SettingDifference, Settings},
+    summary_text::summary_text,
     text::text,
 };
 use crate::{
-    charts::{Drawing, Lane, side_by_side},
+    charts::{CellTraces, Drawing, side_by_side},
     page::comparison_page,
     record::write_atomic,
 };
@@ -24,34 +24,34 @@ const MOST_IN_A_LABEL: usize = 7;
 
 /// What is done with runs that are different things.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unlike {
+pub enum MismatchPolicy {
     /// They are not compared.
-    Refused,
+    Refuse,
     /// They are, and it is said why they should not be.
-    Said,
+    Warn,
 }
 
 /// Runs side by side.
 #[derive(Debug)]
-pub struct Comparison {
+pub struct RunComparison {
     /// The scenario's name; several, where runs are of several.
     pub(crate) title: String,
-    pub(super) settings: Vec<Differing>,
+    pub(super) settings: Vec<SettingDifference>,
     /// What differs, in a few sentences.
-    pub(crate) differing: String,
+    pub(crate) differences_text: String,
     /// What that did, likewise; empty where no figure says.
-    pub(crate) outcome: String,
+    pub(crate) summary_text: String,
     /// What to keep in mind.
     pub(crate) cautions: Vec<String>,
-    pub(crate) cells: Vec<CellText>,
+    pub(crate) cells: Vec<CellSummary>,
     pub(crate) balancing: Grid,
-    pub(crate) figures: Grid,
+    pub(crate) metrics: Grid,
     pub(crate) drawings: Vec<Drawing>,
 }
 
 /// A cell in words.
 #[derive(Debug)]
-pub(crate) struct CellText {
+pub(crate) struct CellSummary {
     pub(crate) label: String,
     /// The names of its runs.
     pub(crate) runs: Vec<String>,
@@ -66,40 +66,40 @@ pub(crate) struct CellText {
 ///
 /// # Errors
 /// When a record cannot be read, a chart not be drawn, or the runs are different
-/// things and that is to be refused: see [`CompareError::NotAlike`].
-pub fn compare(dirs: &[PathBuf], unlike: Unlike) -> Result<Comparison, CompareError> {
-    let runs: Vec<Run> = dirs
+/// things and that is to be refused: see [`CompareError::NotComparable`].
+pub fn compare(dirs: &[PathBuf], unlike: MismatchPolicy) -> Result<RunComparison, CompareError> {
+    let runs: Vec<ComparedRun> = dirs
         .iter()
-        .map(|dir| Run::read(dir))
+        .map(|dir| ComparedRun::read(dir))
         .collect::<Result<_, _>>()?;
-    let likeness = Likeness::of(&runs);
-    if unlike == Unlike::Refused && !likeness.against.is_empty() {
-        return Err(CompareError::NotAlike(likeness.against));
+    let likeness = Comparability::of(&runs);
+    if unlike == MismatchPolicy::Refuse && !likeness.objections.is_empty() {
+        return Err(CompareError::NotComparable(likeness.objections));
     }
     let cells = cells(&runs, &likeness.differing);
-    let lanes: Vec<Lane> = cells
+    let lanes: Vec<CellTraces> = cells
         .iter()
-        .map(|cell| Lane {
+        .map(|cell| CellTraces {
             label: &cell.label,
             traces: cell.runs.iter().map(|run| &run.trace).collect(),
         })
         .collect();
-    let against = likeness.against.iter();
+    let against = likeness.objections.iter();
     let against = against.map(|reason| format!("not comparable: {reason}"));
-    Ok(Comparison {
+    Ok(RunComparison {
         title: title(&runs),
-        differing: in_words(&cells, &likeness.differing),
-        outcome: outcome(&cells),
+        differences_text: differences_text(&cells, &likeness.differing),
+        summary_text: summary_text(&cells),
         cautions: against.chain(likeness.cautions.iter().cloned()).collect(),
-        balancing: balancing(&cells),
-        figures: figures(&cells),
+        balancing: balancing_grid(&cells),
+        metrics: metric_grid(&cells),
         drawings: side_by_side(&lanes).map_err(CompareError::Chart)?,
-        cells: cells.iter().map(CellText::of).collect(),
+        cells: cells.iter().map(CellSummary::of).collect(),
         settings: likeness.differing,
     })
 }
 
-impl Comparison {
+impl RunComparison {
     /// For a terminal.
     pub fn text(&self) -> String {
         text(self)
@@ -124,8 +124,8 @@ impl Comparison {
     }
 }
 
-impl CellText {
-    fn of(cell: &Cell) -> Self {
+impl CellSummary {
+    fn of(cell: &ComparisonCell) -> Self {
         let first = cell.runs.first();
         Self {
             label: cell.label.clone(),
@@ -136,16 +136,16 @@ impl CellText {
 }
 
 /// In the order in which their first runs were given.
-fn cells<'r>(runs: &'r [Run], differing: &[Differing]) -> Vec<Cell<'r>> {
-    let mut cells: Vec<(Key, Cell)> = Vec::new();
+fn cells<'r>(runs: &'r [ComparedRun], differing: &[SettingDifference]) -> Vec<ComparisonCell<'r>> {
+    let mut cells: Vec<(CellKey, ComparisonCell)> = Vec::new();
     for (number, run) in runs.iter().enumerate() {
-        let key = Key::of(number, run, differing);
+        let key = CellKey::of(number, run, differing);
         match cells.iter_mut().find(|(other, _)| *other == key) {
             Some((_, cell)) => cell.runs.push(run),
             None => {
                 let label = label(run, differing);
                 let runs = vec![run];
-                cells.push((key, Cell { label, runs }));
+                cells.push((key, ComparisonCell { label, runs }));
             }
         }
     }
@@ -154,15 +154,15 @@ fn cells<'r>(runs: &'r [Run], differing: &[Differing]) -> Vec<Cell<'r>> {
 
 /// What the runs of a cell have in common.
 #[derive(PartialEq)]
-enum Key<'r> {
+enum CellKey<'r> {
     Name(&'r str),
     /// The values of what differs.
     Settings(Vec<Option<&'r str>>),
 }
 
-impl<'r> Key<'r> {
+impl<'r> CellKey<'r> {
     /// Of the run with this number.
-    fn of(number: usize, run: &'r Run, differing: &'r [Differing]) -> Self {
+    fn of(number: usize, run: &'r ComparedRun, differing: &'r [SettingDifference]) -> Self {
         if differing.is_empty() {
             return Self::Name(stem(&run.name));
         }
@@ -177,7 +177,7 @@ impl<'r> Key<'r> {
 
 /// The settings in which a run differs from others, or its name where there are none,
 /// or too many to stand at the head of a column.
-fn label(run: &Run, differing: &[Differing]) -> String {
+fn label(run: &ComparedRun, differing: &[SettingDifference]) -> String {
     match differing.len() {
         0 => stem(&run.name).to_owned(),
         1..=MOST_IN_A_LABEL => {
@@ -202,7 +202,7 @@ fn is_number(text: &str) -> bool {
 }
 
 /// The names of the runs' scenarios, each once.
-fn title(runs: &[Run]) -> String {
+fn title(runs: &[ComparedRun]) -> String {
     let mut names: Vec<&str> = Vec::new();
     for run in runs {
         let name = run.manifest.plan.name.as_str();
@@ -213,15 +213,15 @@ fn title(runs: &[Run]) -> String {
     names.join(", ")
 }
 
-fn in_words(cells: &[Cell], differing: &[Differing]) -> String {
+fn differences_text(cells: &[ComparisonCell], differing: &[SettingDifference]) -> String {
     let differing = match differing {
         [] => "All settings are the same.".to_owned(),
         [one] => format!(
             "The runs differ in one setting: {}. All others are the same.",
-            one.in_words()
+            one.describe()
         ),
         several => {
-            let several: Vec<String> = several.iter().map(Differing::in_words).collect();
+            let several: Vec<String> = several.iter().map(SettingDifference::describe).collect();
             format!(
                 "The runs differ in {} settings: {}. All others are the same.",
                 several.len(),
@@ -232,7 +232,7 @@ fn in_words(cells: &[Cell], differing: &[Differing]) -> String {
     format!("{differing} {}", repeats(cells))
 }
 
-fn repeats(cells: &[Cell]) -> String {
+fn repeats(cells: &[ComparisonCell]) -> String {
     let runs = cells.iter().map(|cell| cell.runs.len());
     let (least, most) = (runs.clone().min().unwrap_or(0), runs.max().unwrap_or(0));
     match (least, most) {

@@ -10,7 +10,7 @@ pub enum CompareError {
     Record(#[from] RecordError),
     /// What would stand side by side are different things.
     #[error("these runs cannot be compared:{}", listed(.0))]
-    NotAlike(Vec<String>),
+    NotComparable(Vec<String>),
     /// The drawing library refused.
     #[error("cannot draw a chart: {0}")]
     Chart(String),

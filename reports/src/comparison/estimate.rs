@@ -9,14 +9,14 @@
 use std::collections::BTreeMap;
 
 use highwater_scenarios::{
-    metrics::{Figure, all},
-    plan::Window,
+    metrics::{Metric, all},
+    plan::PhaseWindow,
 };
 
 use crate::{
     analysis::fit::mean_margin,
     histogram::LatencyHistogram,
-    metric::Figures,
+    metric::SummaryMetrics,
     record::{RunRecord, names::latency},
     summary::Summary,
 };
@@ -34,7 +34,7 @@ pub(super) struct Estimate {
 
 /// Every figure of the catalogue that was measured, by its path.
 pub(super) fn estimates(record: &RunRecord, summary: &Summary) -> BTreeMap<String, Estimate> {
-    let figures = Figures::of(summary);
+    let figures = SummaryMetrics::of(summary);
     all()
         .filter_map(|figure| {
             let value = figures.get(&figure.path)?;
@@ -44,7 +44,7 @@ pub(super) fn estimates(record: &RunRecord, summary: &Summary) -> BTreeMap<Strin
         .collect()
 }
 
-fn margin(record: &RunRecord, summary: &Summary, figure: &Figure, value: f64) -> Option<f64> {
+fn margin(record: &RunRecord, summary: &Summary, figure: &Metric, value: f64) -> Option<f64> {
     if let Some(name) = figure.path.strip_prefix("cost_per_socket.") {
         let fit = serde_json::to_value(&summary.cost_per_socket).ok()?;
         let fit = fit.get(name)?;
@@ -55,19 +55,19 @@ fn margin(record: &RunRecord, summary: &Summary, figure: &Figure, value: f64) ->
     }
     let (metric, part) = figure.path.rsplit_once('.')?;
     let (tag, window) = match metric {
-        "sockets.connect" => (latency::CONNECT, Window::Run),
-        "sockets.reconnect" => (latency::RECONNECT, Window::Run),
-        tag => (tag, Window::Steady),
+        "sockets.connect" => (latency::CONNECT, PhaseWindow::Run),
+        "sockets.reconnect" => (latency::RECONNECT, PhaseWindow::Run),
+        tag => (tag, PhaseWindow::Steady),
     };
     let range = record.phases.range(window)?;
     let blocks = record.latencies.blocks(tag);
     let blocks = blocks.filter(|(at, _)| range.contains(at));
-    let values: Option<Vec<f64>> = blocks.map(|(_, block)| of_block(&block, part)).collect();
+    let values: Option<Vec<f64>> = blocks.map(|(_, block)| block_value(&block, part)).collect();
     mean_margin(&values?)
 }
 
 /// In milliseconds; `None` for what a block's value says nothing about.
-fn of_block(block: &LatencyHistogram, part: &str) -> Option<f64> {
+fn block_value(block: &LatencyHistogram, part: &str) -> Option<f64> {
     let micros = match part {
         "mean" => block.mean(),
         "p50" => block.value_at_quantile(0.5) as f64,

@@ -4,8 +4,8 @@ use highwater_scenarios::metrics::Unit;
 use serde::Serialize;
 
 use super::{
-    change::Change,
-    compare::{CellText, Comparison},
+    change::MetricChange,
+    compare::{CellSummary, RunComparison},
     grid::{Grid, GridCell},
 };
 
@@ -13,70 +13,70 @@ use super::{
 const SCHEMA: u32 = 1;
 
 #[derive(Debug, Serialize)]
-struct Content<'a> {
+struct ComparisonJson<'a> {
     schema: u32,
     scenario: &'a str,
-    differing: Vec<Setting<'a>>,
+    differing: Vec<SettingJson<'a>>,
     outcome: &'a str,
     cautions: &'a [String],
-    cells: Vec<Cell<'a>>,
-    balancing: Vec<Figure<'a>>,
-    figures: Vec<Figure<'a>>,
+    cells: Vec<CellJson<'a>>,
+    balancing: Vec<MetricJson<'a>>,
+    metrics: Vec<MetricJson<'a>>,
 }
 
 /// In which runs differ, with each value once.
 #[derive(Debug, Serialize)]
-struct Setting<'a> {
+struct SettingJson<'a> {
     path: &'a str,
     values: Vec<&'a str>,
 }
 
 #[derive(Debug, Serialize)]
-struct Cell<'a> {
+struct CellJson<'a> {
     label: &'a str,
     runs: &'a [String],
 }
 
 #[derive(Debug, Serialize)]
-struct Figure<'a> {
+struct MetricJson<'a> {
     name: &'a str,
     unit: &'static str,
     /// In the order of the cells; null where none of its runs measured it.
-    cells: Vec<Option<Value>>,
+    cells: Vec<Option<CellValueJson>>,
 }
 
 #[derive(Debug, Serialize)]
-struct Value {
+struct CellValueJson {
     mean: f64,
     /// Half of its 95 % interval; null where its noise is not known.
     margin: Option<f64>,
     /// Runs that measured it.
     measured: usize,
     /// From the first cell's, beyond the noise of both.
-    change: Option<Change>,
+    change: Option<MetricChange>,
 }
 
 /// As it stands in the file.
-pub(super) fn json(comparison: &Comparison) -> serde_json::Result<String> {
-    let settings = comparison.settings.iter().map(|setting| Setting {
+pub(super) fn json(comparison: &RunComparison) -> serde_json::Result<String> {
+    let settings = comparison.settings.iter().map(|setting| SettingJson {
         path: &setting.path,
-        values: setting.distinct(),
+        values: setting.distinct_values(),
     });
-    let content = Content {
+    let content = ComparisonJson {
         schema: SCHEMA,
         scenario: &comparison.title,
         differing: settings.collect(),
-        outcome: &comparison.outcome,
+        outcome: &comparison.summary_text,
         cautions: &comparison.cautions,
-        cells: comparison.cells.iter().map(Cell::of).collect(),
-        balancing: figures(&comparison.balancing),
-        figures: figures(&comparison.figures),
+        cells: comparison.cells.iter().map(CellJson::of).collect(),
+        balancing: metric_rows(&comparison.balancing),
+        metrics: metric_rows(&comparison.metrics),
     };
     Ok(serde_json::to_string_pretty(&content)? + "\n")
 }
 
-impl<'a> Cell<'a> {
-    fn of(cell: &'a CellText) -> Self {
+impl<'a> CellJson<'a> {
+    fn of(cell: &'a CellSummary) -> Self {
         Self {
             label: &cell.label,
             runs: &cell.runs,
@@ -84,18 +84,18 @@ impl<'a> Cell<'a> {
     }
 }
 
-fn figures(grid: &Grid) -> Vec<Figure<'_>> {
-    let rows = grid.rows.iter().map(|row| Figure {
+fn metric_rows(grid: &Grid) -> Vec<MetricJson<'_>> {
+    let rows = grid.rows.iter().map(|row| MetricJson {
         name: &row.name,
-        unit: named(row.unit),
+        unit: unit_name(row.unit),
         cells: row.cells.iter().map(value).collect(),
     });
     rows.collect()
 }
 
-fn value(cell: &GridCell) -> Option<Value> {
+fn value(cell: &GridCell) -> Option<CellValueJson> {
     let repeated = cell.value?;
-    Some(Value {
+    Some(CellValueJson {
         mean: repeated.estimate.value,
         margin: repeated.estimate.margin,
         measured: repeated.measured,
@@ -103,7 +103,7 @@ fn value(cell: &GridCell) -> Option<Value> {
     })
 }
 
-fn named(unit: Unit) -> &'static str {
+fn unit_name(unit: Unit) -> &'static str {
     match unit {
         Unit::Millis => "ms",
         Unit::Bytes => "bytes",

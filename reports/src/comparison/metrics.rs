@@ -3,22 +3,22 @@
 
 use std::collections::BTreeMap;
 
-use highwater_scenarios::metrics::{Figure, Unit};
+use highwater_scenarios::metrics::{Metric, Unit};
 
 use super::change::Direction;
 use crate::{
     record::action_title,
-    summary::{AfterEvent, Balancer, Detection, NodeLoad, Storm, Summary},
+    summary::{AfterEvent, BalancerSummary, Detection, NodeLoadSummary, ReconnectStorm, Summary},
 };
 
 /// A figure of one run under the name by which it is found in others.
-pub(super) struct Line {
+pub(super) struct BalancingMetric {
     pub(super) name: String,
     pub(super) unit: Unit,
     pub(super) better: Direction,
     pub(super) value: Option<f64>,
     /// What it means that there is no value.
-    pub(super) absent: &'static str,
+    pub(super) absent_text: &'static str,
 }
 
 /// Of most figures.
@@ -26,127 +26,130 @@ pub(super) const NOT_MEASURED: &str = "not measured";
 /// Of times until something comes to pass.
 const NOT_REACHED: &str = "not reached";
 /// Of times that somebody else must tell.
-const NOT_TOLD: &str = "not told";
+const NOT_REPORTED: &str = "not told";
 
-impl Line {
+impl BalancingMetric {
     /// Of a figure of the catalogue; its values are found elsewhere.
-    pub(super) fn of(figure: &Figure) -> Self {
-        line(&figure.path, figure.unit, Direction::of(figure), None)
+    pub(super) fn of(figure: &Metric) -> Self {
+        balancing_metric(&figure.path, figure.unit, Direction::of(figure), None)
     }
 }
 
 /// Of the whole run, of each event, of the nodes, of what stands in front of them.
-pub(super) fn lines(summary: &Summary) -> Vec<Line> {
+pub(super) fn balancing_metrics(summary: &Summary) -> Vec<BalancingMetric> {
     let mut lines = Vec::new();
     if let Some(balance) = &summary.balance {
         let herding = balance.herding.as_ref().map(|herding| herding.share);
         let max_over_mean = balance.max_over_mean_at_end;
         let min_over_mean = balance.min_over_mean_at_end;
         lines.extend([
-            lower(
+            lower_is_better(
                 "fullest node over the mean, at the end",
                 Unit::Ratio,
                 max_over_mean,
             ),
-            higher("emptiest node over the mean, at the end", min_over_mean),
-            higher("Jain's index, at the end", balance.jain_at_end),
-            lower(
+            higher_is_better("emptiest node over the mean, at the end", min_over_mean),
+            higher_is_better("Jain's index, at the end", balance.jain_at_end),
+            lower_is_better(
                 "most of a tenth of a second's openings at one node",
                 Unit::Share,
                 herding,
             ),
         ]);
         for (index, event) in balance.per_event.iter().enumerate() {
-            lines.extend(of_event(index + 1, event));
+            lines.extend(event_metrics(index + 1, event));
         }
-        lines.extend(of_skew(&balance.nodes));
+        lines.extend(skew_metrics(&balance.nodes));
     }
-    lines.extend(of_balancers(&summary.balancer));
+    lines.extend(balancer_metrics(&summary.balancers));
     lines
 }
 
-fn of_event(number: usize, event: &AfterEvent) -> Vec<Line> {
+fn event_metrics(number: usize, event: &AfterEvent) -> Vec<BalancingMetric> {
     let title = action_title(&event.event, &event.node);
     let named = |what: &str| format!("{number} {title}: {what}");
     let evenness = event.evenness;
     let herding = event.herding.as_ref().map(|herding| herding.share);
     let mut lines = vec![
-        line(
+        balancing_metric(
             named("part of the new sockets that its node got"),
             Unit::Share,
             Direction::Neither,
             share_of_its_node(event),
         ),
-        until(named("short of sockets for"), event.settled_after_s),
-        until(named("uneven for"), event.balanced_after_s),
-        lower(
+        time_until(named("short of sockets for"), event.settled_after_s),
+        time_until(named("uneven for"), event.balanced_after_s),
+        lower_is_better(
             named("fullest node over the mean, before the next"),
             Unit::Ratio,
             evenness.map(|evenness| evenness.max_over_mean),
         ),
-        lower(
+        lower_is_better(
             named("most of a tenth of a second's openings at one node"),
             Unit::Share,
             herding,
         ),
     ];
     if let Some(storm) = &event.storm {
-        lines.extend(of_storm(storm, &named));
+        lines.extend(storm_metrics(storm, &named));
     }
     if let Some(detection) = &event.detection {
-        lines.extend(of_detection(detection, &named));
+        lines.extend(detection_metrics(detection, &named));
     }
     lines
 }
 
-fn of_storm(storm: &Storm, named: &dyn Fn(&str) -> String) -> [Line; 7] {
+fn storm_metrics(storm: &ReconnectStorm, named: &dyn Fn(&str) -> String) -> [BalancingMetric; 7] {
     let count = |value: u64| Some(value as f64);
     let commands = storm.commands_failed.and_then(count);
     let peak = storm.peak_handshakes_per_s.and_then(count);
     [
-        line(
+        balancing_metric(
             named("sockets lost"),
             Unit::Count,
             Direction::Neither,
             count(storm.lost),
         ),
-        until(named("half of them back after"), storm.t50_s),
-        until(named("95 % back after"), storm.t95_s),
-        until(named("99 % back after"), storm.t99_s),
-        lower(
+        time_until(named("half of them back after"), storm.t50_s),
+        time_until(named("95 % back after"), storm.t95_s),
+        time_until(named("99 % back after"), storm.t99_s),
+        lower_is_better(
             named("most handshakes in a second at one node"),
             Unit::Count,
             peak,
         ),
-        lower(
+        lower_is_better(
             named("attempts that failed"),
             Unit::Count,
             count(storm.failed_attempts),
         ),
-        lower(named("commands that failed"), Unit::Count, commands),
+        lower_is_better(named("commands that failed"), Unit::Count, commands),
     ]
 }
 
-fn of_detection(detection: &Detection, named: &dyn Fn(&str) -> String) -> [Line; 5] {
+fn detection_metrics(
+    detection: &Detection,
+    named: &dyn Fn(&str) -> String,
+) -> [BalancingMetric; 5] {
     [
         ("clients had found out after", detection.clients_s),
         (
             "no more openings were lost on it after",
-            detection.attempts_s,
+            detection.failed_connects_after_s,
         ),
         ("balancers had found out after", detection.balancers_s),
         ("the other nodes had found out after", detection.nodes_s),
         ("no more commands failed after", detection.commands_s),
     ]
-    .map(|(what, seconds)| Line {
-        absent: NOT_TOLD,
-        ..until(named(what), seconds)
+    .map(|(what, seconds)| BalancingMetric {
+        absent_text: NOT_REPORTED,
+        ..time_until(named(what), seconds)
     })
 }
 
 /// What the fullest node paid beside the emptiest.
-fn of_skew(nodes: &[NodeLoad]) -> Vec<Line> {
-    let by_sockets = |a: &&NodeLoad, b: &&NodeLoad| a.sockets.cmp(&b.sockets);
+fn skew_metrics(nodes: &[NodeLoadSummary]) -> Vec<BalancingMetric> {
+    let by_sockets = |a: &&NodeLoadSummary, b: &&NodeLoadSummary| a.sockets.cmp(&b.sockets);
     let (Some(fullest), Some(emptiest)) = (
         nodes.iter().max_by(by_sockets),
         nodes.iter().min_by(by_sockets),
@@ -159,9 +162,9 @@ fn of_skew(nodes: &[NodeLoad]) -> Vec<Line> {
             let named = |what: &str| format!("{which} node: {what}");
             let heap = node.heap.map(|bytes| bytes as f64);
             [
-                lower(named("heap at the end"), Unit::Bytes, heap),
-                lower(named("processor"), Unit::Share, node.processors),
-                lower(
+                lower_is_better(named("heap at the end"), Unit::Bytes, heap),
+                lower_is_better(named("processor"), Unit::Share, node.cpu_cores),
+                lower_is_better(
                     named("its commands, service p99"),
                     Unit::Millis,
                     node.commands_ms.p99,
@@ -172,28 +175,28 @@ fn of_skew(nodes: &[NodeLoad]) -> Vec<Line> {
 }
 
 /// All of them together.
-fn of_balancers(balancers: &[Balancer]) -> Vec<Line> {
+fn balancer_metrics(balancers: &[BalancerSummary]) -> Vec<BalancingMetric> {
     if balancers.is_empty() {
         return Vec::new();
     }
-    let sum = |value: fn(&Balancer) -> Option<f64>| -> Option<f64> {
+    let sum = |value: fn(&BalancerSummary) -> Option<f64>| -> Option<f64> {
         let values: Option<Vec<f64>> = balancers.iter().map(value).collect();
         Some(values?.iter().sum())
     };
     let cpu = sum(|balancer| balancer.cpu_us_per_socket_s);
     let cpu = cpu.map(|cpu| cpu / balancers.len() as f64);
     vec![
-        lower(
+        lower_is_better(
             "balancers: resident memory, most",
             Unit::Bytes,
             sum(|balancer| Some(balancer.process.rss_peak? as f64)),
         ),
-        lower(
+        lower_is_better(
             "balancers: open files, most",
             Unit::Count,
             sum(|balancer| Some(balancer.process.open_files_peak? as f64)),
         ),
-        lower(
+        lower_is_better(
             "balancers: microseconds of processor for a socket and second",
             Unit::Count,
             cpu,
@@ -220,36 +223,41 @@ fn share_of_its_node(event: &AfterEvent) -> Option<f64> {
     (all > 0).then(|| its as f64 / all as f64)
 }
 
-fn lower(name: impl Into<String>, unit: Unit, value: Option<f64>) -> Line {
-    line(name, unit, Direction::Lower, value)
+fn lower_is_better(name: impl Into<String>, unit: Unit, value: Option<f64>) -> BalancingMetric {
+    balancing_metric(name, unit, Direction::Lower, value)
 }
 
-fn until(name: String, seconds: Option<f64>) -> Line {
-    Line {
-        absent: NOT_REACHED,
-        ..lower(name, Unit::Seconds, seconds)
+fn time_until(name: String, seconds: Option<f64>) -> BalancingMetric {
+    BalancingMetric {
+        absent_text: NOT_REACHED,
+        ..lower_is_better(name, Unit::Seconds, seconds)
     }
 }
 
 /// Of ratios alone.
-fn higher(name: impl Into<String>, value: Option<f64>) -> Line {
-    line(name, Unit::Ratio, Direction::Higher, value)
+fn higher_is_better(name: impl Into<String>, value: Option<f64>) -> BalancingMetric {
+    balancing_metric(name, Unit::Ratio, Direction::Higher, value)
 }
 
-fn line(name: impl Into<String>, unit: Unit, better: Direction, value: Option<f64>) -> Line {
-    Line {
+fn balancing_metric(
+    name: impl Into<String>,
+    unit: Unit,
+    better: Direction,
+    value: Option<f64>,
+) -> BalancingMetric {
+    BalancingMetric {
         name: name.into(),
         unit,
         better,
         value,
-        absent: NOT_MEASURED,
+        absent_text: NOT_MEASURED,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::summary::Arrivals;
+    use crate::summary::OpenedSockets;
 
     fn after<const N: usize>(nodes: [&str; N], arrived: &[(&str, u64)]) -> AfterEvent {
         let by_node = |counts: &[(&str, u64)]| -> BTreeMap<String, u64> {
@@ -261,7 +269,7 @@ mod tests {
             event: "add-node".to_owned(),
             node: "n3".to_owned(),
             new_sockets_by_node: by_node(&nodes.map(|id| (id, 0))),
-            arrivals: vec![Arrivals {
+            arrivals: vec![OpenedSockets {
                 from_s: 0.0,
                 to_s: 1.0,
                 by_node: by_node(arrived),

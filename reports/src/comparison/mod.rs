@@ -26,6 +26,6 @@ mod settings;
 mod summary_text;
 mod text;
 
-pub use baseline::judge;
-pub use compare::{Comparison, Unlike, compare};
+pub use baseline::evaluate;
+pub use compare::{MismatchPolicy, RunComparison, compare};
 pub use error::CompareError;

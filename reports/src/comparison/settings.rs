@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::{human, record::Manifest};
 
 /// What of a plan may differ without the load being another.
-const IMMATERIAL: [&str; 3] = ["name", "description", "gates"];
+const IGNORED: [&str; 3] = ["name", "description", "gates"];
 /// What stands in front of the nodes: one experiment may turn all of it.
 const BALANCING: [&str; 7] = [
     "cluster.balancer",
@@ -20,7 +20,7 @@ const BALANCING: [&str; 7] = [
     "cluster.max_age",
 ];
 /// Values with parts that make one setting.
-const WHOLE: [&str; 3] = ["action", "backplane", "model"];
+const UNSPLIT: [&str; 3] = ["action", "backplane", "model"];
 /// There is no such setting, or it is not set.
 const NONE: &str = "none";
 /// Times, which a plan has in milliseconds.
@@ -44,7 +44,7 @@ pub(super) struct Settings(BTreeMap<String, String>);
 
 /// A setting in which runs differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Differing {
+pub(super) struct SettingDifference {
     /// `cluster.policy`.
     pub(super) path: String,
     /// Its value in each, in the order given; `None` where there is no such setting.
@@ -57,7 +57,7 @@ impl Settings {
         let mut settings = BTreeMap::new();
         if let Ok(Value::Object(plan)) = serde_json::to_value(&manifest.plan) {
             for (key, value) in &plan {
-                if !IMMATERIAL.contains(&key.as_str()) {
+                if !IGNORED.contains(&key.as_str()) {
                     flatten(&mut settings, key, value);
                 }
             }
@@ -81,14 +81,14 @@ impl Settings {
     }
 }
 
-impl Differing {
+impl SettingDifference {
     /// Whether it says what stands in front of the nodes, or how that spreads.
     pub(super) fn is_balancing(&self) -> bool {
         BALANCING.contains(&self.path.as_str())
     }
 
     /// Each value once, in words.
-    pub(super) fn distinct(&self) -> Vec<&str> {
+    pub(super) fn distinct_values(&self) -> Vec<&str> {
         let mut values: Vec<&str> = Vec::new();
         for value in &self.values {
             let value = value.as_deref().unwrap_or(NONE);
@@ -100,18 +100,18 @@ impl Differing {
     }
 
     /// `policy (round-robin, least-conn)`.
-    pub(super) fn in_words(&self) -> String {
+    pub(super) fn describe(&self) -> String {
         let path = self.path.strip_prefix("cluster.").unwrap_or(&self.path);
-        format!("{path} ({})", self.distinct().join(", "))
+        format!("{path} ({})", self.distinct_values().join(", "))
     }
 }
 
 /// The settings that are not the same in all of these.
-pub(super) fn differing(all: &[&Settings]) -> Vec<Differing> {
+pub(super) fn setting_differences(all: &[&Settings]) -> Vec<SettingDifference> {
     let paths: BTreeSet<&String> = all.iter().flat_map(|settings| settings.0.keys()).collect();
     paths
         .into_iter()
-        .map(|path| Differing {
+        .map(|path| SettingDifference {
             path: path.clone(),
             values: all
                 .iter()
@@ -125,7 +125,7 @@ pub(super) fn differing(all: &[&Settings]) -> Vec<Differing> {
 fn flatten(settings: &mut BTreeMap<String, String>, path: &str, value: &Value) {
     let key = path.rsplit('.').next().unwrap_or(path);
     match value {
-        Value::Object(parts) if !WHOLE.contains(&key) => {
+        Value::Object(parts) if !UNSPLIT.contains(&key) => {
             for (part, value) in parts {
                 let path = match path {
                     // `cluster` and `target` stand at the top of a scenario.
@@ -137,24 +137,28 @@ fn flatten(settings: &mut BTreeMap<String, String>, path: &str, value: &Value) {
         }
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
-                flatten(settings, &format!("{path}.{}", named(item, index)), item);
+                flatten(
+                    settings,
+                    &format!("{path}.{}", item_name(item, index)),
+                    item,
+                );
             }
         }
         value => {
-            settings.insert(path.to_owned(), in_words(key, value));
+            settings.insert(path.to_owned(), value_text(key, value));
         }
     }
 }
 
 /// By its name, else by its number from 1.
-fn named(item: &Value, index: usize) -> String {
+fn item_name(item: &Value, index: usize) -> String {
     match item.get("name").and_then(Value::as_str) {
         Some(name) => name.to_owned(),
         None => (index + 1).to_string(),
     }
 }
 
-fn in_words(key: &str, value: &Value) -> String {
+fn value_text(key: &str, value: &Value) -> String {
     match value {
         Value::Null => NONE.to_owned(),
         Value::String(text) => text.clone(),
@@ -218,13 +222,13 @@ mod tests {
         let (a, b, c) = (plan("p2c", 5), plan("random", 5), plan("p2c", 5));
         let paths = ["cluster.policy", "seed", "cluster.join"].map(str::to_owned);
         assert_eq!(b.label(&paths), "random, seed 7, join none");
-        let found = differing(&[&a, &b, &c]);
+        let found = setting_differences(&[&a, &b, &c]);
         assert_eq!(found.len(), 1);
         assert!(found[0].is_balancing());
-        assert_eq!(found[0].in_words(), "policy (p2c, random)");
-        assert_eq!(differing(&[&a, &c]), []);
-        let other_load = differing(&[&a, &plan("p2c", 6)]);
+        assert_eq!(found[0].describe(), "policy (p2c, random)");
+        assert_eq!(setting_differences(&[&a, &c]), []);
+        let other_load = setting_differences(&[&a, &plan("p2c", 6)]);
         assert!(!other_load[0].is_balancing());
-        assert_eq!(other_load[0].in_words(), "devices.late.count (5, 6)");
+        assert_eq!(other_load[0].describe(), "devices.late.count (5, 6)");
     }
 }

@@ -2,7 +2,7 @@
 //! figures.
 
 use super::{
-    cell::{Cell, Repeated},
+    cell::{CellEstimate, ComparisonCell},
     estimate::Estimate,
 };
 use crate::{
@@ -17,19 +17,19 @@ const MOST_EVENTS: usize = 3;
 /// How even the sockets lay in the end; after each event when those that were lost were
 /// back, and for how long openings were still lost on a node that was gone. Empty with
 /// one cell, or where fewer than two measured anything of this.
-pub(super) fn outcome(cells: &[Cell]) -> String {
-    let mut sentences = vec![even_at_end(cells)];
+pub(super) fn summary_text(cells: &[ComparisonCell]) -> String {
+    let mut sentences = vec![evenness_sentence(cells)];
     for number in 0..MOST_EVENTS {
-        sentences.push(back_after(cells, number));
-        sentences.push(lost_after(cells, number));
+        sentences.push(reconnect_sentence(cells, number));
+        sentences.push(failed_connects_sentence(cells, number));
     }
     let sentences: Vec<String> = sentences.into_iter().flatten().collect();
     sentences.join(" ")
 }
 
-fn even_at_end(cells: &[Cell]) -> Option<String> {
+fn evenness_sentence(cells: &[ComparisonCell]) -> Option<String> {
     let figure = |summary: &Summary| summary.balance.as_ref()?.max_over_mean_at_end;
-    let told = told(
+    let told = values_by_cell(
         cells,
         |ratio| format!("{ratio:.2}"),
         " times the mean",
@@ -38,18 +38,23 @@ fn even_at_end(cells: &[Cell]) -> Option<String> {
     Some(format!("At the end the fullest node held {told}."))
 }
 
-fn back_after(cells: &[Cell], number: usize) -> Option<String> {
+fn reconnect_sentence(cells: &[ComparisonCell], number: usize) -> Option<String> {
     let figure = |summary: &Summary| event(summary, number)?.storm.as_ref()?.t99_s;
-    let told = told(cells, human::seconds, "", figure)?;
+    let told = values_by_cell(cells, human::seconds, "", figure)?;
     let title = title(cells, number)?;
     Some(format!(
         "After {title}, 99 % of the lost sockets were back within {told}."
     ))
 }
 
-fn lost_after(cells: &[Cell], number: usize) -> Option<String> {
-    let figure = |summary: &Summary| event(summary, number)?.detection.as_ref()?.attempts_s;
-    let told = told(cells, human::seconds, "", figure)?;
+fn failed_connects_sentence(cells: &[ComparisonCell], number: usize) -> Option<String> {
+    let figure = |summary: &Summary| {
+        event(summary, number)?
+            .detection
+            .as_ref()?
+            .failed_connects_after_s
+    };
+    let told = values_by_cell(cells, human::seconds, "", figure)?;
     let title = title(cells, number)?;
     Some(format!(
         "After {title}, openings were still lost on it for {told}."
@@ -61,15 +66,15 @@ fn event(summary: &Summary, number: usize) -> Option<&AfterEvent> {
 }
 
 /// As the first run has it.
-fn title(cells: &[Cell], number: usize) -> Option<String> {
+fn title(cells: &[ComparisonCell], number: usize) -> Option<String> {
     let event = event(&cells.first()?.runs.first()?.summary, number)?;
     Some(action_title(&event.event, &event.node))
 }
 
 /// `1.23 times the mean with round-robin; 1.00 with least-conn and p2c`: each value once,
 /// in the order of the cells; `None` unless two cells measured it.
-fn told(
-    cells: &[Cell],
+fn values_by_cell(
+    cells: &[ComparisonCell],
     shown: fn(f64) -> String,
     of_what: &str,
     figure: impl Fn(&Summary) -> Option<f64>,
@@ -93,7 +98,7 @@ fn told(
     (measured > 1).then(|| parts.collect::<Vec<_>>().join("; "))
 }
 
-fn mean(cell: &Cell, figure: impl Fn(&Summary) -> Option<f64>) -> Option<f64> {
+fn mean(cell: &ComparisonCell, figure: impl Fn(&Summary) -> Option<f64>) -> Option<f64> {
     let values = cell.runs.iter().map(|run| {
         let value = figure(&run.summary)?;
         Some(Estimate {
@@ -101,6 +106,6 @@ fn mean(cell: &Cell, figure: impl Fn(&Summary) -> Option<f64>) -> Option<f64> {
             margin: None,
         })
     });
-    let repeated = Repeated::of(&values.collect::<Vec<_>>())?;
+    let repeated = CellEstimate::of(&values.collect::<Vec<_>>())?;
     Some(repeated.estimate.value)
 }

@@ -3,23 +3,23 @@
 use std::fmt::Write;
 
 use super::{
-    change::Change,
-    compare::Comparison,
+    change::MetricChange,
+    compare::RunComparison,
     grid::{Grid, GridCell},
 };
 
 /// What differs, what came of it, what to keep in mind, and the figures.
-pub(super) fn text(comparison: &Comparison) -> String {
-    let mut text = format!("{}: {}\n", comparison.title, comparison.differing);
-    if !comparison.outcome.is_empty() {
-        let _ = writeln!(text, "{}", comparison.outcome);
+pub(super) fn text(comparison: &RunComparison) -> String {
+    let mut text = format!("{}: {}\n", comparison.title, comparison.differences_text);
+    if !comparison.summary_text.is_empty() {
+        let _ = writeln!(text, "{}", comparison.summary_text);
     }
     for caution in &comparison.cautions {
         let _ = writeln!(text, "NOTE: {caution}");
     }
     for (caption, grid) in [
         ("balancing", &comparison.balancing),
-        ("figure", &comparison.figures),
+        ("figure", &comparison.metrics),
     ] {
         if !grid.rows.is_empty() {
             text.push('\n');
@@ -61,9 +61,9 @@ fn aligned(caption: &str, grid: &Grid) -> String {
 
 fn marked(cell: &GridCell) -> String {
     let mark = match cell.change {
-        Some(Change::Better) => " +",
-        Some(Change::Worse) => " -",
-        Some(Change::Other) => " ~",
+        Some(MetricChange::Better) => " +",
+        Some(MetricChange::Worse) => " -",
+        Some(MetricChange::Other) => " ~",
         None => "  ",
     };
     format!("{}{mark}", cell.text)

@@ -12,7 +12,7 @@ use crate::{
 /// Lines of `intervals.jsonl`: a line that is read is read the same again, and its
 /// names come in order and once.
 pub fn record_intervals(bytes: &[u8]) {
-    let mut decoder = interval_row::Decoder::default();
+    let mut decoder = interval_row::IntervalDecoder::default();
     for line in bytes.split(|byte| *byte == b'\n') {
         let Ok(reading) = decoder.line(line) else {
             continue;
@@ -44,7 +44,7 @@ pub fn record_events(bytes: &[u8]) {
 /// Lines of `latency.hlog`, and the histogram in one: what is read can be added to
 /// others, asked for its quantiles, and grows.
 pub fn record_latencies(bytes: &[u8]) {
-    let mut decoder = hlog::Decoder::new();
+    let mut decoder = hlog::HlogDecoder::new();
     for line in bytes.split(|byte| *byte == b'\n') {
         if let Ok(Some(line)) = decoder.line(line) {
             assert!(line.at_s >= 0.0 && line.length_s >= 0.0);

@@ -17,34 +17,34 @@ const LIMIT: usize = 1 << 20;
 /// (4 bytes each), lowest, highest, ratio (8 each).
 const HEADER: usize = 40;
 /// How a deflated V2 encoding begins; its length follows.
-const DEFLATED: u32 = 0x1c84_9314;
+const DEFLATE_COOKIE: u32 = 0x1c84_9314;
 /// How a count of minus 2^63 is written, which the crate cannot take: bytes of 0xff
 /// in a row. No count that was ever counted comes near.
-const ENDLESS: usize = 9;
+const OVERFLOW_RUN: usize = 9;
 /// Most durations of one histogram. Thousands can be merged, and their counts summed
 /// up for a quantile, before a count overflows.
-const MOST: u64 = 1 << 48;
+const MAX_COUNT: u64 = 1 << 48;
 /// Significant digits of every latency.
 const DIGITS: u32 = 3;
 
 /// Why bytes are no histogram.
 #[derive(Debug, thiserror::Error)]
-pub enum NoHistogram {
+pub enum InvalidHistogram {
     /// Shorter than a header, or than its payload.
     #[error("a histogram is cut short: {0} bytes")]
-    Short(usize),
+    Truncated(usize),
     /// It would take too much memory.
     #[error("a histogram is longer than {LIMIT} bytes")]
-    Long,
+    TooLarge,
     /// Its digits are not ours.
     #[error("a histogram has {0} significant digits, expected {DIGITS}")]
     Digits(u32),
     /// A number in it is beyond any count.
     #[error("a histogram has a count beyond reason")]
-    Endless,
+    CountOverflow,
     /// Not deflated, though it says so.
     #[error("a histogram cannot be inflated: {0}")]
-    Deflated(std::io::Error),
+    Inflate(std::io::Error),
     /// Anything else.
     #[error("not a histogram: {0}")]
     Encoding(String),
@@ -68,9 +68,9 @@ impl HistogramReader {
     /// A histogram in the V2 encoding, plain or deflated. It grows as values need it.
     ///
     /// # Errors
-    /// [`NoHistogram`].
-    pub fn read(&mut self, bytes: &[u8]) -> Result<LatencyHistogram, NoHistogram> {
-        let plain = if word(bytes, 0)? == DEFLATED {
+    /// [`InvalidHistogram`].
+    pub fn read(&mut self, bytes: &[u8]) -> Result<LatencyHistogram, InvalidHistogram> {
+        let plain = if word(bytes, 0)? == DEFLATE_COOKIE {
             self.inflate(bytes)?;
             &self.inflated
         } else {
@@ -80,24 +80,26 @@ impl HistogramReader {
         let mut histogram: LatencyHistogram = self
             .deserializer
             .deserialize(&mut &*plain)
-            .map_err(|error| NoHistogram::Encoding(error.to_string()))?;
+            .map_err(|error| InvalidHistogram::Encoding(error.to_string()))?;
         // The sum of all counts, or the largest number there is.
-        if histogram.len() > MOST {
-            return Err(NoHistogram::Endless);
+        if histogram.len() > MAX_COUNT {
+            return Err(InvalidHistogram::CountOverflow);
         }
         histogram.auto(true);
         Ok(histogram)
     }
 
-    fn inflate(&mut self, bytes: &[u8]) -> Result<(), NoHistogram> {
-        let deflated = bytes.get(8..).ok_or(NoHistogram::Short(bytes.len()))?;
+    fn inflate(&mut self, bytes: &[u8]) -> Result<(), InvalidHistogram> {
+        let deflated = bytes
+            .get(8..)
+            .ok_or(InvalidHistogram::Truncated(bytes.len()))?;
         self.inflated.clear();
         let read = ZlibDecoder::new(deflated)
             .take(LIMIT as u64 + 1)
             .read_to_end(&mut self.inflated)
-            .map_err(NoHistogram::Deflated)?;
+            .map_err(InvalidHistogram::Inflate)?;
         if read > LIMIT {
-            return Err(NoHistogram::Long);
+            return Err(InvalidHistogram::TooLarge);
         }
         Ok(())
     }
@@ -110,21 +112,21 @@ impl Default for HistogramReader {
 }
 
 /// Whether the header says nothing that its bytes do not hold.
-fn check(plain: &[u8]) -> Result<(), NoHistogram> {
+fn check(plain: &[u8]) -> Result<(), InvalidHistogram> {
     let payload = word(plain, 4)? as usize;
     let held = plain.len().checked_sub(HEADER);
     if held.is_none_or(|held| payload > held) {
-        return Err(NoHistogram::Short(plain.len()));
+        return Err(InvalidHistogram::Truncated(plain.len()));
     }
     if plain.len() > LIMIT {
-        return Err(NoHistogram::Long);
+        return Err(InvalidHistogram::TooLarge);
     }
-    if longest_run(&plain[HEADER..], 0xff) >= ENDLESS {
-        return Err(NoHistogram::Endless);
+    if longest_run(&plain[HEADER..], 0xff) >= OVERFLOW_RUN {
+        return Err(InvalidHistogram::CountOverflow);
     }
     match word(plain, 12)? {
         DIGITS => Ok(()),
-        digits => Err(NoHistogram::Digits(digits)),
+        digits => Err(InvalidHistogram::Digits(digits)),
     }
 }
 
@@ -137,10 +139,10 @@ fn longest_run(bytes: &[u8], byte: u8) -> usize {
     longest
 }
 
-fn word(bytes: &[u8], at: usize) -> Result<u32, NoHistogram> {
+fn word(bytes: &[u8], at: usize) -> Result<u32, InvalidHistogram> {
     let word = bytes.get(at..).and_then(<[u8]>::first_chunk);
     word.map(|word| u32::from_be_bytes(*word))
-        .ok_or(NoHistogram::Short(bytes.len()))
+        .ok_or(InvalidHistogram::Truncated(bytes.len()))
 }
 
 #[cfg(test)]
@@ -184,7 +186,7 @@ mod tests {
         let mut bytes = plain();
         bytes[4..8].copy_from_slice(&u32::MAX.to_be_bytes());
         let error = HistogramReader::new().read(&bytes).unwrap_err();
-        assert!(matches!(error, NoHistogram::Short(_)), "{error}");
+        assert!(matches!(error, InvalidHistogram::Truncated(_)), "{error}");
         for cut in 0..HEADER {
             assert!(HistogramReader::new().read(&bytes[..cut]).is_err());
         }
@@ -192,20 +194,20 @@ mod tests {
 
     #[test]
     fn what_inflates_without_an_end_is_refused() {
-        let mut bomb = DEFLATED.to_be_bytes().to_vec();
+        let mut bomb = DEFLATE_COOKIE.to_be_bytes().to_vec();
         bomb.extend(u32::MAX.to_be_bytes());
         let mut writer = flate2::write::ZlibEncoder::new(bomb, flate2::Compression::fast());
         std::io::Write::write_all(&mut writer, &vec![0; 64 << 20]).unwrap();
         let error = HistogramReader::new().read(&writer.finish().unwrap());
-        assert!(matches!(error, Err(NoHistogram::Long)));
+        assert!(matches!(error, Err(InvalidHistogram::TooLarge)));
     }
 
     #[test]
     fn a_count_beyond_reason_is_refused() {
         let mut bytes = plain();
-        bytes[HEADER + 3..HEADER + 3 + ENDLESS].fill(0xff);
+        bytes[HEADER + 3..HEADER + 3 + OVERFLOW_RUN].fill(0xff);
         let error = HistogramReader::new().read(&bytes).unwrap_err();
-        assert!(matches!(error, NoHistogram::Endless), "{error}");
+        assert!(matches!(error, InvalidHistogram::CountOverflow), "{error}");
     }
 
     #[test]
@@ -219,7 +221,7 @@ mod tests {
             .serialize(&histogram, &mut bytes)
             .unwrap();
         let error = HistogramReader::new().read(&bytes).unwrap_err();
-        assert!(matches!(error, NoHistogram::Endless), "{error}");
+        assert!(matches!(error, InvalidHistogram::CountOverflow), "{error}");
     }
 
     #[test]
@@ -227,6 +229,6 @@ mod tests {
         let mut bytes = plain();
         bytes[12..16].copy_from_slice(&5_u32.to_be_bytes());
         let error = HistogramReader::new().read(&bytes).unwrap_err();
-        assert!(matches!(error, NoHistogram::Digits(5)));
+        assert!(matches!(error, InvalidHistogram::Digits(5)));
     }
 }

@@ -1,27 +1,27 @@
 //! Tables of what goes through the backplane.
 
-use super::table::{Row, Table, missing, number, row, size, table};
+use super::table::{PageTable, TableRow, missing, number, row, size, table};
 use crate::{
     human,
-    summary::{Backplane, Broker, Summary},
+    summary::{BackplaneSummary, BrokerSummary, Summary},
 };
 
 /// As the nodes count it, and as the broker does, if it tells anything.
-pub(super) fn tables(summary: &Summary) -> Vec<Table> {
-    let nodes = summary.backplane.as_ref().map(|backplane| Table {
+pub(super) fn tables(summary: &Summary) -> Vec<PageTable> {
+    let nodes = summary.backplane.as_ref().map(|backplane| PageTable {
         rows: of_nodes(backplane),
         ..table("Messages between the nodes", ["", ""])
     });
-    let tell = summary.broker.iter().map(of_broker);
+    let tell = summary.brokers.iter().map(of_broker);
     let tell = tell.filter(|rows| rows.iter().any(|row| row.cells[1] != missing()));
-    let brokers = tell.map(|rows| Table {
+    let brokers = tell.map(|rows| PageTable {
         rows,
         ..table("What the broker tells", ["", ""])
     });
     nodes.into_iter().chain(brokers).collect()
 }
 
-fn of_nodes(backplane: &Backplane) -> Vec<Row> {
+fn of_nodes(backplane: &BackplaneSummary) -> Vec<TableRow> {
     let ratio = |value: Option<f64>| value.map_or_else(missing, human::significant);
     let rows = [
         ("sent", number(backplane.sent)),
@@ -35,7 +35,7 @@ fn of_nodes(backplane: &Backplane) -> Vec<Row> {
     named(rows)
 }
 
-fn of_broker(broker: &Broker) -> Vec<Row> {
+fn of_broker(broker: &BrokerSummary) -> Vec<TableRow> {
     let per_s = |rate: Option<f64>| {
         rate.map_or_else(missing, |rate| format!("{}/s", human::significant(rate)))
     };
@@ -57,7 +57,7 @@ fn of_broker(broker: &Broker) -> Vec<Row> {
     named(rows)
 }
 
-fn named<const N: usize>(rows: [(&str, String); N]) -> Vec<Row> {
+fn named<const N: usize>(rows: [(&str, String); N]) -> Vec<TableRow> {
     rows.map(|(name, value)| row([name.to_owned(), value]))
         .into()
 }

@@ -4,21 +4,23 @@ use std::collections::BTreeMap;
 
 use highwater_scenarios::metrics::Unit;
 
-use super::table::{Row, Table, missing, number, row, size, table, time};
+use super::table::{PageTable, TableRow, missing, number, row, size, table, time};
 use crate::{
-    analysis::processes::natural,
+    analysis::processes::natural_sort_key,
     human,
     metric::display,
     record::action_title,
-    summary::{AfterEvent, Balance, Balancer, Detection, NodeLoad, Storm, Summary},
+    summary::{
+        AfterEvent, Balance, BalancerSummary, Detection, NodeLoadSummary, ReconnectStorm, Summary,
+    },
 };
 
 /// Those for which something was measured.
-pub(super) fn tables(summary: &Summary) -> Vec<Table> {
+pub(super) fn tables(summary: &Summary) -> Vec<PageTable> {
     let balance = summary.balance.iter();
     let of_balance = balance.flat_map(|balance| {
         [
-            at_the_end(balance),
+            before_drain(balance),
             loads(&balance.nodes),
             events(&balance.per_event),
             arrivals(&balance.per_event),
@@ -26,7 +28,7 @@ pub(super) fn tables(summary: &Summary) -> Vec<Table> {
             detections(&balance.per_event),
         ]
     });
-    let balancers = [balancers(&summary.balancer)];
+    let balancers = [balancers(&summary.balancers)];
     of_balance
         .chain(balancers)
         .filter(|table| !table.rows.is_empty())
@@ -36,14 +38,14 @@ pub(super) fn tables(summary: &Summary) -> Vec<Table> {
 /// `n1 20, n2 31`, in the order of the names.
 fn by_node(counts: &BTreeMap<String, u64>) -> String {
     let mut counts: Vec<(&String, &u64)> = counts.iter().collect();
-    counts.sort_by_cached_key(|(id, _)| natural(id));
+    counts.sort_by_cached_key(|(id, _)| natural_sort_key(id));
     let counts = counts
         .into_iter()
         .map(|(id, count)| format!("{id} {}", human::count(*count)));
     counts.collect::<Vec<_>>().join(", ")
 }
 
-fn at_the_end(balance: &Balance) -> Table {
+fn before_drain(balance: &Balance) -> PageTable {
     let herding = balance.herding.as_ref().map(|herding| {
         format!(
             "{} of {} at {}, at {}",
@@ -67,14 +69,14 @@ fn at_the_end(balance: &Balance) -> Table {
         ("Jain's index", ratio(balance.jain_at_end)),
         (
             "openings lost on a killed or paused node, for at most",
-            time(balance.longest_misrouting_s),
+            time(balance.longest_failed_connects_s),
         ),
         (
             "most of a tenth of a second's openings at one node",
             herding.unwrap_or_else(missing),
         ),
     ];
-    Table {
+    PageTable {
         rows: rows
             .map(|(name, value)| row([name.to_owned(), value]))
             .into(),
@@ -82,8 +84,8 @@ fn at_the_end(balance: &Balance) -> Table {
     }
 }
 
-fn loads(nodes: &[NodeLoad]) -> Table {
-    let cells = |node: &NodeLoad| {
+fn loads(nodes: &[NodeLoadSummary]) -> PageTable {
+    let cells = |node: &NodeLoadSummary| {
         let commands = &node.commands_ms;
         row([
             node.id.clone(),
@@ -91,12 +93,12 @@ fn loads(nodes: &[NodeLoad]) -> Table {
             display(Unit::Ratio, node.over_mean),
             size(node.heap),
             size(node.rss),
-            share(node.processors),
+            share(node.cpu_cores),
             commands.p50.map_or_else(missing, human::millis),
             commands.p99.map_or_else(missing, human::millis),
         ])
     };
-    Table {
+    PageTable {
         rows: nodes.iter().map(cells).collect(),
         ..table(
             "What each node carried",
@@ -114,7 +116,7 @@ fn loads(nodes: &[NodeLoad]) -> Table {
     }
 }
 
-fn events(events: &[AfterEvent]) -> Table {
+fn events(events: &[AfterEvent]) -> PageTable {
     let cells = |event: &AfterEvent| {
         let evenness = event.evenness;
         row([
@@ -127,7 +129,7 @@ fn events(events: &[AfterEvent]) -> Table {
             share(event.herding.as_ref().map(|herding| herding.share)),
         ])
     };
-    Table {
+    PageTable {
         rows: events.iter().map(cells).collect(),
         ..table(
             "After each event",
@@ -144,7 +146,7 @@ fn events(events: &[AfterEvent]) -> Table {
     }
 }
 
-fn arrivals(events: &[AfterEvent]) -> Table {
+fn arrivals(events: &[AfterEvent]) -> PageTable {
     let pieces = events
         .iter()
         .flat_map(|event| event.arrivals.iter().map(move |piece| (event, piece)));
@@ -159,7 +161,7 @@ fn arrivals(events: &[AfterEvent]) -> Table {
             by_node(&piece.by_node),
         ])
     });
-    Table {
+    PageTable {
         rows: rows.collect(),
         ..table(
             "Openings after each event",
@@ -168,9 +170,9 @@ fn arrivals(events: &[AfterEvent]) -> Table {
     }
 }
 
-fn storms(events: &[AfterEvent]) -> Table {
+fn storms(events: &[AfterEvent]) -> PageTable {
     let rows = events.iter().filter_map(|event| {
-        let storm: &Storm = event.storm.as_ref()?;
+        let storm: &ReconnectStorm = event.storm.as_ref()?;
         Some(row([
             title(event),
             human::count(storm.lost),
@@ -183,7 +185,7 @@ fn storms(events: &[AfterEvent]) -> Table {
             number(storm.commands_failed),
         ]))
     });
-    Table {
+    PageTable {
         rows: rows.collect(),
         ..table(
             "Sockets lost and back",
@@ -202,22 +204,22 @@ fn storms(events: &[AfterEvent]) -> Table {
     }
 }
 
-fn detections(events: &[AfterEvent]) -> Table {
+fn detections(events: &[AfterEvent]) -> PageTable {
     let rows = events.iter().filter_map(|event| {
         let Detection {
             clients_s,
-            attempts_s,
+            failed_connects_after_s: attempts_s,
             balancers_s,
             nodes_s,
             commands_s,
         } = event.detection.clone()?;
         let times = [clients_s, attempts_s, balancers_s, nodes_s, commands_s].map(time);
-        Some(Row {
+        Some(TableRow {
             class: "",
             cells: [title(event)].into_iter().chain(times).collect(),
         })
     });
-    Table {
+    PageTable {
         rows: rows.collect(),
         ..table(
             "Who had found out after how long",
@@ -233,20 +235,20 @@ fn detections(events: &[AfterEvent]) -> Table {
     }
 }
 
-fn balancers(balancers: &[Balancer]) -> Table {
-    let cells = |balancer: &Balancer| {
+fn balancers(balancers: &[BalancerSummary]) -> PageTable {
+    let cells = |balancer: &BalancerSummary| {
         let cpu = balancer.cpu_us_per_socket_s;
         let held = balancer.sockets_by_node_at_end.as_ref();
         row([
             balancer.process.id.clone(),
             number(balancer.process.sockets_peak),
             number(balancer.process.sockets_at_end),
-            number(balancer.handshaking_peak),
+            number(balancer.pending_peak),
             held.map_or_else(missing, by_node),
             cpu.map_or_else(missing, |us| format!("{} µs", human::significant(us))),
         ])
     };
-    Table {
+    PageTable {
         rows: balancers.iter().map(cells).collect(),
         ..table(
             "What each balancer forwarded, by its own count",

@@ -5,24 +5,24 @@ use serde::Serialize;
 
 use crate::{
     human,
-    record::{Occurrence, RunRecord},
+    record::{RecordEvent, RunRecord},
 };
 
 /// Something that a balancer was told.
 #[derive(Debug, Serialize)]
-pub(super) struct Told<'a> {
+pub(super) struct BalancerEvent<'a> {
     /// `b1 at 70 s: a new configuration, and a reload`.
     title: String,
     text: &'a str,
 }
 
 /// In order of time.
-pub(super) fn told(record: &RunRecord) -> Vec<Told<'_>> {
+pub(super) fn balancer_events(record: &RunRecord) -> Vec<BalancerEvent<'_>> {
     let events = record.events.iter();
     events
-        .filter_map(|event| match &event.what {
-            Occurrence::BalancerTold { id, how, text } => Some(Told {
-                title: format!("{id} at {}: {}", human::seconds(event.at), in_words(*how)),
+        .filter_map(|event| match &event.kind {
+            RecordEvent::BalancerTold { id, how, text } => Some(BalancerEvent {
+                title: format!("{id} at {}: {}", human::seconds(event.at), join_text(*how)),
                 text,
             }),
             _ => None,
@@ -30,7 +30,7 @@ pub(super) fn told(record: &RunRecord) -> Vec<Told<'_>> {
         .collect()
 }
 
-fn in_words(how: Join) -> &'static str {
+fn join_text(how: Join) -> &'static str {
     match how {
         Join::Discovery => "by membership",
         Join::Reload => "a new configuration, and a reload",

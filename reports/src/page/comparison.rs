@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{plot::Plot, render::environment};
 use crate::{
     charts::VARIABLES,
-    comparison::{Comparison, grid::Grid},
+    comparison::{RunComparison, grid::Grid},
 };
 
 /// The name's ending makes the template engine escape everything.
@@ -14,71 +14,71 @@ const TEMPLATE: &str = "comparison.html";
 
 /// What the page says, in the order in which it says it.
 #[derive(Debug, Serialize)]
-struct Content<'a> {
+struct ComparisonPage<'a> {
     title: &'a str,
-    differing: &'a str,
-    outcome: &'a str,
+    differences_text: &'a str,
+    summary_text: &'a str,
     cautions: &'a [String],
-    cells: Vec<Cell<'a>>,
+    cells: Vec<CellDetails<'a>>,
     /// Whether the runs' names say more than the cells' do.
     has_names: bool,
     /// Whether there is anything to be said of the runs.
     has_runs: bool,
     charts: Vec<Plot<'a>>,
-    grids: [Captioned<'a>; 2],
+    grids: [CaptionedGrid<'a>; 2],
     chart_colours: &'static str,
     style: &'static str,
 }
 
 /// A cell with its runs, and what stood in front of its nodes.
 #[derive(Debug, Serialize)]
-struct Cell<'a> {
+struct CellDetails<'a> {
     label: &'a str,
     runs: String,
     configuration: Option<&'a str>,
 }
 
 #[derive(Debug, Serialize)]
-struct Captioned<'a> {
+struct CaptionedGrid<'a> {
     id: &'static str,
     title: &'static str,
     grid: &'a Grid,
 }
 
 /// The page as HTML.
-pub(crate) fn comparison_page(comparison: &Comparison) -> Result<String, minijinja::Error> {
+pub(crate) fn comparison_page(comparison: &RunComparison) -> Result<String, minijinja::Error> {
     let environment = environment(TEMPLATE, include_str!("../../templates/comparison.html"))?;
     let template = environment.get_template(TEMPLATE)?;
     template.render(context! { page => Serde(&content(comparison)) })
 }
 
-fn content(comparison: &Comparison) -> Content<'_> {
-    let cells = comparison.cells.iter().map(|cell| Cell {
+fn content(comparison: &RunComparison) -> ComparisonPage<'_> {
+    let cells = comparison.cells.iter().map(|cell| CellDetails {
         label: &cell.label,
         runs: cell.runs.join(", "),
         configuration: cell.configuration.as_deref(),
     });
-    let cells: Vec<Cell> = cells.collect();
+    let cells: Vec<CellDetails> = cells.collect();
     let has_names = cells.iter().any(|cell| cell.runs != cell.label);
-    Content {
+    ComparisonPage {
         title: &comparison.title,
-        differing: &comparison.differing,
-        outcome: &comparison.outcome,
+        differences_text: &comparison.differences_text,
+        summary_text: &comparison.summary_text,
         cautions: &comparison.cautions,
         has_names,
         has_runs: has_names || cells.iter().any(|cell| cell.configuration.is_some()),
         cells,
         charts: comparison.drawings.iter().map(Plot::of).collect(),
         grids: [
-            Captioned {
+            CaptionedGrid {
                 id: "balancing",
                 title: "Balancing",
                 grid: &comparison.balancing,
             },
-            Captioned {
+            CaptionedGrid {
                 id: "figures",
                 title: "All figures",
-                grid: &comparison.figures,
+                grid: &comparison.metrics,
             },
         ],
         chart_colours: VARIABLES,

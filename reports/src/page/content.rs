@@ -5,68 +5,68 @@ use serde::Serialize;
 
 use super::{
     backplane, balance,
-    balancer_events::{Told, told},
+    balancer_events::{BalancerEvent, balancer_events},
     counts,
     headline::{Headline, headlines},
     machines,
-    plot::{Plot, Values},
+    plot::{Plot, TooltipData},
     system::system,
-    table::Table,
+    table::PageTable,
     tables,
 };
 use crate::{
-    charts::{Drawing, Scene, VARIABLES},
+    charts::{ChartContext, Drawing, VARIABLES},
     human,
     summary::{Summary, Verdict},
-    text::{gate_text, verdict_reason, word},
+    text::{gate_text, verdict_reason, verdict_word},
 };
 
 /// The page's content.
 #[derive(Debug, Serialize)]
-pub(super) struct Content<'a> {
+pub(super) struct ReportPage<'a> {
     scenario: &'a str,
     description: &'a str,
     verdict: &'static str,
     reason: String,
-    broken: Vec<Broken>,
+    unmet_gates: Vec<UnmetGate>,
     started_at: String,
     duration: String,
     system: String,
     headlines: Vec<Headline>,
     problems: &'a [String],
-    events: Vec<Event<'a>>,
+    events: Vec<TimelineEvent<'a>>,
     over_time: Vec<Plot<'a>>,
     distributions: Vec<Plot<'a>>,
-    times: Table,
-    costs: Table,
-    balance: Vec<Table>,
-    processes: Vec<Table>,
-    between: Vec<Table>,
-    counts: Vec<Table>,
-    failures: Table,
-    ledger: Table,
-    gates: Table,
+    times: PageTable,
+    costs: PageTable,
+    balance: Vec<PageTable>,
+    processes: Vec<PageTable>,
+    backplane_tables: Vec<PageTable>,
+    counts: Vec<PageTable>,
+    failures: PageTable,
+    ledger: PageTable,
+    gates: PageTable,
     scenario_text: &'a str,
     sets: &'a [String],
     balancer_configuration: Option<&'a str>,
-    told: Vec<Told<'a>>,
-    machine: Table,
+    balancer_events: Vec<BalancerEvent<'a>>,
+    machine: PageTable,
     chart_colours: &'static str,
     style: &'static str,
     script: &'static str,
-    values: String,
+    tooltips: String,
 }
 
 /// A gate that does not hold, or whose figure is not known.
 #[derive(Debug, Serialize)]
-struct Broken {
+struct UnmetGate {
     verdict: &'static str,
     text: String,
 }
 
 /// An event of the time axis.
 #[derive(Debug, Serialize)]
-struct Event<'a> {
+struct TimelineEvent<'a> {
     name: &'a str,
     at: String,
 }
@@ -74,22 +74,22 @@ struct Event<'a> {
 /// Everything that the template needs. `baseline` is the summary of the run
 /// that this one is held against.
 pub(super) fn content<'a>(
-    scene: &'a Scene,
+    scene: &'a ChartContext,
     summary: &'a Summary,
     baseline: Option<&Summary>,
     drawings: &'a [Drawing],
-) -> Result<Content<'a>, serde_json::Error> {
-    let cut = scene.cut;
+) -> Result<ReportPage<'a>, serde_json::Error> {
+    let cut = scene.window;
     let manifest = &cut.record.manifest;
     let (over_time, others): (Vec<&Drawing>, Vec<&Drawing>) = drawings
         .iter()
-        .partition(|drawing| drawing.readout.is_some());
-    Ok(Content {
+        .partition(|drawing| drawing.tooltip.is_some());
+    Ok(ReportPage {
         scenario: &summary.scenario,
         description: &manifest.plan.description,
-        verdict: word(summary.verdict),
+        verdict: verdict_word(summary.verdict),
         reason: verdict_reason(summary),
-        broken: broken(summary),
+        unmet_gates: unmet_gates(summary),
         started_at: summary
             .started_at
             .format("%Y-%m-%d %H:%M:%S UTC")
@@ -98,17 +98,17 @@ pub(super) fn content<'a>(
         system: system(&manifest.plan.system),
         headlines: headlines(summary, baseline),
         problems: &summary.problems,
-        events: events(scene),
-        values: Values::of(scene, &over_time).json()?,
+        events: timeline_events(scene),
+        tooltips: TooltipData::of(scene, &over_time).json()?,
         over_time: over_time.into_iter().map(Plot::of).collect(),
         distributions: others.into_iter().map(Plot::of).collect(),
         times: tables::times(summary),
         costs: tables::costs(summary),
         balance: balance::tables(summary),
         processes: machines::processes(summary),
-        between: backplane::tables(summary)
+        backplane_tables: backplane::tables(summary)
             .into_iter()
-            .chain(machines::processors(summary))
+            .chain(machines::cpu_cores(summary))
             .collect(),
         counts: counts::counts(summary),
         failures: counts::failures(cut),
@@ -117,7 +117,7 @@ pub(super) fn content<'a>(
         scenario_text: &manifest.scenario_text,
         sets: &manifest.sets,
         balancer_configuration: manifest.balancer_configuration.as_deref(),
-        told: told(cut.record),
+        balancer_events: balancer_events(cut.record),
         machine: machines::machine(manifest),
         chart_colours: VARIABLES,
         style: include_str!("../../templates/report.css"),
@@ -125,23 +125,23 @@ pub(super) fn content<'a>(
     })
 }
 
-fn broken(summary: &Summary) -> Vec<Broken> {
+fn unmet_gates(summary: &Summary) -> Vec<UnmetGate> {
     let broken = summary
         .gates
         .iter()
         .filter(|gate| gate.verdict != Verdict::Passed);
     broken
-        .map(|gate| Broken {
-            verdict: word(gate.verdict),
+        .map(|gate| UnmetGate {
+            verdict: verdict_word(gate.verdict),
             text: gate_text(gate),
         })
         .collect()
 }
 
-fn events<'a>(scene: &'a Scene) -> Vec<Event<'a>> {
+fn timeline_events<'a>(scene: &'a ChartContext) -> Vec<TimelineEvent<'a>> {
     let marks = scene.timeline.marks.iter();
     marks
-        .map(|mark| Event {
+        .map(|mark| TimelineEvent {
             name: &mark.name,
             at: human::seconds((mark.at * 10.0).round() / 10.0),
         })

@@ -1,14 +1,14 @@
 //! Tables of what was counted: at one end, at both, and what went wrong.
 
-use super::table::{Row, Table, number, row, table};
+use super::table::{PageTable, TableRow, number, row, table};
 use crate::{
-    analysis::{failures, run_window::Cut},
+    analysis::{failures, run_window::RunWindow},
     human,
     summary::{Agreement, LedgerSide, Summary},
 };
 
 /// What happened how often.
-pub(super) fn counts(summary: &Summary) -> Vec<Table> {
+pub(super) fn counts(summary: &Summary) -> Vec<PageTable> {
     let sockets = &summary.sockets;
     let heartbeats = &summary.heartbeats;
     let mut tables = vec![
@@ -73,14 +73,14 @@ pub(super) fn counts(summary: &Summary) -> Vec<Table> {
             ],
         ));
     }
-    if let Some(readings) = &summary.readings {
+    if let Some(readings) = &summary.telemetry {
         tables.push(counted(
             "Readings",
             &[
                 ("due", Some(readings.due)),
                 ("sent", Some(readings.sent)),
                 ("sent again", Some(readings.resent)),
-                ("refused", Some(readings.refused)),
+                ("refused", Some(readings.rejected)),
                 ("accepted", Some(readings.accepted)),
                 ("handled", readings.handled),
                 ("handled again", readings.duplicated),
@@ -93,12 +93,12 @@ pub(super) fn counts(summary: &Summary) -> Vec<Table> {
 }
 
 /// What both ends counted.
-pub(super) fn ledger(summary: &Summary) -> Table {
+pub(super) fn ledger(summary: &Summary) -> PageTable {
     let side = |side: &LedgerSide| match side.count {
         Some(count) => format!("{} {}", side.who, human::count(count)),
         None => format!("{}: not measured", side.who),
     };
-    let rows = summary.ledger.iter().map(|line| Row {
+    let rows = summary.ledger.iter().map(|line| TableRow {
         class: match line.verdict {
             Agreement::Agrees => "passed",
             Agreement::Differs => "failed",
@@ -122,7 +122,7 @@ pub(super) fn ledger(summary: &Summary) -> Table {
             },
         ],
     });
-    Table {
+    PageTable {
         rows: rows.collect(),
         ..table(
             "",
@@ -139,9 +139,9 @@ pub(super) fn ledger(summary: &Summary) -> Table {
 }
 
 /// What went wrong, by kind.
-pub(super) fn failures(cut: &Cut) -> Table {
+pub(super) fn failures(cut: &RunWindow) -> PageTable {
     let failures = failures::failures(cut).into_iter();
-    Table {
+    PageTable {
         rows: failures
             .map(|f| row([f.counter, human::count(f.count)]))
             .collect(),
@@ -149,11 +149,11 @@ pub(super) fn failures(cut: &Cut) -> Table {
     }
 }
 
-fn counted(caption: &'static str, counts: &[(&str, Option<u64>)]) -> Table {
+fn counted(caption: &'static str, counts: &[(&str, Option<u64>)]) -> PageTable {
     let rows = counts
         .iter()
         .map(|&(name, count)| row([name.to_owned(), number(count)]));
-    Table {
+    PageTable {
         rows: rows.collect(),
         ..table(caption, ["", ""])
     }

@@ -3,11 +3,11 @@
 
 use serde::Serialize;
 
-use super::headline_metrics::subjects;
+use super::headline_metrics::headline_metrics;
 use crate::{
-    metric::{Figures, display, unit},
+    metric::{SummaryMetrics, display, unit},
     summary::{GateOutcome, Summary, Verdict},
-    text::{self, figure_of},
+    text::{self, metric_of},
 };
 
 /// Gates beside one figure; the rest is in the table.
@@ -18,12 +18,12 @@ const MOST_GATES: usize = 3;
 pub(super) struct Headline {
     label: &'static str,
     value: String,
-    notes: Vec<Note>,
+    notes: Vec<HeadlineNote>,
 }
 
 /// What it is held against.
 #[derive(Debug, Serialize)]
-struct Note {
+struct HeadlineNote {
     /// A verdict, or nothing.
     verdict: &'static str,
     text: String,
@@ -31,17 +31,17 @@ struct Note {
 
 /// Those of a summary; what was not measured is left out.
 pub(super) fn headlines(summary: &Summary, baseline: Option<&Summary>) -> Vec<Headline> {
-    let figures = Figures::of(summary);
-    let before = baseline.map(Figures::of);
-    subjects(summary)
+    let figures = SummaryMetrics::of(summary);
+    let before = baseline.map(SummaryMetrics::of);
+    headline_metrics(summary)
         .into_iter()
         .filter_map(|subject| {
             let value = figures.get(subject.path)?;
             let unit = unit(subject.path);
-            let mut notes: Vec<Note> = subject.notes.into_iter().map(plain).collect();
+            let mut notes: Vec<HeadlineNote> = subject.notes.into_iter().map(plain_note).collect();
             let before = before.as_ref().and_then(|before| before.get(subject.path));
             notes.extend(before.map(|before| {
-                plain(format!(
+                plain_note(format!(
                     "baseline {}{}",
                     display(unit, before),
                     change(before, value)
@@ -59,29 +59,29 @@ pub(super) fn headlines(summary: &Summary, baseline: Option<&Summary>) -> Vec<He
 
 /// Those of a subject, the broken ones first. Gates on connects stand with the
 /// connects alone.
-fn gates(summary: &Summary, stems: &[&str]) -> Vec<Note> {
+fn gates(summary: &Summary, stems: &[&str]) -> Vec<HeadlineNote> {
     let connects = stems.contains(&"sockets.connect");
     let mut gates: Vec<&GateOutcome> = summary
         .gates
         .iter()
         .filter(|gate| {
-            let figure = figure_of(&gate.check);
+            let figure = metric_of(&gate.check);
             stems.iter().any(|stem| figure.starts_with(stem))
                 && figure.starts_with("sockets.connect") == connects
         })
         .collect();
     gates.sort_by_key(|gate| gate.verdict == Verdict::Passed);
     let left = gates.len().saturating_sub(MOST_GATES);
-    let mut notes: Vec<Note> = gates.into_iter().take(MOST_GATES).map(gate_note).collect();
+    let mut notes: Vec<HeadlineNote> = gates.into_iter().take(MOST_GATES).map(gate_note).collect();
     if left > 0 {
-        notes.push(plain(format!("and {left} more gates")));
+        notes.push(plain_note(format!("and {left} more gates")));
     }
     notes
 }
 
 /// `✓ missed is 0, must be == 0`, without the part of the path that the figures
 /// beside it have in common.
-fn gate_note(gate: &GateOutcome) -> Note {
+fn gate_note(gate: &GateOutcome) -> HeadlineNote {
     let sign = match gate.verdict {
         Verdict::Passed => "✓ ",
         Verdict::Failed => "✗ fails: ",
@@ -89,14 +89,14 @@ fn gate_note(gate: &GateOutcome) -> Note {
     };
     let text = text::gate_claim(gate);
     let (_, short) = text.split_once('.').unwrap_or(("", &text));
-    Note {
-        verdict: text::word(gate.verdict),
+    HeadlineNote {
+        verdict: text::verdict_word(gate.verdict),
         text: format!("{sign}{short}"),
     }
 }
 
-fn plain(text: String) -> Note {
-    Note { verdict: "", text }
+fn plain_note(text: String) -> HeadlineNote {
+    HeadlineNote { verdict: "", text }
 }
 
 /// ` (+5 %)`.

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// A figure by its path, with the part of the summary that it stands for.
-pub(super) struct Subject {
+pub(super) struct HeadlineMetric {
     pub(super) label: &'static str,
     pub(super) path: &'static str,
     /// Gates on figures that begin like this belong to it.
@@ -19,14 +19,14 @@ pub(super) struct Subject {
 
 /// Sockets, connects, heartbeats, commands, messages, readings, what they cost and
 /// how sockets lie.
-pub(super) fn subjects(summary: &Summary) -> Vec<Subject> {
+pub(super) fn headline_metrics(summary: &Summary) -> Vec<HeadlineMetric> {
     let all = [
         Some(sockets(summary)),
         Some(connects(summary)),
         Some(heartbeats(summary)),
         commands(summary),
         messages(summary),
-        readings(summary),
+        telemetry(summary),
         backplane(summary),
         memory(summary),
         cost(summary),
@@ -35,7 +35,7 @@ pub(super) fn subjects(summary: &Summary) -> Vec<Subject> {
     all.into_iter().flatten().collect()
 }
 
-fn sockets(summary: &Summary) -> Subject {
+fn sockets(summary: &Summary) -> HeadlineMetric {
     let sockets = &summary.sockets;
     let asked = format!(
         "{} of {} asked for were opened",
@@ -45,7 +45,7 @@ fn sockets(summary: &Summary) -> Subject {
     let nodes = sockets
         .server_open_peak
         .map(|peak| format!("the nodes counted {}", human::count(peak)));
-    Subject {
+    HeadlineMetric {
         label: "sockets open at once",
         path: "sockets.open_peak",
         gates: &["sockets."],
@@ -53,7 +53,7 @@ fn sockets(summary: &Summary) -> Subject {
     }
 }
 
-fn connects(summary: &Summary) -> Subject {
+fn connects(summary: &Summary) -> HeadlineMetric {
     let sockets = &summary.sockets;
     let rate = sockets
         .connect_rate_per_s
@@ -62,7 +62,7 @@ fn connects(summary: &Summary) -> Subject {
         .connect_ms
         .p50
         .map(|p50| format!("p50 {}", human::millis(p50)));
-    Subject {
+    HeadlineMetric {
         label: "time to connect, p99",
         path: "sockets.connect.p99",
         gates: &["sockets.connect"],
@@ -70,7 +70,7 @@ fn connects(summary: &Summary) -> Subject {
     }
 }
 
-fn heartbeats(summary: &Summary) -> Subject {
+fn heartbeats(summary: &Summary) -> HeadlineMetric {
     let heartbeats = &summary.heartbeats;
     let times = times(&heartbeats.response_ms, &heartbeats.service_ms);
     let counts = format!(
@@ -79,7 +79,7 @@ fn heartbeats(summary: &Summary) -> Subject {
         human::count(heartbeats.missed),
         human::count(heartbeats.late)
     );
-    Subject {
+    HeadlineMetric {
         label: "heartbeat response, p99",
         path: "heartbeats.response.p99",
         gates: &["heartbeats."],
@@ -87,7 +87,7 @@ fn heartbeats(summary: &Summary) -> Subject {
     }
 }
 
-fn messages(summary: &Summary) -> Option<Subject> {
+fn messages(summary: &Summary) -> Option<HeadlineMetric> {
     let messages = summary.messages.as_ref()?;
     let times = times(&messages.latency_ms, &messages.service_ms);
     let counts = format!(
@@ -97,7 +97,7 @@ fn messages(summary: &Summary) -> Option<Subject> {
         human::count(messages.duplicated),
         human::count(messages.reordered)
     );
-    Some(Subject {
+    Some(HeadlineMetric {
         label: "message latency, p99",
         path: "messages.latency.p99",
         gates: &["messages."],
@@ -105,8 +105,8 @@ fn messages(summary: &Summary) -> Option<Subject> {
     })
 }
 
-fn readings(summary: &Summary) -> Option<Subject> {
-    let readings = summary.readings.as_ref()?;
+fn telemetry(summary: &Summary) -> Option<HeadlineMetric> {
+    let readings = summary.telemetry.as_ref()?;
     let times = times(&readings.response_ms, &readings.service_ms);
     let accepted = format!(
         "{} of {} due were accepted",
@@ -124,7 +124,7 @@ fn readings(summary: &Summary) -> Option<Subject> {
             human::count(again)
         )
     });
-    Some(Subject {
+    Some(HeadlineMetric {
         label: "reading accepted, p99",
         path: "readings.response.p99",
         gates: &["readings."],
@@ -133,18 +133,18 @@ fn readings(summary: &Summary) -> Option<Subject> {
 }
 
 /// Of each command, where nothing but commands crosses.
-fn backplane(summary: &Summary) -> Option<Subject> {
+fn backplane(summary: &Summary) -> Option<HeadlineMetric> {
     let backplane = summary.backplane.as_ref()?;
     let sent = backplane
         .sent
         .map(|sent| format!("{} in all", human::count(sent)));
-    let busy = summary.processors.broker.map(|share| {
+    let busy = summary.cpu_cores.broker.map(|share| {
         format!(
             "the broker kept {} % of a processor busy",
             human::significant(share * 100.0)
         )
     });
-    Some(Subject {
+    Some(HeadlineMetric {
         label: "messages between the nodes for each command",
         path: "backplane.sent_per_command",
         gates: &["backplane.", "processors."],
@@ -152,7 +152,7 @@ fn backplane(summary: &Summary) -> Option<Subject> {
     })
 }
 
-fn commands(summary: &Summary) -> Option<Subject> {
+fn commands(summary: &Summary) -> Option<HeadlineMetric> {
     let commands = summary.commands.as_ref()?;
     let times = times(&commands.response_ms, &commands.service_ms);
     let counts = format!(
@@ -160,7 +160,7 @@ fn commands(summary: &Summary) -> Option<Subject> {
         human::count(commands.replied),
         human::count(commands.due)
     );
-    Some(Subject {
+    Some(HeadlineMetric {
         label: "command response, p99",
         path: "commands.response.p99",
         gates: &["commands."],
@@ -178,7 +178,7 @@ fn times(response: &Distribution, service: &Distribution) -> Option<String> {
     ))
 }
 
-fn memory(summary: &Summary) -> Option<Subject> {
+fn memory(summary: &Summary) -> Option<HeadlineMetric> {
     let heap = summary.cost_per_socket.node_heap;
     let fit = summary.cost_per_socket.node_rss?;
     let interval = format!(
@@ -187,7 +187,7 @@ fn memory(summary: &Summary) -> Option<Subject> {
         human::bytes(fit.high)
     );
     let heap = heap.map(|heap| format!("of heap {}", human::bytes(heap.value)));
-    Some(Subject {
+    Some(HeadlineMetric {
         label: "of a node's memory per socket",
         path: "cost_per_socket.node_rss",
         gates: &["cost_per_socket."],
@@ -196,9 +196,9 @@ fn memory(summary: &Summary) -> Option<Subject> {
 }
 
 /// Of the kernel's memory, which no process shows.
-fn cost(summary: &Summary) -> Option<Subject> {
+fn cost(summary: &Summary) -> Option<HeadlineMetric> {
     let fit = summary.cost_per_socket.kernel?;
-    Some(Subject {
+    Some(HeadlineMetric {
         label: "of the kernel's memory per end of a socket",
         path: "cost_per_socket.kernel",
         gates: &[],
@@ -210,7 +210,7 @@ fn cost(summary: &Summary) -> Option<Subject> {
     })
 }
 
-fn balance(summary: &Summary) -> Option<Subject> {
+fn balance(summary: &Summary) -> Option<HeadlineMetric> {
     let balance = summary
         .balance
         .as_ref()
@@ -239,7 +239,7 @@ fn balance(summary: &Summary) -> Option<Subject> {
             display(Unit::Share, herding.share)
         )
     });
-    Some(Subject {
+    Some(HeadlineMetric {
         label: "fullest node over the mean, at the end",
         path: "balance.max_over_mean_at_end",
         gates: &["balance."],

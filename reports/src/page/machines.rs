@@ -2,18 +2,18 @@
 
 use highwater_scenarios::metrics::Unit;
 
-use super::table::{Row, Table, missing, number, row, size, table, time};
+use super::table::{PageTable, TableRow, missing, number, row, size, table, time};
 use crate::{
     human,
     metric::display,
     record::Manifest,
-    summary::{Process, Summary},
+    summary::{ProcessSummary, Summary},
 };
 
 /// A figure of a process: its title, and how it is written where there is one.
-type Column = (&'static str, fn(&Process) -> Option<String>);
+type ProcessColumn = (&'static str, fn(&ProcessSummary) -> Option<String>);
 
-const COLUMNS: [Column; 8] = [
+const COLUMNS: [ProcessColumn; 8] = [
     ("sockets, most", |process| {
         process.sockets_peak.map(human::count)
     }),
@@ -35,11 +35,12 @@ const COLUMNS: [Column; 8] = [
 ];
 
 /// Nodes, broker, consumers, balancer and workers, those that there are.
-pub(super) fn processes(summary: &Summary) -> Vec<Table> {
-    let brokers = summary.broker.iter();
-    let brokers: Vec<Process> = brokers.map(|broker| broker.process.clone()).collect();
-    let balancers = summary.balancer.iter();
-    let balancers: Vec<Process> = balancers.map(|balancer| balancer.process.clone()).collect();
+pub(super) fn processes(summary: &Summary) -> Vec<PageTable> {
+    let brokers = summary.brokers.iter();
+    let brokers: Vec<ProcessSummary> = brokers.map(|broker| broker.process.clone()).collect();
+    let balancers = summary.balancers.iter();
+    let balancers: Vec<ProcessSummary> =
+        balancers.map(|balancer| balancer.process.clone()).collect();
     let of_system = [
         ("Nodes", &summary.nodes),
         ("Broker", &brokers),
@@ -49,32 +50,32 @@ pub(super) fn processes(summary: &Summary) -> Vec<Table> {
     let of_system = of_system
         .into_iter()
         .filter(|(_, processes)| !processes.is_empty())
-        .map(|(caption, processes)| of_a_kind(caption, processes));
+        .map(|(caption, processes)| process_table(caption, processes));
     of_system.chain([workers(summary)]).collect()
 }
 
 /// What none of them shows has no column.
-fn of_a_kind(caption: &'static str, processes: &[Process]) -> Table {
-    let shown = |(_, of): &&Column| processes.iter().any(|process| of(process).is_some());
-    let shown: Vec<&Column> = COLUMNS.iter().filter(shown).collect();
+fn process_table(caption: &'static str, processes: &[ProcessSummary]) -> PageTable {
+    let shown = |(_, of): &&ProcessColumn| processes.iter().any(|process| of(process).is_some());
+    let shown: Vec<&ProcessColumn> = COLUMNS.iter().filter(shown).collect();
     let titles = shown.iter().map(|(title, _)| (*title).to_owned());
-    let row = |process: &Process| {
+    let row = |process: &ProcessSummary| {
         let figures = shown
             .iter()
             .map(|(_, of)| of(process).unwrap_or_else(missing));
-        Row {
+        TableRow {
             class: "",
             cells: [process.id.clone()].into_iter().chain(figures).collect(),
         }
     };
-    Table {
+    PageTable {
         caption,
         head: [String::new()].into_iter().chain(titles).collect(),
         rows: processes.iter().map(row).collect(),
     }
 }
 
-fn workers(summary: &Summary) -> Table {
+fn workers(summary: &Summary) -> PageTable {
     let workers = summary.workers.iter().map(|worker| {
         row([
             worker.id.clone(),
@@ -85,7 +86,7 @@ fn workers(summary: &Summary) -> Table {
             worker.send_lag_ms.p99.map_or_else(missing, human::millis),
         ])
     });
-    Table {
+    PageTable {
         rows: workers.collect(),
         ..table(
             "Workers",
@@ -102,8 +103,8 @@ fn workers(summary: &Summary) -> Table {
 }
 
 /// How busy they were, all of a kind together; none where nobody tells.
-pub(super) fn processors(summary: &Summary) -> Option<Table> {
-    let busy = &summary.processors;
+pub(super) fn cpu_cores(summary: &Summary) -> Option<PageTable> {
+    let busy = &summary.cpu_cores;
     let kinds = [
         ("nodes", busy.nodes),
         ("broker", busy.broker),
@@ -113,15 +114,15 @@ pub(super) fn processors(summary: &Summary) -> Option<Table> {
     let known = kinds
         .into_iter()
         .filter_map(|(kind, share)| Some(row([kind.to_owned(), display(Unit::Share, share?)])));
-    let rows: Vec<Row> = known.collect();
-    (!rows.is_empty()).then(|| Table {
+    let rows: Vec<TableRow> = known.collect();
+    (!rows.is_empty()).then(|| PageTable {
         rows,
         ..table("Processors kept busy, steady phase; 100 % is one", ["", ""])
     })
 }
 
 /// Where the run was made, and with which versions.
-pub(super) fn machine(manifest: &Manifest) -> Table {
+pub(super) fn machine(manifest: &Manifest) -> PageTable {
     let host = &manifest.host;
     let known = [
         ("processors", host.cpus.map(|cpus| cpus.to_string())),
@@ -141,7 +142,7 @@ pub(super) fn machine(manifest: &Manifest) -> Table {
     let known = known.map(|(name, value)| row([name.to_owned(), value.unwrap_or_else(missing)]));
     let versions = manifest.versions.iter();
     let versions = versions.map(|(name, version)| row([name.clone(), version.clone()]));
-    Table {
+    PageTable {
         rows: known.into_iter().chain(versions).collect(),
         ..table("", ["", ""])
     }

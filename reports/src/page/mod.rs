@@ -1,6 +1,6 @@
 //! The page `report.html`, and that of a comparison.
 //!
-//! - `content`, with `headline` (of the figures in `subjects`), `plot`, `tables`,
+//! - `content`, with `headline` (of the figures in `headline_metrics`), `plot`, `tables`,
 //!   `counts`, `machines`, `balance`, `backplane`, `system` and `told`: what it says;
 //! - `table`: what a table is;
 //! - [`render`]: by the template, which says where;

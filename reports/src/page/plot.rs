@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::charts::{Drawing, Key, Readout, Scene};
+use crate::charts::{ChartContext, Drawing, LegendEntry, Tooltip};
 
 /// A chart in the page.
 #[derive(Debug, Serialize)]
@@ -12,7 +12,7 @@ pub(super) struct Plot<'a> {
     name: &'a str,
     title: &'a str,
     about: &'a str,
-    keys: &'a [Key],
+    legend: &'a [LegendEntry],
     wide: &'a str,
     narrow: &'a str,
     over_time: bool,
@@ -20,12 +20,12 @@ pub(super) struct Plot<'a> {
 
 /// What the charts over time show at each step.
 #[derive(Debug, Serialize)]
-pub(super) struct Values<'a> {
+pub(super) struct TooltipData<'a> {
     /// Length of a step in seconds.
     step: f64,
     /// Where the time axis ends.
     end: f64,
-    charts: BTreeMap<&'a str, &'a Readout>,
+    charts: BTreeMap<&'a str, &'a Tooltip>,
 }
 
 impl<'a> Plot<'a> {
@@ -34,19 +34,19 @@ impl<'a> Plot<'a> {
             name: &drawing.name,
             title: &drawing.title,
             about: &drawing.about,
-            keys: &drawing.keys,
+            legend: &drawing.legend,
             wide: &drawing.wide,
             narrow: &drawing.narrow,
-            over_time: drawing.readout.is_some(),
+            over_time: drawing.tooltip.is_some(),
         }
     }
 }
 
-impl<'a> Values<'a> {
-    pub(super) fn of(scene: &Scene, drawings: &[&'a Drawing]) -> Self {
+impl<'a> TooltipData<'a> {
+    pub(super) fn of(scene: &ChartContext, drawings: &[&'a Drawing]) -> Self {
         let charts = drawings
             .iter()
-            .filter_map(|drawing| Some((&*drawing.name, drawing.readout.as_ref()?)));
+            .filter_map(|drawing| Some((&*drawing.name, drawing.tooltip.as_ref()?)));
         Self {
             step: scene.steps.length_s,
             end: scene.timeline.end.max(1.0),

@@ -4,7 +4,7 @@ use minijinja::{Environment, context, syntax::SyntaxConfig, value::Serde};
 
 use super::content::content;
 use crate::{
-    charts::{Drawing, Scene},
+    charts::{ChartContext, Drawing},
     report::ReportError,
     summary::Summary,
 };
@@ -16,7 +16,7 @@ const MACROS: &str = "macros.html";
 
 /// The page as HTML; with a baseline, its figures stand beside the run's.
 pub(crate) fn page(
-    scene: &Scene,
+    scene: &ChartContext,
     summary: &Summary,
     baseline: Option<&Summary>,
     drawings: &[Drawing],

@@ -1,23 +1,23 @@
 //! What the load was put on, in a line.
 
-use highwater_scenarios::plan::{Backplane, Cluster, Routing, System};
+use highwater_scenarios::plan::{BackplaneSpec, ClusterSpec, Routing, SystemSpec};
 
 /// `a cluster of 3 nodes, joined by Redis at redis://127.0.0.1:6379, with TLS`.
-pub(super) fn system(system: &System) -> String {
+pub(super) fn system(system: &SystemSpec) -> String {
     match system {
-        System::Cluster(cluster) => parts(cluster).join(", "),
-        System::Target(target) => target.ws.join(", "),
+        SystemSpec::Cluster(cluster) => cluster_parts(cluster).join(", "),
+        SystemSpec::Target(target) => target.ws.join(", "),
     }
 }
 
 /// Whatever is not as it is without being asked for.
-fn parts(cluster: &Cluster) -> Vec<String> {
+fn cluster_parts(cluster: &ClusterSpec) -> Vec<String> {
     let mut parts = vec![match cluster.nodes {
         1 => "a cluster of one node".to_owned(),
         nodes => format!("a cluster of {nodes} nodes"),
     }];
-    parts.extend(front(cluster));
-    if let Backplane::Broker(broker) = &cluster.backplane {
+    parts.extend(balancer_text(cluster));
+    if let BackplaneSpec::Broker(broker) = &cluster.backplane {
         let (name, url) = (broker.url.kind().name(), &broker.url);
         parts.push(format!("joined by {name} at {url}"));
     }
@@ -35,9 +35,9 @@ fn parts(cluster: &Cluster) -> Vec<String> {
 }
 
 /// What stands in front of the nodes.
-fn front(cluster: &Cluster) -> Option<String> {
+fn balancer_text(cluster: &ClusterSpec) -> Option<String> {
     let name = cluster.balancer.name()?;
-    Some(match cluster.gateways {
+    Some(match cluster.balancers {
         1 => format!("behind {name}"),
         several => format!("behind {several} of {name}"),
     })

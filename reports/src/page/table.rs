@@ -6,30 +6,30 @@ use crate::human;
 
 /// A table of text. Columns after the first are figures.
 #[derive(Debug, Serialize)]
-pub(super) struct Table {
+pub(super) struct PageTable {
     pub(super) caption: &'static str,
     pub(super) head: Vec<String>,
-    pub(super) rows: Vec<Row>,
+    pub(super) rows: Vec<TableRow>,
 }
 
 /// One line of it.
 #[derive(Debug, Serialize)]
-pub(super) struct Row {
+pub(super) struct TableRow {
     /// For the style sheet: a verdict, or nothing.
     pub(super) class: &'static str,
     pub(super) cells: Vec<String>,
 }
 
-pub(super) fn table<const N: usize>(caption: &'static str, head: [&str; N]) -> Table {
-    Table {
+pub(super) fn table<const N: usize>(caption: &'static str, head: [&str; N]) -> PageTable {
+    PageTable {
         caption,
         head: head.map(str::to_owned).into(),
         rows: Vec::new(),
     }
 }
 
-pub(super) fn row<const N: usize>(cells: [String; N]) -> Row {
-    Row {
+pub(super) fn row<const N: usize>(cells: [String; N]) -> TableRow {
+    TableRow {
         class: "",
         cells: cells.into(),
     }

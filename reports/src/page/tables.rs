@@ -1,41 +1,41 @@
 //! Tables of gates, times and costs.
 
-use super::table::{Row, Table, missing, row, table};
+use super::table::{PageTable, TableRow, missing, row, table};
 use crate::{
     human,
-    summary::{Distribution, Fit, GateOutcome, Summary},
+    summary::{Distribution, GateOutcome, SlopeFit, Summary},
     text,
 };
 
 /// Of what, how much, and how that is written.
-type Cost = (&'static str, Option<Fit>, fn(f64) -> String);
+type CostRow = (&'static str, Option<SlopeFit>, fn(f64) -> String);
 
 /// Each gate with what its figure is and may be.
-pub(super) fn gates(summary: &Summary) -> Table {
+pub(super) fn gates(summary: &Summary) -> PageTable {
     let row = |gate: &GateOutcome| {
         let name = match gate.name == gate.check {
             true => gate.check.clone(),
             false => format!("{}: {}", gate.name, gate.check),
         };
-        Row {
-            class: text::word(gate.verdict),
+        TableRow {
+            class: text::verdict_word(gate.verdict),
             cells: vec![
                 name,
                 gate.during.clone().unwrap_or_default(),
                 text::actual(gate),
                 text::limit(gate),
-                text::word(gate.verdict).to_owned(),
+                text::verdict_word(gate.verdict).to_owned(),
             ],
         }
     };
-    Table {
+    PageTable {
         rows: summary.gates.iter().map(row).collect(),
         ..table("", ["gate", "during", "is", "limit", "verdict"])
     }
 }
 
 /// Every distribution in which something was counted.
-pub(super) fn times(summary: &Summary) -> Table {
+pub(super) fn times(summary: &Summary) -> PageTable {
     let heartbeats = &summary.heartbeats;
     let mut named = vec![
         ("connect", &summary.sockets.connect_ms),
@@ -63,7 +63,7 @@ pub(super) fn times(summary: &Summary) -> Table {
             ),
         ]);
     }
-    if let Some(readings) = &summary.readings {
+    if let Some(readings) = &summary.telemetry {
         named.extend([
             ("reading accepted, response", &readings.response_ms),
             ("reading accepted, service", &readings.service_ms),
@@ -78,7 +78,7 @@ pub(super) fn times(summary: &Summary) -> Table {
         .into_iter()
         .map(|(name, times)| (name.to_owned(), times));
     let counted = named.chain(lags).filter(|(_, times)| times.count > 0);
-    Table {
+    PageTable {
         rows: counted
             .map(|(name, times)| distribution(name, times))
             .collect(),
@@ -90,17 +90,17 @@ pub(super) fn times(summary: &Summary) -> Table {
 }
 
 /// What one more socket costs, with its interval.
-pub(super) fn costs(summary: &Summary) -> Table {
+pub(super) fn costs(summary: &Summary) -> PageTable {
     let cost = &summary.cost_per_socket;
-    let all: [Cost; 7] = [
+    let all: [CostRow; 7] = [
         ("node, resident memory", cost.node_rss, human::bytes),
         ("node, heap", cost.node_heap, human::bytes),
         ("node, open files", cost.node_open_files, human::significant),
         ("worker, resident memory", cost.worker_rss, human::bytes),
-        ("balancer, resident memory", cost.gateway_rss, human::bytes),
+        ("balancer, resident memory", cost.balancer_rss, human::bytes),
         (
             "balancer, open files",
-            cost.gateway_open_files,
+            cost.balancer_open_files,
             human::significant,
         ),
         (
@@ -114,13 +114,13 @@ pub(super) fn costs(summary: &Summary) -> Table {
         let between = format!("{} to {}", display(fit.low), display(fit.high));
         Some(row([name.to_owned(), display(fit.value), between]))
     });
-    Table {
+    PageTable {
         rows: rows.collect(),
         ..table("", ["", "cost", "95 % interval"])
     }
 }
 
-fn distribution(name: String, times: &Distribution) -> Row {
+fn distribution(name: String, times: &Distribution) -> TableRow {
     let ms = |value: Option<f64>| value.map_or_else(missing, human::millis);
     row([
         name,

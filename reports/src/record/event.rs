@@ -1,6 +1,6 @@
 //! What happened at an instant of a run: a line of `events.jsonl`.
 
-use highwater_scenarios::plan::{Join, Window};
+use highwater_scenarios::plan::{Join, PhaseWindow};
 use serde::{Deserialize, Serialize};
 
 /// One line of `events.jsonl`.
@@ -10,17 +10,17 @@ pub struct TimedEvent {
     pub at: f64,
     /// What happened.
     #[serde(flatten)]
-    pub what: Occurrence,
+    pub kind: RecordEvent,
 }
 
 /// What can happen to a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
-pub enum Occurrence {
+pub enum RecordEvent {
     /// A phase began; `ramp`, `steady` and `drain`, always at a whole second.
     Phase {
         /// Which one.
-        phase: Window,
+        phase: PhaseWindow,
     },
     /// An event of the scenario was carried out.
     Action {
@@ -55,7 +55,7 @@ pub enum Occurrence {
         reason: String,
     },
     /// The journals of the consumers, held against what the devices were told.
-    Readings {
+    Telemetry {
         /// Different readings that were handled.
         handled: u64,
         /// Times that a reading was handled again.
@@ -87,7 +87,7 @@ pub enum Occurrence {
     /// The run ended in order; without this line it was truncated.
     End {
         /// How.
-        ended: Ended,
+        ended: RunEnd,
     },
 }
 
@@ -102,7 +102,7 @@ pub fn action_title(action: &str, node: &str) -> String {
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Ended {
+pub enum RunEnd {
     /// All phases ran.
     Completed,
     /// Somebody stopped it (Ctrl-C, SIGTERM).

@@ -19,7 +19,7 @@ const MAX_VALUE_DIVISOR: f64 = 1000.0;
 
 /// One line of the log.
 #[derive(Debug, Clone)]
-pub(crate) struct Line {
+pub(crate) struct HlogLine {
     /// Which metric.
     pub(crate) tag: String,
     /// Start on the run's clock, in seconds.
@@ -31,13 +31,13 @@ pub(crate) struct Line {
 }
 
 /// Turns lines into text; keeps the compressor's buffers between lines.
-pub(crate) struct Encoder {
+pub(crate) struct HlogEncoder {
     serializer: V2DeflateSerializer,
     bytes: Vec<u8>,
 }
 
 /// Turns text into lines.
-pub(crate) struct Decoder {
+pub(crate) struct HlogDecoder {
     reader: HistogramReader,
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn header(started_at: DateTime<Utc>) -> Result<Vec<u8>, String> {
     Ok(head)
 }
 
-impl Encoder {
+impl HlogEncoder {
     pub(crate) fn new() -> Self {
         Self {
             serializer: V2DeflateSerializer::new(),
@@ -86,7 +86,7 @@ impl Encoder {
     }
 }
 
-impl Decoder {
+impl HlogDecoder {
     pub(crate) fn new() -> Self {
         Self {
             reader: HistogramReader::new(),
@@ -94,7 +94,7 @@ impl Decoder {
     }
 
     /// The line's content; `Ok(None)` for comments and headers.
-    pub(crate) fn line(&mut self, text: &[u8]) -> Result<Option<Line>, String> {
+    pub(crate) fn line(&mut self, text: &[u8]) -> Result<Option<HlogLine>, String> {
         let entry = match IntervalLogIterator::new(text).next() {
             None => return Ok(None),
             Some(Err(error)) => return Err(format!("{error:?}")),
@@ -108,7 +108,7 @@ impl Decoder {
             .reader
             .read(&bytes)
             .map_err(|error| error.to_string())?;
-        Ok(Some(Line {
+        Ok(Some(HlogLine {
             tag: entry
                 .tag()
                 .map(|tag| tag.as_str().to_owned())

@@ -29,7 +29,7 @@ pub struct Interval {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Source {
     /// What it is.
-    pub role: Role,
+    pub role: SourceRole,
     /// Its name: `n1`, `w1`, …
     pub id: String,
 }
@@ -37,7 +37,7 @@ pub struct Source {
 /// What a source of figures is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Role {
+pub enum SourceRole {
     /// A node of the system under test.
     Node,
     /// The backplane's broker.
@@ -78,7 +78,7 @@ impl Interval {
 
 impl Source {
     /// A source by role and name.
-    pub fn new(role: Role, id: impl Into<String>) -> Self {
+    pub fn new(role: SourceRole, id: impl Into<String>) -> Self {
         Self {
             role,
             id: id.into(),

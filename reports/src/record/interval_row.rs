@@ -8,12 +8,12 @@ use serde::{
     de::{MapAccess, Visitor},
 };
 
-use super::{Interval, Role, Source};
+use super::{Interval, Source, SourceRole};
 
 /// What one source counted and showed during one interval, as
 /// [`Interval`](super::Interval) says it, read back.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Reading {
+pub struct IntervalRow {
     /// Start of the interval in seconds on the run's clock. For a sampled
     /// process, the instant of the sample.
     pub at: f64,
@@ -27,12 +27,12 @@ pub struct Reading {
 
 /// Turns lines into readings; remembers their names and sources.
 #[derive(Debug, Default)]
-pub(crate) struct Decoder {
+pub(crate) struct IntervalDecoder {
     names: HashSet<Arc<str>>,
     sources: HashSet<Arc<Source>>,
 }
 
-impl Reading {
+impl IntervalRow {
     /// When its gauges were the case: its end, in seconds on the run's clock.
     pub fn end(&self) -> f64 {
         self.at + self.length
@@ -45,7 +45,7 @@ impl Reading {
 
     /// A counter; a name that is absent did not happen.
     pub fn counter(&self, name: &str) -> u64 {
-        found(&self.counters, name).unwrap_or(0)
+        lookup(&self.counters, name).unwrap_or(0)
     }
 
     /// All counters, by name.
@@ -55,7 +55,7 @@ impl Reading {
 
     /// A gauge; a name that is absent was not measured.
     pub fn gauge(&self, name: &str) -> Option<f64> {
-        found(&self.gauges, name)
+        lookup(&self.gauges, name)
     }
 
     /// All gauges, by name.
@@ -65,7 +65,7 @@ impl Reading {
 }
 
 /// Whether it is what was written.
-impl PartialEq<Interval> for Reading {
+impl PartialEq<Interval> for IntervalRow {
     fn eq(&self, written: &Interval) -> bool {
         let counters = written
             .counters
@@ -82,16 +82,16 @@ impl PartialEq<Interval> for Reading {
     }
 }
 
-fn found<T: Copy>(entries: &[(Arc<str>, T)], name: &str) -> Option<T> {
+fn lookup<T: Copy>(entries: &[(Arc<str>, T)], name: &str) -> Option<T> {
     let entry = entries.iter().find(|(entry, _)| &**entry == name)?;
     Some(entry.1)
 }
 
-impl Decoder {
+impl IntervalDecoder {
     /// One line.
-    pub(crate) fn line(&mut self, text: &[u8]) -> Result<Reading, String> {
-        let line: Line = serde_json::from_slice(text).map_err(|error| error.to_string())?;
-        Ok(Reading {
+    pub(crate) fn line(&mut self, text: &[u8]) -> Result<IntervalRow, String> {
+        let line: RawInterval = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+        Ok(IntervalRow {
             at: line.at,
             length: line.length,
             source: self.source(line.source),
@@ -100,7 +100,7 @@ impl Decoder {
         })
     }
 
-    fn source(&mut self, source: LineSource) -> Arc<Source> {
+    fn source(&mut self, source: RawSource) -> Arc<Source> {
         let source = Source::new(source.role, source.id.0);
         match self.sources.get(&source) {
             Some(known) => known.clone(),
@@ -139,11 +139,11 @@ impl Decoder {
 
 /// As it is written; texts are borrowed from the line where they can be.
 #[derive(Deserialize)]
-struct Line<'a> {
+struct RawInterval<'a> {
     at: f64,
     length: f64,
     #[serde(borrow)]
-    source: LineSource<'a>,
+    source: RawSource<'a>,
     #[serde(borrow, default)]
     counters: Entries<'a, u64>,
     #[serde(borrow, default)]
@@ -151,8 +151,8 @@ struct Line<'a> {
 }
 
 #[derive(Deserialize)]
-struct LineSource<'a> {
-    role: Role,
+struct RawSource<'a> {
+    role: SourceRole,
     #[serde(borrow)]
     id: Text<'a>,
 }
@@ -171,9 +171,9 @@ impl<T> Default for Entries<'_, T> {
 
 impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Entries<'a, T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object<'a, T>(Vec<(Text<'a>, T)>);
+        struct EntriesVisitor<'a, T>(Vec<(Text<'a>, T)>);
 
-        impl<'de: 'a, 'a, T: Deserialize<'de>> Visitor<'de> for Object<'a, T> {
+        impl<'de: 'a, 'a, T: Deserialize<'de>> Visitor<'de> for EntriesVisitor<'a, T> {
             type Value = Entries<'a, T>;
 
             fn expecting(&self, to: &mut fmt::Formatter) -> fmt::Result {
@@ -188,7 +188,7 @@ impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Entries<'a, T> {
             }
         }
 
-        deserializer.deserialize_map(Object(Vec::new()))
+        deserializer.deserialize_map(EntriesVisitor(Vec::new()))
     }
 }
 
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn names_and_sources_are_there_once() {
-        let mut decoder = Decoder::default();
+        let mut decoder = IntervalDecoder::default();
         let text = br#"{"at":1.5,"length":1,"source":{"role":"worker","id":"w\u0031"},
             "counters":{"b":2,"a":1,"b":3},"gauges":{"x":0.5}}"#;
         let first = decoder.line(text).unwrap();
@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn what_is_not_a_line_is_refused() {
-        let mut decoder = Decoder::default();
+        let mut decoder = IntervalDecoder::default();
         for text in [
             "{}",
             r#"{"at":1,"length":1,"source":{"role":"cat","id":"w"}}"#,

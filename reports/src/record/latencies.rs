@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use highwater_scenarios::plan::Window;
+use highwater_scenarios::plan::PhaseWindow;
 
 use super::{
     Phases,
-    hlog::Line,
+    hlog::HlogLine,
     names::latency::{COMMAND_OWNER, SEND_LAG},
 };
 use crate::histogram::{LatencyHistogram, latency_histogram, record_micros};
@@ -15,7 +15,7 @@ use crate::histogram::{LatencyHistogram, latency_histogram, record_micros};
 /// Most blocks that a run is cut into, whatever its length.
 const MOST_BLOCKS: f64 = 600.0;
 
-const PHASES: [Window; 3] = [Window::Ramp, Window::Steady, Window::Drain];
+const PHASES: [PhaseWindow; 3] = [PhaseWindow::Ramp, PhaseWindow::Steady, PhaseWindow::Drain];
 const WINDOWS: usize = PHASES.len() + 1;
 
 /// The histograms of a run by tag.
@@ -23,12 +23,12 @@ const WINDOWS: usize = PHASES.len() + 1;
 pub struct Latencies {
     phases: Phases,
     block_s: f64,
-    tags: BTreeMap<String, Tagged>,
+    tags: BTreeMap<String, TagHistograms>,
 }
 
 #[derive(Debug, Clone)]
-struct Tagged {
-    /// Those of the phases and that of the run; until [`Latencies::complete`]
+struct TagHistograms {
+    /// Those of the phases and that of the run; until [`Latencies::merge_run_window`]
     /// the run's has only what lies in no phase.
     windows: [LatencyHistogram; WINDOWS],
     blocks: BTreeMap<u32, Block>,
@@ -52,17 +52,17 @@ impl Latencies {
     }
 
     /// Takes in one line of the log. It belongs to where its middle lies.
-    pub(crate) fn add(&mut self, line: &Line) {
+    pub(crate) fn add(&mut self, line: &HlogLine) {
         let middle = line.at_s + line.length_s / 2.0;
         let tagged = self
             .tags
             .entry(line.tag.clone())
-            .or_insert_with(Tagged::new);
-        let within = |window: &Window| {
+            .or_insert_with(TagHistograms::new);
+        let within = |window: &PhaseWindow| {
             let range = self.phases.range(*window);
             range.is_some_and(|range| range.contains(&middle))
         };
-        let window = PHASES.into_iter().find(within).unwrap_or(Window::Run);
+        let window = PHASES.into_iter().find(within).unwrap_or(PhaseWindow::Run);
         merge(&mut tagged.windows[window as usize], &line.histogram);
         if has_blocks(&line.tag) {
             let block = (middle / self.block_s).max(0.0) as u32;
@@ -71,7 +71,7 @@ impl Latencies {
     }
 
     /// After the last line: what lies in a phase is the run's as well.
-    pub(crate) fn complete(&mut self) {
+    pub(crate) fn merge_run_window(&mut self) {
         for tagged in self.tags.values_mut() {
             let [phases @ .., run] = &mut tagged.windows;
             phases.iter().for_each(|phase| merge(run, phase));
@@ -79,7 +79,7 @@ impl Latencies {
     }
 
     /// Everything that `tag` counted in `window`; `None` when nothing.
-    pub fn window(&self, tag: &str, window: Window) -> Option<&LatencyHistogram> {
+    pub fn window(&self, tag: &str, window: PhaseWindow) -> Option<&LatencyHistogram> {
         let histogram = &self.tags.get(tag)?.windows[window as usize];
         (!histogram.is_empty()).then_some(histogram)
     }
@@ -107,7 +107,7 @@ impl Latencies {
     }
 }
 
-impl Tagged {
+impl TagHistograms {
     fn new() -> Self {
         Self {
             windows: std::array::from_fn(|_| latency_histogram()),

@@ -11,7 +11,7 @@ use super::RecordError;
 /// Calls `each` for every whole line of `dir/name`, and says in `problems`
 /// what had to be left out: a missing file, lines that `each` refuses, a last
 /// line without its end.
-pub(crate) fn for_each(
+pub(crate) fn for_each_line(
     dir: &Path,
     name: &str,
     problems: &mut Vec<String>,
@@ -29,7 +29,7 @@ pub(crate) fn for_each(
     let mut reader = BufReader::with_capacity(1 << 18, file);
     let mut line = Vec::new();
     let mut number = 0_u64;
-    let mut refused = Refused::default();
+    let mut refused = SkippedLines::default();
     loop {
         line.clear();
         let read = reader.read_until(b'\n', &mut line);
@@ -51,12 +51,12 @@ pub(crate) fn for_each(
 
 /// Lines that could not be understood: how many, and the first of them.
 #[derive(Default)]
-struct Refused {
+struct SkippedLines {
     count: u64,
     first: Option<(u64, String)>,
 }
 
-impl Refused {
+impl SkippedLines {
     fn note(&mut self, line: u64, reason: String) {
         self.count += 1;
         self.first.get_or_insert((line, reason));

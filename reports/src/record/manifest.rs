@@ -28,7 +28,7 @@ pub struct Manifest {
     /// Programs and their versions: `highwater`, `linux`, `nginx`, ….
     pub versions: BTreeMap<String, String>,
     /// Where the coordinator ran.
-    pub host: Host,
+    pub host: HostInfo,
     /// The balancers' configurations in full, where there are any. What they were told
     /// later stands in the events.
     pub balancer_configuration: Option<String>,
@@ -36,7 +36,7 @@ pub struct Manifest {
 
 /// The machine that the coordinator ran on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Host {
+pub struct HostInfo {
     /// Logical processors.
     pub cpus: Option<u32>,
     /// Its processor's name.

@@ -26,11 +26,11 @@ pub mod writer;
 
 pub(crate) use atomic::write as write_atomic;
 pub use error::RecordError;
-pub use event::{Ended, Occurrence, TimedEvent, action_title};
-pub use interval::{Interval, Role, Source};
-pub use interval_row::Reading;
+pub use event::{RecordEvent, RunEnd, TimedEvent, action_title};
+pub use interval::{Interval, Source, SourceRole};
+pub use interval_row::IntervalRow;
 pub use latencies::Latencies;
-pub use manifest::{Host, Manifest, RECORD_SCHEMA};
+pub use manifest::{HostInfo, Manifest, RECORD_SCHEMA};
 pub use phases::Phases;
 pub use reader::{RunRecord, read};
 pub use writer::RecordWriter;

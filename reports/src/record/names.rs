@@ -53,16 +53,16 @@ pub mod counter {
     /// Replies whose call was taken by another node.
     pub const COMMANDS_CROSS_NODE: &str = "commands.cross_node";
     /// Readings whose time came.
-    pub const READINGS_DUE: &str = "readings.due";
+    pub const TELEMETRY_DUE: &str = "readings.due";
     /// Readings sent for the first time.
-    pub const READINGS_SENT: &str = "readings.sent";
+    pub const TELEMETRY_SENT: &str = "readings.sent";
     /// Times that a reading was sent again.
-    pub const READINGS_RESENT: &str = "readings.resent";
+    pub const TELEMETRY_RESENT: &str = "readings.resent";
     /// Readings accepted, each once.
-    pub const READINGS_ACCEPTED: &str = "readings.accepted";
+    pub const TELEMETRY_ACCEPTED: &str = "readings.accepted";
     /// Times that a reading was refused; by reason as well: `readings.refused.REASON`
     /// with the reasons of the protocol.
-    pub const READINGS_REFUSED: &str = "readings.refused";
+    pub const TELEMETRY_REJECTED: &str = "readings.refused";
     /// Messages whose time to be published came.
     pub const MESSAGES_SCHEDULED: &str = "messages.scheduled";
     /// Messages that the system took.
@@ -96,27 +96,27 @@ pub mod counter {
 
 /// Counters of the coordinator, over all workers and for a tenth of a second of the
 /// run's clock each: where new sockets went, and when lost ones came back.
-pub mod tenth {
+pub mod conn_event {
     /// Sockets that opened, for the first time or again, by the node that the answer
-    /// names: `arrived.NODE`; [`ELSEWHERE`] for nodes beyond the most that are told
+    /// names: `arrived.NODE`; [`OTHER_NODES`] for nodes beyond the most that are told
     /// apart. Absent where answers name no node.
-    pub const ARRIVED: &str = "arrived";
+    pub const OPENED: &str = "arrived";
     /// Of the attempts that opened, by when they began and by the node, those that took
     /// more than a second: `delayed.NODE`.
     pub const DELAYED: &str = "delayed";
     /// The NODE of what happened at nodes that are too many to be told apart; no node's
     /// name has brackets.
-    pub const ELSEWHERE: &str = "(elsewhere)";
+    pub const OTHER_NODES: &str = "(elsewhere)";
     /// Sockets that opened again after they had been lost.
-    pub const RETURNED: &str = "returned";
+    pub const RECONNECTED: &str = "returned";
     /// Open sockets that ended other than by the drain.
-    pub const DEPARTED: &str = "departed";
+    pub const LOST: &str = "departed";
     /// Attempts to open that failed, by when they began: that is when somebody chose the
     /// node that did not answer.
-    pub const REFUSED: &str = "refused";
+    pub const FAILED: &str = "refused";
     /// Of these, those that were answered with a pause (`Retry-After`): by somebody who
     /// lives and has no room.
-    pub const TURNED_AWAY: &str = "turned_away";
+    pub const REJECTED: &str = "turned_away";
     /// Attempts that had waited for more than a second when the end of the run cut them
     /// off, by when they began.
     pub const UNANSWERED: &str = "unanswered";
@@ -149,13 +149,13 @@ pub mod gauge {
     /// 1 while the process answers, 0 while it does not (node).
     pub const UP: &str = "up";
     /// Readings without an answer yet (worker).
-    pub const READINGS_PENDING: &str = "readings.pending";
+    pub const TELEMETRY_PENDING: &str = "readings.pending";
     /// Readings that a node has answered since it started, accepted or not.
-    pub const READINGS_ANSWERED: &str = "readings.answered";
+    pub const TELEMETRY_ANSWERED: &str = "readings.answered";
     /// Of these, accepted.
-    pub const READINGS_TAKEN: &str = "readings.taken";
+    pub const TELEMETRY_ACCEPTED: &str = "readings.taken";
     /// Readings that a consumer has handled since it started.
-    pub const READINGS_HANDLED: &str = "readings.handled";
+    pub const TELEMETRY_HANDLED: &str = "readings.handled";
     /// Messages a node has put on the backplane since it started.
     pub const BACKPLANE_SENT: &str = "backplane.sent";
     /// Messages a node has taken from it since it started.
@@ -183,7 +183,7 @@ pub mod gauge {
     /// Sockets that a balancer forwards, by its own count.
     pub const BALANCER_SOCKETS: &str = "balancer.sockets";
     /// Sockets that it has given to a node and that are not open yet.
-    pub const BALANCER_HANDSHAKING: &str = "balancer.handshaking";
+    pub const BALANCER_PENDING: &str = "balancer.handshaking";
     /// Sockets that it forwards to a node: `balancer.sockets_by_node.NODE`.
     pub const BALANCER_SOCKETS_BY_NODE: &str = "balancer.sockets_by_node";
     /// 1 while it gives new sockets to a node, 0 while it does not:
@@ -240,9 +240,9 @@ pub mod latency {
     /// From when it was sent.
     pub const MESSAGE_SERVICE: &str = "messages.service";
     /// From when a reading was due to its acceptance.
-    pub const READING_RESPONSE: &str = "readings.response";
+    pub const TELEMETRY_RESPONSE: &str = "readings.response";
     /// From when it was last sent to its acceptance.
-    pub const READING_SERVICE: &str = "readings.service";
+    pub const TELEMETRY_SERVICE: &str = "readings.service";
     /// From losing a socket to having it open again.
     pub const RECONNECT: &str = "reconnect";
     /// Service time of replies by the node that owned the socket; one tag a node:

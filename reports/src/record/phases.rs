@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use highwater_scenarios::plan::Window;
+use highwater_scenarios::plan::PhaseWindow;
 
-use super::{Occurrence, TimedEvent};
+use super::{RecordEvent, TimedEvent};
 
 /// When the phases of a run began, in seconds on its clock; `None` for a phase
 /// that was not reached.
@@ -29,12 +29,12 @@ impl Phases {
         };
         for event in events {
             phases.end = phases.end.max(event.at);
-            if let Occurrence::Phase { phase } = event.what {
+            if let RecordEvent::Phase { phase } = event.kind {
                 match phase {
-                    Window::Ramp => phases.ramp = Some(event.at),
-                    Window::Steady => phases.steady = Some(event.at),
-                    Window::Drain => phases.drain = Some(event.at),
-                    Window::Run => {}
+                    PhaseWindow::Ramp => phases.ramp = Some(event.at),
+                    PhaseWindow::Steady => phases.steady = Some(event.at),
+                    PhaseWindow::Drain => phases.drain = Some(event.at),
+                    PhaseWindow::Run => {}
                 }
             }
         }
@@ -44,21 +44,21 @@ impl Phases {
     /// The window's instants; `None` when it was not reached. The last window
     /// reached has no end, so that nothing recorded after the last event falls
     /// out.
-    pub fn range(&self, window: Window) -> Option<Range<f64>> {
+    pub fn range(&self, window: PhaseWindow) -> Option<Range<f64>> {
         const OPEN: f64 = f64::INFINITY;
         match window {
-            Window::Ramp => Some(self.ramp?..self.steady.or(self.drain).unwrap_or(OPEN)),
-            Window::Steady => Some(self.steady?..self.drain.unwrap_or(OPEN)),
-            Window::Drain => Some(self.drain?..OPEN),
-            Window::Run => Some(f64::NEG_INFINITY..OPEN),
+            PhaseWindow::Ramp => Some(self.ramp?..self.steady.or(self.drain).unwrap_or(OPEN)),
+            PhaseWindow::Steady => Some(self.steady?..self.drain.unwrap_or(OPEN)),
+            PhaseWindow::Drain => Some(self.drain?..OPEN),
+            PhaseWindow::Run => Some(f64::NEG_INFINITY..OPEN),
         }
     }
 
     /// When the window ended, for figures "at end": the whole run's is before
     /// the drain.
-    pub fn end_of(&self, window: Window) -> Option<f64> {
+    pub fn end_of(&self, window: PhaseWindow) -> Option<f64> {
         let end = match window {
-            Window::Run => self.drain.unwrap_or(self.end),
+            PhaseWindow::Run => self.drain.unwrap_or(self.end),
             other => self.range(other)?.end,
         };
         Some(end.min(self.end))

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use super::{
-    Ended, Latencies, Manifest, Occurrence, Phases, RECORD_SCHEMA, Reading, RecordError,
+    IntervalRow, Latencies, Manifest, Phases, RECORD_SCHEMA, RecordError, RecordEvent, RunEnd,
     TimedEvent,
     files::{EVENTS, INTERVALS, LATENCY, MANIFEST},
     hlog, interval_row, lines,
@@ -16,7 +16,7 @@ pub struct RunRecord {
     /// What the run was meant to be.
     pub manifest: Manifest,
     /// Counters and gauges in the order of the file.
-    pub intervals: Vec<Reading>,
+    pub intervals: Vec<IntervalRow>,
     /// Histograms.
     pub latencies: Latencies,
     /// What happened, in the order of the file.
@@ -39,27 +39,27 @@ pub fn read(dir: &Path) -> Result<RunRecord, RecordError> {
     let mut problems = Vec::new();
 
     let mut events: Vec<TimedEvent> = Vec::new();
-    lines::for_each(dir, EVENTS, &mut problems, |line| {
+    lines::for_each_line(dir, EVENTS, &mut problems, |line| {
         push_json(&mut events, line)
     })?;
-    let mut intervals: Vec<Reading> = Vec::new();
-    let mut decoder = interval_row::Decoder::default();
-    lines::for_each(dir, INTERVALS, &mut problems, |line| {
+    let mut intervals: Vec<IntervalRow> = Vec::new();
+    let mut decoder = interval_row::IntervalDecoder::default();
+    lines::for_each_line(dir, INTERVALS, &mut problems, |line| {
         intervals.push(decoder.line(line)?);
         Ok(())
     })?;
 
-    let end = intervals.iter().map(Reading::end).fold(0.0, f64::max);
+    let end = intervals.iter().map(IntervalRow::end).fold(0.0, f64::max);
     let phases = Phases::new(&events, end);
     let mut latencies = Latencies::new(phases);
-    let mut decoder = hlog::Decoder::new();
-    lines::for_each(dir, LATENCY, &mut problems, |line| {
+    let mut decoder = hlog::HlogDecoder::new();
+    lines::for_each_line(dir, LATENCY, &mut problems, |line| {
         if let Some(line) = decoder.line(line)? {
             latencies.add(&line);
         }
         Ok(())
     })?;
-    latencies.complete();
+    latencies.merge_run_window();
 
     Ok(RunRecord {
         manifest,
@@ -73,12 +73,12 @@ pub fn read(dir: &Path) -> Result<RunRecord, RecordError> {
 
 impl RunRecord {
     /// How the run ended: what its last line says, else it just stops.
-    pub fn ended(&self) -> Ended {
-        let said = self.events.iter().rev().find_map(|event| match event.what {
-            Occurrence::End { ended } => Some(ended),
+    pub fn ended(&self) -> RunEnd {
+        let said = self.events.iter().rev().find_map(|event| match event.kind {
+            RecordEvent::End { ended } => Some(ended),
             _ => None,
         });
-        said.unwrap_or(Ended::Truncated)
+        said.unwrap_or(RunEnd::Truncated)
     }
 }
 

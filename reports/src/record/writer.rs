@@ -22,7 +22,7 @@ pub struct RecordWriter {
     intervals: Appender,
     latency: Appender,
     events: Appender,
-    encoder: hlog::Encoder,
+    encoder: hlog::HlogEncoder,
 }
 
 impl RecordWriter {
@@ -45,7 +45,7 @@ impl RecordWriter {
             intervals: Appender::create(dir, INTERVALS)?,
             latency: Appender::create(dir, LATENCY)?,
             events: Appender::create(dir, EVENTS)?,
-            encoder: hlog::Encoder::new(),
+            encoder: hlog::HlogEncoder::new(),
         };
         let head = encode(LATENCY, hlog::header(manifest.started_at))?;
         writer.latency.append(&head)?;
@@ -58,7 +58,7 @@ impl RecordWriter {
     ///
     /// # Errors
     /// When the file system refuses.
-    pub fn manifest(&self, manifest: &Manifest) -> Result<(), RecordError> {
+    pub fn replace_manifest(&self, manifest: &Manifest) -> Result<(), RecordError> {
         write_manifest(&self.manifest, manifest)
     }
 
@@ -66,7 +66,7 @@ impl RecordWriter {
     ///
     /// # Errors
     /// When the file system refuses.
-    pub fn interval(&mut self, interval: &Interval) -> Result<(), RecordError> {
+    pub fn append_interval(&mut self, interval: &Interval) -> Result<(), RecordError> {
         self.intervals.append_json(interval)
     }
 
@@ -76,7 +76,7 @@ impl RecordWriter {
     /// # Errors
     /// When the file system refuses, or `tag` has a comma, a space or a line
     /// break.
-    pub fn latency(
+    pub fn append_latency(
         &mut self,
         tag: &str,
         at_s: f64,
@@ -94,7 +94,7 @@ impl RecordWriter {
     ///
     /// # Errors
     /// When the file system refuses.
-    pub fn event(&mut self, event: &TimedEvent) -> Result<(), RecordError> {
+    pub fn append_event(&mut self, event: &TimedEvent) -> Result<(), RecordError> {
         self.events.append_json(event)
     }
 

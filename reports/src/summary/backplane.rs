@@ -3,14 +3,14 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Process;
+use super::ProcessSummary;
 
 /// A broker of the backplane; what it does not tell is `null`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Broker {
+pub struct BrokerSummary {
     /// Its process.
     #[serde(flatten)]
-    pub process: Process,
+    pub process: ProcessSummary,
     /// Most connections at once, the sampler's among them where it has one.
     pub clients_peak: Option<u64>,
     /// Most channels (Redis), subscriptions (NATS) or queues (RabbitMQ) at once.
@@ -35,7 +35,7 @@ pub struct Broker {
 
 /// What the nodes put on the backplane, as they count it themselves.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Backplane {
+pub struct BackplaneSummary {
     /// Messages sent, each counted once for each node it is for.
     pub sent: Option<u64>,
     /// Messages received.
@@ -50,7 +50,7 @@ pub struct Backplane {
 /// Processors kept busy in the steady phase, on average: 1 is one of them all the
 /// time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Processors {
+pub struct CpuCores {
     /// By all nodes.
     pub nodes: Option<f64>,
     /// By the backplane's broker.

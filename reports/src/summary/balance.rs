@@ -22,18 +22,18 @@ pub struct Balance {
     pub jain_at_end: Option<f64>,
     /// The longest `settled_after_s`; `null` when there was no event, or after one
     /// of them the cluster did not settle.
-    pub longest_settling_s: Option<f64>,
+    pub longest_recovery_s: Option<f64>,
     /// The longest `balanced_after_s`; `null` when there was no event, or after one
     /// of them the nodes were not in the band at its end.
     pub longest_balancing_s: Option<f64>,
     /// The longest `attempts_s` of a detection: for how long openings were still lost on
     /// a node that had been killed or paused; `null` when none was.
-    pub longest_misrouting_s: Option<f64>,
+    pub longest_failed_connects_s: Option<f64>,
     /// Over the whole run to the drain; `null` when answers name no node, or in no
     /// tenth of a second ten sockets opened.
     pub herding: Option<Herding>,
     /// What each node that was up before the drain carried.
-    pub nodes: Vec<NodeLoad>,
+    pub nodes: Vec<NodeLoadSummary>,
     /// After each event of the scenario.
     pub per_event: Vec<AfterEvent>,
 }
@@ -54,7 +54,7 @@ pub struct Herding {
 
 /// What a node carried before the drain; sizes in bytes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct NodeLoad {
+pub struct NodeLoadSummary {
     /// Its name.
     pub id: String,
     /// Its sockets.
@@ -66,7 +66,7 @@ pub struct NodeLoad {
     /// Resident memory.
     pub rss: Option<u64>,
     /// Processors that it kept busy in the steady phase.
-    pub processors: Option<f64>,
+    pub cpu_cores: Option<f64>,
     /// Replies to commands for its own sockets in the steady phase, from when they
     /// were sent.
     pub commands_ms: Distribution,
@@ -87,7 +87,7 @@ pub struct AfterEvent {
     /// Sockets opened at each node, by the clients' count, in pieces of time that
     /// grow: the first second, the second after it, then twice as long each. Only
     /// pieces in which sockets opened; empty when answers name no node.
-    pub arrivals: Vec<Arrivals>,
+    pub arrivals: Vec<OpenedSockets>,
     /// Seconds until the cluster held again, and kept, 99 % of the sockets that
     /// it held before, to the end of a second; 0 if it never lost a hundredth of
     /// them, as when a node is added, `null` if it did not get there.
@@ -101,14 +101,14 @@ pub struct AfterEvent {
     pub herding: Option<Herding>,
     /// What became of sockets that were lost; `null` when none was, or returns were
     /// not counted.
-    pub storm: Option<Storm>,
+    pub storm: Option<ReconnectStorm>,
     /// Who found out when, after a node was killed or paused.
     pub detection: Option<Detection>,
 }
 
 /// Sockets opened at each node in a piece of time after an event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Arrivals {
+pub struct OpenedSockets {
     /// Its beginning, in seconds after the event.
     pub from_s: f64,
     /// Its end, likewise; the last piece ends with the next event or the drain.
@@ -131,7 +131,7 @@ pub struct Evenness {
 /// What became of the sockets that were lost after an event; times from the event,
 /// to the end of a tenth of a second.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Storm {
+pub struct ReconnectStorm {
     /// Sockets that ended.
     pub lost: u64,
     /// Sockets that opened again; those that had been lost before the event are taken
@@ -163,7 +163,7 @@ pub struct Detection {
     /// otherwise than for want of room, that this node answered after more than a
     /// second, or that had no answer when the run ended; 0 when there was none, as
     /// where a balancer gives those that nobody answers to another node.
-    pub attempts_s: Option<f64>,
+    pub failed_connects_after_s: Option<f64>,
     /// The balancers by their own word: until none of them gave new sockets to the
     /// node, to the next sample.
     pub balancers_s: Option<f64>,

@@ -5,17 +5,17 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Process;
+use super::ProcessSummary;
 
 /// A balancer; what it does not tell is `null`. Its sockets are those that it
 /// forwards, by its own count.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Balancer {
+pub struct BalancerSummary {
     /// Its process.
     #[serde(flatten)]
-    pub process: Process,
+    pub process: ProcessSummary,
     /// Most sockets at once that it had given to a node and that were not open yet.
-    pub handshaking_peak: Option<u64>,
+    pub pending_peak: Option<u64>,
     /// Sockets that it forwards to each node, before the drain.
     pub sockets_by_node_at_end: Option<BTreeMap<String, u64>>,
     /// Processor time in the steady phase, over the sockets that it held and the

@@ -24,10 +24,10 @@ pub(super) fn wrapped(text: &str, indent: usize, most: usize) -> Vec<String> {
     if lines.len() > most {
         lines.truncate(most);
         if let Some(last) = lines.last_mut() {
-            *last = cut(&format!("{last} …"));
+            *last = truncate_to_width(&format!("{last} …"));
         }
     }
-    lines.iter().map(|line| cut(line)).collect()
+    lines.iter().map(|line| truncate_to_width(line)).collect()
 }
 
 /// The columns below each other: the first of `left` to the left, the others to
@@ -46,13 +46,13 @@ pub(super) fn aligned(rows: &[Vec<String>], left: &[bool]) -> Vec<String> {
                 false => format!("{cell:>width$}"),
             });
             let line = format!("  {}", cells.collect::<Vec<_>>().join("  "));
-            cut(line.trim_end())
+            truncate_to_width(line.trim_end())
         })
         .collect()
 }
 
 /// Within [`WIDTH`].
-pub(super) fn cut(line: &str) -> String {
+pub(super) fn truncate_to_width(line: &str) -> String {
     match line.chars().count() > WIDTH {
         true => line.chars().take(WIDTH - 1).chain(['…']).collect(),
         false => line.to_owned(),

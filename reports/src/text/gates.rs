@@ -2,7 +2,7 @@
 
 use highwater_scenarios::metrics::Unit;
 
-use super::{columns::aligned, verdict::word};
+use super::{columns::aligned, verdict::verdict_word};
 use crate::{
     metric::{display, unit},
     summary::{GateOutcome, Summary, Verdict},
@@ -13,7 +13,7 @@ const MOST_GATES: usize = 5;
 
 /// The figure that a check names: what stands before the first blank or
 /// comparison.
-pub(crate) fn figure_of(check: &str) -> &str {
+pub(crate) fn metric_of(check: &str) -> &str {
     let end = check.find([' ', '<', '>', '=', '!']);
     &check[..end.unwrap_or(check.len())]
 }
@@ -34,7 +34,7 @@ pub(crate) fn limit(gate: &GateOutcome) -> String {
 /// As the limit is written: who asks for `105%` reads `123 %`, who asks for `1.05`
 /// reads `1.23`.
 fn unit_of(gate: &GateOutcome) -> Unit {
-    match unit(figure_of(&gate.check)) {
+    match unit(metric_of(&gate.check)) {
         Unit::Ratio | Unit::Share if gate.check.ends_with('%') => Unit::Share,
         Unit::Share if gate.check.ends_with(|last: char| last.is_ascii_digit()) => Unit::Ratio,
         unit => unit,
@@ -45,7 +45,7 @@ fn unit_of(gate: &GateOutcome) -> Unit {
 pub(crate) fn gate_claim(gate: &GateOutcome) -> String {
     format!(
         "{} is {}, must be {} {}",
-        subject(gate),
+        metric_and_window(gate),
         actual(gate),
         comparison(&gate.check),
         limit(gate)
@@ -54,7 +54,7 @@ pub(crate) fn gate_claim(gate: &GateOutcome) -> String {
 
 /// The same with the gate's name, if it has one.
 pub(crate) fn gate_text(gate: &GateOutcome) -> String {
-    let name = named(gate).map_or_else(String::new, |name| format!(" ({name})"));
+    let name = custom_name(gate).map_or_else(String::new, |name| format!(" ({name})"));
     gate_claim(gate) + &name
 }
 
@@ -89,16 +89,16 @@ pub(super) fn gate_lines(summary: &Summary) -> Vec<String> {
 
 fn row(gate: &GateOutcome) -> Vec<String> {
     vec![
-        word(gate.verdict).to_owned(),
-        subject(gate),
+        verdict_word(gate.verdict).to_owned(),
+        metric_and_window(gate),
         actual(gate),
         format!("{} {}", comparison(&gate.check), limit(gate)),
-        named(gate).unwrap_or_default().to_owned(),
+        custom_name(gate).unwrap_or_default().to_owned(),
     ]
 }
 
-fn subject(gate: &GateOutcome) -> String {
-    let figure = figure_of(&gate.check);
+fn metric_and_window(gate: &GateOutcome) -> String {
+    let figure = metric_of(&gate.check);
     match &gate.during {
         Some(during) => format!("{figure} during {during}"),
         None => figure.to_owned(),
@@ -106,13 +106,13 @@ fn subject(gate: &GateOutcome) -> String {
 }
 
 fn comparison(check: &str) -> &str {
-    let rest = check[figure_of(check).len()..].trim_start();
+    let rest = check[metric_of(check).len()..].trim_start();
     let end = rest.find(|c| !matches!(c, '<' | '>' | '=' | '!'));
     &rest[..end.unwrap_or(rest.len())]
 }
 
 /// Its name, unless that is the check itself.
-fn named(gate: &GateOutcome) -> Option<&str> {
+fn custom_name(gate: &GateOutcome) -> Option<&str> {
     (gate.name != gate.check).then_some(&gate.name)
 }
 

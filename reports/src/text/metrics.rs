@@ -1,30 +1,30 @@
 //! The headline figures, a line for each part of the run.
 
-use super::columns::cut;
+use super::columns::truncate_to_width;
 use crate::{
     human,
-    summary::{Distribution, Process, Summary},
+    summary::{Distribution, ProcessSummary, Summary},
 };
 
 /// Nodes beyond this many are only summed up.
 const MOST_NODES: usize = 3;
 
 /// Sockets, heartbeats, commands, messages, readings, nodes, cost.
-pub(super) fn figure_lines(summary: &Summary) -> Vec<String> {
+pub(super) fn metric_lines(summary: &Summary) -> Vec<String> {
     let mut lines = vec![
         line("sockets", sockets(summary)),
         line("heartbeats", heartbeats(summary)),
     ];
     lines.extend(commands(summary).map(|text| line("commands", text)));
     lines.extend(messages(summary).map(|text| line("messages", text)));
-    lines.extend(readings(summary).map(|text| line("readings", text)));
+    lines.extend(telemetry(summary).map(|text| line("readings", text)));
     lines.extend(nodes(&summary.nodes));
     lines.extend(cost(summary).map(|text| line("a socket", text)));
     lines
 }
 
 fn line(what: &str, text: String) -> String {
-    cut(&format!("  {what:<11} {text}"))
+    truncate_to_width(&format!("  {what:<11} {text}"))
 }
 
 fn sockets(summary: &Summary) -> String {
@@ -71,8 +71,8 @@ fn messages(summary: &Summary) -> Option<String> {
     ))
 }
 
-fn readings(summary: &Summary) -> Option<String> {
-    let readings = summary.readings.as_ref()?;
+fn telemetry(summary: &Summary) -> Option<String> {
+    let readings = summary.telemetry.as_ref()?;
     let lost = readings
         .lost
         .map_or_else(String::new, |lost| format!(", {} lost", human::count(lost)));
@@ -96,15 +96,15 @@ fn times(what: &str, times: &Distribution) -> String {
     }
 }
 
-fn nodes(nodes: &[Process]) -> Vec<String> {
+fn nodes(nodes: &[ProcessSummary]) -> Vec<String> {
     if nodes.len() <= MOST_NODES {
         let each = nodes.iter();
         return each
             .map(|node| line(&format!("node {}", node.id), node_text(node)))
             .collect();
     }
-    let most = |of: fn(&Process) -> Option<u64>| nodes.iter().filter_map(of).max();
-    let largest = Process {
+    let most = |of: fn(&ProcessSummary) -> Option<u64>| nodes.iter().filter_map(of).max();
+    let largest = ProcessSummary {
         id: String::new(),
         sockets_peak: most(|node| node.sockets_peak),
         sockets_at_end: None,
@@ -119,7 +119,7 @@ fn nodes(nodes: &[Process]) -> Vec<String> {
     vec![line(&format!("{} nodes", nodes.len()), text)]
 }
 
-fn node_text(node: &Process) -> String {
+fn node_text(node: &ProcessSummary) -> String {
     let bytes = |value: u64| human::bytes(value as f64);
     let parts = [
         node.sockets_peak

@@ -11,6 +11,6 @@ mod metrics;
 mod screen;
 mod verdict;
 
-pub(crate) use gates::{actual, figure_of, gate_claim, gate_text, limit};
+pub(crate) use gates::{actual, gate_claim, gate_text, limit, metric_of};
 pub use screen::verdict_text;
-pub(crate) use verdict::{verdict_reason, verdict_sentence, word};
+pub(crate) use verdict::{verdict_reason, verdict_sentence, verdict_word};

@@ -1,7 +1,7 @@
 //! What `run` and `gate` print of a run.
 
 use super::{
-    columns::wrapped, gates::gate_lines, metrics::figure_lines, verdict::verdict_sentence,
+    columns::wrapped, gates::gate_lines, metrics::metric_lines, verdict::verdict_sentence,
 };
 use crate::summary::Summary;
 
@@ -15,7 +15,7 @@ pub fn verdict_text(summary: &Summary) -> String {
     let sentence = verdict_sentence(summary);
     let mut lines = wrapped(&sentence, 2, 3);
     lines.push(String::new());
-    lines.extend(figure_lines(summary));
+    lines.extend(metric_lines(summary));
     if !summary.gates.is_empty() {
         lines.push(String::new());
         lines.extend(gate_lines(summary));

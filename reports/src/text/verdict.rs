@@ -2,7 +2,7 @@
 
 use crate::{
     human,
-    record::Ended,
+    record::RunEnd,
     summary::{Summary, Verdict},
 };
 
@@ -39,16 +39,16 @@ pub(crate) fn verdict_reason(summary: &Summary) -> String {
         }
     };
     let ended = match summary.ended {
-        Ended::Interrupted if summary.verdict == Verdict::Failed => "; the run was interrupted",
-        Ended::Aborted if summary.verdict == Verdict::Failed => "; the run was aborted",
-        Ended::Truncated if summary.verdict == Verdict::Failed => "; the record is truncated",
+        RunEnd::Interrupted if summary.verdict == Verdict::Failed => "; the run was interrupted",
+        RunEnd::Aborted if summary.verdict == Verdict::Failed => "; the run was aborted",
+        RunEnd::Truncated if summary.verdict == Verdict::Failed => "; the record is truncated",
         _ => "",
     };
     reason + ended
 }
 
 /// A verdict in one word.
-pub(crate) fn word(verdict: Verdict) -> &'static str {
+pub(crate) fn verdict_word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Passed => "passed",
         Verdict::Failed => "failed",

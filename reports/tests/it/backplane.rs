@@ -1,8 +1,8 @@
 //! What joins the nodes: the broker's figures, messages per command, processors.
 
-use highwater_reports::record::{Role, names::gauge};
+use highwater_reports::record::{SourceRole, names::gauge};
 
-use crate::run::{self, Run, line};
+use crate::run::{self, TestRun, line};
 
 /// What the broker takes each second, from the start of the run.
 const IN_PER_S: f64 = 40.0;
@@ -11,10 +11,11 @@ const SENT_PER_S: f64 = 30.0;
 
 /// The clean run with a broker, and nodes that send while commands do. Samples
 /// are taken `late` after each whole second, as the harness takes them.
-fn joined(late: f64) -> Run {
-    let mut run = Run::clean();
+fn with_broker_traffic(late: f64) -> TestRun {
+    let mut run = TestRun::clean();
     let end = run::RAMP_S + run::STEADY_S + run::DRAIN_S;
-    run.intervals.retain(|line| line.source.role != Role::Node);
+    run.intervals
+        .retain(|line| line.source.role != SourceRole::Node);
     for second in 0..=end {
         let at = second as f64 + late;
         let steady = second.clamp(run::RAMP_S, run::RAMP_S + run::STEADY_S) - run::RAMP_S;
@@ -25,7 +26,8 @@ fn joined(late: f64) -> Run {
                 (gauge::BACKPLANE_RECEIVED, steady as f64 * SENT_PER_S),
                 (gauge::CPU, 1.0 + steady as f64 * 0.25),
             ];
-            run.intervals.push(line(Role::Node, node, at, 0.0, &gauges));
+            run.intervals
+                .push(line(SourceRole::Node, node, at, 0.0, &gauges));
         }
         let gauges = [
             (gauge::UP, 1.0),
@@ -35,7 +37,7 @@ fn joined(late: f64) -> Run {
             (gauge::BROKER_MESSAGES_IN, 7.0 + second as f64 * IN_PER_S),
         ];
         run.intervals
-            .push(line(Role::Broker, "broker", at, 0.0, &gauges));
+            .push(line(SourceRole::Broker, "broker", at, 0.0, &gauges));
     }
     run
 }
@@ -48,7 +50,7 @@ fn near(found: Option<f64>, expected: f64) {
 #[test]
 fn messages_per_command_are_of_the_steady_phase_however_late_samples_are() {
     for late in [0.0, 0.01, 0.2] {
-        let summary = joined(late).summary();
+        let summary = with_broker_traffic(late).summary();
         let backplane = summary.backplane.unwrap();
         let sent = 2 * run::STEADY_S * SENT_PER_S as u64;
         assert_eq!(backplane.sent, Some(sent), "late {late}");
@@ -56,14 +58,14 @@ fn messages_per_command_are_of_the_steady_phase_however_late_samples_are() {
         let commands = (run::COMMANDS_PER_S * 2 * run::STEADY_S) as f64;
         near(backplane.sent_per_command, sent as f64 / commands);
         near(backplane.received_per_command, sent as f64 / commands);
-        near(summary.processors.nodes, 0.5);
-        near(summary.processors.broker, 0.1);
+        near(summary.cpu_cores.nodes, 0.5);
+        near(summary.cpu_cores.broker, 0.1);
     }
 }
 
 #[test]
 fn the_broker_is_what_it_says_and_no_more() {
-    let broker = joined(0.01).summary().broker.remove(0);
+    let broker = with_broker_traffic(0.01).summary().brokers.remove(0);
     assert_eq!(broker.process.id, "broker");
     assert_eq!(broker.process.rss_peak, Some(8_000_027));
     assert_eq!(broker.clients_peak, Some(5));
@@ -85,7 +87,7 @@ fn the_broker_is_what_it_says_and_no_more() {
 
 #[test]
 fn a_node_that_does_not_tell_makes_the_sum_unknown() {
-    let mut run = joined(0.01);
+    let mut run = with_broker_traffic(0.01);
     for line in &mut run.intervals {
         if line.source.id == "n2" {
             line.gauges.remove(gauge::CPU);
@@ -93,12 +95,12 @@ fn a_node_that_does_not_tell_makes_the_sum_unknown() {
         }
     }
     let summary = run.summary();
-    assert_eq!(summary.processors.nodes, None);
+    assert_eq!(summary.cpu_cores.nodes, None);
     let backplane = summary.backplane.unwrap();
     assert_eq!(backplane.sent_per_command, None);
     assert!(backplane.received_per_command.is_some());
     assert_eq!(
-        Run::clean().summary().backplane,
+        TestRun::clean().summary().backplane,
         None,
         "no node tells at all"
     );
@@ -106,7 +108,7 @@ fn a_node_that_does_not_tell_makes_the_sum_unknown() {
 
 #[test]
 fn without_commands_nothing_is_per_command() {
-    let mut run = joined(0.01);
+    let mut run = with_broker_traffic(0.01);
     for line in &mut run.intervals {
         line.counters.clear();
     }

@@ -4,32 +4,33 @@ use std::collections::BTreeMap;
 
 use highwater_reports::{
     record::{
-        Role,
+        SourceRole,
         names::{counter, gauge},
     },
-    summary::{AfterEvent, Agreement, Arrivals, Summary},
+    summary::{AfterEvent, Agreement, OpenedSockets, Summary},
 };
-use highwater_scenarios::plan::{Balancer, System};
+use highwater_scenarios::plan::{BalancerKind, SystemSpec};
 
-use crate::run::{Run, action, line, open_after};
+use crate::run::{TestRun, action, line, open_after};
 
 /// Of a node, in bytes a socket.
 const BALANCER_SLOPE: f64 = 4_000.0;
 
 /// n2 is killed at 10 s; its 500 sockets end at once and come back to n1 from the
 /// second tenth on, 50 in each.
-fn killed() -> Run {
-    let mut run = Run::clean();
-    run.event(10.0, action("kill-node", "n2"));
-    run.tenth(100, "departed", 500).tenth(101, "refused", 20);
+fn killed() -> TestRun {
+    let mut run = TestRun::clean();
+    run.add_event(10.0, action("kill-node", "n2"));
+    run.add_conn_event(100, "departed", 500)
+        .add_conn_event(101, "refused", 20);
     for tenth in 101..=110 {
-        run.tenth(tenth, "arrived.n1", 50)
-            .tenth(tenth, "returned", 50);
+        run.add_conn_event(tenth, "arrived.n1", 50)
+            .add_conn_event(tenth, "returned", 50);
     }
     run
 }
 
-fn after(run: &Run) -> AfterEvent {
+fn after(run: &TestRun) -> AfterEvent {
     run.summary().balance.unwrap().per_event.remove(0)
 }
 
@@ -45,9 +46,9 @@ fn by_node<const N: usize>(counts: [(&str, u64); N]) -> BTreeMap<String, u64> {
 #[test]
 fn a_storm_of_known_size_is_found() {
     let mut run = killed();
-    run.count("w1", 10, counter::COMMANDS_TIMED_OUT, 3);
-    run.count("w2", 11, counter::COMMANDS_FAILED, 2);
-    run.count("w2", 13, counter::COMMANDS_REJECTED, 4);
+    run.add_count("w1", 10, counter::COMMANDS_TIMED_OUT, 3);
+    run.add_count("w2", 11, counter::COMMANDS_FAILED, 2);
+    run.add_count("w2", 13, counter::COMMANDS_REJECTED, 4);
     let storm = after(&run).storm.unwrap();
     assert_eq!((storm.lost, storm.back), (500, 500));
     about(storm.t50_s, 0.6);
@@ -62,31 +63,32 @@ fn a_storm_of_known_size_is_found() {
 #[test]
 fn who_is_turned_away_was_not_sent_astray() {
     let mut run = killed();
-    run.tenth(150, "refused", 5).tenth(150, "turned_away", 5);
+    run.add_conn_event(150, "refused", 5)
+        .add_conn_event(150, "turned_away", 5);
     let after_it = after(&run);
     assert_eq!(after_it.storm.unwrap().failed_attempts, 25);
-    about(after_it.detection.unwrap().attempts_s, 0.2);
-    run.tenth(150, "refused", 1);
-    about(after(&run).detection.unwrap().attempts_s, 5.1);
+    about(after_it.detection.unwrap().failed_connects_after_s, 0.2);
+    run.add_conn_event(150, "refused", 1);
+    about(after(&run).detection.unwrap().failed_connects_after_s, 5.1);
 }
 
 /// They wait for the node, and open when it goes on, or are cut off by the end.
 #[test]
 fn who_waits_for_a_hung_node_was_sent_there_as_well() {
-    let attempts_s = |run: &Run| after(run).detection.unwrap().attempts_s;
+    let attempts_s = |run: &TestRun| after(run).detection.unwrap().failed_connects_after_s;
     let mut run = killed();
-    run.tenth(160, "delayed.n1", 1);
+    run.add_conn_event(160, "delayed.n1", 1);
     about(attempts_s(&run), 0.2);
-    run.tenth(170, "delayed.n2", 1);
+    run.add_conn_event(170, "delayed.n2", 1);
     about(attempts_s(&run), 7.1);
-    run.tenth(240, "unanswered", 1);
+    run.add_conn_event(240, "unanswered", 1);
     about(attempts_s(&run), 14.1);
 }
 
 #[test]
 fn sockets_that_stay_away_have_no_time_to_be_back() {
     let mut run = killed();
-    run.tenth(100, "departed", 100);
+    run.add_conn_event(100, "departed", 100);
     let storm = after(&run).storm.unwrap();
     assert_eq!((storm.lost, storm.back), (600, 500));
     about(storm.t50_s, 0.7);
@@ -96,10 +98,11 @@ fn sockets_that_stay_away_have_no_time_to_be_back() {
 #[test]
 fn who_was_away_before_an_event_comes_back_first() {
     let mut run = killed();
-    run.tenth(100, "departed", 100);
-    run.event(20.0, action("kill-node", "n1"));
-    run.tenth(200, "departed", 10);
-    run.tenth(201, "returned", 100).tenth(202, "returned", 10);
+    run.add_conn_event(100, "departed", 100);
+    run.add_event(20.0, action("kill-node", "n1"));
+    run.add_conn_event(200, "departed", 10);
+    run.add_conn_event(201, "returned", 100)
+        .add_conn_event(202, "returned", 10);
     let per_event = run.summary().balance.unwrap().per_event;
     let storm = per_event[1].storm.as_ref().unwrap();
     assert_eq!((storm.lost, storm.back), (10, 10));
@@ -108,9 +111,9 @@ fn who_was_away_before_an_event_comes_back_first() {
 
 #[test]
 fn without_a_loss_there_is_no_storm() {
-    let mut run = Run::clean();
-    run.event(10.0, action("add-node", "n3"));
-    run.tenth(105, "arrived.n3", 9);
+    let mut run = TestRun::clean();
+    run.add_event(10.0, action("add-node", "n3"));
+    run.add_conn_event(105, "arrived.n3", 9);
     let after = after(&run);
     assert_eq!((after.storm, after.detection), (None, None));
     assert_eq!(after.herding, None, "nine are too few");
@@ -119,24 +122,27 @@ fn without_a_loss_there_is_no_storm() {
 #[test]
 fn each_layer_has_its_time_to_find_out() {
     let mut run = killed();
-    run.count("w2", 13, counter::COMMANDS_REJECTED, 4);
+    run.add_count("w2", 13, counter::COMMANDS_REJECTED, 4);
     for second in 0..27 {
         let members = if second < 13 { 2.0 } else { 1.0 };
-        let gauges = &mut run.line(Role::Node, "n1", second).gauges;
+        let gauges = &mut run.line(SourceRole::Node, "n1", second).gauges;
         gauges.insert(gauge::BACKPLANE_MEMBERS.to_owned(), members);
         let up = if second < 12 { 1.0 } else { 0.0 };
         let gauges = [("balancer.node_up.n1", 1.0), ("balancer.node_up.n2", up)];
         let at = second as f64 + 0.9;
         run.intervals
-            .push(line(Role::Balancer, "b1", at, 0.0, &gauges));
+            .push(line(SourceRole::Balancer, "b1", at, 0.0, &gauges));
     }
     let detection = after(&run).detection.unwrap();
     about(detection.clients_s, 0.1);
-    about(detection.attempts_s, 0.2);
+    about(detection.failed_connects_after_s, 0.2);
     about(detection.balancers_s, 2.9);
     about(detection.nodes_s, 3.999);
     about(detection.commands_s, 4.0);
-    about(run.summary().balance.unwrap().longest_misrouting_s, 0.2);
+    about(
+        run.summary().balance.unwrap().longest_failed_connects_s,
+        0.2,
+    );
 }
 
 #[test]
@@ -146,7 +152,7 @@ fn a_layer_that_never_finds_out_or_is_not_asked_has_no_time() {
         let gauges = [("balancer.node_up.n2", 1.0)];
         let at = second as f64 + 0.9;
         run.intervals
-            .push(line(Role::Balancer, "b1", at, 0.0, &gauges));
+            .push(line(SourceRole::Balancer, "b1", at, 0.0, &gauges));
     }
     let detection = after(&run).detection.unwrap();
     assert_eq!((detection.balancers_s, detection.nodes_s), (None, None));
@@ -159,14 +165,15 @@ fn who_was_gone_before_is_not_asked() {
     let mut run = killed();
     for second in 0..27 {
         let members = if second < 12 { 2.0 } else { 1.0 };
-        let gauges = &mut run.line(Role::Node, "n1", second).gauges;
+        let gauges = &mut run.line(SourceRole::Node, "n1", second).gauges;
         gauges.insert(gauge::BACKPLANE_MEMBERS.to_owned(), members);
         let gone = match second {
             0..6 => (gauge::BACKPLANE_MEMBERS, 3.0),
             _ => (gauge::UP, 0.0),
         };
         let at = second as f64 + 0.999;
-        run.intervals.push(line(Role::Node, "n3", at, 0.0, &[gone]));
+        run.intervals
+            .push(line(SourceRole::Node, "n3", at, 0.0, &[gone]));
     }
     about(after(&run).detection.unwrap().nodes_s, 2.999);
 }
@@ -175,10 +182,11 @@ fn who_was_gone_before_is_not_asked() {
 fn arrivals_are_told_by_node_and_by_time() {
     let mut run = killed();
     // Of the next event already.
-    run.event(20.0, action("restart-node", "n2"));
-    run.tenth(200, "arrived.n2", 12).tenth(200, "arrived.n1", 4);
+    run.add_event(20.0, action("restart-node", "n2"));
+    run.add_conn_event(200, "arrived.n2", 12)
+        .add_conn_event(200, "arrived.n1", 4);
     let per_event = run.summary().balance.unwrap().per_event;
-    let piece = |from_s, to_s, by_node| Arrivals {
+    let piece = |from_s, to_s, by_node| OpenedSockets {
         from_s,
         to_s,
         by_node,
@@ -203,11 +211,11 @@ fn arrivals_are_told_by_node_and_by_time() {
 
 #[test]
 fn the_band_is_reached_when_it_is_kept() {
-    let mut run = Run::clean();
-    run.event(10.0, action("add-node", "n2"));
+    let mut run = TestRun::clean();
+    run.add_event(10.0, action("add-node", "n2"));
     for (second, n1) in [(11, 700.0), (12, 600.0), (13, 510.0), (14, 530.0)] {
         for (node, sockets) in [("n1", n1), ("n2", 1_000.0 - n1)] {
-            let gauges = &mut run.line(Role::Node, node, second).gauges;
+            let gauges = &mut run.line(SourceRole::Node, node, second).gauges;
             gauges.insert(gauge::SOCKETS_OPEN.to_owned(), sockets);
         }
     }
@@ -218,7 +226,7 @@ fn the_band_is_reached_when_it_is_kept() {
     assert_eq!((evenness.max_over_mean, evenness.jain), (1.0, 1.0));
 
     for second in 11..25 {
-        let gauges = &mut run.line(Role::Node, "n1", second).gauges;
+        let gauges = &mut run.line(SourceRole::Node, "n1", second).gauges;
         gauges.insert(gauge::SOCKETS_OPEN.to_owned(), 900.0);
     }
     assert_eq!(after(&run).balanced_after_s, None);
@@ -227,15 +235,15 @@ fn the_band_is_reached_when_it_is_kept() {
 
 #[test]
 fn what_each_node_carried_stands_beside_its_sockets() {
-    let mut run = Run::clean();
+    let mut run = TestRun::clean();
     for second in 5..25 {
-        run.time("commands.owner@n2", second as f64, &[40, 60]);
+        run.add_latency("commands.owner@n2", second as f64, &[40, 60]);
     }
     let nodes = run.summary().balance.unwrap().nodes;
     let ids: Vec<&str> = nodes.iter().map(|node| node.id.as_str()).collect();
     assert_eq!(ids, ["n1", "n2"]);
     assert_eq!((nodes[1].sockets, nodes[1].over_mean), (500, 1.0));
-    about(nodes[1].processors, 0.2);
+    about(nodes[1].cpu_cores, 0.2);
     assert_eq!(
         (nodes[0].commands_ms.count, nodes[1].commands_ms.count),
         (0, 40)
@@ -245,23 +253,23 @@ fn what_each_node_carried_stands_beside_its_sockets() {
 #[test]
 fn time_away_is_a_distribution_of_the_run() {
     let mut run = killed();
-    run.time("reconnect", 10.0, &[100, 900]);
+    run.add_latency("reconnect", 10.0, &[100, 900]);
     let away = run.summary().sockets.reconnect_ms;
     assert_eq!(away.count, 2);
     assert!((away.max.unwrap() / 900.0 - 1.0).abs() < 1e-3, "{away:?}");
 }
 
 /// A gateway forwards every socket, and says so.
-fn forwarded() -> Run {
-    let mut run = Run::clean();
-    if let System::Cluster(cluster) = &mut run.manifest.plan.system {
-        cluster.balancer = Balancer::Gateway;
+fn forwarded() -> TestRun {
+    let mut run = TestRun::clean();
+    if let SystemSpec::Cluster(cluster) = &mut run.manifest.plan.system {
+        cluster.balancer = BalancerKind::Gateway;
     }
     for second in 0..27 {
         let open = open_after(second) as f64;
         let gauges = [
             (gauge::BALANCER_SOCKETS, open),
-            (gauge::BALANCER_HANDSHAKING, 3.0),
+            (gauge::BALANCER_PENDING, 3.0),
             ("balancer.sockets_by_node.n1", open / 2.0),
             ("balancer.sockets_by_node.n2", open / 2.0),
             (gauge::RSS, 5e6 + open * BALANCER_SLOPE),
@@ -270,7 +278,7 @@ fn forwarded() -> Run {
         ];
         let at = second as f64 + 0.999;
         run.intervals
-            .push(line(Role::Balancer, "b1", at, 0.0, &gauges));
+            .push(line(SourceRole::Balancer, "b1", at, 0.0, &gauges));
     }
     run
 }
@@ -278,24 +286,24 @@ fn forwarded() -> Run {
 #[test]
 fn a_balancer_has_its_own_count_and_its_cost() {
     let summary = forwarded().summary();
-    let balancer = &summary.balancer[0];
+    let balancer = &summary.balancers[0];
     assert_eq!(balancer.process.id, "b1");
     assert_eq!(balancer.process.sockets_peak, Some(1_000));
     assert_eq!(balancer.process.sockets_at_end, Some(1_000));
-    assert_eq!(balancer.handshaking_peak, Some(3));
+    assert_eq!(balancer.pending_peak, Some(3));
     assert_eq!(
         balancer.sockets_by_node_at_end,
         Some(by_node([("n1", 500), ("n2", 500)]))
     );
     // 0.02 s of each second over 1,000 sockets.
     about(balancer.cpu_us_per_socket_s, 20.0);
-    about(summary.processors.balancers, 0.02);
+    about(summary.cpu_cores.balancers, 0.02);
     let cost = &summary.cost_per_socket;
     let close = |found: Option<f64>, expected: f64| {
         assert!((found.unwrap() / expected - 1.0).abs() < 1e-6, "{found:?}");
     };
-    close(cost.gateway_rss.map(|fit| fit.value), BALANCER_SLOPE);
-    close(cost.gateway_open_files.map(|fit| fit.value), 2.0);
+    close(cost.balancer_rss.map(|fit| fit.value), BALANCER_SLOPE);
+    close(cost.balancer_open_files.map(|fit| fit.value), 2.0);
 }
 
 fn verdicts(summary: &Summary) -> Vec<(&str, Agreement)> {
@@ -322,7 +330,7 @@ fn the_ledger_holds_a_balancers_count_against_both_its_ends() {
 
     let mut run = forwarded();
     for second in 20..25 {
-        let gauges = &mut run.line(Role::Balancer, "b1", second).gauges;
+        let gauges = &mut run.line(SourceRole::Balancer, "b1", second).gauges;
         gauges.insert("balancer.sockets_by_node.n2".to_owned(), 499.0);
     }
     let summary = run.summary();
@@ -339,13 +347,13 @@ fn the_ledger_holds_a_balancers_count_against_both_its_ends() {
 #[test]
 fn a_balancer_that_counts_connections_may_count_those_of_commands() {
     let mut run = forwarded();
-    if let System::Cluster(cluster) = &mut run.manifest.plan.system {
-        cluster.balancer = Balancer::Nginx;
+    if let SystemSpec::Cluster(cluster) = &mut run.manifest.plan.system {
+        cluster.balancer = BalancerKind::Nginx;
     }
     // 100 commands at most in flight, two workers, one sampler.
     for (besides, verdict) in [(103.0, Agreement::Agrees), (104.0, Agreement::Differs)] {
         for second in 20..25 {
-            let gauges = &mut run.line(Role::Balancer, "b1", second).gauges;
+            let gauges = &mut run.line(SourceRole::Balancer, "b1", second).gauges;
             gauges.insert(gauge::BALANCER_SOCKETS.to_owned(), 1_000.0 + besides);
         }
         assert_eq!(verdicts(&run.summary())[0].1, verdict);
@@ -355,11 +363,11 @@ fn a_balancer_that_counts_connections_may_count_those_of_commands() {
 #[test]
 fn commands_under_way_explain_no_more_than_there_were() {
     let mut run = forwarded();
-    if let System::Cluster(cluster) = &mut run.manifest.plan.system {
-        cluster.balancer = Balancer::Haproxy;
+    if let SystemSpec::Cluster(cluster) = &mut run.manifest.plan.system {
+        cluster.balancer = BalancerKind::Haproxy;
     }
     for worker in ["w1", "w2"] {
-        let gauges = &mut run.line(Role::Worker, worker, 22).gauges;
+        let gauges = &mut run.line(SourceRole::Worker, worker, 22).gauges;
         gauges.insert(gauge::COMMANDS_IN_FLIGHT.to_owned(), 3.0);
     }
     // Each of both workers had 3 and sent 10 a second for two seconds, and has a
@@ -376,7 +384,7 @@ fn commands_under_way_explain_no_more_than_there_were() {
 fn what_a_hanging_node_holds_is_not_known() {
     let mut run = forwarded();
     for second in 20..27 {
-        run.line(Role::Node, "n2", second).gauges = [(gauge::UP.to_owned(), 0.0)].into();
+        run.line(SourceRole::Node, "n2", second).gauges = [(gauge::UP.to_owned(), 0.0)].into();
     }
     let summary = run.summary();
     let whole = summary.ledger.iter();

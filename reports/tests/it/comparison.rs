@@ -8,42 +8,42 @@ use std::{
 
 use expect_test::expect;
 use highwater_reports::{
-    Unlike, compare, judge,
-    record::{Role, names::gauge},
+    MismatchPolicy, compare, evaluate,
+    record::{SourceRole, names::gauge},
     summary::Verdict,
     verdict_text,
 };
-use highwater_scenarios::plan::{Balancer, Policy, System};
+use highwater_scenarios::plan::{BalancerKind, BalancerPolicy, SystemSpec};
 use serde_json::{Value, json};
 
-use crate::run::{RSS_SLOPE, Run, action};
+use crate::run::{RSS_SLOPE, TestRun, action};
 
 /// A clean run whose heartbeats scatter a little from second to second.
-fn noisy(seed: u64) -> Run {
-    let mut run = Run::clean();
+fn noisy(seed: u64) -> TestRun {
+    let mut run = TestRun::clean();
     run.latencies
         .retain(|line| line.tag != "heartbeats.response");
     for second in 5..25_u64 {
         let off = (second * 7 + seed * 3) % 5;
         let values: Vec<u64> = (1..=100).map(|value| value + off).collect();
-        run.time("heartbeats.response", second as f64, &values);
+        run.add_latency("heartbeats.response", second as f64, &values);
     }
     run
 }
 
 /// The same, its answers half as long again and its nodes' sockets dearer.
-fn worse() -> Run {
+fn worse() -> TestRun {
     let mut run = noisy(3);
     run.latencies
         .retain(|line| line.tag != "heartbeats.response");
     for second in 5..25_u64 {
         let values: Vec<u64> = (1..=100).map(|value| value * 3 / 2 + second % 4).collect();
-        run.time("heartbeats.response", second as f64, &values);
+        run.add_latency("heartbeats.response", second as f64, &values);
     }
     for line in run
         .intervals
         .iter_mut()
-        .filter(|line| line.source.role == Role::Node)
+        .filter(|line| line.source.role == SourceRole::Node)
     {
         let open = line.gauges[gauge::SOCKETS_OPEN];
         *line.gauges.get_mut(gauge::RSS).unwrap() += open * RSS_SLOPE * 0.2;
@@ -53,19 +53,19 @@ fn worse() -> Run {
 
 #[test]
 fn a_run_like_the_baseline_passes() {
-    let summary = judge(&noisy(1).record(), Some(&noisy(2).record()));
+    let summary = evaluate(&noisy(1).record(), Some(&noisy(2).record()));
     assert_eq!(
         summary.verdict,
         Verdict::Passed,
         "{}",
         verdict_text(&summary)
     );
-    assert_eq!(judge(&noisy(1).record(), None), noisy(1).summary());
+    assert_eq!(evaluate(&noisy(1).record(), None), noisy(1).summary());
 }
 
 #[test]
 fn a_run_worse_than_the_baseline_fails_and_a_better_one_does_not() {
-    let summary = judge(&worse().record(), Some(&noisy(2).record()));
+    let summary = evaluate(&worse().record(), Some(&noisy(2).record()));
     assert_eq!(summary.verdict, Verdict::Failed);
     let worse_than: Vec<&str> = summary
         .gates
@@ -80,7 +80,7 @@ fn a_run_worse_than_the_baseline_fails_and_a_better_one_does_not() {
         worse_than.contains(&"cost_per_socket.node_rss <= baseline"),
         "{worse_than:?}"
     );
-    let better = judge(&noisy(2).record(), Some(&worse().record()));
+    let better = evaluate(&noisy(2).record(), Some(&worse().record()));
     assert_eq!(better.verdict, Verdict::Passed, "{}", verdict_text(&better));
 }
 
@@ -90,7 +90,7 @@ fn side_by_side_with_marks_and_what_differs() {
     let mut other = worse();
     other.manifest.plan.seed = 8;
     let runs = written(dir.path(), &[("before", noisy(2)), ("after", other)]);
-    let text = compare(&runs, Unlike::Refused).unwrap().text();
+    let text = compare(&runs, MismatchPolicy::Refuse).unwrap().text();
     assert!(
         text.starts_with(
             "known: The runs differ in one setting: seed (7, 8). All others are the same."
@@ -127,7 +127,7 @@ fn side_by_side_with_marks_and_what_differs() {
     .assert_eq(&picked.join("\n"));
 }
 
-fn written(dir: &Path, runs: &[(&str, Run)]) -> Vec<PathBuf> {
+fn written(dir: &Path, runs: &[(&str, TestRun)]) -> Vec<PathBuf> {
     runs.iter()
         .map(|(name, run)| {
             let path = dir.join(name);
@@ -137,9 +137,9 @@ fn written(dir: &Path, runs: &[(&str, Run)]) -> Vec<PathBuf> {
         .collect()
 }
 
-fn with_policy(mut run: Run, policy: Policy) -> Run {
-    if let System::Cluster(cluster) = &mut run.manifest.plan.system {
-        (cluster.balancer, cluster.policy) = (Balancer::Gateway, policy);
+fn with_policy(mut run: TestRun, policy: BalancerPolicy) -> TestRun {
+    if let SystemSpec::Cluster(cluster) = &mut run.manifest.plan.system {
+        (cluster.balancer, cluster.policy) = (BalancerKind::Gateway, policy);
     }
     run.manifest.balancer_configuration = Some(format!("policy {policy:?} <here>"));
     run
@@ -149,18 +149,18 @@ fn with_policy(mut run: Run, policy: Policy) -> Run {
 pub(crate) fn repeated(dir: &Path) -> Vec<PathBuf> {
     let eventful = |seed, policy| {
         let mut run = with_policy(noisy(seed), policy);
-        run.event(10.0, action("kill-node", "n2"));
-        run.tenth(100, "departed", 100);
-        run.tenth(104 + seed, "returned", 100);
+        run.add_event(10.0, action("kill-node", "n2"));
+        run.add_conn_event(100, "departed", 100);
+        run.add_conn_event(104 + seed, "returned", 100);
         run
     };
     written(
         dir,
         &[
-            ("rr-1", eventful(1, Policy::RoundRobin)),
-            ("p2c-1", eventful(1, Policy::P2c)),
-            ("rr-2", eventful(2, Policy::RoundRobin)),
-            ("p2c-2", eventful(2, Policy::P2c)),
+            ("rr-1", eventful(1, BalancerPolicy::RoundRobin)),
+            ("p2c-1", eventful(1, BalancerPolicy::P2c)),
+            ("rr-2", eventful(2, BalancerPolicy::RoundRobin)),
+            ("p2c-2", eventful(2, BalancerPolicy::P2c)),
         ],
     )
 }
@@ -168,7 +168,7 @@ pub(crate) fn repeated(dir: &Path) -> Vec<PathBuf> {
 #[test]
 fn runs_of_the_same_settings_are_repeats_with_intervals() {
     let dir = tempfile::tempdir().unwrap();
-    let text = compare(&repeated(dir.path()), Unlike::Refused)
+    let text = compare(&repeated(dir.path()), MismatchPolicy::Refuse)
         .unwrap()
         .text();
     assert!(
@@ -201,10 +201,12 @@ fn runs_of_the_same_settings_are_repeats_with_intervals() {
 #[test]
 fn runs_that_differ_in_two_things_are_refused_unless_it_is_only_to_be_said() {
     let dir = tempfile::tempdir().unwrap();
-    let mut other = with_policy(noisy(1), Policy::P2c);
+    let mut other = with_policy(noisy(1), BalancerPolicy::P2c);
     other.manifest.plan.seed = 8;
     let runs = written(dir.path(), &[("one", noisy(1)), ("other", other)]);
-    let refused = compare(&runs, Unlike::Refused).unwrap_err().to_string();
+    let refused = compare(&runs, MismatchPolicy::Refuse)
+        .unwrap_err()
+        .to_string();
     assert!(
         refused.starts_with("these runs cannot be compared:\n"),
         "{refused}"
@@ -216,7 +218,7 @@ fn runs_that_differ_in_two_things_are_refused_unless_it_is_only_to_be_said() {
     ] {
         assert!(refused.contains(named), "no {named} in {refused}");
     }
-    let text = compare(&runs, Unlike::Said).unwrap().text();
+    let text = compare(&runs, MismatchPolicy::Warn).unwrap().text();
     assert!(
         text.contains("NOTE: not comparable: they differ in"),
         "{text}"
@@ -238,7 +240,9 @@ fn other_machines_and_unfinished_runs_are_refused() {
             ("killed", killed),
         ],
     );
-    let refused = compare(&runs, Unlike::Refused).unwrap_err().to_string();
+    let refused = compare(&runs, MismatchPolicy::Refuse)
+        .unwrap_err()
+        .to_string();
     for said in [
         "here and elsewhere ran on different machines: the number of processors is 2 and 64",
         "killed just stops: the harness was killed",
@@ -253,13 +257,13 @@ fn what_came_of_the_difference_is_said_in_words() {
     // 750 and 250 sockets at the end.
     let even = |policy| {
         let mut run = with_policy(noisy(1), policy);
-        run.event(10.0, action("add-node", "n3"));
+        run.add_event(10.0, action("add-node", "n3"));
         run
     };
-    let mut uneven = even(Policy::RoundRobin);
+    let mut uneven = even(BalancerPolicy::RoundRobin);
     for (node, open) in [("n1", 750.0), ("n2", 250.0)] {
         for second in 20..25 {
-            let gauges = &mut uneven.line(Role::Node, node, second).gauges;
+            let gauges = &mut uneven.line(SourceRole::Node, node, second).gauges;
             gauges.insert(gauge::SOCKETS_OPEN.to_owned(), open);
         }
     }
@@ -267,11 +271,11 @@ fn what_came_of_the_difference_is_said_in_words() {
         dir.path(),
         &[
             ("round-robin", uneven),
-            ("p2c", even(Policy::P2c)),
-            ("least-conn", even(Policy::LeastConn)),
+            ("p2c", even(BalancerPolicy::P2c)),
+            ("least-conn", even(BalancerPolicy::LeastConn)),
         ],
     );
-    let comparison = compare(&runs, Unlike::Refused).unwrap();
+    let comparison = compare(&runs, MismatchPolicy::Refuse).unwrap();
     let row = |name: &str| {
         let text = comparison.text();
         let line = text.lines().find(|line| line.starts_with(name));
@@ -305,12 +309,12 @@ fn runs_that_differ_in_too_much_for_a_label_go_by_their_names() {
         pool.count += 1;
         pool.heartbeat += Duration::from_secs(1);
         pool.connect_timeout += Duration::from_secs(1);
-        pool.give_up_after += 1;
+        pool.max_missed += 1;
         pool.reconnect.first += Duration::from_secs(1);
         pool.reconnect.max += Duration::from_secs(1);
     }
     let runs = written(dir.path(), &[("this", noisy(1)), ("that", other)]);
-    let text = compare(&runs, Unlike::Said).unwrap().text();
+    let text = compare(&runs, MismatchPolicy::Warn).unwrap().text();
     let head = text.lines().find(|line| line.starts_with("figure "));
     let columns: Vec<&str> = head.unwrap().split_whitespace().collect();
     assert_eq!(columns, ["figure", "this", "that"]);
@@ -321,7 +325,7 @@ fn numbered_runs_without_a_difference_are_repeats() {
     let dir = tempfile::tempdir().unwrap();
     let names = ["before-1", "before-2", "after-1", "after-2"];
     let runs = names.map(|name| (name, noisy(1)));
-    let text = compare(&written(dir.path(), &runs), Unlike::Refused)
+    let text = compare(&written(dir.path(), &runs), MismatchPolicy::Refuse)
         .unwrap()
         .text();
     assert!(
@@ -337,7 +341,7 @@ fn numbered_runs_without_a_difference_are_repeats() {
 fn runs_without_a_difference_stand_for_themselves() {
     let dir = tempfile::tempdir().unwrap();
     let runs = written(dir.path(), &[("before", noisy(2)), ("after", worse())]);
-    let text = compare(&runs, Unlike::Refused).unwrap().text();
+    let text = compare(&runs, MismatchPolicy::Refuse).unwrap().text();
     assert!(text.contains("All settings are the same"), "{text}");
     assert!(
         text.lines()
@@ -351,7 +355,7 @@ fn the_page_has_everybody_s_sockets_on_one_scale_and_asks_for_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let page = dir.path().join("comparison.html");
     let runs = repeated(dir.path());
-    compare(&runs, Unlike::Refused)
+    compare(&runs, MismatchPolicy::Refuse)
         .unwrap()
         .write_page(&page)
         .unwrap();
@@ -378,7 +382,7 @@ fn the_page_has_everybody_s_sockets_on_one_scale_and_asks_for_nothing() {
 fn programs_get_the_figures_as_numbers() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("comparison.json");
-    let comparison = compare(&repeated(dir.path()), Unlike::Refused).unwrap();
+    let comparison = compare(&repeated(dir.path()), MismatchPolicy::Refuse).unwrap();
     comparison.write_json(&file).unwrap();
     let json: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
     assert_eq!(json["schema"], 1);
@@ -403,7 +407,7 @@ fn programs_get_the_figures_as_numbers() {
 
 #[test]
 fn a_run_that_is_not_there_is_an_error() {
-    let error = compare(&["/nowhere/at/all".into()], Unlike::Refused).unwrap_err();
+    let error = compare(&["/nowhere/at/all".into()], MismatchPolicy::Refuse).unwrap_err();
     assert_eq!(
         error.to_string(),
         "cannot read /nowhere/at/all/manifest.json"

@@ -1,14 +1,14 @@
 //! Slopes of known size are found inside their intervals.
 
-use highwater_reports::record::{Role, names::gauge};
+use highwater_reports::record::{SourceRole, names::gauge};
 use proptest::prelude::*;
 
-use crate::run::{HEAP_SLOPE, RSS_SLOPE, Run};
+use crate::run::{HEAP_SLOPE, RSS_SLOPE, TestRun};
 
 #[test]
 fn exact_slopes_are_exact() {
-    let cost = Run::clean().summary().cost_per_socket;
-    let near = |fit: Option<highwater_reports::summary::Fit>, expected: f64| {
+    let cost = TestRun::clean().summary().cost_per_socket;
+    let near = |fit: Option<highwater_reports::summary::SlopeFit>, expected: f64| {
         let fit = fit.unwrap();
         assert!(
             // Both ends' counts are a millisecond apart.
@@ -22,19 +22,19 @@ fn exact_slopes_are_exact() {
     near(cost.node_open_files, 1.0);
     near(cost.worker_rss, 1_500.0);
     near(cost.kernel, 4_200.0);
-    assert_eq!(cost.gateway_rss, None);
+    assert_eq!(cost.balancer_rss, None);
 }
 
 #[test]
 fn falling_counts_and_other_processes_do_not_count() {
-    let mut run = Run::clean();
+    let mut run = TestRun::clean();
     // Half of the sockets go, the memory stays; later the node starts again.
     for second in 12..25 {
-        let line = run.line(Role::Node, "n1", second);
+        let line = run.line(SourceRole::Node, "n1", second);
         line.gauges.insert(gauge::SOCKETS_OPEN.to_owned(), 250.0);
     }
     for second in 18..25 {
-        let line = run.line(Role::Node, "n1", second);
+        let line = run.line(SourceRole::Node, "n1", second);
         line.gauges
             .insert(gauge::STARTED_AT.to_owned(), 1.8e9 + 17.0);
         line.gauges.insert(gauge::RSS.to_owned(), 60e6);
@@ -45,7 +45,7 @@ fn falling_counts_and_other_processes_do_not_count() {
 
 #[test]
 fn too_little_growth_is_refused() {
-    let mut run = Run::clean();
+    let mut run = TestRun::clean();
     for line in &mut run.intervals {
         if let Some(open) = line.gauges.get_mut(gauge::SOCKETS_OPEN) {
             *open /= 10.0;
@@ -59,9 +59,9 @@ proptest! {
 
     #[test]
     fn any_slope_is_found(slope in 200.0..50_000.0_f64, level in 1e6..1e9_f64) {
-        let mut run = Run::clean();
+        let mut run = TestRun::clean();
         run.latencies.clear();
-        for line in run.intervals.iter_mut().filter(|line| line.source.role == Role::Node) {
+        for line in run.intervals.iter_mut().filter(|line| line.source.role == SourceRole::Node) {
             let open = line.gauges.get(gauge::SOCKETS_OPEN).copied().unwrap_or(0.0);
             line.gauges.insert(gauge::RSS.to_owned(), level + slope * open);
         }

@@ -1,22 +1,22 @@
 //! What events leave behind.
 
 use highwater_reports::record::{
-    Occurrence, Role, TimedEvent,
+    RecordEvent, SourceRole, TimedEvent,
     names::{counter, gauge},
 };
 
-use crate::run::{Run, action};
+use crate::run::{TestRun, action};
 
 #[test]
 fn a_killed_nodes_sockets_are_followed_to_the_other() {
-    let mut run = Run::clean();
-    run.event(10.0, action("kill-node", "n2"));
+    let mut run = TestRun::clean();
+    run.add_event(10.0, action("kill-node", "n2"));
     for second in 10..25 {
-        let line = run.line(Role::Node, "n2", second);
+        let line = run.line(SourceRole::Node, "n2", second);
         line.gauges = [(gauge::UP.to_owned(), 0.0)].into();
         // 100 a second find the other node.
         let come = ((second - 9) * 100).min(500) as f64;
-        let gauges = &mut run.line(Role::Node, "n1", second).gauges;
+        let gauges = &mut run.line(SourceRole::Node, "n1", second).gauges;
         gauges.insert(gauge::SOCKETS_OPEN.to_owned(), 500.0 + come);
         gauges.insert(gauge::SOCKETS_ACCEPTED.to_owned(), 500.0 + come);
     }
@@ -40,17 +40,17 @@ fn a_killed_nodes_sockets_are_followed_to_the_other() {
 
 #[test]
 fn what_could_not_be_done_and_who_ended_are_problems() {
-    let mut run = Run::clean();
-    run.event(
+    let mut run = TestRun::clean();
+    run.add_event(
         9.0,
-        Occurrence::ProcessEnded {
+        RecordEvent::ProcessEnded {
             id: "n1".to_owned(),
             status: "signal 11".to_owned(),
         },
     );
-    run.event(
+    run.add_event(
         11.0,
-        Occurrence::Action {
+        RecordEvent::Action {
             action: "pause-node".to_owned(),
             node: "n1".to_owned(),
             error: Some("no such process".to_owned()),
@@ -67,10 +67,10 @@ fn what_could_not_be_done_and_who_ended_are_problems() {
 
 #[test]
 fn all_that_a_new_node_accepts_counts() {
-    let mut run = Run::clean();
-    run.event(10.0, action("add-node", "n3"));
+    let mut run = TestRun::clean();
+    run.add_event(10.0, action("add-node", "n3"));
     for second in 10..25 {
-        let mut line = run.line(Role::Node, "n1", second).clone();
+        let mut line = run.line(SourceRole::Node, "n1", second).clone();
         line.source.id = "n3".to_owned();
         let accepted = ((second - 9) * 40).min(100) as f64;
         line.gauges
@@ -87,11 +87,11 @@ fn all_that_a_new_node_accepts_counts() {
 /// Seconds after an event at 10.2 s, in whose second `lost` sockets end and
 /// `back` open again; the nodes' samples show nothing of it.
 fn settled_after(lost: u64, back: u64) -> Option<f64> {
-    let mut run = Run::clean();
-    run.event(10.2, action("drain-node", "n2"));
-    run.count("w1", 10, "disconnect.closed-1012", lost / 2);
-    run.count("w2", 10, "disconnect.reset", lost - lost / 2);
-    run.count("w1", 10, counter::SOCKETS_REOPENED, back);
+    let mut run = TestRun::clean();
+    run.add_event(10.2, action("drain-node", "n2"));
+    run.add_count("w1", 10, "disconnect.closed-1012", lost / 2);
+    run.add_count("w2", 10, "disconnect.reset", lost - lost / 2);
+    run.add_count("w1", 10, counter::SOCKETS_REOPENED, back);
     run.summary().balance.unwrap().per_event[0].settled_after_s
 }
 
@@ -109,15 +109,15 @@ fn sockets_that_are_back_between_two_samples_were_away_all_the_same() {
 
 #[test]
 fn a_second_dip_before_the_next_event_belongs_to_the_first() {
-    let mut run = Run::clean();
-    run.event(10.0, action("drain-node", "n2"));
+    let mut run = TestRun::clean();
+    run.add_event(10.0, action("drain-node", "n2"));
     for second in [11, 14] {
-        run.count("w1", second, "disconnect.closed-1012", 100);
-        run.count("w2", second, counter::SOCKETS_REOPENED, 100);
+        run.add_count("w1", second, "disconnect.closed-1012", 100);
+        run.add_count("w2", second, counter::SOCKETS_REOPENED, 100);
     }
-    run.event(20.0, action("restart-node", "n2"));
+    run.add_event(20.0, action("restart-node", "n2"));
     let balance = run.summary().balance.unwrap();
-    assert_eq!(balance.longest_settling_s, Some(5.0));
+    assert_eq!(balance.longest_recovery_s, Some(5.0));
     let per_event = balance.per_event;
     let settled: Vec<_> = per_event
         .iter()
@@ -129,11 +129,11 @@ fn a_second_dip_before_the_next_event_belongs_to_the_first() {
 /// Everybody was asked at 14.999 s, and n2 was killed before it had answered.
 #[test]
 fn a_sample_that_raced_with_an_event_says_nothing_of_the_time_before() {
-    let mut run = Run::clean();
-    run.event(10.0, action("add-node", "n3"));
-    run.event(15.0, action("kill-node", "n2"));
+    let mut run = TestRun::clean();
+    run.add_event(10.0, action("add-node", "n3"));
+    run.add_event(15.0, action("kill-node", "n2"));
     for second in 14..25 {
-        run.line(Role::Node, "n2", second).gauges = [(gauge::UP.to_owned(), 0.0)].into();
+        run.line(SourceRole::Node, "n2", second).gauges = [(gauge::UP.to_owned(), 0.0)].into();
     }
     let per_event = run.summary().balance.unwrap().per_event;
     let settled: Vec<_> = per_event
@@ -145,16 +145,17 @@ fn a_sample_that_raced_with_an_event_says_nothing_of_the_time_before() {
 
 #[test]
 fn events_come_in_the_order_in_which_they_began() {
-    let mut run = Run::clean();
-    run.event(12.0, action("kill-node", "n2"));
+    let mut run = TestRun::clean();
+    run.add_event(12.0, action("kill-node", "n2"));
     let killed = run.events.iter().position(|event| event.at == 12.0);
     // Its drain took so long that it was written down after what came next.
     let restarted = TimedEvent {
         at: 10.0,
-        what: action("restart-node", "n1"),
+        kind: action("restart-node", "n1"),
     };
     run.events.insert(killed.unwrap() + 1, restarted);
-    run.tenth(110, "arrived.n1", 3).tenth(130, "arrived.n1", 5);
+    run.add_conn_event(110, "arrived.n1", 3)
+        .add_conn_event(130, "arrived.n1", 5);
     let per_event = run.summary().balance.unwrap().per_event;
     let arrived: Vec<_> = per_event
         .iter()
@@ -171,11 +172,11 @@ fn events_come_in_the_order_in_which_they_began() {
 
 #[test]
 fn events_of_one_second_share_what_follows() {
-    let mut run = Run::clean();
-    run.event(10.0, action("kill-node", "n1"));
-    run.event(10.5, action("kill-node", "n2"));
-    run.count("w1", 10, "disconnect.reset", 500);
-    run.count("w2", 12, counter::SOCKETS_REOPENED, 500);
+    let mut run = TestRun::clean();
+    run.add_event(10.0, action("kill-node", "n1"));
+    run.add_event(10.5, action("kill-node", "n2"));
+    run.add_count("w1", 10, "disconnect.reset", 500);
+    run.add_count("w2", 12, counter::SOCKETS_REOPENED, 500);
     let per_event = run.summary().balance.unwrap().per_event;
     let settled: Vec<_> = per_event
         .iter()

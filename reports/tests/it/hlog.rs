@@ -15,18 +15,19 @@ use highwater_reports::{
     histogram::{self, HIGHEST_US, latency_histogram},
     record::files,
 };
-use highwater_scenarios::plan::Window;
+use highwater_scenarios::plan::PhaseWindow;
 use proptest::prelude::*;
 
-use crate::run::Run;
+use crate::run::TestRun;
 
 /// By the histogram crate's own reader of such logs.
 #[test]
 fn a_reader_that_knows_nothing_of_us_reads_it() {
     let dir = tempfile::tempdir().unwrap();
-    let mut run = Run::clean();
+    let mut run = TestRun::clean();
     run.latencies.clear();
-    run.time("connect", 3.5, &[1, 20, 300]).write(dir.path());
+    run.add_latency("connect", 3.5, &[1, 20, 300])
+        .write(dir.path());
     let text = fs::read(dir.path().join(files::LATENCY)).unwrap();
     let entries: Vec<_> = IntervalLogIterator::new(&text)
         .map(Result::unwrap)
@@ -56,10 +57,12 @@ fn a_reader_that_knows_nothing_of_us_reads_it() {
 #[test]
 fn an_impossible_tag_is_refused() {
     let dir = tempfile::tempdir().unwrap();
-    let mut writer = RecordWriter::create(dir.path(), &Run::clean().manifest).unwrap();
+    let mut writer = RecordWriter::create(dir.path(), &TestRun::clean().manifest).unwrap();
     let mut one = latency_histogram();
     histogram::record(&mut one, Duration::from_millis(1));
-    let error = writer.latency("two words", 0.0, 1.0, &one).unwrap_err();
+    let error = writer
+        .append_latency("two words", 0.0, 1.0, &one)
+        .unwrap_err();
     assert!(error.to_string().contains("latency.hlog"), "{error}");
 }
 
@@ -71,17 +74,17 @@ proptest! {
     fn lines_merge_without_rounding(
         values in prop::collection::vec((1..HIGHEST_US, 5..25_u32), 1..200),
     ) {
-        let mut run = Run::clean();
+        let mut run = TestRun::clean();
         run.latencies.clear();
         let mut all = latency_histogram();
         for &(value, second) in &values {
             let value = Duration::from_micros(value);
             histogram::record(&mut all, value);
-            run.time("x", f64::from(second), &[]);
+            run.add_latency("x", f64::from(second), &[]);
             histogram::record(&mut run.latencies.last_mut().unwrap().histogram, value);
         }
         let record = run.record();
-        prop_assert_eq!(record.latencies.window("x", Window::Steady), Some(&all));
+        prop_assert_eq!(record.latencies.window("x", PhaseWindow::Steady), Some(&all));
         let mut blocks = latency_histogram();
         for (_, block) in record.latencies.blocks("x") {
             blocks.add(block).unwrap();

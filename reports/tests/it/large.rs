@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use highwater_reports::record::{
-    Ended, Interval, Occurrence, Role, TimedEvent,
+    Interval, RecordEvent, RunEnd, SourceRole, TimedEvent,
     names::{counter, gauge, latency},
 };
-use highwater_scenarios::plan::Window;
+use highwater_scenarios::plan::PhaseWindow;
 
-use crate::run::{Run, action, line};
+use crate::run::{TestRun, action, line};
 
 const NODES: u64 = 55;
 const WORKERS: u64 = 55;
@@ -21,7 +21,7 @@ const SOCKETS_EACH: f64 = 18_000.0;
 
 /// Writes it.
 pub(crate) fn large(dir: &Path) {
-    let mut run = Run::clean();
+    let mut run = TestRun::clean();
     run.intervals.clear();
     run.latencies.clear();
     run.events = events();
@@ -39,7 +39,7 @@ pub(crate) fn large(dir: &Path) {
                 latency::COMMAND_SERVICE,
             ] {
                 let slow = 1 + wave(at, 7) as u64;
-                run.time(tag, at, &[1, 2, 3, 5, slow]);
+                run.add_latency(tag, at, &[1, 2, 3, 5, slow]);
             }
         }
     }
@@ -62,7 +62,13 @@ fn node(index: u64, at: f64) -> Interval {
         (gauge::CPU, at * 0.2 + wave(at, index) * 0.01),
         (gauge::STARTED_AT, 1.8e9),
     ];
-    line(Role::Node, &format!("n{index}"), at + 0.5, 0.0, &gauges)
+    line(
+        SourceRole::Node,
+        &format!("n{index}"),
+        at + 0.5,
+        0.0,
+        &gauges,
+    )
 }
 
 fn worker(index: u64, at: f64) -> Interval {
@@ -74,7 +80,13 @@ fn worker(index: u64, at: f64) -> Interval {
         (gauge::OPEN_FILES, 20.0 + open),
         (gauge::CPU, at * 0.1 + wave(at, index) * 0.01),
     ];
-    let mut line = line(Role::Worker, &format!("w{index}"), at, LINE_S, &gauges);
+    let mut line = line(
+        SourceRole::Worker,
+        &format!("w{index}"),
+        at,
+        LINE_S,
+        &gauges,
+    );
     let opened = (open - self::open(at - LINE_S)).max(0.0) as u64;
     let beats = (open / 2.0) as u64;
     let failures = wave(at, index) as u64 % 3;
@@ -107,17 +119,20 @@ fn wave(at: f64, index: u64) -> f64 {
 fn events() -> Vec<TimedEvent> {
     let phase = |at, phase| TimedEvent {
         at,
-        what: Occurrence::Phase { phase },
+        kind: RecordEvent::Phase { phase },
     };
-    let mut events = vec![phase(0.0, Window::Ramp), phase(RAMP_S, Window::Steady)];
+    let mut events = vec![
+        phase(0.0, PhaseWindow::Ramp),
+        phase(RAMP_S, PhaseWindow::Steady),
+    ];
     events.extend((0..12).map(|index| TimedEvent {
         at: 1_000.0 + f64::from(index) * 400.0,
-        what: action("restart-node", &format!("n{}", index + 1)),
+        kind: action("restart-node", &format!("n{}", index + 1)),
     }));
     events.push(TimedEvent {
         at: END_S,
-        what: Occurrence::End {
-            ended: Ended::Completed,
+        kind: RecordEvent::End {
+            ended: RunEnd::Completed,
         },
     });
     events

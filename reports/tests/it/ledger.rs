@@ -2,23 +2,24 @@
 
 use highwater_reports::{
     record::{
-        Occurrence, Role,
+        RecordEvent, SourceRole,
         names::{counter, gauge},
     },
     summary::{Agreement, LedgerLine, Summary},
 };
-use highwater_scenarios::{plan::ReadingLoad, units::Rate};
+use highwater_scenarios::{plan::TelemetryLoad, units::Rate};
 
 use crate::run::{
-    COMMANDS_PER_S, DRAIN_S, NODES, RAMP_S, Run, SOCKETS, STEADY_S, WORKERS, action, line as sample,
+    COMMANDS_PER_S, DRAIN_S, NODES, RAMP_S, SOCKETS, STEADY_S, TestRun, WORKERS, action,
+    line as sample,
 };
 
 const LAST: u64 = RAMP_S + STEADY_S + DRAIN_S - 1;
 const COMMANDS: u64 = COMMANDS_PER_S * WORKERS * STEADY_S;
 
 /// Both nodes have taken their half of the commands.
-fn counted() -> Run {
-    let mut run = Run::clean();
+fn counted() -> TestRun {
+    let mut run = TestRun::clean();
     for node in 1..=NODES {
         set(&mut run, node, gauge::COMMANDS_TAKEN, COMMANDS / NODES);
         set(&mut run, node, gauge::COMMANDS_ANSWERED, COMMANDS / NODES);
@@ -28,9 +29,9 @@ fn counted() -> Run {
     run
 }
 
-fn set(run: &mut Run, node: u64, name: &str, count: u64) {
+fn set(run: &mut TestRun, node: u64, name: &str, count: u64) {
     let id = format!("n{node}");
-    let gauges = &mut run.line(Role::Node, &id, LAST).gauges;
+    let gauges = &mut run.line(SourceRole::Node, &id, LAST).gauges;
     gauges.insert(name.to_owned(), count as f64);
 }
 
@@ -96,8 +97,8 @@ fn a_difference_is_a_problem_with_both_counts() {
 fn what_was_given_up_explains_as_much_and_no_more() {
     for (given_up, verdict) in [(3, Agreement::Agrees), (2, Agreement::Differs)] {
         let mut run = counted();
-        run.count("w1", RAMP_S, counter::COMMANDS_ISSUED, given_up);
-        run.count("w1", RAMP_S, counter::COMMANDS_TIMED_OUT, given_up);
+        run.add_count("w1", RAMP_S, counter::COMMANDS_ISSUED, given_up);
+        run.add_count("w1", RAMP_S, counter::COMMANDS_TIMED_OUT, given_up);
         set(
             &mut run,
             1,
@@ -123,8 +124,8 @@ fn a_message_that_one_node_sent_and_none_received_shows() {
 #[test]
 fn what_a_dead_node_counted_last_is_not_known() {
     let mut run = counted();
-    run.event((RAMP_S + 3) as f64, action("kill-node", "n2"));
-    let before = run.line(Role::Node, "n2", RAMP_S + 2);
+    run.add_event((RAMP_S + 3) as f64, action("kill-node", "n2"));
+    let before = run.line(SourceRole::Node, "n2", RAMP_S + 2);
     for name in [
         gauge::COMMANDS_TAKEN,
         gauge::COMMANDS_ANSWERED,
@@ -148,11 +149,11 @@ fn what_a_dead_node_counted_last_is_not_known() {
 #[test]
 fn nor_is_what_a_lost_worker_counted() {
     let mut run = counted();
-    let lost = Occurrence::WorkerLost {
+    let lost = RecordEvent::WorkerLost {
         id: "w2".to_owned(),
         reason: "gone".to_owned(),
     };
-    run.event((RAMP_S + 3) as f64, lost);
+    run.add_event((RAMP_S + 3) as f64, lost);
     let summary = run.summary();
     assert_eq!(line(&summary, "commands").verdict, Agreement::Unknown);
 }
@@ -178,9 +179,9 @@ fn a_node_that_does_not_count_leaves_nothing_to_compare() {
 }
 
 /// Sent, sent again, and accepted; answered, taken and handled.
-fn with_readings(clients: [u64; 3], nodes: [u64; 2], handled: u64) -> Run {
+fn with_telemetry(clients: [u64; 3], nodes: [u64; 2], handled: u64) -> TestRun {
     let mut run = counted();
-    run.manifest.plan.readings.push(ReadingLoad {
+    run.manifest.plan.telemetry.push(TelemetryLoad {
         name: "r".to_owned(),
         pool: "home".to_owned(),
         devices: SOCKETS,
@@ -188,27 +189,27 @@ fn with_readings(clients: [u64; 3], nodes: [u64; 2], handled: u64) -> Run {
         size: 64,
     });
     for (name, count) in [
-        (counter::READINGS_SENT, clients[0]),
-        (counter::READINGS_RESENT, clients[1]),
-        (counter::READINGS_ACCEPTED, clients[2]),
+        (counter::TELEMETRY_SENT, clients[0]),
+        (counter::TELEMETRY_RESENT, clients[1]),
+        (counter::TELEMETRY_ACCEPTED, clients[2]),
     ] {
-        run.count("w1", RAMP_S, name, count);
+        run.add_count("w1", RAMP_S, name, count);
     }
     for node in 1..=NODES {
-        set(&mut run, node, gauge::READINGS_ANSWERED, nodes[0] / NODES);
-        set(&mut run, node, gauge::READINGS_TAKEN, nodes[1] / NODES);
+        set(&mut run, node, gauge::TELEMETRY_ANSWERED, nodes[0] / NODES);
+        set(&mut run, node, gauge::TELEMETRY_ACCEPTED, nodes[1] / NODES);
     }
     for second in 0..=LAST {
         let told = if second < RAMP_S { 0 } else { handled };
         let gauges = [
             (gauge::UP, 1.0),
             (gauge::STARTED_AT, 1.0),
-            (gauge::READINGS_HANDLED, told as f64),
+            (gauge::TELEMETRY_HANDLED, told as f64),
         ];
-        let line = sample(Role::Consumer, "c1", second as f64, 0.0, &gauges);
+        let line = sample(SourceRole::Consumer, "c1", second as f64, 0.0, &gauges);
         run.intervals.push(line);
     }
-    let journals = Occurrence::Readings {
+    let journals = RecordEvent::Telemetry {
         handled,
         duplicated: 0,
         redelivered: 0,
@@ -216,11 +217,11 @@ fn with_readings(clients: [u64; 3], nodes: [u64; 2], handled: u64) -> Run {
         unreadable: 0,
         lost: Some(0),
     };
-    run.event(LAST as f64, journals);
+    run.add_event(LAST as f64, journals);
     run
 }
 
-const READINGS: [&str; 4] = [
+const TELEMETRY: [&str; 4] = [
     "readings",
     "acceptances of readings",
     "readings through the queue",
@@ -229,8 +230,8 @@ const READINGS: [&str; 4] = [
 
 #[test]
 fn readings_are_counted_in_every_hand() {
-    let summary = with_readings([500, 0, 500], [500, 500], 500).summary();
-    for what in READINGS {
+    let summary = with_telemetry([500, 0, 500], [500, 500], 500).summary();
+    for what in TELEMETRY {
         let line = line(&summary, what);
         assert_eq!(
             (line.difference, line.verdict),
@@ -239,28 +240,28 @@ fn readings_are_counted_in_every_hand() {
         );
     }
     // Ten were refused, and sent again.
-    let summary = with_readings([500, 10, 500], [510, 500], 500).summary();
+    let summary = with_telemetry([500, 10, 500], [510, 500], 500).summary();
     assert_eq!(line(&summary, "readings").difference, Some(0));
 
     // The queue lost four.
-    let summary = with_readings([500, 0, 500], [500, 500], 496).summary();
+    let summary = with_telemetry([500, 0, 500], [500, 500], 496).summary();
     let queue = line(&summary, "readings through the queue");
     assert_eq!(
         (queue.difference, queue.verdict),
         (Some(-4), Agreement::Differs)
     );
     // What was sent again may have been taken twice.
-    let summary = with_readings([500, 4, 500], [504, 504], 500).summary();
+    let summary = with_telemetry([500, 4, 500], [504, 504], 500).summary();
     let queue = line(&summary, "readings through the queue");
     assert_eq!((queue.unsure, queue.verdict), (4, Agreement::Agrees));
 }
 
 #[test]
 fn a_consumer_that_wrote_down_less_than_it_handled_shows() {
-    let mut run = with_readings([500, 0, 500], [500, 500], 500);
+    let mut run = with_telemetry([500, 0, 500], [500, 500], 500);
     for second in RAMP_S..=LAST {
-        let gauges = &mut run.line(Role::Consumer, "c1", second).gauges;
-        gauges.insert(gauge::READINGS_HANDLED.to_owned(), 503.0);
+        let gauges = &mut run.line(SourceRole::Consumer, "c1", second).gauges;
+        gauges.insert(gauge::TELEMETRY_HANDLED.to_owned(), 503.0);
     }
     let summary = run.summary();
     let line = line(&summary, "handled readings");
@@ -272,18 +273,18 @@ fn a_consumer_that_wrote_down_less_than_it_handled_shows() {
 
 #[test]
 fn what_a_dead_consumer_counted_is_not_known_and_its_journal_is() {
-    let mut run = with_readings([500, 0, 500], [500, 500], 500);
+    let mut run = with_telemetry([500, 0, 500], [500, 500], 500);
     let killed = (RAMP_S + 3) as f64;
     run.intervals
         .retain(|line| line.source.id != "c1" || line.at < killed);
     let summary = run.summary();
-    let verdicts = READINGS.map(|what| line(&summary, what).verdict);
+    let verdicts = TELEMETRY.map(|what| line(&summary, what).verdict);
     let agrees = Agreement::Agrees;
     assert_eq!(verdicts, [agrees, agrees, agrees, Agreement::Unknown]);
 }
 
 /// What the nodes sent in the run, of it what is no message, and the broker's count.
-fn with_broker(sent: u64, control: u64, given: Option<u64>) -> Run {
+fn with_broker(sent: u64, control: u64, given: Option<u64>) -> TestRun {
     let mut run = counted();
     for second in 0..=LAST {
         let over = second >= RAMP_S;
@@ -291,7 +292,7 @@ fn with_broker(sent: u64, control: u64, given: Option<u64>) -> Run {
             // Asked for the first time, some had been sent already.
             let count = 10 + if over { sent / NODES } else { 0 };
             let id = format!("n{node}");
-            let gauges = &mut run.line(Role::Node, &id, second).gauges;
+            let gauges = &mut run.line(SourceRole::Node, &id, second).gauges;
             gauges.insert(gauge::BACKPLANE_SENT.to_owned(), count as f64);
             let messages = if over { (sent - control) / NODES } else { 0 };
             gauges.insert(gauge::UNICASTS_SENT.to_owned(), messages as f64);
@@ -303,7 +304,7 @@ fn with_broker(sent: u64, control: u64, given: Option<u64>) -> Run {
             let count = 70_000 + if over { given } else { 0 };
             (gauge::BROKER_PUBLISHED, count as f64)
         }));
-        let line = sample(Role::Broker, "broker", second as f64, 0.0, &gauges);
+        let line = sample(SourceRole::Broker, "broker", second as f64, 0.0, &gauges);
         run.intervals.push(line);
     }
     run
@@ -328,7 +329,8 @@ fn a_broker_that_was_given_less_than_was_sent_is_a_problem() {
 
 #[test]
 fn nodes_that_count_nothing_have_no_ledger() {
-    let mut run = Run::clean();
-    run.intervals.retain(|line| line.source.role != Role::Node);
+    let mut run = TestRun::clean();
+    run.intervals
+        .retain(|line| line.source.role != SourceRole::Node);
     assert_eq!(run.summary().ledger, []);
 }

@@ -1,20 +1,20 @@
 //! Messages: what subscribers counted, and what is made of it.
 
-use highwater_reports::{record::names::counter, summary::Messages};
+use highwater_reports::{record::names::counter, summary::MessageSummary};
 use highwater_scenarios::plan::{PublishFrom, PublishLoad};
 
-use crate::run::{RAMP_S, Run, STEADY_S};
+use crate::run::{RAMP_S, STEADY_S, TestRun};
 
 /// The clean run with messages, of which each was published and came.
-fn publishing() -> Run {
-    let mut run = Run::clean();
+fn publishing() -> TestRun {
+    let mut run = TestRun::clean();
     run.manifest.plan.publish.push(load());
     for (name, count) in [
         (counter::MESSAGES_SCHEDULED, 100),
         (counter::MESSAGES_PUBLISHED, 100),
         (counter::MESSAGES_DELIVERED, 100_000),
     ] {
-        run.count("w1", RAMP_S, name, count);
+        run.add_count("w1", RAMP_S, name, count);
     }
     run
 }
@@ -37,7 +37,7 @@ pub(crate) fn load() -> PublishLoad {
     }
 }
 
-fn messages(run: &Run) -> (Messages, Vec<String>) {
+fn messages(run: &TestRun) -> (MessageSummary, Vec<String>) {
     let summary = run.summary();
     (summary.messages.unwrap(), summary.problems)
 }
@@ -49,7 +49,7 @@ fn what_comes_is_delivered() {
     assert_eq!((messages.lost, messages.reordered), (0, 0));
     assert_eq!(problems, Vec::<String>::new());
     assert_eq!(
-        Run::clean().summary().messages,
+        TestRun::clean().summary().messages,
         None,
         "nothing was published"
     );
@@ -58,9 +58,9 @@ fn what_comes_is_delivered() {
 #[test]
 fn a_hole_is_lost_unless_it_is_filled_late() {
     let mut run = publishing();
-    run.count("w1", RAMP_S + 3, counter::MESSAGES_MISSING, 10);
-    run.count("w2", RAMP_S + 4, counter::MESSAGES_REORDERED, 4);
-    run.count("w1", RAMP_S + 5, counter::MESSAGES_DUPLICATED, 2);
+    run.add_count("w1", RAMP_S + 3, counter::MESSAGES_MISSING, 10);
+    run.add_count("w2", RAMP_S + 4, counter::MESSAGES_REORDERED, 4);
+    run.add_count("w1", RAMP_S + 5, counter::MESSAGES_DUPLICATED, 2);
     let (messages, _) = messages(&run);
     assert_eq!(
         (messages.lost, messages.reordered, messages.duplicated),
@@ -72,7 +72,7 @@ fn a_hole_is_lost_unless_it_is_filled_late() {
 #[test]
 fn what_is_missing_at_the_end_is_lost_only_if_all_was_sent() {
     let mut run = publishing();
-    run.count(
+    run.add_count(
         "w1",
         RAMP_S + STEADY_S,
         counter::MESSAGES_MISSING_AT_END,
@@ -80,8 +80,8 @@ fn what_is_missing_at_the_end_is_lost_only_if_all_was_sent() {
     );
     assert_eq!(messages(&run).0.lost, 1_500);
 
-    run.count("w1", RAMP_S + 1, counter::MESSAGES_SCHEDULED, 1);
-    run.count("w1", RAMP_S + 1, counter::MESSAGES_DROPPED, 1);
+    run.add_count("w1", RAMP_S + 1, counter::MESSAGES_SCHEDULED, 1);
+    run.add_count("w1", RAMP_S + 1, counter::MESSAGES_DROPPED, 1);
     let (messages, problems) = messages(&run);
     assert_eq!((messages.lost, messages.due), (0, 100_000));
     let told = problems
@@ -93,9 +93,9 @@ fn what_is_missing_at_the_end_is_lost_only_if_all_was_sent() {
 #[test]
 fn a_loss_beside_unconfirmed_messages_is_doubtful() {
     let mut run = publishing();
-    run.count("w1", RAMP_S + 1, counter::MESSAGES_SCHEDULED, 2);
-    run.count("w1", RAMP_S + 1, counter::MESSAGES_UNCONFIRMED, 2);
-    run.count("w1", RAMP_S + 3, counter::MESSAGES_MISSING, 1_000);
+    run.add_count("w1", RAMP_S + 1, counter::MESSAGES_SCHEDULED, 2);
+    run.add_count("w1", RAMP_S + 1, counter::MESSAGES_UNCONFIRMED, 2);
+    run.add_count("w1", RAMP_S + 3, counter::MESSAGES_MISSING, 1_000);
     let (messages, problems) = messages(&run);
     assert_eq!((messages.lost, messages.unconfirmed), (1_000, 2));
     let doubt = "of the 1,000 lost deliveries some may be of the 2 messages";

@@ -4,18 +4,18 @@ use std::{fs, io::Write};
 
 use highwater_reports::{
     RecordError, RecordWriter, analyse, read,
-    record::{Ended, Interval, Role, Source, files},
+    record::{Interval, RunEnd, Source, SourceRole, files},
     summary::Verdict,
 };
 use proptest::{collection::btree_map, prelude::*};
 
-use crate::run::Run;
+use crate::run::TestRun;
 
 #[test]
 fn a_directory_that_is_not_empty_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("mine"), "").unwrap();
-    let refused = RecordWriter::create(dir.path(), &Run::clean().manifest);
+    let refused = RecordWriter::create(dir.path(), &TestRun::clean().manifest);
     assert!(matches!(refused, Err(RecordError::NotEmpty(path)) if path == dir.path()));
     assert!(!dir.path().join(files::MANIFEST).exists());
 }
@@ -38,7 +38,7 @@ fn a_record_of_another_schema_is_refused() {
 #[test]
 fn torn_last_lines_are_left_out_and_named() {
     let dir = tempfile::tempdir().unwrap();
-    Run::clean().write(dir.path());
+    TestRun::clean().write(dir.path());
     let whole = read(dir.path()).unwrap();
     for name in [files::INTERVALS, files::EVENTS, files::LATENCY] {
         let path = dir.path().join(name);
@@ -50,14 +50,14 @@ fn torn_last_lines_are_left_out_and_named() {
     assert_eq!(torn.events.len(), whole.events.len() - 1);
     assert_eq!(torn.problems.len(), 3, "{:?}", torn.problems);
     let summary = analyse(&torn);
-    assert_eq!(summary.ended, Ended::Truncated);
+    assert_eq!(summary.ended, RunEnd::Truncated);
     assert_eq!(summary.verdict, Verdict::Inconclusive);
 }
 
 #[test]
 fn a_line_of_nonsense_costs_only_itself() {
     let dir = tempfile::tempdir().unwrap();
-    Run::clean().write(dir.path());
+    TestRun::clean().write(dir.path());
     let path = dir.path().join(files::INTERVALS);
     let mut text = b"{\"at\": nonsense}\n\xff\xfe\n".to_vec();
     text.extend(fs::read(&path).unwrap());
@@ -71,9 +71,9 @@ fn a_line_of_nonsense_costs_only_itself() {
 #[test]
 fn a_run_killed_at_once_can_be_read() {
     let dir = tempfile::tempdir().unwrap();
-    drop(RecordWriter::create(dir.path(), &Run::clean().manifest).unwrap());
+    drop(RecordWriter::create(dir.path(), &TestRun::clean().manifest).unwrap());
     let summary = analyse(&read(dir.path()).unwrap());
-    assert_eq!(summary.ended, Ended::Truncated);
+    assert_eq!(summary.ended, RunEnd::Truncated);
     assert_eq!(summary.sockets.open_at_end, None);
 
     fs::remove_file(dir.path().join(files::LATENCY)).unwrap();
@@ -85,7 +85,7 @@ fn a_run_killed_at_once_can_be_read() {
 #[test]
 fn a_run_killed_at_any_byte_can_be_read() {
     let dir = tempfile::tempdir().unwrap();
-    let mut run = Run::clean();
+    let mut run = TestRun::clean();
     run.latencies.truncate(1);
     run.write(dir.path());
     let path = dir.path().join(files::INTERVALS);
@@ -99,10 +99,10 @@ fn a_run_killed_at_any_byte_can_be_read() {
 #[test]
 fn flushed_lines_are_there_while_the_writer_lives() {
     let dir = tempfile::tempdir().unwrap();
-    let run = Run::clean();
+    let run = TestRun::clean();
     let mut writer = RecordWriter::create(dir.path(), &run.manifest).unwrap();
-    writer.interval(&run.intervals[0]).unwrap();
-    writer.event(&run.events[0]).unwrap();
+    writer.append_interval(&run.intervals[0]).unwrap();
+    writer.append_event(&run.events[0]).unwrap();
     writer.flush().unwrap();
     let record = read(dir.path()).unwrap();
     assert_eq!(record.intervals, run.intervals[..1]);
@@ -115,13 +115,17 @@ fn flushed_lines_are_there_while_the_writer_lives() {
         .unwrap()
         .write_all(b"")
         .unwrap();
-    writer.event(&run.events[1]).unwrap();
+    writer.append_event(&run.events[1]).unwrap();
     writer.flush().unwrap();
     assert_eq!(read(dir.path()).unwrap().events, run.events[..2]);
 }
 
 fn interval() -> impl Strategy<Value = Interval> {
-    let role = prop_oneof![Just(Role::Node), Just(Role::Worker), Just(Role::Host)];
+    let role = prop_oneof![
+        Just(SourceRole::Node),
+        Just(SourceRole::Worker),
+        Just(SourceRole::Host)
+    ];
     let source = (role, "[a-z0-9<>\" ]{1,8}").prop_map(|(role, id)| Source::new(role, id));
     let counters = btree_map("[a-z.]{1,12}", any::<u64>(), 0..4);
     let gauges = btree_map("[a-z.]{1,12}", -1e12..1e12_f64, 0..4);
@@ -141,7 +145,7 @@ proptest! {
 
     #[test]
     fn intervals_survive_writing_and_reading(intervals in prop::collection::vec(interval(), 0..20)) {
-        let mut run = Run::clean();
+        let mut run = TestRun::clean();
         run.intervals = intervals;
         run.latencies.clear();
         prop_assert_eq!(run.record().intervals, run.intervals);

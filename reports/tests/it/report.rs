@@ -3,9 +3,9 @@
 use std::{fs, path::Path};
 
 use highwater_reports::{
-    Report,
+    WrittenReport,
     record::{
-        Occurrence, Role,
+        RecordEvent, SourceRole,
         names::{counter, gauge, latency},
     },
     summary::Summary,
@@ -14,58 +14,58 @@ use highwater_reports::{
 
 use crate::{
     messages,
-    run::{DRAIN_S, RAMP_S, Run, STEADY_S, action, line},
+    run::{DRAIN_S, RAMP_S, STEADY_S, TestRun, action, line},
     telemetry,
 };
 
 /// A run with something in every chart and every table.
-pub(crate) fn eventful() -> Run {
-    let mut run = Run::clean();
-    run.event(12.0, action("kill-node", "n2"));
-    run.event(16.0, action("restart-node", "n2"));
-    run.event(20.0, action("fault", "<script>\"&"));
+pub(crate) fn eventful() -> TestRun {
+    let mut run = TestRun::clean();
+    run.add_event(12.0, action("kill-node", "n2"));
+    run.add_event(16.0, action("restart-node", "n2"));
+    run.add_event(20.0, action("fault", "<script>\"&"));
     for second in 12..16 {
-        run.count("w1", second, "disconnect.reset", 40);
-        run.count("w2", second, "commands.failed.status-502", 3);
-        run.count("w2", second, counter::HEARTBEATS_MISSED, 7);
-        run.count("w2", second, counter::HEARTBEATS_DUE, 7);
-        run.line(Role::Node, "n2", second).gauges = [(gauge::UP.to_owned(), 0.0)].into();
-        run.time(latency::COMMAND_RESPONSE, second as f64, &[700, 900]);
+        run.add_count("w1", second, "disconnect.reset", 40);
+        run.add_count("w2", second, "commands.failed.status-502", 3);
+        run.add_count("w2", second, counter::HEARTBEATS_MISSED, 7);
+        run.add_count("w2", second, counter::HEARTBEATS_DUE, 7);
+        run.line(SourceRole::Node, "n2", second).gauges = [(gauge::UP.to_owned(), 0.0)].into();
+        run.add_latency(latency::COMMAND_RESPONSE, second as f64, &[700, 900]);
     }
     for tenth in 121..150 {
-        run.tenth(tenth, "arrived.n1", 7)
-            .tenth(tenth, "returned", 7);
+        run.add_conn_event(tenth, "arrived.n1", 7)
+            .add_conn_event(tenth, "returned", 7);
     }
-    with_messages_and_readings(&mut run);
+    with_messages_and_telemetry(&mut run);
     with_what_nodes_count(&mut run);
-    run.gate("heartbeats.response.p99 <= 50", None);
-    run.gate("sockets.failed == 0", None);
+    run.add_gate("heartbeats.response.p99 <= 50", None);
+    run.add_gate("sockets.failed == 0", None);
     run
 }
 
-fn with_messages_and_readings(run: &mut Run) {
+fn with_messages_and_telemetry(run: &mut TestRun) {
     let plan = &mut run.manifest.plan;
     plan.publish.push(messages::load());
-    plan.readings.push(telemetry::load());
+    plan.telemetry.push(telemetry::load());
     for second in RAMP_S..RAMP_S + STEADY_S {
         for (name, count) in [
             (counter::MESSAGES_SCHEDULED, 5),
             (counter::MESSAGES_PUBLISHED, 5),
             (counter::MESSAGES_RECEIVED, 5_000),
             (counter::MESSAGES_DELIVERED, 5_000),
-            (counter::READINGS_DUE, 100),
-            (counter::READINGS_SENT, 100),
-            (counter::READINGS_ACCEPTED, 100),
+            (counter::TELEMETRY_DUE, 100),
+            (counter::TELEMETRY_SENT, 100),
+            (counter::TELEMETRY_ACCEPTED, 100),
         ] {
-            run.count("w1", second, name, count);
+            run.add_count("w1", second, name, count);
         }
         let at = second as f64;
-        run.time(latency::MESSAGE_LATENCY, at, &[2, 3, 4]);
-        run.time(latency::MESSAGE_SERVICE, at, &[1, 2, 3]);
-        run.time(latency::READING_RESPONSE, at, &[5, 6, 7]);
-        run.time(latency::READING_SERVICE, at, &[4, 5, 6]);
+        run.add_latency(latency::MESSAGE_LATENCY, at, &[2, 3, 4]);
+        run.add_latency(latency::MESSAGE_SERVICE, at, &[1, 2, 3]);
+        run.add_latency(latency::TELEMETRY_RESPONSE, at, &[5, 6, 7]);
+        run.add_latency(latency::TELEMETRY_SERVICE, at, &[4, 5, 6]);
     }
-    let journals = Occurrence::Readings {
+    let journals = RecordEvent::Telemetry {
         handled: 2_000,
         duplicated: 12,
         redelivered: 12,
@@ -73,15 +73,15 @@ fn with_messages_and_readings(run: &mut Run) {
         unreadable: 0,
         lost: Some(0),
     };
-    run.event((RAMP_S + STEADY_S + DRAIN_S) as f64 - 0.5, journals);
+    run.add_event((RAMP_S + STEADY_S + DRAIN_S) as f64 - 0.5, journals);
 }
 
 /// What the nodes, the broker and two consumers tell each second; c2 stops at 14 s.
-fn with_what_nodes_count(run: &mut Run) {
+fn with_what_nodes_count(run: &mut TestRun) {
     for second in 0..RAMP_S + STEADY_S + DRAIN_S {
         let (at, steady) = (second as f64 + 0.01, second.saturating_sub(RAMP_S) as f64);
         for node in ["n1", "n2"] {
-            let gauges = &mut run.line(Role::Node, node, second).gauges;
+            let gauges = &mut run.line(SourceRole::Node, node, second).gauges;
             if gauges.contains_key(gauge::RSS) {
                 gauges.insert(gauge::COMMANDS_TAKEN.to_owned(), steady * 10.0);
                 gauges.insert(gauge::BACKPLANE_SENT.to_owned(), steady * 20.0);
@@ -94,17 +94,17 @@ fn with_what_nodes_count(run: &mut Run) {
             (gauge::BROKER_MESSAGES_IN, steady * 40.0),
         ];
         run.intervals
-            .push(line(Role::Broker, "broker", at, 0.0, &broker));
+            .push(line(SourceRole::Broker, "broker", at, 0.0, &broker));
         for (id, most) in [("c1", f64::INFINITY), ("c2", 9.0)] {
             let handled = steady.min(most) * 50.0;
-            let gauges = [(gauge::RSS, 7e6), (gauge::READINGS_HANDLED, handled)];
+            let gauges = [(gauge::RSS, 7e6), (gauge::TELEMETRY_HANDLED, handled)];
             run.intervals
-                .push(line(Role::Consumer, id, at, 0.0, &gauges));
+                .push(line(SourceRole::Consumer, id, at, 0.0, &gauges));
         }
     }
 }
 
-fn written(run: &Run, dir: &Path) -> (Report, String) {
+fn written(run: &TestRun, dir: &Path) -> (WrittenReport, String) {
     run.write(dir);
     let report = write_report(dir).unwrap();
     let html = fs::read_to_string(&report.html).unwrap();
@@ -185,10 +185,10 @@ fn every_chart_has_a_title_a_description_and_the_themes_colours() {
 #[test]
 fn with_many_nodes_a_band_is_drawn() {
     let dir = tempfile::tempdir().unwrap();
-    let mut run = Run::clean();
+    let mut run = TestRun::clean();
     for node in 3..=20 {
         for second in 0..25 {
-            let mut copy = run.line(Role::Node, "n1", second).clone();
+            let mut copy = run.line(SourceRole::Node, "n1", second).clone();
             copy.source.id = format!("n{node}");
             run.intervals.push(copy);
         }
@@ -204,11 +204,13 @@ fn with_many_nodes_a_band_is_drawn() {
 #[test]
 fn gaps_are_gaps() {
     let dir = tempfile::tempdir().unwrap();
-    let (_, whole) = written(&Run::clean(), dir.path());
+    let (_, whole) = written(&TestRun::clean(), dir.path());
     let dir = tempfile::tempdir().unwrap();
-    let mut run = Run::clean();
+    let mut run = TestRun::clean();
     for second in 8..20 {
-        run.line(Role::Node, "n1", second).gauges.remove(gauge::RSS);
+        run.line(SourceRole::Node, "n1", second)
+            .gauges
+            .remove(gauge::RSS);
     }
     let (_, broken) = written(&run, dir.path());
     let lines = |html: &str| html.matches("<polyline").count();
@@ -244,7 +246,7 @@ fn the_derived_files_say_the_same() {
 #[test]
 fn an_inconclusive_run_is_an_error_to_junit() {
     let dir = tempfile::tempdir().unwrap();
-    let mut run = Run::clean();
+    let mut run = TestRun::clean();
     run.events.pop();
     let (report, _) = written(&run, dir.path());
     let junit = fs::read_to_string(&report.junit).unwrap();
@@ -254,7 +256,7 @@ fn an_inconclusive_run_is_an_error_to_junit() {
 #[test]
 fn an_empty_record_still_has_a_page() {
     let dir = tempfile::tempdir().unwrap();
-    let mut run = Run::clean();
+    let mut run = TestRun::clean();
     run.intervals.clear();
     run.latencies.clear();
     run.events.clear();
@@ -277,10 +279,10 @@ fn captions_say_what_happened() {
     let dir = tempfile::tempdir().unwrap();
     let mut run = eventful();
     // A stall of the target: both times rise, a second after the fault.
-    run.time(latency::HEARTBEAT_RESPONSE, 21.0, &[1_500; 100]);
-    run.time(latency::HEARTBEAT_SERVICE, 21.0, &[1_400; 100]);
+    run.add_latency(latency::HEARTBEAT_RESPONSE, 21.0, &[1_500; 100]);
+    run.add_latency(latency::HEARTBEAT_SERVICE, 21.0, &[1_400; 100]);
     // A stall of the harness: only the response time does.
-    run.time(latency::COMMAND_RESPONSE, 9.0, &[2_000; 100]);
+    run.add_latency(latency::COMMAND_RESPONSE, 9.0, &[2_000; 100]);
     let (_, html) = written(&run, dir.path());
     for said in [
         "Response p99 rose from 99 ms to 1.5 s at 21 s, 1 s after “fault &lt;script&gt;",
@@ -348,7 +350,7 @@ fn tables_have_what_somebody_shows() {
 fn headlines_stand_beside_their_gates_and_their_baseline() {
     let baseline = tempfile::tempdir().unwrap();
     let dir = tempfile::tempdir().unwrap();
-    Run::clean().write(baseline.path());
+    TestRun::clean().write(baseline.path());
     eventful().write(dir.path());
     let report = write_report_against(dir.path(), baseline.path()).unwrap();
     let html = fs::read_to_string(&report.html).unwrap();

@@ -9,16 +9,18 @@ use highwater_reports::{
     histogram::{LatencyHistogram, latency_histogram, record},
     read,
     record::{
-        Ended, Host, Interval, Manifest, Occurrence, RECORD_SCHEMA, Role, Source, TimedEvent,
+        HostInfo, Interval, Manifest, RECORD_SCHEMA, RecordEvent, RunEnd, Source, SourceRole,
+        TimedEvent,
         names::{counter, gauge, latency},
     },
     summary::Summary,
 };
 use highwater_scenarios::{
-    check::{Check, Comparison},
+    check::{ComparisonOperator, GateCheck},
     plan::{
-        Backplane, Balancer, Cluster, CommandLoad, Consumers, DevicePool, Gate, Jitter, Join,
-        LoadModel, Measure, Plan, Policy, Reconnect, Reply, Routing, System, Window,
+        BackplaneSpec, BalancerKind, BalancerLoadMetric, BalancerPolicy, ClusterSpec, CommandLoad,
+        Consumers, DevicePool, Gate, Jitter, Join, LoadModel, PhaseWindow, Plan, ReconnectSpec,
+        ReplyMode, Routing, SystemSpec,
     },
     units::Rate,
 };
@@ -38,22 +40,22 @@ pub(crate) const HEARTBEAT_S: u64 = 5;
 pub(crate) const COMMANDS_PER_S: u64 = 10;
 
 /// Everything that a record is written from.
-pub(crate) struct Run {
+pub(crate) struct TestRun {
     pub(crate) manifest: Manifest,
     pub(crate) intervals: Vec<Interval>,
-    pub(crate) latencies: Vec<Latency>,
+    pub(crate) latencies: Vec<LatencyLine>,
     pub(crate) events: Vec<TimedEvent>,
 }
 
 /// A line of `latency.hlog`.
-pub(crate) struct Latency {
+pub(crate) struct LatencyLine {
     pub(crate) tag: String,
     pub(crate) at: f64,
     pub(crate) length: f64,
     pub(crate) histogram: LatencyHistogram,
 }
 
-impl Run {
+impl TestRun {
     /// Sockets open in the ramp, heartbeats and commands are all answered, and
     /// everything ends in order.
     pub(crate) fn clean() -> Self {
@@ -72,17 +74,17 @@ impl Run {
         run
     }
 
-    pub(crate) fn gate(&mut self, text: &str, during: Option<Window>) -> &mut Self {
+    pub(crate) fn add_gate(&mut self, text: &str, during: Option<PhaseWindow>) -> &mut Self {
         let mut words = text.split(' ');
         let figure = words.next().unwrap().to_owned();
         let comparison = match words.next().unwrap() {
-            "<=" => Comparison::AtMost,
-            ">=" => Comparison::AtLeast,
-            "==" => Comparison::Equal,
+            "<=" => ComparisonOperator::AtMost,
+            ">=" => ComparisonOperator::AtLeast,
+            "==" => ComparisonOperator::Equal,
             other => panic!("{other}"),
         };
-        let check = Check {
-            figure,
+        let check = GateCheck {
+            metric: figure,
             comparison,
             limit: words.next().unwrap().parse().unwrap(),
             text: text.to_owned(),
@@ -95,28 +97,34 @@ impl Run {
         self
     }
 
-    pub(crate) fn event(&mut self, at: f64, what: Occurrence) -> &mut Self {
-        self.events.push(TimedEvent { at, what });
+    pub(crate) fn add_event(&mut self, at: f64, what: RecordEvent) -> &mut Self {
+        self.events.push(TimedEvent { at, kind: what });
         self.events.sort_by(|a, b| a.at.total_cmp(&b.at));
         self
     }
 
     /// Adds to a counter of a worker's line.
-    pub(crate) fn count(&mut self, worker: &str, second: u64, name: &str, by: u64) -> &mut Self {
-        let line = self.line(Role::Worker, worker, second);
+    pub(crate) fn add_count(
+        &mut self,
+        worker: &str,
+        second: u64,
+        name: &str,
+        by: u64,
+    ) -> &mut Self {
+        let line = self.line(SourceRole::Worker, worker, second);
         *line.counters.entry(name.to_owned()).or_default() += by;
         self
     }
 
     /// Adds to a counter of a tenth of a second.
-    pub(crate) fn tenth(&mut self, number: u64, name: &str, by: u64) -> &mut Self {
+    pub(crate) fn add_conn_event(&mut self, number: u64, name: &str, by: u64) -> &mut Self {
         const LENGTH_S: f64 = 0.1;
         let at = number as f64 / 10.0;
         let known = self.intervals.iter().position(|line| {
-            (line.at, line.length) == (at, LENGTH_S) && line.source.role == Role::Coordinator
+            (line.at, line.length) == (at, LENGTH_S) && line.source.role == SourceRole::Coordinator
         });
         let known = known.unwrap_or_else(|| {
-            let line = line(Role::Coordinator, "coordinator", at, LENGTH_S, &[]);
+            let line = line(SourceRole::Coordinator, "coordinator", at, LENGTH_S, &[]);
             self.intervals.push(line);
             self.intervals.len() - 1
         });
@@ -125,7 +133,7 @@ impl Run {
         self
     }
 
-    pub(crate) fn line(&mut self, role: Role, id: &str, second: u64) -> &mut Interval {
+    pub(crate) fn line(&mut self, role: SourceRole, id: &str, second: u64) -> &mut Interval {
         let source = Source::new(role, id);
         self.intervals
             .iter_mut()
@@ -133,12 +141,12 @@ impl Run {
             .unwrap()
     }
 
-    pub(crate) fn time(&mut self, tag: &str, at: f64, millis: &[u64]) -> &mut Self {
+    pub(crate) fn add_latency(&mut self, tag: &str, at: f64, millis: &[u64]) -> &mut Self {
         let mut histogram = latency_histogram();
         for &value in millis {
             record(&mut histogram, Duration::from_millis(value));
         }
-        self.latencies.push(Latency {
+        self.latencies.push(LatencyLine {
             tag: tag.to_owned(),
             at,
             length: 1.0,
@@ -150,15 +158,15 @@ impl Run {
     pub(crate) fn write(&self, dir: &Path) {
         let mut writer = RecordWriter::create(dir, &self.manifest).unwrap();
         for interval in &self.intervals {
-            writer.interval(interval).unwrap();
+            writer.append_interval(interval).unwrap();
         }
         for line in &self.latencies {
             writer
-                .latency(&line.tag, line.at, line.length, &line.histogram)
+                .append_latency(&line.tag, line.at, line.length, &line.histogram)
                 .unwrap();
         }
         for event in &self.events {
-            writer.event(event).unwrap();
+            writer.append_event(event).unwrap();
         }
         writer.flush().unwrap();
     }
@@ -200,7 +208,7 @@ impl Run {
             (gauge::CPU, second as f64 * 0.1),
         ];
         let id = format!("w{worker}");
-        let mut line = line(Role::Worker, &id, second as f64, 1.0, &gauges);
+        let mut line = line(SourceRole::Worker, &id, second as f64, 1.0, &gauges);
         line.counters = counters
             .into_iter()
             .filter(|&(_, count)| count > 0)
@@ -225,7 +233,8 @@ impl Run {
         // Sampled just before the second ends.
         let at = second as f64 + 0.999;
         let id = format!("n{node}");
-        self.intervals.push(line(Role::Node, &id, at, 0.0, &gauges));
+        self.intervals
+            .push(line(SourceRole::Node, &id, at, 0.0, &gauges));
     }
 
     fn machine_second(&mut self, second: u64) {
@@ -236,33 +245,39 @@ impl Run {
             (gauge::KERNEL_TCP, 1e6 + ends * 200.0),
         ];
         self.intervals
-            .push(line(Role::Host, "host", at, 0.0, &kernel));
+            .push(line(SourceRole::Host, "host", at, 0.0, &kernel));
         let wanted = [(gauge::SOCKETS_WANTED, open_after(second) as f64)];
-        let coordinator = line(Role::Coordinator, "coordinator", at, 0.0, &wanted);
+        let coordinator = line(SourceRole::Coordinator, "coordinator", at, 0.0, &wanted);
         self.intervals.push(coordinator);
     }
 
     fn latency_second(&mut self, second: u64) {
         let at = second as f64;
         if second < RAMP_S {
-            self.time(latency::CONNECT, at, &[1, 2, 3, 4]);
+            self.add_latency(latency::CONNECT, at, &[1, 2, 3, 4]);
         } else if second < RAMP_S + STEADY_S {
             // 1 to 100 ms: percentiles are their own number.
             let hundred: Vec<u64> = (1..=100).collect();
-            self.time(latency::HEARTBEAT_RESPONSE, at, &hundred);
-            self.time(latency::HEARTBEAT_SERVICE, at, &[1; 100]);
-            self.time(latency::COMMAND_RESPONSE, at, &[4, 5, 6, 7]);
-            self.time(latency::COMMAND_SERVICE, at, &[2, 2, 3, 3]);
-            self.time(latency::COMMAND_SAME_NODE, at, &[2, 2]);
-            self.time(latency::COMMAND_CROSS_NODE, at, &[3, 3]);
-            self.time("send_lag@w1", at, &[1]);
-            self.time("send_lag@w2", at, &[1]);
+            self.add_latency(latency::HEARTBEAT_RESPONSE, at, &hundred);
+            self.add_latency(latency::HEARTBEAT_SERVICE, at, &[1; 100]);
+            self.add_latency(latency::COMMAND_RESPONSE, at, &[4, 5, 6, 7]);
+            self.add_latency(latency::COMMAND_SERVICE, at, &[2, 2, 3, 3]);
+            self.add_latency(latency::COMMAND_SAME_NODE, at, &[2, 2]);
+            self.add_latency(latency::COMMAND_CROSS_NODE, at, &[3, 3]);
+            self.add_latency("send_lag@w1", at, &[1]);
+            self.add_latency("send_lag@w2", at, &[1]);
         }
     }
 }
 
 /// A line with gauges.
-pub(crate) fn line(role: Role, id: &str, at: f64, length: f64, gauges: &[(&str, f64)]) -> Interval {
+pub(crate) fn line(
+    role: SourceRole,
+    id: &str,
+    at: f64,
+    length: f64,
+    gauges: &[(&str, f64)],
+) -> Interval {
     let gauges = gauges.iter().map(|&(name, value)| (name.to_owned(), value));
     Interval {
         at,
@@ -273,8 +288,8 @@ pub(crate) fn line(role: Role, id: &str, at: f64, length: f64, gauges: &[(&str, 
     }
 }
 
-pub(crate) fn action(action: &str, node: &str) -> Occurrence {
-    Occurrence::Action {
+pub(crate) fn action(action: &str, node: &str) -> RecordEvent {
+    RecordEvent::Action {
         action: action.to_owned(),
         node: node.to_owned(),
         error: None,
@@ -301,16 +316,16 @@ fn per_worker(sockets: u64) -> u64 {
 fn phases() -> Vec<TimedEvent> {
     let phase = |at: u64, phase| TimedEvent {
         at: at as f64,
-        what: Occurrence::Phase { phase },
+        kind: RecordEvent::Phase { phase },
     };
     vec![
-        phase(0, Window::Ramp),
-        phase(RAMP_S, Window::Steady),
-        phase(RAMP_S + STEADY_S, Window::Drain),
+        phase(0, PhaseWindow::Ramp),
+        phase(RAMP_S, PhaseWindow::Steady),
+        phase(RAMP_S + STEADY_S, PhaseWindow::Drain),
         TimedEvent {
             at: (RAMP_S + STEADY_S + DRAIN_S) as f64,
-            what: Occurrence::End {
-                ended: Ended::Completed,
+            kind: RecordEvent::End {
+                ended: RunEnd::Completed,
             },
         },
     ]
@@ -326,7 +341,7 @@ fn manifest() -> Manifest {
         sets: vec!["duration=20s".to_owned()],
         workers: WORKERS as u32,
         versions: versions.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
-        host: Host {
+        host: HostInfo {
             cpus: Some(2),
             cpu_model: None,
             memory_bytes: Some(24 << 30),
@@ -343,14 +358,14 @@ fn plan() -> Plan {
         description: "Two nodes & a thousand <idle> sockets.".to_owned(),
         seed: 7,
         duration: Duration::from_secs(STEADY_S),
-        system: System::Cluster(Cluster {
+        system: SystemSpec::Cluster(ClusterSpec {
             nodes: NODES as u32,
-            backplane: Backplane::Local,
-            balancer: Balancer::None,
-            policy: Policy::RoundRobin,
-            load: Measure::Sockets,
+            backplane: BackplaneSpec::Local,
+            balancer: BalancerKind::None,
+            policy: BalancerPolicy::RoundRobin,
+            load_metric: BalancerLoadMetric::Sockets,
             join: Join::Discovery,
-            gateways: 1,
+            balancers: 1,
             balancer_tls: false,
             max_age: None,
             routing: Routing::Directory,
@@ -364,9 +379,9 @@ fn plan() -> Plan {
             ramp: Rate::per_second((SOCKETS / RAMP_S) as f64).unwrap(),
             start: None,
             heartbeat: Duration::from_secs(HEARTBEAT_S),
-            give_up_after: 2,
+            max_missed: 2,
             connect_timeout: Duration::from_secs(10),
-            reconnect: Reconnect {
+            reconnect: ReconnectSpec {
                 first: Duration::from_secs(1),
                 max: Duration::from_secs(30),
                 jitter: Jitter::Full,
@@ -379,11 +394,11 @@ fn plan() -> Plan {
                 max_in_flight: 100,
             },
             timeout: Duration::from_secs(5),
-            reply: Reply::Rest,
+            reply: ReplyMode::Rest,
             path: "/devices/{device}/commands".to_owned(),
         }],
         publish: Vec::new(),
-        readings: Vec::new(),
+        telemetry: Vec::new(),
         events: Vec::new(),
         gates: Vec::new(),
     }

@@ -5,7 +5,7 @@ use highwater_reports::summary::Summary;
 use highwater_scenarios::metrics;
 use serde_json::Value;
 
-use crate::run::Run;
+use crate::run::TestRun;
 
 fn schema() -> Value {
     serde_json::to_value(schemars::schema_for!(Summary)).unwrap()
@@ -20,12 +20,12 @@ fn the_schema_in_the_docs_is_the_codes() {
 #[test]
 fn summaries_satisfy_the_schema() {
     let validator = jsonschema::validator_for(&schema()).unwrap();
-    let mut bare = Run::clean();
+    let mut bare = TestRun::clean();
     bare.intervals.clear();
     bare.latencies.clear();
     bare.events.clear();
-    let mut gated = Run::clean();
-    gated.gate("commands.lost == 0", None);
+    let mut gated = TestRun::clean();
+    gated.add_gate("commands.lost == 0", None);
     for run in [bare, gated] {
         let summary = serde_json::to_value(run.summary()).unwrap();
         let errors: Vec<String> = validator

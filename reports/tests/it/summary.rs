@@ -2,18 +2,18 @@
 
 use highwater_reports::{
     record::{
-        Role,
+        SourceRole,
         names::{counter, gauge},
     },
     summary::{Distribution, Verdict},
 };
-use highwater_scenarios::plan::Window;
+use highwater_scenarios::plan::PhaseWindow;
 
-use crate::run::{self, Run};
+use crate::run::{self, TestRun};
 
 #[test]
 fn counters_and_peaks_are_those_of_the_record() {
-    let summary = Run::clean().summary();
+    let summary = TestRun::clean().summary();
     assert_eq!(summary.problems, Vec::<String>::new());
     assert_eq!(summary.verdict, Verdict::Passed);
     assert_eq!(summary.duration_s, 27.0);
@@ -51,7 +51,7 @@ fn counters_and_peaks_are_those_of_the_record() {
 
 #[test]
 fn percentiles_are_right_to_three_digits() {
-    let summary = Run::clean().summary();
+    let summary = TestRun::clean().summary();
     let times = summary.heartbeats.response_ms;
     assert_eq!(times.count, 2000);
     for (found, expected) in [
@@ -71,7 +71,7 @@ fn percentiles_are_right_to_three_digits() {
 
 #[test]
 fn what_was_not_measured_is_null() {
-    let mut run = Run::clean();
+    let mut run = TestRun::clean();
     for line in &mut run.intervals {
         line.gauges.remove(gauge::HEAP);
         line.gauges.remove(gauge::STARTED_AT);
@@ -88,9 +88,9 @@ fn what_was_not_measured_is_null() {
 
 #[test]
 fn distributions_are_of_the_steady_phase_and_connects_of_the_run() {
-    let mut run = Run::clean();
-    run.time("heartbeats.response", 2.0, &[60_000]);
-    run.time("connect", 20.0, &[500]);
+    let mut run = TestRun::clean();
+    run.add_latency("heartbeats.response", 2.0, &[60_000]);
+    run.add_latency("connect", 20.0, &[500]);
     let summary = run.summary();
     assert_eq!(summary.heartbeats.response_ms.count, 2000);
     assert_eq!(summary.sockets.connect_ms.count, 21);
@@ -98,24 +98,24 @@ fn distributions_are_of_the_steady_phase_and_connects_of_the_run() {
 
 #[test]
 fn a_gate_during_a_window_cuts_the_figure_again() {
-    let mut run = Run::clean();
-    run.count("w1", 2, counter::HEARTBEATS_MISSED, 3);
-    run.count("w1", 2, counter::HEARTBEATS_DUE, 3);
-    run.count("w1", 10, counter::HEARTBEATS_MISSED, 4);
-    run.count("w1", 10, counter::HEARTBEATS_DUE, 4);
-    run.gate("heartbeats.missed <= 7", None);
-    run.gate("heartbeats.missed <= 7", Some(Window::Ramp));
-    run.gate("heartbeats.missed <= 7", Some(Window::Steady));
-    run.gate("sockets.connect.count <= 7", Some(Window::Steady));
+    let mut run = TestRun::clean();
+    run.add_count("w1", 2, counter::HEARTBEATS_MISSED, 3);
+    run.add_count("w1", 2, counter::HEARTBEATS_DUE, 3);
+    run.add_count("w1", 10, counter::HEARTBEATS_MISSED, 4);
+    run.add_count("w1", 10, counter::HEARTBEATS_DUE, 4);
+    run.add_gate("heartbeats.missed <= 7", None);
+    run.add_gate("heartbeats.missed <= 7", Some(PhaseWindow::Ramp));
+    run.add_gate("heartbeats.missed <= 7", Some(PhaseWindow::Steady));
+    run.add_gate("sockets.connect.count <= 7", Some(PhaseWindow::Steady));
     let found: Vec<_> = run.summary().gates.iter().map(|gate| gate.actual).collect();
     assert_eq!(found, [Some(7.0), Some(3.0), Some(4.0), Some(0.0)]);
 }
 
 #[test]
 fn restarts_and_processor_time_go_over_a_restart() {
-    let mut run = Run::clean();
+    let mut run = TestRun::clean();
     for second in 15..27 {
-        let gauges = &mut run.line(Role::Node, "n1", second).gauges;
+        let gauges = &mut run.line(SourceRole::Node, "n1", second).gauges;
         gauges.insert(gauge::STARTED_AT.to_owned(), 1.8e9 + 15.0);
         gauges.insert(gauge::CPU.to_owned(), (second - 15) as f64 * 0.2 + 0.1);
     }
@@ -127,9 +127,9 @@ fn restarts_and_processor_time_go_over_a_restart() {
 
 #[test]
 fn both_ends_must_count_the_same_sockets() {
-    let mut run = Run::clean();
+    let mut run = TestRun::clean();
     for second in 4..25 {
-        let gauges = &mut run.line(Role::Node, "n1", second).gauges;
+        let gauges = &mut run.line(SourceRole::Node, "n1", second).gauges;
         gauges.insert(gauge::SOCKETS_OPEN.to_owned(), 470.0);
     }
     let problems = run.summary().problems;
@@ -143,15 +143,15 @@ fn both_ends_must_count_the_same_sockets() {
 
 #[test]
 fn heartbeats_that_do_not_add_up_are_a_problem_and_pending_ones_are_not() {
-    let mut run = Run::clean();
-    run.count("w1", 24, counter::HEARTBEATS_DUE, 5);
+    let mut run = TestRun::clean();
+    run.add_count("w1", 24, counter::HEARTBEATS_DUE, 5);
     let problems = run.summary().problems;
     assert!(
         problems[0].starts_with("heartbeats do not add up"),
         "{problems:?}"
     );
     let last = run::RAMP_S + run::STEADY_S + run::DRAIN_S - 1;
-    let gauges = &mut run.line(Role::Worker, "w1", last).gauges;
+    let gauges = &mut run.line(SourceRole::Worker, "w1", last).gauges;
     gauges.insert(gauge::HEARTBEATS_PENDING.to_owned(), 5.0);
     assert_eq!(run.summary().problems, Vec::<String>::new());
 }

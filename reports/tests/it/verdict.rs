@@ -3,26 +3,26 @@
 use expect_test::expect;
 use highwater_reports::{
     record::{
-        Ended, Occurrence, Role,
+        RecordEvent, RunEnd, SourceRole,
         names::{counter, gauge},
     },
     summary::Verdict,
     verdict_text,
 };
 
-use crate::run::{Latency, Run};
+use crate::run::{LatencyLine, TestRun};
 
 /// A run, what is wrong with it, and what must be made of it.
-type Case = (&'static str, fn(&mut Run), Verdict, &'static str);
+type VerdictCase = (&'static str, fn(&mut TestRun), Verdict, &'static str);
 
 #[test]
 fn the_verdict_is_the_first_that_applies() {
-    let table: [Case; 14] = [
+    let table: [VerdictCase; 14] = [
         ("clean", |_| {}, Verdict::Passed, ""),
         (
             "a gate that holds",
             |run| {
-                run.gate("heartbeats.response.p99 <= 100", None);
+                run.add_gate("heartbeats.response.p99 <= 100", None);
             },
             Verdict::Passed,
             "",
@@ -30,7 +30,7 @@ fn the_verdict_is_the_first_that_applies() {
         (
             "a gate that does not",
             |run| {
-                run.gate("heartbeats.response.p99 <= 50", None);
+                run.add_gate("heartbeats.response.p99 <= 50", None);
             },
             Verdict::Failed,
             "",
@@ -38,7 +38,7 @@ fn the_verdict_is_the_first_that_applies() {
         (
             "nothing to measure it by",
             |run| {
-                run.gate("commands.service.p99 <= 50", None);
+                run.add_gate("commands.service.p99 <= 50", None);
                 run.latencies.clear();
             },
             Verdict::Inconclusive,
@@ -54,8 +54,8 @@ fn the_verdict_is_the_first_that_applies() {
             "late harness, target far too slow",
             |run| {
                 late(run);
-                run.time("heartbeats.response", 12.0, &[9_000; 100]);
-                run.gate("heartbeats.response.max <= 50", None);
+                run.add_latency("heartbeats.response", 12.0, &[9_000; 100]);
+                run.add_gate("heartbeats.response.max <= 50", None);
             },
             Verdict::Failed,
             "worker w1 was late",
@@ -64,7 +64,7 @@ fn the_verdict_is_the_first_that_applies() {
             "late harness, its own lateness would do",
             |run| {
                 late(run);
-                run.gate("heartbeats.response.p99 <= 50", None);
+                run.add_gate("heartbeats.response.p99 <= 50", None);
             },
             Verdict::Inconclusive,
             "could account for all",
@@ -72,8 +72,8 @@ fn the_verdict_is_the_first_that_applies() {
         (
             "stopped once in a long run",
             |run| {
-                run.time("send_lag@w2", 8.0, &[1; 1000]);
-                run.time("send_lag@w2", 9.0, &[4_000, 2_000]);
+                run.add_latency("send_lag@w2", 8.0, &[1; 1000]);
+                run.add_latency("send_lag@w2", 9.0, &[4_000, 2_000]);
             },
             Verdict::Inconclusive,
             "worker w2 was late: send lag p99 1 ms, longest 4 s",
@@ -83,8 +83,8 @@ fn the_verdict_is_the_first_that_applies() {
             |run| {
                 run.intervals
                     .retain(|line| line.source.id != "w1" || !(8.0..14.0).contains(&line.at));
-                run.gate("heartbeats.missed == 0", None);
-                run.count("w2", 14, counter::HEARTBEATS_MISSED, 3);
+                run.add_gate("heartbeats.missed == 0", None);
+                run.add_count("w2", 14, counter::HEARTBEATS_MISSED, 3);
             },
             Verdict::Inconclusive,
             "worker w1 was silent for 6 s from 8 s",
@@ -94,10 +94,10 @@ fn the_verdict_is_the_first_that_applies() {
             |run| {
                 run.intervals
                     .retain(|line| line.source.id != "w2" || line.at < 12.0);
-                run.count("w2", 11, counter::COMMANDS_ISSUED, 6);
-                run.event(
+                run.add_count("w2", 11, counter::COMMANDS_ISSUED, 6);
+                run.add_event(
                     12.0,
-                    Occurrence::WorkerLost {
+                    RecordEvent::WorkerLost {
                         id: "w2".to_owned(),
                         reason: "connection closed".to_owned(),
                     },
@@ -109,9 +109,9 @@ fn the_verdict_is_the_first_that_applies() {
         (
             "no ports",
             |run| {
-                run.count("w1", 3, counter::SOCKETS_DUE, 50);
-                run.count("w1", 3, "connect.failed.no-port", 50);
-                run.gate("sockets.failed == 0", None);
+                run.add_count("w1", 3, counter::SOCKETS_DUE, 50);
+                run.add_count("w1", 3, "connect.failed.no-port", 50);
+                run.add_gate("sockets.failed == 0", None);
             },
             Verdict::Inconclusive,
             "found no free port or file",
@@ -119,9 +119,9 @@ fn the_verdict_is_the_first_that_applies() {
         (
             "the target refuses",
             |run| {
-                run.count("w1", 3, counter::SOCKETS_DUE, 50);
-                run.count("w1", 3, "connect.failed.refused", 50);
-                run.gate("sockets.failed == 0", None);
+                run.add_count("w1", 3, counter::SOCKETS_DUE, 50);
+                run.add_count("w1", 3, "connect.failed.refused", 50);
+                run.add_gate("sockets.failed == 0", None);
             },
             Verdict::Failed,
             "",
@@ -129,8 +129,8 @@ fn the_verdict_is_the_first_that_applies() {
         (
             "arrivals dropped",
             |run| {
-                run.count("w1", 9, counter::COMMANDS_DUE, 50);
-                run.count("w1", 9, counter::COMMANDS_DROPPED, 50);
+                run.add_count("w1", 9, counter::COMMANDS_DUE, 50);
+                run.add_count("w1", 9, counter::COMMANDS_DROPPED, 50);
             },
             Verdict::Inconclusive,
             "400 of 450 commands due were issued",
@@ -139,20 +139,20 @@ fn the_verdict_is_the_first_that_applies() {
             "interrupted",
             |run| {
                 run.events.pop();
-                run.event(
+                run.add_event(
                     27.0,
-                    Occurrence::End {
-                        ended: Ended::Interrupted,
+                    RecordEvent::End {
+                        ended: RunEnd::Interrupted,
                     },
                 );
-                run.gate("heartbeats.due >= 100000", None);
+                run.add_gate("heartbeats.due >= 100000", None);
             },
             Verdict::Inconclusive,
             "the run was interrupted",
         ),
     ];
     for (name, change, expected, reason) in table {
-        let mut run = Run::clean();
+        let mut run = TestRun::clean();
         change(&mut run);
         let summary = run.summary();
         assert_eq!(summary.verdict, expected, "{name}: {:?}", summary.problems);
@@ -166,10 +166,10 @@ fn the_verdict_is_the_first_that_applies() {
 
 #[test]
 fn commands_of_a_lost_worker_are_lost() {
-    let mut run = Run::clean();
+    let mut run = TestRun::clean();
     run.intervals
         .retain(|line| line.source.id != "w2" || line.at < 12.0);
-    run.count("w2", 11, counter::COMMANDS_ISSUED, 6);
+    run.add_count("w2", 11, counter::COMMANDS_ISSUED, 6);
     let summary = run.summary();
     let commands = summary.commands.as_ref().unwrap();
     assert_eq!(commands.lost, 6);
@@ -179,10 +179,10 @@ fn commands_of_a_lost_worker_are_lost() {
 
 #[test]
 fn lines_of_ten_seconds_are_no_silence() {
-    let mut run = Run::clean();
+    let mut run = TestRun::clean();
     run.intervals
-        .retain(|line| line.source.role != Role::Worker || line.at < 5.0);
-    let mut line = run.line(Role::Worker, "w1", 4).clone();
+        .retain(|line| line.source.role != SourceRole::Worker || line.at < 5.0);
+    let mut line = run.line(SourceRole::Worker, "w1", 4).clone();
     for at in [5.0, 15.0] {
         (line.at, line.length) = (at, 10.0);
         run.intervals.push(line.clone());
@@ -196,12 +196,12 @@ fn lines_of_ten_seconds_are_no_silence() {
 
 #[test]
 fn the_text_fits_a_screen() {
-    let mut run = Run::clean();
-    run.gate("heartbeats.response.p99 <= 50", None);
-    run.gate("cost_per_socket.node_rss <= 4096", None);
-    run.gate("commands.failed == 0", None);
+    let mut run = TestRun::clean();
+    run.add_gate("heartbeats.response.p99 <= 50", None);
+    run.add_gate("cost_per_socket.node_rss <= 4096", None);
+    run.add_gate("commands.failed == 0", None);
     run.manifest.plan.gates[2].name = "no command fails".to_owned();
-    run.manifest.plan.gates[2].during = Some(highwater_scenarios::plan::Window::Steady);
+    run.manifest.plan.gates[2].during = Some(highwater_scenarios::plan::PhaseWindow::Steady);
     expect![[r#"
         known failed: 1 of 3 gates does not hold (27 s).
 
@@ -220,7 +220,7 @@ fn the_text_fits_a_screen() {
 
     late(&mut run);
     for second in 4..25 {
-        let gauges = &mut run.line(Role::Node, "n1", second).gauges;
+        let gauges = &mut run.line(SourceRole::Node, "n1", second).gauges;
         gauges.insert(gauge::SOCKETS_OPEN.to_owned(), 470.0);
     }
     run.manifest.plan.gates.truncate(1);
@@ -246,8 +246,8 @@ fn the_text_fits_a_screen() {
 }
 
 /// One worker was up to 80 ms late.
-fn late(run: &mut Run) {
+fn late(run: &mut TestRun) {
     run.latencies
-        .retain(|line: &Latency| line.tag != "send_lag@w1");
-    run.time("send_lag@w1", 12.0, &[1, 1, 1, 60, 80]);
+        .retain(|line: &LatencyLine| line.tag != "send_lag@w1");
+    run.add_latency("send_lag@w1", 12.0, &[1, 1, 1, 60, 80]);
 }

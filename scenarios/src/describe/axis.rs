@@ -3,110 +3,113 @@
 use std::time::Duration;
 
 /// Columns of the drain, whose length nobody knows beforehand.
-const DRAIN: usize = 5;
+const DRAIN_COLUMNS: usize = 5;
 /// Columns that a ramp takes at least, and at most.
-const RAMP: (usize, usize) = (6, 24);
+const RAMP_COLUMNS: (usize, usize) = (6, 24);
 
 /// Ramp, steady phase and drain, side by side, each with a scale of its own.
 /// Seconds count from the start of the steady phase and are negative before.
 #[derive(Debug)]
-pub(super) struct Axis {
+pub(super) struct TimelineAxis {
     /// Length of the steady phase.
     pub(super) steady_s: f64,
     /// Length of the ramp.
     pub(super) ramp_s: f64,
     /// Columns of each phase; none for a ramp that opens nothing.
-    pub(super) ramp: usize,
-    pub(super) steady: usize,
-    pub(super) drain: usize,
+    pub(super) ramp_columns: usize,
+    pub(super) steady_columns: usize,
+    pub(super) drain_columns: usize,
 }
 
 /// One column.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Cell {
-    phase: Phase,
+pub(super) struct TimelineColumn {
+    phase: ColumnPhase,
     /// Its right edge in seconds; the end of the steady phase in the drain.
-    pub(super) ends_at: f64,
+    pub(super) end_s: f64,
     /// Share of the sockets that the drain has closed.
-    pub(super) closed: f64,
+    pub(super) drained_share: f64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
+enum ColumnPhase {
     Ramp,
     Steady,
     Drain,
 }
 
-impl Axis {
+impl TimelineAxis {
     /// An axis of `columns` columns.
     pub(super) fn new(ramp: Duration, steady: Duration, columns: usize) -> Self {
         let (ramp_s, steady_s) = (ramp.as_secs_f64(), steady.as_secs_f64());
-        let room = columns - DRAIN;
+        let room = columns - DRAIN_COLUMNS;
         let proportion = (room as f64 * ramp_s / (ramp_s + steady_s)) as usize;
-        let ramp = match ramp.is_zero() {
+        let ramp_columns = match ramp.is_zero() {
             true => 0,
-            false => proportion.clamp(RAMP.0, RAMP.1),
+            false => proportion.clamp(RAMP_COLUMNS.0, RAMP_COLUMNS.1),
         };
         Self {
             steady_s,
             ramp_s,
-            ramp,
-            steady: room - ramp,
-            drain: DRAIN,
+            ramp_columns,
+            steady_columns: room - ramp_columns,
+            drain_columns: DRAIN_COLUMNS,
         }
     }
 
     /// All columns.
     pub(super) fn columns(&self) -> usize {
-        self.ramp + self.steady + self.drain
+        self.ramp_columns + self.steady_columns + self.drain_columns
     }
 
     /// Seconds of a start: that of the ramp where none is given.
-    pub(super) fn instant(&self, start: Option<Duration>) -> f64 {
+    pub(super) fn start_s(&self, start: Option<Duration>) -> f64 {
         start.map_or(-self.ramp_s, |start| start.as_secs_f64())
     }
 
     /// The column that an instant of the steady phase falls into.
     pub(super) fn column(&self, at: Duration) -> usize {
         let share = (at.as_secs_f64() / self.steady_s).min(1.0);
-        self.ramp + (share * self.steady as f64) as usize
+        self.ramp_columns + (share * self.steady_columns as f64) as usize
     }
 
     /// One character for each column.
-    pub(super) fn fill(&self, draw: impl Fn(Cell) -> char) -> String {
+    pub(super) fn draw_columns(&self, draw: impl Fn(TimelineColumn) -> char) -> String {
         (0..self.columns())
-            .map(|column| draw(self.cell(column)))
+            .map(|column| draw(self.column_at(column)))
             .collect()
     }
 
-    fn cell(&self, column: usize) -> Cell {
+    fn column_at(&self, column: usize) -> TimelineColumn {
         let share = |done: usize, of: usize| (done + 1) as f64 / of as f64;
-        if column < self.ramp {
-            return Cell {
-                phase: Phase::Ramp,
-                ends_at: -self.ramp_s * (1.0 - share(column, self.ramp)),
-                closed: 0.0,
+        if column < self.ramp_columns {
+            return TimelineColumn {
+                phase: ColumnPhase::Ramp,
+                end_s: -self.ramp_s * (1.0 - share(column, self.ramp_columns)),
+                drained_share: 0.0,
             };
         }
-        if column < self.ramp + self.steady {
-            return Cell {
-                phase: Phase::Steady,
-                ends_at: self.steady_s * share(column - self.ramp, self.steady),
-                closed: 0.0,
+        if column < self.ramp_columns + self.steady_columns {
+            return TimelineColumn {
+                phase: ColumnPhase::Steady,
+                end_s: self.steady_s * share(column - self.ramp_columns, self.steady_columns),
+                drained_share: 0.0,
             };
         }
-        Cell {
-            phase: Phase::Drain,
-            ends_at: self.steady_s,
-            closed: share(column - self.ramp - self.steady, self.drain + 1),
+        TimelineColumn {
+            phase: ColumnPhase::Drain,
+            end_s: self.steady_s,
+            drained_share: share(
+                column - self.ramp_columns - self.steady_columns,
+                self.drain_columns + 1,
+            ),
         }
     }
 }
 
-impl Cell {
+impl TimelineColumn {
     /// Whether it lies in the steady phase.
     pub(super) fn is_steady(self) -> bool {
-        self.phase == Phase::Steady
+        self.phase == ColumnPhase::Steady
     }
 }

@@ -2,35 +2,39 @@
 
 use std::time::Duration;
 
-use super::axis::Axis;
-use crate::{format, plan::Event};
+use super::axis::TimelineAxis;
+use crate::{format, plan::EventSpec};
 
 /// The phases' names, each above its first column.
-pub(super) fn phases(axis: &Axis) -> String {
-    let mut line = Line::new(axis.columns());
-    if axis.ramp > 0 {
+pub(super) fn phase_labels(axis: &TimelineAxis) -> String {
+    let mut line = LabelRow::new(axis.columns());
+    if axis.ramp_columns > 0 {
         line.put(0, "ramp");
     }
-    line.put(axis.ramp, "steady");
-    line.put(axis.ramp + axis.steady, "drain");
-    line.text()
+    line.put(axis.ramp_columns, "steady");
+    line.put(axis.ramp_columns + axis.steady_columns, "drain");
+    line.into_text()
 }
 
 /// A mark at each event, with its node's name where there is room for it.
-pub(super) fn marks(axis: &Axis, events: &[Event]) -> String {
-    let mut line = Line::new(axis.columns());
+pub(super) fn event_marks(axis: &TimelineAxis, events: &[EventSpec]) -> String {
+    let mut line = LabelRow::new(axis.columns());
     for event in events {
-        line.put_behind(axis.column(event.at), "▲");
+        line.put_adjacent(axis.column(event.at), "▲");
     }
     for event in events {
-        line.put_behind(axis.column(event.at) + 1, &event.node);
+        line.put_adjacent(axis.column(event.at) + 1, &event.node);
     }
-    line.text()
+    line.into_text()
 }
 
 /// The axis: the phases' ends, and a tick at each of `instants`.
-pub(super) fn ticks(axis: &Axis, instants: &[Duration]) -> String {
-    let ends = [0, axis.ramp, axis.ramp + axis.steady];
+pub(super) fn ticks(axis: &TimelineAxis, instants: &[Duration]) -> String {
+    let ends = [
+        0,
+        axis.ramp_columns,
+        axis.ramp_columns + axis.steady_columns,
+    ];
     let ticks: Vec<usize> = instants.iter().map(|at| axis.column(*at)).collect();
     (0..axis.columns())
         .map(|column| match column {
@@ -45,27 +49,30 @@ pub(super) fn ticks(axis: &Axis, instants: &[Duration]) -> String {
 
 /// Times below the axis, from the start of the steady phase: the phases' ends,
 /// then those of `instants` that find room.
-pub(super) fn times(axis: &Axis, instants: &[Duration]) -> String {
-    let mut line = Line::new(axis.columns());
+pub(super) fn time_labels(axis: &TimelineAxis, instants: &[Duration]) -> String {
+    let mut line = LabelRow::new(axis.columns());
     let duration = Duration::from_secs_f64(axis.steady_s);
-    if axis.ramp > 0 {
+    if axis.ramp_columns > 0 {
         let ramp = format::duration(Duration::from_secs_f64(axis.ramp_s));
         line.put(0, &format!("-{ramp}"));
     }
-    line.put(axis.ramp, "0s");
-    line.put_before_end(axis.ramp + axis.steady, &format::duration(duration));
+    line.put(axis.ramp_columns, "0s");
+    line.put_before_end(
+        axis.ramp_columns + axis.steady_columns,
+        &format::duration(duration),
+    );
     for at in instants {
         line.put(axis.column(*at), &format::duration(*at));
     }
-    line.text()
+    line.into_text()
 }
 
 /// A line on which texts are put where nothing stands yet.
-struct Line {
+struct LabelRow {
     cells: Vec<char>,
 }
 
-impl Line {
+impl LabelRow {
     fn new(columns: usize) -> Self {
         Self {
             cells: vec![' '; columns],
@@ -75,12 +82,12 @@ impl Line {
     /// Puts `text` at `column` if it fits and touches no other text.
     fn put(&mut self, column: usize, text: &str) {
         if column == 0 || self.cells[column - 1] == ' ' {
-            self.put_behind(column, text);
+            self.put_adjacent(column, text);
         }
     }
 
     /// The same, but it may touch what stands before it.
-    fn put_behind(&mut self, column: usize, text: &str) {
+    fn put_adjacent(&mut self, column: usize, text: &str) {
         let length = text.chars().count();
         let fits = column + length <= self.cells.len();
         if fits && self.is_free(column, length) {
@@ -90,7 +97,7 @@ impl Line {
         }
     }
 
-    /// As [`Line::put`], moved to the left as far as the line's end demands.
+    /// As [`LabelRow::put`], moved to the left as far as the line's end demands.
     fn put_before_end(&mut self, column: usize, text: &str) {
         let latest = self.cells.len().saturating_sub(text.chars().count());
         self.put(column.min(latest), text);
@@ -104,7 +111,7 @@ impl Line {
             .all(|cell| *cell == ' ')
     }
 
-    fn text(self) -> String {
+    fn into_text(self) -> String {
         let text: String = self.cells.into_iter().collect();
         text.trim_end().to_owned()
     }

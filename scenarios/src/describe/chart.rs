@@ -2,66 +2,66 @@
 
 use std::time::Duration;
 
-use super::{axis::Axis, axis_labels};
+use super::{axis::TimelineAxis, axis_labels};
 use crate::{
     Plan,
     plan::{DevicePool, PublishLoad},
-    text_layout::{INDENT, Page, WIDTH},
+    text_layout::{INDENT, TextLayout, WIDTH},
 };
 
 /// Most columns of the rows' names.
-const NAMES: usize = 16;
+const MAX_NAME_COLUMNS: usize = 16;
 /// Columns between a name and its row.
-const GAP: usize = 2;
+const NAME_GAP: usize = 2;
 /// Shares of a pool's sockets, in eighths.
 const LEVELS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// Draws the plan. The ramp, the steady phase and the drain have scales of
 /// their own, so that a short ramp can be seen beside a long steady phase.
-pub(super) fn draw(plan: &Plan, page: &mut Page) {
+pub(super) fn draw(plan: &Plan, page: &mut TextLayout) {
     let names = plan
         .devices
         .iter()
         .map(|pool| pool.name.as_str())
         .chain(plan.commands.iter().map(|load| load.name.as_str()))
         .chain(plan.publish.iter().map(|load| load.name.as_str()))
-        .chain(plan.readings.iter().map(|load| load.name.as_str()))
+        .chain(plan.telemetry.iter().map(|load| load.name.as_str()))
         .chain(["events"])
         .map(|name| name.chars().count())
         .max()
         .unwrap_or_default()
-        .min(NAMES);
-    let axis = Axis::new(
-        plan.ramp_planned(),
+        .min(MAX_NAME_COLUMNS);
+    let axis = TimelineAxis::new(
+        plan.planned_ramp(),
         plan.duration,
-        WIDTH - INDENT - names - GAP,
+        WIDTH - INDENT - names - NAME_GAP,
     );
     let mut row = |name: &str, cells: &str| {
-        let name = shortened(name, names);
-        page.line(&format!("{name:<names$}{:GAP$}{cells}", ""));
+        let name = truncate_name(name, names);
+        page.line(&format!("{name:<names$}{:NAME_GAP$}{cells}", ""));
     };
     row("", "");
-    row("", &axis_labels::phases(&axis));
+    row("", &axis_labels::phase_labels(&axis));
     for pool in &plan.devices {
         row(&pool.name, &pool_row(pool, &axis));
     }
     for load in &plan.commands {
         row(
             &load.name,
-            &axis.fill(|cell| if cell.is_steady() { '─' } else { ' ' }),
+            &axis.draw_columns(|cell| if cell.is_steady() { '─' } else { ' ' }),
         );
     }
     for load in &plan.publish {
         row(&load.name, &publish_row(load, &axis));
     }
-    for load in &plan.readings {
+    for load in &plan.telemetry {
         row(
             &load.name,
-            &axis.fill(|cell| if cell.is_steady() { '─' } else { ' ' }),
+            &axis.draw_columns(|cell| if cell.is_steady() { '─' } else { ' ' }),
         );
     }
     if !plan.events.is_empty() {
-        row("events", &axis_labels::marks(&axis, &plan.events));
+        row("events", &axis_labels::event_marks(&axis, &plan.events));
     }
     let instants: Vec<Duration> = plan
         .devices
@@ -70,20 +70,20 @@ pub(super) fn draw(plan: &Plan, page: &mut Page) {
         .chain(plan.events.iter().map(|event| event.at))
         .collect();
     row("", &axis_labels::ticks(&axis, &instants));
-    row("", &axis_labels::times(&axis, &instants));
+    row("", &axis_labels::time_labels(&axis, &instants));
 }
 
 /// How much of a pool is meant to be open at the end of each cell.
-fn pool_row(pool: &DevicePool, axis: &Axis) -> String {
-    let starts = axis.instant(pool.start);
-    let opens_for = pool.opens_for().as_secs_f64();
+fn pool_row(pool: &DevicePool, axis: &TimelineAxis) -> String {
+    let starts = axis.start_s(pool.start);
+    let opens_for = pool.ramp_duration().as_secs_f64();
     let open_at = |seconds: f64| match seconds - starts {
         since if since < 0.0 => 0.0,
         since if since >= opens_for => 1.0,
         since => since / opens_for,
     };
-    axis.fill(|cell| {
-        let share = open_at(cell.ends_at.min(axis.steady_s)) * (1.0 - cell.closed);
+    axis.draw_columns(|cell| {
+        let share = open_at(cell.end_s.min(axis.steady_s)) * (1.0 - cell.drained_share);
         // A pool that has begun is never drawn as nothing, and one that is not
         // complete never as complete.
         let level = match share {
@@ -96,20 +96,20 @@ fn pool_row(pool: &DevicePool, axis: &Axis) -> String {
 }
 
 /// The columns of the steady phase in which messages are due.
-fn publish_row(load: &PublishLoad, axis: &Axis) -> String {
+fn publish_row(load: &PublishLoad, axis: &TimelineAxis) -> String {
     let from = load.start.as_secs_f64();
     let to = from + load.duration.as_secs_f64();
-    let width = axis.steady_s / axis.steady as f64;
-    axis.fill(|cell| {
-        let begins_at = cell.ends_at - width;
-        match cell.is_steady() && cell.ends_at > from && begins_at < to {
+    let width = axis.steady_s / axis.steady_columns as f64;
+    axis.draw_columns(|cell| {
+        let begins_at = cell.end_s - width;
+        match cell.is_steady() && cell.end_s > from && begins_at < to {
             true => '─',
             false => ' ',
         }
     })
 }
 
-fn shortened(name: &str, columns: usize) -> String {
+fn truncate_name(name: &str, columns: usize) -> String {
     if name.chars().count() <= columns {
         return name.to_owned();
     }

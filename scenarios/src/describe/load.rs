@@ -1,19 +1,19 @@
 //! How much load that is, and what it takes.
 
-use super::Memory;
+use super::MemoryEstimate;
 use crate::{
     Plan, Segment,
-    estimate::{RESERVE, room},
+    estimate::{RESERVED_FILES, usable_files},
     format,
-    plan::System,
-    text_layout::Page,
+    plan::SystemSpec,
+    text_layout::TextLayout,
 };
 
 /// Columns of the labels.
-const LABELS: usize = 10;
+const LABEL_COLUMNS: usize = 10;
 
 /// Heartbeats, commands and sockets when everything is open.
-pub(super) fn peak(plan: &Plan, page: &mut Page) {
+pub(super) fn peak(plan: &Plan, page: &mut TextLayout) {
     page.heading("At the peak");
     let late = plan.sockets() - plan.ramp_sockets();
     let sockets = match late {
@@ -25,10 +25,10 @@ pub(super) fn peak(plan: &Plan, page: &mut Page) {
             format::count(late)
         ),
     };
-    page.labelled("sockets", LABELS, &sockets);
-    page.labelled(
+    page.label_right("sockets", LABEL_COLUMNS, &sockets);
+    page.label_right(
         "heartbeats",
-        LABELS,
+        LABEL_COLUMNS,
         &format::per_second(plan.heartbeats_per_s()),
     );
     let commands = match plan.requests_per_s() {
@@ -40,30 +40,30 @@ pub(super) fn peak(plan: &Plan, page: &mut Page) {
         ),
         None => "as many as the system answers: users without a think time".to_owned(),
     };
-    page.labelled("commands", LABELS, &commands);
+    page.label_right("commands", LABEL_COLUMNS, &commands);
     if !plan.publish.is_empty() {
         let messages = format!(
             "{} published, {}",
             format::per_second(plan.messages_per_s()),
-            format::deliveries(plan.deliveries_per_s())
+            format::delivery_rate(plan.deliveries_per_s())
         );
-        page.labelled("messages", LABELS, &messages);
+        page.label_right("messages", LABEL_COLUMNS, &messages);
     }
-    if !plan.readings.is_empty() {
-        let readings = format::per_second(plan.readings_per_s());
-        page.labelled("readings", LABELS, &readings);
+    if !plan.telemetry.is_empty() {
+        let readings = format::per_second(plan.telemetry_per_s());
+        page.label_right("readings", LABEL_COLUMNS, &readings);
     }
 }
 
 /// How many workers, and why.
-pub(super) fn workers(plan: &Plan, files_per_process: u64, page: &mut Page) {
+pub(super) fn workers(plan: &Plan, files_per_process: u64, page: &mut TextLayout) {
     let workers = plan.workers_needed(files_per_process);
     page.heading("Workers");
     let whole = Segment::whole();
     let share = Segment::new(0, workers).unwrap_or(whole);
     let connections = plan.http_connections_of(share);
     let sockets = plan.sockets_of(share);
-    let reserve = RESERVE.min(files_per_process / 2);
+    let reserve = RESERVED_FILES.min(files_per_process / 2);
     let needed = sockets + connections + reserve;
     let each = if workers == 1 {
         " with"
@@ -82,8 +82,9 @@ pub(super) fn workers(plan: &Plan, files_per_process: u64, page: &mut Page) {
 }
 
 /// Sockets and open files of each node, of a cluster that the harness starts.
-pub(super) fn nodes(plan: &Plan, files_per_process: u64, page: &mut Page) {
-    let (System::Cluster(cluster), Some(nodes)) = (&plan.system, plan.nodes()) else {
+pub(super) fn nodes(plan: &Plan, files_per_process: u64, page: &mut TextLayout) {
+    let (SystemSpec::Cluster(cluster), Some(nodes)) = (&plan.system, plan.node_count_range())
+    else {
         return;
     };
     page.heading("Nodes");
@@ -115,7 +116,7 @@ pub(super) fn nodes(plan: &Plan, files_per_process: u64, page: &mut Page) {
         };
         page.paragraph(&text);
     }
-    if spread(fewest.max(1)) + RESERVE > files_per_process {
+    if spread(fewest.max(1)) + RESERVED_FILES > files_per_process {
         page.paragraph(
             "That is more than a node may open: expect refused sockets, or raise the limit.",
         );
@@ -123,7 +124,7 @@ pub(super) fn nodes(plan: &Plan, files_per_process: u64, page: &mut Page) {
 }
 
 /// Open files of each balancer that the harness starts: two a socket.
-pub(super) fn balancers(plan: &Plan, files_per_process: u64, page: &mut Page) {
+pub(super) fn balancers(plan: &Plan, files_per_process: u64, page: &mut TextLayout) {
     let Some(share) = plan.balancer_share() else {
         return;
     };
@@ -136,11 +137,11 @@ pub(super) fn balancers(plan: &Plan, files_per_process: u64, page: &mut Page) {
         },
         format::plural(share.sockets, "socket"),
         format::plural(share.connections, "HTTP connection"),
-        format::count(share.files()),
+        format::count(share.open_files()),
         format::count(files_per_process),
     ));
-    let room = room(files_per_process);
-    if share.files() > room {
+    let room = usable_files(files_per_process);
+    if share.open_files() > room {
         page.paragraph(&format!(
             "That, with {} in reserve, is more than a process may open: take more balancers \
              (`gateways`), fewer sockets, or raise the limit.",
@@ -150,7 +151,7 @@ pub(super) fn balancers(plan: &Plan, files_per_process: u64, page: &mut Page) {
 }
 
 /// What all of it takes of this machine's memory.
-pub(super) fn memory(memory: &Memory, page: &mut Page) {
+pub(super) fn memory(memory: &MemoryEstimate, page: &mut TextLayout) {
     page.heading("Memory");
     let nodes = match memory.nodes_bytes {
         0 => String::new(),
@@ -168,7 +169,7 @@ pub(super) fn memory(memory: &Memory, page: &mut Page) {
         "About {} here: {} in workers and coordinator{}{nodes}{balancers}, {} in the kernel; {available}.",
         format::bytes(memory.total_bytes()),
         format::bytes(memory.workers_bytes),
-        memory.followed_in_words(),
+        memory.tracking_note(),
         format::bytes(memory.kernel_bytes),
     ));
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::{Cell, Matrix, estimate::room, format, text_layout::Page};
+use crate::{Matrix, MatrixCell, estimate::usable_files, format, text_layout::TextLayout};
 
-pub(super) fn describe(matrix: &Matrix, files_per_process: u64, page: &mut Page) {
+pub(super) fn describe(matrix: &Matrix, files_per_process: u64, page: &mut TextLayout) {
     page.heading("Matrix");
     let repeats = match matrix.repeat() {
         1 => "each once".to_owned(),
@@ -13,34 +13,38 @@ pub(super) fn describe(matrix: &Matrix, files_per_process: u64, page: &mut Page)
     let cells = format::plural(matrix.cells().count() as u64, "cell");
     page.paragraph(&format!(
         "{cells}, {repeats}, in turn; about {} in all. The first is described above.",
-        format::duration(shortest(matrix))
+        format::duration(shortest_duration(matrix))
     ));
     for cell in matrix.cells().filter(|cell| !cell.settings.is_empty()) {
         let files = excess_files(cell, files_per_process);
-        page.paragraph(&format!("{}: {}{files}", cell.name, settings(cell)));
+        page.paragraph(&format!(
+            "{}: {}{files}",
+            cell.name,
+            settings_in_words(cell)
+        ));
     }
 }
 
 /// That a cell's balancers need more open files than they may have, if they do.
-fn excess_files(cell: &Cell, files_per_process: u64) -> String {
+fn excess_files(cell: &MatrixCell, files_per_process: u64) -> String {
     match cell.plan.balancer_share() {
-        Some(share) if share.files() > room(files_per_process) => format!(
+        Some(share) if share.open_files() > usable_files(files_per_process) => format!(
             "; {} open files in a balancer, more than a process may open",
-            format::count(share.files())
+            format::count(share.open_files())
         ),
         _ => String::new(),
     }
 }
 
 /// Of all runs, when no ramp falls behind.
-fn shortest(matrix: &Matrix) -> Duration {
+fn shortest_duration(matrix: &Matrix) -> Duration {
     let cells = matrix.cells().map(|cell| &cell.plan);
-    let once: Duration = cells.map(|plan| plan.ramp_planned() + plan.duration).sum();
+    let once: Duration = cells.map(|plan| plan.planned_ramp() + plan.duration).sum();
     // Fractions of a second say nothing here.
     Duration::from_secs((once * matrix.repeat()).as_secs())
 }
 
-fn settings(cell: &Cell) -> String {
+fn settings_in_words(cell: &MatrixCell) -> String {
     let settings = cell.settings.iter();
     let settings: Vec<String> = settings
         .map(|setting| format!("{} {}", setting.key, setting.value))

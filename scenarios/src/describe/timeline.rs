@@ -4,42 +4,44 @@ use std::time::Duration;
 
 use crate::{
     Plan, format,
-    plan::{Action, CommandLoad, DevicePool, Fault, LoadModel, PublishFrom, PublishLoad, Reply},
-    text_layout::Page,
+    plan::{
+        Action, CommandLoad, DevicePool, FaultSpec, LoadModel, PublishFrom, PublishLoad, ReplyMode,
+    },
+    text_layout::TextLayout,
 };
 
 /// Columns of the times.
-const TIMES: usize = 8;
+const TIME_COLUMNS: usize = 8;
 
 /// A line of the timeline; times before the steady phase have no offset.
-struct Moment {
+struct TimelineRow {
     at: Duration,
     text: String,
 }
 
-pub(super) fn describe(plan: &Plan, page: &mut Page) {
+pub(super) fn describe(plan: &Plan, page: &mut TextLayout) {
     page.heading("Timeline (times from the start of the steady phase)");
     ramp(plan, page);
-    page.labelled(
+    page.label_right(
         "0s",
-        TIMES,
+        TIME_COLUMNS,
         &format!("steady phase of {} begins", format::duration(plan.duration)),
     );
     for load in &plan.commands {
-        page.labelled("", TIMES, &command_in_words(load));
+        page.label_right("", TIME_COLUMNS, &command_in_words(load));
     }
     let moments = late_pools(plan).chain(publish(plan)).chain(events(plan));
-    let mut moments: Vec<Moment> = moments.collect();
+    let mut moments: Vec<TimelineRow> = moments.collect();
     moments.sort_by_key(|moment| moment.at);
     for moment in moments {
-        page.labelled(&format::duration(moment.at), TIMES, &moment.text);
+        page.label_right(&format::duration(moment.at), TIME_COLUMNS, &moment.text);
     }
     let end = format!(
         "drain: {} closed in order",
         format::plural(plan.sockets(), "socket")
     );
-    page.labelled(&format::duration(plan.duration), TIMES, &end);
-    let shortest = plan.ramp_planned() + plan.duration;
+    page.label_right(&format::duration(plan.duration), TIME_COLUMNS, &end);
+    let shortest = plan.planned_ramp() + plan.duration;
     let total = format!(
         "About {} in all, or longer if the ramp falls behind.",
         format::duration(shortest)
@@ -47,13 +49,17 @@ pub(super) fn describe(plan: &Plan, page: &mut Page) {
     page.paragraph(&total);
 }
 
-fn ramp(plan: &Plan, page: &mut Page) {
+fn ramp(plan: &Plan, page: &mut TextLayout) {
     let pools: Vec<&DevicePool> = plan.ramp_pools().collect();
     if pools.is_empty() {
-        page.labelled("ramp", TIMES, "nothing: every pool has a start of its own");
+        page.label_right(
+            "ramp",
+            TIME_COLUMNS,
+            "nothing: every pool has a start of its own",
+        );
     }
     for pool in pools {
-        page.labelled("ramp", TIMES, &pool_in_words(pool));
+        page.label_right("ramp", TIME_COLUMNS, &pool_in_words(pool));
     }
 }
 
@@ -63,15 +69,15 @@ fn pool_in_words(pool: &DevicePool) -> String {
         pool.name,
         format::plural(pool.count, "socket"),
         format::per_second(pool.ramp.as_per_second()),
-        format::duration(pool.opens_for()),
+        format::duration(pool.ramp_duration()),
         format::duration(pool.heartbeat),
     )
 }
 
 fn command_in_words(load: &CommandLoad) -> String {
     let reply = match load.reply {
-        Reply::Rest => "reply in the response",
-        Reply::Sse => "reply on an event stream",
+        ReplyMode::Rest => "reply in the response",
+        ReplyMode::Sse => "reply on an event stream",
     };
     let timeout = format::duration(load.timeout);
     match load.model {
@@ -93,8 +99,8 @@ fn command_in_words(load: &CommandLoad) -> String {
     }
 }
 
-fn publish(plan: &Plan) -> impl Iterator<Item = Moment> {
-    plan.publish.iter().map(|load| Moment {
+fn publish(plan: &Plan) -> impl Iterator<Item = TimelineRow> {
+    plan.publish.iter().map(|load| TimelineRow {
         at: load.start,
         text: publish_in_words(load),
     })
@@ -121,23 +127,23 @@ fn publish_in_words(load: &PublishLoad) -> String {
         format::duration(load.duration),
         format::plural(load.subscribers, "device"),
         load.pool,
-        format::deliveries(load.deliveries_per_s()),
+        format::delivery_rate(load.deliveries_per_s()),
     )
 }
 
-fn late_pools(plan: &Plan) -> impl Iterator<Item = Moment> {
+fn late_pools(plan: &Plan) -> impl Iterator<Item = TimelineRow> {
     plan.devices.iter().filter_map(|pool| {
         let at = pool.start?;
         let mut text = pool_in_words(pool);
-        if at + pool.opens_for() >= plan.duration {
+        if at + pool.ramp_duration() >= plan.duration {
             text.push_str(" (the steady phase ends first: not all of them open)");
         }
-        Some(Moment { at, text })
+        Some(TimelineRow { at, text })
     })
 }
 
-fn events(plan: &Plan) -> impl Iterator<Item = Moment> {
-    plan.events.iter().map(|event| Moment {
+fn events(plan: &Plan) -> impl Iterator<Item = TimelineRow> {
+    plan.events.iter().map(|event| TimelineRow {
         at: event.at,
         text: event_in_words(&event.action, &event.node),
     })
@@ -161,18 +167,18 @@ fn event_in_words(action: &Action, node: &str) -> String {
             format::per_second(rate.as_per_second()),
         ),
         Action::Fault { fault } => match fault {
-            Fault::Stall { length } => {
+            FaultSpec::Stall { duration: length } => {
                 format!("{node} does nothing for {}", format::duration(*length))
             }
-            Fault::IgnorePings { length } => {
+            FaultSpec::IgnorePings { duration: length } => {
                 format!(
                     "{node} answers no heartbeat for {}",
                     format::duration(*length)
                 )
             }
-            Fault::DropMessages { count } => deliveries_in_words(node, "drops", *count),
-            Fault::DuplicateMessages { count } => deliveries_in_words(node, "doubles", *count),
-            Fault::ReorderMessages { count } => deliveries_in_words(node, "delays", *count),
+            FaultSpec::DropMessages { count } => deliveries_in_words(node, "drops", *count),
+            FaultSpec::DuplicateMessages { count } => deliveries_in_words(node, "doubles", *count),
+            FaultSpec::ReorderMessages { count } => deliveries_in_words(node, "delays", *count),
         },
     }
 }

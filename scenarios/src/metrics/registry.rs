@@ -1,10 +1,10 @@
 //! The table of figures.
 
-use super::{Figure, Unit};
+use super::{Metric, Unit};
 
 /// What a scenario must have for a figure to exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Needs {
+pub(crate) enum MetricRequirement {
     Nothing,
     /// `[cluster]`.
     Cluster,
@@ -15,11 +15,11 @@ pub(crate) enum Needs {
     /// `[[publish]]`.
     Messages,
     /// `[[readings]]`.
-    Readings,
+    Telemetry,
     /// Readings, and consumers of the harness's own.
     Consumers,
     /// Commands, and answers that name the node that owned the socket.
-    Owner,
+    ReportedOwner,
     /// The same, and two nodes to cross between.
     TwoNodes,
     /// Counts of sockets from the nodes themselves.
@@ -31,19 +31,19 @@ pub(crate) enum Needs {
 }
 
 /// One line of the table: a figure or a family of them.
-pub(super) struct Entry {
+pub(super) struct RegistryEntry {
     path: &'static str,
-    shape: Shape,
-    needs: Needs,
+    shape: MetricShape,
+    requirement: MetricRequirement,
     about: &'static str,
 }
 
 /// How a figure lies in the summary.
-enum Shape {
+enum MetricShape {
     /// A number of things that happened in a window.
     Counter,
     /// A number with a moment of its own.
-    Moment(Unit),
+    PointInTime(Unit),
     /// A time in seconds with a moment of its own.
     Seconds,
     /// Per second, over a window.
@@ -57,7 +57,7 @@ enum Shape {
 }
 
 /// The parts of a distribution, and what each says of it.
-const PARTS: [(&str, &str); 7] = [
+const DISTRIBUTION_PARTS: [(&str, &str); 7] = [
     ("count", "how many"),
     ("mean", "mean"),
     ("p50", "median"),
@@ -67,30 +67,35 @@ const PARTS: [(&str, &str); 7] = [
     ("max", "longest"),
 ];
 
-const fn entry(path: &'static str, shape: Shape, needs: Needs, about: &'static str) -> Entry {
-    Entry {
+const fn entry(
+    path: &'static str,
+    shape: MetricShape,
+    needs: MetricRequirement,
+    about: &'static str,
+) -> RegistryEntry {
+    RegistryEntry {
         path,
         shape,
-        needs,
+        requirement: needs,
         about,
     }
 }
 
-use Needs::{
+use MetricRequirement::{
     Balancer, Cluster, Commands, Consumers, Messages, NodeHeap, NodeProcess, NodeSockets, Nothing,
-    Owner, Readings, TwoNodes,
+    ReportedOwner, Telemetry, TwoNodes,
 };
-use Shape::{Counter, Distribution, Fit, Moment, Rate, Seconds, Windowed};
+use MetricShape::{Counter, Distribution, Fit, PointInTime, Rate, Seconds, Windowed};
 
 /// Every figure, in the order of the summary.
 #[rustfmt::skip]
-pub(super) static ENTRIES: &[Entry] = &[
-    entry("sockets.requested", Moment(Unit::Count), Nothing, "sockets that the scenario asks for"),
+pub(super) static ENTRIES: &[RegistryEntry] = &[
+    entry("sockets.requested", PointInTime(Unit::Count), Nothing, "sockets that the scenario asks for"),
     entry("sockets.opened", Counter, Nothing, "sockets that opened, each counted once"),
     entry("sockets.failed", Counter, Nothing, "sockets that could not be opened"),
     entry("sockets.dropped", Counter, Nothing, "open sockets that ended before the drain other than by a close with 1012"),
     entry("sockets.open_peak", Counter, Nothing, "most sockets open at once, counted by the workers"),
-    entry("sockets.open_at_end", Moment(Unit::Count), Nothing, "sockets open before the drain"),
+    entry("sockets.open_at_end", PointInTime(Unit::Count), Nothing, "sockets open before the drain"),
     entry("sockets.server_open_peak", Counter, NodeSockets, "most sockets open at once, counted by the nodes"),
     entry("sockets.connect_rate", Rate, Nothing, "sockets opened per second in the ramp"),
     entry("sockets.connect", Distribution, Nothing, "time to open a socket"),
@@ -113,7 +118,7 @@ pub(super) static ENTRIES: &[Entry] = &[
     entry("commands.lost", Counter, Commands, "commands without a known outcome at the end"),
     entry("commands.response", Distribution, Commands, "reply to a command, from when it was due"),
     entry("commands.service", Distribution, Commands, "reply to a command, from when it was sent"),
-    entry("commands.same_node", Distribution, Owner, "reply when the node that took the call owned the socket"),
+    entry("commands.same_node", Distribution, ReportedOwner, "reply when the node that took the call owned the socket"),
     entry("commands.cross_node", Distribution, TwoNodes, "reply when another node owned the socket"),
     entry("messages.scheduled", Counter, Messages, "messages whose time to be published came"),
     entry("messages.published", Counter, Messages, "messages that the system took"),
@@ -137,21 +142,21 @@ pub(super) static ENTRIES: &[Entry] = &[
     entry("processors.workers", Windowed(Unit::Share), Nothing, "processors that all workers together kept busy"),
     entry("exits.clean", Counter, Cluster, "processes that an event asked to end and that ended with exit code 0"),
     entry("exits.unclean", Counter, Cluster, "processes that an event asked to end and that ended otherwise"),
-    entry("readings.due", Counter, Readings, "readings whose time came"),
-    entry("readings.sent", Counter, Readings, "readings sent, each counted once"),
-    entry("readings.resent", Counter, Readings, "times that a reading was sent again"),
-    entry("readings.accepted", Counter, Readings, "readings that the queue took"),
-    entry("readings.refused", Counter, Readings, "times that a reading was refused"),
-    entry("readings.handled", Moment(Unit::Count), Consumers, "different readings that a consumer handled"),
-    entry("readings.duplicated", Moment(Unit::Count), Consumers, "times that a reading was handled again"),
-    entry("readings.redelivered", Moment(Unit::Count), Consumers, "readings handled that were marked as delivered before"),
-    entry("readings.lost", Moment(Unit::Count), Consumers, "readings accepted that no consumer handled"),
-    entry("readings.response", Distribution, Readings, "acceptance of a reading, from when it was due"),
-    entry("readings.service", Distribution, Readings, "acceptance of a reading, from when it was last sent"),
-    entry("balance.max_over_mean_at_end", Moment(Unit::Ratio), NodeSockets, "sockets of the fullest node over the mean"),
-    entry("balance.min_over_mean_at_end", Moment(Unit::Ratio), NodeSockets, "sockets of the emptiest node over the mean"),
-    entry("balance.jain_at_end", Moment(Unit::Ratio), NodeSockets, "Jain's fairness index of sockets per node; 1 is even"),
-    entry("balance.herding.share", Moment(Unit::Share), NodeSockets, "largest part of the sockets of a tenth of a second that one node got, where at least ten opened"),
+    entry("readings.due", Counter, Telemetry, "readings whose time came"),
+    entry("readings.sent", Counter, Telemetry, "readings sent, each counted once"),
+    entry("readings.resent", Counter, Telemetry, "times that a reading was sent again"),
+    entry("readings.accepted", Counter, Telemetry, "readings that the queue took"),
+    entry("readings.refused", Counter, Telemetry, "times that a reading was refused"),
+    entry("readings.handled", PointInTime(Unit::Count), Consumers, "different readings that a consumer handled"),
+    entry("readings.duplicated", PointInTime(Unit::Count), Consumers, "times that a reading was handled again"),
+    entry("readings.redelivered", PointInTime(Unit::Count), Consumers, "readings handled that were marked as delivered before"),
+    entry("readings.lost", PointInTime(Unit::Count), Consumers, "readings accepted that no consumer handled"),
+    entry("readings.response", Distribution, Telemetry, "acceptance of a reading, from when it was due"),
+    entry("readings.service", Distribution, Telemetry, "acceptance of a reading, from when it was last sent"),
+    entry("balance.max_over_mean_at_end", PointInTime(Unit::Ratio), NodeSockets, "sockets of the fullest node over the mean"),
+    entry("balance.min_over_mean_at_end", PointInTime(Unit::Ratio), NodeSockets, "sockets of the emptiest node over the mean"),
+    entry("balance.jain_at_end", PointInTime(Unit::Ratio), NodeSockets, "Jain's fairness index of sockets per node; 1 is even"),
+    entry("balance.herding.share", PointInTime(Unit::Share), NodeSockets, "largest part of the sockets of a tenth of a second that one node got, where at least ten opened"),
     entry("balance.longest_settling", Seconds, NodeSockets, "longest time after an event until 99 % of the sockets were back"),
     entry("balance.longest_balancing", Seconds, NodeSockets, "longest time after an event until the fullest node held at most 5 % more than the mean"),
     entry("balance.longest_misrouting", Seconds, NodeSockets, "longest time for which openings were still lost on a node that had been killed or paused"),
@@ -164,34 +169,39 @@ pub(super) static ENTRIES: &[Entry] = &[
     entry("cost_per_socket.kernel", Fit(Unit::Bytes), Nothing, "kernel memory of the load's host per socket"),
 ];
 
-impl Entry {
+impl RegistryEntry {
     /// The figures of this line.
-    pub(super) fn figures(&self) -> Vec<Figure> {
+    pub(super) fn metrics(&self) -> Vec<Metric> {
         match self.shape {
-            Counter => vec![self.figure("", "", Unit::Count, self.about.to_owned())],
-            Moment(unit) | Windowed(unit) => vec![self.figure("", "", unit, self.about.to_owned())],
-            Seconds => vec![self.figure("_s", "", Unit::Seconds, self.about.to_owned())],
-            Rate => vec![self.figure("_per_s", "", Unit::PerSecond, self.about.to_owned())],
-            Fit(unit) => vec![self.figure("", "value", unit, self.about.to_owned())],
-            Distribution => PARTS.iter().map(|part| self.part(part)).collect(),
+            Counter => vec![self.metric("", "", Unit::Count, self.about.to_owned())],
+            PointInTime(unit) | Windowed(unit) => {
+                vec![self.metric("", "", unit, self.about.to_owned())]
+            }
+            Seconds => vec![self.metric("_s", "", Unit::Seconds, self.about.to_owned())],
+            Rate => vec![self.metric("_per_s", "", Unit::PerSecond, self.about.to_owned())],
+            Fit(unit) => vec![self.metric("", "value", unit, self.about.to_owned())],
+            Distribution => DISTRIBUTION_PARTS
+                .iter()
+                .map(|part| self.distribution_part(part))
+                .collect(),
         }
     }
 
-    fn part(&self, (name, about): &(&str, &str)) -> Figure {
+    fn distribution_part(&self, (name, about): &(&str, &str)) -> Metric {
         let unit = if *name == "count" {
             Unit::Count
         } else {
             Unit::Millis
         };
-        let mut figure = self.figure("_ms", name, unit, format!("{}: {about}", self.about));
+        let mut figure = self.metric("_ms", name, unit, format!("{}: {about}", self.about));
         figure.path = format!("{}.{name}", self.path);
         figure
     }
 
-    fn figure(&self, suffix: &str, below: &str, unit: Unit, about: String) -> Figure {
+    fn metric(&self, suffix: &str, below: &str, unit: Unit, about: String) -> Metric {
         let with_suffix = format!("{}{suffix}", self.path);
         let below = (!below.is_empty()).then_some(below);
-        Figure {
+        Metric {
             path: self.path.to_owned(),
             unit,
             about,
@@ -201,7 +211,7 @@ impl Entry {
                 .map(str::to_owned)
                 .collect(),
             windowed: matches!(self.shape, Counter | Rate | Windowed(_) | Distribution),
-            needs: self.needs,
+            requirement: self.requirement,
         }
     }
 }

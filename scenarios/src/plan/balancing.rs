@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 /// Most balancers side by side.
-pub const MOST_BALANCERS: u64 = 9;
+pub const MAX_BALANCERS: u64 = 9;
 
 /// What stands in front of the nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Balancer {
+pub enum BalancerKind {
     /// Nothing: clients rotate over the nodes' own addresses.
     None,
     /// `highwater serve gateway`, which learns of the nodes from the backplane.
@@ -22,7 +22,7 @@ pub enum Balancer {
 /// How new sockets are spread over the nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Policy {
+pub enum BalancerPolicy {
     /// One after the other.
     RoundRobin,
     /// The one with the fewest.
@@ -36,7 +36,7 @@ pub enum Policy {
 /// What a policy takes for a node's load.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Measure {
+pub enum BalancerLoadMetric {
     /// How many sockets it has.
     #[default]
     Sockets,
@@ -60,7 +60,7 @@ pub enum Join {
     Predeclared,
 }
 
-impl Balancer {
+impl BalancerKind {
     /// Its name as people write it; `None` for nothing.
     pub fn name(self) -> Option<&'static str> {
         match self {
@@ -81,34 +81,34 @@ impl Balancer {
     }
 
     /// What its policies may go by, what is usual first.
-    pub fn measures(self) -> &'static [Measure] {
+    pub fn load_metrics(self) -> &'static [BalancerLoadMetric] {
         match self {
-            Self::Gateway => &[Measure::Sockets, Measure::Heap],
-            Self::None | Self::Nginx | Self::Haproxy => &[Measure::Sockets],
+            Self::Gateway => &[BalancerLoadMetric::Sockets, BalancerLoadMetric::Heap],
+            Self::None | Self::Nginx | Self::Haproxy => &[BalancerLoadMetric::Sockets],
         }
     }
 
     /// How it may spread sockets, what is usual first.
-    pub fn policies(self) -> &'static [Policy] {
+    pub fn policies(self) -> &'static [BalancerPolicy] {
         match self {
-            Self::None => &[Policy::RoundRobin],
+            Self::None => &[BalancerPolicy::RoundRobin],
             Self::Gateway => &[
-                Policy::P2c,
-                Policy::LeastConn,
-                Policy::RoundRobin,
-                Policy::Random,
+                BalancerPolicy::P2c,
+                BalancerPolicy::LeastConn,
+                BalancerPolicy::RoundRobin,
+                BalancerPolicy::Random,
             ],
             Self::Nginx | Self::Haproxy => &[
-                Policy::RoundRobin,
-                Policy::LeastConn,
-                Policy::P2c,
-                Policy::Random,
+                BalancerPolicy::RoundRobin,
+                BalancerPolicy::LeastConn,
+                BalancerPolicy::P2c,
+                BalancerPolicy::Random,
             ],
         }
     }
 }
 
 /// One balancer, for plans that were written before there could be more.
-pub(super) fn one() -> u32 {
+pub(super) fn default_balancers() -> u32 {
     1
 }

@@ -8,7 +8,7 @@ use crate::units::{self, Rate};
 
 /// Something done to the cluster during the steady phase.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Event {
+pub struct EventSpec {
     /// Name for `--set`, where the file gives one.
     pub name: Option<String>,
     /// When, from the start of the steady phase.
@@ -22,10 +22,10 @@ pub struct Event {
 }
 
 /// What the broker is called in events and in the record.
-pub const BROKER: &str = "broker";
+pub const BROKER_NAME: &str = "broker";
 
 /// What all nodes together are called in events and in the record.
-pub const CLUSTER: &str = "cluster";
+pub const CLUSTER_NAME: &str = "cluster";
 
 /// What an event does to its process.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -68,25 +68,25 @@ pub enum Action {
     /// A fault that the node injects into itself.
     Fault {
         /// Which one.
-        fault: Fault,
+        fault: FaultSpec,
     },
 }
 
 /// A fault of known size that the reference node injects into itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "fault")]
-pub enum Fault {
+pub enum FaultSpec {
     /// The whole node does nothing for this long.
     Stall {
         /// How long.
         #[serde(with = "units::millis")]
-        length: Duration,
+        duration: Duration,
     },
     /// The node reads pings and does not answer them.
     IgnorePings {
         /// How long.
         #[serde(with = "units::millis")]
-        length: Duration,
+        duration: Duration,
     },
     /// The next deliveries of topic messages to its devices never come.
     DropMessages {

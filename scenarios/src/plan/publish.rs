@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::units::{self, Rate};
 
 /// What stands for a topic's number in [`PublishLoad::topic`].
-pub(crate) const NUMBER: &str = "{n}";
+pub(crate) const TOPIC_NUMBER_PLACEHOLDER: &str = "{n}";
 
 /// Messages published to topics in the steady phase.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -59,8 +59,10 @@ pub enum PublishFrom {
 impl PublishLoad {
     /// The topic that publisher or subscriber `number` keeps to.
     pub fn topic_of(&self, number: u64) -> String {
-        self.topic
-            .replace(NUMBER, &(number % self.topics).to_string())
+        self.topic.replace(
+            TOPIC_NUMBER_PLACEHOLDER,
+            &(number % self.topics).to_string(),
+        )
     }
 
     /// When message `index` of `publisher` is due, from the start of the steady
@@ -93,7 +95,7 @@ impl PublishLoad {
 
     /// The publishers whose messages a subscriber of the same topic hears, of
     /// all but itself where it publishes too.
-    pub fn heard_by(&self, subscriber: u64) -> impl Iterator<Item = u64> {
+    pub fn publishers_for(&self, subscriber: u64) -> impl Iterator<Item = u64> {
         let own = self.from == PublishFrom::Device;
         let step = usize::try_from(self.topics).unwrap_or(usize::MAX);
         (subscriber % self.topics..self.publishers)
@@ -102,7 +104,7 @@ impl PublishLoad {
     }
 
     /// Subscribers that hear a message of `publisher`.
-    pub fn hearers(&self, publisher: u64) -> u64 {
+    pub fn receiver_count(&self, publisher: u64) -> u64 {
         let topic = publisher % self.topics;
         let in_topic =
             self.subscribers / self.topics + u64::from(topic < self.subscribers % self.topics);
@@ -112,7 +114,7 @@ impl PublishLoad {
 
     /// Subscribers times the publishers of their topic, themselves included: each
     /// subscriber follows the sequence of each.
-    pub fn sequences(&self) -> u64 {
+    pub fn sequence_count(&self) -> u64 {
         let spread = |count: u64| (count / self.topics, count % self.topics);
         let ((subscribers, more), (publishers, others)) =
             (spread(self.subscribers), spread(self.publishers));
@@ -128,7 +130,7 @@ impl PublishLoad {
 
     /// Deliveries per second over all subscribers.
     pub fn deliveries_per_s(&self) -> f64 {
-        let hearers: u64 = (0..self.publishers).map(|p| self.hearers(p)).sum();
+        let hearers: u64 = (0..self.publishers).map(|p| self.receiver_count(p)).sum();
         self.rate.as_per_second() * hearers as f64 / self.publishers as f64
     }
 
@@ -141,17 +143,17 @@ impl PublishLoad {
     }
 
     /// The loads of a plan by what a device of `pool` does in them.
-    pub fn of_device<'p>(
+    pub fn roles_of_device<'p>(
         loads: &'p [PublishLoad],
         pool: &'p str,
         index: u64,
-    ) -> impl Iterator<Item = DevicePart<'p>> {
+    ) -> impl Iterator<Item = DeviceRole<'p>> {
         loads
             .iter()
             .enumerate()
             .filter(move |(_, load)| load.pool == pool)
-            .map(move |(number, load)| DevicePart {
-                number,
+            .map(move |(number, load)| DeviceRole {
+                load_index: number,
                 load,
                 subscribes: index < load.subscribers,
                 publishes: load.from == PublishFrom::Device && index < load.publishers,
@@ -162,9 +164,9 @@ impl PublishLoad {
 
 /// What one device does in a load.
 #[derive(Debug, Clone, Copy)]
-pub struct DevicePart<'p> {
+pub struct DeviceRole<'p> {
     /// Number of the load in the plan.
-    pub number: usize,
+    pub load_index: usize,
     /// The load.
     pub load: &'p PublishLoad,
     /// Whether it subscribes.

@@ -13,7 +13,7 @@ use crate::units::{self, Rate};
 
 /// Readings that a pool of devices sends in the steady phase.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ReadingLoad {
+pub struct TelemetryLoad {
     /// Name of the load.
     pub name: String,
     /// Name of the pool whose devices send.
@@ -28,7 +28,7 @@ pub struct ReadingLoad {
 
 /// Readings that all loads of a run may have, when the harness starts the consumers:
 /// each is followed to their journals, with two bits of the coordinator's memory.
-pub const MOST_READINGS: u64 = 1_000_000_000;
+pub const MAX_TELEMETRY: u64 = 1_000_000_000;
 
 /// The consumers of readings that the harness starts, as one group.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -37,15 +37,15 @@ pub struct Consumers {
     pub count: u32,
     /// How long handling a reading takes.
     #[serde(with = "units::millis")]
-    pub handle_time: Duration,
+    pub processing_time: Duration,
     /// A fault of known size: of each consumer's readings every so many-th is
     /// acknowledged without having been handled. 0 is none.
-    pub lose_every: u64,
+    pub drop_every: u64,
 }
 
-impl ReadingLoad {
+impl TelemetryLoad {
     /// The number, in the load, of reading `index` of `device`.
-    pub fn number(&self, device: u64, index: u64) -> u64 {
+    pub fn sequence_number(&self, device: u64, index: u64) -> u64 {
         index * self.devices + device
     }
 
@@ -61,7 +61,7 @@ impl ReadingLoad {
 
     /// How many readings are due before `until`, counted from the start of the steady
     /// phase.
-    pub fn due_before(&self, until: Duration) -> u64 {
+    pub fn count_due_before(&self, until: Duration) -> u64 {
         let estimate = (until.as_secs_f64() * self.rate.as_per_second()) as u64;
         // Within one of it: due times are rounded to the nanosecond.
         (estimate.saturating_sub(1)..)
@@ -82,21 +82,21 @@ mod tests {
             let load = load(devices, 1.0);
             let device = load.device_of(number);
             prop_assert!(device < devices);
-            prop_assert_eq!(load.number(device, number / devices), number);
+            prop_assert_eq!(load.sequence_number(device, number / devices), number);
         }
 
         #[test]
         fn what_is_due_before_an_instant(rate in 0.01f64..10_000.0, millis in 0u64..100_000) {
             let load = load(3, rate);
             let until = Duration::from_millis(millis);
-            let count = load.due_before(until);
+            let count = load.count_due_before(until);
             prop_assert!(load.due(count) >= until);
             prop_assert!(count == 0 || load.due(count - 1) < until);
         }
     }
 
-    fn load(devices: u64, rate: f64) -> ReadingLoad {
-        ReadingLoad {
+    fn load(devices: u64, rate: f64) -> TelemetryLoad {
+        TelemetryLoad {
             name: "r".into(),
             pool: "p".into(),
             devices,

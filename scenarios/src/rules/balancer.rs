@@ -2,40 +2,47 @@
 //! where it stands.
 
 use crate::{
-    diagnostic::Findings,
-    plan::{Balancer, Join, Measure, Policy},
-    scenario::{Scenario, SystemAsked},
+    diagnostic::DiagnosticSink,
+    plan::{BalancerKind, BalancerLoadMetric, BalancerPolicy, Join},
+    scenario::{Scenario, SystemSection},
     section::{
         Choice,
-        cluster::{Cluster, Written},
+        cluster::{ClusterSection, OptionalValue},
     },
 };
 
-pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
-    let SystemAsked::Cluster(cluster) = &scenario.system else {
+pub(super) fn check(scenario: &Scenario, findings: &mut DiagnosticSink) {
+    let SystemSection::Cluster(cluster) = &scenario.system else {
         return;
     };
     let Some(balancer) = &cluster.balancer else {
         return;
     };
     let balancer = balancer.value;
-    check_word::<Policy>(balancer, &cluster.policy, balancer.policies(), findings);
-    check_word::<Measure>(balancer, &cluster.load, balancer.measures(), findings);
-    check_word::<Join>(balancer, &cluster.join, balancer.joins(), findings);
+    check_supported::<BalancerPolicy>(balancer, &cluster.policy, balancer.policies(), findings);
+    check_supported::<BalancerLoadMetric>(
+        balancer,
+        &cluster.load_metric,
+        balancer.load_metrics(),
+        findings,
+    );
+    check_supported::<Join>(balancer, &cluster.join, balancer.joins(), findings);
     match balancer {
-        Balancer::None => check_absent(cluster, findings),
-        Balancer::Gateway | Balancer::Nginx | Balancer::Haproxy => check_tls(cluster, findings),
+        BalancerKind::None => check_without_balancer(cluster, findings),
+        BalancerKind::Gateway | BalancerKind::Nginx | BalancerKind::Haproxy => {
+            check_tls(cluster, findings)
+        }
     }
 }
 
 /// The value is one of those that the balancer has.
-fn check_word<C: Choice>(
-    balancer: Balancer,
-    written: &Written<C>,
+fn check_supported<C: Choice>(
+    balancer: BalancerKind,
+    written: &OptionalValue<C>,
     has: &[C],
-    findings: &mut Findings,
+    findings: &mut DiagnosticSink,
 ) {
-    let Written::Yes(at) = written else {
+    let OptionalValue::Valid(at) = written else {
         return;
     };
     if has.contains(&at.value) {
@@ -47,35 +54,37 @@ fn check_word<C: Choice>(
     };
     let words: Vec<String> = has
         .iter()
-        .map(|word| format!("{:?}", word.word()))
+        .map(|word| format!("{:?}", word.as_str()))
         .collect();
-    let finding = at.spot.finding(what).accepted(words.join(" or "));
-    let hint = (balancer == Balancer::None)
+    let finding = at.location.diagnostic(what).expected(words.join(" or "));
+    let hint = (balancer == BalancerKind::None)
         .then(|| "name what stands there: `balancer = \"gateway\"`".to_owned());
     findings.add(finding.maybe_hint(hint));
 }
 
 /// What belongs to a balancer is not there without one.
-fn check_absent(cluster: &Cluster, findings: &mut Findings) {
-    if let Some(gateways) = cluster.gateways.as_ref().filter(|at| at.value > 1) {
+fn check_without_balancer(cluster: &ClusterSection, findings: &mut DiagnosticSink) {
+    if let Some(gateways) = cluster.balancers.as_ref().filter(|at| at.value > 1) {
         let finding = gateways
-            .spot
-            .finding("several balancers, and none is named");
+            .location
+            .diagnostic("several balancers, and none is named");
         findings
-            .add(finding.accepted("`gateways` beside `balancer = \"gateway\"`, or another one"));
+            .add(finding.expected("`gateways` beside `balancer = \"gateway\"`, or another one"));
     }
     if let Some(tls) = cluster.balancer_tls.as_ref().filter(|at| at.value) {
-        let finding = tls.spot.finding("TLS at a balancer, and there is none");
+        let finding = tls
+            .location
+            .diagnostic("TLS at a balancer, and there is none");
         let hint = "`tls = true` is TLS at the nodes";
-        findings.add(finding.accepted("false").hint(hint));
+        findings.add(finding.expected("false").hint(hint));
     }
 }
 
 /// Behind a balancer nodes speak plain HTTP.
-fn check_tls(cluster: &Cluster, findings: &mut Findings) {
+fn check_tls(cluster: &ClusterSection, findings: &mut DiagnosticSink) {
     if let Some(tls) = cluster.tls.as_ref().filter(|at| at.value) {
-        let finding = tls.spot.finding("TLS at nodes behind a balancer");
+        let finding = tls.location.diagnostic("TLS at nodes behind a balancer");
         let hint = "`balancer_tls = true` has sessions end at the balancer";
-        findings.add(finding.accepted("false").hint(hint));
+        findings.add(finding.expected("false").hint(hint));
     }
 }

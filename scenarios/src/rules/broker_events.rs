@@ -8,49 +8,52 @@
 //! down     -     running  -       -
 //! ```
 
-use super::node_events::in_order;
+use super::node_events::events_by_time;
 use crate::{
-    diagnostic::Findings,
-    scenario::{Scenario, SystemAsked},
+    diagnostic::DiagnosticSink,
+    scenario::{Scenario, SystemSection},
     section::{
-        At, Choice, Deed, Object,
-        cluster::{Backplane, Cluster},
+        Choice, EventKind, Spanned, TargetKind,
+        cluster::{BackplaneSection, ClusterSection},
     },
 };
 
 /// What has become of the broker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum BrokerState {
     Running,
     Paused,
     Down,
 }
 
-pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
-    let SystemAsked::Cluster(cluster) = &scenario.system else {
+pub(super) fn check(scenario: &Scenario, findings: &mut DiagnosticSink) {
+    let SystemSection::Cluster(cluster) = &scenario.system else {
         return;
     };
-    let deeds = in_order(scenario)
+    let deeds = events_by_time(scenario)
         .into_iter()
-        .filter_map(|(_, event)| event.deed.as_ref())
-        .filter(|deed| deed.value.object() == Object::Broker);
-    let mut state = State::Running;
+        .filter_map(|(_, event)| event.kind.as_ref())
+        .filter(|deed| deed.value.target_kind() == TargetKind::Broker);
+    let mut state = BrokerState::Running;
     for deed in deeds {
-        if let Some((what, accepted)) = not_ours(cluster, scenario) {
-            findings.add(deed.spot.finding(what).accepted(accepted));
+        if let Some((what, accepted)) = not_controllable(cluster, scenario) {
+            findings.add(deed.location.diagnostic(what).expected(accepted));
             continue;
         }
-        match after(state, deed.value) {
+        match next_state(state, deed.value) {
             Some(next) => state = next,
-            None => report(state, deed, findings),
+            None => report_impossible(state, deed, findings),
         }
     }
 }
 
 /// Why nothing can be done to the broker, and what would be accepted.
-fn not_ours(cluster: &Cluster, scenario: &Scenario) -> Option<(&'static str, &'static str)> {
-    if let Some(At {
-        value: Backplane::Broker(_),
+fn not_controllable(
+    cluster: &ClusterSection,
+    scenario: &Scenario,
+) -> Option<(&'static str, &'static str)> {
+    if let Some(Spanned {
+        value: BackplaneSection::Broker(_),
         ..
     }) = &cluster.backplane
     {
@@ -67,27 +70,31 @@ fn not_ours(cluster: &Cluster, scenario: &Scenario) -> Option<(&'static str, &'s
 }
 
 /// The table above.
-fn after(state: State, deed: Deed) -> Option<State> {
+fn next_state(state: BrokerState, deed: EventKind) -> Option<BrokerState> {
     match (state, deed) {
-        (State::Running | State::Paused, Deed::KillBroker) => Some(State::Down),
-        (State::Running | State::Down, Deed::RestartBroker) => Some(State::Running),
-        (State::Running, Deed::PauseBroker) => Some(State::Paused),
-        (State::Paused, Deed::ResumeBroker) => Some(State::Running),
+        (BrokerState::Running | BrokerState::Paused, EventKind::KillBroker) => {
+            Some(BrokerState::Down)
+        }
+        (BrokerState::Running | BrokerState::Down, EventKind::RestartBroker) => {
+            Some(BrokerState::Running)
+        }
+        (BrokerState::Running, EventKind::PauseBroker) => Some(BrokerState::Paused),
+        (BrokerState::Paused, EventKind::ResumeBroker) => Some(BrokerState::Running),
         _ => None,
     }
 }
 
-fn report(state: State, deed: &At<Deed>, findings: &mut Findings) {
+fn report_impossible(state: BrokerState, deed: &Spanned<EventKind>, findings: &mut DiagnosticSink) {
     let (what, way_out) = match state {
-        State::Running => ("the broker runs then", Deed::PauseBroker),
-        State::Paused => ("the broker is paused then", Deed::ResumeBroker),
-        State::Down => ("the broker is down then", Deed::RestartBroker),
+        BrokerState::Running => ("the broker runs then", EventKind::PauseBroker),
+        BrokerState::Paused => ("the broker is paused then", EventKind::ResumeBroker),
+        BrokerState::Down => ("the broker is down then", EventKind::RestartBroker),
     };
-    let possible = Deed::ALL
+    let possible = EventKind::ALL
         .iter()
-        .filter(|(_, deed)| after(state, *deed).is_some())
+        .filter(|(_, deed)| next_state(state, *deed).is_some())
         .map(|(word, _)| format!("{word:?}"));
     let accepted = possible.collect::<Vec<_>>().join(" or ");
-    let hint = format!("do = \"{}\" must come before it", way_out.word());
-    findings.add(deed.spot.finding(what).accepted(accepted).hint(hint));
+    let hint = format!("do = \"{}\" must come before it", way_out.as_str());
+    findings.add(deed.location.diagnostic(what).expected(accepted).hint(hint));
 }

@@ -4,23 +4,23 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    diagnostic::Findings,
-    scenario::{Scenario, SystemAsked},
-    section::Deed,
+    diagnostic::DiagnosticSink,
+    scenario::{Scenario, SystemSection},
+    section::EventKind,
 };
 
-use super::node_events::in_order;
+use super::node_events::events_by_time;
 
-pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
-    let SystemAsked::Cluster(cluster) = &scenario.system else {
+pub(super) fn check(scenario: &Scenario, findings: &mut DiagnosticSink) {
+    let SystemSection::Cluster(cluster) = &scenario.system else {
         return;
     };
     let Some(count) = cluster.consumer_count() else {
         return;
     };
     let mut down = BTreeSet::new();
-    for (_, event) in in_order(scenario) {
-        let (Some(deed), Some(name)) = (&event.deed, &event.consumer) else {
+    for (_, event) in events_by_time(scenario) {
+        let (Some(deed), Some(name)) = (&event.kind, &event.consumer) else {
             continue;
         };
         let number = name
@@ -31,8 +31,8 @@ pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
             continue;
         };
         if number > count {
-            let finding = name.spot.finding("there is no such consumer");
-            findings.add(finding.accepted(match count {
+            let finding = name.location.diagnostic("there is no such consumer");
+            findings.add(finding.expected(match count {
                 0 => "an event of a consumer with `consumers` in `[cluster]`".to_owned(),
                 1 => "c1".to_owned(),
                 count => format!("c1 to c{count}"),
@@ -40,11 +40,13 @@ pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
             continue;
         }
         match deed.value {
-            Deed::KillConsumer if !down.insert(number) => {
-                let finding = name.spot.finding(format!("{} is down then", name.value));
-                findings.add(finding.accepted("a consumer that runs"));
+            EventKind::KillConsumer if !down.insert(number) => {
+                let finding = name
+                    .location
+                    .diagnostic(format!("{} is down then", name.value));
+                findings.add(finding.expected("a consumer that runs"));
             }
-            Deed::RestartConsumer => {
+            EventKind::RestartConsumer => {
                 down.remove(&number);
             }
             _ => {}

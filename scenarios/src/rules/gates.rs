@@ -1,52 +1,63 @@
 //! Each gate is on a figure that this scenario can measure.
 
 use crate::{
-    diagnostic::Findings,
-    metrics::{self, Figure, Needs},
-    plan::{Balancer, Dialect, Window},
-    scenario::{Scenario, SystemAsked},
-    section::{Choice, gates::Gate},
+    diagnostic::DiagnosticSink,
+    metrics::{self, Metric, MetricRequirement},
+    plan::{BalancerKind, Dialect, PhaseWindow},
+    scenario::{Scenario, SystemSection},
+    section::{Choice, gates::GateSection},
 };
 
 /// Why a figure cannot be measured.
-struct Reason {
-    why: &'static str,
-    accepted: &'static str,
+struct UnmeasurableReason {
+    message: &'static str,
+    expected: &'static str,
 }
 
-pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
+pub(super) fn check(scenario: &Scenario, findings: &mut DiagnosticSink) {
     for gate in &scenario.gates {
         let Some(check) = &gate.check else {
             continue;
         };
-        let Some(figure) = metrics::find(&check.value.figure) else {
+        let Some(figure) = metrics::find(&check.value.metric) else {
             continue;
         };
-        if let Some(reason) = unmeasurable(figure.needs(), scenario) {
-            let what = format!("{} cannot be measured here: {}", figure.path, reason.why);
-            findings.add(check.spot.finding(what).accepted(reason.accepted));
+        if let Some(reason) = unmeasurable_reason(figure.requirement(), scenario) {
+            let what = format!(
+                "{} cannot be measured here: {}",
+                figure.path, reason.message
+            );
+            findings.add(check.location.diagnostic(what).expected(reason.expected));
         }
         check_window(gate, &figure, findings);
     }
 }
 
-fn unmeasurable(needs: Needs, scenario: &Scenario) -> Option<Reason> {
-    let reason = |why, accepted| Some(Reason { why, accepted });
-    let commands = || match scenario.commands_spot {
+fn unmeasurable_reason(
+    needs: MetricRequirement,
+    scenario: &Scenario,
+) -> Option<UnmeasurableReason> {
+    let reason = |why, accepted| {
+        Some(UnmeasurableReason {
+            message: why,
+            expected: accepted,
+        })
+    };
+    let commands = || match scenario.commands_location {
         Some(_) => None,
         None => reason(
             "the scenario sends no commands",
             "it in a scenario with `[[commands]]`",
         ),
     };
-    let messages = || match scenario.publish_spot {
+    let messages = || match scenario.publish_location {
         Some(_) => None,
         None => reason(
             "the scenario publishes no messages",
             "it in a scenario with `[[publish]]`",
         ),
     };
-    let readings = || match scenario.readings_spot {
+    let readings = || match scenario.telemetry_location {
         Some(_) => None,
         None => reason(
             "the scenario sends no readings",
@@ -54,25 +65,25 @@ fn unmeasurable(needs: Needs, scenario: &Scenario) -> Option<Reason> {
         ),
     };
     match needs {
-        Needs::Messages => messages(),
-        Needs::Readings => readings(),
-        Needs::Consumers => readings().or_else(|| consumers(scenario)),
-        Needs::Nothing => None,
-        Needs::Cluster => match &scenario.system {
-            SystemAsked::Target(_) => reason(
+        MetricRequirement::Messages => messages(),
+        MetricRequirement::Telemetry => readings(),
+        MetricRequirement::Consumers => readings().or_else(|| without_consumers(scenario)),
+        MetricRequirement::Nothing => None,
+        MetricRequirement::Cluster => match &scenario.system {
+            SystemSection::Target(_) => reason(
                 "the harness does nothing to a system that it did not start",
                 "it with a `[cluster]`",
             ),
             _ => None,
         },
-        Needs::Balancer => no_balancer(scenario),
-        Needs::Commands => commands(),
-        Needs::Owner => commands().or_else(|| owner(scenario)),
-        Needs::TwoNodes => commands()
-            .or_else(|| owner(scenario))
-            .or_else(|| two_nodes(scenario)),
-        Needs::NodeSockets | Needs::NodeHeap => match &scenario.system {
-            SystemAsked::Target(target)
+        MetricRequirement::Balancer => without_balancer(scenario),
+        MetricRequirement::Commands => commands(),
+        MetricRequirement::ReportedOwner => commands().or_else(|| without_owner(scenario)),
+        MetricRequirement::TwoNodes => commands()
+            .or_else(|| without_owner(scenario))
+            .or_else(|| without_second_node(scenario)),
+        MetricRequirement::NodeSockets | MetricRequirement::NodeHeap => match &scenario.system {
+            SystemSection::Target(target)
                 if target.observe.iter().all(|node| !node.has_prometheus) =>
             {
                 reason(
@@ -82,8 +93,8 @@ fn unmeasurable(needs: Needs, scenario: &Scenario) -> Option<Reason> {
             }
             _ => None,
         },
-        Needs::NodeProcess => match &scenario.system {
-            SystemAsked::Target(target) if target.observe.is_empty() => reason(
+        MetricRequirement::NodeProcess => match &scenario.system {
+            SystemSection::Target(target) if target.observe.is_empty() => reason(
                 "no process of a node is observed",
                 "it with a `[cluster]`, or with `observe`",
             ),
@@ -93,25 +104,25 @@ fn unmeasurable(needs: Needs, scenario: &Scenario) -> Option<Reason> {
 }
 
 /// Of a target's balancers nothing is known.
-fn no_balancer(scenario: &Scenario) -> Option<Reason> {
+fn without_balancer(scenario: &Scenario) -> Option<UnmeasurableReason> {
     let none = match &scenario.system {
-        SystemAsked::Cluster(cluster) => cluster.balancer.as_ref()?.value == Balancer::None,
-        SystemAsked::Target(_) => true,
+        SystemSection::Cluster(cluster) => cluster.balancer.as_ref()?.value == BalancerKind::None,
+        SystemSection::Target(_) => true,
         _ => false,
     };
-    none.then_some(Reason {
-        why: "nothing that the harness knows stands in front of the nodes",
-        accepted: "it with a `[cluster]` and its `balancer`",
+    none.then_some(UnmeasurableReason {
+        message: "nothing that the harness knows stands in front of the nodes",
+        expected: "it with a `[cluster]` and its `balancer`",
     })
 }
 
 /// Only the reference server's answers say which node owned the socket.
-fn owner(scenario: &Scenario) -> Option<Reason> {
+fn without_owner(scenario: &Scenario) -> Option<UnmeasurableReason> {
     match &scenario.system {
-        SystemAsked::Target(target) if target.dialect.as_ref()?.value == Dialect::Plain => {
-            Some(Reason {
-                why: "in the plain dialect no answer says which node owned the socket",
-                accepted: "it with `dialect = \"highwater\"`",
+        SystemSection::Target(target) if target.dialect.as_ref()?.value == Dialect::Plain => {
+            Some(UnmeasurableReason {
+                message: "in the plain dialect no answer says which node owned the socket",
+                expected: "it with `dialect = \"highwater\"`",
             })
         }
         _ => None,
@@ -119,25 +130,25 @@ fn owner(scenario: &Scenario) -> Option<Reason> {
 }
 
 /// Only the journals of the harness's own consumers are read.
-fn consumers(scenario: &Scenario) -> Option<Reason> {
-    matches!(scenario.system, SystemAsked::Target(_)).then_some(Reason {
-        why: "the consumers of a target are not the harness's own",
-        accepted: "it with a `[cluster]` and its `consumers`",
+fn without_consumers(scenario: &Scenario) -> Option<UnmeasurableReason> {
+    matches!(scenario.system, SystemSection::Target(_)).then_some(UnmeasurableReason {
+        message: "the consumers of a target are not the harness's own",
+        expected: "it with a `[cluster]` and its `consumers`",
     })
 }
 
-fn two_nodes(scenario: &Scenario) -> Option<Reason> {
-    let SystemAsked::Cluster(cluster) = &scenario.system else {
+fn without_second_node(scenario: &Scenario) -> Option<UnmeasurableReason> {
+    let SystemSection::Cluster(cluster) = &scenario.system else {
         return None;
     };
     let alone = cluster.nodes.as_ref()?.value == 1 && !scenario.adds_nodes();
-    alone.then_some(Reason {
-        why: "with one node no command crosses",
-        accepted: "it with two nodes or more",
+    alone.then_some(UnmeasurableReason {
+        message: "with one node no command crosses",
+        expected: "it with two nodes or more",
     })
 }
 
-fn check_window(gate: &Gate, figure: &Figure, findings: &mut Findings) {
+fn check_window(gate: &GateSection, figure: &Metric, findings: &mut DiagnosticSink) {
     let Some(during) = &gate.during else {
         return;
     };
@@ -146,18 +157,23 @@ fn check_window(gate: &Gate, figure: &Figure, findings: &mut Findings) {
         let what = format!("{} has a moment of its own", figure.path);
         findings.add(
             during
-                .spot
-                .finding(what)
-                .accepted("a gate without `during`"),
+                .location
+                .diagnostic(what)
+                .expected("a gate without `during`"),
         );
-    } else if matches!(window, Window::Ramp | Window::Drain) {
+    } else if matches!(window, PhaseWindow::Ramp | PhaseWindow::Drain) {
         let traffic = match figure.path.split('.').next() {
             Some("commands") => "no commands are sent",
             Some("messages") => "no messages are published",
             Some("readings") => "no readings are due",
             _ => return,
         };
-        let what = format!("{traffic} in the {} phase", window.word());
-        findings.add(during.spot.finding(what).accepted("\"steady\" or \"run\""));
+        let what = format!("{traffic} in the {} phase", window.as_str());
+        findings.add(
+            during
+                .location
+                .diagnostic(what)
+                .expected("\"steady\" or \"run\""),
+        );
     }
 }

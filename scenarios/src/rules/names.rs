@@ -3,29 +3,29 @@
 use std::collections::HashSet;
 
 use crate::{
-    diagnostic::Findings,
-    scenario::{Scenario, SystemAsked},
-    section::At,
+    diagnostic::DiagnosticSink,
+    scenario::{Scenario, SystemSection},
+    section::Spanned,
 };
 
-pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
-    unique(
+pub(super) fn check(scenario: &Scenario, findings: &mut DiagnosticSink) {
+    check_unique(
         scenario.devices.iter().map(|pool| &pool.name),
         "pool of devices",
         findings,
     );
-    unique(
+    check_unique(
         scenario.commands.iter().map(|load| &load.name),
         "command load",
         findings,
     );
-    unique(
+    check_unique(
         scenario.publish.iter().map(|load| &load.name),
         "publish load",
         findings,
     );
-    unique(
-        scenario.readings.iter().map(|load| &load.name),
+    check_unique(
+        scenario.telemetry.iter().map(|load| &load.name),
         "load of readings",
         findings,
     );
@@ -33,27 +33,31 @@ pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
         .events
         .iter()
         .filter_map(|(_, event)| event.name.as_ref());
-    unique(events, "event", findings);
-    unique(
+    check_unique(events, "event", findings);
+    check_unique(
         scenario.gates.iter().filter_map(|gate| gate.name.as_ref()),
         "gate",
         findings,
     );
-    if let SystemAsked::Target(target) = &scenario.system {
+    if let SystemSection::Target(target) = &scenario.system {
         let observed = target
             .observe
             .iter()
             .filter_map(|observed| observed.name.as_ref());
-        unique(observed, "observed process", findings);
+        check_unique(observed, "observed process", findings);
     }
 }
 
-fn unique<'s>(names: impl Iterator<Item = &'s At<String>>, noun: &str, findings: &mut Findings) {
+fn check_unique<'s>(
+    names: impl Iterator<Item = &'s Spanned<String>>,
+    noun: &str,
+    findings: &mut DiagnosticSink,
+) {
     let mut seen = HashSet::new();
     for name in names {
         if !seen.insert(name.value.as_str()) {
             let what = format!("another {noun} has this name");
-            findings.add(name.spot.finding(what).accepted("a name of its own"));
+            findings.add(name.location.diagnostic(what).expected("a name of its own"));
         }
     }
 }

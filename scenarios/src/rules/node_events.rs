@@ -12,17 +12,17 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
-    diagnostic::Findings,
+    diagnostic::DiagnosticSink,
     format,
-    scenario::{Scenario, SystemAsked},
-    section::events::Event,
-    section::{Choice, Deed, Object},
+    scenario::{Scenario, SystemSection},
+    section::events::EventSection,
+    section::{Choice, EventKind, TargetKind},
     suggest,
 };
 
 /// What has become of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum NodeState {
     Running,
     Paused,
     Down,
@@ -31,36 +31,36 @@ enum State {
 
 /// A node's state and since when.
 #[derive(Debug, Clone, Copy)]
-struct Node {
-    state: State,
+struct SimulatedNode {
+    state: NodeState,
     since: Option<Duration>,
 }
 
 /// Why an event cannot happen.
-struct Impossible {
-    what: String,
-    accepted: String,
+struct ImpossibleEvent {
+    message: String,
+    expected: String,
     hint: Option<String>,
 }
 
-pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
-    let SystemAsked::Cluster(cluster) = &scenario.system else {
+pub(super) fn check(scenario: &Scenario, findings: &mut DiagnosticSink) {
+    let SystemSection::Cluster(cluster) = &scenario.system else {
         return;
     };
     let Some(nodes) = &cluster.nodes else {
         return;
     };
-    let started = Node {
-        state: State::Running,
+    let started = SimulatedNode {
+        state: NodeState::Running,
         since: None,
     };
-    let mut nodes: BTreeMap<u32, Node> =
+    let mut nodes: BTreeMap<u32, SimulatedNode> =
         (1..=nodes.value).map(|number| (number, started)).collect();
-    for (at, event) in in_order(scenario) {
-        let (Some(deed), Some(name)) = (&event.deed, &event.node) else {
+    for (at, event) in events_by_time(scenario) {
+        let (Some(deed), Some(name)) = (&event.kind, &event.node) else {
             continue;
         };
-        if deed.value.object() != Object::Node {
+        if deed.value.target_kind() != TargetKind::Node {
             continue;
         }
         let Some(number) = name
@@ -71,17 +71,17 @@ pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
             continue;
         };
         let node = nodes.get(&number).copied();
-        match after(node, deed.value) {
+        match next_state(node, deed.value) {
             Some(state) => {
                 let since = Some(at);
-                nodes.insert(number, Node { state, since });
+                nodes.insert(number, SimulatedNode { state, since });
             }
             None => {
-                let impossible = explain(&name.value, node, deed.value, &nodes);
+                let impossible = explain_impossible(&name.value, node, deed.value, &nodes);
                 let finding = name
-                    .spot
-                    .finding(impossible.what)
-                    .accepted(impossible.accepted);
+                    .location
+                    .diagnostic(impossible.message)
+                    .expected(impossible.expected);
                 findings.add(finding.maybe_hint(impossible.hint));
             }
         }
@@ -89,8 +89,8 @@ pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
 }
 
 /// Events that have a time, by time; those of one instant in the file's order.
-pub(super) fn in_order(scenario: &Scenario) -> Vec<(Duration, &Event)> {
-    let timed = |event: &'_ Event| event.at.as_ref().map(|at| at.value);
+pub(super) fn events_by_time(scenario: &Scenario) -> Vec<(Duration, &EventSection)> {
+    let timed = |event: &'_ EventSection| event.at.as_ref().map(|at| at.value);
     let mut events: Vec<_> = scenario
         .events
         .iter()
@@ -101,83 +101,91 @@ pub(super) fn in_order(scenario: &Scenario) -> Vec<(Duration, &Event)> {
 }
 
 /// The table above.
-fn after(node: Option<Node>, deed: Deed) -> Option<State> {
+fn next_state(node: Option<SimulatedNode>, deed: EventKind) -> Option<NodeState> {
     match (node.map(|node| node.state), deed) {
-        (None, Deed::AddNode) => Some(State::Running),
-        (Some(State::Running | State::Paused), Deed::KillNode) => Some(State::Down),
-        (Some(State::Running | State::Down | State::Drained), Deed::RestartNode) => {
-            Some(State::Running)
+        (None, EventKind::AddNode) => Some(NodeState::Running),
+        (Some(NodeState::Running | NodeState::Paused), EventKind::KillNode) => {
+            Some(NodeState::Down)
         }
-        (Some(State::Running), Deed::DrainNode) => Some(State::Drained),
-        (Some(State::Running), Deed::PauseNode) => Some(State::Paused),
-        (Some(State::Paused), Deed::ResumeNode) => Some(State::Running),
-        (Some(State::Running), Deed::Fault) => Some(State::Running),
+        (
+            Some(NodeState::Running | NodeState::Down | NodeState::Drained),
+            EventKind::RestartNode,
+        ) => Some(NodeState::Running),
+        (Some(NodeState::Running), EventKind::DrainNode) => Some(NodeState::Drained),
+        (Some(NodeState::Running), EventKind::PauseNode) => Some(NodeState::Paused),
+        (Some(NodeState::Paused), EventKind::ResumeNode) => Some(NodeState::Running),
+        (Some(NodeState::Running), EventKind::Fault) => Some(NodeState::Running),
         _ => None,
     }
 }
 
-fn explain(name: &str, node: Option<Node>, deed: Deed, nodes: &BTreeMap<u32, Node>) -> Impossible {
+fn explain_impossible(
+    name: &str,
+    node: Option<SimulatedNode>,
+    deed: EventKind,
+    nodes: &BTreeMap<u32, SimulatedNode>,
+) -> ImpossibleEvent {
     let what = match node {
         None => format!("{name} does not exist at that time"),
-        Some(node) => format!("{name} {}", node.condition()),
+        Some(node) => format!("{name} {}", node.describe_state()),
     };
     let hint = match (node.map(|node| node.state), deed) {
         (None, _) => Some(format!(
             "add it before, with do = \"{}\"",
-            Deed::AddNode.word()
+            EventKind::AddNode.as_str()
         )),
-        (Some(State::Down | State::Drained), _) => Some(format!(
+        (Some(NodeState::Down | NodeState::Drained), _) => Some(format!(
             "bring it back before, with do = \"{}\"",
-            Deed::RestartNode.word()
+            EventKind::RestartNode.as_str()
         )),
-        (Some(State::Paused), _) => Some(format!(
+        (Some(NodeState::Paused), _) => Some(format!(
             "let it go on before, with do = \"{}\"",
-            Deed::ResumeNode.word()
+            EventKind::ResumeNode.as_str()
         )),
-        (Some(State::Running), Deed::ResumeNode) => Some(format!(
+        (Some(NodeState::Running), EventKind::ResumeNode) => Some(format!(
             "do = \"{}\" must come before it",
-            Deed::PauseNode.word()
+            EventKind::PauseNode.as_str()
         )),
-        (Some(State::Running), _) => None,
+        (Some(NodeState::Running), _) => None,
     };
-    Impossible {
-        what,
-        accepted: accepted(deed, nodes),
+    ImpossibleEvent {
+        message: what,
+        expected: expected_nodes(deed, nodes),
         hint,
     }
 }
 
 /// The nodes that the deed can be done to, or the next new one.
-fn accepted(deed: Deed, nodes: &BTreeMap<u32, Node>) -> String {
-    if deed == Deed::AddNode {
+fn expected_nodes(deed: EventKind, nodes: &BTreeMap<u32, SimulatedNode>) -> String {
+    if deed == EventKind::AddNode {
         let next = nodes.keys().next_back().map_or(1, |last| last + 1);
         return format!("a node that never was, such as `n{next}`");
     }
     let fitting: Vec<String> = nodes
         .iter()
-        .filter(|(_, node)| after(Some(**node), deed).is_some())
+        .filter(|(_, node)| next_state(Some(**node), deed).is_some())
         .map(|(number, _)| format!("n{number}"))
         .take(8)
         .collect();
     match fitting.len() {
         0 => format!(
             "nothing: no node can be the object of \"{}\" then",
-            deed.word()
+            deed.as_str()
         ),
-        _ => suggest::list(fitting.iter().map(String::as_str)),
+        _ => suggest::quoted_list(fitting.iter().map(String::as_str)),
     }
 }
 
-impl Node {
-    fn condition(self) -> String {
+impl SimulatedNode {
+    fn describe_state(self) -> String {
         let state = match self.state {
-            State::Running => "runs",
-            State::Paused => "is paused",
-            State::Down => "is down",
-            State::Drained => "was drained",
+            NodeState::Running => "runs",
+            NodeState::Paused => "is paused",
+            NodeState::Down => "is down",
+            NodeState::Drained => "was drained",
         };
         match self.since {
-            Some(since) => format!("{state} then, since {}", format::written(since)),
+            Some(since) => format!("{state} then, since {}", format::toml_duration(since)),
             None => format!("{state} then, from the start"),
         }
     }

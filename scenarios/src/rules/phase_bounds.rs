@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use crate::{
-    diagnostic::Findings,
+    diagnostic::DiagnosticSink,
     format,
     scenario::Scenario,
-    section::{At, publish::Publish},
+    section::{Spanned, publish::PublishSection},
 };
 
-pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
+pub(super) fn check(scenario: &Scenario, findings: &mut DiagnosticSink) {
     let Some(duration) = &scenario.duration else {
         return;
     };
@@ -18,7 +18,7 @@ pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
         .iter()
         .filter_map(|pool| pool.start.as_ref());
     for start in starts {
-        before_end(
+        check_before_end(
             start,
             duration.value,
             "the pool starts after the steady phase",
@@ -26,14 +26,14 @@ pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
         );
     }
     for load in &scenario.publish {
-        publish_ends_in_time(load, duration.value, findings);
+        check_publish_end(load, duration.value, findings);
     }
     let times = scenario
         .events
         .iter()
         .filter_map(|(_, event)| event.at.as_ref());
     for at in times {
-        before_end(
+        check_before_end(
             at,
             duration.value,
             "the event comes after the steady phase",
@@ -42,11 +42,11 @@ pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
     }
 }
 
-fn publish_ends_in_time(load: &Publish, end: Duration, findings: &mut Findings) {
+fn check_publish_end(load: &PublishSection, end: Duration, findings: &mut DiagnosticSink) {
     let Some(start) = &load.start else {
         return;
     };
-    before_end(
+    check_before_end(
         start,
         end,
         "the first message is due after the steady phase",
@@ -56,18 +56,23 @@ fn publish_ends_in_time(load: &Publish, end: Duration, findings: &mut Findings) 
         && start.value < end
         && start.value + length.value > end
     {
-        let most = format::written(end - start.value);
+        let most = format::toml_duration(end - start.value);
         let finding = length
-            .spot
-            .finding("messages would be due after the steady phase");
-        findings.add(finding.accepted(format!("at most \"{most}\" from this start")));
+            .location
+            .diagnostic("messages would be due after the steady phase");
+        findings.add(finding.expected(format!("at most \"{most}\" from this start")));
     }
 }
 
-fn before_end(at: &At<Duration>, end: Duration, what: &str, findings: &mut Findings) {
+fn check_before_end(
+    at: &Spanned<Duration>,
+    end: Duration,
+    what: &str,
+    findings: &mut DiagnosticSink,
+) {
     if at.value >= end {
-        let end = format::written(end);
-        let finding = at.spot.finding(what);
-        findings.add(finding.accepted(format!("a time before its end, \"{end}\" (`duration`)")));
+        let end = format::toml_duration(end);
+        let finding = at.location.diagnostic(what);
+        findings.add(finding.expected(format!("a time before its end, \"{end}\" (`duration`)")));
     }
 }

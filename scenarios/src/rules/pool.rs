@@ -1,29 +1,29 @@
 //! The pool that a load names, or the only one.
 
 use crate::{
-    diagnostic::Findings,
+    diagnostic::DiagnosticSink,
     scenario::Scenario,
-    section::{At, devices::Pool},
+    section::{Spanned, devices::PoolSection},
     suggest,
 };
 
 /// What a load says of its pool.
-pub(super) struct Wanted<'s> {
-    pub(super) name: Option<&'s At<String>>,
+pub(super) struct PoolReference<'s> {
+    pub(super) name: Option<&'s Spanned<String>>,
     /// Whether a pool is named, readable or not.
     pub(super) has_name: bool,
     /// The load's own name.
-    pub(super) by: &'s At<String>,
+    pub(super) load_name: &'s Spanned<String>,
     /// What the pool's devices do: `subscribes`.
-    pub(super) part: &'static str,
+    pub(super) verb: &'static str,
 }
 
 /// The pool, unless there is none or it is not said which.
 pub(super) fn find<'s>(
-    wanted: &Wanted<'_>,
+    wanted: &PoolReference<'_>,
     scenario: &'s Scenario,
-    findings: &mut Findings,
-) -> Option<&'s Pool> {
+    findings: &mut DiagnosticSink,
+) -> Option<&'s PoolSection> {
     let names = || scenario.devices.iter().map(|pool| pool.name.value.as_str());
     if let Some(name) = wanted.name {
         let pool = scenario
@@ -31,19 +31,19 @@ pub(super) fn find<'s>(
             .iter()
             .find(|pool| pool.name.value == name.value);
         if pool.is_none() && !scenario.devices.is_empty() {
-            let finding = name.spot.finding("no pool of devices has this name");
-            let finding = finding.accepted(suggest::list(names()));
-            findings.add(finding.maybe_hint(suggest::hint(&name.value, names())));
+            let finding = name.location.diagnostic("no pool of devices has this name");
+            let finding = finding.expected(suggest::quoted_list(names()));
+            findings.add(finding.maybe_hint(suggest::did_you_mean(&name.value, names())));
         }
         return pool;
     }
     if !wanted.has_name && scenario.devices.len() > 1 {
         let what = format!(
             "several pools of devices, and it is not said which {}",
-            wanted.part
+            wanted.verb
         );
-        let finding = wanted.by.spot.absence(what);
-        findings.add(finding.accepted(format!("`pool`, one of {}", suggest::list(names()))));
+        let finding = wanted.load_name.location.missing(what);
+        findings.add(finding.expected(format!("`pool`, one of {}", suggest::quoted_list(names()))));
         return None;
     }
     scenario.devices.first().filter(|_| !wanted.has_name)

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    diagnostic::Findings,
+    diagnostic::DiagnosticSink,
     format,
     plan::PublishFrom,
     scenario::Scenario,
-    section::{At, devices::Pool, publish::Publish},
+    section::{Spanned, devices::PoolSection, publish::PublishSection},
 };
 
 use super::pool;
@@ -15,14 +15,14 @@ use super::pool;
 /// Topics that the reference server lets a device subscribe to.
 const TOPICS_PER_DEVICE: usize = 64;
 
-pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
+pub(super) fn check(scenario: &Scenario, findings: &mut DiagnosticSink) {
     let mut loads_of: BTreeMap<&str, usize> = BTreeMap::new();
     for load in &scenario.publish {
-        let wanted = pool::Wanted {
+        let wanted = pool::PoolReference {
             name: load.pool.as_ref(),
             has_name: load.has_pool,
-            by: &load.name,
-            part: "subscribes",
+            load_name: &load.name,
+            verb: "subscribes",
         };
         let Some(pool) = pool::find(&wanted, scenario, findings) else {
             continue;
@@ -33,8 +33,8 @@ pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
         *loads += 1;
         if *loads == TOPICS_PER_DEVICE + 1 {
             let what = format!("too many loads for the devices of {}", pool.name.value);
-            let finding = load.name.spot.finding(what);
-            findings.add(finding.accepted(format!(
+            let finding = load.name.location.diagnostic(what);
+            findings.add(finding.expected(format!(
                 "at most {TOPICS_PER_DEVICE} loads of one pool, as many as a device may have topics"
             )));
         }
@@ -42,16 +42,16 @@ pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
 }
 
 /// Not more subscribers or publishers than the pool has devices.
-fn check_devices(load: &Publish, pool: &Pool, findings: &mut Findings) {
+fn check_devices(load: &PublishSection, pool: &PoolSection, findings: &mut DiagnosticSink) {
     let Some(count) = &pool.count else {
         return;
     };
-    let mut at_most = |asked: &At<u64>, what: &str| {
+    let mut at_most = |asked: &Spanned<u64>, what: &str| {
         if asked.value > count.value {
-            let finding = asked.spot.finding(what);
-            findings.add(finding.accepted(format!(
+            let finding = asked.location.diagnostic(what);
+            findings.add(finding.expected(format!(
                 "at most {}, the devices of {}",
-                format::typed(count.value),
+                format::toml_integer(count.value),
                 pool.name.value
             )));
         }
@@ -67,14 +67,16 @@ fn check_devices(load: &Publish, pool: &Pool, findings: &mut Findings) {
 }
 
 /// A topic without a publisher would stay silent.
-fn check_publishers(load: &Publish, findings: &mut Findings) {
+fn check_publishers(load: &PublishSection, findings: &mut DiagnosticSink) {
     if let (Some(publishers), Some(topics)) = (&load.publishers, &load.topics)
         && publishers.value < topics.value
     {
-        let finding = publishers.spot.finding("fewer publishers than topics");
-        findings.add(finding.accepted(format!(
+        let finding = publishers
+            .location
+            .diagnostic("fewer publishers than topics");
+        findings.add(finding.expected(format!(
             "at least {}, one for each topic",
-            format::typed(topics.value)
+            format::toml_integer(topics.value)
         )));
     }
 }

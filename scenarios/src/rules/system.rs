@@ -1,52 +1,53 @@
 //! One system under load, and enough of it for what the scenario does.
 
 use crate::{
-    diagnostic::{Finding, Findings},
+    diagnostic::{DiagnosticBuilder, DiagnosticSink},
     plan::{Dialect, PublishFrom},
-    scenario::{Scenario, SystemAsked},
-    section::{publish::Publish, target::Target},
-    tree::Origin,
+    scenario::{Scenario, SystemSection},
+    section::{publish::PublishSection, target::TargetSection},
+    tree::SourceSpan,
 };
 
-pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
+pub(super) fn check(scenario: &Scenario, findings: &mut DiagnosticSink) {
     match &scenario.system {
-        SystemAsked::Both(spot) => {
-            let finding = spot.finding_of_place("both `[cluster]` and `[target]`");
+        SystemSection::Both(spot) => {
+            let finding = spot.diagnostic_without_value("both `[cluster]` and `[target]`");
             findings.add(
-                finding.accepted("one of them: a cluster to start, or a system that is running"),
+                finding.expected("one of them: a cluster to start, or a system that is running"),
             );
         }
-        SystemAsked::Neither => {
+        SystemSection::Neither => {
             let what = "neither `[cluster]` nor `[target]`";
-            let finding = Finding::absence(&Origin::File(0..0), "cluster", what);
+            let finding = DiagnosticBuilder::missing(&SourceSpan::File(0..0), "cluster", what);
             findings.add(
-                finding.accepted("one of them: a cluster to start, or a system that is running"),
+                finding.expected("one of them: a cluster to start, or a system that is running"),
             );
         }
-        SystemAsked::Target(target) => {
-            if scenario.commands_spot.is_some() && !target.has_http {
+        SystemSection::Target(target) => {
+            if scenario.commands_location.is_some() && !target.has_http {
                 let finding = target
-                    .http_spot
-                    .absence("commands have no address to go to");
-                findings.add(finding.accepted("`http = \"http://host:port\"` beside `ws`"));
+                    .http_location
+                    .missing("commands have no address to go to");
+                findings.add(finding.expected("`http = \"http://host:port\"` beside `ws`"));
             }
             check_publish(scenario, target, findings);
             for (spot, _) in &scenario.events {
-                let finding = spot.finding("an event on a system that the harness did not start");
-                findings.add(finding.accepted("events with a `[cluster]`"));
+                let finding =
+                    spot.diagnostic("an event on a system that the harness did not start");
+                findings.add(finding.expected("events with a `[cluster]`"));
             }
         }
-        SystemAsked::Cluster(_) | SystemAsked::Unreadable => {}
+        SystemSection::Cluster(_) | SystemSection::Unreadable => {}
     }
     check_devices(scenario, findings);
 }
 
 /// Topics belong to the reference server's dialect.
-fn check_publish(scenario: &Scenario, target: &Target, findings: &mut Findings) {
-    let Some(spot) = &scenario.publish_spot else {
+fn check_publish(scenario: &Scenario, target: &TargetSection, findings: &mut DiagnosticSink) {
+    let Some(spot) = &scenario.publish_location else {
         return;
     };
-    let from_rest = |load: &Publish| {
+    let from_rest = |load: &PublishSection| {
         load.from
             .as_ref()
             .is_some_and(|at| at.value == PublishFrom::Rest)
@@ -56,27 +57,29 @@ fn check_publish(scenario: &Scenario, target: &Target, findings: &mut Findings) 
         .as_ref()
         .is_some_and(|at| at.value == Dialect::Plain)
     {
-        let finding = spot.finding_of_place("topics in the plain dialect");
-        findings.add(finding.accepted("`[[publish]]` with `dialect = \"highwater\"`"));
+        let finding = spot.diagnostic_without_value("topics in the plain dialect");
+        findings.add(finding.expected("`[[publish]]` with `dialect = \"highwater\"`"));
     } else if !target.has_http
-        && scenario.commands_spot.is_none()
+        && scenario.commands_location.is_none()
         && scenario.publish.iter().any(from_rest)
     {
         let finding = target
-            .http_spot
-            .absence("messages have no address to go to");
-        findings.add(finding.accepted("`http = \"http://host:port\"` beside `ws`"));
+            .http_location
+            .missing("messages have no address to go to");
+        findings.add(finding.expected("`http = \"http://host:port\"` beside `ws`"));
     }
 }
 
-fn check_devices(scenario: &Scenario, findings: &mut Findings) {
+fn check_devices(scenario: &Scenario, findings: &mut DiagnosticSink) {
     // Where they are written and cannot be read, that is reported.
     if !scenario.devices.is_empty() || scenario.has_devices {
         return;
     }
-    let finding = match &scenario.commands_spot {
-        Some(spot) => spot.absence("commands without devices to send them to"),
-        None => Finding::absence(&Origin::File(0..0), "devices", "no pool of devices"),
+    let finding = match &scenario.commands_location {
+        Some(spot) => spot.missing("commands without devices to send them to"),
+        None => {
+            DiagnosticBuilder::missing(&SourceSpan::File(0..0), "devices", "no pool of devices")
+        }
     };
-    findings.add(finding.accepted("at least one `[[devices]]`"));
+    findings.add(finding.expected("at least one `[[devices]]`"));
 }

@@ -2,27 +2,27 @@
 //! are not more than can be followed.
 
 use crate::{
-    diagnostic::{Finding, Findings},
+    diagnostic::{DiagnosticBuilder, DiagnosticSink},
     format,
-    plan::{Dialect, MOST_READINGS},
-    quantity::RATES,
-    scenario::{Scenario, SystemAsked},
-    section::{devices::Pool, telemetry::Readings},
+    plan::{Dialect, MAX_TELEMETRY},
+    quantity::RATE_RANGE,
+    scenario::{Scenario, SystemSection},
+    section::{devices::PoolSection, telemetry::TelemetrySection},
 };
 
 use super::pool;
 
-pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
-    let mut total = Total(0.0);
-    for load in &scenario.readings {
-        let wanted = pool::Wanted {
+pub(super) fn check(scenario: &Scenario, findings: &mut DiagnosticSink) {
+    let mut total = TelemetryTotal(0.0);
+    for load in &scenario.telemetry {
+        let wanted = pool::PoolReference {
             name: load.pool.as_ref(),
             has_name: load.has_pool,
-            by: &load.name,
-            part: "sends",
+            load_name: &load.name,
+            verb: "sends",
         };
         if let Some(pool) = pool::find(&wanted, scenario, findings)
-            && let Some(finding) = too_many(load, pool, scenario, &mut total)
+            && let Some(finding) = check_volume(load, pool, scenario, &mut total)
         {
             findings.add(finding);
         }
@@ -31,61 +31,61 @@ pub(super) fn check(scenario: &Scenario, findings: &mut Findings) {
 }
 
 /// Readings of the loads so far.
-struct Total(f64);
+struct TelemetryTotal(f64);
 
 /// Too often, or with the loads before too many; of these the first is told of.
-fn too_many(
-    load: &Readings,
-    pool: &Pool,
+fn check_volume(
+    load: &TelemetrySection,
+    pool: &PoolSection,
     scenario: &Scenario,
-    total: &mut Total,
-) -> Option<Finding> {
-    let rate = load.rate_of(pool.count.as_ref()?.value)?.as_per_second();
-    if rate > RATES.1 {
+    total: &mut TelemetryTotal,
+) -> Option<DiagnosticBuilder> {
+    let rate = load.rate_for(pool.count.as_ref()?.value)?.as_per_second();
+    if rate > RATE_RANGE.1 {
         let what = format!("{} readings", format::per_second(rate));
-        let finding = load.schedule().finding(what);
-        return Some(finding.accepted(format!(
+        let finding = load.schedule_location().diagnostic(what);
+        return Some(finding.expected(format!(
             "at most {} readings over all devices",
-            format::per_second(RATES.1)
+            format::per_second(RATE_RANGE.1)
         )));
     }
-    let SystemAsked::Cluster(_) = &scenario.system else {
+    let SystemSection::Cluster(_) = &scenario.system else {
         return None;
     };
     let duration = scenario.duration.as_ref()?.value;
     let before = total.0;
     total.0 += rate * duration.as_secs_f64();
-    let most = MOST_READINGS as f64;
+    let most = MAX_TELEMETRY as f64;
     (before <= most && total.0 > most).then(|| {
         let what = format!(
             "{} readings in {}",
-            format::typed(total.0 as u64),
-            format::written(duration)
+            format::toml_integer(total.0 as u64),
+            format::toml_duration(duration)
         );
-        load.schedule().finding(what).accepted(format!(
+        load.schedule_location().diagnostic(what).expected(format!(
             "at most {} in all, each of which is followed to the consumers' journals",
-            format::typed(MOST_READINGS)
+            format::toml_integer(MAX_TELEMETRY)
         ))
     })
 }
 
-fn check_consumers(scenario: &Scenario, findings: &mut Findings) {
-    let Some(spot) = &scenario.readings_spot else {
+fn check_consumers(scenario: &Scenario, findings: &mut DiagnosticSink) {
+    let Some(spot) = &scenario.telemetry_location else {
         return;
     };
     match &scenario.system {
-        SystemAsked::Cluster(cluster) if cluster.has_no_consumers() => {
-            let finding = spot.finding_of_place("readings that nobody handles");
-            findings.add(finding.accepted("`consumers = 3` in `[cluster]`, or another number"));
+        SystemSection::Cluster(cluster) if cluster.has_no_consumers() => {
+            let finding = spot.diagnostic_without_value("readings that nobody handles");
+            findings.add(finding.expected("`consumers = 3` in `[cluster]`, or another number"));
         }
-        SystemAsked::Target(target)
+        SystemSection::Target(target)
             if target
                 .dialect
                 .as_ref()
                 .is_some_and(|at| at.value == Dialect::Plain) =>
         {
-            let finding = spot.finding_of_place("readings in the plain dialect");
-            findings.add(finding.accepted("`[[readings]]` with `dialect = \"highwater\"`"));
+            let finding = spot.diagnostic_without_value("readings in the plain dialect");
+            findings.add(finding.expected("`[[readings]]` with `dialect = \"highwater\"`"));
         }
         _ => {}
     }

@@ -1,6 +1,6 @@
 //! What joins the nodes, as it is written: a word or the address of a broker.
 
-use super::{Refusal, cluster::Backplane};
+use super::{ValueDiagnostic, cluster::BackplaneSection};
 use crate::{
     broker_url::{BrokerKind, BrokerUrl, InvalidBrokerUrl},
     suggest,
@@ -18,16 +18,16 @@ pub(super) fn examples() -> String {
     BrokerKind::ALL.map(example).join(", ")
 }
 
-pub(super) fn read(text: &str) -> Result<Backplane, Refusal> {
+pub(super) fn parse(text: &str) -> Result<BackplaneSection, ValueDiagnostic> {
     if text == LOCAL {
-        return Ok(Backplane::Local);
+        return Ok(BackplaneSection::Local);
     }
     match BrokerUrl::parse(text) {
-        Ok(url) => Ok(Backplane::Broker(url)),
+        Ok(url) => Ok(BackplaneSection::Broker(url)),
         Err(error) => {
             let hint = hint(text, &error);
-            let refusal = Refusal::new(error.to_string());
-            Err(hint.into_iter().fold(refusal, Refusal::hint))
+            let refusal = ValueDiagnostic::new(error.to_string());
+            Err(hint.into_iter().fold(refusal, ValueDiagnostic::hint))
         }
     }
 }
@@ -40,7 +40,7 @@ fn hint(text: &str, error: &InvalidBrokerUrl) -> Option<String> {
         }
         InvalidBrokerUrl::NoScheme => {
             let known = schemes.into_iter().chain([LOCAL]);
-            suggest::hint(text, known)
+            suggest::did_you_mean(text, known)
         }
         InvalidBrokerUrl::Scheme(scheme) if matches!(&scheme[..], "rediss" | "amqps" | "tls") => {
             let plain = match &scheme[..] {
@@ -51,7 +51,7 @@ fn hint(text: &str, error: &InvalidBrokerUrl) -> Option<String> {
                 "brokers are reached without TLS: write {plain}://, on a network that you trust"
             ))
         }
-        InvalidBrokerUrl::Scheme(scheme) => suggest::hint(scheme, schemes),
+        InvalidBrokerUrl::Scheme(scheme) => suggest::did_you_mean(scheme, schemes),
         InvalidBrokerUrl::Character(_) | InvalidBrokerUrl::Host(_) => {
             Some("in a password, write such characters as %XX".to_owned())
         }

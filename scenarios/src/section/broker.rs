@@ -1,26 +1,26 @@
 //! `broker` of a cluster: where a broker that is running already is measured.
 
-use super::{At, Fields, Form, Key, Presence, Section, Spot};
+use super::{KeyPresence, KeySchema, Section, Spanned, TableReader, ValueLocation, ValueType};
 use crate::{
     broker_url::{BrokerKind, BrokerUrl},
-    diagnostic::Findings,
+    diagnostic::DiagnosticSink,
     plan,
 };
 
-const MONITOR: Key = Key {
+const MONITOR: KeySchema = KeySchema {
     name: "monitor",
-    form: Form::HttpAddress,
-    presence: Presence::Optional,
+    value_type: ValueType::HttpAddress,
+    presence: KeyPresence::Optional,
     about: "Address of its monitoring: of NATS the monitoring port, without it `http://HOST:8222`; of RabbitMQ that of its Prometheus plugin, without it `http://HOST:15692`. Redis has none: it is asked with `INFO`.",
 };
 
-const PID: Key = Key {
+const PID: KeySchema = KeySchema {
     name: "pid",
-    form: Form::Count {
-        least: 1,
-        most: i32::MAX as u64,
+    value_type: ValueType::Count {
+        min: 1,
+        max: i32::MAX as u64,
     },
-    presence: Presence::Optional,
+    presence: KeyPresence::Optional,
     about: "Its process id on this machine. Without it, the process that listens on the broker's port is looked for, where the broker is on this machine.",
 };
 
@@ -32,30 +32,30 @@ pub(crate) static SECTION: Section = Section {
 
 /// A `broker` whose values are each valid.
 #[derive(Debug)]
-pub(crate) struct Broker {
-    pub(crate) spot: Spot,
-    pub(crate) monitor: Option<At<String>>,
-    pid: Option<At<u32>>,
+pub(crate) struct BrokerSection {
+    pub(crate) location: ValueLocation,
+    pub(crate) monitor: Option<Spanned<String>>,
+    pid: Option<Spanned<u32>>,
 }
 
-impl Broker {
-    pub(crate) fn read(fields: &Fields<'_>, findings: &mut Findings) -> Self {
+impl BrokerSection {
+    pub(crate) fn read(fields: &TableReader<'_>, findings: &mut DiagnosticSink) -> Self {
         Self {
-            spot: fields.spot(),
+            location: fields.location(),
             monitor: fields.read(&MONITOR, findings),
             pid: fields.read(&PID, findings),
         }
     }
 
     /// The broker at `url`, with what is said of it here, if anything is.
-    pub(crate) fn resolve(broker: Option<Self>, url: BrokerUrl) -> plan::Broker {
+    pub(crate) fn resolve(broker: Option<Self>, url: BrokerUrl) -> plan::BrokerSpec {
         let (monitor, pid) = match broker {
             Some(broker) => (broker.monitor, broker.pid),
             None => (None, None),
         };
         let monitor = monitor.map(|at| at.value);
-        plan::Broker {
-            monitor: monitor.or_else(|| usual_monitor(&url)),
+        plan::BrokerSpec {
+            monitor: monitor.or_else(|| default_monitor(&url)),
             pid: pid.map(|at| at.value),
             url,
         }
@@ -63,7 +63,7 @@ impl Broker {
 }
 
 /// Where brokers of this kind tell of themselves unless told otherwise.
-fn usual_monitor(url: &BrokerUrl) -> Option<String> {
+fn default_monitor(url: &BrokerUrl) -> Option<String> {
     let host = match url.host() {
         v6 if v6.contains(':') => format!("[{v6}]"),
         host => host.to_owned(),

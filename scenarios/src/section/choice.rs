@@ -1,7 +1,8 @@
 //! Values that are one of a few words.
 
 use crate::plan::{
-    Balancer, Dialect, Jitter, Join, Measure, Policy, PublishFrom, Reply, Routing, Window,
+    BalancerKind, BalancerLoadMetric, BalancerPolicy, Dialect, Jitter, Join, PhaseWindow,
+    PublishFrom, ReplyMode, Routing,
 };
 
 /// An enum written as a word.
@@ -10,20 +11,20 @@ pub(crate) trait Choice: Copy + PartialEq + 'static {
     const ALL: &'static [(&'static str, Self)];
 
     /// The word for this value.
-    fn word(self) -> &'static str {
+    fn as_str(self) -> &'static str {
         let entry = Self::ALL.iter().find(|(_, value)| *value == self);
         entry.map_or("", |(word, _)| word)
     }
 }
 
 /// The words of a choice.
-pub(crate) fn words<C: Choice>() -> Vec<&'static str> {
+pub(crate) fn choices<C: Choice>() -> Vec<&'static str> {
     C::ALL.iter().map(|(word, _)| *word).collect()
 }
 
 /// What an event does, before its own keys are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Deed {
+pub(crate) enum EventKind {
     AddNode,
     KillNode,
     RestartNode,
@@ -42,28 +43,28 @@ pub(crate) enum Deed {
 
 /// What a deed is done to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Object {
+pub(crate) enum TargetKind {
     Node,
     Consumer,
     Broker,
     Cluster,
 }
 
-impl Deed {
-    pub(crate) fn object(self) -> Object {
+impl EventKind {
+    pub(crate) fn target_kind(self) -> TargetKind {
         match self {
             Self::KillBroker | Self::RestartBroker | Self::PauseBroker | Self::ResumeBroker => {
-                Object::Broker
+                TargetKind::Broker
             }
-            Self::KillConsumer | Self::RestartConsumer => Object::Consumer,
-            Self::Rebalance => Object::Cluster,
+            Self::KillConsumer | Self::RestartConsumer => TargetKind::Consumer,
+            Self::Rebalance => TargetKind::Cluster,
             Self::AddNode
             | Self::KillNode
             | Self::RestartNode
             | Self::DrainNode
             | Self::PauseNode
             | Self::ResumeNode
-            | Self::Fault => Object::Node,
+            | Self::Fault => TargetKind::Node,
         }
     }
 }
@@ -78,7 +79,7 @@ pub(crate) enum FaultKind {
     ReorderMessages,
 }
 
-impl Choice for Balancer {
+impl Choice for BalancerKind {
     const ALL: &'static [(&'static str, Self)] = &[
         ("none", Self::None),
         ("gateway", Self::Gateway),
@@ -87,7 +88,7 @@ impl Choice for Balancer {
     ];
 }
 
-impl Choice for Policy {
+impl Choice for BalancerPolicy {
     const ALL: &'static [(&'static str, Self)] = &[
         ("round-robin", Self::RoundRobin),
         ("least-conn", Self::LeastConn),
@@ -96,7 +97,7 @@ impl Choice for Policy {
     ];
 }
 
-impl Choice for Measure {
+impl Choice for BalancerLoadMetric {
     const ALL: &'static [(&'static str, Self)] =
         &[("sockets", Self::Sockets), ("heap", Self::Heap)];
 }
@@ -126,7 +127,7 @@ impl Choice for Jitter {
     const ALL: &'static [(&'static str, Self)] = &[("full", Self::Full), ("none", Self::None)];
 }
 
-impl Choice for Reply {
+impl Choice for ReplyMode {
     const ALL: &'static [(&'static str, Self)] = &[("rest", Self::Rest), ("sse", Self::Sse)];
 }
 
@@ -134,7 +135,7 @@ impl Choice for PublishFrom {
     const ALL: &'static [(&'static str, Self)] = &[("rest", Self::Rest), ("device", Self::Device)];
 }
 
-impl Choice for Window {
+impl Choice for PhaseWindow {
     const ALL: &'static [(&'static str, Self)] = &[
         ("ramp", Self::Ramp),
         ("steady", Self::Steady),
@@ -143,7 +144,7 @@ impl Choice for Window {
     ];
 }
 
-impl Choice for Deed {
+impl Choice for EventKind {
     const ALL: &'static [(&'static str, Self)] = &[
         ("add-node", Self::AddNode),
         ("kill-node", Self::KillNode),

@@ -3,141 +3,138 @@
 use std::time::Duration;
 
 use super::{
-    At, Choice, Fields, Form, Key, Presence, Section,
-    broker::{self, Broker},
-    choice::words,
+    Choice, KeyPresence, KeySchema, Section, Spanned, TableReader, ValueType,
+    broker::{self, BrokerSection},
+    choice::choices,
 };
 use crate::{
     broker_url::BrokerUrl,
-    diagnostic::Findings,
+    diagnostic::DiagnosticSink,
     format::{DAY, MINUTE, SECOND},
-    plan::{self, Balancer, Join, MOST_BALANCERS, Measure, Policy, Routing},
+    plan::{self, BalancerKind, BalancerLoadMetric, BalancerPolicy, Join, MAX_BALANCERS, Routing},
 };
 
-const NODES: Key = Key {
+const NODES: KeySchema = KeySchema {
     name: "nodes",
-    form: Form::Count {
-        least: 1,
-        most: 200,
-    },
-    presence: Presence::Default("1"),
+    value_type: ValueType::Count { min: 1, max: 200 },
+    presence: KeyPresence::Default("1"),
     about: "Nodes at the start, called `n1`, `n2`, …; each is a process of its own.",
 };
 
-const BACKPLANE: Key = Key {
+const BACKPLANE: KeySchema = KeySchema {
     name: "backplane",
-    form: Form::Backplane,
-    presence: Presence::Default("local"),
+    value_type: ValueType::Backplane,
+    presence: KeyPresence::Default("local"),
     about: "What joins the nodes: `local` is an embedded broker, a process on this machine that the harness starts. An address is that of a broker which is running already; nothing is started or installed, and passwords in it are in no record, report or log.",
 };
 
-const BROKER: Key = Key {
+const BROKER: KeySchema = KeySchema {
     name: "broker",
-    form: Form::Table,
-    presence: Presence::Optional,
+    value_type: ValueType::Table,
+    presence: KeyPresence::Optional,
     about: "Where a broker that is running already is measured; see `cluster.broker`.",
 };
 
-const BALANCER: Key = Key {
+const BALANCER: KeySchema = KeySchema {
     name: "balancer",
-    form: Form::Choice(words::<Balancer>),
-    presence: Presence::Default("none"),
+    value_type: ValueType::Choice(choices::<BalancerKind>),
+    presence: KeyPresence::Default("none"),
     about: "What stands in front of the nodes: with `none`, clients rotate over the nodes. nginx and HAProxy must be installed; nothing is installed by a run.",
 };
 
-const POLICY: Key = Key {
+const POLICY: KeySchema = KeySchema {
     name: "policy",
-    form: Form::Choice(words::<Policy>),
-    presence: Presence::Optional,
+    value_type: ValueType::Choice(choices::<BalancerPolicy>),
+    presence: KeyPresence::Optional,
     about: "How new sockets are spread over the nodes: one after the other, to the node with the fewest, to the one with fewer of two drawn at random, to one drawn at random. Without it `p2c` behind the gateway, else `round-robin`.",
 };
 
-const LOAD: Key = Key {
+const LOAD_METRIC: KeySchema = KeySchema {
     name: "load",
-    form: Form::Choice(words::<Measure>),
-    presence: Presence::Optional,
+    value_type: ValueType::Choice(choices::<BalancerLoadMetric>),
+    presence: KeyPresence::Optional,
     about: "What the gateway's policy takes for a node's load: its sockets, or the live bytes of its heap, which nodes report as a load of their own making. Without it its sockets.",
 };
 
-const ROUTING: Key = Key {
+const ROUTING: KeySchema = KeySchema {
     name: "routing",
-    form: Form::Choice(words::<Routing>),
-    presence: Presence::Default("directory"),
+    value_type: ValueType::Choice(choices::<Routing>),
+    presence: KeyPresence::Default("directory"),
     about: "How a command finds the node that owns its device: ask the owner directory, or ask every node.",
 };
 
-const JOIN: Key = Key {
+const JOIN: KeySchema = KeySchema {
     name: "join",
-    form: Form::Choice(words::<Join>),
-    presence: Presence::Optional,
+    value_type: ValueType::Choice(choices::<Join>),
+    presence: KeyPresence::Optional,
     about: "How a node that is added, drained or brought back after a drain becomes known to the balancer: by membership (`gateway`, and `none`), by a new configuration and a graceful reload (`nginx`, `haproxy`), by a command to the running balancer (`haproxy`), or not at all, because it stands in the configuration from the start and is down until it comes (`nginx`, `haproxy`). Without it `reload` behind nginx and HAProxy, else `discovery`.",
 };
 
-const GATEWAYS: Key = Key {
+const BALANCERS: KeySchema = KeySchema {
     name: "gateways",
-    form: Form::Count {
-        least: 1,
-        most: MOST_BALANCERS,
+    value_type: ValueType::Count {
+        min: 1,
+        max: MAX_BALANCERS,
     },
-    presence: Presence::Default("1"),
+    presence: KeyPresence::Default("1"),
     about: "Balancers side by side, called `b1`, `b2`, …; clients rotate over them. They know nothing of each other but what nodes tell.",
 };
 
-const BALANCER_TLS: Key = Key {
+const BALANCER_TLS: KeySchema = KeySchema {
     name: "balancer_tls",
-    form: Form::Flag,
-    presence: Presence::Default("false"),
+    value_type: ValueType::Bool,
+    presence: KeyPresence::Default("false"),
     about: "Whether clients speak TLS to the balancer, which speaks plain HTTP to the nodes. Its certificate is made as with `tls`.",
 };
 
-const MAX_AGE: Key = Key {
+const MAX_AGE: KeySchema = KeySchema {
     name: "max_age",
-    form: Form::Duration {
-        least: SECOND.saturating_mul(10),
-        most: DAY.saturating_mul(30),
+    value_type: ValueType::Duration {
+        min: SECOND.saturating_mul(10),
+        max: DAY.saturating_mul(30),
     },
-    presence: Presence::Optional,
+    presence: KeyPresence::Optional,
     about: "Nodes send a socket away when it has been open for three quarters to all of this, each for another: a cheap way to a balance, by and by. Without it none is sent away for its age.",
 };
 
-const TLS: Key = Key {
+const TLS: KeySchema = KeySchema {
     name: "tls",
-    form: Form::Flag,
-    presence: Presence::Default("false"),
+    value_type: ValueType::Bool,
+    presence: KeyPresence::Default("false"),
     about: "Whether sockets and commands go over TLS: every node gets a certificate for 127.0.0.1 from an authority that is made for the run, and clients trust no other.",
 };
 
-const AUTH: Key = Key {
+const AUTH: KeySchema = KeySchema {
     name: "auth",
-    form: Form::Flag,
-    presence: Presence::Default("false"),
+    value_type: ValueType::Bool,
+    presence: KeyPresence::Default("false"),
     about: "Whether nodes require tokens: every device has one of its own, command users one for all devices, signed by the workers as a login service would.",
 };
 
-const CONSUMERS: Key = Key {
+const CONSUMERS: KeySchema = KeySchema {
     name: "consumers",
-    form: Form::Count { least: 0, most: 99 },
-    presence: Presence::Default("0"),
+    value_type: ValueType::Count { min: 0, max: 99 },
+    presence: KeyPresence::Default("0"),
     about: "Consumers of readings, called `c1`, `c2`, …; each is a process of its own, all are one group.",
 };
 
-const HANDLE_TIME: Key = Key {
+const PROCESSING_TIME: KeySchema = KeySchema {
     name: "handle_time",
-    form: Form::Duration {
-        least: Duration::ZERO,
-        most: MINUTE,
+    value_type: ValueType::Duration {
+        min: Duration::ZERO,
+        max: MINUTE,
     },
-    presence: Presence::Default("0s"),
+    presence: KeyPresence::Default("0s"),
     about: "How long a consumer takes to handle a reading; it handles one at a time.",
 };
 
-const LOSE_EVERY: Key = Key {
+const DROP_EVERY: KeySchema = KeySchema {
     name: "lose_every",
-    form: Form::Count {
-        least: 0,
-        most: 1_000_000_000,
+    value_type: ValueType::Count {
+        min: 0,
+        max: 1_000_000_000,
     },
-    presence: Presence::Default("0"),
+    presence: KeyPresence::Default("0"),
     about: "A fault of known size, to see that it is found: each consumer acknowledges every so many-th of its readings without handling it. 0 loses none.",
 };
 
@@ -150,97 +147,97 @@ pub(crate) static SECTION: Section = Section {
         BROKER,
         BALANCER,
         POLICY,
-        LOAD,
+        LOAD_METRIC,
         ROUTING,
         JOIN,
-        GATEWAYS,
+        BALANCERS,
         BALANCER_TLS,
         MAX_AGE,
         TLS,
         AUTH,
         CONSUMERS,
-        HANDLE_TIME,
-        LOSE_EVERY,
+        PROCESSING_TIME,
+        DROP_EVERY,
     ],
 };
 
 /// What joins the nodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Backplane {
+pub(crate) enum BackplaneSection {
     Local,
     Broker(BrokerUrl),
 }
 
 /// A value that has a default of its own behind each balancer.
 #[derive(Debug)]
-pub(crate) enum Written<T> {
+pub(crate) enum OptionalValue<T> {
     /// It is not there.
-    No,
-    Yes(At<T>),
+    Missing,
+    Valid(Spanned<T>),
     /// It was refused, which is reported.
-    Refused,
+    Invalid,
 }
 
 /// A `[cluster]` whose values are each valid.
 #[derive(Debug)]
-pub(crate) struct Cluster {
-    pub(crate) nodes: Option<At<u32>>,
-    pub(crate) backplane: Option<At<Backplane>>,
-    pub(crate) broker: Option<Broker>,
-    pub(crate) balancer: Option<At<Balancer>>,
-    pub(crate) policy: Written<Policy>,
-    pub(crate) load: Written<Measure>,
-    pub(crate) join: Written<Join>,
-    pub(crate) gateways: Option<At<u32>>,
-    pub(crate) balancer_tls: Option<At<bool>>,
-    max_age: Option<At<Duration>>,
-    routing: Option<At<Routing>>,
-    pub(crate) tls: Option<At<bool>>,
-    auth: Option<At<bool>>,
-    consumers: Option<At<u32>>,
-    handle_time: Option<At<Duration>>,
-    lose_every: Option<At<u64>>,
+pub(crate) struct ClusterSection {
+    pub(crate) nodes: Option<Spanned<u32>>,
+    pub(crate) backplane: Option<Spanned<BackplaneSection>>,
+    pub(crate) broker: Option<BrokerSection>,
+    pub(crate) balancer: Option<Spanned<BalancerKind>>,
+    pub(crate) policy: OptionalValue<BalancerPolicy>,
+    pub(crate) load_metric: OptionalValue<BalancerLoadMetric>,
+    pub(crate) join: OptionalValue<Join>,
+    pub(crate) balancers: Option<Spanned<u32>>,
+    pub(crate) balancer_tls: Option<Spanned<bool>>,
+    max_age: Option<Spanned<Duration>>,
+    routing: Option<Spanned<Routing>>,
+    pub(crate) tls: Option<Spanned<bool>>,
+    auth: Option<Spanned<bool>>,
+    consumers: Option<Spanned<u32>>,
+    processing_time: Option<Spanned<Duration>>,
+    drop_every: Option<Spanned<u64>>,
 }
 
-impl<T: Choice> Written<T> {
-    fn read(key: &Key, fields: &Fields<'_>, findings: &mut Findings) -> Self {
+impl<T: Choice> OptionalValue<T> {
+    fn read(key: &KeySchema, fields: &TableReader<'_>, findings: &mut DiagnosticSink) -> Self {
         match fields.read(key, findings) {
-            Some(at) => Self::Yes(at),
-            None if fields.has(key) => Self::Refused,
-            None => Self::No,
+            Some(at) => Self::Valid(at),
+            None if fields.has(key) => Self::Invalid,
+            None => Self::Missing,
         }
     }
 
     /// What is written, or else the first of what is usual.
-    fn or_usual(self, usual: &[T]) -> Option<T> {
+    fn or_default_of(self, usual: &[T]) -> Option<T> {
         match self {
-            Self::No => usual.first().copied(),
-            Self::Yes(at) => Some(at.value),
-            Self::Refused => None,
+            Self::Missing => usual.first().copied(),
+            Self::Valid(at) => Some(at.value),
+            Self::Invalid => None,
         }
     }
 }
 
-impl Cluster {
-    pub(crate) fn read(fields: &Fields<'_>, findings: &mut Findings) -> Self {
+impl ClusterSection {
+    pub(crate) fn read(fields: &TableReader<'_>, findings: &mut DiagnosticSink) -> Self {
         let broker = fields.table(&BROKER, &broker::SECTION, findings);
         Self {
             nodes: fields.read(&NODES, findings),
             backplane: fields.read(&BACKPLANE, findings),
-            broker: broker.map(|fields| Broker::read(&fields, findings)),
+            broker: broker.map(|fields| BrokerSection::read(&fields, findings)),
             balancer: fields.read(&BALANCER, findings),
-            policy: Written::read(&POLICY, fields, findings),
-            load: Written::read(&LOAD, fields, findings),
-            join: Written::read(&JOIN, fields, findings),
-            gateways: fields.read(&GATEWAYS, findings),
+            policy: OptionalValue::read(&POLICY, fields, findings),
+            load_metric: OptionalValue::read(&LOAD_METRIC, fields, findings),
+            join: OptionalValue::read(&JOIN, fields, findings),
+            balancers: fields.read(&BALANCERS, findings),
             balancer_tls: fields.read(&BALANCER_TLS, findings),
             max_age: fields.read(&MAX_AGE, findings),
             routing: fields.read(&ROUTING, findings),
             tls: fields.read(&TLS, findings),
             auth: fields.read(&AUTH, findings),
             consumers: fields.read(&CONSUMERS, findings),
-            handle_time: fields.read(&HANDLE_TIME, findings),
-            lose_every: fields.read(&LOSE_EVERY, findings),
+            processing_time: fields.read(&PROCESSING_TIME, findings),
+            drop_every: fields.read(&DROP_EVERY, findings),
         }
     }
 
@@ -254,20 +251,22 @@ impl Cluster {
         self.consumer_count() == Some(0)
     }
 
-    pub(crate) fn resolve(self) -> Option<plan::Cluster> {
+    pub(crate) fn resolve(self) -> Option<plan::ClusterSpec> {
         let backplane = match self.backplane?.value {
-            Backplane::Local => plan::Backplane::Local,
-            Backplane::Broker(url) => plan::Backplane::Broker(Broker::resolve(self.broker, url)),
+            BackplaneSection::Local => plan::BackplaneSpec::Local,
+            BackplaneSection::Broker(url) => {
+                plan::BackplaneSpec::Broker(BrokerSection::resolve(self.broker, url))
+            }
         };
         let balancer = self.balancer?.value;
-        Some(plan::Cluster {
+        Some(plan::ClusterSpec {
             nodes: self.nodes?.value,
             backplane,
             balancer,
-            policy: self.policy.or_usual(balancer.policies())?,
-            load: self.load.or_usual(balancer.measures())?,
-            join: self.join.or_usual(balancer.joins())?,
-            gateways: self.gateways?.value,
+            policy: self.policy.or_default_of(balancer.policies())?,
+            load_metric: self.load_metric.or_default_of(balancer.load_metrics())?,
+            join: self.join.or_default_of(balancer.joins())?,
+            balancers: self.balancers?.value,
             balancer_tls: self.balancer_tls?.value,
             max_age: self.max_age.map(|at| at.value),
             routing: self.routing?.value,
@@ -275,8 +274,8 @@ impl Cluster {
             auth: self.auth?.value,
             consumers: plan::Consumers {
                 count: self.consumers?.value,
-                handle_time: self.handle_time?.value,
-                lose_every: self.lose_every?.value,
+                processing_time: self.processing_time?.value,
+                drop_every: self.drop_every?.value,
             },
         })
     }

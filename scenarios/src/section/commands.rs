@@ -2,79 +2,82 @@
 
 use std::time::Duration;
 
-use super::{At, Fields, Form, Key, List, Presence, Section, address::DEVICE, choice::words};
+use super::{
+    KeyPresence, KeySchema, ListSchema, Section, Spanned, TableReader, ValueType,
+    address::DEVICE_PLACEHOLDER, choice::choices,
+};
 use crate::{
-    diagnostic::Findings,
+    diagnostic::DiagnosticSink,
     format::{HOUR, MILLISECOND, MINUTE},
-    plan::{self, LoadModel, Reply},
+    plan::{self, LoadModel, ReplyMode},
     units::Rate,
 };
 
-const NAME: Key = Key {
+const NAME: KeySchema = KeySchema {
     name: "name",
-    form: Form::Name,
-    presence: Presence::Optional,
+    value_type: ValueType::Name,
+    presence: KeyPresence::Optional,
     about: "Name of the load and of the command it sends. Without it `commands-1`, `commands-2`, … by its place in the file.",
 };
 
-const USERS: Key = Key {
+const USERS: KeySchema = KeySchema {
     name: "users",
-    form: Form::Count {
-        least: 1,
-        most: 1_000_000,
+    value_type: ValueType::Count {
+        min: 1,
+        max: 1_000_000,
     },
-    presence: Presence::Optional,
+    presence: KeyPresence::Optional,
     about: "Closed model: users who wait for the reply, think, and ask again. This or `rate`.",
 };
 
-const THINK: Key = Key {
+const THINK: KeySchema = KeySchema {
     name: "think",
-    form: Form::Duration {
-        least: Duration::ZERO,
-        most: HOUR,
+    value_type: ValueType::Duration {
+        min: Duration::ZERO,
+        max: HOUR,
     },
-    presence: Presence::Default("5s"),
+    presence: KeyPresence::Default("5s"),
     about: "Pause between a reply and the user's next command; users start spread over one such pause. Only with `users`.",
 };
 
-const RATE: Key = Key {
+const RATE: KeySchema = KeySchema {
     name: "rate",
-    form: Form::Rate,
-    presence: Presence::Optional,
+    value_type: ValueType::Rate,
+    presence: KeyPresence::Optional,
     about: "Open model: commands are due on a fixed schedule, whether or not earlier ones were answered. This or `users`.",
 };
 
-const MAX_IN_FLIGHT: Key = Key {
+const MAX_IN_FLIGHT: KeySchema = KeySchema {
     name: "max_in_flight",
-    form: Form::Count {
-        least: 1,
-        most: 1_000_000,
+    value_type: ValueType::Count {
+        min: 1,
+        max: 1_000_000,
     },
-    presence: Presence::Default("10000"),
+    presence: KeyPresence::Default("10000"),
     about: "Most commands in flight over all workers; an arrival beyond that is dropped and counted. Only with `rate`.",
 };
 
-const TIMEOUT: Key = Key {
+const TIMEOUT: KeySchema = KeySchema {
     name: "timeout",
-    form: Form::Duration {
-        least: MILLISECOND,
-        most: MINUTE.saturating_mul(10),
+    value_type: ValueType::Duration {
+        min: MILLISECOND,
+        max: MINUTE.saturating_mul(10),
     },
-    presence: Presence::Default("5s"),
+    presence: KeyPresence::Default("5s"),
     about: "After this an unanswered command is `timed_out`.",
 };
 
-const REPLY: Key = Key {
+const REPLY: KeySchema = KeySchema {
     name: "reply",
-    form: Form::Choice(words::<Reply>),
-    presence: Presence::Default("rest"),
+    value_type: ValueType::Choice(choices::<ReplyMode>),
+    presence: KeyPresence::Default("rest"),
     about: "`rest`: the HTTP response is the reply. `sse`: the response is an event stream that carries it.",
 };
 
-const PATH: Key = Key {
+const PATH: KeySchema = KeySchema {
     name: "path",
-    form: Form::Path,
-    presence: Presence::Default("/devices/{device}/commands"),
+    value_type: ValueType::CommandPath,
+    presence: KeyPresence::Default("/devices/{device}/commands"),
     about: "Path below the HTTP base address; `{device}` stands for the device's id.",
 };
 
@@ -93,33 +96,37 @@ pub(crate) static SECTION: Section = Section {
     ],
 };
 
-pub(crate) static LIST: List = List {
+pub(crate) static LIST: ListSchema = ListSchema {
     key: "commands",
     noun: "command load",
-    numbered: true,
+    auto_named: true,
     section: &SECTION,
 };
 
 /// A load whose values are each valid.
 #[derive(Debug)]
-pub(crate) struct Load {
-    pub(crate) name: At<String>,
-    users: Option<At<u64>>,
-    think: Option<At<Duration>>,
-    rate: Option<At<Rate>>,
-    max_in_flight: Option<At<u64>>,
-    timeout: Option<At<Duration>>,
-    reply: Option<At<Reply>>,
-    path: Option<At<String>>,
+pub(crate) struct CommandSection {
+    pub(crate) name: Spanned<String>,
+    users: Option<Spanned<u64>>,
+    think: Option<Spanned<Duration>>,
+    rate: Option<Spanned<Rate>>,
+    max_in_flight: Option<Spanned<u64>>,
+    timeout: Option<Spanned<Duration>>,
+    reply: Option<Spanned<ReplyMode>>,
+    path: Option<Spanned<String>>,
 }
 
-impl Load {
-    pub(crate) fn read(index: usize, fields: &Fields<'_>, findings: &mut Findings) -> Self {
+impl CommandSection {
+    pub(crate) fn read(
+        index: usize,
+        fields: &TableReader<'_>,
+        findings: &mut DiagnosticSink,
+    ) -> Self {
         check_model(fields, findings);
         let load = Self {
-            name: fields.read(&NAME, findings).unwrap_or_else(|| At {
+            name: fields.read(&NAME, findings).unwrap_or_else(|| Spanned {
                 value: format!("{}-{}", LIST.key, index + 1),
-                spot: fields.spot_of(&NAME),
+                location: fields.location_of(&NAME),
             }),
             users: fields.read(&USERS, findings),
             think: fields.read(&THINK, findings),
@@ -130,10 +137,10 @@ impl Load {
             path: fields.read(&PATH, findings),
         };
         if let Some(path) = &load.path
-            && !path.value.contains(DEVICE)
+            && !path.value.contains(DEVICE_PLACEHOLDER)
         {
-            let finding = path.spot.finding("a path that names no device");
-            findings.add(finding.accepted("a path with `{device}` in it"));
+            let finding = path.location.diagnostic("a path that names no device");
+            findings.add(finding.expected("a path with `{device}` in it"));
         }
         load
     }
@@ -161,31 +168,35 @@ impl Load {
 }
 
 /// One of the two models, and none of the other's keys.
-fn check_model(fields: &Fields<'_>, findings: &mut Findings) {
+fn check_model(fields: &TableReader<'_>, findings: &mut DiagnosticSink) {
     const EITHER: &str = "`users` (closed model) or `rate` (open model)";
     match (fields.has(&USERS), fields.has(&RATE)) {
         (true, true) => {
-            let finding = fields.spot_of(&RATE).finding("both `users` and `rate`");
+            let finding = fields
+                .location_of(&RATE)
+                .diagnostic("both `users` and `rate`");
             findings.add(
                 finding
-                    .accepted(EITHER)
+                    .expected(EITHER)
                     .hint("write two [[commands]] to have both"),
             );
         }
         (false, false) => {
-            let finding = fields.spot().absence("neither `users` nor `rate`");
-            findings.add(finding.accepted(EITHER));
+            let finding = fields.location().missing("neither `users` nor `rate`");
+            findings.add(finding.expected(EITHER));
         }
         (false, true) if fields.has(&THINK) => {
-            let finding = fields.spot_of(&THINK).finding("a think time without users");
-            findings.add(finding.accepted("`think` beside `users`"));
+            let finding = fields
+                .location_of(&THINK)
+                .diagnostic("a think time without users");
+            findings.add(finding.expected("`think` beside `users`"));
         }
         (true, false) if fields.has(&MAX_IN_FLIGHT) => {
             let finding = fields
-                .spot_of(&MAX_IN_FLIGHT)
-                .finding("a limit for arrivals without a rate");
+                .location_of(&MAX_IN_FLIGHT)
+                .diagnostic("a limit for arrivals without a rate");
             let hint = "each user has at most one command in flight";
-            findings.add(finding.accepted("`max_in_flight` beside `rate`").hint(hint));
+            findings.add(finding.expected("`max_in_flight` beside `rate`").hint(hint));
         }
         _ => {}
     }

@@ -3,84 +3,81 @@
 use std::time::Duration;
 
 use super::{
-    At, Fields, Form, Key, List, Presence, Section,
-    reconnect::{self, Reconnect},
+    KeyPresence, KeySchema, ListSchema, Section, Spanned, TableReader, ValueType,
+    reconnect::{self, ReconnectSection},
 };
 use crate::{
-    diagnostic::Findings,
+    diagnostic::DiagnosticSink,
     format::{DAY, HOUR, MILLISECOND, MINUTE},
     plan,
     units::Rate,
 };
 
-const NAME: Key = Key {
+const NAME: KeySchema = KeySchema {
     name: "name",
-    form: Form::Name,
-    presence: Presence::Optional,
+    value_type: ValueType::Name,
+    presence: KeyPresence::Optional,
     about: "Device ids are this name, a hyphen and a number from 0. Without it the pool is called `devices-1`, `devices-2`, … by its place in the file.",
 };
 
-const COUNT: Key = Key {
+const COUNT: KeySchema = KeySchema {
     name: "count",
-    form: Form::Count {
-        least: 1,
-        most: 10_000_000,
+    value_type: ValueType::Count {
+        min: 1,
+        max: 10_000_000,
     },
-    presence: Presence::Required,
+    presence: KeyPresence::Required,
     about: "How many sockets.",
 };
 
-const RAMP: Key = Key {
+const RAMP: KeySchema = KeySchema {
     name: "ramp",
-    form: Form::Rate,
-    presence: Presence::Required,
+    value_type: ValueType::Rate,
+    presence: KeyPresence::Required,
     about: "Sockets opened per second, over all workers together.",
 };
 
-const START: Key = Key {
+const START: KeySchema = KeySchema {
     name: "start",
-    form: Form::Duration {
-        least: Duration::ZERO,
-        most: DAY.saturating_mul(30),
+    value_type: ValueType::Duration {
+        min: Duration::ZERO,
+        max: DAY.saturating_mul(30),
     },
-    presence: Presence::Optional,
+    presence: KeyPresence::Optional,
     about: "When the pool starts to open, from the start of the steady phase. Without it the pool belongs to the ramp.",
 };
 
-const HEARTBEAT: Key = Key {
+const HEARTBEAT: KeySchema = KeySchema {
     name: "heartbeat",
-    form: Form::Duration {
-        least: MILLISECOND.saturating_mul(100),
-        most: HOUR,
+    value_type: ValueType::Duration {
+        min: MILLISECOND.saturating_mul(100),
+        max: HOUR,
     },
-    presence: Presence::Default("20s"),
+    presence: KeyPresence::Default("20s"),
     about: "Time between two heartbeats of one socket. Each socket has a random phase of its own.",
 };
 
-const GIVE_UP_AFTER: Key = Key {
+const MAX_MISSED: KeySchema = KeySchema {
     name: "give_up_after",
-    form: Form::Count {
-        least: 1,
-        most: 1_000,
-    },
-    presence: Presence::Default("2"),
+    value_type: ValueType::Count { min: 1, max: 1_000 },
+    presence: KeyPresence::Default("2"),
     about: "Missed heartbeats in a row after which the client closes the socket and reconnects.",
 };
 
-const CONNECT_TIMEOUT: Key = Key {
+const CONNECT_TIMEOUT: KeySchema = KeySchema {
     name: "connect_timeout",
-    form: Form::Duration {
-        least: MILLISECOND.saturating_mul(10),
-        most: MINUTE.saturating_mul(10),
+    value_type: ValueType::Duration {
+        min: MILLISECOND.saturating_mul(10),
+        max: MINUTE.saturating_mul(10),
     },
-    presence: Presence::Default("10s"),
+    presence: KeyPresence::Default("10s"),
     about: "How long an attempt to open a socket may take.",
 };
 
-const RECONNECT: Key = Key {
+const RECONNECT: KeySchema = KeySchema {
     name: "reconnect",
-    form: Form::Table,
-    presence: Presence::Default("{}"),
+    value_type: ValueType::Table,
+    presence: KeyPresence::Default("{}"),
     about: "Pauses between attempts to open a socket.",
 };
 
@@ -93,47 +90,51 @@ pub(crate) static SECTION: Section = Section {
         RAMP,
         START,
         HEARTBEAT,
-        GIVE_UP_AFTER,
+        MAX_MISSED,
         CONNECT_TIMEOUT,
         RECONNECT,
     ],
 };
 
-pub(crate) static LIST: List = List {
+pub(crate) static LIST: ListSchema = ListSchema {
     key: "devices",
     noun: "pool of devices",
-    numbered: true,
+    auto_named: true,
     section: &SECTION,
 };
 
 /// A pool whose values are each valid.
 #[derive(Debug)]
-pub(crate) struct Pool {
-    pub(crate) name: At<String>,
-    pub(crate) count: Option<At<u64>>,
-    ramp: Option<At<Rate>>,
-    pub(crate) start: Option<At<Duration>>,
-    heartbeat: Option<At<Duration>>,
-    give_up_after: Option<At<u32>>,
-    connect_timeout: Option<At<Duration>>,
-    reconnect: Option<Reconnect>,
+pub(crate) struct PoolSection {
+    pub(crate) name: Spanned<String>,
+    pub(crate) count: Option<Spanned<u64>>,
+    ramp: Option<Spanned<Rate>>,
+    pub(crate) start: Option<Spanned<Duration>>,
+    heartbeat: Option<Spanned<Duration>>,
+    max_missed: Option<Spanned<u32>>,
+    connect_timeout: Option<Spanned<Duration>>,
+    reconnect: Option<ReconnectSection>,
 }
 
-impl Pool {
-    pub(crate) fn read(index: usize, fields: &Fields<'_>, findings: &mut Findings) -> Self {
+impl PoolSection {
+    pub(crate) fn read(
+        index: usize,
+        fields: &TableReader<'_>,
+        findings: &mut DiagnosticSink,
+    ) -> Self {
         let reconnect = fields.table(&RECONNECT, &reconnect::SECTION, findings);
         Self {
-            name: fields.read(&NAME, findings).unwrap_or_else(|| At {
+            name: fields.read(&NAME, findings).unwrap_or_else(|| Spanned {
                 value: format!("{}-{}", LIST.key, index + 1),
-                spot: fields.spot_of(&NAME),
+                location: fields.location_of(&NAME),
             }),
             count: fields.read(&COUNT, findings),
             ramp: fields.read(&RAMP, findings),
             start: fields.read(&START, findings),
             heartbeat: fields.read(&HEARTBEAT, findings),
-            give_up_after: fields.read(&GIVE_UP_AFTER, findings),
+            max_missed: fields.read(&MAX_MISSED, findings),
             connect_timeout: fields.read(&CONNECT_TIMEOUT, findings),
-            reconnect: reconnect.map(|fields| Reconnect::read(&fields, findings)),
+            reconnect: reconnect.map(|fields| ReconnectSection::read(&fields, findings)),
         }
     }
 
@@ -144,7 +145,7 @@ impl Pool {
             ramp: self.ramp?.value,
             start: self.start.map(|at| at.value),
             heartbeat: self.heartbeat?.value,
-            give_up_after: self.give_up_after?.value,
+            max_missed: self.max_missed?.value,
             connect_timeout: self.connect_timeout?.value,
             reconnect: self.reconnect?.resolve()?,
         })

@@ -3,95 +3,95 @@
 use std::time::Duration;
 
 use super::{
-    At, Fields, Form, Key, List, Presence, Section,
-    choice::{Deed, FaultKind, Object, words},
+    KeyPresence, KeySchema, ListSchema, Section, Spanned, TableReader, ValueType,
+    choice::{EventKind, FaultKind, TargetKind, choices},
 };
 use crate::{
-    diagnostic::Findings,
+    diagnostic::DiagnosticSink,
     format::{DAY, MILLISECOND, MINUTE},
-    plan::{self, Action, BROKER, CLUSTER, Fault},
+    plan::{self, Action, BROKER_NAME, CLUSTER_NAME, FaultSpec},
     units::Rate,
 };
 
-const NAME: Key = Key {
+const NAME: KeySchema = KeySchema {
     name: "name",
-    form: Form::Name,
-    presence: Presence::Optional,
+    value_type: ValueType::Name,
+    presence: KeyPresence::Optional,
     about: "Name of the event, for `--set` and the report.",
 };
 
-const AT: Key = Key {
+const AT: KeySchema = KeySchema {
     name: "at",
-    form: Form::Duration {
-        least: Duration::ZERO,
-        most: DAY.saturating_mul(30),
+    value_type: ValueType::Duration {
+        min: Duration::ZERO,
+        max: DAY.saturating_mul(30),
     },
-    presence: Presence::Required,
+    presence: KeyPresence::Required,
     about: "When, from the start of the steady phase, and before its end.",
 };
 
-const DO: Key = Key {
+const DO: KeySchema = KeySchema {
     name: "do",
-    form: Form::Choice(words::<Deed>),
-    presence: Presence::Required,
+    value_type: ValueType::Choice(choices::<EventKind>),
+    presence: KeyPresence::Required,
     about: "What is done to the node. `kill-node` is SIGKILL; `pause-node` is SIGSTOP, and the node hangs with all its sockets open; `drain-node` asks it to end in order; `restart-node` starts a killed, drained or running node again on its old address. The same with `-broker` is done to the embedded broker, and needs `backplane = \"local\"`; `kill-consumer` and `restart-consumer` are the same for a consumer of readings, which goes on with its journal. `rebalance` has nodes that hold more than their share ask sockets to come back, until all are within `band`.",
 };
 
-const NODE: Key = Key {
+const NODE: KeySchema = KeySchema {
     name: "node",
-    form: Form::Node,
-    presence: Presence::Optional,
+    value_type: ValueType::NodeName,
+    presence: KeyPresence::Optional,
     about: "The node it is done to; none for what is done to the broker, to a consumer or to all nodes.",
 };
 
-const CONSUMER: Key = Key {
+const CONSUMER: KeySchema = KeySchema {
     name: "consumer",
-    form: Form::Consumer,
-    presence: Presence::Optional,
+    value_type: ValueType::ConsumerName,
+    presence: KeyPresence::Optional,
     about: "The consumer it is done to, with `do = \"kill-consumer\"` and `do = \"restart-consumer\"`.",
 };
 
-const FAULT: Key = Key {
+const FAULT: KeySchema = KeySchema {
     name: "fault",
-    form: Form::Choice(words::<FaultKind>),
-    presence: Presence::Optional,
+    value_type: ValueType::Choice(choices::<FaultKind>),
+    presence: KeyPresence::Optional,
     about: "With `do = \"fault\"`: the fault that the node injects into itself. `stall`: the whole node does nothing. `ignore-pings`: it reads pings and answers none. `drop-messages`, `duplicate-messages`, `reorder-messages`: so many deliveries of topic messages to its devices never come, come twice, or come after the next one.",
 };
 
-const LENGTH: Key = Key {
+const DURATION: KeySchema = KeySchema {
     name: "length",
-    form: Form::Duration {
-        least: MILLISECOND,
-        most: MINUTE.saturating_mul(10),
+    value_type: ValueType::Duration {
+        min: MILLISECOND,
+        max: MINUTE.saturating_mul(10),
     },
-    presence: Presence::Optional,
+    presence: KeyPresence::Optional,
     about: "How long the fault lasts: of `stall` and `ignore-pings`.",
 };
 
-const COUNT: Key = Key {
+const COUNT: KeySchema = KeySchema {
     name: "count",
-    form: Form::Count {
-        least: 1,
-        most: 1_000_000_000,
+    value_type: ValueType::Count {
+        min: 1,
+        max: 1_000_000_000,
     },
-    presence: Presence::Optional,
+    presence: KeyPresence::Optional,
     about: "How many deliveries the fault is about: of `drop-messages`, `duplicate-messages` and `reorder-messages`.",
 };
 
-const RATE: Key = Key {
+const RATE: KeySchema = KeySchema {
     name: "rate",
-    form: Form::Rate,
-    presence: Presence::Optional,
+    value_type: ValueType::Rate,
+    presence: KeyPresence::Optional,
     about: "With `do = \"rebalance\"`: how many sockets each node that is too full asks to go per second, rounded up to a whole number.",
 };
 
-const BAND: Key = Key {
+const BAND: KeySchema = KeySchema {
     name: "band",
-    form: Form::Share {
-        least_percent: 1,
-        most_percent: 100,
+    value_type: ValueType::Share {
+        min_percent: 1,
+        max_percent: 100,
     },
-    presence: Presence::Optional,
+    presence: KeyPresence::Optional,
     about: "With `do = \"rebalance\"`: how far above the mean of all nodes a node may stay.",
 };
 
@@ -99,102 +99,102 @@ pub(crate) static SECTION: Section = Section {
     header: "[[events]]",
     about: "Something done to a node, to all nodes, to a consumer or to the broker of the `[cluster]` during the steady phase. Each must be possible when its time comes: a node that was killed cannot be drained, one that runs cannot be resumed.",
     keys: &[
-        NAME, AT, DO, NODE, CONSUMER, FAULT, LENGTH, COUNT, RATE, BAND,
+        NAME, AT, DO, NODE, CONSUMER, FAULT, DURATION, COUNT, RATE, BAND,
     ],
 };
 
-pub(crate) static LIST: List = List {
+pub(crate) static LIST: ListSchema = ListSchema {
     key: "events",
     noun: "event",
-    numbered: false,
+    auto_named: false,
     section: &SECTION,
 };
 
 /// An event whose values are each valid.
 #[derive(Debug)]
-pub(crate) struct Event {
-    pub(crate) name: Option<At<String>>,
-    pub(crate) at: Option<At<Duration>>,
-    pub(crate) deed: Option<At<Deed>>,
-    pub(crate) node: Option<At<String>>,
-    pub(crate) consumer: Option<At<String>>,
-    fault: Option<At<FaultKind>>,
-    length: Option<At<Duration>>,
-    count: Option<At<u64>>,
-    rate: Option<At<Rate>>,
-    band: Option<At<f64>>,
+pub(crate) struct EventSection {
+    pub(crate) name: Option<Spanned<String>>,
+    pub(crate) at: Option<Spanned<Duration>>,
+    pub(crate) kind: Option<Spanned<EventKind>>,
+    pub(crate) node: Option<Spanned<String>>,
+    pub(crate) consumer: Option<Spanned<String>>,
+    fault: Option<Spanned<FaultKind>>,
+    duration: Option<Spanned<Duration>>,
+    count: Option<Spanned<u64>>,
+    rate: Option<Spanned<Rate>>,
+    band: Option<Spanned<f64>>,
 }
 
-impl Event {
-    pub(crate) fn read(fields: &Fields<'_>, findings: &mut Findings) -> Self {
+impl EventSection {
+    pub(crate) fn read(fields: &TableReader<'_>, findings: &mut DiagnosticSink) -> Self {
         let event = Self {
             name: fields.read(&NAME, findings),
             at: fields.read(&AT, findings),
-            deed: fields.read(&DO, findings),
+            kind: fields.read(&DO, findings),
             node: fields.read(&NODE, findings),
             consumer: fields.read(&CONSUMER, findings),
             fault: fields.read(&FAULT, findings),
-            length: fields.read(&LENGTH, findings),
+            duration: fields.read(&DURATION, findings),
             count: fields.read(&COUNT, findings),
             rate: fields.read(&RATE, findings),
             band: fields.read(&BAND, findings),
         };
-        if let Some(deed) = &event.deed {
+        if let Some(deed) = &event.kind {
             let kind = event.fault.as_ref().map(|at| at.value);
             check_fault_keys(deed.value, kind, fields, findings);
             check_rebalance_keys(deed.value, fields, findings);
-            check_object(deed.value.object(), fields, findings);
+            check_target_keys(deed.value.target_kind(), fields, findings);
         }
         event
     }
 
-    pub(crate) fn resolve(self) -> Option<plan::Event> {
-        let deed = self.deed?.value;
+    pub(crate) fn resolve(self) -> Option<plan::EventSpec> {
+        let deed = self.kind?.value;
         let action = match deed {
-            Deed::AddNode => Action::AddNode,
-            Deed::KillNode => Action::KillNode,
-            Deed::RestartNode => Action::RestartNode,
-            Deed::DrainNode => Action::DrainNode,
-            Deed::PauseNode => Action::PauseNode,
-            Deed::ResumeNode => Action::ResumeNode,
-            Deed::KillBroker => Action::KillBroker,
-            Deed::RestartBroker => Action::RestartBroker,
-            Deed::PauseBroker => Action::PauseBroker,
-            Deed::ResumeBroker => Action::ResumeBroker,
-            Deed::KillConsumer => Action::KillConsumer,
-            Deed::RestartConsumer => Action::RestartConsumer,
-            Deed::Rebalance => Action::Rebalance {
+            EventKind::AddNode => Action::AddNode,
+            EventKind::KillNode => Action::KillNode,
+            EventKind::RestartNode => Action::RestartNode,
+            EventKind::DrainNode => Action::DrainNode,
+            EventKind::PauseNode => Action::PauseNode,
+            EventKind::ResumeNode => Action::ResumeNode,
+            EventKind::KillBroker => Action::KillBroker,
+            EventKind::RestartBroker => Action::RestartBroker,
+            EventKind::PauseBroker => Action::PauseBroker,
+            EventKind::ResumeBroker => Action::ResumeBroker,
+            EventKind::KillConsumer => Action::KillConsumer,
+            EventKind::RestartConsumer => Action::RestartConsumer,
+            EventKind::Rebalance => Action::Rebalance {
                 rate: self.rate?.value,
                 band: self.band?.value,
             },
-            Deed::Fault => Action::Fault {
+            EventKind::Fault => Action::Fault {
                 fault: match self.fault?.value {
-                    FaultKind::Stall => Fault::Stall {
-                        length: self.length?.value,
+                    FaultKind::Stall => FaultSpec::Stall {
+                        duration: self.duration?.value,
                     },
-                    FaultKind::IgnorePings => Fault::IgnorePings {
-                        length: self.length?.value,
+                    FaultKind::IgnorePings => FaultSpec::IgnorePings {
+                        duration: self.duration?.value,
                     },
-                    FaultKind::DropMessages => Fault::DropMessages {
+                    FaultKind::DropMessages => FaultSpec::DropMessages {
                         count: self.count?.value,
                     },
-                    FaultKind::DuplicateMessages => Fault::DuplicateMessages {
+                    FaultKind::DuplicateMessages => FaultSpec::DuplicateMessages {
                         count: self.count?.value,
                     },
-                    FaultKind::ReorderMessages => Fault::ReorderMessages {
+                    FaultKind::ReorderMessages => FaultSpec::ReorderMessages {
                         count: self.count?.value,
                     },
                 },
             },
         };
-        Some(plan::Event {
+        Some(plan::EventSpec {
             name: self.name.map(|at| at.value),
             at: self.at?.value,
-            node: match deed.object() {
-                Object::Node => self.node?.value,
-                Object::Consumer => self.consumer?.value,
-                Object::Broker => BROKER.to_owned(),
-                Object::Cluster => CLUSTER.to_owned(),
+            node: match deed.target_kind() {
+                TargetKind::Node => self.node?.value,
+                TargetKind::Consumer => self.consumer?.value,
+                TargetKind::Broker => BROKER_NAME.to_owned(),
+                TargetKind::Cluster => CLUSTER_NAME.to_owned(),
             },
             action,
         })
@@ -203,33 +203,37 @@ impl Event {
 
 /// A fault says which it is and how large, anything else neither.
 fn check_fault_keys(
-    deed: Deed,
+    deed: EventKind,
     kind: Option<FaultKind>,
-    fields: &Fields<'_>,
-    findings: &mut Findings,
+    fields: &TableReader<'_>,
+    findings: &mut DiagnosticSink,
 ) {
-    let wanted: &[&Key] = match (deed, kind) {
-        (Deed::Fault, Some(kind)) => &[&FAULT, size_of_fault(kind)],
+    let wanted: &[&KeySchema] = match (deed, kind) {
+        (EventKind::Fault, Some(kind)) => &[&FAULT, fault_size_key(kind)],
         // Which one is not known, and that is reported.
-        (Deed::Fault, None) => &[&FAULT, &LENGTH],
+        (EventKind::Fault, None) => &[&FAULT, &DURATION],
         _ => &[],
     };
-    for key in [&FAULT, &LENGTH, &COUNT] {
+    for key in [&FAULT, &DURATION, &COUNT] {
         let is_wanted = wanted.iter().any(|wanted| wanted.name == key.name);
         match (is_wanted, fields.has(key)) {
             (true, false) => {
-                let finding = fields.spot_of(key).absence("missing from this fault");
-                findings.add(finding.accepted(key.form.accepted()));
+                let finding = fields.location_of(key).missing("missing from this fault");
+                findings.add(finding.expected(key.value_type.expected()));
             }
-            (false, true) if deed != Deed::Fault => {
-                let finding = fields.spot_of(key).finding("only a fault has this key");
-                findings.add(finding.accepted("`fault` and its size beside `do = \"fault\"`"));
+            (false, true) if deed != EventKind::Fault => {
+                let finding = fields
+                    .location_of(key)
+                    .diagnostic("only a fault has this key");
+                findings.add(finding.expected("`fault` and its size beside `do = \"fault\"`"));
             }
             (false, true) if kind.is_some() => {
-                let finding = fields.spot_of(key).finding("not the size of this fault");
+                let finding = fields
+                    .location_of(key)
+                    .diagnostic("not the size of this fault");
                 let names: Vec<String> =
                     wanted.iter().map(|key| format!("`{}`", key.name)).collect();
-                findings.add(finding.accepted(names.join(" and ")));
+                findings.add(finding.expected(names.join(" and ")));
             }
             _ => {}
         }
@@ -237,9 +241,9 @@ fn check_fault_keys(
 }
 
 /// The key that says how large a fault is.
-fn size_of_fault(kind: FaultKind) -> &'static Key {
+fn fault_size_key(kind: FaultKind) -> &'static KeySchema {
     match kind {
-        FaultKind::Stall | FaultKind::IgnorePings => &LENGTH,
+        FaultKind::Stall | FaultKind::IgnorePings => &DURATION,
         FaultKind::DropMessages | FaultKind::DuplicateMessages | FaultKind::ReorderMessages => {
             &COUNT
         }
@@ -247,16 +251,20 @@ fn size_of_fault(kind: FaultKind) -> &'static Key {
 }
 
 /// A rebalance says how fast and how far, anything else neither.
-fn check_rebalance_keys(deed: Deed, fields: &Fields<'_>, findings: &mut Findings) {
+fn check_rebalance_keys(deed: EventKind, fields: &TableReader<'_>, findings: &mut DiagnosticSink) {
     for key in [&RATE, &BAND] {
-        match (deed == Deed::Rebalance, fields.has(key)) {
+        match (deed == EventKind::Rebalance, fields.has(key)) {
             (true, false) => {
-                let finding = fields.spot_of(key).absence("missing from this rebalance");
-                findings.add(finding.accepted(key.form.accepted()));
+                let finding = fields
+                    .location_of(key)
+                    .missing("missing from this rebalance");
+                findings.add(finding.expected(key.value_type.expected()));
             }
             (false, true) => {
-                let finding = fields.spot_of(key).finding("only a rebalance has this key");
-                findings.add(finding.accepted("it beside `do = \"rebalance\"`"));
+                let finding = fields
+                    .location_of(key)
+                    .diagnostic("only a rebalance has this key");
+                findings.add(finding.expected("it beside `do = \"rebalance\"`"));
             }
             _ => {}
         }
@@ -264,36 +272,38 @@ fn check_rebalance_keys(deed: Deed, fields: &Fields<'_>, findings: &mut Findings
 }
 
 /// What is done to a node or a consumer names it, and nothing else.
-fn check_object(object: Object, fields: &Fields<'_>, findings: &mut Findings) {
-    for (key, of) in [(&NODE, Object::Node), (&CONSUMER, Object::Consumer)] {
+fn check_target_keys(object: TargetKind, fields: &TableReader<'_>, findings: &mut DiagnosticSink) {
+    for (key, of) in [(&NODE, TargetKind::Node), (&CONSUMER, TargetKind::Consumer)] {
         match (object == of, fields.has(key)) {
             (true, false) => {
-                let finding = fields.spot_of(key).absence("missing");
-                findings.add(finding.accepted(key.form.accepted()));
+                let finding = fields.location_of(key).missing("missing");
+                findings.add(finding.expected(key.value_type.expected()));
             }
-            (false, true) if object == Object::Broker => {
+            (false, true) if object == TargetKind::Broker => {
                 let finding = fields
-                    .spot_of(key)
-                    .finding("there is one broker, which has no name");
+                    .location_of(key)
+                    .diagnostic("there is one broker, which has no name");
                 findings.add(
-                    finding.accepted(format!("no `{}` for what is done to the broker", key.name)),
+                    finding.expected(format!("no `{}` for what is done to the broker", key.name)),
                 );
             }
-            (false, true) if object == Object::Cluster => {
-                let finding = fields.spot_of(key).finding("this is done to all nodes");
+            (false, true) if object == TargetKind::Cluster => {
+                let finding = fields
+                    .location_of(key)
+                    .diagnostic("this is done to all nodes");
                 findings.add(
-                    finding.accepted(format!("no `{}` for what is done to all nodes", key.name)),
+                    finding.expected(format!("no `{}` for what is done to all nodes", key.name)),
                 );
             }
             (false, true) => {
                 let finding = fields
-                    .spot_of(key)
-                    .finding("this is done to something else");
+                    .location_of(key)
+                    .diagnostic("this is done to something else");
                 let other = match object {
-                    Object::Consumer => CONSUMER.name,
+                    TargetKind::Consumer => CONSUMER.name,
                     _ => NODE.name,
                 };
-                findings.add(finding.accepted(format!("`{other}` in its place")));
+                findings.add(finding.expected(format!("`{other}` in its place")));
             }
             _ => {}
         }

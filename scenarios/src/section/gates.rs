@@ -1,30 +1,32 @@
 //! `[[gates]]`: what the run must show.
 
-use super::{At, Fields, Form, Key, List, Presence, Section, choice::words};
+use super::{
+    KeyPresence, KeySchema, ListSchema, Section, Spanned, TableReader, ValueType, choice::choices,
+};
 use crate::{
-    check::Check,
-    diagnostic::Findings,
-    plan::{self, Window},
+    check::GateCheck,
+    diagnostic::DiagnosticSink,
+    plan::{self, PhaseWindow},
 };
 
-const NAME: Key = Key {
+const NAME: KeySchema = KeySchema {
     name: "name",
-    form: Form::Name,
-    presence: Presence::Optional,
+    value_type: ValueType::Name,
+    presence: KeyPresence::Optional,
     about: "Name in the report and for `--set`; without it the report shows the check itself.",
 };
 
-const CHECK: Key = Key {
+const CHECK: KeySchema = KeySchema {
     name: "check",
-    form: Form::Check,
-    presence: Presence::Required,
+    value_type: ValueType::Check,
+    presence: KeyPresence::Required,
     about: "Figure, comparison and limit; the figures are listed below.",
 };
 
-const DURING: Key = Key {
+const DURING: KeySchema = KeySchema {
     name: "during",
-    form: Form::Choice(words::<Window>),
-    presence: Presence::Optional,
+    value_type: ValueType::Choice(choices::<PhaseWindow>),
+    presence: KeyPresence::Optional,
     about: "The part of the run it covers. Without it, what the figure itself covers: counters the whole run, distributions the steady phase.",
 };
 
@@ -34,23 +36,23 @@ pub(crate) static SECTION: Section = Section {
     keys: &[NAME, CHECK, DURING],
 };
 
-pub(crate) static LIST: List = List {
+pub(crate) static LIST: ListSchema = ListSchema {
     key: "gates",
     noun: "gate",
-    numbered: false,
+    auto_named: false,
     section: &SECTION,
 };
 
 /// A gate whose values are each valid.
 #[derive(Debug)]
-pub(crate) struct Gate {
-    pub(crate) name: Option<At<String>>,
-    pub(crate) check: Option<At<Check>>,
-    pub(crate) during: Option<At<Window>>,
+pub(crate) struct GateSection {
+    pub(crate) name: Option<Spanned<String>>,
+    pub(crate) check: Option<Spanned<GateCheck>>,
+    pub(crate) during: Option<Spanned<PhaseWindow>>,
 }
 
-impl Gate {
-    pub(crate) fn read(fields: &Fields<'_>, findings: &mut Findings) -> Self {
+impl GateSection {
+    pub(crate) fn read(fields: &TableReader<'_>, findings: &mut DiagnosticSink) -> Self {
         Self {
             name: fields.read(&NAME, findings),
             check: fields.read(&CHECK, findings),

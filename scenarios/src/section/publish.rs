@@ -2,116 +2,118 @@
 
 use std::time::Duration;
 
-use super::{At, Fields, Form, Key, List, Presence, Section, choice::words};
+use super::{
+    KeyPresence, KeySchema, ListSchema, Section, Spanned, TableReader, ValueType, choice::choices,
+};
 use crate::{
-    diagnostic::Findings,
+    diagnostic::DiagnosticSink,
     format::{DAY, MILLISECOND, MINUTE},
-    plan::{self, NUMBER, PublishFrom},
+    plan::{self, PublishFrom, TOPIC_NUMBER_PLACEHOLDER},
     units::Rate,
 };
 
-const NAME: Key = Key {
+const NAME: KeySchema = KeySchema {
     name: "name",
-    form: Form::Name,
-    presence: Presence::Optional,
+    value_type: ValueType::Name,
+    presence: KeyPresence::Optional,
     about: "Name of the load. Without it `publish-1`, `publish-2`, … by its place in the file.",
 };
 
-const TOPIC: Key = Key {
+const TOPIC: KeySchema = KeySchema {
     name: "topic",
-    form: Form::Topic,
-    presence: Presence::Optional,
+    value_type: ValueType::TopicName,
+    presence: KeyPresence::Optional,
     about: "The topic; `{n}` stands for its number, from 0, where there are several. Without it the load's name, with `-{n}` behind it where there are several.",
 };
 
-const TOPICS: Key = Key {
+const TOPICS: KeySchema = KeySchema {
     name: "topics",
-    form: Form::Count {
-        least: 1,
-        most: 100_000,
+    value_type: ValueType::Count {
+        min: 1,
+        max: 100_000,
     },
-    presence: Presence::Default("1"),
+    presence: KeyPresence::Default("1"),
     about: "How many topics. A subscriber hears one and a publisher sends to one: each the one of its own number modulo this.",
 };
 
-const POOL: Key = Key {
+const POOL: KeySchema = KeySchema {
     name: "pool",
-    form: Form::Name,
-    presence: Presence::Optional,
+    value_type: ValueType::Name,
+    presence: KeyPresence::Optional,
     about: "The pool of devices that subscribe, and that publish with `from = \"device\"`. Without it the only pool.",
 };
 
-const SUBSCRIBERS: Key = Key {
+const SUBSCRIBERS: KeySchema = KeySchema {
     name: "subscribers",
-    form: Form::Count {
-        least: 1,
-        most: 10_000_000,
+    value_type: ValueType::Count {
+        min: 1,
+        max: 10_000_000,
     },
-    presence: Presence::Optional,
+    presence: KeyPresence::Optional,
     about: "How many of the pool's devices subscribe: its first ones. Without it all of them.",
 };
 
-const FROM: Key = Key {
+const FROM: KeySchema = KeySchema {
     name: "from",
-    form: Form::Choice(words::<PublishFrom>),
-    presence: Presence::Default("rest"),
+    value_type: ValueType::Choice(choices::<PublishFrom>),
+    presence: KeyPresence::Default("rest"),
     about: "`rest`: HTTP callers publish. `device`: the pool's first devices do, on their own sockets, and hear nothing of their own.",
 };
 
-const PUBLISHERS: Key = Key {
+const PUBLISHERS: KeySchema = KeySchema {
     name: "publishers",
-    form: Form::Count {
-        least: 1,
-        most: 1_000_000,
+    value_type: ValueType::Count {
+        min: 1,
+        max: 1_000_000,
     },
-    presence: Presence::Optional,
+    presence: KeyPresence::Optional,
     about: "How many publishers take turns. Each sends its next message when the last has its answer. Without it one for each topic.",
 };
 
-const RATE: Key = Key {
+const RATE: KeySchema = KeySchema {
     name: "rate",
-    form: Form::Rate,
-    presence: Presence::Required,
+    value_type: ValueType::Rate,
+    presence: KeyPresence::Required,
     about: "Messages published per second, over all publishers; they are due on a fixed schedule.",
 };
 
-const SIZE: Key = Key {
+const SIZE: KeySchema = KeySchema {
     name: "size",
-    form: Form::Size {
-        least: 96,
-        most: 48 * 1024,
+    value_type: ValueType::Size {
+        min: 96,
+        max: 48 * 1024,
     },
-    presence: Presence::Default("128B"),
+    presence: KeyPresence::Default("128B"),
     about: "Length of a message's body. What tells messages apart takes 96 bytes of it.",
 };
 
-const TIMEOUT: Key = Key {
+const TIMEOUT: KeySchema = KeySchema {
     name: "timeout",
-    form: Form::Duration {
-        least: MILLISECOND,
-        most: MINUTE.saturating_mul(10),
+    value_type: ValueType::Duration {
+        min: MILLISECOND,
+        max: MINUTE.saturating_mul(10),
     },
-    presence: Presence::Default("5s"),
+    presence: KeyPresence::Default("5s"),
     about: "After this a message whose publication is not answered is `unconfirmed`.",
 };
 
-const START: Key = Key {
+const START: KeySchema = KeySchema {
     name: "start",
-    form: Form::Duration {
-        least: Duration::ZERO,
-        most: DAY.saturating_mul(30),
+    value_type: ValueType::Duration {
+        min: Duration::ZERO,
+        max: DAY.saturating_mul(30),
     },
-    presence: Presence::Default("0s"),
+    presence: KeyPresence::Default("0s"),
     about: "When the first message is due, from the start of the steady phase.",
 };
 
-const DURATION: Key = Key {
+const DURATION: KeySchema = KeySchema {
     name: "duration",
-    form: Form::Duration {
-        least: MILLISECOND,
-        most: DAY.saturating_mul(30),
+    value_type: ValueType::Duration {
+        min: MILLISECOND,
+        max: DAY.saturating_mul(30),
     },
-    presence: Presence::Optional,
+    presence: KeyPresence::Optional,
     about: "For how long messages are due. Without it to the end of the steady phase.",
 };
 
@@ -134,38 +136,42 @@ pub(crate) static SECTION: Section = Section {
     ],
 };
 
-pub(crate) static LIST: List = List {
+pub(crate) static LIST: ListSchema = ListSchema {
     key: "publish",
     noun: "publish load",
-    numbered: true,
+    auto_named: true,
     section: &SECTION,
 };
 
 /// A load whose values are each valid.
 #[derive(Debug)]
-pub(crate) struct Publish {
-    pub(crate) name: At<String>,
-    pub(crate) topic: Option<At<String>>,
-    pub(crate) topics: Option<At<u64>>,
-    pub(crate) pool: Option<At<String>>,
-    pub(crate) subscribers: Option<At<u64>>,
-    pub(crate) from: Option<At<PublishFrom>>,
-    pub(crate) publishers: Option<At<u64>>,
-    rate: Option<At<Rate>>,
-    size: Option<At<u64>>,
-    timeout: Option<At<Duration>>,
-    pub(crate) start: Option<At<Duration>>,
-    pub(crate) duration: Option<At<Duration>>,
+pub(crate) struct PublishSection {
+    pub(crate) name: Spanned<String>,
+    pub(crate) topic: Option<Spanned<String>>,
+    pub(crate) topics: Option<Spanned<u64>>,
+    pub(crate) pool: Option<Spanned<String>>,
+    pub(crate) subscribers: Option<Spanned<u64>>,
+    pub(crate) from: Option<Spanned<PublishFrom>>,
+    pub(crate) publishers: Option<Spanned<u64>>,
+    rate: Option<Spanned<Rate>>,
+    size: Option<Spanned<u64>>,
+    timeout: Option<Spanned<Duration>>,
+    pub(crate) start: Option<Spanned<Duration>>,
+    pub(crate) duration: Option<Spanned<Duration>>,
     /// Whether a pool is named, readable or not.
     pub(crate) has_pool: bool,
 }
 
-impl Publish {
-    pub(crate) fn read(index: usize, fields: &Fields<'_>, findings: &mut Findings) -> Self {
+impl PublishSection {
+    pub(crate) fn read(
+        index: usize,
+        fields: &TableReader<'_>,
+        findings: &mut DiagnosticSink,
+    ) -> Self {
         let load = Self {
-            name: fields.read(&NAME, findings).unwrap_or_else(|| At {
+            name: fields.read(&NAME, findings).unwrap_or_else(|| Spanned {
                 value: format!("{}-{}", LIST.key, index + 1),
-                spot: fields.spot_of(&NAME),
+                location: fields.location_of(&NAME),
             }),
             topic: fields.read(&TOPIC, findings),
             topics: fields.read(&TOPICS, findings),
@@ -200,7 +206,7 @@ impl Publish {
         Some(plan::PublishLoad {
             topic: match self.topic {
                 Some(topic) => topic.value,
-                None if topics > 1 => format!("{name}-{NUMBER}"),
+                None if topics > 1 => format!("{name}-{TOPIC_NUMBER_PLACEHOLDER}"),
                 None => name.clone(),
             },
             topics,
@@ -221,14 +227,14 @@ impl Publish {
     }
 
     /// Several topics need a number in their name, one needs none.
-    fn check_topic(&self, findings: &mut Findings) {
+    fn check_topic(&self, findings: &mut DiagnosticSink) {
         let (Some(topic), Some(topics)) = (&self.topic, &self.topics) else {
             return;
         };
-        let numbered = topic.value.contains(NUMBER);
+        let numbered = topic.value.contains(TOPIC_NUMBER_PLACEHOLDER);
         if topics.value > 1 && !numbered {
-            let finding = topic.spot.finding("one name for several topics");
-            findings.add(finding.accepted("a topic with `{n}` in it, such as \"room-{n}\""));
+            let finding = topic.location.diagnostic("one name for several topics");
+            findings.add(finding.expected("a topic with `{n}` in it, such as \"room-{n}\""));
         }
     }
 }

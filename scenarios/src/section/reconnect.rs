@@ -2,37 +2,37 @@
 
 use std::time::Duration;
 
-use super::{At, Fields, Form, Key, Presence, Section, choice::words};
+use super::{KeyPresence, KeySchema, Section, Spanned, TableReader, ValueType, choice::choices};
 use crate::{
-    diagnostic::Findings,
+    diagnostic::DiagnosticSink,
     format::{HOUR, MILLISECOND},
     plan::{self, Jitter},
 };
 
-const FIRST: Key = Key {
+const FIRST: KeySchema = KeySchema {
     name: "first",
-    form: Form::Duration {
-        least: MILLISECOND,
-        most: HOUR,
+    value_type: ValueType::Duration {
+        min: MILLISECOND,
+        max: HOUR,
     },
-    presence: Presence::Default("1s"),
+    presence: KeyPresence::Default("1s"),
     about: "Longest pause before the first new attempt; it doubles with each attempt that fails.",
 };
 
-const MAX: Key = Key {
+const MAX: KeySchema = KeySchema {
     name: "max",
-    form: Form::Duration {
-        least: MILLISECOND,
-        most: HOUR,
+    value_type: ValueType::Duration {
+        min: MILLISECOND,
+        max: HOUR,
     },
-    presence: Presence::Default("30s"),
+    presence: KeyPresence::Default("30s"),
     about: "Longest pause ever.",
 };
 
-const JITTER: Key = Key {
+const JITTER: KeySchema = KeySchema {
     name: "jitter",
-    form: Form::Choice(words::<Jitter>),
-    presence: Presence::Default("full"),
+    value_type: ValueType::Choice(choices::<Jitter>),
+    presence: KeyPresence::Default("full"),
     about: "`full`: the pause is drawn evenly between zero and its bound. `none`: it is the bound.",
 };
 
@@ -44,14 +44,14 @@ pub(crate) static SECTION: Section = Section {
 
 /// A `reconnect` whose values are each valid.
 #[derive(Debug)]
-pub(crate) struct Reconnect {
-    first: Option<At<Duration>>,
-    max: Option<At<Duration>>,
-    jitter: Option<At<Jitter>>,
+pub(crate) struct ReconnectSection {
+    first: Option<Spanned<Duration>>,
+    max: Option<Spanned<Duration>>,
+    jitter: Option<Spanned<Jitter>>,
 }
 
-impl Reconnect {
-    pub(crate) fn read(fields: &Fields<'_>, findings: &mut Findings) -> Self {
+impl ReconnectSection {
+    pub(crate) fn read(fields: &TableReader<'_>, findings: &mut DiagnosticSink) -> Self {
         let reconnect = Self {
             first: fields.read(&FIRST, findings),
             max: fields.read(&MAX, findings),
@@ -61,18 +61,18 @@ impl Reconnect {
             && first.value > max.value
         {
             let spot = if fields.has(&FIRST) {
-                &first.spot
+                &first.location
             } else {
-                &max.spot
+                &max.location
             };
-            let finding = spot.finding("the first pause is longer than the longest");
-            findings.add(finding.accepted("`first` of at most `max`"));
+            let finding = spot.diagnostic("the first pause is longer than the longest");
+            findings.add(finding.expected("`first` of at most `max`"));
         }
         reconnect
     }
 
-    pub(crate) fn resolve(self) -> Option<plan::Reconnect> {
-        Some(plan::Reconnect {
+    pub(crate) fn resolve(self) -> Option<plan::ReconnectSpec> {
+        Some(plan::ReconnectSpec {
             first: self.first?.value,
             max: self.max?.value,
             jitter: self.jitter?.value,

@@ -2,41 +2,41 @@
 //! reported and none stopping the next key.
 
 #[cfg(test)]
-use super::cluster::Backplane;
-use super::{Form, Key, List, Presence, Section, value_type::FromItem};
+use super::cluster::BackplaneSection;
+use super::{KeyPresence, KeySchema, ListSchema, Section, ValueType, value_type::FromToml};
 use crate::{
-    diagnostic::{Finding, Findings},
+    diagnostic::{DiagnosticBuilder, DiagnosticSink},
     suggest,
-    tree::{self, Item, Origin, Table, Value},
+    tree::{self, SourceSpan, TomlItem, TomlTable, TomlValue},
 };
 
 /// A table being read.
-pub(crate) struct Fields<'t> {
+pub(crate) struct TableReader<'t> {
     section: &'static Section,
-    table: &'t Table,
-    origin: Origin,
+    table: &'t TomlTable,
+    span: SourceSpan,
     path: String,
 }
 
 /// A value and where it was written.
 #[derive(Debug, Clone)]
-pub(crate) struct At<T> {
+pub(crate) struct Spanned<T> {
     pub(crate) value: T,
-    pub(crate) spot: Spot,
+    pub(crate) location: ValueLocation,
 }
 
 /// Where a value was written, for messages about it.
 #[derive(Debug, Clone)]
-pub(crate) struct Spot {
-    origin: Origin,
+pub(crate) struct ValueLocation {
+    span: SourceSpan,
     key: String,
     found: Option<String>,
 }
 
-impl Spot {
+impl ValueLocation {
     /// A problem with the value here.
-    pub(crate) fn finding(&self, what: impl Into<String>) -> Finding {
-        let finding = Finding::new(&self.origin, &self.key, what);
+    pub(crate) fn diagnostic(&self, what: impl Into<String>) -> DiagnosticBuilder {
+        let finding = DiagnosticBuilder::new(&self.span, &self.key, what);
         match &self.found {
             Some(found) => finding.found(found),
             None => finding,
@@ -44,37 +44,43 @@ impl Spot {
     }
 
     /// A problem with what is here, whatever its value.
-    pub(crate) fn finding_of_place(&self, what: impl Into<String>) -> Finding {
-        Finding::new(&self.origin, &self.key, what)
+    pub(crate) fn diagnostic_without_value(&self, what: impl Into<String>) -> DiagnosticBuilder {
+        DiagnosticBuilder::new(&self.span, &self.key, what)
     }
 
     /// Something missing here.
-    pub(crate) fn absence(&self, what: impl Into<String>) -> Finding {
-        Finding::absence(&self.origin, &self.key, what)
+    pub(crate) fn missing(&self, what: impl Into<String>) -> DiagnosticBuilder {
+        DiagnosticBuilder::missing(&self.span, &self.key, what)
     }
 }
 
-impl<'t> Fields<'t> {
+impl<'t> TableReader<'t> {
     /// The top level of a file.
-    pub(crate) fn top(
+    pub(crate) fn root(
         section: &'static Section,
-        table: &'t Table,
-        findings: &mut Findings,
+        table: &'t TomlTable,
+        findings: &mut DiagnosticSink,
     ) -> Self {
-        Self::new(section, table, Origin::File(0..0), String::new(), findings)
+        Self::new(
+            section,
+            table,
+            SourceSpan::File(0..0),
+            String::new(),
+            findings,
+        )
     }
 
     fn new(
         section: &'static Section,
-        table: &'t Table,
-        origin: Origin,
+        table: &'t TomlTable,
+        origin: SourceSpan,
         path: String,
-        findings: &mut Findings,
+        findings: &mut DiagnosticSink,
     ) -> Self {
         let fields = Self {
             section,
             table,
-            origin,
+            span: origin,
             path,
         };
         fields.report_unknown_keys(findings);
@@ -82,55 +88,64 @@ impl<'t> Fields<'t> {
     }
 
     /// The place of the table itself.
-    pub(crate) fn spot(&self) -> Spot {
-        Spot {
-            origin: self.origin.clone(),
+    pub(crate) fn location(&self) -> ValueLocation {
+        ValueLocation {
+            span: self.span.clone(),
             key: self.path.clone(),
             found: None,
         }
     }
 
     /// The place of a key's value, or of the table where the key is missing.
-    pub(crate) fn spot_of(&self, key: &Key) -> Spot {
+    pub(crate) fn location_of(&self, key: &KeySchema) -> ValueLocation {
         let item = self.table.get(key.name);
-        Spot {
-            origin: item.map_or_else(|| self.origin.clone(), |item| item.origin.clone()),
-            key: self.path_of(key.name),
-            found: item.map(Item::found),
+        ValueLocation {
+            span: item.map_or_else(|| self.span.clone(), |item| item.span.clone()),
+            key: self.key_path(key.name),
+            found: item.map(TomlItem::display_redacted),
         }
     }
 
     /// Whether the key is there, readable or not.
-    pub(crate) fn has(&self, key: &Key) -> bool {
+    pub(crate) fn has(&self, key: &KeySchema) -> bool {
         self.table.get(key.name).is_some()
     }
 
     /// The key's value or its default. `None` where there is neither, or the
     /// value is refused; the latter, and a missing required key, are reported.
-    pub(crate) fn read<T: FromItem>(&self, key: &Key, findings: &mut Findings) -> Option<At<T>> {
+    pub(crate) fn read<T: FromToml>(
+        &self,
+        key: &KeySchema,
+        findings: &mut DiagnosticSink,
+    ) -> Option<Spanned<T>> {
         let default;
         let item = match (self.table.get(key.name), key.presence) {
             (Some(item), _) => item,
-            (None, Presence::Default(text)) => {
-                default = tree::value(text, &self.origin);
+            (None, KeyPresence::Default(text)) => {
+                default = tree::parse_value(text, &self.span);
                 &default
             }
-            (None, Presence::Required) => {
+            (None, KeyPresence::Required) => {
                 self.report_missing(key, findings);
                 return None;
             }
-            (None, Presence::Optional) => return None,
+            (None, KeyPresence::Optional) => return None,
         };
-        let spot = Spot {
-            origin: item.origin.clone(),
-            key: self.path_of(key.name),
-            found: Some(item.found()),
+        let spot = ValueLocation {
+            span: item.span.clone(),
+            key: self.key_path(key.name),
+            found: Some(item.display_redacted()),
         };
-        match T::from_item(item, &key.form) {
-            Ok(value) => Some(At { value, spot }),
+        match T::from_toml(item, &key.value_type) {
+            Ok(value) => Some(Spanned {
+                value,
+                location: spot,
+            }),
             Err(refusal) => {
-                let accepted = refusal.accepted.unwrap_or_else(|| key.form.accepted());
-                let finding = spot.finding(refusal.what).accepted(accepted);
+                let accepted = refusal
+                    .expected
+                    .unwrap_or_else(|| key.value_type.expected());
+                let finding = spot.diagnostic(refusal.message).expected(accepted);
                 findings.add(finding.maybe_hint(refusal.hint));
                 None
             }
@@ -141,131 +156,132 @@ impl<'t> Fields<'t> {
     /// empty one, in which the defaults of its own keys hold.
     pub(crate) fn table(
         &self,
-        key: &Key,
+        key: &KeySchema,
         section: &'static Section,
-        findings: &mut Findings,
-    ) -> Option<Fields<'t>> {
-        let path = self.path_of(key.name);
+        findings: &mut DiagnosticSink,
+    ) -> Option<TableReader<'t>> {
+        let path = self.key_path(key.name);
         let Some(item) = self.table.get(key.name) else {
             return match key.presence {
-                Presence::Default(_) => {
-                    let origin = self.origin.clone();
-                    Some(Self::new(section, &tree::EMPTY, origin, path, findings))
+                KeyPresence::Default(_) => {
+                    let origin = self.span.clone();
+                    Some(Self::new(
+                        section,
+                        &tree::EMPTY_TABLE,
+                        origin,
+                        path,
+                        findings,
+                    ))
                 }
                 _ => None,
             };
         };
         let Some(table) = item.as_table() else {
             findings.add(
-                self.spot_of(key)
-                    .finding("not a table")
-                    .accepted(key.form.accepted()),
+                self.location_of(key)
+                    .diagnostic("not a table")
+                    .expected(key.value_type.expected()),
             );
             return None;
         };
-        Some(Self::new(
-            section,
-            table,
-            item.origin.clone(),
-            path,
-            findings,
-        ))
+        Some(Self::new(section, table, item.span.clone(), path, findings))
     }
 
     /// The tables of a list that `--set` knows.
     pub(crate) fn tables(
         &self,
-        key: &Key,
-        list: &List,
-        findings: &mut Findings,
-    ) -> Vec<Fields<'t>> {
-        let path_of = |index, table: &Table| list.path_of(index, table);
+        key: &KeySchema,
+        list: &ListSchema,
+        findings: &mut DiagnosticSink,
+    ) -> Vec<TableReader<'t>> {
+        let path_of = |index, table: &TomlTable| list.path_of(index, table);
         self.elements(key, list.section, &path_of, findings)
     }
 
     /// The tables of a list.
     pub(crate) fn elements(
         &self,
-        key: &Key,
+        key: &KeySchema,
         section: &'static Section,
-        path_of: &dyn Fn(usize, &Table) -> String,
-        findings: &mut Findings,
-    ) -> Vec<Fields<'t>> {
+        path_of: &dyn Fn(usize, &TomlTable) -> String,
+        findings: &mut DiagnosticSink,
+    ) -> Vec<TableReader<'t>> {
         let Some(item) = self.table.get(key.name) else {
             return Vec::new();
         };
-        let Value::List(items) = &item.value else {
-            let finding = self.spot_of(key).finding("not a list of tables");
+        let TomlValue::List(items) = &item.value else {
+            let finding = self.location_of(key).diagnostic("not a list of tables");
             let hint = format!("write {}, in double brackets", section.header);
-            findings.add(finding.accepted(key.form.accepted()).hint(hint));
+            findings.add(finding.expected(key.value_type.expected()).hint(hint));
             return Vec::new();
         };
-        if items.is_empty() && matches!(key.presence, Presence::Required) {
-            let finding = self.spot_of(key).finding("an empty list");
-            findings.add(finding.accepted(format!("at least one `{}`", section.header)));
+        if items.is_empty() && matches!(key.presence, KeyPresence::Required) {
+            let finding = self.location_of(key).diagnostic("an empty list");
+            findings.add(finding.expected(format!("at least one `{}`", section.header)));
         }
         let mut tables = Vec::new();
         for (index, item) in items.iter().enumerate() {
             match item.as_table() {
                 Some(table) => {
                     let path = path_of(index, table);
-                    let origin = item.origin.clone();
+                    let origin = item.span.clone();
                     tables.push(Self::new(section, table, origin, path, findings));
                 }
                 None => findings.add(
-                    Finding::new(&item.origin, &self.path_of(key.name), "not a table")
-                        .found(item.found())
-                        .accepted(key.form.accepted()),
+                    DiagnosticBuilder::new(&item.span, &self.key_path(key.name), "not a table")
+                        .found(item.display_redacted())
+                        .expected(key.value_type.expected()),
                 ),
             }
         }
         tables
     }
 
-    fn path_of(&self, key: &str) -> String {
+    fn key_path(&self, key: &str) -> String {
         match self.path.as_str() {
             "" => key.to_owned(),
             path => format!("{path}.{key}"),
         }
     }
 
-    fn report_missing(&self, key: &Key, findings: &mut Findings) {
+    fn report_missing(&self, key: &KeySchema, findings: &mut DiagnosticSink) {
         let what = match self.section.header {
             "" => "missing".to_owned(),
             header => format!("missing from this {header}"),
         };
-        let finding = Finding::absence(&self.origin, &self.path_of(key.name), what);
-        findings.add(finding.accepted(key.form.accepted()));
+        let finding = DiagnosticBuilder::missing(&self.span, &self.key_path(key.name), what);
+        findings.add(finding.expected(key.value_type.expected()));
     }
 
-    fn report_unknown_keys(&self, findings: &mut Findings) {
+    fn report_unknown_keys(&self, findings: &mut DiagnosticSink) {
         let names = || self.section.keys.iter().map(|key| key.name);
         for entry in self.table.entries() {
             if names().any(|name| name == entry.key) {
                 continue;
             }
-            let finding = Finding::new(&entry.origin, &self.path_of(&entry.key), "unknown key")
-                .accepted(suggest::list(names()))
-                .maybe_hint(suggest::hint(&entry.key, names()));
+            let finding =
+                DiagnosticBuilder::new(&entry.span, &self.key_path(&entry.key), "unknown key")
+                    .expected(suggest::quoted_list(names()))
+                    .maybe_hint(suggest::did_you_mean(&entry.key, names()));
             findings.add(finding);
         }
     }
 }
 
-impl Form {
+impl ValueType {
     /// Whether a default of this form would be read; for tests of the tables.
     #[cfg(test)]
-    pub(super) fn reads(&self, text: &str) -> bool {
-        let item = tree::value(text, &Origin::Set(0));
+    pub(super) fn accepts(&self, text: &str) -> bool {
+        let item = tree::parse_value(text, &SourceSpan::SetArgument(0));
         match self {
-            Self::Count { .. } => u64::from_item(&item, self).is_ok(),
-            Self::Size { .. } => u64::from_item(&item, self).is_ok(),
-            Self::Duration { .. } => std::time::Duration::from_item(&item, self).is_ok(),
+            Self::Count { .. } => u64::from_toml(&item, self).is_ok(),
+            Self::Size { .. } => u64::from_toml(&item, self).is_ok(),
+            Self::Duration { .. } => std::time::Duration::from_toml(&item, self).is_ok(),
             Self::Choice(words) => words().contains(&text),
-            Self::Backplane => Backplane::from_item(&item, self).is_ok(),
-            Self::Flag => bool::from_item(&item, self).is_ok(),
+            Self::Backplane => BackplaneSection::from_toml(&item, self).is_ok(),
+            Self::Bool => bool::from_toml(&item, self).is_ok(),
             Self::Table => text == "{}",
-            _ => String::from_item(&item, self).is_ok(),
+            _ => String::from_toml(&item, self).is_ok(),
         }
     }
 }

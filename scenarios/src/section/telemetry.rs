@@ -2,52 +2,54 @@
 
 use std::time::Duration;
 
-use super::{At, Fields, Form, Key, List, Presence, Section, Spot};
+use super::{
+    KeyPresence, KeySchema, ListSchema, Section, Spanned, TableReader, ValueLocation, ValueType,
+};
 use crate::{
-    diagnostic::Findings,
+    diagnostic::DiagnosticSink,
     format::{DAY, MILLISECOND},
     plan,
     units::Rate,
 };
 
-const NAME: Key = Key {
+const NAME: KeySchema = KeySchema {
     name: "name",
-    form: Form::Name,
-    presence: Presence::Optional,
+    value_type: ValueType::Name,
+    presence: KeyPresence::Optional,
     about: "Name of the load. Without it `readings-1`, `readings-2`, … by its place in the file.",
 };
 
-const POOL: Key = Key {
+const POOL: KeySchema = KeySchema {
     name: "pool",
-    form: Form::Name,
-    presence: Presence::Optional,
+    value_type: ValueType::Name,
+    presence: KeyPresence::Optional,
     about: "The pool of devices that send. Without it the only pool.",
 };
 
-const RATE: Key = Key {
+const RATE: KeySchema = KeySchema {
     name: "rate",
-    form: Form::Rate,
-    presence: Presence::Optional,
+    value_type: ValueType::Rate,
+    presence: KeyPresence::Optional,
     about: "Readings due per second, over all devices of the pool, which take turns. This or `every`.",
 };
 
-const EVERY: Key = Key {
+const EVERY: KeySchema = KeySchema {
     name: "every",
-    form: Form::Duration {
-        least: MILLISECOND,
-        most: DAY,
+    value_type: ValueType::Duration {
+        min: MILLISECOND,
+        max: DAY,
     },
-    presence: Presence::Optional,
+    presence: KeyPresence::Optional,
     about: "Time between two readings of one device. This or `rate`.",
 };
 
-const SIZE: Key = Key {
+const SIZE: KeySchema = KeySchema {
     name: "size",
-    form: Form::Size {
-        least: 2,
-        most: 48 * 1024,
+    value_type: ValueType::Size {
+        min: 2,
+        max: 48 * 1024,
     },
-    presence: Presence::Default("64B"),
+    presence: KeyPresence::Default("64B"),
     about: "Length of a reading's body.",
 };
 
@@ -57,32 +59,36 @@ pub(crate) static SECTION: Section = Section {
     keys: &[NAME, POOL, RATE, EVERY, SIZE],
 };
 
-pub(crate) static LIST: List = List {
+pub(crate) static LIST: ListSchema = ListSchema {
     key: "readings",
     noun: "load of readings",
-    numbered: true,
+    auto_named: true,
     section: &SECTION,
 };
 
 /// A load whose values are each valid.
 #[derive(Debug)]
-pub(crate) struct Readings {
-    pub(crate) name: At<String>,
-    pub(crate) pool: Option<At<String>>,
-    rate: Option<At<Rate>>,
-    every: Option<At<Duration>>,
-    size: Option<At<u64>>,
+pub(crate) struct TelemetrySection {
+    pub(crate) name: Spanned<String>,
+    pub(crate) pool: Option<Spanned<String>>,
+    rate: Option<Spanned<Rate>>,
+    every: Option<Spanned<Duration>>,
+    size: Option<Spanned<u64>>,
     /// Whether a pool is named, readable or not.
     pub(crate) has_pool: bool,
 }
 
-impl Readings {
-    pub(crate) fn read(index: usize, fields: &Fields<'_>, findings: &mut Findings) -> Self {
+impl TelemetrySection {
+    pub(crate) fn read(
+        index: usize,
+        fields: &TableReader<'_>,
+        findings: &mut DiagnosticSink,
+    ) -> Self {
         check_schedule(fields, findings);
         Self {
-            name: fields.read(&NAME, findings).unwrap_or_else(|| At {
+            name: fields.read(&NAME, findings).unwrap_or_else(|| Spanned {
                 value: format!("{}-{}", LIST.key, index + 1),
-                spot: fields.spot_of(&NAME),
+                location: fields.location_of(&NAME),
             }),
             pool: fields.read(&POOL, findings),
             rate: fields.read(&RATE, findings),
@@ -93,15 +99,15 @@ impl Readings {
     }
 
     /// The place of what says when readings are due.
-    pub(crate) fn schedule(&self) -> &Spot {
-        let rate = self.rate.as_ref().map(|at| &at.spot);
-        let every = self.every.as_ref().map(|at| &at.spot);
-        rate.or(every).unwrap_or(&self.name.spot)
+    pub(crate) fn schedule_location(&self) -> &ValueLocation {
+        let rate = self.rate.as_ref().map(|at| &at.location);
+        let every = self.every.as_ref().map(|at| &at.location);
+        rate.or(every).unwrap_or(&self.name.location)
     }
 
     /// Readings per second when the pool has `devices`; `None` where neither key, or
     /// both of them, say so.
-    pub(crate) fn rate_of(&self, devices: u64) -> Option<Rate> {
+    pub(crate) fn rate_for(&self, devices: u64) -> Option<Rate> {
         match (&self.rate, &self.every) {
             (Some(rate), None) => Some(rate.value),
             (None, Some(every)) => Rate::per_second(devices as f64 / every.value.as_secs_f64()),
@@ -110,13 +116,13 @@ impl Readings {
     }
 
     /// The load; `pools` are the plan's pools.
-    pub(crate) fn resolve(self, pools: &[plan::DevicePool]) -> Option<plan::ReadingLoad> {
+    pub(crate) fn resolve(self, pools: &[plan::DevicePool]) -> Option<plan::TelemetryLoad> {
         let pool = match &self.pool {
             Some(name) => pools.iter().find(|pool| pool.name == name.value)?,
             None => pools.first()?,
         };
-        let rate = self.rate_of(pool.count)?;
-        Some(plan::ReadingLoad {
+        let rate = self.rate_for(pool.count)?;
+        Some(plan::TelemetryLoad {
             name: self.name.value,
             pool: pool.name.clone(),
             devices: pool.count,
@@ -127,17 +133,19 @@ impl Readings {
 }
 
 /// One of the two ways to say when.
-fn check_schedule(fields: &Fields<'_>, findings: &mut Findings) {
+fn check_schedule(fields: &TableReader<'_>, findings: &mut DiagnosticSink) {
     const EITHER: &str =
         "`rate` (over all devices) or `every` (between two readings of one device)";
     match (fields.has(&RATE), fields.has(&EVERY)) {
         (true, true) => {
-            let finding = fields.spot_of(&EVERY).finding("both `rate` and `every`");
-            findings.add(finding.accepted(EITHER));
+            let finding = fields
+                .location_of(&EVERY)
+                .diagnostic("both `rate` and `every`");
+            findings.add(finding.expected(EITHER));
         }
         (false, false) => {
-            let finding = fields.spot().absence("neither `rate` nor `every`");
-            findings.add(finding.accepted(EITHER));
+            let finding = fields.location().missing("neither `rate` nor `every`");
+            findings.add(finding.expected(EITHER));
         }
         _ => {}
     }

@@ -1,103 +1,103 @@
 //! The top level of a scenario.
 
-use super::{Form, Key, Presence, Section};
+use super::{KeyPresence, KeySchema, Section, ValueType};
 use crate::format::{DAY, SECOND};
 
-pub(crate) const NAME: Key = Key {
+pub(crate) const NAME: KeySchema = KeySchema {
     name: "name",
-    form: Form::Name,
-    presence: Presence::Required,
+    value_type: ValueType::Name,
+    presence: KeyPresence::Required,
     about: "Name of the scenario; also part of the run's directory.",
 };
 
-pub(crate) const DESCRIPTION: Key = Key {
+pub(crate) const DESCRIPTION: KeySchema = KeySchema {
     name: "description",
-    form: Form::Text,
-    presence: Presence::Default("\"\""),
+    value_type: ValueType::Text,
+    presence: KeyPresence::Default("\"\""),
     about: "What the run is to find out, for the report.",
 };
 
-pub(crate) const SEED: Key = Key {
+pub(crate) const SEED: KeySchema = KeySchema {
     name: "seed",
     // What every reader of JSON keeps exactly.
-    form: Form::Count {
-        least: 0,
-        most: (1 << 53) - 1,
+    value_type: ValueType::Count {
+        min: 0,
+        max: (1 << 53) - 1,
     },
-    presence: Presence::Default("1"),
+    presence: KeyPresence::Default("1"),
     about: "Everything random in a run derives from it: heartbeat phases, which device a command goes to, jitter.",
 };
 
-pub(crate) const DURATION: Key = Key {
+pub(crate) const DURATION: KeySchema = KeySchema {
     name: "duration",
-    form: Form::Duration {
-        least: SECOND,
-        most: DAY.saturating_mul(30),
+    value_type: ValueType::Duration {
+        min: SECOND,
+        max: DAY.saturating_mul(30),
     },
-    presence: Presence::Required,
+    presence: KeyPresence::Required,
     about: "Length of the steady phase.",
 };
 
-pub(crate) const CLUSTER: Key = Key {
+pub(crate) const CLUSTER: KeySchema = KeySchema {
     name: "cluster",
-    form: Form::Table,
-    presence: Presence::Optional,
+    value_type: ValueType::Table,
+    presence: KeyPresence::Optional,
     about: "The cluster to start; this or `[target]`.",
 };
 
-pub(crate) const TARGET: Key = Key {
+pub(crate) const TARGET: KeySchema = KeySchema {
     name: "target",
-    form: Form::Table,
-    presence: Presence::Optional,
+    value_type: ValueType::Table,
+    presence: KeyPresence::Optional,
     about: "A system that is already running; this or `[cluster]`.",
 };
 
-pub(crate) const DEVICES: Key = Key {
+pub(crate) const DEVICES: KeySchema = KeySchema {
     name: "devices",
-    form: Form::Tables,
-    presence: Presence::Required,
+    value_type: ValueType::Tables,
+    presence: KeyPresence::Required,
     about: "Pools of sockets; at least one.",
 };
 
-pub(crate) const COMMANDS: Key = Key {
+pub(crate) const COMMANDS: KeySchema = KeySchema {
     name: "commands",
-    form: Form::Tables,
-    presence: Presence::Optional,
+    value_type: ValueType::Tables,
+    presence: KeyPresence::Optional,
     about: "HTTP command traffic.",
 };
 
-pub(crate) const PUBLISH: Key = Key {
+pub(crate) const PUBLISH: KeySchema = KeySchema {
     name: "publish",
-    form: Form::Tables,
-    presence: Presence::Optional,
+    value_type: ValueType::Tables,
+    presence: KeyPresence::Optional,
     about: "Messages to topics.",
 };
 
-pub(crate) const READINGS: Key = Key {
+pub(crate) const TELEMETRY: KeySchema = KeySchema {
     name: "readings",
-    form: Form::Tables,
-    presence: Presence::Optional,
+    value_type: ValueType::Tables,
+    presence: KeyPresence::Optional,
     about: "What devices send upstream.",
 };
 
-pub(crate) const EVENTS: Key = Key {
+pub(crate) const EVENTS: KeySchema = KeySchema {
     name: "events",
-    form: Form::Tables,
-    presence: Presence::Optional,
+    value_type: ValueType::Tables,
+    presence: KeyPresence::Optional,
     about: "What happens to the cluster.",
 };
 
-pub(crate) const GATES: Key = Key {
+pub(crate) const GATES: KeySchema = KeySchema {
     name: "gates",
-    form: Form::Tables,
-    presence: Presence::Optional,
+    value_type: ValueType::Tables,
+    presence: KeyPresence::Optional,
     about: "What the run must show.",
 };
 
-pub(crate) const MATRIX: Key = Key {
+pub(crate) const MATRIX: KeySchema = KeySchema {
     name: "matrix",
-    form: Form::Table,
-    presence: Presence::Optional,
+    value_type: ValueType::Table,
+    presence: KeyPresence::Optional,
     about: "Settings that runs go through, to be compared.",
 };
 
@@ -114,7 +114,7 @@ pub(crate) static SECTION: Section = Section {
         DEVICES,
         COMMANDS,
         PUBLISH,
-        READINGS,
+        TELEMETRY,
         EVENTS,
         GATES,
         MATRIX,

@@ -3,60 +3,60 @@
 use std::{ops::RangeInclusive, time::Duration};
 
 use super::{
-    address, backplane, choice, choice::Choice, cluster::Backplane, headers, name,
-    value_list::MOST_VALUES,
+    address, backplane, choice, choice::Choice, cluster::BackplaneSection, headers, name,
+    value_list::MAX_LIST_VALUES,
 };
 use crate::{
-    check::Check,
+    check::GateCheck,
     format,
     metrics::Unit,
     plan,
-    quantity::{self, Misfit},
+    quantity::{self, QuantityDiagnostic},
     suggest,
-    tree::{Item, Value},
+    tree::{TomlItem, TomlValue},
     units::Rate,
 };
 
 /// What a key takes.
 #[derive(Debug)]
-pub(crate) enum Form {
+pub(crate) enum ValueType {
     /// Any text of a sensible length.
     Text,
     /// The name of something.
     Name,
     /// The name of a node.
-    Node,
+    NodeName,
     /// The name of a consumer.
-    Consumer,
+    ConsumerName,
     Count {
-        least: u64,
-        most: u64,
+        min: u64,
+        max: u64,
     },
     Duration {
-        least: Duration,
-        most: Duration,
+        min: Duration,
+        max: Duration,
     },
     Rate,
     /// Bytes, whole ones.
     Size {
-        least: u64,
-        most: u64,
+        min: u64,
+        max: u64,
     },
     /// A part of a whole, as a percentage or a plain number.
     Share {
-        least_percent: u32,
-        most_percent: u32,
+        min_percent: u32,
+        max_percent: u32,
     },
     /// One of a few words.
     Choice(fn() -> Vec<&'static str>),
     /// `true` or `false`.
-    Flag,
+    Bool,
     /// Figure, comparison, limit.
     Check,
     /// Path of a command below the base address.
-    Path,
+    CommandPath,
     /// The name of a topic, with a place for its number.
-    Topic,
+    TopicName,
     /// A WebSocket address or a list of them.
     WsAddresses,
     /// A base address of HTTP or a list of them.
@@ -66,7 +66,7 @@ pub(crate) enum Form {
     /// `local`, or the address of a broker.
     Backplane,
     /// Path of a file.
-    File,
+    FilePath,
     /// Names and values of HTTP header fields.
     Headers,
     /// A table of its own.
@@ -74,80 +74,80 @@ pub(crate) enum Form {
     /// A list of tables.
     Tables,
     /// A list of different values of a form.
-    Each(&'static Form),
+    ListOf(&'static ValueType),
 }
 
 /// Why a value is refused.
 #[derive(Debug)]
-pub(crate) struct Refusal {
-    pub(crate) what: String,
+pub(crate) struct ValueDiagnostic {
+    pub(crate) message: String,
     /// In place of what the form says.
-    pub(crate) accepted: Option<String>,
+    pub(crate) expected: Option<String>,
     pub(crate) hint: Option<String>,
 }
 
 /// A type that a key's value can be read into.
-pub(crate) trait FromItem: Sized {
-    fn from_item(item: &Item, form: &Form) -> Result<Self, Refusal>;
+pub(crate) trait FromToml: Sized {
+    fn from_toml(item: &TomlItem, form: &ValueType) -> Result<Self, ValueDiagnostic>;
 }
 
-impl Form {
+impl ValueType {
     /// What is accepted, for messages and for the reference.
-    pub(crate) fn accepted(&self) -> String {
+    pub(crate) fn expected(&self) -> String {
         match self {
             Self::Text => "text of up to 500 characters".to_owned(),
-            Self::Name => name::ACCEPTED.to_owned(),
-            Self::Node => name::ACCEPTED_NODE.to_owned(),
-            Self::Consumer => name::ACCEPTED_CONSUMER.to_owned(),
-            Self::Count { least, most } => format!(
+            Self::Name => name::EXPECTED_NAME.to_owned(),
+            Self::NodeName => name::EXPECTED_NODE.to_owned(),
+            Self::ConsumerName => name::EXPECTED_CONSUMER.to_owned(),
+            Self::Count { min: least, max: most } => format!(
                 "a whole number from {} to {}",
-                format::typed(*least),
-                format::typed(*most)
+                format::toml_integer(*least),
+                format::toml_integer(*most)
             ),
-            Self::Duration { least, most } => format!(
+            Self::Duration { min: least, max: most } => format!(
                 "a duration with its unit (ms, s, m, h), from \"{}\" to \"{}\"",
-                format::written(*least),
-                format::written(*most)
+                format::toml_duration(*least),
+                format::toml_duration(*most)
             ),
             Self::Rate => {
                 "a rate with its unit, such as \"200/s\" or \"12000/min\", from \"0.001/s\" to \"1000000/s\""
                     .to_owned()
             }
-            Self::Size { least, most } => format!(
+            Self::Size { min: least, max: most } => format!(
                 "a size with its unit (B, kB, KiB), from \"{least}B\" to \"{most}B\""
             ),
-            Self::Share { least_percent, most_percent } => format!(
+            Self::Share { min_percent: least_percent, max_percent: most_percent } => format!(
                 "a share, from \"{least_percent}%\" to \"{most_percent}%\""
             ),
             Self::Choice(words) => {
                 let words: Vec<String> = words().iter().map(|word| format!("{word:?}")).collect();
                 words.join(" or ")
             }
-            Self::Flag => "true or false".to_owned(),
-            Self::File => "the path of a file, seen from where `highwater` is started".to_owned(),
+            Self::Bool => "true or false".to_owned(),
+            Self::FilePath => "the path of a file, seen from where `highwater` is started".to_owned(),
             Self::Headers => "a table of names and texts, such as { Authorization = \"Bearer ${TOKEN}\" }".to_owned(),
             Self::Check => "a figure, one of < <= == != >= >, and a limit with the figure's unit, such as \"heartbeats.response.p99 <= 50ms\"".to_owned(),
-            Self::Path => "a path that begins with `/`, such as \"/devices/{device}/commands\"".to_owned(),
-            Self::Topic => name::ACCEPTED_TOPIC.to_owned(),
+            Self::CommandPath => "a path that begins with `/`, such as \"/devices/{device}/commands\"".to_owned(),
+            Self::TopicName => name::EXPECTED_TOPIC.to_owned(),
             Self::WsAddresses => "an address such as \"ws://host:8080/ws?device={device}\", or a list of them".to_owned(),
             Self::HttpAddresses => "an address such as \"http://host:8080\", or a list of them".to_owned(),
             Self::HttpAddress => "an address such as \"http://host:9090/metrics\"".to_owned(),
             Self::Backplane => format!("\"local\", or the address of a broker: {}", backplane::examples()),
             Self::Table => "a table".to_owned(),
             Self::Tables => "a list of tables".to_owned(),
-            Self::Each(form) => format!(
-                "a list of up to {MOST_VALUES} different values, each {}",
-                form.accepted()
+            Self::ListOf(form) => format!(
+                "a list of up to {MAX_LIST_VALUES} different values, each {}",
+                form.expected()
             ),
         }
     }
 }
 
-impl Refusal {
+impl ValueDiagnostic {
     pub(crate) fn new(what: impl Into<String>) -> Self {
         Self {
-            what: what.into(),
-            accepted: None,
+            message: what.into(),
+            expected: None,
             hint: None,
         }
     }
@@ -160,88 +160,101 @@ impl Refusal {
     }
 }
 
-impl From<Misfit> for Refusal {
-    fn from(misfit: Misfit) -> Self {
+impl From<QuantityDiagnostic> for ValueDiagnostic {
+    fn from(misfit: QuantityDiagnostic) -> Self {
         Self {
-            what: misfit.what,
-            accepted: None,
+            message: misfit.message,
+            expected: None,
             hint: misfit.hint,
         }
     }
 }
 
-impl FromItem for String {
-    fn from_item(item: &Item, form: &Form) -> Result<Self, Refusal> {
+impl FromToml for String {
+    fn from_toml(item: &TomlItem, form: &ValueType) -> Result<Self, ValueDiagnostic> {
         let text = text(item)?;
         match form {
-            Form::Name => name::check(text)?,
-            Form::Node => name::check_node(text)?,
-            Form::Consumer => name::check_consumer(text)?,
-            Form::Topic => name::check_topic(text)?,
-            Form::Path => address::check_path(text)?,
-            Form::HttpAddress => address::check_http(text, address::Tail::Any)?,
-            _ if text.chars().count() > 500 => return Err(Refusal::new("text that is too long")),
+            ValueType::Name => name::check(text)?,
+            ValueType::NodeName => name::check_node(text)?,
+            ValueType::ConsumerName => name::check_consumer(text)?,
+            ValueType::TopicName => name::check_topic(text)?,
+            ValueType::CommandPath => address::check_path(text)?,
+            ValueType::HttpAddress => address::check_http(text, address::UrlTail::PathAndQuery)?,
+            _ if text.chars().count() > 500 => {
+                return Err(ValueDiagnostic::new("text that is too long"));
+            }
             _ => {}
         }
         Ok(text.to_owned())
     }
 }
 
-impl FromItem for u64 {
-    fn from_item(item: &Item, form: &Form) -> Result<Self, Refusal> {
-        if let Form::Size { least, most } = form {
+impl FromToml for u64 {
+    fn from_toml(item: &TomlItem, form: &ValueType) -> Result<Self, ValueDiagnostic> {
+        if let ValueType::Size {
+            min: least,
+            max: most,
+        } = form
+        {
             return size(item, *least..=*most);
         }
         let number = match &item.value {
-            Value::Integer(number) => *number,
-            Value::Text(text) if text.trim().parse::<u64>().is_ok() => {
+            TomlValue::Integer(number) => *number,
+            TomlValue::Text(text) if text.trim().parse::<u64>().is_ok() => {
                 let hint = format!("write {} without quotes", text.trim());
-                return Err(Refusal::new("text instead of a number").hint(hint));
+                return Err(ValueDiagnostic::new("text instead of a number").hint(hint));
             }
-            _ => return Err(Refusal::new("not a whole number")),
+            _ => return Err(ValueDiagnostic::new("not a whole number")),
         };
         let (least, most) = match form {
-            Form::Count { least, most } => (*least, *most),
+            ValueType::Count {
+                min: least,
+                max: most,
+            } => (*least, *most),
             _ => (0, u64::MAX),
         };
         let in_range = u64::try_from(number)
             .ok()
             .filter(|n| (least..=most).contains(n));
-        in_range.ok_or_else(|| Refusal::new("out of range"))
+        in_range.ok_or_else(|| ValueDiagnostic::new("out of range"))
     }
 }
 
-impl FromItem for u32 {
-    fn from_item(item: &Item, form: &Form) -> Result<Self, Refusal> {
-        let number = u64::from_item(item, form)?;
-        Self::try_from(number).map_err(|_| Refusal::new("out of range"))
+impl FromToml for u32 {
+    fn from_toml(item: &TomlItem, form: &ValueType) -> Result<Self, ValueDiagnostic> {
+        let number = u64::from_toml(item, form)?;
+        Self::try_from(number).map_err(|_| ValueDiagnostic::new("out of range"))
     }
 }
 
-impl FromItem for Duration {
-    fn from_item(item: &Item, form: &Form) -> Result<Self, Refusal> {
-        let duration = quantity::duration(quantity_text(item, "s")?)?;
+impl FromToml for Duration {
+    fn from_toml(item: &TomlItem, form: &ValueType) -> Result<Self, ValueDiagnostic> {
+        let duration = quantity::parse_duration(quantity_text(item, "s")?)?;
         match form {
-            Form::Duration { least, .. } if duration < *least => Err(Refusal::new("too short")),
-            Form::Duration { most, .. } if duration > *most => Err(Refusal::new("too long")),
+            ValueType::Duration { min: least, .. } if duration < *least => {
+                Err(ValueDiagnostic::new("too short"))
+            }
+            ValueType::Duration { max: most, .. } if duration > *most => {
+                Err(ValueDiagnostic::new("too long"))
+            }
             _ => Ok(duration),
         }
     }
 }
 
-impl FromItem for Rate {
-    fn from_item(item: &Item, _: &Form) -> Result<Self, Refusal> {
-        Ok(quantity::rate(quantity_text(item, "/s")?)?)
+impl FromToml for Rate {
+    fn from_toml(item: &TomlItem, _: &ValueType) -> Result<Self, ValueDiagnostic> {
+        Ok(quantity::parse_rate(quantity_text(item, "/s")?)?)
     }
 }
 
 /// A share as a plain number: a percentage is a hundredth of it.
-impl FromItem for f64 {
-    fn from_item(item: &Item, form: &Form) -> Result<Self, Refusal> {
-        let share = Unit::Ratio.limit(quantity_text(item, "%")?)?;
-        let Form::Share {
-            least_percent,
-            most_percent,
+impl FromToml for f64 {
+    fn from_toml(item: &TomlItem, form: &ValueType) -> Result<Self, ValueDiagnostic> {
+        let share = Unit::Ratio.parse_limit(quantity_text(item, "%")?)?;
+        let ValueType::Share {
+            min_percent: least_percent,
+            max_percent: most_percent,
         } = form
         else {
             return Ok(share);
@@ -249,77 +262,82 @@ impl FromItem for f64 {
         let accepted = Self::from(*least_percent) / 100.0..=Self::from(*most_percent) / 100.0;
         match accepted.contains(&share) {
             true => Ok(share),
-            false => Err(Refusal::new("out of range")),
+            false => Err(ValueDiagnostic::new("out of range")),
         }
     }
 }
 
-impl FromItem for Backplane {
-    fn from_item(item: &Item, _: &Form) -> Result<Self, Refusal> {
-        backplane::read(text(item)?)
+impl FromToml for BackplaneSection {
+    fn from_toml(item: &TomlItem, _: &ValueType) -> Result<Self, ValueDiagnostic> {
+        backplane::parse(text(item)?)
     }
 }
 
-impl FromItem for Check {
-    fn from_item(item: &Item, _: &Form) -> Result<Self, Refusal> {
-        Self::parse(text(item)?).map_err(|problem| Refusal {
-            what: problem.what,
-            accepted: Some(problem.accepted),
+impl FromToml for GateCheck {
+    fn from_toml(item: &TomlItem, _: &ValueType) -> Result<Self, ValueDiagnostic> {
+        Self::parse(text(item)?).map_err(|problem| ValueDiagnostic {
+            message: problem.message,
+            expected: Some(problem.expected),
             hint: problem.hint,
         })
     }
 }
 
-impl<C: Choice> FromItem for C {
-    fn from_item(item: &Item, _: &Form) -> Result<Self, Refusal> {
+impl<C: Choice> FromToml for C {
+    fn from_toml(item: &TomlItem, _: &ValueType) -> Result<Self, ValueDiagnostic> {
         let word = text(item)?;
         let entry = C::ALL.iter().find(|(known, _)| *known == word);
-        entry.map(|(_, value)| *value).ok_or_else(|| Refusal {
-            what: "not one of the values known here".to_owned(),
-            accepted: None,
-            hint: suggest::hint(word, choice::words::<C>()),
-        })
+        entry
+            .map(|(_, value)| *value)
+            .ok_or_else(|| ValueDiagnostic {
+                message: "not one of the values known here".to_owned(),
+                expected: None,
+                hint: suggest::did_you_mean(word, choice::choices::<C>()),
+            })
     }
 }
 
-impl FromItem for bool {
-    fn from_item(item: &Item, _: &Form) -> Result<Self, Refusal> {
+impl FromToml for bool {
+    fn from_toml(item: &TomlItem, _: &ValueType) -> Result<Self, ValueDiagnostic> {
         let text = match &item.value {
-            Value::Other(text, _) => text.as_str(),
-            Value::Text(text) if matches!(text.as_str(), "true" | "false") => {
+            TomlValue::Other(text, _) => text.as_str(),
+            TomlValue::Text(text) if matches!(text.as_str(), "true" | "false") => {
                 let hint = format!("write {text} without quotes");
-                return Err(Refusal::new("text instead of a truth value").hint(hint));
+                return Err(ValueDiagnostic::new("text instead of a truth value").hint(hint));
             }
             _ => "",
         };
-        text.parse().map_err(|_| Refusal::new("not a truth value"))
+        text.parse()
+            .map_err(|_| ValueDiagnostic::new("not a truth value"))
     }
 }
 
 /// Header fields in the order of the file.
-impl FromItem for Vec<plan::Header> {
-    fn from_item(item: &Item, _: &Form) -> Result<Self, Refusal> {
-        let table = item.as_table().ok_or_else(|| Refusal::new("not a table"))?;
-        headers::read(table)
+impl FromToml for Vec<plan::HttpHeader> {
+    fn from_toml(item: &TomlItem, _: &ValueType) -> Result<Self, ValueDiagnostic> {
+        let table = item
+            .as_table()
+            .ok_or_else(|| ValueDiagnostic::new("not a table"))?;
+        headers::parse(table)
     }
 }
 
 /// One address or a list of them, never an empty one.
-impl FromItem for Vec<String> {
-    fn from_item(item: &Item, form: &Form) -> Result<Self, Refusal> {
+impl FromToml for Vec<String> {
+    fn from_toml(item: &TomlItem, form: &ValueType) -> Result<Self, ValueDiagnostic> {
         let one = std::slice::from_ref(item);
         let items = match &item.value {
-            Value::List(items) => items.as_slice(),
+            TomlValue::List(items) => items.as_slice(),
             _ => one,
         };
         if items.is_empty() {
-            return Err(Refusal::new("an empty list"));
+            return Err(ValueDiagnostic::new("an empty list"));
         }
         let checked = items.iter().map(|item| {
             let text = text(item)?;
             match form {
-                Form::WsAddresses => address::check_ws(text)?,
-                _ => address::check_http(text, address::Tail::Path)?,
+                ValueType::WsAddresses => address::check_ws(text)?,
+                _ => address::check_http(text, address::UrlTail::Path)?,
             }
             Ok(text.to_owned())
         });
@@ -327,34 +345,34 @@ impl FromItem for Vec<String> {
     }
 }
 
-fn size(item: &Item, accepted: RangeInclusive<u64>) -> Result<u64, Refusal> {
-    let bytes = Unit::Bytes.limit(quantity_text(item, "B")?)?;
+fn size(item: &TomlItem, accepted: RangeInclusive<u64>) -> Result<u64, ValueDiagnostic> {
+    let bytes = Unit::Bytes.parse_limit(quantity_text(item, "B")?)?;
     if bytes.fract() != 0.0 {
-        return Err(Refusal::new("not a whole number of bytes"));
+        return Err(ValueDiagnostic::new("not a whole number of bytes"));
     }
     // Saturates, which is out of range like any other such size.
     let bytes = bytes as u64;
     match accepted.contains(&bytes) {
         true => Ok(bytes),
-        false => Err(Refusal::new("out of range")),
+        false => Err(ValueDiagnostic::new("out of range")),
     }
 }
 
-fn text(item: &Item) -> Result<&str, Refusal> {
+fn text(item: &TomlItem) -> Result<&str, ValueDiagnostic> {
     match &item.value {
-        Value::Text(text) => Ok(text),
-        _ => Err(Refusal::new("not text in quotes")),
+        TomlValue::Text(text) => Ok(text),
+        _ => Err(ValueDiagnostic::new("not text in quotes")),
     }
 }
 
 /// The text of a quantity; a bare number gets a hint that it wants a unit.
-fn quantity_text<'i>(item: &'i Item, unit: &str) -> Result<&'i str, Refusal> {
+fn quantity_text<'i>(item: &'i TomlItem, unit: &str) -> Result<&'i str, ValueDiagnostic> {
     match &item.value {
-        Value::Text(text) => Ok(text),
-        Value::Integer(number) if *number >= 0 => {
+        TomlValue::Text(text) => Ok(text),
+        TomlValue::Integer(number) if *number >= 0 => {
             let hint = format!("did you mean \"{number}{unit}\"?");
-            Err(Refusal::new("a number without its unit").hint(hint))
+            Err(ValueDiagnostic::new("a number without its unit").hint(hint))
         }
-        _ => Err(Refusal::new("not a quantity in quotes")),
+        _ => Err(ValueDiagnostic::new("not a quantity in quotes")),
     }
 }

@@ -1,30 +1,38 @@
 //! `--set PATH=VALUE` put over the tree, before anything is validated.
 
-use super::{Item, Origin, Table, Value, read::value};
+use super::{SourceSpan, TomlItem, TomlTable, TomlValue, read::parse_value};
 use crate::{
-    diagnostic::{Finding, Findings},
-    section::{self, List},
+    diagnostic::{DiagnosticBuilder, DiagnosticSink},
+    section::{self, ListSchema},
     suggest,
 };
 
 /// Puts each argument over `root`, from left to right; those that cannot be
 /// placed go to `findings`. A key that does not exist is placed all the same:
 /// validation finds it, as it would in the file.
-pub(crate) fn apply(sets: &[String], root: &mut Table, findings: &mut Findings) {
+pub(crate) fn apply_overrides(
+    sets: &[String],
+    root: &mut TomlTable,
+    findings: &mut DiagnosticSink,
+) {
     for (number, text) in sets.iter().enumerate() {
-        let origin = Origin::Set(number);
-        if let Err(finding) = put(text, &origin, root) {
+        let origin = SourceSpan::SetArgument(number);
+        if let Err(finding) = apply_override(text, &origin, root) {
             findings.add(*finding);
         }
     }
 }
 
-fn put(text: &str, origin: &Origin, root: &mut Table) -> Result<(), Box<Finding>> {
+fn apply_override(
+    text: &str,
+    origin: &SourceSpan,
+    root: &mut TomlTable,
+) -> Result<(), Box<DiagnosticBuilder>> {
     let malformed = || {
-        let finding = Finding::new(origin, "", "not of the form PATH=VALUE");
+        let finding = DiagnosticBuilder::new(origin, "", "not of the form PATH=VALUE");
         Box::new(
             finding
-                .accepted("a path and a value, such as `duration=30s` or `devices.home.count=500`"),
+                .expected("a path and a value, such as `duration=30s` or `devices.home.count=500`"),
         )
     };
     let (path, text) = text.split_once('=').ok_or_else(malformed)?;
@@ -32,26 +40,26 @@ fn put(text: &str, origin: &Origin, root: &mut Table) -> Result<(), Box<Finding>
     if path.iter().any(|part| part.is_empty()) || path.len() > 8 {
         return Err(malformed());
     }
-    let item = value(text, origin);
-    match section::list(path[0]) {
+    let item = parse_value(text, origin);
+    match section::named_list(path[0]) {
         Some(list) if path.len() > 1 => {
-            let element = element(root, list, path[1], origin)?;
+            let element = find_element(root, list, path[1], origin)?;
             if path.len() == 2 {
-                return Err(Box::new(whole_element(list, path[1], origin)));
+                return Err(Box::new(element_without_key(list, path[1], origin)));
             }
-            insert(element, &path[2..], item, origin)
+            insert_at(element, &path[2..], item, origin)
         }
-        _ => insert(root, &path, item, origin),
+        _ => insert_at(root, &path, item, origin),
     }
 }
 
 /// Walks down tables, making those that are missing, and puts `item` there.
-fn insert(
-    table: &mut Table,
+fn insert_at(
+    table: &mut TomlTable,
     path: &[&str],
-    item: Item,
-    origin: &Origin,
-) -> Result<(), Box<Finding>> {
+    item: TomlItem,
+    origin: &SourceSpan,
+) -> Result<(), Box<DiagnosticBuilder>> {
     let [key, rest @ ..] = path else {
         return Ok(());
     };
@@ -60,30 +68,34 @@ fn insert(
         return Ok(());
     }
     if table.get(key).is_none() {
-        let empty = Item {
-            value: Value::Table(Table::default()),
-            origin: origin.clone(),
+        let empty = TomlItem {
+            value: TomlValue::Table(TomlTable::default()),
+            span: origin.clone(),
         };
         table.insert(key, empty);
     }
     match table.get_mut(key).map(|item| &mut item.value) {
-        Some(Value::Table(inner)) => insert(inner, rest, item, origin),
+        Some(TomlValue::Table(inner)) => insert_at(inner, rest, item, origin),
         _ => {
             let what = format!("`{key}` is no table: nothing can be set below it");
-            Err(Box::new(Finding::new(origin, &path.join("."), what)))
+            Err(Box::new(DiagnosticBuilder::new(
+                origin,
+                &path.join("."),
+                what,
+            )))
         }
     }
 }
 
 /// The element of a list that goes by `name`.
-fn element<'t>(
-    root: &'t mut Table,
-    list: &List,
+fn find_element<'t>(
+    root: &'t mut TomlTable,
+    list: &ListSchema,
     name: &str,
-    origin: &Origin,
-) -> Result<&'t mut Table, Box<Finding>> {
+    origin: &SourceSpan,
+) -> Result<&'t mut TomlTable, Box<DiagnosticBuilder>> {
     let items = match root.get_mut(list.key).map(|item| &mut item.value) {
-        Some(Value::List(items)) => items.as_mut_slice(),
+        Some(TomlValue::List(items)) => items.as_mut_slice(),
         _ => &mut [],
     };
     let names: Vec<Option<String>> = (0..)
@@ -97,29 +109,34 @@ fn element<'t>(
         .and_then(|place| items.get_mut(place))
         .map(|item| &mut item.value)
     {
-        Some(Value::Table(table)) => Ok(table),
-        _ => Err(Box::new(no_such_name(list, name, &names, origin))),
+        Some(TomlValue::Table(table)) => Ok(table),
+        _ => Err(Box::new(unknown_name(list, name, &names, origin))),
     }
 }
 
-fn no_such_name(list: &List, name: &str, names: &[Option<String>], origin: &Origin) -> Finding {
+fn unknown_name(
+    list: &ListSchema,
+    name: &str,
+    names: &[Option<String>],
+    origin: &SourceSpan,
+) -> DiagnosticBuilder {
     let names: Vec<&str> = names.iter().flatten().map(String::as_str).collect();
     let what = format!("no {} of that name", list.noun);
     let accepted = if names.is_empty() {
         format!("nothing: this scenario names no {}", list.noun)
     } else {
-        suggest::list(names.iter().copied())
+        suggest::quoted_list(names.iter().copied())
     };
-    Finding::new(origin, &format!("{}.{name}", list.key), what)
+    DiagnosticBuilder::new(origin, &format!("{}.{name}", list.key), what)
         .found(format!("`{}`", name.escape_debug()))
-        .accepted(accepted)
-        .maybe_hint(suggest::hint(name, names))
+        .expected(accepted)
+        .maybe_hint(suggest::did_you_mean(name, names))
 }
 
-fn whole_element(list: &List, name: &str, origin: &Origin) -> Finding {
+fn element_without_key(list: &ListSchema, name: &str, origin: &SourceSpan) -> DiagnosticBuilder {
     let path = format!("{}.{name}", list.key);
     let what = format!("names a whole {}, not one of its keys", list.noun);
     let example = list.section.keys.get(1).map_or("key", |key| key.name);
-    Finding::new(origin, &path, what)
-        .accepted(format!("a key below it, such as `{path}.{example}`"))
+    DiagnosticBuilder::new(origin, &path, what)
+        .expected(format!("a key below it, such as `{path}.{example}`"))
 }

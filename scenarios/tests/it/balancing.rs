@@ -2,8 +2,11 @@
 
 use expect_test::expect;
 use highwater_scenarios::{
-    Host, Matrix, describe, describe_matrix, parse, parse_matrix,
-    plan::{Action, Balancer, CLUSTER, Cluster, Join, Measure, Plan, Policy, System},
+    HostResources, Matrix, describe, describe_matrix, parse, parse_matrix,
+    plan::{
+        Action, BalancerKind, BalancerLoadMetric, BalancerPolicy, CLUSTER_NAME, ClusterSpec, Join,
+        Plan, SystemSpec,
+    },
 };
 
 /// A cluster with further keys, two pools' worth of sockets, and further tables.
@@ -28,10 +31,10 @@ fn plan(cluster: &str, more: &str, sets: &[&str]) -> Plan {
         .unwrap_or_else(|problems| panic!("{problems}"))
 }
 
-fn cluster(keys: &str) -> Cluster {
+fn cluster(keys: &str) -> ClusterSpec {
     match plan(keys, "", &[]).system {
-        System::Cluster(cluster) => cluster,
-        System::Target(_) => panic!("a target"),
+        SystemSpec::Cluster(cluster) => cluster,
+        SystemSpec::Target(_) => panic!("a target"),
     }
 }
 
@@ -41,7 +44,7 @@ fn matrix(cluster: &str, more: &str, sets: &[&str]) -> Matrix {
         .unwrap_or_else(|problems| panic!("{problems}"))
 }
 
-fn problems(cluster: &str, more: &str) -> String {
+fn diagnostics(cluster: &str, more: &str) -> String {
     parse("balanced.toml", &scenario(cluster, more), &[])
         .expect_err("refused")
         .to_string()
@@ -50,10 +53,10 @@ fn problems(cluster: &str, more: &str) -> String {
 #[test]
 fn each_balancer_has_its_usual_policy_and_way_to_join() {
     for (balancer, policy, join) in [
-        ("none", Policy::RoundRobin, Join::Discovery),
-        ("gateway", Policy::P2c, Join::Discovery),
-        ("nginx", Policy::RoundRobin, Join::Reload),
-        ("haproxy", Policy::RoundRobin, Join::Reload),
+        ("none", BalancerPolicy::RoundRobin, Join::Discovery),
+        ("gateway", BalancerPolicy::P2c, Join::Discovery),
+        ("nginx", BalancerPolicy::RoundRobin, Join::Reload),
+        ("haproxy", BalancerPolicy::RoundRobin, Join::Reload),
     ] {
         let cluster = cluster(&format!("balancer = \"{balancer}\""));
         assert_eq!((cluster.policy, cluster.join), (policy, join), "{balancer}");
@@ -65,15 +68,18 @@ fn sockets_are_kept_for_ever_unless_they_are_not() {
     assert_eq!(cluster("").max_age, None);
     let age = cluster("max_age = \"10m\"").max_age;
     assert_eq!(age, Some(std::time::Duration::from_secs(600)));
-    assert!(problems("max_age = \"1s\"", "").contains("cluster.max_age: too short"));
+    assert!(diagnostics("max_age = \"1s\"", "").contains("cluster.max_age: too short"));
 }
 
 #[test]
 fn a_gateway_goes_by_sockets_or_by_the_nodes_own_load() {
-    assert_eq!(cluster("balancer = \"gateway\"").load, Measure::Sockets);
+    assert_eq!(
+        cluster("balancer = \"gateway\"").load_metric,
+        BalancerLoadMetric::Sockets
+    );
     let heap = "balancer = \"gateway\"\nload = \"heap\"";
-    assert_eq!(cluster(heap).load, Measure::Heap);
-    let said = problems("balancer = \"nginx\"\nload = \"heap\"", "");
+    assert_eq!(cluster(heap).load_metric, BalancerLoadMetric::Heap);
+    let said = diagnostics("balancer = \"nginx\"\nload = \"heap\"", "");
     assert!(said.contains("cluster.load: not with nginx"), "{said}");
 }
 
@@ -83,10 +89,10 @@ fn every_policy_and_way_that_a_balancer_has_is_accepted_and_no_other() {
     let joins = ["discovery", "reload", "runtime", "predeclared"];
     let accepts = |keys: String| parse("x", &scenario(&keys, ""), &[]).is_ok();
     for (word, balancer) in [
-        ("none", Balancer::None),
-        ("gateway", Balancer::Gateway),
-        ("nginx", Balancer::Nginx),
-        ("haproxy", Balancer::Haproxy),
+        ("none", BalancerKind::None),
+        ("gateway", BalancerKind::Gateway),
+        ("nginx", BalancerKind::Nginx),
+        ("haproxy", BalancerKind::Haproxy),
     ] {
         let accepted = |key: &str, words: [&str; 4]| {
             let written = |value: &&str| format!("balancer = \"{word}\"\n{key} = \"{value}\"");
@@ -120,7 +126,7 @@ fn what_does_not_go_together_is_said_in_its_place() {
           = hint: `balancer_tls = true` has sessions end at the balancer
 
         2 problems in balanced.toml"#]]
-    .assert_eq(&problems(
+    .assert_eq(&diagnostics(
         "join = \"runtime\"\ntls = true\nbalancer = \"nginx\"",
         "",
     ));
@@ -149,21 +155,21 @@ fn what_does_not_go_together_is_said_in_its_place() {
           = hint: `tls = true` is TLS at the nodes
 
         3 problems in balanced.toml"#]]
-    .assert_eq(&problems("policy = \"p2c\"\ngateways = 2\nbalancer_tls = true", ""));
+    .assert_eq(&diagnostics("policy = \"p2c\"\ngateways = 2\nbalancer_tls = true", ""));
 }
 
 #[test]
 fn a_rebalance_is_of_the_whole_cluster() {
     let event = "[[events]]\nat = \"10s\"\ndo = \"rebalance\"\nrate = \"50/s\"\nband = \"5%\"\n";
     let event = plan("balancer = \"gateway\"", event, &[]).events.remove(0);
-    assert_eq!(event.node, CLUSTER);
+    assert_eq!(event.node, CLUSTER_NAME);
     match event.action {
         Action::Rebalance { rate, band } => {
             assert_eq!((rate.as_per_second(), band), (50.0, 0.05));
         }
         action => panic!("{action:?}"),
     }
-    let problems = problems(
+    let problems = diagnostics(
         "balancer = \"gateway\"",
         "[[events]]\nat = \"10s\"\ndo = \"rebalance\"\nnode = \"n1\"\nband = \"500%\"\n\
          [[events]]\nat = \"20s\"\ndo = \"kill-node\"\nnode = \"n1\"\nrate = \"5/s\"\n",
@@ -197,17 +203,25 @@ fn a_matrix_has_a_cell_for_each_combination() {
     let systems = matrix.cells().map(|cell| &cell.plan.system);
     let asked: Vec<_> = systems
         .map(|system| match system {
-            System::Cluster(cluster) => (cluster.balancer, cluster.policy, cluster.join),
-            System::Target(_) => panic!("a target"),
+            SystemSpec::Cluster(cluster) => (cluster.balancer, cluster.policy, cluster.join),
+            SystemSpec::Target(_) => panic!("a target"),
         })
         .collect();
     assert_eq!(
         asked,
         [
-            (Balancer::Nginx, Policy::LeastConn, Join::Reload),
-            (Balancer::Nginx, Policy::Random, Join::Reload),
-            (Balancer::Gateway, Policy::LeastConn, Join::Discovery),
-            (Balancer::Gateway, Policy::Random, Join::Discovery),
+            (BalancerKind::Nginx, BalancerPolicy::LeastConn, Join::Reload),
+            (BalancerKind::Nginx, BalancerPolicy::Random, Join::Reload),
+            (
+                BalancerKind::Gateway,
+                BalancerPolicy::LeastConn,
+                Join::Discovery
+            ),
+            (
+                BalancerKind::Gateway,
+                BalancerPolicy::Random,
+                Join::Discovery
+            ),
         ]
     );
 }
@@ -296,7 +310,7 @@ policy = ["p2c"]
     let many = "[matrix]\nbalancer = [\"none\", \"gateway\", \"nginx\", \"haproxy\"]\n\
                 policy = [\"round-robin\", \"least-conn\", \"p2c\", \"random\"]\n\
                 gateways = [1, 2, 3, 4, 5]\n";
-    let said = problems("", many);
+    let said = diagnostics("", many);
     assert!(said.contains("matrix: 80 cells"), "{said}");
 }
 
@@ -361,7 +375,7 @@ fn what_a_matrix_does_not_go_through_or_what_does_not_go_together_is_said_there(
 
 #[test]
 fn a_description_tells_of_the_balancer_and_of_the_cells() {
-    let host = Host {
+    let host = HostResources {
         files_per_process: 20_000,
         memory: None,
     };
@@ -386,7 +400,7 @@ fn a_description_tells_of_the_balancer_and_of_the_cells() {
 
 #[test]
 fn a_balancer_that_would_need_too_many_files_is_named() {
-    let small = Host {
+    let small = HostResources {
         files_per_process: 10_000,
         memory: None,
     };
@@ -402,7 +416,7 @@ fn a_balancer_that_would_need_too_many_files_is_named() {
 
 #[test]
 fn a_description_tells_how_old_sockets_get() {
-    let host = Host {
+    let host = HostResources {
         files_per_process: 20_000,
         memory: None,
     };

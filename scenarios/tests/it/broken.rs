@@ -8,9 +8,9 @@ mod telemetry;
 
 use expect_test::Expect;
 
-use crate::problems_with;
+use crate::diagnostics_with;
 
 /// Of the smallest scenario and `more` text.
 fn check(more: &str, expected: Expect) {
-    expected.assert_eq(&problems_with(more));
+    expected.assert_eq(&diagnostics_with(more));
 }

@@ -4,17 +4,17 @@
 use expect_test::{Expect, expect};
 use highwater_scenarios::{
     parse,
-    plan::{Action, BROKER, Backplane, Plan, System},
+    plan::{Action, BROKER_NAME, BackplaneSpec, Plan, SystemSpec},
 };
 
-const REST: &str = "
+const SCENARIO_TAIL: &str = "
 [[devices]]
 count = 10
 ramp = \"10/s\"
 ";
 
 fn scenario(more: &str) -> String {
-    format!("name = \"joined\"\nduration = \"60s\"\n{more}{REST}")
+    format!("name = \"joined\"\nduration = \"60s\"\n{more}{SCENARIO_TAIL}")
 }
 
 fn plan(more: &str, sets: &[&str]) -> Plan {
@@ -22,10 +22,10 @@ fn plan(more: &str, sets: &[&str]) -> Plan {
     parse("joined.toml", &scenario(more), &sets).unwrap_or_else(|problems| panic!("{problems}"))
 }
 
-fn backplane(plan: &Plan) -> &Backplane {
+fn backplane(plan: &Plan) -> &BackplaneSpec {
     match &plan.system {
-        System::Cluster(cluster) => &cluster.backplane,
-        System::Target(target) => panic!("{target:?}"),
+        SystemSpec::Cluster(cluster) => &cluster.backplane,
+        SystemSpec::Target(target) => panic!("{target:?}"),
     }
 }
 
@@ -40,7 +40,7 @@ fn a_broker_is_named_by_its_address_in_the_file_or_by_set() {
     let file = plan("[cluster]\nbackplane = \"redis://127.0.0.1\"\n", &[]);
     let set = plan("[cluster]\n", &["cluster.backplane=redis://127.0.0.1"]);
     assert_eq!(backplane(&file), backplane(&set));
-    assert_eq!(backplane(&plan("[cluster]\n", &[])), &Backplane::Local);
+    assert_eq!(backplane(&plan("[cluster]\n", &[])), &BackplaneSpec::Local);
 
     for (url, host, port, monitor) in [
         ("redis://127.0.0.1", "127.0.0.1", 6379, None),
@@ -48,7 +48,7 @@ fn a_broker_is_named_by_its_address_in_the_file_or_by_set() {
         ("amqp://[::1]:7/", "::1", 7, Some("http://[::1]:15692")),
     ] {
         let plan = plan("[cluster]\n", &[&format!("cluster.backplane={url}")]);
-        let Backplane::Broker(broker) = backplane(&plan) else {
+        let BackplaneSpec::Broker(broker) = backplane(&plan) else {
             panic!("{plan:?}");
         };
         assert_eq!((broker.url.host(), broker.url.port()), (host, port));
@@ -63,7 +63,7 @@ fn where_it_is_measured_can_be_said() {
         "[cluster]\nbackplane = \"nats://mq\"\nbroker = { monitor = \"http://other:18222\", pid = 4711 }\n",
         &["cluster.broker.pid=4712"],
     );
-    let Backplane::Broker(broker) = backplane(&plan) else {
+    let BackplaneSpec::Broker(broker) = backplane(&plan) else {
         panic!("{plan:?}");
     };
     assert_eq!(broker.monitor.as_deref(), Some("http://other:18222"));
@@ -73,7 +73,7 @@ fn where_it_is_measured_can_be_said() {
 #[test]
 fn a_password_is_in_no_plan_and_no_description() {
     let plan = plan("[cluster]\nbackplane = \"amqp://me:s3cret@mq\"\n", &[]);
-    let host = highwater_scenarios::Host {
+    let host = highwater_scenarios::HostResources {
         files_per_process: 1_000,
         memory: None,
     };
@@ -92,8 +92,8 @@ fn a_password_is_in_no_plan_and_no_description() {
     assert_eq!(serde_json::to_string(&read).unwrap(), json);
     // Records of before know one word.
     assert_eq!(
-        serde_json::from_str::<Backplane>("\"local\"").unwrap(),
-        Backplane::Local
+        serde_json::from_str::<BackplaneSpec>("\"local\"").unwrap(),
+        BackplaneSpec::Local
     );
 }
 
@@ -207,8 +207,8 @@ fn the_embedded_broker_is_killed_and_comes_back() {
             &Action::ResumeBroker,
         ]
     );
-    assert!(plan.events.iter().all(|event| event.node == BROKER));
-    assert_eq!(plan.nodes(), Some(2..=2), "no node goes");
+    assert!(plan.events.iter().all(|event| event.node == BROKER_NAME));
+    assert_eq!(plan.node_count_range(), Some(2..=2), "no node goes");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use highwater_scenarios::{Host, Plan, describe, load};
+use highwater_scenarios::{HostResources, Plan, describe, load};
 
 fn folder() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -60,7 +60,7 @@ fn descriptions_fit_a_terminal() {
     for file in catalogue() {
         let page = describe(
             &load(&file, &[]).unwrap(),
-            &Host {
+            &HostResources {
                 files_per_process: 20_000,
                 memory: None,
             },
@@ -76,7 +76,7 @@ fn descriptions_fit_a_terminal() {
 fn a_minute_is_enough_with_a_fast_ramp() {
     for name in ["idle-5k.toml", "idle-10k.toml", "commands-5k.toml"] {
         let plan = plan(name, &["devices.home.ramp=1000/s", "duration=45s"]);
-        let seconds = (plan.ramp_planned() + plan.duration).as_secs();
+        let seconds = (plan.planned_ramp() + plan.duration).as_secs();
         assert!((45..=60).contains(&seconds), "{name}: {seconds} s");
     }
 }

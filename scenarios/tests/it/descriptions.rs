@@ -1,11 +1,11 @@
 //! What `highwater check` says of a plan.
 
 use expect_test::expect;
-use highwater_scenarios::{Host, Memory, Plan};
+use highwater_scenarios::{HostResources, MemoryEstimate, Plan};
 
 /// The description for a machine of which only the limit of open files is known.
 fn describe(plan: &Plan, files_per_process: u64) -> String {
-    let host = Host {
+    let host = HostResources {
         files_per_process,
         memory: None,
     };
@@ -231,15 +231,15 @@ fn more_than_a_node_may_open() {
 
 #[test]
 fn memory_of_this_machine() {
-    let memory = Memory {
+    let memory = MemoryEstimate {
         workers_bytes: 20 << 20,
-        followed_bytes: 5 << 20,
+        tracking_bytes: 5 << 20,
         nodes_bytes: 0,
         balancers_bytes: 0,
         kernel_bytes: 470_000,
         available_bytes: None,
     };
-    let host = Host {
+    let host = HostResources {
         files_per_process: 20_000,
         memory: Some(memory),
     };

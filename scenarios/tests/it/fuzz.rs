@@ -3,13 +3,13 @@
 #[path = "../../../fuzz/replay.rs"]
 mod replay;
 
-use highwater_scenarios::{Check, fuzzing};
+use highwater_scenarios::{GateCheck, fuzzing};
 use proptest::prelude::*;
 
 replay::replay_seeds!(fuzzing: scenario);
 
 /// Text that looks enough like a scenario to get past the first error.
-fn almost() -> impl Strategy<Value = String> {
+fn scenario_like_text() -> impl Strategy<Value = String> {
     let key = prop::sample::select(vec![
         "name",
         "duration",
@@ -107,8 +107,8 @@ fn almost() -> impl Strategy<Value = String> {
     prop::collection::vec(line, 0..25).prop_map(|lines| lines.join("\n"))
 }
 
-fn read(text: &str, sets: &[String]) {
-    if let Some(page) = fuzzing::describe_or_refuse(text, sets) {
+fn check_parse(text: &str, sets: &[String]) {
+    if let Some(page) = fuzzing::describe_or_reject(text, sets) {
         let fits = |line: &str| line.chars().count() <= 80;
         assert!(page.lines().all(fits), "{page}");
     }
@@ -119,29 +119,29 @@ proptest! {
 
     #[test]
     fn any_text(text in "\\PC{0,400}") {
-        read(&text, &[]);
+        check_parse(&text, &[]);
     }
 
     #[test]
     fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        read(&String::from_utf8_lossy(&bytes), &[]);
+        check_parse(&String::from_utf8_lossy(&bytes), &[]);
     }
 
     #[test]
-    fn almost_a_scenario(text in almost()) {
-        read(&text, &[]);
-        read(&format!("{}{text}", crate::BASE), &[]);
+    fn almost_a_scenario(text in scenario_like_text()) {
+        check_parse(&text, &[]);
+        check_parse(&format!("{}{text}", crate::BASE), &[]);
     }
 
     #[test]
     fn any_set(sets in prop::collection::vec("([a-z]{1,9}\\.){0,3}[a-z]{1,9}=\\PC{0,20}|\\PC{0,20}", 0..4)) {
-        read(crate::BASE, &sets);
+        check_parse(crate::BASE, &sets);
     }
 
     #[test]
     fn any_check(text in "\\PC{0,40}|[a-z]{1,10}\\.[a-z0-9]{1,9} ?[<>=!]{1,2} ?[0-9.]{1,5}[a-zA-Z%/]{0,3}") {
         // The result is of no interest, only that there is one.
-        let _ = Check::parse(&text);
+        let _ = GateCheck::parse(&text);
     }
 }
 
@@ -158,8 +158,8 @@ fn deep_nesting_ends_in_a_problem() {
         "\"a\".".repeat(50_000),
         "x".repeat(2_000_000),
     ] {
-        read(&text, &[]);
-        read(
+        check_parse(&text, &[]);
+        check_parse(
             crate::BASE,
             &[
                 format!("devices.home.count={text}"),

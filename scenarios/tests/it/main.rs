@@ -34,13 +34,13 @@ fn plan_of(more: &str) -> Plan {
 }
 
 /// What a person sees for a scenario that is refused.
-fn problems_of(text: &str) -> String {
+fn diagnostics_of(text: &str) -> String {
     parse("broken.toml", text, &[])
         .expect_err("refused")
         .to_string()
 }
 
 /// What a person sees for `BASE` and more text.
-fn problems_with(more: &str) -> String {
-    problems_of(&format!("{BASE}{more}"))
+fn diagnostics_with(more: &str) -> String {
+    diagnostics_of(&format!("{BASE}{more}"))
 }

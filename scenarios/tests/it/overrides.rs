@@ -1,7 +1,7 @@
 //! `--set PATH=VALUE`.
 
 use expect_test::{Expect, expect};
-use highwater_scenarios::{Plan, Problems, parse};
+use highwater_scenarios::{Diagnostics, Plan, parse};
 
 const NAMED: &str = r#"
 [[commands]]
@@ -16,7 +16,7 @@ name = "p99"
 check = "heartbeats.response.p99 <= 50ms"
 "#;
 
-fn set(sets: &[&str]) -> Result<Plan, Problems> {
+fn set(sets: &[&str]) -> Result<Plan, Diagnostics> {
     let sets: Vec<String> = sets.iter().map(|&set| set.to_owned()).collect();
     parse("base.toml", &format!("{}{NAMED}", crate::BASE), &sets)
 }

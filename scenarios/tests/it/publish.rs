@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use expect_test::{Expect, expect};
 use highwater_scenarios::{
-    Host, Plan, Segment, describe,
+    HostResources, Plan, Segment, describe,
     plan::{PublishFrom, PublishLoad},
     units::Rate,
 };
 use proptest::prelude::*;
 
-use crate::{plan_of, problems_with};
+use crate::{diagnostics_with, plan_of};
 
 fn load(more: &str) -> PublishLoad {
     plan_of(&format!("[[publish]]\nname = \"news\"\n{more}"))
@@ -54,7 +54,7 @@ fn a_load_is_set_by_its_name() {
 }
 
 fn check(more: &str, expected: Expect) {
-    expected.assert_eq(&problems_with(more));
+    expected.assert_eq(&diagnostics_with(more));
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn a_description_says_how_much_that_is() {
     let plan = plan_of(
         "[[publish]]\nname = \"news\"\nrate = \"5/s\"\nstart = \"20s\"\n[[publish]]\nname = \"rooms\"\nrate = \"8/s\"\ntopics = 10\nfrom = \"device\"\nduration = \"30s\"\n",
     );
-    let host = Host {
+    let host = HostResources {
         files_per_process: 20_000,
         memory: None,
     };
@@ -270,7 +270,7 @@ proptest! {
             publishers.count() as u64
         };
         let all = (0..load.subscribers).map(followed).sum::<u64>();
-        prop_assert_eq!(load.sequences(), all);
+        prop_assert_eq!(load.sequence_count(), all);
     }
 
     #[test]
@@ -288,12 +288,12 @@ proptest! {
     fn hearing_has_two_ends(load in any_load()) {
         let mut hearers = vec![0; load.publishers as usize];
         for subscriber in 0..load.subscribers {
-            for publisher in load.heard_by(subscriber) {
+            for publisher in load.publishers_for(subscriber) {
                 prop_assert_eq!(load.topic_of(publisher), load.topic_of(subscriber));
                 hearers[publisher as usize] += 1;
             }
         }
-        let planned: Vec<u64> = (0..load.publishers).map(|p| load.hearers(p)).collect();
+        let planned: Vec<u64> = (0..load.publishers).map(|p| load.receiver_count(p)).collect();
         prop_assert_eq!(hearers, planned);
     }
 }
@@ -303,5 +303,5 @@ fn callers_take_connections() {
     let plan: Plan = plan_of(
         "[[publish]]\nrate = \"5/s\"\npublishers = 7\n[[publish]]\nname = \"d\"\nrate = \"5/s\"\nfrom = \"device\"\n",
     );
-    assert_eq!(plan.files(Segment::whole()), 100 + 7);
+    assert_eq!(plan.open_files(Segment::whole()), 100 + 7);
 }

@@ -3,28 +3,29 @@
 use expect_test::{Expect, expect};
 use highwater_scenarios::{
     parse,
-    plan::{Dialect, Plan, System, Target, Trust},
+    plan::{CertificateTrust, Dialect, Plan, SystemSpec, TargetSpec},
 };
 
 const DEVICES: &str = "[[devices]]\ncount = 10\nramp = \"5/s\"\n";
 
-fn text(target: &str, more: &str) -> String {
+fn scenario_text(target: &str, more: &str) -> String {
     format!("name = \"theirs\"\nduration = \"60s\"\n[target]\n{target}\n{DEVICES}{more}")
 }
 
 fn plan(target: &str, more: &str) -> Plan {
-    parse("theirs.toml", &text(target, more), &[]).unwrap_or_else(|problems| panic!("{problems}"))
+    parse("theirs.toml", &scenario_text(target, more), &[])
+        .unwrap_or_else(|problems| panic!("{problems}"))
 }
 
-fn target(target: &str) -> Target {
+fn target(target: &str) -> TargetSpec {
     match plan(target, "").system {
-        System::Target(target) => target,
-        System::Cluster(_) => panic!("a cluster"),
+        SystemSpec::Target(target) => target,
+        SystemSpec::Cluster(_) => panic!("a cluster"),
     }
 }
 
-fn refused(target: &str, more: &str, expected: Expect) {
-    expected.assert_eq(&crate::problems_of(&text(target, more)));
+fn check_rejected(target: &str, more: &str, expected: Expect) {
+    expected.assert_eq(&crate::diagnostics_of(&scenario_text(target, more)));
 }
 
 #[test]
@@ -48,7 +49,7 @@ fn the_plain_dialect_needs_no_device() {
         target("ws = \"ws://host\"\ndialect = \"plain\"").dialect,
         Dialect::Plain
     );
-    refused(
+    check_rejected(
         "ws = \"ws://host/ws\"",
         "",
         expect![[r#"
@@ -85,7 +86,7 @@ fn addresses_that_would_not_work() {
         "",
     ] {
         let target = format!("ws = {address:?}\ndialect = \"plain\"");
-        let problems = crate::problems_of(&text(&target, ""));
+        let problems = crate::diagnostics_of(&scenario_text(&target, ""));
         assert!(
             problems.contains("target.ws: ") && problems.ends_with("1 problem in broken.toml"),
             "{problems}"
@@ -97,16 +98,16 @@ fn addresses_that_would_not_work() {
 fn tls_and_whom_to_trust() {
     const ADDRESSES: &str = "ws = \"wss://h/{device}\"\nhttp = [\"https://h:8443\"]\n";
     let trust = |tls: &str| target(&format!("{ADDRESSES}{tls}")).trust;
-    assert_eq!(trust(""), Trust::Machine);
-    assert_eq!(trust("tls = { verify = true }"), Trust::Machine);
-    assert_eq!(trust("tls = { verify = false }"), Trust::Anybody);
+    assert_eq!(trust(""), CertificateTrust::Machine);
+    assert_eq!(trust("tls = { verify = true }"), CertificateTrust::Machine);
+    assert_eq!(trust("tls = { verify = false }"), CertificateTrust::Anybody);
     assert_eq!(
         trust("tls = { ca = \"ca.pem\" }"),
-        Trust::Authorities {
+        CertificateTrust::Authorities {
             file: "ca.pem".to_owned()
         }
     );
-    refused(
+    check_rejected(
         &format!("{ADDRESSES}tls = {{ ca = \"ca.pem\", verify = false }}"),
         "",
         expect![[r#"
@@ -119,7 +120,7 @@ fn tls_and_whom_to_trust() {
 
             1 problem in broken.toml"#]],
     );
-    refused(
+    check_rejected(
         &format!("{ADDRESSES}tls = {{ ca = 5, verify = \"no\", cert = \"x\" }}"),
         "",
         expect![[r#"
@@ -183,7 +184,7 @@ fn header_fields() {
         ),
     ] {
         let target = format!("ws = \"ws://h/{{device}}\"\nheaders = {headers}");
-        let problems = crate::problems_of(&text(&target, ""));
+        let problems = crate::diagnostics_of(&scenario_text(&target, ""));
         assert!(
             problems.contains(&format!("target.headers: {what}"))
                 && problems.ends_with("1 problem in broken.toml"),
@@ -202,7 +203,7 @@ fn processes_to_sample() {
         Some("http://h:9090/metrics?x=1")
     );
     assert_eq!(target.observe[1].pid, Some(4_711));
-    refused(
+    check_rejected(
         "ws = \"ws://h/{device}\"\nobserve = [{ name = \"n1\" }, { name = \"n1\", pid = 0, sockets_metric = \"open\" }, 5]",
         "",
         expect![[r#"
@@ -262,7 +263,7 @@ check = "cost_per_socket.node_rss <= 4KiB"
 [[gates]]
 check = "commands.same_node.p99 <= 5ms"
 "#;
-    refused(
+    check_rejected(
         "ws = \"ws://h\"\ndialect = \"plain\"",
         more,
         expect![[r#"
@@ -315,7 +316,7 @@ fn a_pid_shows_memory_and_no_sockets() {
     let gate = "[[gates]]\ncheck = \"cost_per_socket.node_rss <= 4KiB\"\n";
     let observed = "ws = \"ws://h/{device}\"\nobserve = [{ name = \"n1\", pid = 1 }]";
     assert_eq!(plan(observed, gate).gates.len(), 1);
-    refused(
+    check_rejected(
         observed,
         "[[gates]]\ncheck = \"sockets.server_open_peak == 10\"\n",
         expect![[r#"

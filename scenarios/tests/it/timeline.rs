@@ -22,17 +22,17 @@ fn events(list: &str) -> String {
         .collect()
 }
 
-fn possible(list: &str) {
+fn check_accepted(list: &str) {
     crate::plan_of(&events(list));
 }
 
-fn impossible(list: &str, expected: Expect) {
-    expected.assert_eq(&crate::problems_with(&events(list)));
+fn check_rejected(list: &str, expected: Expect) {
+    expected.assert_eq(&crate::diagnostics_with(&events(list)));
 }
 
 #[test]
 fn a_day_in_the_life_of_a_cluster() {
-    possible(
+    check_accepted(
         "1s add-node n3
          2s kill-node n3
          3s restart-node n3
@@ -49,13 +49,13 @@ fn a_day_in_the_life_of_a_cluster() {
 
 #[test]
 fn the_files_order_is_not_times_order() {
-    possible("9s kill-node n3\n5s add-node n3");
+    check_accepted("9s kill-node n3\n5s add-node n3");
 }
 
 #[test]
 fn events_of_one_instant_keep_their_order() {
-    possible("5s add-node n3\n5s kill-node n3");
-    impossible(
+    check_accepted("5s add-node n3\n5s kill-node n3");
+    check_rejected(
         "5s kill-node n3\n5s add-node n3",
         expect![[r#"
         broken.toml:12:8: events[0].node: n3 does not exist at that time
@@ -79,7 +79,7 @@ fn a_plan_has_its_events_by_time() {
 
 #[test]
 fn what_is_gone_or_never_was() {
-    impossible(
+    check_rejected(
         "1s kill-node n3
          2s add-node n2
          3s kill-node n2
@@ -142,7 +142,7 @@ fn what_is_gone_or_never_was() {
 
 #[test]
 fn pauses() {
-    impossible(
+    check_rejected(
         "1s resume-node n1
          2s pause-node n1
          3s pause-node n1

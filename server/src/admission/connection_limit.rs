@@ -7,56 +7,56 @@ use std::sync::{
 
 /// A count with a bound.
 #[derive(Debug)]
-pub(crate) struct Room {
-    most: usize,
+pub(crate) struct ConnectionLimit {
+    max: usize,
     open: AtomicUsize,
 }
 
 /// One of them; it is free again when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Place(Option<Arc<Room>>);
+pub(crate) struct Permit(Option<Arc<ConnectionLimit>>);
 
-impl Room {
+impl ConnectionLimit {
     /// `None` has no bound.
-    pub(crate) fn new(most: Option<usize>) -> Self {
+    pub(crate) fn new(max: Option<usize>) -> Self {
         Self {
-            most: most.unwrap_or(usize::MAX),
+            max: max.unwrap_or(usize::MAX),
             open: AtomicUsize::new(0),
         }
     }
 
     /// A place, if there is one.
-    pub(crate) fn enter(self: &Arc<Self>) -> Option<Place> {
+    pub(crate) fn try_acquire(self: &Arc<Self>) -> Option<Permit> {
         self.open
             .fetch_update(Relaxed, Relaxed, |open| {
-                (open < self.most).then_some(open + 1)
+                (open < self.max).then_some(open + 1)
             })
             .ok()
-            .map(|_| Place(Some(Arc::clone(self))))
+            .map(|_| Permit(Some(Arc::clone(self))))
     }
 
     /// One more, with or without room for it; [`leave`](Self::leave) must follow.
-    pub(crate) fn stay(&self) {
+    pub(crate) fn acquire_unchecked(&self) {
         self.open.fetch_add(1, Relaxed);
     }
 
     /// One less.
-    pub(crate) fn leave(&self) {
+    pub(crate) fn release(&self) {
         self.open.fetch_sub(1, Relaxed);
     }
 }
 
-impl Place {
+impl Permit {
     /// Makes it last; [`Room::leave`] gives it back.
-    pub(crate) fn keep(mut self) {
+    pub(crate) fn forget(mut self) {
         self.0 = None;
     }
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
-        if let Some(room) = &self.0 {
-            room.leave();
+        if let Some(limit) = &self.0 {
+            limit.release();
         }
     }
 }
@@ -67,19 +67,19 @@ mod tests {
 
     #[test]
     fn no_more_than_there_is_room_for() {
-        let room = Arc::new(Room::new(Some(2)));
-        let first = room.enter().unwrap();
-        let second = room.enter();
-        assert!(second.is_some() && room.enter().is_none());
+        let limit = Arc::new(ConnectionLimit::new(Some(2)));
+        let first = limit.try_acquire().unwrap();
+        let second = limit.try_acquire();
+        assert!(second.is_some() && limit.try_acquire().is_none());
         drop(first);
-        let third = room.enter();
+        let third = limit.try_acquire();
         assert!(third.is_some());
-        room.stay();
+        limit.acquire_unchecked();
         drop(second);
-        assert!(room.enter().is_none());
-        third.unwrap().keep();
-        assert!(room.enter().is_none());
-        room.leave();
-        assert!(room.enter().is_some());
+        assert!(limit.try_acquire().is_none());
+        third.unwrap().forget();
+        assert!(limit.try_acquire().is_none());
+        limit.release();
+        assert!(limit.try_acquire().is_some());
     }
 }

@@ -2,58 +2,66 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Place, Room, rate_limiter::Bucket};
+use super::{ConnectionLimit, Permit, rate_limiter::RateLimiter};
 use crate::rate::Rate;
 
 /// A node that is full stays so until somebody leaves.
-const FULL_RETRY: Duration = Duration::from_secs(5);
+const AT_CAPACITY_RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// Bounds how many there are at once, device sockets or TLS handshakes, and how many
 /// new ones there are a second.
 #[derive(Debug)]
-pub(crate) struct Gate {
-    room: Arc<Room>,
-    rate: Option<Bucket>,
+pub(crate) struct AdmissionControl {
+    limit: Arc<ConnectionLimit>,
+    rate_limiter: Option<RateLimiter>,
 }
 
 /// Why somebody is turned away, and when to come back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Closed {
+pub(crate) enum Rejected {
     #[error("this node holds as many sockets as it may")]
-    Full,
+    AtCapacity,
     #[error("this node takes no more new sockets at the moment")]
-    TooFast(Duration),
+    RateLimited(Duration),
 }
 
-impl Gate {
-    pub(crate) fn new(at_once: Option<usize>, rate: Option<Rate>, burst: Option<u32>) -> Self {
+impl AdmissionControl {
+    pub(crate) fn new(
+        max_concurrent: Option<usize>,
+        rate: Option<Rate>,
+        burst: Option<u32>,
+    ) -> Self {
         Self {
-            room: Arc::new(Room::new(at_once)),
-            rate: rate.map(|rate| Bucket::new(rate, burst)),
+            limit: Arc::new(ConnectionLimit::new(max_concurrent)),
+            rate_limiter: rate.map(|rate| RateLimiter::new(rate, burst)),
         }
     }
 
     /// Lets one through. The place is the newcomer's for as long as it lasts.
-    pub(crate) fn pass(&self) -> Result<Place, Closed> {
-        let place = self.room.enter().ok_or(Closed::Full)?;
-        match self.rate.as_ref().map_or(Ok(()), Bucket::take) {
-            Ok(()) => Ok(place),
-            Err(wait) => Err(Closed::TooFast(wait)),
+    pub(crate) fn try_admit(&self) -> Result<Permit, Rejected> {
+        let permit = self.limit.try_acquire().ok_or(Rejected::AtCapacity)?;
+        match self
+            .rate_limiter
+            .as_ref()
+            .map_or(Ok(()), RateLimiter::try_acquire)
+        {
+            Ok(()) => Ok(permit),
+            Err(wait) => Err(Rejected::RateLimited(wait)),
         }
     }
 
     /// The socket of a kept place has ended.
-    pub(crate) fn left(&self) {
-        self.room.leave();
+    pub(crate) fn release(&self) {
+        self.limit.release();
     }
 }
 
-impl Closed {
+impl Rejected {
     /// Whole seconds, for `Retry-After`.
     pub(crate) fn retry_after_s(self) -> u32 {
         let wait = match self {
-            Self::Full => FULL_RETRY,
-            Self::TooFast(wait) => wait,
+            Self::AtCapacity => AT_CAPACITY_RETRY_AFTER,
+            Self::RateLimited(wait) => wait,
         };
         u32::try_from(wait.as_secs_f64().ceil() as u64).map_or(u32::MAX, |s| s.max(1))
     }
@@ -61,8 +69,8 @@ impl Closed {
     /// The label in `highwater_upgrades_rejected_total`.
     pub(crate) fn label(self) -> &'static str {
         match self {
-            Self::Full => "sockets",
-            Self::TooFast(_) => "rate",
+            Self::AtCapacity => "sockets",
+            Self::RateLimited(_) => "rate",
         }
     }
 }

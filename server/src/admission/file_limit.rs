@@ -4,18 +4,21 @@ use nix::sys::resource::{Resource, getrlimit};
 
 /// Open files that connections of the public listener leave alone, as a part of
 /// the limit: for probes, operators, the backplane, stores and files.
-const RESERVED_PART: usize = 4;
+const RESERVED_DIVISOR: usize = 4;
 /// The same for a large limit.
-const MOST_RESERVED: usize = 256;
+const MAX_RESERVED: usize = 256;
 
 /// What was asked for, else what the process's limit leaves when each connection
-/// takes `files_each`; `None` when nobody knows.
-pub(crate) fn connections_at_most(asked: Option<usize>, files_each: usize) -> Option<usize> {
-    asked.or_else(|| {
+/// takes `files_per_connection`; `None` when nobody knows.
+pub(crate) fn max_connections(
+    configured: Option<usize>,
+    files_per_connection: usize,
+) -> Option<usize> {
+    configured.or_else(|| {
         let (soft, _) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
         let files = usize::try_from(soft).unwrap_or(usize::MAX);
-        let reserved = (files / RESERVED_PART).min(MOST_RESERVED);
-        Some((files - reserved) / files_each.max(1))
+        let reserved = (files / RESERVED_DIVISOR).min(MAX_RESERVED);
+        Some((files - reserved) / files_per_connection.max(1))
     })
 }
 
@@ -25,8 +28,8 @@ mod tests {
 
     #[test]
     fn two_files_each_leave_room_for_half() {
-        assert_eq!(connections_at_most(Some(7), 2), Some(7));
-        let (one, two) = (connections_at_most(None, 1), connections_at_most(None, 2));
+        assert_eq!(max_connections(Some(7), 2), Some(7));
+        let (one, two) = (max_connections(None, 1), max_connections(None, 2));
         assert_eq!(two, one.map(|one| one / 2));
     }
 }

@@ -10,7 +10,7 @@ mod file_limit;
 mod rate_limiter;
 
 pub(crate) use self::{
-    connection_limit::{Place, Room},
-    control::{Closed, Gate},
-    file_limit::connections_at_most,
+    connection_limit::{ConnectionLimit, Permit},
+    control::{AdmissionControl, Rejected},
+    file_limit::max_connections,
 };

@@ -11,7 +11,7 @@ use crate::rate::Rate;
 
 /// Lets through `burst` at once and `rate` in the long run.
 #[derive(Debug)]
-pub(super) struct Bucket {
+pub(super) struct RateLimiter {
     began: Instant,
     interval_ns: u64,
     /// How far ahead of time the bucket may be drained.
@@ -21,9 +21,9 @@ pub(super) struct Bucket {
     next_ns: AtomicU64,
 }
 
-impl Bucket {
+impl RateLimiter {
     pub(super) fn new(rate: Rate, burst: Option<u32>) -> Self {
-        let burst = burst.unwrap_or_else(|| rate.usual_burst()).max(1);
+        let burst = burst.unwrap_or_else(|| rate.default_burst()).max(1);
         let interval_ns = rate.interval().as_nanos() as u64;
         Self {
             began: Instant::now(),
@@ -34,7 +34,7 @@ impl Bucket {
     }
 
     /// Takes one, or says after what time there will be one.
-    pub(super) fn take(&self) -> Result<(), Duration> {
+    pub(super) fn try_acquire(&self) -> Result<(), Duration> {
         let now = self.began.elapsed().as_nanos() as u64;
         let taken = self.next_ns.fetch_update(Relaxed, Relaxed, |next| {
             let due = next.max(now);
@@ -58,14 +58,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_burst_then_the_rate() {
-        let bucket = Bucket::new("10/s".parse().unwrap(), Some(3));
+        let limiter = RateLimiter::new("10/s".parse().unwrap(), Some(3));
         let taken = || {
-            std::iter::repeat_with(|| bucket.take())
+            std::iter::repeat_with(|| limiter.try_acquire())
                 .take_while(Result::is_ok)
                 .count()
         };
         assert_eq!(taken(), 3);
-        assert_eq!(bucket.take(), Err(Duration::from_millis(100)));
+        assert_eq!(limiter.try_acquire(), Err(Duration::from_millis(100)));
         advance(Duration::from_millis(250)).await;
         assert_eq!(taken(), 2);
         advance(Duration::from_secs(3600)).await;
@@ -88,13 +88,13 @@ mod tests {
                 .unwrap();
             runtime.block_on(async {
                 let rate: Rate = format!("{per_s}/s").parse().unwrap();
-                let bucket = Bucket::new(rate, Some(burst));
+                let limiter = RateLimiter::new(rate, Some(burst));
                 let mut room = f64::from(burst);
                 let per_ms = 1.0 / (rate.interval().as_secs_f64() * 1000.0);
                 for (pause_ms, asked) in steps {
                     advance(Duration::from_millis(pause_ms)).await;
                     room = (room + pause_ms as f64 * per_ms).min(f64::from(burst));
-                    let taken = (0..asked).filter(|_| bucket.take().is_ok()).count();
+                    let taken = (0..asked).filter(|_| limiter.try_acquire().is_ok()).count();
                     let expected = (asked as f64).min(room + 1e-6).floor();
                     prop_assert!((taken as f64 - expected).abs() <= 1.0, "{taken} of {expected}");
                     room = (room - taken as f64).max(0.0);

@@ -2,23 +2,23 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{AuthConfig, Claims, Grant, Refused, Secret, SessionStore, Tokens, store};
+use super::{AuthConfig, AuthError, Claims, Grant, Secret, SessionStore, Tokens, store};
 
 /// What a node that knows tokens works with.
-pub(crate) struct Access {
+pub(crate) struct Authenticator {
     tokens: Tokens,
     required: bool,
-    pub(crate) login: Option<Secret>,
+    pub(crate) login_secret: Option<Secret>,
     lifetime: Duration,
     pub(crate) store: Arc<dyn SessionStore>,
 }
 
-impl Access {
+impl Authenticator {
     pub(crate) fn new(config: &AuthConfig) -> Self {
         Self {
             tokens: Tokens::new(&config.secret),
             required: config.required,
-            login: config.login.clone(),
+            login_secret: config.login_secret.clone(),
             lifetime: config.lifetime.duration(),
             store: store::open(&config.store),
         }
@@ -40,7 +40,7 @@ impl Access {
     }
 
     /// What the bearer of `token` may do.
-    pub(crate) fn check(&self, token: Option<&str>) -> Result<Grant, Refused> {
-        self.tokens.check(token.ok_or(Refused::Missing)?)
+    pub(crate) fn verify(&self, token: Option<&str>) -> Result<Grant, AuthError> {
+        self.tokens.verify(token.ok_or(AuthError::Missing)?)
     }
 }

@@ -10,7 +10,7 @@ pub struct AuthConfig {
     /// Whether sockets, commands and publishes need a token.
     pub required: bool,
     /// What `POST /sessions` must be called with; `None` serves no login.
-    pub login: Option<Secret>,
+    pub login_secret: Option<Secret>,
     /// How long a session lasts, and its token.
     pub lifetime: Lifetime,
     /// Where session data lies.
@@ -24,7 +24,7 @@ impl AuthConfig {
         Self {
             secret,
             required: true,
-            login: None,
+            login_secret: None,
             lifetime: Lifetime::default(),
             store: StoreUrl::Memory,
         }

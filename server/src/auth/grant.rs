@@ -6,9 +6,9 @@ use super::SessionId;
 use crate::id::DeviceId;
 
 /// Entries of one token's list of devices.
-const MOST_ENTRIES: usize = 16;
+const MAX_ENTRIES: usize = 16;
 /// As long as a device's id may be, and an asterisk.
-const MOST_BYTES: usize = 129;
+const MAX_ENTRY_BYTES: usize = 129;
 
 /// What the bearer of a token that was checked may do, and until when.
 #[derive(Debug, Clone)]
@@ -16,28 +16,28 @@ pub(crate) struct Grant {
     /// The session it belongs to; tokens of other origin may have none.
     pub(crate) session: Option<SessionId>,
     pub(crate) user: String,
-    pub(crate) devices: Devices,
+    pub(crate) devices: DevicePatterns,
     /// Seconds since 1970, the clocks' leeway included.
-    pub(crate) until_s: u64,
+    pub(crate) expires_at_s: u64,
 }
 
 /// Which devices: ids, or beginnings of ids with an asterisk at their end.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<String>")]
-pub(crate) struct Devices(Vec<String>);
+pub(crate) struct DevicePatterns(Vec<String>);
 
 /// Why a list names no devices.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum InvalidDevices {
-    #[error("{0} entries in `devices`: at most {MOST_ENTRIES} are accepted")]
+pub(crate) enum InvalidDevicePatterns {
+    #[error("{0} entries in `devices`: at most {MAX_ENTRIES} are accepted")]
     TooMany(usize),
     #[error("{0:?} in `devices` is neither a device's id nor the beginning of one and an asterisk")]
-    Entry(String),
+    InvalidEntry(String),
 }
 
-impl Devices {
+impl DevicePatterns {
     /// Whether the device is one of them.
-    pub(crate) fn cover(&self, device: &DeviceId) -> bool {
+    pub(crate) fn matches(&self, device: &DeviceId) -> bool {
         self.0.iter().any(|entry| match entry.strip_suffix('*') {
             Some(beginning) => device.as_str().starts_with(beginning),
             None => device.as_str() == entry,
@@ -45,24 +45,24 @@ impl Devices {
     }
 }
 
-impl TryFrom<Vec<String>> for Devices {
-    type Error = InvalidDevices;
+impl TryFrom<Vec<String>> for DevicePatterns {
+    type Error = InvalidDevicePatterns;
 
-    fn try_from(entries: Vec<String>) -> Result<Self, InvalidDevices> {
-        if entries.len() > MOST_ENTRIES {
-            return Err(InvalidDevices::TooMany(entries.len()));
+    fn try_from(entries: Vec<String>) -> Result<Self, InvalidDevicePatterns> {
+        if entries.len() > MAX_ENTRIES {
+            return Err(InvalidDevicePatterns::TooMany(entries.len()));
         }
-        match entries.iter().find(|entry| !is_entry(entry)) {
+        match entries.iter().find(|entry| !is_valid_entry(entry)) {
             Some(bad) => {
-                let shown = bad.chars().take(MOST_BYTES).collect();
-                Err(InvalidDevices::Entry(shown))
+                let shown = bad.chars().take(MAX_ENTRY_BYTES).collect();
+                Err(InvalidDevicePatterns::InvalidEntry(shown))
             }
             None => Ok(Self(entries)),
         }
     }
 }
 
-fn is_entry(entry: &str) -> bool {
+fn is_valid_entry(entry: &str) -> bool {
     match entry.strip_suffix('*') {
         Some("") => true,
         Some(beginning) => beginning.parse::<DeviceId>().is_ok(),
@@ -74,7 +74,7 @@ fn is_entry(entry: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn devices(entries: &[&str]) -> Result<Devices, InvalidDevices> {
+    fn devices(entries: &[&str]) -> Result<DevicePatterns, InvalidDevicePatterns> {
         let entries: Vec<_> = entries.iter().map(|entry| (*entry).to_owned()).collect();
         entries.try_into()
     }
@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn ids_beginnings_and_everything() {
         let covers = |entries: &[&str], device: &str| {
-            devices(entries).unwrap().cover(&device.parse().unwrap())
+            devices(entries).unwrap().matches(&device.parse().unwrap())
         };
         assert!(covers(&["home-1"], "home-1"));
         assert!(!covers(&["home-1"], "home-10"));
@@ -97,6 +97,6 @@ mod tests {
         for bad in ["", "a b", "**", "a*b", "home-*-x", &"x".repeat(130)] {
             assert!(devices(&[bad]).is_err(), "{bad}");
         }
-        assert_eq!(devices(&["a"; 17]), Err(InvalidDevices::TooMany(17)));
+        assert_eq!(devices(&["a"; 17]), Err(InvalidDevicePatterns::TooMany(17)));
     }
 }

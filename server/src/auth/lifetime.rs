@@ -2,9 +2,9 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-const LEAST_S: u64 = 1;
+const MIN_S: u64 = 1;
 /// Thirty days: a token cannot be taken back, so it must not live for ever.
-const MOST_S: u64 = 30 * 24 * 3600;
+const MAX_S: u64 = 30 * 24 * 3600;
 
 /// A session's length in whole seconds, with its unit in text: `90s`, `15m`, `12h`,
 /// `7d`.
@@ -48,7 +48,7 @@ impl FromStr for Lifetime {
                 return None;
             }
             let length = digits.parse::<u64>().ok()?.checked_mul(seconds)?;
-            (LEAST_S..=MOST_S).contains(&length).then_some(Self(length))
+            (MIN_S..=MAX_S).contains(&length).then_some(Self(length))
         };
         parsed().ok_or_else(|| InvalidLifetime(text.to_owned()))
     }
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn lifetimes() {
-        for (text, seconds) in [("1s", 1), ("90s", 90), ("15m", 900), ("30d", MOST_S)] {
+        for (text, seconds) in [("1s", 1), ("90s", 90), ("15m", 900), ("30d", MAX_S)] {
             let lifetime: Lifetime = text.parse().unwrap();
             assert_eq!(lifetime.duration().as_secs(), seconds);
             assert_eq!(lifetime.to_string(), text);

@@ -14,10 +14,10 @@ pub mod store;
 mod token;
 
 pub(crate) use self::{
-    authenticator::Access,
-    grant::{Devices, Grant},
+    authenticator::Authenticator,
+    grant::{DevicePatterns, Grant},
     store::{SessionStore, StoreError},
-    token::{Claims, Refused, SessionId, Tokens},
+    token::{AuthError, Claims, SessionId, Tokens},
 };
 pub use self::{
     config::AuthConfig,

@@ -8,8 +8,8 @@ use std::{
 
 /// Shorter secrets can be guessed from a token; HS256 asks for as many bytes as its
 /// hash has (RFC 7518, section 3.2).
-const LEAST_BYTES: usize = 32;
-const MOST_BYTES: usize = 4096;
+const MIN_BYTES: usize = 32;
+const MAX_BYTES: usize = 4096;
 
 /// A shared secret.
 #[derive(Clone, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub enum SecretError {
         source: io::Error,
     },
     /// Too short to be safe, or no secret at all by its length.
-    #[error("a secret of {found} bytes: it must have {LEAST_BYTES} to {MOST_BYTES}")]
+    #[error("a secret of {found} bytes: it must have {MIN_BYTES} to {MAX_BYTES}")]
     Length {
         /// Bytes found, without the line's end.
         found: usize,
@@ -51,7 +51,7 @@ impl Secret {
         while matches!(bytes.last(), Some(b'\n' | b'\r')) {
             bytes.pop();
         }
-        if !(LEAST_BYTES..=MOST_BYTES).contains(&bytes.len()) {
+        if !(MIN_BYTES..=MAX_BYTES).contains(&bytes.len()) {
             let found = bytes.len();
             return Err(SecretError::Length { found });
         }
@@ -63,7 +63,7 @@ impl Secret {
     }
 
     /// Whether it is this one; takes as long for a wrong one as for the right one.
-    pub(crate) fn is(&self, given: &str) -> bool {
+    pub(crate) fn matches(&self, given: &str) -> bool {
         let difference = self
             .0
             .iter()
@@ -95,9 +95,9 @@ mod tests {
     fn a_secret_is_long_and_compared_in_full() {
         let text = "0123456789abcdef0123456789abcdef";
         let secret: Secret = format!("{text}\r\n").parse().unwrap();
-        assert!(secret.is(text));
-        assert!(!secret.is(&text[1..]) && !secret.is(&format!("{text}0")));
-        assert!(!secret.is("0123456789abcdef0123456789abcdeF"));
+        assert!(secret.matches(text));
+        assert!(!secret.matches(&text[1..]) && !secret.matches(&format!("{text}0")));
+        assert!(!secret.matches("0123456789abcdef0123456789abcdeF"));
         let error = "short\n".parse::<Secret>().unwrap_err();
         assert_eq!(
             error.to_string(),

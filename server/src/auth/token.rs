@@ -8,14 +8,14 @@ use jwt_compact::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Devices, Grant, Secret};
+use super::{DevicePatterns, Grant, Secret};
 
 /// How far the clocks of a cluster and its clients may be apart.
 const LEEWAY: chrono::Duration = chrono::Duration::seconds(30);
 /// Longest token that is looked at, in bytes.
-const LONGEST: usize = 4096;
+const MAX_TOKEN_BYTES: usize = 4096;
 /// Longest name of a user, in bytes.
-const LONGEST_USER: usize = 256;
+const MAX_USER_BYTES: usize = 256;
 
 /// The id of a session: 128 random bits in hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -25,7 +25,7 @@ pub(crate) struct SessionId(String);
 /// A text that is no session's id.
 #[derive(Debug, thiserror::Error)]
 #[error("a session's id is 32 hexadecimal digits")]
-pub(crate) struct NoSessionId;
+pub(crate) struct InvalidSessionId;
 
 /// What a token says beside its times.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,12 +35,12 @@ pub(crate) struct Claims {
     #[serde(rename = "sid", default, skip_serializing_if = "Option::is_none")]
     pub(crate) session: Option<SessionId>,
     #[serde(default)]
-    pub(crate) devices: Devices,
+    pub(crate) devices: DevicePatterns,
 }
 
 /// Why a token, or what was shown in its place, is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refused {
+pub(crate) enum AuthError {
     #[error("there is no token")]
     Missing,
     #[error("the token is not one of this cluster's")]
@@ -48,24 +48,24 @@ pub(crate) enum Refused {
     #[error("the token has expired")]
     Expired,
     #[error("the token was issued in the future")]
-    Early,
+    NotYetValid,
     #[error("the token is for other devices")]
-    OtherDevice,
+    DeviceNotAllowed,
     #[error("that is not the login secret")]
-    Login,
+    WrongLoginSecret,
 }
 
 /// Signs and checks with one secret.
 pub(crate) struct Tokens {
     key: Hs256Key,
-    times: TimeOptions,
+    time_options: TimeOptions,
 }
 
 impl Tokens {
     pub(crate) fn new(secret: &Secret) -> Self {
         Self {
             key: Hs256Key::new(secret.bytes()),
-            times: TimeOptions::from_leeway(LEEWAY),
+            time_options: TimeOptions::from_leeway(LEEWAY),
         }
     }
 
@@ -73,7 +73,7 @@ impl Tokens {
     /// 1970.
     pub(crate) fn sign(&self, claims: Claims, lifetime: Duration) -> (String, u64) {
         let lifetime = chrono::Duration::seconds(lifetime.as_secs() as i64);
-        let claims = Standard::new(claims).set_duration_and_issuance(&self.times, lifetime);
+        let claims = Standard::new(claims).set_duration_and_issuance(&self.time_options, lifetime);
         let until = claims.expiration.map_or(0, |at| at.timestamp() as u64);
         match Hs256.token(&Header::empty(), &claims, &self.key) {
             Ok(token) => (token, until),
@@ -82,64 +82,64 @@ impl Tokens {
     }
 
     /// Checks signature and times.
-    pub(crate) fn check(&self, token: &str) -> Result<Grant, Refused> {
-        if token.len() > LONGEST {
-            return Err(Refused::Invalid);
+    pub(crate) fn verify(&self, token: &str) -> Result<Grant, AuthError> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(AuthError::Invalid);
         }
-        let token = UntrustedToken::new(token).map_err(|_| Refused::Invalid)?;
+        let token = UntrustedToken::new(token).map_err(|_| AuthError::Invalid)?;
         let checked = Hs256
             .validator::<Claims>(&self.key)
             .validate(&token)
-            .map_err(|_| Refused::Invalid)?;
+            .map_err(|_| AuthError::Invalid)?;
         let claims = checked.claims();
         claims
-            .validate_expiration(&self.times)
+            .validate_expiration(&self.time_options)
             .map_err(|error| match error {
-                ValidationError::Expired => Refused::Expired,
+                ValidationError::Expired => AuthError::Expired,
                 // A token for ever is none of ours.
-                _ => Refused::Invalid,
+                _ => AuthError::Invalid,
             })?;
-        self.is_not_early(claims)?;
+        self.check_not_before(claims)?;
         let until = claims
             .expiration
             .and_then(|at| at.checked_add_signed(LEEWAY))
-            .ok_or(Refused::Invalid)?;
+            .ok_or(AuthError::Invalid)?;
         let Claims {
             user,
             session,
             devices,
         } = claims.custom.clone();
-        if user.len() > LONGEST_USER {
-            return Err(Refused::Invalid);
+        if user.len() > MAX_USER_BYTES {
+            return Err(AuthError::Invalid);
         }
         Ok(Grant {
             session,
             user,
             devices,
-            until_s: until.timestamp().try_into().unwrap_or(0),
+            expires_at_s: until.timestamp().try_into().unwrap_or(0),
         })
     }
 
-    fn is_not_early(&self, claims: &Standard<Claims>) -> Result<(), Refused> {
-        let now = (self.times.clock_fn)();
+    fn check_not_before(&self, claims: &Standard<Claims>) -> Result<(), AuthError> {
+        let now = (self.time_options.clock_fn)();
         let begins = claims.issued_at.max(claims.not_before);
         match begins {
-            Some(begins) if begins > now + LEEWAY => Err(Refused::Early),
+            Some(begins) if begins > now + LEEWAY => Err(AuthError::NotYetValid),
             _ => Ok(()),
         }
     }
 }
 
-impl Refused {
+impl AuthError {
     /// The label in `highwater_auth_refused_total`.
     pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Missing => "missing",
             Self::Invalid => "invalid",
             Self::Expired => "expired",
-            Self::Early => "early",
-            Self::OtherDevice => "other-device",
-            Self::Login => "login",
+            Self::NotYetValid => "early",
+            Self::DeviceNotAllowed => "other-device",
+            Self::WrongLoginSecret => "login",
         }
     }
 
@@ -147,9 +147,9 @@ impl Refused {
         Self::Missing,
         Self::Invalid,
         Self::Expired,
-        Self::Early,
-        Self::OtherDevice,
-        Self::Login,
+        Self::NotYetValid,
+        Self::DeviceNotAllowed,
+        Self::WrongLoginSecret,
     ];
 }
 
@@ -164,16 +164,16 @@ impl SessionId {
 }
 
 impl TryFrom<String> for SessionId {
-    type Error = NoSessionId;
+    type Error = InvalidSessionId;
 
-    fn try_from(text: String) -> Result<Self, NoSessionId> {
+    fn try_from(text: String) -> Result<Self, InvalidSessionId> {
         let digits = text
             .bytes()
             .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         if text.len() == 32 && digits {
             Ok(Self(text))
         } else {
-            Err(NoSessionId)
+            Err(InvalidSessionId)
         }
     }
 }
@@ -200,8 +200,8 @@ mod tests {
     fn what_was_signed_is_granted_until_it_ends() {
         let claims = claims();
         let (token, until) = tokens().sign(claims.clone(), Duration::from_secs(60));
-        let grant = tokens().check(&token).unwrap();
-        assert_eq!(grant.until_s, until + 30);
+        let grant = tokens().verify(&token).unwrap();
+        assert_eq!(grant.expires_at_s, until + 30);
         assert_eq!(
             (grant.user, grant.session, grant.devices),
             (claims.user, claims.session, claims.devices)
@@ -212,10 +212,10 @@ mod tests {
     #[test]
     fn a_token_of_another_hand() {
         let token = include_str!("foreign.jwt").trim();
-        let grant = tokens().check(token).unwrap();
+        let grant = tokens().verify(token).unwrap();
         assert_eq!((grant.user.as_str(), grant.session), ("bob", None));
-        assert!(grant.devices.cover(&"home-7".parse().unwrap()));
-        assert_eq!(grant.until_s, 4_102_444_800 + 30);
+        assert!(grant.devices.matches(&"home-7".parse().unwrap()));
+        assert_eq!(grant.expires_at_s, 4_102_444_800 + 30);
     }
 
     #[test]
@@ -226,18 +226,18 @@ mod tests {
             bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
             let changed = String::from_utf8(bytes).unwrap();
             assert_eq!(
-                tokens().check(&changed).err(),
-                Some(Refused::Invalid),
+                tokens().verify(&changed).err(),
+                Some(AuthError::Invalid),
                 "{at}"
             );
         }
         let other: Secret = "another-secret-of-32-bytes-or-more".parse().unwrap();
         assert_eq!(
-            Tokens::new(&other).check(&token).err(),
-            Some(Refused::Invalid)
+            Tokens::new(&other).verify(&token).err(),
+            Some(AuthError::Invalid)
         );
         for junk in ["", ".", "..", "a.b.c", &"x".repeat(5000)] {
-            assert_eq!(tokens().check(junk).err(), Some(Refused::Invalid));
+            assert_eq!(tokens().verify(junk).err(), Some(AuthError::Invalid));
         }
     }
 
@@ -247,7 +247,7 @@ mod tests {
         let body = token.split('.').nth(1).unwrap();
         // {"alg":"none"}
         let unsigned = format!("eyJhbGciOiJub25lIn0.{body}.");
-        assert_eq!(tokens().check(&unsigned).err(), Some(Refused::Invalid));
+        assert_eq!(tokens().verify(&unsigned).err(), Some(AuthError::Invalid));
     }
 
     #[test]
@@ -255,18 +255,21 @@ mod tests {
         let at = |shift_s: i64| {
             Tokens {
                 key: Hs256Key::new(SECRET),
-                times: TimeOptions::from_leeway(LEEWAY),
+                time_options: TimeOptions::from_leeway(LEEWAY),
             }
             .signed_at(shift_s)
         };
-        assert!(tokens().check(&at(-60 - 20)).is_ok());
-        assert_eq!(tokens().check(&at(-60 - 40)).err(), Some(Refused::Expired));
-        assert!(tokens().check(&at(20)).is_ok());
-        assert_eq!(tokens().check(&at(40)).err(), Some(Refused::Early));
+        assert!(tokens().verify(&at(-60 - 20)).is_ok());
+        assert_eq!(
+            tokens().verify(&at(-60 - 40)).err(),
+            Some(AuthError::Expired)
+        );
+        assert!(tokens().verify(&at(20)).is_ok());
+        assert_eq!(tokens().verify(&at(40)).err(), Some(AuthError::NotYetValid));
         let endless = Hs256
             .token(&Header::empty(), &Standard::new(claims()), &tokens().key)
             .unwrap();
-        assert_eq!(tokens().check(&endless).err(), Some(Refused::Invalid));
+        assert_eq!(tokens().verify(&endless).err(), Some(AuthError::Invalid));
     }
 
     impl Tokens {

@@ -14,8 +14,8 @@ use tokio::{
 };
 
 use super::{
-    Backplane, Inbound, Kind, MAX_PAYLOAD_BYTES, Member, ReplyTo, RequestError, Role, SendError,
-    Traffic, View, envelope::Envelope, pending::Pending,
+    Backplane, Inbound, MAX_PAYLOAD_BYTES, Member, MemberRole, MessageKind, ReplyTo, RequestError,
+    SendError, TrafficCounters, View, envelope::Envelope, pending::Pending,
 };
 use crate::{
     bounded_queue,
@@ -23,45 +23,45 @@ use crate::{
 };
 
 /// One node's end. `road` is what differs between backplanes.
-pub(super) struct Endpoint<R> {
+pub(super) struct BackplaneEndpoint<R> {
     pub(super) me: NodeId,
-    pub(super) traffic: Arc<Traffic>,
-    pub(super) road: R,
+    pub(super) traffic: Arc<TrafficCounters>,
+    pub(super) outbound: R,
     view: watch::Sender<Arc<View>>,
     pending: Arc<Pending>,
     topics: Mutex<HashSet<Topic>>,
     /// A subscription did not fit the queue: all of them must be asked for again.
-    pub(super) missed: Notify,
+    pub(super) resubscribe: Notify,
 }
 
 /// How a backplane puts things on their way: queued in order, or refused at once.
 /// Each answers how many bytes it queued, 0 for nothing.
-pub(super) trait Road: Send + Sync + 'static {
+pub(super) trait Outbound: Send + Sync + 'static {
     /// To a member of the view, and to nobody if another has its seat by now.
-    fn unicast(&self, to: &Member, envelope: &Envelope, payload: &[u8]) -> Pushed;
+    fn unicast(&self, to: &Member, envelope: &Envelope, payload: &[u8]) -> Enqueued;
 
     /// To the other subscribers.
-    fn publish(&self, topic: &Topic, payload: &[u8]) -> Pushed;
+    fn publish(&self, topic: &Topic, payload: &[u8]) -> Enqueued;
 
     /// Asks for a topic.
-    fn subscribe(&self, topic: &Topic) -> Pushed;
+    fn subscribe(&self, topic: &Topic) -> Enqueued;
 
     /// Asks for a topic no more.
-    fn unsubscribe(&self, topic: &Topic) -> Pushed;
+    fn unsubscribe(&self, topic: &Topic) -> Enqueued;
 }
 
-pub(super) type Pushed = Result<usize, bounded_queue::Refused>;
+pub(super) type Enqueued = Result<usize, bounded_queue::QueueFull>;
 
-impl<R: Road> Endpoint<R> {
-    pub(super) fn new(me: NodeId, road: R) -> Self {
+impl<R: Outbound> BackplaneEndpoint<R> {
+    pub(super) fn new(me: NodeId, outbound: R) -> Self {
         Self {
             me,
             traffic: Arc::default(),
-            road,
-            view: watch::Sender::new(Arc::new(View::nobody())),
+            outbound,
+            view: watch::Sender::new(Arc::new(View::empty())),
             pending: Arc::default(),
             topics: Mutex::default(),
-            missed: Notify::new(),
+            resubscribe: Notify::new(),
         }
     }
 
@@ -71,14 +71,14 @@ impl<R: Road> Endpoint<R> {
     }
 
     /// Goes over to another view; waits for those who left end.
-    pub(super) fn adopt(&self, view: View) {
+    pub(super) fn apply_view(&self, view: View) {
         let view = Arc::new(view);
         let before = self.view.send_replace(Arc::clone(&view));
         self.pending.fail_departed(&before, &view);
     }
 
     /// Keeps the last members: their devices are most likely still theirs.
-    pub(super) fn disconnected(&self) {
+    pub(super) fn mark_disconnected(&self) {
         self.view.send_if_modified(|view| {
             let was = view.connected;
             Arc::make_mut(view).connected = false;
@@ -94,7 +94,7 @@ impl<R: Road> Endpoint<R> {
 
     /// A unicast that arrived. Replies end their wait here; the rest is for the node
     /// to handle.
-    pub(super) fn arrived(
+    pub(super) fn handle_unicast(
         &self,
         from: NodeId,
         envelope: Envelope,
@@ -112,12 +112,12 @@ impl<R: Road> Endpoint<R> {
                 None
             }
             Envelope::Forwarded { correlation, to } => {
-                self.pending.forwarded(correlation, to, &self.view.borrow());
+                self.pending.redirect(correlation, to, &self.view.borrow());
                 None
             }
-            Envelope::Farewell => {
+            Envelope::GoAway => {
                 if let Some(member) = self.last_view().member(&from) {
-                    self.pending.said_farewell(member);
+                    self.pending.handle_goaway(member);
                 }
                 None
             }
@@ -129,23 +129,23 @@ impl<R: Road> Endpoint<R> {
         let Some(member) = view.member(to) else {
             return Err(SendError::NotMember(to.clone()));
         };
-        check(&view, payload)?;
+        check_sendable(&view, payload)?;
         let kind = match member.role {
-            Role::Node => Kind::Unicast,
-            Role::Gateway => Kind::Control,
+            MemberRole::Node => MessageKind::Unicast,
+            MemberRole::Gateway => MessageKind::Control,
         };
-        self.count(kind, self.road.unicast(member, envelope, payload))
+        self.count_enqueued(kind, self.outbound.unicast(member, envelope, payload))
     }
 
-    fn count(&self, kind: Kind, pushed: Pushed) -> Result<(), SendError> {
+    fn count_enqueued(&self, kind: MessageKind, pushed: Enqueued) -> Result<(), SendError> {
         match pushed {
             Ok(0) => Ok(()),
             Ok(bytes) => {
                 self.traffic.count_sent(kind, bytes);
                 Ok(())
             }
-            Err(bounded_queue::Refused) => {
-                self.traffic.count_refused();
+            Err(bounded_queue::QueueFull) => {
+                self.traffic.count_rejected();
                 Err(SendError::Full)
             }
         }
@@ -156,7 +156,7 @@ impl<R: Road> Endpoint<R> {
     }
 }
 
-fn check(view: &View, payload: &[u8]) -> Result<(), SendError> {
+fn check_sendable(view: &View, payload: &[u8]) -> Result<(), SendError> {
     if payload.len() > MAX_PAYLOAD_BYTES {
         return Err(SendError::TooLarge(payload.len()));
     }
@@ -166,7 +166,7 @@ fn check(view: &View, payload: &[u8]) -> Result<(), SendError> {
     }
 }
 
-impl<R: Road> Backplane for Endpoint<R> {
+impl<R: Outbound> Backplane for BackplaneEndpoint<R> {
     fn view(&self) -> watch::Receiver<Arc<View>> {
         self.view.subscribe()
     }
@@ -182,7 +182,7 @@ impl<R: Road> Backplane for Endpoint<R> {
         deadline: Instant,
     ) -> BoxFuture<'static, Result<Bytes, RequestError>> {
         // The wait exists before the question leaves, so no answer can be too early.
-        let wait = match self.pending.wait_for(to) {
+        let wait = match self.pending.register(to) {
             Ok(wait) => wait,
             Err(error) => return std::future::ready(Err(error)).boxed(),
         };
@@ -192,7 +192,7 @@ impl<R: Road> Backplane for Endpoint<R> {
             correlation,
         };
         match self.unicast(to, &Envelope::Request(reply_to), &payload) {
-            Ok(()) => wait.until(deadline).boxed(),
+            Ok(()) => wait.wait_until(deadline).boxed(),
             Err(error) => std::future::ready(Err(error.into())).boxed(),
         }
     }
@@ -217,17 +217,17 @@ impl<R: Road> Backplane for Endpoint<R> {
         Ok(())
     }
 
-    fn farewell(&self) {
+    fn announce_leave(&self) {
         let view = self.last_view();
         for member in view.members.iter().filter(|member| member.id != self.me) {
             // Lost, it costs that node what it costs when this one dies.
-            let _ = self.unicast(&member.id, &Envelope::Farewell, &[]);
+            let _ = self.unicast(&member.id, &Envelope::GoAway, &[]);
         }
     }
 
     fn publish(&self, topic: &Topic, payload: Bytes) -> Result<(), SendError> {
-        check(&self.view.borrow(), &payload)?;
-        self.count(Kind::Topic, self.road.publish(topic, &payload))
+        check_sendable(&self.view.borrow(), &payload)?;
+        self.count_enqueued(MessageKind::Topic, self.outbound.publish(topic, &payload))
     }
 
     fn subscribe(&self, topic: &Topic) {
@@ -235,10 +235,10 @@ impl<R: Road> Backplane for Endpoint<R> {
         self.lock_topics().insert(topic.clone());
         if self.view.borrow().connected
             && self
-                .count(Kind::Control, self.road.subscribe(topic))
+                .count_enqueued(MessageKind::Control, self.outbound.subscribe(topic))
                 .is_err()
         {
-            self.missed.notify_one();
+            self.resubscribe.notify_one();
         }
     }
 
@@ -246,11 +246,11 @@ impl<R: Road> Backplane for Endpoint<R> {
         self.lock_topics().remove(topic);
         if self.view.borrow().connected {
             // Lost, it costs some messages that nobody here wants.
-            let _ = self.count(Kind::Control, self.road.unsubscribe(topic));
+            let _ = self.count_enqueued(MessageKind::Control, self.outbound.unsubscribe(topic));
         }
     }
 
-    fn traffic(&self) -> &Traffic {
+    fn traffic(&self) -> &TrafficCounters {
         &self.traffic
     }
 }

@@ -19,11 +19,11 @@ pub(crate) enum Envelope {
     /// The receiver's request of that number is now with another node.
     Forwarded { correlation: u64, to: NodeId },
     /// The sender acts on no request any more that it has not answered by now.
-    Farewell,
+    GoAway,
 }
 
 /// A header followed by an opaque payload.
-pub(crate) fn seal<H: Serialize>(header: &H, payload: &[u8]) -> Bytes {
+pub(crate) fn encode_frame<H: Serialize>(header: &H, payload: &[u8]) -> Bytes {
     let mut sealed = BytesMut::with_capacity(64 + payload.len());
     sealed = match postcard::to_extend(header, sealed) {
         Ok(sealed) => sealed,
@@ -36,7 +36,7 @@ pub(crate) fn seal<H: Serialize>(header: &H, payload: &[u8]) -> Bytes {
 }
 
 /// Splits what [`seal`] joined. `None` when the header is not understood.
-pub(crate) fn open<H: DeserializeOwned>(sealed: &Bytes) -> Option<(H, Bytes)> {
+pub(crate) fn decode_frame<H: DeserializeOwned>(sealed: &Bytes) -> Option<(H, Bytes)> {
     let (header, rest) = postcard::take_from_bytes(sealed).ok()?;
     let at = sealed.len() - rest.len();
     Some((header, sealed.slice(at..)))
@@ -61,9 +61,9 @@ mod tests {
                 Envelope::Request(ReplyTo { node: node.clone(), correlation }),
                 Envelope::Reply { correlation },
                 Envelope::Forwarded { correlation, to: node.clone() },
-                Envelope::Farewell,
+                Envelope::GoAway,
             ] {
-                let (opened, rest) = open::<Envelope>(&seal(&header, &payload)).unwrap();
+                let (opened, rest) = decode_frame::<Envelope>(&encode_frame(&header, &payload)).unwrap();
                 prop_assert_eq!(opened, header);
                 prop_assert_eq!(&rest[..], &payload[..]);
             }
@@ -71,7 +71,7 @@ mod tests {
 
         #[test]
         fn noise_never_panics(noise in prop::collection::vec(any::<u8>(), 0..100)) {
-            let _ = open::<Envelope>(&noise.into());
+            let _ = decode_frame::<Envelope>(&noise.into());
         }
     }
 }

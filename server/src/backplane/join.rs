@@ -9,20 +9,20 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 #[cfg(feature = "amqp")]
-use super::amqp::Amqp;
+use super::amqp::AmqpTransport;
 #[cfg(feature = "nats")]
-use super::nats::Nats;
+use super::nats::NatsTransport;
 #[cfg(feature = "redis")]
-use super::redis::Redis;
+use super::redis::RedisTransport;
 use super::{
-    Backplane, BackplaneUrl, Inbound, Role, ServerUrl, local,
-    remote::{self, Address, Carrier},
-    standalone::Alone,
+    Backplane, BackplaneUrl, Inbound, MemberRole, ServerUrl, local,
+    remote::{self, ClusterAddress, Transport},
+    standalone::Standalone,
 };
 use crate::id::{ClusterName, NodeId};
 
 /// How many messages may wait for the node to handle them.
-const INBOX: usize = 4096;
+const INBOUND_CAPACITY: usize = 4096;
 
 /// How nodes find each other.
 #[derive(Debug, Clone)]
@@ -43,35 +43,35 @@ pub struct Identity {
     /// The node's name.
     pub id: NodeId,
     /// Which life of the node this is: milliseconds since 1970 at its start.
-    pub boot: u64,
+    pub incarnation: u64,
     /// `HOST:PORT` of its HTTP listener, for others to read.
     pub address: Option<String>,
     /// What it is to the others.
-    pub role: Role,
+    pub role: MemberRole,
 }
 
 /// A backplane and what arrives by it.
-pub struct Joined {
+pub struct JoinedBackplane {
     /// To the others.
     pub backplane: Arc<dyn Backplane>,
     /// From the others. It ends when the node leaves. Dropping it ends the
     /// membership as if the process had died: the others find out.
-    pub inbox: mpsc::Receiver<Inbound>,
+    pub inbound: mpsc::Receiver<Inbound>,
     /// Ends when the node has left: after `leave` was cancelled and everything that
     /// was sent before is with the broker.
-    pub left: JoinHandle<()>,
+    pub task: JoinHandle<()>,
 }
 
 impl Identity {
     /// A life that begins now. Lives are only compared between processes that hold
     /// the same id, on whose machines a later start is expected to read a later clock.
-    pub(crate) fn starting_now(id: NodeId, address: String, role: Role) -> Self {
-        let boot = SystemTime::now()
+    pub(crate) fn starting_now(id: NodeId, address: String, role: MemberRole) -> Self {
+        let incarnation = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| since.as_millis() as u64);
         Self {
             id,
-            boot,
+            incarnation,
             address: Some(address),
             role,
         }
@@ -80,14 +80,14 @@ impl Identity {
 
 impl BackplaneConfig {
     /// How long a node may be silent, where nothing else is said.
-    pub const LEASE: Duration = Duration::from_secs(5);
+    pub const DEFAULT_LEASE: Duration = Duration::from_secs(5);
 
     /// The default cluster at `url`, with the default lease.
-    pub fn at(url: Option<BackplaneUrl>) -> Self {
+    pub fn for_url(url: Option<BackplaneUrl>) -> Self {
         Self {
             url,
             cluster: ClusterName::default(),
-            lease: Self::LEASE,
+            lease: Self::DEFAULT_LEASE,
         }
     }
 }
@@ -95,48 +95,56 @@ impl BackplaneConfig {
 /// Joins as `identity` until `leave` is cancelled. Returns at once: a backplane that
 /// is away is no error, the node keeps trying, and the view says whether it is
 /// connected. Must be called inside a tokio runtime.
-pub fn join(config: &BackplaneConfig, identity: Identity, leave: CancellationToken) -> Joined {
-    let (deliver, inbox) = mpsc::channel(INBOX);
+pub fn join(
+    config: &BackplaneConfig,
+    identity: Identity,
+    leave: CancellationToken,
+) -> JoinedBackplane {
+    let (deliver, inbox) = mpsc::channel(INBOUND_CAPACITY);
     let (backplane, left) = match &config.url {
-        None => alone(identity, deliver, leave),
+        None => join_standalone(identity, deliver, leave),
         Some(BackplaneUrl::Local { authority }) => local::join(authority, identity, deliver, leave),
         #[cfg(feature = "redis")]
         Some(BackplaneUrl::Redis(server)) => {
-            meet::<Redis>(server, config, identity, deliver, leave)
+            join_remote::<RedisTransport>(server, config, identity, deliver, leave)
         }
         #[cfg(feature = "nats")]
-        Some(BackplaneUrl::Nats(server)) => meet::<Nats>(server, config, identity, deliver, leave),
+        Some(BackplaneUrl::Nats(server)) => {
+            join_remote::<NatsTransport>(server, config, identity, deliver, leave)
+        }
         #[cfg(feature = "amqp")]
-        Some(BackplaneUrl::Amqp(server)) => meet::<Amqp>(server, config, identity, deliver, leave),
+        Some(BackplaneUrl::Amqp(server)) => {
+            join_remote::<AmqpTransport>(server, config, identity, deliver, leave)
+        }
     };
-    Joined {
+    JoinedBackplane {
         backplane,
-        inbox,
-        left,
+        inbound: inbox,
+        task: left,
     }
 }
 
-fn alone(
+fn join_standalone(
     identity: Identity,
     deliver: mpsc::Sender<Inbound>,
     leave: CancellationToken,
 ) -> (Arc<dyn Backplane>, JoinHandle<()>) {
     let left = tokio::spawn(leave.cancelled_owned());
-    (Arc::new(Alone::new(identity, deliver)), left)
+    (Arc::new(Standalone::new(identity, deliver)), left)
 }
 
 #[cfg_attr(
     not(any(feature = "redis", feature = "nats", feature = "amqp")),
     expect(dead_code, reason = "a build without any broker's client")
 )]
-fn meet<C: Carrier>(
+fn join_remote<C: Transport>(
     server: &ServerUrl,
     config: &BackplaneConfig,
     identity: Identity,
     deliver: mpsc::Sender<Inbound>,
     leave: CancellationToken,
 ) -> (Arc<dyn Backplane>, JoinHandle<()>) {
-    let address = Address {
+    let address = ClusterAddress {
         server: server.clone(),
         cluster: config.cluster.clone(),
     };

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 /// The part of its lease that a node may be silent. The rest is for the others to
 /// notice and to clear up: a dead node is gone within its lease.
-pub(super) fn may_be_silent(lease: Duration) -> Duration {
+pub(super) fn suspicion_timeout(lease: Duration) -> Duration {
     lease * 3 / 5
 }
 
@@ -18,38 +18,38 @@ pub(super) fn may_be_silent(lease: Duration) -> Duration {
 /// A node that could not say so for that long has lost its seat, whether the others
 /// have noticed or not: what it reads now may be meant for the time before.
 pub(super) struct Lease {
-    length: Duration,
-    began: Instant,
+    duration: Duration,
+    started: Instant,
     renewed_us: AtomicU64,
 }
 
 /// The lease ran out.
 #[derive(Debug, thiserror::Error)]
 #[error("this node stood still for {0:?}, longer than its lease")]
-pub(super) struct Lapsed(Duration);
+pub(super) struct LeaseExpired(Duration);
 
 impl Lease {
     /// Renewed just now.
-    pub(super) fn new(length: Duration) -> Self {
+    pub(super) fn new(duration: Duration) -> Self {
         Self {
-            length,
-            began: Instant::now(),
+            duration,
+            started: Instant::now(),
             renewed_us: AtomicU64::new(0),
         }
     }
 
     /// The sign of life that was given at `said` has gone out.
     pub(super) fn renew(&self, said: Instant) {
-        let at = said.saturating_duration_since(self.began);
+        let at = said.saturating_duration_since(self.started);
         self.renewed_us.fetch_max(at.as_micros() as u64, Relaxed);
     }
 
     /// To be called before anything that only the holder may do.
-    pub(super) fn check(&self) -> Result<(), Lapsed> {
+    pub(super) fn check(&self) -> Result<(), LeaseExpired> {
         let renewed = Duration::from_micros(self.renewed_us.load(Relaxed));
-        let silent = self.began.elapsed().saturating_sub(renewed);
-        match silent > self.length {
-            true => Err(Lapsed(silent)),
+        let silent = self.started.elapsed().saturating_sub(renewed);
+        match silent > self.duration {
+            true => Err(LeaseExpired(silent)),
             false => Ok(()),
         }
     }

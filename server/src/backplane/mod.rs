@@ -43,14 +43,14 @@ use serde::{Deserialize, Serialize};
 use tokio::{sync::watch, time::Instant};
 
 pub(crate) use self::{
-    envelope::{Envelope, open, seal},
-    view::{Taken, first_version, is_version},
+    envelope::{Envelope, decode_frame, encode_frame},
+    view::{IdConflict, initial_version, is_valid_version},
 };
 pub use self::{
-    join::{BackplaneConfig, Identity, Joined, join},
-    traffic::{Kind, Traffic},
+    join::{BackplaneConfig, Identity, JoinedBackplane, join},
+    traffic::{MessageKind, TrafficCounters},
     url::{BackplaneUrl, InvalidBackplaneUrl, ServerUrl},
-    view::{Member, Role, View},
+    view::{Member, MemberRole, View},
 };
 use crate::id::{NodeId, Topic};
 
@@ -104,9 +104,9 @@ pub trait Backplane: Send + Sync + 'static {
 
     /// Tells every other node that this one acts on no request any more that it has
     /// neither answered nor handed on: who waits for one is told
-    /// [`RequestError::Declined`], at once, and so is who still asks. For a node that
+    /// [`RequestError::Unprocessed`], at once, and so is who still asks. For a node that
     /// is about to leave, which keeps the promise from here on.
-    fn farewell(&self);
+    fn announce_leave(&self);
 
     /// Publishes to every *other* node that subscribes to `topic`.
     ///
@@ -122,7 +122,7 @@ pub trait Backplane: Send + Sync + 'static {
     fn unsubscribe(&self, topic: &Topic);
 
     /// What has gone through so far.
-    fn traffic(&self) -> &Traffic;
+    fn traffic(&self) -> &TrafficCounters;
 }
 
 /// The largest payload any backplane must carry, in bytes.
@@ -191,7 +191,7 @@ pub enum RequestError {
     /// The node that was to answer is leaving, and neither has acted on the request
     /// nor will: it may be asked for elsewhere.
     #[error("node {0} leaves and did not act on it")]
-    Declined(NodeId),
+    Unprocessed(NodeId),
     /// The node that was to answer left; it may have acted on the request.
     #[error("node {0} left before it answered")]
     Left(NodeId),

@@ -20,82 +20,82 @@ use crate::id::NodeId;
 /// All requests of one node that wait.
 #[derive(Default)]
 pub(super) struct Pending {
-    next: AtomicU64,
-    state: Mutex<State>,
+    next_correlation: AtomicU64,
+    state: Mutex<PendingState>,
 }
 
 #[derive(Default)]
-struct State {
-    waiting: HashMap<u64, Waiting>,
+struct PendingState {
+    requests: HashMap<u64, PendingRequest>,
     /// Who said farewell. Kept for one view longer than the seat: another node may
     /// still hand a request to it.
-    leaving: HashMap<NodeId, Farewell>,
+    leaving: HashMap<NodeId, LeavingNode>,
 }
 
-struct Farewell {
+struct LeavingNode {
     /// The seat's.
-    joined: u64,
+    generation: u64,
     left: bool,
 }
 
-struct Waiting {
+struct PendingRequest {
     /// The node that is to answer; changes when the request is forwarded.
-    at: NodeId,
-    answer: oneshot::Sender<Result<Bytes, RequestError>>,
+    node: NodeId,
+    reply: oneshot::Sender<Result<Bytes, RequestError>>,
 }
 
 /// One request's wait. Dropping it gives up.
-pub(super) struct Wait {
+pub(super) struct PendingReply {
     pending: Arc<Pending>,
     correlation: u64,
-    answer: oneshot::Receiver<Result<Bytes, RequestError>>,
+    reply: oneshot::Receiver<Result<Bytes, RequestError>>,
 }
 
 impl Pending {
-    /// `Declined` by a node that said farewell.
-    pub(super) fn wait_for(self: &Arc<Self>, at: &NodeId) -> Result<Wait, RequestError> {
-        let correlation = self.next.fetch_add(1, Relaxed);
+    /// `Unprocessed` by a node that said farewell.
+    pub(super) fn register(self: &Arc<Self>, at: &NodeId) -> Result<PendingReply, RequestError> {
+        let correlation = self.next_correlation.fetch_add(1, Relaxed);
         let (sender, answer) = oneshot::channel();
         let mut state = self.lock();
         if state.leaving.contains_key(at) {
-            return Err(RequestError::Declined(at.clone()));
+            return Err(RequestError::Unprocessed(at.clone()));
         }
-        let waiting = Waiting {
-            at: at.clone(),
-            answer: sender,
+        let waiting = PendingRequest {
+            node: at.clone(),
+            reply: sender,
         };
-        state.waiting.insert(correlation, waiting);
-        Ok(Wait {
+        state.requests.insert(correlation, waiting);
+        Ok(PendingReply {
             pending: Arc::clone(self),
             correlation,
-            answer,
+            reply: answer,
         })
     }
 
     /// Ends a wait. A number nobody waits for is a late reply: dropped.
     pub(super) fn complete(&self, correlation: u64, payload: Bytes) {
-        if let Some(waiting) = self.take(correlation) {
-            let _ = waiting.answer.send(Ok(payload));
+        if let Some(waiting) = self.remove(correlation) {
+            let _ = waiting.reply.send(Ok(payload));
         }
     }
 
     /// The request went on to another node. When that one has already left, or said
     /// farewell, the wait ends here: nothing that comes later would end it.
-    pub(super) fn forwarded(&self, correlation: u64, to: NodeId, view: &View) {
+    pub(super) fn redirect(&self, correlation: u64, to: NodeId, view: &View) {
         let mut state = self.lock();
         let error = if state.leaving.contains_key(&to) {
             // Its reply, had it acted, would have come before its farewell.
-            RequestError::Declined(to)
+            RequestError::Unprocessed(to)
         } else if view.member(&to).is_none() {
             RequestError::Left(to)
         } else {
-            if let Some(waiting) = state.waiting.get_mut(&correlation) {
-                waiting.at = to;
+            if let Some(waiting) = state.requests.get_mut(&correlation) {
+                waiting.node = to;
             }
             return;
         };
-        if let Some(waiting) = state.waiting.remove(&correlation) {
-            let _ = waiting.answer.send(Err(error));
+        if let Some(waiting) = state.requests.remove(&correlation) {
+            let _ = waiting.reply.send(Err(error));
         }
     }
 
@@ -105,13 +105,13 @@ impl Pending {
     }
 
     /// Ends every wait for a member that acts on no request any more.
-    pub(super) fn said_farewell(&self, member: &Member) {
-        let farewell = Farewell {
-            joined: member.joined,
+    pub(super) fn handle_goaway(&self, member: &Member) {
+        let farewell = LeavingNode {
+            generation: member.generation,
             left: false,
         };
         self.lock().leaving.insert(member.id.clone(), farewell);
-        self.fail_where(|at| (*at == member.id).then(|| RequestError::Declined(at.clone())));
+        self.fail_where(|at| (*at == member.id).then(|| RequestError::Unprocessed(at.clone())));
     }
 
     /// Ends every wait for a node that left between two views.
@@ -119,10 +119,10 @@ impl Pending {
         let stays = |id: &NodeId, joined| {
             after
                 .member(id)
-                .is_some_and(|member| member.joined == joined)
+                .is_some_and(|member| member.generation == joined)
         };
         self.lock().leaving.retain(|id, farewell| {
-            let stays = stays(id, farewell.joined);
+            let stays = stays(id, farewell.generation);
             let just_left = !stays && !farewell.left && after.member(id).is_none();
             farewell.left = !stays;
             stays || just_left
@@ -130,7 +130,7 @@ impl Pending {
         let departed: Vec<_> = before
             .members
             .iter()
-            .filter(|old| !stays(&old.id, old.joined))
+            .filter(|old| !stays(&old.id, old.generation))
             .collect();
         if !departed.is_empty() {
             self.fail_where(|at| {
@@ -150,40 +150,40 @@ impl Pending {
     fn fail_where(&self, verdict: impl Fn(&NodeId) -> Option<RequestError>) {
         let failed = self
             .lock()
-            .waiting
-            .extract_if(|_, waiting| verdict(&waiting.at).is_some())
+            .requests
+            .extract_if(|_, waiting| verdict(&waiting.node).is_some())
             .collect::<Vec<_>>();
         for (_, waiting) in failed {
-            if let Some(error) = verdict(&waiting.at) {
-                let _ = waiting.answer.send(Err(error));
+            if let Some(error) = verdict(&waiting.node) {
+                let _ = waiting.reply.send(Err(error));
             }
         }
     }
 
-    fn take(&self, correlation: u64) -> Option<Waiting> {
-        self.lock().waiting.remove(&correlation)
+    fn remove(&self, correlation: u64) -> Option<PendingRequest> {
+        self.lock().requests.remove(&correlation)
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, PendingState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Wait {
+impl PendingReply {
     pub(super) fn correlation(&self) -> u64 {
         self.correlation
     }
 
     /// The answer, or why there is none by `deadline`.
-    pub(super) async fn until(mut self, deadline: Instant) -> Result<Bytes, RequestError> {
-        match timeout_at(deadline, &mut self.answer).await {
+    pub(super) async fn wait_until(mut self, deadline: Instant) -> Result<Bytes, RequestError> {
+        match timeout_at(deadline, &mut self.reply).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(RequestError::Disconnected),
-            Err(_) => match self.pending.take(self.correlation) {
-                Some(waiting) => Err(RequestError::Deadline { at: waiting.at }),
+            Err(_) => match self.pending.remove(self.correlation) {
+                Some(waiting) => Err(RequestError::Deadline { at: waiting.node }),
                 // Completed between the deadline and the lock.
                 None => self
-                    .answer
+                    .reply
                     .try_recv()
                     .unwrap_or(Err(RequestError::Disconnected)),
             },
@@ -191,8 +191,8 @@ impl Wait {
     }
 }
 
-impl Drop for Wait {
+impl Drop for PendingReply {
     fn drop(&mut self) {
-        self.pending.take(self.correlation);
+        self.pending.remove(self.correlation);
     }
 }

@@ -10,29 +10,29 @@ use tokio::{
 };
 
 use super::{
-    Backplane, Identity, Inbound, Member, ReplyTo, RequestError, SendError, Traffic, View,
+    Backplane, Identity, Inbound, Member, ReplyTo, RequestError, SendError, TrafficCounters, View,
 };
 use crate::id::{NodeId, Topic};
 
-pub(super) struct Alone {
+pub(super) struct Standalone {
     view: watch::Sender<Arc<View>>,
-    traffic: Traffic,
+    traffic: TrafficCounters,
     /// Held so that the inbox stays open, silent, for as long as the node lives.
     _deliver: mpsc::Sender<Inbound>,
 }
 
-impl Alone {
+impl Standalone {
     pub(super) fn new(identity: Identity, deliver: mpsc::Sender<Inbound>) -> Self {
         let Identity {
             id,
-            boot,
+            incarnation,
             address,
             role,
         } = identity;
         let members = vec![Member {
             id,
-            boot,
-            joined: 1,
+            incarnation,
+            generation: 1,
             address,
             role,
         }];
@@ -43,13 +43,13 @@ impl Alone {
         };
         Self {
             view: watch::Sender::new(Arc::new(view)),
-            traffic: Traffic::default(),
+            traffic: TrafficCounters::default(),
             _deliver: deliver,
         }
     }
 }
 
-impl Backplane for Alone {
+impl Backplane for Standalone {
     fn view(&self) -> watch::Receiver<Arc<View>> {
         self.view.subscribe()
     }
@@ -76,7 +76,7 @@ impl Backplane for Alone {
         Err(SendError::NotMember(to.clone()))
     }
 
-    fn farewell(&self) {}
+    fn announce_leave(&self) {}
 
     fn publish(&self, _: &Topic, _: Bytes) -> Result<(), SendError> {
         Ok(())
@@ -86,7 +86,7 @@ impl Backplane for Alone {
 
     fn unsubscribe(&self, _: &Topic) {}
 
-    fn traffic(&self) -> &Traffic {
+    fn traffic(&self) -> &TrafficCounters {
         &self.traffic
     }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 /// What a message through the backplane is, for the one who adds up both ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(usize)]
-pub enum Kind {
+pub enum MessageKind {
     /// From one node to another: each one sent is one received, if none is lost.
     Unicast,
     /// Published on a topic: one sent is one received by every other node that
@@ -16,7 +16,7 @@ pub enum Kind {
     Control,
 }
 
-impl Kind {
+impl MessageKind {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Unicast, Self::Topic, Self::Control];
 
@@ -32,14 +32,14 @@ impl Kind {
 
 /// Messages and bytes (payload and envelope) since the start.
 #[derive(Debug, Default)]
-pub struct Traffic {
-    sent: [Count; Kind::ALL.len()],
-    received: [Count; Kind::ALL.len()],
-    refused: AtomicU64,
+pub struct TrafficCounters {
+    sent: [Count; MessageKind::ALL.len()],
+    received: [Count; MessageKind::ALL.len()],
+    rejected: AtomicU64,
     dropped: AtomicU64,
     reconnects: AtomicU64,
     evicted: AtomicU64,
-    reaped: AtomicU64,
+    inboxes_deleted: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -48,7 +48,7 @@ struct Count {
     bytes: AtomicU64,
 }
 
-impl Traffic {
+impl TrafficCounters {
     /// `(messages, bytes)` sent, of all kinds.
     pub fn sent(&self) -> (u64, u64) {
         total(&self.sent)
@@ -60,18 +60,18 @@ impl Traffic {
     }
 
     /// `(messages, bytes)` of a kind sent.
-    pub fn sent_of(&self, kind: Kind) -> (u64, u64) {
+    pub fn sent_of(&self, kind: MessageKind) -> (u64, u64) {
         self.sent[kind as usize].read()
     }
 
     /// `(messages, bytes)` of a kind received.
-    pub fn received_of(&self, kind: Kind) -> (u64, u64) {
+    pub fn received_of(&self, kind: MessageKind) -> (u64, u64) {
         self.received[kind as usize].read()
     }
 
     /// Messages refused because the queue to the broker was full.
-    pub fn refused(&self) -> u64 {
-        self.refused.load(Relaxed)
+    pub fn rejected(&self) -> u64 {
+        self.rejected.load(Relaxed)
     }
 
     /// Messages that arrived and were dropped because the node was too slow.
@@ -91,20 +91,20 @@ impl Traffic {
     }
 
     /// Inboxes out of use that this node removed at the broker.
-    pub fn reaped(&self) -> u64 {
-        self.reaped.load(Relaxed)
+    pub fn inboxes_deleted(&self) -> u64 {
+        self.inboxes_deleted.load(Relaxed)
     }
 
-    pub(super) fn count_sent(&self, kind: Kind, bytes: usize) {
+    pub(super) fn count_sent(&self, kind: MessageKind, bytes: usize) {
         self.sent[kind as usize].add(bytes);
     }
 
-    pub(super) fn count_received(&self, kind: Kind, bytes: usize) {
+    pub(super) fn count_received(&self, kind: MessageKind, bytes: usize) {
         self.received[kind as usize].add(bytes);
     }
 
-    pub(super) fn count_refused(&self) {
-        self.refused.fetch_add(1, Relaxed);
+    pub(super) fn count_rejected(&self) {
+        self.rejected.fetch_add(1, Relaxed);
     }
 
     pub(super) fn count_reconnect(&self) {
@@ -119,8 +119,8 @@ impl Traffic {
         self.evicted.fetch_add(members as u64, Relaxed);
     }
 
-    pub(super) fn count_reaped(&self, inboxes: usize) {
-        self.reaped.fetch_add(inboxes as u64, Relaxed);
+    pub(super) fn count_inboxes_deleted(&self, inboxes: usize) {
+        self.inboxes_deleted.fetch_add(inboxes as u64, Relaxed);
     }
 }
 

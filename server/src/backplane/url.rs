@@ -58,7 +58,7 @@ const ACCEPTED: &str = "local://HOST:PORT, redis://HOST, nats://HOST and amqp://
 
 impl ServerUrl {
     /// The whole of it, password included: for a client library, never for a log.
-    pub fn secret(&self) -> &str {
+    pub fn expose_secret(&self) -> &str {
         &self.0
     }
 }
@@ -70,9 +70,9 @@ impl FromStr for BackplaneUrl {
         let found = || without_password(text);
         match text.split_once("://") {
             Some(("local", authority)) => local(text, authority),
-            Some(("redis", rest)) => redis(checked(text, rest, REDIS)?),
-            Some(("nats", rest)) => nats(checked(text, rest, NATS)?),
-            Some(("amqp", rest)) => amqp(checked(text, rest, AMQP)?),
+            Some(("redis", rest)) => redis(parse_server_url(text, rest, REDIS)?),
+            Some(("nats", rest)) => nats(parse_server_url(text, rest, NATS)?),
+            Some(("amqp", rest)) => amqp(parse_server_url(text, rest, AMQP)?),
             Some(("rediss", _)) => Err(InvalidBackplaneUrl::Tls(found(), "redis")),
             Some(("tls", _)) => Err(InvalidBackplaneUrl::Tls(found(), "nats")),
             Some(("amqps", _)) => Err(InvalidBackplaneUrl::Tls(found(), "amqp")),
@@ -140,7 +140,7 @@ fn redis(server: ServerUrl) -> Result<BackplaneUrl, InvalidBackplaneUrl> {
 
 #[cfg(feature = "nats")]
 fn nats(server: ServerUrl) -> Result<BackplaneUrl, InvalidBackplaneUrl> {
-    match super::nats::Server::of(&server) {
+    match super::nats::NatsServer::from_url(&server) {
         Ok(_) => Ok(BackplaneUrl::Nats(server)),
         Err(_) => Err(InvalidBackplaneUrl::Authority {
             found: server.to_string(),
@@ -171,7 +171,7 @@ fn amqp(server: ServerUrl) -> Result<BackplaneUrl, InvalidBackplaneUrl> {
 }
 
 /// The URL, when `rest` (what follows its `://`) names a host and perhaps a port.
-fn checked(
+fn parse_server_url(
     text: &str,
     rest: &str,
     expected: &'static str,
@@ -270,7 +270,7 @@ mod tests {
         let BackplaneUrl::Redis(server) = url else {
             unreachable!()
         };
-        assert_eq!(server.secret(), "redis://user:p@ss@h:1/");
+        assert_eq!(server.expose_secret(), "redis://user:p@ss@h:1/");
         let error = parse("redis://user:secret@:1").unwrap_err().to_string();
         assert!(!error.contains("secret"), "{error}");
     }

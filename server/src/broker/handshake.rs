@@ -3,50 +3,50 @@
 use bytes::Bytes;
 
 use super::{
-    hub::Newcomer,
-    protocol::{PROTOCOL, ToBroker},
+    hub::JoinRequest,
+    protocol::{PROTOCOL_VERSION, ToBroker},
 };
 use crate::{
-    backplane::{is_version, open},
-    id::Group,
+    backplane::{decode_frame, is_valid_version},
+    id::ConsumerGroup,
 };
 
 /// Who came, by its first frame.
-pub(super) enum Visitor {
-    Node(Newcomer),
-    Producer(Vec<Group>),
-    Consumer { group: Group, name: String },
+pub(super) enum Handshake {
+    Node(JoinRequest),
+    Producer(Vec<ConsumerGroup>),
+    Consumer { group: ConsumerGroup, name: String },
 }
 
-impl Visitor {
+impl Handshake {
     /// Who says so in that frame; else why it may not come in.
-    pub(super) fn of(frame: &Bytes) -> Result<Self, String> {
-        let Some((hello, _)) = open(frame) else {
+    pub(super) fn parse(frame: &Bytes) -> Result<Self, String> {
+        let Some((hello, _)) = decode_frame(frame) else {
             return Err("the first frame must be a hello".to_owned());
         };
         match hello {
             ToBroker::Hello { protocol, .. }
             | ToBroker::Produce { protocol, .. }
             | ToBroker::Consume { protocol, .. }
-                if protocol != PROTOCOL =>
+                if protocol != PROTOCOL_VERSION =>
             {
                 Err(format!(
-                    "protocol {protocol}: this broker speaks {PROTOCOL}"
+                    "protocol {protocol}: this broker speaks {PROTOCOL_VERSION}"
                 ))
             }
-            ToBroker::Hello { last_version, .. } if !is_version(last_version) => {
+            ToBroker::Hello { last_version, .. } if !is_valid_version(last_version) => {
                 Err(format!("view version {last_version} is out of range"))
             }
             ToBroker::Hello {
                 id,
-                boot,
+                incarnation: boot,
                 address,
                 role,
                 last_version,
                 ..
-            } => Ok(Self::Node(Newcomer {
+            } => Ok(Self::Node(JoinRequest {
                 id,
-                boot,
+                incarnation: boot,
                 address,
                 role,
                 last_version,
@@ -61,33 +61,33 @@ impl Visitor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backplane::{Role, seal};
+    use crate::backplane::{MemberRole, encode_frame};
 
     fn hello(protocol: u16, last_version: u64) -> ToBroker {
         ToBroker::Hello {
             protocol,
             id: "n".parse().unwrap(),
-            boot: 1,
+            incarnation: 1,
             address: None,
-            role: Role::Node,
+            role: MemberRole::Node,
             last_version,
         }
     }
 
     #[test]
     fn who_is_not_understood_is_told_why() {
-        let visitor = |hello: &ToBroker| Visitor::of(&seal(hello, &[]));
-        let node = visitor(&hello(PROTOCOL, 7));
-        assert!(matches!(node, Ok(Visitor::Node(newcomer)) if newcomer.last_version == 7));
+        let visitor = |hello: &ToBroker| Handshake::parse(&encode_frame(hello, &[]));
+        let node = visitor(&hello(PROTOCOL_VERSION, 7));
+        assert!(matches!(node, Ok(Handshake::Node(newcomer)) if newcomer.last_version == 7));
         for (refused, why) in [
-            (hello(PROTOCOL + 1, 7), "this broker speaks"),
+            (hello(PROTOCOL_VERSION + 1, 7), "this broker speaks"),
             // The broker counts on from there.
-            (hello(PROTOCOL, u64::MAX), "out of range"),
+            (hello(PROTOCOL_VERSION, u64::MAX), "out of range"),
             (ToBroker::Pong, "must be a hello"),
         ] {
             let said = visitor(&refused).err().unwrap();
             assert!(said.contains(why), "{said}");
         }
-        assert!(Visitor::of(&Bytes::from_static(&[0xff; 9])).is_err());
+        assert!(Handshake::parse(&Bytes::from_static(&[0xff; 9])).is_err());
     }
 }

@@ -6,28 +6,28 @@ use bytes::Bytes;
 
 use super::protocol::FromBroker;
 use crate::{
-    backplane::{Member, Role, Taken, View, first_version, seal},
+    backplane::{IdConflict, Member, MemberRole, View, encode_frame, initial_version},
     bounded_queue,
     id::{NodeId, Topic},
 };
 
 /// The broker's state, behind one short lock.
 #[derive(Default)]
-pub(super) struct Switch {
+pub(super) struct Hub {
     version: u64,
     /// Ordered, as views are.
-    seats: BTreeMap<NodeId, Seat>,
+    nodes: BTreeMap<NodeId, NodeConnection>,
     topics: HashMap<Topic, HashSet<NodeId>>,
 }
 
-struct Seat {
+struct NodeConnection {
     member: Member,
     /// What waits for the node is bounded, so that one that does not read stalls
     /// nobody and costs no memory without end.
-    queue: bounded_queue::Sender<Bytes>,
+    queue: bounded_queue::BoundedSender<Bytes>,
 }
 
-impl Seat {
+impl NodeConnection {
     /// Queues or drops; what is dropped is counted.
     fn push(&self, frame: Bytes) {
         let _ = self.queue.push(frame);
@@ -35,19 +35,19 @@ impl Seat {
 }
 
 /// Who asks to join.
-pub(super) struct Newcomer {
+pub(super) struct JoinRequest {
     pub(super) id: NodeId,
-    pub(super) boot: u64,
+    pub(super) incarnation: u64,
     pub(super) address: Option<String>,
-    pub(super) role: Role,
+    pub(super) role: MemberRole,
     pub(super) last_version: u64,
 }
 
-impl Switch {
+impl Hub {
     /// A broker that starts now.
     pub(super) fn starting_now() -> Self {
         Self {
-            version: first_version(),
+            version: initial_version(),
             ..Self::default()
         }
     }
@@ -57,70 +57,73 @@ impl Switch {
     /// ends, since nothing else holds its queue. Answers the `joined` number.
     pub(super) fn join(
         &mut self,
-        newcomer: Newcomer,
-        queue: bounded_queue::Sender<Bytes>,
-    ) -> Result<u64, Taken> {
-        let Newcomer {
+        newcomer: JoinRequest,
+        queue: bounded_queue::BoundedSender<Bytes>,
+    ) -> Result<u64, IdConflict> {
+        let JoinRequest {
             id,
-            boot,
+            incarnation: boot,
             address,
             role,
             last_version,
         } = newcomer;
-        if let Some(seat) = self.seats.get(&id)
-            && seat.member.boot > boot
+        if let Some(seat) = self.nodes.get(&id)
+            && seat.member.incarnation > boot
         {
-            return Err(Taken {
+            return Err(IdConflict {
                 id,
-                taken: seat.member.boot,
+                taken: seat.member.incarnation,
                 found: boot,
             });
         }
-        self.forget_topics(&id);
+        self.unsubscribe_all(&id);
         self.version = self.version.max(last_version) + 1;
         let joined = self.version;
         let member = Member {
             id: id.clone(),
-            boot,
-            joined,
+            incarnation: boot,
+            generation: joined,
             address,
             role,
         };
-        self.seats.insert(id, Seat { member, queue });
-        self.announce();
+        self.nodes.insert(id, NodeConnection { member, queue });
+        self.broadcast_view();
         Ok(joined)
     }
 
     /// Frees the seat, if it is still the one taken with that number.
     pub(super) fn leave(&mut self, id: &NodeId, joined: u64) {
         if self
-            .seats
+            .nodes
             .get(id)
-            .is_some_and(|seat| seat.member.joined == joined)
+            .is_some_and(|seat| seat.member.generation == joined)
         {
-            if let Some(seat) = self.seats.remove(id) {
-                let dropped = seat.queue.refused();
+            if let Some(seat) = self.nodes.remove(id) {
+                let dropped = seat.queue.rejected();
                 tracing::info!(node = %id, dropped, "node left");
             }
-            self.forget_topics(id);
+            self.unsubscribe_all(id);
             self.version += 1;
-            self.announce();
+            self.broadcast_view();
         }
     }
 
     /// Whether the seat is still the one taken with that number.
-    pub(super) fn holds(&self, id: &NodeId, joined: u64) -> bool {
-        self.seats
+    pub(super) fn is_current(&self, id: &NodeId, joined: u64) -> bool {
+        self.nodes
             .get(id)
-            .is_some_and(|seat| seat.member.joined == joined)
+            .is_some_and(|seat| seat.member.generation == joined)
     }
 
     /// To one node; to nobody when it is not there, or is again with another seat.
     pub(super) fn unicast(&self, from: &NodeId, to: &NodeId, joined: u64, payload: &[u8]) {
-        if let Some(seat) = self.seats.get(to)
-            && seat.member.joined == joined
+        if let Some(seat) = self.nodes.get(to)
+            && seat.member.generation == joined
         {
-            seat.push(seal(&FromBroker::Unicast { from: from.clone() }, payload));
+            seat.push(encode_frame(
+                &FromBroker::Unicast { from: from.clone() },
+                payload,
+            ));
         }
     }
 
@@ -129,14 +132,14 @@ impl Switch {
         let Some(subscribers) = self.topics.get(topic) else {
             return;
         };
-        let frame: Bytes = seal(
+        let frame: Bytes = encode_frame(
             &FromBroker::Published {
                 topic: topic.clone(),
             },
             payload,
         );
         for node in subscribers.iter().filter(|node| *node != from) {
-            if let Some(seat) = self.seats.get(node) {
+            if let Some(seat) = self.nodes.get(node) {
                 seat.push(frame.clone());
             }
         }
@@ -155,16 +158,16 @@ impl Switch {
         }
     }
 
-    fn forget_topics(&mut self, node: &NodeId) {
+    fn unsubscribe_all(&mut self, node: &NodeId) {
         self.topics.retain(|_, subscribers| {
             subscribers.remove(node);
             !subscribers.is_empty()
         });
     }
 
-    fn announce(&self) {
+    fn broadcast_view(&self) {
         let members = self
-            .seats
+            .nodes
             .values()
             .map(|seat| seat.member.clone())
             .collect();
@@ -173,8 +176,8 @@ impl Switch {
             members,
             connected: true,
         };
-        let frame = seal(&FromBroker::View(view), &[]);
-        for seat in self.seats.values() {
+        let frame = encode_frame(&FromBroker::View(view), &[]);
+        for seat in self.nodes.values() {
             seat.push(frame.clone());
         }
     }
@@ -184,19 +187,19 @@ impl Switch {
 mod tests {
     use super::*;
 
-    fn newcomer(id: &str, boot: u64, last_version: u64) -> Newcomer {
-        Newcomer {
+    fn newcomer(id: &str, boot: u64, last_version: u64) -> JoinRequest {
+        JoinRequest {
             id: id.parse().unwrap(),
-            boot,
+            incarnation: boot,
             address: None,
-            role: Role::Node,
+            role: MemberRole::Node,
             last_version,
         }
     }
 
     #[test]
     fn an_older_life_is_refused_and_a_newer_one_takes_over() {
-        let mut switch = Switch::default();
+        let mut switch = Hub::default();
         let (queue, _waiting) = bounded_queue::channel(10, 1000);
         let first = switch.join(newcomer("a", 5, 0), queue.clone()).unwrap();
         assert!(switch.join(newcomer("a", 4, 0), queue.clone()).is_err());
@@ -204,14 +207,14 @@ mod tests {
         let id = "a".parse().unwrap();
         switch.leave(&id, first);
         assert!(
-            switch.holds(&id, second),
+            switch.is_current(&id, second),
             "the old connection's end changes nothing"
         );
     }
 
     #[test]
     fn versions_grow_across_restarts() {
-        let mut switch = Switch::default();
+        let mut switch = Hub::default();
         let (queue, _waiting) = bounded_queue::channel(10, 1000);
         assert_eq!(switch.join(newcomer("a", 1, 41), queue).unwrap(), 42);
     }

@@ -13,12 +13,12 @@ use tokio::net::{
 use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
 
 use crate::{
-    backplane::{MAX_PAYLOAD_BYTES, Role, View},
-    id::{Group, NodeId, Topic},
+    backplane::{MAX_PAYLOAD_BYTES, MemberRole, View},
+    id::{ConsumerGroup, NodeId, Topic},
 };
 
 /// Both ends must speak the same.
-pub(crate) const PROTOCOL: u16 = 3;
+pub(crate) const PROTOCOL_VERSION: u16 = 3;
 
 /// What headers and envelopes may add to a payload.
 pub(crate) const HEADROOM_BYTES: usize = 1024;
@@ -31,15 +31,15 @@ pub(crate) enum ToBroker {
     Hello {
         protocol: u16,
         id: NodeId,
-        boot: u64,
+        incarnation: u64,
         address: Option<String>,
-        role: Role,
+        role: MemberRole,
         last_version: u64,
     },
     /// The payload is for one node, in the seat of that number.
     Unicast {
         to: NodeId,
-        joined: u64,
+        generation: u64,
     },
     /// The payload is for every other subscriber.
     Publish {
@@ -57,12 +57,12 @@ pub(crate) enum ToBroker {
     /// [`work`](super::work). It names the groups that the node knows of.
     Produce {
         protocol: u16,
-        groups: Vec<Group>,
+        groups: Vec<ConsumerGroup>,
     },
     /// The first frame of a consumer's connection.
     Consume {
         protocol: u16,
-        group: Group,
+        group: ConsumerGroup,
         name: String,
     },
 }
@@ -71,7 +71,7 @@ pub(crate) enum ToBroker {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum FromBroker {
     /// The node may not join; the connection ends.
-    Refused {
+    Rejected {
         reason: String,
     },
     /// The first frame: the node is in, and is taken for dead when it is silent for
@@ -90,11 +90,11 @@ pub(crate) enum FromBroker {
     Ping,
 }
 
-pub(crate) type Reader = FramedRead<OwnedReadHalf, LengthDelimitedCodec>;
-pub(crate) type Writer = FramedWrite<OwnedWriteHalf, LengthDelimitedCodec>;
+pub(crate) type FrameReader = FramedRead<OwnedReadHalf, LengthDelimitedCodec>;
+pub(crate) type FrameWriter = FramedWrite<OwnedWriteHalf, LengthDelimitedCodec>;
 
 /// Frames over `stream`, bounded in length, without Nagle's delay.
-pub(crate) fn frames(stream: TcpStream) -> io::Result<(Reader, Writer)> {
+pub(crate) fn framed(stream: TcpStream) -> io::Result<(FrameReader, FrameWriter)> {
     stream.set_nodelay(true)?;
     let codec = || {
         LengthDelimitedCodec::builder()
@@ -110,7 +110,7 @@ pub(crate) fn frames(stream: TcpStream) -> io::Result<(Reader, Writer)> {
 
 /// Writes frames with one flush at the end.
 pub(crate) async fn write_batch(
-    writer: &mut Writer,
+    writer: &mut FrameWriter,
     frames: impl IntoIterator<Item = Bytes>,
 ) -> io::Result<()> {
     for frame in frames {

@@ -15,13 +15,13 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    handshake::Visitor,
-    hub::{Newcomer, Switch},
-    protocol::{self, FromBroker, Reader, ToBroker, Writer},
-    work_queue::{self, Groups},
+    handshake::Handshake,
+    hub::{Hub, JoinRequest},
+    protocol::{self, FrameReader, FrameWriter, FromBroker, ToBroker},
+    work_queue::{self, WorkQueue},
 };
 use crate::{
-    backplane::{open, seal},
+    backplane::{decode_frame, encode_frame},
     bounded_queue,
     id::NodeId,
 };
@@ -33,9 +33,9 @@ const BATCH: usize = 256;
 #[derive(Debug, Clone)]
 pub struct BrokerConfig {
     /// How often each node is pinged.
-    pub ping_every: Duration,
+    pub ping_interval: Duration,
     /// A node that was silent for this long is hung: it leaves the view.
-    pub dead_after: Duration,
+    pub peer_timeout: Duration,
     /// Frames that may wait for one node; more are dropped.
     pub queue_frames: usize,
     /// Bytes that may wait for one node; more are dropped.
@@ -45,8 +45,8 @@ pub struct BrokerConfig {
 impl Default for BrokerConfig {
     fn default() -> Self {
         Self {
-            ping_every: Duration::from_secs(1),
-            dead_after: Duration::from_secs(5),
+            ping_interval: Duration::from_secs(1),
+            peer_timeout: Duration::from_secs(5),
             queue_frames: 16_384,
             queue_bytes: 16 * 1024 * 1024,
         }
@@ -72,10 +72,10 @@ pub async fn run(
 ) -> Result<(), BrokerError> {
     let address = listener.local_addr().map_err(BrokerError::Listener)?;
     tracing::info!(%address, "broker");
-    let broker = Arc::new(Broker {
+    let broker = Arc::new(BrokerServer {
         config,
-        switch: Mutex::new(Switch::starting_now()),
-        groups: Mutex::default(),
+        hub: Mutex::new(Hub::starting_now()),
+        work_queue: Mutex::default(),
     });
     let connections = TaskTracker::new();
     while let Some(accepted) = shutdown.run_until_cancelled(listener.accept()).await {
@@ -98,81 +98,86 @@ pub async fn run(
     Ok(())
 }
 
-struct Broker {
+struct BrokerServer {
     config: BrokerConfig,
-    switch: Mutex<Switch>,
-    groups: Mutex<Groups>,
+    hub: Mutex<Hub>,
+    work_queue: Mutex<WorkQueue>,
 }
 
-impl Broker {
+impl BrokerServer {
     async fn serve(self: Arc<Self>, stream: TcpStream) {
-        if let Err(error) = self.connection(stream).await {
+        if let Err(error) = self.serve_connection(stream).await {
             tracing::debug!(%error, "connection ended");
         }
     }
 
-    async fn connection(&self, stream: TcpStream) -> io::Result<()> {
-        let (mut reader, mut writer) = protocol::frames(stream)?;
-        match self.hello(&mut reader).await? {
-            Ok(Visitor::Node(newcomer)) => self.node(newcomer, reader, writer).await,
-            Ok(Visitor::Producer(known)) => {
-                work_queue::producer(&self.groups, &self.config, known, reader, writer).await
+    async fn serve_connection(&self, stream: TcpStream) -> io::Result<()> {
+        let (mut reader, mut writer) = protocol::framed(stream)?;
+        match self.read_handshake(&mut reader).await? {
+            Ok(Handshake::Node(newcomer)) => self.serve_node(newcomer, reader, writer).await,
+            Ok(Handshake::Producer(known)) => {
+                work_queue::serve_producer(&self.work_queue, &self.config, known, reader, writer)
+                    .await
             }
-            Ok(Visitor::Consumer { group, name }) => {
+            Ok(Handshake::Consumer { group, name }) => {
                 tracing::info!(%group, name, "consumer joined");
-                work_queue::consumer(&self.groups, &self.config, group, reader, writer).await
+                work_queue::serve_consumer(&self.work_queue, &self.config, group, reader, writer)
+                    .await
             }
-            Err(reason) => refuse(&mut writer, reason).await,
+            Err(reason) => reject(&mut writer, reason).await,
         }
     }
 
-    async fn node(
+    async fn serve_node(
         &self,
-        newcomer: Newcomer,
-        mut reader: Reader,
-        mut writer: Writer,
+        newcomer: JoinRequest,
+        mut reader: FrameReader,
+        mut writer: FrameWriter,
     ) -> io::Result<()> {
         let id = newcomer.id.clone();
         let (queue, waiting) =
             bounded_queue::channel(self.config.queue_frames, self.config.queue_bytes);
-        let joined = self.switch().join(newcomer, queue);
+        let joined = self.hub().join(newcomer, queue);
         let joined = match joined {
             Ok(joined) => joined,
-            Err(taken) => return refuse(&mut writer, taken.to_string()).await,
+            Err(taken) => return reject(&mut writer, taken.to_string()).await,
         };
         tracing::info!(node = %id, "node joined");
         // Before what waits in the queue, whose first frame is the view.
-        let lease_ms = self.config.dead_after.as_millis() as u64;
+        let lease_ms = self.config.peer_timeout.as_millis() as u64;
         let welcome = FromBroker::Welcome { lease_ms };
-        let seat = Seated {
+        let seat = NodeGuard {
             broker: self,
             id,
-            joined,
+            generation: joined,
         };
-        writer.send(seal(&welcome, &[])).await?;
+        writer.send(encode_frame(&welcome, &[])).await?;
         tokio::select! {
             ended = self.write_all(waiting, &mut writer) => ended,
             ended = self.read_all(&seat, &mut reader) => ended,
         }
     }
 
-    async fn hello(&self, reader: &mut Reader) -> io::Result<Result<Visitor, String>> {
-        let Some(frame) = timeout(self.config.dead_after, reader.next()).await? else {
+    async fn read_handshake(
+        &self,
+        reader: &mut FrameReader,
+    ) -> io::Result<Result<Handshake, String>> {
+        let Some(frame) = timeout(self.config.peer_timeout, reader.next()).await? else {
             return Err(io::ErrorKind::UnexpectedEof.into());
         };
-        Ok(Visitor::of(&frame?.freeze()))
+        Ok(Handshake::parse(&frame?.freeze()))
     }
 
     /// Everything queued for the node, and a ping now and then. Ends when the
     /// queue has no other holder: the seat was taken over.
     async fn write_all(
         &self,
-        mut waiting: bounded_queue::Receiver<Bytes>,
-        writer: &mut Writer,
+        mut waiting: bounded_queue::BoundedReceiver<Bytes>,
+        writer: &mut FrameWriter,
     ) -> io::Result<()> {
-        let mut pings = interval(self.config.ping_every);
+        let mut pings = interval(self.config.ping_interval);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let ping = seal(&FromBroker::Ping, &[]);
+        let ping = encode_frame(&FromBroker::Ping, &[]);
         let mut batch: Vec<Bytes> = Vec::new();
         // The welcome comes first.
         pings.reset();
@@ -185,27 +190,30 @@ impl Broker {
         }
     }
 
-    async fn read_all(&self, seat: &Seated<'_>, reader: &mut Reader) -> io::Result<()> {
+    async fn read_all(&self, seat: &NodeGuard<'_>, reader: &mut FrameReader) -> io::Result<()> {
         loop {
-            let Some(frame) = timeout(self.config.dead_after, reader.next()).await? else {
+            let Some(frame) = timeout(self.config.peer_timeout, reader.next()).await? else {
                 return Ok(());
             };
             let frame = frame?.freeze();
-            let (header, payload) = open(&frame).ok_or(io::ErrorKind::InvalidData)?;
+            let (header, payload) = decode_frame(&frame).ok_or(io::ErrorKind::InvalidData)?;
             self.handle(seat, header, &payload)?;
         }
     }
 
-    fn handle(&self, seat: &Seated<'_>, header: ToBroker, payload: &[u8]) -> io::Result<()> {
-        let mut switch = self.switch();
-        if !switch.holds(&seat.id, seat.joined) {
+    fn handle(&self, seat: &NodeGuard<'_>, header: ToBroker, payload: &[u8]) -> io::Result<()> {
+        let mut switch = self.hub();
+        if !switch.is_current(&seat.id, seat.generation) {
             return Err(io::Error::other("the seat was taken over"));
         }
         match header {
             ToBroker::Hello { .. } | ToBroker::Produce { .. } | ToBroker::Consume { .. } => {
                 return Err(io::ErrorKind::InvalidData.into());
             }
-            ToBroker::Unicast { to, joined } => switch.unicast(&seat.id, &to, joined, payload),
+            ToBroker::Unicast {
+                to,
+                generation: joined,
+            } => switch.unicast(&seat.id, &to, joined, payload),
             ToBroker::Publish { topic } => switch.publish(&seat.id, &topic, payload),
             ToBroker::Subscribe { topic } => switch.subscribe(&seat.id, topic),
             ToBroker::Unsubscribe { topic } => switch.unsubscribe(&seat.id, &topic),
@@ -214,27 +222,27 @@ impl Broker {
         Ok(())
     }
 
-    fn switch(&self) -> MutexGuard<'_, Switch> {
-        self.switch.lock().unwrap_or_else(PoisonError::into_inner)
+    fn hub(&self) -> MutexGuard<'_, Hub> {
+        self.hub.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A node's place in the switch, given up however its connection ends.
-struct Seated<'a> {
-    broker: &'a Broker,
+struct NodeGuard<'a> {
+    broker: &'a BrokerServer,
     id: NodeId,
-    joined: u64,
+    generation: u64,
 }
 
-impl Drop for Seated<'_> {
+impl Drop for NodeGuard<'_> {
     fn drop(&mut self) {
-        self.broker.switch().leave(&self.id, self.joined);
+        self.broker.hub().leave(&self.id, self.generation);
     }
 }
 
-async fn refuse(writer: &mut Writer, reason: String) -> io::Result<()> {
+async fn reject(writer: &mut FrameWriter, reason: String) -> io::Result<()> {
     tracing::warn!(reason, "refused");
     writer
-        .send(seal(&FromBroker::Refused { reason }, &[]))
+        .send(encode_frame(&FromBroker::Rejected { reason }, &[]))
         .await
 }

@@ -15,26 +15,29 @@ use tokio::{
 };
 
 use super::{
-    message::{Answer, Call, Located, Question, Reply, decode, encode},
-    state::HomeOf,
+    message::{
+        ClusterRequest, ClusterResponse, CommandReply, CommandRequest, DeviceLocation, decode,
+        encode,
+    },
+    state::SlotOwner,
 };
 use crate::{
     backplane::{RequestError, SendError},
     config::Routing,
     id::NodeId,
     node::Node,
-    session::{frame, pending_commands::Waiter, session::Refusal},
+    session::{frame, pending_commands::CommandReplyTo, session::CommandRejected},
 };
 
 /// What became of a command, as the caller's node knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub(crate) enum CommandOutcome {
     /// `body` is JSON text.
     Replied { owner: NodeId, body: String },
     /// No connection of the device anywhere.
     NotConnected,
     /// The connection ended before the device replied.
-    Gone { owner: NodeId },
+    Disconnected { owner: NodeId },
     /// A newer connection of the device took over before it replied.
     Replaced { owner: NodeId },
     /// Too much waits already, for the device or for the backplane.
@@ -49,49 +52,55 @@ pub(crate) enum Outcome {
 }
 
 /// Sends a command and waits for its outcome, at most until `deadline`.
-pub(crate) async fn command(node: &Arc<Node>, mut call: Call, deadline: Instant) -> Outcome {
+pub(crate) async fn send_command(
+    node: &Arc<Node>,
+    mut call: CommandRequest,
+    deadline: Instant,
+) -> CommandOutcome {
     if node.registry.get(&call.device).is_some() {
-        return here(node, &call, deadline).await;
+        return deliver_local(node, &call, deadline).await;
     }
     if node.config.routing == Routing::Broadcast {
-        return flood(node, call, deadline).await;
+        return broadcast(node, call, deadline).await;
     }
-    let (question, target) = match node.cluster.home_of(&call.device) {
-        HomeOf::Unknown => return Outcome::Unreachable,
-        HomeOf::There(home) => (Question::Command(call.clone()), home),
-        HomeOf::Here => {
-            let located = node.cluster.home().locate(&call.device);
+    let (message, target) = match node.cluster.slot_owner(&call.device) {
+        SlotOwner::Unknown => return CommandOutcome::Unreachable,
+        SlotOwner::Remote(home) => (ClusterRequest::Command(call.clone()), home),
+        SlotOwner::Local => {
+            let located = node.cluster.directory().locate(&call.device);
             match located {
-                Located::At { owner, .. } if owner == node.cluster.me => {
-                    return Outcome::NotConnected;
+                DeviceLocation::OnNode { owner, .. } if owner == node.cluster.me => {
+                    return CommandOutcome::NotConnected;
                 }
-                Located::At { owner, .. } => (Question::Deliver(call.clone()), owner),
-                Located::Nowhere => return Outcome::NotConnected,
-                Located::Unsure => return flood(node, call, deadline).await,
+                DeviceLocation::OnNode { owner, .. } => {
+                    (ClusterRequest::Deliver(call.clone()), owner)
+                }
+                DeviceLocation::NotConnected => return CommandOutcome::NotConnected,
+                DeviceLocation::Unknown => return broadcast(node, call, deadline).await,
             }
         }
     };
-    let is_owner = matches!(question, Question::Deliver(_));
-    match ask(node, &target, &question, deadline).await {
+    let is_owner = matches!(message, ClusterRequest::Deliver(_));
+    match request(node, &target, &message, deadline).await {
         // A node that leaves has sent its devices away: they are elsewhere by now.
-        Ok(Reply::Unsure) | Err(RequestError::Declined(_)) => {
+        Ok(CommandReply::Unknown) | Err(RequestError::Unprocessed(_)) => {
             call.timeout_ms = remaining_ms(deadline);
-            flood(node, call, deadline).await
+            broadcast(node, call, deadline).await
         }
-        Ok(reply) => outcome(reply),
-        Err(error) => failed(error, &target, is_owner),
+        Ok(reply) => outcome_of_reply(reply),
+        Err(error) => outcome_of_error(error, &target, is_owner),
     }
 }
 
 /// Hands a command to a device of this node. The waiter gets its outcome, now or
 /// later.
-pub(crate) fn deliver(node: &Arc<Node>, call: &Call, waiter: Waiter) {
+pub(crate) fn deliver(node: &Arc<Node>, call: &CommandRequest, waiter: CommandReplyTo) {
     let Some(session) = node.registry.get(&call.device) else {
-        return answer(node, waiter, Reply::NotConnected);
+        return send_reply(node, waiter, CommandReply::NotConnected);
     };
     // It was JSON when the caller's node took it.
     let Ok(body) = serde_json::from_str::<&RawValue>(&call.body) else {
-        return answer(node, waiter, Reply::NotConnected);
+        return send_reply(node, waiter, CommandReply::NotConnected);
     };
     let id = node.next_command_id();
     let now = node.wheel.now();
@@ -101,102 +110,110 @@ pub(crate) fn deliver(node: &Arc<Node>, call: &Call, waiter: Waiter) {
     let limits = &node.config.limits;
     let frame = frame::command(id, &call.name, body);
     let owner = node.config.id.clone();
-    match session.ask(id, frame, waiter, (now, expires), limits) {
+    match session.enqueue_command(id, frame, waiter, (now, expires), limits) {
         Ok(()) => {}
-        Err(Refusal::Busy(waiter)) => answer(node, waiter, Reply::Busy { owner }),
-        Err(Refusal::Closing(waiter)) => answer(node, waiter, Reply::Gone { owner }),
+        Err(CommandRejected::Busy(waiter)) => {
+            send_reply(node, waiter, CommandReply::Busy { owner })
+        }
+        Err(CommandRejected::Closing(waiter)) => {
+            send_reply(node, waiter, CommandReply::Disconnected { owner })
+        }
     }
 }
 
 /// Gives the waiter its outcome. One that stopped waiting is not told.
-pub(crate) fn answer(node: &Node, waiter: Waiter, reply: Reply) {
+pub(crate) fn send_reply(node: &Node, waiter: CommandReplyTo, reply: CommandReply) {
     match waiter {
-        Waiter::Here(caller) => {
+        CommandReplyTo::Local(caller) => {
             let _ = caller.send(reply);
         }
-        Waiter::There(reply_to) => {
-            let answer = encode(&Answer::Command(reply));
+        CommandReplyTo::Remote(reply_to) => {
+            let response = encode(&ClusterResponse::Command(reply));
             // Lost, the caller runs into its deadline.
-            let _ = node.cluster.backplane.reply(&reply_to, answer);
+            let _ = node.cluster.backplane.reply(&reply_to, response);
         }
     }
 }
 
-async fn here(node: &Arc<Node>, call: &Call, deadline: Instant) -> Outcome {
+async fn deliver_local(
+    node: &Arc<Node>,
+    call: &CommandRequest,
+    deadline: Instant,
+) -> CommandOutcome {
     let (caller, reply) = oneshot::channel();
-    deliver(node, call, Waiter::Here(caller));
+    deliver(node, call, CommandReplyTo::Local(caller));
     let owner = node.config.id.clone();
     match timeout_at(deadline, reply).await {
-        Ok(Ok(reply)) => outcome(reply),
-        Ok(Err(_)) => Outcome::Gone { owner },
-        Err(_) => Outcome::TimedOut { owner: Some(owner) },
+        Ok(Ok(reply)) => outcome_of_reply(reply),
+        Ok(Err(_)) => CommandOutcome::Disconnected { owner },
+        Err(_) => CommandOutcome::TimedOut { owner: Some(owner) },
     }
 }
 
 /// Asks every other member; the first that has the device decides. A member that
 /// leaves meanwhile has no devices any more.
-async fn flood(node: &Arc<Node>, call: Call, deadline: Instant) -> Outcome {
-    let question = Question::Deliver(call);
-    let others = node.cluster.others();
-    let mut answers: FuturesUnordered<_> = others
+async fn broadcast(node: &Arc<Node>, call: CommandRequest, deadline: Instant) -> CommandOutcome {
+    let message = ClusterRequest::Deliver(call);
+    let others = node.cluster.other_nodes();
+    let mut responses: FuturesUnordered<_> = others
         .iter()
-        .map(|member| ask(node, member, &question, deadline))
+        .map(|member| request(node, member, &message, deadline))
         .collect();
-    let mut worst = Outcome::NotConnected;
-    while let Some(answer) = answers.next().await {
-        match answer {
-            Ok(Reply::NotConnected | Reply::Unsure) => {}
-            Ok(reply) => return outcome(reply),
+    let mut worst = CommandOutcome::NotConnected;
+    while let Some(response) = responses.next().await {
+        match response {
+            Ok(CommandReply::NotConnected | CommandReply::Unknown) => {}
+            Ok(reply) => return outcome_of_reply(reply),
             Err(
                 RequestError::Left(_)
-                | RequestError::Declined(_)
+                | RequestError::Unprocessed(_)
                 | RequestError::NotSent(SendError::NotMember(_)),
             ) => {}
-            Err(RequestError::Deadline { .. }) => worst = Outcome::TimedOut { owner: None },
+            Err(RequestError::Deadline { .. }) => worst = CommandOutcome::TimedOut { owner: None },
             Err(RequestError::NotSent(_) | RequestError::Disconnected) => {
-                worst = Outcome::Unreachable;
+                worst = CommandOutcome::Unreachable;
             }
         }
     }
     worst
 }
 
-async fn ask(
+async fn request(
     node: &Node,
     to: &NodeId,
-    question: &Question,
+    message: &ClusterRequest,
     deadline: Instant,
-) -> Result<Reply, RequestError> {
-    let answer = node
+) -> Result<CommandReply, RequestError> {
+    let response = node
         .cluster
         .backplane
-        .request(to, encode(question), deadline)
+        .request(to, encode(message), deadline)
         .await?;
-    match decode(&answer) {
-        Some(Answer::Command(reply)) => Ok(reply),
+    match decode(&response) {
+        Some(ClusterResponse::Command(reply)) => Ok(reply),
         _ => Err(RequestError::Left(to.clone())),
     }
 }
 
-fn outcome(reply: Reply) -> Outcome {
+fn outcome_of_reply(reply: CommandReply) -> CommandOutcome {
     match reply {
-        Reply::Replied { owner, body } => Outcome::Replied { owner, body },
-        Reply::NotConnected | Reply::Unsure => Outcome::NotConnected,
-        Reply::Replaced { owner } => Outcome::Replaced { owner },
-        Reply::Gone { owner } => Outcome::Gone { owner },
-        Reply::Busy { owner } => Outcome::Busy { owner: Some(owner) },
+        CommandReply::Replied { owner, body } => CommandOutcome::Replied { owner, body },
+        CommandReply::NotConnected | CommandReply::Unknown => CommandOutcome::NotConnected,
+        CommandReply::Replaced { owner } => CommandOutcome::Replaced { owner },
+        CommandReply::Disconnected { owner } => CommandOutcome::Disconnected { owner },
+        CommandReply::Busy { owner } => CommandOutcome::Busy { owner: Some(owner) },
     }
 }
 
 /// `target` was asked; it is the owner, or the home.
-fn failed(error: RequestError, target: &NodeId, is_owner: bool) -> Outcome {
+fn outcome_of_error(error: RequestError, target: &NodeId, is_owner: bool) -> CommandOutcome {
     let owner = |at: NodeId| (is_owner || at != *target).then_some(at);
     match error {
-        RequestError::NotSent(SendError::Full) => Outcome::Busy { owner: None },
-        RequestError::NotSent(_) | RequestError::Disconnected => Outcome::Unreachable,
-        RequestError::Left(owner) => Outcome::OwnerLost { owner },
-        RequestError::Declined(_) => Outcome::NotConnected,
-        RequestError::Deadline { at } => Outcome::TimedOut { owner: owner(at) },
+        RequestError::NotSent(SendError::Full) => CommandOutcome::Busy { owner: None },
+        RequestError::NotSent(_) | RequestError::Disconnected => CommandOutcome::Unreachable,
+        RequestError::Left(owner) => CommandOutcome::OwnerLost { owner },
+        RequestError::Unprocessed(_) => CommandOutcome::NotConnected,
+        RequestError::Deadline { at } => CommandOutcome::TimedOut { owner: owner(at) },
     }
 }
 

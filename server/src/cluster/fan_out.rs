@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use super::topic_hub::Message;
+use super::topic_hub::EncodedMessage;
 use crate::{
     backplane::SendError,
     id::Topic,
@@ -15,9 +15,9 @@ use crate::{
 
 /// Who publishes.
 #[derive(Clone, Copy)]
-pub(crate) enum Publisher<'a> {
+pub(crate) enum MessageOrigin<'a> {
     /// A caller of the HTTP interface.
-    Caller,
+    Http,
     /// A device, which gets no echo.
     Device(&'a Arc<Session>),
 }
@@ -45,29 +45,29 @@ pub(crate) fn publish(
     node: &Arc<Node>,
     topic: &Topic,
     body: &str,
-    publisher: Publisher<'_>,
+    publisher: MessageOrigin<'_>,
 ) -> Result<usize, PublishError> {
     let metrics = &node.metrics.messages;
     if node.topics.is_full(topic, &node.config.limits) {
-        metrics.refused_full.inc();
+        metrics.rejected_full.inc();
         return Err(PublishError::Full);
     }
     let payload = Bytes::copy_from_slice(body.as_bytes());
     if let Err(error) = node.cluster.backplane.publish(topic, payload) {
-        metrics.refused_backplane.inc();
+        metrics.rejected_backplane.inc();
         return Err(error.into());
     }
     let sender = match publisher {
-        Publisher::Caller => {
-            metrics.published_by_callers.inc();
+        MessageOrigin::Http => {
+            metrics.published_by_http.inc();
             None
         }
-        Publisher::Device(session) => {
+        MessageOrigin::Device(session) => {
             metrics.published_by_devices.inc();
             Some(Arc::clone(session))
         }
     };
-    Ok(announce(node, topic, body, sender))
+    Ok(publish_local(node, topic, body, sender))
 }
 
 /// Queues what another node published for the devices here.
@@ -79,14 +79,19 @@ pub(crate) fn deliver(node: &Arc<Node>, topic: &Topic, payload: &[u8]) {
         node.metrics.messages.dropped_full.inc();
         return;
     }
-    announce(node, topic, body.get(), None);
+    publish_local(node, topic, body.get(), None);
 }
 
 /// Encoded once, and not at all without subscribers.
-fn announce(node: &Arc<Node>, topic: &Topic, body: &str, sender: Option<Arc<Session>>) -> usize {
-    let message = || Message {
+fn publish_local(
+    node: &Arc<Node>,
+    topic: &Topic,
+    body: &str,
+    sender: Option<Arc<Session>>,
+) -> usize {
+    let message = || EncodedMessage {
         frame: frame::message(topic, body),
         sender,
     };
-    node.topics.announce(node, topic, message)
+    node.topics.publish(node, topic, message)
 }

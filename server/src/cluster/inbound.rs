@@ -9,15 +9,18 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     command,
-    directory_client::register_here,
+    directory_client::register_local,
     fan_out,
-    message::{Answer, Call, Located, Note, Question, Reply, decode, encode},
+    message::{
+        ClusterNotification, ClusterRequest, ClusterResponse, CommandReply, CommandRequest,
+        DeviceLocation, decode, encode,
+    },
 };
 use crate::{
     backplane::{Inbound, ReplyTo, SendError},
     id::NodeId,
     node::{Node, load_report},
-    session::pending_commands::Waiter,
+    session::pending_commands::CommandReplyTo,
 };
 
 /// Handles what arrives, in its order, until the node has `drained`; then says
@@ -30,12 +33,12 @@ pub(crate) async fn run(
 ) {
     let shown = node.cluster.backplane.view();
     while let Some(Some(inbound)) = drained.run_until_cancelled(inbox.recv()).await {
-        node.cluster.catch_up(&shown).await;
+        node.cluster.wait_for_view(&shown).await;
         handle(&node, inbound);
     }
     // With a socket still there somebody may wait for its device, in vain.
     if node.metrics.sockets.get() == 0 {
-        node.cluster.backplane.farewell();
+        node.cluster.backplane.announce_leave();
     }
     leave.cancel();
     // Declined. To the backplane an inbox that is gone is a dead node.
@@ -44,77 +47,81 @@ pub(crate) async fn run(
 
 fn handle(node: &Arc<Node>, inbound: Inbound) {
     match inbound {
-        Inbound::Message { from, payload } => on_note(node, &from, &payload),
+        Inbound::Message { from, payload } => on_notification(node, &from, &payload),
         Inbound::Request {
             from,
             reply_to,
             payload,
-        } => on_question(node, &from, reply_to, payload),
+        } => on_request(node, &from, reply_to, payload),
         Inbound::Published { topic, payload } => fan_out::deliver(node, &topic, &payload),
     }
 }
 
-fn on_note(node: &Node, from: &NodeId, payload: &[u8]) {
+fn on_notification(node: &Node, from: &NodeId, payload: &[u8]) {
     match decode(payload) {
-        Some(Note::Unregister(entries)) => {
-            let mut home = node.cluster.home();
+        Some(ClusterNotification::Unregister(entries)) => {
+            let mut home = node.cluster.directory();
             for (device, epoch) in entries {
                 home.unregister(from, &device, epoch);
             }
         }
-        Some(Note::Replaced(device, epoch)) => node.superseded(&device, epoch),
+        Some(ClusterNotification::Replaced(device, epoch)) => node.mark_superseded(&device, epoch),
         // For gateways.
-        Some(Note::Load(_)) | None => {}
+        Some(ClusterNotification::Load(_)) | None => {}
     }
 }
 
-fn on_question(node: &Arc<Node>, from: &NodeId, reply_to: ReplyTo, payload: Bytes) {
-    let answer = match decode(&payload) {
-        Some(Question::Register(entries)) => {
-            let register = |(device, known)| register_here(node, from, &device, known);
-            Answer::Registered(entries.into_iter().map(register).collect())
+fn on_request(node: &Arc<Node>, from: &NodeId, reply_to: ReplyTo, payload: Bytes) {
+    let response = match decode(&payload) {
+        Some(ClusterRequest::Register(entries)) => {
+            let register = |(device, known)| register_local(node, from, &device, known);
+            ClusterResponse::Registered(entries.into_iter().map(register).collect())
         }
-        Some(Question::Synced(version)) => {
-            node.cluster.home().synced(from, version);
-            Answer::Done
+        Some(ClusterRequest::Synced(version)) => {
+            node.cluster.directory().mark_synced(from, version);
+            ClusterResponse::Done
         }
-        Some(Question::Command(call)) => return on_command(node, reply_to, call),
-        Some(Question::Deliver(call)) => {
-            return command::deliver(node, &call, Waiter::There(reply_to));
+        Some(ClusterRequest::Command(call)) => return on_command(node, reply_to, call),
+        Some(ClusterRequest::Deliver(call)) => {
+            return command::deliver(node, &call, CommandReplyTo::Remote(reply_to));
         }
-        Some(Question::Locate(device)) => Answer::Located(node.cluster.home().locate(&device)),
-        Some(Question::Holds(device)) => Answer::Located(node.owned_here(&device)),
-        Some(Question::Load) => Answer::Load(load_report(node)),
+        Some(ClusterRequest::Locate(device)) => {
+            ClusterResponse::Located(node.cluster.directory().locate(&device))
+        }
+        Some(ClusterRequest::LocateLocal(device)) => {
+            ClusterResponse::Located(node.locate_local(&device))
+        }
+        Some(ClusterRequest::Load) => ClusterResponse::Load(load_report(node)),
         None => return,
     };
     // Lost, the asking node runs into its deadline and asks again.
-    let _ = node.cluster.backplane.reply(&reply_to, encode(&answer));
+    let _ = node.cluster.backplane.reply(&reply_to, encode(&response));
 }
 
 /// As the device's home: to the owner, which answers the caller itself.
-fn on_command(node: &Arc<Node>, reply_to: ReplyTo, call: Call) {
-    let located = node.cluster.home().locate(&call.device);
+fn on_command(node: &Arc<Node>, reply_to: ReplyTo, call: CommandRequest) {
+    let located = node.cluster.directory().locate(&call.device);
     let reply = match located {
-        Located::Nowhere => Reply::NotConnected,
-        Located::Unsure => Reply::Unsure,
-        Located::At { owner, .. } if owner == node.cluster.me => {
-            return command::deliver(node, &call, Waiter::There(reply_to));
+        DeviceLocation::NotConnected => CommandReply::NotConnected,
+        DeviceLocation::Unknown => CommandReply::Unknown,
+        DeviceLocation::OnNode { owner, .. } if owner == node.cluster.me => {
+            return command::deliver(node, &call, CommandReplyTo::Remote(reply_to));
         }
-        Located::At { owner, .. } if owner == reply_to.node => {
+        DeviceLocation::OnNode { owner, .. } if owner == reply_to.node => {
             // The caller looked at home first: the socket has ended since.
-            Reply::NotConnected
+            CommandReply::NotConnected
         }
-        Located::At { owner, .. } => {
-            let question = encode(&Question::Deliver(call));
+        DeviceLocation::OnNode { owner, .. } => {
+            let question = encode(&ClusterRequest::Deliver(call));
             match node.cluster.backplane.forward(&reply_to, &owner, question) {
                 Ok(()) => return,
-                Err(SendError::NotMember(_)) => Reply::NotConnected,
-                Err(_) => Reply::Busy { owner },
+                Err(SendError::NotMember(_)) => CommandReply::NotConnected,
+                Err(_) => CommandReply::Busy { owner },
             }
         }
     };
     let _ = node
         .cluster
         .backplane
-        .reply(&reply_to, encode(&Answer::Command(reply)));
+        .reply(&reply_to, encode(&ClusterResponse::Command(reply)));
 }

@@ -6,8 +6,8 @@ use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::time::Instant;
 
 use super::{
-    message::{Answer, Located, Question, decode, encode},
-    state::HomeOf,
+    message::{ClusterRequest, ClusterResponse, DeviceLocation, decode, encode},
+    state::SlotOwner,
 };
 use crate::{
     config::Routing,
@@ -15,58 +15,71 @@ use crate::{
     node::Node,
 };
 
-/// Asks the device's home, or every member when the home does not know. `Unsure`
+/// Asks the device's home, or every member when the home does not know. `Unknown`
 /// when nobody said yes and not everybody said no.
-pub(crate) async fn locate(node: &Arc<Node>, device: &DeviceId, deadline: Instant) -> Located {
-    let here = node.owned_here(device);
-    if matches!(here, Located::At { .. }) {
+pub(crate) async fn locate(
+    node: &Arc<Node>,
+    device: &DeviceId,
+    deadline: Instant,
+) -> DeviceLocation {
+    let here = node.locate_local(device);
+    if matches!(here, DeviceLocation::OnNode { .. }) {
         return here;
     }
-    let known = match node.cluster.home_of(device) {
-        _ if node.config.routing == Routing::Broadcast => Located::Unsure,
-        HomeOf::Unknown => return Located::Unsure,
-        HomeOf::Here => node.cluster.home().locate(device),
-        HomeOf::There(home) => {
-            let question = Question::Locate(device.clone());
-            ask(node, &home, &question, deadline)
+    let known = match node.cluster.slot_owner(device) {
+        _ if node.config.routing == Routing::Broadcast => DeviceLocation::Unknown,
+        SlotOwner::Unknown => return DeviceLocation::Unknown,
+        SlotOwner::Local => node.cluster.directory().locate(device),
+        SlotOwner::Remote(home) => {
+            let request = ClusterRequest::Locate(device.clone());
+            request_location(node, &home, &request, deadline)
                 .await
-                .unwrap_or(Located::Unsure)
+                .unwrap_or(DeviceLocation::Unknown)
         }
     };
-    if known == Located::Unsure {
-        ask_all(node, device, deadline).await
+    if known == DeviceLocation::Unknown {
+        request_from_all(node, device, deadline).await
     } else {
         known
     }
 }
 
-async fn ask_all(node: &Arc<Node>, device: &DeviceId, deadline: Instant) -> Located {
-    let question = Question::Holds(device.clone());
-    let others = node.cluster.others();
-    let mut answers: FuturesUnordered<_> = others
+async fn request_from_all(
+    node: &Arc<Node>,
+    device: &DeviceId,
+    deadline: Instant,
+) -> DeviceLocation {
+    let request = ClusterRequest::LocateLocal(device.clone());
+    let others = node.cluster.other_nodes();
+    let mut responses: FuturesUnordered<_> = others
         .iter()
-        .map(|member| ask(node, member, &question, deadline))
+        .map(|member| request_location(node, member, &request, deadline))
         .collect();
-    let mut verdict = Located::Nowhere;
-    while let Some(answer) = answers.next().await {
-        match answer {
-            Some(found @ Located::At { .. }) => return found,
-            Some(Located::Nowhere) => {}
-            Some(Located::Unsure) | None => verdict = Located::Unsure,
+    let mut location = DeviceLocation::NotConnected;
+    while let Some(response) = responses.next().await {
+        match response {
+            Some(found @ DeviceLocation::OnNode { .. }) => return found,
+            Some(DeviceLocation::NotConnected) => {}
+            Some(DeviceLocation::Unknown) | None => location = DeviceLocation::Unknown,
         }
     }
-    verdict
+    location
 }
 
-async fn ask(node: &Node, to: &NodeId, question: &Question, deadline: Instant) -> Option<Located> {
-    let answer = node
+async fn request_location(
+    node: &Node,
+    to: &NodeId,
+    request: &ClusterRequest,
+    deadline: Instant,
+) -> Option<DeviceLocation> {
+    let response = node
         .cluster
         .backplane
-        .request(to, encode(question), deadline)
+        .request(to, encode(request), deadline)
         .await
         .ok()?;
-    match decode(&answer)? {
-        Answer::Located(located) => Some(located),
+    match decode(&response)? {
+        ClusterResponse::Located(located) => Some(located),
         _ => None,
     }
 }

@@ -8,7 +8,7 @@ use crate::id::{DeviceId, NodeId};
 
 /// Wants no answer.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) enum Note {
+pub(crate) enum ClusterNotification {
     /// Owner to home: these connections ended.
     Unregister(Vec<(DeviceId, Epoch)>),
     /// Home to owner: a newer connection of the device exists.
@@ -19,7 +19,7 @@ pub(crate) enum Note {
 
 /// Wants an [`Answer`].
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) enum Question {
+pub(crate) enum ClusterRequest {
     /// Owner to home: these devices are here. Without an epoch the connection is
     /// new; with one it is known and moves to a new home.
     Register(Vec<(DeviceId, Option<Epoch>)>),
@@ -27,24 +27,24 @@ pub(crate) enum Question {
     /// that version.
     Synced(u64),
     /// Caller to home: get this to the owner.
-    Command(Call),
+    Command(CommandRequest),
     /// To a node that may be the owner: you have the device, or you do not.
-    Deliver(Call),
+    Deliver(CommandRequest),
     /// Caller to home: who owns the device?
     Locate(DeviceId),
     /// To a node that may be the owner: do you own the device?
-    Holds(DeviceId),
+    LocateLocal(DeviceId),
     /// To any node: what do you carry?
     Load,
 }
 
 /// The answers, in the order of the questions.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) enum Answer {
-    Registered(Vec<Verdict>),
+pub(crate) enum ClusterResponse {
+    Registered(Vec<RegistrationResult>),
     Done,
-    Command(Reply),
-    Located(Located),
+    Command(CommandReply),
+    Located(DeviceLocation),
     /// `None` from a node that is no member at the moment.
     Load(Option<LoadReport>),
 }
@@ -53,19 +53,19 @@ pub(crate) enum Answer {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct LoadReport {
     /// Which life of the node this is: milliseconds since 1970 at its start.
-    pub(crate) epoch: u64,
+    pub(crate) incarnation: u64,
     /// Open device sockets.
     pub(crate) sockets: u64,
     /// A load of the node's own making, in a unit that all nodes share; `None` where
     /// there is none.
-    pub(crate) own: Option<f64>,
+    pub(crate) reported_load: Option<f64>,
     /// Whether it wants new sockets.
-    pub(crate) accepts: bool,
+    pub(crate) accepts_sockets: bool,
 }
 
 /// A command on its way.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Call {
+pub(crate) struct CommandRequest {
     pub(crate) device: DeviceId,
     pub(crate) name: String,
     /// JSON text.
@@ -76,7 +76,7 @@ pub(crate) struct Call {
 
 /// What became of a command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Reply {
+pub(crate) enum CommandReply {
     /// `body` is JSON text.
     Replied {
         owner: NodeId,
@@ -88,7 +88,7 @@ pub(crate) enum Reply {
         owner: NodeId,
     },
     /// The device's connection ended while the command waited.
-    Gone {
+    Disconnected {
         owner: NodeId,
     },
     /// Too many commands wait already.
@@ -96,29 +96,29 @@ pub(crate) enum Reply {
         owner: NodeId,
     },
     /// The home does not know yet.
-    Unsure,
+    Unknown,
 }
 
 /// What a home says to a registration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Verdict {
+pub(crate) enum RegistrationResult {
     Accepted(Epoch),
     /// A newer connection exists.
     Superseded,
     /// Not now: the two nodes see different members.
-    NotHome,
+    NotSlotOwner,
 }
 
 /// Where a device is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Located {
-    At {
+pub(crate) enum DeviceLocation {
+    OnNode {
         owner: NodeId,
         epoch: Epoch,
     },
-    Nowhere,
+    NotConnected,
     /// Not every member has said which devices it has.
-    Unsure,
+    Unknown,
 }
 
 /// To bytes.

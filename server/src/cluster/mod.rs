@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`epoch`] (which connection is newer), [`slots`] (which node
 //! keeps a device's entry), [`home`] (the entries kept here), [`message`] (what
-//! nodes say to each other), [`registrar`] (telling the homes, in batches),
+//! nodes say to each other), [`directory_client`] (telling the homes, in batches),
 //! [`resync`] (telling them again when members change), [`inbound`] (what others
 //! ask of this node), [`command`] (the way of a command), [`fan_out`] (messages to
 //! topics), [`topics`] (who subscribes), [`room`] (how each of them gets a message).
@@ -21,4 +21,4 @@ mod state;
 pub(crate) mod topic_hub;
 pub(crate) mod topics;
 
-pub(crate) use self::{command::answer, state::Cluster};
+pub(crate) use self::{command::send_reply, state::ClusterState};

@@ -10,16 +10,16 @@ use tokio::{
 };
 
 use super::{
-    directory_client::{BATCH, CONFIRM, register_here, take_back},
-    message::{Answer, Question, Verdict, decode, encode},
-    slots::{SLOTS, SlotTable, slot},
+    directory_client::{BATCH_SIZE, CONFIRM_TIMEOUT, reassign_entry, register_local},
+    message::{ClusterRequest, ClusterResponse, RegistrationResult, decode, encode},
+    slots::{SLOTS, SlotTable, slot_of},
 };
 use crate::{backplane::View, id::NodeId, node::Node, session::Session};
 
 /// Between two attempts while the others have not seen the view yet.
-const RETRY: Duration = Duration::from_millis(25);
+const RETRY_INTERVAL: Duration = Duration::from_millis(25);
 /// Batches under way at once: a home must not be flooded.
-const CONCURRENT: usize = 4;
+const MAX_CONCURRENT_BATCHES: usize = 4;
 
 /// Runs as long as the node.
 pub(crate) async fn run(node: Arc<Node>) {
@@ -31,8 +31,8 @@ pub(crate) async fn run(node: Arc<Node>) {
         let view = views.borrow_and_update().clone();
         let before = node.cluster.table();
         let table = Arc::new(SlotTable::new(view));
-        mark(&mut dirty, &before, &table, &node.cluster.me);
-        node.cluster.adopt(Arc::clone(&table));
+        mark_dirty(&mut dirty, &before, &table, &node.cluster.me);
+        node.cluster.set_slot_table(Arc::clone(&table));
         tokio::select! {
             changed = changed(&mut views, table.view.version) => match changed {
                 Ok(()) => continue,
@@ -58,8 +58,8 @@ async fn changed(
         .map(|_| ())
 }
 
-fn mark(dirty: &mut [bool], before: &SlotTable, after: &SlotTable, me: &NodeId) {
-    let joined = |table: &SlotTable| table.view.member(me).map(|member| member.joined);
+fn mark_dirty(dirty: &mut [bool], before: &SlotTable, after: &SlotTable, me: &NodeId) {
+    let joined = |table: &SlotTable| table.view.member(me).map(|member| member.generation);
     // A home may have dropped and taken back a slot in a view that this node has
     // missed, and has dropped everything of a node that was away.
     let missed = after.view.version > before.view.version + 1;
@@ -68,7 +68,7 @@ fn mark(dirty: &mut [bool], before: &SlotTable, after: &SlotTable, me: &NodeId) 
         return;
     }
     for (slot, dirty) in dirty.iter_mut().enumerate() {
-        *dirty |= after.moved(before, slot);
+        *dirty |= after.owner_changed(before, slot);
     }
 }
 
@@ -76,8 +76,8 @@ fn mark(dirty: &mut [bool], before: &SlotTable, after: &SlotTable, me: &NodeId) 
 async fn sync(node: &Arc<Node>, table: &SlotTable, dirty: &[bool]) {
     let mut by_home: BTreeMap<NodeId, Vec<Arc<Session>>> = BTreeMap::new();
     node.registry.for_each(|session| {
-        if dirty[slot(&session.device)]
-            && let Some(home) = table.home(&session.device)
+        if dirty[slot_of(&session.device)]
+            && let Some(home) = table.slot_owner(&session.device)
         {
             by_home
                 .entry(home.id.clone())
@@ -86,83 +86,91 @@ async fn sync(node: &Arc<Node>, table: &SlotTable, dirty: &[bool]) {
         }
     });
     let batches = by_home.into_iter().flat_map(|(home, sessions)| {
-        let batches: Vec<_> = sessions.chunks(BATCH).map(<[_]>::to_vec).collect();
+        let batches: Vec<_> = sessions.chunks(BATCH_SIZE).map(<[_]>::to_vec).collect();
         batches.into_iter().map(move |batch| (home.clone(), batch))
     });
     stream::iter(batches)
-        .for_each_concurrent(CONCURRENT, |(home, batch)| register(node, home, batch))
+        .for_each_concurrent(MAX_CONCURRENT_BATCHES, |(home, batch)| {
+            register(node, home, batch)
+        })
         .await;
-    announce(node, table).await;
+    announce_synced(node, table).await;
 }
 
 /// Registers one batch at its home, however often it takes.
 async fn register(node: &Arc<Node>, home: NodeId, mut batch: Vec<Arc<Session>>) {
     loop {
         let verdicts = match home == node.cluster.me {
-            true => Some(register_all_here(node, &batch)),
-            false => ask(node, &home, &batch).await,
+            true => Some(register_all_local(node, &batch)),
+            false => request_registration(node, &home, &batch).await,
         };
         if let Some(verdicts) = verdicts {
             let mut verdicts = verdicts.into_iter();
-            batch.retain(|session| settle(node, session, verdicts.next()));
+            batch.retain(|session| apply_result(node, session, verdicts.next()));
         }
         if batch.is_empty() {
             return;
         }
-        sleep(RETRY).await;
+        sleep(RETRY_INTERVAL).await;
     }
 }
 
-fn register_all_here(node: &Node, batch: &[Arc<Session>]) -> Vec<Verdict> {
+fn register_all_local(node: &Node, batch: &[Arc<Session>]) -> Vec<RegistrationResult> {
     let me = &node.cluster.me;
     batch
         .iter()
-        .map(|session| register_here(node, me, &session.device, session.epoch()))
+        .map(|session| register_local(node, me, &session.device, session.epoch()))
         .collect()
 }
 
-async fn ask(node: &Node, home: &NodeId, batch: &[Arc<Session>]) -> Option<Vec<Verdict>> {
+async fn request_registration(
+    node: &Node,
+    home: &NodeId,
+    batch: &[Arc<Session>],
+) -> Option<Vec<RegistrationResult>> {
     let entries = batch
         .iter()
         .map(|session| (session.device.clone(), session.epoch()))
         .collect();
-    let question = encode(&Question::Register(entries));
-    let deadline = Instant::now() + CONFIRM;
-    let answer = node
+    let request = encode(&ClusterRequest::Register(entries));
+    let deadline = Instant::now() + CONFIRM_TIMEOUT;
+    let response = node
         .cluster
         .backplane
-        .request(home, question, deadline)
+        .request(home, request, deadline)
         .await
         .ok()?;
-    match decode(&answer)? {
-        Answer::Registered(verdicts) => Some(verdicts),
+    match decode(&response)? {
+        ClusterResponse::Registered(verdicts) => Some(verdicts),
         _ => None,
     }
 }
 
 /// Whether the session must be tried again.
-fn settle(node: &Node, session: &Arc<Session>, verdict: Option<Verdict>) -> bool {
+fn apply_result(node: &Node, session: &Arc<Session>, verdict: Option<RegistrationResult>) -> bool {
     match verdict {
-        Some(Verdict::Accepted(epoch)) => {
+        Some(RegistrationResult::Accepted(epoch)) => {
             session.set_epoch(epoch);
-            if !node.registry.holds(session) {
-                take_back(node, session, epoch);
+            if !node.registry.is_current(session) {
+                reassign_entry(node, session, epoch);
             }
             false
         }
-        Some(Verdict::Superseded) => {
+        Some(RegistrationResult::Superseded) => {
             if let Some(epoch) = session.epoch() {
-                session.superseded(epoch);
+                session.mark_superseded(epoch);
             }
             false
         }
-        Some(Verdict::NotHome) | None => node.registry.holds(session),
+        Some(RegistrationResult::NotSlotOwner) | None => node.registry.is_current(session),
     }
 }
 
-async fn announce(node: &Arc<Node>, table: &SlotTable) {
+async fn announce_synced(node: &Arc<Node>, table: &SlotTable) {
     let version = table.view.version;
-    node.cluster.home().synced(&node.cluster.me, version);
+    node.cluster
+        .directory()
+        .mark_synced(&node.cluster.me, version);
     let others: Vec<NodeId> = table
         .view
         .nodes()
@@ -172,8 +180,8 @@ async fn announce(node: &Arc<Node>, table: &SlotTable) {
     stream::iter(others)
         .for_each_concurrent(None, |other| async move {
             loop {
-                let question = encode(&Question::Synced(version));
-                let deadline = Instant::now() + CONFIRM;
+                let question = encode(&ClusterRequest::Synced(version));
+                let deadline = Instant::now() + CONFIRM_TIMEOUT;
                 if node
                     .cluster
                     .backplane
@@ -183,7 +191,7 @@ async fn announce(node: &Arc<Node>, table: &SlotTable) {
                 {
                     return;
                 }
-                sleep(RETRY).await;
+                sleep(RETRY_INTERVAL).await;
             }
         })
         .await;
@@ -196,10 +204,10 @@ mod tests {
     use super::*;
     use crate::{
         NodeConfig,
-        backplane::{BackplaneConfig, Identity, Role, join},
-        cluster::{Cluster, message::Located},
+        backplane::{BackplaneConfig, Identity, MemberRole, join},
+        cluster::{ClusterState, message::DeviceLocation},
         id::DeviceId,
-        ingest::Intake,
+        ingest::TelemetryIntake,
         ws::close::CloseReason,
     };
 
@@ -208,19 +216,22 @@ mod tests {
         let config = NodeConfig::new("me".parse().unwrap());
         let identity = Identity {
             id: config.id.clone(),
-            boot: 1,
+            incarnation: 1,
             address: None,
-            role: Role::Node,
+            role: MemberRole::Node,
         };
         let stop = CancellationToken::new();
-        let alone = join(&BackplaneConfig::at(None), identity, stop.clone());
-        let (cluster, _) = Cluster::new(config.id.clone(), alone.backplane);
-        let (intake, _) = Intake::new(&config.limits);
+        let alone = join(&BackplaneConfig::for_url(None), identity, stop.clone());
+        let (cluster, _) = ClusterState::new(config.id.clone(), alone.backplane);
+        let (intake, _) = TelemetryIntake::new(&config.limits);
         Node::new(config, cluster, intake, stop)
     }
 
     fn is_known(node: &Node, device: &DeviceId) -> bool {
-        matches!(node.cluster.home().locate(device), Located::At { .. })
+        matches!(
+            node.cluster.directory().locate(device),
+            DeviceLocation::OnNode { .. }
+        )
     }
 
     #[tokio::test]
@@ -230,17 +241,17 @@ mod tests {
         let session = || Arc::new(Session::new(device.clone(), 1));
         let (old, new) = (session(), session());
         let me = &node.cluster.me;
-        let register = || register_here(&node, me, &device, None);
+        let register = || register_local(&node, me, &device, None);
         // The old one was in a batch when the new one came and was quicker.
         node.registry.insert(&old);
         node.registry.insert(&new);
-        assert!(!settle(&node, &new, Some(register())));
-        assert!(!settle(&node, &old, Some(register())));
+        assert!(!apply_result(&node, &new, Some(register())));
+        assert!(!apply_result(&node, &old, Some(register())));
         assert!(is_known(&node, &device), "connected, and nobody finds it");
-        node.forget(&new, CloseReason::Lost);
+        node.remove_session(&new, CloseReason::ConnectionLost);
         assert!(!is_known(&node, &device), "left behind");
         // Without another one it is taken back.
-        assert!(!settle(&node, &old, Some(register())));
+        assert!(!apply_result(&node, &old, Some(register())));
         assert!(!is_known(&node, &device), "left behind");
     }
 }

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use crate::{
-    backplane::{Member, Role, View},
+    backplane::{Member, MemberRole, View},
     id::{DeviceId, NodeId},
 };
 
@@ -20,7 +20,7 @@ pub(crate) struct SlotTable {
     pub(crate) view: Arc<View>,
     /// Index into the view's members, of which only nodes are homes; empty when
     /// there are none.
-    homes: Box<[u16]>,
+    owners: Box<[u16]>,
 }
 
 impl SlotTable {
@@ -30,46 +30,46 @@ impl SlotTable {
             .iter()
             .enumerate()
             // A gateway is home of nothing.
-            .filter(|(_, member)| member.role == Role::Node)
+            .filter(|(_, member)| member.role == MemberRole::Node)
             .map(|(at, member)| (at, hash(member.id.as_str())))
             .collect();
-        let home_of = |slot: usize| {
+        let owner_of = |slot: usize| {
             let score = |seed: u64| mix(seed ^ mix(slot as u64));
             let (best, _) = seeds.iter().max_by_key(|(_, seed)| score(*seed))?;
             u16::try_from(*best).ok()
         };
-        let homes = (0..SLOTS).map_while(home_of).collect();
-        Self { view, homes }
+        let owners = (0..SLOTS).map_while(owner_of).collect();
+        Self { view, owners }
     }
 
     /// The home of a device; `None` before the node has joined.
-    pub(crate) fn home(&self, device: &DeviceId) -> Option<&Member> {
-        self.home_of_slot(slot(device))
+    pub(crate) fn slot_owner(&self, device: &DeviceId) -> Option<&Member> {
+        self.owner_of_slot(slot_of(device))
     }
 
-    pub(crate) fn home_of_slot(&self, slot: usize) -> Option<&Member> {
-        self.view.members.get(usize::from(*self.homes.get(slot)?))
+    pub(crate) fn owner_of_slot(&self, slot: usize) -> Option<&Member> {
+        self.view.members.get(usize::from(*self.owners.get(slot)?))
     }
 
     /// Whether `node` is the device's home.
-    pub(crate) fn is_home(&self, node: &NodeId, device: &DeviceId) -> bool {
-        self.home(device).is_some_and(|home| home.id == *node)
+    pub(crate) fn is_slot_owner(&self, node: &NodeId, device: &DeviceId) -> bool {
+        self.slot_owner(device).is_some_and(|home| home.id == *node)
     }
 
     /// Whether a slot's entries are no longer where they were: another home, or
     /// the same node in another life, which starts empty.
-    pub(crate) fn moved(&self, before: &Self, slot: usize) -> bool {
+    pub(crate) fn owner_changed(&self, before: &Self, slot: usize) -> bool {
         let identity = |table: &Self| {
             table
-                .home_of_slot(slot)
-                .map(|home| (home.id.clone(), home.joined))
+                .owner_of_slot(slot)
+                .map(|home| (home.id.clone(), home.generation))
         };
         identity(self) != identity(before)
     }
 }
 
 /// The slot of a device; the same on every node.
-pub(crate) fn slot(device: &DeviceId) -> usize {
+pub(crate) fn slot_of(device: &DeviceId) -> usize {
     (hash(device.as_str()) % SLOTS as u64) as usize
 }
 
@@ -99,10 +99,10 @@ mod tests {
             .iter()
             .map(|name| Member {
                 id: name.parse().unwrap(),
-                boot: 1,
-                joined: 1,
+                incarnation: 1,
+                generation: 1,
                 address: None,
-                role: Role::Node,
+                role: MemberRole::Node,
             })
             .collect();
         members.sort_by(|a, b| a.id.cmp(&b.id));
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn nobody_is_home_in_an_empty_view() {
-        assert!(table(&[]).home(&"d".parse().unwrap()).is_none());
+        assert!(table(&[]).slot_owner(&"d".parse().unwrap()).is_none());
     }
 
     #[test]
@@ -130,13 +130,13 @@ mod tests {
         let mut view = (*nodes.view).clone();
         let gateway = Member {
             id: "aa".parse().unwrap(),
-            role: Role::Gateway,
+            role: MemberRole::Gateway,
             ..view.members[0].clone()
         };
         view.members.insert(1, gateway);
         let with_a_gateway = SlotTable::new(Arc::new(view));
         for slot in 0..SLOTS {
-            assert!(!with_a_gateway.moved(&nodes, slot));
+            assert!(!with_a_gateway.owner_changed(&nodes, slot));
         }
     }
 
@@ -146,8 +146,8 @@ mod tests {
             let before = table(&names);
             let after = table(&names[1..]);
             for slot in 0..SLOTS {
-                let home = &before.home_of_slot(slot).unwrap().id;
-                let moved = after.moved(&before, slot);
+                let home = &before.owner_of_slot(slot).unwrap().id;
+                let moved = after.owner_changed(&before, slot);
                 prop_assert_eq!(moved, home.as_str() == names[0]);
             }
         }
@@ -158,7 +158,7 @@ mod tests {
             let mean = SLOTS as f64 / names.len() as f64;
             for name in &names {
                 let held = (0..SLOTS)
-                    .filter(|slot| table.home_of_slot(*slot).unwrap().id.as_str() == name)
+                    .filter(|slot| table.owner_of_slot(*slot).unwrap().id.as_str() == name)
                     .count() as f64;
                 // Six standard deviations of a binomial share.
                 prop_assert!((held - mean).abs() < 6.0 * mean.sqrt(), "{} of {}", held, mean);

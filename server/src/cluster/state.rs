@@ -4,46 +4,51 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{mpsc, watch};
 
-use super::{directory_client::Job, directory_partition::Home, slots::SlotTable};
+use super::{
+    directory_client::DirectoryUpdate, directory_partition::DirectoryPartition, slots::SlotTable,
+};
 use crate::{
     backplane::{Backplane, View},
     id::{DeviceId, NodeId},
 };
 
 /// Jobs that may wait for the registrar.
-const JOBS: usize = 4096;
+const DIRECTORY_QUEUE: usize = 4096;
 
 /// Shared by the node's tasks; both locks are held for moments only.
-pub(crate) struct Cluster {
+pub(crate) struct ClusterState {
     pub(crate) me: NodeId,
     pub(crate) backplane: Arc<dyn Backplane>,
-    pub(crate) jobs: mpsc::Sender<Job>,
+    pub(crate) directory_updates: mpsc::Sender<DirectoryUpdate>,
     table: watch::Sender<Arc<SlotTable>>,
-    home: Mutex<Home>,
+    directory: Mutex<DirectoryPartition>,
 }
 
 /// Where a device's entry is kept.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum HomeOf {
-    Here,
-    There(NodeId),
+pub(crate) enum SlotOwner {
+    Local,
+    Remote(NodeId),
     /// This node has not joined yet.
     Unknown,
 }
 
-impl Cluster {
+impl ClusterState {
     /// The cluster as the backplane shows it now, and the registrar's queue.
-    pub(crate) fn new(me: NodeId, backplane: Arc<dyn Backplane>) -> (Self, mpsc::Receiver<Job>) {
-        let (jobs, queue) = mpsc::channel(JOBS);
+    pub(crate) fn new(
+        me: NodeId,
+        backplane: Arc<dyn Backplane>,
+    ) -> (Self, mpsc::Receiver<DirectoryUpdate>) {
+        let (jobs, queue) = mpsc::channel(DIRECTORY_QUEUE);
         let view = backplane.view().borrow().clone();
         let table = Arc::new(SlotTable::new(view));
-        let home = Mutex::new(Home::new(me.clone(), Arc::clone(&table)));
+        let home = Mutex::new(DirectoryPartition::new(me.clone(), Arc::clone(&table)));
         let cluster = Self {
             me,
             backplane,
-            jobs,
+            directory_updates: jobs,
             table: watch::Sender::new(table),
-            home,
+            directory: home,
         };
         (cluster, queue)
     }
@@ -54,15 +59,15 @@ impl Cluster {
     }
 
     /// Goes over to another view.
-    pub(crate) fn adopt(&self, table: Arc<SlotTable>) {
-        self.home().adopt(Arc::clone(&table));
+    pub(crate) fn set_slot_table(&self, table: Arc<SlotTable>) {
+        self.directory().set_slot_table(Arc::clone(&table));
         self.table.send_replace(table);
     }
 
     /// Waits until this node goes by members no older than the backplane shows. A
     /// node that came back registers its devices right after the view with its new
     /// seat: taken by the table of its old one, they would be dropped with that.
-    pub(crate) async fn catch_up(&self, shown: &watch::Receiver<Arc<View>>) {
+    pub(crate) async fn wait_for_view(&self, shown: &watch::Receiver<Arc<View>>) {
         let version = shown.borrow().version;
         let reached = |table: &Arc<SlotTable>| table.view.version >= version;
         if !reached(&self.table.borrow()) {
@@ -72,21 +77,23 @@ impl Cluster {
     }
 
     /// The entries kept here.
-    pub(crate) fn home(&self) -> MutexGuard<'_, Home> {
-        self.home.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn directory(&self) -> MutexGuard<'_, DirectoryPartition> {
+        self.directory
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where a device's entry is kept.
-    pub(crate) fn home_of(&self, device: &DeviceId) -> HomeOf {
-        match self.table().home(device) {
-            None => HomeOf::Unknown,
-            Some(home) if home.id == self.me => HomeOf::Here,
-            Some(home) => HomeOf::There(home.id.clone()),
+    pub(crate) fn slot_owner(&self, device: &DeviceId) -> SlotOwner {
+        match self.table().slot_owner(device) {
+            None => SlotOwner::Unknown,
+            Some(home) if home.id == self.me => SlotOwner::Local,
+            Some(home) => SlotOwner::Remote(home.id.clone()),
         }
     }
 
     /// Every node but this one.
-    pub(crate) fn others(&self) -> Vec<NodeId> {
+    pub(crate) fn other_nodes(&self) -> Vec<NodeId> {
         let table = self.table();
         let ids = table.view.nodes().map(|member| member.id.clone());
         ids.filter(|id| *id != self.me).collect()
@@ -102,8 +109,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        backplane::{BackplaneConfig, Identity, Member, Role, join},
-        cluster::message::{Located, Verdict},
+        backplane::{BackplaneConfig, Identity, Member, MemberRole, join},
+        cluster::message::{DeviceLocation, RegistrationResult},
     };
 
     fn id(name: &str) -> NodeId {
@@ -114,10 +121,10 @@ mod tests {
     fn view(version: u64, other: u64) -> Arc<View> {
         let member = |name, joined| Member {
             id: id(name),
-            boot: 1,
-            joined,
+            incarnation: 1,
+            generation: joined,
             address: None,
-            role: Role::Node,
+            role: MemberRole::Node,
         };
         Arc::new(View {
             version,
@@ -126,20 +133,20 @@ mod tests {
         })
     }
 
-    fn cluster() -> Cluster {
+    fn cluster() -> ClusterState {
         let identity = Identity {
             id: id("me"),
-            boot: 1,
+            incarnation: 1,
             address: None,
-            role: Role::Node,
+            role: MemberRole::Node,
         };
         let alone = join(
-            &BackplaneConfig::at(None),
+            &BackplaneConfig::for_url(None),
             identity,
             CancellationToken::new(),
         );
-        let (cluster, _) = Cluster::new(id("me"), alone.backplane);
-        cluster.adopt(Arc::new(SlotTable::new(view(2, 2))));
+        let (cluster, _) = ClusterState::new(id("me"), alone.backplane);
+        cluster.set_slot_table(Arc::new(SlotTable::new(view(2, 2))));
         cluster
     }
 
@@ -148,21 +155,24 @@ mod tests {
         let cluster = cluster();
         let device = (0..)
             .map(|number| format!("d{number}").parse().unwrap())
-            .find(|device| cluster.home_of(device) == HomeOf::Here)
+            .find(|device| cluster.slot_owner(device) == SlotOwner::Local)
             .unwrap();
         let (show, shown) = watch::channel(view(2, 2));
-        assert!(cluster.catch_up(&shown).now_or_never().is_some());
+        assert!(cluster.wait_for_view(&shown).now_or_never().is_some());
         // The other one comes back: the backplane shows it first, then the table.
         show.send_replace(view(3, 3));
         let register = async {
-            cluster.catch_up(&shown).await;
-            cluster.home().register(&id("other"), &device, None)
+            cluster.wait_for_view(&shown).await;
+            cluster.directory().register(&id("other"), &device, None)
         };
         let mut register = pin!(register);
         assert!(register.as_mut().now_or_never().is_none(), "too early");
-        cluster.adopt(Arc::new(SlotTable::new(view(3, 3))));
-        assert!(matches!(register.await, (Verdict::Accepted(_), None)));
-        let located = cluster.home().locate(&device);
-        assert!(matches!(located, Located::At { owner, .. } if owner == id("other")));
+        cluster.set_slot_table(Arc::new(SlotTable::new(view(3, 3))));
+        assert!(matches!(
+            register.await,
+            (RegistrationResult::Accepted(_), None)
+        ));
+        let located = cluster.directory().locate(&device);
+        assert!(matches!(located, DeviceLocation::OnNode { owner, .. } if owner == id("other")));
     }
 }

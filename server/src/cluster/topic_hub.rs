@@ -14,99 +14,99 @@ use std::{
 use bytes::Bytes;
 use tokio::{runtime::Handle, task::yield_now};
 
-use crate::{config::Limits, faults::Fate, node::Node, session::Session};
+use crate::{config::NodeLimits, faults::DeliveryFault, node::Node, session::Session};
 
 /// Subscribers from which on a room opens another shard, as long as there are
 /// fewer shards than workers.
-const SHARD: usize = 1024;
+const SHARD_CAPACITY: usize = 1024;
 /// Subscribers that are handed a message before other tasks have their turn.
-const CHUNK: usize = 128;
+const CHUNK_SIZE: usize = 128;
 
 /// The subscribers of a topic.
-pub(crate) struct Room {
-    shards: Vec<Arc<Shard>>,
-    subscribers: usize,
+pub(crate) struct Subscribers {
+    shards: Vec<Arc<SubscriberShard>>,
+    count: usize,
 }
 
 /// Where a subscriber is in its room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Seat {
+pub(crate) struct SubscriptionSlot {
     shard: u32,
-    place: u32,
+    index: u32,
 }
 
 /// A message, encoded once for all who get it.
 #[derive(Clone)]
-pub(crate) struct Message {
+pub(crate) struct EncodedMessage {
     pub(crate) frame: Bytes,
     /// The device that sent it, which gets no echo.
     pub(crate) sender: Option<Arc<Session>>,
 }
 
 #[derive(Default)]
-struct Shard(Mutex<Queue>);
+struct SubscriberShard(Mutex<ShardState>);
 
 #[derive(Default)]
-struct Queue {
+struct ShardState {
     /// Never moved, so that a chunk goes on where the last one ended.
-    places: Vec<Option<Arc<Session>>>,
-    free: Vec<u32>,
-    messages: VecDeque<Message>,
+    slots: Vec<Option<Arc<Session>>>,
+    free_slots: Vec<u32>,
+    messages: VecDeque<EncodedMessage>,
     bytes: usize,
     /// A task hands out; it ends when no message is left.
-    busy: bool,
+    fan_out_running: bool,
     /// Deliveries that a fault holds back until the next message.
-    late: Vec<(usize, Bytes)>,
+    delayed: Vec<(usize, Bytes)>,
 }
 
-impl Room {
+impl Subscribers {
     pub(crate) fn new() -> Self {
         Self {
             shards: vec![Arc::default()],
-            subscribers: 0,
+            count: 0,
         }
     }
 
     /// Adds a subscriber.
-    pub(crate) fn enter(&mut self, session: &Arc<Session>) -> Seat {
-        let shard = self.shard_with_room();
-        let place = self.shards[shard].lock().seat(session);
-        self.subscribers += 1;
-        Seat {
+    pub(crate) fn subscribe(&mut self, session: &Arc<Session>) -> SubscriptionSlot {
+        let shard = self.shard_for_subscriber();
+        let index = self.shards[shard].lock().insert(session);
+        self.count += 1;
+        SubscriptionSlot {
             shard: shard as u32,
-            place,
+            index,
         }
     }
 
     /// Removes a subscriber; what waits for it is not delivered any more.
-    pub(crate) fn leave(&mut self, seat: Seat) {
-        if let Some(shard) = self.shards.get(seat.shard as usize)
-            && shard.lock().vacate(seat.place)
+    pub(crate) fn unsubscribe(&mut self, slot: SubscriptionSlot) {
+        if let Some(shard) = self.shards.get(slot.shard as usize)
+            && shard.lock().remove(slot.index)
         {
-            self.subscribers -= 1;
+            self.count -= 1;
         }
     }
 
-    pub(crate) fn subscribers(&self) -> usize {
-        self.subscribers
+    pub(crate) fn len(&self) -> usize {
+        self.count
     }
 
     /// Whether the messages that wait leave no room for another one.
-    pub(crate) fn is_full(&self, limits: &Limits) -> bool {
+    pub(crate) fn is_full(&self, limits: &NodeLimits) -> bool {
         self.shards.iter().any(|shard| shard.lock().is_full(limits))
     }
 
     /// Queues a message for every subscriber.
-    pub(crate) fn announce(&self, node: &Arc<Node>, message: &Message) {
+    pub(crate) fn publish(&self, node: &Arc<Node>, message: &EncodedMessage) {
         for shard in &self.shards {
             if shard.lock().push(message.clone()) {
-                tokio::spawn(hand_out(Arc::clone(node), Arc::clone(shard)));
+                tokio::spawn(fan_out(Arc::clone(node), Arc::clone(shard)));
             }
         }
     }
 
-    fn shard_with_room(&mut self) -> usize {
-        let taken = |shard: &Arc<Shard>| shard.lock().taken();
+    fn shard_for_subscriber(&mut self) -> usize {
+        let taken = |shard: &Arc<SubscriberShard>| shard.lock().occupied();
         let sizes: Vec<usize> = self.shards.iter().map(taken).collect();
         let (emptiest, size) = sizes
             .iter()
@@ -114,7 +114,7 @@ impl Room {
             .enumerate()
             .min_by_key(|(_, size)| *size)
             .unwrap_or((0, 0));
-        if size >= SHARD && self.shards.len() < Handle::current().metrics().num_workers() {
+        if size >= SHARD_CAPACITY && self.shards.len() < Handle::current().metrics().num_workers() {
             self.shards.push(Arc::default());
             return self.shards.len() - 1;
         }
@@ -123,82 +123,82 @@ impl Room {
 }
 
 /// Until no message is left.
-async fn hand_out(node: Arc<Node>, shard: Arc<Shard>) {
+async fn fan_out(node: Arc<Node>, shard: Arc<SubscriberShard>) {
     let mut from = 0;
-    while let Some(next) = shard.hand_out(&node, from) {
+    while let Some(next) = shard.fan_out_chunk(&node, from) {
         from = next;
         yield_now().await;
     }
 }
 
-impl Shard {
-    /// One turn; see [`Queue::chunk`].
-    fn hand_out(&self, node: &Node, from: usize) -> Option<usize> {
-        self.lock().chunk(node, from)
+impl SubscriberShard {
+    /// One turn; see [`Queue::fan_out_chunk`].
+    fn fan_out_chunk(&self, node: &Node, from: usize) -> Option<usize> {
+        self.lock().fan_out_chunk(node, from)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Queue> {
+    fn lock(&self) -> MutexGuard<'_, ShardState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Queue {
-    fn taken(&self) -> usize {
-        self.places.len() - self.free.len()
+impl ShardState {
+    fn occupied(&self) -> usize {
+        self.slots.len() - self.free_slots.len()
     }
 
-    fn seat(&mut self, session: &Arc<Session>) -> u32 {
+    fn insert(&mut self, session: &Arc<Session>) -> u32 {
         let session = Some(Arc::clone(session));
-        match self.free.pop() {
+        match self.free_slots.pop() {
             Some(place) => {
-                self.places[place as usize] = session;
+                self.slots[place as usize] = session;
                 place
             }
             None => {
-                self.places.push(session);
-                (self.places.len() - 1) as u32
+                self.slots.push(session);
+                (self.slots.len() - 1) as u32
             }
         }
     }
 
-    fn vacate(&mut self, place: u32) -> bool {
-        let left = self.places.get_mut(place as usize).and_then(Option::take);
+    fn remove(&mut self, index: u32) -> bool {
+        let left = self.slots.get_mut(index as usize).and_then(Option::take);
         if left.is_some() {
-            self.free.push(place);
-            self.late.retain(|(held, _)| *held != place as usize);
+            self.free_slots.push(index);
+            self.delayed.retain(|(held, _)| *held != index as usize);
         }
         left.is_some()
     }
 
-    fn is_full(&self, limits: &Limits) -> bool {
-        self.messages.len() >= limits.topic_messages || self.bytes >= limits.topic_bytes
+    fn is_full(&self, limits: &NodeLimits) -> bool {
+        self.messages.len() >= limits.topic_queue_messages || self.bytes >= limits.topic_queue_bytes
     }
 
     /// Queues a message; whether somebody must be found to hand it out.
-    fn push(&mut self, message: Message) -> bool {
+    fn push(&mut self, message: EncodedMessage) -> bool {
         self.bytes += message.frame.len();
         self.messages.push_back(message);
-        !std::mem::replace(&mut self.busy, true)
+        !std::mem::replace(&mut self.fan_out_running, true)
     }
 
     /// Hands the first message to the places from `from` on, as many as one turn
     /// has. Answers where to go on; `None` when all is done.
-    fn chunk(&mut self, node: &Node, from: usize) -> Option<usize> {
+    fn fan_out_chunk(&mut self, node: &Node, from: usize) -> Option<usize> {
         let Some(message) = self.messages.front().cloned() else {
-            self.busy = false;
+            self.fan_out_running = false;
             // A quiet room holds no queue.
             self.messages = VecDeque::new();
             return None;
         };
-        let to = (from + CHUNK).min(self.places.len());
-        let mut tally = Tally::default();
-        for place in from..to {
-            self.deliver(node, place, &message, &mut tally);
+        let to = (from + CHUNK_SIZE).min(self.slots.len());
+        let mut counts = DeliveryCounts::default();
+        for index in from..to {
+            self.deliver(node, index, &message, &mut counts);
         }
         node.metrics
             .messages
-            .handed_out(tally.delivered, tally.slow);
-        if to < self.places.len() {
+            .record_fan_out(counts.delivered, counts.dropped_slow);
+        if to < self.slots.len() {
             return Some(to);
         }
         self.messages.pop_front();
@@ -206,8 +206,14 @@ impl Queue {
         Some(0)
     }
 
-    fn deliver(&mut self, node: &Node, place: usize, message: &Message, tally: &mut Tally) {
-        let Some(session) = &self.places[place] else {
+    fn deliver(
+        &mut self,
+        node: &Node,
+        index: usize,
+        message: &EncodedMessage,
+        counts: &mut DeliveryCounts,
+    ) {
+        let Some(session) = &self.slots[index] else {
             return;
         };
         if message
@@ -217,34 +223,34 @@ impl Queue {
         {
             return;
         }
-        let mut push = |frame: &Bytes| match session.outbox.push(frame.clone(), &node.config.limits)
-        {
-            Ok(()) => tally.delivered += 1,
-            Err(_) => tally.slow += 1,
-        };
-        if let Some(held) = self.late.iter().position(|(held, _)| *held == place) {
+        let mut push =
+            |frame: &Bytes| match session.write_queue.push(frame.clone(), &node.config.limits) {
+                Ok(()) => counts.delivered += 1,
+                Err(_) => counts.dropped_slow += 1,
+            };
+        if let Some(held) = self.delayed.iter().position(|(held, _)| *held == index) {
             push(&message.frame);
-            push(&self.late.swap_remove(held).1);
+            push(&self.delayed.swap_remove(held).1);
             return;
         }
-        match node.faults.messages.fate() {
-            Fate::Delivered => push(&message.frame),
+        match node.faults.messages.next_fault() {
+            DeliveryFault::NoFault => push(&message.frame),
             // As if it had been: a silent loss is what is asked for.
-            Fate::Dropped => tally.delivered += 1,
-            Fate::Doubled => {
+            DeliveryFault::Dropped => counts.delivered += 1,
+            DeliveryFault::Duplicated => {
                 push(&message.frame);
                 push(&message.frame);
             }
-            Fate::Late => self.late.push((place, message.frame.clone())),
+            DeliveryFault::Delayed => self.delayed.push((index, message.frame.clone())),
         }
     }
 }
 
 /// What became of a chunk.
 #[derive(Default)]
-struct Tally {
+struct DeliveryCounts {
     delivered: u64,
-    slow: u64,
+    dropped_slow: u64,
 }
 
 #[cfg(test)]
@@ -259,14 +265,17 @@ mod tests {
 
     #[tokio::test]
     async fn seats_are_given_again_and_never_moved() {
-        let mut room = Room::new();
+        let mut room = Subscribers::new();
         let sessions: Vec<_> = (0..3).map(session).collect();
-        let seats: Vec<_> = sessions.iter().map(|session| room.enter(session)).collect();
-        room.leave(seats[1]);
-        room.leave(seats[1]);
-        assert_eq!(room.subscribers(), 2);
-        assert_eq!(room.enter(&sessions[1]), seats[1]);
-        let places = &room.shards[0].lock().places;
+        let seats: Vec<_> = sessions
+            .iter()
+            .map(|session| room.subscribe(session))
+            .collect();
+        room.unsubscribe(seats[1]);
+        room.unsubscribe(seats[1]);
+        assert_eq!(room.len(), 2);
+        assert_eq!(room.subscribe(&sessions[1]), seats[1]);
+        let places = &room.shards[0].lock().slots;
         assert!(Arc::ptr_eq(places[2].as_ref().unwrap(), &sessions[2]));
     }
 
@@ -276,22 +285,22 @@ mod tests {
         fn a_room_holds_who_entered_and_has_not_left(steps in prop::collection::vec((0usize..8, any::<bool>()), 0..60)) {
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
             let _inside = runtime.enter();
-            let mut room = Room::new();
+            let mut room = Subscribers::new();
             let sessions: Vec<_> = (0..8).map(session).collect();
-            let mut seats: [Option<Seat>; 8] = [None; 8];
+            let mut seats: [Option<SubscriptionSlot>; 8] = [None; 8];
             for (device, enters) in steps {
                 match (enters, seats[device]) {
-                    (true, None) => seats[device] = Some(room.enter(&sessions[device])),
+                    (true, None) => seats[device] = Some(room.subscribe(&sessions[device])),
                     (false, Some(seat)) => {
-                        room.leave(seat);
+                        room.unsubscribe(seat);
                         seats[device] = None;
                     }
                     _ => {}
                 }
-                prop_assert_eq!(room.subscribers(), seats.iter().flatten().count());
+                prop_assert_eq!(room.len(), seats.iter().flatten().count());
                 let queue = room.shards[0].lock();
                 for (session, seat) in sessions.iter().zip(&seats) {
-                    let held = queue.places.iter().flatten().filter(|held| Arc::ptr_eq(held, session));
+                    let held = queue.slots.iter().flatten().filter(|held| Arc::ptr_eq(held, session));
                     prop_assert_eq!(held.count(), usize::from(seat.is_some()));
                 }
             }

@@ -10,33 +10,33 @@ use axum::{
     routing::get,
 };
 
-use super::metrics::Metrics;
+use super::metrics::ConsumerMetrics;
 
 /// What the routes share.
 #[derive(Clone)]
-pub(super) struct Shown {
-    pub(super) metrics: Arc<Metrics>,
+pub(super) struct ConsumerState {
+    pub(super) metrics: Arc<ConsumerMetrics>,
     pub(super) heap_probe: Option<fn() -> Option<u64>>,
 }
 
-pub(super) fn router(shown: Shown) -> Router {
+pub(super) fn router(state: ConsumerState) -> Router {
     Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
-        .with_state(shown)
+        .with_state(state)
 }
 
 /// Readings come to this consumer.
-async fn ready(State(shown): State<Shown>) -> (StatusCode, &'static str) {
-    match shown.metrics.is_connected() {
+async fn ready(State(state): State<ConsumerState>) -> (StatusCode, &'static str) {
+    match state.metrics.is_connected() {
         true => (StatusCode::OK, "ready\n"),
         false => (StatusCode::SERVICE_UNAVAILABLE, "no queue of readings\n"),
     }
 }
 
-async fn metrics(State(shown): State<Shown>) -> Response {
-    let heap = shown.heap_probe.and_then(|probe| probe());
+async fn metrics(State(state): State<ConsumerState>) -> Response {
+    let heap = state.heap_probe.and_then(|probe| probe());
     let kind = "text/plain; version=0.0.4; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind)], shown.metrics.text(heap)).into_response()
+    ([(header::CONTENT_TYPE, kind)], state.metrics.text(heap)).into_response()
 }

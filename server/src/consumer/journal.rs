@@ -10,7 +10,7 @@ use std::{
 
 use serde::Serialize;
 
-use crate::ingest::Reading;
+use crate::ingest::Telemetry;
 
 /// Why a journal could not be opened or written.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +31,7 @@ pub(super) struct Journal {
 }
 
 #[derive(Serialize)]
-struct Line<'a> {
+struct JournalLine<'a> {
     /// Milliseconds since 1970.
     at: u64,
     device: &'a str,
@@ -54,7 +54,7 @@ impl Journal {
             .create(true)
             .clone();
         let mut file = options.open(path).map_err(failed)?;
-        let whole = whole_lines(&mut file).map_err(failed)?;
+        let whole = complete_lines_len(&mut file).map_err(failed)?;
         file.set_len(whole).map_err(failed)?;
         Ok(Self {
             path: path.to_owned(),
@@ -64,9 +64,9 @@ impl Journal {
     }
 
     /// Notes a reading, for the next [`Journal::flush`].
-    pub(super) fn note(&mut self, reading: &Reading, redelivered: bool) {
+    pub(super) fn append(&mut self, reading: &Telemetry, redelivered: bool) {
         let at = SystemTime::now().duration_since(UNIX_EPOCH);
-        let line = Line {
+        let line = JournalLine {
             at: at.map_or(0, |since| since.as_millis() as u64),
             device: reading.device.as_str(),
             id: reading.id.as_str(),
@@ -90,7 +90,7 @@ impl Journal {
 }
 
 /// Length of the file up to and with its last line feed.
-fn whole_lines(file: &mut File) -> io::Result<u64> {
+fn complete_lines_len(file: &mut File) -> io::Result<u64> {
     const STEP: u64 = 4096;
     let mut end = file.metadata()?.len();
     let mut step = Vec::new();
@@ -111,8 +111,8 @@ fn whole_lines(file: &mut File) -> io::Result<u64> {
 mod tests {
     use super::*;
 
-    fn reading(id: &str) -> Reading {
-        Reading {
+    fn reading(id: &str) -> Telemetry {
+        Telemetry {
             device: "home-1".parse().unwrap(),
             id: id.parse().unwrap(),
             body: "1".to_owned(),
@@ -123,15 +123,15 @@ mod tests {
     fn a_torn_line_is_taken_off_and_whole_ones_stay() {
         let path = std::env::temp_dir().join(format!("journal-{}.jsonl", std::process::id()));
         let mut journal = Journal::open(&path).unwrap();
-        journal.note(&reading("0-1"), false);
-        journal.note(&reading("0-2"), true);
+        journal.append(&reading("0-1"), false);
+        journal.append(&reading("0-2"), true);
         journal.flush().unwrap();
         let mut torn = OpenOptions::new().append(true).open(&path).unwrap();
         torn.write_all(&[b'x'; 10_000]).unwrap();
         drop((journal, torn));
 
         let mut journal = Journal::open(&path).unwrap();
-        journal.note(&reading("0-3"), false);
+        journal.append(&reading("0-3"), false);
         journal.flush().unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::remove_file(&path).unwrap();

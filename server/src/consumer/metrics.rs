@@ -8,38 +8,38 @@ use std::sync::atomic::{
 use prometheus::Registry;
 
 use crate::{
-    listener::DoorMetrics,
-    metric::{self, look_up_process, set, set_counter},
+    listener::ListenerMetrics,
+    metric::{self, collect_process, register_counter, register_gauge},
 };
 
 /// What a consumer counts.
 #[derive(Debug, Default)]
-pub(super) struct Metrics {
-    seen: AtomicU64,
+pub(super) struct ConsumerMetrics {
+    received: AtomicU64,
     handled: AtomicU64,
     redelivered: AtomicU64,
-    lost: AtomicU64,
-    in_hand: AtomicUsize,
+    dropped: AtomicU64,
+    unacked: AtomicUsize,
     connected: AtomicBool,
-    pub(super) door: DoorMetrics,
+    pub(super) listener: ListenerMetrics,
 }
 
-impl Metrics {
+impl ConsumerMetrics {
     /// Joined or not any more; what was in hand is others' then.
-    pub(super) fn connected(&self, connected: bool) {
+    pub(super) fn set_connected(&self, connected: bool) {
         self.connected.store(connected, SeqCst);
-        self.in_hand(0);
+        self.set_unacked(0);
     }
 
     pub(super) fn is_connected(&self) -> bool {
         self.connected.load(SeqCst)
     }
 
-    pub(super) fn in_hand(&self, count: usize) {
-        self.in_hand.store(count, Relaxed);
+    pub(super) fn set_unacked(&self, count: usize) {
+        self.unacked.store(count, Relaxed);
     }
 
-    pub(super) fn handled(&self, redelivered: bool) {
+    pub(super) fn record_handled(&self, redelivered: bool) {
         self.handled.fetch_add(1, Relaxed);
         if redelivered {
             self.redelivered.fetch_add(1, Relaxed);
@@ -47,11 +47,11 @@ impl Metrics {
     }
 
     /// Counts a reading, and whether it is one that is to be lost.
-    pub(super) fn loses_this_one(&self, every: u64) -> bool {
-        let seen = self.seen.fetch_add(1, Relaxed) + 1;
+    pub(super) fn should_drop_next(&self, every: u64) -> bool {
+        let seen = self.received.fetch_add(1, Relaxed) + 1;
         let loses = every > 0 && seen.is_multiple_of(every);
         if loses {
-            self.lost.fetch_add(1, Relaxed);
+            self.dropped.fetch_add(1, Relaxed);
         }
         loses
     }
@@ -60,38 +60,38 @@ impl Metrics {
     pub(super) fn text(&self, heap: Option<u64>) -> String {
         let registry = Registry::new();
         let count = |counter: &AtomicU64| Some(counter.load(Relaxed) as f64);
-        set_counter(
+        register_counter(
             &registry,
             "highwater_readings_handled_total",
             "Readings that this consumer has handled.",
             count(&self.handled),
         );
-        set_counter(
+        register_counter(
             &registry,
             "highwater_readings_redelivered_total",
             "Of those, readings that a consumer may have had before.",
             count(&self.redelivered),
         );
-        set_counter(
+        register_counter(
             &registry,
             "highwater_readings_dropped_total",
             "Readings acknowledged without having been handled: an injected fault.",
-            count(&self.lost),
+            count(&self.dropped),
         );
-        set(
+        register_gauge(
             &registry,
             "highwater_readings_in_hand",
             "Readings in this consumer's hand.",
-            Some(self.in_hand.load(Relaxed) as f64),
+            Some(self.unacked.load(Relaxed) as f64),
         );
-        set(
+        register_gauge(
             &registry,
             "highwater_queue_connected",
             "Whether this consumer is joined to its group: 0 or 1.",
             Some(f64::from(u8::from(self.is_connected()))),
         );
-        self.door.register(&registry);
-        look_up_process(heap, &registry);
-        metric::text(&registry.gather())
+        self.listener.register(&registry);
+        collect_process(heap, &registry);
+        metric::encode_text(&registry.gather())
     }
 }

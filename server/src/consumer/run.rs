@@ -7,16 +7,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     ConsumerConfig, JournalError,
-    handler::Handler,
-    http::{Shown, router},
+    handler::ConsumerTask,
+    http::{ConsumerState, router},
     journal::Journal,
-    metrics::Metrics,
+    metrics::ConsumerMetrics,
 };
 use crate::{
-    config::Limits,
+    config::NodeLimits,
     http,
-    ingest::on_queue,
-    listener::{self, Door},
+    ingest::run_queue_task,
+    listener::{self, Listener},
 };
 
 /// Handles readings until `shutdown` is cancelled; then finishes what it has in hand
@@ -31,25 +31,31 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> Result<(), JournalError> {
     let journal = config.journal.as_deref().map(Journal::open).transpose()?;
-    let metrics = Arc::new(Metrics::default());
+    let metrics = Arc::new(ConsumerMetrics::default());
     tracing::info!(consumer = %config.id, group = %config.group, "handling readings");
-    let shown = Shown {
+    let state = ConsumerState {
         metrics: Arc::clone(&metrics),
         heap_probe: config.heap_probe,
     };
     let serving = CancellationToken::new();
     let _stop_serving = serving.clone().drop_guard();
     if let Some(listener) = listener {
-        let (limits, counts) = (Limits::default(), metrics.door.clone());
-        let door = Door::for_operators(listener, router(shown), http::no_room(), &limits, counts);
+        let (limits, counts) = (NodeLimits::default(), metrics.listener.clone());
+        let door = Listener::admin(
+            listener,
+            router(state),
+            http::rejected_router(),
+            &limits,
+            counts,
+        );
         tokio::spawn(listener::run(door, serving));
     }
     let (url, cluster) = (config.backplane.clone(), config.cluster.clone());
-    let handler = Handler {
+    let handler = ConsumerTask {
         config,
         journal,
         metrics,
         shutdown,
     };
-    on_queue(url, cluster, handler).await
+    run_queue_task(url, cluster, handler).await
 }

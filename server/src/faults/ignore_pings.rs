@@ -30,7 +30,7 @@ impl IgnorePings {
     }
 
     /// Asked for each ping: costs one load while there is no fault.
-    pub(crate) fn active(&self) -> bool {
+    pub(crate) fn is_active(&self) -> bool {
         match self.until_ms.load(Relaxed) {
             0 => false,
             until_ms => self.elapsed_ms() < until_ms,
@@ -49,10 +49,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn it_ends_by_itself() {
         let fault = IgnorePings::default();
-        assert!(!fault.active());
+        assert!(!fault.is_active());
         fault.inject(Duration::from_millis(100));
-        assert!(fault.active());
+        assert!(fault.is_active());
         tokio::time::advance(Duration::from_millis(101)).await;
-        assert!(!fault.active());
+        assert!(!fault.is_active());
     }
 }

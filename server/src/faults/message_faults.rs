@@ -5,62 +5,62 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// What becomes of one delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fate {
-    Delivered,
+pub(crate) enum DeliveryFault {
+    NoFault,
     /// Never, and counted as if it had been.
     Dropped,
     /// Twice in a row.
-    Doubled,
+    Duplicated,
     /// After the next message of the same topic to the same device.
-    Late,
+    Delayed,
 }
 
 /// How many deliveries are left to go wrong.
 #[derive(Default)]
-pub(crate) struct Messages {
+pub(crate) struct MessageFaults {
     /// Of all kinds; so that a node without a fault looks at one number.
-    left: AtomicU64,
+    remaining: AtomicU64,
     dropped: AtomicU64,
-    doubled: AtomicU64,
-    late: AtomicU64,
+    duplicated: AtomicU64,
+    delayed: AtomicU64,
 }
 
-impl Messages {
+impl MessageFaults {
     pub(super) fn drop_next(&self, count: u64) {
         self.add(&self.dropped, count);
     }
 
-    pub(super) fn double_next(&self, count: u64) {
-        self.add(&self.doubled, count);
+    pub(super) fn duplicate_next(&self, count: u64) {
+        self.add(&self.duplicated, count);
     }
 
     pub(super) fn delay_next(&self, count: u64) {
-        self.add(&self.late, count);
+        self.add(&self.delayed, count);
     }
 
     /// Asked for each delivery.
-    pub(crate) fn fate(&self) -> Fate {
-        if self.left.load(Relaxed) == 0 {
-            return Fate::Delivered;
+    pub(crate) fn next_fault(&self) -> DeliveryFault {
+        if self.remaining.load(Relaxed) == 0 {
+            return DeliveryFault::NoFault;
         }
         let kinds = [
-            (&self.dropped, Fate::Dropped),
-            (&self.doubled, Fate::Doubled),
-            (&self.late, Fate::Late),
+            (&self.dropped, DeliveryFault::Dropped),
+            (&self.duplicated, DeliveryFault::Duplicated),
+            (&self.delayed, DeliveryFault::Delayed),
         ];
-        for (left, fate) in kinds {
+        for (left, fault) in kinds {
             let taken = left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1));
             if taken.is_ok() {
-                self.left.fetch_sub(1, Relaxed);
-                return fate;
+                self.remaining.fetch_sub(1, Relaxed);
+                return fault;
             }
         }
-        Fate::Delivered
+        DeliveryFault::NoFault
     }
 
     /// The sum is raised first and lowered last, so it never wraps.
     fn add(&self, kind: &AtomicU64, count: u64) {
-        self.left.fetch_add(count, Relaxed);
+        self.remaining.fetch_add(count, Relaxed);
         kind.fetch_add(count, Relaxed);
     }
 }
@@ -71,20 +71,20 @@ mod tests {
 
     #[test]
     fn as_many_as_asked_for() {
-        let faults = Messages::default();
-        assert_eq!(faults.fate(), Fate::Delivered);
+        let faults = MessageFaults::default();
+        assert_eq!(faults.next_fault(), DeliveryFault::NoFault);
         faults.drop_next(2);
-        faults.double_next(1);
+        faults.duplicate_next(1);
         faults.delay_next(1);
-        let fates: Vec<Fate> = (0..5).map(|_| faults.fate()).collect();
+        let fates: Vec<DeliveryFault> = (0..5).map(|_| faults.next_fault()).collect();
         assert_eq!(
             fates,
             [
-                Fate::Dropped,
-                Fate::Dropped,
-                Fate::Doubled,
-                Fate::Late,
-                Fate::Delivered
+                DeliveryFault::Dropped,
+                DeliveryFault::Dropped,
+                DeliveryFault::Duplicated,
+                DeliveryFault::Delayed,
+                DeliveryFault::NoFault
             ]
         );
     }

@@ -9,18 +9,18 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-pub(crate) use self::message_faults::Fate;
-use self::{ignore_pings::IgnorePings, message_faults::Messages};
+pub(crate) use self::message_faults::DeliveryFault;
+use self::{ignore_pings::IgnorePings, message_faults::MessageFaults};
 
 /// The longest that a fault may last: an hour.
-const LONGEST_MS: u64 = 60 * 60 * 1000;
+const MAX_DURATION_MS: u64 = 60 * 60 * 1000;
 /// Most deliveries that one request may have go wrong.
-const MOST: u64 = 1_000_000_000;
+const MAX_COUNT: u64 = 1_000_000_000;
 
 /// A fault as it is asked for.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "fault", rename_all = "kebab-case", deny_unknown_fields)]
-pub(crate) enum Fault {
+pub(crate) enum FaultRequest {
     /// The whole node stands still.
     Stall { length_ms: u64 },
     /// Pings are read and not answered.
@@ -36,26 +36,26 @@ pub(crate) enum Fault {
 /// A fault that would outlast every experiment.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{what}` of {found}: at most {most} is accepted")]
-pub(crate) struct TooLarge {
+pub(crate) struct FaultTooLarge {
     what: &'static str,
     found: u64,
     most: u64,
 }
 
-impl Fault {
+impl FaultRequest {
     /// Whether it is of a size that may be.
-    pub(crate) fn check(&self) -> Result<(), TooLarge> {
+    pub(crate) fn validate(&self) -> Result<(), FaultTooLarge> {
         let (what, found, most) = match *self {
             Self::Stall { length_ms } | Self::IgnorePings { length_ms } => {
-                ("length_ms", length_ms, LONGEST_MS)
+                ("length_ms", length_ms, MAX_DURATION_MS)
             }
             Self::DropMessages { count }
             | Self::DuplicateMessages { count }
-            | Self::ReorderMessages { count } => ("count", count, MOST),
+            | Self::ReorderMessages { count } => ("count", count, MAX_COUNT),
         };
         match found <= most {
             true => Ok(()),
-            false => Err(TooLarge { what, found, most }),
+            false => Err(FaultTooLarge { what, found, most }),
         }
     }
 }
@@ -64,22 +64,22 @@ impl Fault {
 #[derive(Default)]
 pub(crate) struct Faults {
     pub(crate) ignore_pings: IgnorePings,
-    pub(crate) messages: Messages,
+    pub(crate) messages: MessageFaults,
 }
 
 impl Faults {
     /// Injects a fault; it begins by itself, at the latest a moment after this
     /// returns.
-    pub(crate) fn inject(&self, fault: &Fault) {
+    pub(crate) fn inject(&self, fault: &FaultRequest) {
         tracing::warn!(?fault, "fault injected");
         match fault {
-            Fault::Stall { length_ms } => stall::inject(Duration::from_millis(*length_ms)),
-            Fault::IgnorePings { length_ms } => {
+            FaultRequest::Stall { length_ms } => stall::inject(Duration::from_millis(*length_ms)),
+            FaultRequest::IgnorePings { length_ms } => {
                 self.ignore_pings.inject(Duration::from_millis(*length_ms));
             }
-            Fault::DropMessages { count } => self.messages.drop_next(*count),
-            Fault::DuplicateMessages { count } => self.messages.double_next(*count),
-            Fault::ReorderMessages { count } => self.messages.delay_next(*count),
+            FaultRequest::DropMessages { count } => self.messages.drop_next(*count),
+            FaultRequest::DuplicateMessages { count } => self.messages.duplicate_next(*count),
+            FaultRequest::ReorderMessages { count } => self.messages.delay_next(*count),
         }
     }
 }

@@ -8,12 +8,12 @@ use std::{
 use tokio::runtime::Handle;
 
 /// Time for the answer to the request to leave.
-const NOTICE: Duration = Duration::from_millis(20);
+const RESPONSE_DELAY: Duration = Duration::from_millis(20);
 
 /// Blocks every worker of the runtime until one common instant.
 pub(super) fn inject(length: Duration) {
     tokio::spawn(async move {
-        tokio::time::sleep(NOTICE).await;
+        tokio::time::sleep(RESPONSE_DELAY).await;
         let until = Instant::now() + length;
         // Blocked workers take no further task, so each of these ends up on a
         // worker of its own; one that comes late returns at once.

@@ -14,7 +14,7 @@ pub fn device_frames(bytes: &[u8]) {
         return;
     };
     assert!(text.trim_start().starts_with('{'));
-    let (FromDevice::Reply { body, .. } | FromDevice::Reading { body, .. }) = frame else {
+    let (FromDevice::Reply { body, .. } | FromDevice::Telemetry { body, .. }) = frame else {
         return;
     };
     assert!(serde_json::from_str::<&RawValue>(&body).is_ok());

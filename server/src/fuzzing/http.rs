@@ -11,8 +11,8 @@ use serde_json::value::RawValue;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
-    config::Limits,
-    http::{read_call, wants_events},
+    config::NodeLimits,
+    http::{accepts_event_stream, read_command},
     ws::handshake,
 };
 
@@ -45,12 +45,12 @@ pub fn http_calls(bytes: &[u8]) {
     let mut request = Request::new(());
     *request.headers_mut() = headers.clone();
     let _ = handshake::accept_key(&request);
-    let _ = wants_events(&headers);
+    let _ = accepts_event_stream(&headers);
 
     let body = Body::from(line().to_vec());
-    let limits = Limits::default();
+    let limits = NodeLimits::default();
     let _clock = runtime().enter();
-    let read = read_call(&device, &headers, body, &limits).now_or_never();
+    let read = read_command(&device, &headers, body, &limits).now_or_never();
     if let Some(Ok(call)) = read {
         assert!((1..=60_000).contains(&call.timeout_ms));
         assert!(serde_json::from_str::<&RawValue>(&call.body).is_ok());

@@ -2,13 +2,13 @@
 
 use serde_json::value::RawValue;
 
-use crate::ingest::Reading;
+use crate::ingest::Telemetry;
 
 /// A reading says the same when it is written again, and its body is JSON.
 pub fn queue_readings(bytes: &[u8]) {
-    let Some(reading) = Reading::decode(bytes) else {
+    let Some(reading) = Telemetry::decode(bytes) else {
         return;
     };
     assert!(serde_json::from_str::<&RawValue>(&reading.body).is_ok());
-    assert_eq!(Reading::decode(&reading.encode()), Some(reading));
+    assert_eq!(Telemetry::decode(&reading.encode()), Some(reading));
 }

@@ -6,7 +6,7 @@ use jwt_compact::{
 };
 use serde_json::Value;
 
-use crate::auth::{Refused, Secret, Tokens};
+use crate::auth::{AuthError, Secret, Tokens};
 
 const SECRET: &str = "a secret that only the cluster and its fuzzer know";
 
@@ -15,14 +15,14 @@ const SECRET: &str = "a secret that only the cluster and its fuzzer know";
 pub fn tokens(bytes: &[u8]) {
     let secret: Secret = SECRET.parse().expect("a valid secret");
     let tokens = Tokens::new(&secret);
-    let unsigned = tokens.check(&String::from_utf8_lossy(bytes));
-    assert!(matches!(unsigned, Err(Refused::Invalid)), "{unsigned:?}");
+    let unsigned = tokens.verify(&String::from_utf8_lossy(bytes));
+    assert!(matches!(unsigned, Err(AuthError::Invalid)), "{unsigned:?}");
 
     let Ok(claims) = serde_json::from_slice::<Claims<Value>>(bytes) else {
         return;
     };
     let key = Hs256Key::new(SECRET.as_bytes());
     if let Ok(signed) = Hs256.token(&Header::empty(), &claims, &key) {
-        let _ = tokens.check(&signed);
+        let _ = tokens.verify(&signed);
     }
 }

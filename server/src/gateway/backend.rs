@@ -6,8 +6,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    backend_load::Account,
-    health::{Checked, Health, Pulse},
+    backend_load::BackendLoad,
+    health::{Health, HealthState, ProbeResult},
     slow_start,
     upstream::Upstream,
 };
@@ -15,118 +15,119 @@ use super::{
 /// A node, in its present life.
 pub(super) struct Backend {
     pub(super) upstream: Arc<Upstream>,
-    pub(super) account: Arc<Account>,
-    pulse: Pulse,
+    pub(super) load: Arc<BackendLoad>,
+    health_state: HealthState,
     /// Whether it says that it wants new sockets.
-    pub(super) accepts: bool,
+    pub(super) accepts_sockets: bool,
     /// Sockets ever assigned to the node, in whatever life.
     pub(super) assigned: u64,
     /// Cancelled when it goes down, or is no member any more.
-    fallen: CancellationToken,
+    unavailable: CancellationToken,
     /// Until when it is kept without being a member: it may be on its way back to a
     /// backplane that was away.
-    awaited: Option<Instant>,
+    rejoin_deadline: Option<Instant>,
 }
 
 /// What a node is good for, the best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Tier {
-    TakesSockets,
+pub(super) enum BackendTier {
+    AcceptsSockets,
     /// It leaves, or lacks something: it still knows who has which device.
-    Answers,
-    NotKnownYet,
+    AnswersRequests,
+    Unknown,
 }
 
 impl Backend {
     pub(super) fn new(
         upstream: Arc<Upstream>,
-        account: Arc<Account>,
+        load: Arc<BackendLoad>,
         assigned: u64,
-        is_old: bool,
+        predates_gateway: bool,
     ) -> Self {
         Self {
             upstream,
-            account,
-            pulse: Pulse::new(is_old),
-            accepts: true,
+            load,
+            health_state: HealthState::new(predates_gateway),
+            accepts_sockets: true,
             assigned,
-            fallen: CancellationToken::new(),
-            awaited: None,
+            unavailable: CancellationToken::new(),
+            rejoin_deadline: None,
         }
     }
 
     /// Takes in a check; the new health if it is another. Who waits for a node that
     /// goes down is told.
-    pub(super) fn checked(&mut self, checked: Checked, now: Instant) -> Option<Health> {
-        let health = self.pulse.checked(checked, now)?;
+    pub(super) fn record_probe(&mut self, checked: ProbeResult, now: Instant) -> Option<Health> {
+        let health = self.health_state.record_probe(checked, now)?;
         if health == Health::Down {
-            std::mem::take(&mut self.fallen).cancel();
+            std::mem::take(&mut self.unavailable).cancel();
         }
         Some(health)
     }
 
     pub(super) fn is_up(&self) -> bool {
-        matches!(self.pulse.health(), Health::Up { .. })
+        matches!(self.health_state.health(), Health::Up { .. })
     }
 
     /// Tells who waits for an answer that none is to be expected.
-    pub(super) fn fallen(&self) -> CancellationToken {
-        self.fallen.clone()
+    pub(super) fn unavailable(&self) -> CancellationToken {
+        self.unavailable.clone()
     }
 
     /// From now until then it need not be a member.
-    pub(super) fn wait_until(&mut self, end: Instant) {
-        self.awaited = Some(end);
+    pub(super) fn set_rejoin_deadline(&mut self, end: Instant) {
+        self.rejoin_deadline = Some(end);
     }
 
     /// Until when it need not be a member, if it is none.
-    pub(super) fn awaited(&self) -> Option<Instant> {
-        self.awaited
+    pub(super) fn rejoin_deadline(&self) -> Option<Instant> {
+        self.rejoin_deadline
     }
 
     /// Whether it is still one of the fleet, being a member or not. Who has come back
     /// is waited for no more.
-    pub(super) fn stays(&mut self, is_member: bool, now: Instant) -> bool {
-        self.awaited = self.awaited.filter(|end| !is_member && now < *end);
-        is_member || self.awaited.is_some()
+    pub(super) fn update_membership(&mut self, is_member: bool, now: Instant) -> bool {
+        self.rejoin_deadline = self.rejoin_deadline.filter(|end| !is_member && now < *end);
+        is_member || self.rejoin_deadline.is_some()
     }
 
     /// Whether this is the way to that life already.
-    pub(super) fn is_at(&self, upstream: &Upstream) -> bool {
-        self.upstream.epoch == upstream.epoch && self.upstream.address == upstream.address
+    pub(super) fn is_same_incarnation(&self, upstream: &Upstream) -> bool {
+        self.upstream.incarnation == upstream.incarnation
+            && self.upstream.address == upstream.address
     }
 
     /// `None` when nothing must be sent there.
-    pub(super) fn tier(&self) -> Option<Tier> {
-        match self.pulse.health() {
-            Health::Up { .. } if self.accepts => Some(Tier::TakesSockets),
-            Health::Up { .. } | Health::NotReady => Some(Tier::Answers),
-            Health::Unknown => Some(Tier::NotKnownYet),
+    pub(super) fn tier(&self) -> Option<BackendTier> {
+        match self.health_state.health() {
+            Health::Up { .. } if self.accepts_sockets => Some(BackendTier::AcceptsSockets),
+            Health::Up { .. } | Health::NotReady => Some(BackendTier::AnswersRequests),
+            Health::Unknown => Some(BackendTier::Unknown),
             Health::Down => None,
         }
     }
 
     /// The part of its share that it gets now: 0 to 1.
-    pub(super) fn part(&self, slow_start: Duration, now: Instant) -> f64 {
-        match self.pulse.health() {
+    pub(super) fn slow_start_weight(&self, slow_start: Duration, now: Instant) -> f64 {
+        match self.health_state.health() {
             Health::Up { since: Some(since) } => {
-                slow_start::part(now.saturating_duration_since(since), slow_start)
+                slow_start::weight(now.saturating_duration_since(since), slow_start)
             }
             _ => 1.0,
         }
     }
 
     /// In a word, for those who look on.
-    pub(super) fn state(&self) -> &'static str {
-        match self.pulse.health() {
-            Health::Up { .. } | Health::NotReady if !self.accepts => "draining",
-            health => health.word(),
+    pub(super) fn state_label(&self) -> &'static str {
+        match self.health_state.health() {
+            Health::Up { .. } | Health::NotReady if !self.accepts_sockets => "draining",
+            health => health.label(),
         }
     }
 }
 
 impl Drop for Backend {
     fn drop(&mut self) {
-        self.fallen.cancel();
+        self.unavailable.cancel();
     }
 }

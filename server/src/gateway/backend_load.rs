@@ -8,149 +8,151 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::config::LoadMeasure;
+use super::config::LoadMetric;
 use crate::cluster::message::LoadReport;
 
 /// Shared by the fleet and the leases.
 #[derive(Debug, Default)]
-pub(super) struct Account(Mutex<Counts>);
+pub(super) struct BackendLoad(Mutex<LoadSnapshot>);
 
 /// The figures of an account at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct Counts {
+pub(super) struct LoadSnapshot {
     /// Assigned by this gateway, without the node's answer yet.
-    pub(super) handshaking: u64,
+    pub(super) pending: u64,
     /// Assigned by this gateway, and open.
-    pub(super) established: u64,
+    pub(super) active: u64,
     /// Requests of this gateway under way.
     pub(super) requests: u64,
-    report: Option<Reported>,
+    last_report: Option<LastReport>,
 }
 
 /// What the node said last.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Reported {
+struct LastReport {
     sockets: u64,
-    own: Option<f64>,
+    reported_load: Option<f64>,
     /// This gateway's own established sockets at that moment: the node has counted
     /// them.
-    counted: u64,
+    active_at_report: u64,
 }
 
 /// A socket, on its way to a node or open. Dropping it takes it off the account.
 #[derive(Debug)]
-pub(super) struct SocketLease {
-    account: Arc<Account>,
-    established: bool,
+pub(super) struct ConnectionGuard {
+    load: Arc<BackendLoad>,
+    is_active: bool,
 }
 
 /// A request under way. Dropping it takes it off the account.
 #[derive(Debug)]
-pub(super) struct RequestLease(Arc<Account>);
+pub(super) struct RequestGuard(Arc<BackendLoad>);
 
-impl Account {
+impl BackendLoad {
     /// One more socket is on its way there.
-    pub(super) fn assign(self: &Arc<Self>) -> SocketLease {
-        self.lock().handshaking += 1;
-        SocketLease {
-            account: Arc::clone(self),
-            established: false,
+    pub(super) fn start_connection(self: &Arc<Self>) -> ConnectionGuard {
+        self.lock().pending += 1;
+        ConnectionGuard {
+            load: Arc::clone(self),
+            is_active: false,
         }
     }
 
     /// One more request is on its way there.
-    pub(super) fn request(self: &Arc<Self>) -> RequestLease {
+    pub(super) fn start_request(self: &Arc<Self>) -> RequestGuard {
         self.lock().requests += 1;
-        RequestLease(Arc::clone(self))
+        RequestGuard(Arc::clone(self))
     }
 
     /// The node says what it carries.
-    pub(super) fn report(&self, report: &LoadReport) {
+    pub(super) fn record_report(&self, report: &LoadReport) {
         let mut counts = self.lock();
-        counts.report = Some(Reported {
+        counts.last_report = Some(LastReport {
             sockets: report.sockets,
             // From another process: what is no load is none.
-            own: report.own.filter(|own| own.is_finite() && *own >= 0.0),
-            counted: counts.established,
+            reported_load: report
+                .reported_load
+                .filter(|own| own.is_finite() && *own >= 0.0),
+            active_at_report: counts.active,
         });
     }
 
-    pub(super) fn counts(&self) -> Counts {
+    pub(super) fn snapshot(&self) -> LoadSnapshot {
         *self.lock()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Counts> {
+    fn lock(&self) -> MutexGuard<'_, LoadSnapshot> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Counts {
+impl LoadSnapshot {
     /// Adds what this gateway has at another life of the node.
     pub(super) fn add(&mut self, other: &Self) {
-        self.handshaking += other.handshaking;
-        self.established += other.established;
+        self.pending += other.pending;
+        self.active += other.active;
         self.requests += other.requests;
     }
 
     /// What the node said last that it has.
     pub(super) fn reported_sockets(&self) -> Option<u64> {
-        self.report.map(|report| report.sockets)
+        self.last_report.map(|report| report.sockets)
     }
 
     /// The load of its own making that it said last.
-    pub(super) fn reported_own(&self) -> Option<f64> {
-        self.report.and_then(|report| report.own)
+    pub(super) fn reported_load(&self) -> Option<f64> {
+        self.last_report.and_then(|report| report.reported_load)
     }
 
     /// Sockets, established and on their way, by all that is known.
     pub(super) fn sockets(&self) -> u64 {
-        let here = self.handshaking + self.established;
-        match self.report {
+        let here = self.pending + self.active;
+        match self.last_report {
             None => here,
             Some(report) => report
                 .sockets
                 .saturating_add(here)
-                .saturating_sub(report.counted),
+                .saturating_sub(report.active_at_report),
         }
     }
 
     /// What the policy goes by; `None` for a measure that the node does not give.
-    pub(super) fn load(&self, measure: LoadMeasure) -> Option<f64> {
+    pub(super) fn load(&self, measure: LoadMetric) -> Option<f64> {
         match measure {
-            LoadMeasure::Sockets => Some(self.sockets() as f64),
-            LoadMeasure::Custom => {
-                let report = self.report?;
+            LoadMetric::Sockets => Some(self.sockets() as f64),
+            LoadMetric::Custom => {
+                let report = self.last_report?;
                 // A socket more costs what one costs there on the average, or the
                 // node with the smallest load would get all until its next report.
                 let grown = (self.sockets() as f64 + 1.0) / (report.sockets as f64 + 1.0);
-                Some(report.own? * grown)
+                Some(report.reported_load? * grown)
             }
         }
     }
 }
 
-impl SocketLease {
+impl ConnectionGuard {
     /// The socket is open.
-    pub(super) fn establish(&mut self) {
-        if !std::mem::replace(&mut self.established, true) {
-            let mut counts = self.account.lock();
-            counts.handshaking -= 1;
-            counts.established += 1;
+    pub(super) fn mark_active(&mut self) {
+        if !std::mem::replace(&mut self.is_active, true) {
+            let mut counts = self.load.lock();
+            counts.pending -= 1;
+            counts.active += 1;
         }
     }
 }
 
-impl Drop for SocketLease {
+impl Drop for ConnectionGuard {
     fn drop(&mut self) {
-        let mut counts = self.account.lock();
-        match self.established {
-            true => counts.established -= 1,
-            false => counts.handshaking -= 1,
+        let mut counts = self.load.lock();
+        match self.is_active {
+            true => counts.active -= 1,
+            false => counts.pending -= 1,
         }
     }
 }
 
-impl Drop for RequestLease {
+impl Drop for RequestGuard {
     fn drop(&mut self) {
         self.0.lock().requests -= 1;
     }
@@ -164,59 +166,59 @@ mod tests {
 
     fn report(sockets: u64, own: Option<f64>) -> LoadReport {
         LoadReport {
-            epoch: 1,
+            incarnation: 1,
             sockets,
-            own,
-            accepts: true,
+            reported_load: own,
+            accepts_sockets: true,
         }
     }
 
     #[test]
     fn what_was_assigned_since_the_report_is_added() {
-        let account = Arc::new(Account::default());
-        let mut first = account.assign();
-        assert_eq!(account.counts().sockets(), 1);
-        first.establish();
+        let account = Arc::new(BackendLoad::default());
+        let mut first = account.start_connection();
+        assert_eq!(account.snapshot().sockets(), 1);
+        first.mark_active();
         // The node has counted it, and 99 of other gateways.
-        account.report(&report(100, None));
-        assert_eq!(account.counts().sockets(), 100);
-        let second = account.assign();
-        assert_eq!(account.counts().sockets(), 101);
+        account.record_report(&report(100, None));
+        assert_eq!(account.snapshot().sockets(), 100);
+        let second = account.start_connection();
+        assert_eq!(account.snapshot().sockets(), 101);
         drop(first);
-        assert_eq!(account.counts().sockets(), 100);
+        assert_eq!(account.snapshot().sockets(), 100);
         drop(second);
-        assert_eq!(account.counts().sockets(), 99);
+        assert_eq!(account.snapshot().sockets(), 99);
     }
 
     #[test]
     fn a_load_of_its_own_grows_with_what_is_assigned() {
-        let account = Arc::new(Account::default());
-        let load = || account.counts().load(LoadMeasure::Custom);
+        let account = Arc::new(BackendLoad::default());
+        let load = || account.snapshot().load(LoadMetric::Custom);
         assert_eq!(load(), None);
-        account.report(&report(9, Some(50.0)));
+        account.record_report(&report(9, Some(50.0)));
         assert_eq!(load(), Some(50.0));
-        let _leases: Vec<_> = (0..5).map(|_| account.assign()).collect();
+        let _leases: Vec<_> = (0..5).map(|_| account.start_connection()).collect();
         assert_eq!(load(), Some(75.0));
         for none in [None, Some(-1.0), Some(f64::NAN), Some(f64::INFINITY)] {
-            account.report(&report(9, none));
+            account.record_report(&report(9, none));
             assert_eq!(load(), None);
         }
     }
 
     #[derive(Debug, Clone)]
-    enum Step {
+    enum GuardStep {
         Assign,
-        Establish(usize),
+        MarkActive(usize),
         Drop(usize),
         Report(u64),
     }
 
-    fn steps() -> impl Strategy<Value = Vec<Step>> {
+    fn steps() -> impl Strategy<Value = Vec<GuardStep>> {
         let step = prop_oneof![
-            Just(Step::Assign),
-            (0..20usize).prop_map(Step::Establish),
-            (0..20usize).prop_map(Step::Drop),
-            (0..1000u64).prop_map(Step::Report),
+            Just(GuardStep::Assign),
+            (0..20usize).prop_map(GuardStep::MarkActive),
+            (0..20usize).prop_map(GuardStep::Drop),
+            (0..1000u64).prop_map(GuardStep::Report),
         ];
         prop::collection::vec(step, 0..200)
     }
@@ -226,36 +228,36 @@ mod tests {
         /// off twice.
         #[test]
         fn an_account_is_the_sum_of_its_leases(steps in steps()) {
-            let account = Arc::new(Account::default());
-            let mut leases: Vec<(SocketLease, bool)> = Vec::new();
+            let account = Arc::new(BackendLoad::default());
+            let mut leases: Vec<(ConnectionGuard, bool)> = Vec::new();
             for step in steps {
                 match step {
-                    Step::Assign => leases.push((account.assign(), false)),
-                    Step::Establish(at) => {
+                    GuardStep::Assign => leases.push((account.start_connection(), false)),
+                    GuardStep::MarkActive(at) => {
                         if let Some((lease, established)) = leases.get_mut(at) {
-                            lease.establish();
+                            lease.mark_active();
                             *established = true;
                         }
                     }
-                    Step::Drop(at) => {
+                    GuardStep::Drop(at) => {
                         if at < leases.len() {
                             leases.swap_remove(at);
                         }
                     }
-                    Step::Report(sockets) => {
-                        account.report(&report(sockets, None));
-                        let handshaking = account.counts().handshaking;
-                        prop_assert_eq!(account.counts().sockets(), sockets + handshaking);
+                    GuardStep::Report(sockets) => {
+                        account.record_report(&report(sockets, None));
+                        let handshaking = account.snapshot().pending;
+                        prop_assert_eq!(account.snapshot().sockets(), sockets + handshaking);
                     }
                 }
-                let counts = account.counts();
+                let counts = account.snapshot();
                 let established = leases.iter().filter(|(_, established)| *established).count();
-                prop_assert_eq!(counts.established, established as u64);
-                prop_assert_eq!(counts.handshaking, (leases.len() - established) as u64);
+                prop_assert_eq!(counts.active, established as u64);
+                prop_assert_eq!(counts.pending, (leases.len() - established) as u64);
             }
             leases.clear();
-            let counts = account.counts();
-            prop_assert_eq!((counts.handshaking, counts.established), (0, 0));
+            let counts = account.snapshot();
+            prop_assert_eq!((counts.pending, counts.active), (0, 0));
         }
     }
 }

@@ -15,11 +15,11 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    backend::{Backend, Tier},
-    backend_load::{Account, Counts, RequestLease, SocketLease},
-    config::{GatewayConfig, LoadMeasure},
-    health::Checked,
-    policy::{Candidate, Chooser},
+    backend::{Backend, BackendTier},
+    backend_load::{BackendLoad, ConnectionGuard, LoadSnapshot, RequestGuard},
+    config::{GatewayConfig, LoadMetric},
+    health::ProbeResult,
+    policy::{Candidate, Picker},
     slow_start,
     upstream::Upstream,
 };
@@ -28,84 +28,84 @@ use crate::{backplane::View, cluster::message::LoadReport, id::NodeId};
 /// How long after the end of an outage of the backplane a node may be away from it
 /// and is still one of the fleet: all come back by themselves, each with a backoff of
 /// up to two seconds.
-const REJOIN_WITHIN: Duration = Duration::from_secs(5);
+const REJOIN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// All nodes that this gateway knows.
-pub(super) struct Fleet {
-    measure: LoadMeasure,
+pub(super) struct BackendSet {
+    load_metric: LoadMetric,
     slow_start: Duration,
-    inner: Mutex<Inner>,
+    inner: Mutex<BackendSetState>,
 }
 
-struct Inner {
+struct BackendSetState {
     /// Ordered, as policies want their candidates.
     backends: BTreeMap<NodeId, Backend>,
     /// Every life that a lease may still belong to.
-    lives: HashMap<Life, Weak<Account>>,
-    sockets: Chooser,
-    requests: Chooser,
+    loads: HashMap<NodeIncarnation, Weak<BackendLoad>>,
+    socket_picker: Picker,
+    request_picker: Picker,
     rng: SmallRng,
     /// Whether there was a view before.
-    has_seen: bool,
+    has_view: bool,
     /// Whether the last view was that of a gateway cut off from the backplane.
-    is_cut_off: bool,
+    is_disconnected: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Life {
+struct NodeIncarnation {
     id: NodeId,
-    epoch: u64,
+    incarnation: u64,
 }
 
 /// Where a socket goes.
-pub(super) struct Assigned {
+pub(super) struct SocketPick {
     pub(super) upstream: Arc<Upstream>,
-    pub(super) lease: SocketLease,
+    pub(super) guard: ConnectionGuard,
     /// Cancelled when the node goes down, or is no member any more.
-    pub(super) fallen: CancellationToken,
+    pub(super) unavailable: CancellationToken,
 }
 
 /// Where a request goes.
-pub(super) struct Requested {
+pub(super) struct RequestPick {
     pub(super) upstream: Arc<Upstream>,
-    pub(super) lease: RequestLease,
+    pub(super) guard: RequestGuard,
     /// As with a socket.
-    pub(super) fallen: CancellationToken,
+    pub(super) unavailable: CancellationToken,
 }
 
 /// A node at one moment, for those who look on.
 #[derive(Debug, Clone)]
-pub(super) struct Figures {
+pub(super) struct BackendStatus {
     pub(super) id: NodeId,
-    pub(super) epoch: u64,
+    pub(super) incarnation: u64,
     pub(super) address: String,
     pub(super) state: &'static str,
     /// Whether it is given new sockets.
-    pub(super) takes_sockets: bool,
+    pub(super) accepts_sockets: bool,
     /// Sockets ever assigned to it.
     pub(super) assigned: u64,
     /// What it said last that it has.
-    pub(super) reported: Option<u64>,
+    pub(super) reported_sockets: Option<u64>,
     /// The load of its own making that it said last.
-    pub(super) own: Option<f64>,
+    pub(super) reported_load: Option<f64>,
     /// What the policy goes by.
     pub(super) load: Option<f64>,
 }
 
-impl Fleet {
+impl BackendSet {
     /// Nobody yet. The seed is that of everything that is left to chance.
     pub(super) fn new(config: &GatewayConfig, seed: u64) -> Self {
         Self {
-            measure: config.load,
+            load_metric: config.load_metric,
             slow_start: config.slow_start,
-            inner: Mutex::new(Inner {
+            inner: Mutex::new(BackendSetState {
                 backends: BTreeMap::new(),
-                lives: HashMap::new(),
-                sockets: Chooser::new(config.policy, seed),
-                requests: Chooser::new(config.policy, seed.wrapping_add(1)),
+                loads: HashMap::new(),
+                socket_picker: Picker::new(config.policy, seed),
+                request_picker: Picker::new(config.policy, seed.wrapping_add(1)),
                 rng: SmallRng::seed_from_u64(seed.wrapping_add(2)),
-                has_seen: false,
-                is_cut_off: false,
+                has_view: false,
+                is_disconnected: false,
             }),
         }
     }
@@ -113,29 +113,29 @@ impl Fleet {
     /// Goes over to another view; answers the lives that are new. Cut off from the
     /// backplane, the last members are most likely still there, and so they are for a
     /// moment after: whether they answer is for their checks to say.
-    pub(super) fn adopt(&self, view: &View, now: Instant) -> Vec<Arc<Upstream>> {
+    pub(super) fn apply_view(&self, view: &View, now: Instant) -> Vec<Arc<Upstream>> {
         let mut inner = self.lock();
-        let was_cut_off = std::mem::replace(&mut inner.is_cut_off, !view.connected);
+        let was_disconnected = std::mem::replace(&mut inner.is_disconnected, !view.connected);
         if !view.connected {
             return Vec::new();
         }
-        if was_cut_off {
+        if was_disconnected {
             let all = inner.backends.values_mut();
-            all.for_each(|backend| backend.wait_until(now + REJOIN_WITHIN));
+            all.for_each(|backend| backend.set_rejoin_deadline(now + REJOIN_TIMEOUT));
         }
-        let is_old = !std::mem::replace(&mut inner.has_seen, true);
+        let predates_gateway = !std::mem::replace(&mut inner.has_view, true);
         let is_there = |id: &NodeId| view.nodes().any(|node| node.id == *id);
         inner
             .backends
-            .retain(|id, backend| backend.stays(is_there(id), now));
-        inner.lives.retain(|_, account| account.strong_count() > 0);
+            .retain(|id, backend| backend.update_membership(is_there(id), now));
+        inner.loads.retain(|_, load| load.strong_count() > 0);
         let mut newcomers = Vec::new();
         for node in view.nodes() {
             let Some(address) = &node.address else {
                 continue;
             };
-            let upstream = Upstream::new(node.id.clone(), node.boot, address.clone());
-            if let Some(upstream) = inner.welcome(upstream, is_old) {
+            let upstream = Upstream::new(node.id.clone(), node.incarnation, address.clone());
+            if let Some(upstream) = inner.insert_backend(upstream, predates_gateway) {
                 newcomers.push(upstream);
             }
         }
@@ -144,26 +144,31 @@ impl Fleet {
 
     /// When the present view is to be adopted again: when a node that is waited for
     /// should have come back.
-    pub(super) fn awaits_until(&self) -> Option<Instant> {
+    pub(super) fn next_rejoin_deadline(&self) -> Option<Instant> {
         let inner = self.lock();
-        let awaited = inner.backends.values().filter_map(Backend::awaited);
+        let awaited = inner.backends.values().filter_map(Backend::rejoin_deadline);
         // Cut off again, it begins anew with the end of that.
-        awaited.min().filter(|_| !inner.is_cut_off)
+        awaited.min().filter(|_| !inner.is_disconnected)
     }
 
     /// A node says what it carries. What another life of it said is not of this one.
-    pub(super) fn report(&self, from: &NodeId, report: &LoadReport) {
+    pub(super) fn record_report(&self, from: &NodeId, report: &LoadReport) {
         let mut inner = self.lock();
         if let Some(backend) = inner.backends.get_mut(from)
-            && backend.upstream.epoch == report.epoch
+            && backend.upstream.incarnation == report.incarnation
         {
-            backend.account.report(report);
-            backend.accepts = report.accepts;
+            backend.load.record_report(report);
+            backend.accepts_sockets = report.accepts_sockets;
         }
     }
 
     /// A node was looked at, or met in passing; whether it is still of interest.
-    pub(super) fn checked(&self, upstream: &Arc<Upstream>, checked: Checked, now: Instant) -> bool {
+    pub(super) fn record_probe(
+        &self,
+        upstream: &Arc<Upstream>,
+        checked: ProbeResult,
+        now: Instant,
+    ) -> bool {
         let mut inner = self.lock();
         let Some(backend) = inner
             .backends
@@ -172,53 +177,54 @@ impl Fleet {
         else {
             return false;
         };
-        if let Some(health) = backend.checked(checked, now) {
-            tracing::info!(node = %upstream.id, health = health.word(), "a node's health");
+        if let Some(health) = backend.record_probe(checked, now) {
+            tracing::info!(node = %upstream.id, health = health.label(), "a node's health");
         }
         true
     }
 
     /// Chooses a node for a new socket, but none of `tried`.
-    pub(super) fn assign(&self, tried: &[NodeId], now: Instant) -> Option<Assigned> {
+    pub(super) fn pick_for_socket(&self, tried: &[NodeId], now: Instant) -> Option<SocketPick> {
         let mut inner = self.lock();
-        let Inner {
+        let BackendSetState {
             backends,
-            sockets,
+            socket_picker,
             rng,
             ..
         } = &mut *inner;
-        let taking = of_tier(backends, tried, Tier::TakesSockets);
-        let admitted = admitted(taking, self.slow_start, now, rng);
-        let candidates = by_load(&admitted, self.measure);
-        let chosen = &sockets.choose(&candidates)?.id;
+        let taking = in_tier(backends, tried, BackendTier::AcceptsSockets);
+        let admitted = filter_slow_start(taking, self.slow_start, now, rng);
+        let candidates = candidates_by_load(&admitted, self.load_metric);
+        let chosen = &socket_picker.pick(&candidates)?.id;
         let backend = backends.get_mut(chosen)?;
         backend.assigned += 1;
-        Some(Assigned {
+        Some(SocketPick {
             upstream: Arc::clone(&backend.upstream),
-            lease: backend.account.assign(),
-            fallen: backend.fallen(),
+            guard: backend.load.start_connection(),
+            unavailable: backend.unavailable(),
         })
     }
 
     /// Chooses a node for a request, but none of `tried`: one that takes sockets if
     /// there is one, else one that answers, else one that is not known yet.
-    pub(super) fn request(&self, tried: &[NodeId], now: Instant) -> Option<Requested> {
+    pub(super) fn pick_for_request(&self, tried: &[NodeId], now: Instant) -> Option<RequestPick> {
         let mut inner = self.lock();
-        let Inner {
+        let BackendSetState {
             backends,
-            requests,
+            request_picker,
             rng,
             ..
         } = &mut *inner;
         let tiers = untried(backends, tried).filter_map(Backend::tier);
-        let best = of_tier(backends, tried, tiers.min()?);
-        let candidates = by_requests(&admitted(best, self.slow_start, now, rng));
-        let chosen = &requests.choose(&candidates)?.id;
+        let best = in_tier(backends, tried, tiers.min()?);
+        let candidates =
+            candidates_by_requests(&filter_slow_start(best, self.slow_start, now, rng));
+        let chosen = &request_picker.pick(&candidates)?.id;
         let backend = backends.get(chosen)?;
-        Some(Requested {
+        Some(RequestPick {
             upstream: Arc::clone(&backend.upstream),
-            lease: backend.account.request(),
-            fallen: backend.fallen(),
+            guard: backend.load.start_request(),
+            unavailable: backend.unavailable(),
         })
     }
 
@@ -232,41 +238,41 @@ impl Fleet {
     }
 
     /// Whether some node takes sockets.
-    pub(super) fn takes_sockets(&self) -> bool {
+    pub(super) fn accepts_sockets(&self) -> bool {
         let inner = self.lock();
         let mut tiers = inner.backends.values().filter_map(Backend::tier);
-        tiers.any(|tier| tier == Tier::TakesSockets)
+        tiers.any(|tier| tier == BackendTier::AcceptsSockets)
     }
 
     /// Every node of the view, in the order of their names.
-    pub(super) fn figures(&self) -> Vec<Figures> {
+    pub(super) fn statuses(&self) -> Vec<BackendStatus> {
         let inner = self.lock();
-        let figures = inner.backends.values().map(|backend| {
-            let now = backend.account.counts();
-            Figures {
+        let statuses = inner.backends.values().map(|backend| {
+            let now = backend.load.snapshot();
+            BackendStatus {
                 id: backend.upstream.id.clone(),
-                epoch: backend.upstream.epoch,
+                incarnation: backend.upstream.incarnation,
                 address: backend.upstream.address.clone(),
-                state: backend.state(),
-                takes_sockets: backend.tier() == Some(Tier::TakesSockets),
+                state: backend.state_label(),
+                accepts_sockets: backend.tier() == Some(BackendTier::AcceptsSockets),
                 assigned: backend.assigned,
-                reported: now.reported_sockets(),
-                own: now.reported_own(),
-                load: now.load(self.measure),
+                reported_sockets: now.reported_sockets(),
+                reported_load: now.reported_load(),
+                load: now.load(self.load_metric),
             }
         });
-        figures.collect()
+        statuses.collect()
     }
 
     /// This gateway's sockets and requests at each node, in all its lives; one that has
     /// left is there as long as it has any.
-    pub(super) fn counts(&self) -> BTreeMap<NodeId, Counts> {
+    pub(super) fn loads_by_node(&self) -> BTreeMap<NodeId, LoadSnapshot> {
         let inner = self.lock();
-        let mut counts: BTreeMap<NodeId, Counts> = BTreeMap::new();
-        for (life, account) in &inner.lives {
-            if let Some(account) = account.upgrade() {
-                let sum = counts.entry(life.id.clone()).or_default();
-                sum.add(&account.counts());
+        let mut counts: BTreeMap<NodeId, LoadSnapshot> = BTreeMap::new();
+        for (incarnation, load) in &inner.loads {
+            if let Some(load) = load.upgrade() {
+                let sum = counts.entry(incarnation.id.clone()).or_default();
+                sum.add(&load.snapshot());
             }
         }
         counts
@@ -280,29 +286,33 @@ impl Fleet {
         Some(Arc::clone(&backend.upstream))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    fn lock(&self) -> MutexGuard<'_, BackendSetState> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Inner {
+impl BackendSetState {
     /// Takes in a life, unless it is known; answers it if it is new. One that was
     /// away without having ended finds its account again.
-    fn welcome(&mut self, upstream: Upstream, is_old: bool) -> Option<Arc<Upstream>> {
+    fn insert_backend(
+        &mut self,
+        upstream: Upstream,
+        predates_gateway: bool,
+    ) -> Option<Arc<Upstream>> {
         let known = self.backends.get(&upstream.id);
-        if known.is_some_and(|known| known.is_at(&upstream)) {
+        if known.is_some_and(|known| known.is_same_incarnation(&upstream)) {
             return None;
         }
         let assigned = known.map_or(0, |known| known.assigned);
-        let life = Life {
+        let incarnation = NodeIncarnation {
             id: upstream.id.clone(),
-            epoch: upstream.epoch,
+            incarnation: upstream.incarnation,
         };
-        let account = self.lives.get(&life).and_then(Weak::upgrade);
-        let account = account.unwrap_or_default();
-        self.lives.insert(life, Arc::downgrade(&account));
+        let load = self.loads.get(&incarnation).and_then(Weak::upgrade);
+        let load = load.unwrap_or_default();
+        self.loads.insert(incarnation, Arc::downgrade(&load));
         let upstream = Arc::new(upstream);
-        let backend = Backend::new(Arc::clone(&upstream), account, assigned, is_old);
+        let backend = Backend::new(Arc::clone(&upstream), load, assigned, predates_gateway);
         self.backends.insert(upstream.id.clone(), backend);
         Some(upstream)
     }
@@ -316,10 +326,10 @@ fn untried<'b>(
     all.filter(move |backend| !tried.contains(&backend.upstream.id))
 }
 
-fn of_tier<'b>(
+fn in_tier<'b>(
     backends: &'b BTreeMap<NodeId, Backend>,
     tried: &[NodeId],
-    tier: Tier,
+    tier: BackendTier,
 ) -> Vec<&'b Backend> {
     untried(backends, tried)
         .filter(|backend| backend.tier() == Some(tier))
@@ -328,23 +338,23 @@ fn of_tier<'b>(
 
 /// Those that slow start lets have what comes next; all of them if it lets none, since
 /// somebody must begin.
-fn admitted<'b>(
+fn filter_slow_start<'b>(
     all: Vec<&'b Backend>,
     slow_start: Duration,
     now: Instant,
     rng: &mut SmallRng,
 ) -> Vec<&'b Backend> {
     let mut warm = all.clone();
-    warm.retain(|backend| slow_start::admits(backend.part(slow_start, now), rng));
+    warm.retain(|backend| slow_start::admits(backend.slow_start_weight(slow_start, now), rng));
     if warm.is_empty() { all } else { warm }
 }
 
 /// Those with as many requests under way are equals, whatever sockets they hold: the
 /// emptiest would else get all that comes while little does.
-fn by_requests(backends: &[&Backend]) -> Vec<Candidate> {
+fn candidates_by_requests(backends: &[&Backend]) -> Vec<Candidate> {
     let nodes = backends.iter().map(|backend| Candidate {
         id: backend.upstream.id.clone(),
-        load: backend.account.counts().requests as f64,
+        load: backend.load.snapshot().requests as f64,
         sockets: 0,
     });
     nodes.collect()
@@ -352,10 +362,10 @@ fn by_requests(backends: &[&Backend]) -> Vec<Candidate> {
 
 /// With the load that all of them give; where one has none of its own making, that
 /// is the sockets.
-fn by_load(backends: &[&Backend], measure: LoadMeasure) -> Vec<Candidate> {
-    let counts: Vec<Counts> = backends
+fn candidates_by_load(backends: &[&Backend], measure: LoadMetric) -> Vec<Candidate> {
+    let counts: Vec<LoadSnapshot> = backends
         .iter()
-        .map(|backend| backend.account.counts())
+        .map(|backend| backend.load.snapshot())
         .collect();
     let loads: Option<Vec<f64>> = counts.iter().map(|counts| counts.load(measure)).collect();
     let loads = loads.unwrap_or_else(|| {

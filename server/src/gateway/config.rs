@@ -2,11 +2,11 @@
 
 use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 
-use super::Policy;
+use super::GatewayPolicy;
 use crate::{
     backplane::{BackplaneConfig, BackplaneUrl},
     id::{ClusterName, NodeId},
-    listener::Patience,
+    listener::ConnectionTimeouts,
     rate::Rate,
     tls::ServerTls,
 };
@@ -21,11 +21,11 @@ pub struct GatewayConfig {
     /// The cluster's name at a broker that others use too.
     pub cluster: ClusterName,
     /// How long this gateway may be silent before the others take it for dead.
-    pub lease: Duration,
+    pub membership_lease: Duration,
     /// Which node gets what comes next.
-    pub policy: Policy,
+    pub policy: GatewayPolicy,
     /// What the policy goes by.
-    pub load: LoadMeasure,
+    pub load_metric: LoadMetric,
     /// How long a node that has come gets less than its share; zero gives it all at
     /// once.
     pub slow_start: Duration,
@@ -49,9 +49,9 @@ impl GatewayConfig {
             id,
             backplane,
             cluster: ClusterName::default(),
-            lease: BackplaneConfig::LEASE,
-            policy: Policy::P2c,
-            load: LoadMeasure::Sockets,
+            membership_lease: BackplaneConfig::DEFAULT_LEASE,
+            policy: GatewayPolicy::P2c,
+            load_metric: LoadMetric::Sockets,
             slow_start: Self::SLOW_START,
             health_interval: Self::HEALTH_INTERVAL,
             tls: None,
@@ -78,38 +78,38 @@ pub struct GatewayLimits {
     /// How long a client's TLS handshake may take.
     pub handshake_timeout: Duration,
     /// TLS handshakes under way; what comes beyond them is closed.
-    pub handshakes_at_once: usize,
+    pub max_concurrent_handshakes: usize,
     /// New TLS handshakes a second; `None` takes what comes.
-    pub handshakes: Option<Rate>,
+    pub handshake_rate: Option<Rate>,
     /// How long a client may leave what the kernel sends it unacknowledged.
-    pub unread_timeout: Duration,
+    pub tcp_user_timeout: Duration,
     /// Connections of all kinds on the public listener; `None` is what the process's
     /// open files leave room for at two each, less a reserve.
-    pub connections: Option<usize>,
+    pub max_connections: Option<usize>,
     /// How long a node may take to let the gateway connect.
     pub connect_timeout: Duration,
     /// How long all attempts to open one socket may take together.
     pub upgrade_timeout: Duration,
     /// How long a node may take to begin its answer to a request that does not say
     /// itself how long it waits.
-    pub answer_timeout: Duration,
+    pub response_timeout: Duration,
     /// How long a node may be silent in the midst of an answer; longer than it takes
     /// to the next sign of life of an event stream.
-    pub answer_silence: Duration,
+    pub response_idle_timeout: Duration,
     /// How much longer than a command says that it waits, so that the node's own word
     /// comes first.
-    pub answer_grace: Duration,
+    pub response_grace: Duration,
     /// Nodes that are tried for one request, or one socket.
-    pub attempts: usize,
+    pub max_attempts: usize,
     /// Connections to one node that are kept for the next request.
-    pub idle_connections: usize,
+    pub max_idle_connections: usize,
     /// How long one is kept; shorter than nodes keep theirs, so that none is closed
     /// under a request that is just leaving.
     pub idle_timeout: Duration,
     /// How long a socket of which one side has ended waits for the other.
-    pub linger: Duration,
+    pub half_close_timeout: Duration,
     /// How long `/readyz` fails before a drain closes its first socket.
-    pub drain_notice: Duration,
+    pub drain_delay: Duration,
     /// Sockets that a drain closes, a second.
     pub drain_rate: Rate,
     /// How long a drain waits, after the sockets, for requests under way.
@@ -122,40 +122,40 @@ impl Default for GatewayLimits {
             header_timeout: Duration::from_secs(120),
             first_request_timeout: Duration::from_secs(10),
             handshake_timeout: Duration::from_secs(10),
-            handshakes_at_once: 4096,
-            handshakes: None,
-            unread_timeout: Duration::from_secs(60),
-            connections: None,
+            max_concurrent_handshakes: 4096,
+            handshake_rate: None,
+            tcp_user_timeout: Duration::from_secs(60),
+            max_connections: None,
             connect_timeout: Duration::from_secs(2),
             upgrade_timeout: Duration::from_secs(5),
-            answer_timeout: Duration::from_secs(65),
-            answer_silence: Duration::from_secs(60),
-            answer_grace: Duration::from_millis(250),
-            attempts: 3,
-            idle_connections: 64,
+            response_timeout: Duration::from_secs(65),
+            response_idle_timeout: Duration::from_secs(60),
+            response_grace: Duration::from_millis(250),
+            max_attempts: 3,
+            max_idle_connections: 64,
             idle_timeout: Duration::from_secs(60),
-            linger: Duration::from_secs(10),
-            drain_notice: Duration::from_secs(1),
+            half_close_timeout: Duration::from_secs(10),
+            drain_delay: Duration::from_secs(1),
             drain_rate: Rate::per_second(500),
             drain_grace: Duration::from_secs(5),
         }
     }
 }
 
-impl From<&GatewayLimits> for Patience {
+impl From<&GatewayLimits> for ConnectionTimeouts {
     fn from(limits: &GatewayLimits) -> Self {
         Self {
-            handshake: limits.handshake_timeout,
+            tls_handshake: limits.handshake_timeout,
             first_request: limits.first_request_timeout,
-            head: limits.header_timeout,
-            unread: limits.unread_timeout,
+            request_head: limits.header_timeout,
+            tcp_user_timeout: limits.tcp_user_timeout,
         }
     }
 }
 
 /// What a policy goes by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LoadMeasure {
+pub enum LoadMetric {
     /// A node's own count of sockets, and what this gateway has assigned since.
     Sockets,
     /// The load of the node's own making, grown with what this gateway has assigned
@@ -166,21 +166,21 @@ pub enum LoadMeasure {
 /// A word that is no measure.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown load {0:?}: expected \"sockets\" or \"custom\"")]
-pub struct UnknownLoadMeasure(String);
+pub struct UnknownLoadMetric(String);
 
-impl FromStr for LoadMeasure {
-    type Err = UnknownLoadMeasure;
+impl FromStr for LoadMetric {
+    type Err = UnknownLoadMetric;
 
-    fn from_str(text: &str) -> Result<Self, UnknownLoadMeasure> {
+    fn from_str(text: &str) -> Result<Self, UnknownLoadMetric> {
         match text {
             "sockets" => Ok(Self::Sockets),
             "custom" => Ok(Self::Custom),
-            other => Err(UnknownLoadMeasure(other.to_owned())),
+            other => Err(UnknownLoadMetric(other.to_owned())),
         }
     }
 }
 
-impl fmt::Display for LoadMeasure {
+impl fmt::Display for LoadMetric {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Sockets => "sockets",
@@ -195,9 +195,9 @@ mod tests {
 
     #[test]
     fn measures() {
-        for measure in [LoadMeasure::Sockets, LoadMeasure::Custom] {
+        for measure in [LoadMetric::Sockets, LoadMetric::Custom] {
             assert_eq!(measure.to_string().parse(), Ok(measure));
         }
-        assert!("cpu".parse::<LoadMeasure>().is_err());
+        assert!("cpu".parse::<LoadMetric>().is_err());
     }
 }

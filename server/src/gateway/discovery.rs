@@ -8,17 +8,17 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{probe, state::Gateway};
+use super::{probe, state::GatewayState};
 use crate::{
     backplane::{Inbound, View},
-    cluster::message::{Note, decode},
+    cluster::message::{ClusterNotification, decode},
 };
 
 /// Runs as long as the gateway is a member. The probes of the nodes end with it.
-pub(super) async fn run(gateway: Arc<Gateway>, mut inbox: mpsc::Receiver<Inbound>) {
+pub(super) async fn run(gateway: Arc<GatewayState>, mut inbox: mpsc::Receiver<Inbound>) {
     let mut views = gateway.backplane.view();
     let mut probes = JoinSet::new();
-    adopt(&gateway, &views.borrow_and_update().clone(), &mut probes);
+    apply_view(&gateway, &views.borrow_and_update().clone(), &mut probes);
     loop {
         let heard = tokio::select! {
             changed = views.changed() => match changed {
@@ -29,40 +29,40 @@ pub(super) async fn run(gateway: Arc<Gateway>, mut inbox: mpsc::Receiver<Inbound
                 Some(inbound) => Some(inbound),
                 None => return,
             },
-            () = reached(gateway.fleet.awaits_until()) => None,
+            () = sleep_until_deadline(gateway.backends.next_rejoin_deadline()) => None,
         };
         // Before what was heard: nothing arrives before the view that its sender is in.
         if views.has_changed().unwrap_or(false) || heard.is_none() {
-            adopt(&gateway, &views.borrow_and_update().clone(), &mut probes);
+            apply_view(&gateway, &views.borrow_and_update().clone(), &mut probes);
         }
         if let Some(inbound) = heard {
-            hear(&gateway, inbound);
+            handle_inbound(&gateway, inbound);
         }
     }
 }
 
-fn adopt(gateway: &Arc<Gateway>, view: &View, probes: &mut JoinSet<()>) {
-    for newcomer in gateway.fleet.adopt(view, Instant::now()) {
+fn apply_view(gateway: &Arc<GatewayState>, view: &View, probes: &mut JoinSet<()>) {
+    for newcomer in gateway.backends.apply_view(view, Instant::now()) {
         tracing::info!(node = %newcomer.id, address = newcomer.address, "a node has come");
-        probes.spawn(probe::watch(Arc::clone(gateway), newcomer));
+        probes.spawn(probe::probe_loop(Arc::clone(gateway), newcomer));
     }
     // Those of nodes that have gone.
     while probes.try_join_next().is_some() {}
 }
 
 /// Ends at that moment; never without one.
-async fn reached(moment: Option<Instant>) {
-    match moment {
+async fn sleep_until_deadline(deadline: Option<Instant>) {
+    match deadline {
         Some(moment) => sleep_until(moment).await,
         None => pending().await,
     }
 }
 
 /// Nobody asks a gateway anything, and it subscribes to nothing.
-fn hear(gateway: &Gateway, inbound: Inbound) {
+fn handle_inbound(gateway: &GatewayState, inbound: Inbound) {
     if let Inbound::Message { from, payload } = inbound
-        && let Some(Note::Load(report)) = decode(&payload)
+        && let Some(ClusterNotification::Load(report)) = decode(&payload)
     {
-        gateway.fleet.report(&from, &report);
+        gateway.backends.record_report(&from, &report);
     }
 }

@@ -11,36 +11,36 @@ use std::{sync::Arc, time::Duration};
 use rand::{SeedableRng, rngs::SmallRng, seq::SliceRandom};
 use tokio::time::sleep;
 
-use super::state::Gateway;
-use crate::pacer::Turns;
+use super::state::GatewayState;
+use crate::pacer::Pacer;
 
 /// Pause between two looks at what is still open.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Says that it leaves. A balancer that looks now and then still sends sockets here:
 /// they are taken.
-pub(super) async fn give_notice(gateway: &Gateway) {
-    gateway.leave();
+pub(super) async fn announce_drain(gateway: &GatewayState) {
+    gateway.start_leaving();
     tracing::info!(sockets = gateway.tunnels.count(), "leaving");
-    sleep(gateway.config.limits.drain_notice).await;
+    sleep(gateway.config.limits.drain_delay).await;
 }
 
 /// Closes every socket in its turn, when no new connections are let in any more.
-pub(super) async fn close_sockets(gateway: &Arc<Gateway>) {
+pub(super) async fn close_sockets(gateway: &Arc<GatewayState>) {
     loop {
-        let mut open = gateway.tunnels.all();
+        let mut open = gateway.tunnels.abort_handles();
         if open.is_empty() {
             break;
         }
         let mut rng = SmallRng::from_rng(&mut rand::rng());
         open.shuffle(&mut rng);
-        let mut turns = Turns::new(gateway.config.limits.drain_rate.interval(), rng);
+        let mut pacer = Pacer::new(gateway.config.limits.drain_rate.interval(), rng);
         for tunnel in open {
-            turns.next().await;
+            pacer.tick().await;
             tunnel.abort();
         }
         // Until they are gone; some that were just opening come after them.
-        sleep(LOOK_EVERY).await;
+        sleep(POLL_INTERVAL).await;
     }
     tracing::info!("drained");
 }

@@ -18,7 +18,7 @@ const FALL: u32 = 2;
 
 /// What a check came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Checked {
+pub(super) enum ProbeResult {
     /// It takes what comes.
     Ready,
     /// It answers that it does not want sockets.
@@ -28,7 +28,7 @@ pub(super) enum Checked {
     /// Nobody listens there.
     Refused,
     /// It was not asked: there was no file, port or memory left at this end.
-    NotAsked,
+    NotAttempted,
 }
 
 /// What is known of a node's health.
@@ -47,20 +47,20 @@ pub(super) enum Health {
 
 /// A node's health and the way to another.
 #[derive(Debug)]
-pub(super) struct Pulse {
+pub(super) struct HealthState {
     health: Health,
     failures: u32,
     /// Whether it was there before this gateway was.
-    is_old: bool,
+    predates_gateway: bool,
 }
 
-impl Pulse {
+impl HealthState {
     /// Of a node that was there before this gateway, or came later.
-    pub(super) fn new(is_old: bool) -> Self {
+    pub(super) fn new(predates_gateway: bool) -> Self {
         Self {
             health: Health::Unknown,
             failures: 0,
-            is_old,
+            predates_gateway,
         }
     }
 
@@ -69,42 +69,42 @@ impl Pulse {
     }
 
     /// Takes in a check; the new health if it is another.
-    pub(super) fn checked(&mut self, checked: Checked, now: Instant) -> Option<Health> {
+    pub(super) fn record_probe(&mut self, checked: ProbeResult, now: Instant) -> Option<Health> {
         self.failures = match checked {
-            Checked::NotAsked => self.failures,
-            Checked::Failed => self.failures.saturating_add(1),
-            Checked::Ready | Checked::NotReady | Checked::Refused => 0,
+            ProbeResult::NotAttempted => self.failures,
+            ProbeResult::Failed => self.failures.saturating_add(1),
+            ProbeResult::Ready | ProbeResult::NotReady | ProbeResult::Refused => 0,
         };
         let before = self.health;
         self.health = match (checked, before) {
-            (Checked::Ready, Health::Up { since }) => Health::Up { since },
-            (Checked::Ready, _) => Health::Up {
-                since: self.came(now),
+            (ProbeResult::Ready, Health::Up { since }) => Health::Up { since },
+            (ProbeResult::Ready, _) => Health::Up {
+                since: self.up_since(now),
             },
-            (Checked::NotReady, _) => Health::NotReady,
-            (Checked::Refused, _) | (Checked::Failed, Health::Unknown | Health::Down) => {
+            (ProbeResult::NotReady, _) => Health::NotReady,
+            (ProbeResult::Refused, _) | (ProbeResult::Failed, Health::Unknown | Health::Down) => {
                 Health::Down
             }
-            (Checked::NotAsked, before) => before,
-            (Checked::Failed, before) if self.failures < FALL => before,
-            (Checked::Failed, _) => Health::Down,
+            (ProbeResult::NotAttempted, before) => before,
+            (ProbeResult::Failed, before) if self.failures < FALL => before,
+            (ProbeResult::Failed, _) => Health::Down,
         };
         if self.health == Health::Down {
-            self.is_old = false;
+            self.predates_gateway = false;
         }
         (self.health != before).then_some(self.health)
     }
 
     /// Only the first time counts: one that was down comes back cold.
-    fn came(&mut self, now: Instant) -> Option<Instant> {
-        let was_there = std::mem::take(&mut self.is_old);
+    fn up_since(&mut self, now: Instant) -> Option<Instant> {
+        let was_there = std::mem::take(&mut self.predates_gateway);
         (!was_there).then_some(now)
     }
 }
 
 impl Health {
     /// As in `/nodes` and `highwater_gateway_node_state{state}`.
-    pub(super) fn word(self) -> &'static str {
+    pub(super) fn label(self) -> &'static str {
         match self {
             Self::Unknown => "joining",
             Self::Up { .. } => "up",
@@ -119,36 +119,46 @@ mod tests {
     use super::*;
 
     /// The healths that a row of checks leads to.
-    fn way(is_old: bool, checks: &[Checked]) -> Vec<&'static str> {
+    fn states_after(is_old: bool, checks: &[ProbeResult]) -> Vec<&'static str> {
         let now = Instant::now();
-        let mut pulse = Pulse::new(is_old);
-        let mut step = |checked: &Checked| {
-            pulse.checked(*checked, now);
-            pulse.health().word()
+        let mut pulse = HealthState::new(is_old);
+        let mut step = |checked: &ProbeResult| {
+            pulse.record_probe(*checked, now);
+            pulse.health().label()
         };
         checks.iter().map(&mut step).collect()
     }
 
     #[test]
     fn the_table_holds() {
-        use Checked::{Failed, NotAsked, NotReady, Ready, Refused};
+        use ProbeResult::{Failed, NotAttempted, NotReady, Ready, Refused};
         assert_eq!(
-            way(
+            states_after(
                 false,
                 &[Ready, Failed, Ready, Failed, Failed, Failed, Ready]
             ),
             ["up", "up", "up", "up", "down", "down", "up"]
         );
-        assert_eq!(way(false, &[Failed, Ready]), ["down", "up"]);
+        assert_eq!(states_after(false, &[Failed, Ready]), ["down", "up"]);
         assert_eq!(
-            way(false, &[Ready, NotReady, Failed, Failed, NotReady, Ready]),
+            states_after(false, &[Ready, NotReady, Failed, Failed, NotReady, Ready]),
             ["up", "not-ready", "not-ready", "down", "not-ready", "up"]
         );
-        assert_eq!(way(false, &[Ready, Refused, Ready]), ["up", "down", "up"]);
         assert_eq!(
-            way(
+            states_after(false, &[Ready, Refused, Ready]),
+            ["up", "down", "up"]
+        );
+        assert_eq!(
+            states_after(
                 false,
-                &[NotAsked, Ready, Failed, NotAsked, NotAsked, Failed]
+                &[
+                    NotAttempted,
+                    Ready,
+                    Failed,
+                    NotAttempted,
+                    NotAttempted,
+                    Failed
+                ]
             ),
             ["joining", "up", "up", "up", "up", "down"]
         );
@@ -157,17 +167,17 @@ mod tests {
     #[test]
     fn who_was_there_before_is_warm_until_it_was_down() {
         let now = Instant::now();
-        let mut pulse = Pulse::new(true);
+        let mut pulse = HealthState::new(true);
         assert_eq!(
-            pulse.checked(Checked::Ready, now),
+            pulse.record_probe(ProbeResult::Ready, now),
             Some(Health::Up { since: None })
         );
-        pulse.checked(Checked::Refused, now);
+        pulse.record_probe(ProbeResult::Refused, now);
         let since = Some(now);
         assert_eq!(
-            pulse.checked(Checked::Ready, now),
+            pulse.record_probe(ProbeResult::Ready, now),
             Some(Health::Up { since })
         );
-        assert_eq!(pulse.checked(Checked::Ready, now), None);
+        assert_eq!(pulse.record_probe(ProbeResult::Ready, now), None);
     }
 }

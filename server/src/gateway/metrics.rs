@@ -4,22 +4,25 @@ use std::collections::BTreeMap;
 
 use prometheus::{GaugeVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry};
 
-use super::{backend_load::Counts, backend_set::Figures, state::Gateway};
+use super::{backend_load::LoadSnapshot, backend_set::BackendStatus, state::GatewayState};
 use crate::{
     id::NodeId,
-    listener::{DoorMetrics, HandshakeMetrics},
-    metric::{self, add, constant, counter, counters, look_up_backplane, look_up_process, set},
+    listener::{HandshakeMetrics, ListenerMetrics},
+    metric::{
+        self, collect_backplane, collect_process, counter, counter_vec, expect_valid,
+        register_gauge, register_metric,
+    },
 };
 
 /// The counters that tasks write; gauges that can be looked up are, when asked.
-pub(super) struct Metrics {
+pub(super) struct GatewayMetrics {
     registry: Registry,
     /// Of all listeners.
-    pub(super) door: DoorMetrics,
+    pub(super) listener: ListenerMetrics,
     pub(super) handshakes: HandshakeMetrics,
     pub(super) retries: IntCounter,
     requests: IntCounterVec,
-    sockets: IntCounterVec,
+    upgrades: IntCounterVec,
 }
 
 /// What became of a request.
@@ -37,11 +40,11 @@ pub(super) enum RequestOutcome {
 
 /// What became of an upgrade to WebSocket.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum SocketOutcome {
+pub(super) enum UpgradeOutcome {
     /// A node took it.
     Opened,
     /// A node, or the last of several, did not want it.
-    Refused,
+    Rejected,
     /// A node was asked, and did not answer in time.
     TimedOut,
     /// A node was asked, and its connection broke.
@@ -63,10 +66,10 @@ impl RequestOutcome {
     }
 }
 
-impl SocketOutcome {
+impl UpgradeOutcome {
     const ALL: [Self; 5] = [
         Self::Opened,
-        Self::Refused,
+        Self::Rejected,
         Self::TimedOut,
         Self::Broken,
         Self::NoNode,
@@ -75,7 +78,7 @@ impl SocketOutcome {
     fn label(self) -> &'static str {
         match self {
             Self::Opened => "opened",
-            Self::Refused => "refused",
+            Self::Rejected => "refused",
             Self::TimedOut => "timed-out",
             Self::Broken => "broken",
             Self::NoNode => "no-node",
@@ -83,22 +86,22 @@ impl SocketOutcome {
     }
 }
 
-impl Metrics {
+impl GatewayMetrics {
     pub(super) fn new() -> Self {
         let metrics = Self {
             registry: Registry::new(),
-            door: DoorMetrics::default(),
+            listener: ListenerMetrics::default(),
             handshakes: HandshakeMetrics::default(),
             retries: counter(
                 "highwater_gateway_retries_total",
                 "Requests and sockets that were tried at another node.",
             ),
-            requests: counters(
+            requests: counter_vec(
                 "highwater_gateway_requests_total",
                 "Requests of clients, by outcome.",
                 "outcome",
             ),
-            sockets: counters(
+            upgrades: counter_vec(
                 "highwater_gateway_upgrades_total",
                 "Upgrades to WebSocket that clients asked for, by outcome.",
                 "outcome",
@@ -108,60 +111,60 @@ impl Metrics {
         for outcome in RequestOutcome::ALL {
             metrics.requests.with_label_values(&[outcome.label()]);
         }
-        for outcome in SocketOutcome::ALL {
-            metrics.sockets.with_label_values(&[outcome.label()]);
+        for outcome in UpgradeOutcome::ALL {
+            metrics.upgrades.with_label_values(&[outcome.label()]);
         }
-        metrics.door.register(&metrics.registry);
+        metrics.listener.register(&metrics.registry);
         metrics.handshakes.register(&metrics.registry);
-        add(&metrics.registry, &metrics.retries);
-        add(&metrics.registry, &metrics.requests);
-        add(&metrics.registry, &metrics.sockets);
+        register_metric(&metrics.registry, &metrics.retries);
+        register_metric(&metrics.registry, &metrics.requests);
+        register_metric(&metrics.registry, &metrics.upgrades);
         metrics
     }
 
-    pub(super) fn request(&self, outcome: RequestOutcome) {
+    pub(super) fn record_request(&self, outcome: RequestOutcome) {
         self.requests.with_label_values(&[outcome.label()]).inc();
     }
 
-    pub(super) fn socket(&self, outcome: SocketOutcome) {
-        self.sockets.with_label_values(&[outcome.label()]).inc();
+    pub(super) fn record_upgrade(&self, outcome: UpgradeOutcome) {
+        self.upgrades.with_label_values(&[outcome.label()]).inc();
     }
 }
 
 /// The gateway's metrics in the Prometheus text format.
-pub(super) fn text(gateway: &Gateway) -> String {
-    let looked_up = Registry::new();
-    set(
-        &looked_up,
+pub(super) fn encode(gateway: &GatewayState) -> String {
+    let collected = Registry::new();
+    register_gauge(
+        &collected,
         "highwater_gateway_sockets",
         "Open sockets that this gateway forwards.",
         Some(gateway.tunnels.count() as f64),
     );
-    look_up_counts(&gateway.fleet.counts(), &looked_up);
-    look_up_nodes(&gateway.fleet.figures(), &looked_up);
-    look_up_backplane(&*gateway.backplane, &looked_up);
+    collect_loads(&gateway.backends.loads_by_node(), &collected);
+    collect_nodes(&gateway.backends.statuses(), &collected);
+    collect_backplane(&*gateway.backplane, &collected);
     let heap = gateway.config.heap_probe.and_then(|probe| probe());
-    look_up_process(heap, &looked_up);
+    collect_process(heap, &collected);
     let mut families = gateway.metrics.registry.gather();
-    families.extend(looked_up.gather());
-    metric::text(&families)
+    families.extend(collected.gather());
+    metric::encode_text(&families)
 }
 
 /// What this gateway has at each node, one that has left with sockets open included.
-fn look_up_counts(counts: &BTreeMap<NodeId, Counts>, registry: &Registry) {
-    let by_node = |name, help, count: fn(&Counts) -> u64| {
+fn collect_loads(counts: &BTreeMap<NodeId, LoadSnapshot>, registry: &Registry) {
+    let by_node = |name, help, count: fn(&LoadSnapshot) -> u64| {
         let samples = counts.iter().map(|(id, counts)| (id, count(counts) as f64));
-        register(registry, name, help, samples);
+        register_node_gauge(registry, name, help, samples);
     };
     by_node(
         "highwater_gateway_established",
         "Open sockets that this gateway forwards to the node.",
-        |counts| counts.established,
+        |counts| counts.active,
     );
     by_node(
         "highwater_gateway_handshaking",
         "Sockets on their way to the node.",
-        |counts| counts.handshaking,
+        |counts| counts.pending,
     );
     by_node(
         "highwater_gateway_requests",
@@ -171,17 +174,17 @@ fn look_up_counts(counts: &BTreeMap<NodeId, Counts>, registry: &Registry) {
 }
 
 /// What is known of each node of the view.
-fn look_up_nodes(nodes: &[Figures], registry: &Registry) {
-    let by_node = |name, help, figure: fn(&Figures) -> Option<f64>| {
+fn collect_nodes(nodes: &[BackendStatus], registry: &Registry) {
+    let by_node = |name, help, figure: fn(&BackendStatus) -> Option<f64>| {
         let samples = nodes
             .iter()
             .filter_map(|node| Some((&node.id, figure(node)?)));
-        register(registry, name, help, samples);
+        register_node_gauge(registry, name, help, samples);
     };
     by_node(
         "highwater_gateway_node_sockets",
         "Sockets that the node said last that it has, through whichever gateway.",
-        |node| node.reported.map(|sockets| sockets as f64),
+        |node| node.reported_sockets.map(|sockets| sockets as f64),
     );
     by_node(
         "highwater_gateway_node_load",
@@ -191,17 +194,17 @@ fn look_up_nodes(nodes: &[Figures], registry: &Registry) {
     by_node(
         "highwater_gateway_node_up",
         "Whether the node is given new sockets: 0 or 1.",
-        |node| Some(f64::from(u8::from(node.takes_sockets))),
+        |node| Some(f64::from(u8::from(node.accepts_sockets))),
     );
     if nodes.is_empty() {
         return;
     }
-    let assigned = counters(
+    let assigned = counter_vec(
         "highwater_gateway_assigned_total",
         "Sockets ever assigned to the node.",
         "node",
     );
-    let states = constant(IntGaugeVec::new(
+    let states = expect_valid(IntGaugeVec::new(
         Opts::new(
             "highwater_gateway_node_state",
             "1 for the state that the node is in: joining, up, not-ready, draining or down.",
@@ -213,25 +216,25 @@ fn look_up_nodes(nodes: &[Figures], registry: &Registry) {
         assigned.with_label_values(&[id]).inc_by(node.assigned);
         states.with_label_values(&[id, node.state]).set(1);
     }
-    add(registry, &assigned);
-    add(registry, &states);
+    register_metric(registry, &assigned);
+    register_metric(registry, &states);
 }
 
 /// A gauge with a sample for each node; none where nothing is known, and without any
 /// no gauge at all.
-fn register<'n>(
+fn register_node_gauge<'n>(
     registry: &Registry,
     name: &str,
     help: &str,
     samples: impl Iterator<Item = (&'n NodeId, f64)>,
 ) {
-    let gauges = constant(GaugeVec::new(Opts::new(name, help), &["node"]));
+    let gauges = expect_valid(GaugeVec::new(Opts::new(name, help), &["node"]));
     let mut has_samples = false;
     for (id, value) in samples {
         gauges.with_label_values(&[id.as_str()]).set(value);
         has_samples = true;
     }
     if has_samples {
-        add(registry, &gauges);
+        register_metric(registry, &gauges);
     }
 }

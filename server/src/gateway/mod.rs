@@ -34,7 +34,7 @@ mod tunnels;
 mod upstream;
 
 pub use self::{
-    config::{GatewayConfig, GatewayLimits, LoadMeasure},
-    policy::Policy,
+    config::{GatewayConfig, GatewayLimits, LoadMetric},
+    policy::GatewayPolicy,
     run::{GatewayError, run},
 };

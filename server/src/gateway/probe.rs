@@ -12,32 +12,35 @@ use hyper_util::rt::TokioIo;
 use nix::errno::Errno;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{health::Checked, state::Gateway, upstream::Upstream};
+use super::{health::ProbeResult, state::GatewayState, upstream::Upstream};
 
 /// How long a node may take to answer. With a second failure at once after the
 /// first, a hung node is out within twice this and one interval.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Asks until the node has another life or has left.
-pub(super) async fn watch(gateway: Arc<Gateway>, upstream: Arc<Upstream>) {
+pub(super) async fn probe_loop(gateway: Arc<GatewayState>, upstream: Arc<Upstream>) {
     loop {
-        let checked = match timeout(PATIENCE, ask(&upstream)).await {
-            Ok(answer) => verdict(answer),
-            Err(_) => Checked::Failed,
+        let checked = match timeout(PROBE_TIMEOUT, send_probe(&upstream)).await {
+            Ok(answer) => classify_response(answer),
+            Err(_) => ProbeResult::Failed,
         };
-        if !gateway.fleet.checked(&upstream, checked, Instant::now()) {
+        if !gateway
+            .backends
+            .record_probe(&upstream, checked, Instant::now())
+        {
             return;
         }
         // After a failure that took its time, at once again: it may be a moment's.
-        let took_its_time = checked == Checked::Failed && gateway.fleet.is_up(&upstream);
+        let took_its_time = checked == ProbeResult::Failed && gateway.backends.is_up(&upstream);
         if !took_its_time {
             sleep(gateway.config.health_interval).await;
         }
     }
 }
 
-async fn ask(upstream: &Upstream) -> io::Result<StatusCode> {
-    let stream = upstream.dial(PATIENCE).await?;
+async fn send_probe(upstream: &Upstream) -> io::Result<StatusCode> {
+    let stream = upstream.dial(PROBE_TIMEOUT).await?;
     let shaken = http1::handshake(TokioIo::new(stream)).await;
     let (mut sender, connection) = shaken.map_err(io::Error::other)?;
     let request = Request::get("/readyz")
@@ -51,28 +54,28 @@ async fn ask(upstream: &Upstream) -> io::Result<StatusCode> {
     Ok(answer.map_err(io::Error::other)?.status())
 }
 
-fn verdict(answer: io::Result<StatusCode>) -> Checked {
+fn classify_response(answer: io::Result<StatusCode>) -> ProbeResult {
     match answer {
-        Ok(StatusCode::SERVICE_UNAVAILABLE) => Checked::NotReady,
+        Ok(StatusCode::SERVICE_UNAVAILABLE) => ProbeResult::NotReady,
         // Where operators have a listener of their own, the public one knows no such
         // path; that it says so is answer enough.
-        Ok(status) if status.is_success() || status == StatusCode::NOT_FOUND => Checked::Ready,
-        Ok(_) => Checked::Failed,
-        Err(error) => failure(&error),
+        Ok(status) if status.is_success() || status == StatusCode::NOT_FOUND => ProbeResult::Ready,
+        Ok(_) => ProbeResult::Failed,
+        Err(error) => classify_error(&error),
     }
 }
 
 /// What a connection that could not be used says of its node.
-pub(super) fn failure(error: &io::Error) -> Checked {
+pub(super) fn classify_error(error: &io::Error) -> ProbeResult {
     match error.kind() {
-        io::ErrorKind::ConnectionRefused => Checked::Refused,
-        _ if is_of_this_end(error) => Checked::NotAsked,
-        _ => Checked::Failed,
+        io::ErrorKind::ConnectionRefused => ProbeResult::Refused,
+        _ if is_local_error(error) => ProbeResult::NotAttempted,
+        _ => ProbeResult::Failed,
     }
 }
 
 /// Whether there was no file, no port or no memory left here to ask with.
-fn is_of_this_end(error: &io::Error) -> bool {
+fn is_local_error(error: &io::Error) -> bool {
     let known = [
         Errno::EMFILE,
         Errno::ENFILE,
@@ -91,19 +94,19 @@ mod tests {
 
     #[test]
     fn verdicts() {
-        let of = |status: u16| verdict(Ok(StatusCode::from_u16(status).unwrap()));
-        assert_eq!(of(200), Checked::Ready);
-        assert_eq!(of(404), Checked::Ready);
-        assert_eq!(of(503), Checked::NotReady);
-        assert_eq!(of(500), Checked::Failed);
-        assert_eq!(of(400), Checked::Failed);
-        let of = |kind: io::ErrorKind| verdict(Err(kind.into()));
-        assert_eq!(of(io::ErrorKind::ConnectionRefused), Checked::Refused);
-        assert_eq!(of(io::ErrorKind::TimedOut), Checked::Failed);
-        let of = |number: Errno| verdict(Err(number.into()));
-        assert_eq!(of(Errno::ECONNREFUSED), Checked::Refused);
-        assert_eq!(of(Errno::EMFILE), Checked::NotAsked);
-        assert_eq!(of(Errno::EADDRNOTAVAIL), Checked::NotAsked);
-        assert_eq!(of(Errno::EHOSTUNREACH), Checked::Failed);
+        let of = |status: u16| classify_response(Ok(StatusCode::from_u16(status).unwrap()));
+        assert_eq!(of(200), ProbeResult::Ready);
+        assert_eq!(of(404), ProbeResult::Ready);
+        assert_eq!(of(503), ProbeResult::NotReady);
+        assert_eq!(of(500), ProbeResult::Failed);
+        assert_eq!(of(400), ProbeResult::Failed);
+        let of = |kind: io::ErrorKind| classify_response(Err(kind.into()));
+        assert_eq!(of(io::ErrorKind::ConnectionRefused), ProbeResult::Refused);
+        assert_eq!(of(io::ErrorKind::TimedOut), ProbeResult::Failed);
+        let of = |number: Errno| classify_response(Err(number.into()));
+        assert_eq!(of(Errno::ECONNREFUSED), ProbeResult::Refused);
+        assert_eq!(of(Errno::EMFILE), ProbeResult::NotAttempted);
+        assert_eq!(of(Errno::EADDRNOTAVAIL), ProbeResult::NotAttempted);
+        assert_eq!(of(Errno::EHOSTUNREACH), ProbeResult::Failed);
     }
 }

@@ -16,9 +16,9 @@ use axum::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{forward::forward, metrics, state::Gateway};
+use super::{forward::forward, metrics, state::GatewayState};
 use crate::{
-    http::{ApiError, as_metrics, no_such_method, no_such_path},
+    http::{ApiError, method_not_allowed, metrics_response, path_not_found},
     id::NodeId,
 };
 
@@ -26,36 +26,36 @@ use crate::{
 const GATEWAY: HeaderName = HeaderName::from_static("x-highwater-gateway");
 
 /// All routes, on one listener.
-pub(super) fn everything(gateway: &Arc<Gateway>) -> Router {
-    let routes = for_operators()
-        .merge(nodes_own())
+pub(super) fn combined_router(gateway: &Arc<GatewayState>) -> Router {
+    let routes = admin_routes()
+        .merge(hidden_admin_routes())
         .fallback(forward)
-        .method_not_allowed_fallback(no_such_method);
-    finish(routes, gateway)
+        .method_not_allowed_fallback(method_not_allowed);
+    with_gateway_state(routes, gateway)
 }
 
 /// What is forwarded, where operators have a listener of their own.
-pub(super) fn public(gateway: &Arc<Gateway>) -> Router {
+pub(super) fn public_router(gateway: &Arc<GatewayState>) -> Router {
     let hidden = ["/nodes", "/healthz", "/readyz", "/metrics"];
     let routes = hidden
         .into_iter()
-        .fold(nodes_own(), |routes, path| {
-            routes.route(path, any(no_such_path))
+        .fold(hidden_admin_routes(), |routes, path| {
+            routes.route(path, any(path_not_found))
         })
         .fallback(forward);
-    finish(routes, gateway)
+    with_gateway_state(routes, gateway)
 }
 
 /// The routes for probes and operators alone.
-pub(super) fn operators(gateway: &Arc<Gateway>) -> Router {
-    let routes = for_operators()
-        .fallback(no_such_path)
-        .method_not_allowed_fallback(no_such_method);
-    finish(routes, gateway)
+pub(super) fn admin_router(gateway: &Arc<GatewayState>) -> Router {
+    let routes = admin_routes()
+        .fallback(path_not_found)
+        .method_not_allowed_fallback(method_not_allowed);
+    with_gateway_state(routes, gateway)
 }
 
 /// What is answered when there is no room for another connection.
-pub(super) fn no_room() -> Router {
+pub(super) fn rejection_router() -> Router {
     Router::new().fallback(async || {
         ApiError::unavailable(
             "this gateway has no room for more connections",
@@ -64,7 +64,7 @@ pub(super) fn no_room() -> Router {
     })
 }
 
-fn for_operators() -> Router<Arc<Gateway>> {
+fn admin_routes() -> Router<Arc<GatewayState>> {
     Router::new()
         .route("/nodes", get(nodes))
         .route("/healthz", get(live))
@@ -74,22 +74,25 @@ fn for_operators() -> Router<Arc<Gateway>> {
 }
 
 /// What nodes keep for their operators.
-fn nodes_own() -> Router<Arc<Gateway>> {
+fn hidden_admin_routes() -> Router<Arc<GatewayState>> {
     Router::new()
-        .route("/admin", any(no_such_path))
-        .route("/admin/{*rest}", any(no_such_path))
+        .route("/admin", any(path_not_found))
+        .route("/admin/{*rest}", any(path_not_found))
 }
 
-fn finish(routes: Router<Arc<Gateway>>, gateway: &Arc<Gateway>) -> Router {
+fn with_gateway_state(routes: Router<Arc<GatewayState>>, gateway: &Arc<GatewayState>) -> Router {
     routes
         .layer(map_response_with_state(
             Arc::clone(gateway),
-            name_the_gateway,
+            add_gateway_header,
         ))
         .with_state(Arc::clone(gateway))
 }
 
-async fn name_the_gateway(State(gateway): State<Arc<Gateway>>, mut response: Response) -> Response {
+async fn add_gateway_header(
+    State(gateway): State<Arc<GatewayState>>,
+    mut response: Response,
+) -> Response {
     // Ids are letters, digits and marks that every header may hold.
     if let Ok(id) = HeaderValue::from_str(gateway.config.id.as_str()) {
         response.headers_mut().insert(GATEWAY, id);
@@ -103,14 +106,14 @@ async fn live() -> &'static str {
 }
 
 /// A new socket would find a node.
-async fn ready(State(gateway): State<Arc<Gateway>>) -> Result<&'static str, ApiError> {
+async fn ready(State(gateway): State<Arc<GatewayState>>) -> Result<&'static str, ApiError> {
     if gateway.is_leaving() {
         return Err(ApiError::unavailable(
             "this gateway is leaving",
             "use another gateway",
         ));
     }
-    match gateway.fleet.takes_sockets() {
+    match gateway.backends.accepts_sockets() {
         true => Ok("ready\n"),
         false => Err(ApiError::unavailable(
             "no node takes sockets",
@@ -119,12 +122,12 @@ async fn ready(State(gateway): State<Arc<Gateway>>) -> Result<&'static str, ApiE
     }
 }
 
-async fn metrics(State(gateway): State<Arc<Gateway>>) -> Response {
-    as_metrics(metrics::text(&gateway))
+async fn metrics(State(gateway): State<Arc<GatewayState>>) -> Response {
+    metrics_response(metrics::encode(&gateway))
 }
 
 /// Begins a drain; again is the same.
-async fn drain(State(gateway): State<Arc<Gateway>>) -> (StatusCode, Json<Value>) {
+async fn drain(State(gateway): State<Arc<GatewayState>>) -> (StatusCode, Json<Value>) {
     gateway.drain.cancel();
     let sockets = gateway.tunnels.count();
     (
@@ -134,26 +137,26 @@ async fn drain(State(gateway): State<Arc<Gateway>>) -> (StatusCode, Json<Value>)
 }
 
 #[derive(Serialize)]
-struct Nodes {
+struct GatewayNodesResponse {
     /// The version of the view that this gateway goes by.
     version: u64,
     /// Whether it is connected to the backplane.
     connected: bool,
     policy: String,
-    nodes: Vec<Listed>,
+    nodes: Vec<GatewayNodeRow>,
 }
 
 /// What is not known is `null`.
 #[derive(Serialize)]
-struct Listed {
+struct GatewayNodeRow {
     id: NodeId,
     /// Milliseconds since 1970 at the node's start.
-    epoch: u64,
+    incarnation: u64,
     address: String,
     state: &'static str,
     /// Of this gateway: open, on their way, ever assigned.
-    established: u64,
-    handshaking: u64,
+    active: u64,
+    pending: u64,
     assigned: u64,
     /// What the node said last that it has.
     sockets: Option<u64>,
@@ -163,22 +166,26 @@ struct Listed {
     load: Option<f64>,
 }
 
-async fn nodes(State(gateway): State<Arc<Gateway>>) -> Json<Nodes> {
+async fn nodes(State(gateway): State<Arc<GatewayState>>) -> Json<GatewayNodesResponse> {
     let view = gateway.backplane.view().borrow().clone();
-    let counts = gateway.fleet.counts();
-    let listed = gateway.fleet.figures().into_iter().map(|node| Listed {
-        established: counts.get(&node.id).map_or(0, |counts| counts.established),
-        handshaking: counts.get(&node.id).map_or(0, |counts| counts.handshaking),
-        id: node.id,
-        epoch: node.epoch,
-        address: node.address,
-        state: node.state,
-        assigned: node.assigned,
-        sockets: node.reported,
-        own_load: node.own,
-        load: node.load,
-    });
-    Json(Nodes {
+    let counts = gateway.backends.loads_by_node();
+    let listed = gateway
+        .backends
+        .statuses()
+        .into_iter()
+        .map(|node| GatewayNodeRow {
+            active: counts.get(&node.id).map_or(0, |counts| counts.active),
+            pending: counts.get(&node.id).map_or(0, |counts| counts.pending),
+            id: node.id,
+            incarnation: node.incarnation,
+            address: node.address,
+            state: node.state,
+            assigned: node.assigned,
+            sockets: node.reported_sockets,
+            own_load: node.reported_load,
+            load: node.load,
+        });
+    Json(GatewayNodesResponse {
         version: view.version,
         connected: view.connected,
         policy: gateway.config.policy.to_string(),

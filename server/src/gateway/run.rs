@@ -5,13 +5,13 @@ use std::{io, sync::Arc, time::Duration};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::{config::GatewayConfig, discovery, drain, routes, state::Gateway};
+use super::{config::GatewayConfig, discovery, drain, routes, state::GatewayState};
 use crate::{
-    admission::Gate,
-    backplane::{BackplaneConfig, Identity, Role, join},
-    listen::Listeners,
-    listener::{self, Doors, House, Routes, Tls},
-    task_group::Life,
+    admission::AdmissionControl,
+    backplane::{BackplaneConfig, Identity, MemberRole, join},
+    listen::ListenSockets,
+    listener::{self, ListenerSet, ListenerTls, Listeners, Routes},
+    task_group::TaskGroup,
 };
 
 /// Why a gateway cannot run.
@@ -23,7 +23,7 @@ pub enum GatewayError {
 }
 
 /// How long the backplane may take to let the gateway go.
-const FAREWELL: Duration = Duration::from_secs(4);
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Forwards until `shutdown` is cancelled or a drain is asked for over HTTP; then
 /// drains and returns. Dropping the future ends the gateway without a drain:
@@ -32,7 +32,7 @@ const FAREWELL: Duration = Duration::from_secs(4);
 /// # Errors
 /// [`GatewayError`], before anything is served.
 pub async fn run(
-    listeners: impl Into<Listeners>,
+    listeners: impl Into<ListenSockets>,
     config: GatewayConfig,
     shutdown: CancellationToken,
 ) -> Result<(), GatewayError> {
@@ -42,62 +42,67 @@ pub async fn run(
         .local_addr()
         .map_err(GatewayError::Listener)?;
     let leave = CancellationToken::new();
-    let identity = Identity::starting_now(config.id.clone(), address.to_string(), Role::Gateway);
-    let meeting = BackplaneConfig {
+    let identity =
+        Identity::starting_now(config.id.clone(), address.to_string(), MemberRole::Gateway);
+    let backplane_config = BackplaneConfig {
         url: Some(config.backplane.clone()),
         cluster: config.cluster.clone(),
-        lease: config.lease,
+        lease: config.membership_lease,
     };
-    let joined = join(&meeting, identity, leave.clone());
-    let gateway = Gateway::new(config, joined.backplane, shutdown.child_token());
+    let joined = join(&backplane_config, identity, leave.clone());
+    let gateway = GatewayState::new(config, joined.backplane, shutdown.child_token());
     let gateway = Arc::new(gateway);
     let config = &gateway.config;
     tracing::info!(gateway = %config.id, %address, policy = %config.policy, "forwarding");
 
     // Tunnels have tasks of their own.
     let tunnels = Arc::clone(&gateway);
-    let life = Life::new(move || {
-        for tunnel in tunnels.tunnels.all() {
+    let tasks = TaskGroup::new(move || {
+        for tunnel in tunnels.tunnels.abort_handles() {
             tunnel.abort();
         }
     });
-    life.spawn(discovery::run(Arc::clone(&gateway), joined.inbox));
-    let Doors { public, operators } = house(&gateway).doors(listeners);
-    let (closed, drained) = (life.over.child_token(), life.over.child_token());
-    let public = listener::spawn(public, closed.clone(), life.over.clone());
-    let operators =
-        operators.map(|operators| listener::spawn(operators, drained.clone(), life.over.clone()));
+    tasks.spawn(discovery::run(Arc::clone(&gateway), joined.inbound));
+    let Listeners { public, admin } = listener_set(&gateway).into_listeners(listeners);
+    let (stop_public, stop_admin) = (tasks.cancel.child_token(), tasks.cancel.child_token());
+    let public = listener::spawn(public, stop_public.clone(), tasks.cancel.clone());
+    let admin =
+        admin.map(|operators| listener::spawn(operators, stop_admin.clone(), tasks.cancel.clone()));
 
     gateway.drain.cancelled().await;
-    drain::give_notice(&gateway).await;
-    closed.cancel();
+    drain::announce_drain(&gateway).await;
+    stop_public.cancel();
     drain::close_sockets(&gateway).await;
     // Until here operators can follow it.
-    drained.cancel();
-    let finished = futures_util::future::join_all(operators.into_iter().chain([public]));
+    stop_admin.cancel();
+    let finished = futures_util::future::join_all(admin.into_iter().chain([public]));
     let _ = timeout(config.limits.drain_grace, finished).await;
     leave.cancel();
-    let _ = timeout(FAREWELL, joined.left).await;
+    let _ = timeout(LEAVE_TIMEOUT, joined.task).await;
     Ok(())
 }
 
-fn house(gateway: &Arc<Gateway>) -> House {
+fn listener_set(gateway: &Arc<GatewayState>) -> ListenerSet {
     let (limits, metrics) = (&gateway.config.limits, &gateway.metrics);
-    let tls = gateway.config.tls.clone().map(|server| Tls {
+    let tls = gateway.config.tls.clone().map(|server| ListenerTls {
         server,
-        gate: Gate::new(Some(limits.handshakes_at_once), limits.handshakes, None),
+        admission: AdmissionControl::new(
+            Some(limits.max_concurrent_handshakes),
+            limits.handshake_rate,
+            None,
+        ),
         metrics: metrics.handshakes.clone(),
     });
-    House {
+    ListenerSet {
         routes: Routes {
-            everything: routes::everything(gateway),
-            public: routes::public(gateway),
-            operators: routes::operators(gateway),
-            no_room: routes::no_room(),
+            combined_router: routes::combined_router(gateway),
+            public_router: routes::public_router(gateway),
+            admin_router: routes::admin_router(gateway),
+            rejection_router: routes::rejection_router(),
         },
         tls,
-        room: Arc::clone(&gateway.room),
-        patience: limits.into(),
-        metrics: metrics.door.clone(),
+        connection_limit: Arc::clone(&gateway.connection_limit),
+        timeouts: limits.into(),
+        metrics: metrics.listener.clone(),
     }
 }

@@ -9,19 +9,19 @@ use std::time::Duration;
 use rand::{Rng, rngs::SmallRng};
 
 /// What a node gets in its first moment: with nothing at all it would never warm up.
-const LEAST: f64 = 0.1;
+const MIN_WEIGHT: f64 = 0.1;
 
 /// The part of its share that a node gets, `age` after it came: 0 to 1.
-pub(super) fn part(age: Duration, length: Duration) -> f64 {
+pub(super) fn weight(age: Duration, length: Duration) -> f64 {
     if age >= length {
         return 1.0;
     }
-    (age.as_secs_f64() / length.as_secs_f64()).max(LEAST)
+    (age.as_secs_f64() / length.as_secs_f64()).max(MIN_WEIGHT)
 }
 
 /// Whether a node may get what comes next.
-pub(super) fn admits(part: f64, rng: &mut SmallRng) -> bool {
-    part >= 1.0 || rng.random_bool(part)
+pub(super) fn admits(weight: f64, rng: &mut SmallRng) -> bool {
+    weight >= 1.0 || rng.random_bool(weight)
 }
 
 #[cfg(test)]
@@ -33,12 +33,12 @@ mod tests {
     #[test]
     fn it_grows_to_all() {
         let length = Duration::from_secs(10);
-        let at = |seconds| part(Duration::from_secs(seconds), length);
+        let at = |seconds| weight(Duration::from_secs(seconds), length);
         assert_eq!(
             [at(0), at(1), at(5), at(10), at(99)],
             [0.1, 0.1, 0.5, 1.0, 1.0]
         );
-        assert_eq!(part(Duration::ZERO, Duration::ZERO), 1.0);
+        assert_eq!(weight(Duration::ZERO, Duration::ZERO), 1.0);
     }
 
     #[test]

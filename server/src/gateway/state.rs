@@ -7,41 +7,43 @@ use std::sync::{
 
 use tokio_util::sync::CancellationToken;
 
-use super::{backend_set::Fleet, config::GatewayConfig, metrics::Metrics, tunnels::Tunnels};
+use super::{
+    backend_set::BackendSet, config::GatewayConfig, metrics::GatewayMetrics, tunnels::Tunnels,
+};
 use crate::{
-    admission::{Room, connections_at_most},
+    admission::{ConnectionLimit, max_connections},
     backplane::Backplane,
 };
 
 /// A connection to a client, and one to a node.
-const FILES_EACH: usize = 2;
+const FILES_PER_CONNECTION: usize = 2;
 
 /// Shared by every task of the gateway, for as long as one of them runs.
-pub(super) struct Gateway {
+pub(super) struct GatewayState {
     pub(super) config: GatewayConfig,
     pub(super) backplane: Arc<dyn Backplane>,
-    pub(super) fleet: Fleet,
+    pub(super) backends: BackendSet,
     pub(super) tunnels: Tunnels,
     /// Bounds connections of all kinds on the public listener.
-    pub(super) room: Arc<Room>,
-    pub(super) metrics: Metrics,
+    pub(super) connection_limit: Arc<ConnectionLimit>,
+    pub(super) metrics: GatewayMetrics,
     /// Cancelled to begin a drain.
     pub(super) drain: CancellationToken,
     leaving: AtomicBool,
 }
 
-impl Gateway {
+impl GatewayState {
     pub(super) fn new(
         config: GatewayConfig,
         backplane: Arc<dyn Backplane>,
         drain: CancellationToken,
     ) -> Self {
-        let connections = connections_at_most(config.limits.connections, FILES_EACH);
+        let connections = max_connections(config.limits.max_connections, FILES_PER_CONNECTION);
         Self {
-            fleet: Fleet::new(&config, rand::random()),
+            backends: BackendSet::new(&config, rand::random()),
             tunnels: Tunnels::default(),
-            room: Arc::new(Room::new(connections)),
-            metrics: Metrics::new(),
+            connection_limit: Arc::new(ConnectionLimit::new(connections)),
+            metrics: GatewayMetrics::new(),
             config,
             backplane,
             drain,
@@ -50,7 +52,7 @@ impl Gateway {
     }
 
     /// Says from now on that it is not ready; it still takes who comes.
-    pub(super) fn leave(&self) {
+    pub(super) fn start_leaving(&self) {
         self.leaving.store(true, Relaxed);
     }
 

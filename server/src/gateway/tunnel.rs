@@ -26,8 +26,8 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-use super::{backend_load::SocketLease, state::Gateway};
-use crate::stream::Wire;
+use super::{backend_load::ConnectionGuard, state::GatewayState};
+use crate::stream::MaybeTlsStream;
 
 /// One read's worth, per runtime worker rather than per socket.
 const SCRATCH_BYTES: usize = 16 * 1024;
@@ -39,59 +39,64 @@ thread_local! {
 /// The steady state of a proxied socket. Its size is paid once per idle socket: it
 /// holds bytes only while one side has not taken what the other said.
 pub(super) struct Tunnel {
-    client: Wire,
+    client: MaybeTlsStream,
     node: TcpStream,
-    to_node: Flow,
-    to_client: Flow,
+    to_node: TunnelDirection,
+    to_client: TunnelDirection,
     /// Runs once one side has ended.
-    linger: Option<Pin<Box<Sleep>>>,
+    half_close_timer: Option<Pin<Box<Sleep>>>,
     /// `None` once the node has ended it: it counts there no more.
-    lease: Option<SocketLease>,
-    gateway: Arc<Gateway>,
+    guard: Option<ConnectionGuard>,
+    gateway: Arc<GatewayState>,
     number: u64,
 }
 
 /// The two ends of a socket, each with what was read past its handshake.
-pub(super) struct Ends {
-    pub(super) client: Wire,
-    pub(super) client_said: Bytes,
+pub(super) struct TunnelStreams {
+    pub(super) client: MaybeTlsStream,
+    pub(super) client_buffered: Bytes,
     pub(super) node: TcpStream,
-    pub(super) node_said: Bytes,
+    pub(super) node_buffered: Bytes,
 }
 
 /// One direction.
-struct Flow {
+struct TunnelDirection {
     /// Read, and not yet taken by the other side.
-    held: Bytes,
-    stage: Stage,
+    pending: Bytes,
+    state: CopyState,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
+enum CopyState {
     Open,
-    Ending,
-    Ended,
+    ShuttingDown,
+    Closed,
 }
 
 impl Tunnel {
     /// It counts in the gateway's room and among its tunnels, under that number,
     /// until it is dropped.
-    pub(super) fn new(gateway: Arc<Gateway>, ends: Ends, lease: SocketLease, number: u64) -> Self {
-        gateway.room.stay();
+    pub(super) fn new(
+        gateway: Arc<GatewayState>,
+        streams: TunnelStreams,
+        guard: ConnectionGuard,
+        number: u64,
+    ) -> Self {
+        gateway.connection_limit.acquire_unchecked();
         Self {
-            client: ends.client,
-            node: ends.node,
-            to_node: Flow::new(ends.client_said),
-            to_client: Flow::new(ends.node_said),
-            linger: None,
-            lease: Some(lease),
+            client: streams.client,
+            node: streams.node,
+            to_node: TunnelDirection::new(streams.client_buffered),
+            to_client: TunnelDirection::new(streams.node_buffered),
+            half_close_timer: None,
+            guard: Some(guard),
             gateway,
             number,
         }
     }
 
     /// Hands on what there is, both ways.
-    fn pump(&mut self, task: &mut Context<'_>) -> io::Result<()> {
+    fn copy(&mut self, task: &mut Context<'_>) -> io::Result<()> {
         let Self {
             client,
             node,
@@ -100,15 +105,17 @@ impl Tunnel {
             ..
         } = self;
         SCRATCH.with_borrow_mut(|scratch| {
-            to_node.pump(client, node, task, scratch)?;
-            to_client.pump(node, client, task, scratch)
+            to_node.copy(client, node, task, scratch)?;
+            to_client.copy(node, client, task, scratch)
         })
     }
 
     /// Waits for the side that has not ended; whether it has been long enough.
-    fn has_lingered(&mut self, task: &mut Context<'_>) -> bool {
-        let length = self.gateway.config.limits.linger;
-        let linger = self.linger.get_or_insert_with(|| Box::pin(sleep(length)));
+    fn half_close_expired(&mut self, task: &mut Context<'_>) -> bool {
+        let length = self.gateway.config.limits.half_close_timeout;
+        let linger = self
+            .half_close_timer
+            .get_or_insert_with(|| Box::pin(sleep(length)));
         linger.as_mut().poll(task).is_ready()
     }
 }
@@ -118,16 +125,16 @@ impl Future for Tunnel {
 
     fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
-        if this.pump(task).is_err() {
+        if this.copy(task).is_err() {
             return Poll::Ready(());
         }
-        if this.to_client.stage != Stage::Open {
-            this.lease = None;
+        if this.to_client.state != CopyState::Open {
+            this.guard = None;
         }
-        match (this.to_node.stage, this.to_client.stage) {
-            (Stage::Ended, Stage::Ended) => Poll::Ready(()),
-            (Stage::Open, Stage::Open) => Poll::Pending,
-            _ if this.has_lingered(task) => Poll::Ready(()),
+        match (this.to_node.state, this.to_client.state) {
+            (CopyState::Closed, CopyState::Closed) => Poll::Ready(()),
+            (CopyState::Open, CopyState::Open) => Poll::Pending,
+            _ if this.half_close_expired(task) => Poll::Ready(()),
             _ => Poll::Pending,
         }
     }
@@ -135,21 +142,21 @@ impl Future for Tunnel {
 
 impl Drop for Tunnel {
     fn drop(&mut self) {
-        self.gateway.tunnels.closed(self.number);
-        self.gateway.room.leave();
+        self.gateway.tunnels.remove(self.number);
+        self.gateway.connection_limit.release();
     }
 }
 
-impl Flow {
-    fn new(held: Bytes) -> Self {
+impl TunnelDirection {
+    fn new(pending: Bytes) -> Self {
         Self {
-            held,
-            stage: Stage::Open,
+            pending,
+            state: CopyState::Open,
         }
     }
 
     /// Hands on until there is nothing to read, or the other side takes no more.
-    fn pump<R, W>(
+    fn copy<R, W>(
         &mut self,
         from: &mut R,
         to: &mut W,
@@ -160,18 +167,18 @@ impl Flow {
         R: AsyncRead + Unpin,
         W: AsyncWrite + Unpin,
     {
-        while self.stage != Stage::Ended {
+        while self.state != CopyState::Closed {
             // Nothing is read while something is held: who does not take what is said
             // slows the other down.
-            if self.write_held(to, task)?.is_pending() {
+            if self.write_pending(to, task)?.is_pending() {
                 return Ok(());
             }
-            if self.stage == Stage::Ending {
+            if self.state == CopyState::ShuttingDown {
                 match Pin::new(&mut *to).poll_shutdown(task) {
                     Poll::Pending => return Ok(()),
                     Poll::Ready(told) => told?,
                 }
-                self.stage = Stage::Ended;
+                self.state = CopyState::Closed;
                 return Ok(());
             }
             let mut read = ReadBuf::new(scratch);
@@ -180,30 +187,30 @@ impl Flow {
                 Poll::Ready(done) => done?,
             }
             match read.filled() {
-                [] => self.stage = Stage::Ending,
-                said => self.held = write_some(said, to, task)?,
+                [] => self.state = CopyState::ShuttingDown,
+                said => self.pending = write_available(said, to, task)?,
             }
         }
         Ok(())
     }
 
     /// Ready when the other side has taken all.
-    fn write_held<W: AsyncWrite + Unpin>(
+    fn write_pending<W: AsyncWrite + Unpin>(
         &mut self,
         to: &mut W,
         task: &mut Context<'_>,
     ) -> io::Result<Poll<()>> {
-        while !self.held.is_empty() {
-            match Pin::new(&mut *to).poll_write(task, &self.held) {
+        while !self.pending.is_empty() {
+            match Pin::new(&mut *to).poll_write(task, &self.pending) {
                 Poll::Pending => return Ok(Poll::Pending),
                 Poll::Ready(written) => match written? {
                     0 => return Err(io::ErrorKind::WriteZero.into()),
-                    written => self.held.advance(written),
+                    written => self.pending.advance(written),
                 },
             }
         }
         // Lets go of the allocation.
-        self.held = Bytes::new();
+        self.pending = Bytes::new();
         // TLS may hold back what the kernel did not take.
         match Pin::new(&mut *to).poll_flush(task) {
             Poll::Pending => Ok(Poll::Pending),
@@ -213,7 +220,7 @@ impl Flow {
 }
 
 /// Writes what the other side takes at once; answers the rest.
-fn write_some<W: AsyncWrite + Unpin>(
+fn write_available<W: AsyncWrite + Unpin>(
     mut said: &[u8],
     to: &mut W,
     task: &mut Context<'_>,
@@ -245,13 +252,13 @@ mod tests {
     }
 
     /// Without the runtime's budget: it would stop at any byte, and nobody would go on.
-    async fn pump(
-        flow: &mut Flow,
+    async fn copy_once(
+        flow: &mut TunnelDirection,
         from: &mut DuplexStream,
         to: &mut DuplexStream,
         scratch: &mut [u8],
     ) {
-        let once = std::future::poll_fn(|task| Poll::Ready(flow.pump(from, to, task, scratch)));
+        let once = std::future::poll_fn(|task| Poll::Ready(flow.copy(from, to, task, scratch)));
         tokio::task::coop::unconstrained(once).await.unwrap();
     }
 
@@ -269,7 +276,7 @@ mod tests {
             runtime.block_on(async {
                 let (mut client, mut from) = duplex(10_000);
                 let (mut to, mut node) = duplex(pipe);
-                let mut flow = Flow::new(Bytes::from(early.clone()));
+                let mut flow = TunnelDirection::new(Bytes::from(early.clone()));
                 let mut scratch = [0; 37];
                 let mut expected = early;
                 for part in &said {
@@ -280,8 +287,8 @@ mod tests {
                 let mut arrived = Vec::new();
                 let mut buffer = vec![0; take];
                 loop {
-                    pump(&mut flow, &mut from, &mut to, &mut scratch).await;
-                    prop_assert!(flow.held.len() <= scratch.len().max(50));
+                    copy_once(&mut flow, &mut from, &mut to, &mut scratch).await;
+                    prop_assert!(flow.pending.len() <= scratch.len().max(50));
                     if arrived.len() == expected.len() {
                         break;
                     }
@@ -290,8 +297,8 @@ mod tests {
                     arrived.extend_from_slice(&buffer[..read]);
                 }
                 prop_assert_eq!(&arrived, &expected);
-                prop_assert_eq!(flow.stage, Stage::Ended);
-                prop_assert!(flow.held.is_empty());
+                prop_assert_eq!(flow.state, CopyState::Closed);
+                prop_assert!(flow.pending.is_empty());
                 prop_assert_eq!(node.read(&mut buffer).await.unwrap(), 0);
                 Ok(())
             })?;
@@ -306,17 +313,17 @@ mod tests {
         runtime.block_on(async {
             let (mut client, mut from) = duplex(1000);
             let (mut to, mut node) = duplex(4);
-            let mut flow = Flow::new(Bytes::new());
+            let mut flow = TunnelDirection::new(Bytes::new());
             let mut scratch = [0; 16];
             client.write_all(&[7; 100]).await.unwrap();
-            pump(&mut flow, &mut from, &mut to, &mut scratch).await;
-            assert_eq!(flow.held.len(), 12);
-            pump(&mut flow, &mut from, &mut to, &mut scratch).await;
-            assert_eq!(flow.held.len(), 12);
+            copy_once(&mut flow, &mut from, &mut to, &mut scratch).await;
+            assert_eq!(flow.pending.len(), 12);
+            copy_once(&mut flow, &mut from, &mut to, &mut scratch).await;
+            assert_eq!(flow.pending.len(), 12);
             let mut taken = [0; 4];
             node.read_exact(&mut taken).await.unwrap();
-            pump(&mut flow, &mut from, &mut to, &mut scratch).await;
-            assert_eq!(flow.held.len(), 8);
+            copy_once(&mut flow, &mut from, &mut to, &mut scratch).await;
+            assert_eq!(flow.pending.len(), 8);
         });
     }
 }

@@ -21,37 +21,37 @@ use crate::id::NodeId;
 
 /// After this long without a byte the kernel asks whether the node's machine is
 /// still there: nothing else tells of a cable that was cut.
-const KEEPALIVE_AFTER_S: u32 = 30;
-const KEEPALIVE_EVERY_S: u32 = 10;
+const KEEPALIVE_IDLE_S: u32 = 30;
+const KEEPALIVE_INTERVAL_S: u32 = 10;
 const KEEPALIVE_PROBES: u32 = 3;
 /// How long a node may leave what was sent to it unacknowledged, or not take it: one
 /// that hangs with its buffers full would else hold a socket whose client has gone.
-const UNREAD_MS: u32 = 60_000;
+const TCP_USER_TIMEOUT_MS: u32 = 60_000;
 
 /// Sends requests over one connection, one after the other.
-pub(super) type Sender = SendRequest<Body>;
+pub(super) type RequestSender = SendRequest<Body>;
 
 /// Where a node is reached.
 pub(super) struct Upstream {
     pub(super) id: NodeId,
     /// Which life of the node this is: milliseconds since 1970 at its start.
-    pub(super) epoch: u64,
+    pub(super) incarnation: u64,
     /// `HOST:PORT`.
     pub(super) address: String,
-    idle: Mutex<Vec<Idle>>,
+    idle: Mutex<Vec<IdleConnection>>,
 }
 
 /// A connection that waits for its next request.
-struct Idle {
-    sender: Sender,
+struct IdleConnection {
+    sender: RequestSender,
     since: Instant,
 }
 
 impl Upstream {
-    pub(super) fn new(id: NodeId, epoch: u64, address: String) -> Self {
+    pub(super) fn new(id: NodeId, incarnation: u64, address: String) -> Self {
         Self {
             id,
-            epoch,
+            incarnation,
             address,
             idle: Mutex::default(),
         }
@@ -61,12 +61,12 @@ impl Upstream {
     pub(super) async fn dial(&self, within: Duration) -> io::Result<TcpStream> {
         let stream = timeout(within, TcpStream::connect(&self.address)).await??;
         stream.set_nodelay(true)?;
-        bound_silence(&stream)?;
+        set_dead_peer_timeouts(&stream)?;
         Ok(stream)
     }
 
     /// A connection for requests.
-    pub(super) async fn connect(&self, within: Duration) -> io::Result<Sender> {
+    pub(super) async fn connect(&self, within: Duration) -> io::Result<RequestSender> {
         let stream = self.dial(within).await?;
         let shaken = http1::handshake(TokioIo::new(stream)).await;
         let (sender, connection) = shaken.map_err(io::Error::other)?;
@@ -81,10 +81,10 @@ impl Upstream {
 
     /// The connection that was used last, if one waits. It may have been closed by
     /// the node just now.
-    pub(super) fn take_idle(&self, limits: &GatewayLimits) -> Option<Sender> {
+    pub(super) fn take_idle(&self, limits: &GatewayLimits) -> Option<RequestSender> {
         let mut idle = self.lock();
         loop {
-            let Idle { sender, since } = idle.pop()?;
+            let IdleConnection { sender, since } = idle.pop()?;
             if !sender.is_closed() && since.elapsed() < limits.idle_timeout {
                 return Some(sender);
             }
@@ -92,27 +92,27 @@ impl Upstream {
     }
 
     /// Keeps a connection whose answer has been read to its end.
-    pub(super) fn keep(&self, sender: Sender, limits: &GatewayLimits) {
+    pub(super) fn put_idle(&self, sender: RequestSender, limits: &GatewayLimits) {
         let mut idle = self.lock();
-        if idle.len() >= limits.idle_connections {
+        if idle.len() >= limits.max_idle_connections {
             idle.retain(|idle| !idle.sender.is_closed());
         }
-        if idle.len() < limits.idle_connections && !sender.is_closed() {
+        if idle.len() < limits.max_idle_connections && !sender.is_closed() {
             let since = Instant::now();
-            idle.push(Idle { sender, since });
+            idle.push(IdleConnection { sender, since });
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Idle>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<IdleConnection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn bound_silence(stream: &TcpStream) -> io::Result<()> {
+fn set_dead_peer_timeouts(stream: &TcpStream) -> io::Result<()> {
     setsockopt(stream, sockopt::KeepAlive, &true)?;
-    setsockopt(stream, sockopt::TcpKeepIdle, &KEEPALIVE_AFTER_S)?;
-    setsockopt(stream, sockopt::TcpKeepInterval, &KEEPALIVE_EVERY_S)?;
+    setsockopt(stream, sockopt::TcpKeepIdle, &KEEPALIVE_IDLE_S)?;
+    setsockopt(stream, sockopt::TcpKeepInterval, &KEEPALIVE_INTERVAL_S)?;
     setsockopt(stream, sockopt::TcpKeepCount, &KEEPALIVE_PROBES)?;
-    setsockopt(stream, sockopt::TcpUserTimeout, &UNREAD_MS)?;
+    setsockopt(stream, sockopt::TcpUserTimeout, &TCP_USER_TIMEOUT_MS)?;
     Ok(())
 }

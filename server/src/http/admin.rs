@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 
 use super::{body::read_json, error::ApiError};
 use crate::{
-    faults::Fault,
+    faults::FaultRequest,
     node::{
         Node,
-        rebalance::{self, Order},
+        rebalance::{self, RebalanceRequest},
     },
     rate::Rate,
 };
@@ -23,7 +23,7 @@ use crate::{
 /// The body of `POST /admin/rebalance`, as written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Rebalance {
+struct RebalanceRequestBody {
     /// How much more than the mean a node may have, as a part of it.
     #[serde(default)]
     band: Option<f64>,
@@ -35,7 +35,7 @@ struct Rebalance {
 /// The body of `POST /admin/load`; `null` takes the figure back.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Load {
+struct LoadBody {
     // Without this, a field that is missing would pass for `null`.
     #[serde(deserialize_with = "Option::deserialize")]
     load: Option<f64>,
@@ -58,7 +58,7 @@ pub(super) async fn rebalance(
     request: Request,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     let (parts, body) = request.into_parts();
-    let asked: Rebalance = read_json(&parts.headers, body, &node.config.limits).await?;
+    let asked: RebalanceRequestBody = read_json(&parts.headers, body, &node.config.limits).await?;
     let wrong = |error: String| ApiError::bad_request(error, "docs/protocol.md shows the bodies");
     let rate = match &asked.rate {
         Some(rate) => rate
@@ -66,9 +66,12 @@ pub(super) async fn rebalance(
             .map_err(|error| wrong(error.to_string()))?,
         None => node.config.limits.drain_rate,
     };
-    let order = Order::new(asked.band.unwrap_or(Order::BAND), rate)
-        .map_err(|error| wrong(error.to_string()))?;
-    rebalance::begin(&node, order);
+    let rebalance_request = RebalanceRequest::new(
+        asked.band.unwrap_or(RebalanceRequest::DEFAULT_TOLERANCE),
+        rate,
+    )
+    .map_err(|error| wrong(error.to_string()))?;
+    rebalance::start(&node, rebalance_request);
     let sockets = node.metrics.sockets.get();
     Ok((
         StatusCode::ACCEPTED,
@@ -82,15 +85,15 @@ pub(super) async fn load(
     request: Request,
 ) -> Result<Json<Value>, ApiError> {
     let (parts, body) = request.into_parts();
-    let posted: Load = read_json(&parts.headers, body, &node.config.limits).await?;
+    let posted: LoadBody = read_json(&parts.headers, body, &node.config.limits).await?;
     node.posted_load
-        .post(posted.load)
+        .set(posted.load)
         .map_err(|error| ApiError::bad_request(error.to_string(), "post {\"load\": 12.5}"))?;
     Ok(Json(json!({ "load": posted.load })))
 }
 
 /// Injects a fault, where that is allowed.
-pub(super) async fn inject(
+pub(super) async fn inject_fault(
     State(node): State<Arc<Node>>,
     request: Request,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
@@ -102,9 +105,9 @@ pub(super) async fn inject(
         ));
     }
     let (parts, body) = request.into_parts();
-    let fault: Fault = read_json(&parts.headers, body, &node.config.limits).await?;
+    let fault: FaultRequest = read_json(&parts.headers, body, &node.config.limits).await?;
     fault
-        .check()
+        .validate()
         .map_err(|error| ApiError::bad_request(error.to_string(), "ask for less"))?;
     node.faults.inject(&fault);
     Ok((StatusCode::ACCEPTED, Json(json!({ "injected": true }))))

@@ -9,14 +9,14 @@ use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
 use super::error::ApiError;
-use crate::config::Limits;
+use crate::config::NodeLimits;
 
 /// The body as `T`: 415 unless it says that it is JSON, 413 past the limit in bytes,
 /// 408 past that in time, 400 when it is not what is expected.
 pub(super) async fn read_json<T: DeserializeOwned>(
     headers: &HeaderMap,
     body: Body,
-    limits: &Limits,
+    limits: &NodeLimits,
 ) -> Result<T, ApiError> {
     if !is_json(headers) {
         return Err(ApiError::new(
@@ -45,7 +45,7 @@ fn is_json(headers: &HeaderMap) -> bool {
         .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
 
-fn too_slow(limits: &Limits) -> ApiError {
+fn too_slow(limits: &NodeLimits) -> ApiError {
     let waited = limits.body_timeout;
     ApiError::new(
         StatusCode::REQUEST_TIMEOUT,

@@ -19,28 +19,28 @@ use tokio::time::Instant;
 use super::{
     body::read_json,
     error::ApiError,
-    router::OWNER,
-    token::{bearer, require, require_for},
+    router::OWNER_HEADER,
+    token::{bearer_token, require_device_token, require_token},
 };
 use crate::{
     cluster::{
-        command::{Outcome, command},
-        message::Call,
+        command::{CommandOutcome, send_command},
+        message::CommandRequest,
     },
-    config::Limits,
+    config::NodeLimits,
     id::{DeviceId, NodeId},
     node::Node,
 };
 
-const TIMEOUT: &str = "x-highwater-timeout-ms";
+const TIMEOUT_HEADER: &str = "x-highwater-timeout-ms";
 const DEFAULT_TIMEOUT_MS: u32 = 5000;
 const MAX_TIMEOUT_MS: u32 = 60_000;
 /// Between two comments on a silent event stream.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
+const SSE_KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Command {
+struct CommandBody {
     name: String,
     #[serde(default)]
     body: Option<Box<RawValue>>,
@@ -48,7 +48,7 @@ struct Command {
 
 /// The reply, as the caller reads it.
 #[derive(Serialize)]
-struct Replied<'a> {
+struct ReplyBody<'a> {
     device: &'a DeviceId,
     node: &'a NodeId,
     owner: &'a NodeId,
@@ -65,53 +65,53 @@ pub(super) async fn create(
     if let Err(error) = authorize(&node, &device, request.headers()) {
         return error.into_response();
     }
-    let flight = match Flight::begin(&node) {
-        Ok(flight) => flight,
+    let in_flight = match InFlightCommand::begin(&node) {
+        Ok(in_flight) => in_flight,
         Err(error) => return error.into_response(),
     };
     let (parts, body) = request.into_parts();
-    let call = match read_call(&device, &parts.headers, body, &node.config.limits).await {
+    let call = match read_command(&device, &parts.headers, body, &node.config.limits).await {
         Ok(call) => call,
         Err(error) => {
-            flight.land("invalid");
+            in_flight.finish("invalid");
             return error.into_response();
         }
     };
     let deadline = started + Duration::from_millis(call.timeout_ms.into());
-    if wants_events(&parts.headers) {
-        return events(flight, call, deadline);
+    if accepts_event_stream(&parts.headers) {
+        return event_stream(in_flight, call, deadline);
     }
     let device = call.device.clone();
-    match conclude(flight, call, deadline).await {
-        Ok((owner, body)) => replied(&node, &device, owner, &body),
+    match run_command(in_flight, call, deadline).await {
+        Ok((owner, body)) => reply_response(&node, &device, owner, &body),
         Err(error) => error.into_response(),
     }
 }
 
 /// A name that is none is told of later: nobody may do anything to it.
 fn authorize(node: &Node, device: &str, headers: &HeaderMap) -> Result<(), ApiError> {
-    let token = bearer(headers);
+    let token = bearer_token(headers);
     match device.parse() {
-        Ok(device) => require_for(node, token, &device)?,
-        Err(_) => require(node, token)?,
+        Ok(device) => require_device_token(node, token, &device)?,
+        Err(_) => require_token(node, token)?,
     };
     Ok(())
 }
 
 /// Reads what is asked of which device.
-pub(crate) async fn read_call(
+pub(crate) async fn read_command(
     device: &str,
     headers: &HeaderMap,
     body: Body,
-    limits: &Limits,
-) -> Result<Call, ApiError> {
+    limits: &NodeLimits,
+) -> Result<CommandRequest, ApiError> {
     let device = device.parse().map_err(|error: crate::InvalidName| {
         ApiError::bad_request(error.to_string(), "post to /devices/ID/commands")
     })?;
     let timeout_ms = timeout_ms(headers)?;
-    let Command { name, body } = read_json(headers, body, limits).await?;
+    let CommandBody { name, body } = read_json(headers, body, limits).await?;
     let body = body.as_deref().unwrap_or(RawValue::NULL).get().to_owned();
-    Ok(Call {
+    Ok(CommandRequest {
         device,
         name,
         body,
@@ -121,7 +121,7 @@ pub(crate) async fn read_call(
 
 /// How long the caller waits for the outcome, in milliseconds.
 pub(crate) fn timeout_ms(headers: &HeaderMap) -> Result<u32, ApiError> {
-    let Some(value) = headers.get(TIMEOUT) else {
+    let Some(value) = headers.get(TIMEOUT_HEADER) else {
         return Ok(DEFAULT_TIMEOUT_MS);
     };
     let parsed: Option<u64> = value
@@ -140,7 +140,7 @@ pub(crate) fn timeout_ms(headers: &HeaderMap) -> Result<u32, ApiError> {
 }
 
 /// Whether the caller takes an event stream.
-pub(crate) fn wants_events(headers: &HeaderMap) -> bool {
+pub(crate) fn accepts_event_stream(headers: &HeaderMap) -> bool {
     headers
         .get_all(header::ACCEPT)
         .iter()
@@ -149,48 +149,48 @@ pub(crate) fn wants_events(headers: &HeaderMap) -> bool {
 }
 
 /// `accepted` at once, then `reply` or `error`.
-fn events(flight: Flight, call: Call, deadline: Instant) -> Response {
-    let node = Arc::clone(&flight.node);
+fn event_stream(in_flight: InFlightCommand, call: CommandRequest, deadline: Instant) -> Response {
+    let node = Arc::clone(&in_flight.node);
     let accepted = Event::default()
         .event("accepted")
         .data(node.config.id.as_str());
     let outcome = async move {
         let device = call.device.clone();
-        match conclude(flight, call, deadline).await {
+        match run_command(in_flight, call, deadline).await {
             Ok((owner, body)) => Event::default()
                 .event("reply")
-                .data(reply_text(&node, &device, &owner, &body)),
-            Err(error) => Event::default().event("error").data(error.event_text()),
+                .data(reply_json(&node, &device, &owner, &body)),
+            Err(error) => Event::default().event("error").data(error.event_json()),
         }
     };
     let stream = stream::iter([accepted])
         .chain(stream::once(outcome))
         .map(Ok::<_, Infallible>);
     Sse::new(stream)
-        .keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+        .keep_alive(KeepAlive::new().interval(SSE_KEEP_ALIVE))
         .into_response()
 }
 
 /// The owner and the JSON text of its device's reply, or what to say instead.
-async fn conclude(
-    flight: Flight,
-    call: Call,
+async fn run_command(
+    in_flight: InFlightCommand,
+    call: CommandRequest,
     deadline: Instant,
 ) -> Result<(NodeId, String), ApiError> {
-    let outcome = command(&flight.node, call, deadline).await;
-    let (label, result) = judge(outcome);
-    flight.land(label);
+    let outcome = send_command(&in_flight.node, call, deadline).await;
+    let (label, result) = response_for(outcome);
+    in_flight.finish(label);
     result
 }
 
 /// An outcome's label and its answer: the one table of a command's statuses.
-fn judge(outcome: Outcome) -> (&'static str, Result<(NodeId, String), ApiError>) {
+fn response_for(outcome: CommandOutcome) -> (&'static str, Result<(NodeId, String), ApiError>) {
     let gateway_timeout = |error, hint, owner: Option<NodeId>| {
         Err(ApiError::new(StatusCode::GATEWAY_TIMEOUT, error, hint).owner(owner))
     };
     match outcome {
-        Outcome::Replied { owner, body } => ("replied", Ok((owner, body))),
-        Outcome::NotConnected => (
+        CommandOutcome::Replied { owner, body } => ("replied", Ok((owner, body))),
+        CommandOutcome::NotConnected => (
             "not_connected",
             Err(ApiError::new(
                 StatusCode::NOT_FOUND,
@@ -198,7 +198,7 @@ fn judge(outcome: Outcome) -> (&'static str, Result<(NodeId, String), ApiError>)
                 "wait until it is",
             )),
         ),
-        Outcome::Gone { owner } => (
+        CommandOutcome::Disconnected { owner } => (
             "not_connected",
             Err(ApiError::new(
                 StatusCode::NOT_FOUND,
@@ -207,7 +207,7 @@ fn judge(outcome: Outcome) -> (&'static str, Result<(NodeId, String), ApiError>)
             )
             .owner(owner)),
         ),
-        Outcome::Replaced { owner } => (
+        CommandOutcome::Replaced { owner } => (
             "replaced",
             Err(ApiError::new(
                 StatusCode::CONFLICT,
@@ -216,7 +216,7 @@ fn judge(outcome: Outcome) -> (&'static str, Result<(NodeId, String), ApiError>)
             )
             .owner(owner)),
         ),
-        Outcome::Busy { owner: Some(owner) } => (
+        CommandOutcome::Busy { owner: Some(owner) } => (
             "rejected",
             Err(ApiError::new(
                 StatusCode::TOO_MANY_REQUESTS,
@@ -226,21 +226,21 @@ fn judge(outcome: Outcome) -> (&'static str, Result<(NodeId, String), ApiError>)
             .retry_after(1)
             .owner(owner)),
         ),
-        Outcome::Busy { owner: None } => (
+        CommandOutcome::Busy { owner: None } => (
             "rejected",
             Err(ApiError::unavailable(
                 "the queue to the other nodes is full",
                 "try again",
             )),
         ),
-        Outcome::Unreachable => (
+        CommandOutcome::Unreachable => (
             "rejected",
             Err(ApiError::unavailable(
                 "the other nodes cannot be reached",
                 "try again",
             )),
         ),
-        Outcome::OwnerLost { owner } => (
+        CommandOutcome::OwnerLost { owner } => (
             "timed_out",
             gateway_timeout(
                 "the node that was to answer left the cluster",
@@ -248,7 +248,7 @@ fn judge(outcome: Outcome) -> (&'static str, Result<(NodeId, String), ApiError>)
                 Some(owner),
             ),
         ),
-        Outcome::TimedOut { owner } => (
+        CommandOutcome::TimedOut { owner } => (
             "timed_out",
             gateway_timeout(
                 "no reply by the deadline",
@@ -259,19 +259,19 @@ fn judge(outcome: Outcome) -> (&'static str, Result<(NodeId, String), ApiError>)
     }
 }
 
-fn replied(node: &Node, device: &DeviceId, owner: NodeId, body: &str) -> Response {
-    let text = reply_text(node, device, &owner, body);
+fn reply_response(node: &Node, device: &DeviceId, owner: NodeId, body: &str) -> Response {
+    let text = reply_json(node, device, &owner, body);
     let mut response = ([(header::CONTENT_TYPE, "application/json")], text).into_response();
     if let Ok(owner) = HeaderValue::from_str(owner.as_str()) {
-        response.headers_mut().insert(OWNER, owner);
+        response.headers_mut().insert(OWNER_HEADER, owner);
     }
     response
 }
 
-fn reply_text(node: &Node, device: &DeviceId, owner: &NodeId, body: &str) -> String {
+fn reply_json(node: &Node, device: &DeviceId, owner: &NodeId, body: &str) -> String {
     // It was JSON when the device's node took it.
     let body = serde_json::from_str(body).unwrap_or(RawValue::NULL);
-    let replied = Replied {
+    let replied = ReplyBody {
         device,
         node: &node.config.id,
         owner,
@@ -282,12 +282,12 @@ fn reply_text(node: &Node, device: &DeviceId, owner: &NodeId, body: &str) -> Str
 
 /// A command this node has taken: counted in flight until it lands, and counted
 /// with exactly one outcome, whatever happens to the caller.
-struct Flight {
+struct InFlightCommand {
     node: Arc<Node>,
     outcome: &'static str,
 }
 
-impl Flight {
+impl InFlightCommand {
     fn begin(node: &Arc<Node>) -> Result<Self, ApiError> {
         let metrics = &node.metrics;
         if metrics.in_flight.get() >= node.config.limits.commands_in_flight as i64 {
@@ -304,12 +304,12 @@ impl Flight {
         })
     }
 
-    fn land(mut self, outcome: &'static str) {
+    fn finish(mut self, outcome: &'static str) {
         self.outcome = outcome;
     }
 }
 
-impl Drop for Flight {
+impl Drop for InFlightCommand {
     fn drop(&mut self) {
         self.node.metrics.in_flight.dec();
         self.node

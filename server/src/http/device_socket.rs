@@ -18,16 +18,16 @@ use tokio::{task::yield_now, time::Instant};
 
 use super::{
     error::ApiError,
-    token::{bearer, require_for},
+    token::{bearer_token, require_device_token},
 };
 use crate::{
-    admission::{Closed, Place},
+    admission::{Permit, Rejected},
     auth::Grant,
     cluster::directory_client::{RegisterError, register},
     id::DeviceId,
-    node::{Node, Phase},
-    session::{Session, connection::Drive, session::seconds, wheel::Timer},
-    stream::Wire,
+    node::{Node, NodePhase},
+    session::{Session, connection::DeviceConnection, session::whole_seconds, wheel::Timer},
+    stream::MaybeTlsStream,
     ws::{close::CloseReason, handshake},
 };
 
@@ -40,15 +40,15 @@ pub(super) async fn open(
     let accept = handshake::accept_key(&request).map_err(|error| {
         ApiError::bad_request(error.to_string(), "open this path as a WebSocket")
     })?;
-    let device = device(request.uri())?;
-    refuse_while_draining(&node)?;
+    let device = device_from_query(request.uri())?;
+    reject_while_draining(&node)?;
     // Before anything that costs: a storm must not get further than this.
-    let place = node
-        .gate
-        .pass()
-        .map_err(|closed| turned_away(&node, closed))?;
-    let token = bearer(request.headers()).or_else(|| in_query(request.uri(), "token"));
-    let grant = require_for(&node, token, &device)?;
+    let permit = node
+        .admission
+        .try_admit()
+        .map_err(|closed| rejected(&node, closed))?;
+    let token = bearer_token(request.headers()).or_else(|| query_param(request.uri(), "token"));
+    let grant = require_device_token(&node, token, &device)?;
     let upgrade = hyper::upgrade::on(&mut request);
     // The request is not needed while the directory answers.
     drop(request);
@@ -68,16 +68,16 @@ pub(super) async fn open(
             ),
         })?;
     // The drain may have begun, and even ended, while the directory answered.
-    refuse_while_draining(&node)?;
+    reject_while_draining(&node)?;
     let session = registration.complete();
     // Counted from here on, so that a drain waits for its close.
     node.metrics.socket_opened();
-    tokio::spawn(Box::pin(start(node, session, upgrade, place)));
+    tokio::spawn(Box::pin(start_connection(node, session, upgrade, permit)));
     Ok(switching_protocols(accept))
 }
 
-fn refuse_while_draining(node: &Node) -> Result<(), ApiError> {
-    if node.phase() != Phase::Draining {
+fn reject_while_draining(node: &Node) -> Result<(), ApiError> {
+    if node.phase() != NodePhase::Draining {
         return Ok(());
     }
     node.metrics.upgrade_rejected("draining");
@@ -87,8 +87,8 @@ fn refuse_while_draining(node: &Node) -> Result<(), ApiError> {
     ))
 }
 
-fn device(uri: &Uri) -> Result<DeviceId, ApiError> {
-    let id = in_query(uri, "device").ok_or_else(|| {
+fn device_from_query(uri: &Uri) -> Result<DeviceId, ApiError> {
+    let id = query_param(uri, "device").ok_or_else(|| {
         ApiError::bad_request("the query has no device", "connect to /ws?device=ID")
     })?;
     // Of the allowed characters only the colon is ever percent-encoded.
@@ -101,31 +101,31 @@ fn device(uri: &Uri) -> Result<DeviceId, ApiError> {
 }
 
 /// The value of a key as it is written, without percent-decoding.
-fn in_query<'u>(uri: &'u Uri, key: &str) -> Option<&'u str> {
+fn query_param<'u>(uri: &'u Uri, key: &str) -> Option<&'u str> {
     uri.query()?
         .split('&')
         .find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='))
 }
 
-fn turned_away(node: &Node, closed: Closed) -> ApiError {
-    node.metrics.upgrade_rejected(closed.label());
-    ApiError::unavailable(closed.to_string(), "use another node, or come back later")
-        .retry_after(closed.retry_after_s())
+fn rejected(node: &Node, reason: Rejected) -> ApiError {
+    node.metrics.upgrade_rejected(reason.label());
+    ApiError::unavailable(reason.to_string(), "use another node, or come back later")
+        .retry_after(reason.retry_after_s())
 }
 
 /// A session that ends with its token, and is sent away at its age.
 fn new_session(node: &Node, device: DeviceId, grant: Option<&Grant>) -> Session {
     let now = node.wheel.now();
-    let mut session = Session::new(device, now).within(&node.outboxes);
+    let mut session = Session::new(device, now).with_budget(&node.write_budget);
     if let Some(most) = node.config.limits.max_age {
         // Each at another age: those that came together do not leave together.
         let age = most.mul_f64(rand::rng().random_range(0.75..=1.0));
-        session = session.retiring(now.saturating_add(seconds(age)));
+        session = session.with_max_age(now.saturating_add(whole_seconds(age)));
     }
     match grant {
         Some(grant) => {
-            let left = grant.until_s.saturating_sub(seconds_since_1970());
-            session.until(now.saturating_add(u32::try_from(left).unwrap_or(u32::MAX)))
+            let left = grant.expires_at_s.saturating_sub(seconds_since_1970());
+            session.with_token_expiry(now.saturating_add(u32::try_from(left).unwrap_or(u32::MAX)))
         }
         None => session,
     }
@@ -154,26 +154,26 @@ struct Registration {
     session: Arc<Session>,
     /// The device's older connection to this node, which stays until the new one is
     /// sure.
-    older: Option<Arc<Session>>,
+    previous: Option<Arc<Session>>,
     complete: bool,
 }
 
 impl Registration {
     fn begin(node: &Arc<Node>, session: Session) -> Self {
         let session = Arc::new(session);
-        let older = node.registry.insert(&session);
+        let previous = node.registry.insert(&session);
         Self {
             node: Arc::clone(node),
             session,
-            older,
+            previous,
             complete: false,
         }
     }
 
     fn complete(mut self) -> Arc<Session> {
         self.complete = true;
-        if let Some(older) = self.older.take() {
-            older.outbox.close(CloseReason::Replaced);
+        if let Some(older) = self.previous.take() {
+            older.write_queue.close(CloseReason::Replaced);
         }
         Arc::clone(&self.session)
     }
@@ -182,24 +182,35 @@ impl Registration {
 impl Drop for Registration {
     fn drop(&mut self) {
         if !self.complete {
-            self.node.registry.remove(&self.session, self.older.take());
-            self.session.outbox.abandon(CloseReason::Lost);
-            self.node.forget(&self.session, CloseReason::Lost);
+            self.node
+                .registry
+                .remove(&self.session, self.previous.take());
+            self.session.write_queue.abort(CloseReason::ConnectionLost);
+            self.node
+                .remove_session(&self.session, CloseReason::ConnectionLost);
         }
     }
 }
 
 /// Waits for the connection to change hands, then starts the steady task afresh:
 /// this one's size is not paid for as long as the socket lives.
-async fn start(node: Arc<Node>, session: Arc<Session>, upgrade: OnUpgrade, place: Place) {
-    let parts = upgrade.await.ok().map(Upgraded::downcast::<TokioIo<Wire>>);
+async fn start_connection(
+    node: Arc<Node>,
+    session: Arc<Session>,
+    upgrade: OnUpgrade,
+    permit: Permit,
+) {
+    let parts = upgrade
+        .await
+        .ok()
+        .map(Upgraded::downcast::<TokioIo<MaybeTlsStream>>);
     let Some(Ok(parts)) = parts else {
-        session.outbox.abandon(CloseReason::Lost);
-        node.forget(&session, CloseReason::Lost);
-        return node.metrics.socket_closed(CloseReason::Lost);
+        session.write_queue.abort(CloseReason::ConnectionLost);
+        node.remove_session(&session, CloseReason::ConnectionLost);
+        return node.metrics.socket_closed(CloseReason::ConnectionLost);
     };
     node.wheel.arm(&session, Timer::Idle, node.wheel.now() + 1);
-    let mut drive = Drive::new(node, session, parts.io.into_inner(), place);
-    drive.feed(&parts.read_buf);
-    tokio::spawn(drive);
+    let mut connection = DeviceConnection::new(node, session, parts.io.into_inner(), permit);
+    connection.feed(&parts.read_buf);
+    tokio::spawn(connection);
 }

@@ -13,19 +13,19 @@ use tokio::time::Instant;
 
 use super::{
     error::ApiError,
-    router::OWNER,
-    token::{bearer, require_for},
+    router::OWNER_HEADER,
+    token::{bearer_token, require_device_token},
 };
 use crate::{
-    cluster::{locate::locate, message::Located},
+    cluster::{locate::locate, message::DeviceLocation},
     id::{DeviceId, NodeId},
     node::Node,
 };
 
-const TIMEOUT: Duration = Duration::from_secs(2);
+const LOCATE_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[derive(Serialize)]
-struct Device {
+struct DeviceStatus {
     device: DeviceId,
     connected: bool,
     owner: Option<NodeId>,
@@ -41,12 +41,12 @@ pub(super) async fn show(
     let device: DeviceId = device.parse().map_err(|error: crate::InvalidName| {
         ApiError::bad_request(error.to_string(), "get /devices/ID")
     })?;
-    require_for(&node, bearer(&headers), &device)?;
-    match locate(&node, &device, Instant::now() + TIMEOUT).await {
-        Located::At { owner, epoch } => {
+    require_device_token(&node, bearer_token(&headers), &device)?;
+    match locate(&node, &device, Instant::now() + LOCATE_TIMEOUT).await {
+        DeviceLocation::OnNode { owner, epoch } => {
             let header = HeaderValue::from_str(owner.as_str()).ok();
             let (owner, epoch) = (Some(owner), Some(epoch.raw()));
-            let mut response = Json(Device {
+            let mut response = Json(DeviceStatus {
                 device,
                 connected: true,
                 owner,
@@ -54,12 +54,12 @@ pub(super) async fn show(
             })
             .into_response();
             if let Some(header) = header {
-                response.headers_mut().insert(OWNER, header);
+                response.headers_mut().insert(OWNER_HEADER, header);
             }
             Ok(response)
         }
-        Located::Nowhere => {
-            let device = Device {
+        DeviceLocation::NotConnected => {
+            let device = DeviceStatus {
                 device,
                 connected: false,
                 owner: None,
@@ -67,7 +67,7 @@ pub(super) async fn show(
             };
             Ok(Json(device).into_response())
         }
-        Located::Unsure => Err(ApiError::unavailable(
+        DeviceLocation::Unknown => Err(ApiError::unavailable(
             "not every node could be asked",
             "try again",
         )),

@@ -20,7 +20,7 @@ use crate::{
     node::Node,
     ws::{
         close::CloseReason,
-        decode::{Accepts, Decoder, Event, Flow},
+        decode::{AllowedMessages, DecodeControl, WsDecoder, WsEvent},
         encode, handshake,
     },
 };
@@ -37,7 +37,7 @@ pub(super) async fn open(
         ApiError::bad_request(error.to_string(), "open this path as a WebSocket")
     })?;
     // Its own place: that of the HTTP connection is free once this has answered.
-    let Some(place) = node.connections.enter() else {
+    let Some(permit) = node.connection_limit.try_acquire() else {
         return Err(ApiError::unavailable(
             "this node has no room for more connections",
             "come back later",
@@ -46,7 +46,7 @@ pub(super) async fn open(
     let upgrade = hyper::upgrade::on(&mut request);
     tokio::spawn(Box::pin(async move {
         serve(node, upgrade).await;
-        drop(place);
+        drop(permit);
     }));
     Ok(switching_protocols(accept))
 }
@@ -56,8 +56,8 @@ async fn serve(node: Arc<Node>, upgrade: OnUpgrade) {
         return;
     };
     let max_message = node.config.limits.device_message_bytes;
-    let echo = Echo {
-        decoder: Decoder::new(max_message, Accepts::TextAndBinary),
+    let echo = EchoConnection {
+        decoder: WsDecoder::new(max_message, AllowedMessages::TextAndBinary),
         stream: TokioIo::new(upgraded),
         node,
     };
@@ -66,13 +66,13 @@ async fn serve(node: Arc<Node>, upgrade: OnUpgrade) {
     }
 }
 
-struct Echo {
+struct EchoConnection {
     node: Arc<Node>,
-    decoder: Decoder,
+    decoder: WsDecoder,
     stream: TokioIo<Upgraded>,
 }
 
-impl Echo {
+impl EchoConnection {
     async fn run(mut self) -> io::Result<()> {
         let limits = self.node.config.limits.clone();
         let drain = self.node.drain.clone();
@@ -87,7 +87,7 @@ impl Echo {
                 Ok(read) => read?,
                 Err(_) => break encode::close(CloseReason::Idle),
             };
-            let (answer, close) = answer(&mut self.decoder, &mut input[..read]);
+            let (answer, close) = echo_reply(&mut self.decoder, &mut input[..read]);
             // Nothing more is read before this is written: a peer that does not
             // read costs one read's worth of answers.
             timeout(limits.write_timeout, self.stream.write_all(&answer)).await??;
@@ -95,12 +95,12 @@ impl Echo {
                 break close;
             }
         };
-        timeout(limits.close_timeout, self.end(&close, &mut input)).await?
+        timeout(limits.close_timeout, self.close(&close, &mut input)).await?
     }
 
     /// Says the last word, then reads to the peer's end: a connection that is closed
     /// over unread bytes is reset, which could swallow that word.
-    async fn end(&mut self, close: &[u8], rest: &mut [u8]) -> io::Result<()> {
+    async fn close(&mut self, close: &[u8], rest: &mut [u8]) -> io::Result<()> {
         self.stream.write_all(close).await?;
         self.stream.shutdown().await?;
         while self.stream.read(rest).await? > 0 {}
@@ -109,20 +109,20 @@ impl Echo {
 }
 
 /// What to say to `input`, and the close if it ends the conversation.
-fn answer(decoder: &mut Decoder, input: &mut [u8]) -> (BytesMut, Option<Bytes>) {
+fn echo_reply(decoder: &mut WsDecoder, input: &mut [u8]) -> (BytesMut, Option<Bytes>) {
     let (mut answer, mut close) = (BytesMut::new(), None);
     let fed = decoder.feed(input, |event| {
         match event {
-            Event::Text(text) => answer.extend(encode::text(text.as_bytes())),
-            Event::Binary(bytes) => answer.extend(encode::binary(bytes)),
-            Event::Ping(payload) => answer.extend(encode::pong(payload)),
-            Event::Pong => {}
-            Event::Close(code) => {
+            WsEvent::Text(text) => answer.extend(encode::text(text.as_bytes())),
+            WsEvent::Binary(bytes) => answer.extend(encode::binary(bytes)),
+            WsEvent::Ping(payload) => answer.extend(encode::pong(payload)),
+            WsEvent::Pong => {}
+            WsEvent::Close(code) => {
                 close = Some(encode::close_echo(code));
-                return Flow::Stop;
+                return DecodeControl::Stop;
             }
         }
-        Flow::Continue
+        DecodeControl::Continue
     });
     (answer, close.or(fed.err().map(encode::close)))
 }

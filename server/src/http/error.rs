@@ -9,7 +9,7 @@ use axum::{
 };
 use serde::Serialize;
 
-use super::router::OWNER;
+use super::router::OWNER_HEADER;
 use crate::id::NodeId;
 
 /// `{"error": what happened, "hint": what to do next}` with a status.
@@ -84,16 +84,16 @@ impl ApiError {
     }
 
     /// The same, in the one line of a server-sent event.
-    pub(super) fn event_text(&self) -> String {
+    pub(super) fn event_json(&self) -> String {
         #[derive(Serialize)]
-        struct Event<'a> {
+        struct ErrorEvent<'a> {
             status: u16,
             #[serde(skip_serializing_if = "Option::is_none")]
             owner: Option<&'a NodeId>,
             #[serde(flatten)]
             error: &'a ApiError,
         }
-        let event = Event {
+        let event = ErrorEvent {
             status: self.status.as_u16(),
             owner: self.owner.as_ref(),
             error: self,
@@ -120,7 +120,7 @@ impl IntoResponse for ApiError {
             .as_ref()
             .and_then(|owner| HeaderValue::from_str(owner.as_str()).ok())
         {
-            headers.insert(OWNER, owner);
+            headers.insert(OWNER_HEADER, owner);
         }
         response
     }

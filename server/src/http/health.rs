@@ -9,7 +9,7 @@ use axum::{
 };
 
 use super::error::ApiError;
-use crate::node::{Node, Phase, metrics_text};
+use crate::node::{Node, NodePhase, metrics_text};
 
 /// The process answers.
 pub(super) async fn live() -> &'static str {
@@ -18,7 +18,7 @@ pub(super) async fn live() -> &'static str {
 
 /// The node wants new sockets.
 pub(super) async fn ready(State(node): State<Arc<Node>>) -> Result<&'static str, ApiError> {
-    if node.phase() != Phase::Serving {
+    if node.phase() != NodePhase::Serving {
         return Err(ApiError::unavailable(
             "this node is leaving",
             "use another node",
@@ -34,11 +34,11 @@ pub(super) async fn ready(State(node): State<Arc<Node>>) -> Result<&'static str,
 }
 
 /// A text in the Prometheus format.
-pub(crate) fn as_metrics(text: String) -> Response {
+pub(crate) fn metrics_response(text: String) -> Response {
     let kind = "text/plain; version=0.0.4; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], text).into_response()
 }
 
 pub(super) async fn metrics(State(node): State<Arc<Node>>) -> Response {
-    as_metrics(metrics_text(&node))
+    metrics_response(metrics_text(&node))
 }

@@ -18,8 +18,11 @@ mod token;
 mod topics;
 
 pub(crate) use self::{
-    commands::{read_call, timeout_ms, wants_events},
+    commands::{accepts_event_stream, read_command, timeout_ms},
     error::ApiError,
-    health::as_metrics,
-    router::{NODE, everything, no_room, no_such_method, no_such_path, operators, public},
+    health::metrics_response,
+    router::{
+        NODE_HEADER, admin_router, combined_router, method_not_allowed, path_not_found,
+        public_router, rejected_router,
+    },
 };

@@ -7,24 +7,24 @@ use serde::Serialize;
 
 use crate::{
     id::NodeId,
-    node::{Node, Phase},
+    node::{Node, NodePhase},
 };
 
 #[derive(Serialize)]
-pub(super) struct Nodes {
+pub(super) struct NodeList {
     /// This node's view version.
     version: u64,
     /// Whether this node is connected to the backplane.
     connected: bool,
-    nodes: Vec<Listed>,
-    gateways: Vec<Gateway>,
+    nodes: Vec<NodeInfo>,
+    gateways: Vec<GatewayInfo>,
 }
 
 #[derive(Serialize)]
-struct Listed {
+struct NodeInfo {
     id: NodeId,
     /// Milliseconds since 1970 at the node's start.
-    epoch: u64,
+    incarnation: u64,
     address: Option<String>,
     #[serde(rename = "self")]
     is_self: bool,
@@ -35,37 +35,37 @@ struct Listed {
 }
 
 #[derive(Serialize)]
-struct Gateway {
+struct GatewayInfo {
     id: NodeId,
     /// Milliseconds since 1970 at its start.
-    epoch: u64,
+    incarnation: u64,
     address: Option<String>,
 }
 
-pub(super) async fn list(State(node): State<Arc<Node>>) -> Json<Nodes> {
+pub(super) async fn list(State(node): State<Arc<Node>>) -> Json<NodeList> {
     let view = node.cluster.backplane.view().borrow().clone();
     let state = match node.phase() {
-        Phase::Serving => "serving",
-        Phase::Leaving => "leaving",
-        Phase::Draining => "draining",
+        NodePhase::Serving => "serving",
+        NodePhase::Leaving => "leaving",
+        NodePhase::Draining => "draining",
     };
     let listed = view.nodes().map(|member| {
         let is_self = member.id == node.config.id;
-        Listed {
+        NodeInfo {
             id: member.id.clone(),
-            epoch: member.boot,
+            incarnation: member.incarnation,
             address: member.address.clone(),
             is_self,
             state: is_self.then_some(state),
             sockets: is_self.then(|| node.metrics.sockets.get()),
         }
     });
-    let gateways = view.gateways().map(|member| Gateway {
+    let gateways = view.gateways().map(|member| GatewayInfo {
         id: member.id.clone(),
-        epoch: member.boot,
+        incarnation: member.incarnation,
         address: member.address.clone(),
     });
-    Json(Nodes {
+    Json(NodeList {
         version: view.version,
         connected: view.connected,
         nodes: listed.collect(),

@@ -17,27 +17,27 @@ use super::{
 use crate::node::Node;
 
 /// Which node took the call; on every answer.
-pub(crate) const NODE: HeaderName = HeaderName::from_static("x-highwater-node");
+pub(crate) const NODE_HEADER: HeaderName = HeaderName::from_static("x-highwater-node");
 /// Which node owned the device's socket, where known.
-pub(super) const OWNER: HeaderName = HeaderName::from_static("x-highwater-owner");
+pub(super) const OWNER_HEADER: HeaderName = HeaderName::from_static("x-highwater-owner");
 
 /// All routes of the node, on one listener.
-pub(crate) fn everything(node: &Arc<Node>) -> Router {
-    finish(for_clients(node).merge(for_operators()), node)
+pub(crate) fn combined_router(node: &Arc<Node>) -> Router {
+    into_router(public_routes(node).merge(admin_routes()), node)
 }
 
 /// The routes for devices and callers, where operators have a listener of their own.
-pub(crate) fn public(node: &Arc<Node>) -> Router {
-    finish(for_clients(node), node)
+pub(crate) fn public_router(node: &Arc<Node>) -> Router {
+    into_router(public_routes(node), node)
 }
 
 /// The routes for probes and operators alone.
-pub(crate) fn operators(node: &Arc<Node>) -> Router {
-    finish(for_operators(), node)
+pub(crate) fn admin_router(node: &Arc<Node>) -> Router {
+    into_router(admin_routes(), node)
 }
 
 /// What is answered when there is no room for another connection.
-pub(crate) fn no_room() -> Router {
+pub(crate) fn rejected_router() -> Router {
     Router::new().fallback(async || {
         ApiError::unavailable(
             "this node has no room for more connections",
@@ -46,7 +46,7 @@ pub(crate) fn no_room() -> Router {
     })
 }
 
-fn for_clients(node: &Node) -> Router<Arc<Node>> {
+fn public_routes(node: &Node) -> Router<Arc<Node>> {
     let echo = match node.config.echo {
         true => Router::new().route("/echo", any(echo::open)),
         false => Router::new(),
@@ -62,7 +62,7 @@ fn for_clients(node: &Node) -> Router<Arc<Node>> {
         .route("/sessions/{id}", get(sessions::show).put(sessions::replace))
 }
 
-fn for_operators() -> Router<Arc<Node>> {
+fn admin_routes() -> Router<Arc<Node>> {
     Router::new()
         .route("/nodes", get(nodes::list))
         .route("/healthz", get(health::live))
@@ -71,26 +71,26 @@ fn for_operators() -> Router<Arc<Node>> {
         .route("/admin/drain", post(admin::drain))
         .route("/admin/rebalance", post(admin::rebalance))
         .route("/admin/load", post(admin::load))
-        .route("/admin/faults", post(admin::inject))
+        .route("/admin/faults", post(admin::inject_fault))
 }
 
-fn finish(routes: Router<Arc<Node>>, node: &Arc<Node>) -> Router {
+fn into_router(routes: Router<Arc<Node>>, node: &Arc<Node>) -> Router {
     routes
-        .fallback(no_such_path)
-        .method_not_allowed_fallback(no_such_method)
-        .layer(map_response_with_state(Arc::clone(node), name_the_node))
+        .fallback(path_not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(map_response_with_state(Arc::clone(node), add_node_header))
         .with_state(Arc::clone(node))
 }
 
-async fn name_the_node(State(node): State<Arc<Node>>, mut response: Response) -> Response {
+async fn add_node_header(State(node): State<Arc<Node>>, mut response: Response) -> Response {
     // Node ids are letters, digits and marks that every header may hold.
     if let Ok(id) = HeaderValue::from_str(node.config.id.as_str()) {
-        response.headers_mut().insert(NODE, id);
+        response.headers_mut().insert(NODE_HEADER, id);
     }
     response
 }
 
-pub(crate) async fn no_such_path() -> ApiError {
+pub(crate) async fn path_not_found() -> ApiError {
     ApiError::new(
         StatusCode::NOT_FOUND,
         "no such path",
@@ -98,7 +98,7 @@ pub(crate) async fn no_such_path() -> ApiError {
     )
 }
 
-pub(crate) async fn no_such_method() -> ApiError {
+pub(crate) async fn method_not_allowed() -> ApiError {
     ApiError::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "this path does not answer to that method",

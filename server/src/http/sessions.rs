@@ -15,29 +15,29 @@ use serde_json::value::RawValue;
 use super::{
     body::read_json,
     error::ApiError,
-    token::{bearer, check, refused},
+    token::{auth_error, bearer_token, check_token},
 };
 use crate::{
-    auth::{Access, Claims, Devices, Grant, Refused, SessionId, StoreError},
+    auth::{AuthError, Authenticator, Claims, DevicePatterns, Grant, SessionId, StoreError},
     node::Node,
 };
 
 /// Longest name of a user, in bytes.
-const LONGEST_USER: usize = 256;
+const MAX_USER_BYTES: usize = 256;
 
 /// What whoever has checked the user's password sends.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Login {
+struct LoginBody {
     user: String,
     #[serde(default)]
-    devices: Devices,
+    devices: DevicePatterns,
     #[serde(default)]
     data: Option<Box<RawValue>>,
 }
 
 #[derive(Serialize)]
-struct LoggedIn {
+struct LoginResponse {
     id: SessionId,
     token: String,
     /// Seconds since 1970.
@@ -45,16 +45,16 @@ struct LoggedIn {
 }
 
 #[derive(Serialize)]
-struct Shown<'a> {
+struct SessionResponse<'a> {
     id: &'a SessionId,
     user: &'a str,
-    devices: &'a Devices,
+    devices: &'a DevicePatterns,
     data: &'a RawValue,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Replacement {
+struct ReplaceSessionBody {
     data: Box<RawValue>,
 }
 
@@ -62,27 +62,27 @@ pub(super) async fn create(
     State(node): State<Arc<Node>>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let access = access(&node)?;
+    let access = require_access(&node)?;
     let (parts, body) = request.into_parts();
-    may_log_in(&node, access, &parts.headers)?;
-    let login: Login = read_json(&parts.headers, body, &node.config.limits).await?;
-    if login.user.is_empty() || login.user.len() > LONGEST_USER {
+    check_login_secret(&node, access, &parts.headers)?;
+    let login: LoginBody = read_json(&parts.headers, body, &node.config.limits).await?;
+    if login.user.is_empty() || login.user.len() > MAX_USER_BYTES {
         let error = format!("a `user` of {} bytes", login.user.len());
         return Err(ApiError::bad_request(error, "1 to 256 bytes are accepted"));
     }
-    let text = bounded(&node, login.data)?;
+    let text = session_data(&node, login.data)?;
     let id = SessionId::random();
     access
         .store
         .create(id.clone(), text, access.lifetime())
         .await
-        .map_err(store_failed)?;
+        .map_err(store_error)?;
     let (token, expires_at) = access.sign(Claims {
         user: login.user,
         session: Some(id.clone()),
         devices: login.devices,
     });
-    let logged_in = LoggedIn {
+    let logged_in = LoginResponse {
         id,
         token,
         expires_at,
@@ -95,15 +95,15 @@ pub(super) async fn show(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let access = access(&node)?;
+    let access = require_access(&node)?;
     let (id, grant) = own_session(&node, access, &id, &headers)?;
-    let loaded = access.store.load(id.clone()).await.map_err(store_failed)?;
-    let text = loaded.ok_or_else(no_such_session)?;
+    let loaded = access.store.load(id.clone()).await.map_err(store_error)?;
+    let text = loaded.ok_or_else(session_not_found)?;
     let data = RawValue::from_string(text).map_err(|error| {
-        let away = StoreError::Away(format!("it holds what is no JSON: {error}"));
-        store_failed(away)
+        let away = StoreError::Unavailable(format!("it holds what is no JSON: {error}"));
+        store_error(away)
     })?;
-    let shown = Shown {
+    let shown = SessionResponse {
         id: &id,
         user: &grant.user,
         devices: &grant.devices,
@@ -117,19 +117,20 @@ pub(super) async fn replace(
     Path(id): Path<String>,
     request: Request,
 ) -> Result<StatusCode, ApiError> {
-    let access = access(&node)?;
+    let access = require_access(&node)?;
     let (parts, body) = request.into_parts();
     let (id, _) = own_session(&node, access, &id, &parts.headers)?;
-    let replacement: Replacement = read_json(&parts.headers, body, &node.config.limits).await?;
-    let text = bounded(&node, Some(replacement.data))?;
+    let replacement: ReplaceSessionBody =
+        read_json(&parts.headers, body, &node.config.limits).await?;
+    let text = session_data(&node, Some(replacement.data))?;
     match access.store.replace(id, text).await {
         Ok(true) => Ok(StatusCode::NO_CONTENT),
-        Ok(false) => Err(no_such_session()),
-        Err(error) => Err(store_failed(error)),
+        Ok(false) => Err(session_not_found()),
+        Err(error) => Err(store_error(error)),
     }
 }
 
-fn access(node: &Node) -> Result<&Access, ApiError> {
+fn require_access(node: &Node) -> Result<&Authenticator, ApiError> {
     node.access.as_ref().ok_or_else(|| {
         ApiError::new(
             StatusCode::NOT_FOUND,
@@ -139,28 +140,32 @@ fn access(node: &Node) -> Result<&Access, ApiError> {
     })
 }
 
-fn may_log_in(node: &Node, access: &Access, headers: &HeaderMap) -> Result<(), ApiError> {
-    let Some(secret) = &access.login else {
+fn check_login_secret(
+    node: &Node,
+    access: &Authenticator,
+    headers: &HeaderMap,
+) -> Result<(), ApiError> {
+    let Some(secret) = &access.login_secret else {
         return Err(ApiError::new(
             StatusCode::FORBIDDEN,
             "nobody logs in at this node",
             "start it with --login-secret-file",
         ));
     };
-    if bearer(headers).is_some_and(|given| secret.is(given)) {
+    if bearer_token(headers).is_some_and(|given| secret.matches(given)) {
         return Ok(());
     }
-    Err(refused(node, Refused::Login))
+    Err(auth_error(node, AuthError::WrongLoginSecret))
 }
 
 /// The session in the path, which must be the one that the token belongs to.
 fn own_session(
     node: &Node,
-    access: &Access,
+    access: &Authenticator,
     id: &str,
     headers: &HeaderMap,
 ) -> Result<(SessionId, Grant), ApiError> {
-    let grant = check(node, access, bearer(headers))?;
+    let grant = check_token(node, access, bearer_token(headers))?;
     match grant.session.clone().filter(|own| own.as_str() == id) {
         Some(id) => Ok((id, grant)),
         None => Err(ApiError::new(
@@ -172,7 +177,7 @@ fn own_session(
 }
 
 /// The data's text, `null` without any.
-fn bounded(node: &Node, data: Option<Box<RawValue>>) -> Result<String, ApiError> {
+fn session_data(node: &Node, data: Option<Box<RawValue>>) -> Result<String, ApiError> {
     let text = data.as_deref().unwrap_or(RawValue::NULL).get().to_owned();
     let most = node.config.limits.session_bytes;
     if text.len() > most {
@@ -188,7 +193,7 @@ fn bounded(node: &Node, data: Option<Box<RawValue>>) -> Result<String, ApiError>
     Ok(text)
 }
 
-fn no_such_session() -> ApiError {
+fn session_not_found() -> ApiError {
     ApiError::new(
         StatusCode::NOT_FOUND,
         "there is no such session any more",
@@ -196,8 +201,8 @@ fn no_such_session() -> ApiError {
     )
 }
 
-fn store_failed(error: StoreError) -> ApiError {
-    if let StoreError::Away(why) = &error {
+fn store_error(error: StoreError) -> ApiError {
+    if let StoreError::Unavailable(why) = &error {
         tracing::warn!(why, "no session store");
     }
     ApiError::unavailable(error.to_string(), "try again")

@@ -4,21 +4,21 @@ use axum::http::{HeaderMap, StatusCode, header};
 
 use super::error::ApiError;
 use crate::{
-    auth::{Access, Grant, Refused},
+    auth::{AuthError, Authenticator, Grant},
     id::DeviceId,
     node::Node,
 };
 
 /// There was no token.
-const SHOW_ONE: &str = "Bearer realm=\"highwater\"";
+const MISSING_TOKEN_CHALLENGE: &str = "Bearer realm=\"highwater\"";
 /// There was one, and it is none.
-const NOT_THIS_ONE: &str = "Bearer realm=\"highwater\", error=\"invalid_token\"";
+const INVALID_TOKEN_CHALLENGE: &str = "Bearer realm=\"highwater\", error=\"invalid_token\"";
 
 /// What `POST /sessions` asks for.
-const LOGIN: &str = "Bearer realm=\"highwater login\"";
+const LOGIN_CHALLENGE: &str = "Bearer realm=\"highwater login\"";
 
 /// The token in `Authorization: Bearer`.
-pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub(super) fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
@@ -29,9 +29,9 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
 ///
 /// # Errors
 /// 401.
-pub(super) fn require(node: &Node, token: Option<&str>) -> Result<Option<Grant>, ApiError> {
+pub(super) fn require_token(node: &Node, token: Option<&str>) -> Result<Option<Grant>, ApiError> {
     match node.access.as_ref().filter(|access| access.is_required()) {
-        Some(access) => check(node, access, token).map(Some),
+        Some(access) => check_token(node, access, token).map(Some),
         None => Ok(None),
     }
 }
@@ -40,14 +40,16 @@ pub(super) fn require(node: &Node, token: Option<&str>) -> Result<Option<Grant>,
 ///
 /// # Errors
 /// 401, and 403 where the token is for others.
-pub(super) fn require_for(
+pub(super) fn require_device_token(
     node: &Node,
     token: Option<&str>,
     device: &DeviceId,
 ) -> Result<Option<Grant>, ApiError> {
-    let grant = require(node, token)?;
+    let grant = require_token(node, token)?;
     match &grant {
-        Some(grant) if !grant.devices.cover(device) => Err(refused(node, Refused::OtherDevice)),
+        Some(grant) if !grant.devices.matches(device) => {
+            Err(auth_error(node, AuthError::DeviceNotAllowed))
+        }
         _ => Ok(grant),
     }
 }
@@ -56,29 +58,35 @@ pub(super) fn require_for(
 ///
 /// # Errors
 /// 401.
-pub(super) fn check(node: &Node, access: &Access, token: Option<&str>) -> Result<Grant, ApiError> {
-    access.check(token).map_err(|why| refused(node, why))
+pub(super) fn check_token(
+    node: &Node,
+    access: &Authenticator,
+    token: Option<&str>,
+) -> Result<Grant, ApiError> {
+    access.verify(token).map_err(|why| auth_error(node, why))
 }
 
 /// Counts a refusal and says it.
-pub(super) fn refused(node: &Node, why: Refused) -> ApiError {
-    node.metrics.auth_refused(why);
+pub(super) fn auth_error(node: &Node, why: AuthError) -> ApiError {
+    node.metrics.auth_rejected(why);
     match why {
-        Refused::Missing => ApiError::unauthorized(
+        AuthError::Missing => ApiError::unauthorized(
             why.to_string(),
             "send one in `Authorization: Bearer`; POST /sessions gives them",
-            SHOW_ONE,
+            MISSING_TOKEN_CHALLENGE,
         ),
-        Refused::OtherDevice => ApiError::new(
+        AuthError::DeviceNotAllowed => ApiError::new(
             StatusCode::FORBIDDEN,
             why.to_string(),
             "use a token whose `devices` name this one",
         ),
-        Refused::Login => {
-            ApiError::unauthorized(why.to_string(), "send it in `Authorization: Bearer`", LOGIN)
-        }
-        Refused::Invalid | Refused::Expired | Refused::Early => {
-            ApiError::unauthorized(why.to_string(), "log in again", NOT_THIS_ONE)
+        AuthError::WrongLoginSecret => ApiError::unauthorized(
+            why.to_string(),
+            "send it in `Authorization: Bearer`",
+            LOGIN_CHALLENGE,
+        ),
+        AuthError::Invalid | AuthError::Expired | AuthError::NotYetValid => {
+            ApiError::unauthorized(why.to_string(), "log in again", INVALID_TOKEN_CHALLENGE)
         }
     }
 }
@@ -94,12 +102,12 @@ mod tests {
         let token = |value: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::AUTHORIZATION, HeaderValue::from_static(value));
-            bearer(&headers).map(str::to_owned)
+            bearer_token(&headers).map(str::to_owned)
         };
         assert_eq!(token("Bearer a.b.c").as_deref(), Some("a.b.c"));
         assert_eq!(token("bearer  a.b.c").as_deref(), Some("a.b.c"));
         assert_eq!(token("Basic YTpi"), None);
         assert_eq!(token("Bearer"), None);
-        assert_eq!(bearer(&HeaderMap::new()), None);
+        assert_eq!(bearer_token(&HeaderMap::new()), None);
     }
 }

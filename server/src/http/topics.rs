@@ -14,22 +14,22 @@ use serde_json::value::RawValue;
 use super::{
     body::read_json,
     error::ApiError,
-    token::{bearer, require},
+    token::{bearer_token, require_token},
 };
 use crate::{
-    cluster::fan_out::{self, Publisher},
+    cluster::fan_out::{self, MessageOrigin},
     id::Topic,
     node::Node,
 };
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Message {
+struct PublishBody {
     body: Box<RawValue>,
 }
 
 #[derive(Serialize)]
-struct Published {
+struct PublishResponse {
     topic: Topic,
     /// Members it is for, this node included.
     nodes: usize,
@@ -42,17 +42,17 @@ pub(super) async fn publish(
     Path(topic): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    require(&node, bearer(request.headers()))?;
+    require_token(&node, bearer_token(request.headers()))?;
     let topic: Topic = topic.parse().map_err(|error: crate::InvalidName| {
         ApiError::bad_request(error.to_string(), "post to /topics/TOPIC/messages")
     })?;
     let (parts, body) = request.into_parts();
-    let message: Message = read_json(&parts.headers, body, &node.config.limits).await?;
+    let message: PublishBody = read_json(&parts.headers, body, &node.config.limits).await?;
     let body = message.body.get();
-    let subscribers_here = fan_out::publish(&node, &topic, body, Publisher::Caller)
+    let subscribers_here = fan_out::publish(&node, &topic, body, MessageOrigin::Http)
         .map_err(|error| ApiError::unavailable(error.to_string(), "nobody got it: try again"))?;
     let nodes = node.cluster.table().view.nodes().count();
-    let published = Published {
+    let published = PublishResponse {
         topic,
         nodes,
         subscribers_here,

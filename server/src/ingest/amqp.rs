@@ -6,7 +6,7 @@
 //! **Redelivery.** At once when a consumer's connection ends, which for a process that
 //! hangs the broker finds by heartbeats.
 //!
-//! **Bounds.** A queue of [`MOST_READINGS`] or [`MOST_BYTES`] rejects more. With several
+//! **Bounds.** A queue of [`MAX_QUEUED_RECORDS`] or [`MOST_BYTES`] rejects more. With several
 //! groups one may be full and another not: then the reading is refused and the other
 //! group has it already, once more when it is sent again.
 
@@ -25,22 +25,23 @@ use lapin::{
 use tokio::time::timeout;
 
 use super::{
-    Reading,
+    Telemetry,
     broker_address::BrokerAddress,
     queue::{
-        Delivery, IN_HAND, MOST_BYTES, MOST_READINGS, Member, Outcome, Parcel, Producer, Refusal,
-        Settled, WorkError,
+        GroupConsumer, MAX_QUEUED_BYTES, MAX_QUEUED_RECORDS, MAX_UNACKED, PendingPublish,
+        PublishOutcome, PublishResult, QueueError, RejectReason, TelemetryDelivery,
+        TelemetryProducer,
     },
 };
 use crate::{
-    backplane::amqp::{AmqpConnection, open_for},
-    id::{ClusterName, Group},
+    backplane::amqp::{AmqpConnection, open_by_url},
+    id::{ClusterName, ConsumerGroup},
 };
 
 /// How long [`Member::take`] waits.
-const TAKE: Duration = Duration::from_secs(1);
+const POLL_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a confirmation may take.
-const ANSWER: Duration = Duration::from_secs(10);
+const CONFIRM_TIMEOUT: Duration = Duration::from_secs(10);
 /// A message that is written to disk.
 const PERSISTENT: u8 = 2;
 /// AMQP's code of an end without a fault.
@@ -53,13 +54,13 @@ pub(super) struct AmqpProducer {
     exchange: ShortString,
 }
 
-impl Producer for AmqpProducer {
+impl TelemetryProducer for AmqpProducer {
     type Address = BrokerAddress;
 
-    async fn connect(address: &BrokerAddress) -> Result<Self, WorkError> {
+    async fn connect(address: &BrokerAddress) -> Result<Self, QueueError> {
         let (connection, channel) = open(address, "readings of a node").await?;
         let confirm = channel.confirm_select(ConfirmSelectOptions::default());
-        confirm.await.map_err(WorkError::broken)?;
+        confirm.await.map_err(QueueError::disconnected)?;
         Ok(Self {
             _connection: connection,
             channel,
@@ -67,18 +68,22 @@ impl Producer for AmqpProducer {
         })
     }
 
-    async fn submit(
+    async fn publish(
         &mut self,
-        parcels: Vec<Parcel>,
-        settled: &mut Vec<Settled>,
-    ) -> Result<(), WorkError> {
-        let mut under_way = Vec::with_capacity(parcels.len());
+        parcels: Vec<PendingPublish>,
+        settled: &mut Vec<PublishResult>,
+    ) -> Result<(), QueueError> {
+        let mut in_flight = Vec::with_capacity(parcels.len());
         // Given back, when no queue is bound.
         let options = BasicPublishOptions {
             mandatory: true,
             ..BasicPublishOptions::default()
         };
-        for Parcel { number, payload } in parcels {
+        for PendingPublish {
+            sequence: number,
+            payload,
+        } in parcels
+        {
             let properties = BasicProperties::default().with_delivery_mode(PERSISTENT);
             let sent = self.channel.basic_publish(
                 self.exchange.clone(),
@@ -87,44 +92,53 @@ impl Producer for AmqpProducer {
                 &payload,
                 properties,
             );
-            under_way.push((number, sent.await.map_err(WorkError::broken)?));
+            in_flight.push((number, sent.await.map_err(QueueError::disconnected)?));
         }
-        for (number, confirmed) in under_way {
-            let confirmed = timeout(ANSWER, confirmed).await;
-            let confirmed = confirmed.map_err(WorkError::broken)?;
-            let outcome = match confirmed.map_err(WorkError::broken)? {
-                Confirmation::Ack(None) => Outcome::Taken,
-                Confirmation::Ack(Some(_)) => Outcome::Refused(Refusal::NoGroup),
-                Confirmation::Nack(_) => Outcome::Refused(Refusal::Full),
+        for (number, confirmed) in in_flight {
+            let confirmed = timeout(CONFIRM_TIMEOUT, confirmed).await;
+            let confirmed = confirmed.map_err(QueueError::disconnected)?;
+            let outcome = match confirmed.map_err(QueueError::disconnected)? {
+                Confirmation::Ack(None) => PublishOutcome::Accepted,
+                Confirmation::Ack(Some(_)) => {
+                    PublishOutcome::Rejected(RejectReason::NoConsumerGroup)
+                }
+                Confirmation::Nack(_) => PublishOutcome::Rejected(RejectReason::Full),
                 Confirmation::NotRequested => {
-                    return Err(WorkError::broken("the channel confirms nothing"));
+                    return Err(QueueError::disconnected("the channel confirms nothing"));
                 }
             };
-            settled.push(Settled { number, outcome });
+            settled.push(PublishResult {
+                sequence: number,
+                outcome,
+            });
         }
         Ok(())
     }
 }
 
 /// A consumer's connection.
-pub(super) struct AmqpMember {
+pub(super) struct AmqpConsumer {
     connection: AmqpConnection,
     channel: Channel,
     deliveries: Consumer,
 }
 
-impl Member for AmqpMember {
+impl GroupConsumer for AmqpConsumer {
     type Address = BrokerAddress;
     /// The delivery's tag. They are acknowledged in order, many at a time.
     type Receipt = u64;
 
-    async fn join(address: &BrokerAddress, group: &Group, name: &str) -> Result<Self, WorkError> {
+    async fn join(
+        address: &BrokerAddress,
+        group: &ConsumerGroup,
+        name: &str,
+    ) -> Result<Self, QueueError> {
         let (connection, channel) = open(address, name).await?;
-        let queue = declare(&channel, address, group)
+        let queue = declare_queue(&channel, address, group)
             .await
-            .map_err(WorkError::broken)?;
+            .map_err(QueueError::disconnected)?;
         let consume = async {
-            let in_hand = IN_HAND as u16;
+            let in_hand = MAX_UNACKED as u16;
             channel
                 .basic_qos(in_hand, BasicQosOptions::default())
                 .await?;
@@ -133,7 +147,7 @@ impl Member for AmqpMember {
                 .basic_consume(queue, name.into(), options, FieldTable::default())
                 .await
         };
-        let deliveries = consume.await.map_err(WorkError::broken)?;
+        let deliveries = consume.await.map_err(QueueError::disconnected)?;
         Ok(Self {
             connection,
             channel,
@@ -141,38 +155,38 @@ impl Member for AmqpMember {
         })
     }
 
-    async fn take(&mut self) -> Result<Vec<Delivery<u64>>, WorkError> {
+    async fn poll(&mut self) -> Result<Vec<TelemetryDelivery<u64>>, QueueError> {
         let mut deliveries = Vec::new();
-        while deliveries.len() < IN_HAND {
+        while deliveries.len() < MAX_UNACKED {
             let next = if deliveries.is_empty() {
-                timeout(TAKE, self.deliveries.next()).await.ok()
+                timeout(POLL_TIMEOUT, self.deliveries.next()).await.ok()
             } else {
                 // Only what has arrived already.
                 self.deliveries.next().now_or_never()
             };
             match next {
                 None => break,
-                Some(None) => return Err(WorkError::broken("the connection ended")),
+                Some(None) => return Err(QueueError::disconnected("the connection ended")),
                 Some(Some(delivered)) => {
-                    deliveries.push(delivery(&delivered.map_err(WorkError::broken)?));
+                    deliveries.push(delivery(&delivered.map_err(QueueError::disconnected)?));
                 }
             }
         }
         Ok(deliveries)
     }
 
-    async fn acknowledge(&mut self, handled: &[u64]) -> Result<(), WorkError> {
+    async fn acknowledge(&mut self, handled: &[u64]) -> Result<(), QueueError> {
         let Some(last) = handled.last() else {
             return Ok(());
         };
         let ack = self
             .channel
             .basic_ack(*last, BasicAckOptions { multiple: true });
-        ack.await.map_err(WorkError::broken)
+        ack.await.map_err(QueueError::disconnected)
     }
 
     /// The client library tells the broker by itself that the process lives.
-    async fn hold(&mut self, _: &[u64]) -> Result<(), WorkError> {
+    async fn extend_ack(&mut self, _: &[u64]) -> Result<(), QueueError> {
         Ok(())
     }
 
@@ -181,26 +195,26 @@ impl Member for AmqpMember {
     }
 }
 
-fn delivery(delivered: &Delivered) -> Delivery<u64> {
-    Delivery {
-        reading: Reading::decode(&delivered.data),
+fn delivery(delivered: &Delivered) -> TelemetryDelivery<u64> {
+    TelemetryDelivery {
+        telemetry: Telemetry::decode(&delivered.data),
         redelivered: delivered.redelivered,
         receipt: delivered.delivery_tag,
     }
 }
 
 /// The queue of a group, bound from when its first member came.
-async fn declare(
+async fn declare_queue(
     channel: &Channel,
     address: &BrokerAddress,
-    group: &Group,
+    group: &ConsumerGroup,
 ) -> lapin::Result<ShortString> {
     let exchange = exchange(&address.cluster);
     let queue: ShortString = format!("{exchange}.{group}").into();
     let mut arguments = FieldTable::default();
     let bounds = [
-        ("x-max-length", MOST_READINGS),
-        ("x-max-length-bytes", MOST_BYTES),
+        ("x-max-length", MAX_QUEUED_RECORDS),
+        ("x-max-length-bytes", MAX_QUEUED_BYTES),
     ];
     for (bound, most) in bounds {
         let most = AMQPValue::LongLongInt(most as LongLongInt);
@@ -224,9 +238,12 @@ async fn declare(
     Ok(queue)
 }
 
-async fn open(address: &BrokerAddress, name: &str) -> Result<(AmqpConnection, Channel), WorkError> {
-    let connection = open_for(&address.server, name).await;
-    let connection = connection.map_err(WorkError::Broken)?;
+async fn open(
+    address: &BrokerAddress,
+    name: &str,
+) -> Result<(AmqpConnection, Channel), QueueError> {
+    let connection = open_by_url(&address.server, name).await;
+    let connection = connection.map_err(QueueError::Disconnected)?;
     let opened = async {
         let channel = connection.create_channel().await?;
         let options = ExchangeDeclareOptions {
@@ -243,7 +260,7 @@ async fn open(address: &BrokerAddress, name: &str) -> Result<(AmqpConnection, Ch
             .await?;
         lapin::Result::Ok(channel)
     };
-    let channel = opened.await.map_err(WorkError::broken)?;
+    let channel = opened.await.map_err(QueueError::disconnected)?;
     Ok((connection, channel))
 }
 

@@ -3,30 +3,33 @@
 use std::{future::Future, sync::Arc};
 
 #[cfg(feature = "amqp")]
-use super::amqp::{AmqpMember, AmqpProducer};
+use super::amqp::{AmqpConsumer, AmqpProducer};
 #[cfg(any(feature = "redis", feature = "nats", feature = "amqp"))]
 use super::broker_address::BrokerAddress;
 #[cfg(feature = "nats")]
-use super::nats::{NatsMember, NatsProducer};
+use super::nats::{NatsConsumer, NatsProducer};
 #[cfg(feature = "redis")]
-use super::redis::{RedisMember, RedisProducer};
+use super::redis::{RedisConsumer, RedisProducer};
 use super::{
-    intake::{self, Arriving},
-    local::{LocalAddress, LocalMember, LocalProducer},
-    queue::Member,
+    intake::{self, TelemetryReceiver},
+    local::{LocalAddress, LocalConsumer, LocalProducer},
+    queue::GroupConsumer,
 };
 use crate::{backplane::BackplaneUrl, id::ClusterName, node::Node};
 
 /// Something that is done as a member of a group, whatever the queue.
-pub(crate) trait Job {
+pub(crate) trait QueueTask {
     type Output;
 
-    fn run<M: Member>(self, address: M::Address) -> impl Future<Output = Self::Output> + Send;
+    fn run<M: GroupConsumer>(
+        self,
+        address: M::Address,
+    ) -> impl Future<Output = Self::Output> + Send;
 }
 
 /// Hands the node's readings to the queue that its URL names; a node without one
 /// refuses them at the door.
-pub(crate) async fn run(node: Arc<Node>, arriving: Arriving) {
+pub(crate) async fn run_intake(node: Arc<Node>, telemetry: TelemetryReceiver) {
     let Some(url) = node.config.backplane.clone() else {
         return;
     };
@@ -38,29 +41,29 @@ pub(crate) async fn run(node: Arc<Node>, arriving: Arriving) {
     match url {
         BackplaneUrl::Local { authority } => {
             let address = LocalAddress::new(authority);
-            intake::run::<LocalProducer>(node, address, arriving).await;
+            intake::run_producer::<LocalProducer>(node, address, telemetry).await;
         }
         #[cfg(feature = "redis")]
         BackplaneUrl::Redis(server) => {
             let address = at(server);
-            intake::run::<RedisProducer>(node, address, arriving).await;
+            intake::run_producer::<RedisProducer>(node, address, telemetry).await;
         }
         #[cfg(feature = "nats")]
         BackplaneUrl::Nats(server) => {
             let address = at(server);
-            intake::run::<NatsProducer>(node, address, arriving).await;
+            intake::run_producer::<NatsProducer>(node, address, telemetry).await;
         }
         #[cfg(feature = "amqp")]
         BackplaneUrl::Amqp(server) => {
             let address = at(server);
-            intake::run::<AmqpProducer>(node, address, arriving).await;
+            intake::run_producer::<AmqpProducer>(node, address, telemetry).await;
         }
     }
 }
 
 /// Does a job as a member of a group of the queue that the URL names, for the readings
 /// of that cluster.
-pub(crate) async fn on_queue<J: Job>(
+pub(crate) async fn run_queue_task<J: QueueTask>(
     url: BackplaneUrl,
     #[cfg_attr(
         not(any(feature = "redis", feature = "nats", feature = "amqp")),
@@ -71,21 +74,21 @@ pub(crate) async fn on_queue<J: Job>(
 ) -> J::Output {
     match url {
         BackplaneUrl::Local { authority } => {
-            job.run::<LocalMember>(LocalAddress::new(authority)).await
+            job.run::<LocalConsumer>(LocalAddress::new(authority)).await
         }
         #[cfg(feature = "redis")]
         BackplaneUrl::Redis(server) => {
-            job.run::<RedisMember>(BrokerAddress { server, cluster })
+            job.run::<RedisConsumer>(BrokerAddress { server, cluster })
                 .await
         }
         #[cfg(feature = "nats")]
         BackplaneUrl::Nats(server) => {
-            job.run::<NatsMember>(BrokerAddress { server, cluster })
+            job.run::<NatsConsumer>(BrokerAddress { server, cluster })
                 .await
         }
         #[cfg(feature = "amqp")]
         BackplaneUrl::Amqp(server) => {
-            job.run::<AmqpMember>(BrokerAddress { server, cluster })
+            job.run::<AmqpConsumer>(BrokerAddress { server, cluster })
                 .await
         }
     }

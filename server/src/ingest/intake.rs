@@ -20,50 +20,53 @@ use bytes::Bytes;
 use tokio::{sync::mpsc, time::Instant};
 
 use super::{
-    Reading,
-    queue::{CONNECT, Outcome, Parcel, Producer, Refusal, Settled, WorkError, within},
+    Telemetry,
+    queue::{
+        PendingPublish, PublishOutcome, PublishResult, QueueError, RejectReason, SETUP_TIMEOUT,
+        TelemetryProducer, with_timeout,
+    },
 };
 use crate::{
     backoff::Backoff,
-    config::Limits,
-    id::ReadingId,
-    node::{Node, Phase},
+    config::NodeLimits,
+    id::TelemetryId,
+    node::{Node, NodePhase},
     session::{Session, frame},
 };
 
 /// Readings handed over at once.
-const BATCH: usize = 256;
+const BATCH_SIZE: usize = 256;
 
 /// The door for readings: what sockets hold of the way into the queue.
-pub(crate) struct Intake {
-    arriving: mpsc::Sender<Held>,
+pub(crate) struct TelemetryIntake {
+    sender: mpsc::Sender<PendingTelemetry>,
     /// Whether the queue can be reached.
-    open: AtomicBool,
+    available: AtomicBool,
     in_flight: AtomicUsize,
     bytes: AtomicUsize,
 }
 
 /// What comes through the door.
-pub(crate) struct Arriving(mpsc::Receiver<Held>);
+pub(crate) struct TelemetryReceiver(mpsc::Receiver<PendingTelemetry>);
 
 /// A reading in this node's custody.
-struct Held {
+struct PendingTelemetry {
     session: Arc<Session>,
-    id: ReadingId,
+    id: TelemetryId,
     payload: Bytes,
 }
 
-impl Intake {
+impl TelemetryIntake {
     /// A closed door with room for as many readings as the node may have under way.
-    pub(crate) fn new(limits: &Limits) -> (Self, Arriving) {
-        let (sender, arriving) = mpsc::channel(limits.readings_in_flight.max(1));
+    pub(crate) fn new(limits: &NodeLimits) -> (Self, TelemetryReceiver) {
+        let (sender, arriving) = mpsc::channel(limits.telemetry_unacked.max(1));
         let intake = Self {
-            arriving: sender,
-            open: AtomicBool::new(false),
+            sender,
+            available: AtomicBool::new(false),
             in_flight: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
         };
-        (intake, Arriving(arriving))
+        (intake, TelemetryReceiver(arriving))
     }
 
     /// Readings that have no answer yet.
@@ -72,14 +75,20 @@ impl Intake {
     }
 
     /// Takes a reading in; its answer goes to the device's outbox, now or later.
-    pub(crate) fn take(&self, node: &Node, session: &Arc<Session>, id: ReadingId, body: String) {
+    pub(crate) fn submit(
+        &self,
+        node: &Node,
+        session: &Arc<Session>,
+        id: TelemetryId,
+        body: String,
+    ) {
         let limits = &node.config.limits;
-        if !session.begin_reading(limits.readings_per_device) {
-            return refuse(node, session, &id, Refusal::Busy);
+        if !session.try_begin_telemetry(limits.telemetry_per_device) {
+            return send_rejected(node, session, &id, RejectReason::Busy);
         }
         if let Err(refusal) = self.admit(node, session, &id, body) {
-            session.end_reading();
-            refuse(node, session, &id, refusal);
+            session.end_telemetry();
+            send_rejected(node, session, &id, refusal);
         }
     }
 
@@ -87,37 +96,37 @@ impl Intake {
         &self,
         node: &Node,
         session: &Arc<Session>,
-        id: &ReadingId,
+        id: &TelemetryId,
         body: String,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), RejectReason> {
         if node.config.backplane.is_none() {
-            return Err(Refusal::NoQueue);
+            return Err(RejectReason::NoQueue);
         }
-        if node.phase() == Phase::Draining {
-            return Err(Refusal::Draining);
+        if node.phase() == NodePhase::Draining {
+            return Err(RejectReason::Draining);
         }
-        if !self.open.load(Relaxed) {
-            return Err(Refusal::Away);
+        if !self.available.load(Relaxed) {
+            return Err(RejectReason::Unavailable);
         }
-        let reading = Reading {
+        let reading = Telemetry {
             device: session.device.clone(),
             id: id.clone(),
             body,
         };
-        let held = Held {
+        let held = PendingTelemetry {
             session: Arc::clone(session),
             id: id.clone(),
             payload: reading.encode(),
         };
         let bytes = held.payload.len();
         let limits = &node.config.limits;
-        let fits = self.bytes.fetch_add(bytes, Relaxed) + bytes <= limits.readings_bytes;
-        let fits = self.in_flight.fetch_add(1, Relaxed) < limits.readings_in_flight && fits;
-        if fits && self.arriving.try_send(held).is_ok() {
+        let fits = self.bytes.fetch_add(bytes, Relaxed) + bytes <= limits.telemetry_unacked_bytes;
+        let fits = self.in_flight.fetch_add(1, Relaxed) < limits.telemetry_unacked && fits;
+        if fits && self.sender.try_send(held).is_ok() {
             return Ok(());
         }
         self.release(bytes);
-        Err(Refusal::Full)
+        Err(RejectReason::Full)
     }
 
     fn release(&self, bytes: usize) {
@@ -128,46 +137,46 @@ impl Intake {
 
 /// Hands readings to the queue for as long as the node lives, over one connection
 /// after the other.
-pub(super) async fn run<P: Producer>(
+pub(super) async fn run_producer<P: TelemetryProducer>(
     node: Arc<Node>,
     address: P::Address,
-    Arriving(mut arriving): Arriving,
+    TelemetryReceiver(mut arriving): TelemetryReceiver,
 ) {
-    let mut custody = Custody::default();
+    let mut unacked = Unacked::default();
     let mut backoff = Backoff::new();
     loop {
-        match within(CONNECT, P::connect(&address)).await {
+        match with_timeout(SETUP_TIMEOUT, P::connect(&address)).await {
             Ok(producer) => {
                 let began = Instant::now();
-                let Err(error) = serve(&node, producer, &mut custody, &mut arriving).await;
-                tracing::warn!(%error, unsettled = custody.held.len(), "readings wait");
-                backoff.ended(began.elapsed());
+                let Err(error) = run_connection(&node, producer, &mut unacked, &mut arriving).await;
+                tracing::warn!(%error, unsettled = unacked.pending.len(), "readings wait");
+                backoff.record_disconnect(began.elapsed());
             }
             Err(error) => tracing::warn!(%error, "no queue of readings"),
         }
-        node.intake.open.store(false, Relaxed);
+        node.intake.available.store(false, Relaxed);
         backoff.wait().await;
     }
 }
 
-async fn serve<P: Producer>(
+async fn run_connection<P: TelemetryProducer>(
     node: &Node,
     mut producer: P,
-    custody: &mut Custody,
-    arriving: &mut mpsc::Receiver<Held>,
-) -> Result<Infallible, WorkError> {
-    for parcels in custody.parcels() {
-        custody.submit(node, &mut producer, parcels).await?;
+    unacked: &mut Unacked,
+    arriving: &mut mpsc::Receiver<PendingTelemetry>,
+) -> Result<Infallible, QueueError> {
+    for parcels in unacked.publish_batches() {
+        unacked.publish(node, &mut producer, parcels).await?;
     }
-    node.intake.open.store(true, Relaxed);
+    node.intake.available.store(true, Relaxed);
     let mut batch = Vec::new();
     loop {
         tokio::select! {
-            settled = producer.settled() => custody.settle(node, settled?),
+            settled = producer.next_results() => unacked.apply_results(node, settled?),
             // The node holds the sender: there is always somebody to come.
-            _ = arriving.recv_many(&mut batch, BATCH) => {
-                let parcels = batch.drain(..).map(|held| custody.add(held)).collect();
-                custody.submit(node, &mut producer, parcels).await?;
+            _ = arriving.recv_many(&mut batch, BATCH_SIZE) => {
+                let parcels = batch.drain(..).map(|held| unacked.add(held)).collect();
+                unacked.publish(node, &mut producer, parcels).await?;
             }
         }
     }
@@ -175,74 +184,86 @@ async fn serve<P: Producer>(
 
 /// Everything handed over or about to be, and not settled.
 #[derive(Default)]
-struct Custody {
-    next: u64,
-    held: BTreeMap<u64, Held>,
+struct Unacked {
+    next_sequence: u64,
+    pending: BTreeMap<u64, PendingTelemetry>,
 }
 
-impl Custody {
-    fn add(&mut self, held: Held) -> Parcel {
-        let number = self.next;
-        self.next += 1;
+impl Unacked {
+    fn add(&mut self, held: PendingTelemetry) -> PendingPublish {
+        let number = self.next_sequence;
+        self.next_sequence += 1;
         let payload = held.payload.clone();
-        self.held.insert(number, held);
-        Parcel { number, payload }
+        self.pending.insert(number, held);
+        PendingPublish {
+            sequence: number,
+            payload,
+        }
     }
 
     /// All of it, in batches, to be submitted again.
-    fn parcels(&self) -> Vec<Vec<Parcel>> {
-        let all: Vec<Parcel> = self
-            .held
+    fn publish_batches(&self) -> Vec<Vec<PendingPublish>> {
+        let all: Vec<PendingPublish> = self
+            .pending
             .iter()
-            .map(|(number, held)| Parcel {
-                number: *number,
+            .map(|(number, held)| PendingPublish {
+                sequence: *number,
                 payload: held.payload.clone(),
             })
             .collect();
-        all.chunks(BATCH).map(<[Parcel]>::to_vec).collect()
+        all.chunks(BATCH_SIZE)
+            .map(<[PendingPublish]>::to_vec)
+            .collect()
     }
 
     /// Hands parcels to the queue. Who has an answer is told, also when the connection
     /// broke over the rest.
-    async fn submit<P: Producer>(
+    async fn publish<P: TelemetryProducer>(
         &mut self,
         node: &Node,
         producer: &mut P,
-        parcels: Vec<Parcel>,
-    ) -> Result<(), WorkError> {
+        parcels: Vec<PendingPublish>,
+    ) -> Result<(), QueueError> {
         let mut settled = Vec::with_capacity(parcels.len());
-        let submitted = producer.submit(parcels, &mut settled).await;
-        self.settle(node, settled);
+        let submitted = producer.publish(parcels, &mut settled).await;
+        self.apply_results(node, settled);
         submitted
     }
 
     /// Tells the devices. What is settled twice was told before.
-    fn settle(&mut self, node: &Node, settled: Vec<Settled>) {
-        for Settled { number, outcome } in settled {
-            let Some(held) = self.held.remove(&number) else {
+    fn apply_results(&mut self, node: &Node, settled: Vec<PublishResult>) {
+        for PublishResult {
+            sequence: number,
+            outcome,
+        } in settled
+        {
+            let Some(held) = self.pending.remove(&number) else {
                 continue;
             };
             node.intake.release(held.payload.len());
-            held.session.end_reading();
+            held.session.end_telemetry();
             match outcome {
-                Outcome::Taken => accept(node, &held.session, &held.id),
-                Outcome::Refused(refusal) => refuse(node, &held.session, &held.id, refusal),
+                PublishOutcome::Accepted => send_accepted(node, &held.session, &held.id),
+                PublishOutcome::Rejected(refusal) => {
+                    send_rejected(node, &held.session, &held.id, refusal)
+                }
             }
         }
     }
 }
 
 /// A device that has gone in the meantime does not hear it, and sends again.
-fn accept(node: &Node, session: &Session, id: &ReadingId) {
-    node.metrics.reading(Outcome::Taken);
+fn send_accepted(node: &Node, session: &Session, id: &TelemetryId) {
+    node.metrics.record_telemetry(PublishOutcome::Accepted);
     let _ = session
-        .outbox
+        .write_queue
         .push(frame::accepted(id), &node.config.limits);
 }
 
-fn refuse(node: &Node, session: &Session, id: &ReadingId, refusal: Refusal) {
-    node.metrics.reading(Outcome::Refused(refusal));
+fn send_rejected(node: &Node, session: &Session, id: &TelemetryId, refusal: RejectReason) {
+    node.metrics
+        .record_telemetry(PublishOutcome::Rejected(refusal));
     let _ = session
-        .outbox
+        .write_queue
         .push(frame::refused(id, refusal), &node.config.limits);
 }

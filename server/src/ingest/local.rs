@@ -24,27 +24,30 @@ use tokio::{
 };
 
 use super::{
-    Reading,
-    queue::{Delivery, IN_HAND, Member, Parcel, Producer, SILENCE, Settled, WorkError, within},
+    Telemetry,
+    queue::{
+        ACK_WAIT, GroupConsumer, MAX_UNACKED, PendingPublish, PublishResult, QueueError,
+        TelemetryDelivery, TelemetryProducer, with_timeout,
+    },
 };
 use crate::{
-    backplane::{open, seal},
+    backplane::{decode_frame, encode_frame},
     broker::{
-        protocol::{self, PROTOCOL, Reader, ToBroker, Writer},
+        protocol::{self, FrameReader, FrameWriter, PROTOCOL_VERSION, ToBroker},
         work_queue::protocol::{FromConsumer, FromProducer, ToConsumer, ToProducer},
     },
-    id::Group,
+    id::ConsumerGroup,
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long [`Member::take`] waits.
-const TAKE: Duration = Duration::from_secs(1);
+const POLL_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Where the broker is, and which groups are known of: they outlive a connection.
 #[derive(Clone)]
 pub(super) struct LocalAddress {
     authority: String,
-    groups: Arc<Mutex<BTreeSet<Group>>>,
+    groups: Arc<Mutex<BTreeSet<ConsumerGroup>>>,
 }
 
 impl LocalAddress {
@@ -55,99 +58,109 @@ impl LocalAddress {
         }
     }
 
-    fn groups(&self) -> MutexGuard<'_, BTreeSet<Group>> {
+    fn groups(&self) -> MutexGuard<'_, BTreeSet<ConsumerGroup>> {
         self.groups.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A node's connection to the broker, for readings alone.
 pub(super) struct LocalProducer {
-    link: Link,
+    connection: BrokerConnection,
     address: LocalAddress,
 }
 
-impl Producer for LocalProducer {
+impl TelemetryProducer for LocalProducer {
     type Address = LocalAddress;
 
-    async fn connect(address: &LocalAddress) -> Result<Self, WorkError> {
+    async fn connect(address: &LocalAddress) -> Result<Self, QueueError> {
         let hello = ToBroker::Produce {
-            protocol: PROTOCOL,
+            protocol: PROTOCOL_VERSION,
             groups: address.groups().iter().cloned().collect(),
         };
         let mut producer = Self {
-            link: Link::open(&address.authority, &hello).await?,
+            connection: BrokerConnection::open(&address.authority, &hello).await?,
             address: address.clone(),
         };
-        match producer.link.next().await? {
+        match producer.connection.next().await? {
             (ToProducer::Groups(groups), _) => producer.address.groups().extend(groups),
-            (ToProducer::Refused { reason }, _) => return Err(WorkError::Refused(reason)),
-            _ => return Err(out_of_turn()),
+            (ToProducer::Rejected { reason }, _) => return Err(QueueError::Rejected(reason)),
+            _ => return Err(unexpected_frame()),
         }
         Ok(producer)
     }
 
-    async fn submit(
+    async fn publish(
         &mut self,
-        parcels: Vec<Parcel>,
-        _: &mut Vec<Settled>,
-    ) -> Result<(), WorkError> {
-        let frames = parcels
-            .into_iter()
-            .map(|Parcel { number, payload }| seal(&FromProducer::Submit { number }, &payload));
-        let written = protocol::write_batch(&mut self.link.writer, frames);
+        parcels: Vec<PendingPublish>,
+        _: &mut Vec<PublishResult>,
+    ) -> Result<(), QueueError> {
+        let frames = parcels.into_iter().map(
+            |PendingPublish {
+                 sequence: number,
+                 payload,
+             }| encode_frame(&FromProducer::Publish { sequence: number }, &payload),
+        );
+        let written = protocol::write_batch(&mut self.connection.writer, frames);
         // A broker that hangs takes nothing, and nobody listens for its silence now.
-        within(SILENCE, written.map_err(WorkError::broken)).await
+        with_timeout(ACK_WAIT, written.map_err(QueueError::disconnected)).await
     }
 
-    async fn settled(&mut self) -> Result<Vec<Settled>, WorkError> {
+    async fn next_results(&mut self) -> Result<Vec<PublishResult>, QueueError> {
         loop {
-            match self.link.next().await?.0 {
-                ToProducer::Settled(settled) => {
+            match self.connection.next().await?.0 {
+                ToProducer::PublishResults(settled) => {
                     let settled = settled.into_iter();
                     return Ok(settled
-                        .map(|(number, outcome)| Settled { number, outcome })
+                        .map(|(number, outcome)| PublishResult {
+                            sequence: number,
+                            outcome,
+                        })
                         .collect());
                 }
                 ToProducer::Groups(groups) => self.address.groups().extend(groups),
-                ToProducer::Ping => self.link.send(&FromProducer::Pong).await?,
-                ToProducer::Refused { reason } => return Err(WorkError::Refused(reason)),
+                ToProducer::Ping => self.connection.send(&FromProducer::Pong).await?,
+                ToProducer::Rejected { reason } => return Err(QueueError::Rejected(reason)),
             }
         }
     }
 }
 
 /// A consumer's connection to the broker.
-pub(super) struct LocalMember {
-    link: Link,
+pub(super) struct LocalConsumer {
+    connection: BrokerConnection,
 }
 
-impl Member for LocalMember {
+impl GroupConsumer for LocalConsumer {
     type Address = LocalAddress;
     type Receipt = u64;
 
-    async fn join(address: &LocalAddress, group: &Group, name: &str) -> Result<Self, WorkError> {
+    async fn join(
+        address: &LocalAddress,
+        group: &ConsumerGroup,
+        name: &str,
+    ) -> Result<Self, QueueError> {
         let hello = ToBroker::Consume {
-            protocol: PROTOCOL,
+            protocol: PROTOCOL_VERSION,
             group: group.clone(),
             name: name.to_owned(),
         };
-        let mut link = Link::open(&address.authority, &hello).await?;
+        let mut link = BrokerConnection::open(&address.authority, &hello).await?;
         match link.next().await?.0 {
-            ToConsumer::Joined => Ok(Self { link }),
-            ToConsumer::Refused { reason } => Err(WorkError::Refused(reason)),
-            ToConsumer::Delivery { .. } | ToConsumer::Ping => Err(out_of_turn()),
+            ToConsumer::Joined => Ok(Self { connection: link }),
+            ToConsumer::Rejected { reason } => Err(QueueError::Rejected(reason)),
+            ToConsumer::Delivery { .. } | ToConsumer::Ping => Err(unexpected_frame()),
         }
     }
 
-    async fn take(&mut self) -> Result<Vec<Delivery<u64>>, WorkError> {
-        let until = Instant::now() + TAKE;
+    async fn poll(&mut self) -> Result<Vec<TelemetryDelivery<u64>>, QueueError> {
+        let until = Instant::now() + POLL_TIMEOUT;
         let mut deliveries = Vec::new();
-        while deliveries.len() < IN_HAND {
+        while deliveries.len() < MAX_UNACKED {
             let next = if deliveries.is_empty() {
-                timeout_at(until, self.link.next()).await.ok()
+                timeout_at(until, self.connection.next()).await.ok()
             } else {
                 // Only what has arrived already.
-                self.link.next().now_or_never()
+                self.connection.next().now_or_never()
             };
             match next.transpose()? {
                 None => break,
@@ -157,81 +170,81 @@ impl Member for LocalMember {
                         redelivered,
                     },
                     payload,
-                )) => deliveries.push(Delivery {
-                    reading: Reading::decode(&payload),
+                )) => deliveries.push(TelemetryDelivery {
+                    telemetry: Telemetry::decode(&payload),
                     redelivered,
                     receipt,
                 }),
-                Some((ToConsumer::Ping, _)) => self.link.send(&FromConsumer::Pong).await?,
-                Some((ToConsumer::Refused { reason }, _)) => {
-                    return Err(WorkError::Refused(reason));
+                Some((ToConsumer::Ping, _)) => self.connection.send(&FromConsumer::Pong).await?,
+                Some((ToConsumer::Rejected { reason }, _)) => {
+                    return Err(QueueError::Rejected(reason));
                 }
-                Some((ToConsumer::Joined, _)) => return Err(out_of_turn()),
+                Some((ToConsumer::Joined, _)) => return Err(unexpected_frame()),
             }
         }
         Ok(deliveries)
     }
 
-    async fn acknowledge(&mut self, handled: &[u64]) -> Result<(), WorkError> {
-        self.link
-            .send(&FromConsumer::Handled(handled.to_vec()))
+    async fn acknowledge(&mut self, handled: &[u64]) -> Result<(), QueueError> {
+        self.connection
+            .send(&FromConsumer::Acknowledge(handled.to_vec()))
             .await
     }
 
-    async fn hold(&mut self, _: &[u64]) -> Result<(), WorkError> {
-        self.link.send(&FromConsumer::Pong).await
+    async fn extend_ack(&mut self, _: &[u64]) -> Result<(), QueueError> {
+        self.connection.send(&FromConsumer::Pong).await
     }
 
     async fn leave(mut self) {
         // Everything sent is with the kernel, and read before the end of the stream.
-        let _ = SinkExt::<Bytes>::close(&mut self.link.writer).await;
+        let _ = SinkExt::<Bytes>::close(&mut self.connection.writer).await;
     }
 }
 
 /// A connection to the broker. Whatever is dropped while it waits, no frame is torn:
 /// both halves keep what is incomplete.
-struct Link {
-    reader: Reader,
-    writer: Writer,
+struct BrokerConnection {
+    reader: FrameReader,
+    writer: FrameWriter,
     /// The broker pings each second: without a word from it, it is gone.
-    heard: Instant,
+    last_received: Instant,
 }
 
-impl Link {
-    async fn open(authority: &str, hello: &ToBroker) -> Result<Self, WorkError> {
+impl BrokerConnection {
+    async fn open(authority: &str, hello: &ToBroker) -> Result<Self, QueueError> {
         let connect = async {
             let stream = TcpStream::connect(authority).await?;
-            let (reader, mut writer) = protocol::frames(stream)?;
-            writer.send(seal(hello, &[])).await?;
+            let (reader, mut writer) = protocol::framed(stream)?;
+            writer.send(encode_frame(hello, &[])).await?;
             io::Result::Ok(Self {
                 reader,
                 writer,
-                heard: Instant::now(),
+                last_received: Instant::now(),
             })
         };
         match timeout(CONNECT_TIMEOUT, connect).await {
-            Ok(link) => link.map_err(WorkError::broken),
-            Err(elapsed) => Err(WorkError::broken(elapsed)),
+            Ok(link) => link.map_err(QueueError::disconnected),
+            Err(elapsed) => Err(QueueError::disconnected(elapsed)),
         }
     }
 
-    async fn next<H: DeserializeOwned>(&mut self) -> Result<(H, Bytes), WorkError> {
-        let next = timeout_at(self.heard + SILENCE, self.reader.next()).await;
+    async fn next<H: DeserializeOwned>(&mut self) -> Result<(H, Bytes), QueueError> {
+        let next = timeout_at(self.last_received + ACK_WAIT, self.reader.next()).await;
         let frame = next
-            .map_err(|_| WorkError::Broken("the broker is silent".to_owned()))?
-            .ok_or_else(|| WorkError::Broken("the broker closed the connection".to_owned()))?
-            .map_err(WorkError::broken)?;
-        self.heard = Instant::now();
-        open(&frame.freeze())
-            .ok_or_else(|| WorkError::Broken("a frame that is not understood".to_owned()))
+            .map_err(|_| QueueError::Disconnected("the broker is silent".to_owned()))?
+            .ok_or_else(|| QueueError::Disconnected("the broker closed the connection".to_owned()))?
+            .map_err(QueueError::disconnected)?;
+        self.last_received = Instant::now();
+        decode_frame(&frame.freeze())
+            .ok_or_else(|| QueueError::Disconnected("a frame that is not understood".to_owned()))
     }
 
-    async fn send(&mut self, header: &impl Serialize) -> Result<(), WorkError> {
-        let sent = self.writer.send(seal(header, &[]));
-        within(SILENCE, sent.map_err(WorkError::broken)).await
+    async fn send(&mut self, header: &impl Serialize) -> Result<(), QueueError> {
+        let sent = self.writer.send(encode_frame(header, &[]));
+        with_timeout(ACK_WAIT, sent.map_err(QueueError::disconnected)).await
     }
 }
 
-fn out_of_turn() -> WorkError {
-    WorkError::Broken("the broker said something out of turn".to_owned())
+fn unexpected_frame() -> QueueError {
+    QueueError::Disconnected("the broker said something out of turn".to_owned())
 }

@@ -20,8 +20,8 @@ mod redis;
 mod telemetry;
 
 pub(crate) use self::{
-    connect::{Job, on_queue, run},
-    intake::Intake,
-    queue::{Delivery, Member, Outcome, Refusal, WorkError},
-    telemetry::Reading,
+    connect::{QueueTask, run_intake, run_queue_task},
+    intake::TelemetryIntake,
+    queue::{GroupConsumer, PublishOutcome, QueueError, RejectReason, TelemetryDelivery},
+    telemetry::Telemetry,
 };

@@ -5,9 +5,9 @@
 //! The stream keeps a reading until every consumer has acknowledged it (retention by
 //! interest), so nothing is accepted before there is one.
 //!
-//! **Redelivery.** After [`SILENCE`] without a word about a reading.
+//! **Redelivery.** After [`ACK_WAIT`] without a word about a reading.
 //!
-//! **Bounds.** A stream of [`MOST_READINGS`] or [`MOST_BYTES`] takes no more.
+//! **Bounds.** A stream of [`MAX_QUEUED_RECORDS`] or [`MOST_BYTES`] takes no more.
 
 use std::{sync::Arc, time::Duration};
 
@@ -23,24 +23,25 @@ use async_nats::{
 use futures_util::StreamExt;
 
 use super::{
-    Reading,
+    Telemetry,
     broker_address::BrokerAddress,
     queue::{
-        Delivery, IN_HAND, MOST_BYTES, MOST_READINGS, Member, Outcome, Parcel, Producer, Refusal,
-        SILENCE, Settled, WorkError, refused, within,
+        ACK_WAIT, GroupConsumer, MAX_QUEUED_BYTES, MAX_QUEUED_RECORDS, MAX_UNACKED, PendingPublish,
+        PublishOutcome, PublishResult, QueueError, RejectReason, TelemetryDelivery,
+        TelemetryProducer, reject_all, with_timeout,
     },
 };
 use crate::{
-    backplane::nats::connect_for,
-    id::{ClusterName, Group},
+    backplane::nats::connect_by_url,
+    id::{ClusterName, ConsumerGroup},
 };
 
 /// How long [`Member::take`] waits.
-const TAKE: Duration = Duration::from_secs(1);
+const POLL_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a stored reading's answer may take.
-const ANSWER: Duration = Duration::from_secs(5);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// In the hands of all members of a group together.
-const MOST_IN_HAND: i64 = 20_000;
+const MAX_ACK_PENDING: i64 = 20_000;
 
 /// A node's connection.
 pub(super) struct NatsProducer {
@@ -51,10 +52,10 @@ pub(super) struct NatsProducer {
     has_group: bool,
 }
 
-impl Producer for NatsProducer {
+impl TelemetryProducer for NatsProducer {
     type Address = BrokerAddress;
 
-    async fn connect(address: &BrokerAddress) -> Result<Self, WorkError> {
+    async fn connect(address: &BrokerAddress) -> Result<Self, QueueError> {
         let (_, context, stream) = open(address, "readings of a node").await?;
         Ok(Self {
             context,
@@ -64,75 +65,86 @@ impl Producer for NatsProducer {
         })
     }
 
-    async fn submit(
+    async fn publish(
         &mut self,
-        parcels: Vec<Parcel>,
-        settled: &mut Vec<Settled>,
-    ) -> Result<(), WorkError> {
+        parcels: Vec<PendingPublish>,
+        settled: &mut Vec<PublishResult>,
+    ) -> Result<(), QueueError> {
         if !self.has_group {
-            let info = self.stream.info().await.map_err(WorkError::broken)?;
+            let info = self.stream.info().await.map_err(QueueError::disconnected)?;
             self.has_group = info.state.consumer_count > 0;
         }
         if !self.has_group {
-            settled.extend(refused(&parcels, Refusal::NoGroup));
+            settled.extend(reject_all(&parcels, RejectReason::NoConsumerGroup));
             return Ok(());
         }
-        let mut under_way = Vec::with_capacity(parcels.len());
-        for Parcel { number, payload } in parcels {
+        let mut in_flight = Vec::with_capacity(parcels.len());
+        for PendingPublish {
+            sequence: number,
+            payload,
+        } in parcels
+        {
             let sent = self.context.publish(self.subject.clone(), payload).await;
-            under_way.push((number, sent.map_err(WorkError::broken)?));
+            in_flight.push((number, sent.map_err(QueueError::disconnected)?));
         }
-        for (number, stored) in under_way {
+        for (number, stored) in in_flight {
             let outcome = match stored.await {
-                Ok(_) => Outcome::Taken,
-                Err(error) if is_full(&error) => Outcome::Refused(Refusal::Full),
-                Err(error) => return Err(WorkError::broken(error)),
+                Ok(_) => PublishOutcome::Accepted,
+                Err(error) if is_full(&error) => PublishOutcome::Rejected(RejectReason::Full),
+                Err(error) => return Err(QueueError::disconnected(error)),
             };
-            settled.push(Settled { number, outcome });
+            settled.push(PublishResult {
+                sequence: number,
+                outcome,
+            });
         }
         Ok(())
     }
 }
 
 /// A consumer's connection.
-pub(super) struct NatsMember {
+pub(super) struct NatsConsumer {
     client: Client,
     consumer: Consumer<pull::Config>,
 }
 
-impl Member for NatsMember {
+impl GroupConsumer for NatsConsumer {
     type Address = BrokerAddress;
     type Receipt = Arc<Message>;
 
-    async fn join(address: &BrokerAddress, group: &Group, name: &str) -> Result<Self, WorkError> {
+    async fn join(
+        address: &BrokerAddress,
+        group: &ConsumerGroup,
+        name: &str,
+    ) -> Result<Self, QueueError> {
         let (client, _, stream) = open(address, name).await?;
         // A dot would part the name's subject.
         let durable = group.as_str().replace('.', "_");
         let config = pull::Config {
             durable_name: Some(durable.clone()),
-            ack_wait: SILENCE,
-            max_ack_pending: MOST_IN_HAND,
+            ack_wait: ACK_WAIT,
+            max_ack_pending: MAX_ACK_PENDING,
             ..pull::Config::default()
         };
         let consumer = stream.get_or_create_consumer(&durable, config).await;
         Ok(Self {
             client,
-            consumer: consumer.map_err(WorkError::broken)?,
+            consumer: consumer.map_err(QueueError::disconnected)?,
         })
     }
 
     /// The client library waits for ever for a batch whose request was lost with a
     /// connection.
-    async fn take(&mut self) -> Result<Vec<Delivery<Arc<Message>>>, WorkError> {
-        within(TAKE + ANSWER, self.fetch()).await
+    async fn poll(&mut self) -> Result<Vec<TelemetryDelivery<Arc<Message>>>, QueueError> {
+        with_timeout(POLL_TIMEOUT + RESPONSE_TIMEOUT, self.fetch()).await
     }
 
-    async fn acknowledge(&mut self, handled: &[Arc<Message>]) -> Result<(), WorkError> {
-        say(handled, AckKind::Ack).await
+    async fn acknowledge(&mut self, handled: &[Arc<Message>]) -> Result<(), QueueError> {
+        ack_all(handled, AckKind::Ack).await
     }
 
-    async fn hold(&mut self, in_hand: &[Arc<Message>]) -> Result<(), WorkError> {
-        say(in_hand, AckKind::Progress).await
+    async fn extend_ack(&mut self, in_hand: &[Arc<Message>]) -> Result<(), QueueError> {
+        ack_all(in_hand, AckKind::Progress).await
     }
 
     async fn leave(self) {
@@ -140,61 +152,67 @@ impl Member for NatsMember {
     }
 }
 
-impl NatsMember {
+impl NatsConsumer {
     /// What is there at once, else what comes first.
-    async fn fetch(&mut self) -> Result<Vec<Delivery<Arc<Message>>>, WorkError> {
-        let there = self.consumer.fetch().max_messages(IN_HAND).messages();
-        let mut there = there.await.map_err(WorkError::broken)?;
+    async fn fetch(&mut self) -> Result<Vec<TelemetryDelivery<Arc<Message>>>, QueueError> {
+        let there = self.consumer.fetch().max_messages(MAX_UNACKED).messages();
+        let mut there = there.await.map_err(QueueError::disconnected)?;
         let mut deliveries = Vec::new();
         while let Some(message) = there.next().await {
-            deliveries.push(delivery(message.map_err(WorkError::broken)?)?);
+            deliveries.push(delivery(message.map_err(QueueError::disconnected)?)?);
         }
         if !deliveries.is_empty() {
             return Ok(deliveries);
         }
         // One alone: a request for more would hold back the first until it is over.
-        let next = self.consumer.batch().max_messages(1).expires(TAKE);
-        let mut next = next.messages().await.map_err(WorkError::broken)?;
+        let next = self.consumer.batch().max_messages(1).expires(POLL_TIMEOUT);
+        let mut next = next.messages().await.map_err(QueueError::disconnected)?;
         while let Some(message) = next.next().await {
-            deliveries.push(delivery(message.map_err(WorkError::broken)?)?);
+            deliveries.push(delivery(message.map_err(QueueError::disconnected)?)?);
         }
         Ok(deliveries)
     }
 }
 
-async fn say(of: &[Arc<Message>], kind: AckKind) -> Result<(), WorkError> {
+async fn ack_all(of: &[Arc<Message>], kind: AckKind) -> Result<(), QueueError> {
     for message in of {
-        message.ack_with(kind).await.map_err(WorkError::broken)?;
+        message
+            .ack_with(kind)
+            .await
+            .map_err(QueueError::disconnected)?;
     }
     Ok(())
 }
 
-fn delivery(message: Message) -> Result<Delivery<Arc<Message>>, WorkError> {
-    let delivered = message.info().map_err(WorkError::broken)?.delivered;
-    Ok(Delivery {
-        reading: Reading::decode(&message.payload),
+fn delivery(message: Message) -> Result<TelemetryDelivery<Arc<Message>>, QueueError> {
+    let delivered = message.info().map_err(QueueError::disconnected)?.delivered;
+    Ok(TelemetryDelivery {
+        telemetry: Telemetry::decode(&message.payload),
         redelivered: delivered > 1,
         receipt: Arc::new(message),
     })
 }
 
-async fn open(address: &BrokerAddress, name: &str) -> Result<(Client, Context, Stream), WorkError> {
-    let client = connect_for(&address.server, name).await;
-    let client = client.map_err(WorkError::Broken)?;
+async fn open(
+    address: &BrokerAddress,
+    name: &str,
+) -> Result<(Client, Context, Stream), QueueError> {
+    let client = connect_by_url(&address.server, name).await;
+    let client = client.map_err(QueueError::Disconnected)?;
     let mut context = jetstream::new(client.clone());
-    context.set_timeout(ANSWER);
+    context.set_timeout(RESPONSE_TIMEOUT);
     let config = Config {
         name: format!("highwater-{}-readings", address.cluster),
         subjects: vec![subject(&address.cluster)],
         retention: RetentionPolicy::Interest,
         storage: StorageType::File,
         discard: DiscardPolicy::New,
-        max_messages: MOST_READINGS as i64,
-        max_bytes: MOST_BYTES as i64,
+        max_messages: MAX_QUEUED_RECORDS as i64,
+        max_bytes: MAX_QUEUED_BYTES as i64,
         ..Config::default()
     };
     let stream = context.get_or_create_stream(config).await;
-    let stream = stream.map_err(WorkError::broken)?;
+    let stream = stream.map_err(QueueError::disconnected)?;
     Ok((client, context, stream))
 }
 

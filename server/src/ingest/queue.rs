@@ -5,8 +5,8 @@ use std::{future::Future, time::Duration};
 use bytes::Bytes;
 use tokio::time::timeout;
 
-use super::Reading;
-use crate::id::Group;
+use super::Telemetry;
+use crate::id::ConsumerGroup;
 
 /// A node's connection to the queue. It is never mended: when it breaks, its calls
 /// fail and a new one is made, into which everything that was not settled is
@@ -23,24 +23,26 @@ use crate::id::Group;
 /// **Order.** None is promised.
 ///
 /// **Bounds.** A queue that has no room refuses; nothing is pushed out to make some.
-pub(crate) trait Producer: Sized + Send + 'static {
+pub(crate) trait TelemetryProducer: Sized + Send + 'static {
     /// What is needed to connect.
     type Address: Clone + Send + Sync + 'static;
 
     /// Connects.
-    fn connect(address: &Self::Address) -> impl Future<Output = Result<Self, WorkError>> + Send;
+    fn connect(address: &Self::Address) -> impl Future<Output = Result<Self, QueueError>> + Send;
 
     /// Hands parcels over. Those that are settled by now are added to `settled`, also
     /// when the connection broke over the rest.
-    fn submit(
+    fn publish(
         &mut self,
-        parcels: Vec<Parcel>,
-        settled: &mut Vec<Settled>,
-    ) -> impl Future<Output = Result<(), WorkError>> + Send;
+        parcels: Vec<PendingPublish>,
+        settled: &mut Vec<PublishResult>,
+    ) -> impl Future<Output = Result<(), QueueError>> + Send;
 
     /// Waits for parcels that are settled later; for ever where all are settled by
     /// [`Producer::submit`]. May be dropped at any time, and nothing is missed.
-    fn settled(&mut self) -> impl Future<Output = Result<Vec<Settled>, WorkError>> + Send {
+    fn next_results(
+        &mut self,
+    ) -> impl Future<Output = Result<Vec<PublishResult>, QueueError>> + Send {
         std::future::pending()
     }
 }
@@ -54,8 +56,8 @@ pub(crate) trait Producer: Sized + Send + 'static {
 /// **Delivery.** At least once a group, and exactly once as long as no member, no node
 /// and not the queue dies. What a dead member had not acknowledged is delivered to
 /// another one, marked as redelivered. Dead is who has lost its connection or was
-/// silent, without [`Member::hold`], for [`SILENCE`].
-pub(crate) trait Member: Sized + Send + 'static {
+/// silent, without [`Member::extend_ack`], for [`ACK_WAIT`].
+pub(crate) trait GroupConsumer: Sized + Send + 'static {
     /// What is needed to connect.
     type Address: Clone + Send + Sync + 'static;
     /// Names a delivery when it is acknowledged.
@@ -64,88 +66,91 @@ pub(crate) trait Member: Sized + Send + 'static {
     /// Joins `group`, which exists from then on, as `name`, which is unique in it.
     fn join(
         address: &Self::Address,
-        group: &Group,
+        group: &ConsumerGroup,
         name: &str,
-    ) -> impl Future<Output = Result<Self, WorkError>> + Send;
+    ) -> impl Future<Output = Result<Self, QueueError>> + Send;
 
     /// Waits about a second for deliveries; at most [`IN_HAND`] are in hand at once.
     /// None is no error.
-    fn take(
+    fn poll(
         &mut self,
-    ) -> impl Future<Output = Result<Vec<Delivery<Self::Receipt>>, WorkError>> + Send;
+    ) -> impl Future<Output = Result<Vec<TelemetryDelivery<Self::Receipt>>, QueueError>> + Send;
 
     /// These are handled.
     fn acknowledge(
         &mut self,
         handled: &[Self::Receipt],
-    ) -> impl Future<Output = Result<(), WorkError>> + Send;
+    ) -> impl Future<Output = Result<(), QueueError>> + Send;
 
-    /// These are still being worked on; to be said at least every [`SILENCE`] / 3.
-    fn hold(
+    /// These are still being worked on; to be said at least every [`ACK_WAIT`] / 3.
+    fn extend_ack(
         &mut self,
         in_hand: &[Self::Receipt],
-    ) -> impl Future<Output = Result<(), WorkError>> + Send;
+    ) -> impl Future<Output = Result<(), QueueError>> + Send;
 
     /// Leaves with nothing in hand; acknowledgements said before reach the queue.
     fn leave(self) -> impl Future<Output = ()> + Send;
 }
 
 /// Deliveries that a member may have in hand: what is delivered twice when it dies.
-pub(crate) const IN_HAND: usize = 64;
+pub(crate) const MAX_UNACKED: usize = 64;
 
 /// A member that says nothing for this long counts as dead.
-pub(crate) const SILENCE: Duration = Duration::from_secs(5);
+pub(crate) const ACK_WAIT: Duration = Duration::from_secs(5);
 
 /// How long a connection may take to be made, with all that is said before the first
 /// reading.
-pub(crate) const CONNECT: Duration = Duration::from_secs(15);
+pub(crate) const SETUP_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Readings that a queue holds at most, and their bytes, before it refuses more.
-pub(crate) const MOST_READINGS: usize = 100_000;
-/// See [`MOST_READINGS`].
-pub(crate) const MOST_BYTES: usize = 256 * 1024 * 1024;
+pub(crate) const MAX_QUEUED_RECORDS: usize = 100_000;
+/// See [`MAX_QUEUED_RECORDS`].
+pub(crate) const MAX_QUEUED_BYTES: usize = 256 * 1024 * 1024;
 
 /// A reading on its way into the queue, under the node's own number.
 #[derive(Debug, Clone)]
-pub(crate) struct Parcel {
-    pub(crate) number: u64,
+pub(crate) struct PendingPublish {
+    pub(crate) sequence: u64,
     /// As [`Reading::encode`] writes it.
     pub(crate) payload: Bytes,
 }
 
 /// What became of a parcel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Settled {
-    pub(crate) number: u64,
-    pub(crate) outcome: Outcome,
+pub(crate) struct PublishResult {
+    pub(crate) sequence: u64,
+    pub(crate) outcome: PublishOutcome,
 }
 
 /// All of them, for one reason.
-pub(crate) fn refused(parcels: &[Parcel], refusal: Refusal) -> impl Iterator<Item = Settled> {
-    parcels.iter().map(move |parcel| Settled {
-        number: parcel.number,
-        outcome: Outcome::Refused(refusal),
+pub(crate) fn reject_all(
+    parcels: &[PendingPublish],
+    refusal: RejectReason,
+) -> impl Iterator<Item = PublishResult> {
+    parcels.iter().map(move |parcel| PublishResult {
+        sequence: parcel.sequence,
+        outcome: PublishOutcome::Rejected(refusal),
     })
 }
 
 /// How a parcel is settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) enum Outcome {
+pub(crate) enum PublishOutcome {
     /// The queue has custody.
-    Taken,
+    Accepted,
     /// It has not, and will not have.
-    Refused(Refusal),
+    Rejected(RejectReason),
 }
 
 /// Why a reading was not taken. The device may send it again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) enum Refusal {
+pub(crate) enum RejectReason {
     /// The queue, or the node's own share of readings under way, has no room.
     Full,
     /// The queue cannot be reached.
-    Away,
+    Unavailable,
     /// Nobody has ever joined a group: there is nobody to handle it for.
-    NoGroup,
+    NoConsumerGroup,
     /// The node drains.
     Draining,
     /// Too many readings of this device are under way.
@@ -154,22 +159,22 @@ pub(crate) enum Refusal {
     NoQueue,
 }
 
-impl Refusal {
+impl RejectReason {
     pub(crate) const ALL: [Self; 6] = [
         Self::Full,
-        Self::Away,
-        Self::NoGroup,
+        Self::Unavailable,
+        Self::NoConsumerGroup,
         Self::Draining,
         Self::Busy,
         Self::NoQueue,
     ];
 
     /// As in the `refused` frame and in the metrics.
-    pub(crate) fn word(self) -> &'static str {
+    pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Full => "full",
-            Self::Away => "away",
-            Self::NoGroup => "no-group",
+            Self::Unavailable => "away",
+            Self::NoConsumerGroup => "no-group",
             Self::Draining => "draining",
             Self::Busy => "busy",
             Self::NoQueue => "no-queue",
@@ -180,8 +185,8 @@ impl Refusal {
     pub(crate) fn retry_ms(self) -> u64 {
         match self {
             Self::Busy => 100,
-            Self::Full | Self::Away | Self::Draining => 500,
-            Self::NoGroup => 1_000,
+            Self::Full | Self::Unavailable | Self::Draining => 500,
+            Self::NoConsumerGroup => 1_000,
             Self::NoQueue => 60_000,
         }
     }
@@ -189,10 +194,10 @@ impl Refusal {
 
 /// A reading in a member's hand.
 #[derive(Debug, Clone)]
-pub(crate) struct Delivery<R> {
+pub(crate) struct TelemetryDelivery<R> {
     /// What is to be handled; `None` for something in the queue that is no reading,
     /// which is acknowledged unhandled.
-    pub(crate) reading: Option<Reading>,
+    pub(crate) telemetry: Option<Telemetry>,
     /// Whether a member may have had it before.
     pub(crate) redelivered: bool,
     pub(crate) receipt: R,
@@ -200,28 +205,30 @@ pub(crate) struct Delivery<R> {
 
 /// Why a queue did not do what it was asked. All of them end the connection.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum WorkError {
+pub(crate) enum QueueError {
     /// The connection broke, or was never made.
     #[error("the queue of readings is away: {0}")]
-    Broken(String),
+    Disconnected(String),
     /// The queue is there and does not want this one.
     #[error("the queue of readings refused: {0}")]
-    Refused(String),
+    Rejected(String),
 }
 
 /// What a queue did, if it did it in time.
-pub(crate) async fn within<T>(
+pub(crate) async fn with_timeout<T>(
     limit: Duration,
-    done: impl Future<Output = Result<T, WorkError>>,
-) -> Result<T, WorkError> {
+    done: impl Future<Output = Result<T, QueueError>>,
+) -> Result<T, QueueError> {
     match timeout(limit, done).await {
         Ok(done) => done,
-        Err(_) => Err(WorkError::Broken(format!("no answer after {limit:?}"))),
+        Err(_) => Err(QueueError::Disconnected(format!(
+            "no answer after {limit:?}"
+        ))),
     }
 }
 
-impl WorkError {
-    pub(crate) fn broken(error: impl std::fmt::Display) -> Self {
-        Self::Broken(error.to_string())
+impl QueueError {
+    pub(crate) fn disconnected(error: impl std::fmt::Display) -> Self {
+        Self::Disconnected(error.to_string())
     }
 }

@@ -7,11 +7,11 @@
 //! servers on one of them.
 //!
 //! **Redelivery.** An entry is its consumer's until it is acknowledged or was left
-//! alone for [`SILENCE`]; then any other member claims it. A consumer that comes back
+//! alone for [`ACK_WAIT`]; then any other member claims it. A consumer that comes back
 //! under its old name begins with what it had.
 //!
 //! **Bounds.** What every group has acknowledged is trimmed away, about each second;
-//! a stream of [`MOST_READINGS`] takes no more, nor does a server that is full
+//! a stream of [`MAX_QUEUED_RECORDS`] takes no more, nor does a server that is full
 //! (`maxmemory`): consumers go on, and make room. Each node looks how long the stream
 //! is once a second, so what the others add in that time may come on top.
 
@@ -27,30 +27,30 @@ use redis::{
 use tokio::time::Instant;
 
 use super::{
-    Reading,
+    Telemetry,
     broker_address::BrokerAddress,
     queue::{
-        Delivery, IN_HAND, MOST_READINGS, Member, Outcome, Parcel, Producer, Refusal, SILENCE,
-        Settled, WorkError, refused,
+        ACK_WAIT, GroupConsumer, MAX_QUEUED_RECORDS, MAX_UNACKED, PendingPublish, PublishOutcome,
+        PublishResult, QueueError, RejectReason, TelemetryDelivery, TelemetryProducer, reject_all,
     },
 };
 use crate::{
-    backplane::redis::{Commands, is_full},
-    id::{ClusterName, Group},
+    backplane::redis::{CommandConnection, is_full},
+    id::{ClusterName, ConsumerGroup},
 };
 
 /// How long [`Member::take`] waits.
-const TAKE: Duration = Duration::from_secs(1);
+const POLL_TIMEOUT: Duration = Duration::from_secs(1);
 /// The longest that an answer may take, beyond that wait.
-const ANSWER: Duration = Duration::from_secs(5);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The field of an entry that holds the reading.
-const FIELD: &str = "reading";
+const TELEMETRY_FIELD: &str = "reading";
 /// How often a node looks what others have added and who has joined.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A node's connection.
 pub(super) struct RedisProducer {
-    server: Commands,
+    server: CommandConnection,
     key: String,
     /// Whether there was a group when it was looked last.
     has_group: bool,
@@ -58,40 +58,40 @@ pub(super) struct RedisProducer {
     length: usize,
     /// Whether the server had no memory for the last reading.
     is_full: bool,
-    looked: Instant,
+    polled_at: Instant,
 }
 
-impl Producer for RedisProducer {
+impl TelemetryProducer for RedisProducer {
     type Address = BrokerAddress;
 
-    async fn connect(address: &BrokerAddress) -> Result<Self, WorkError> {
+    async fn connect(address: &BrokerAddress) -> Result<Self, QueueError> {
         let mut producer = Self {
             server: connect(address).await?,
             key: key(&address.cluster),
             has_group: false,
             length: 0,
             is_full: false,
-            looked: Instant::now(),
+            polled_at: Instant::now(),
         };
-        producer.look().await?;
+        producer.poll_stream().await?;
         Ok(producer)
     }
 
-    async fn submit(
+    async fn publish(
         &mut self,
-        parcels: Vec<Parcel>,
-        settled: &mut Vec<Settled>,
-    ) -> Result<(), WorkError> {
-        let fits = |producer: &Self| producer.length + parcels.len() <= MOST_READINGS;
-        if !self.has_group || !fits(self) || self.looked.elapsed() >= LOOK_EVERY {
-            self.look().await?;
+        parcels: Vec<PendingPublish>,
+        settled: &mut Vec<PublishResult>,
+    ) -> Result<(), QueueError> {
+        let fits = |producer: &Self| producer.length + parcels.len() <= MAX_QUEUED_RECORDS;
+        if !self.has_group || !fits(self) || self.polled_at.elapsed() >= POLL_INTERVAL {
+            self.poll_stream().await?;
         }
         if !self.has_group {
-            settled.extend(refused(&parcels, Refusal::NoGroup));
+            settled.extend(reject_all(&parcels, RejectReason::NoConsumerGroup));
             return Ok(());
         }
         if !fits(self) {
-            settled.extend(refused(&parcels, Refusal::Full));
+            settled.extend(reject_all(&parcels, RejectReason::Full));
             return Ok(());
         }
         let mut batch = redis::pipe();
@@ -104,15 +104,26 @@ impl Producer for RedisProducer {
                 .arg(&self.key)
                 .arg("NOMKSTREAM")
                 .arg("*")
-                .arg(FIELD)
+                .arg(TELEMETRY_FIELD)
                 .arg(&parcel.payload[..]);
         }
-        let added: Vec<RedisResult<Option<String>>> =
-            batch.query_async(&mut self.server).await.map_err(broken)?;
+        let added: Vec<RedisResult<Option<String>>> = batch
+            .query_async(&mut self.server)
+            .await
+            .map_err(disconnected)?;
         self.length += parcels.len();
-        for (Parcel { number, .. }, added) in parcels.into_iter().zip(added) {
-            let outcome = self.outcome(added).map_err(broken)?;
-            settled.push(Settled { number, outcome });
+        for (
+            PendingPublish {
+                sequence: number, ..
+            },
+            added,
+        ) in parcels.into_iter().zip(added)
+        {
+            let outcome = self.outcome_of_add(added).map_err(disconnected)?;
+            settled.push(PublishResult {
+                sequence: number,
+                outcome,
+            });
         }
         Ok(())
     }
@@ -120,13 +131,16 @@ impl Producer for RedisProducer {
 
 impl RedisProducer {
     /// What became of a reading, by the server's answer.
-    fn outcome(&mut self, added: RedisResult<Option<String>>) -> RedisResult<Outcome> {
+    fn outcome_of_add(
+        &mut self,
+        added: RedisResult<Option<String>>,
+    ) -> RedisResult<PublishOutcome> {
         let was_full = std::mem::take(&mut self.is_full);
         match added {
-            Ok(Some(_)) => Ok(Outcome::Taken),
+            Ok(Some(_)) => Ok(PublishOutcome::Accepted),
             Ok(None) => {
                 self.has_group = false;
-                Ok(Outcome::Refused(Refusal::NoGroup))
+                Ok(PublishOutcome::Rejected(RejectReason::NoConsumerGroup))
             }
             Err(error) if is_full(&error) => {
                 self.is_full = true;
@@ -134,51 +148,55 @@ impl RedisProducer {
                 if !was_full {
                     tracing::warn!(%error, "readings are refused");
                 }
-                Ok(Outcome::Refused(Refusal::Full))
+                Ok(PublishOutcome::Rejected(RejectReason::Full))
             }
             Err(error) => Err(error),
         }
     }
 
-    async fn look(&mut self) -> Result<(), WorkError> {
+    async fn poll_stream(&mut self) -> Result<(), QueueError> {
         let mut length = redis::cmd("XLEN");
         self.length = length
             .arg(&self.key)
             .query_async(&mut self.server)
             .await
-            .map_err(broken)?;
+            .map_err(disconnected)?;
         self.has_group = !groups(&mut self.server, &self.key).await?.is_empty();
-        self.looked = Instant::now();
+        self.polled_at = Instant::now();
         Ok(())
     }
 }
 
 /// A consumer's connection.
-pub(super) struct RedisMember {
-    server: Commands,
+pub(super) struct RedisConsumer {
+    server: CommandConnection,
     key: String,
     group: String,
     name: String,
     /// Whether what an earlier life had in hand may still be this one's.
-    begins: bool,
+    recovering: bool,
     /// When it is to be looked again for what the dead had.
     claim_at: Instant,
     /// When it is to be trimmed again.
     trim_at: Instant,
 }
 
-impl Member for RedisMember {
+impl GroupConsumer for RedisConsumer {
     type Address = BrokerAddress;
     /// The entry's id.
     type Receipt = String;
 
-    async fn join(address: &BrokerAddress, group: &Group, name: &str) -> Result<Self, WorkError> {
+    async fn join(
+        address: &BrokerAddress,
+        group: &ConsumerGroup,
+        name: &str,
+    ) -> Result<Self, QueueError> {
         let mut member = Self {
             server: connect(address).await?,
             key: key(&address.cluster),
             group: group.to_string(),
             name: name.to_owned(),
-            begins: true,
+            recovering: true,
             claim_at: Instant::now(),
             trim_at: Instant::now(),
         };
@@ -186,16 +204,16 @@ impl Member for RedisMember {
         Ok(member)
     }
 
-    async fn take(&mut self) -> Result<Vec<Delivery<String>>, WorkError> {
-        if self.begins {
+    async fn poll(&mut self) -> Result<Vec<TelemetryDelivery<String>>, QueueError> {
+        if self.recovering {
             let own = self.read("0", None).await?;
-            self.begins = !own.is_empty();
+            self.recovering = !own.is_empty();
             if !own.is_empty() {
                 return Ok(deliveries(own, true));
             }
         }
         if Instant::now() >= self.trim_at {
-            self.trim_at = Instant::now() + TAKE;
+            self.trim_at = Instant::now() + POLL_TIMEOUT;
             self.trim().await?;
         }
         if Instant::now() >= self.claim_at {
@@ -203,19 +221,19 @@ impl Member for RedisMember {
             if !claimed.is_empty() {
                 return Ok(deliveries(claimed, true));
             }
-            self.claim_at = Instant::now() + SILENCE / 4;
+            self.claim_at = Instant::now() + ACK_WAIT / 4;
         }
-        Ok(deliveries(self.read(">", Some(TAKE)).await?, false))
+        Ok(deliveries(self.read(">", Some(POLL_TIMEOUT)).await?, false))
     }
 
-    async fn acknowledge(&mut self, handled: &[String]) -> Result<(), WorkError> {
+    async fn acknowledge(&mut self, handled: &[String]) -> Result<(), QueueError> {
         let mut ack = redis::cmd("XACK");
         ack.arg(&self.key).arg(&self.group).arg(handled);
-        ack.exec_async(&mut self.server).await.map_err(broken)
+        ack.exec_async(&mut self.server).await.map_err(disconnected)
     }
 
     /// Claimed by who has them already, they were never left alone.
-    async fn hold(&mut self, in_hand: &[String]) -> Result<(), WorkError> {
+    async fn extend_ack(&mut self, in_hand: &[String]) -> Result<(), QueueError> {
         let mut claim = redis::cmd("XCLAIM");
         claim
             .arg(&self.key)
@@ -224,16 +242,19 @@ impl Member for RedisMember {
             .arg(0)
             .arg(in_hand)
             .arg("JUSTID");
-        claim.exec_async(&mut self.server).await.map_err(broken)
+        claim
+            .exec_async(&mut self.server)
+            .await
+            .map_err(disconnected)
     }
 
     async fn leave(self) {}
 }
 
-impl RedisMember {
+impl RedisConsumer {
     /// From the stream's beginning: what lies there and was not trimmed is a group's
     /// that has not handled it.
-    async fn create_group(&mut self) -> Result<(), WorkError> {
+    async fn create_group(&mut self) -> Result<(), QueueError> {
         let mut create = redis::cmd("XGROUP");
         create
             .arg("CREATE")
@@ -243,7 +264,7 @@ impl RedisMember {
             .arg("MKSTREAM");
         match create.exec_async(&mut self.server).await {
             Err(error) if error.code() == Some("BUSYGROUP") => Ok(()),
-            done => done.map_err(broken),
+            done => done.map_err(disconnected),
         }
     }
 
@@ -251,40 +272,44 @@ impl RedisMember {
         &mut self,
         from: &str,
         wait: Option<Duration>,
-    ) -> Result<Vec<StreamId>, WorkError> {
+    ) -> Result<Vec<StreamId>, QueueError> {
         let mut read = redis::cmd("XREADGROUP");
         read.arg("GROUP").arg(&self.group).arg(&self.name);
-        read.arg("COUNT").arg(IN_HAND);
+        read.arg("COUNT").arg(MAX_UNACKED);
         if let Some(wait) = wait {
             read.arg("BLOCK").arg(wait.as_millis() as u64);
         }
         read.arg("STREAMS").arg(&self.key).arg(from);
-        let reply: Option<StreamReadReply> =
-            read.query_async(&mut self.server).await.map_err(broken)?;
+        let reply: Option<StreamReadReply> = read
+            .query_async(&mut self.server)
+            .await
+            .map_err(disconnected)?;
         let keys = reply.into_iter().flat_map(|reply| reply.keys);
         Ok(keys.flat_map(|key| key.ids).collect())
     }
 
-    async fn claim(&mut self) -> Result<Vec<StreamId>, WorkError> {
+    async fn claim(&mut self) -> Result<Vec<StreamId>, QueueError> {
         let mut claim = redis::cmd("XAUTOCLAIM");
         claim
             .arg(&self.key)
             .arg(&self.group)
             .arg(&self.name)
-            .arg(SILENCE.as_millis() as u64)
+            .arg(ACK_WAIT.as_millis() as u64)
             .arg("0")
             .arg("COUNT")
-            .arg(IN_HAND);
-        let reply: StreamAutoClaimReply =
-            claim.query_async(&mut self.server).await.map_err(broken)?;
+            .arg(MAX_UNACKED);
+        let reply: StreamAutoClaimReply = claim
+            .query_async(&mut self.server)
+            .await
+            .map_err(disconnected)?;
         Ok(reply.claimed)
     }
 
     /// Takes away what every group has acknowledged.
-    async fn trim(&mut self) -> Result<(), WorkError> {
+    async fn trim(&mut self) -> Result<(), QueueError> {
         let mut low: Option<EntryId> = None;
         for group in groups(&mut self.server, &self.key).await? {
-            let kept = self.kept_from(&group).await?;
+            let kept = self.first_unacked(&group).await?;
             low = Some(low.map_or(kept, |low| low.min(kept)));
         }
         let Some((millis, sequence)) = low else {
@@ -295,11 +320,13 @@ impl RedisMember {
             .arg("MINID")
             .arg("~")
             .arg(format!("{millis}-{sequence}"));
-        trim.exec_async(&mut self.server).await.map_err(broken)
+        trim.exec_async(&mut self.server)
+            .await
+            .map_err(disconnected)
     }
 
     /// The first entry that a group has not acknowledged, delivered or not.
-    async fn kept_from(&mut self, group: &StreamInfoGroup) -> Result<EntryId, WorkError> {
+    async fn first_unacked(&mut self, group: &StreamInfoGroup) -> Result<EntryId, QueueError> {
         let delivered = entry_id(&group.last_delivered_id);
         let after = (delivered.0, delivered.1.saturating_add(1));
         if group.pending == 0 {
@@ -310,7 +337,7 @@ impl RedisMember {
         let reply: StreamPendingReply = pending
             .query_async(&mut self.server)
             .await
-            .map_err(broken)?;
+            .map_err(disconnected)?;
         Ok(match reply {
             StreamPendingReply::Data(pending) => entry_id(&pending.start_id).min(after),
             _ => after,
@@ -328,11 +355,11 @@ fn entry_id(text: &str) -> EntryId {
     parts.unwrap_or_default()
 }
 
-fn deliveries(entries: Vec<StreamId>, redelivered: bool) -> Vec<Delivery<String>> {
-    let delivery = |entry: StreamId| Delivery {
-        reading: entry
-            .get::<Vec<u8>>(FIELD)
-            .and_then(|reading| Reading::decode(&reading)),
+fn deliveries(entries: Vec<StreamId>, redelivered: bool) -> Vec<TelemetryDelivery<String>> {
+    let delivery = |entry: StreamId| TelemetryDelivery {
+        telemetry: entry
+            .get::<Vec<u8>>(TELEMETRY_FIELD)
+            .and_then(|reading| Telemetry::decode(&reading)),
         redelivered,
         receipt: entry.id,
     };
@@ -340,9 +367,16 @@ fn deliveries(entries: Vec<StreamId>, redelivered: bool) -> Vec<Delivery<String>
 }
 
 /// The groups of a stream; of one that is not there, none.
-async fn groups(server: &mut Commands, key: &str) -> Result<Vec<StreamInfoGroup>, WorkError> {
+async fn groups(
+    server: &mut CommandConnection,
+    key: &str,
+) -> Result<Vec<StreamInfoGroup>, QueueError> {
     let mut exists = redis::cmd("EXISTS");
-    let there: bool = exists.arg(key).query_async(server).await.map_err(broken)?;
+    let there: bool = exists
+        .arg(key)
+        .query_async(server)
+        .await
+        .map_err(disconnected)?;
     if !there {
         return Ok(Vec::new());
     }
@@ -352,7 +386,7 @@ async fn groups(server: &mut Commands, key: &str) -> Result<Vec<StreamInfoGroup>
         .arg(key)
         .query_async(server)
         .await
-        .map_err(broken)?;
+        .map_err(disconnected)?;
     Ok(reply.groups)
 }
 
@@ -360,13 +394,14 @@ fn key(cluster: &ClusterName) -> String {
     format!("highwater:{cluster}:readings")
 }
 
-async fn connect(address: &BrokerAddress) -> Result<Commands, WorkError> {
-    let connected = Commands::connect(&address.server, TAKE + ANSWER).await;
-    connected.map_err(broken)
+async fn connect(address: &BrokerAddress) -> Result<CommandConnection, QueueError> {
+    let connected =
+        CommandConnection::connect(&address.server, POLL_TIMEOUT + RESPONSE_TIMEOUT).await;
+    connected.map_err(disconnected)
 }
 
-fn broken(error: RedisError) -> WorkError {
-    WorkError::broken(error)
+fn disconnected(error: RedisError) -> QueueError {
+    QueueError::disconnected(error)
 }
 
 #[cfg(test)]

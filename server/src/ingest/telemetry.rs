@@ -4,41 +4,41 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::id::{DeviceId, ReadingId};
+use crate::id::{DeviceId, TelemetryId};
 
 /// A reading of a device.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Reading {
+pub(crate) struct Telemetry {
     pub(crate) device: DeviceId,
     /// The device's own name for it: what it sends again has the same.
-    pub(crate) id: ReadingId,
+    pub(crate) id: TelemetryId,
     /// JSON text.
     pub(crate) body: String,
 }
 
 /// As it lies in a queue: an object that consumers in other languages can read.
 #[derive(Serialize)]
-struct Written<'a> {
+struct EncodedTelemetry<'a> {
     device: &'a DeviceId,
-    id: &'a ReadingId,
+    id: &'a TelemetryId,
     body: &'a RawValue,
 }
 
 #[derive(Deserialize)]
-struct Read<'a> {
+struct DecodedTelemetry<'a> {
     device: DeviceId,
-    id: ReadingId,
+    id: TelemetryId,
     #[serde(borrow)]
     body: &'a RawValue,
 }
 
-impl Reading {
+impl Telemetry {
     /// `{"device":…,"id":…,"body":…}`.
     pub(crate) fn encode(&self) -> Bytes {
         let Self { device, id, body } = self;
         // Checked where it came in.
         let raw = serde_json::from_str::<&RawValue>(body).unwrap_or(RawValue::NULL);
-        match serde_json::to_vec(&Written {
+        match serde_json::to_vec(&EncodedTelemetry {
             device,
             id,
             body: raw,
@@ -50,7 +50,7 @@ impl Reading {
 
     /// What was encoded; `None` for anything else that lies in the queue.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
-        let Read { device, id, body } = serde_json::from_slice(bytes)
+        let DecodedTelemetry { device, id, body } = serde_json::from_slice(bytes)
             .inspect_err(|error| tracing::warn!(%error, "what lies in the queue is no reading"))
             .ok()?;
         let body = body.get().to_owned();
@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn a_reading_is_json_that_anybody_can_read() {
-        let reading = Reading {
+        let reading = Telemetry {
             device: "home-1".parse().unwrap(),
             id: "0-17".parse().unwrap(),
             body: r#"{"t": 21.5}"#.to_owned(),
@@ -76,13 +76,13 @@ mod tests {
             &bytes[..],
             br#"{"device":"home-1","id":"0-17","body":{"t": 21.5}}"#
         );
-        assert_eq!(Reading::decode(&bytes), Some(reading));
+        assert_eq!(Telemetry::decode(&bytes), Some(reading));
     }
 
     proptest! {
         #[test]
         fn noise_is_no_reading_and_never_panics(noise in prop::collection::vec(any::<u8>(), 0..200)) {
-            prop_assert_eq!(Reading::decode(&noise), None);
+            prop_assert_eq!(Telemetry::decode(&noise), None);
         }
     }
 }

@@ -16,234 +16,246 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    metrics::{DoorMetrics, HandshakeMetrics},
-    serve::{Peer, Reading, serve},
+    metrics::{HandshakeMetrics, ListenerMetrics},
+    serve::{Http1Settings, PeerAddr, serve},
 };
 use crate::{
-    admission::{Gate, Place, Room},
-    config::Limits,
-    stream::Wire,
+    admission::{AdmissionControl, ConnectionLimit, Permit},
+    config::NodeLimits,
+    stream::MaybeTlsStream,
     tls::ServerTls,
 };
 
 /// After an error, so that running out of descriptors does not spin.
-const BACK_OFF: Duration = Duration::from_millis(20);
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(20);
 /// Connections at once that are told that there is no room; others are dropped.
-const TOLD_AT_ONCE: usize = 16;
+const OVERLOAD_MAX_RESPONDERS: usize = 16;
 /// How long who is turned away may take to send a request.
-const TOLD_WITHIN: Duration = Duration::from_secs(2);
+const OVERLOAD_REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
 /// Connections at once on a listener of operators.
-const OPERATORS: usize = 64;
+const MAX_ADMIN_CONNECTIONS: usize = 64;
 
 /// A listener and what its connections meet.
-pub(crate) struct Door {
-    pub(crate) listener: TcpListener,
+pub(crate) struct Listener {
+    pub(crate) socket: TcpListener,
     pub(crate) router: Router,
     /// What is answered when there is no room.
-    pub(crate) no_room: Router,
+    pub(crate) rejection_router: Router,
     /// `None` is plain TCP.
-    pub(crate) tls: Option<Arc<Tls>>,
+    pub(crate) tls: Option<Arc<ListenerTls>>,
     /// Bounds connections that are open at once.
-    pub(crate) room: Arc<Room>,
-    pub(crate) patience: Patience,
-    pub(crate) metrics: DoorMetrics,
+    pub(crate) connection_limit: Arc<ConnectionLimit>,
+    pub(crate) timeouts: ConnectionTimeouts,
+    pub(crate) metrics: ListenerMetrics,
 }
 
 /// Handshakes at a door.
-pub(crate) struct Tls {
+pub(crate) struct ListenerTls {
     pub(crate) server: Arc<ServerTls>,
     /// Bounds them, before they cost anything.
-    pub(crate) gate: Gate,
+    pub(crate) admission: AdmissionControl,
     pub(crate) metrics: HandshakeMetrics,
 }
 
 /// How long a peer may take.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Patience {
+pub(crate) struct ConnectionTimeouts {
     /// With a TLS handshake.
-    pub(crate) handshake: Duration,
+    pub(crate) tls_handshake: Duration,
     /// With its first request.
     pub(crate) first_request: Duration,
     /// From one request to the end of the next one's head.
-    pub(crate) head: Duration,
+    pub(crate) request_head: Duration,
     /// With taking what was written to it.
-    pub(crate) unread: Duration,
+    pub(crate) tcp_user_timeout: Duration,
 }
 
-impl From<&Limits> for Patience {
-    fn from(limits: &Limits) -> Self {
+impl From<&NodeLimits> for ConnectionTimeouts {
+    fn from(limits: &NodeLimits) -> Self {
         Self {
-            handshake: limits.handshake_timeout,
+            tls_handshake: limits.handshake_timeout,
             first_request: limits.first_request_timeout,
-            head: limits.header_timeout,
-            unread: limits.idle_timeout,
+            request_head: limits.header_timeout,
+            tcp_user_timeout: limits.idle_timeout,
         }
     }
 }
 
-impl Door {
+impl Listener {
     /// For probes and operators: plain TCP, and few connections.
-    pub(crate) fn for_operators(
-        listener: TcpListener,
+    pub(crate) fn admin(
+        socket: TcpListener,
         router: Router,
-        no_room: Router,
-        patience: impl Into<Patience>,
-        metrics: DoorMetrics,
+        rejection_router: Router,
+        timeouts: impl Into<ConnectionTimeouts>,
+        metrics: ListenerMetrics,
     ) -> Self {
         Self {
-            listener,
+            socket,
             router,
-            no_room,
+            rejection_router,
             tls: None,
-            room: Arc::new(Room::new(Some(OPERATORS))),
-            patience: patience.into(),
+            connection_limit: Arc::new(ConnectionLimit::new(Some(MAX_ADMIN_CONNECTIONS))),
+            timeouts: timeouts.into(),
             metrics,
         }
     }
 }
 
 /// Accepts until `stop` is cancelled, then lets requests under way finish.
-pub(crate) async fn run(door: Door, stop: CancellationToken) {
-    let inside = Inside {
-        connections: TaskTracker::new(),
-        told: Arc::new(Room::new(Some(TOLD_AT_ONCE))),
+pub(crate) async fn run(listener: Listener, stop: CancellationToken) {
+    let connections = ConnectionTasks {
+        tracker: TaskTracker::new(),
+        overload_responders: Arc::new(ConnectionLimit::new(Some(OVERLOAD_MAX_RESPONDERS))),
         stop: stop.clone(),
     };
     let mut failing = false;
-    while let Some(accepted) = stop.run_until_cancelled(door.listener.accept()).await {
+    while let Some(accepted) = stop.run_until_cancelled(listener.socket.accept()).await {
         match accepted {
             Ok((stream, address)) => {
                 failing = false;
-                prepare(&stream, door.patience);
-                inside.receive(&door, Caller::new(stream, address));
+                set_socket_options(&stream, listener.timeouts);
+                connections.handle_accepted(&listener, AcceptedConnection::new(stream, address));
             }
-            Err(error) if is_of_the_connection(&error) => {}
+            Err(error) if is_connection_error(&error) => {}
             Err(error) => {
-                door.metrics.accept_errors.inc();
+                listener.metrics.accept_errors.inc();
                 // Once for a run of errors; the counter has them all.
                 if !std::mem::replace(&mut failing, true) {
                     tracing::warn!(%error, "accept");
                 }
-                sleep(BACK_OFF).await;
+                sleep(ACCEPT_RETRY_DELAY).await;
             }
         }
     }
     // Closed for good: who comes now is refused at once, and goes elsewhere.
-    drop(door);
-    inside.connections.close();
-    inside.connections.wait().await;
+    drop(listener);
+    connections.tracker.close();
+    connections.tracker.wait().await;
 }
 
 /// The tasks of those who came in.
-struct Inside {
-    connections: TaskTracker,
+struct ConnectionTasks {
+    tracker: TaskTracker,
     /// Bounds those who are told that there is no room.
-    told: Arc<Room>,
+    overload_responders: Arc<ConnectionLimit>,
     stop: CancellationToken,
 }
 
-impl Inside {
+impl ConnectionTasks {
     /// Gives a connection its task, or turns it away.
-    fn receive(&self, door: &Door, caller: Caller) {
-        let Some(place) = door.room.enter() else {
-            door.metrics.turned_away.inc();
+    fn handle_accepted(&self, listener: &Listener, accepted: AcceptedConnection) {
+        let Some(permit) = listener.connection_limit.try_acquire() else {
+            listener.metrics.rejected.inc();
             // Over TLS an answer would cost a handshake: what comes beyond the open
             // files must not cost more than what comes within.
-            if let (None, Some(place)) = (&door.tls, self.told.enter()) {
-                self.turn_away(caller, door.no_room.clone(), place);
+            if let (None, Some(permit)) = (&listener.tls, self.overload_responders.try_acquire()) {
+                self.reject(accepted, listener.rejection_router.clone(), permit);
             }
             return;
         };
-        let reading = Reading {
-            first_within: door.patience.first_request,
-            head_within: door.patience.head,
+        let settings = Http1Settings {
+            first_request_timeout: listener.timeouts.first_request,
+            header_read_timeout: listener.timeouts.request_head,
             keep_alive: true,
         };
-        match &door.tls {
-            None => self.serve(caller, door.router.clone(), reading, place),
-            Some(tls) => match tls.gate.pass() {
-                Ok(shaking) => {
-                    let shake = Shake {
+        match &listener.tls {
+            None => self.spawn_plain(accepted, listener.router.clone(), settings, permit),
+            Some(tls) => match tls.admission.try_admit() {
+                Ok(handshake_permit) => {
+                    let handshake = TlsHandshake {
                         tls: Arc::clone(tls),
-                        within: door.patience.handshake,
-                        _shaking: shaking,
+                        timeout: listener.timeouts.tls_handshake,
+                        _permit: handshake_permit,
                     };
-                    self.shake_hands(caller, shake, door.router.clone(), reading, place);
+                    self.spawn_tls(
+                        accepted,
+                        handshake,
+                        listener.router.clone(),
+                        settings,
+                        permit,
+                    );
                 }
-                Err(closed) => tls.metrics.turned_away(closed),
+                Err(rejected) => tls.metrics.record_rejected(rejected),
             },
         }
     }
 
     /// Serves requests. The place is held until the connection ends or is a device
     /// socket.
-    fn serve(&self, caller: Caller, router: Router, reading: Reading, place: Place) {
+    fn spawn_plain(
+        &self,
+        accepted: AcceptedConnection,
+        router: Router,
+        settings: Http1Settings,
+        permit: Permit,
+    ) {
         let stop = self.stop.clone();
-        self.connections.spawn(async move {
-            let Caller { stream, peer } = caller;
-            serve(Wire::Left(stream), peer, router, reading, stop).await;
-            drop(place);
+        self.tracker.spawn(async move {
+            let AcceptedConnection { stream, peer } = accepted;
+            serve(MaybeTlsStream::Left(stream), peer, router, settings, stop).await;
+            drop(permit);
         });
     }
 
     /// The same, once hands are shaken.
-    fn shake_hands(
+    fn spawn_tls(
         &self,
-        caller: Caller,
-        shake: Shake,
+        accepted: AcceptedConnection,
+        handshake: TlsHandshake,
         router: Router,
-        reading: Reading,
-        place: Place,
+        settings: Http1Settings,
+        permit: Permit,
     ) {
         let stop = self.stop.clone();
-        self.connections.spawn(async move {
+        self.tracker.spawn(async move {
             // Boxed: what a handshake needs is not held while requests are served.
-            let shaken = Box::pin(shake.hands(caller.stream)).await;
-            if let Some(wire) = shaken {
-                serve(wire, caller.peer, router, reading, stop).await;
+            let shaken = Box::pin(handshake.run(accepted.stream)).await;
+            if let Some(stream) = shaken {
+                serve(stream, accepted.peer, router, settings, stop).await;
             }
-            drop(place);
+            drop(permit);
         });
     }
 
     /// Tells a client that there is no room, so that it comes back later.
-    fn turn_away(&self, caller: Caller, no_room: Router, place: Place) {
-        let reading = Reading {
-            first_within: TOLD_WITHIN,
-            head_within: TOLD_WITHIN,
+    fn reject(&self, accepted: AcceptedConnection, rejection_router: Router, permit: Permit) {
+        let settings = Http1Settings {
+            first_request_timeout: OVERLOAD_REQUEST_TIMEOUT,
+            header_read_timeout: OVERLOAD_REQUEST_TIMEOUT,
             keep_alive: false,
         };
-        self.serve(caller, no_room, reading, place);
+        self.spawn_plain(accepted, rejection_router, settings, permit);
     }
 }
 
 /// A connection, and who is at its other end.
-struct Caller {
+struct AcceptedConnection {
     stream: TcpStream,
-    peer: Peer,
+    peer: PeerAddr,
 }
 
-impl Caller {
+impl AcceptedConnection {
     fn new(stream: TcpStream, address: SocketAddr) -> Self {
         Self {
             stream,
-            peer: Peer(address),
+            peer: PeerAddr(address),
         }
     }
 }
 
 /// A handshake that was let in.
-struct Shake {
-    tls: Arc<Tls>,
-    within: Duration,
+struct TlsHandshake {
+    tls: Arc<ListenerTls>,
+    timeout: Duration,
     /// Among those under way.
-    _shaking: Place,
+    _permit: Permit,
 }
 
-impl Shake {
-    async fn hands(self, stream: TcpStream) -> Option<Wire> {
-        match self.tls.server.accept(stream, self.within).await {
-            Ok(stream) => Some(Wire::Right(Box::new(stream))),
+impl TlsHandshake {
+    async fn run(self, stream: TcpStream) -> Option<MaybeTlsStream> {
+        match self.tls.server.accept(stream, self.timeout).await {
+            Ok(stream) => Some(MaybeTlsStream::Right(Box::new(stream))),
             Err(error) => {
                 self.tls.metrics.failed.inc();
                 tracing::debug!(%error, "handshake");
@@ -254,16 +266,16 @@ impl Shake {
 }
 
 /// What cannot be set is done without: the connection may be gone already.
-fn prepare(stream: &TcpStream, patience: Patience) {
+fn set_socket_options(stream: &TcpStream, timeouts: ConnectionTimeouts) {
     // Frames are small and answered at once: Nagle's delay would be all they see.
     let _ = stream.set_nodelay(true);
     // Who leaves an answer unread holds a connection that nothing else would end.
-    let unread = u32::try_from(patience.unread.as_millis()).unwrap_or(u32::MAX);
+    let unread = u32::try_from(timeouts.tcp_user_timeout.as_millis()).unwrap_or(u32::MAX);
     let _ = setsockopt(stream, TcpUserTimeout, &unread);
 }
 
 /// The peer was gone before its connection was accepted; nothing is wrong here.
-fn is_of_the_connection(error: &io::Error) -> bool {
+fn is_connection_error(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted

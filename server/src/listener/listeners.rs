@@ -8,66 +8,76 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    accept::{Door, Patience, Tls, run},
-    metrics::DoorMetrics,
+    accept::{ConnectionTimeouts, Listener, ListenerTls, run},
+    metrics::ListenerMetrics,
 };
-use crate::{admission::Room, listen::Listeners};
+use crate::{admission::ConnectionLimit, listen::ListenSockets};
 
 /// Where it listens, and who is let in.
-pub(crate) struct Doors {
-    pub(crate) public: Door,
-    pub(crate) operators: Option<Door>,
+pub(crate) struct Listeners {
+    pub(crate) public: Listener,
+    pub(crate) admin: Option<Listener>,
 }
 
 /// What is behind the doors, and what both have in common.
-pub(crate) struct House {
+pub(crate) struct ListenerSet {
     pub(crate) routes: Routes,
     /// Of the public one; `None` is plain TCP.
-    pub(crate) tls: Option<Tls>,
+    pub(crate) tls: Option<ListenerTls>,
     /// Bounds connections that are open at once, but those of operators.
-    pub(crate) room: Arc<Room>,
-    pub(crate) patience: Patience,
-    pub(crate) metrics: DoorMetrics,
+    pub(crate) connection_limit: Arc<ConnectionLimit>,
+    pub(crate) timeouts: ConnectionTimeouts,
+    pub(crate) metrics: ListenerMetrics,
 }
 
 /// What is served where.
 pub(crate) struct Routes {
     /// On one listener for all.
-    pub(crate) everything: Router,
+    pub(crate) combined_router: Router,
     /// To the public, where operators have a listener of their own.
-    pub(crate) public: Router,
+    pub(crate) public_router: Router,
     /// To operators there.
-    pub(crate) operators: Router,
+    pub(crate) admin_router: Router,
     /// To whom there is no room for.
-    pub(crate) no_room: Router,
+    pub(crate) rejection_router: Router,
 }
 
-impl House {
-    pub(crate) fn doors(self, listeners: Listeners) -> Doors {
-        let Listeners { public, admin } = listeners;
+impl ListenerSet {
+    pub(crate) fn into_listeners(self, listeners: ListenSockets) -> Listeners {
+        let ListenSockets { public, admin } = listeners;
         let Routes {
-            everything,
-            public: of_public,
-            operators,
-            no_room,
+            combined_router,
+            public_router,
+            admin_router,
+            rejection_router,
         } = self.routes;
         let metrics = self.metrics.clone();
-        let told = no_room.clone();
-        let operators = admin
-            .map(|listener| Door::for_operators(listener, operators, told, self.patience, metrics));
-        let public = Door {
-            listener: public,
-            router: match operators {
-                Some(_) => of_public,
-                None => everything,
+        let admin_rejection_router = rejection_router.clone();
+        let admin_listener = admin.map(|listener| {
+            Listener::admin(
+                listener,
+                admin_router,
+                admin_rejection_router,
+                self.timeouts,
+                metrics,
+            )
+        });
+        let public_listener = Listener {
+            socket: public,
+            router: match admin_listener {
+                Some(_) => public_router,
+                None => combined_router,
             },
-            no_room,
+            rejection_router,
             tls: self.tls.map(Arc::new),
-            room: self.room,
-            patience: self.patience,
+            connection_limit: self.connection_limit,
+            timeouts: self.timeouts,
             metrics: self.metrics,
         };
-        Doors { public, operators }
+        Listeners {
+            public: public_listener,
+            admin: admin_listener,
+        }
     }
 }
 
@@ -75,9 +85,9 @@ impl House {
 /// like all else; it ends at once with `over`, whose child `stop` is to be, so that
 /// connections end with it too.
 pub(crate) fn spawn(
-    door: Door,
+    listener: Listener,
     stop: CancellationToken,
-    over: CancellationToken,
+    cancel: CancellationToken,
 ) -> JoinHandle<Option<()>> {
-    tokio::spawn(over.run_until_cancelled_owned(run(door, stop)))
+    tokio::spawn(cancel.run_until_cancelled_owned(run(listener, stop)))
 }

@@ -5,32 +5,32 @@ use std::time::Duration;
 use prometheus::{IntCounter, IntCounterVec, Registry};
 
 use crate::{
-    admission::Closed,
-    metric::{add, counter, counters},
+    admission::Rejected,
+    metric::{counter, counter_vec, register_metric},
 };
 
 /// Of every listener. Clones count together.
 #[derive(Debug, Clone)]
-pub(crate) struct DoorMetrics {
+pub(crate) struct ListenerMetrics {
     pub(super) accept_errors: IntCounter,
-    pub(super) turned_away: IntCounter,
+    pub(super) rejected: IntCounter,
 }
 
 /// Of a listener that speaks TLS. Clones count together.
 #[derive(Clone)]
 pub(crate) struct HandshakeMetrics {
     pub(super) failed: IntCounter,
-    turned_away: IntCounterVec,
+    rejected: IntCounterVec,
 }
 
-impl Default for DoorMetrics {
+impl Default for ListenerMetrics {
     fn default() -> Self {
         Self {
             accept_errors: counter(
                 "highwater_accept_errors_total",
                 "Connections the operating system could not hand over.",
             ),
-            turned_away: counter(
+            rejected: counter(
                 "highwater_connections_turned_away_total",
                 "Connections beyond what the open files leave room for.",
             ),
@@ -38,48 +38,48 @@ impl Default for DoorMetrics {
     }
 }
 
-impl DoorMetrics {
+impl ListenerMetrics {
     pub(crate) fn register(&self, registry: &Registry) {
-        add(registry, &self.accept_errors);
-        add(registry, &self.turned_away);
+        register_metric(registry, &self.accept_errors);
+        register_metric(registry, &self.rejected);
     }
 }
 
 impl Default for HandshakeMetrics {
     fn default() -> Self {
-        let turned_away = counters(
+        let rejected = counter_vec(
             "highwater_tls_handshakes_turned_away_total",
             "Connections closed before their TLS handshake, by reason: too many at once, or too many a second.",
             "reason",
         );
         // A rate needs a first value.
-        for closed in [Closed::Full, Closed::TooFast(Duration::ZERO)] {
-            turned_away.with_label_values(&[label(closed)]);
+        for rejection in [Rejected::AtCapacity, Rejected::RateLimited(Duration::ZERO)] {
+            rejected.with_label_values(&[label(rejection)]);
         }
         Self {
             failed: counter(
                 "highwater_tls_handshakes_failed_total",
                 "TLS handshakes that failed or took too long.",
             ),
-            turned_away,
+            rejected,
         }
     }
 }
 
 impl HandshakeMetrics {
     pub(crate) fn register(&self, registry: &Registry) {
-        add(registry, &self.failed);
-        add(registry, &self.turned_away);
+        register_metric(registry, &self.failed);
+        register_metric(registry, &self.rejected);
     }
 
-    pub(super) fn turned_away(&self, closed: Closed) {
-        self.turned_away.with_label_values(&[label(closed)]).inc();
+    pub(super) fn record_rejected(&self, rejection: Rejected) {
+        self.rejected.with_label_values(&[label(rejection)]).inc();
     }
 }
 
-fn label(closed: Closed) -> &'static str {
-    match closed {
-        Closed::Full => "at-once",
-        Closed::TooFast(_) => "rate",
+fn label(rejection: Rejected) -> &'static str {
+    match rejection {
+        Rejected::AtCapacity => "at-once",
+        Rejected::RateLimited(_) => "rate",
     }
 }

@@ -10,8 +10,8 @@ mod metrics;
 mod serve;
 
 pub(crate) use self::{
-    accept::{Door, Patience, Tls, run},
-    listeners::{Doors, House, Routes, spawn},
-    metrics::{DoorMetrics, HandshakeMetrics},
-    serve::Peer,
+    accept::{ConnectionTimeouts, Listener, ListenerTls, run},
+    listeners::{ListenerSet, Listeners, Routes, spawn},
+    metrics::{HandshakeMetrics, ListenerMetrics},
+    serve::PeerAddr,
 };

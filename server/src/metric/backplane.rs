@@ -2,15 +2,15 @@
 
 use prometheus::{IntCounterVec, Opts, Registry};
 
-use super::family::{add, constant, set, set_counter};
-use crate::backplane::{Backplane, Kind, Traffic};
+use super::family::{expect_valid, register_counter, register_gauge, register_metric};
+use crate::backplane::{Backplane, MessageKind, TrafficCounters};
 
 /// Registers the figures of now.
-pub(crate) fn look_up_backplane(backplane: &dyn Backplane, registry: &Registry) {
+pub(crate) fn collect_backplane(backplane: &dyn Backplane, registry: &Registry) {
     let traffic = backplane.traffic();
     let by_direction_and_kind = |name, help| {
         let labels = ["direction", "kind"];
-        constant(IntCounterVec::new(Opts::new(name, help), &labels))
+        expect_valid(IntCounterVec::new(Opts::new(name, help), &labels))
     };
     let messages = by_direction_and_kind(
         "highwater_backplane_messages_total",
@@ -20,7 +20,7 @@ pub(crate) fn look_up_backplane(backplane: &dyn Backplane, registry: &Registry) 
         "highwater_backplane_bytes_total",
         "Bytes through the backplane, by direction and kind.",
     );
-    for kind in Kind::ALL {
+    for kind in MessageKind::ALL {
         let both = [
             ("sent", traffic.sent_of(kind)),
             ("received", traffic.received_of(kind)),
@@ -31,28 +31,28 @@ pub(crate) fn look_up_backplane(backplane: &dyn Backplane, registry: &Registry) 
             bytes.with_label_values(&labels).inc_by(size);
         }
     }
-    add(registry, &messages);
-    add(registry, &bytes);
+    register_metric(registry, &messages);
+    register_metric(registry, &bytes);
     let view = backplane.view().borrow().clone();
-    set(
+    register_gauge(
         registry,
         "highwater_backplane_connected",
         "Whether this process is connected to the backplane: 0 or 1.",
         Some(f64::from(u8::from(view.connected))),
     );
-    set(
+    register_gauge(
         registry,
         "highwater_backplane_members",
         "Nodes of the cluster, as this process last saw them.",
         Some(view.nodes().count() as f64),
     );
-    for (name, help, count) in trouble(traffic) {
-        set_counter(registry, name, help, Some(count as f64));
+    for (name, help, count) in error_counters(traffic) {
+        register_counter(registry, name, help, Some(count as f64));
     }
 }
 
 /// What went wrong on the backplane: name, help, count.
-fn trouble(traffic: &Traffic) -> [(&'static str, &'static str, u64); 5] {
+fn error_counters(traffic: &TrafficCounters) -> [(&'static str, &'static str, u64); 5] {
     [
         (
             "highwater_backplane_reconnects_total",
@@ -62,7 +62,7 @@ fn trouble(traffic: &Traffic) -> [(&'static str, &'static str, u64); 5] {
         (
             "highwater_backplane_refused_total",
             "Messages refused because the queue to the backplane was full.",
-            traffic.refused(),
+            traffic.rejected(),
         ),
         (
             "highwater_backplane_dropped_total",
@@ -77,7 +77,7 @@ fn trouble(traffic: &Traffic) -> [(&'static str, &'static str, u64); 5] {
         (
             "highwater_backplane_inboxes_reaped_total",
             "Inboxes of ended connections that this process removed at the broker.",
-            traffic.reaped(),
+            traffic.inboxes_deleted(),
         ),
     ]
 }

@@ -8,7 +8,10 @@ mod family;
 mod process;
 
 pub(crate) use self::{
-    backplane::look_up_backplane,
-    family::{add, constant, counter, counters, gauge, set, set_counter, text},
-    process::look_up_process,
+    backplane::collect_backplane,
+    family::{
+        counter, counter_vec, encode_text, expect_valid, gauge, register_counter, register_gauge,
+        register_metric,
+    },
+    process::collect_process,
 };

@@ -6,12 +6,12 @@ use nix::sys::resource::{Resource, getrlimit};
 use prometheus::Registry;
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
-use super::family::{set, set_counter};
+use super::family::{register_counter, register_gauge};
 
 /// Registers the figures of now: the allocator's live bytes, where they are known, and
 /// what the kernel says.
-pub(crate) fn look_up_process(heap_bytes: Option<u64>, registry: &Registry) {
-    set(
+pub(crate) fn collect_process(heap_bytes: Option<u64>, registry: &Registry) {
+    register_gauge(
         registry,
         "highwater_heap_allocated_bytes",
         "Live bytes of the allocator.",
@@ -47,31 +47,31 @@ impl ProcessStats {
     }
 
     fn register(&self, registry: &Registry) {
-        set(
+        register_gauge(
             registry,
             "process_resident_memory_bytes",
             "Resident memory size in bytes.",
             self.resident_bytes,
         );
-        set(
+        register_gauge(
             registry,
             "process_open_fds",
             "Number of open file descriptors.",
             self.open_fds,
         );
-        set(
+        register_gauge(
             registry,
             "process_max_fds",
             "Maximum number of open file descriptors.",
             self.max_fds,
         );
-        set_counter(
+        register_counter(
             registry,
             "process_cpu_seconds_total",
             "Total user and system CPU time spent in seconds.",
             self.cpu_s,
         );
-        set(
+        register_gauge(
             registry,
             "process_start_time_seconds",
             "Start time of the process since unix epoch in seconds.",

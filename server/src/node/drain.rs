@@ -13,25 +13,25 @@ use bytes::Bytes;
 use rand::{SeedableRng, rngs::SmallRng, seq::SliceRandom};
 use tokio::time::{Instant, sleep};
 
-use super::{Node, Phase};
+use super::{Node, NodePhase};
 use crate::{
-    pacer::Turns,
+    pacer::Pacer,
     session::{Session, frame},
     ws::close::CloseReason,
 };
 
 /// Pause between two looks at a condition.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Sends every device away and waits for what is under way.
 pub(super) async fn drain(node: &Arc<Node>) {
     let limits = &node.config.limits;
-    node.enter(Phase::Leaving);
+    node.advance_phase(NodePhase::Leaving);
     tracing::info!(sockets = node.metrics.sockets.get(), "leaving");
     // A balancer that looks now and then still sends sockets here: they are taken.
-    sleep(limits.drain_notice).await;
-    node.enter(Phase::Draining);
-    let (goaway, busy) = ask_to_leave(node).await;
+    sleep(limits.drain_delay).await;
+    node.advance_phase(NodePhase::Draining);
+    let (goaway, busy) = send_goaway_to_all(node).await;
     let deadline = Instant::now() + limits.drain_grace;
     wait_until(deadline, || {
         node.metrics.in_flight.get() == 0
@@ -39,13 +39,13 @@ pub(super) async fn drain(node: &Arc<Node>) {
     })
     .await;
     node.registry.for_each(|session| {
-        let told = session.outbox.closing().is_some()
+        let told = session.write_queue.close_reason().is_some()
             || busy.iter().any(|busy| Arc::ptr_eq(busy, session));
         // Else it was just coming in when the others were told.
         if !told {
-            let _ = session.outbox.push(goaway.clone(), limits);
+            let _ = session.write_queue.push(goaway.clone(), limits);
         }
-        session.outbox.close(CloseReason::Drain);
+        session.write_queue.close(CloseReason::Drain);
     });
     let deadline = Instant::now() + limits.close_timeout + Duration::from_secs(1);
     wait_until(deadline, || node.metrics.sockets.get() == 0).await;
@@ -54,7 +54,7 @@ pub(super) async fn drain(node: &Arc<Node>) {
 
 /// Tells each device in its turn, and closes those that are idle then; answers
 /// with what they were told, and those that have something under way.
-async fn ask_to_leave(node: &Node) -> (Bytes, Vec<Arc<Session>>) {
+async fn send_goaway_to_all(node: &Node) -> (Bytes, Vec<Arc<Session>>) {
     let limits = &node.config.limits;
     let mut rng = SmallRng::from_rng(&mut rand::rng());
     let mut sessions = Vec::new();
@@ -63,18 +63,20 @@ async fn ask_to_leave(node: &Node) -> (Bytes, Vec<Arc<Session>>) {
     sessions.shuffle(&mut rng);
     let interval = limits.drain_rate.interval();
     // Few devices need less room to come back in than many.
-    let window = limits.drain_window.min(interval * sessions.len() as u32);
+    let window = limits
+        .drain_reconnect_window
+        .min(interval * sessions.len() as u32);
     let goaway = frame::goaway(window);
-    let mut turns = Turns::new(interval, rng);
+    let mut pacer = Pacer::new(interval, rng);
     let mut busy = Vec::new();
     for session in sessions {
-        turns.next().await;
+        pacer.tick().await;
         // One that cannot take it is closing already.
-        let _ = session.outbox.push(goaway.clone(), limits);
+        let _ = session.write_queue.push(goaway.clone(), limits);
         if session.is_busy(node.wheel.now()) {
             busy.push(session);
         } else {
-            session.outbox.close(CloseReason::Drain);
+            session.write_queue.close(CloseReason::Drain);
         }
     }
     (goaway, busy)
@@ -82,6 +84,6 @@ async fn ask_to_leave(node: &Node) -> (Bytes, Vec<Arc<Session>>) {
 
 async fn wait_until(deadline: Instant, mut done: impl FnMut() -> bool) {
     while !done() && Instant::now() < deadline {
-        sleep(LOOK_EVERY).await;
+        sleep(POLL_INTERVAL).await;
     }
 }

@@ -7,50 +7,50 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::{Node, Phase};
+use super::{Node, NodePhase};
 use crate::{
     backplane::View,
-    cluster::message::{LoadReport, Note, encode},
+    cluster::message::{ClusterNotification, LoadReport, encode},
     id::NodeId,
 };
 
 /// Between two looks at the figures: what several gateways do not know of each
 /// other is what they assign in this time.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 /// A report that says nothing new follows the last one after this.
-const REPEAT_AFTER: Duration = Duration::from_secs(1);
+const REPEAT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What this node carries now; `None` while it is no member.
 pub(crate) fn load_report(node: &Node) -> Option<LoadReport> {
     let view = node.cluster.backplane.view().borrow().clone();
-    let epoch = view.member(&node.cluster.me)?.boot;
+    let epoch = view.member(&node.cluster.me)?.incarnation;
     Some(LoadReport {
-        epoch,
+        incarnation: epoch,
         sockets: u64::try_from(node.metrics.sockets.get()).unwrap_or(0),
-        own: node.own_load(),
-        accepts: node.phase() == Phase::Serving,
+        reported_load: node.reported_load(),
+        accepts_sockets: node.phase() == NodePhase::Serving,
     })
 }
 
 /// Runs as long as the node.
 pub(super) async fn run(node: Arc<Node>) {
     let mut views = node.cluster.backplane.view();
-    let mut looks = interval(LOOK_EVERY);
+    let mut looks = interval(POLL_INTERVAL);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut telling = Telling::default();
+    let mut schedule = ReportSchedule::default();
     loop {
-        let audience = audience(&views.borrow_and_update());
-        if audience.is_empty() {
-            telling = Telling::default();
+        let targets = report_targets(&views.borrow_and_update());
+        if targets.is_empty() {
+            schedule = ReportSchedule::default();
             match views.changed().await {
                 Ok(()) => continue,
                 Err(_) => return,
             }
         }
         if let Some(report) = load_report(&node)
-            && telling.is_due(&report, &audience, Instant::now())
+            && schedule.is_due(&report, &targets, Instant::now())
         {
-            tell(&node, &report, &audience);
+            send_report(&node, &report, &targets);
         }
         tokio::select! {
             changed = views.changed() => if changed.is_err() { return },
@@ -61,23 +61,23 @@ pub(super) async fn run(node: Arc<Node>) {
 
 /// A gateway in its present seat.
 #[derive(Clone, PartialEq)]
-struct Listener {
+struct ReportTarget {
     gateway: NodeId,
-    joined: u64,
+    generation: u64,
 }
 
-fn audience(view: &View) -> Vec<Listener> {
+fn report_targets(view: &View) -> Vec<ReportTarget> {
     view.gateways()
-        .map(|gateway| Listener {
+        .map(|gateway| ReportTarget {
             gateway: gateway.id.clone(),
-            joined: gateway.joined,
+            generation: gateway.generation,
         })
         .collect()
 }
 
-fn tell(node: &Node, report: &LoadReport, audience: &[Listener]) {
-    let note = encode(&Note::Load(report.clone()));
-    for Listener { gateway, .. } in audience {
+fn send_report(node: &Node, report: &LoadReport, targets: &[ReportTarget]) {
+    let note = encode(&ClusterNotification::Load(report.clone()));
+    for ReportTarget { gateway, .. } in targets {
         // Lost, the next one says the same or better.
         let _ = node.cluster.backplane.send(gateway, note.clone());
     }
@@ -85,28 +85,28 @@ fn tell(node: &Node, report: &LoadReport, audience: &[Listener]) {
 
 /// When to tell again.
 #[derive(Default)]
-struct Telling {
-    last: Option<Told>,
+struct ReportSchedule {
+    last: Option<SentReport>,
 }
 
-struct Told {
+struct SentReport {
     report: LoadReport,
-    audience: Vec<Listener>,
+    targets: Vec<ReportTarget>,
     at: Instant,
 }
 
-impl Telling {
+impl ReportSchedule {
     /// Whether it is time for this report; if so, it counts as told.
-    fn is_due(&mut self, report: &LoadReport, audience: &[Listener], now: Instant) -> bool {
+    fn is_due(&mut self, report: &LoadReport, targets: &[ReportTarget], now: Instant) -> bool {
         let is_known = self.last.as_ref().is_some_and(|told| {
-            told.report == *report && told.audience == audience && now - told.at < REPEAT_AFTER
+            told.report == *report && told.targets == targets && now - told.at < REPEAT_INTERVAL
         });
         if is_known {
             return false;
         }
-        self.last = Some(Told {
+        self.last = Some(SentReport {
             report: report.clone(),
-            audience: audience.to_vec(),
+            targets: targets.to_vec(),
             at: now,
         });
         true
@@ -119,21 +119,21 @@ mod tests {
 
     fn report(sockets: u64) -> LoadReport {
         LoadReport {
-            epoch: 1,
+            incarnation: 1,
             sockets,
-            own: None,
-            accepts: true,
+            reported_load: None,
+            accepts_sockets: true,
         }
     }
 
     #[test]
     fn news_and_newcomers_are_told_at_once_and_the_rest_once_a_second() {
-        let mut telling = Telling::default();
+        let mut telling = ReportSchedule::default();
         let start = Instant::now();
         let after = |ms| start + Duration::from_millis(ms);
-        let listener = |gateway: &str, joined| Listener {
+        let listener = |gateway: &str, joined| ReportTarget {
             gateway: gateway.parse().unwrap(),
-            joined,
+            generation: joined,
         };
         let first = [listener("g1", 1)];
         let both = [listener("g1", 1), listener("g2", 2)];

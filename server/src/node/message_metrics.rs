@@ -2,53 +2,53 @@
 
 use prometheus::{IntCounter, IntCounterVec, Registry};
 
-use crate::metric::{add, counter, counters};
+use crate::metric::{counter, counter_vec, register_metric};
 
 /// What became of messages at this node.
 pub(crate) struct MessageMetrics {
-    pub(crate) published_by_callers: IntCounter,
+    pub(crate) published_by_http: IntCounter,
     pub(crate) published_by_devices: IntCounter,
-    pub(crate) refused_full: IntCounter,
-    pub(crate) refused_backplane: IntCounter,
-    pub(crate) refused_rate: IntCounter,
+    pub(crate) rejected_full: IntCounter,
+    pub(crate) rejected_backplane: IntCounter,
+    pub(crate) rejected_rate: IntCounter,
     pub(crate) dropped_full: IntCounter,
     delivered: IntCounter,
     dropped_slow: IntCounter,
-    families: Families,
+    families: MessageFamilies,
 }
 
 /// What is registered: the counters above are some of their children.
-struct Families {
+struct MessageFamilies {
     published: IntCounterVec,
-    refused: IntCounterVec,
+    rejected: IntCounterVec,
     dropped: IntCounterVec,
 }
 
 impl MessageMetrics {
     pub(super) fn new() -> Self {
-        let families = Families {
-            published: counters(
+        let families = MessageFamilies {
+            published: counter_vec(
                 "highwater_messages_published_total",
                 "Topic messages that this node took, by who sent them.",
                 "from",
             ),
-            refused: counters(
+            rejected: counter_vec(
                 "highwater_messages_refused_total",
                 "Topic messages that this node refused, by reason; nobody got them.",
                 "reason",
             ),
-            dropped: counters(
+            dropped: counter_vec(
                 "highwater_messages_dropped_total",
                 "Topic messages not delivered here: of another node (topic-full), or to one device (slow-consumer).",
                 "reason",
             ),
         };
         Self {
-            published_by_callers: families.published.with_label_values(&["rest"]),
+            published_by_http: families.published.with_label_values(&["rest"]),
             published_by_devices: families.published.with_label_values(&["device"]),
-            refused_full: families.refused.with_label_values(&["topic-full"]),
-            refused_backplane: families.refused.with_label_values(&["backplane"]),
-            refused_rate: families.refused.with_label_values(&["rate"]),
+            rejected_full: families.rejected.with_label_values(&["topic-full"]),
+            rejected_backplane: families.rejected.with_label_values(&["backplane"]),
+            rejected_rate: families.rejected.with_label_values(&["rate"]),
             dropped_full: families.dropped.with_label_values(&["topic-full"]),
             dropped_slow: families.dropped.with_label_values(&["slow-consumer"]),
             delivered: counter(
@@ -60,14 +60,14 @@ impl MessageMetrics {
     }
 
     pub(super) fn register(&self, registry: &Registry) {
-        add(registry, &self.families.published);
-        add(registry, &self.families.refused);
-        add(registry, &self.families.dropped);
-        add(registry, &self.delivered);
+        register_metric(registry, &self.families.published);
+        register_metric(registry, &self.families.rejected);
+        register_metric(registry, &self.families.dropped);
+        register_metric(registry, &self.delivered);
     }
 
     /// Some devices were handed a message, others were too slow for it.
-    pub(crate) fn handed_out(&self, delivered: u64, slow: u64) {
+    pub(crate) fn record_fan_out(&self, delivered: u64, slow: u64) {
         self.delivered.inc_by(delivered);
         if slow > 0 {
             self.dropped_slow.inc_by(slow);

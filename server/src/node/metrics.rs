@@ -5,14 +5,17 @@ use prometheus::{IntCounter, IntCounterVec, IntGauge, Registry};
 use super::{Node, message_metrics::MessageMetrics};
 use crate::{
     auth,
-    ingest::{Outcome, Refusal},
-    listener::{DoorMetrics, HandshakeMetrics},
-    metric::{self, add, counter, counters, gauge, look_up_backplane, look_up_process, set},
+    ingest::{PublishOutcome, RejectReason},
+    listener::{HandshakeMetrics, ListenerMetrics},
+    metric::{
+        self, collect_backplane, collect_process, counter, counter_vec, gauge, register_gauge,
+        register_metric,
+    },
     ws::close::CloseReason,
 };
 
 /// The counters that tasks write; gauges that can be looked up are, when asked.
-pub(crate) struct Metrics {
+pub(crate) struct NodeMetrics {
     registry: Registry,
     pub(crate) sockets: IntGauge,
     pub(crate) accepted: IntCounter,
@@ -22,17 +25,17 @@ pub(crate) struct Metrics {
     pub(crate) commands: IntCounterVec,
     pub(crate) in_flight: IntGauge,
     /// Of all listeners.
-    pub(crate) door: DoorMetrics,
+    pub(crate) listener: ListenerMetrics,
     pub(crate) handshakes: HandshakeMetrics,
     upgrades_rejected: IntCounterVec,
-    auth_refused: IntCounterVec,
-    readings: IntCounterVec,
+    auth_rejected: IntCounterVec,
+    telemetry: IntCounterVec,
     pub(crate) messages: MessageMetrics,
 }
 
 /// The outcomes of a command, in `highwater_commands_total{outcome}`. Their sum is
 /// the number of commands this node took.
-pub(crate) const OUTCOMES: [&str; 7] = [
+pub(crate) const COMMAND_OUTCOMES: [&str; 7] = [
     "replied",
     "not_connected",
     "replaced",
@@ -48,20 +51,20 @@ pub(crate) const UPGRADE_REJECTIONS: [&str; 3] = ["draining", "rate", "sockets"]
 /// The label of a reading that the queue took.
 const ACCEPTED: &str = "accepted";
 
-impl Metrics {
+impl NodeMetrics {
     pub(crate) fn new() -> Self {
         let registry = Registry::new();
         let metrics = Self {
             sockets: gauge("highwater_sockets", "Open device sockets."),
             accepted: counter("highwater_sockets_accepted_total", "Device sockets opened."),
-            closed: counters(
+            closed: counter_vec(
                 "highwater_sockets_closed_total",
                 "Device sockets closed, by reason.",
                 "reason",
             ),
             heartbeats: counter("highwater_heartbeats_total", "Pings received from devices."),
             pongs: counter("highwater_pongs_total", "Pings answered."),
-            commands: counters(
+            commands: counter_vec(
                 "highwater_commands_total",
                 "Commands taken by this node, by outcome.",
                 "outcome",
@@ -70,19 +73,19 @@ impl Metrics {
                 "highwater_commands_in_flight",
                 "Commands taken by this node that have no outcome yet.",
             ),
-            door: DoorMetrics::default(),
+            listener: ListenerMetrics::default(),
             handshakes: HandshakeMetrics::default(),
-            upgrades_rejected: counters(
+            upgrades_rejected: counter_vec(
                 "highwater_upgrades_rejected_total",
                 "Device sockets turned away before they were opened, by reason.",
                 "reason",
             ),
-            auth_refused: counters(
+            auth_rejected: counter_vec(
                 "highwater_auth_refused_total",
                 "Requests refused for their token or their login secret, by reason.",
                 "reason",
             ),
-            readings: counters(
+            telemetry: counter_vec(
                 "highwater_readings_total",
                 "Readings of devices: accepted, or the reason why not.",
                 "outcome",
@@ -94,19 +97,19 @@ impl Metrics {
         for reason in CloseReason::ALL {
             metrics.closed.with_label_values(&[reason.label()]);
         }
-        for outcome in OUTCOMES {
+        for outcome in COMMAND_OUTCOMES {
             metrics.commands.with_label_values(&[outcome]);
         }
         for reason in UPGRADE_REJECTIONS {
             metrics.upgrades_rejected.with_label_values(&[reason]);
         }
-        for refused in auth::Refused::ALL {
-            metrics.auth_refused.with_label_values(&[refused.label()]);
+        for refused in auth::AuthError::ALL {
+            metrics.auth_rejected.with_label_values(&[refused.label()]);
         }
-        for refusal in Refusal::ALL {
-            metrics.readings.with_label_values(&[refusal.word()]);
+        for refusal in RejectReason::ALL {
+            metrics.telemetry.with_label_values(&[refusal.label()]);
         }
-        metrics.readings.with_label_values(&[ACCEPTED]);
+        metrics.telemetry.with_label_values(&[ACCEPTED]);
         metrics.register();
         metrics
     }
@@ -125,17 +128,17 @@ impl Metrics {
         self.upgrades_rejected.with_label_values(&[reason]).inc();
     }
 
-    pub(crate) fn auth_refused(&self, why: auth::Refused) {
-        self.auth_refused.with_label_values(&[why.label()]).inc();
+    pub(crate) fn auth_rejected(&self, why: auth::AuthError) {
+        self.auth_rejected.with_label_values(&[why.label()]).inc();
     }
 
     /// A reading got its answer: `accepted`, or why it was refused.
-    pub(crate) fn reading(&self, outcome: Outcome) {
+    pub(crate) fn record_telemetry(&self, outcome: PublishOutcome) {
         let label = match outcome {
-            Outcome::Taken => ACCEPTED,
-            Outcome::Refused(refusal) => refusal.word(),
+            PublishOutcome::Accepted => ACCEPTED,
+            PublishOutcome::Rejected(refusal) => refusal.label(),
         };
-        self.readings.with_label_values(&[label]).inc();
+        self.telemetry.with_label_values(&[label]).inc();
     }
 
     fn register(&self) {
@@ -147,66 +150,66 @@ impl Metrics {
             pongs,
             commands,
             in_flight,
-            door,
+            listener: door,
             handshakes,
             upgrades_rejected,
-            auth_refused,
-            readings,
+            auth_rejected: auth_refused,
+            telemetry: readings,
             messages,
             ..
         } = self;
-        add(&self.registry, sockets);
-        add(&self.registry, accepted);
-        add(&self.registry, closed);
-        add(&self.registry, heartbeats);
-        add(&self.registry, pongs);
-        add(&self.registry, commands);
-        add(&self.registry, in_flight);
+        register_metric(&self.registry, sockets);
+        register_metric(&self.registry, accepted);
+        register_metric(&self.registry, closed);
+        register_metric(&self.registry, heartbeats);
+        register_metric(&self.registry, pongs);
+        register_metric(&self.registry, commands);
+        register_metric(&self.registry, in_flight);
         door.register(&self.registry);
         handshakes.register(&self.registry);
-        add(&self.registry, upgrades_rejected);
-        add(&self.registry, auth_refused);
-        add(&self.registry, readings);
+        register_metric(&self.registry, upgrades_rejected);
+        register_metric(&self.registry, auth_refused);
+        register_metric(&self.registry, readings);
         messages.register(&self.registry);
     }
 }
 
 /// The node's metrics in the Prometheus text format.
-pub(crate) fn text(node: &Node) -> String {
-    let looked_up = Registry::new();
-    look_up_cluster(node, &looked_up);
-    set(
-        &looked_up,
+pub(crate) fn render(node: &Node) -> String {
+    let collected = Registry::new();
+    collect_cluster(node, &collected);
+    register_gauge(
+        &collected,
         "highwater_outbox_bytes",
         "Bytes that wait to be written to devices.",
-        Some(node.outboxes.used() as f64),
+        Some(node.write_budget.used() as f64),
     );
-    set(
-        &looked_up,
+    register_gauge(
+        &collected,
         "highwater_incomplete_bytes",
         "Bytes of messages from devices whose rest has not come.",
-        Some(node.incomplete.used() as f64),
+        Some(node.partial_budget.used() as f64),
     );
     let heap = node.config.heap_probe.and_then(|probe| probe());
-    look_up_process(heap, &looked_up);
+    collect_process(heap, &collected);
     let mut families = node.metrics.registry.gather();
-    families.extend(looked_up.gather());
-    metric::text(&families)
+    families.extend(collected.gather());
+    metric::encode_text(&families)
 }
 
-fn look_up_cluster(node: &Node, registry: &Registry) {
-    let entries = node.cluster.home().len();
-    set(
+fn collect_cluster(node: &Node, registry: &Registry) {
+    let entries = node.cluster.directory().len();
+    register_gauge(
         registry,
         "highwater_directory_entries",
         "Owner directory entries kept by this node.",
         Some(entries as f64),
     );
-    set(
+    register_gauge(
         registry,
         "highwater_readings_in_flight",
         "Readings of devices in this node's custody.",
         Some(node.intake.in_flight() as f64),
     );
-    look_up_backplane(&*node.cluster.backplane, registry);
+    collect_backplane(&*node.cluster.backplane, registry);
 }

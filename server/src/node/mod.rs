@@ -17,10 +17,10 @@ mod state;
 
 pub(crate) use self::{
     load_reporter::load_report,
-    metrics::text as metrics_text,
-    state::{Node, Phase},
+    metrics::render as metrics_text,
+    state::{Node, NodePhase},
 };
 pub use self::{
-    reported_load::{OwnLoad, UnknownOwnLoad},
+    reported_load::{LoadSource, UnknownLoadSource},
     run::{NodeError, run},
 };

@@ -21,111 +21,117 @@ use tokio::time::{Instant, sleep};
 
 use super::Node;
 use crate::{
-    cluster::message::{Answer, Question, decode, encode},
-    pacer::Turns,
+    cluster::message::{ClusterRequest, ClusterResponse, decode, encode},
+    pacer::Pacer,
     rate::Rate,
     session::{Session, frame},
     ws::close::CloseReason,
 };
 
 /// A round sends away what its rate gives for this long.
-const ROUND: Duration = Duration::from_secs(1);
+const ROUND_INTERVAL: Duration = Duration::from_secs(1);
 /// For so many rounds who was sent away is taken to be on its way: the close, the time
 /// that `goaway` gives, and the way back. Who is back sooner counts twice meanwhile,
 /// and fewer are sent away than might be.
-const AWAY_ROUNDS: usize = 3;
+const RETURN_ROUNDS: usize = 3;
 /// A cluster that is not within the band by then is not going to be: something
 /// sends its sockets back here.
-const ROUNDS: usize = 600;
+const MAX_ROUNDS: usize = 600;
 /// How long the other nodes may take to say how much they carry.
-const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+const LOAD_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Order {
-    band: f64,
+pub(crate) struct RebalanceRequest {
+    tolerance: f64,
     rate: Rate,
 }
 
 /// A band that makes no sense.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("a band of {0} is none: expected a part of the mean, 0 to 1, such as 0.05")]
-pub(crate) struct NotABand(f64);
+pub(crate) struct InvalidTolerance(f64);
 
 /// At most one rebalancing of a node runs at a time.
 #[derive(Default)]
 pub(crate) struct Rebalancing(AtomicBool);
 
-impl Order {
+impl RebalanceRequest {
     /// The part of the mean, when nothing else is said.
-    pub(crate) const BAND: f64 = 0.02;
+    pub(crate) const DEFAULT_TOLERANCE: f64 = 0.02;
 
     /// A node may have `band` more than the mean, as a part of it, and sends away at
     /// most `rate`.
-    pub(crate) fn new(band: f64, rate: Rate) -> Result<Self, NotABand> {
-        match (0.0..=1.0).contains(&band) {
-            true => Ok(Self { band, rate }),
-            false => Err(NotABand(band)),
+    pub(crate) fn new(tolerance: f64, rate: Rate) -> Result<Self, InvalidTolerance> {
+        match (0.0..=1.0).contains(&tolerance) {
+            true => Ok(Self { tolerance, rate }),
+            false => Err(InvalidTolerance(tolerance)),
         }
     }
 }
 
 /// Begins to send away what is above the share; while one runs, another order
 /// changes nothing. It ends with a drain.
-pub(crate) fn begin(node: &Arc<Node>, order: Order) {
+pub(crate) fn start(node: &Arc<Node>, request: RebalanceRequest) {
     if node.rebalancing.0.swap(true, Relaxed) {
         return;
     }
     let node = Arc::clone(node);
     tokio::spawn(async move {
         let drain = node.drain.clone();
-        let told = drain.run_until_cancelled(run(&node, order)).await;
+        let told = drain.run_until_cancelled(run(&node, request)).await;
         node.rebalancing.0.store(false, Relaxed);
         tracing::info!(?told, "rebalanced");
     });
 }
 
 /// How many were told to leave.
-async fn run(node: &Node, order: Order) -> usize {
-    let per_round = (ROUND.as_secs_f64() / order.rate.interval().as_secs_f64()).ceil() as usize;
-    let (mut all, mut gone) = (0, Gone::default());
-    for _ in 0..ROUNDS {
-        let others = ask_others(node).await;
-        let excess = excess(staying(node), &others, gone.away(), order.band);
-        if excess == 0 && gone.away() == 0 {
+async fn run(node: &Node, request: RebalanceRequest) -> usize {
+    let per_round =
+        (ROUND_INTERVAL.as_secs_f64() / request.rate.interval().as_secs_f64()).ceil() as usize;
+    let (mut all, mut recently_sent) = (0, RecentRounds::default());
+    for _ in 0..MAX_ROUNDS {
+        let others = request_other_loads(node).await;
+        let excess = excess(
+            open_sockets(node),
+            &others,
+            recently_sent.total(),
+            request.tolerance,
+        );
+        if excess == 0 && recently_sent.total() == 0 {
             break;
         }
         let count = usize::try_from(excess).unwrap_or(usize::MAX).min(per_round);
         let began = Instant::now();
-        let told = send_away(node, count, order.rate).await;
+        let told = send_goaways(node, count, request.rate).await;
         all += told;
-        gone.round(told as u64);
-        sleep(ROUND.saturating_sub(began.elapsed())).await;
+        recently_sent.push(told as u64);
+        sleep(ROUND_INTERVAL.saturating_sub(began.elapsed())).await;
     }
     all
 }
 
 /// How many were sent away in each of the last rounds, the last one at the end.
 #[derive(Default)]
-struct Gone([u64; AWAY_ROUNDS]);
+struct RecentRounds([u64; RETURN_ROUNDS]);
 
-impl Gone {
-    fn round(&mut self, told: u64) {
+impl RecentRounds {
+    fn push(&mut self, told: u64) {
         self.0.rotate_left(1);
-        self.0[AWAY_ROUNDS - 1] = told;
+        self.0[RETURN_ROUNDS - 1] = told;
     }
 
-    fn away(&self) -> u64 {
+    fn total(&self) -> u64 {
         self.0.iter().sum()
     }
 }
 
 /// The sockets of this node, but those that are closing: a device that is slow with
 /// its close is on its way, and not here.
-fn staying(node: &Node) -> u64 {
+fn open_sockets(node: &Node) -> u64 {
     let mut closing = 0;
     node.registry.for_each(|session| {
-        closing += u64::from(session.outbox.closing().is_some());
+        closing += u64::from(session.write_queue.close_reason().is_some());
     });
     let open = u64::try_from(node.metrics.sockets.get()).unwrap_or(0);
     open.saturating_sub(closing)
@@ -133,56 +139,57 @@ fn staying(node: &Node) -> u64 {
 
 /// How many sockets a node has above its share, where `others` are those of the
 /// other nodes, and `away` is on its way to any.
-fn excess(here: u64, others: &[u64], away: u64, band: f64) -> u64 {
+fn excess(here: u64, others: &[u64], away: u64, tolerance: f64) -> u64 {
     if others.is_empty() {
         return 0;
     }
     let all = here + others.iter().sum::<u64>() + away;
     let mean = all as f64 / (others.len() + 1) as f64;
-    here.saturating_sub((mean * (1.0 + band)).ceil() as u64)
+    here.saturating_sub((mean * (1.0 + tolerance)).ceil() as u64)
 }
 
 /// The sockets of the other nodes that take sockets. Who does not answer in time
 /// takes none.
-async fn ask_others(node: &Node) -> Vec<u64> {
-    let deadline = Instant::now() + ANSWER_WITHIN;
-    let question = encode(&Question::Load);
-    let answers = node.cluster.others().into_iter().map(|other| {
+async fn request_other_loads(node: &Node) -> Vec<u64> {
+    let deadline = Instant::now() + LOAD_TIMEOUT;
+    let request = encode(&ClusterRequest::Load);
+    let answers = node.cluster.other_nodes().into_iter().map(|other| {
         let backplane = &node.cluster.backplane;
-        backplane.request(&other, question.clone(), deadline)
+        backplane.request(&other, request.clone(), deadline)
     });
     let answers = futures_util::future::join_all(answers).await;
-    let reports = answers
-        .into_iter()
-        .filter_map(|answer| match decode::<Answer>(&answer.ok()?)? {
-            Answer::Load(report) => report,
-            _ => None,
-        });
+    let reports =
+        answers
+            .into_iter()
+            .filter_map(|answer| match decode::<ClusterResponse>(&answer.ok()?)? {
+                ClusterResponse::Load(report) => report,
+                _ => None,
+            });
     reports
-        .filter(|report| report.accepts)
+        .filter(|report| report.accepts_sockets)
         .map(|report| report.sockets)
         .collect()
 }
 
 /// Asks `count` idle devices to leave, whichever; how many were asked.
-async fn send_away(node: &Node, count: usize, rate: Rate) -> usize {
+async fn send_goaways(node: &Node, count: usize, rate: Rate) -> usize {
     let limits = &node.config.limits;
     let mut rng = SmallRng::from_rng(&mut rand::rng());
-    let chosen = idle(node, count, &mut rng);
+    let chosen = pick_idle(node, count, &mut rng);
     let window = limits
-        .drain_window
+        .drain_reconnect_window
         .min(rate.interval() * chosen.len() as u32);
     let goaway = frame::goaway(window);
-    let mut turns = Turns::new(rate.interval(), rng);
+    let mut pacer = Pacer::new(rate.interval(), rng);
     let mut told = 0;
     for session in chosen {
-        turns.next().await;
+        pacer.tick().await;
         if session.is_busy(node.wheel.now()) {
             continue;
         }
         // One that cannot take it is closing already.
-        if session.outbox.push(goaway.clone(), limits).is_ok()
-            && session.outbox.close(CloseReason::Rebalance)
+        if session.write_queue.push(goaway.clone(), limits).is_ok()
+            && session.write_queue.close(CloseReason::Rebalance)
         {
             told += 1;
         }
@@ -190,14 +197,14 @@ async fn send_away(node: &Node, count: usize, rate: Rate) -> usize {
     told
 }
 
-fn idle(node: &Node, count: usize, rng: &mut SmallRng) -> Vec<Arc<Session>> {
+fn pick_idle(node: &Node, count: usize, rng: &mut SmallRng) -> Vec<Arc<Session>> {
     if count == 0 {
         return Vec::new();
     }
     let now = node.wheel.now();
     let mut idle = Vec::new();
     node.registry.for_each(|session| {
-        if session.outbox.closing().is_none() && !session.is_busy(now) {
+        if session.write_queue.close_reason().is_none() && !session.is_busy(now) {
             idle.push(Arc::clone(session));
         }
     });
@@ -224,9 +231,11 @@ mod tests {
     #[test]
     fn bands() {
         let rate = Rate::per_second(1);
-        assert!(Order::new(0.0, rate).is_ok() && Order::new(1.0, rate).is_ok());
+        assert!(
+            RebalanceRequest::new(0.0, rate).is_ok() && RebalanceRequest::new(1.0, rate).is_ok()
+        );
         for bad in [-0.1, 1.1, f64::NAN] {
-            assert!(Order::new(bad, rate).is_err(), "{bad}");
+            assert!(RebalanceRequest::new(bad, rate).is_err(), "{bad}");
         }
     }
 
@@ -235,15 +244,15 @@ mod tests {
     fn left_after(rounds_away: usize) -> u64 {
         let (mut here, mut others) = (3000, [0, 0]);
         let mut on_the_way: VecDeque<u64> = VecDeque::from(vec![0; rounds_away]);
-        let mut gone = Gone::default();
+        let mut gone = RecentRounds::default();
         loop {
-            let excess = excess(here, &others, gone.away(), 0.02);
-            if excess == 0 && gone.away() == 0 {
+            let excess = excess(here, &others, gone.total(), 0.02);
+            if excess == 0 && gone.total() == 0 {
                 return here;
             }
             let told = excess.min(200);
             here -= told;
-            gone.round(told);
+            gone.push(told);
             on_the_way.push_back(told);
             let back = on_the_way.pop_front().unwrap_or(0);
             others[0] += back / 2;
@@ -253,7 +262,7 @@ mod tests {
 
     #[test]
     fn who_takes_its_time_to_come_back_is_not_replaced_by_another() {
-        for rounds_away in 0..=AWAY_ROUNDS {
+        for rounds_away in 0..=RETURN_ROUNDS {
             let left = left_after(rounds_away);
             assert!((1000..=1020).contains(&left), "{rounds_away}: {left}");
         }

@@ -12,17 +12,17 @@ use crate::{id::DeviceId, session::Session};
 const SHARDS: usize = 16;
 
 /// Tables of up to this many sessions are left alone.
-const SMALL: usize = 64;
+const MIN_SHRINK_CAPACITY: usize = 64;
 
-type Shard = HashMap<DeviceId, Arc<Session>>;
+type RegistryShard = HashMap<DeviceId, Arc<Session>>;
 
 /// At most one session a device: the newest.
-pub(crate) struct Registry {
+pub(crate) struct SessionRegistry {
     hasher: RandomState,
-    shards: [Mutex<Shard>; SHARDS],
+    shards: [Mutex<RegistryShard>; SHARDS],
 }
 
-impl Registry {
+impl SessionRegistry {
     pub(crate) fn new() -> Self {
         Self {
             hasher: RandomState::new(),
@@ -42,26 +42,26 @@ impl Registry {
 
     /// Removes this very session, or puts `instead` in its place; unless that has
     /// ended meanwhile, when it could not remove itself.
-    pub(crate) fn remove(&self, session: &Arc<Session>, instead: Option<Arc<Session>>) {
+    pub(crate) fn remove(&self, session: &Arc<Session>, replacement: Option<Arc<Session>>) {
         let mut shard = self.shard(&session.device);
         if let Entry::Occupied(mut entry) = shard.entry(session.device.clone())
             && Arc::ptr_eq(entry.get(), session)
         {
-            match instead.filter(|instead| instead.outbox.closing().is_none()) {
+            match replacement.filter(|instead| instead.write_queue.close_reason().is_none()) {
                 Some(instead) => drop(entry.insert(instead)),
                 None => drop(entry.remove()),
             }
         }
         // Memory comes back when many sockets close; never below a small table, so
         // that a few sockets that come and go do not make it grow and shrink.
-        if shard.capacity() > SMALL && shard.len() < shard.capacity() / 4 {
+        if shard.capacity() > MIN_SHRINK_CAPACITY && shard.len() < shard.capacity() / 4 {
             let room = shard.len() * 2;
             shard.shrink_to(room);
         }
     }
 
     /// Whether this very session is the device's.
-    pub(crate) fn holds(&self, session: &Arc<Session>) -> bool {
+    pub(crate) fn is_current(&self, session: &Arc<Session>) -> bool {
         self.shard(&session.device)
             .get(&session.device)
             .is_some_and(|held| Arc::ptr_eq(held, session))
@@ -78,7 +78,7 @@ impl Registry {
         }
     }
 
-    fn shard(&self, device: &DeviceId) -> MutexGuard<'_, Shard> {
+    fn shard(&self, device: &DeviceId) -> MutexGuard<'_, RegistryShard> {
         let at = self.hasher.hash_one(device) as usize % SHARDS;
         self.shards[at]
             .lock()
@@ -97,23 +97,23 @@ mod tests {
 
     #[test]
     fn an_old_session_cannot_remove_a_new_one() {
-        let registry = Registry::new();
+        let registry = SessionRegistry::new();
         let (old, new) = (session(), session());
         assert!(registry.insert(&old).is_none());
         assert!(Arc::ptr_eq(&registry.insert(&new).unwrap(), &old));
         registry.remove(&old, None);
-        assert!(registry.holds(&new));
+        assert!(registry.is_current(&new));
         registry.remove(&new, Some(Arc::clone(&old)));
-        assert!(registry.holds(&old));
+        assert!(registry.is_current(&old));
     }
 
     #[test]
     fn a_session_that_ended_does_not_come_back() {
-        let registry = Registry::new();
+        let registry = SessionRegistry::new();
         let (old, new) = (session(), session());
         registry.insert(&old);
         registry.insert(&new);
-        old.outbox.abandon(CloseReason::Lost);
+        old.write_queue.abort(CloseReason::ConnectionLost);
         registry.remove(&old, None);
         registry.remove(&new, Some(old));
         assert!(registry.get(&new.device).is_none());

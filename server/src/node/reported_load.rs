@@ -8,7 +8,7 @@ use std::{
 
 /// Where the figure comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OwnLoad {
+pub enum LoadSource {
     /// Whoever posts it to `/admin/load`; none until then.
     Posted,
     /// The allocator's live bytes.
@@ -18,21 +18,21 @@ pub enum OwnLoad {
 /// A word that is no source of a load.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown source of a load {0:?}: expected \"posted\" or \"heap\"")]
-pub struct UnknownOwnLoad(String);
+pub struct UnknownLoadSource(String);
 
-impl FromStr for OwnLoad {
-    type Err = UnknownOwnLoad;
+impl FromStr for LoadSource {
+    type Err = UnknownLoadSource;
 
-    fn from_str(text: &str) -> Result<Self, UnknownOwnLoad> {
+    fn from_str(text: &str) -> Result<Self, UnknownLoadSource> {
         match text {
             "posted" => Ok(Self::Posted),
             "heap" => Ok(Self::Heap),
-            other => Err(UnknownOwnLoad(other.to_owned())),
+            other => Err(UnknownLoadSource(other.to_owned())),
         }
     }
 }
 
-impl fmt::Display for OwnLoad {
+impl fmt::Display for LoadSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Posted => "posted",
@@ -44,7 +44,7 @@ impl fmt::Display for OwnLoad {
 /// A figure that is no load.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("a load of {0} is none: expected a number that is finite and not below 0")]
-pub(crate) struct NotALoad(f64);
+pub(crate) struct InvalidLoad(f64);
 
 /// The figure that was posted last.
 #[derive(Default)]
@@ -52,15 +52,15 @@ pub(crate) struct PostedLoad(Mutex<Option<f64>>);
 
 impl PostedLoad {
     /// Takes a figure, in whatever unit all nodes share; `None` takes it back.
-    pub(crate) fn post(&self, load: Option<f64>) -> Result<(), NotALoad> {
+    pub(crate) fn set(&self, load: Option<f64>) -> Result<(), InvalidLoad> {
         if let Some(load) = load.filter(|load| !(load.is_finite() && *load >= 0.0)) {
-            return Err(NotALoad(load));
+            return Err(InvalidLoad(load));
         }
         *self.lock() = load;
         Ok(())
     }
 
-    pub(crate) fn read(&self) -> Option<f64> {
+    pub(crate) fn get(&self) -> Option<f64> {
         *self.lock()
     }
 
@@ -76,21 +76,21 @@ mod tests {
     #[test]
     fn only_a_load_is_taken() {
         let posted = PostedLoad::default();
-        assert_eq!(posted.read(), None);
-        posted.post(Some(12.5)).unwrap();
+        assert_eq!(posted.get(), None);
+        posted.set(Some(12.5)).unwrap();
         for bad in [-1.0, f64::NAN, f64::INFINITY] {
-            assert!(posted.post(Some(bad)).is_err(), "{bad}");
+            assert!(posted.set(Some(bad)).is_err(), "{bad}");
         }
-        assert_eq!(posted.read(), Some(12.5));
-        posted.post(None).unwrap();
-        assert_eq!(posted.read(), None);
+        assert_eq!(posted.get(), Some(12.5));
+        posted.set(None).unwrap();
+        assert_eq!(posted.get(), None);
     }
 
     #[test]
     fn sources() {
-        for source in [OwnLoad::Posted, OwnLoad::Heap] {
+        for source in [LoadSource::Posted, LoadSource::Heap] {
             assert_eq!(source.to_string().parse(), Ok(source));
         }
-        assert!("cpu".parse::<OwnLoad>().is_err());
+        assert!("cpu".parse::<LoadSource>().is_err());
     }
 }

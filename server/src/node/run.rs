@@ -7,15 +7,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Node, drain, load_reporter};
 use crate::{
-    admission::Gate,
-    backplane::{BackplaneConfig, Identity, Role, join},
-    cluster::{Cluster, directory_client, inbound, resync},
+    admission::AdmissionControl,
+    backplane::{BackplaneConfig, Identity, MemberRole, join},
+    cluster::{ClusterState, directory_client, inbound, resync},
     config::NodeConfig,
     http,
-    ingest::{self, Intake},
-    listen::Listeners,
-    listener::{self, Doors, House, Routes, Tls},
-    task_group::Life,
+    ingest::{self, TelemetryIntake},
+    listen::ListenSockets,
+    listener::{self, ListenerSet, ListenerTls, Listeners, Routes},
+    task_group::TaskGroup,
     ws::close::CloseReason,
 };
 
@@ -34,7 +34,7 @@ pub enum NodeError {
 /// # Errors
 /// [`NodeError`], before anything is served.
 pub async fn run(
-    listeners: impl Into<Listeners>,
+    listeners: impl Into<ListenSockets>,
     config: NodeConfig,
     shutdown: CancellationToken,
 ) -> Result<(), NodeError> {
@@ -45,38 +45,41 @@ pub async fn run(
         Some(advertised) => advertised.clone(),
         None => address.to_string(),
     };
-    let identity = Identity::starting_now(config.id.clone(), advertised, Role::Node);
-    let meeting = BackplaneConfig {
+    let identity = Identity::starting_now(config.id.clone(), advertised, MemberRole::Node);
+    let backplane_config = BackplaneConfig {
         url: config.backplane.clone(),
         cluster: config.cluster.clone(),
-        lease: config.lease,
+        lease: config.membership_lease,
     };
-    let joined = join(&meeting, identity, leave.clone());
-    let (cluster, jobs) = Cluster::new(config.id.clone(), joined.backplane);
-    let (intake, readings) = Intake::new(&config.limits);
+    let joined = join(&backplane_config, identity, leave.clone());
+    let (cluster, jobs) = ClusterState::new(config.id.clone(), joined.backplane);
+    let (intake, telemetry) = TelemetryIntake::new(&config.limits);
     let node = Arc::new(Node::new(config, cluster, intake, shutdown.child_token()));
     tracing::info!(node = %node.config.id, %address, "serving");
 
     // Sockets have tasks of their own.
     let sockets = Arc::clone(&node);
-    let life = Life::new(move || {
+    let tasks = TaskGroup::new(move || {
         sockets
             .registry
-            .for_each(|session| session.outbox.abandon(CloseReason::Lost));
+            .for_each(|session| session.write_queue.abort(CloseReason::ConnectionLost));
     });
     let drained = CancellationToken::new();
-    let (inbox, until) = (joined.inbox, drained.clone());
-    life.spawn(inbound::run(Arc::clone(&node), inbox, until, leave));
-    life.spawn(directory_client::run(Arc::clone(&node), jobs));
-    life.spawn(resync::run(Arc::clone(&node)));
-    life.spawn(load_reporter::run(Arc::clone(&node)));
-    life.spawn(turn_wheel(Arc::clone(&node)));
-    life.spawn(ingest::run(Arc::clone(&node), readings));
-    let stop = life.over.child_token();
-    let Doors { public, operators } = house(&node).doors(listeners);
+    let (inbox, until) = (joined.inbound, drained.clone());
+    tasks.spawn(inbound::run(Arc::clone(&node), inbox, until, leave));
+    tasks.spawn(directory_client::run(Arc::clone(&node), jobs));
+    tasks.spawn(resync::run(Arc::clone(&node)));
+    tasks.spawn(load_reporter::run(Arc::clone(&node)));
+    tasks.spawn(advance_wheel(Arc::clone(&node)));
+    tasks.spawn(ingest::run_intake(Arc::clone(&node), telemetry));
+    let stop = tasks.cancel.child_token();
+    let Listeners {
+        public,
+        admin: operators,
+    } = listener_set(&node).into_listeners(listeners);
     let doors = operators.into_iter().chain([public]);
     let accepting: Vec<_> = doors
-        .map(|door| listener::spawn(door, stop.clone(), life.over.clone()))
+        .map(|door| listener::spawn(door, stop.clone(), tasks.cancel.clone()))
         .collect();
 
     node.drain.cancelled().await;
@@ -85,41 +88,46 @@ pub async fn run(
     let finished = futures_util::future::join_all(accepting);
     let _ = tokio::time::timeout(node.config.limits.drain_grace, finished).await;
     drained.cancel();
-    let _ = tokio::time::timeout(FAREWELL, joined.left).await;
+    let _ = tokio::time::timeout(LEAVE_TIMEOUT, joined.task).await;
     Ok(())
 }
 
-fn house(node: &Arc<Node>) -> House {
+fn listener_set(node: &Arc<Node>) -> ListenerSet {
     let (limits, metrics) = (&node.config.limits, &node.metrics);
-    let tls = node.config.tls.clone().map(|server| Tls {
+    let tls = node.config.tls.clone().map(|server| ListenerTls {
         server,
-        gate: Gate::new(Some(limits.handshakes_at_once), limits.handshakes, None),
+        admission: AdmissionControl::new(
+            Some(limits.max_concurrent_handshakes),
+            limits.handshake_rate,
+            None,
+        ),
         metrics: metrics.handshakes.clone(),
     });
-    House {
+    ListenerSet {
         routes: Routes {
-            everything: http::everything(node),
-            public: http::public(node),
-            operators: http::operators(node),
-            no_room: http::no_room(),
+            combined_router: http::combined_router(node),
+            public_router: http::public_router(node),
+            admin_router: http::admin_router(node),
+            rejection_router: http::rejected_router(),
         },
         tls,
-        room: Arc::clone(&node.connections),
-        patience: limits.into(),
-        metrics: metrics.door.clone(),
+        connection_limit: Arc::clone(&node.connection_limit),
+        timeouts: limits.into(),
+        metrics: metrics.listener.clone(),
     }
 }
 
 /// How long the backplane may take to let the node go.
-const FAREWELL: Duration = Duration::from_secs(4);
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(4);
 
-async fn turn_wheel(node: Arc<Node>) {
+async fn advance_wheel(node: Arc<Node>) {
     let started = Instant::now();
     let mut seconds = interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         seconds.tick().await;
         let now = u32::try_from(started.elapsed().as_secs()).unwrap_or(u32::MAX);
-        node.wheel.turn(now.saturating_add(1), &node.config.limits);
+        node.wheel
+            .advance(now.saturating_add(1), &node.config.limits);
     }
 }

@@ -8,60 +8,61 @@ use std::sync::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    OwnLoad, metrics::Metrics, rebalance::Rebalancing, registry::Registry,
+    LoadSource, metrics::NodeMetrics, rebalance::Rebalancing, registry::SessionRegistry,
     reported_load::PostedLoad,
 };
 use crate::{
-    admission::{Gate, Room, connections_at_most},
-    auth::Access,
+    admission::{AdmissionControl, ConnectionLimit, max_connections},
+    auth::Authenticator,
     cluster::{
-        Cluster, answer,
+        ClusterState,
         directory_client::unregister,
         epoch::Epoch,
-        message::{Located, Reply},
+        message::{CommandReply, DeviceLocation},
+        send_reply,
         topics::Topics,
     },
     config::NodeConfig,
     faults::Faults,
     id::DeviceId,
-    ingest::Intake,
-    session::{Session, byte_budget::Budget, session::Subscription, wheel::Wheel},
+    ingest::TelemetryIntake,
+    session::{Session, byte_budget::ByteBudget, session::TopicSubscription, wheel::Wheel},
     ws::close::CloseReason,
 };
 
 /// Shared by every task of the node, for as long as one of them runs.
 pub(crate) struct Node {
     pub(crate) config: NodeConfig,
-    pub(crate) cluster: Cluster,
-    pub(crate) registry: Registry,
+    pub(crate) cluster: ClusterState,
+    pub(crate) registry: SessionRegistry,
     pub(crate) topics: Topics,
     pub(crate) wheel: Wheel,
     pub(crate) faults: Faults,
-    pub(crate) metrics: Metrics,
+    pub(crate) metrics: NodeMetrics,
     /// Bounds device sockets.
-    pub(crate) gate: Gate,
+    pub(crate) admission: AdmissionControl,
     /// Bounds connections of all kinds on the public listener.
-    pub(crate) connections: Arc<Room>,
+    pub(crate) connection_limit: Arc<ConnectionLimit>,
     /// What waits to be written to devices.
-    pub(crate) outboxes: Arc<Budget>,
+    pub(crate) write_budget: Arc<ByteBudget>,
     /// Messages of devices whose rest has not come.
-    pub(crate) incomplete: Budget,
+    pub(crate) partial_budget: ByteBudget,
     /// Tokens and sessions, where the node knows them.
-    pub(crate) access: Option<Access>,
+    pub(crate) access: Option<Authenticator>,
     /// Where readings go.
-    pub(crate) intake: Intake,
+    pub(crate) intake: TelemetryIntake,
     /// The load that somebody posted.
     pub(crate) posted_load: PostedLoad,
     pub(crate) rebalancing: Rebalancing,
     /// Cancelled to begin a drain.
     pub(crate) drain: CancellationToken,
     phase: AtomicU8,
-    commands: AtomicU64,
+    command_ids: AtomicU64,
 }
 
 /// The life of a node; it only goes forward.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Phase {
+pub(crate) enum NodePhase {
     Serving,
     /// It says that it is not ready, and still takes who comes.
     Leaving,
@@ -72,50 +73,57 @@ pub(crate) enum Phase {
 impl Node {
     pub(crate) fn new(
         config: NodeConfig,
-        cluster: Cluster,
-        intake: Intake,
+        cluster: ClusterState,
+        intake: TelemetryIntake,
         drain: CancellationToken,
     ) -> Self {
         let limits = &config.limits;
         Self {
-            gate: Gate::new(limits.sockets, limits.upgrades, limits.upgrade_burst),
-            connections: Arc::new(Room::new(connections_at_most(limits.connections, 1))),
-            outboxes: Arc::default(),
-            incomplete: Budget::default(),
-            access: config.auth.as_ref().map(Access::new),
+            admission: AdmissionControl::new(
+                limits.max_sockets,
+                limits.upgrade_rate,
+                limits.upgrade_burst,
+            ),
+            connection_limit: Arc::new(ConnectionLimit::new(max_connections(
+                limits.max_connections,
+                1,
+            ))),
+            write_budget: Arc::default(),
+            partial_budget: ByteBudget::default(),
+            access: config.auth.as_ref().map(Authenticator::new),
             config,
             intake,
             cluster,
-            registry: Registry::new(),
+            registry: SessionRegistry::new(),
             topics: Topics::default(),
             wheel: Wheel::new(),
             faults: Faults::default(),
             posted_load: PostedLoad::default(),
             rebalancing: Rebalancing::default(),
-            metrics: Metrics::new(),
+            metrics: NodeMetrics::new(),
             drain,
             phase: AtomicU8::new(0),
-            commands: AtomicU64::new(0),
+            command_ids: AtomicU64::new(0),
         }
     }
 
-    pub(crate) fn phase(&self) -> Phase {
+    pub(crate) fn phase(&self) -> NodePhase {
         match self.phase.load(Relaxed) {
-            0 => Phase::Serving,
-            1 => Phase::Leaving,
-            _ => Phase::Draining,
+            0 => NodePhase::Serving,
+            1 => NodePhase::Leaving,
+            _ => NodePhase::Draining,
         }
     }
 
-    pub(crate) fn enter(&self, phase: Phase) {
+    pub(crate) fn advance_phase(&self, phase: NodePhase) {
         self.phase.fetch_max(phase as u8, Relaxed);
     }
 
     /// The load of the node's own making, where it has one.
-    pub(crate) fn own_load(&self) -> Option<f64> {
-        match self.config.own_load {
-            OwnLoad::Posted => self.posted_load.read(),
-            OwnLoad::Heap => {
+    pub(crate) fn reported_load(&self) -> Option<f64> {
+        match self.config.load_source {
+            LoadSource::Posted => self.posted_load.get(),
+            LoadSource::Heap => {
                 let bytes = self.config.heap_probe.and_then(|probe| probe());
                 bytes.map(|bytes| bytes as f64)
             }
@@ -123,49 +131,52 @@ impl Node {
     }
 
     pub(crate) fn next_command_id(&self) -> u64 {
-        self.commands.fetch_add(1, Relaxed)
+        self.command_ids.fetch_add(1, Relaxed)
     }
 
     /// Whether this node owns the device, by what it holds itself.
-    pub(crate) fn owned_here(&self, device: &DeviceId) -> Located {
+    pub(crate) fn locate_local(&self, device: &DeviceId) -> DeviceLocation {
         let epoch = self
             .registry
             .get(device)
             .and_then(|session| session.epoch());
-        epoch.map_or(Located::Nowhere, |epoch| Located::At {
-            owner: self.config.id.clone(),
-            epoch,
+        epoch.map_or(DeviceLocation::NotConnected, |epoch| {
+            DeviceLocation::OnNode {
+                owner: self.config.id.clone(),
+                epoch,
+            }
         })
     }
 
     /// The directory has a newer connection of the device than that of `epoch`.
-    pub(crate) fn superseded(&self, device: &DeviceId, epoch: Epoch) {
+    pub(crate) fn mark_superseded(&self, device: &DeviceId, epoch: Epoch) {
         if let Some(session) = self.registry.get(device) {
-            session.superseded(epoch);
+            session.mark_superseded(epoch);
         }
     }
 
     /// A session is closing: who waits for its device gets an outcome, and its
     /// topics end.
-    pub(crate) fn settle(&self, session: &Arc<Session>, reason: CloseReason) {
-        let (waiters, topics) = session.take();
-        for Subscription { topic, seat } in topics {
-            self.topics.remove(&topic, seat, &*self.cluster.backplane);
+    pub(crate) fn fail_pending(&self, session: &Arc<Session>, reason: CloseReason) {
+        let (pending, topics) = session.take_pending();
+        for TopicSubscription { topic, slot: seat } in topics {
+            self.topics
+                .unsubscribe(&topic, seat, &*self.cluster.backplane);
         }
-        for waiter in waiters {
+        for waiter in pending {
             let owner = self.config.id.clone();
             let reply = match reason {
-                CloseReason::Replaced => Reply::Replaced { owner },
-                _ => Reply::Gone { owner },
+                CloseReason::Replaced => CommandReply::Replaced { owner },
+                _ => CommandReply::Disconnected { owner },
             };
-            answer(self, waiter, reply);
+            send_reply(self, waiter, reply);
         }
     }
 
     /// A session ended: the node and the directory forget it.
-    pub(crate) fn forget(&self, session: &Arc<Session>, reason: CloseReason) {
+    pub(crate) fn remove_session(&self, session: &Arc<Session>, reason: CloseReason) {
         self.registry.remove(session, None);
-        self.settle(session, reason);
+        self.fail_pending(session, reason);
         if let Some(epoch) = session.epoch() {
             unregister(self, session.device.clone(), epoch);
         }

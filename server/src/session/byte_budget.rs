@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 /// The sum over all sockets. Of what goes out, a frame that waits for many devices
 /// counts for each, although they share its memory: so it is an upper bound.
 #[derive(Debug, Default)]
-pub(crate) struct Budget(AtomicUsize);
+pub(crate) struct ByteBudget(AtomicUsize);
 
-impl Budget {
+impl ByteBudget {
     /// A socket went from `before` bytes to `after`.
-    pub(crate) fn moved(&self, before: usize, after: usize) {
+    pub(crate) fn update(&self, before: usize, after: usize) {
         if after >= before {
             self.0.fetch_add(after - before, Relaxed);
         } else {

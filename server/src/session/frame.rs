@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::{
-    id::{ReadingId, Topic},
-    ingest::Refusal,
+    id::{TelemetryId, Topic},
+    ingest::RejectReason,
     ws::encode,
 };
 
@@ -21,8 +21,8 @@ pub(crate) enum FromDevice<'a> {
     },
     Subscribe(Topic),
     Unsubscribe(Topic),
-    Reading {
-        id: ReadingId,
+    Telemetry {
+        id: TelemetryId,
         body: String,
     },
     /// The body is JSON as it was written.
@@ -37,15 +37,15 @@ pub(crate) enum FromDevice<'a> {
 const RETRY_MS: u64 = 100;
 
 /// The longest id of a message, in bytes.
-const MESSAGE_ID: usize = 64;
+const MAX_MESSAGE_ID_BYTES: usize = 64;
 
 /// Why a text is no frame.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum NotAFrame {
+pub(crate) enum InvalidFrame {
     /// Not JSON, not an object, an unknown type, a field missing.
-    Json,
+    Malformed,
     /// The name of a topic or a reading that is not allowed.
-    Name,
+    InvalidName,
 }
 
 /// Node to device.
@@ -71,10 +71,10 @@ enum ToDevice<'a> {
         window_ms: u64,
     },
     Accepted {
-        id: &'a ReadingId,
+        id: &'a TelemetryId,
     },
     Refused {
-        id: &'a ReadingId,
+        id: &'a TelemetryId,
         reason: &'static str,
         retry_ms: u64,
     },
@@ -82,7 +82,7 @@ enum ToDevice<'a> {
 
 /// A field this node does not know is ignored, so that devices may be newer.
 #[derive(Deserialize)]
-struct AsWritten<'a> {
+struct RawFrame<'a> {
     #[serde(rename = "type")]
     kind: &'a str,
     #[serde(borrow)]
@@ -94,15 +94,15 @@ struct AsWritten<'a> {
 }
 
 /// Reads a device's text.
-pub(crate) fn parse(text: &str) -> Result<FromDevice<'_>, NotAFrame> {
+pub(crate) fn parse(text: &str) -> Result<FromDevice<'_>, InvalidFrame> {
     // Serde takes an array for a struct as well.
     if !text.trim_ascii_start().starts_with('{') {
-        return Err(NotAFrame::Json);
+        return Err(InvalidFrame::Malformed);
     }
-    let frame: AsWritten<'_> = serde_json::from_str(text).map_err(|_| NotAFrame::Json)?;
+    let frame: RawFrame<'_> = serde_json::from_str(text).map_err(|_| InvalidFrame::Malformed)?;
     match frame.kind {
         "reply" => {
-            let id = frame.id.ok_or(NotAFrame::Json)?;
+            let id = frame.id.ok_or(InvalidFrame::Malformed)?;
             Ok(FromDevice::Reply {
                 // An id that is none of ours matches no command; it is as harmless
                 // as a late reply.
@@ -113,16 +113,20 @@ pub(crate) fn parse(text: &str) -> Result<FromDevice<'_>, NotAFrame> {
         "subscribe" => topic(frame.topic).map(FromDevice::Subscribe),
         "unsubscribe" => topic(frame.topic).map(FromDevice::Unsubscribe),
         "reading" => {
-            let id = frame.id.ok_or(NotAFrame::Json)?;
-            Ok(FromDevice::Reading {
-                id: id.parse().map_err(|_| NotAFrame::Name)?,
+            let id = frame.id.ok_or(InvalidFrame::Malformed)?;
+            Ok(FromDevice::Telemetry {
+                id: id.parse().map_err(|_| InvalidFrame::InvalidName)?,
                 body: frame.body.unwrap_or(RawValue::NULL).get().to_owned(),
             })
         }
         "publish" => {
-            let body = frame.body.ok_or(NotAFrame::Json)?.get();
-            if frame.id.as_ref().is_some_and(|id| id.len() > MESSAGE_ID) {
-                return Err(NotAFrame::Json);
+            let body = frame.body.ok_or(InvalidFrame::Malformed)?.get();
+            if frame
+                .id
+                .as_ref()
+                .is_some_and(|id| id.len() > MAX_MESSAGE_ID_BYTES)
+            {
+                return Err(InvalidFrame::Malformed);
             }
             Ok(FromDevice::Publish {
                 topic: topic(frame.topic)?,
@@ -130,7 +134,7 @@ pub(crate) fn parse(text: &str) -> Result<FromDevice<'_>, NotAFrame> {
                 body,
             })
         }
-        _ => Err(NotAFrame::Json),
+        _ => Err(InvalidFrame::Malformed),
     }
 }
 
@@ -175,15 +179,15 @@ pub(crate) fn goaway(window: Duration) -> Bytes {
 }
 
 /// The frame that says that a reading is the queue's from now on.
-pub(crate) fn accepted(id: &ReadingId) -> Bytes {
+pub(crate) fn accepted(id: &TelemetryId) -> Bytes {
     encode_frame(&ToDevice::Accepted { id })
 }
 
 /// The frame that says that a reading is still the device's, and why.
-pub(crate) fn refused(id: &ReadingId, refusal: Refusal) -> Bytes {
+pub(crate) fn refused(id: &TelemetryId, refusal: RejectReason) -> Bytes {
     encode_frame(&ToDevice::Refused {
         id,
-        reason: refusal.word(),
+        reason: refusal.label(),
         retry_ms: refusal.retry_ms(),
     })
 }
@@ -192,11 +196,11 @@ fn parse_command_id(id: &str) -> Option<u64> {
     u64::from_str_radix(id.strip_prefix('c')?, 16).ok()
 }
 
-fn topic(topic: Option<&str>) -> Result<Topic, NotAFrame> {
+fn topic(topic: Option<&str>) -> Result<Topic, InvalidFrame> {
     topic
-        .ok_or(NotAFrame::Json)?
+        .ok_or(InvalidFrame::Malformed)?
         .parse()
-        .map_err(|_| NotAFrame::Name)
+        .map_err(|_| InvalidFrame::InvalidName)
 }
 
 fn encode_frame(frame: &ToDevice<'_>) -> Bytes {
@@ -231,7 +235,7 @@ mod tests {
         let reading = parse(r#"{"type":"reading","id":"0-17","body":21.5}"#).unwrap();
         assert_eq!(
             reading,
-            FromDevice::Reading {
+            FromDevice::Telemetry {
                 id: "0-17".parse().unwrap(),
                 body: "21.5".to_owned()
             }
@@ -257,7 +261,7 @@ mod tests {
                 "x".repeat(65)
             ),
         ] {
-            assert_eq!(parse(&text), Err(NotAFrame::Json), "{text}");
+            assert_eq!(parse(&text), Err(InvalidFrame::Malformed), "{text}");
         }
         let frame = message(&"t".parse().unwrap(), r#"{"x": 1}"#);
         assert_eq!(
@@ -283,15 +287,15 @@ mod tests {
             r#"{"type":"subscribe"}"#,
             r#"{"type":"reading","body":1}"#,
         ] {
-            assert_eq!(parse(text), Err(NotAFrame::Json), "{text}");
+            assert_eq!(parse(text), Err(InvalidFrame::Malformed), "{text}");
         }
         assert_eq!(
             parse(r#"{"type":"subscribe","topic":"a b"}"#),
-            Err(NotAFrame::Name)
+            Err(InvalidFrame::InvalidName)
         );
         assert_eq!(
             parse(r#"{"type":"reading","id":"a b"}"#),
-            Err(NotAFrame::Name)
+            Err(InvalidFrame::InvalidName)
         );
     }
 
@@ -311,7 +315,7 @@ mod tests {
         let id = "0-17".parse().unwrap();
         assert_eq!(&accepted(&id)[2..], br#"{"type":"accepted","id":"0-17"}"#);
         assert_eq!(
-            &refused(&id, Refusal::Full)[2..],
+            &refused(&id, RejectReason::Full)[2..],
             br#"{"type":"refused","id":"0-17","reason":"full","retry_ms":500}"#
         );
     }

@@ -3,7 +3,7 @@
 //! In reading order: [`session`] (what the node knows of it), [`outbox`] (what
 //! waits to be written), [`budget`] (what waits for all), [`waiting`] (commands
 //! that wait for its reply), [`frame`] (its JSON), [`publish`] (its messages to
-//! topics), [`drive`] (its one task), [`wheel`] (everybody's timeouts).
+//! topics), [`connection`] (its one task), [`wheel`] (everybody's timeouts).
 
 pub(crate) mod byte_budget;
 pub(crate) mod connection;

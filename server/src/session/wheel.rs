@@ -11,7 +11,7 @@ use std::sync::{
 };
 
 use super::Session;
-use crate::config::Limits;
+use crate::config::NodeLimits;
 
 /// Slots, and so the furthest that one turn reaches, in seconds.
 const SLOTS: u32 = 128;
@@ -29,7 +29,7 @@ pub(crate) enum Timer {
 
 /// What a due timer asks for.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Next {
+pub(crate) enum Recheck {
     Never,
     /// Look again at that second.
     At(u32),
@@ -38,10 +38,10 @@ pub(crate) enum Next {
 /// The wheel and its clock. Seconds start at 1, so that 0 can mean "not".
 pub(crate) struct Wheel {
     now: AtomicU32,
-    slots: Mutex<Vec<Vec<Entry>>>,
+    slots: Mutex<Vec<Vec<TimerEntry>>>,
 }
 
-struct Entry {
+struct TimerEntry {
     session: Weak<Session>,
     timer: Timer,
 }
@@ -63,7 +63,7 @@ impl Wheel {
     /// Looks at the socket at second `at`, or earlier if that is further than the
     /// wheel reaches.
     pub(crate) fn arm(&self, session: &Arc<Session>, timer: Timer, at: u32) {
-        let entry = Entry {
+        let entry = TimerEntry {
             session: Arc::downgrade(session),
             timer,
         };
@@ -75,14 +75,14 @@ impl Wheel {
     }
 
     /// Turns to second `to` and looks at every socket on the way.
-    pub(crate) fn turn(&self, to: u32, limits: &Limits) {
+    pub(crate) fn advance(&self, to: u32, limits: &NodeLimits) {
         while self.now() < to {
-            let (now, due) = self.step();
-            for Entry { session, timer } in due {
+            let (now, due) = self.tick();
+            for TimerEntry { session, timer } in due {
                 let Some(session) = session.upgrade() else {
                     continue;
                 };
-                if let Next::At(again) = session.check(timer, now, limits) {
+                if let Recheck::At(again) = session.check_timer(timer, now, limits) {
                     self.arm(&session, timer, again);
                 }
             }
@@ -90,13 +90,13 @@ impl Wheel {
     }
 
     /// One second further: which it is, and whom to look at.
-    fn step(&self) -> (u32, Vec<Entry>) {
+    fn tick(&self) -> (u32, Vec<TimerEntry>) {
         let mut slots = self.slots();
         let now = self.now.fetch_add(1, Relaxed) + 1;
         (now, std::mem::take(&mut slots[(now % SLOTS) as usize]))
     }
 
-    fn slots(&self) -> MutexGuard<'_, Vec<Vec<Entry>>> {
+    fn slots(&self) -> MutexGuard<'_, Vec<Vec<TimerEntry>>> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -108,10 +108,10 @@ mod tests {
     use super::*;
     use crate::ws::close::CloseReason;
 
-    fn limits(idle_s: u64) -> Limits {
-        Limits {
+    fn limits(idle_s: u64) -> NodeLimits {
+        NodeLimits {
             idle_timeout: Duration::from_secs(idle_s),
-            ..Limits::default()
+            ..NodeLimits::default()
         }
     }
 
@@ -127,11 +127,11 @@ mod tests {
             let wheel = Wheel::new();
             let session = armed(&wheel);
             let due = 1 + u32::try_from(idle_s).unwrap();
-            wheel.turn(due - 1, &limits(idle_s));
-            assert_eq!(session.outbox.closing(), None, "{idle_s} s");
-            wheel.turn(due, &limits(idle_s));
+            wheel.advance(due - 1, &limits(idle_s));
+            assert_eq!(session.write_queue.close_reason(), None, "{idle_s} s");
+            wheel.advance(due, &limits(idle_s));
             assert_eq!(
-                session.outbox.closing(),
+                session.write_queue.close_reason(),
                 Some(CloseReason::Idle),
                 "{idle_s} s"
             );
@@ -143,47 +143,54 @@ mod tests {
         let wheel = Wheel::new();
         let session = armed(&wheel);
         for second in 2..50 {
-            wheel.turn(second, &limits(5));
-            session.seen(second);
+            wheel.advance(second, &limits(5));
+            session.record_activity(second);
         }
-        assert_eq!(session.outbox.closing(), None);
-        wheel.turn(54, &limits(5));
-        assert_eq!(session.outbox.closing(), Some(CloseReason::Idle));
+        assert_eq!(session.write_queue.close_reason(), None);
+        wheel.advance(54, &limits(5));
+        assert_eq!(session.write_queue.close_reason(), Some(CloseReason::Idle));
     }
 
     #[test]
     fn a_token_s_end_closes_a_socket_that_is_heard() {
         for expires in [3, 90, 200, 1000] {
             let wheel = Wheel::new();
-            let session = Session::new("d".parse().unwrap(), wheel.now()).until(expires);
+            let session =
+                Session::new("d".parse().unwrap(), wheel.now()).with_token_expiry(expires);
             let session = Arc::new(session);
             wheel.arm(&session, Timer::Idle, wheel.now() + 1);
             for second in 2..expires {
-                wheel.turn(second, &limits(90));
-                session.seen(second);
+                wheel.advance(second, &limits(90));
+                session.record_activity(second);
             }
-            assert_eq!(session.outbox.closing(), None, "{expires} s");
-            wheel.turn(expires, &limits(90));
-            assert_eq!(session.outbox.closing(), Some(CloseReason::Expired));
+            assert_eq!(session.write_queue.close_reason(), None, "{expires} s");
+            wheel.advance(expires, &limits(90));
+            assert_eq!(
+                session.write_queue.close_reason(),
+                Some(CloseReason::Expired)
+            );
         }
     }
 
     #[test]
     fn an_old_socket_is_sent_away_once_it_has_nothing_under_way() {
         let wheel = Wheel::new();
-        let session = Arc::new(Session::new("d".parse().unwrap(), 1).retiring(30));
+        let session = Arc::new(Session::new("d".parse().unwrap(), 1).with_max_age(30));
         wheel.arm(&session, Timer::Idle, wheel.now() + 1);
-        assert!(session.begin_reading(1));
+        assert!(session.try_begin_telemetry(1));
         for second in 2..40 {
-            session.seen(second);
-            wheel.turn(second, &limits(90));
+            session.record_activity(second);
+            wheel.advance(second, &limits(90));
         }
-        assert_eq!(session.outbox.closing(), None, "a reading waits");
-        session.end_reading();
-        wheel.turn(41, &limits(90));
-        assert_eq!(session.outbox.closing(), Some(CloseReason::Aged));
+        assert_eq!(session.write_queue.close_reason(), None, "a reading waits");
+        session.end_telemetry();
+        wheel.advance(41, &limits(90));
+        assert_eq!(
+            session.write_queue.close_reason(),
+            Some(CloseReason::MaxAge)
+        );
         let mut said = Vec::new();
-        let _ = session.outbox.poll_write(|bytes| {
+        let _ = session.write_queue.poll_write(|bytes| {
             said.extend_from_slice(bytes);
             std::task::Poll::Ready(Ok(bytes.len()))
         });
@@ -193,26 +200,26 @@ mod tests {
     #[test]
     fn who_reads_something_now_and_then_is_not_cut_off() {
         let wheel = Wheel::new();
-        let limits = Limits {
+        let limits = NodeLimits {
             write_timeout: Duration::from_secs(10),
             ..limits(1000)
         };
         let session = armed(&wheel);
-        assert!(session.blocked(wheel.now(), false));
+        assert!(session.record_write_blocked(wheel.now(), false));
         wheel.arm(&session, Timer::Write, wheel.now() + 10);
         for second in (5..=100).step_by(3) {
-            wheel.turn(second, &limits);
-            assert!(!session.blocked(second, second % 2 == 0));
+            wheel.advance(second, &limits);
+            assert!(!session.record_write_blocked(second, second % 2 == 0));
         }
-        assert!(!session.outbox.abandoned());
-        session.unblocked();
-        wheel.turn(150, &limits);
-        assert!(!session.outbox.abandoned(), "nothing waits for it");
-        assert!(!session.blocked(150, false));
-        wheel.turn(159, &limits);
-        assert!(!session.outbox.abandoned());
-        wheel.turn(160, &limits);
-        assert!(session.outbox.abandoned());
+        assert!(!session.write_queue.is_aborted());
+        session.clear_write_blocked();
+        wheel.advance(150, &limits);
+        assert!(!session.write_queue.is_aborted(), "nothing waits for it");
+        assert!(!session.record_write_blocked(150, false));
+        wheel.advance(159, &limits);
+        assert!(!session.write_queue.is_aborted());
+        wheel.advance(160, &limits);
+        assert!(session.write_queue.is_aborted());
     }
 
     #[test]
@@ -221,13 +228,13 @@ mod tests {
         let session = armed(&wheel);
         for second in 2..300 {
             for _ in 0..10 {
-                if session.blocked(second, true) {
+                if session.record_write_blocked(second, true) {
                     wheel.arm(&session, Timer::Write, second + 10);
                 }
-                session.unblocked();
+                session.clear_write_blocked();
             }
-            session.seen(second);
-            wheel.turn(second, &limits(1000));
+            session.record_activity(second);
+            wheel.advance(second, &limits(1000));
         }
         let entries: usize = wheel.slots().iter().map(Vec::len).sum();
         assert_eq!(entries, 2, "its silence and its writing");
@@ -237,7 +244,7 @@ mod tests {
     fn a_socket_that_is_gone_leaves_nothing_behind() {
         let wheel = Wheel::new();
         drop(armed(&wheel));
-        wheel.turn(SLOTS, &limits(5));
+        wheel.advance(SLOTS, &limits(5));
         assert!(wheel.slots().iter().all(Vec::is_empty));
     }
 }

@@ -11,9 +11,9 @@ use std::{
 use bytes::{Buf, Bytes};
 use futures_util::task::AtomicWaker;
 
-use super::byte_budget::Budget;
+use super::byte_budget::ByteBudget;
 use crate::{
-    config::Limits,
+    config::NodeLimits,
     ws::{close::CloseReason, encode},
 };
 
@@ -25,43 +25,43 @@ use crate::{
 /// | closing    | –                     | → abandoned  | refused               |
 /// | abandoned  | –                     | –            | refused               |
 #[derive(Default)]
-pub(crate) struct Outbox {
-    queue: Mutex<Queue>,
-    task: AtomicWaker,
+pub(crate) struct WriteQueue {
+    state: Mutex<QueueState>,
+    waker: AtomicWaker,
     /// What waits for everybody; `None` counts for nobody.
-    budget: Option<Arc<Budget>>,
+    budget: Option<Arc<ByteBudget>>,
 }
 
 #[derive(Default)]
-struct Queue {
+struct QueueState {
     frames: VecDeque<Bytes>,
     bytes: usize,
     /// Whether part of the front frame is written: it must be finished, whatever
     /// else is dropped.
-    begun: bool,
-    state: State,
+    front_started: bool,
+    close_state: CloseState,
 }
 
 #[derive(Default, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum CloseState {
     #[default]
     Open,
     /// The last frame of the queue is the close.
     Closing(CloseReason),
     /// Nothing will be written any more.
-    Abandoned(CloseReason),
+    Aborted(CloseReason),
 }
 
 /// The socket is closing, or was closed just now because its queue was full.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Refused;
+pub(crate) struct PushRejected;
 
-impl Outbox {
+impl WriteQueue {
     /// An empty one whose bytes count in `budget`.
-    pub(crate) fn within(budget: Arc<Budget>) -> Self {
+    pub(crate) fn with_budget(budget: Arc<ByteBudget>) -> Self {
         Self {
-            queue: Mutex::default(),
-            task: AtomicWaker::new(),
+            state: Mutex::default(),
+            waker: AtomicWaker::new(),
             budget: Some(budget),
         }
     }
@@ -69,77 +69,79 @@ impl Outbox {
     /// Queues a frame. A full queue closes the socket as a slow consumer. While too
     /// much waits for everybody, a queue is full as soon as it is not empty: those
     /// who keep up lose nothing.
-    pub(crate) fn push(&self, frame: Bytes, limits: &Limits) -> Result<(), Refused> {
+    pub(crate) fn push(&self, frame: Bytes, limits: &NodeLimits) -> Result<(), PushRejected> {
         let all = self.budget.as_ref().map_or(0, |budget| budget.used());
-        let pushed = self.change(|queue| {
-            if queue.state != State::Open {
-                return Err(Refused);
+        let pushed = self.update(|queue| {
+            if queue.close_state != CloseState::Open {
+                return Err(PushRejected);
             }
-            let full = queue.frames.len() >= limits.outbox_frames
-                || queue.bytes + frame.len() > limits.outbox_bytes
-                || (queue.bytes > 0 && all + frame.len() > limits.outboxes_bytes);
+            let full = queue.frames.len() >= limits.write_queue_frames
+                || queue.bytes + frame.len() > limits.write_queue_bytes
+                || (queue.bytes > 0 && all + frame.len() > limits.total_write_queue_bytes);
             if full {
-                queue.close(CloseReason::Slow);
-                return Err(Refused);
+                queue.close(CloseReason::SlowConsumer);
+                return Err(PushRejected);
             }
             queue.push(frame);
             Ok(())
         });
-        self.task.wake();
+        self.waker.wake();
         pushed
     }
 
     /// Queues a close behind what waits; a slow consumer's queue is dropped, but for
     /// a frame begun. The first reason stays; answers whether this was it.
     pub(crate) fn close(&self, reason: CloseReason) -> bool {
-        let first = self.change(|queue| {
-            let first = queue.state == State::Open;
+        let first = self.update(|queue| {
+            let first = queue.close_state == CloseState::Open;
             if first {
                 queue.close(reason);
             }
             first
         });
-        self.task.wake();
+        self.waker.wake();
         first
     }
 
     /// Answers the peer's close; nothing may follow.
     pub(crate) fn echo_close(&self, code: Option<u16>) {
-        self.change(|queue| {
-            if queue.state == State::Open {
+        self.update(|queue| {
+            if queue.close_state == CloseState::Open {
                 queue.push(encode::close_echo(code));
-                queue.state = State::Closing(CloseReason::Device);
+                queue.close_state = CloseState::Closing(CloseReason::Device);
             }
         });
     }
 
     /// Gives the socket up without another word.
-    pub(crate) fn abandon(&self, reason: CloseReason) {
-        self.change(|queue| {
-            queue.state = match queue.state {
-                State::Open => State::Abandoned(reason),
-                State::Closing(first) | State::Abandoned(first) => State::Abandoned(first),
+    pub(crate) fn abort(&self, reason: CloseReason) {
+        self.update(|queue| {
+            queue.close_state = match queue.close_state {
+                CloseState::Open => CloseState::Aborted(reason),
+                CloseState::Closing(first) | CloseState::Aborted(first) => {
+                    CloseState::Aborted(first)
+                }
             };
             queue.clear();
         });
-        self.task.wake();
+        self.waker.wake();
     }
 
     /// Why the socket is closing, if it is.
-    pub(crate) fn closing(&self) -> Option<CloseReason> {
-        match self.lock().state {
-            State::Open => None,
-            State::Closing(reason) | State::Abandoned(reason) => Some(reason),
+    pub(crate) fn close_reason(&self) -> Option<CloseReason> {
+        match self.lock().close_state {
+            CloseState::Open => None,
+            CloseState::Closing(reason) | CloseState::Aborted(reason) => Some(reason),
         }
     }
 
-    pub(crate) fn abandoned(&self) -> bool {
-        matches!(self.lock().state, State::Abandoned(_))
+    pub(crate) fn is_aborted(&self) -> bool {
+        matches!(self.lock().close_state, CloseState::Aborted(_))
     }
 
     /// Tells whom to wake when there is something to write.
-    pub(crate) fn register(&self, task: &Waker) {
-        self.task.register(task);
+    pub(crate) fn register_waker(&self, task: &Waker) {
+        self.waker.register(task);
     }
 
     /// Writes with `write` until nothing is left, or until it must wait.
@@ -147,32 +149,32 @@ impl Outbox {
         &self,
         write: impl FnMut(&[u8]) -> Poll<io::Result<usize>>,
     ) -> Poll<io::Result<()>> {
-        self.change(|queue| queue.poll_write(write))
+        self.update(|queue| queue.poll_write(write))
     }
 
     /// Changes the queue and keeps the common budget true.
-    fn change<T>(&self, change: impl FnOnce(&mut Queue) -> T) -> T {
+    fn update<T>(&self, change: impl FnOnce(&mut QueueState) -> T) -> T {
         let mut queue = self.lock();
         let before = queue.bytes;
         let answer = change(&mut queue);
         if let Some(budget) = &self.budget {
-            budget.moved(before, queue.bytes);
+            budget.update(before, queue.bytes);
         }
         answer
     }
 
-    fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, QueueState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Outbox {
+impl Drop for WriteQueue {
     fn drop(&mut self) {
-        self.change(Queue::clear);
+        self.update(QueueState::clear);
     }
 }
 
-impl Queue {
+impl QueueState {
     fn poll_write(
         &mut self,
         mut write: impl FnMut(&[u8]) -> Poll<io::Result<usize>>,
@@ -185,7 +187,7 @@ impl Queue {
                 Poll::Ready(Ok(written)) => {
                     front.advance(written);
                     let done = front.is_empty();
-                    self.wrote(written, done);
+                    self.record_written(written, done);
                 }
             }
         }
@@ -205,17 +207,17 @@ impl Queue {
     }
 
     fn close(&mut self, reason: CloseReason) {
-        if reason == CloseReason::Slow {
-            self.frames.truncate(usize::from(self.begun));
+        if reason == CloseReason::SlowConsumer {
+            self.frames.truncate(usize::from(self.front_started));
             self.bytes = self.frames.iter().map(Bytes::len).sum();
         }
         self.push(encode::close(reason));
-        self.state = State::Closing(reason);
+        self.close_state = CloseState::Closing(reason);
     }
 
-    fn wrote(&mut self, bytes: usize, done: bool) {
+    fn record_written(&mut self, bytes: usize, done: bool) {
         self.bytes -= bytes;
-        self.begun = !done;
+        self.front_started = !done;
         if done {
             self.frames.pop_front();
         }
@@ -226,15 +228,15 @@ impl Queue {
 mod tests {
     use super::*;
 
-    fn limits() -> Limits {
-        Limits {
-            outbox_frames: 3,
-            outbox_bytes: 100,
-            ..Limits::default()
+    fn limits() -> NodeLimits {
+        NodeLimits {
+            write_queue_frames: 3,
+            write_queue_bytes: 100,
+            ..NodeLimits::default()
         }
     }
 
-    fn written(outbox: &Outbox) -> Vec<u8> {
+    fn written(outbox: &WriteQueue) -> Vec<u8> {
         let mut all = Vec::new();
         let done = outbox.poll_write(|bytes| {
             all.extend_from_slice(bytes);
@@ -246,7 +248,7 @@ mod tests {
 
     #[test]
     fn a_full_outbox_closes_as_slow_but_finishes_the_frame_it_began() {
-        let outbox = Outbox::default();
+        let outbox = WriteQueue::default();
         for frame in ["first", "second", "third"] {
             outbox
                 .push(Bytes::from_static(frame.as_bytes()), &limits())
@@ -260,37 +262,41 @@ mod tests {
         assert!(blocked.is_pending());
         assert_eq!(
             outbox.push(Bytes::from_static(b"fourth"), &limits()),
-            Err(Refused)
+            Err(PushRejected)
         );
-        assert_eq!(outbox.closing(), Some(CloseReason::Slow));
-        let expected = [b"rst".as_slice(), &encode::close(CloseReason::Slow)].concat();
+        assert_eq!(outbox.close_reason(), Some(CloseReason::SlowConsumer));
+        let expected = [b"rst".as_slice(), &encode::close(CloseReason::SlowConsumer)].concat();
         assert_eq!(written(&outbox), expected);
     }
 
     #[test]
     fn bytes_are_bounded_as_well() {
-        let outbox = Outbox::default();
+        let outbox = WriteQueue::default();
         outbox.push(vec![0; 99].into(), &limits()).unwrap();
-        assert_eq!(outbox.push(vec![0; 2].into(), &limits()), Err(Refused));
+        assert_eq!(outbox.push(vec![0; 2].into(), &limits()), Err(PushRejected));
     }
 
     #[test]
     fn while_too_much_waits_for_everybody_only_who_is_behind_is_closed() {
-        let budget = Arc::new(Budget::default());
-        let limits = Limits {
-            outboxes_bytes: 10,
+        let budget = Arc::new(ByteBudget::default());
+        let limits = NodeLimits {
+            total_write_queue_bytes: 10,
             ..limits()
         };
-        let outboxes: [Outbox; 3] = std::array::from_fn(|_| Outbox::within(Arc::clone(&budget)));
+        let outboxes: [WriteQueue; 3] =
+            std::array::from_fn(|_| WriteQueue::with_budget(Arc::clone(&budget)));
         for outbox in &outboxes[..2] {
             outbox.push(vec![0; 6].into(), &limits).unwrap();
         }
         assert_eq!(budget.used(), 12);
         // Who keeps up is served; who is behind is not.
         outboxes[2].push(vec![0; 6].into(), &limits).unwrap();
-        assert_eq!(outboxes[0].push(vec![0; 1].into(), &limits), Err(Refused));
-        assert_eq!(outboxes[0].closing(), Some(CloseReason::Slow));
-        outboxes[1].abandon(CloseReason::Lost);
+        assert_eq!(
+            outboxes[0].push(vec![0; 1].into(), &limits),
+            Err(PushRejected)
+        );
+        assert_eq!(outboxes[0].close_reason(), Some(CloseReason::SlowConsumer));
+        outboxes[1].abort(CloseReason::ConnectionLost);
         written(&outboxes[0]);
         assert_eq!(budget.used(), 6);
         drop(outboxes);
@@ -299,7 +305,7 @@ mod tests {
 
     #[test]
     fn what_was_said_before_a_close_is_still_said() {
-        let outbox = Outbox::default();
+        let outbox = WriteQueue::default();
         outbox
             .push(Bytes::from_static(b"goaway"), &limits())
             .unwrap();
@@ -310,11 +316,11 @@ mod tests {
 
     #[test]
     fn the_first_reason_stays() {
-        let outbox = Outbox::default();
+        let outbox = WriteQueue::default();
         assert!(outbox.close(CloseReason::Drain));
         assert!(!outbox.close(CloseReason::Idle));
-        outbox.abandon(CloseReason::Lost);
-        assert_eq!(outbox.closing(), Some(CloseReason::Drain));
-        assert!(outbox.abandoned());
+        outbox.abort(CloseReason::ConnectionLost);
+        assert_eq!(outbox.close_reason(), Some(CloseReason::Drain));
+        assert!(outbox.is_aborted());
     }
 }

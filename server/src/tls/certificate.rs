@@ -52,16 +52,16 @@ pub enum CertificateError {
 
 /// The certificate that handshakes use now.
 #[derive(Debug)]
-pub(super) struct Certificate {
+pub(super) struct CertificateResolver {
     cert: PathBuf,
     key: PathBuf,
     current: RwLock<Arc<CertifiedKey>>,
 }
 
-impl Certificate {
+impl CertificateResolver {
     pub(super) fn load(cert: &Path, key: &Path) -> Result<Self, CertificateError> {
         Ok(Self {
-            current: RwLock::new(Arc::new(read(cert, key)?)),
+            current: RwLock::new(Arc::new(load_certified_key(cert, key)?)),
             cert: cert.to_owned(),
             key: key.to_owned(),
         })
@@ -69,22 +69,22 @@ impl Certificate {
 
     /// Reads the files again. On an error the certificate of before stays.
     pub(super) fn reload(&self) -> Result<(), CertificateError> {
-        let read = Arc::new(read(&self.cert, &self.key)?);
+        let read = Arc::new(load_certified_key(&self.cert, &self.key)?);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = read;
         Ok(())
     }
 }
 
-impl ResolvesServerCert for Certificate {
+impl ResolvesServerCert for CertificateResolver {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
         Some(Arc::clone(&current))
     }
 }
 
-fn read(cert: &Path, key: &Path) -> Result<CertifiedKey, CertificateError> {
+fn load_certified_key(cert: &Path, key: &Path) -> Result<CertifiedKey, CertificateError> {
     const CHAIN: &str = "certificate";
-    let of_chain = |error| of_pem(cert, CHAIN, error);
+    let of_chain = |error| pem_error(cert, CHAIN, error);
     let chain: Vec<_> = CertificateDer::pem_file_iter(cert)
         .and_then(Iterator::collect)
         .map_err(of_chain)?;
@@ -92,17 +92,17 @@ fn read(cert: &Path, key: &Path) -> Result<CertifiedKey, CertificateError> {
         return Err(of_chain(pem::Error::NoItemsFound));
     }
     let private =
-        PrivateKeyDer::from_pem_file(key).map_err(|error| of_pem(key, "private key", error))?;
+        PrivateKeyDer::from_pem_file(key).map_err(|error| pem_error(key, "private key", error))?;
     CertifiedKey::from_der(chain, private, &ring::default_provider()).map_err(|error| {
         CertificateError::Unusable {
             cert: cert.to_owned(),
             key: key.to_owned(),
-            reason: in_words(&error),
+            reason: describe_error(&error),
         }
     })
 }
 
-fn of_pem(path: &Path, expected: &'static str, error: pem::Error) -> CertificateError {
+fn pem_error(path: &Path, expected: &'static str, error: pem::Error) -> CertificateError {
     let path = path.to_owned();
     match error {
         pem::Error::Io(source) => CertificateError::Unreadable { path, source },
@@ -114,7 +114,7 @@ fn of_pem(path: &Path, expected: &'static str, error: pem::Error) -> Certificate
     }
 }
 
-fn in_words(error: &rustls::Error) -> String {
+fn describe_error(error: &rustls::Error) -> String {
     match error {
         rustls::Error::InconsistentKeys(_) => "the key is another certificate's".to_owned(),
         error => error.to_string(),

@@ -6,13 +6,13 @@ use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::rustls::{self, ServerConfig, crypto::ring};
 
 use super::{
-    certificate::{Certificate, CertificateError},
+    certificate::{CertificateError, CertificateResolver},
     stream::TlsStream,
 };
 
 /// TLS 1.2 and 1.3 with a certificate that can be read anew while connections last.
 pub struct ServerTls {
-    certificate: Arc<Certificate>,
+    certificate: Arc<CertificateResolver>,
     config: Arc<ServerConfig>,
 }
 
@@ -23,7 +23,7 @@ impl ServerTls {
     /// # Errors
     /// [`CertificateError`], naming the file and what is wrong with it.
     pub fn load(cert: &Path, key: &Path) -> Result<Self, CertificateError> {
-        let certificate = Arc::new(Certificate::load(cert, key)?);
+        let certificate = Arc::new(CertificateResolver::load(cert, key)?);
         let unusable = |error: rustls::Error| CertificateError::Unusable {
             cert: cert.to_owned(),
             key: key.to_owned(),

@@ -27,9 +27,9 @@ use tokio_rustls::rustls::{
 /// then some: one record at least is completed by each turn.
 const SCRATCH_BYTES: usize = 20 * 1024;
 /// Text of one record.
-const LONGEST_TEXT: usize = 16 * 1024;
+const MAX_PLAINTEXT_BYTES: usize = 16 * 1024;
 /// What a record adds to its text, and a change of keys before it.
-const OVERHEAD: usize = 256;
+const RECORD_OVERHEAD_BYTES: usize = 256;
 
 thread_local! {
     static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; SCRATCH_BYTES].into_boxed_slice());
@@ -42,19 +42,19 @@ pub(crate) struct TlsStream {
     /// The beginning of what is not complete yet.
     incoming: Vec<u8>,
     /// Text that was decrypted and not yet taken, and how much of it was.
-    text: Vec<u8>,
-    taken: usize,
+    plaintext: Vec<u8>,
+    plaintext_read: usize,
     /// Records that the kernel has not taken yet.
     outgoing: Vec<u8>,
     /// The peer has said that nothing follows.
-    ended: bool,
+    peer_closed: bool,
 }
 
 /// What is to be said once records may be written.
-enum Say<'a> {
+enum TlsWrite<'a> {
     Nothing,
-    Text(&'a [u8]),
-    Goodbye,
+    Plaintext(&'a [u8]),
+    CloseNotify,
 }
 
 impl TlsStream {
@@ -65,10 +65,10 @@ impl TlsStream {
             tcp,
             session,
             incoming: Vec::new(),
-            text: Vec::new(),
-            taken: 0,
+            plaintext: Vec::new(),
+            plaintext_read: 0,
             outgoing: Vec::new(),
-            ended: false,
+            peer_closed: false,
         };
         std::future::poll_fn(|task| stream.poll_handshake(task)).await?;
         Ok(stream)
@@ -80,7 +80,7 @@ impl TlsStream {
             if !self.session.is_handshaking() {
                 return Poll::Ready(Ok(()));
             }
-            if self.ended {
+            if self.peer_closed {
                 return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
             }
             if let Err(error) = ready!(self.poll_incoming(task)) {
@@ -96,10 +96,10 @@ impl TlsStream {
         SCRATCH.with_borrow_mut(|scratch| {
             let kept = self.incoming.len();
             let Some((before, room)) = scratch.split_at_mut_checked(kept) else {
-                return Poll::Ready(Err(too_long()));
+                return Poll::Ready(Err(message_too_long()));
             };
             if room.is_empty() {
-                return Poll::Ready(Err(too_long()));
+                return Poll::Ready(Err(message_too_long()));
             }
             let mut room = ReadBuf::new(room);
             ready!(Pin::new(&mut self.tcp).poll_read(task, &mut room))?;
@@ -110,62 +110,63 @@ impl TlsStream {
             }
             before.copy_from_slice(&self.incoming);
             self.incoming = Vec::new();
-            Poll::Ready(self.take_in(&mut scratch[..kept + read], Say::Nothing))
+            Poll::Ready(self.process_records(&mut scratch[..kept + read], TlsWrite::Nothing))
         })
     }
 
-    fn say(&mut self, what: Say<'_>) -> io::Result<()> {
+    fn encode_write(&mut self, op: TlsWrite<'_>) -> io::Result<()> {
         let mut incoming = std::mem::take(&mut self.incoming);
-        self.take_in(&mut incoming, what)
+        self.process_records(&mut incoming, op)
     }
 
     /// Lets the session look at what has come, and say what is to be said. What is
     /// left is kept.
-    fn take_in(&mut self, bytes: &mut [u8], mut what: Say<'_>) -> io::Result<()> {
+    fn process_records(&mut self, bytes: &mut [u8], mut op: TlsWrite<'_>) -> io::Result<()> {
         let mut from = 0;
-        let failed = loop {
-            let UnbufferedStatus { mut discard, state } =
-                self.session.process_tls_records(&mut bytes[from..]);
-            let mut waits = false;
-            match state {
-                Ok(ConnectionState::ReadTraffic(mut traffic)) => {
-                    while let Some(record) = traffic.next_record() {
-                        let record = record.map_err(of_tls)?;
-                        discard += record.discard;
-                        self.text.extend_from_slice(record.payload);
+        let failed =
+            loop {
+                let UnbufferedStatus { mut discard, state } =
+                    self.session.process_tls_records(&mut bytes[from..]);
+                let mut waits = false;
+                match state {
+                    Ok(ConnectionState::ReadTraffic(mut traffic)) => {
+                        while let Some(record) = traffic.next_record() {
+                            let record = record.map_err(tls_error)?;
+                            discard += record.discard;
+                            self.plaintext.extend_from_slice(record.payload);
+                        }
                     }
-                }
-                Ok(ConnectionState::EncodeTlsData(mut data)) => {
-                    append(&mut self.outgoing, OVERHEAD, |room| {
-                        match data.encode(room) {
+                    Ok(ConnectionState::EncodeTlsData(mut data)) => {
+                        append(&mut self.outgoing, RECORD_OVERHEAD_BYTES, |room| match data
+                            .encode(room)
+                        {
                             Err(EncodeError::InsufficientSize(short)) => {
                                 Err(Some(short.required_size))
                             }
                             Err(EncodeError::AlreadyEncoded) => Err(None),
                             Ok(written) => Ok(written),
-                        }
-                    })?;
+                        })?;
+                    }
+                    // What waits in `outgoing` is written in order with all else.
+                    Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
+                    Ok(ConnectionState::WriteTraffic(traffic)) => {
+                        waits = true;
+                        let what = std::mem::replace(&mut op, TlsWrite::Nothing);
+                        encode_records(traffic, what, &mut self.outgoing)?;
+                    }
+                    Ok(ConnectionState::PeerClosed) => self.peer_closed = true,
+                    Ok(ConnectionState::Closed) => {
+                        self.peer_closed = true;
+                        waits = true;
+                    }
+                    Ok(_) => waits = true,
+                    Err(error) => break Some(error),
                 }
-                // What waits in `outgoing` is written in order with all else.
-                Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
-                Ok(ConnectionState::WriteTraffic(traffic)) => {
-                    waits = true;
-                    let what = std::mem::replace(&mut what, Say::Nothing);
-                    write(traffic, what, &mut self.outgoing)?;
+                from += discard;
+                if waits {
+                    break None;
                 }
-                Ok(ConnectionState::PeerClosed) => self.ended = true,
-                Ok(ConnectionState::Closed) => {
-                    self.ended = true;
-                    waits = true;
-                }
-                Ok(_) => waits = true,
-                Err(error) => break Some(error),
-            }
-            from += discard;
-            if waits {
-                break None;
-            }
-        };
+            };
         match failed {
             None => {
                 self.incoming = bytes[from..].to_vec();
@@ -173,7 +174,7 @@ impl TlsStream {
             }
             Some(error) => {
                 self.encode_alert();
-                Err(of_tls(error))
+                Err(tls_error(error))
             }
         }
     }
@@ -182,7 +183,7 @@ impl TlsStream {
     fn encode_alert(&mut self) {
         let status = self.session.process_tls_records(&mut []);
         if let Ok(ConnectionState::EncodeTlsData(mut data)) = status.state {
-            let _ = append(&mut self.outgoing, OVERHEAD, |room| {
+            let _ = append(&mut self.outgoing, RECORD_OVERHEAD_BYTES, |room| {
                 data.encode(room).map_err(|error| match error {
                     EncodeError::InsufficientSize(short) => Some(short.required_size),
                     EncodeError::AlreadyEncoded => None,
@@ -210,7 +211,7 @@ impl Drop for TlsStream {
     fn drop(&mut self) {
         // One that never was one has said what there was to say.
         if !self.session.is_handshaking() {
-            let _ = self.say(Say::Goodbye);
+            let _ = self.encode_write(TlsWrite::CloseNotify);
             let _ = self.tcp.try_write(&self.outgoing);
         }
     }
@@ -223,16 +224,16 @@ impl AsyncRead for TlsStream {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        while this.text.is_empty() && !this.ended {
+        while this.plaintext.is_empty() && !this.peer_closed {
             ready!(this.poll_incoming(task))?;
         }
-        let left = &this.text[this.taken..];
+        let left = &this.plaintext[this.plaintext_read..];
         let part = left.len().min(buffer.remaining());
         buffer.put_slice(&left[..part]);
-        this.taken += part;
-        if this.taken == this.text.len() {
-            this.text = Vec::new();
-            this.taken = 0;
+        this.plaintext_read += part;
+        if this.plaintext_read == this.plaintext.len() {
+            this.plaintext = Vec::new();
+            this.plaintext_read = 0;
         }
         Poll::Ready(Ok(()))
     }
@@ -247,8 +248,8 @@ impl AsyncWrite for TlsStream {
         let this = self.get_mut();
         // One record at most waits here: who writes more waits himself.
         ready!(this.poll_outgoing(task))?;
-        let text = &bytes[..bytes.len().min(LONGEST_TEXT)];
-        this.say(Say::Text(text))?;
+        let text = &bytes[..bytes.len().min(MAX_PLAINTEXT_BYTES)];
+        this.encode_write(TlsWrite::Plaintext(text))?;
         match this.poll_outgoing(task) {
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
             Poll::Ready(Ok(())) | Poll::Pending => Poll::Ready(Ok(text.len())),
@@ -262,15 +263,15 @@ impl AsyncWrite for TlsStream {
     fn poll_shutdown(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         // Twice is once: the session says it no more.
-        this.say(Say::Goodbye)?;
+        this.encode_write(TlsWrite::CloseNotify)?;
         ready!(this.poll_outgoing(task))?;
         Pin::new(&mut this.tcp).poll_shutdown(task)
     }
 }
 
-fn write<D>(
+fn encode_records<D>(
     mut traffic: WriteTraffic<'_, D>,
-    what: Say<'_>,
+    what: TlsWrite<'_>,
     outgoing: &mut Vec<u8>,
 ) -> io::Result<()> {
     let short = |error| match error {
@@ -278,11 +279,11 @@ fn write<D>(
         EncryptError::EncryptExhausted => None,
     };
     match what {
-        Say::Nothing => Ok(()),
-        Say::Text(text) => append(outgoing, text.len() + OVERHEAD, |room| {
+        TlsWrite::Nothing => Ok(()),
+        TlsWrite::Plaintext(text) => append(outgoing, text.len() + RECORD_OVERHEAD_BYTES, |room| {
             traffic.encrypt(text, room).map_err(short)
         }),
-        Say::Goodbye => append(outgoing, OVERHEAD, |room| {
+        TlsWrite::CloseNotify => append(outgoing, RECORD_OVERHEAD_BYTES, |room| {
             traffic.queue_close_notify(room).map_err(short)
         }),
     }
@@ -312,10 +313,10 @@ fn append(
     }
 }
 
-fn of_tls(error: rustls::Error) -> io::Error {
+fn tls_error(error: rustls::Error) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error)
 }
 
-fn too_long() -> io::Error {
+fn message_too_long() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "a TLS message that is too long")
 }

@@ -25,7 +25,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum CloseReason {
     Device,
-    Lost,
+    ConnectionLost,
     Protocol,
     Binary,
     BadPayload,
@@ -33,9 +33,9 @@ pub(crate) enum CloseReason {
     TooBig,
     Drain,
     Rebalance,
-    Aged,
-    Slow,
-    NoRoom,
+    MaxAge,
+    SlowConsumer,
+    PartialMessageLimit,
     Replaced,
     Idle,
     Expired,
@@ -44,7 +44,7 @@ pub(crate) enum CloseReason {
 impl CloseReason {
     pub(crate) const ALL: [Self; 15] = [
         Self::Device,
-        Self::Lost,
+        Self::ConnectionLost,
         Self::Protocol,
         Self::Binary,
         Self::BadPayload,
@@ -52,9 +52,9 @@ impl CloseReason {
         Self::TooBig,
         Self::Drain,
         Self::Rebalance,
-        Self::Aged,
-        Self::Slow,
-        Self::NoRoom,
+        Self::MaxAge,
+        Self::SlowConsumer,
+        Self::PartialMessageLimit,
         Self::Replaced,
         Self::Idle,
         Self::Expired,
@@ -64,7 +64,7 @@ impl CloseReason {
     pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Device => "device",
-            Self::Lost => "lost",
+            Self::ConnectionLost => "lost",
             Self::Protocol => "protocol",
             Self::Binary => "binary",
             Self::BadPayload => "bad-payload",
@@ -72,9 +72,9 @@ impl CloseReason {
             Self::TooBig => "too-big",
             Self::Drain => "drain",
             Self::Rebalance => "rebalance",
-            Self::Aged => "aged",
-            Self::Slow => "slow",
-            Self::NoRoom => "no-room",
+            Self::MaxAge => "aged",
+            Self::SlowConsumer => "slow",
+            Self::PartialMessageLimit => "no-room",
             Self::Replaced => "replaced",
             Self::Idle => "idle",
             Self::Expired => "expired",
@@ -84,14 +84,14 @@ impl CloseReason {
     /// The code on the wire.
     pub(crate) fn code(self) -> u16 {
         let code = match self {
-            Self::Device | Self::Lost => CloseCode::Normal,
+            Self::Device | Self::ConnectionLost => CloseCode::Normal,
             Self::Protocol => CloseCode::Protocol,
             Self::Binary => CloseCode::Unsupported,
             Self::BadPayload => CloseCode::Invalid,
             Self::Policy => CloseCode::Policy,
             Self::TooBig => CloseCode::Size,
-            Self::Drain | Self::Rebalance | Self::Aged => CloseCode::Restart,
-            Self::Slow | Self::NoRoom => CloseCode::Again,
+            Self::Drain | Self::Rebalance | Self::MaxAge => CloseCode::Restart,
+            Self::SlowConsumer | Self::PartialMessageLimit => CloseCode::Again,
             Self::Replaced => CloseCode::Library(4000),
             Self::Idle => CloseCode::Library(4001),
             Self::Expired => CloseCode::Library(4003),
@@ -102,7 +102,7 @@ impl CloseReason {
     /// The reason on the wire, at most 123 bytes.
     pub(crate) fn text(self) -> &'static str {
         match self {
-            Self::Device | Self::Lost => "",
+            Self::Device | Self::ConnectionLost => "",
             Self::Protocol => "protocol error",
             Self::Binary => "binary frames are not spoken here",
             Self::BadPayload => "not a frame this node understands",
@@ -110,9 +110,9 @@ impl CloseReason {
             Self::TooBig => "message too big",
             Self::Drain => "node restarts",
             Self::Rebalance => "other nodes have more room",
-            Self::Aged => "open for long enough: come back",
-            Self::Slow => "slow consumer",
-            Self::NoRoom => "no room for messages that are not complete",
+            Self::MaxAge => "open for long enough: come back",
+            Self::SlowConsumer => "slow consumer",
+            Self::PartialMessageLimit => "no room for messages that are not complete",
             Self::Replaced => "replaced by a newer connection",
             Self::Idle => "idle for too long",
             Self::Expired => "the token has expired",

@@ -20,7 +20,7 @@ const MAX_CONTROL: usize = 125;
 
 /// What a device said.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Event<'a> {
+pub(crate) enum WsEvent<'a> {
     Ping(&'a [u8]),
     Pong,
     Text(&'a str),
@@ -31,7 +31,7 @@ pub(crate) enum Event<'a> {
 
 /// Whether to go on after an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Flow {
+pub(crate) enum DecodeControl {
     Continue,
     /// Ignore the rest of the input.
     Stop,
@@ -39,30 +39,30 @@ pub(crate) enum Flow {
 
 /// Which messages a peer may send; others are refused by their header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Accepts {
+pub(crate) enum AllowedMessages {
     Text,
     TextAndBinary,
 }
 
 /// One connection's decoder.
-pub(crate) struct Decoder {
+pub(crate) struct WsDecoder {
     max_message: u32,
-    accepts: Accepts,
+    allowed: AllowedMessages,
     /// The beginning of a frame that is not complete.
     partial: Vec<u8>,
     /// The beginning of a message whose last fragment has not come. Few peers ever
     /// send one, so it is not kept in place.
-    begun: Option<Box<Fragments>>,
+    fragments: Option<Box<FragmentedMessage>>,
 }
 
-impl Decoder {
+impl WsDecoder {
     /// Messages longer than `max_message` bytes are refused by their header.
-    pub(crate) fn new(max_message: usize, accepts: Accepts) -> Self {
+    pub(crate) fn new(max_message: usize, allowed: AllowedMessages) -> Self {
         Self {
             max_message: u32::try_from(max_message).unwrap_or(u32::MAX),
-            accepts,
+            allowed,
             partial: Vec::new(),
-            begun: None,
+            fragments: None,
         }
     }
 
@@ -74,15 +74,15 @@ impl Decoder {
     pub(crate) fn feed(
         &mut self,
         input: &mut [u8],
-        mut on: impl FnMut(Event<'_>) -> Flow,
+        mut on: impl FnMut(WsEvent<'_>) -> DecodeControl,
     ) -> Result<(), CloseReason> {
         if self.partial.is_empty() {
-            let used = self.frames(input, &mut on)?;
+            let used = self.decode_frames(input, &mut on)?;
             self.partial.extend_from_slice(&input[used..]);
         } else {
             let mut joined = std::mem::take(&mut self.partial);
             joined.extend_from_slice(input);
-            let used = self.frames(&mut joined, &mut on)?;
+            let used = self.decode_frames(&mut joined, &mut on)?;
             if used < joined.len() {
                 joined.drain(..used);
                 self.partial = joined;
@@ -92,9 +92,9 @@ impl Decoder {
     }
 
     /// Bytes that are kept until the rest arrives.
-    pub(crate) fn kept(&self) -> usize {
+    pub(crate) fn buffered_bytes(&self) -> usize {
         let begun = self
-            .begun
+            .fragments
             .as_ref()
             .map_or(0, |begun| begun.bytes.capacity());
         self.partial.capacity() + begun
@@ -103,26 +103,26 @@ impl Decoder {
     /// Forgets what is not complete.
     pub(crate) fn clear(&mut self) {
         self.partial = Vec::new();
-        self.begun = None;
+        self.fragments = None;
     }
 
     /// Decodes whole frames and answers how many bytes they took.
-    fn frames(
+    fn decode_frames(
         &mut self,
         input: &mut [u8],
-        on: &mut impl FnMut(Event<'_>) -> Flow,
+        on: &mut impl FnMut(WsEvent<'_>) -> DecodeControl,
     ) -> Result<usize, CloseReason> {
         let mut used = 0;
-        while let Some(head) = self.head(&input[used..])? {
-            let start = used + head.header;
-            let end = start + head.payload;
+        while let Some(head) = self.parse_header(&input[used..])? {
+            let start = used + head.header_len;
+            let end = start + head.payload_len;
             if end > input.len() {
                 break;
             }
             let payload = &mut input[start..end];
             unmask(payload, head.mask);
             used = end;
-            if self.frame(&head, payload, on)? == Flow::Stop {
+            if self.handle_frame(&head, payload, on)? == DecodeControl::Stop {
                 return Ok(input.len());
             }
         }
@@ -130,7 +130,7 @@ impl Decoder {
     }
 
     /// The header at the start of `input`, checked; `None` while it is incomplete.
-    fn head(&self, input: &[u8]) -> Result<Option<Head>, CloseReason> {
+    fn parse_header(&self, input: &[u8]) -> Result<Option<ParsedHeader>, CloseReason> {
         let mut cursor = Cursor::new(&input[..input.len().min(MAX_HEADER)]);
         let parsed = FrameHeader::parse(&mut cursor).map_err(|_| CloseReason::Protocol)?;
         let Some((header, payload)) = parsed else {
@@ -140,55 +140,55 @@ impl Decoder {
             return Err(CloseReason::Protocol);
         }
         let mask = header.mask.ok_or(CloseReason::Protocol)?;
-        let kept = self.begun.as_ref().map_or(0, |begun| begun.bytes.len());
+        let kept = self.fragments.as_ref().map_or(0, |begun| begun.bytes.len());
         let limit = match header.opcode {
             OpCode::Control(_) if !header.is_final => return Err(CloseReason::Protocol),
             OpCode::Control(_) if payload > MAX_CONTROL as u64 => {
                 return Err(CloseReason::Protocol);
             }
             OpCode::Control(_) => MAX_CONTROL,
-            OpCode::Data(Data::Binary) if self.accepts == Accepts::Text => {
+            OpCode::Data(Data::Binary) if self.allowed == AllowedMessages::Text => {
                 return Err(CloseReason::Binary);
             }
             OpCode::Data(_) => (self.max_message as usize).saturating_sub(kept),
         };
         match usize::try_from(payload) {
-            Ok(payload) if payload <= limit => Ok(Some(Head {
+            Ok(payload) if payload <= limit => Ok(Some(ParsedHeader {
                 opcode: header.opcode,
-                last: header.is_final,
+                is_final: header.is_final,
                 mask,
-                header: cursor.position() as usize,
-                payload,
+                header_len: cursor.position() as usize,
+                payload_len: payload,
             })),
             _ => Err(CloseReason::TooBig),
         }
     }
 
-    fn frame(
+    fn handle_frame(
         &mut self,
-        head: &Head,
+        head: &ParsedHeader,
         payload: &[u8],
-        on: &mut impl FnMut(Event<'_>) -> Flow,
-    ) -> Result<Flow, CloseReason> {
-        match (head.opcode, self.begun.as_mut()) {
-            (OpCode::Control(Control::Ping), _) => Ok(on(Event::Ping(payload))),
-            (OpCode::Control(Control::Pong), _) => Ok(on(Event::Pong)),
-            (OpCode::Control(Control::Close), _) => Ok(on(Event::Close(close_code(payload)?))),
-            (OpCode::Data(Data::Text), None) if head.last => text(payload, on),
-            (OpCode::Data(Data::Binary), None) if head.last => Ok(on(Event::Binary(payload))),
+        on: &mut impl FnMut(WsEvent<'_>) -> DecodeControl,
+    ) -> Result<DecodeControl, CloseReason> {
+        match (head.opcode, self.fragments.as_mut()) {
+            (OpCode::Control(Control::Ping), _) => Ok(on(WsEvent::Ping(payload))),
+            (OpCode::Control(Control::Pong), _) => Ok(on(WsEvent::Pong)),
+            (OpCode::Control(Control::Close), _) => Ok(on(WsEvent::Close(close_code(payload)?))),
+            (OpCode::Data(Data::Text), None) if head.is_final => emit_text(payload, on),
+            (OpCode::Data(Data::Binary), None) if head.is_final => Ok(on(WsEvent::Binary(payload))),
             (OpCode::Data(kind @ (Data::Text | Data::Binary)), None) => {
-                self.begun = Some(Box::new(Fragments::begin(kind, payload)?));
-                Ok(Flow::Continue)
+                self.fragments = Some(Box::new(FragmentedMessage::begin(kind, payload)?));
+                Ok(DecodeControl::Continue)
             }
             (OpCode::Data(Data::Continue), Some(begun)) => {
                 begun.extend(payload)?;
-                if !head.last {
-                    return Ok(Flow::Continue);
+                if !head.is_final {
+                    return Ok(DecodeControl::Continue);
                 }
-                match self.begun.take() {
-                    Some(whole) if whole.kind == Data::Text => text(&whole.bytes, on),
-                    Some(whole) => Ok(on(Event::Binary(&whole.bytes))),
-                    None => Ok(Flow::Continue),
+                match self.fragments.take() {
+                    Some(whole) if whole.kind == Data::Text => emit_text(&whole.bytes, on),
+                    Some(whole) => Ok(on(WsEvent::Binary(&whole.bytes))),
+                    None => Ok(DecodeControl::Continue),
                 }
             }
             _ => Err(CloseReason::Protocol),
@@ -197,19 +197,19 @@ impl Decoder {
 }
 
 /// The beginning of a message that comes in fragments.
-struct Fragments {
+struct FragmentedMessage {
     kind: Data,
     bytes: Vec<u8>,
     /// How many of the bytes are whole characters, where they are text.
-    checked: usize,
+    valid_len: usize,
 }
 
-impl Fragments {
+impl FragmentedMessage {
     fn begin(kind: Data, payload: &[u8]) -> Result<Self, CloseReason> {
         let mut fragments = Self {
             kind,
             bytes: Vec::new(),
-            checked: 0,
+            valid_len: 0,
         };
         fragments.extend(payload)?;
         Ok(fragments)
@@ -221,7 +221,7 @@ impl Fragments {
         if self.kind != Data::Text {
             return Ok(());
         }
-        self.checked += match std::str::from_utf8(&self.bytes[self.checked..]) {
+        self.valid_len += match std::str::from_utf8(&self.bytes[self.valid_len..]) {
             Ok(text) => text.len(),
             Err(error) if error.error_len().is_none() => error.valid_up_to(),
             Err(_) => return Err(CloseReason::BadPayload),
@@ -230,19 +230,22 @@ impl Fragments {
     }
 }
 
-struct Head {
+struct ParsedHeader {
     opcode: OpCode,
-    last: bool,
+    is_final: bool,
     mask: [u8; 4],
     /// Length of the header.
-    header: usize,
+    header_len: usize,
     /// Length of the payload.
-    payload: usize,
+    payload_len: usize,
 }
 
-fn text(payload: &[u8], on: &mut impl FnMut(Event<'_>) -> Flow) -> Result<Flow, CloseReason> {
+fn emit_text(
+    payload: &[u8],
+    on: &mut impl FnMut(WsEvent<'_>) -> DecodeControl,
+) -> Result<DecodeControl, CloseReason> {
     let text = std::str::from_utf8(payload).map_err(|_| CloseReason::BadPayload)?;
-    Ok(on(Event::Text(text)))
+    Ok(on(WsEvent::Text(text)))
 }
 
 /// Empty, or an allowed code and a reason in UTF-8.
@@ -294,23 +297,23 @@ mod tests {
         frame
     }
 
-    fn decode(decoder: &mut Decoder, bytes: &[u8]) -> Result<Vec<String>, CloseReason> {
+    fn decode(decoder: &mut WsDecoder, bytes: &[u8]) -> Result<Vec<String>, CloseReason> {
         let mut seen = Vec::new();
         decoder.feed(&mut bytes.to_vec(), |event| {
             seen.push(format!("{event:?}"));
-            Flow::Continue
+            DecodeControl::Continue
         })?;
         Ok(seen)
     }
 
     fn error_of(bytes: &[u8]) -> CloseReason {
-        decode(&mut Decoder::new(100, Accepts::Text), bytes).unwrap_err()
+        decode(&mut WsDecoder::new(100, AllowedMessages::Text), bytes).unwrap_err()
     }
 
     #[test]
     fn control_frames_may_come_between_fragments() {
         let bytes = [masked(0x01, b"Hel"), masked(0x89, b""), masked(0x80, b"lo")].concat();
-        let seen = decode(&mut Decoder::new(100, Accepts::Text), &bytes).unwrap();
+        let seen = decode(&mut WsDecoder::new(100, AllowedMessages::Text), &bytes).unwrap();
         assert_eq!(seen, ["Ping([])", "Text(\"Hello\")"]);
     }
 
@@ -322,7 +325,7 @@ mod tests {
             masked(0x82, b"y"),
         ]
         .concat();
-        let mut decoder = Decoder::new(100, Accepts::TextAndBinary);
+        let mut decoder = WsDecoder::new(100, AllowedMessages::TextAndBinary);
         let seen = decode(&mut decoder, &bytes).unwrap();
         assert_eq!(seen, ["Binary([255, 120])", "Binary([121])"]);
         assert_eq!(error_of(&bytes), CloseReason::Binary);
@@ -331,7 +334,7 @@ mod tests {
     #[test]
     fn text_is_refused_with_the_fragment_that_breaks_it() {
         let character = "\u{1f600}".as_bytes();
-        let mut decoder = Decoder::new(100, Accepts::Text);
+        let mut decoder = WsDecoder::new(100, AllowedMessages::Text);
         assert_eq!(
             decode(&mut decoder, &masked(0x01, &character[..2])),
             Ok(vec![])
@@ -340,7 +343,7 @@ mod tests {
         assert_eq!(broken, Err(CloseReason::BadPayload));
 
         let split = [masked(0x01, &character[..3]), masked(0x80, &character[3..])].concat();
-        let seen = decode(&mut Decoder::new(100, Accepts::Text), &split).unwrap();
+        let seen = decode(&mut WsDecoder::new(100, AllowedMessages::Text), &split).unwrap();
         assert_eq!(seen, ["Text(\"\u{1f600}\")"]);
         let unfinished = [masked(0x01, b"x"), masked(0x80, &character[..3])].concat();
         assert_eq!(error_of(&unfinished), CloseReason::BadPayload);
@@ -404,26 +407,26 @@ mod tests {
 
     #[test]
     fn nothing_is_kept_when_idle() {
-        let mut decoder = Decoder::new(100, Accepts::Text);
+        let mut decoder = WsDecoder::new(100, AllowedMessages::Text);
         for byte in masked(0x89, b"beat") {
             decode(&mut decoder, &[byte]).unwrap();
         }
-        assert_eq!(decoder.kept(), 0);
-        assert!(decoder.begun.is_none());
+        assert_eq!(decoder.buffered_bytes(), 0);
+        assert!(decoder.fragments.is_none());
     }
 
     #[test]
     fn what_is_kept_is_counted_until_it_is_complete() {
-        let mut decoder = Decoder::new(100, Accepts::Text);
+        let mut decoder = WsDecoder::new(100, AllowedMessages::Text);
         let whole = masked(0x81, &[b'x'; 90]);
         decode(&mut decoder, &whole[..50]).unwrap();
-        assert!(decoder.kept() >= 50);
+        assert!(decoder.buffered_bytes() >= 50);
         decode(&mut decoder, &whole[50..]).unwrap();
-        assert_eq!(decoder.kept(), 0);
+        assert_eq!(decoder.buffered_bytes(), 0);
         decode(&mut decoder, &masked(0x01, &[b'x'; 60])).unwrap();
-        assert!(decoder.kept() >= 60);
+        assert!(decoder.buffered_bytes() >= 60);
         decoder.clear();
-        assert_eq!(decoder.kept(), 0);
+        assert_eq!(decoder.buffered_bytes(), 0);
     }
 
     proptest! {
@@ -433,7 +436,7 @@ mod tests {
             cuts in prop::collection::vec(1_usize..40, 1..50),
         ) {
             let bytes: Vec<u8> = texts.iter().flat_map(|text| masked(0x81, text.as_bytes())).collect();
-            let mut decoder = Decoder::new(1000, Accepts::Text);
+            let mut decoder = WsDecoder::new(1000, AllowedMessages::Text);
             let (mut seen, mut at, mut cut) = (Vec::new(), 0, cuts.iter().cycle());
             while at < bytes.len() {
                 let end = (at + cut.next().unwrap()).min(bytes.len());
@@ -446,8 +449,8 @@ mod tests {
 
         #[test]
         fn noise_never_panics(noise in prop::collection::vec(any::<u8>(), 0..200)) {
-            for accepts in [Accepts::Text, Accepts::TextAndBinary] {
-                let _ = decode(&mut Decoder::new(100, accepts), &noise);
+            for accepts in [AllowedMessages::Text, AllowedMessages::TextAndBinary] {
+                let _ = decode(&mut WsDecoder::new(100, accepts), &noise);
             }
         }
     }

@@ -5,15 +5,15 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 /// Why a request is no WebSocket upgrade; the text is what the client reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum NotAnUpgrade {
+pub(crate) enum InvalidUpgrade {
     #[error("an upgrade must be a GET request")]
     Method,
     #[error("an upgrade must be asked for in HTTP/1.1")]
-    Http,
+    HttpVersion,
     #[error("the headers Connection: Upgrade and Upgrade: websocket are missing")]
     Upgrade,
     #[error("Sec-WebSocket-Version must be 13")]
-    Version,
+    WebSocketVersion,
     #[error("Sec-WebSocket-Key must be 16 bytes in base64")]
     Key,
 }
@@ -23,37 +23,37 @@ pub(crate) enum NotAnUpgrade {
 pub(crate) fn is_upgrade<B>(request: &Request<B>) -> bool {
     request.method() == Method::GET
         && request.version() == Version::HTTP_11
-        && wishes_to_upgrade(request.headers())
+        && has_upgrade_headers(request.headers())
 }
 
 /// Checks the request and answers the value of `Sec-WebSocket-Accept`.
-pub(crate) fn accept_key<B>(request: &Request<B>) -> Result<HeaderValue, NotAnUpgrade> {
+pub(crate) fn accept_key<B>(request: &Request<B>) -> Result<HeaderValue, InvalidUpgrade> {
     let headers = request.headers();
     if request.method() != Method::GET {
-        return Err(NotAnUpgrade::Method);
+        return Err(InvalidUpgrade::Method);
     }
     if request.version() != Version::HTTP_11 {
-        return Err(NotAnUpgrade::Http);
+        return Err(InvalidUpgrade::HttpVersion);
     }
-    if !wishes_to_upgrade(headers) {
-        return Err(NotAnUpgrade::Upgrade);
+    if !has_upgrade_headers(headers) {
+        return Err(InvalidUpgrade::Upgrade);
     }
     if headers
         .get(header::SEC_WEBSOCKET_VERSION)
         .is_none_or(|version| version != "13")
     {
-        return Err(NotAnUpgrade::Version);
+        return Err(InvalidUpgrade::WebSocketVersion);
     }
     let key = headers
         .get(header::SEC_WEBSOCKET_KEY)
-        .ok_or(NotAnUpgrade::Key)?;
-    if !is_sixteen_bytes(key.as_bytes()) {
-        return Err(NotAnUpgrade::Key);
+        .ok_or(InvalidUpgrade::Key)?;
+    if !is_valid_key(key.as_bytes()) {
+        return Err(InvalidUpgrade::Key);
     }
-    HeaderValue::from_str(&derive_accept_key(key.as_bytes())).map_err(|_| NotAnUpgrade::Key)
+    HeaderValue::from_str(&derive_accept_key(key.as_bytes())).map_err(|_| InvalidUpgrade::Key)
 }
 
-fn wishes_to_upgrade(headers: &HeaderMap) -> bool {
+fn has_upgrade_headers(headers: &HeaderMap) -> bool {
     has_token(headers, header::CONNECTION, "upgrade")
         && has_token(headers, header::UPGRADE, "websocket")
 }
@@ -68,7 +68,7 @@ fn has_token(headers: &HeaderMap, name: header::HeaderName, token: &str) -> bool
 }
 
 /// Sixteen bytes are 22 base64 characters and `==`.
-fn is_sixteen_bytes(key: &[u8]) -> bool {
+fn is_valid_key(key: &[u8]) -> bool {
     key.strip_suffix(b"==").is_some_and(|digits| {
         digits.len() == 22
             && digits
@@ -101,7 +101,7 @@ mod tests {
         method: Method,
         version: Version,
         headers: HeaderMap,
-    ) -> Result<HeaderValue, NotAnUpgrade> {
+    ) -> Result<HeaderValue, InvalidUpgrade> {
         let mut request = Request::new(());
         *request.method_mut() = method;
         *request.version_mut() = version;
@@ -111,7 +111,7 @@ mod tests {
         accept
     }
 
-    fn get(headers: HeaderMap) -> Result<HeaderValue, NotAnUpgrade> {
+    fn get(headers: HeaderMap) -> Result<HeaderValue, InvalidUpgrade> {
         asked(Method::GET, Version::HTTP_11, headers)
     }
 
@@ -130,24 +130,24 @@ mod tests {
         };
         assert_eq!(
             asked(Method::POST, Version::HTTP_11, headers()),
-            Err(NotAnUpgrade::Method)
+            Err(InvalidUpgrade::Method)
         );
         assert_eq!(
             asked(Method::GET, Version::HTTP_10, headers()),
-            Err(NotAnUpgrade::Http)
+            Err(InvalidUpgrade::HttpVersion)
         );
-        assert_eq!(without(header::CONNECTION), NotAnUpgrade::Upgrade);
-        assert_eq!(without(header::UPGRADE), NotAnUpgrade::Upgrade);
+        assert_eq!(without(header::CONNECTION), InvalidUpgrade::Upgrade);
+        assert_eq!(without(header::UPGRADE), InvalidUpgrade::Upgrade);
         assert_eq!(
             without(header::SEC_WEBSOCKET_VERSION),
-            NotAnUpgrade::Version
+            InvalidUpgrade::WebSocketVersion
         );
-        assert_eq!(without(header::SEC_WEBSOCKET_KEY), NotAnUpgrade::Key);
+        assert_eq!(without(header::SEC_WEBSOCKET_KEY), InvalidUpgrade::Key);
         let mut short = headers();
         short.insert(
             header::SEC_WEBSOCKET_KEY,
             HeaderValue::from_static("c2hvcnQ="),
         );
-        assert_eq!(get(short), Err(NotAnUpgrade::Key));
+        assert_eq!(get(short), Err(InvalidUpgrade::Key));
     }
 }

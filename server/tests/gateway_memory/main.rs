@@ -27,7 +27,12 @@ fn live_bytes() -> usize {
 }
 
 /// A connection that has got this answer's beginning; `None` for another.
-fn ask(address: SocketAddr, path: &str, fields: &str, expected: &[u8]) -> Option<TcpStream> {
+fn get_expecting(
+    address: SocketAddr,
+    path: &str,
+    fields: &str,
+    expected: &[u8],
+) -> Option<TcpStream> {
     let mut stream = TcpStream::connect(address).unwrap();
     stream
         .set_read_timeout(Some(Duration::from_secs(20)))
@@ -43,13 +48,13 @@ fn open(gateway: SocketAddr, device: usize) -> TcpStream {
     let fields = "Connection: Upgrade\r\nUpgrade: websocket\r\n\
                   Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
     let path = format!("/ws?device=device-{device}");
-    let mut stream = ask(gateway, &path, fields, b"HTTP/1.1 101").unwrap();
-    beat(&mut stream);
+    let mut stream = get_expecting(gateway, &path, fields, b"HTTP/1.1 101").unwrap();
+    ping(&mut stream);
     stream
 }
 
 /// A round trip: the steady tasks have started and are idle again.
-fn beat(stream: &mut TcpStream) {
+fn ping(stream: &mut TcpStream) {
     stream.write_all(&[0x89, 0x80, 0, 0, 0, 0]).unwrap();
     let mut pong = [0; 2];
     stream.read_exact(&mut pong).unwrap();
@@ -59,10 +64,10 @@ fn beat(stream: &mut TcpStream) {
 /// A node, joined by a broker, behind a gateway; where the gateway listens.
 fn start() -> SocketAddr {
     let any = || listen("127.0.0.1:0".parse().unwrap()).unwrap();
-    let meeting = any();
-    let backplane: String = format!("local://{}", meeting.local_addr().unwrap());
+    let broker_listener = any();
+    let backplane: String = format!("local://{}", broker_listener.local_addr().unwrap());
     tokio::spawn(broker::run(
-        meeting,
+        broker_listener,
         BrokerConfig::default(),
         CancellationToken::new(),
     ));
@@ -81,12 +86,14 @@ async fn an_idle_proxied_socket_is_cheap() {
     let gateway = start();
     let per_socket = tokio::task::spawn_blocking(move || {
         // Until the gateway has found its node; each time is a round trip.
-        while ask(gateway, "/readyz", "Connection: close\r\n", b"HTTP/1.1 200").is_none() {}
+        while get_expecting(gateway, "/readyz", "Connection: close\r\n", b"HTTP/1.1 200").is_none()
+        {
+        }
         let mut sockets = Vec::with_capacity(SOCKETS + 100);
         sockets.extend((0..100).map(|device| open(gateway, device)));
         let before = live_bytes();
         sockets.extend((100..100 + SOCKETS).map(|device| open(gateway, device)));
-        sockets.iter_mut().for_each(beat);
+        sockets.iter_mut().for_each(ping);
         live_bytes().saturating_sub(before) / SOCKETS
     });
     let per_socket = per_socket.await.unwrap();

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use highwater_server::{
     BrokerConfig,
-    backplane::{BackplaneConfig, Identity, Joined, Role, SendError, join},
+    backplane::{BackplaneConfig, Identity, JoinedBackplane, MemberRole, SendError, join},
 };
 use tokio::{
     runtime::Builder,
@@ -14,27 +14,27 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::rig::{Broker, PATIENCE, any_port};
+use crate::rig::{TEST_TIMEOUT, TestBroker, any_port};
 
-fn joined(broker: &Broker, id: &str, boot: u64) -> Joined {
+fn joined(broker: &TestBroker, id: &str, boot: u64) -> JoinedBackplane {
     let identity = Identity {
         id: id.parse().unwrap(),
-        boot,
+        incarnation: boot,
         address: None,
-        role: Role::Node,
+        role: MemberRole::Node,
     };
     let url = broker.url().parse().unwrap();
     join(
-        &BackplaneConfig::at(Some(url)),
+        &BackplaneConfig::for_url(Some(url)),
         identity,
         CancellationToken::new(),
     )
 }
 
-async fn sees(joined: &Joined, count: usize) {
+async fn sees(joined: &JoinedBackplane, count: usize) {
     let mut view = joined.backplane.view();
     let seen = view.wait_for(|view| view.connected && view.members.len() == count);
-    timeout(PATIENCE, seen)
+    timeout(TEST_TIMEOUT, seen)
         .await
         .expect("the members are not seen")
         .unwrap();
@@ -43,11 +43,11 @@ async fn sees(joined: &Joined, count: usize) {
 #[tokio::test]
 async fn a_node_that_answers_no_ping_is_dead() {
     let config = BrokerConfig {
-        ping_every: Duration::from_millis(50),
-        dead_after: Duration::from_millis(400),
+        ping_interval: Duration::from_millis(50),
+        peer_timeout: Duration::from_millis(400),
         ..BrokerConfig::default()
     };
-    let broker = Broker::start_at(any_port(), config);
+    let broker = TestBroker::start_at(any_port(), config);
     let alive = joined(&broker, "alive", 1);
     sees(&alive, 1).await;
     // On a runtime that stops being driven: connected, and hung.
@@ -60,13 +60,13 @@ async fn a_node_that_answers_no_ping_is_dead() {
                 .unwrap();
             let identity = Identity {
                 id: "hung".parse().unwrap(),
-                boot: 1,
+                incarnation: 1,
                 address: None,
-                role: Role::Node,
+                role: MemberRole::Node,
             };
             let joined = runtime.block_on(async {
                 let joined = join(
-                    &BackplaneConfig::at(Some(url)),
+                    &BackplaneConfig::for_url(Some(url)),
                     identity,
                     CancellationToken::new(),
                 );
@@ -85,14 +85,14 @@ async fn a_node_that_answers_no_ping_is_dead() {
 #[tokio::test]
 async fn a_broker_that_hangs_is_given_up() {
     let config = BrokerConfig {
-        ping_every: Duration::from_millis(50),
-        dead_after: Duration::from_millis(400),
+        ping_interval: Duration::from_millis(50),
+        peer_timeout: Duration::from_millis(400),
         ..BrokerConfig::default()
     };
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let broker = {
         let _inside = runtime.enter();
-        Broker::start_at(any_port(), config)
+        TestBroker::start_at(any_port(), config)
     };
     let hang = Arc::new(Notify::new());
     let driven = tokio::task::spawn_blocking({
@@ -108,7 +108,7 @@ async fn a_broker_that_hangs_is_given_up() {
     let runtime = driven.await.unwrap();
     // Its connection still stands.
     let mut view = node.backplane.view();
-    let given_up = timeout(PATIENCE, view.wait_for(|view| !view.connected));
+    let given_up = timeout(TEST_TIMEOUT, view.wait_for(|view| !view.connected));
     given_up.await.expect("it waits for ever").unwrap();
     runtime.shutdown_background();
 }
@@ -119,7 +119,7 @@ async fn a_node_that_does_not_read_stalls_nobody() {
         queue_bytes: 64 * 1024,
         ..BrokerConfig::default()
     };
-    let broker = Broker::start_at(any_port(), config);
+    let broker = TestBroker::start_at(any_port(), config);
     let sender = joined(&broker, "sender", 1);
     let mut good = joined(&broker, "good", 1);
     // Its inbox is never read, so it stops reading its connection.
@@ -141,7 +141,7 @@ async fn a_node_that_does_not_read_stalls_nobody() {
         tokio::task::yield_now().await;
     }
     assert!(
-        timeout(PATIENCE, good.inbox.recv())
+        timeout(TEST_TIMEOUT, good.inbound.recv())
             .await
             .expect("stalled")
             .is_some()

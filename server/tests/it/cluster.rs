@@ -4,8 +4,8 @@ use highwater_server::Routing;
 use serde_json::json;
 
 use crate::{
-    ground::{Kind, on_every_backplane},
-    rig::{Cluster, Device, until},
+    ground::{TestBackplaneKind, on_every_backplane},
+    rig::{TestCluster, TestDevice, until},
 };
 
 on_every_backplane!(
@@ -20,10 +20,12 @@ on_every_backplane!(
 /// Enough devices that every pair of caller, home and owner occurs.
 const DEVICES: usize = 60;
 
-async fn from_everywhere_to_everywhere(cluster: &Cluster) {
+async fn from_everywhere_to_everywhere(cluster: &TestCluster) {
     for number in 0..DEVICES {
         let node = &cluster.nodes[number % cluster.nodes.len()];
-        Device::open(node, &format!("d{number}")).await.echo();
+        TestDevice::open(node, &format!("d{number}"))
+            .await
+            .reply_to_all();
     }
     for number in 0..DEVICES {
         let owner = format!("n{}", number % cluster.nodes.len() + 1);
@@ -42,8 +44,8 @@ async fn from_everywhere_to_everywhere(cluster: &Cluster) {
     }
 }
 
-async fn every_node_reaches_every_device_by_the_directory(kind: Kind) {
-    let cluster = Cluster::start_on(kind.ground(), 3).await;
+async fn every_node_reaches_every_device_by_the_directory(kind: TestBackplaneKind) {
+    let cluster = TestCluster::start_on(kind.ground(), 3).await;
     from_everywhere_to_everywhere(&cluster).await;
     let mut entries = 0.0;
     for node in &cluster.nodes {
@@ -55,52 +57,52 @@ async fn every_node_reaches_every_device_by_the_directory(kind: Kind) {
     );
 }
 
-async fn every_node_reaches_every_device_by_broadcast(kind: Kind) {
-    let cluster = Cluster::start_with(kind.ground(), 3, |config| {
+async fn every_node_reaches_every_device_by_broadcast(kind: TestBackplaneKind) {
+    let cluster = TestCluster::start_with(kind.ground(), 3, |config| {
         config.routing = Routing::Broadcast;
     })
     .await;
     from_everywhere_to_everywhere(&cluster).await;
 }
 
-async fn the_newest_connection_wins_across_nodes(kind: Kind) {
-    let cluster = Cluster::start_on(kind.ground(), 3).await;
+async fn the_newest_connection_wins_across_nodes(kind: TestBackplaneKind) {
+    let cluster = TestCluster::start_on(kind.ground(), 3).await;
     let [a, b, c] = &cluster.nodes[..] else {
         unreachable!()
     };
     for number in 0..20 {
         let id = format!("d{number}");
-        let mut older = Device::open(a, &id).await;
-        let mut newer = Device::open(b, &id).await;
+        let mut older = TestDevice::open(a, &id).await;
+        let mut newer = TestDevice::open(b, &id).await;
         assert_eq!(older.close_code().await, Some(4000));
-        let (answer, ()) = tokio::join!(c.command(&id), newer.echo_one());
+        let (answer, ()) = tokio::join!(c.command(&id), newer.reply_to_next());
         assert_eq!(answer.header("x-highwater-owner"), "n2");
         assert_eq!(c.owner(&id).await.as_deref(), Some("n2"));
     }
 }
 
-async fn replaced_on_another_node_while_waiting_is_409(kind: Kind) {
-    let cluster = Cluster::start_on(kind.ground(), 3).await;
+async fn replaced_on_another_node_while_waiting_is_409(kind: TestBackplaneKind) {
+    let cluster = TestCluster::start_on(kind.ground(), 3).await;
     let [a, b, c] = &cluster.nodes[..] else {
         unreachable!()
     };
     for number in 0..10 {
         let id = format!("d{number}");
-        let mut older = Device::open(a, &id).await;
+        let mut older = TestDevice::open(a, &id).await;
         let (answer, _newer) = tokio::join!(c.command(&id), async {
             older.frame().await;
-            Device::open(b, &id).await
+            TestDevice::open(b, &id).await
         });
         assert_eq!(answer.status, 409, "{answer:?}");
         assert_eq!(answer.header("x-highwater-owner"), "n1");
     }
 }
 
-async fn a_silent_device_of_another_node_is_504(kind: Kind) {
-    let cluster = Cluster::start_on(kind.ground(), 2).await;
+async fn a_silent_device_of_another_node_is_504(kind: TestBackplaneKind) {
+    let cluster = TestCluster::start_on(kind.ground(), 2).await;
     for number in 0..10 {
         let id = format!("d{number}");
-        let _silent = Device::open(&cluster.nodes[0], &id).await;
+        let _silent = TestDevice::open(&cluster.nodes[0], &id).await;
         let headers = [("x-highwater-timeout-ms", "100")];
         let path = format!("/devices/{id}/commands");
         let answer = cluster.nodes[1]
@@ -110,11 +112,11 @@ async fn a_silent_device_of_another_node_is_504(kind: Kind) {
     }
 }
 
-async fn a_device_that_left_is_nowhere(kind: Kind) {
-    let cluster = Cluster::start_on(kind.ground(), 3).await;
+async fn a_device_that_left_is_nowhere(kind: TestBackplaneKind) {
+    let cluster = TestCluster::start_on(kind.ground(), 3).await;
     for number in 0..10 {
         let id = format!("d{number}");
-        let device = Device::open(&cluster.nodes[0], &id).await;
+        let device = TestDevice::open(&cluster.nodes[0], &id).await;
         assert_eq!(cluster.nodes[1].owner(&id).await.as_deref(), Some("n1"));
         drop(device);
         for node in &cluster.nodes {

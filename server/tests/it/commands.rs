@@ -5,14 +5,14 @@ use serde_json::json;
 
 use highwater_server::NodeConfig;
 
-use crate::rig::{Answer, Device, Node, call, config, until};
+use crate::rig::{HttpResponse, TestDevice, TestNode, config, http_request, until};
 
 type Headers<'a> = &'a [(&'a str, &'a str)];
 
 #[tokio::test]
 async fn a_command_brings_its_reply() {
-    let node = Node::alone();
-    Device::open(&node, "d1").await.echo();
+    let node = TestNode::standalone();
+    TestDevice::open(&node, "d1").await.reply_to_all();
     let answer = node.command("d1").await;
     assert_eq!(answer.status, 200);
     assert_eq!(
@@ -25,7 +25,7 @@ async fn a_command_brings_its_reply() {
 
 #[tokio::test]
 async fn nobody_there_is_404() {
-    let node = Node::alone();
+    let node = TestNode::standalone();
     let answer = node.command("d1").await;
     assert_eq!(answer.status, 404);
     assert_eq!(answer.header("x-highwater-node"), "n1");
@@ -34,8 +34,8 @@ async fn nobody_there_is_404() {
 
 #[tokio::test]
 async fn no_reply_by_the_deadline_is_504() {
-    let node = Node::alone();
-    let _silent = Device::open(&node, "d1").await;
+    let node = TestNode::standalone();
+    let _silent = TestDevice::open(&node, "d1").await;
     let headers = [("x-highwater-timeout-ms", "30")];
     let body = json!({"name": "read"});
     let answer = node.post_with("/devices/d1/commands", &headers, body).await;
@@ -46,11 +46,11 @@ async fn no_reply_by_the_deadline_is_504() {
 
 #[tokio::test]
 async fn replaced_while_waiting_is_409() {
-    let node = Node::alone();
-    let mut older = Device::open(&node, "d1").await;
+    let node = TestNode::standalone();
+    let mut older = TestDevice::open(&node, "d1").await;
     let (answer, _newer) = tokio::join!(node.command("d1"), async {
         older.frame().await;
-        Device::open(&node, "d1").await
+        TestDevice::open(&node, "d1").await
     });
     assert_eq!(answer.status, 409);
     assert_eq!(answer.header("x-highwater-owner"), "n1");
@@ -58,8 +58,8 @@ async fn replaced_while_waiting_is_409() {
 
 #[tokio::test]
 async fn a_device_that_leaves_while_waiting_is_404() {
-    let node = Node::alone();
-    let mut device = Device::open(&node, "d1").await;
+    let node = TestNode::standalone();
+    let mut device = TestDevice::open(&node, "d1").await;
     let (answer, ()) = tokio::join!(node.command("d1"), async {
         device.frame().await;
         drop(device);
@@ -68,9 +68,9 @@ async fn a_device_that_leaves_while_waiting_is_404() {
 }
 
 /// The answer to a command that comes while another waits for its reply.
-async fn second_of_two_at_once(config: NodeConfig) -> Answer {
-    let node = Node::start(config);
-    let mut device = Device::open(&node, "d1").await;
+async fn second_of_two_at_once(config: NodeConfig) -> HttpResponse {
+    let node = TestNode::start(config);
+    let mut device = TestDevice::open(&node, "d1").await;
     let (first, second) = tokio::join!(node.command("d1"), async {
         let waiting = device.frame().await;
         let second = node.command("d1").await;
@@ -100,7 +100,7 @@ async fn more_than_a_node_may_have_in_flight_is_503() {
 
 #[tokio::test]
 async fn bad_requests_say_what_is_wrong() {
-    let node = Node::alone();
+    let node = TestNode::standalone();
     let json = [("content-type", "application/json")];
     let path = "/devices/d1/commands";
     let long = format!("{{\"name\":\"{}\"}}", "x".repeat(70_000));
@@ -116,7 +116,7 @@ async fn bad_requests_say_what_is_wrong() {
     ];
     for (path, headers, body, status) in cases {
         let body = Bytes::copy_from_slice(body.as_bytes());
-        let answer = call(node.address, "POST", path, headers, body).await;
+        let answer = http_request(node.address, "POST", path, headers, body).await;
         assert_eq!(answer.status, status, "{answer:?}");
         assert!(answer.json()["hint"].is_string());
     }
@@ -124,7 +124,7 @@ async fn bad_requests_say_what_is_wrong() {
         ("content-type", "application/json"),
         ("x-highwater-timeout-ms", "soon"),
     ];
-    let answer = call(
+    let answer = http_request(
         node.address,
         "POST",
         path,
@@ -134,13 +134,13 @@ async fn bad_requests_say_what_is_wrong() {
     .await;
     assert_eq!(answer.status, 400);
     assert_eq!(
-        call(node.address, "GET", path, &[], Bytes::new())
+        http_request(node.address, "GET", path, &[], Bytes::new())
             .await
             .status,
         405
     );
     assert_eq!(
-        call(node.address, "GET", "/nowhere", &[], Bytes::new())
+        http_request(node.address, "GET", "/nowhere", &[], Bytes::new())
             .await
             .status,
         404
@@ -149,8 +149,8 @@ async fn bad_requests_say_what_is_wrong() {
 
 #[tokio::test]
 async fn a_caller_that_goes_away_leaves_nothing_behind() {
-    let node = Node::alone();
-    let mut device = Device::open(&node, "d1").await;
+    let node = TestNode::standalone();
+    let mut device = TestDevice::open(&node, "d1").await;
     let request = node.command("d1");
     tokio::select! {
         _ = request => panic!("nobody replied"),
@@ -169,8 +169,8 @@ async fn a_caller_that_goes_away_leaves_nothing_behind() {
 
 #[tokio::test]
 async fn a_late_or_made_up_reply_is_dropped() {
-    let node = Node::alone();
-    let mut device = Device::open(&node, "d1").await;
+    let node = TestNode::standalone();
+    let mut device = TestDevice::open(&node, "d1").await;
     for id in ["c0", "cffff", "x", ""] {
         device
             .send(json!({"type": "reply", "id": id, "body": 1}))

@@ -7,8 +7,8 @@ use serde_json::json;
 use tokio_tungstenite::tungstenite::Error;
 
 use crate::{
-    ground::{Kind, on_every_backplane},
-    rig::{Cluster, Device, Node, until},
+    ground::{TestBackplaneKind, on_every_backplane},
+    rig::{TestCluster, TestDevice, TestNode, until},
 };
 
 /// Enough that each node is the home of some.
@@ -16,10 +16,10 @@ const DEVICES: usize = 30;
 
 #[tokio::test]
 async fn a_drain_says_goaway_and_then_closes_and_then_the_node_ends() {
-    let node = Node::alone();
+    let node = TestNode::standalone();
     let mut devices = Vec::new();
     for number in 0..10 {
-        devices.push(Device::open(&node, &format!("d{number}")).await);
+        devices.push(TestDevice::open(&node, &format!("d{number}")).await);
     }
     assert_eq!(node.get("/readyz").await.status, 200);
     assert_eq!(node.post("/admin/drain", json!({})).await.status, 202);
@@ -35,18 +35,18 @@ async fn a_drain_says_goaway_and_then_closes_and_then_the_node_ends() {
         // The answer to the close is sent by reading on.
         assert!(device.next().await.is_none());
     }
-    node.ended().await;
+    node.wait_ended().await;
 }
 
 #[tokio::test]
 async fn a_draining_node_takes_no_new_device_and_finishes_commands() {
-    let node = Node::start(crate::rig::config("n1"));
-    let mut device = Device::open(&node, "d1").await;
+    let node = TestNode::start(crate::rig::config("n1"));
+    let mut device = TestDevice::open(&node, "d1").await;
     let (answer, ()) = tokio::join!(node.command("d1"), async {
         let command = device.frame().await;
         node.shutdown.cancel();
         until("it drains", async || state(&node).await == "draining").await;
-        match Device::try_open(&node, "d2")
+        match TestDevice::try_open(&node, "d2")
             .await
             .map(|_| ())
             .map_err(|error| *error)
@@ -66,7 +66,7 @@ async fn a_draining_node_takes_no_new_device_and_finishes_commands() {
     });
     assert_eq!(answer.status, 200);
     assert_eq!(answer.json()["body"], "done");
-    node.ended().await;
+    node.wait_ended().await;
 }
 
 on_every_backplane!(
@@ -74,22 +74,22 @@ on_every_backplane!(
     a_home_that_leaves_takes_no_command_with_it,
 );
 
-async fn a_drained_node_leaves_the_cluster(kind: Kind) {
+async fn a_drained_node_leaves_the_cluster(kind: TestBackplaneKind) {
     // Nobody could wait for the lease.
     let ground = kind.ground().with_lease(Duration::from_secs(600));
-    let mut cluster = Cluster::start_on(ground, 2).await;
+    let mut cluster = TestCluster::start_on(ground, 2).await;
     let leaver = cluster.nodes.remove(1);
     leaver.shutdown.cancel();
-    leaver.ended().await;
-    cluster.sees(1).await;
+    leaver.wait_ended().await;
+    cluster.wait_for_members(1).await;
 }
 
-async fn a_home_that_leaves_takes_no_command_with_it(kind: Kind) {
-    let mut cluster = Cluster::start_on(kind.ground(), 3).await;
+async fn a_home_that_leaves_takes_no_command_with_it(kind: TestBackplaneKind) {
+    let mut cluster = TestCluster::start_on(kind.ground(), 3).await;
     // A third of them is at home on the one that leaves.
     for number in 0..DEVICES {
-        let device = Device::open(&cluster.nodes[1], &format!("d{number}")).await;
-        device.echo();
+        let device = TestDevice::open(&cluster.nodes[1], &format!("d{number}")).await;
+        device.reply_to_all();
     }
     let leaver = cluster.nodes.remove(2);
     let caller = &cluster.nodes[0];
@@ -104,8 +104,8 @@ async fn a_home_that_leaves_takes_no_command_with_it(kind: Kind) {
         .buffer_unordered(16)
         .take_until(async {
             leaver.shutdown.cancel();
-            leaver.ended().await;
-            cluster.sees(2).await;
+            leaver.wait_ended().await;
+            cluster.wait_for_members(2).await;
             // A busy machine may have asked for a few only by then.
             until("each was asked for", async || answered.get() > DEVICES).await;
         });
@@ -116,7 +116,7 @@ async fn a_home_that_leaves_takes_no_command_with_it(kind: Kind) {
 }
 
 /// What the node says that it is doing.
-async fn state(node: &Node) -> String {
+async fn state(node: &TestNode) -> String {
     let nodes = node.get("/nodes").await.json();
     nodes["nodes"][0]["state"].as_str().unwrap().to_owned()
 }
@@ -124,8 +124,8 @@ async fn state(node: &Node) -> String {
 #[tokio::test]
 async fn readiness_goes_first_and_only_then_new_devices_are_refused() {
     let mut config = crate::rig::config("n1");
-    config.limits.drain_notice = std::time::Duration::from_secs(1);
-    let node = Node::start(config);
+    config.limits.drain_delay = std::time::Duration::from_secs(1);
+    let node = TestNode::start(config);
     node.shutdown.cancel();
     until("it is not ready", async || {
         node.get("/readyz").await.status == 503
@@ -134,7 +134,7 @@ async fn readiness_goes_first_and_only_then_new_devices_are_refused() {
     let (mut taken, mut refused) = (Vec::new(), 0);
     for number in 0.. {
         let before = state(&node).await;
-        let opened = Device::try_open(&node, &format!("d{number}")).await;
+        let opened = TestDevice::try_open(&node, &format!("d{number}")).await;
         let after = state(&node).await;
         match opened {
             Ok(device) => taken.push(device),
@@ -152,5 +152,5 @@ async fn readiness_goes_first_and_only_then_new_devices_are_refused() {
         assert_eq!(device.frame().await["type"], "goaway");
         assert_eq!(device.close_code().await, Some(1012));
     }
-    node.ended().await;
+    node.wait_ended().await;
 }

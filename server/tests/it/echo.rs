@@ -11,17 +11,17 @@ use tokio_tungstenite::tungstenite::{
     },
 };
 
-use crate::rig::{Device, Node, call, config, until};
+use crate::rig::{TestDevice, TestNode, config, http_request, until};
 
-fn node() -> Node {
-    Node::start(NodeConfig {
+fn node() -> TestNode {
+    TestNode::start(NodeConfig {
         echo: true,
         ..config("n1")
     })
 }
 
-async fn open(node: &Node) -> Device {
-    Device::open_path(node.address, "/echo").await.unwrap()
+async fn open(node: &TestNode) -> TestDevice {
+    TestDevice::open_path(node.address, "/echo").await.unwrap()
 }
 
 #[tokio::test]
@@ -86,16 +86,16 @@ async fn it_ends_with_the_code_that_fits() {
     node.shutdown.cancel();
     assert_eq!(stays.close_code().await, Some(1012));
     assert!(stays.socket.next().await.is_none_or(|next| next.is_err()));
-    node.ended().await;
+    node.wait_ended().await;
 }
 
 #[tokio::test]
 async fn it_is_there_only_when_asked_for() {
-    let node = Node::alone();
+    let node = TestNode::standalone();
     until("the node is ready", async || {
         node.get("/readyz").await.status == 200
     })
     .await;
-    let answer = call(node.address, "GET", "/echo", &[], Bytes::new()).await;
+    let answer = http_request(node.address, "GET", "/echo", &[], Bytes::new()).await;
     assert_eq!(answer.status, 404);
 }

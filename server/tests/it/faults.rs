@@ -7,17 +7,17 @@ use futures_util::SinkExt;
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::rig::{Device, Node, config, until};
+use crate::rig::{TestDevice, TestNode, config, until};
 
-fn faulty() -> Node {
+fn faulty() -> TestNode {
     let mut config = config("n1");
     config.allow_faults = true;
-    Node::start(config)
+    TestNode::start(config)
 }
 
 #[tokio::test]
 async fn faults_are_off_unless_allowed() {
-    let node = Node::alone();
+    let node = TestNode::standalone();
     let answer = node
         .post("/admin/faults", json!({"fault": "stall", "length_ms": 1}))
         .await;
@@ -41,7 +41,7 @@ async fn unknown_faults_are_refused() {
 #[tokio::test]
 async fn ignored_pings_are_counted_and_not_answered_and_commands_still_run() {
     let node = faulty();
-    let mut device = Device::open(&node, "d1").await;
+    let mut device = TestDevice::open(&node, "d1").await;
     let fault = json!({"fault": "ignore-pings", "length_ms": 600_000});
     assert_eq!(node.post("/admin/faults", fault).await.status, 202);
     device
@@ -87,7 +87,7 @@ fn a_stall_stops_the_whole_node() {
         .unwrap();
     let node = server.block_on(async { faulty() });
     client.block_on(async {
-        let mut device = Device::open(&node, "d1").await;
+        let mut device = TestDevice::open(&node, "d1").await;
         let fault = json!({"fault": "stall", "length_ms": length.as_millis() as u64});
         assert_eq!(node.post("/admin/faults", fault).await.status, 202);
         // Pings one after the other: one of them must meet the whole stall, less

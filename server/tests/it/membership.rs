@@ -4,8 +4,8 @@ use highwater_server::NodeConfig;
 use serde_json::json;
 
 use crate::{
-    ground::{Kind, SHORT, on_every_backplane},
-    rig::{Cluster, Device, Node, config, until},
+    ground::{SHORT, TestBackplaneKind, on_every_backplane},
+    rig::{TestCluster, TestDevice, TestNode, config, until},
 };
 
 on_every_backplane!(
@@ -18,16 +18,16 @@ on_every_backplane!(
 
 const DEVICES: usize = 60;
 
-async fn open(node: &Node, prefix: &str) {
+async fn open(node: &TestNode, prefix: &str) {
     for number in 0..DEVICES {
-        Device::open(node, &format!("{prefix}{number}"))
+        TestDevice::open(node, &format!("{prefix}{number}"))
             .await
-            .echo();
+            .reply_to_all();
     }
 }
 
 /// Every node reaches every device, now.
-async fn reachable(nodes: &[Node], prefix: &str, owner: &str) {
+async fn reachable(nodes: &[TestNode], prefix: &str, owner: &str) {
     for node in nodes {
         for number in 0..DEVICES {
             let answer = node.command(&format!("{prefix}{number}")).await;
@@ -37,7 +37,7 @@ async fn reachable(nodes: &[Node], prefix: &str, owner: &str) {
     }
 }
 
-async fn entries(nodes: &[Node]) -> f64 {
+async fn entries(nodes: &[TestNode]) -> f64 {
     let mut sum = 0.0;
     for node in nodes {
         sum += node.metric("highwater_directory_entries").await;
@@ -45,16 +45,16 @@ async fn entries(nodes: &[Node]) -> f64 {
     sum
 }
 
-async fn devices_stay_reachable_while_nodes_join(kind: Kind) {
-    let mut cluster = Cluster::start_on(kind.ground(), 1).await;
+async fn devices_stay_reachable_while_nodes_join(kind: TestBackplaneKind) {
+    let mut cluster = TestCluster::start_on(kind.ground(), 1).await;
     open(&cluster.nodes[0], "a").await;
     for id in ["n2", "n3"] {
-        let node = Node::join(id, &cluster.ground).await;
+        let node = TestNode::join(id, &cluster.ground).await;
         cluster.nodes.push(node);
         // At once: while the directory moves, an unsure home makes callers flood.
         reachable(&cluster.nodes, "a", "n1").await;
     }
-    cluster.sees(3).await;
+    cluster.wait_for_members(3).await;
     until("entries have moved", async || {
         entries(&cluster.nodes).await == DEVICES as f64
     })
@@ -62,12 +62,12 @@ async fn devices_stay_reachable_while_nodes_join(kind: Kind) {
     reachable(&cluster.nodes, "a", "n1").await;
 }
 
-async fn a_dead_node_takes_its_devices_with_it_and_nothing_else(kind: Kind) {
-    let mut cluster = Cluster::start_on(kind.ground().with_lease(SHORT), 3).await;
+async fn a_dead_node_takes_its_devices_with_it_and_nothing_else(kind: TestBackplaneKind) {
+    let mut cluster = TestCluster::start_on(kind.ground().with_lease(SHORT), 3).await;
     open(&cluster.nodes[0], "a").await;
     open(&cluster.nodes[2], "c").await;
     cluster.nodes.remove(2).kill();
-    cluster.sees(2).await;
+    cluster.wait_for_members(2).await;
     reachable(&cluster.nodes, "a", "n1").await;
     for node in &cluster.nodes {
         for number in 0..DEVICES {
@@ -83,11 +83,11 @@ async fn a_dead_node_takes_its_devices_with_it_and_nothing_else(kind: Kind) {
     reachable(&cluster.nodes, "c", "n2").await;
 }
 
-async fn a_command_whose_owner_dies_ends_before_its_deadline(kind: Kind) {
-    let mut cluster = Cluster::start_on(kind.ground().with_lease(SHORT), 3).await;
+async fn a_command_whose_owner_dies_ends_before_its_deadline(kind: TestBackplaneKind) {
+    let mut cluster = TestCluster::start_on(kind.ground().with_lease(SHORT), 3).await;
     let mut devices = Vec::new();
     for number in 0..20 {
-        devices.push(Device::open(&cluster.nodes[2], &format!("c{number}")).await);
+        devices.push(TestDevice::open(&cluster.nodes[2], &format!("c{number}")).await);
     }
     let victim = cluster.nodes.remove(2);
     let caller = &cluster.nodes[0];
@@ -112,8 +112,8 @@ async fn a_command_whose_owner_dies_ends_before_its_deadline(kind: Kind) {
     }
 }
 
-async fn a_restarted_broker_finds_the_cluster_again(kind: Kind) {
-    let mut cluster = Cluster::start_on(kind.own_ground(), 3).await;
+async fn a_restarted_broker_finds_the_cluster_again(kind: TestBackplaneKind) {
+    let mut cluster = TestCluster::start_on(kind.own_ground(), 3).await;
     open(&cluster.nodes[0], "a").await;
     cluster.ground.kill().await;
     for node in &cluster.nodes {
@@ -125,7 +125,7 @@ async fn a_restarted_broker_finds_the_cluster_again(kind: Kind) {
     // A node's own devices do not need the broker.
     assert_eq!(cluster.nodes[0].command("a0").await.status, 200);
     cluster.ground.start_again().await;
-    cluster.sees(3).await;
+    cluster.wait_for_members(3).await;
     for node in &cluster.nodes {
         until("the node is back", async || {
             node.get("/readyz").await.status == 200
@@ -139,11 +139,11 @@ async fn a_restarted_broker_finds_the_cluster_again(kind: Kind) {
     reachable(&cluster.nodes, "a", "n1").await;
 }
 
-async fn a_node_may_start_before_its_broker(kind: Kind) {
+async fn a_node_may_start_before_its_broker(kind: TestBackplaneKind) {
     let mut ground = kind.own_ground();
     ground.kill().await;
     let meeting = ground.config();
-    let node = Node::start(NodeConfig {
+    let node = TestNode::start(NodeConfig {
         backplane: meeting.url,
         cluster: meeting.cluster,
         ..config("n1")

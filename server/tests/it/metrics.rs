@@ -2,7 +2,7 @@
 
 use crate::{
     promtool,
-    rig::{Device, Node, config},
+    rig::{TestDevice, TestNode, config},
 };
 
 const NAMES: &[&str] = &[
@@ -49,7 +49,7 @@ const NAMES: &[&str] = &[
 async fn every_name_is_there_with_help_and_type() {
     let mut config = config("n1");
     config.heap_probe = Some(|| Some(4711));
-    let node = Node::start(config);
+    let node = TestNode::start(config);
     let text = node.get("/metrics").await.text();
     assert!(text.contains("highwater_heap_allocated_bytes 4711\n"));
     promtool::check(&text, NAMES);
@@ -59,17 +59,17 @@ async fn every_name_is_there_with_help_and_type() {
 async fn what_is_not_measured_is_absent() {
     let mut config = config("n1");
     config.heap_probe = Some(|| None);
-    let node = Node::start(config);
+    let node = TestNode::start(config);
     assert!(!node.get("/metrics").await.text().contains("heap"));
 }
 
 #[tokio::test]
 async fn each_socket_is_one_open_file() {
-    let node = Node::alone();
+    let node = TestNode::standalone();
     let before = node.metric("process_open_fds").await;
     let mut devices = Vec::new();
     for number in 0..50 {
-        devices.push(Device::open(&node, &format!("d{number}")).await);
+        devices.push(TestDevice::open(&node, &format!("d{number}")).await);
     }
     let after = node.metric("process_open_fds").await;
     // Both ends are in this process, and other tests run beside it.

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use tokio::task::JoinHandle;
 
 use crate::{
-    ground::{Kind, SHORT, on_every_backplane},
-    rig::{Cluster, Device, Node, until},
+    ground::{SHORT, TestBackplaneKind, on_every_backplane},
+    rig::{TestCluster, TestDevice, TestNode, until},
 };
 
 on_every_backplane!(
@@ -32,18 +32,18 @@ enum Operation {
 use Operation::{Close, Drain, Join, Kill, Open, RestartBroker};
 
 #[derive(Default)]
-struct World {
-    nodes: BTreeMap<&'static str, Node>,
+struct ClusterModel {
+    nodes: BTreeMap<&'static str, TestNode>,
     /// Number to owner and the task that is the device.
     devices: BTreeMap<usize, (&'static str, JoinHandle<()>)>,
 }
 
-async fn check(kind: Kind, operations: &[Operation]) {
+async fn check(kind: TestBackplaneKind, operations: &[Operation]) {
     let mut ground = match operations.iter().any(|it| matches!(it, RestartBroker)) {
         true => kind.own_ground(),
         false => kind.ground().with_lease(SHORT),
     };
-    let mut world = World::default();
+    let mut world = ClusterModel::default();
     for operation in operations {
         match operation {
             Open(node, first, count) => world.open(node, *first, *count).await,
@@ -56,7 +56,7 @@ async fn check(kind: Kind, operations: &[Operation]) {
                 }
             }
             Join(id) => {
-                world.nodes.insert(id, Node::join(id, &ground).await);
+                world.nodes.insert(id, TestNode::join(id, &ground).await);
             }
             Kill(id) => {
                 world.nodes.remove(id).unwrap().kill();
@@ -65,28 +65,28 @@ async fn check(kind: Kind, operations: &[Operation]) {
             Drain(id) => {
                 let node = world.nodes.remove(id).unwrap();
                 node.shutdown.cancel();
-                node.ended().await;
+                node.wait_ended().await;
                 world.devices.retain(|_, (owner, _)| owner != id);
             }
             RestartBroker => {
                 ground.kill().await;
-                world.are_ready(503).await;
+                world.wait_readiness(503).await;
                 ground.start_again().await;
-                world.are_ready(200).await;
+                world.wait_readiness(200).await;
             }
         }
     }
-    let cluster = Cluster {
+    let cluster = TestCluster {
         ground,
         nodes: std::mem::take(&mut world.nodes).into_values().collect(),
     };
-    cluster.sees(cluster.nodes.len()).await;
-    world.agrees_with(&cluster).await;
+    cluster.wait_for_members(cluster.nodes.len()).await;
+    world.assert_agrees(&cluster).await;
 }
 
-impl World {
+impl ClusterModel {
     /// Waits until each node has seen what became of its broker.
-    async fn are_ready(&self, status: u16) {
+    async fn wait_readiness(&self, status: u16) {
         for node in self.nodes.values() {
             until("the node has seen it", async || {
                 node.get("/readyz").await.status == status
@@ -97,12 +97,12 @@ impl World {
 
     async fn open(&mut self, node: &'static str, first: usize, count: usize) {
         for number in first..first + count {
-            let device = Device::open(&self.nodes[node], &format!("d{number}")).await;
-            self.devices.insert(number, (node, device.echo()));
+            let device = TestDevice::open(&self.nodes[node], &format!("d{number}")).await;
+            self.devices.insert(number, (node, device.reply_to_all()));
         }
     }
 
-    async fn agrees_with(&self, cluster: &Cluster) {
+    async fn assert_agrees(&self, cluster: &TestCluster) {
         for node in &cluster.nodes {
             for (number, (owner, _)) in &self.devices {
                 let id = format!("d{number}");
@@ -126,7 +126,7 @@ impl World {
     }
 }
 
-async fn nodes_come_and_go(kind: Kind) {
+async fn nodes_come_and_go(kind: TestBackplaneKind) {
     check(
         kind,
         &[
@@ -153,7 +153,7 @@ async fn nodes_come_and_go(kind: Kind) {
     .await;
 }
 
-async fn a_node_comes_back_under_its_name(kind: Kind) {
+async fn a_node_comes_back_under_its_name(kind: TestBackplaneKind) {
     check(
         kind,
         &[
@@ -169,7 +169,7 @@ async fn a_node_comes_back_under_its_name(kind: Kind) {
     .await;
 }
 
-async fn devices_move_between_nodes(kind: Kind) {
+async fn devices_move_between_nodes(kind: TestBackplaneKind) {
     check(
         kind,
         &[
@@ -186,7 +186,7 @@ async fn devices_move_between_nodes(kind: Kind) {
     .await;
 }
 
-async fn devices_move_while_the_members_change(kind: Kind) {
+async fn devices_move_while_the_members_change(kind: TestBackplaneKind) {
     check(
         kind,
         &[
@@ -203,7 +203,7 @@ async fn devices_move_while_the_members_change(kind: Kind) {
     .await;
 }
 
-async fn the_broker_restarts_in_between(kind: Kind) {
+async fn the_broker_restarts_in_between(kind: TestBackplaneKind) {
     check(
         kind,
         &[

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
-use highwater_server::{BrokerConfig, Limits, NodeConfig, NodeError, broker, listen, node};
+use highwater_server::{BrokerConfig, NodeConfig, NodeError, NodeLimits, broker, listen, node};
 use http_body_util::{BodyExt, Full};
 use hyper::{HeaderMap, Request, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -16,31 +16,31 @@ use tokio_tungstenite::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::ground::{Ground, Kind};
+use crate::ground::{Ground, TestBackplaneKind};
 
 /// Nothing here takes this long; a test that waits for it has failed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(crate) fn any_port() -> SocketAddr {
     "127.0.0.1:0".parse().unwrap()
 }
 
 /// Limits under which nothing waits longer than a test should.
-pub(crate) fn quick() -> Limits {
-    Limits {
-        drain_notice: Duration::from_millis(50),
-        drain_window: Duration::from_millis(200),
-        ..Limits::default()
+pub(crate) fn quick_limits() -> NodeLimits {
+    NodeLimits {
+        drain_delay: Duration::from_millis(50),
+        drain_reconnect_window: Duration::from_millis(200),
+        ..NodeLimits::default()
     }
 }
 
-pub(crate) struct Broker {
+pub(crate) struct TestBroker {
     pub(crate) address: SocketAddr,
     shutdown: CancellationToken,
     task: JoinHandle<()>,
 }
 
-impl Broker {
+impl TestBroker {
     pub(crate) fn start_at(address: SocketAddr, config: BrokerConfig) -> Self {
         let listener = listen(address).unwrap();
         let address = listener.local_addr().unwrap();
@@ -65,7 +65,7 @@ impl Broker {
     }
 }
 
-pub(crate) struct Node {
+pub(crate) struct TestNode {
     pub(crate) address: SocketAddr,
     pub(crate) shutdown: CancellationToken,
     task: JoinHandle<Result<(), NodeError>>,
@@ -73,14 +73,14 @@ pub(crate) struct Node {
 
 pub(crate) fn config(id: &str) -> NodeConfig {
     NodeConfig {
-        limits: quick(),
+        limits: quick_limits(),
         ..NodeConfig::new(id.parse().unwrap())
     }
 }
 
-impl Node {
+impl TestNode {
     /// A cluster of one.
-    pub(crate) fn alone() -> Self {
+    pub(crate) fn standalone() -> Self {
         Self::start(config("n1"))
     }
 
@@ -105,7 +105,7 @@ impl Node {
         let meeting = ground.config();
         config.backplane = meeting.url;
         config.cluster = meeting.cluster;
-        config.lease = meeting.lease;
+        config.membership_lease = meeting.lease;
         let node = Self::start(config);
         until("the node is ready", async || {
             node.get("/readyz").await.status == 200
@@ -120,19 +120,19 @@ impl Node {
     }
 
     /// Waits for the node to end by itself.
-    pub(crate) async fn ended(self) {
-        timeout(PATIENCE, self.task)
+    pub(crate) async fn wait_ended(self) {
+        timeout(TEST_TIMEOUT, self.task)
             .await
             .unwrap()
             .unwrap()
             .unwrap();
     }
 
-    pub(crate) async fn get(&self, path: &str) -> Answer {
-        call(self.address, "GET", path, &[], Bytes::new()).await
+    pub(crate) async fn get(&self, path: &str) -> HttpResponse {
+        http_request(self.address, "GET", path, &[], Bytes::new()).await
     }
 
-    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> HttpResponse {
         self.post_with(path, &[], body).await
     }
 
@@ -141,14 +141,14 @@ impl Node {
         path: &str,
         headers: &[(&str, &str)],
         body: Value,
-    ) -> Answer {
+    ) -> HttpResponse {
         let mut all = vec![("content-type", "application/json")];
         all.extend_from_slice(headers);
-        call(self.address, "POST", path, &all, body.to_string().into()).await
+        http_request(self.address, "POST", path, &all, body.to_string().into()).await
     }
 
     /// A command with the rig's usual body.
-    pub(crate) async fn command(&self, device: &str) -> Answer {
+    pub(crate) async fn command(&self, device: &str) -> HttpResponse {
         self.post(
             &format!("/devices/{device}/commands"),
             json!({"name": "read", "body": [1]}),
@@ -184,15 +184,15 @@ impl Node {
     }
 }
 
-pub(crate) struct Cluster {
+pub(crate) struct TestCluster {
     pub(crate) ground: Ground,
-    pub(crate) nodes: Vec<Node>,
+    pub(crate) nodes: Vec<TestNode>,
 }
 
-impl Cluster {
+impl TestCluster {
     /// On the embedded broker.
     pub(crate) async fn start(count: usize) -> Self {
-        Self::start_on(Kind::Local.ground(), count).await
+        Self::start_on(TestBackplaneKind::Local.ground(), count).await
     }
 
     pub(crate) async fn start_on(ground: Ground, count: usize) -> Self {
@@ -208,15 +208,15 @@ impl Cluster {
         for number in 1..=count {
             let mut config = config(&format!("n{number}"));
             change(&mut config);
-            nodes.push(Node::join_with(config, &ground).await);
+            nodes.push(TestNode::join_with(config, &ground).await);
         }
         let cluster = Self { ground, nodes };
-        cluster.sees(count).await;
+        cluster.wait_for_members(count).await;
         cluster
     }
 
     /// Waits until every node sees that many members.
-    pub(crate) async fn sees(&self, count: usize) {
+    pub(crate) async fn wait_for_members(&self, count: usize) {
         for node in &self.nodes {
             until("the members are seen", async || {
                 node.members().await.len() == count
@@ -228,7 +228,7 @@ impl Cluster {
 
 /// Asks again until it is so. Each time is a round trip, so this is no busy wait.
 pub(crate) async fn until(what: &str, mut so: impl AsyncFnMut() -> bool) {
-    let waited = timeout(PATIENCE, async {
+    let waited = timeout(TEST_TIMEOUT, async {
         while !so().await {
             tokio::task::yield_now().await;
         }
@@ -237,13 +237,13 @@ pub(crate) async fn until(what: &str, mut so: impl AsyncFnMut() -> bool) {
 }
 
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct HttpResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
 
-impl Answer {
+impl HttpResponse {
     pub(crate) fn text(&self) -> String {
         String::from_utf8(self.body.to_vec()).unwrap()
     }
@@ -260,14 +260,14 @@ impl Answer {
 }
 
 /// One request on a connection of its own.
-pub(crate) async fn call(
+pub(crate) async fn http_request(
     address: SocketAddr,
     method: &str,
     path: &str,
     headers: &[(&str, &str)],
     body: Bytes,
-) -> Answer {
-    let done = timeout(PATIENCE, async {
+) -> HttpResponse {
+    let done = timeout(TEST_TIMEOUT, async {
         let stream = TcpStream::connect(address).await.unwrap();
         let (mut client, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
             .await
@@ -286,7 +286,7 @@ pub(crate) async fn call(
             .unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
-        Answer {
+        HttpResponse {
             status: parts.status,
             headers: parts.headers,
             body,
@@ -297,17 +297,17 @@ pub(crate) async fn call(
 }
 
 /// A device's end of a socket, by an independent implementation (tungstenite).
-pub(crate) struct Device {
+pub(crate) struct TestDevice {
     pub(crate) socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     pub(crate) headers: HeaderMap,
 }
 
-impl Device {
-    pub(crate) async fn open(node: &Node, id: &str) -> Self {
+impl TestDevice {
+    pub(crate) async fn open(node: &TestNode, id: &str) -> Self {
         Self::try_open(node, id).await.unwrap()
     }
 
-    pub(crate) async fn try_open(node: &Node, id: &str) -> Result<Self, Box<Error>> {
+    pub(crate) async fn try_open(node: &TestNode, id: &str) -> Result<Self, Box<Error>> {
         Self::open_at(node.address, id).await
     }
 
@@ -319,7 +319,7 @@ impl Device {
     pub(crate) async fn open_path(address: SocketAddr, path: &str) -> Result<Self, Box<Error>> {
         let url = format!("ws://{address}{path}");
         let request = url.into_client_request().unwrap();
-        let connected = timeout(PATIENCE, tokio_tungstenite::connect_async(request));
+        let connected = timeout(TEST_TIMEOUT, tokio_tungstenite::connect_async(request));
         let (socket, response) = connected.await.unwrap().map_err(Box::new)?;
         Ok(Self {
             socket,
@@ -336,7 +336,7 @@ impl Device {
     }
 
     pub(crate) async fn next(&mut self) -> Option<Message> {
-        let next = timeout(PATIENCE, self.socket.next()).await;
+        let next = timeout(TEST_TIMEOUT, self.socket.next()).await;
         next.expect("the device waited in vain")
             .and_then(Result::ok)
     }
@@ -379,7 +379,7 @@ impl Device {
     }
 
     /// Answers the next command with its own body.
-    pub(crate) async fn echo_one(&mut self) {
+    pub(crate) async fn reply_to_next(&mut self) {
         let command = self.frame().await;
         assert_eq!(command["type"], "command");
         self.send(json!({"type": "reply", "id": command["id"], "body": command["body"]}))
@@ -387,7 +387,7 @@ impl Device {
     }
 
     /// Answers commands until the socket ends.
-    pub(crate) fn echo(mut self) -> JoinHandle<()> {
+    pub(crate) fn reply_to_all(mut self) -> JoinHandle<()> {
         tokio::spawn(async move {
             while let Some(Ok(message)) = self.socket.next().await {
                 let Message::Text(text) = message else {

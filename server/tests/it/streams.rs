@@ -6,14 +6,14 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::rig::{Cluster, Device, Node, config, until};
+use crate::rig::{TestCluster, TestDevice, TestNode, config, until};
 
 /// A stream as its bytes come.
-struct Stream(TcpStream);
+struct SseStream(TcpStream);
 
-impl Stream {
+impl SseStream {
     /// Sends a command to device `d1` and asks for its reply as events.
-    async fn open(node: &Node, timeout_ms: u32) -> Self {
+    async fn open(node: &TestNode, timeout_ms: u32) -> Self {
         let mut stream = TcpStream::connect(node.address).await.unwrap();
         let request = format!(
             "POST /devices/d1/commands HTTP/1.1\r\nHost: t\r\nAccept: text/event-stream\r\n\
@@ -25,7 +25,7 @@ impl Stream {
     }
 
     /// What comes up to and with `mark`.
-    async fn until(&mut self, mark: &str) -> String {
+    async fn read_until(&mut self, mark: &str) -> String {
         let mut text = Vec::new();
         while !String::from_utf8_lossy(&text).contains(mark) {
             assert_ne!(self.0.read_buf(&mut text).await.unwrap(), 0, "no {mark:?}");
@@ -34,7 +34,7 @@ impl Stream {
     }
 
     /// What comes until the node ends the stream.
-    async fn rest(mut self) -> String {
+    async fn read_to_end(mut self) -> String {
         let mut text = Vec::new();
         self.0.read_to_end(&mut text).await.unwrap();
         String::from_utf8_lossy(&text).into_owned()
@@ -43,8 +43,8 @@ impl Stream {
 
 #[tokio::test]
 async fn an_event_stream_carries_accepted_and_then_the_reply() {
-    let node = Node::alone();
-    Device::open(&node, "d1").await.echo();
+    let node = TestNode::standalone();
+    TestDevice::open(&node, "d1").await.reply_to_all();
     let headers = [("accept", "text/event-stream")];
     let body = json!({"name": "read", "body": {"a": 1}});
     let answer = node.post_with("/devices/d1/commands", &headers, body).await;
@@ -59,7 +59,7 @@ async fn an_event_stream_carries_accepted_and_then_the_reply() {
 
 #[tokio::test]
 async fn an_event_stream_carries_an_error_as_an_event() {
-    let node = Node::alone();
+    let node = TestNode::standalone();
     let headers = [("accept", "text/event-stream")];
     let answer = node
         .post_with("/devices/d1/commands", &headers, json!({"name": "read"}))
@@ -74,8 +74,10 @@ async fn an_event_stream_carries_an_error_as_an_event() {
 
 #[tokio::test]
 async fn a_stream_reaches_a_device_of_another_node() {
-    let cluster = Cluster::start(2).await;
-    Device::open(&cluster.nodes[1], "d1").await.echo();
+    let cluster = TestCluster::start(2).await;
+    TestDevice::open(&cluster.nodes[1], "d1")
+        .await
+        .reply_to_all();
     let headers = [("accept", "text/event-stream")];
     let body = json!({"name": "read", "body": 7});
     let answer = cluster.nodes[0]
@@ -91,13 +93,13 @@ async fn a_stream_reaches_a_device_of_another_node() {
 /// Time stands still but for what is waited for: the node's own timers.
 #[tokio::test]
 async fn a_silent_stream_is_kept_alive_and_ends_at_the_deadline() {
-    let node = Node::alone();
-    let mut device = Device::open(&node, "d1").await;
-    let mut stream = Stream::open(&node, 50_000).await;
-    stream.until("event: accepted\ndata: n1").await;
+    let node = TestNode::standalone();
+    let mut device = TestDevice::open(&node, "d1").await;
+    let mut stream = SseStream::open(&node, 50_000).await;
+    stream.read_until("event: accepted\ndata: n1").await;
     assert_eq!(device.frame().await["type"], "command");
     tokio::time::pause();
-    let rest = stream.rest().await;
+    let rest = stream.read_to_end().await;
     // After 15, 30 and 45 s.
     assert_eq!(rest.matches("\n:\n\n").count(), 3, "{rest}");
     let error = rest.find("event: error\ndata: {\"status\":504,").unwrap();
@@ -108,10 +110,10 @@ async fn a_silent_stream_is_kept_alive_and_ends_at_the_deadline() {
 async fn a_caller_that_leaves_its_stream_leaves_nothing_behind() {
     let mut config = config("n1");
     config.limits.commands_per_device = 1;
-    let node = Node::start(config);
-    let mut device = Device::open(&node, "d1").await;
-    let mut stream = Stream::open(&node, 60_000).await;
-    stream.until("event: accepted").await;
+    let node = TestNode::start(config);
+    let mut device = TestDevice::open(&node, "d1").await;
+    let mut stream = SseStream::open(&node, 60_000).await;
+    stream.read_until("event: accepted").await;
     assert_eq!(device.frame().await["type"], "command");
     drop(stream);
     until("the command is over", async || {
@@ -124,6 +126,6 @@ async fn a_caller_that_leaves_its_stream_leaves_nothing_behind() {
         "{metrics}"
     );
     // Its place is free.
-    device.echo();
+    device.reply_to_all();
     assert_eq!(node.command("d1").await.status, 200);
 }

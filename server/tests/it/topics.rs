@@ -3,14 +3,14 @@
 use serde_json::json;
 
 use crate::{
-    ground::{Kind, on_every_backplane},
-    rig::{Cluster, Device, Node, config, until},
+    ground::{TestBackplaneKind, on_every_backplane},
+    rig::{TestCluster, TestDevice, TestNode, config, until},
 };
 
 #[tokio::test]
 async fn subscribers_get_what_is_published_until_they_unsubscribe() {
-    let node = Node::alone();
-    let mut device = Device::open(&node, "d1").await;
+    let node = TestNode::standalone();
+    let mut device = TestDevice::open(&node, "d1").await;
     device
         .send(json!({"type": "subscribe", "topic": "news"}))
         .await;
@@ -35,11 +35,11 @@ async fn subscribers_get_what_is_published_until_they_unsubscribe() {
 
 on_every_backplane!(a_topic_reaches_devices_of_every_node_in_order);
 
-async fn a_topic_reaches_devices_of_every_node_in_order(kind: Kind) {
-    let cluster = Cluster::start_on(kind.ground(), 3).await;
+async fn a_topic_reaches_devices_of_every_node_in_order(kind: TestBackplaneKind) {
+    let cluster = TestCluster::start_on(kind.ground(), 3).await;
     let mut devices = Vec::new();
     for (number, node) in cluster.nodes.iter().enumerate() {
-        let mut device = Device::open(node, &format!("d{number}")).await;
+        let mut device = TestDevice::open(node, &format!("d{number}")).await;
         device
             .send(json!({"type": "subscribe", "topic": "news"}))
             .await;
@@ -81,7 +81,7 @@ async fn a_topic_reaches_devices_of_every_node_in_order(kind: Kind) {
 
 #[tokio::test]
 async fn bad_topics_and_bodies_are_refused() {
-    let node = Node::alone();
+    let node = TestNode::standalone();
     assert_eq!(
         node.post("/topics/a%20b/messages", json!({"body": 1}))
             .await
@@ -96,8 +96,8 @@ async fn bad_topics_and_bodies_are_refused() {
     );
 }
 
-async fn member(node: &Node, id: &str, topic: &str) -> Device {
-    let mut device = Device::open(node, id).await;
+async fn member(node: &TestNode, id: &str, topic: &str) -> TestDevice {
+    let mut device = TestDevice::open(node, id).await;
     device
         .send(json!({"type": "subscribe", "topic": topic}))
         .await;
@@ -106,7 +106,7 @@ async fn member(node: &Node, id: &str, topic: &str) -> Device {
 }
 
 /// Waits until what is published at one node is heard at the others.
-async fn until_heard(publisher: &mut Device, topic: &str, by: &mut [Device]) {
+async fn wait_received(publisher: &mut TestDevice, topic: &str, by: &mut [TestDevice]) {
     for (number, device) in by.iter_mut().enumerate() {
         let probe = json!({"type": "publish", "topic": topic, "body": "probe"});
         let mut heard = false;
@@ -129,7 +129,7 @@ async fn until_heard(publisher: &mut Device, topic: &str, by: &mut [Device]) {
 
 #[tokio::test]
 async fn a_room_of_devices_on_every_node_hears_each_but_the_sender() {
-    let cluster = Cluster::start_with(Kind::Local.ground(), 3, |config| {
+    let cluster = TestCluster::start_with(TestBackplaneKind::Local.ground(), 3, |config| {
         config.limits.publishes_per_s = u32::MAX;
     })
     .await;
@@ -138,7 +138,7 @@ async fn a_room_of_devices_on_every_node_hears_each_but_the_sender() {
     for (number, node) in cluster.nodes.iter().enumerate() {
         others.push(member(node, &format!("d{number}"), "room").await);
     }
-    until_heard(&mut sender, "room", &mut others).await;
+    wait_received(&mut sender, "room", &mut others).await;
 
     for n in 0..300 {
         let publish = json!({"type": "publish", "topic": "room", "id": n.to_string(), "body": n});
@@ -166,13 +166,13 @@ async fn a_room_of_devices_on_every_node_hears_each_but_the_sender() {
 
 #[tokio::test]
 async fn a_caller_s_messages_arrive_in_order_everywhere() {
-    let cluster = Cluster::start(2).await;
+    let cluster = TestCluster::start(2).await;
     let mut devices = Vec::new();
     for (number, node) in cluster.nodes.iter().enumerate() {
         devices.push(member(node, &format!("d{number}"), "news").await);
     }
-    let mut sender = Device::open(&cluster.nodes[0], "sender").await;
-    until_heard(&mut sender, "news", &mut devices).await;
+    let mut sender = TestDevice::open(&cluster.nodes[0], "sender").await;
+    wait_received(&mut sender, "news", &mut devices).await;
     for n in 0..100 {
         let answer = cluster.nodes[0]
             .post("/topics/news/messages", json!({"body": n}))
@@ -190,7 +190,7 @@ async fn a_caller_s_messages_arrive_in_order_everywhere() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everybody_in_a_large_room_gets_everything_in_order() {
     const MESSAGES: u64 = 20;
-    let node = Node::alone();
+    let node = TestNode::standalone();
     let mut devices = Vec::new();
     for number in 0..300 {
         devices.push(member(&node, &format!("d{number}"), "news").await);
@@ -211,8 +211,8 @@ async fn everybody_in_a_large_room_gets_everything_in_order() {
 async fn a_device_that_publishes_too_fast_is_told() {
     let mut config = config("n1");
     config.limits.publishes_per_s = 3;
-    let node = Node::start(config);
-    let mut device = Device::open(&node, "d").await;
+    let node = TestNode::start(config);
+    let mut device = TestDevice::open(&node, "d").await;
     let mut refused = 0;
     // In nine messages there are four of one second, wherever it ends.
     for n in 0..9 {
@@ -242,7 +242,7 @@ async fn a_device_that_publishes_too_fast_is_told() {
 
 #[tokio::test]
 async fn what_the_other_nodes_cannot_get_nobody_gets() {
-    let mut cluster = Cluster::start(2).await;
+    let mut cluster = TestCluster::start(2).await;
     let node = &cluster.nodes[0];
     let mut device = member(node, "d", "news").await;
     cluster.ground.kill().await;
@@ -269,7 +269,7 @@ async fn what_the_other_nodes_cannot_get_nobody_gets() {
 async fn a_node_drops_doubles_and_reorders_deliveries_on_request() {
     let mut config = config("n1");
     config.allow_faults = true;
-    let node = Node::start(config);
+    let node = TestNode::start(config);
     let mut device = member(&node, "d", "t").await;
     for (fault, expected) in [
         ("drop-messages", [3, 4, 5].as_slice()),

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use highwater_server::{AuthConfig, Limits, NodeConfig, listen, node};
+use highwater_server::{AuthConfig, NodeConfig, NodeLimits, listen, node};
 use jwt_compact::{
     AlgorithmExt, Claims, Header, TimeOptions,
     alg::{Hs256, Hs256Key},
@@ -24,22 +24,22 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const SOCKETS: usize = 2000;
 /// Opened before it is measured, for what a node takes once.
-const FIRST: usize = 100;
+const WARMUP_SOCKETS: usize = 100;
 const SECRET: &str = "an-example-secret-of-32-bytes-ok";
 
 /// What a socket is beside idle.
-struct Kind {
+struct SocketCase {
     name: &'static str,
     config: NodeConfig,
     /// Shown by each device.
     token: Option<String>,
     /// Said by each device.
-    subscribes: Option<&'static str>,
+    topic: Option<&'static str>,
     /// Per idle socket, in bytes; the node as a whole is allowed more.
     limit: usize,
 }
 
-impl Kind {
+impl SocketCase {
     fn open(&self, node: SocketAddr, device: usize) -> TcpStream {
         let mut stream = TcpStream::connect(node).unwrap();
         // Two frames in a row would wait for each other.
@@ -55,24 +55,26 @@ impl Kind {
         let mut answer = [0; 1024];
         let read = stream.read(&mut answer).unwrap();
         assert!(answer[..read].starts_with(b"HTTP/1.1 101"));
-        if let Some(topic) = self.subscribes {
+        if let Some(topic) = self.topic {
             let text = json!({"type": "subscribe", "topic": topic}).to_string();
             let head = [0x81, 0x80 | text.len() as u8, 0, 0, 0, 0];
             stream
                 .write_all(&[&head, text.as_bytes()].concat())
                 .unwrap();
         }
-        beat(&mut stream);
+        ping(&mut stream);
         stream
     }
 
     /// Bytes of heap per idle socket.
     fn measure(&self, node: SocketAddr) -> usize {
-        let mut sockets = Vec::with_capacity(FIRST + SOCKETS);
-        sockets.extend((0..FIRST).map(|device| self.open(node, device)));
+        let mut sockets = Vec::with_capacity(WARMUP_SOCKETS + SOCKETS);
+        sockets.extend((0..WARMUP_SOCKETS).map(|device| self.open(node, device)));
         let before = live_bytes();
-        sockets.extend((FIRST..FIRST + SOCKETS).map(|device| self.open(node, device)));
-        sockets.iter_mut().for_each(beat);
+        sockets.extend(
+            (WARMUP_SOCKETS..WARMUP_SOCKETS + SOCKETS).map(|device| self.open(node, device)),
+        );
+        sockets.iter_mut().for_each(ping);
         let per_socket = live_bytes().saturating_sub(before) / SOCKETS;
         drop(sockets);
         // What they give back must not be taken for the next node's.
@@ -87,7 +89,7 @@ fn live_bytes() -> usize {
 }
 
 /// A round trip: the steady task has started and is idle again.
-fn beat(stream: &mut TcpStream) {
+fn ping(stream: &mut TcpStream) {
     stream.write_all(&[0x89, 0x80, 0, 0, 0, 0]).unwrap();
     let mut pong = [0; 2];
     stream.read_exact(&mut pong).unwrap();
@@ -107,37 +109,37 @@ fn metrics(node: SocketAddr) -> String {
 /// However long a busy machine takes, nobody is silent for too long.
 fn config() -> NodeConfig {
     NodeConfig {
-        limits: Limits {
+        limits: NodeLimits {
             idle_timeout: Duration::from_secs(3600),
-            ..Limits::default()
+            ..NodeLimits::default()
         },
         ..NodeConfig::new("n1".parse().unwrap())
     }
 }
 
-fn plain() -> Kind {
-    Kind {
+fn plain() -> SocketCase {
+    SocketCase {
         name: "nothing else",
         config: config(),
         token: None,
-        subscribes: None,
+        topic: None,
         limit: 2048,
     }
 }
 
-fn with_token_and_topic() -> Kind {
+fn with_token_and_topic() -> SocketCase {
     let times = TimeOptions::default();
     let claims = Claims::new(json!({"sub": "anna", "devices": ["*"]}))
         .set_duration_and_issuance(&times, chrono::Duration::hours(1));
     let key = Hs256Key::new(SECRET);
-    Kind {
+    SocketCase {
         name: "a token and a topic",
         config: NodeConfig {
             auth: Some(AuthConfig::required(SECRET.parse().unwrap())),
             ..config()
         },
         token: Some(Hs256.token(&Header::empty(), &claims, &key).unwrap()),
-        subscribes: Some("news"),
+        topic: Some("news"),
         limit: 2048,
     }
 }

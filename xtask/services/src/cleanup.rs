@@ -9,11 +9,11 @@ use std::{
 };
 
 /// Whoever waits for the end of this process: their inputs must stay open until then.
-static WAITING: Mutex<Vec<Child>> = Mutex::new(Vec::new());
+static CLEANUP_CHILDREN: Mutex<Vec<Child>> = Mutex::new(Vec::new());
 
 /// Removes a directory once this process has ended, however it ends: a shell waits
 /// for the end of its input, whose other end only this process holds.
-pub(crate) fn remove_after_us(directory: &Path) -> io::Result<()> {
+pub(crate) fn remove_after_exit(directory: &Path) -> io::Result<()> {
     let waiting = Command::new("sh")
         .args(["-c", "read -r _; exec rm -rf -- \"$0\""])
         .arg(directory)
@@ -23,7 +23,9 @@ pub(crate) fn remove_after_us(directory: &Path) -> io::Result<()> {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()?;
-    let mut all = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut all = CLEANUP_CHILDREN
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
     all.push(waiting);
     Ok(())
 }

@@ -6,7 +6,7 @@ use crate::ServiceError;
 
 /// How a service is started and asked. It holds the ports, so that a second start
 /// is at the same address.
-pub(crate) trait Recipe: fmt::Debug + Send + Sync {
+pub(crate) trait ServiceDefinition: fmt::Debug + Send + Sync {
     /// As in `cargo xtask services up NAME`.
     fn name(&self) -> &'static str;
 
@@ -14,12 +14,12 @@ pub(crate) trait Recipe: fmt::Debug + Send + Sync {
     fn url(&self) -> String;
 
     /// Where its figures are, if over HTTP.
-    fn monitor(&self) -> Option<String> {
+    fn monitor_url(&self) -> Option<String> {
         None
     }
 
     /// Where it is administered, if over HTTP.
-    fn admin(&self) -> Option<String> {
+    fn admin_url(&self) -> Option<String> {
         None
     }
 
@@ -29,30 +29,30 @@ pub(crate) trait Recipe: fmt::Debug + Send + Sync {
     }
 
     /// Programs that the servers need; they stay when the servers are killed.
-    fn helpers(&self) -> Result<Vec<Command>, ServiceError> {
+    fn helper_commands(&self) -> Result<Vec<Command>, ServiceError> {
         Ok(Vec::new())
     }
 
     /// The servers themselves; for most services one.
-    fn servers(&self, directory: &Path) -> Result<Vec<Command>, ServiceError>;
+    fn server_commands(&self, directory: &Path) -> Result<Vec<Command>, ServiceError>;
 
     /// Whether all servers run and can be spoken to. For a cluster, before it is
     /// formed.
-    fn listens(&self) -> bool {
-        self.answers()
+    fn is_listening(&self) -> bool {
+        self.is_ready()
     }
 
     /// Once, when the servers listen for the first time.
-    fn form(&self) -> Result<Option<Command>, ServiceError> {
+    fn init_command(&self) -> Result<Option<Command>, ServiceError> {
         Ok(None)
     }
 
     /// The program that asks the running server something with these arguments, where
     /// it has one of its own.
-    fn control(&self, _directory: &Path, _arguments: &[&str]) -> Option<Command> {
+    fn control_command(&self, _directory: &Path, _arguments: &[&str]) -> Option<Command> {
         None
     }
 
     /// Whether clients are served now, by an exchange of its own protocol.
-    fn answers(&self) -> bool;
+    fn is_ready(&self) -> bool;
 }

@@ -18,7 +18,7 @@ const TAIL_LINES: usize = 12;
 pub enum ServiceError {
     /// Its program is not on this machine.
     #[error("{program} is not on this machine (Debian: {package}); hint: {hint}")]
-    Missing {
+    ProgramMissing {
         /// The program.
         program: &'static str,
         /// Debian's package.
@@ -62,23 +62,23 @@ pub enum ServiceError {
     },
     /// It ended by itself.
     #[error("{program} ended: {status}{log}")]
-    Ended {
+    Exited {
         /// The program.
         program: String,
         /// How.
         status: ExitStatus,
         /// The last lines of its log.
-        log: LogTail,
+        log: ServiceLogTail,
     },
     /// It runs and does not answer.
     #[error("{service} does not answer after {waited:?}{log}")]
-    Silent {
+    NotReady {
         /// The service.
         service: &'static str,
         /// How long it had.
         waited: Duration,
         /// The last lines of its log.
-        log: LogTail,
+        log: ServiceLogTail,
     },
     /// The service was killed and not started again.
     #[error("{service} is not running")]
@@ -105,9 +105,9 @@ pub enum ServiceError {
 
 /// The last lines of a log, as the end of an error message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogTail(Vec<String>);
+pub struct ServiceLogTail(Vec<String>);
 
-impl LogTail {
+impl ServiceLogTail {
     /// Of the file at `path`; empty if it cannot be read.
     pub(crate) fn of(path: &Path) -> Self {
         let text = fs::read(path).unwrap_or_default();
@@ -118,7 +118,7 @@ impl LogTail {
     }
 }
 
-impl fmt::Display for LogTail {
+impl fmt::Display for ServiceLogTail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_empty() {
             return f.write_str("; its log is empty");

@@ -6,11 +6,13 @@ use std::{
     process::Command,
 };
 
-use crate::{Service, ServiceError, definition::Recipe, kind::Kind, port, program, proxy};
+use crate::{
+    Service, ServiceError, definition::ServiceDefinition, kind::ServiceKind, port, program, proxy,
+};
 
 /// Starts an HAProxy that forwards WebSockets and HTTP.
 #[derive(Debug)]
-pub struct Haproxy {
+pub struct HaproxyService {
     program: PathBuf,
     port: u16,
     status: u16,
@@ -19,7 +21,7 @@ pub struct Haproxy {
 
 const CONFIG: &str = "haproxy.cfg";
 
-impl Haproxy {
+impl HaproxyService {
     /// Starts it in front of a node at this port of loopback, which need not be there
     /// yet, and waits until it answers.
     ///
@@ -28,23 +30,23 @@ impl Haproxy {
     pub fn start(node: u16) -> Result<Service, ServiceError> {
         Service::start(Self {
             program: program::HAPROXY.require()?,
-            port: port::pick()?,
-            status: port::pick()?,
+            port: port::pick_free_port()?,
+            status: port::pick_free_port()?,
             node,
         })
     }
 }
 
-impl Recipe for Haproxy {
+impl ServiceDefinition for HaproxyService {
     fn name(&self) -> &'static str {
-        Kind::Haproxy.name()
+        ServiceKind::Haproxy.name()
     }
 
     fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    fn monitor(&self) -> Option<String> {
+    fn monitor_url(&self) -> Option<String> {
         Some(format!("http://127.0.0.1:{}", self.status))
     }
 
@@ -52,19 +54,19 @@ impl Recipe for Haproxy {
         fs::write(directory.join(CONFIG), self.configuration())
     }
 
-    fn servers(&self, directory: &Path) -> Result<Vec<Command>, ServiceError> {
+    fn server_commands(&self, directory: &Path) -> Result<Vec<Command>, ServiceError> {
         let mut command = Command::new(&self.program);
         // One process in the foreground, so that it is gone when it is killed.
         command.arg("-db").arg("-f").arg(directory.join(CONFIG));
         Ok(vec![command])
     }
 
-    fn answers(&self) -> bool {
-        proxy::answers(self.port)
+    fn is_ready(&self) -> bool {
+        proxy::is_ready(self.port)
     }
 }
 
-impl Haproxy {
+impl HaproxyService {
     fn configuration(&self) -> String {
         let (port, status, node) = (self.port, self.status, self.node);
         format!(

@@ -3,13 +3,13 @@
 use std::{fmt, str::FromStr};
 
 use crate::{
-    Haproxy, Nats, Nginx, RabbitMq, Redis, RedisCluster, RedisOptions, Service, ServiceError, nats,
-    proxy, rabbitmq, redis, redis_cluster,
+    HaproxyService, NatsService, NginxService, RabbitMqService, RedisClusterService, RedisOptions,
+    RedisService, Service, ServiceError, nats, proxy, rabbitmq, redis, redis_cluster,
 };
 
 /// A service that can be started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ServiceKind {
     /// One Redis server.
     Redis,
     /// Three Redis masters.
@@ -24,7 +24,7 @@ pub enum Kind {
     Haproxy,
 }
 
-impl Kind {
+impl ServiceKind {
     /// All of them.
     pub const ALL: [Self; 6] = [
         Self::Redis,
@@ -54,31 +54,31 @@ impl Kind {
     /// [`ServiceError`].
     pub fn start(self) -> Result<Service, ServiceError> {
         match self {
-            Self::Redis => Redis::start(RedisOptions { persistent: true }),
-            Self::RedisCluster => RedisCluster::start(),
-            Self::Nats => Nats::start(),
-            Self::RabbitMq => RabbitMq::start(),
-            Self::Nginx => Nginx::start(proxy::USUAL_NODE),
-            Self::Haproxy => Haproxy::start(proxy::USUAL_NODE),
+            Self::Redis => RedisService::start(RedisOptions { persistent: true }),
+            Self::RedisCluster => RedisClusterService::start(),
+            Self::Nats => NatsService::start(),
+            Self::RabbitMq => RabbitMqService::start(),
+            Self::Nginx => NginxService::start(proxy::DEFAULT_NODE_PORT),
+            Self::Haproxy => HaproxyService::start(proxy::DEFAULT_NODE_PORT),
         }
     }
 
     /// Whether one started elsewhere answers at `url`.
-    pub fn answers(self, url: &str) -> bool {
+    pub fn is_ready_at(self, url: &str) -> bool {
         let Some(port) = port(url) else {
             return false;
         };
         match self {
-            Self::Redis => redis::answers(port),
+            Self::Redis => redis::is_ready(port),
             Self::RedisCluster => redis_cluster::is_complete(port),
-            Self::Nats => nats::answers(port),
-            Self::RabbitMq => rabbitmq::answers(port),
-            Self::Nginx | Self::Haproxy => proxy::answers(port),
+            Self::Nats => nats::is_ready(port),
+            Self::RabbitMq => rabbitmq::is_ready(port),
+            Self::Nginx | Self::Haproxy => proxy::is_ready(port),
         }
     }
 }
 
-impl FromStr for Kind {
+impl FromStr for ServiceKind {
     type Err = ServiceError;
 
     fn from_str(name: &str) -> Result<Self, ServiceError> {
@@ -89,7 +89,7 @@ impl FromStr for Kind {
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for ServiceKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }

@@ -19,7 +19,7 @@
 //!   file each; the next one implements `recipe` and gets a line in [`kind`];
 //! - [`service`]: a running one: its URL, its end, its second start;
 //! - [`program`]: what must be on the machine, and `install`;
-//! - `process`, `spawner`: children that never outlive this process; `remover`: their
+//! - `process`, `spawner`: children that never outlive this process; `cleanup`: their
 //!   directories;
 //! - `port`, `exchange`, `proxy`: free ports, and asking a server whether it is there;
 //! - [`error`]: what can go wrong.
@@ -44,14 +44,14 @@ pub mod service;
 mod spawner;
 
 pub use error::ServiceError;
-pub use haproxy::Haproxy;
+pub use haproxy::HaproxyService;
 pub use install::install;
-pub use kind::Kind;
-pub use nats::{Nats, NatsOptions};
-pub use nginx::Nginx;
-pub use port::pick as free_port;
+pub use kind::ServiceKind;
+pub use nats::{NatsOptions, NatsService};
+pub use nginx::NginxService;
+pub use port::pick_free_port as free_port;
 pub use program::{PROGRAMS, Program};
-pub use rabbitmq::RabbitMq;
-pub use redis::{Redis, RedisOptions};
-pub use redis_cluster::RedisCluster;
+pub use rabbitmq::RabbitMqService;
+pub use redis::{RedisOptions, RedisService};
+pub use redis_cluster::RedisClusterService;
 pub use service::Service;

@@ -7,11 +7,13 @@ use std::{
     process::Command,
 };
 
-use crate::{Service, ServiceError, definition::Recipe, kind::Kind, port, probe, program};
+use crate::{
+    Service, ServiceError, definition::ServiceDefinition, kind::ServiceKind, port, probe, program,
+};
 
 /// Starts a NATS server whose streams are files.
 #[derive(Debug)]
-pub struct Nats {
+pub struct NatsService {
     program: PathBuf,
     port: u16,
     monitor: u16,
@@ -39,7 +41,7 @@ impl Default for NatsOptions {
 
 const CONFIG: &str = "nats.conf";
 
-impl Nats {
+impl NatsService {
     /// Starts it and waits until it answers.
     ///
     /// # Errors
@@ -55,23 +57,23 @@ impl Nats {
     pub fn start_with(options: NatsOptions) -> Result<Service, ServiceError> {
         Service::start(Self {
             program: program::NATS.require()?,
-            port: port::pick()?,
-            monitor: port::pick()?,
+            port: port::pick_free_port()?,
+            monitor: port::pick_free_port()?,
             options,
         })
     }
 }
 
-impl Recipe for Nats {
+impl ServiceDefinition for NatsService {
     fn name(&self) -> &'static str {
-        Kind::Nats.name()
+        ServiceKind::Nats.name()
     }
 
     fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
-    fn monitor(&self) -> Option<String> {
+    fn monitor_url(&self) -> Option<String> {
         Some(format!("http://127.0.0.1:{}", self.monitor))
     }
 
@@ -79,7 +81,7 @@ impl Recipe for Nats {
         fs::write(directory.join(CONFIG), self.options.config)
     }
 
-    fn servers(&self, directory: &Path) -> Result<Vec<Command>, ServiceError> {
+    fn server_commands(&self, directory: &Path) -> Result<Vec<Command>, ServiceError> {
         let mut command = Command::new(&self.program);
         command
             .args(["--addr", "127.0.0.1", "--port", &self.port.to_string()])
@@ -94,20 +96,20 @@ impl Recipe for Nats {
         Ok(vec![command])
     }
 
-    fn answers(&self) -> bool {
+    fn is_ready(&self) -> bool {
         // It may want to know who asks, which nobody needs for its greeting.
         let greets = if self.options == NatsOptions::default() {
-            answers(self.port)
+            is_ready(self.port)
         } else {
-            probe::ask(self.port, b"", |answer| answer.starts_with(b"INFO "))
+            probe::answers_with(self.port, b"", |answer| answer.starts_with(b"INFO "))
         };
-        greets && probe::get(self.monitor, "/varz")
+        greets && probe::http_get_succeeds(self.monitor, "/varz")
     }
 }
 
 /// Whether the server at this port greets with JetStream and answers a ping.
-pub(crate) fn answers(port: u16) -> bool {
-    probe::ask(port, b"CONNECT {\"verbose\":false}\r\nPING\r\n", |answer| {
+pub(crate) fn is_ready(port: u16) -> bool {
+    probe::answers_with(port, b"CONNECT {\"verbose\":false}\r\nPING\r\n", |answer| {
         probe::contains(answer, "\"jetstream\":true") && probe::contains(answer, "PONG\r\n")
     })
 }

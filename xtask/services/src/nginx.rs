@@ -6,11 +6,13 @@ use std::{
     process::Command,
 };
 
-use crate::{Service, ServiceError, definition::Recipe, kind::Kind, port, program, proxy};
+use crate::{
+    Service, ServiceError, definition::ServiceDefinition, kind::ServiceKind, port, program, proxy,
+};
 
 /// Starts an nginx that forwards WebSockets and HTTP.
 #[derive(Debug)]
-pub struct Nginx {
+pub struct NginxService {
     program: PathBuf,
     port: u16,
     status: u16,
@@ -19,7 +21,7 @@ pub struct Nginx {
 
 const CONFIG: &str = "nginx.conf";
 
-impl Nginx {
+impl NginxService {
     /// Starts it in front of a node at this port of loopback, which need not be there
     /// yet, and waits until it answers.
     ///
@@ -28,23 +30,23 @@ impl Nginx {
     pub fn start(node: u16) -> Result<Service, ServiceError> {
         Service::start(Self {
             program: program::NGINX.require()?,
-            port: port::pick()?,
-            status: port::pick()?,
+            port: port::pick_free_port()?,
+            status: port::pick_free_port()?,
             node,
         })
     }
 }
 
-impl Recipe for Nginx {
+impl ServiceDefinition for NginxService {
     fn name(&self) -> &'static str {
-        Kind::Nginx.name()
+        ServiceKind::Nginx.name()
     }
 
     fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    fn monitor(&self) -> Option<String> {
+    fn monitor_url(&self) -> Option<String> {
         Some(format!("http://127.0.0.1:{}", self.status))
     }
 
@@ -52,7 +54,7 @@ impl Recipe for Nginx {
         fs::write(directory.join(CONFIG), self.configuration(directory))
     }
 
-    fn servers(&self, directory: &Path) -> Result<Vec<Command>, ServiceError> {
+    fn server_commands(&self, directory: &Path) -> Result<Vec<Command>, ServiceError> {
         let mut command = Command::new(&self.program);
         // Until it has read where else, it logs to the process's log.
         command.args(["-e", "stderr"]).arg("-p").arg(directory);
@@ -60,12 +62,12 @@ impl Recipe for Nginx {
         Ok(vec![command])
     }
 
-    fn answers(&self) -> bool {
-        proxy::answers(self.port)
+    fn is_ready(&self) -> bool {
+        proxy::is_ready(self.port)
     }
 }
 
-impl Nginx {
+impl NginxService {
     /// One process, so that it is gone when it is killed.
     fn configuration(&self, directory: &Path) -> String {
         let (port, status, node) = (self.port, self.status, self.node);

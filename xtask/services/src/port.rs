@@ -15,21 +15,23 @@ use crate::ServiceError;
 /// First port that is used.
 const FIRST: u16 = 10_240;
 /// First port for clients where the system does not tell; Linux's default.
-const FIRST_FOR_CLIENTS: u16 = 32_768;
+const DEFAULT_EPHEMERAL_START: u16 = 32_768;
 
 /// Ports given out by this process, whose services may not listen yet.
-static TAKEN: Mutex<Option<HashSet<u16>>> = Mutex::new(None);
+static ASSIGNED_PORTS: Mutex<Option<HashSet<u16>>> = Mutex::new(None);
 
 /// A free port on 127.0.0.1, a random one: other processes pick theirs at the
 /// same time. This process is never given it again.
 ///
 /// # Errors
 /// [`ServiceError::NoPort`].
-pub fn pick() -> Result<u16, ServiceError> {
-    let end = first_for_clients().max(FIRST + 1);
+pub fn pick_free_port() -> Result<u16, ServiceError> {
+    let end = ephemeral_start().max(FIRST + 1);
     let ports = end - FIRST;
     let offset = rand::random_range(0..ports);
-    let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut taken = ASSIGNED_PORTS
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
     let taken = taken.get_or_insert_default();
     let port = (0..ports)
         .map(|step| FIRST + (offset + step) % ports)
@@ -46,10 +48,10 @@ fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
-fn first_for_clients() -> u16 {
+fn ephemeral_start() -> u16 {
     let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range");
     range
         .ok()
         .and_then(|range| range.split_whitespace().next()?.parse().ok())
-        .unwrap_or(FIRST_FOR_CLIENTS)
+        .unwrap_or(DEFAULT_EPHEMERAL_START)
 }

@@ -7,20 +7,20 @@ use std::{
 };
 
 /// For the connection, and for each read.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Longest answer that is read.
-const ANSWER_BYTES: usize = 64 * 1024;
+const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
 /// Sends `question` to the port on loopback and answers whether what comes back
 /// is `enough` before the server ends it or says nothing.
-pub(crate) fn ask(port: u16, question: &[u8], enough: impl Fn(&[u8]) -> bool) -> bool {
-    converse(port, question, enough).unwrap_or(false)
+pub(crate) fn answers_with(port: u16, question: &[u8], enough: impl Fn(&[u8]) -> bool) -> bool {
+    exchange(port, question, enough).unwrap_or(false)
 }
 
 /// Whether an HTTP GET gets a 200.
-pub(crate) fn get(port: u16, path: &str) -> bool {
+pub(crate) fn http_get_succeeds(port: u16, path: &str) -> bool {
     let request = format!("GET {path} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n");
-    ask(port, request.as_bytes(), |answer| {
+    answers_with(port, request.as_bytes(), |answer| {
         answer.starts_with(b"HTTP/1.1 200") || answer.starts_with(b"HTTP/1.0 200")
     })
 }
@@ -32,15 +32,15 @@ pub(crate) fn contains(answer: &[u8], part: &str) -> bool {
         .any(|window| window == part.as_bytes())
 }
 
-fn converse(port: u16, question: &[u8], enough: impl Fn(&[u8]) -> bool) -> std::io::Result<bool> {
+fn exchange(port: u16, question: &[u8], enough: impl Fn(&[u8]) -> bool) -> std::io::Result<bool> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+    let mut stream = TcpStream::connect_timeout(&address, PROBE_TIMEOUT)?;
+    stream.set_read_timeout(Some(PROBE_TIMEOUT))?;
+    stream.set_write_timeout(Some(PROBE_TIMEOUT))?;
     stream.write_all(question)?;
     let mut answer = Vec::new();
     let mut part = [0; 4096];
-    while answer.len() < ANSWER_BYTES {
+    while answer.len() < MAX_ANSWER_BYTES {
         let read = stream.read(&mut part)?;
         if read == 0 {
             break;

@@ -12,17 +12,17 @@ use nix::{
     unistd::Pid,
 };
 
-use crate::{ServiceError, error::LogTail, spawner};
+use crate::{ServiceError, error::ServiceLogTail, spawner};
 
 /// A child; dropped, it is killed and gone.
 #[derive(Debug)]
-pub(crate) struct Process {
+pub(crate) struct ServiceProcess {
     child: Child,
     program: String,
     log: PathBuf,
 }
 
-impl Process {
+impl ServiceProcess {
     /// Starts `command` with its output appended to `DIRECTORY/PROGRAM.log`.
     pub(crate) fn start(mut command: Command, directory: &Path) -> Result<Self, ServiceError> {
         let path = PathBuf::from(command.get_program());
@@ -49,8 +49,8 @@ impl Process {
         self.child.id()
     }
 
-    pub(crate) fn log(&self) -> LogTail {
-        LogTail::of(&self.log)
+    pub(crate) fn log(&self) -> ServiceLogTail {
+        ServiceLogTail::of(&self.log)
     }
 
     /// Sends a signal; the child has not been waited for, so its number is still
@@ -67,7 +67,7 @@ impl Process {
     /// The error that says how it ended, if it has.
     pub(crate) fn check(&mut self) -> Result<(), ServiceError> {
         match self.child.try_wait() {
-            Ok(Some(status)) => Err(ServiceError::Ended {
+            Ok(Some(status)) => Err(ServiceError::Exited {
                 program: self.program.clone(),
                 status,
                 log: self.log(),
@@ -77,7 +77,7 @@ impl Process {
     }
 }
 
-impl Drop for Process {
+impl Drop for ServiceProcess {
     fn drop(&mut self) {
         // Both do nothing to a child that has ended.
         let _ = self.child.kill();

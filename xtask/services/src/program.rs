@@ -121,9 +121,9 @@ impl Program {
     /// Where it is.
     ///
     /// # Errors
-    /// [`ServiceError::Missing`], with what to do about it.
+    /// [`ServiceError::ProgramMissing`], with what to do about it.
     pub(crate) fn require(&self) -> Result<PathBuf, ServiceError> {
-        self.path().ok_or(ServiceError::Missing {
+        self.path().ok_or(ServiceError::ProgramMissing {
             program: self.name,
             package: self.package,
             hint: HINT,

@@ -6,7 +6,9 @@ use std::{
     process::Command,
 };
 
-use crate::{Service, ServiceError, definition::Recipe, kind::Kind, port, probe, program};
+use crate::{
+    Service, ServiceError, definition::ServiceDefinition, kind::ServiceKind, port, probe, program,
+};
 
 /// The header with which an AMQP 0-9-1 client begins.
 const AMQP: &[u8] = b"AMQP\x00\x00\x09\x01";
@@ -15,7 +17,7 @@ const METHOD: u8 = 1;
 
 /// Starts a RabbitMQ server.
 #[derive(Debug)]
-pub struct RabbitMq {
+pub struct RabbitMqService {
     program: PathBuf,
     control: PathBuf,
     epmd: PathBuf,
@@ -24,10 +26,10 @@ pub struct RabbitMq {
     prometheus: u16,
     /// Erlang's distribution, which the server insists on.
     distribution: u16,
-    port_mapper: u16,
+    epmd_port: u16,
 }
 
-impl RabbitMq {
+impl RabbitMqService {
     /// Starts it and waits until it answers, which takes some ten seconds.
     ///
     /// # Errors
@@ -37,11 +39,11 @@ impl RabbitMq {
             program: program::RABBITMQ.require()?,
             control: program::RABBITMQCTL.require()?,
             epmd: program::EPMD.require()?,
-            amqp: port::pick()?,
-            management: port::pick()?,
-            prometheus: port::pick()?,
-            distribution: port::pick()?,
-            port_mapper: port::pick()?,
+            amqp: port::pick_free_port()?,
+            management: port::pick_free_port()?,
+            prometheus: port::pick_free_port()?,
+            distribution: port::pick_free_port()?,
+            epmd_port: port::pick_free_port()?,
         })
     }
 
@@ -53,7 +55,7 @@ impl RabbitMq {
             .env("RABBITMQ_NODENAME", "highwater@localhost")
             .env("RABBITMQ_CONF_ENV_FILE", "/dev/null")
             .env("ERL_EPMD_ADDRESS", "127.0.0.1")
-            .env("ERL_EPMD_PORT", self.port_mapper.to_string());
+            .env("ERL_EPMD_PORT", self.epmd_port.to_string());
         command
     }
 
@@ -77,20 +79,20 @@ impl RabbitMq {
     }
 }
 
-impl Recipe for RabbitMq {
+impl ServiceDefinition for RabbitMqService {
     fn name(&self) -> &'static str {
-        Kind::RabbitMq.name()
+        ServiceKind::RabbitMq.name()
     }
 
     fn url(&self) -> String {
         format!("amqp://guest:guest@127.0.0.1:{}/%2f", self.amqp)
     }
 
-    fn monitor(&self) -> Option<String> {
+    fn monitor_url(&self) -> Option<String> {
         Some(format!("http://127.0.0.1:{}", self.prometheus))
     }
 
-    fn admin(&self) -> Option<String> {
+    fn admin_url(&self) -> Option<String> {
         Some(format!("http://guest:guest@127.0.0.1:{}", self.management))
     }
 
@@ -101,15 +103,15 @@ impl Recipe for RabbitMq {
     }
 
     /// The server would start a port mapper that outlives it.
-    fn helpers(&self) -> Result<Vec<Command>, ServiceError> {
+    fn helper_commands(&self) -> Result<Vec<Command>, ServiceError> {
         let mut command = Command::new(&self.epmd);
         command
             .args(["-address", "127.0.0.1"])
-            .args(["-port", &self.port_mapper.to_string()]);
+            .args(["-port", &self.epmd_port.to_string()]);
         Ok(vec![command])
     }
 
-    fn servers(&self, directory: &Path) -> Result<Vec<Command>, ServiceError> {
+    fn server_commands(&self, directory: &Path) -> Result<Vec<Command>, ServiceError> {
         let mut command = self.command(&self.program, directory);
         command
             .env("RABBITMQ_CONFIG_FILE", directory.join("rabbitmq.conf"))
@@ -132,18 +134,18 @@ impl Recipe for RabbitMq {
         Ok(vec![command])
     }
 
-    fn control(&self, directory: &Path, arguments: &[&str]) -> Option<Command> {
+    fn control_command(&self, directory: &Path, arguments: &[&str]) -> Option<Command> {
         let mut command = self.command(&self.control, directory);
         command.args(arguments);
         Some(command)
     }
 
-    fn answers(&self) -> bool {
-        answers(self.amqp) && probe::get(self.prometheus, "/metrics")
+    fn is_ready(&self) -> bool {
+        is_ready(self.amqp) && probe::http_get_succeeds(self.prometheus, "/metrics")
     }
 }
 
 /// Whether the server at this port offers an AMQP connection.
-pub(crate) fn answers(port: u16) -> bool {
-    probe::ask(port, AMQP, |answer| answer.first() == Some(&METHOD))
+pub(crate) fn is_ready(port: u16) -> bool {
+    probe::answers_with(port, AMQP, |answer| answer.first() == Some(&METHOD))
 }

@@ -6,11 +6,13 @@ use std::{
     process::Command,
 };
 
-use crate::{Service, ServiceError, definition::Recipe, kind::Kind, port, probe, program};
+use crate::{
+    Service, ServiceError, definition::ServiceDefinition, kind::ServiceKind, port, probe, program,
+};
 
 /// Starts a Redis server.
 #[derive(Debug)]
-pub struct Redis {
+pub struct RedisService {
     port: u16,
     program: PathBuf,
     options: RedisOptions,
@@ -24,7 +26,7 @@ pub struct RedisOptions {
     pub persistent: bool,
 }
 
-impl Redis {
+impl RedisService {
     /// Starts it and waits until it answers.
     ///
     /// # Errors
@@ -32,30 +34,30 @@ impl Redis {
     pub fn start(options: RedisOptions) -> Result<Service, ServiceError> {
         Service::start(Self {
             program: program::REDIS.require()?,
-            port: port::pick()?,
+            port: port::pick_free_port()?,
             options,
         })
     }
 }
 
-impl Recipe for Redis {
+impl ServiceDefinition for RedisService {
     fn name(&self) -> &'static str {
-        Kind::Redis.name()
+        ServiceKind::Redis.name()
     }
 
     fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    fn servers(&self, directory: &Path) -> Result<Vec<Command>, ServiceError> {
+    fn server_commands(&self, directory: &Path) -> Result<Vec<Command>, ServiceError> {
         let append_only = if self.options.persistent { "yes" } else { "no" };
         let mut command = server(&self.program, self.port, directory);
         command.args(["--appendonly", append_only]);
         Ok(vec![command])
     }
 
-    fn answers(&self) -> bool {
-        answers(self.port)
+    fn is_ready(&self) -> bool {
+        is_ready(self.port)
     }
 }
 
@@ -73,6 +75,6 @@ pub(crate) fn server(program: &Path, port: u16, directory: &Path) -> Command {
 }
 
 /// Whether the server at this port serves commands; it does not while it loads.
-pub(crate) fn answers(port: u16) -> bool {
-    probe::ask(port, b"PING\r\n", |answer| answer.starts_with(b"+PONG"))
+pub(crate) fn is_ready(port: u16) -> bool {
+    probe::answers_with(port, b"PING\r\n", |answer| answer.starts_with(b"+PONG"))
 }

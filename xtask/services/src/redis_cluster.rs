@@ -6,36 +6,39 @@ use std::{
     process::Command,
 };
 
-use crate::{Service, ServiceError, definition::Recipe, kind::Kind, port, probe, program, redis};
+use crate::{
+    Service, ServiceError, definition::ServiceDefinition, kind::ServiceKind, port, probe, program,
+    redis,
+};
 
 /// The least that `redis-cli` makes a cluster of.
 const MASTERS: usize = 3;
 
 /// Starts a Redis cluster.
 #[derive(Debug)]
-pub struct RedisCluster {
+pub struct RedisClusterService {
     program: PathBuf,
     cli: PathBuf,
-    nodes: Vec<Node>,
+    nodes: Vec<RedisClusterNode>,
 }
 
 #[derive(Debug)]
-struct Node {
+struct RedisClusterNode {
     port: u16,
     /// Where the nodes talk to each other.
     bus: u16,
 }
 
-impl RedisCluster {
+impl RedisClusterService {
     /// Starts it and waits until every node finds the cluster complete.
     ///
     /// # Errors
     /// [`ServiceError`].
     pub fn start() -> Result<Service, ServiceError> {
         let node = || {
-            Ok(Node {
-                port: port::pick()?,
-                bus: port::pick()?,
+            Ok(RedisClusterNode {
+                port: port::pick_free_port()?,
+                bus: port::pick_free_port()?,
             })
         };
         Service::start(Self {
@@ -48,9 +51,9 @@ impl RedisCluster {
     }
 }
 
-impl Recipe for RedisCluster {
+impl ServiceDefinition for RedisClusterService {
     fn name(&self) -> &'static str {
-        Kind::RedisCluster.name()
+        ServiceKind::RedisCluster.name()
     }
 
     /// Of its first node; the others are found through it.
@@ -64,8 +67,8 @@ impl Recipe for RedisCluster {
             .try_for_each(|node| fs::create_dir(directory.join(node.port.to_string())))
     }
 
-    fn servers(&self, directory: &Path) -> Result<Vec<Command>, ServiceError> {
-        let server = |node: &Node| {
+    fn server_commands(&self, directory: &Path) -> Result<Vec<Command>, ServiceError> {
+        let server = |node: &RedisClusterNode| {
             let directory = directory.join(node.port.to_string());
             let mut command = redis::server(&self.program, node.port, &directory);
             command
@@ -76,11 +79,11 @@ impl Recipe for RedisCluster {
         Ok(self.nodes.iter().map(server).collect())
     }
 
-    fn listens(&self) -> bool {
-        self.nodes.iter().all(|node| redis::answers(node.port))
+    fn is_listening(&self) -> bool {
+        self.nodes.iter().all(|node| redis::is_ready(node.port))
     }
 
-    fn form(&self) -> Result<Option<Command>, ServiceError> {
+    fn init_command(&self) -> Result<Option<Command>, ServiceError> {
         let mut command = Command::new(&self.cli);
         command.args(["--cluster", "create"]);
         for node in &self.nodes {
@@ -90,14 +93,14 @@ impl Recipe for RedisCluster {
         Ok(Some(command))
     }
 
-    fn answers(&self) -> bool {
+    fn is_ready(&self) -> bool {
         self.nodes.iter().all(|node| is_complete(node.port))
     }
 }
 
 /// Whether the node at this port finds every slot served.
 pub(crate) fn is_complete(port: u16) -> bool {
-    probe::ask(port, b"CLUSTER INFO\r\n", |answer| {
+    probe::answers_with(port, b"CLUSTER INFO\r\n", |answer| {
         probe::contains(answer, "cluster_state:ok")
     })
 }

@@ -9,27 +9,27 @@ use std::{
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
-use crate::{ServiceError, cleanup, definition::Recipe, process::Process};
+use crate::{ServiceError, cleanup, definition::ServiceDefinition, process::ServiceProcess};
 
 /// How long a service may take to answer: RabbitMQ takes 9 s on an idle machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+const READY_TIMEOUT: Duration = Duration::from_secs(120);
 /// Between two looks at whether it does.
-const PAUSE: Duration = Duration::from_millis(30);
+const POLL_INTERVAL: Duration = Duration::from_millis(30);
 
 /// A service that was started here. Dropped, its processes are killed and its
 /// directory is removed; should this process die first, the kernel kills them.
 #[derive(Debug)]
 pub struct Service {
-    recipe: Box<dyn Recipe>,
+    definition: Box<dyn ServiceDefinition>,
     // Dropped in this order: servers, what they need, where they write.
-    servers: Vec<Process>,
-    helpers: Vec<Process>,
+    servers: Vec<ServiceProcess>,
+    helpers: Vec<ServiceProcess>,
     directory: TempDir,
 }
 
 impl Service {
     /// Starts what `recipe` says and waits until it answers.
-    pub(crate) fn start(recipe: impl Recipe + 'static) -> Result<Self, ServiceError> {
+    pub(crate) fn start(recipe: impl ServiceDefinition + 'static) -> Result<Self, ServiceError> {
         let name = recipe.name();
         let files = |source| ServiceError::Files {
             service: name,
@@ -41,16 +41,16 @@ impl Service {
             .map_err(files)?;
         recipe.prepare(directory.path()).map_err(files)?;
         let mut service = Self {
-            helpers: start_all(recipe.helpers()?, directory.path())?,
-            recipe: Box::new(recipe),
+            helpers: start_all(recipe.helper_commands()?, directory.path())?,
+            definition: Box::new(recipe),
             servers: Vec::new(),
             directory,
         };
         service.start_servers()?;
-        if let Some(mut form) = service.recipe.form()? {
+        if let Some(mut form) = service.definition.init_command()? {
             service.run(&mut form)?;
         }
-        service.wait_until(|recipe| recipe.answers())?;
+        service.wait_until(|recipe| recipe.is_ready())?;
         Ok(service)
     }
 
@@ -59,8 +59,8 @@ impl Service {
     ///
     /// # Errors
     /// [`ServiceError::Files`].
-    pub fn lasting(self) -> Result<Self, ServiceError> {
-        cleanup::remove_after_us(self.directory()).map_err(|source| ServiceError::Files {
+    pub fn with_cleanup_at_exit(self) -> Result<Self, ServiceError> {
+        cleanup::remove_after_exit(self.directory()).map_err(|source| ServiceError::Files {
             service: self.name(),
             source,
         })?;
@@ -69,24 +69,24 @@ impl Service {
 
     /// As in `cargo xtask services up NAME`.
     pub fn name(&self) -> &'static str {
-        self.recipe.name()
+        self.definition.name()
     }
 
     /// Where clients connect, with user and password where it needs them.
     pub fn url(&self) -> String {
-        self.recipe.url()
+        self.definition.url()
     }
 
     /// `http://HOST:PORT` of what it tells about itself: NATS' monitoring port,
     /// RabbitMQ's Prometheus port. `None` where there is none.
-    pub fn monitor(&self) -> Option<String> {
-        self.recipe.monitor()
+    pub fn monitor_url(&self) -> Option<String> {
+        self.definition.monitor_url()
     }
 
     /// `http://USER:PASSWORD@HOST:PORT` of its management interface, where there is
     /// one (RabbitMQ).
-    pub fn admin(&self) -> Option<String> {
-        self.recipe.admin()
+    pub fn admin_url(&self) -> Option<String> {
+        self.definition.admin_url()
     }
 
     /// Where it keeps its files and its logs.
@@ -97,17 +97,17 @@ impl Service {
     /// The server's process, the first one of a cluster; `None` after
     /// [`kill`](Self::kill).
     pub fn pid(&self) -> Option<u32> {
-        self.servers.first().map(Process::pid)
+        self.servers.first().map(ServiceProcess::pid)
     }
 
     /// The processes of all its servers.
     pub fn pids(&self) -> Vec<u32> {
-        self.servers.iter().map(Process::pid).collect()
+        self.servers.iter().map(ServiceProcess::pid).collect()
     }
 
     /// Whether it serves clients now.
-    pub fn answers(&self) -> bool {
-        self.recipe.answers()
+    pub fn is_ready(&self) -> bool {
+        self.definition.is_ready()
     }
 
     /// Kills all its servers with SIGKILL and waits for their end. Killing twice is
@@ -117,7 +117,7 @@ impl Service {
     }
 
     /// Kills the server with this process id, one of a cluster, and waits for its
-    /// end. It comes back with [`start_again`](Self::start_again).
+    /// end. It comes back with [`restart`](Self::start_again).
     pub fn kill_one(&mut self, pid: u32) {
         self.servers.retain(|server| server.pid() != pid);
     }
@@ -127,10 +127,10 @@ impl Service {
     ///
     /// # Errors
     /// As at the first start.
-    pub fn start_again(&mut self) -> Result<(), ServiceError> {
+    pub fn restart(&mut self) -> Result<(), ServiceError> {
         self.kill();
         self.start_servers()?;
-        self.wait_until(|recipe| recipe.answers())
+        self.wait_until(|recipe| recipe.is_ready())
     }
 
     /// Stops its processes with SIGSTOP: connections stay, nothing is answered.
@@ -158,7 +158,9 @@ impl Service {
     /// # Panics
     /// When the service has none.
     pub fn control(&self, arguments: &[&str]) -> Result<(), ServiceError> {
-        let command = self.recipe.control(self.directory.path(), arguments);
+        let command = self
+            .definition
+            .control_command(self.directory.path(), arguments);
         let Some(mut command) = command else {
             panic!("{} has no control program", self.name());
         };
@@ -177,27 +179,30 @@ impl Service {
     }
 
     fn start_servers(&mut self) -> Result<(), ServiceError> {
-        let commands = self.recipe.servers(self.directory.path())?;
+        let commands = self.definition.server_commands(self.directory.path())?;
         self.servers = start_all(commands, self.directory.path())?;
-        self.wait_until(|recipe| recipe.listens())
+        self.wait_until(|recipe| recipe.is_listening())
     }
 
-    fn wait_until(&mut self, so: impl Fn(&dyn Recipe) -> bool) -> Result<(), ServiceError> {
-        let deadline = Instant::now() + PATIENCE;
+    fn wait_until(
+        &mut self,
+        so: impl Fn(&dyn ServiceDefinition) -> bool,
+    ) -> Result<(), ServiceError> {
+        let deadline = Instant::now() + READY_TIMEOUT;
         loop {
             let mut processes = self.servers.iter_mut().chain(&mut self.helpers);
-            processes.try_for_each(Process::check)?;
-            if so(&*self.recipe) {
+            processes.try_for_each(ServiceProcess::check)?;
+            if so(&*self.definition) {
                 return Ok(());
             }
             if Instant::now() > deadline {
-                return Err(ServiceError::Silent {
-                    service: self.recipe.name(),
-                    waited: PATIENCE,
+                return Err(ServiceError::NotReady {
+                    service: self.definition.name(),
+                    waited: READY_TIMEOUT,
                     log: self.servers[0].log(),
                 });
             }
-            thread::park_timeout(PAUSE);
+            thread::park_timeout(POLL_INTERVAL);
         }
     }
 
@@ -213,10 +218,10 @@ impl Service {
         let log = self.directory.path().join("run.log");
         // The error below says how it ended, if not why.
         let _ = std::fs::write(&log, [output.stdout, output.stderr].concat());
-        Err(ServiceError::Ended {
+        Err(ServiceError::Exited {
             program: command.get_program().to_string_lossy().into_owned(),
             status: output.status,
-            log: crate::error::LogTail::of(&log),
+            log: crate::error::ServiceLogTail::of(&log),
         })
     }
 }
@@ -224,9 +229,9 @@ impl Service {
 fn start_all(
     commands: Vec<std::process::Command>,
     directory: &Path,
-) -> Result<Vec<Process>, ServiceError> {
+) -> Result<Vec<ServiceProcess>, ServiceError> {
     commands
         .into_iter()
-        .map(|command| Process::start(command, directory))
+        .map(|command| ServiceProcess::start(command, directory))
         .collect()
 }

@@ -22,11 +22,11 @@ use nix::{
 };
 
 /// Launches that may wait for the thread; each takes about a millisecond.
-const WAITING: usize = 64;
+const QUEUE_CAPACITY: usize = 64;
 
-static SPAWNER: OnceLock<SyncSender<Request>> = OnceLock::new();
+static SPAWNER: OnceLock<SyncSender<ServiceSpawnRequest>> = OnceLock::new();
 
-struct Request {
+struct ServiceSpawnRequest {
     command: Command,
     reply: SyncSender<io::Result<Child>>,
 }
@@ -39,17 +39,17 @@ pub(crate) fn spawn(mut command: Command) -> io::Result<Child> {
     let (reply, answer) = sync_channel(1);
     let gone = || io::Error::other("the thread that starts children is gone");
     let spawner = SPAWNER.get_or_init(|| {
-        let (requests, incoming) = sync_channel(WAITING);
-        thread::spawn(move || serve(&incoming));
+        let (requests, incoming) = sync_channel(QUEUE_CAPACITY);
+        thread::spawn(move || run_spawner_thread(&incoming));
         requests
     });
     spawner
-        .send(Request { command, reply })
+        .send(ServiceSpawnRequest { command, reply })
         .map_err(|_| gone())?;
     answer.recv().map_err(|_| gone())?
 }
 
-fn serve(incoming: &Receiver<Request>) {
+fn run_spawner_thread(incoming: &Receiver<ServiceSpawnRequest>) {
     while let Ok(mut request) = incoming.recv() {
         if let Err(unheard) = request.reply.send(request.command.spawn())
             && let Ok(mut child) = unheard.0

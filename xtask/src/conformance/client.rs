@@ -11,16 +11,16 @@ use std::{
 use anyhow::{Result, bail};
 use serde_json::json;
 
-use super::{CASES, results::Results, suite::Suite};
-use crate::steps::{Background, cargo, step};
+use super::{CASES, results::SuiteResults, suite::AutobahnSuite};
+use crate::steps::{BackgroundProcess, cargo, step};
 
 /// How long the suite's server may take to listen.
-const PATIENCE: Duration = Duration::from_secs(60);
+const LISTEN_TIMEOUT: Duration = Duration::from_secs(60);
 /// Between two looks at whether it does.
-const PAUSE: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Runs it.
-pub(super) fn run(suite: &Suite, folder: &Path) -> Result<Results> {
+pub(super) fn run(suite: &AutobahnSuite, folder: &Path) -> Result<SuiteResults> {
     step(
         "build of the harness's socket",
         &mut cargo(&[
@@ -43,24 +43,24 @@ pub(super) fn run(suite: &Suite, folder: &Path) -> Result<Results> {
         "exclude-cases": [],
         "exclude-agent-cases": {},
     });
-    let mut server = Background::start(suite.command("fuzzingserver", &spec, &folder)?)?;
+    let mut server = BackgroundProcess::start(suite.command("fuzzingserver", &spec, &folder)?)?;
     await_port(&mut server, port)?;
     step(
         "the harness's socket against the suite's server",
         Command::new("target/debug/examples/echo_client").arg(&url),
     )?;
     drop(server);
-    Results::read("harness, device socket", &folder)
+    SuiteResults::read("harness, device socket", &folder)
 }
 
-fn await_port(server: &mut Background, port: u16) -> Result<()> {
-    let deadline = Instant::now() + PATIENCE;
+fn await_port(server: &mut BackgroundProcess, port: u16) -> Result<()> {
+    let deadline = Instant::now() + LISTEN_TIMEOUT;
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
         server.check()?;
         if Instant::now() > deadline {
-            bail!("the suite's server does not listen after {PATIENCE:?}");
+            bail!("the suite's server does not listen after {LISTEN_TIMEOUT:?}");
         }
-        thread::park_timeout(PAUSE);
+        thread::park_timeout(POLL_INTERVAL);
     }
     Ok(())
 }

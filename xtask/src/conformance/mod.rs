@@ -15,7 +15,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 
-use self::suite::Suite;
+use self::suite::AutobahnSuite;
 
 /// Where everything is put.
 const FOLDER: &str = "target/conformance";
@@ -26,12 +26,12 @@ const CASES: [&str; 8] = ["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "10.*
 /// Runs both, shows both, fails when a case failed at either.
 pub(crate) fn run() -> Result<()> {
     let folder = std::path::absolute(Path::new(FOLDER))?;
-    let suite = Suite::install(&folder)?;
+    let suite = AutobahnSuite::install(&folder)?;
     let ends = [server::run(&suite, &folder)?, client::run(&suite, &folder)?];
     for results in &ends {
         eprintln!("{results}");
     }
-    let failed: usize = ends.iter().map(results::Results::failures).sum();
+    let failed: usize = ends.iter().map(results::SuiteResults::failures).sum();
     if failed > 0 {
         bail!("{failed} cases failed");
     }

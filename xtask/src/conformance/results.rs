@@ -22,29 +22,29 @@ const SECTIONS: [(u32, &str); 8] = [
 ];
 
 /// The verdicts on one end.
-pub(super) struct Results {
+pub(super) struct SuiteResults {
     end: &'static str,
     page: PathBuf,
-    cases: BTreeMap<Id, Case>,
+    cases: BTreeMap<CaseId, CaseReport>,
 }
 
 /// `7.13.2` as numbers, so that it sorts behind `7.9.1`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Id(Vec<u32>);
+struct CaseId(Vec<u32>);
 
 /// One case in the suite's `index.json`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Case {
+struct CaseReport {
     /// What was said.
-    behavior: Verdict,
+    behavior: CaseResult,
     /// How the connection ended.
-    behavior_close: Verdict,
+    behavior_close: CaseResult,
 }
 
 /// The suite's verdicts; all but the first three are failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-enum Verdict {
+enum CaseResult {
     #[serde(rename = "OK")]
     Ok,
     #[serde(rename = "NON-STRICT")]
@@ -55,18 +55,18 @@ enum Verdict {
     Failed,
 }
 
-impl Results {
+impl SuiteResults {
     /// Reads what a run left in `folder`. A run without cases is an error: it would
     /// pass.
     pub(super) fn read(end: &'static str, folder: &Path) -> Result<Self> {
         let path = folder.join("index.json");
         let text = fs::read(&path).with_context(|| path.display().to_string())?;
-        let agents: BTreeMap<String, BTreeMap<String, Case>> =
+        let agents: BTreeMap<String, BTreeMap<String, CaseReport>> =
             serde_json::from_slice(&text).with_context(|| path.display().to_string())?;
         let cases = agents
             .into_values()
             .flatten()
-            .map(|(id, case)| Ok((Id::parse(&id)?, case)))
+            .map(|(id, case)| Ok((CaseId::parse(&id)?, case)))
             .collect::<Result<BTreeMap<_, _>>>()?;
         for (number, title) in SECTIONS {
             if !cases.keys().any(|id| id.section() == number) {
@@ -85,22 +85,22 @@ impl Results {
         self.failed().count()
     }
 
-    fn failed(&self) -> impl Iterator<Item = &Id> {
+    fn failed(&self) -> impl Iterator<Item = &CaseId> {
         self.cases
             .iter()
-            .filter(|(_, case)| case.verdict() == Verdict::Failed)
+            .filter(|(_, case)| case.result() == CaseResult::Failed)
             .map(|(id, _)| id)
     }
 
-    fn count(&self, section: u32, verdict: Verdict) -> usize {
+    fn count(&self, section: u32, verdict: CaseResult) -> usize {
         let cases = self.cases.iter();
         cases
-            .filter(|(id, case)| id.section() == section && case.verdict() == verdict)
+            .filter(|(id, case)| id.section() == section && case.result() == verdict)
             .count()
     }
 }
 
-impl Id {
+impl CaseId {
     fn parse(text: &str) -> Result<Self> {
         let numbers = text.split('.').map(str::parse).collect::<Result<_, _>>();
         Ok(Self(numbers.with_context(|| {
@@ -113,26 +113,30 @@ impl Id {
     }
 }
 
-impl fmt::Display for Id {
+impl fmt::Display for CaseId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let numbers: Vec<_> = self.0.iter().map(u32::to_string).collect();
         f.write_str(&numbers.join("."))
     }
 }
 
-impl Case {
+impl CaseReport {
     /// The worse of the two.
-    fn verdict(&self) -> Verdict {
+    fn result(&self) -> CaseResult {
         let both = [self.behavior, self.behavior_close];
-        [Verdict::Failed, Verdict::NonStrict, Verdict::Informational]
-            .into_iter()
-            .find(|verdict| both.contains(verdict))
-            .unwrap_or(Verdict::Ok)
+        [
+            CaseResult::Failed,
+            CaseResult::NonStrict,
+            CaseResult::Informational,
+        ]
+        .into_iter()
+        .find(|verdict| both.contains(verdict))
+        .unwrap_or(CaseResult::Ok)
     }
 }
 
 /// A table in Markdown, as docs/conformance.md has it.
-impl fmt::Display for Results {
+impl fmt::Display for SuiteResults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "\n{}: {} cases\n", self.end, self.cases.len())?;
         writeln!(f, "| section | ok | non-strict | informational | failed |")?;
@@ -142,10 +146,10 @@ impl fmt::Display for Results {
             writeln!(
                 f,
                 "| {number} {title} | {} | {} | {} | {} |",
-                count(Verdict::Ok),
-                count(Verdict::NonStrict),
-                count(Verdict::Informational),
-                count(Verdict::Failed),
+                count(CaseResult::Ok),
+                count(CaseResult::NonStrict),
+                count(CaseResult::Informational),
+                count(CaseResult::Failed),
             )?;
         }
         for id in self.failed() {
@@ -159,11 +163,11 @@ impl fmt::Display for Results {
 mod tests {
     use super::*;
 
-    fn results(cases: &str) -> Result<Results> {
+    fn results(cases: &str) -> Result<SuiteResults> {
         let folder = tempfile::tempdir()?;
         let text = format!(r#"{{"agent": {{{cases}}}}}"#);
         fs::write(folder.path().join("index.json"), text)?;
-        Results::read("end", folder.path())
+        SuiteResults::read("end", folder.path())
     }
 
     fn case(id: &str, behavior: &str, close: &str) -> String {

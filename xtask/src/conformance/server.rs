@@ -9,11 +9,11 @@ use std::{
 use anyhow::{Context, Result};
 use serde_json::json;
 
-use super::{CASES, results::Results, suite::Suite};
-use crate::steps::{Background, cargo, step};
+use super::{CASES, results::SuiteResults, suite::AutobahnSuite};
+use crate::steps::{BackgroundProcess, cargo, step};
 
 /// Runs it.
-pub(super) fn run(suite: &Suite, folder: &Path) -> Result<Results> {
+pub(super) fn run(suite: &AutobahnSuite, folder: &Path) -> Result<SuiteResults> {
     step(
         "build of the node",
         &mut cargo(&["build", "--locked", "--package", "highwater"]),
@@ -32,17 +32,17 @@ pub(super) fn run(suite: &Suite, folder: &Path) -> Result<Results> {
         &mut suite.command("fuzzingclient", &spec, &folder)?,
     )?;
     drop(node);
-    Results::read("node, /echo", &folder)
+    SuiteResults::read("node, /echo", &folder)
 }
 
-fn start_node() -> Result<(Background, String)> {
+fn start_node() -> Result<(BackgroundProcess, String)> {
     let mut command = Command::new("target/debug/highwater");
     command
         .args(["serve", "node", "--listen", "127.0.0.1:0"])
         .args(["--id", "conformance", "--echo"])
         .env("RUST_LOG", "warn")
         .stdout(Stdio::piped());
-    let mut node = Background::start(command)?;
+    let mut node = BackgroundProcess::start(command)?;
     let stdout = node.stdout().context("the node's output is not piped")?;
     let mut line = String::new();
     BufReader::new(stdout).read_line(&mut line)?;

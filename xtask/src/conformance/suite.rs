@@ -15,11 +15,11 @@ use crate::steps::step;
 const INSTALL: &str = include_str!("autobahn.sh");
 
 /// An installed suite.
-pub(super) struct Suite {
+pub(super) struct AutobahnSuite {
     program: PathBuf,
 }
 
-impl Suite {
+impl AutobahnSuite {
     /// Installs it below `folder`, unless it is there.
     pub(super) fn install(folder: &Path) -> Result<Self> {
         let home = folder.join("autobahn");

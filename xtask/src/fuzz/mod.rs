@@ -7,4 +7,4 @@
 mod run;
 mod target;
 
-pub(crate) use self::run::{Options, run};
+pub(crate) use self::run::{FuzzOptions, run};

@@ -10,11 +10,11 @@ use std::{
 use anyhow::{Result, bail};
 use clap::Args;
 
-use super::target::{self, Target};
+use super::target::{self, FuzzTarget};
 
 /// What is fuzzed, and for how long.
 #[derive(Args)]
-pub(crate) struct Options {
+pub(crate) struct FuzzOptions {
     /// Files in fuzz/fuzz_targets, without their ending; without any, all
     targets: Vec<String>,
     /// How long each runs
@@ -27,15 +27,15 @@ pub(crate) struct Options {
 
 /// Builds the targets, runs each to its end whatever the others find, and says how many
 /// executions each made; an error if one found something.
-pub(crate) fn run(options: &Options) -> Result<()> {
-    let targets = target::choose(&options.targets)?;
+pub(crate) fn run(options: &FuzzOptions) -> Result<()> {
+    let targets = target::select_targets(&options.targets)?;
     target::build(&targets)?;
     let jobs = options
         .jobs
         .or_else(|| thread::available_parallelism().ok());
     let jobs = jobs.map_or(1, NonZero::get).min(targets.len());
     let rows = run_all(targets, jobs, options.seconds);
-    let table = Table {
+    let table = ResultsTable {
         rows: &rows,
         seconds: options.seconds,
     };
@@ -56,13 +56,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 }
 
 /// What a target did.
-struct Row {
+struct TargetResult {
     target: String,
     /// `None` where it found something or did not run.
     executions: Option<u64>,
 }
 
-fn run_all(targets: Vec<Target>, jobs: usize, seconds: u32) -> Vec<Row> {
+fn run_all(targets: Vec<FuzzTarget>, jobs: usize, seconds: u32) -> Vec<TargetResult> {
     let (waiting, rows) = (Mutex::new(targets.into_iter()), Mutex::new(Vec::new()));
     let next = || {
         let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
@@ -85,29 +85,29 @@ fn run_all(targets: Vec<Target>, jobs: usize, seconds: u32) -> Vec<Row> {
     rows
 }
 
-fn run_one(target: &Target, seconds: u32) -> Row {
+fn run_one(target: &FuzzTarget, seconds: u32) -> TargetResult {
     let ran = target.run(seconds);
     match &ran {
         Ok(executions) => eprintln!("{target:18} {executions} executions, no finding"),
         Err(error) => eprintln!("{target:18} {error:#}"),
     }
-    Row {
+    TargetResult {
         target: target.to_string(),
         executions: ran.ok(),
     }
 }
 
 /// In Markdown, as docs/conformance.md has it.
-struct Table<'a> {
-    rows: &'a [Row],
+struct ResultsTable<'a> {
+    rows: &'a [TargetResult],
     seconds: u32,
 }
 
-impl fmt::Display for Table<'_> {
+impl fmt::Display for ResultsTable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "\n| target | executions in {} s |", self.seconds)?;
         writeln!(f, "|---|---|")?;
-        for Row { target, executions } in self.rows {
+        for TargetResult { target, executions } in self.rows {
             match executions {
                 Some(executions) => writeln!(f, "| `{target}` | {executions} |")?,
                 None => writeln!(f, "| `{target}` | not clean |")?,
@@ -124,12 +124,12 @@ mod tests {
 
     #[test]
     fn a_table_for_the_documents() {
-        let row = |target: &str, executions| Row {
+        let row = |target: &str, executions| TargetResult {
             target: target.to_owned(),
             executions,
         };
         let rows = [row("tokens", Some(40)), row("ws_frames", None)];
-        let table = Table {
+        let table = ResultsTable {
             rows: &rows,
             seconds: 600,
         };

@@ -28,10 +28,10 @@ const TAIL_LINES: usize = 30;
 
 /// A file in the crate's `fuzz_targets`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Target(String);
+pub(super) struct FuzzTarget(String);
 
 /// The targets of these names; without any, all.
-pub(super) fn choose(names: &[String]) -> Result<Vec<Target>> {
+pub(super) fn select_targets(names: &[String]) -> Result<Vec<FuzzTarget>> {
     let all = all(Path::new(CRATE))?;
     if names.is_empty() {
         return Ok(all);
@@ -41,12 +41,12 @@ pub(super) fn choose(names: &[String]) -> Result<Vec<Target>> {
         let all: Vec<_> = all.into_iter().map(|target| target.0).collect();
         bail!("no target {unknown:?}; there are {}", all.join(", "));
     }
-    let chosen = |target: &Target| names.contains(&target.0);
+    let chosen = |target: &FuzzTarget| names.contains(&target.0);
     Ok(all.into_iter().filter(chosen).collect())
 }
 
 /// Builds them, so that none of their time goes into it.
-pub(super) fn build(targets: &[Target]) -> Result<()> {
+pub(super) fn build(targets: &[FuzzTarget]) -> Result<()> {
     for target in targets {
         let mut build = cargo_fuzz("build");
         build.arg(&target.0);
@@ -56,7 +56,7 @@ pub(super) fn build(targets: &[Target]) -> Result<()> {
     Ok(())
 }
 
-impl Target {
+impl FuzzTarget {
     /// Runs it for so many seconds; how many executions those were, an error if it
     /// found something.
     pub(super) fn run(&self, seconds: u32) -> Result<u64> {
@@ -91,14 +91,14 @@ impl Target {
     }
 }
 
-impl fmt::Display for Target {
+impl fmt::Display for FuzzTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
     }
 }
 
 /// Those of a fuzz crate, by name.
-fn all(fuzz: &Path) -> Result<Vec<Target>> {
+fn all(fuzz: &Path) -> Result<Vec<FuzzTarget>> {
     let folder = fuzz.join("fuzz_targets");
     let files = fs::read_dir(&folder).with_context(|| folder.display().to_string())?;
     let mut targets = Vec::new();
@@ -106,7 +106,7 @@ fn all(fuzz: &Path) -> Result<Vec<Target>> {
         let path = file?.path();
         targets.extend(
             path.file_stem()
-                .map(|name| Target(name.to_string_lossy().into_owned())),
+                .map(|name| FuzzTarget(name.to_string_lossy().into_owned())),
         );
     }
     targets.sort();
@@ -164,7 +164,7 @@ mod tests {
             .concat();
         let targets = all(&root.join("fuzz")).unwrap();
         assert!(!targets.is_empty());
-        for Target(name) in targets {
+        for FuzzTarget(name) in targets {
             assert!(manifest.contains(&format!("name = \"{name}\"")), "{name}");
             assert!(described.contains(&format!("| `{name}` |")), "{name}");
             assert!(replayed.contains(&name), "{name}");

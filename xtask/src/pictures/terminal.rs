@@ -20,7 +20,7 @@ const SIZE: (&str, &str) = ("100", "28");
 const WIDTH: u32 = 900;
 const LINE: u32 = 15;
 /// Longest that anything is waited for.
-const PATIENCE: Duration = Duration::from_secs(180);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(180);
 
 /// Runs the smoke scenario in a terminal, its record in `out`, and takes a
 /// picture in the middle of the steady phase.
@@ -70,7 +70,7 @@ fn has_traffic(screen: &str) -> bool {
 
 fn wait_for(what: &str, condition: impl Fn(&str) -> bool) -> Result<String> {
     let started = Instant::now();
-    while started.elapsed() < PATIENCE {
+    while started.elapsed() < WAIT_TIMEOUT {
         let screen = screen(&[])?;
         if condition(&screen) {
             return Ok(screen);
@@ -81,7 +81,7 @@ fn wait_for(what: &str, condition: impl Fn(&str) -> bool) -> Result<String> {
         )]
         std::thread::sleep(Duration::from_millis(500));
     }
-    bail!("{what} did not show within {PATIENCE:?}")
+    bail!("{what} did not show within {WAIT_TIMEOUT:?}")
 }
 
 fn screen(arguments: &[&str]) -> Result<String> {

@@ -8,42 +8,42 @@ use std::{
 use anyhow::Result;
 use nix::sys::signal::Signal;
 
-use super::{process_identity::Running, state::State};
+use super::{process_identity::ProcessIdentity, state::ServicesState};
 
 /// How long a keeper may take to end its services.
-const PATIENCE: Duration = Duration::from_secs(20);
+const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 /// Between two looks at whether it has.
-const PAUSE: Duration = Duration::from_millis(30);
+const POLL_INTERVAL: Duration = Duration::from_millis(30);
 
 /// Ends exactly the processes that were noted.
 pub(super) fn run() -> Result<()> {
-    let Some(state) = State::read()? else {
+    let Some(state) = ServicesState::read()? else {
         eprintln!("no services are up");
-        return State::remove();
+        return ServicesState::remove();
     };
-    state.keeper.signal(Signal::SIGTERM)?;
-    if !gone_within(state.keeper, PATIENCE) {
+    state.supervisor.signal(Signal::SIGTERM)?;
+    if !wait_until_gone(state.supervisor, STOP_TIMEOUT) {
         // It hangs; the kernel ends its services with it.
-        state.keeper.signal(Signal::SIGKILL)?;
+        state.supervisor.signal(Signal::SIGKILL)?;
     }
     for entry in &state.services {
         for server in &entry.servers {
-            if !gone_within(*server, PATIENCE) {
+            if !wait_until_gone(*server, STOP_TIMEOUT) {
                 server.signal(Signal::SIGKILL)?;
             }
         }
         eprintln!("{:14} down", entry.name);
     }
-    State::remove()
+    ServicesState::remove()
 }
 
-fn gone_within(process: Running, patience: Duration) -> bool {
+fn wait_until_gone(process: ProcessIdentity, patience: Duration) -> bool {
     let deadline = Instant::now() + patience;
     while process.is_alive() {
         if Instant::now() > deadline {
             return false;
         }
-        thread::park_timeout(PAUSE);
+        thread::park_timeout(POLL_INTERVAL);
     }
     true
 }

@@ -16,18 +16,18 @@ mod up;
 
 use anyhow::Result;
 use clap::Subcommand;
-use highwater_services::Kind;
+use highwater_services::ServiceKind;
 
 pub(crate) use self::install::run as install;
 
 /// What to do with the services.
 #[derive(Subcommand)]
-pub(crate) enum Services {
+pub(crate) enum ServicesCommand {
     /// Start services in the background, on free loopback ports and with temporary
     /// directories; without names, all
     Up {
         /// redis, redis-cluster, nats, rabbitmq, nginx, haproxy
-        kinds: Vec<Kind>,
+        kinds: Vec<ServiceKind>,
     },
     /// Stop what `up` started
     Down,
@@ -40,24 +40,24 @@ pub(crate) enum Services {
     #[command(hide = true)]
     Keep {
         /// As for `up`
-        kinds: Vec<Kind>,
+        kinds: Vec<ServiceKind>,
     },
 }
 
 /// Does it.
-pub(crate) fn run(services: Services) -> Result<()> {
+pub(crate) fn run(services: ServicesCommand) -> Result<()> {
     match services {
-        Services::Up { kinds } => up::run(&or_all(kinds)),
-        Services::Down => down::run(),
-        Services::Status => status::run(),
-        Services::Install => install::run(),
-        Services::Keep { kinds } => supervisor::run(&or_all(kinds)),
+        ServicesCommand::Up { kinds } => up::run(&or_all(kinds)),
+        ServicesCommand::Down => down::run(),
+        ServicesCommand::Status => status::run(),
+        ServicesCommand::Install => install::run(),
+        ServicesCommand::Keep { kinds } => supervisor::run(&or_all(kinds)),
     }
 }
 
-fn or_all(kinds: Vec<Kind>) -> Vec<Kind> {
+fn or_all(kinds: Vec<ServiceKind>) -> Vec<ServiceKind> {
     if kinds.is_empty() {
-        Kind::ALL.to_vec()
+        ServiceKind::ALL.to_vec()
     } else {
         kinds
     }

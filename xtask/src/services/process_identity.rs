@@ -11,13 +11,13 @@ use serde::{Deserialize, Serialize};
 
 /// A process and when it started, which together are not used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Running {
+pub(super) struct ProcessIdentity {
     pub(super) pid: u32,
     /// Clock ticks since the machine started.
     started: u64,
 }
 
-impl Running {
+impl ProcessIdentity {
     /// The process with this id now; `None` if there is none.
     pub(super) fn of(pid: u32) -> Option<Self> {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
@@ -56,9 +56,9 @@ mod tests {
 
     #[test]
     fn a_process_is_known_by_its_start() {
-        let own = Running::of(id()).unwrap();
+        let own = ProcessIdentity::of(id()).unwrap();
         assert!(own.is_alive());
-        let earlier = Running {
+        let earlier = ProcessIdentity {
             started: own.started - 1,
             ..own
         };
@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn a_process_that_ended_is_gone_before_it_is_waited_for() {
         let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
-        let running = Running::of(child.id()).unwrap();
+        let running = ProcessIdentity::of(child.id()).unwrap();
         running.signal(Signal::SIGKILL).unwrap();
         while running.is_alive() {
             std::thread::yield_now();

@@ -12,23 +12,23 @@ use highwater_services::Service;
 use nix::unistd::geteuid;
 use serde::{Deserialize, Serialize};
 
-use super::process_identity::Running;
+use super::process_identity::ProcessIdentity;
 
 /// What `up` started.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct State {
+pub(super) struct ServicesState {
     /// The process that holds them all.
-    pub(super) keeper: Running,
-    pub(super) services: Vec<Entry>,
+    pub(super) supervisor: ProcessIdentity,
+    pub(super) services: Vec<ServiceEntry>,
 }
 
 /// One service.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Entry {
+pub(super) struct ServiceEntry {
     /// Of its kind.
     pub(super) name: String,
     /// Its servers; a cluster has several.
-    pub(super) servers: Vec<Running>,
+    pub(super) servers: Vec<ProcessIdentity>,
     pub(super) url: String,
     pub(super) monitor: Option<String>,
     pub(super) admin: Option<String>,
@@ -37,22 +37,26 @@ pub(super) struct Entry {
     pub(super) started_at: u64,
 }
 
-impl Entry {
+impl ServiceEntry {
     /// Of a service that has just been started.
     pub(super) fn of(service: &Service) -> Self {
         Self {
             name: service.name().to_owned(),
-            servers: service.pids().into_iter().filter_map(Running::of).collect(),
+            servers: service
+                .pids()
+                .into_iter()
+                .filter_map(ProcessIdentity::of)
+                .collect(),
             url: service.url(),
-            monitor: service.monitor(),
-            admin: service.admin(),
+            monitor: service.monitor_url(),
+            admin: service.admin_url(),
             directory: service.directory().to_owned(),
             started_at: now(),
         }
     }
 }
 
-impl State {
+impl ServicesState {
     /// What is noted; `None` when nothing is, or its keeper is gone and so are its
     /// services.
     pub(super) fn read() -> Result<Option<Self>> {
@@ -64,7 +68,7 @@ impl State {
         };
         let state: Self =
             serde_json::from_slice(&text).with_context(|| path.display().to_string())?;
-        Ok(Some(state).filter(|state| state.keeper.is_alive()))
+        Ok(Some(state).filter(|state| state.supervisor.is_alive()))
     }
 
     /// Notes it, whole or not at all.

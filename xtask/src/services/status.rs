@@ -1,13 +1,13 @@
 //! `services status`.
 
 use anyhow::{Result, bail};
-use highwater_services::Kind;
+use highwater_services::ServiceKind;
 
-use super::state::{Entry, State, now};
+use super::state::{ServiceEntry, ServicesState, now};
 
 /// Shows what `up` started; an error if something does not answer.
 pub(super) fn run() -> Result<()> {
-    match State::read()? {
+    match ServicesState::read()? {
         Some(state) => show(&state),
         None => {
             eprintln!("no services are up; hint: `cargo xtask services up`");
@@ -17,13 +17,13 @@ pub(super) fn run() -> Result<()> {
 }
 
 /// A paragraph for each service.
-pub(super) fn show(state: &State) -> Result<()> {
+pub(super) fn show(state: &ServicesState) -> Result<()> {
     let mut silent = Vec::new();
     for entry in &state.services {
         let answers = entry
             .name
-            .parse::<Kind>()
-            .is_ok_and(|kind| kind.answers(&entry.url));
+            .parse::<ServiceKind>()
+            .is_ok_and(|kind| kind.is_ready_at(&entry.url));
         if !answers {
             silent.push(entry.name.as_str());
         }
@@ -35,7 +35,7 @@ pub(super) fn show(state: &State) -> Result<()> {
     bail!("no answer from: {}", silent.join(", "))
 }
 
-fn paragraph(entry: &Entry, answers: bool, now: u64) -> String {
+fn paragraph(entry: &ServiceEntry, answers: bool, now: u64) -> String {
     let pids: Vec<_> = entry
         .servers
         .iter()

@@ -4,16 +4,16 @@
 use std::process;
 
 use anyhow::{Context, Result};
-use highwater_services::Kind;
+use highwater_services::ServiceKind;
 use nix::sys::signal::{SigSet, Signal};
 
 use super::{
-    process_identity::Running,
-    state::{Entry, State},
+    process_identity::ProcessIdentity,
+    state::{ServiceEntry, ServicesState},
 };
 
 /// Starts the services, notes them, and holds them until SIGTERM.
-pub(super) fn run(kinds: &[Kind]) -> Result<()> {
+pub(super) fn run(kinds: &[ServiceKind]) -> Result<()> {
     // Before there are other threads. SIGHUP stays blocked: the terminal that `up`
     // ran in may go.
     let mut ends = SigSet::empty();
@@ -23,17 +23,17 @@ pub(super) fn run(kinds: &[Kind]) -> Result<()> {
     blocked.add(Signal::SIGHUP);
     blocked.thread_block()?;
 
-    let keeper = Running::of(process::id()).context("/proc does not show this process")?;
+    let keeper = ProcessIdentity::of(process::id()).context("/proc does not show this process")?;
     let services = kinds
         .iter()
         .map(|kind| kind.start())
         .collect::<Result<Vec<_>, _>>()?;
-    State {
-        keeper,
-        services: services.iter().map(Entry::of).collect(),
+    ServicesState {
+        supervisor: keeper,
+        services: services.iter().map(ServiceEntry::of).collect(),
     }
     .write()?;
     ends.wait()?;
     drop(services);
-    State::remove()
+    ServicesState::remove()
 }

@@ -10,31 +10,31 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use highwater_services::Kind;
+use highwater_services::ServiceKind;
 
 use super::{
-    state::{self, State},
+    state::{self, ServicesState},
     status,
 };
 
 /// Between two looks at whether the keeper has them all.
-const PAUSE: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Starts a keeper, waits until its services answer, shows them.
-pub(super) fn run(kinds: &[Kind]) -> Result<()> {
-    if let Some(state) = State::read()? {
+pub(super) fn run(kinds: &[ServiceKind]) -> Result<()> {
+    if let Some(state) = ServicesState::read()? {
         status::show(&state)?;
         bail!("services are up already; hint: `cargo xtask services down` first");
     }
-    State::remove()?;
-    let keeper = start_keeper(kinds)?;
-    let state = await_state(keeper)?;
+    ServicesState::remove()?;
+    let keeper = start_supervisor(kinds)?;
+    let state = wait_for_state(keeper)?;
     status::show(&state)?;
     eprintln!("noted in {}", state::path()?.display());
     Ok(())
 }
 
-fn start_keeper(kinds: &[Kind]) -> Result<Child> {
+fn start_supervisor(kinds: &[ServiceKind]) -> Result<Child> {
     let log = state::log_path()?;
     let log = File::create(&log).with_context(|| log.display().to_string())?;
     Command::new(env::current_exe()?)
@@ -50,16 +50,16 @@ fn start_keeper(kinds: &[Kind]) -> Result<Child> {
 }
 
 /// A keeper writes the state once all its services answer, or ends with an error.
-fn await_state(mut keeper: Child) -> Result<State> {
+fn wait_for_state(mut keeper: Child) -> Result<ServicesState> {
     loop {
-        if let Some(state) = State::read()?
-            && state.keeper.pid == keeper.id()
+        if let Some(state) = ServicesState::read()?
+            && state.supervisor.pid == keeper.id()
         {
             return Ok(state);
         }
         if keeper.try_wait()?.is_some() {
             bail!("{}", fs::read_to_string(state::log_path()?)?.trim_end());
         }
-        thread::park_timeout(PAUSE);
+        thread::park_timeout(POLL_INTERVAL);
     }
 }

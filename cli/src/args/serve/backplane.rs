@@ -5,10 +5,10 @@ use std::time::Duration;
 use clap::Args;
 use highwater_server::{BackplaneUrl, ClusterName};
 
-use super::time::time;
+use super::time::parse_duration_within;
 
-pub(super) const SHORTEST_LEASE: Duration = Duration::from_millis(500);
-pub(super) const LONGEST_LEASE: Duration = Duration::from_secs(600);
+pub(super) const MIN_LEASE: Duration = Duration::from_millis(500);
+pub(super) const MAX_LEASE: Duration = Duration::from_secs(600);
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Backplane")]
@@ -31,7 +31,7 @@ pub(crate) struct ServeBackplane {
         long,
         value_name = "TIME",
         default_value = "5s",
-        value_parser = time(SHORTEST_LEASE..=LONGEST_LEASE)
+        value_parser = parse_duration_within(MIN_LEASE..=MAX_LEASE)
     )]
     pub(crate) lease: Duration,
 }

@@ -3,11 +3,11 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::Args;
-use highwater_server::{BackplaneUrl, ClusterName, Group, NodeId};
+use highwater_server::{BackplaneUrl, ClusterName, ConsumerGroup, NodeId};
 
-use super::time::time;
+use super::time::parse_duration_within;
 
-const LONGEST_HANDLING: Duration = Duration::from_secs(60);
+const MAX_PROCESSING_TIME: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Args)]
 #[command(
@@ -36,7 +36,7 @@ pub(crate) struct ServeConsumer {
     pub(crate) cluster: ClusterName,
     /// The group whose members share the readings
     #[arg(long, value_name = "NAME")]
-    pub(crate) group: Group,
+    pub(crate) group: ConsumerGroup,
     /// Name of this consumer, unique in its group
     #[arg(long)]
     pub(crate) id: NodeId,
@@ -48,7 +48,7 @@ pub(crate) struct ServeConsumer {
         long,
         value_name = "TIME",
         default_value = "0ms",
-        value_parser = time(Duration::ZERO..=LONGEST_HANDLING)
+        value_parser = parse_duration_within(Duration::ZERO..=MAX_PROCESSING_TIME)
     )]
     pub(crate) handle_time: Duration,
     /// Where to serve /healthz, /readyz and /metrics, HOST:PORT

@@ -5,28 +5,28 @@ use std::time::Duration;
 use clap::Args;
 use highwater_server::Rate;
 
-use super::time::time;
+use super::time::parse_duration_within;
 
 /// Longest time that is taken.
-pub(super) const LONGEST: Duration = Duration::from_secs(600);
+pub(super) const MAX_DURATION: Duration = Duration::from_secs(600);
 /// A socket that lives shorter costs more than it is of use.
-const YOUNGEST: Duration = Duration::from_secs(10);
-const OLDEST: Duration = Duration::from_secs(30 * 24 * 3600);
+const SHORTEST_MAX_AGE: Duration = Duration::from_secs(10);
+const LONGEST_MAX_AGE: Duration = Duration::from_secs(30 * 24 * 3600);
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Drain")]
 pub(crate) struct ServeDrain {
     /// How long /readyz fails before new sockets are refused
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = time(Duration::ZERO..=LONGEST))]
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = parse_duration_within(Duration::ZERO..=MAX_DURATION))]
     pub(crate) drain_notice: Duration,
     /// Devices asked to leave, a second
     #[arg(long, value_name = "RATE", default_value = "500/s")]
     pub(crate) drain_rate: Rate,
     /// Longest time over which a device is asked to spread its return
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = time(Duration::ZERO..=LONGEST))]
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = parse_duration_within(Duration::ZERO..=MAX_DURATION))]
     pub(crate) drain_window: Duration,
     /// Send a socket away when it has been open for three quarters to all of this,
     /// 10s to 720h
-    #[arg(long, value_name = "TIME", value_parser = time(YOUNGEST..=OLDEST))]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration_within(SHORTEST_MAX_AGE..=LONGEST_MAX_AGE))]
     pub(crate) max_age: Option<Duration>,
 }

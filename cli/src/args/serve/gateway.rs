@@ -3,18 +3,18 @@
 use std::{net::SocketAddr, time::Duration};
 
 use clap::Args;
-use highwater_server::{BackplaneUrl, ClusterName, LoadMeasure, NodeId, Policy, Rate};
+use highwater_server::{BackplaneUrl, ClusterName, GatewayPolicy, LoadMetric, NodeId, Rate};
 
 use super::{
     ServeTls,
-    backplane::{LONGEST_LEASE, SHORTEST_LEASE},
-    drain::LONGEST,
-    time::time,
+    backplane::{MAX_LEASE, MIN_LEASE},
+    drain::MAX_DURATION,
+    time::parse_duration_within,
 };
 
 /// Bounds of `--health-interval`.
-const MOST_OFTEN: Duration = Duration::from_millis(100);
-const LEAST_OFTEN: Duration = Duration::from_secs(60);
+const MIN_HEALTH_INTERVAL: Duration = Duration::from_millis(100);
+const MAX_HEALTH_INTERVAL: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Args)]
 #[command(
@@ -55,7 +55,7 @@ pub(crate) struct ServeGateway {
     pub(crate) cluster: ClusterName,
     /// How long this gateway may be silent before the nodes take it for dead, 500ms to
     /// 10m; the embedded broker decides by itself
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = time(SHORTEST_LEASE..=LONGEST_LEASE))]
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_duration_within(MIN_LEASE..=MAX_LEASE))]
     pub(crate) lease: Duration,
     /// Serve probes, metrics, /nodes and /admin here and not on --listen
     #[arg(long, value_name = "ADDR")]
@@ -75,16 +75,16 @@ pub(crate) struct ServeGateway {
 #[command(next_help_heading = "Balancing")]
 pub(crate) struct ServeBalancing {
     /// Which node gets what comes next: round-robin, least-conn, p2c or random
-    #[arg(long, default_value_t = Policy::P2c)]
-    pub(crate) policy: Policy,
+    #[arg(long, default_value_t = GatewayPolicy::P2c)]
+    pub(crate) policy: GatewayPolicy,
     /// What the policy goes by: sockets, or the custom load that nodes report
-    #[arg(long, value_name = "MEASURE", default_value_t = LoadMeasure::Sockets)]
-    pub(crate) load: LoadMeasure,
+    #[arg(long, value_name = "MEASURE", default_value_t = LoadMetric::Sockets)]
+    pub(crate) load: LoadMetric,
     /// How long a node that has come gets less than its share, 0s to 10m
-    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = time(Duration::ZERO..=LONGEST))]
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = parse_duration_within(Duration::ZERO..=MAX_DURATION))]
     pub(crate) slow_start: Duration,
     /// Between two health checks of a node, 100ms to 1m
-    #[arg(long, value_name = "TIME", default_value = "500ms", value_parser = time(MOST_OFTEN..=LEAST_OFTEN))]
+    #[arg(long, value_name = "TIME", default_value = "500ms", value_parser = parse_duration_within(MIN_HEALTH_INTERVAL..=MAX_HEALTH_INTERVAL))]
     pub(crate) health_interval: Duration,
 }
 
@@ -92,7 +92,7 @@ pub(crate) struct ServeBalancing {
 #[command(next_help_heading = "Drain")]
 pub(crate) struct ServeGatewayDrain {
     /// How long /readyz fails before new connections are refused
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = time(Duration::ZERO..=LONGEST))]
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = parse_duration_within(Duration::ZERO..=MAX_DURATION))]
     pub(crate) drain_notice: Duration,
     /// Sockets closed, a second
     #[arg(long, value_name = "RATE", default_value = "500/s")]

@@ -5,7 +5,7 @@ use std::{ops::RangeInclusive, time::Duration};
 use highwater_scenarios::{format, units::parse_duration};
 
 /// Reads a time of `within`, such as `500ms`, `1.5s` or `2m`.
-pub(super) fn time(
+pub(super) fn parse_duration_within(
     within: RangeInclusive<Duration>,
 ) -> impl Fn(&str) -> Result<Duration, String> + Clone + Send + Sync + 'static {
     move |text| {
@@ -34,7 +34,7 @@ mod tests {
 
     #[test]
     fn times_have_a_unit_and_bounds() {
-        let time = time(500 * MILLISECOND..=Duration::from_secs(600));
+        let time = parse_duration_within(500 * MILLISECOND..=Duration::from_secs(600));
         for (text, millis) in [
             ("500ms", 500),
             ("5s", 5_000),

@@ -2,23 +2,23 @@
 
 use std::sync::Arc;
 
-use highwater_server::{AuthConfig, Limits, NodeConfig, Secret, ServerTls};
+use highwater_server::{AuthConfig, NodeConfig, NodeLimits, Secret, ServerTls};
 
 use crate::{
     args::{ServeAdmission, ServeAuth, ServeDrain, ServeNode, ServeTls},
     exit::Exit,
-    failure::Failure,
+    failure::CliFailure,
     heap,
 };
 
 /// Reads every file that is named.
-pub(super) fn config(args: ServeNode) -> Result<NodeConfig, Failure> {
+pub(super) fn config(args: ServeNode) -> Result<NodeConfig, CliFailure> {
     Ok(NodeConfig {
         backplane: args.backplane.backplane,
         cluster: args.backplane.cluster,
-        lease: args.backplane.lease,
+        membership_lease: args.backplane.lease,
         advertise: args.advertise,
-        own_load: args.own_load,
+        load_source: args.own_load,
         routing: args.routing,
         allow_faults: args.allow_faults,
         echo: args.echo,
@@ -30,7 +30,7 @@ pub(super) fn config(args: ServeNode) -> Result<NodeConfig, Failure> {
     })
 }
 
-pub(super) fn tls(args: ServeTls) -> Result<Option<Arc<ServerTls>>, Failure> {
+pub(super) fn tls(args: ServeTls) -> Result<Option<Arc<ServerTls>>, CliFailure> {
     let (Some(cert), Some(key)) = (args.tls_cert, args.tls_key) else {
         return Ok(None);
     };
@@ -38,16 +38,16 @@ pub(super) fn tls(args: ServeTls) -> Result<Option<Arc<ServerTls>>, Failure> {
         .map(|tls| Some(Arc::new(tls)))
         .map_err(|error| {
             let hint = "both are PEM: the chain with the node's own certificate first, and its key";
-            Failure::new(Exit::Usage, error).with_hint(Some(hint.to_owned()))
+            CliFailure::new(Exit::Usage, error).with_hint(Some(hint.to_owned()))
         })
 }
 
-fn auth(args: ServeAuth) -> Result<Option<AuthConfig>, Failure> {
+fn auth(args: ServeAuth) -> Result<Option<AuthConfig>, CliFailure> {
     let read = |file: Option<std::path::PathBuf>| {
         let secret = file.map(|path| Secret::from_file(&path)).transpose();
         secret.map_err(|error| {
             let hint = "`head -c 32 /dev/urandom | base64 > FILE` makes one";
-            Failure::new(Exit::Usage, error).with_hint(Some(hint.to_owned()))
+            CliFailure::new(Exit::Usage, error).with_hint(Some(hint.to_owned()))
         })
     };
     let secret = read(args.auth_secret_file)?.or(args.auth_secret);
@@ -56,29 +56,29 @@ fn auth(args: ServeAuth) -> Result<Option<AuthConfig>, Failure> {
         Some(secret) => Ok(Some(AuthConfig {
             secret,
             required: args.auth,
-            login,
+            login_secret: login,
             lifetime: args.session_lifetime,
             store: args.session_store,
         })),
         None if args.auth || login.is_some() => {
             let what = anyhow::anyhow!("tokens have nothing to be signed with");
             let hint = "name the secret's file with --auth-secret-file";
-            Err(Failure::new(Exit::Usage, what).with_hint(Some(hint.to_owned())))
+            Err(CliFailure::new(Exit::Usage, what).with_hint(Some(hint.to_owned())))
         }
         None => Ok(None),
     }
 }
 
-fn limits(admission: &ServeAdmission, drain: &ServeDrain) -> Limits {
-    Limits {
-        sockets: admission.max_sockets,
-        upgrades: admission.max_upgrades,
+fn limits(admission: &ServeAdmission, drain: &ServeDrain) -> NodeLimits {
+    NodeLimits {
+        max_sockets: admission.max_sockets,
+        upgrade_rate: admission.max_upgrades,
         upgrade_burst: admission.upgrade_burst,
-        handshakes: admission.max_handshakes,
-        drain_notice: drain.drain_notice,
+        handshake_rate: admission.max_handshakes,
+        drain_delay: drain.drain_notice,
         drain_rate: drain.drain_rate,
-        drain_window: drain.drain_window,
+        drain_reconnect_window: drain.drain_window,
         max_age: drain.max_age,
-        ..Limits::default()
+        ..NodeLimits::default()
     }
 }

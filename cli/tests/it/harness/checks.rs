@@ -1,7 +1,8 @@
 //! What must hold of every run.
 
 use highwater_reports::summary::{
-    Commands, Heartbeats, LedgerLine, Messages, Readings, Summary, Verdict,
+    CommandSummary, HeartbeatSummary, LedgerLine, MessageSummary, Summary, TelemetrySummary,
+    Verdict,
 };
 
 /// What a run says of a harness that was late.
@@ -16,20 +17,20 @@ const BECAUSE_LATE: [&str; 4] = [
 ];
 
 /// Of a scenario that sends some.
-pub(crate) fn commands(summary: &Summary) -> &Commands {
+pub(crate) fn commands(summary: &Summary) -> &CommandSummary {
     let commands = summary.commands.as_ref();
     commands.expect("the scenario sends commands")
 }
 
 /// Of a scenario that publishes some.
-pub(crate) fn messages(summary: &Summary) -> &Messages {
+pub(crate) fn messages(summary: &Summary) -> &MessageSummary {
     let messages = summary.messages.as_ref();
     messages.expect("the scenario publishes messages")
 }
 
 /// Of a scenario that has some.
-pub(crate) fn readings(summary: &Summary) -> &Readings {
-    let readings = summary.readings.as_ref();
+pub(crate) fn telemetry(summary: &Summary) -> &TelemetrySummary {
+    let readings = summary.telemetry.as_ref();
     readings.expect("the scenario has readings")
 }
 
@@ -40,7 +41,7 @@ pub(crate) fn ledger_line<'s>(summary: &'s Summary, what: &str) -> &'s LedgerLin
 }
 
 /// Every command has exactly one outcome, known or lost.
-pub(crate) fn assert_commands_add_up(commands: &Commands) {
+pub(crate) fn assert_commands_add_up(commands: &CommandSummary) {
     let outcomes = commands.replied
         + commands.timed_out
         + commands.not_connected
@@ -56,7 +57,7 @@ pub(crate) fn assert_commands_add_up(commands: &Commands) {
 }
 
 /// Every command has exactly one outcome, and none is lost.
-pub(crate) fn assert_no_command_lost(commands: &Commands) {
+pub(crate) fn assert_no_command_lost(commands: &CommandSummary) {
     assert_commands_add_up(commands);
     assert_eq!(commands.lost, 0, "{commands:?}");
 }
@@ -75,14 +76,14 @@ pub(crate) fn assert_commands_replied(summary: &Summary) {
 
 /// Every heartbeat that was due was acknowledged, or missed, or still waited
 /// when the sockets were closed: at most one for each socket.
-pub(crate) fn assert_heartbeats_add_up(heartbeats: &Heartbeats, sockets: u64) {
+pub(crate) fn assert_heartbeats_add_up(heartbeats: &HeartbeatSummary, sockets: u64) {
     let ended = heartbeats.acknowledged + heartbeats.missed;
     assert!(heartbeats.due >= ended, "{heartbeats:?}");
     assert!(heartbeats.due - ended <= sockets, "{heartbeats:?}");
 }
 
 /// Each message ends in one way, and each delivery due comes or is lost.
-pub(crate) fn assert_messages_add_up(messages: &Messages) {
+pub(crate) fn assert_messages_add_up(messages: &MessageSummary) {
     let ends = messages.published + messages.dropped + messages.rejected + messages.unconfirmed;
     assert_eq!(messages.scheduled, ends, "{messages:?}");
     let deliveries = messages.delivered + messages.lost;
@@ -91,7 +92,7 @@ pub(crate) fn assert_messages_add_up(messages: &Messages) {
 }
 
 /// Every reading that was due was sent and accepted.
-pub(crate) fn assert_all_accepted(readings: &Readings, due: u64) {
+pub(crate) fn assert_all_accepted(readings: &TelemetrySummary, due: u64) {
     let through = (readings.due, readings.sent, readings.accepted);
     assert_eq!(through, (due, due, due), "{readings:?}");
 }

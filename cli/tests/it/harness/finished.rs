@@ -6,10 +6,10 @@ use highwater_reports::summary::{Summary, Verdict};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::record::{intervals, steady_from};
+use super::record::{intervals, steady_start};
 
 /// A run that is over.
-pub(crate) struct Finished {
+pub(crate) struct FinishedRun {
     _folder: TempDir,
     /// The directory of its record.
     pub(crate) record: PathBuf,
@@ -21,10 +21,10 @@ pub(crate) struct Finished {
     pub(crate) stderr: String,
 }
 
-impl Finished {
+impl FinishedRun {
     /// A run with this output whose record lies in `record`, somewhere in
     /// `folder`.
-    pub(super) fn of(folder: TempDir, record: PathBuf, output: Output) -> Self {
+    pub(super) fn from_output(folder: TempDir, record: PathBuf, output: Output) -> Self {
         Self {
             record,
             code: output.status.code(),
@@ -117,8 +117,8 @@ impl Finished {
     }
 
     /// When its steady phase began.
-    pub(crate) fn steady_from(&self) -> f64 {
-        steady_from(&self.record).expect("a steady phase")
+    pub(crate) fn steady_start(&self) -> f64 {
+        steady_start(&self.record).expect("a steady phase")
     }
 
     /// How often `counter` was counted over the whole run, by all workers.

@@ -12,7 +12,7 @@ mod process;
 mod record;
 mod run;
 
-pub(crate) use finished::Finished;
-pub(crate) use process::{ask, children_of, eventually, highwater, is_running};
-pub(crate) use record::last_recorded;
-pub(crate) use run::Run;
+pub(crate) use finished::FinishedRun;
+pub(crate) use process::{ask, child_pids, eventually, highwater, is_running};
+pub(crate) use record::last_interval_at;
+pub(crate) use run::CliRun;

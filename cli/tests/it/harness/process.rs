@@ -11,7 +11,7 @@ use std::{
 use nix::unistd::Pid;
 
 /// Longest that any condition is waited for.
-const PATIENCE: Duration = Duration::from_secs(90);
+const TEST_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// `highwater` with these arguments.
 pub(crate) fn highwater(arguments: &[&str]) -> Command {
@@ -37,8 +37,8 @@ pub(crate) fn eventually<T>(what: &str, mut condition: impl FnMut() -> Option<T>
             return value;
         }
         assert!(
-            started.elapsed() < PATIENCE,
-            "{what}: not within {PATIENCE:?}"
+            started.elapsed() < TEST_TIMEOUT,
+            "{what}: not within {TEST_TIMEOUT:?}"
         );
         #[expect(
             clippy::disallowed_methods,
@@ -58,7 +58,7 @@ pub(crate) fn is_running(pid: Pid) -> bool {
 }
 
 /// All processes below `pid`.
-pub(crate) fn children_of(pid: Pid) -> Vec<Pid> {
+pub(crate) fn child_pids(pid: Pid) -> Vec<Pid> {
     let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else {
         return Vec::new();
     };

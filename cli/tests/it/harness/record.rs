@@ -5,12 +5,12 @@ use std::{fs, path::Path};
 use serde_json::Value;
 
 /// Last instant that the record has an interval of.
-pub(crate) fn last_recorded(record: &Path) -> Option<f64> {
+pub(crate) fn last_interval_at(record: &Path) -> Option<f64> {
     intervals(record).last()?["at"].as_f64()
 }
 
 /// When the steady phase began.
-pub(super) fn steady_from(record: &Path) -> Option<f64> {
+pub(super) fn steady_start(record: &Path) -> Option<f64> {
     lines(&record.join("events.jsonl"))
         .iter()
         .find(|event| event["phase"] == "steady")?["at"]

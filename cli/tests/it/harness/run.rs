@@ -13,19 +13,19 @@ use nix::{
 use tempfile::TempDir;
 
 use super::{
-    Finished,
-    process::{children_of, command_line, eventually, highwater},
-    record::{last_recorded, steady_from},
+    FinishedRun,
+    process::{child_pids, command_line, eventually, highwater},
+    record::{last_interval_at, steady_start},
 };
 
 /// A run that has been started.
-pub(crate) struct Run {
+pub(crate) struct CliRun {
     /// Taken when the run is finished.
     folder: Option<TempDir>,
     child: Option<Child>,
 }
 
-impl Run {
+impl CliRun {
     /// Starts `highwater run` with a scenario of this text.
     pub(crate) fn start(scenario: &str) -> Self {
         Self::start_with(scenario, &[])
@@ -62,17 +62,17 @@ impl Run {
     }
 
     /// Starts it and waits for its end.
-    pub(crate) fn to_its_end(scenario: &str) -> Finished {
+    pub(crate) fn run_to_end(scenario: &str) -> FinishedRun {
         Self::start(scenario).finish()
     }
 
     /// Waits for its end.
-    pub(crate) fn finish(mut self) -> Finished {
+    pub(crate) fn finish(mut self) -> FinishedRun {
         let child = self.child.take().expect("a run ends once");
         let output = child.wait_with_output().expect("highwater's output");
         let record = self.record();
         let folder = self.folder.take().expect("a run ends once");
-        Finished::of(folder, record, output)
+        FinishedRun::from_output(folder, record, output)
     }
 
     /// The directory of its record.
@@ -93,23 +93,23 @@ impl Run {
 
     /// Waits until the record says that the steady phase has begun and `extra`
     /// more seconds of it are recorded.
-    pub(crate) fn until_steady(&self, extra: f64) {
+    pub(crate) fn wait_until_steady(&self, extra: f64) {
         let record = self.record();
-        let steady = eventually("the steady phase", || steady_from(&record));
-        let last = || last_recorded(&record).filter(|at| *at >= steady + extra);
+        let steady = eventually("the steady phase", || steady_start(&record));
+        let last = || last_interval_at(&record).filter(|at| *at >= steady + extra);
         eventually("some seconds of it", last);
     }
 
     /// Processes that it has started whose command line contains `word`.
     pub(crate) fn children(&self, word: &str) -> Vec<Pid> {
-        children_of(self.pid())
+        child_pids(self.pid())
             .into_iter()
             .filter(|pid| command_line(*pid).is_some_and(|line| line.contains(word)))
             .collect()
     }
 }
 
-impl Drop for Run {
+impl Drop for CliRun {
     fn drop(&mut self) {
         if let Some(mut child) = self.child.take() {
             let _ = child.kill();

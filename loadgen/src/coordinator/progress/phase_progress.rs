@@ -5,14 +5,14 @@ use std::time::Duration;
 use highwater_reports::record::action_title;
 use highwater_scenarios::{
     Plan,
-    plan::{Action, DevicePool, Event, Fault},
+    plan::{Action, DevicePool, EventSpec, FaultSpec},
 };
 
-use crate::coordinator::phases::Phase;
+use crate::coordinator::phases::RunPhase;
 
 /// A run's phase and how far it has come.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub enum Stage {
+pub enum PhaseProgress {
     /// The ramp has not begun.
     #[default]
     Starting,
@@ -21,16 +21,16 @@ pub enum Stage {
         /// Sockets of the pools that belong to the ramp.
         sockets: u64,
         /// Until the last of them is due; zero when all of them are.
-        left: Duration,
+        remaining: Duration,
     },
     /// The steady phase.
     Steady {
         /// Since it began.
         elapsed: Duration,
         /// All of it.
-        length: Duration,
+        duration: Duration,
         /// What the scenario does next.
-        next: Option<Coming>,
+        next_action: Option<UpcomingAction>,
     },
     /// Sockets close.
     Drain,
@@ -38,32 +38,32 @@ pub enum Stage {
 
 /// Something that the scenario will do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Coming {
+pub struct UpcomingAction {
     /// From now.
     pub after: Duration,
     /// What, such as `kill-node n2`.
-    pub what: String,
+    pub title: String,
 }
 
-impl Stage {
+impl PhaseProgress {
     /// Where a run of `plan` stands at `now`. A phase that was announced and
     /// has not begun yet is not shown.
-    pub fn at(plan: &Plan, phase: Phase, ramp_second: u64, now: Duration) -> Self {
+    pub fn at(plan: &Plan, phase: RunPhase, ramp_second: u64, now: Duration) -> Self {
         let ramp = Duration::from_secs(ramp_second);
         match phase {
-            Phase::Drain { .. } => Self::Drain,
-            Phase::Steady { from, until } if now.as_secs() >= from => {
+            RunPhase::Drain { .. } => Self::Drain,
+            RunPhase::Steady { from, until } if now.as_secs() >= from => {
                 let elapsed = now.saturating_sub(Duration::from_secs(from));
                 Self::Steady {
                     elapsed,
-                    length: Duration::from_secs(until - from),
-                    next: coming(plan, elapsed),
+                    duration: Duration::from_secs(until - from),
+                    next_action: upcoming_action(plan, elapsed),
                 }
             }
             _ if now < ramp => Self::Starting,
             _ => Self::Ramp {
                 sockets: plan.ramp_sockets(),
-                left: (ramp + plan.ramp_planned()).saturating_sub(now),
+                remaining: (ramp + plan.planned_ramp()).saturating_sub(now),
             },
         }
     }
@@ -86,45 +86,48 @@ pub fn action_name(action: &Action) -> &'static str {
         Action::ResumeBroker => "resume-broker",
         Action::Rebalance { .. } => "rebalance",
         Action::Fault {
-            fault: Fault::Stall { .. },
+            fault: FaultSpec::Stall { .. },
         } => "fault stall",
         Action::Fault {
-            fault: Fault::IgnorePings { .. },
+            fault: FaultSpec::IgnorePings { .. },
         } => "fault ignore-pings",
         Action::Fault {
-            fault: Fault::DropMessages { .. },
+            fault: FaultSpec::DropMessages { .. },
         } => "fault drop-messages",
         Action::Fault {
-            fault: Fault::DuplicateMessages { .. },
+            fault: FaultSpec::DuplicateMessages { .. },
         } => "fault duplicate-messages",
         Action::Fault {
-            fault: Fault::ReorderMessages { .. },
+            fault: FaultSpec::ReorderMessages { .. },
         } => "fault reorder-messages",
     }
 }
 
 /// The next event or late pool, `elapsed` into the steady phase.
-fn coming(plan: &Plan, elapsed: Duration) -> Option<Coming> {
-    let events = plan.events.iter().map(|event| (event.at, in_words(event)));
+fn upcoming_action(plan: &Plan, elapsed: Duration) -> Option<UpcomingAction> {
+    let events = plan
+        .events
+        .iter()
+        .map(|event| (event.at, event_title(event)));
     let pools = plan
         .devices
         .iter()
-        .filter_map(|pool| Some((pool.start?, opening(pool))));
+        .filter_map(|pool| Some((pool.start?, pool_title(pool))));
     events
         .chain(pools)
         .filter(|(at, _)| *at > elapsed)
         .min_by_key(|(at, _)| *at)
-        .map(|(at, what)| Coming {
+        .map(|(at, what)| UpcomingAction {
             after: at - elapsed,
-            what,
+            title: what,
         })
 }
 
-fn in_words(event: &Event) -> String {
+fn event_title(event: &EventSpec) -> String {
     action_title(action_name(&event.action), &event.node)
 }
 
-fn opening(pool: &DevicePool) -> String {
+fn pool_title(pool: &DevicePool) -> String {
     format!("pool {} opens", pool.name)
 }
 
@@ -154,33 +157,35 @@ mod tests {
         node = "n2"
     "#;
 
-    fn at(phase: Phase, second: u64) -> Stage {
+    fn at(phase: RunPhase, second: u64) -> PhaseProgress {
         let plan = highwater_scenarios::parse("late", SCENARIO, &[]).unwrap();
-        Stage::at(&plan, phase, 2, Duration::from_secs(second))
+        PhaseProgress::at(&plan, phase, 2, Duration::from_secs(second))
     }
 
     #[test]
     fn a_phase_is_shown_from_its_first_second() {
-        let steady = Phase::Steady {
+        let steady = RunPhase::Steady {
             from: 14,
             until: 74,
         };
-        let ramp = |left| Stage::Ramp {
+        let ramp = |left| PhaseProgress::Ramp {
             sockets: 100,
-            left: Duration::from_millis(left),
+            remaining: Duration::from_millis(left),
         };
-        assert_eq!(at(Phase::Ramp, 1), Stage::Starting);
-        assert_eq!(at(Phase::Ramp, 2), ramp(9_900));
+        assert_eq!(at(RunPhase::Ramp, 1), PhaseProgress::Starting);
+        assert_eq!(at(RunPhase::Ramp, 2), ramp(9_900));
         assert_eq!(at(steady, 13), ramp(0));
-        assert!(matches!(at(steady, 14), Stage::Steady { .. }));
-        assert_eq!(at(Phase::Drain { from: 74 }, 74), Stage::Drain);
+        assert!(matches!(at(steady, 14), PhaseProgress::Steady { .. }));
+        assert_eq!(at(RunPhase::Drain { from: 74 }, 74), PhaseProgress::Drain);
     }
 
     #[test]
     fn what_comes_next_is_named_until_it_comes() {
-        let steady = Phase::Steady { from: 0, until: 60 };
+        let steady = RunPhase::Steady { from: 0, until: 60 };
         let next = |second| match at(steady, second) {
-            Stage::Steady { next, .. } => next.map(|next| (next.after.as_secs(), next.what)),
+            PhaseProgress::Steady {
+                next_action: next, ..
+            } => next.map(|next| (next.after.as_secs(), next.title)),
             stage => panic!("{stage:?}"),
         };
         assert_eq!(next(5), Some((15, "kill-node n2".to_owned())));

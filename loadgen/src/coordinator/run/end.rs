@@ -3,80 +3,80 @@
 
 use std::{mem, pin::pin, time::Duration};
 
-use highwater_reports::record::{Ended, Occurrence};
+use highwater_reports::record::{RecordEvent, RunEnd};
 use tokio::{
     sync::mpsc,
     time::{Instant, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::Run;
+use super::ActiveRun;
 use crate::coordinator::{
-    consumer_drain::{self, Patience, Settled},
+    consumer_drain::{self, DrainOutcome, WaitPolicy},
     error::RunError,
     progress::{NoteKind, Update},
-    sampler_task::Round,
+    sampler_task::SampleRound,
 };
 
 /// How long the last sample may take to come.
-const LAST_SAMPLE: Duration = Duration::from_secs(5);
+const LAST_SAMPLE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long events that were under way may take to say that they are given up.
-const LAST_EVENTS: Duration = Duration::from_secs(5);
+const LAST_EVENTS_TIMEOUT: Duration = Duration::from_secs(5);
 
-impl<S: FnMut(Update) + Send> Run<S> {
+impl<S: FnMut(Update) + Send> ActiveRun<S> {
     /// Waits until the consumers have written down all that was accepted, or for long
     /// no more; then the two sides are recorded.
-    pub(super) async fn settle_readings(
+    pub(super) async fn wait_for_consumers(
         &mut self,
-        samples: &mut mpsc::Receiver<Round>,
+        samples: &mut mpsc::Receiver<SampleRound>,
         interrupt: &CancellationToken,
     ) -> Result<(), RunError> {
-        let Some(readings) = self.readings.take() else {
+        let Some(readings) = self.telemetry.take() else {
             return Ok(());
         };
-        let readings = consumer_drain::read(readings).await;
-        let interrupted = self.ended == Ended::Interrupted;
-        let patience = Patience::new(&self.plan, interrupted, Instant::now());
-        if readings.missing() > 0 {
+        let readings = consumer_drain::read_journals(readings).await;
+        let interrupted = self.ended == RunEnd::Interrupted;
+        let patience = WaitPolicy::new(&self.plan, interrupted, Instant::now());
+        if readings.missing_count() > 0 {
             let text = "waiting for the consumers to handle what was accepted".to_owned();
-            self.note(NoteKind::Event, text);
+            self.show_note(NoteKind::Event, text);
         }
         // One interrupt has been heeded already: then there is nothing more to hear.
         let hurry = match interrupted {
             true => CancellationToken::new(),
             false => interrupt.clone(),
         };
-        let mut settling = pin!(consumer_drain::settle(readings, patience, hurry));
+        let mut settling = pin!(consumer_drain::drain_consumers(readings, patience, hurry));
         let (readings, settled) = loop {
             tokio::select! {
                 settled = &mut settling => break settled,
-                Some(round) = samples.recv() => self.sampled(&round)?,
+                Some(round) = samples.recv() => self.record_samples(&round)?,
             }
         };
-        if let Settled::Unfinished(why) = settled {
+        if let DrainOutcome::Unfinished(why) = settled {
             if interrupt.is_cancelled() {
-                self.ended = Ended::Interrupted;
+                self.ended = RunEnd::Interrupted;
             }
-            self.problem(format!(
+            self.record_problem(format!(
                 "{why}, when {} readings that were accepted had not been handled",
-                readings.missing()
+                readings.missing_count()
             ))?;
         }
-        let whole = !self.worker_lost && !matches!(settled, Settled::Unfinished(_));
-        self.ledger.event(readings.occurrence(whole))?;
+        let whole = !self.worker_lost && !matches!(settled, DrainOutcome::Unfinished(_));
+        self.recorder.record_event(readings.summary_event(whole))?;
         Ok(())
     }
 
     /// What the system counted in all: one more round, begun after everything was
     /// over.
-    pub(super) async fn last_sample(
+    pub(super) async fn wait_for_last_sample(
         &mut self,
-        samples: &mut mpsc::Receiver<Round>,
+        samples: &mut mpsc::Receiver<SampleRound>,
     ) -> Result<(), RunError> {
         let over = self.clock.now().as_secs_f64();
-        let deadline = Instant::now() + LAST_SAMPLE;
+        let deadline = Instant::now() + LAST_SAMPLE_TIMEOUT;
         while let Ok(Some(round)) = timeout_at(deadline, samples.recv()).await {
-            self.sampled(&round)?;
+            self.record_samples(&round)?;
             if round.samples.first().is_some_and(|first| first.at >= over) {
                 break;
             }
@@ -86,35 +86,36 @@ impl<S: FnMut(Update) + Send> Run<S> {
 
     /// The end of the run is when its last worker had finished; what is found at
     /// the system's own end belongs to it.
-    pub(super) async fn finish(&mut self) -> Result<Ended, RunError> {
+    pub(super) async fn finish(&mut self) -> Result<RunEnd, RunError> {
         self.stop.cancel();
         let at = self.clock.now().as_secs_f64();
         self.record_phase(self.clock.now())?;
-        self.ends()?;
-        let undecodable = self.ledger.finish()?;
+        self.record_process_exits()?;
+        let undecodable = self.recorder.finish()?;
         if undecodable > 0 {
             let text = format!("{undecodable} latency histograms of workers could not be read");
-            self.ledger.event(Occurrence::Problem { text })?;
+            self.recorder.record_event(RecordEvent::Problem { text })?;
         }
         let found = self.system.stop().await;
-        self.last_events().await?;
+        self.collect_last_events().await?;
         for text in found {
-            self.note(NoteKind::Problem, text.clone());
-            self.ledger.event_at(at, Occurrence::Problem { text })?;
+            self.show_note(NoteKind::Problem, text.clone());
+            self.recorder
+                .record_event_at(at, RecordEvent::Problem { text })?;
         }
-        self.ledger
-            .event_at(at, Occurrence::End { ended: self.ended })?;
-        self.ledger.finish()?;
+        self.recorder
+            .record_event_at(at, RecordEvent::End { ended: self.ended })?;
+        self.recorder.finish()?;
         Ok(self.ended)
     }
 
     /// Events that were still under way: the system's end has given them up.
-    async fn last_events(&mut self) -> Result<(), RunError> {
+    async fn collect_last_events(&mut self) -> Result<(), RunError> {
         let (own, mut events) = mem::replace(&mut self.events, mpsc::channel(1));
         drop(own);
-        let deadline = Instant::now() + LAST_EVENTS;
+        let deadline = Instant::now() + LAST_EVENTS_TIMEOUT;
         while let Ok(Some(done)) = timeout_at(deadline, events.recv()).await {
-            self.event_done(done).await?;
+            self.record_event_result(done).await?;
         }
         Ok(())
     }

@@ -1,110 +1,115 @@
 //! What workers, samples and events tell.
 
-use highwater_reports::record::{Ended, Occurrence, action_title};
+use highwater_reports::record::{RecordEvent, RunEnd, action_title};
 
-use super::Run;
+use super::ActiveRun;
 use crate::coordinator::{
     error::RunError,
-    phases::Phase,
+    phases::RunPhase,
     progress::{NoteKind, Update, phase_progress::action_name},
-    sampler_task::Round,
-    system::Done,
-    worker_pool::Told,
+    sampler_task::SampleRound,
+    system::EventResult,
+    worker_pool::WorkerMessage,
 };
 
-impl<S: FnMut(Update) + Send> Run<S> {
-    pub(super) fn heard(&mut self, id: &str, told: Told) -> Result<(), RunError> {
+impl<S: FnMut(Update) + Send> ActiveRun<S> {
+    pub(super) fn handle_worker_message(
+        &mut self,
+        id: &str,
+        told: WorkerMessage,
+    ) -> Result<(), RunError> {
         match told {
-            Told::Interval(interval) => {
-                self.crew.resolved(id, interval.ramp_resolved);
-                self.ledger.worker(id, interval)?;
+            WorkerMessage::Interval(interval) => {
+                self.workers.set_ramp_resolved(id, interval.ramp_resolved);
+                self.recorder.record_worker_interval(id, interval)?;
             }
-            Told::Unaccepted(devices) => {
-                if let Some(readings) = &mut self.readings {
+            WorkerMessage::UnacceptedTelemetry(devices) => {
+                if let Some(readings) = &mut self.telemetry {
                     devices
                         .iter()
-                        .for_each(|device| readings.unaccepted(device));
+                        .for_each(|device| readings.mark_unaccepted(device));
                 }
             }
-            Told::Done => self.done(id)?,
-            Told::Gone(reason) => self.lost(id, reason)?,
+            WorkerMessage::Done => self.handle_worker_done(id)?,
+            WorkerMessage::Disconnected(reason) => self.handle_worker_lost(id, reason)?,
         }
         Ok(())
     }
 
-    fn done(&mut self, id: &str) -> Result<(), RunError> {
-        self.crew.done(id);
-        if !self.drains() {
-            self.problem(format!("worker {id} is done before the end"))?;
+    fn handle_worker_done(&mut self, id: &str) -> Result<(), RunError> {
+        self.workers.mark_done(id);
+        if !self.is_draining() {
+            self.record_problem(format!("worker {id} is done before the end"))?;
         }
-        self.check_crew();
+        self.check_workers_left();
         Ok(())
     }
 
-    pub(super) fn lost(&mut self, id: &str, reason: String) -> Result<(), RunError> {
-        if self.crew.lost(id) {
+    pub(super) fn handle_worker_lost(&mut self, id: &str, reason: String) -> Result<(), RunError> {
+        if self.workers.mark_lost(id) {
             self.worker_lost = true;
-            self.ledger.follower.lost(id);
-            self.note(NoteKind::Problem, format!("worker {id} is lost: {reason}"));
+            self.recorder.progress.remove_worker(id);
+            self.show_note(NoteKind::Problem, format!("worker {id} is lost: {reason}"));
             let id = id.to_owned();
-            self.ledger.event(Occurrence::WorkerLost { id, reason })?;
+            self.recorder
+                .record_event(RecordEvent::WorkerLost { id, reason })?;
         }
-        self.check_crew();
+        self.check_workers_left();
         Ok(())
     }
 
-    pub(super) fn too_late(&mut self) -> Result<(), RunError> {
-        for id in self.crew.still_working() {
-            self.lost(&id, "it did not finish the drain in time".to_owned())?;
+    pub(super) fn mark_stragglers_lost(&mut self) -> Result<(), RunError> {
+        for id in self.workers.working_ids() {
+            self.handle_worker_lost(&id, "it did not finish the drain in time".to_owned())?;
         }
         Ok(())
     }
 
-    pub(super) fn sampled(&mut self, round: &Round) -> Result<(), RunError> {
+    pub(super) fn record_samples(&mut self, round: &SampleRound) -> Result<(), RunError> {
         for interval in &round.samples {
-            self.ledger.interval(interval)?;
+            self.recorder.record_interval(interval)?;
         }
         for text in &round.problems {
-            self.problem(text.clone())?;
+            self.record_problem(text.clone())?;
         }
         Ok(())
     }
 
-    pub(super) async fn event_done(&mut self, done: Done) -> Result<(), RunError> {
+    pub(super) async fn record_event_result(&mut self, done: EventResult) -> Result<(), RunError> {
         let action = action_name(&done.event.action).to_owned();
         let node = done.event.node;
         let title = action_title(&action, &node);
         match &done.error {
-            None => self.note(NoteKind::Event, title),
+            None => self.show_note(NoteKind::Event, title),
             Some(error) => {
                 let text = format!("{title} failed: {error}");
-                self.note(NoteKind::Problem, text);
+                self.show_note(NoteKind::Problem, text);
             }
         }
-        let what = Occurrence::Action {
+        let what = RecordEvent::Action {
             action,
             node,
             error: done.error,
         };
-        self.ledger.event_at(done.at, what)?;
-        for told in done.told {
-            self.ledger.event(Occurrence::BalancerTold {
+        self.recorder.record_event_at(done.at, what)?;
+        for told in done.balancer_changes {
+            self.recorder.record_event(RecordEvent::BalancerTold {
                 id: told.id,
-                how: told.how,
+                how: told.join,
                 text: told.text,
             })?;
         }
-        self.tell_endpoints().await
+        self.send_endpoints().await
     }
 
-    fn drains(&self) -> bool {
-        matches!(self.phase, Phase::Drain { .. })
+    fn is_draining(&self) -> bool {
+        matches!(self.phase, RunPhase::Drain { .. })
     }
 
     /// A run whose workers have all gone before its end did not complete.
-    fn check_crew(&mut self) {
-        if self.crew.still_working().is_empty() && !self.drains() {
-            self.ended = Ended::Aborted;
+    fn check_workers_left(&mut self) {
+        if self.workers.working_ids().is_empty() && !self.is_draining() {
+            self.ended = RunEnd::Aborted;
         }
     }
 }

@@ -2,34 +2,34 @@
 
 use std::time::Duration;
 
-use highwater_reports::record::{Ended, Interval, Occurrence, Role, Source, names::gauge};
+use highwater_reports::record::{Interval, RecordEvent, RunEnd, Source, SourceRole, names::gauge};
 
-use super::Run;
+use super::ActiveRun;
 use crate::{
     control::ToWorker,
     coordinator::{
         error::RunError,
-        phases::{Phase, wanted},
-        progress::{NoteKind, Stage, Update},
+        phases::{RunPhase, sockets_wanted_by},
+        progress::{NoteKind, PhaseProgress, Update},
     },
 };
 
-impl<S: FnMut(Update) + Send> Run<S> {
+impl<S: FnMut(Update) + Send> ActiveRun<S> {
     /// Goes to the next phase when this one is over.
-    pub(super) async fn advance(&mut self, now: Duration) -> Result<(), RunError> {
+    pub(super) async fn advance_phase(&mut self, now: Duration) -> Result<(), RunError> {
         match self.phase {
-            Phase::Ramp => {
+            RunPhase::Ramp => {
                 let plan = &self.plan;
-                if self.crew.ramp_is_over(|part| plan.ramp_sockets_of(part)) {
+                if self.workers.ramp_is_over(|part| plan.ramp_sockets_of(part)) {
                     self.start_steady(now).await?;
                 }
             }
-            Phase::Steady { until, .. } if now.as_secs() >= until => {
-                self.phase = Phase::Drain { from: until };
+            RunPhase::Steady { until, .. } if now.as_secs() >= until => {
+                self.phase = RunPhase::Drain { from: until };
                 self.stop_events.cancel();
                 self.record_phase(now)?;
             }
-            Phase::Steady { .. } | Phase::Drain { .. } => {}
+            RunPhase::Steady { .. } | RunPhase::Drain { .. } => {}
         }
         Ok(())
     }
@@ -37,13 +37,13 @@ impl<S: FnMut(Update) + Send> Run<S> {
     /// Workers are told the end together with the start: from there on they
     /// need nobody.
     async fn start_steady(&mut self, now: Duration) -> Result<(), RunError> {
-        self.phase = Phase::steady(&self.plan, now);
-        let Phase::Steady { from, until } = self.phase else {
+        self.phase = RunPhase::steady(&self.plan, now);
+        let RunPhase::Steady { from, until } = self.phase else {
             return Ok(());
         };
-        self.tell(&ToWorker::Steady { second: from }).await?;
-        self.tell(&ToWorker::Drain { second: until }).await?;
-        tokio::spawn(self.system.clone().do_events(
+        self.broadcast(&ToWorker::Steady { second: from }).await?;
+        self.broadcast(&ToWorker::Drain { second: until }).await?;
+        tokio::spawn(self.system.clone().run_events(
             self.plan.events.clone(),
             self.clock,
             from,
@@ -54,17 +54,17 @@ impl<S: FnMut(Update) + Send> Run<S> {
     }
 
     /// Somebody wants the end: the sockets close in order.
-    pub(super) async fn interrupted(&mut self) -> Result<(), RunError> {
-        self.ended = Ended::Interrupted;
+    pub(super) async fn handle_interrupt(&mut self) -> Result<(), RunError> {
+        self.ended = RunEnd::Interrupted;
         let text = "interrupted: closing the sockets in order".to_owned();
-        self.note(NoteKind::Event, text);
-        if matches!(self.phase, Phase::Drain { .. }) {
+        self.show_note(NoteKind::Event, text);
+        if matches!(self.phase, RunPhase::Drain { .. }) {
             return Ok(());
         }
-        self.phase = Phase::drain(self.clock.now());
+        self.phase = RunPhase::drain(self.clock.now());
         self.stop_events.cancel();
-        if let Phase::Drain { from } = self.phase {
-            self.tell(&ToWorker::Drain { second: from }).await?;
+        if let RunPhase::Drain { from } = self.phase {
+            self.broadcast(&ToWorker::Drain { second: from }).await?;
         }
         Ok(())
     }
@@ -72,24 +72,24 @@ impl<S: FnMut(Update) + Send> Run<S> {
     /// Phases are recorded when they begin, with the second at which they do.
     pub(super) fn record_phase(&mut self, now: Duration) -> Result<(), RunError> {
         let from = match self.phase {
-            Phase::Ramp => self.ramp_second,
-            Phase::Steady { from, .. } | Phase::Drain { from } => from,
+            RunPhase::Ramp => self.ramp_second,
+            RunPhase::Steady { from, .. } | RunPhase::Drain { from } => from,
         };
         let phase = self.phase.window();
-        if self.recorded == Some(phase) || now.as_secs() < from {
+        if self.recorded_phase == Some(phase) || now.as_secs() < from {
             return Ok(());
         }
-        self.recorded = Some(phase);
-        self.ledger
-            .event_at(from as f64, Occurrence::Phase { phase })?;
+        self.recorded_phase = Some(phase);
+        self.recorder
+            .record_event_at(from as f64, RecordEvent::Phase { phase })?;
         Ok(())
     }
 
-    pub(super) fn wanted_now(&self, now: Duration) -> Interval {
+    pub(super) fn wanted_interval(&self, now: Duration) -> Interval {
         Interval {
             at: now.as_secs_f64(),
             length: 0.0,
-            source: Source::new(Role::Coordinator, "coordinator"),
+            source: Source::new(SourceRole::Coordinator, "coordinator"),
             counters: Default::default(),
             gauges: [(
                 gauge::SOCKETS_WANTED.to_owned(),
@@ -100,26 +100,26 @@ impl<S: FnMut(Update) + Send> Run<S> {
     }
 
     pub(super) fn show_progress(&mut self, now: Duration) {
-        let mut progress = self.ledger.follower.progress(now);
-        progress.stage = Stage::at(&self.plan, self.phase, self.ramp_second, now);
+        let mut progress = self.recorder.progress.snapshot(now);
+        progress.phase = PhaseProgress::at(&self.plan, self.phase, self.ramp_second, now);
         progress.sockets_wanted = self.sockets_wanted(now);
         progress.sockets_planned = self.plan.sockets();
         let plan = &self.plan;
         progress.commands = progress.commands.filter(|_| !plan.commands.is_empty());
         progress.messages = progress.messages.filter(|_| !plan.publish.is_empty());
-        progress.readings = progress.readings.filter(|_| !plan.readings.is_empty());
+        progress.telemetry = progress.telemetry.filter(|_| !plan.telemetry.is_empty());
         (self.show)(Update::Progress(Box::new(progress)));
     }
 
     fn sockets_wanted(&self, now: Duration) -> u64 {
         let since = |second| now.checked_sub(Duration::from_secs(second));
         let steady = match self.phase {
-            Phase::Steady { from, .. } => since(from),
+            RunPhase::Steady { from, .. } => since(from),
             _ => None,
         };
         match (self.phase, since(self.ramp_second)) {
-            (Phase::Drain { .. }, _) | (_, None) => 0,
-            (_, Some(ramp)) => wanted(&self.plan, ramp, steady),
+            (RunPhase::Drain { .. }, _) | (_, None) => 0,
+            (_, Some(ramp)) => sockets_wanted_by(&self.plan, ramp, steady),
         }
     }
 }

@@ -3,60 +3,63 @@
 
 use highwater_scenarios::format;
 
-use super::{Constraint, Judgement, Most, Remedy, rounded_up};
+use super::{Ceiling, CheckResult, Constraint, Fix, round_up};
 use crate::doctor::{
-    host_role::Demand,
-    limits::{self, Cap, Limits},
-    plan_load::Load,
+    host_role::SocketDemand,
+    limits::{self, HostLimits, Limit},
+    plan_load::PlanLoad,
 };
 
-pub(super) struct Conntrack;
+pub(super) struct ConntrackConstraint;
 
-impl Constraint for Conntrack {
+impl Constraint for ConntrackConstraint {
     fn name(&self) -> &'static str {
         "tracked connections"
     }
 
-    fn most(&self, limits: &Limits, demand: &Demand) -> Most {
-        match limits.conntrack.left() {
-            Cap::Unknown => Most::Unknown,
-            Cap::None => Most::Any,
-            Cap::At(left) => Most::Sockets(left / demand.tracked),
+    fn ceiling(&self, limits: &HostLimits, demand: &SocketDemand) -> Ceiling {
+        match limits.conntrack.remaining() {
+            Limit::Unknown => Ceiling::Unknown,
+            Limit::Unlimited => Ceiling::Unlimited,
+            Limit::AtMost(left) => Ceiling::Sockets(left / demand.conntrack_entries),
         }
     }
 
-    fn words(&self, limits: &Limits) -> String {
+    fn describe(&self, limits: &HostLimits) -> String {
         match limits.conntrack.max {
-            Cap::At(max) => format!("{} tracked", format::count(max)),
-            Cap::None | Cap::Unknown => self.name().to_owned(),
+            Limit::AtMost(max) => format!("{} tracked", format::count(max)),
+            Limit::Unlimited | Limit::Unknown => self.name().to_owned(),
         }
     }
 
-    fn remedy(&self, limits: &Limits, demand: &Demand, wanted: u64) -> Remedy {
-        raise(&limits.conntrack, wanted.saturating_mul(demand.tracked))
+    fn fix(&self, limits: &HostLimits, demand: &SocketDemand, wanted: u64) -> Fix {
+        raise(
+            &limits.conntrack,
+            wanted.saturating_mul(demand.conntrack_entries),
+        )
     }
 
-    fn judge(&self, limits: &Limits, load: &Load) -> Judgement {
-        match limits.conntrack.left() {
-            Cap::Unknown => Judgement::Unknown,
-            Cap::At(left) if load.connections > left => Judgement::TooMuch(
+    fn check(&self, limits: &HostLimits, load: &PlanLoad) -> CheckResult {
+        match limits.conntrack.remaining() {
+            Limit::Unknown => CheckResult::Unknown,
+            Limit::AtMost(left) if load.tracked_connections > left => CheckResult::Fail(
                 format!(
                     "the firewall would track {} more connections, and its table has room for {}",
-                    format::count(load.connections),
+                    format::count(load.tracked_connections),
                     format::count(left)
                 ),
-                raise(&limits.conntrack, load.connections),
+                raise(&limits.conntrack, load.tracked_connections),
             ),
-            Cap::None | Cap::At(_) => Judgement::Fits,
+            Limit::Unlimited | Limit::AtMost(_) => CheckResult::Pass,
         }
     }
 }
 
-fn raise(table: &limits::Conntrack, more: u64) -> Remedy {
-    let entries = more.saturating_add(table.tracked.unwrap_or(0));
-    Remedy::new("Enlarge the firewall's table, or exempt the load's ports from tracking (notrack):")
-        .with(format!(
+fn raise(table: &limits::ConntrackTable, more: u64) -> Fix {
+    let entries = more.saturating_add(table.entries.unwrap_or(0));
+    Fix::new("Enlarge the firewall's table, or exempt the load's ports from tracking (notrack):")
+        .with_command(format!(
             "sysctl -w net.netfilter.nf_conntrack_max={}",
-            rounded_up(entries)
+            round_up(entries)
         ))
 }

@@ -4,70 +4,70 @@
 
 use highwater_scenarios::format;
 
-use super::{Constraint, Judgement, Most, Remedy, in_digits};
+use super::{Ceiling, CheckResult, Constraint, Fix, round_down_to_digits};
 use crate::doctor::{
-    costs::{HEARTBEAT_S, OPENS_PER_PROCESSOR_S},
-    host_role::Demand,
-    limits::{self, Limits},
-    plan_load::Load,
+    costs::{DEFAULT_HEARTBEAT_S, OPENS_PER_CPU_S},
+    host_role::SocketDemand,
+    limits::{self, HostLimits},
+    plan_load::PlanLoad,
 };
 
-pub(super) struct Processors;
+pub(super) struct CpuConstraint;
 
-impl Constraint for Processors {
+impl Constraint for CpuConstraint {
     fn name(&self) -> &'static str {
         "processors"
     }
 
-    fn most(&self, limits: &Limits, demand: &Demand) -> Most {
+    fn ceiling(&self, limits: &HostLimits, demand: &SocketDemand) -> Ceiling {
         let Some(heartbeat_ns) = demand.heartbeat_ns else {
-            return Most::Any;
+            return Ceiling::Unlimited;
         };
-        let Some(thousandths) = limits.processors.thousandths() else {
-            return Most::Unknown;
+        let Some(thousandths) = limits.cpus.millicores() else {
+            return Ceiling::Unknown;
         };
-        let busy_ns = thousandths.saturating_mul(1_000_000 * HEARTBEAT_S);
-        Most::Sockets(in_digits(busy_ns / heartbeat_ns, 2))
+        let busy_ns = thousandths.saturating_mul(1_000_000 * DEFAULT_HEARTBEAT_S);
+        Ceiling::Sockets(round_down_to_digits(busy_ns / heartbeat_ns, 2))
     }
 
-    fn words(&self, limits: &Limits) -> String {
-        match limits.processors.thousandths() {
-            Some(thousandths) => in_words(thousandths),
+    fn describe(&self, limits: &HostLimits) -> String {
+        match limits.cpus.millicores() {
+            Some(thousandths) => cpus_text(thousandths),
             None => self.name().to_owned(),
         }
     }
 
-    fn remedy(&self, limits: &Limits, _demand: &Demand, _wanted: u64) -> Remedy {
-        more(&limits.processors)
+    fn fix(&self, limits: &HostLimits, _demand: &SocketDemand, _wanted: u64) -> Fix {
+        fix_cpus(&limits.cpus)
     }
 
-    fn judge(&self, limits: &Limits, load: &Load) -> Judgement {
-        let Some(thousandths) = limits.processors.thousandths() else {
-            return Judgement::Unknown;
+    fn check(&self, limits: &HostLimits, load: &PlanLoad) -> CheckResult {
+        let Some(thousandths) = limits.cpus.millicores() else {
+            return CheckResult::Unknown;
         };
         let have = thousandths as f64 / 1e3;
-        let remedy = more(&limits.processors);
-        if load.heartbeats > have {
+        let remedy = fix_cpus(&limits.cpus);
+        if load.heartbeat_cpus > have {
             let what = format!(
                 "heartbeats alone take about {:.1} processors, and there are {}",
-                load.heartbeats,
-                in_words(thousandths)
+                load.heartbeat_cpus,
+                cpus_text(thousandths)
             );
-            return Judgement::Doubtful(what, remedy);
+            return CheckResult::Warn(what, remedy);
         }
-        if load.opens_per_s > have * OPENS_PER_PROCESSOR_S as f64 {
+        if load.opens_per_s > have * OPENS_PER_CPU_S as f64 {
             let what = format!(
                 "it opens {} sockets, more than {} may keep up with",
                 format::per_second(load.opens_per_s),
-                in_words(thousandths)
+                cpus_text(thousandths)
             );
-            return Judgement::Doubtful(what, remedy);
+            return CheckResult::Warn(what, remedy);
         }
-        Judgement::Fits
+        CheckResult::Pass
     }
 }
 
-fn in_words(thousandths: u64) -> String {
+fn cpus_text(thousandths: u64) -> String {
     match thousandths {
         1_000 => "1 processor".to_owned(),
         whole if whole.is_multiple_of(1_000) => {
@@ -77,15 +77,15 @@ fn in_words(thousandths: u64) -> String {
     }
 }
 
-fn more(processors: &limits::Processors) -> Remedy {
+fn fix_cpus(processors: &limits::CpuLimits) -> Fix {
     let elsewhere =
         "add workers on other machines (highwater coordinator), or lengthen the heartbeat";
     let online = processors.online.unwrap_or(u64::MAX).saturating_mul(1_000);
-    match processors.quota_thousandths.known() {
+    match processors.quota_millicores.value() {
         Some(quota) if quota < online => {
-            Remedy::new(format!("Raise the control group's quota, or {elsewhere}:"))
-                .with_at("CPUQuota=", "systemd unit")
+            Fix::new(format!("Raise the control group's quota, or {elsewhere}:"))
+                .with_setting("CPUQuota=", "systemd unit")
         }
-        _ => Remedy::new(format!("No setting adds processors: {elsewhere}.")),
+        _ => Fix::new(format!("No setting adds processors: {elsewhere}.")),
     }
 }

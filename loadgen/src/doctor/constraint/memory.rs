@@ -1,58 +1,58 @@
 //! Memory, of the machine or of the control group.
 
-use highwater_scenarios::{format, room};
+use highwater_scenarios::{format, usable_files};
 
-use super::{Constraint, Judgement, Most, Remedy, in_digits};
+use super::{Ceiling, CheckResult, Constraint, Fix, round_down_to_digits};
 use crate::doctor::{
-    host_role::{Demand, Spread},
-    limits::{self, Limits},
-    plan_load::Load,
+    host_role::{ProcessSpread, SocketDemand},
+    limits::{self, HostLimits},
+    plan_load::PlanLoad,
 };
 
 /// Of what is available, this many tenths are meant for sockets: something is
 /// left for the page cache, for bursts, and for everybody else.
-const TENTHS: u64 = 9;
+const USABLE_TENTHS: u64 = 9;
 
-pub(super) struct Memory;
+pub(super) struct MemoryConstraint;
 
-impl Constraint for Memory {
+impl Constraint for MemoryConstraint {
     fn name(&self) -> &'static str {
         "memory"
     }
 
-    fn most(&self, limits: &Limits, demand: &Demand) -> Most {
-        let Some(left) = limits.memory.left() else {
-            return Most::Unknown;
+    fn ceiling(&self, limits: &HostLimits, demand: &SocketDemand) -> Ceiling {
+        let Some(left) = limits.memory.remaining() else {
+            return Ceiling::Unknown;
         };
-        let in_one = match (demand.processes, limits.files.per_process()) {
-            (Spread::Any, Some(files)) => room(files) / demand.files,
+        let in_one = match (demand.process_spread, limits.files.per_process()) {
+            (ProcessSpread::Many, Some(files)) => usable_files(files) / demand.files,
             // One process, or nobody knows how many.
-            (Spread::Any, None) | (Spread::One, _) => u64::MAX,
+            (ProcessSpread::Many, None) | (ProcessSpread::Single, _) => u64::MAX,
         };
-        let sockets = sockets_in(left / 10 * TENTHS, demand, in_one.max(1));
-        Most::Sockets(in_digits(sockets, 3))
+        let sockets = sockets_that_fit(left / 10 * USABLE_TENTHS, demand, in_one.max(1));
+        Ceiling::Sockets(round_down_to_digits(sockets, 3))
     }
 
-    fn words(&self, limits: &Limits) -> String {
-        match limits.memory.left() {
+    fn describe(&self, limits: &HostLimits) -> String {
+        match limits.memory.remaining() {
             Some(left) => format!("{} of memory left", format::bytes(left)),
             None => self.name().to_owned(),
         }
     }
 
-    fn remedy(&self, limits: &Limits, demand: &Demand, wanted: u64) -> Remedy {
-        let bytes = wanted.saturating_mul(demand.bytes) / TENTHS * 10;
-        let mut remedy = more(&limits.memory, bytes.saturating_add(demand.process_bytes));
+    fn fix(&self, limits: &HostLimits, demand: &SocketDemand, wanted: u64) -> Fix {
+        let bytes = wanted.saturating_mul(demand.bytes) / USABLE_TENTHS * 10;
+        let mut remedy = fix_memory(&limits.memory, bytes.saturating_add(demand.process_bytes));
         if !remedy.settings.is_empty() {
             let sockets = format::count(wanted);
-            remedy.what = format!("Raise the limit of the control group; for {sockets} sockets:");
+            remedy.action = format!("Raise the limit of the control group; for {sockets} sockets:");
         }
         remedy
     }
 
-    fn judge(&self, limits: &Limits, load: &Load) -> Judgement {
-        let Some(left) = limits.memory.left() else {
-            return Judgement::Unknown;
+    fn check(&self, limits: &HostLimits, load: &PlanLoad) -> CheckResult {
+        let Some(left) = limits.memory.remaining() else {
+            return CheckResult::Unknown;
         };
         let takes = load.memory.total_bytes();
         let what = format!(
@@ -60,18 +60,18 @@ impl Constraint for Memory {
             format::bytes(takes),
             format::bytes(left)
         );
-        let remedy = more(&limits.memory, (takes / TENTHS).saturating_mul(10));
+        let remedy = fix_memory(&limits.memory, (takes / USABLE_TENTHS).saturating_mul(10));
         match takes {
-            takes if takes > left => Judgement::TooMuch(what, remedy),
-            takes if takes > left / 10 * TENTHS => Judgement::Doubtful(what, remedy),
-            _ => Judgement::Fits,
+            takes if takes > left => CheckResult::Fail(what, remedy),
+            takes if takes > left / 10 * USABLE_TENTHS => CheckResult::Warn(what, remedy),
+            _ => CheckResult::Pass,
         }
     }
 }
 
 /// The largest number of sockets that `bytes` hold, when each process takes
 /// its share before its first socket and has at most `in_one`.
-fn sockets_in(bytes: u64, demand: &Demand, in_one: u64) -> u64 {
+fn sockets_that_fit(bytes: u64, demand: &SocketDemand, in_one: u64) -> u64 {
     let sockets = in_one.saturating_mul(demand.bytes);
     let full = sockets.saturating_add(demand.process_bytes);
     let processes = bytes / full;
@@ -82,20 +82,20 @@ fn sockets_in(bytes: u64, demand: &Demand, in_one: u64) -> u64 {
 }
 
 /// `bytes` are wanted beside what is in use.
-fn more(memory: &limits::Memory, bytes: u64) -> Remedy {
+fn fix_memory(memory: &limits::MemoryLimits, bytes: u64) -> Fix {
     let mib = bytes.div_ceil(1 << 20);
-    if !memory.is_bound_by_group() {
-        return Remedy::new(format!(
+    if !memory.is_cgroup_bound() {
+        return Fix::new(format!(
             "Free some, or take a machine with {} available.",
             format::bytes(mib << 20)
         ));
     }
-    let used = match (memory.group_max.known(), memory.group_room.known()) {
+    let used = match (memory.cgroup_max.value(), memory.cgroup_available.value()) {
         (Some(max), Some(room)) => max.saturating_sub(room).div_ceil(1 << 20),
         _ => 0,
     };
     let mib = mib + used;
-    Remedy::new("Raise the limit of the control group:")
-        .with_at(format!("MemoryMax={mib}M"), "systemd unit")
-        .with_at(format!("--memory {mib}m"), "docker run")
+    Fix::new("Raise the limit of the control group:")
+        .with_setting(format!("MemoryMax={mib}M"), "systemd unit")
+        .with_setting(format!("--memory {mib}m"), "docker run")
 }

@@ -6,55 +6,55 @@
 
 use highwater_scenarios::format;
 
-use super::{Constraint, Judgement, Most, Remedy};
+use super::{Ceiling, CheckResult, Constraint, Fix};
 use crate::doctor::{
-    host_role::Demand,
-    limits::{self, Limits},
-    plan_load::{Busiest, Load},
+    host_role::SocketDemand,
+    limits::{self, HostLimits},
+    plan_load::{BusiestDestination, PlanLoad},
 };
 
 /// A range is as wide as it gets from here on.
-const WIDE: u64 = 60_000;
+const WIDE_RANGE_PORTS: u64 = 60_000;
 
-pub(super) struct Ports;
+pub(super) struct PortsConstraint;
 
-impl Constraint for Ports {
+impl Constraint for PortsConstraint {
     fn name(&self) -> &'static str {
         "ephemeral ports"
     }
 
-    fn most(&self, limits: &Limits, demand: &Demand) -> Most {
-        match (demand.one_destination, limits.ports) {
-            (false, _) => Most::Any,
-            (true, Some(ports)) => Most::Sockets(ports.count()),
-            (true, None) => Most::Unknown,
+    fn ceiling(&self, limits: &HostLimits, demand: &SocketDemand) -> Ceiling {
+        match (demand.one_destination, limits.port_range) {
+            (false, _) => Ceiling::Unlimited,
+            (true, Some(ports)) => Ceiling::Sockets(ports.count()),
+            (true, None) => Ceiling::Unknown,
         }
     }
 
-    fn words(&self, limits: &Limits) -> String {
-        match limits.ports {
+    fn describe(&self, limits: &HostLimits) -> String {
+        match limits.port_range {
             Some(ports) => format!("{} ports a target", format::count(ports.count())),
             None => self.name().to_owned(),
         }
     }
 
-    fn remedy(&self, limits: &Limits, _demand: &Demand, _wanted: u64) -> Remedy {
-        widen(limits.ports)
+    fn fix(&self, limits: &HostLimits, _demand: &SocketDemand, _wanted: u64) -> Fix {
+        widen(limits.port_range)
     }
 
-    fn judge(&self, limits: &Limits, load: &Load) -> Judgement {
-        let Some(Busiest {
+    fn check(&self, limits: &HostLimits, load: &PlanLoad) -> CheckResult {
+        let Some(BusiestDestination {
             address,
             connections,
-        }) = &load.busiest
+        }) = &load.busiest_destination
         else {
-            return Judgement::Fits;
+            return CheckResult::Pass;
         };
         if *connections == 0 {
-            return Judgement::Fits;
+            return CheckResult::Pass;
         }
-        let Some(ports) = limits.ports else {
-            return Judgement::Unknown;
+        let Some(ports) = limits.port_range else {
+            return CheckResult::Unknown;
         };
         let to = format!("{} connections to {address}", format::count(*connections));
         if *connections > ports.count() {
@@ -62,29 +62,29 @@ impl Constraint for Ports {
                 "{to}, and one source address reaches one address and port {} times",
                 format::count(ports.count())
             );
-            return Judgement::TooMuch(what, widen(limits.ports));
+            return CheckResult::Fail(what, widen(limits.port_range));
         }
         if *connections > ports.knee() {
             let what = format!(
                 "{to}: past {} the kernel searches long for each free port, and connects get slow",
                 format::count(ports.knee())
             );
-            return Judgement::Doubtful(what, widen(limits.ports));
+            return CheckResult::Warn(what, widen(limits.port_range));
         }
-        Judgement::Fits
+        CheckResult::Pass
     }
 }
 
-fn widen(ports: Option<limits::Ports>) -> Remedy {
+fn widen(ports: Option<limits::PortRange>) -> Fix {
     let others =
         "add workers on other machines (highwater coordinator), or addresses of the target";
     match ports {
-        Some(ports) if ports.count() >= WIDE => {
-            Remedy::new(format!("The range is wide already: {others}."))
+        Some(ports) if ports.count() >= WIDE_RANGE_PORTS => {
+            Fix::new(format!("The range is wide already: {others}."))
         }
-        _ => Remedy::new(format!(
+        _ => Fix::new(format!(
             "Widen the range (64,512 ports, the knee at 32,256), or {others}:"
         ))
-        .with("sysctl -w net.ipv4.ip_local_port_range=\"1024 65535\""),
+        .with_command("sysctl -w net.ipv4.ip_local_port_range=\"1024 65535\""),
     }
 }

@@ -1,122 +1,133 @@
 //! `RLIMIT_NOFILE` and `fs.nr_open`: open files of one process.
 
-use highwater_scenarios::{BalancerShare, RESERVE, format, plan::MOST_BALANCERS, room};
+use highwater_scenarios::{
+    BalancerShare, RESERVED_FILES, format, plan::MAX_BALANCERS, usable_files,
+};
 
-use super::{Constraint, Judgement, Most, Remedy};
+use super::{Ceiling, CheckResult, Constraint, Fix};
 use crate::doctor::{
-    host_role::{Demand, Spread},
-    limits::{Files, Limits},
-    plan_load::{Load, NodeLoad},
+    host_role::{ProcessSpread, SocketDemand},
+    limits::{FileLimits, HostLimits},
+    plan_load::{PlanLoad, PlanNodeLoad},
 };
 
 /// What most systems set `fs.nr_open` to.
-const USUAL: u64 = 1_048_576;
+const USUAL_NR_OPEN: u64 = 1_048_576;
 
-pub(super) struct FilesPerProcess;
+pub(super) struct ProcessFilesConstraint;
 
-impl Constraint for FilesPerProcess {
+impl Constraint for ProcessFilesConstraint {
     fn name(&self) -> &'static str {
         "open files a process"
     }
 
-    fn most(&self, limits: &Limits, demand: &Demand) -> Most {
-        match (demand.processes, limits.files.per_process()) {
+    fn ceiling(&self, limits: &HostLimits, demand: &SocketDemand) -> Ceiling {
+        match (demand.process_spread, limits.files.per_process()) {
             // More processes take more files.
-            (Spread::Any, _) => Most::Any,
-            (Spread::One, Some(files)) => Most::Sockets(room(files) / demand.files),
-            (Spread::One, None) => Most::Unknown,
+            (ProcessSpread::Many, _) => Ceiling::Unlimited,
+            (ProcessSpread::Single, Some(files)) => {
+                Ceiling::Sockets(usable_files(files) / demand.files)
+            }
+            (ProcessSpread::Single, None) => Ceiling::Unknown,
         }
     }
 
-    fn words(&self, limits: &Limits) -> String {
+    fn describe(&self, limits: &HostLimits) -> String {
         match limits.files.per_process() {
             Some(files) => format!("{} files a process", format::count(files)),
             None => self.name().to_owned(),
         }
     }
 
-    fn remedy(&self, limits: &Limits, demand: &Demand, wanted: u64) -> Remedy {
-        let files = wanted.saturating_mul(demand.files).saturating_add(RESERVE);
+    fn fix(&self, limits: &HostLimits, demand: &SocketDemand, wanted: u64) -> Fix {
+        let files = wanted
+            .saturating_mul(demand.files)
+            .saturating_add(RESERVED_FILES);
         raise(&limits.files, files)
     }
 
-    fn judge(&self, limits: &Limits, load: &Load) -> Judgement {
+    fn check(&self, limits: &HostLimits, load: &PlanLoad) -> CheckResult {
         let Some(files) = limits.files.per_process() else {
-            return Judgement::Unknown;
+            return CheckResult::Unknown;
         };
         match load.workers_needed {
-            Some(needed) if needed > load.workers => workers(&limits.files, files, needed, load),
+            Some(needed) if needed > load.workers => {
+                check_workers(&limits.files, files, needed, load)
+            }
             _ => {
                 let limit = &limits.files;
-                let nodes = load.nodes.map(|nodes| judge_nodes(limit, files, nodes));
+                let nodes = load.nodes.map(|nodes| check_nodes(limit, files, nodes));
                 let balancers = load
                     .balancers
-                    .map(|share| judge_balancers(limit, files, share));
-                worse(
-                    nodes.unwrap_or(Judgement::Fits),
-                    balancers.unwrap_or(Judgement::Fits),
+                    .map(|share| check_balancers(limit, files, share));
+                worse_result(
+                    nodes.unwrap_or(CheckResult::Pass),
+                    balancers.unwrap_or(CheckResult::Pass),
                 )
             }
         }
     }
 }
 
-fn workers(limit: &Files, files: u64, needed: u32, load: &Load) -> Judgement {
+fn check_workers(limit: &FileLimits, files: u64, needed: u32, load: &PlanLoad) -> CheckResult {
     let what = format!(
         "a worker's share takes {} open files and {} in reserve, and a process may open {}",
         format::count(load.worker_files),
-        format::count(RESERVE),
+        format::count(RESERVED_FILES),
         format::count(files),
     );
-    let mut remedy = raise(limit, load.worker_files + RESERVE);
-    remedy.what = format!(
+    let mut remedy = raise(limit, load.worker_files + RESERVED_FILES);
+    remedy.action = format!(
         "Leave out --workers, or ask for {}; or raise the limit of each:",
         format::plural(needed.into(), "worker"),
     );
-    Judgement::TooMuch(what, remedy)
+    CheckResult::Fail(what, remedy)
 }
 
-fn judge_nodes(limit: &Files, files: u64, nodes: NodeLoad) -> Judgement {
-    let sockets = nodes.spread * nodes.most;
-    let enough = sockets.div_ceil(room(files));
-    let mut remedy = raise(limit, nodes.spread.max(nodes.crowded) + RESERVE);
-    remedy.what = format!(
+fn check_nodes(limit: &FileLimits, files: u64, nodes: PlanNodeLoad) -> CheckResult {
+    let sockets = nodes.sockets_per_node * nodes.max_nodes;
+    let enough = sockets.div_ceil(usable_files(files));
+    let mut remedy = raise(
+        limit,
+        nodes.sockets_per_node.max(nodes.peak_connections_per_node) + RESERVED_FILES,
+    );
+    remedy.action = format!(
         "Take {} (--set cluster.nodes={enough}), or raise the limit of each:",
         format::plural(enough, "node"),
     );
-    if nodes.spread > files {
-        let holds = match nodes.most {
+    if nodes.sockets_per_node > files {
+        let holds = match nodes.max_nodes {
             1 => "the node".to_owned(),
             most => format!("each of {} nodes", format::count(most)),
         };
         let what = format!(
             "{holds} would hold {}, and a process may open {} files",
-            format::plural(nodes.spread, "socket"),
+            format::plural(nodes.sockets_per_node, "socket"),
             format::count(files),
         );
-        return Judgement::TooMuch(what, remedy);
+        return CheckResult::Fail(what, remedy);
     }
-    if nodes.crowded > room(files) {
+    if nodes.peak_connections_per_node > usable_files(files) {
         let what = format!(
             "with {} up, each would need {} files for sockets and commands, and may open {}",
-            format::plural(nodes.fewest.max(1), "node"),
-            format::count(nodes.crowded),
+            format::plural(nodes.min_nodes.max(1), "node"),
+            format::count(nodes.peak_connections_per_node),
             format::count(files),
         );
-        remedy.what =
+        remedy.action =
             "Expect refused sockets then; more nodes, or a higher limit, avoid it:".into();
-        return Judgement::Doubtful(what, remedy);
+        return CheckResult::Warn(what, remedy);
     }
-    Judgement::Fits
+    CheckResult::Pass
 }
 
 /// A balancer takes two files for each socket.
-fn judge_balancers(limit: &Files, files: u64, share: BalancerShare) -> Judgement {
-    if share.files() <= room(files) {
-        return Judgement::Fits;
+fn check_balancers(limit: &FileLimits, files: u64, share: BalancerShare) -> CheckResult {
+    if share.open_files() <= usable_files(files) {
+        return CheckResult::Pass;
     }
-    let forwarded = share.balancers * share.files();
-    let enough = forwarded.div_ceil(room(files));
+    let forwarded = share.balancers * share.open_files();
+    let enough = forwarded.div_ceil(usable_files(files));
     let what = format!(
         "{} would forward {}, with two files for each, and a process may open {}",
         match share.balancers {
@@ -126,23 +137,23 @@ fn judge_balancers(limit: &Files, files: u64, share: BalancerShare) -> Judgement
         format::plural(share.sockets + share.connections, "connection"),
         format::count(files),
     );
-    let mut remedy = raise(limit, share.files() + RESERVE);
-    remedy.what = match enough {
-        0..=MOST_BALANCERS => format!(
+    let mut remedy = raise(limit, share.open_files() + RESERVED_FILES);
+    remedy.action = match enough {
+        0..=MAX_BALANCERS => format!(
             "Take {} (--set cluster.gateways={enough}), or raise the limit of each:",
             format::plural(enough, "balancer"),
         ),
         _ => "Raise the limit of each:".to_owned(),
     };
-    Judgement::TooMuch(what, remedy)
+    CheckResult::Fail(what, remedy)
 }
 
 /// What stands more in the way; of two that do so alike, the first.
-fn worse(first: Judgement, second: Judgement) -> Judgement {
-    let rank = |judgement: &Judgement| match judgement {
-        Judgement::Fits | Judgement::Unknown => 0,
-        Judgement::Doubtful(..) => 1,
-        Judgement::TooMuch(..) => 2,
+fn worse_result(first: CheckResult, second: CheckResult) -> CheckResult {
+    let rank = |judgement: &CheckResult| match judgement {
+        CheckResult::Pass | CheckResult::Unknown => 0,
+        CheckResult::Warn(..) => 1,
+        CheckResult::Fail(..) => 2,
     };
     match rank(&second) > rank(&first) {
         true => second,
@@ -151,15 +162,15 @@ fn worse(first: Judgement, second: Judgement) -> Judgement {
 }
 
 /// Lets a process open `files` files, or as many as is usual.
-fn raise(limit: &Files, files: u64) -> Remedy {
-    let hard = files.max(limit.nr_open.unwrap_or(USUAL).min(USUAL));
+fn raise(limit: &FileLimits, files: u64) -> Fix {
+    let hard = files.max(limit.nr_open.unwrap_or(USUAL_NR_OPEN).min(USUAL_NR_OPEN));
     let mut remedy =
-        Remedy::new("Take more processes, or raise the hard limit where highwater is started:");
+        Fix::new("Take more processes, or raise the hard limit where highwater is started:");
     if limit.nr_open.is_some_and(|most| hard > most) {
-        remedy = remedy.with(format!("sysctl -w fs.nr_open={hard}"));
+        remedy = remedy.with_command(format!("sysctl -w fs.nr_open={hard}"));
     }
     remedy
-        .with_at(format!("ulimit -n {hard}"), "root's shell")
-        .with_at(format!("LimitNOFILE={hard}"), "systemd unit")
-        .with_at(format!("--ulimit nofile={hard}:{hard}"), "docker run")
+        .with_setting(format!("ulimit -n {hard}"), "root's shell")
+        .with_setting(format!("LimitNOFILE={hard}"), "systemd unit")
+        .with_setting(format!("--ulimit nofile={hard}:{hard}"), "docker run")
 }

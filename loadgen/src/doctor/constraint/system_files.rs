@@ -2,43 +2,43 @@
 
 use highwater_scenarios::format;
 
-use super::{Constraint, Judgement, Most, Remedy, rounded_up};
+use super::{Ceiling, CheckResult, Constraint, Fix, round_up};
 use crate::doctor::{
-    host_role::Demand,
-    limits::{Files, Limits},
-    plan_load::Load,
+    host_role::SocketDemand,
+    limits::{FileLimits, HostLimits},
+    plan_load::PlanLoad,
 };
 
-pub(super) struct FilesInAll;
+pub(super) struct SystemFilesConstraint;
 
-impl Constraint for FilesInAll {
+impl Constraint for SystemFilesConstraint {
     fn name(&self) -> &'static str {
         "open files in all"
     }
 
-    fn most(&self, limits: &Limits, demand: &Demand) -> Most {
-        match limits.files.left() {
-            Some(files) => Most::Sockets(files / demand.files_on_host),
-            None => Most::Unknown,
+    fn ceiling(&self, limits: &HostLimits, demand: &SocketDemand) -> Ceiling {
+        match limits.files.remaining() {
+            Some(files) => Ceiling::Sockets(files / demand.files_on_host),
+            None => Ceiling::Unknown,
         }
     }
 
-    fn words(&self, limits: &Limits) -> String {
+    fn describe(&self, limits: &HostLimits) -> String {
         match limits.files.system_max {
             Some(files) => format!("{} files in all", format::count(files)),
             None => self.name().to_owned(),
         }
     }
 
-    fn remedy(&self, limits: &Limits, demand: &Demand, wanted: u64) -> Remedy {
+    fn fix(&self, limits: &HostLimits, demand: &SocketDemand, wanted: u64) -> Fix {
         raise(&limits.files, wanted.saturating_mul(demand.files_on_host))
     }
 
-    fn judge(&self, limits: &Limits, load: &Load) -> Judgement {
-        match limits.files.left() {
-            None => Judgement::Unknown,
-            Some(left) if load.files <= left => Judgement::Fits,
-            Some(left) => Judgement::TooMuch(
+    fn check(&self, limits: &HostLimits, load: &PlanLoad) -> CheckResult {
+        match limits.files.remaining() {
+            None => CheckResult::Unknown,
+            Some(left) if load.files <= left => CheckResult::Pass,
+            Some(left) => CheckResult::Fail(
                 format!(
                     "it takes {} open files, and the system has {} left",
                     format::count(load.files),
@@ -50,8 +50,8 @@ impl Constraint for FilesInAll {
     }
 }
 
-fn raise(limit: &Files, more: u64) -> Remedy {
+fn raise(limit: &FileLimits, more: u64) -> Fix {
     let files = more.saturating_add(limit.system_open.unwrap_or(0));
-    Remedy::new("Raise the system's limit:")
-        .with(format!("sysctl -w fs.file-max={}", rounded_up(files)))
+    Fix::new("Raise the system's limit:")
+        .with_command(format!("sysctl -w fs.file-max={}", round_up(files)))
 }

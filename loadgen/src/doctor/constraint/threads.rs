@@ -1,63 +1,64 @@
 //! `kernel.pid_max`, `kernel.threads-max`, `RLIMIT_NPROC`, `pids.max`: threads
 //! that may exist at once, and so processes to put sockets into.
 
-use highwater_scenarios::{format, room};
+use highwater_scenarios::{format, usable_files};
 
-use super::{Constraint, Judgement, Most, Remedy, rounded_up};
+use super::{Ceiling, CheckResult, Constraint, Fix, round_up};
 use crate::doctor::{
-    costs::THREADS_BESIDE,
-    host_role::{Demand, Spread},
-    limits::{Limits, Processes},
-    plan_load::Load,
+    costs::EXTRA_THREADS,
+    host_role::{ProcessSpread, SocketDemand},
+    limits::{HostLimits, ThreadLimits},
+    plan_load::PlanLoad,
 };
 
-pub(super) struct Threads;
+pub(super) struct ThreadsConstraint;
 
-impl Constraint for Threads {
+impl Constraint for ThreadsConstraint {
     fn name(&self) -> &'static str {
         "threads"
     }
 
-    fn most(&self, limits: &Limits, demand: &Demand) -> Most {
-        if demand.processes == Spread::One {
-            return Most::Any;
+    fn ceiling(&self, limits: &HostLimits, demand: &SocketDemand) -> Ceiling {
+        if demand.process_spread == ProcessSpread::Single {
+            return Ceiling::Unlimited;
         }
         let (Some(threads), Some(each), Some(files)) = (
-            limits.processes.threads(),
-            threads_of_one(limits),
+            limits.threads.max_threads(),
+            threads_per_process(limits),
             limits.files.per_process(),
         ) else {
-            return Most::Unknown;
+            return Ceiling::Unknown;
         };
         let groups = threads / each.saturating_mul(demand.process_count);
-        Most::Sockets(groups.saturating_mul(room(files) / demand.files))
+        Ceiling::Sockets(groups.saturating_mul(usable_files(files) / demand.files))
     }
 
-    fn words(&self, limits: &Limits) -> String {
-        match limits.processes.threads() {
+    fn describe(&self, limits: &HostLimits) -> String {
+        match limits.threads.max_threads() {
             Some(threads) => format!("{} threads", format::count(threads)),
             None => self.name().to_owned(),
         }
     }
 
-    fn remedy(&self, limits: &Limits, demand: &Demand, wanted: u64) -> Remedy {
-        let in_one = limits.files.per_process().map_or(1, room) / demand.files;
+    fn fix(&self, limits: &HostLimits, demand: &SocketDemand, wanted: u64) -> Fix {
+        let in_one = limits.files.per_process().map_or(1, usable_files) / demand.files;
         let groups = wanted.div_ceil(in_one.max(1));
-        let each = threads_of_one(limits).unwrap_or(THREADS_BESIDE);
+        let each = threads_per_process(limits).unwrap_or(EXTRA_THREADS);
         let threads = groups
             .saturating_mul(each)
             .saturating_mul(demand.process_count);
-        raise(&limits.processes, threads)
+        raise(&limits.threads, threads)
     }
 
-    fn judge(&self, limits: &Limits, load: &Load) -> Judgement {
-        let (Some(threads), Some(each)) = (limits.processes.threads(), threads_of_one(limits))
+    fn check(&self, limits: &HostLimits, load: &PlanLoad) -> CheckResult {
+        let (Some(threads), Some(each)) =
+            (limits.threads.max_threads(), threads_per_process(limits))
         else {
-            return Judgement::Unknown;
+            return CheckResult::Unknown;
         };
         let takes = load.processes.saturating_mul(each);
         if takes <= threads {
-            return Judgement::Fits;
+            return CheckResult::Pass;
         }
         let what = format!(
             "it takes {} processes with about {} threads, and {} may exist",
@@ -65,7 +66,7 @@ impl Constraint for Threads {
             format::count(takes),
             format::count(threads)
         );
-        Judgement::TooMuch(what, raise(&limits.processes, takes))
+        CheckResult::Fail(what, raise(&limits.threads, takes))
     }
 }
 
@@ -73,29 +74,29 @@ impl Constraint for Threads {
 ///
 /// It grows with the processors, and the sockets that threads allow shrink
 /// with it. That is how it is: a process on a large machine has more threads.
-fn threads_of_one(limits: &Limits) -> Option<u64> {
+fn threads_per_process(limits: &HostLimits) -> Option<u64> {
     limits
-        .processors
+        .cpus
         .online
-        .map(|online| online.saturating_add(THREADS_BESIDE))
+        .map(|online| online.saturating_add(EXTRA_THREADS))
 }
 
 /// Names those limits that are too low.
-fn raise(limit: &Processes, threads: u64) -> Remedy {
-    let threads = rounded_up(threads.saturating_mul(2));
+fn raise(limit: &ThreadLimits, threads: u64) -> Fix {
+    let threads = round_up(threads.saturating_mul(2));
     let low = |limit: Option<u64>| limit.is_some_and(|limit| limit < threads);
-    let mut remedy = Remedy::new("Allow more threads, or more open files to each process:");
+    let mut remedy = Fix::new("Allow more threads, or more open files to each process:");
     if low(limit.pid_max) {
-        remedy = remedy.with(format!("sysctl -w kernel.pid_max={threads}"));
+        remedy = remedy.with_command(format!("sysctl -w kernel.pid_max={threads}"));
     }
     if low(limit.threads_max) {
-        remedy = remedy.with(format!("sysctl -w kernel.threads-max={threads}"));
+        remedy = remedy.with_command(format!("sysctl -w kernel.threads-max={threads}"));
     }
-    if low(limit.user_max.known()) {
-        remedy = remedy.with_at(format!("ulimit -u {threads}"), "root's shell");
+    if low(limit.user_max.value()) {
+        remedy = remedy.with_setting(format!("ulimit -u {threads}"), "root's shell");
     }
-    if low(limit.group_max.known()) {
-        remedy = remedy.with_at(format!("TasksMax={threads}"), "systemd unit");
+    if low(limit.cgroup_max.value()) {
+        remedy = remedy.with_setting(format!("TasksMax={threads}"), "systemd unit");
     }
     remedy
 }

@@ -8,90 +8,92 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::doctor::limits::Cap;
+use crate::doctor::limits::Limit;
 
 /// Version 1 has no word for "no limit": it states the largest number of whole
 /// pages, and nobody has half of that.
 const NO_LIMIT: u64 = 1 << 62;
 
 /// Memory in bytes.
-pub(super) struct GroupMemory {
+pub(super) struct CgroupMemory {
     /// The smallest limit.
-    pub(super) max: Cap,
+    pub(super) max: Limit,
     /// The smallest difference of limit and use.
-    pub(super) room: Cap,
+    pub(super) available: Limit,
 }
 
 /// What the groups allow of memory.
-pub(super) fn memory(root: &Path) -> GroupMemory {
-    let Some(groups) = Groups::of(root, "memory") else {
-        return GroupMemory {
-            max: Cap::Unknown,
-            room: Cap::Unknown,
+pub(super) fn memory(root: &Path) -> CgroupMemory {
+    let Some(groups) = Cgroups::for_controller(root, "memory") else {
+        return CgroupMemory {
+            max: Limit::Unknown,
+            available: Limit::Unknown,
         };
     };
     let (max_file, used_file, inactive) = match groups.version {
-        Version::One => (
+        CgroupVersion::V1 => (
             "memory.limit_in_bytes",
             "memory.usage_in_bytes",
             "total_inactive_file ",
         ),
-        Version::Two => ("memory.max", "memory.current", "inactive_file "),
+        CgroupVersion::V2 => ("memory.max", "memory.current", "inactive_file "),
     };
-    GroupMemory {
-        max: groups.tightest(|group| limit(&group.join(max_file))),
-        room: groups.tightest(|group| match limit(&group.join(max_file)) {
-            Cap::At(max) => used(group, used_file, inactive)
-                .map_or(Cap::Unknown, |used| Cap::At(max.saturating_sub(used))),
+    CgroupMemory {
+        max: groups.tightest_limit(|group| read_limit(&group.join(max_file))),
+        available: groups.tightest_limit(|group| match read_limit(&group.join(max_file)) {
+            Limit::AtMost(max) => used_memory(group, used_file, inactive)
+                .map_or(Limit::Unknown, |used| {
+                    Limit::AtMost(max.saturating_sub(used))
+                }),
             cap => cap,
         }),
     }
 }
 
 /// What they allow of threads.
-pub(super) fn threads(root: &Path) -> Cap {
-    Groups::of(root, "pids").map_or(Cap::Unknown, |groups| {
-        groups.tightest(|group| limit(&group.join("pids.max")))
+pub(super) fn threads(root: &Path) -> Limit {
+    Cgroups::for_controller(root, "pids").map_or(Limit::Unknown, |groups| {
+        groups.tightest_limit(|group| read_limit(&group.join("pids.max")))
     })
 }
 
 /// What they allow of processors, in thousandths of one.
-pub(super) fn processor_thousandths(root: &Path) -> Cap {
-    Groups::of(root, "cpu").map_or(Cap::Unknown, |groups| {
-        groups.tightest(|group| match groups.version {
-            Version::One => share(
-                limit(&group.join("cpu.cfs_quota_us")),
-                limit(&group.join("cpu.cfs_period_us")),
+pub(super) fn read_quota_millicores(root: &Path) -> Limit {
+    Cgroups::for_controller(root, "cpu").map_or(Limit::Unknown, |groups| {
+        groups.tightest_limit(|group| match groups.version {
+            CgroupVersion::V1 => to_millicores(
+                read_limit(&group.join("cpu.cfs_quota_us")),
+                read_limit(&group.join("cpu.cfs_period_us")),
             ),
-            Version::Two => {
+            CgroupVersion::V2 => {
                 let file = group.join("cpu.max");
-                share(word(&file, 0), word(&file, 1))
+                to_millicores(read_limit_word(&file, 0), read_limit_word(&file, 1))
             }
         })
     })
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Version {
-    One,
-    Two,
+enum CgroupVersion {
+    V1,
+    V2,
 }
 
 /// Folders of the groups that this process is in, its own first.
-struct Groups {
-    version: Version,
+struct Cgroups {
+    version: CgroupVersion,
     folders: Vec<PathBuf>,
 }
 
-impl Groups {
+impl Cgroups {
     /// Those that answer for `controller`; `None` if they cannot be found.
-    fn of(root: &Path, controller: &str) -> Option<Self> {
+    fn for_controller(root: &Path, controller: &str) -> Option<Self> {
         let own = fs::read_to_string(root.join("proc/self/cgroup")).ok()?;
         let mounts = fs::read_to_string(root.join("proc/self/mountinfo")).ok()?;
-        let (version, path) = membership(&own, controller)?;
+        let (version, path) = cgroup_path(&own, controller)?;
         let mount = mounts
             .lines()
-            .find_map(|line| mounted(line, version, controller))?;
+            .find_map(|line| parse_mount(line, version, controller))?;
         // A group outside of what is mounted here cannot be seen; the mounted
         // one holds it.
         let below = Path::new(path)
@@ -102,19 +104,19 @@ impl Groups {
         Some(Self { version, folders })
     }
 
-    fn tightest(&self, limit: impl Fn(&Path) -> Cap) -> Cap {
+    fn tightest_limit(&self, limit: impl Fn(&Path) -> Limit) -> Limit {
         let caps = self.folders.iter().map(|folder| limit(folder));
-        caps.fold(Cap::None, |one, other| match (one, other) {
-            (Cap::Unknown, _) | (_, Cap::Unknown) => Cap::Unknown,
-            (Cap::At(one), Cap::At(other)) => Cap::At(one.min(other)),
-            (Cap::None, cap) | (cap, Cap::None) => cap,
+        caps.fold(Limit::Unlimited, |one, other| match (one, other) {
+            (Limit::Unknown, _) | (_, Limit::Unknown) => Limit::Unknown,
+            (Limit::AtMost(one), Limit::AtMost(other)) => Limit::AtMost(one.min(other)),
+            (Limit::Unlimited, cap) | (cap, Limit::Unlimited) => cap,
         })
     }
 }
 
 /// This process's group for a controller, from lines like `4:memory:/a/b` of
 /// version 1 or `0::/a/b` of version 2, which has what version 1 leaves it.
-fn membership<'t>(own: &'t str, controller: &str) -> Option<(Version, &'t str)> {
+fn cgroup_path<'t>(own: &'t str, controller: &str) -> Option<(CgroupVersion, &'t str)> {
     let lines = || {
         own.lines()
             .map(|line| line.splitn(3, ':').collect::<Vec<_>>())
@@ -123,12 +125,12 @@ fn membership<'t>(own: &'t str, controller: &str) -> Option<(Version, &'t str)> 
         [_, controllers, path] => controllers
             .split(',')
             .any(|name| name == controller)
-            .then_some((Version::One, path)),
+            .then_some((CgroupVersion::V1, path)),
         _ => None,
     });
     let two = || {
         lines().find_map(|parts| match parts[..] {
-            ["0", "", path] => Some((Version::Two, path)),
+            ["0", "", path] => Some((CgroupVersion::V2, path)),
             _ => None,
         })
     };
@@ -144,18 +146,18 @@ struct Mount<'t> {
 
 /// A line of `mountinfo`: `ID PARENT DEVICE GROUP POINT OPTIONS … - TYPE SOURCE
 /// CONTROLLERS`.
-fn mounted<'t>(line: &'t str, version: Version, controller: &str) -> Option<Mount<'t>> {
+fn parse_mount<'t>(line: &'t str, version: CgroupVersion, controller: &str) -> Option<Mount<'t>> {
     let (place, file_system) = line.split_once(" - ")?;
     let mut file_system = file_system.split(' ');
     let wanted = match version {
-        Version::One => "cgroup",
-        Version::Two => "cgroup2",
+        CgroupVersion::V1 => "cgroup",
+        CgroupVersion::V2 => "cgroup2",
     };
     if file_system.next() != Some(wanted) {
         return None;
     }
     let controllers = file_system.nth(1)?;
-    if version == Version::One && !controllers.split(',').any(|name| name == controller) {
+    if version == CgroupVersion::V1 && !controllers.split(',').any(|name| name == controller) {
         return None;
     }
     let mut place = place.split(' ').skip(3);
@@ -167,10 +169,10 @@ fn mounted<'t>(line: &'t str, version: Version, controller: &str) -> Option<Moun
 
 /// Memory in use that cannot be had back at once: without file pages that
 /// nobody has looked at lately.
-fn used(group: &Path, file: &str, inactive: &str) -> Option<u64> {
-    let used = match limit(&group.join(file)) {
-        Cap::At(used) => used,
-        Cap::None | Cap::Unknown => return None,
+fn used_memory(group: &Path, file: &str, inactive: &str) -> Option<u64> {
+    let used = match read_limit(&group.join(file)) {
+        Limit::AtMost(used) => used,
+        Limit::Unlimited | Limit::Unknown => return None,
     };
     let stat = fs::read_to_string(group.join("memory.stat")).ok()?;
     let inactive = stat.lines().find_map(|line| line.strip_prefix(inactive))?;
@@ -178,35 +180,35 @@ fn used(group: &Path, file: &str, inactive: &str) -> Option<u64> {
 }
 
 /// A quota in a period, in thousandths.
-fn share(quota: Cap, period: Cap) -> Cap {
+fn to_millicores(quota: Limit, period: Limit) -> Limit {
     match (quota, period) {
-        (Cap::None, _) => Cap::None,
-        (Cap::At(quota), Cap::At(period)) if period > 0 => {
-            Cap::At(quota.saturating_mul(1_000) / period)
+        (Limit::Unlimited, _) => Limit::Unlimited,
+        (Limit::AtMost(quota), Limit::AtMost(period)) if period > 0 => {
+            Limit::AtMost(quota.saturating_mul(1_000) / period)
         }
-        _ => Cap::Unknown,
+        _ => Limit::Unknown,
     }
 }
 
-fn limit(file: &Path) -> Cap {
-    word(file, 0)
+fn read_limit(file: &Path) -> Limit {
+    read_limit_word(file, 0)
 }
 
 /// A figure of a group's file. The topmost group has no such file, nor has one
 /// whose controller is off: neither limits anything.
-fn word(file: &Path, number: usize) -> Cap {
+fn read_limit_word(file: &Path, number: usize) -> Limit {
     let text = match fs::read_to_string(file) {
         Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Cap::None,
-        Err(_) => return Cap::Unknown,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Limit::Unlimited,
+        Err(_) => return Limit::Unknown,
     };
     match text.split_whitespace().nth(number) {
-        Some("max" | "-1") => Cap::None,
+        Some("max" | "-1") => Limit::Unlimited,
         Some(word) => match word.parse() {
-            Ok(figure) if figure >= NO_LIMIT => Cap::None,
-            Ok(figure) => Cap::At(figure),
-            Err(_) => Cap::Unknown,
+            Ok(figure) if figure >= NO_LIMIT => Limit::Unlimited,
+            Ok(figure) => Limit::AtMost(figure),
+            Err(_) => Limit::Unknown,
         },
-        None => Cap::Unknown,
+        None => Limit::Unknown,
     }
 }

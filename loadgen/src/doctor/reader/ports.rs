@@ -2,17 +2,17 @@
 
 use std::{fs, path::Path};
 
-use super::nth;
-use crate::doctor::limits::Ports;
+use super::read_sysctl;
+use crate::doctor::limits::PortRange;
 
 /// The range, and how many ports within it are reserved; `None` if either
 /// cannot be read.
-pub(super) fn read(root: &Path) -> Option<Ports> {
+pub(super) fn read(root: &Path) -> Option<PortRange> {
     let range = "net/ipv4/ip_local_port_range";
-    let (first, last) = (nth(root, range, 0)?, nth(root, range, 1)?);
+    let (first, last) = (read_sysctl(root, range, 0)?, read_sysctl(root, range, 1)?);
     let path = root.join("proc/sys/net/ipv4/ip_local_reserved_ports");
     let reserved = reserved_within(&fs::read_to_string(path).ok()?, first, last)?;
-    Some(Ports {
+    Some(PortRange {
         first,
         last,
         reserved,

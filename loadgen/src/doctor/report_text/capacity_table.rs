@@ -1,23 +1,23 @@
 //! The table: for each usage the most sockets, what binds, and what then.
 
-use highwater_scenarios::{format::count, text_layout::Page};
+use highwater_scenarios::{format::count, text_layout::TextLayout};
 
 use crate::doctor::{
-    capacity::{Capacity, Ceiling, Ceilings},
-    costs::{CLIENT_BYTES, HEARTBEAT_S, KERNEL_BYTES, NODE_BYTES},
-    limits::Limits,
+    capacity::{BindingConstraint, Capacity, RoleCapacity},
+    costs::{CLIENT_BYTES, DEFAULT_HEARTBEAT_S, KERNEL_BYTES, NODE_BYTES},
+    limits::HostLimits,
 };
 
 /// Columns of the usages, the sockets, and what binds first.
 const COLUMNS: (usize, usize, usize) = (20, 11, 26);
 
-pub(super) fn write(capacity: &Capacity, limits: &Limits, page: &mut Page) {
+pub(super) fn write(capacity: &Capacity, limits: &HostLimits, page: &mut TextLayout) {
     page.heading(&format!(
-        "Most idle sockets, a heartbeat every {HEARTBEAT_S} s from each"
+        "Most idle sockets, a heartbeat every {DEFAULT_HEARTBEAT_S} s from each"
     ));
     page.line(&row("", "sockets", "what binds first", "and then"));
-    for ceilings in &capacity.ceilings {
-        page.line(&of(ceilings, limits));
+    for ceilings in &capacity.roles {
+        page.line(&capacity_row(ceilings, limits));
     }
     page.paragraph(&costs());
     let unknown = unknown(capacity);
@@ -27,9 +27,9 @@ pub(super) fn write(capacity: &Capacity, limits: &Limits, page: &mut Page) {
 }
 
 /// With a `≤` where a limit that could not be read may bind earlier.
-fn of(ceilings: &Ceilings, limits: &Limits) -> String {
-    let usage = ceilings.usage.words();
-    let Some(first) = ceilings.first() else {
+fn capacity_row(ceilings: &RoleCapacity, limits: &HostLimits) -> String {
+    let usage = ceilings.role.label();
+    let Some(first) = ceilings.binding_constraint() else {
         return row(usage, "unknown", "", "");
     };
     let bound = if ceilings.unknown.is_empty() {
@@ -37,12 +37,12 @@ fn of(ceilings: &Ceilings, limits: &Limits) -> String {
     } else {
         "≤"
     };
-    let then = |next: Ceiling| format!("{} {}", figure(next.sockets), short(next));
+    let then = |next: BindingConstraint| format!("{} {}", figure(next.sockets), short(next));
     row(
         usage,
         &format!("{bound}{}", figure(first.sockets)),
-        &first.constraint.words(limits),
-        &ceilings.next().map(then).unwrap_or_default(),
+        &first.constraint.describe(limits),
+        &ceilings.next_constraint().map(then).unwrap_or_default(),
     )
 }
 
@@ -68,7 +68,7 @@ fn figure(sockets: u64) -> String {
 }
 
 /// A limit's name, short enough for the last column.
-fn short(ceiling: Ceiling) -> &'static str {
+fn short(ceiling: BindingConstraint) -> &'static str {
     match ceiling.constraint.name() {
         "open files a process" | "open files in all" => "files",
         "ephemeral ports" => "ports",
@@ -86,7 +86,7 @@ fn row(usage: &str, sockets: &str, first: &str, then: &str) -> String {
 /// Limits that would count somewhere and could not be read.
 fn unknown(capacity: &Capacity) -> Vec<&'static str> {
     let mut unknown = Vec::new();
-    for name in capacity.ceilings.iter().flat_map(|found| &found.unknown) {
+    for name in capacity.roles.iter().flat_map(|found| &found.unknown) {
         if !unknown.contains(name) {
             unknown.push(*name);
         }

@@ -1,16 +1,17 @@
 //! Settings to change, one block for each limit that binds somewhere.
 
-use highwater_scenarios::text_layout::Page;
+use highwater_scenarios::text_layout::TextLayout;
 
-use crate::doctor::{capacity::Capacity, constraint::Remedy, limits::Limits};
+use crate::doctor::{capacity::Capacity, constraint::Fix, limits::HostLimits};
 
 /// Columns before a setting, within a line of the page.
 const INDENT: usize = 4;
 
-pub(super) fn all(capacity: &Capacity, limits: &Limits, page: &mut Page) {
+pub(super) fn write(capacity: &Capacity, limits: &HostLimits, page: &mut TextLayout) {
     let mut told: Vec<&str> = Vec::new();
-    for ceilings in &capacity.ceilings {
-        let (Some(first), Some(remedy)) = (ceilings.first(), ceilings.remedy(limits)) else {
+    for ceilings in &capacity.roles {
+        let (Some(first), Some(remedy)) = (ceilings.binding_constraint(), ceilings.fix(limits))
+        else {
             continue;
         };
         let name = first.constraint.name();
@@ -21,16 +22,16 @@ pub(super) fn all(capacity: &Capacity, limits: &Limits, page: &mut Page) {
             page.heading("What to change");
         }
         told.push(name);
-        let binds = first.constraint.words(limits);
-        page.paragraph(&format!("{binds}. {}", remedy.what));
-        for line in settings(&remedy) {
+        let binds = first.constraint.describe(limits);
+        page.paragraph(&format!("{binds}. {}", remedy.action));
+        for line in setting_lines(&remedy) {
             page.line(&line);
         }
     }
 }
 
 /// The settings of a remedy below each other, each with its place.
-pub(super) fn settings(remedy: &Remedy) -> Vec<String> {
+pub(super) fn setting_lines(remedy: &Fix) -> Vec<String> {
     let lengths = remedy.settings.iter().map(|setting| setting.line.len());
     let width = lengths.max().unwrap_or_default();
     let line = |line: &str, place: &str| format!("{:INDENT$}{line:<width$}  {place}", "");

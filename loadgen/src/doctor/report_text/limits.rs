@@ -2,14 +2,14 @@
 
 use highwater_scenarios::{
     format::{bytes, count},
-    text_layout::Page,
+    text_layout::TextLayout,
 };
 
-use super::numbers::{cap, figure, unknown};
+use super::numbers::{limit_text, number_text, unknown_text};
 use crate::{
     doctor::limits::{
-        Cap, Conntrack, Files, Limits, Memory, Ports, Presence, Processes, Processors, Programs,
-        Queues, Tcp,
+        BalancerPrograms, ConntrackTable, CpuLimits, FileLimits, HostLimits, Limit,
+        ListenQueueLimits, MemoryLimits, PortRange, ProgramPresence, TcpBuffers, ThreadLimits,
     },
     worker::devices::source_address::SOCKETS_PER_ADDRESS,
 };
@@ -17,26 +17,28 @@ use crate::{
 /// Columns of the names.
 const NAMES: usize = 11;
 
-pub(super) fn write(limits: &Limits, page: &mut Page) {
+pub(super) fn write(limits: &HostLimits, page: &mut TextLayout) {
     page.heading("Limits");
-    let mut entry = |name: &str, text: String| page.entry(name, NAMES, &text);
+    let mut entry = |name: &str, text: String| page.label_left(name, NAMES, &text);
     entry("open files", files(&limits.files));
     entry(
         "ports",
-        limits.ports.map_or_else(unknown, |found| ports(&found)),
+        limits
+            .port_range
+            .map_or_else(unknown_text, |found| ports(&found)),
     );
     entry("", spread());
-    entry("accepting", queues(&limits.queues));
+    entry("accepting", queues(&limits.listen_queues));
     entry("conntrack", conntrack(&limits.conntrack));
     entry("memory", memory(&limits.memory));
     entry("TCP buffers", tcp(&limits.tcp));
-    entry("processors", processors(&limits.processors));
-    entry("threads", threads(&limits.processes));
-    entry("mappings", mappings(&limits.processes));
+    entry("processors", processors(&limits.cpus));
+    entry("threads", threads(&limits.threads));
+    entry("mappings", mappings(&limits.threads));
     entry("programs", programs(&limits.programs));
 }
 
-fn files(files: &Files) -> String {
+fn files(files: &FileLimits) -> String {
     let raised = match (files.soft, files.hard) {
         (Some(soft), Some(hard)) if soft < hard => {
             format!(
@@ -48,16 +50,16 @@ fn files(files: &Files) -> String {
     };
     format!(
         "{} a process (soft {}, hard {}; fs.nr_open {}){raised}. {} in all (fs.file-max), {} open now.",
-        figure(files.per_process()),
-        figure(files.soft),
-        figure(files.hard),
-        figure(files.nr_open),
-        figure(files.system_max),
-        figure(files.system_open),
+        number_text(files.per_process()),
+        number_text(files.soft),
+        number_text(files.hard),
+        number_text(files.nr_open),
+        number_text(files.system_max),
+        number_text(files.system_open),
     )
 }
 
-fn ports(ports: &Ports) -> String {
+fn ports(ports: &PortRange) -> String {
     let reserved = match ports.reserved {
         0 => String::new(),
         reserved => format!(", {} of them reserved", count(reserved)),
@@ -81,7 +83,7 @@ fn spread() -> String {
     )
 }
 
-fn queues(queues: &Queues) -> String {
+fn queues(queues: &ListenQueueLimits) -> String {
     let cookies = match queues.syncookies {
         None => "SYN cookies unknown",
         Some(0) => "no SYN cookies: what comes in excess is dropped",
@@ -90,37 +92,37 @@ fn queues(queues: &Queues) -> String {
     format!(
         "{} opened sockets may wait to be accepted (net.core.somaxconn), {} half open ones \
          (tcp_max_syn_backlog; {cookies}).",
-        figure(queues.somaxconn),
-        figure(queues.syn_backlog),
+        number_text(queues.somaxconn),
+        number_text(queues.syn_backlog),
     )
 }
 
-fn conntrack(conntrack: &Conntrack) -> String {
-    match (conntrack.max, conntrack.tracked) {
-        (Cap::None, _) => "Not loaded: connections are not tracked.".to_owned(),
-        (Cap::At(max), Some(0)) => format!(
+fn conntrack(conntrack: &ConntrackTable) -> String {
+    match (conntrack.max, conntrack.entries) {
+        (Limit::Unlimited, _) => "Not loaded: connections are not tracked.".to_owned(),
+        (Limit::AtMost(max), Some(0)) => format!(
             "{} connections (nf_conntrack_max), none of them in use: no rule tracks.",
             count(max)
         ),
         (max, tracked) => format!(
             "{} connections (nf_conntrack_max), {} tracked now.",
-            cap(max),
-            figure(tracked)
+            limit_text(max),
+            number_text(tracked)
         ),
     }
 }
 
-fn memory(memory: &Memory) -> String {
-    let group = match memory.group_max {
-        Cap::None => "no limit of the control group".to_owned(),
-        Cap::Unknown => "the control group's limit is unknown".to_owned(),
-        Cap::At(max) => match memory.group_room {
-            Cap::At(room) => format!(
+fn memory(memory: &MemoryLimits) -> String {
+    let group = match memory.cgroup_max {
+        Limit::Unlimited => "no limit of the control group".to_owned(),
+        Limit::Unknown => "the control group's limit is unknown".to_owned(),
+        Limit::AtMost(max) => match memory.cgroup_available {
+            Limit::AtMost(room) => format!(
                 "the control group may have {}, {} of it left",
                 bytes(max),
                 bytes(room)
             ),
-            Cap::None | Cap::Unknown => format!(
+            Limit::Unlimited | Limit::Unknown => format!(
                 "the control group may have {}, and what it uses is unknown",
                 bytes(max)
             ),
@@ -128,55 +130,55 @@ fn memory(memory: &Memory) -> String {
     };
     format!(
         "{} available of {}; {group}.",
-        memory.available.map_or_else(unknown, bytes),
-        memory.total.map_or_else(unknown, bytes),
+        memory.available.map_or_else(unknown_text, bytes),
+        memory.total.map_or_else(unknown_text, bytes),
     )
 }
 
-fn tcp(tcp: &Tcp) -> String {
+fn tcp(tcp: &TcpBuffers) -> String {
     format!(
         "{} for all sockets (tcp_mem), {} for what one has not read yet (tcp_rmem). An idle \
          socket holds none.",
-        tcp.buffers_bytes.map_or_else(unknown, bytes),
-        tcp.receive_bytes.map_or_else(unknown, bytes),
+        tcp.buffers_bytes.map_or_else(unknown_text, bytes),
+        tcp.receive_bytes.map_or_else(unknown_text, bytes),
     )
 }
 
-fn processors(processors: &Processors) -> String {
-    let quota = match processors.quota_thousandths {
-        Cap::None => "no quota of the control group".to_owned(),
-        Cap::Unknown => "the control group's quota is unknown".to_owned(),
-        Cap::At(thousandths) => format!(
+fn processors(processors: &CpuLimits) -> String {
+    let quota = match processors.quota_millicores {
+        Limit::Unlimited => "no quota of the control group".to_owned(),
+        Limit::Unknown => "the control group's quota is unknown".to_owned(),
+        Limit::AtMost(thousandths) => format!(
             "the control group may use {:.1} of them",
             thousandths as f64 / 1e3
         ),
     };
-    format!("{} online; {quota}.", figure(processors.online))
+    format!("{} online; {quota}.", number_text(processors.online))
 }
 
-fn threads(processes: &Processes) -> String {
+fn threads(processes: &ThreadLimits) -> String {
     format!(
         "kernel.pid_max {}, kernel.threads-max {}, ulimit -u {}, pids.max {}.",
-        figure(processes.pid_max),
-        figure(processes.threads_max),
-        cap(processes.user_max),
-        cap(processes.group_max),
+        number_text(processes.pid_max),
+        number_text(processes.threads_max),
+        limit_text(processes.user_max),
+        limit_text(processes.cgroup_max),
     )
 }
 
-fn mappings(processes: &Processes) -> String {
+fn mappings(processes: &ThreadLimits) -> String {
     format!(
         "{} in a process (vm.max_map_count). Sockets take none; a server with a thread for \
          each socket takes two.",
-        figure(processes.map_count)
+        number_text(processes.map_count)
     )
 }
 
-fn programs(programs: &Programs) -> String {
+fn programs(programs: &BalancerPrograms) -> String {
     let state = |presence| match presence {
-        Presence::Unknown => "unknown",
-        Presence::There => "found",
-        Presence::Missing => "missing",
+        ProgramPresence::Unknown => "unknown",
+        ProgramPresence::Present => "found",
+        ProgramPresence::Missing => "missing",
     };
     format!(
         "nginx {}, HAProxy {}: only scenarios that name one as their balancer need it.",

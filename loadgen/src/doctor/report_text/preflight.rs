@@ -1,59 +1,59 @@
 //! A scenario on this machine.
 
 use highwater_scenarios::{
-    BalancerShare, RESERVE,
+    BalancerShare, RESERVED_FILES,
     format::{bytes, count, plural},
-    text_layout::Page,
+    text_layout::TextLayout,
 };
 
 use super::{
     fixes,
-    numbers::{figure, unknown},
+    numbers::{number_text, unknown_text},
 };
 use crate::doctor::{
-    limits::Limits,
-    plan_load::{Load, NodeLoad},
-    preflight::{Finding, Fit},
+    limits::HostLimits,
+    plan_load::{PlanLoad, PlanNodeLoad},
+    preflight::{PreflightFinding, PreflightReport},
 };
 
 /// Columns of the names.
 const NAMES: usize = 10;
 
-pub(super) fn write(name: &str, fit: &Fit, limits: &Limits, page: &mut Page) {
+pub(super) fn write(name: &str, fit: &PreflightReport, limits: &HostLimits, page: &mut TextLayout) {
     match fit.fits() {
         true => page.heading(&format!("{name} fits this machine.")),
         false => page.heading(&format!("{name} does not fit this machine.")),
     }
-    findings(&fit.obstacles, page);
+    findings(&fit.failures, page);
     page.heading("What it takes");
     let load = &fit.load;
-    page.entry("workers", NAMES, &workers(load, limits));
+    page.label_left("workers", NAMES, &workers(load, limits));
     match load.nodes {
-        Some(nodes) => page.entry("nodes", NAMES, &nodes_in_words(nodes, limits)),
-        None => page.entry("nodes", NAMES, "none here: the target runs already"),
+        Some(nodes) => page.label_left("nodes", NAMES, &nodes_in_words(nodes, limits)),
+        None => page.label_left("nodes", NAMES, "none here: the target runs already"),
     }
     if let Some(share) = load.balancers {
-        page.entry("balancers", NAMES, &balancers_in_words(share, limits));
+        page.label_left("balancers", NAMES, &balancers_in_words(share, limits));
     }
-    page.entry("files", NAMES, &files(load, limits));
+    page.label_left("files", NAMES, &files(load, limits));
     if let Some(busiest) = load
-        .busiest
+        .busiest_destination
         .as_ref()
         .filter(|busiest| busiest.connections > 0)
     {
-        let ports = limits.ports.map(|ports| ports.count());
+        let ports = limits.port_range.map(|ports| ports.count());
         let text = format!(
             "{} to {}, of {}",
             plural(busiest.connections, "connection"),
             busiest.address,
-            figure(ports)
+            number_text(ports)
         );
-        page.entry("ports", NAMES, &text);
+        page.label_left("ports", NAMES, &text);
     }
-    page.entry("memory", NAMES, &memory(load, limits));
-    if !fit.doubts.is_empty() {
+    page.label_left("memory", NAMES, &memory(load, limits));
+    if !fit.warnings.is_empty() {
         page.heading("Notes");
-        findings(&fit.doubts, page);
+        findings(&fit.warnings, page);
     }
     if !fit.unknown.is_empty() {
         page.heading("Unknown");
@@ -64,27 +64,27 @@ pub(super) fn write(name: &str, fit: &Fit, limits: &Limits, page: &mut Page) {
     }
 }
 
-fn findings(findings: &[Finding], page: &mut Page) {
+fn findings(findings: &[PreflightFinding], page: &mut TextLayout) {
     for finding in findings {
         page.paragraph(&format!(
             "{}. {}",
-            sentence(&finding.what),
-            finding.remedy.what
+            sentence(&finding.message),
+            finding.fix.action
         ));
-        for line in fixes::settings(&finding.remedy) {
+        for line in fixes::setting_lines(&finding.fix) {
             page.line(&line);
         }
     }
 }
 
-fn workers(load: &Load, limits: &Limits) -> String {
+fn workers(load: &PlanLoad, limits: &HostLimits) -> String {
     let files = limits.files.per_process();
     let why = match load.workers_needed {
         None => "the limit of open files is unknown".to_owned(),
         Some(needed) if needed < load.workers => {
             format!("{} would be enough", count(needed.into()))
         }
-        Some(_) => format!("a process may open {} files", figure(files)),
+        Some(_) => format!("a process may open {} files", number_text(files)),
     };
     let each = if load.workers == 1 {
         ""
@@ -96,43 +96,43 @@ fn workers(load: &Load, limits: &Limits) -> String {
         count(load.workers.into()),
         plural(load.worker_sockets, "socket"),
         plural(load.worker_files - load.worker_sockets, "HTTP connection"),
-        count(RESERVE.min(files.map_or(RESERVE, |files| files / 2))),
+        count(RESERVED_FILES.min(files.map_or(RESERVED_FILES, |files| files / 2))),
     )
 }
 
-fn nodes_in_words(nodes: NodeLoad, limits: &Limits) -> String {
-    let range = match nodes.fewest == nodes.most {
-        true => count(nodes.most),
-        false => format!("{} to {}", count(nodes.fewest), count(nodes.most)),
+fn nodes_in_words(nodes: PlanNodeLoad, limits: &HostLimits) -> String {
+    let range = match nodes.min_nodes == nodes.max_nodes {
+        true => count(nodes.max_nodes),
+        false => format!("{} to {}", count(nodes.min_nodes), count(nodes.max_nodes)),
     };
     format!(
         "{range}: {} each when spread over {}, of {} files",
-        plural(nodes.spread, "socket"),
-        count(nodes.most),
-        figure(limits.files.per_process()),
+        plural(nodes.sockets_per_node, "socket"),
+        count(nodes.max_nodes),
+        number_text(limits.files.per_process()),
     )
 }
 
-fn balancers_in_words(share: BalancerShare, limits: &Limits) -> String {
+fn balancers_in_words(share: BalancerShare, limits: &HostLimits) -> String {
     format!(
         "{}: {} and {} each, two files for one, {} of {} files",
         count(share.balancers),
         plural(share.sockets, "socket"),
         plural(share.connections, "HTTP connection"),
-        count(share.files()),
-        figure(limits.files.per_process()),
+        count(share.open_files()),
+        number_text(limits.files.per_process()),
     )
 }
 
-fn files(load: &Load, limits: &Limits) -> String {
+fn files(load: &PlanLoad, limits: &HostLimits) -> String {
     format!(
         "{} in all, of {} left on the system",
         count(load.files),
-        figure(limits.files.left())
+        number_text(limits.files.remaining())
     )
 }
 
-fn memory(load: &Load, limits: &Limits) -> String {
+fn memory(load: &PlanLoad, limits: &HostLimits) -> String {
     let memory = &load.memory;
     let nodes = match memory.nodes_bytes {
         0 => String::new(),
@@ -145,9 +145,9 @@ fn memory(load: &Load, limits: &Limits) -> String {
     format!(
         "about {}, of {} left: {} in workers and coordinator{}{nodes}{balancers}, {} in the kernel",
         bytes(memory.total_bytes()),
-        limits.memory.left().map_or_else(unknown, bytes),
+        limits.memory.remaining().map_or_else(unknown_text, bytes),
         bytes(memory.workers_bytes),
-        memory.followed_in_words(),
+        memory.tracking_note(),
         bytes(memory.kernel_bytes),
     )
 }

@@ -1,33 +1,37 @@
 //! The answer in a few sentences.
 
-use highwater_scenarios::{format::count, text_layout::Page};
+use highwater_scenarios::{format::count, text_layout::TextLayout};
 
 use crate::doctor::{
-    capacity::{Capacity, Ceiling},
-    host_role::Usage,
-    limits::Limits,
+    capacity::{BindingConstraint, Capacity},
+    host_role::HostRole,
+    limits::HostLimits,
 };
 
-pub(super) fn write(capacity: &Capacity, limits: &Limits, page: &mut Page) {
+pub(super) fn write(capacity: &Capacity, limits: &HostLimits, page: &mut TextLayout) {
     page.heading("This machine");
-    let first = |usage| capacity.ceilings_of(usage).and_then(|found| found.first());
+    let first = |usage| {
+        capacity
+            .for_role(usage)
+            .and_then(|found| found.binding_constraint())
+    };
     let processes = [
-        ("a worker", first(Usage::Worker)),
-        ("a node", first(Usage::Node)),
-        ("a proxy", first(Usage::Proxy)),
+        ("a worker", first(HostRole::Worker)),
+        ("a node", first(HostRole::Node)),
+        ("a proxy", first(HostRole::Proxy)),
     ];
-    for sentence in in_a_process(&processes, limits) {
+    for sentence in per_process_sentences(&processes, limits) {
         page.paragraph(&sentence);
     }
-    if let Some(both) = first(Usage::BothEnds) {
+    if let Some(both) = first(HostRole::BothEnds) {
         page.paragraph(&format!(
             "More sockets take more processes, and `highwater run` starts as many workers as it \
              needs. With both ends on this machine that ends at about {}: {}.",
             count(both.sockets),
-            both.constraint.words(limits),
+            both.constraint.describe(limits),
         ));
     }
-    if let Some(ports) = limits.ports {
+    if let Some(ports) = limits.port_range {
         page.paragraph(&format!(
             "Towards one address on another machine connects get slow past {} sockets, and end at {}.",
             count(ports.knee()),
@@ -38,11 +42,14 @@ pub(super) fn write(capacity: &Capacity, limits: &Limits, page: &mut Page) {
 
 /// One sentence for each limit that binds in a process, with all processes
 /// that it binds in.
-fn in_a_process(processes: &[(&str, Option<Ceiling>)], limits: &Limits) -> Vec<String> {
+fn per_process_sentences(
+    processes: &[(&str, Option<BindingConstraint>)],
+    limits: &HostLimits,
+) -> Vec<String> {
     let mut binding: Vec<(String, Vec<String>)> = Vec::new();
     for (process, ceiling) in processes {
         let Some(ceiling) = ceiling else { continue };
-        let words = ceiling.constraint.words(limits);
+        let words = ceiling.constraint.describe(limits);
         let holds = format!("{} in {process}", count(ceiling.sockets));
         match binding.iter_mut().find(|(named, _)| *named == words) {
             Some((_, holding)) => holding.push(holds),

@@ -5,21 +5,21 @@ use std::io;
 use highwater_reports::record::names::gauge;
 use prometheus_parse::{Sample, Scrape, Value};
 
-use super::of_node;
+use super::node_gauge;
 use crate::sampling::{
     Gauges,
-    prometheus::{Known, gauges_by, known},
+    prometheus::{MetricMapping, map_gauges, mapping},
 };
 
 /// What it says of itself as a whole.
-const KNOWN: &[Known] = &[
-    known(gauge::BALANCER_SOCKETS, "highwater_gateway_sockets"),
-    known(gauge::BALANCER_HANDSHAKING, "highwater_gateway_handshaking"),
-    known(gauge::HEAP, "highwater_heap_allocated_bytes"),
+const METRIC_MAPPINGS: &[MetricMapping] = &[
+    mapping(gauge::BALANCER_SOCKETS, "highwater_gateway_sockets"),
+    mapping(gauge::BALANCER_PENDING, "highwater_gateway_handshaking"),
+    mapping(gauge::HEAP, "highwater_heap_allocated_bytes"),
 ];
 
 /// What it says of each node.
-const OF_NODES: [(&str, &str); 2] = [
+const NODE_METRICS: [(&str, &str); 2] = [
     (
         "highwater_gateway_established",
         gauge::BALANCER_SOCKETS_BY_NODE,
@@ -28,16 +28,16 @@ const OF_NODES: [(&str, &str); 2] = [
 ];
 
 /// Most nodes that are told apart.
-const MOST_NODES: usize = 1_000;
+const MAX_NODES: usize = 1_000;
 
 /// The gauges in the text.
 pub(super) fn gauges(text: &str) -> Gauges {
-    let mut gauges = gauges_by(KNOWN, text, None);
-    for (metric, gauge) in OF_NODES {
-        let samples = samples(text, metric).into_iter().take(MOST_NODES);
+    let mut gauges = map_gauges(METRIC_MAPPINGS, text, None);
+    for (metric, gauge) in NODE_METRICS {
+        let samples = samples(text, metric).into_iter().take(MAX_NODES);
         let of_nodes = samples.filter_map(|sample| {
             let node = sample.labels.get("node")?;
-            Some((of_node(gauge, node), number(&sample.value)?))
+            Some((node_gauge(gauge, node), number(&sample.value)?))
         });
         gauges.extend(of_nodes);
     }
@@ -82,12 +82,12 @@ mod tests {
                     process_open_fds 90\n";
         let expected = [
             (gauge::BALANCER_SOCKETS.to_owned(), 42.0),
-            (gauge::BALANCER_HANDSHAKING.to_owned(), 4.0),
+            (gauge::BALANCER_PENDING.to_owned(), 4.0),
             (gauge::HEAP.to_owned(), 123_456.0),
-            (of_node(gauge::BALANCER_SOCKETS_BY_NODE, "n1"), 40.0),
-            (of_node(gauge::BALANCER_SOCKETS_BY_NODE, "n2"), 2.0),
-            (of_node(gauge::BALANCER_NODE_UP, "n1"), 1.0),
-            (of_node(gauge::BALANCER_NODE_UP, "n2"), 0.0),
+            (node_gauge(gauge::BALANCER_SOCKETS_BY_NODE, "n1"), 40.0),
+            (node_gauge(gauge::BALANCER_SOCKETS_BY_NODE, "n2"), 2.0),
+            (node_gauge(gauge::BALANCER_NODE_UP, "n1"), 1.0),
+            (node_gauge(gauge::BALANCER_NODE_UP, "n2"), 0.0),
         ];
         assert_eq!(gauges(text), expected.into());
     }

@@ -13,30 +13,30 @@ use tokio::{
     time::timeout,
 };
 
-use super::{add_sockets, of_node};
+use super::{add_sockets, node_gauge};
 use crate::sampling::Gauges;
 
 /// Name of the backend whose servers are the nodes.
 pub const BACKEND: &str = "nodes";
 
 /// Longest time for all answers of a sample; below the second between two.
-const WITHIN: Duration = Duration::from_millis(800);
+const SAMPLE_TIMEOUT: Duration = Duration::from_millis(800);
 
 /// Largest answer that is read, in bytes.
-const LARGEST: u64 = 1 << 20;
+const MAX_ANSWER_BYTES: u64 = 1 << 20;
 
 /// A process of HAProxy's below its master.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Worker {
+pub struct HaproxyWorker {
     /// Its process id.
     pub pid: u32,
     /// Whether it takes new sockets.
-    pub age: Age,
+    pub state: HaproxyWorkerState,
 }
 
 /// Whether a process is the one that takes new sockets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Age {
+pub enum HaproxyWorkerState {
     /// It does.
     Current,
     /// It was told to finish.
@@ -48,13 +48,16 @@ pub enum Age {
 ///
 /// # Errors
 /// If nobody listens there, or the connection breaks.
-pub async fn ask(socket: &Path, command: &str) -> io::Result<String> {
+pub async fn send_command(socket: &Path, command: &str) -> io::Result<String> {
     let mut stream = UnixStream::connect(socket).await?;
     stream.write_all(format!("{command}\n").as_bytes()).await?;
     // Without this the master waits for the next command.
     stream.shutdown().await?;
     let mut answer = Vec::new();
-    stream.take(LARGEST).read_to_end(&mut answer).await?;
+    stream
+        .take(MAX_ANSWER_BYTES)
+        .read_to_end(&mut answer)
+        .await?;
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
@@ -62,18 +65,21 @@ pub async fn ask(socket: &Path, command: &str) -> io::Result<String> {
 ///
 /// # Errors
 /// As for [`ask`].
-pub async fn workers(master: &Path) -> io::Result<Vec<Worker>> {
-    let answer = ask(master, "show proc").await?;
+pub async fn workers(master: &Path) -> io::Result<Vec<HaproxyWorker>> {
+    let answer = send_command(master, "show proc").await?;
     Ok(read_workers(&answer))
 }
 
 /// What all processes say; `None` if the master does not answer in time.
 pub(super) async fn gauges(master: &Path) -> Option<Gauges> {
-    timeout(WITHIN, ask_all(master)).await.ok()?.ok()
+    timeout(SAMPLE_TIMEOUT, collect_gauges(master))
+        .await
+        .ok()?
+        .ok()
 }
 
 /// Adds the servers of one process's `show stat`.
-pub(super) fn add_stat(text: &str, age: Age, gauges: &mut Gauges) {
+pub(super) fn add_stat(text: &str, age: HaproxyWorkerState, gauges: &mut Gauges) {
     let mut lines = text.lines().filter(|line| !line.is_empty());
     let Some(header) = lines.find_map(|line| line.strip_prefix("# ")) else {
         return;
@@ -98,46 +104,48 @@ pub(super) fn add_stat(text: &str, age: Age, gauges: &mut Gauges) {
         if let Ok(sessions) = field(sessions).parse::<u32>() {
             add_sockets(gauges, node, sessions.into());
         }
-        if age == Age::Current {
+        if age == HaproxyWorkerState::Current {
             let up = field(status).starts_with("UP");
-            let name = of_node(gauge::BALANCER_NODE_UP, node);
+            let name = node_gauge(gauge::BALANCER_NODE_UP, node);
             gauges.insert(name, f64::from(u8::from(up)));
         }
     }
 }
 
-async fn ask_all(master: &Path) -> io::Result<Gauges> {
+async fn collect_gauges(master: &Path) -> io::Result<Gauges> {
     let mut gauges = Gauges::new();
     for worker in workers(master).await? {
         let asked = format!("@!{} show stat", worker.pid);
         // An old one may have ended since.
-        if let Ok(text) = ask(master, &asked).await {
-            add_stat(&text, worker.age, &mut gauges);
+        if let Ok(text) = send_command(master, &asked).await {
+            add_stat(&text, worker.state, &mut gauges);
         }
     }
     Ok(gauges)
 }
 
 /// The rows of `show proc` below `# workers` and `# old workers`.
-fn read_workers(text: &str) -> Vec<Worker> {
+fn read_workers(text: &str) -> Vec<HaproxyWorker> {
     let mut age = None;
     let mut workers = Vec::new();
     for line in text.lines() {
         match line.trim() {
-            "# workers" => age = Some(Age::Current),
-            "# old workers" => age = Some(Age::Old),
+            "# workers" => age = Some(HaproxyWorkerState::Current),
+            "# old workers" => age = Some(HaproxyWorkerState::Old),
             title if title.starts_with('#') => age = None,
             row => {
                 let pid = row
                     .split_whitespace()
                     .next()
                     .and_then(|pid| pid.parse().ok());
-                let worker = age.zip(pid).map(|(age, pid)| Worker { pid, age });
+                let worker = age
+                    .zip(pid)
+                    .map(|(age, pid)| HaproxyWorker { pid, state: age });
                 workers.extend(worker);
             }
         }
     }
-    workers.sort_by_key(|worker| worker.age == Age::Old);
+    workers.sort_by_key(|worker| worker.state == HaproxyWorkerState::Old);
     workers
 }
 
@@ -170,10 +178,13 @@ mod tests {
 
     #[test]
     fn processes_are_those_that_take_sockets_and_those_that_finish() {
-        let worker = |pid, age| Worker { pid, age };
+        let worker = |pid, age| HaproxyWorker { pid, state: age };
         assert_eq!(
             read_workers(PROCESSES),
-            [worker(12, Age::Current), worker(9, Age::Old)]
+            [
+                worker(12, HaproxyWorkerState::Current),
+                worker(9, HaproxyWorkerState::Old)
+            ]
         );
         assert!(read_workers("Unknown command\n").is_empty());
     }
@@ -181,20 +192,20 @@ mod tests {
     #[test]
     fn sessions_add_up_over_processes_and_states_are_the_current_ones() {
         let mut gauges = Gauges::new();
-        add_stat(STAT, Age::Current, &mut gauges);
+        add_stat(STAT, HaproxyWorkerState::Current, &mut gauges);
         add_stat(
             &STAT.replace("n1,0,0,20", "n1,0,0,7"),
-            Age::Old,
+            HaproxyWorkerState::Old,
             &mut gauges,
         );
         let expected = [
             (gauge::BALANCER_SOCKETS.to_owned(), 47.0),
-            (of_node(gauge::BALANCER_SOCKETS_BY_NODE, "n1"), 27.0),
-            (of_node(gauge::BALANCER_SOCKETS_BY_NODE, "n2"), 20.0),
-            (of_node(gauge::BALANCER_SOCKETS_BY_NODE, "n3"), 0.0),
-            (of_node(gauge::BALANCER_NODE_UP, "n1"), 1.0),
-            (of_node(gauge::BALANCER_NODE_UP, "n2"), 0.0),
-            (of_node(gauge::BALANCER_NODE_UP, "n3"), 0.0),
+            (node_gauge(gauge::BALANCER_SOCKETS_BY_NODE, "n1"), 27.0),
+            (node_gauge(gauge::BALANCER_SOCKETS_BY_NODE, "n2"), 20.0),
+            (node_gauge(gauge::BALANCER_SOCKETS_BY_NODE, "n3"), 0.0),
+            (node_gauge(gauge::BALANCER_NODE_UP, "n1"), 1.0),
+            (node_gauge(gauge::BALANCER_NODE_UP, "n2"), 0.0),
+            (node_gauge(gauge::BALANCER_NODE_UP, "n3"), 0.0),
         ];
         assert_eq!(gauges, expected.into());
     }
@@ -208,7 +219,7 @@ mod tests {
             "nodes,n1,1",
         ] {
             let mut gauges = Gauges::new();
-            add_stat(text, Age::Current, &mut gauges);
+            add_stat(text, HaproxyWorkerState::Current, &mut gauges);
             assert!(gauges.is_empty(), "{text}");
         }
     }

@@ -54,7 +54,7 @@ impl BalancerEndpoint {
 /// What a balancer of each kind would have said with `text`; for fuzz targets.
 pub(crate) fn read_as_each_kind(text: &str) -> [Gauges; 3] {
     let mut haproxy = Gauges::new();
-    haproxy::add_stat(text, haproxy::Age::Current, &mut haproxy);
+    haproxy::add_stat(text, haproxy::HaproxyWorkerState::Current, &mut haproxy);
     [
         gateway::gauges(text),
         nginx::gauges(text).unwrap_or_default(),
@@ -63,13 +63,13 @@ pub(crate) fn read_as_each_kind(text: &str) -> [Gauges; 3] {
 }
 
 /// The gauge of sockets that are forwarded to `node`.
-fn of_node(gauge: &str, node: &str) -> String {
+fn node_gauge(gauge: &str, node: &str) -> String {
     format!("{gauge}.{node}")
 }
 
 /// Adds to a node's count, and to that of all.
 fn add_sockets(gauges: &mut Gauges, node: &str, sockets: f64) {
-    let by_node = of_node(gauge::BALANCER_SOCKETS_BY_NODE, node);
+    let by_node = node_gauge(gauge::BALANCER_SOCKETS_BY_NODE, node);
     *gauges.entry(by_node).or_default() += sockets;
     *gauges.entry(gauge::BALANCER_SOCKETS.into()).or_default() += sockets;
 }

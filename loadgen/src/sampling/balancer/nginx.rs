@@ -10,18 +10,18 @@ use highwater_reports::record::names::gauge;
 use crate::sampling::Gauges;
 
 /// The question itself.
-const OWN: f64 = 1.0;
+const OWN_CONNECTION: f64 = 1.0;
 
 /// The gauges in an answer; `None` if it is something else.
 pub(super) fn gauges(text: &str) -> Option<Gauges> {
     let states = text.lines().find(|line| line.starts_with("Reading:"))?;
-    let writing = figure(states, "Writing:")?;
-    let sockets = (writing - OWN).max(0.0);
+    let writing = number_after(states, "Writing:")?;
+    let sockets = (writing - OWN_CONNECTION).max(0.0);
     Some([(gauge::BALANCER_SOCKETS.to_owned(), sockets)].into())
 }
 
 /// The number behind a word.
-fn figure(line: &str, word: &str) -> Option<f64> {
+fn number_after(line: &str, word: &str) -> Option<f64> {
     let mut words = line.split_whitespace();
     words.find(|found| *found == word)?;
     let number: u32 = words.next()?.parse().ok()?;

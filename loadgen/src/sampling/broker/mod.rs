@@ -8,7 +8,7 @@ mod rabbitmq;
 mod redis;
 
 use ::reqwest::Client;
-use highwater_scenarios::plan::Broker;
+use highwater_scenarios::plan::BrokerSpec;
 use highwater_scenarios::{BrokerKind, BrokerUrl};
 
 use super::{Gauges, scrape::scrape};
@@ -35,23 +35,25 @@ pub(crate) fn read_as_each_kind(text: &str) -> [Gauges; 3] {
 
 /// Asks brokers. It owns the connections that stay open between samples.
 #[derive(Debug, Default)]
-pub(super) struct BrokerClient {
-    redis: redis::Connections,
+pub(super) struct BrokerSampler {
+    redis: redis::RedisConnections,
 }
 
 impl BrokerEndpoint {
     /// Where `broker` is asked; `None` if that is not known.
-    pub fn of(broker: &Broker) -> Option<Self> {
+    pub fn for_broker(broker: &BrokerSpec) -> Option<Self> {
         let monitor = broker.monitor.as_deref();
         match broker.url.kind() {
             BrokerKind::Redis => Some(Self::Redis(broker.url.clone())),
-            BrokerKind::Nats => monitor.map(|base| Self::Nats(below(base, "/varz"))),
-            BrokerKind::RabbitMq => monitor.map(|base| Self::RabbitMq(below(base, "/metrics"))),
+            BrokerKind::Nats => monitor.map(|base| Self::Nats(with_default_path(base, "/varz"))),
+            BrokerKind::RabbitMq => {
+                monitor.map(|base| Self::RabbitMq(with_default_path(base, "/metrics")))
+            }
         }
     }
 }
 
-impl BrokerClient {
+impl BrokerSampler {
     /// What the broker says, within less than a second; `None` if it does not
     /// answer.
     pub(super) async fn gauges(
@@ -77,7 +79,7 @@ impl BrokerClient {
 }
 
 /// `path` below an address that has none of its own.
-fn below(address: &str, path: &str) -> String {
+fn with_default_path(address: &str, path: &str) -> String {
     let host = address.split_once("://").map_or(address, |(_, host)| host);
     match host.trim_end_matches('/').contains('/') {
         true => address.to_owned(),
@@ -91,8 +93,17 @@ mod tests {
 
     #[test]
     fn a_path_is_put_below_an_address_without_one() {
-        assert_eq!(below("http://h:8222", "/varz"), "http://h:8222/varz");
-        assert_eq!(below("http://h:8222/", "/varz"), "http://h:8222/varz");
-        assert_eq!(below("http://h/nats/varz", "/varz"), "http://h/nats/varz");
+        assert_eq!(
+            with_default_path("http://h:8222", "/varz"),
+            "http://h:8222/varz"
+        );
+        assert_eq!(
+            with_default_path("http://h:8222/", "/varz"),
+            "http://h:8222/varz"
+        );
+        assert_eq!(
+            with_default_path("http://h/nats/varz", "/varz"),
+            "http://h/nats/varz"
+        );
     }
 }

@@ -11,7 +11,7 @@ use super::super::Gauges;
 
 /// Longest time for one answer, connecting included; below the second between
 /// two samples.
-const WITHIN: Duration = Duration::from_millis(800);
+const INFO_TIMEOUT: Duration = Duration::from_millis(800);
 
 /// A field of the answer and the gauge that it holds. `used_memory` is what the
 /// allocator has given out.
@@ -34,17 +34,17 @@ const FIELDS: [(&str, &str); 10] = [
 /// Connections by address, each made when it is first needed and again after it
 /// broke.
 #[derive(Debug, Default)]
-pub(super) struct Connections {
+pub(super) struct RedisConnections {
     open: Mutex<BTreeMap<String, MultiplexedConnection>>,
 }
 
-impl Connections {
+impl RedisConnections {
     /// The answer to `INFO`; `None` if there is none in time.
     pub(super) async fn info(&self, url: &BrokerUrl) -> Option<String> {
-        let answer = timeout(WITHIN, self.ask(url)).await;
+        let answer = timeout(INFO_TIMEOUT, self.ask(url)).await;
         let answer = answer.ok().and_then(Result::ok);
         if answer.is_none() {
-            self.open.lock().await.remove(url.in_full());
+            self.open.lock().await.remove(url.expose_secret());
         }
         answer
     }
@@ -57,17 +57,17 @@ impl Connections {
     }
 
     async fn connection(&self, url: &BrokerUrl) -> Result<MultiplexedConnection, RedisError> {
-        if let Some(connection) = self.open.lock().await.get(url.in_full()) {
+        if let Some(connection) = self.open.lock().await.get(url.expose_secret()) {
             return Ok(connection.clone());
         }
         let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(WITHIN))
-            .set_response_timeout(Some(WITHIN));
-        let connection = Client::open(url.in_full())?
+            .set_connection_timeout(Some(INFO_TIMEOUT))
+            .set_response_timeout(Some(INFO_TIMEOUT));
+        let connection = Client::open(url.expose_secret())?
             .get_multiplexed_async_connection_with_config(&config)
             .await?;
         let mut open = self.open.lock().await;
-        open.insert(url.in_full().to_owned(), connection.clone());
+        open.insert(url.expose_secret().to_owned(), connection.clone());
         Ok(connection)
     }
 }
@@ -78,7 +78,7 @@ pub(super) fn gauges(info: &str) -> Gauges {
         .lines()
         .filter_map(|line| line.trim_end().split_once(':'))
         .collect();
-    let number = |name: &str| in_bounds(fields.get(name)?.parse().ok()?);
+    let number = |name: &str| finite_value(fields.get(name)?.parse().ok()?);
     let mut gauges = Gauges::new();
     for (field, gauge) in FIELDS {
         if let Some(value) = number(field) {
@@ -98,7 +98,7 @@ pub(super) fn gauges(info: &str) -> Gauges {
     if fields.get("cluster_enabled") == Some(&"0") && info.contains("# Commandstats") {
         // A command that nobody has sent yet is not listed.
         let statistics = fields.get("cmdstat_publish");
-        let published = statistics.map_or(Some(0.0), |of| calls(of).and_then(in_bounds));
+        let published = statistics.map_or(Some(0.0), |of| calls(of).and_then(finite_value));
         gauges.extend(published.map(|count| (gauge::BROKER_PUBLISHED.into(), count)));
     }
     gauges
@@ -111,7 +111,7 @@ fn calls(statistics: &str) -> Option<f64> {
 }
 
 /// Far above what is counted, far below where a sum would be no number.
-fn in_bounds(value: f64) -> Option<f64> {
+fn finite_value(value: f64) -> Option<f64> {
     (0.0..1e30).contains(&value).then_some(value)
 }
 

@@ -3,16 +3,16 @@
 
 use super::super::{
     TestbedError,
-    cluster::Bed,
-    node::{address, running},
+    cluster::ClusterInner,
+    node::{node_address, running_child},
 };
 
-pub(super) async fn apply(bed: &Bed, id: &str) -> Result<(), TestbedError> {
-    let node = bed.roster.node(id)?;
+pub(super) async fn apply(cluster: &ClusterInner, id: &str) -> Result<(), TestbedError> {
+    let node = cluster.registry.node(id)?;
     let mut process = node.process.lock().await;
-    running(&mut process, id)?;
-    bed.front.leaving(bed, id).await?;
-    bed.http.drain(address(bed, id)?).await?;
-    node.is_leaving(bed);
+    running_child(&mut process, id)?;
+    cluster.load_balancers.drain_node(cluster, id).await?;
+    cluster.http.drain(node_address(cluster, id)?).await?;
+    node.mark_stopping(cluster);
     Ok(())
 }

@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
-use highwater_scenarios::plan::Fault;
+use highwater_scenarios::plan::FaultSpec;
 use serde::Serialize;
 
 use super::super::{
     TestbedError,
-    cluster::Bed,
-    node::{address, running},
+    cluster::ClusterInner,
+    node::{node_address, running_child},
 };
 
 /// The body of `POST /admin/faults`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "fault")]
-enum Body {
+enum FaultBody {
     /// The whole node does nothing for this long.
     Stall { length_ms: u64 },
     /// The node reads pings and does not answer them.
@@ -27,24 +27,31 @@ enum Body {
     ReorderMessages { count: u64 },
 }
 
-pub(super) async fn apply(bed: &Bed, id: &str, fault: &Fault) -> Result<(), TestbedError> {
-    let node = bed.roster.node(id)?;
+pub(super) async fn apply(
+    cluster: &ClusterInner,
+    id: &str,
+    fault: &FaultSpec,
+) -> Result<(), TestbedError> {
+    let node = cluster.registry.node(id)?;
     let mut process = node.process.lock().await;
-    running(&mut process, id)?;
-    bed.http.inject(address(bed, id)?, &body(fault)).await
+    running_child(&mut process, id)?;
+    cluster
+        .http
+        .inject_fault(node_address(cluster, id)?, &fault_body(fault))
+        .await
 }
 
-fn body(fault: &Fault) -> Body {
+fn fault_body(fault: &FaultSpec) -> FaultBody {
     match fault {
-        Fault::Stall { length } => Body::Stall {
+        FaultSpec::Stall { duration: length } => FaultBody::Stall {
             length_ms: millis(*length),
         },
-        Fault::IgnorePings { length } => Body::IgnorePings {
+        FaultSpec::IgnorePings { duration: length } => FaultBody::IgnorePings {
             length_ms: millis(*length),
         },
-        Fault::DropMessages { count } => Body::DropMessages { count: *count },
-        Fault::DuplicateMessages { count } => Body::DuplicateMessages { count: *count },
-        Fault::ReorderMessages { count } => Body::ReorderMessages { count: *count },
+        FaultSpec::DropMessages { count } => FaultBody::DropMessages { count: *count },
+        FaultSpec::DuplicateMessages { count } => FaultBody::DuplicateMessages { count: *count },
+        FaultSpec::ReorderMessages { count } => FaultBody::ReorderMessages { count: *count },
     }
 }
 
@@ -58,21 +65,21 @@ mod tests {
 
     #[test]
     fn bodies_are_what_the_node_documents() {
-        let length = Duration::from_millis(1_500);
-        let json = |fault| serde_json::to_string(&body(&fault)).unwrap();
+        let duration = Duration::from_millis(1_500);
+        let json = |fault| serde_json::to_string(&fault_body(&fault)).unwrap();
         assert_eq!(
-            json(Fault::Stall { length }),
+            json(FaultSpec::Stall { duration }),
             r#"{"fault":"stall","length_ms":1500}"#
         );
         assert_eq!(
-            json(Fault::IgnorePings { length }),
+            json(FaultSpec::IgnorePings { duration }),
             r#"{"fault":"ignore-pings","length_ms":1500}"#
         );
         let count = 50;
         for (fault, name) in [
-            (Fault::DropMessages { count }, "drop"),
-            (Fault::DuplicateMessages { count }, "duplicate"),
-            (Fault::ReorderMessages { count }, "reorder"),
+            (FaultSpec::DropMessages { count }, "drop"),
+            (FaultSpec::DuplicateMessages { count }, "duplicate"),
+            (FaultSpec::ReorderMessages { count }, "reorder"),
         ] {
             let expected = format!(r#"{{"fault":"{name}-messages","count":50}}"#);
             assert_eq!(json(fault), expected);

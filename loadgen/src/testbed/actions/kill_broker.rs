@@ -1,7 +1,7 @@
 //! SIGKILL: every node loses the broker at once, and tries it again and again.
 
-use super::super::{TestbedError, cluster::Bed};
+use super::super::{TestbedError, cluster::ClusterInner};
 
-pub(super) async fn apply(bed: &Bed) -> Result<(), TestbedError> {
-    bed.backplane.embedded()?.kill().await
+pub(super) async fn apply(cluster: &ClusterInner) -> Result<(), TestbedError> {
+    cluster.backplane.embedded()?.kill().await
 }

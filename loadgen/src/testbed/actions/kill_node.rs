@@ -2,15 +2,15 @@
 
 use super::super::{
     TestbedError,
-    cluster::Bed,
-    node::{Listed, running},
+    cluster::ClusterInner,
+    node::{RoutingState, running_child},
 };
 
-pub(super) async fn apply(bed: &Bed, id: &str) -> Result<(), TestbedError> {
-    let node = bed.roster.node(id)?;
+pub(super) async fn apply(cluster: &ClusterInner, id: &str) -> Result<(), TestbedError> {
+    let node = cluster.registry.node(id)?;
     let mut process = node.process.lock().await;
-    running(&mut process, id)?.kill().await;
+    running_child(&mut process, id)?.kill().await;
     *process = None;
-    node.is_down(bed, Listed::AsBefore);
+    node.mark_down(cluster, RoutingState::Unchanged);
     Ok(())
 }

@@ -17,26 +17,26 @@ mod restart_node;
 mod resume_broker;
 mod resume_node;
 
-use highwater_scenarios::plan::{Action, Event};
+use highwater_scenarios::plan::{Action, EventSpec};
 
-use super::{TestbedError, cluster::Bed};
+use super::{TestbedError, cluster::ClusterInner};
 
-pub(super) async fn apply(bed: &Bed, event: &Event) -> Result<(), TestbedError> {
+pub(super) async fn apply(cluster: &ClusterInner, event: &EventSpec) -> Result<(), TestbedError> {
     let node = &event.node;
     match &event.action {
-        Action::AddNode => add_node::apply(bed, node).await,
-        Action::KillNode => kill_node::apply(bed, node).await,
-        Action::RestartNode => restart_node::apply(bed, node).await,
-        Action::DrainNode => drain_node::apply(bed, node).await,
-        Action::PauseNode => pause_node::apply(bed, node).await,
-        Action::ResumeNode => resume_node::apply(bed, node).await,
-        Action::KillBroker => kill_broker::apply(bed).await,
-        Action::RestartBroker => restart_broker::apply(bed).await,
-        Action::PauseBroker => pause_broker::apply(bed).await,
-        Action::ResumeBroker => resume_broker::apply(bed).await,
-        Action::KillConsumer => kill_consumer::apply(bed, node).await,
-        Action::RestartConsumer => restart_consumer::apply(bed, node).await,
-        Action::Rebalance { rate, band } => rebalance::apply(bed, *rate, *band).await,
-        Action::Fault { fault } => fault::apply(bed, node, fault).await,
+        Action::AddNode => add_node::apply(cluster, node).await,
+        Action::KillNode => kill_node::apply(cluster, node).await,
+        Action::RestartNode => restart_node::apply(cluster, node).await,
+        Action::DrainNode => drain_node::apply(cluster, node).await,
+        Action::PauseNode => pause_node::apply(cluster, node).await,
+        Action::ResumeNode => resume_node::apply(cluster, node).await,
+        Action::KillBroker => kill_broker::apply(cluster).await,
+        Action::RestartBroker => restart_broker::apply(cluster).await,
+        Action::PauseBroker => pause_broker::apply(cluster).await,
+        Action::ResumeBroker => resume_broker::apply(cluster).await,
+        Action::KillConsumer => kill_consumer::apply(cluster, node).await,
+        Action::RestartConsumer => restart_consumer::apply(cluster, node).await,
+        Action::Rebalance { rate, band } => rebalance::apply(cluster, *rate, *band).await,
+        Action::Fault { fault } => fault::apply(cluster, node, fault).await,
     }
 }

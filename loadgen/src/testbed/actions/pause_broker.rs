@@ -1,8 +1,8 @@
 //! SIGSTOP: connections to the broker stay open, and nothing comes through.
 
-use super::super::{TestbedError, cluster::Bed};
+use super::super::{TestbedError, cluster::ClusterInner};
 use crate::process::Signal;
 
-pub(super) async fn apply(bed: &Bed) -> Result<(), TestbedError> {
-    bed.backplane.embedded()?.signal(Signal::SIGSTOP).await
+pub(super) async fn apply(cluster: &ClusterInner) -> Result<(), TestbedError> {
+    cluster.backplane.embedded()?.signal(Signal::SIGSTOP).await
 }

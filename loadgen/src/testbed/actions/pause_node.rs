@@ -1,19 +1,21 @@
 //! SIGSTOP: the node hangs with all its sockets open.
 
-use super::super::{TestbedError, cluster::Bed, node::running, node_registry::Life};
+use super::super::{
+    TestbedError, cluster::ClusterInner, node::running_child, node_registry::ProcessState,
+};
 use crate::process::Signal;
 
-pub(super) async fn apply(bed: &Bed, id: &str) -> Result<(), TestbedError> {
-    let node = bed.roster.node(id)?;
+pub(super) async fn apply(cluster: &ClusterInner, id: &str) -> Result<(), TestbedError> {
+    let node = cluster.registry.node(id)?;
     let mut process = node.process.lock().await;
-    let stopped = running(&mut process, id)?.signal(Signal::SIGSTOP);
+    let stopped = running_child(&mut process, id)?.signal(Signal::SIGSTOP);
     stopped.map_err(|source| TestbedError::Signal {
         id: id.into(),
         source,
     })?;
-    bed.roster.show(id, |shown| {
-        if shown.life == Life::Running {
-            shown.life = Life::Paused;
+    cluster.registry.update_status(id, |shown| {
+        if shown.state == ProcessState::Running {
+            shown.state = ProcessState::Paused;
         }
     });
     Ok(())

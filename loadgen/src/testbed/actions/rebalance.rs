@@ -4,31 +4,35 @@ use futures_util::future::join_all;
 use highwater_scenarios::units::Rate;
 use serde::Serialize;
 
-use super::super::{TestbedError, cluster::Bed};
+use super::super::{TestbedError, cluster::ClusterInner};
 
 /// The body of `POST /admin/rebalance`.
 #[derive(Debug, Serialize)]
-struct Body {
+struct RebalanceBody {
     /// How much more than the mean a node may keep, as a part of it.
-    band: f64,
+    tolerance: f64,
     /// How many it sends away per second at most.
     rate: String,
 }
 
-pub(super) async fn apply(bed: &Bed, rate: Rate, band: f64) -> Result<(), TestbedError> {
-    let body = body(rate, band);
-    let running = bed.roster.running();
+pub(super) async fn apply(
+    cluster: &ClusterInner,
+    rate: Rate,
+    band: f64,
+) -> Result<(), TestbedError> {
+    let body = rebalance_body(rate, band);
+    let running = cluster.registry.running();
     let asked = running
         .iter()
-        .map(|(_, address)| bed.http.rebalance(*address, &body));
+        .map(|(_, address)| cluster.http.rebalance(*address, &body));
     // All of them, also when one that has just died does not answer.
     join_all(asked).await.into_iter().collect()
 }
 
 /// Nodes take whole numbers a second, at least one.
-fn body(rate: Rate, band: f64) -> Body {
-    Body {
-        band,
+fn rebalance_body(rate: Rate, band: f64) -> RebalanceBody {
+    RebalanceBody {
+        tolerance: band,
         rate: format!("{}/s", rate.as_per_second().ceil().max(1.0) as u64),
     }
 }
@@ -41,7 +45,7 @@ mod tests {
     fn a_body_is_what_the_node_documents() {
         let json = |per_s| {
             let rate = Rate::per_second(per_s).unwrap();
-            serde_json::to_string(&body(rate, 0.05)).unwrap()
+            serde_json::to_string(&rebalance_body(rate, 0.05)).unwrap()
         };
         assert_eq!(json(200.0), r#"{"band":0.05,"rate":"200/s"}"#);
         assert_eq!(json(0.25), r#"{"band":0.05,"rate":"1/s"}"#);

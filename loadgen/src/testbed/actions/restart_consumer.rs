@@ -1,8 +1,8 @@
 //! Starts a consumer again with its journal. One that still runs is ended in order
 //! first.
 
-use super::super::{TestbedError, cluster::Bed, consumer};
+use super::super::{TestbedError, cluster::ClusterInner, consumer};
 
-pub(super) async fn apply(bed: &Bed, id: &str) -> Result<(), TestbedError> {
-    consumer::find(bed, id)?.restart(bed).await
+pub(super) async fn apply(cluster: &ClusterInner, id: &str) -> Result<(), TestbedError> {
+    consumer::find(cluster, id)?.restart(cluster).await
 }

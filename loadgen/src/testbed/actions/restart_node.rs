@@ -3,23 +3,23 @@
 
 use std::time::Duration;
 
-use super::super::{TestbedError, cluster::Bed, node::Listed};
+use super::super::{TestbedError, cluster::ClusterInner, node::RoutingState};
 
 /// How long a node that runs may take to drain: at its usual rate of 500 devices
 /// a second, enough for what a process may have open here.
-const DRAIN_WITHIN: Duration = Duration::from_secs(90);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(90);
 
-pub(super) async fn apply(bed: &Bed, id: &str) -> Result<(), TestbedError> {
-    let node = bed.roster.node(id)?;
+pub(super) async fn apply(cluster: &ClusterInner, id: &str) -> Result<(), TestbedError> {
+    let node = cluster.registry.node(id)?;
     let mut process = node.process.lock().await;
-    bed.take_end(&node, &mut process);
+    cluster.record_exit(&node, &mut process);
     if let Some(child) = process.as_mut() {
-        bed.front.leaving(bed, id).await?;
-        node.is_leaving(bed);
-        let exit = child.stop(DRAIN_WITHIN).await;
-        bed.has_left(&node, exit);
+        cluster.load_balancers.drain_node(cluster, id).await?;
+        node.mark_stopping(cluster);
+        let exit = child.stop(DRAIN_TIMEOUT).await;
+        cluster.record_requested_exit(&node, exit);
         *process = None;
-        node.is_down(bed, Listed::NoMore);
+        node.mark_down(cluster, RoutingState::Removed);
     }
-    bed.start_process(&node, &mut process).await
+    cluster.start_process(&node, &mut process).await
 }

@@ -1,9 +1,13 @@
 //! SIGCONT after a pause; over when the nodes see each other again.
 
-use super::super::{TestbedError, cluster::Bed, readiness};
+use super::super::{TestbedError, cluster::ClusterInner, readiness};
 use crate::process::Signal;
 
-pub(super) async fn apply(bed: &Bed) -> Result<(), TestbedError> {
-    bed.backplane.embedded()?.signal(Signal::SIGCONT).await?;
-    readiness::until_met(bed).await
+pub(super) async fn apply(cluster: &ClusterInner) -> Result<(), TestbedError> {
+    cluster
+        .backplane
+        .embedded()?
+        .signal(Signal::SIGCONT)
+        .await?;
+    readiness::wait_until_all_joined(cluster).await
 }

@@ -1,19 +1,21 @@
 //! SIGCONT after a pause.
 
-use super::super::{TestbedError, cluster::Bed, node::running, node_registry::Life};
+use super::super::{
+    TestbedError, cluster::ClusterInner, node::running_child, node_registry::ProcessState,
+};
 use crate::process::Signal;
 
-pub(super) async fn apply(bed: &Bed, id: &str) -> Result<(), TestbedError> {
-    let node = bed.roster.node(id)?;
+pub(super) async fn apply(cluster: &ClusterInner, id: &str) -> Result<(), TestbedError> {
+    let node = cluster.registry.node(id)?;
     let mut process = node.process.lock().await;
-    let continued = running(&mut process, id)?.signal(Signal::SIGCONT);
+    let continued = running_child(&mut process, id)?.signal(Signal::SIGCONT);
     continued.map_err(|source| TestbedError::Signal {
         id: id.into(),
         source,
     })?;
-    bed.roster.show(id, |shown| {
-        if shown.life == Life::Paused {
-            shown.life = Life::Running;
+    cluster.registry.update_status(id, |shown| {
+        if shown.state == ProcessState::Paused {
+            shown.state = ProcessState::Running;
         }
     });
     Ok(())

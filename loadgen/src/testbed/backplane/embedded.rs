@@ -8,26 +8,26 @@ use std::{
     time::Duration,
 };
 
-use highwater_reports::record::{Role, Source};
-use highwater_scenarios::plan::BROKER;
+use highwater_reports::record::{Source, SourceRole};
+use highwater_scenarios::plan::BROKER_NAME;
 use tokio::sync::Mutex;
 
-use super::super::{TestbedError, node::running, port, startup};
+use super::super::{TestbedError, node::running_child, port, startup};
 use crate::{
     process::{Child, Launch, Signal, Spawner},
-    sampling::Sampled,
+    sampling::SampleTarget,
 };
 
 /// How long its old port may stay taken when it is started again.
-const PORT_FREE_WITHIN: Duration = Duration::from_secs(15);
+const PORT_FREE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How long it may take to end in order.
-const STOP_WITHIN: Duration = Duration::from_secs(5);
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The embedded broker. An event holds its process for as long as it works on
 /// it.
 #[derive(Debug)]
-pub(in crate::testbed) struct Embedded {
+pub(in crate::testbed) struct EmbeddedBroker {
     exe: PathBuf,
     log: PathBuf,
     spawner: Spawner,
@@ -35,7 +35,7 @@ pub(in crate::testbed) struct Embedded {
     process: Mutex<Option<Child>>,
 }
 
-impl Embedded {
+impl EmbeddedBroker {
     /// Starts it, on a port that stays its own while it is down.
     pub(super) async fn start(
         spawner: &Spawner,
@@ -43,8 +43,8 @@ impl Embedded {
         log_dir: &Path,
     ) -> Result<Self, TestbedError> {
         let log = log_dir.join("broker.log");
-        let start = |port| startup::start(spawner, BROKER, launch(exe, port, &log));
-        let (child, address) = port::start_on_one(start).await?;
+        let start = |port| startup::start(spawner, BROKER_NAME, launch(exe, port, &log));
+        let (child, address) = port::start_on_free_port(start).await?;
         Ok(Self {
             exe: exe.into(),
             log,
@@ -54,23 +54,23 @@ impl Embedded {
         })
     }
 
-    pub(super) fn of_a_node(&self) -> Vec<OsString> {
+    pub(super) fn join_args(&self) -> Vec<OsString> {
         let url = format!("local://{}", self.address);
         vec!["--backplane".into(), url.into()]
     }
 
     /// It has no endpoint: what the kernel says of it is all.
-    pub(super) fn sampled(&self) -> Sampled {
+    pub(super) fn sample_target(&self) -> SampleTarget {
         let process = self.process.try_lock().ok();
-        Sampled {
-            source: Source::new(Role::Broker, BROKER),
+        SampleTarget {
+            source: Source::new(SourceRole::Broker, BROKER_NAME),
             pid: process.and_then(|process| process.as_ref().map(Child::pid)),
             endpoint: None,
         }
     }
 
     /// How it ended, if it did so without being asked to; once.
-    pub(in crate::testbed) fn take_end(&self) -> Option<String> {
+    pub(in crate::testbed) fn take_unexpected_exit(&self) -> Option<String> {
         let mut process = self.process.try_lock().ok()?;
         let exit = process.as_mut()?.try_exit()?;
         *process = None;
@@ -80,7 +80,7 @@ impl Embedded {
     /// SIGKILL.
     pub(in crate::testbed) async fn kill(&self) -> Result<(), TestbedError> {
         let mut process = self.process.lock().await;
-        running(&mut process, BROKER)?.kill().await;
+        running_child(&mut process, BROKER_NAME)?.kill().await;
         *process = None;
         Ok(())
     }
@@ -89,12 +89,12 @@ impl Embedded {
     pub(in crate::testbed) async fn restart(&self) -> Result<(), TestbedError> {
         let mut process = self.process.lock().await;
         if let Some(mut child) = process.take() {
-            child.stop(STOP_WITHIN).await;
+            child.stop(STOP_TIMEOUT).await;
         }
         let port = self.address.port();
-        port::until_free(BROKER, port, PORT_FREE_WITHIN).await?;
+        port::wait_until_free(BROKER_NAME, port, PORT_FREE_TIMEOUT).await?;
         let launch = launch(&self.exe, port, &self.log);
-        let (child, _) = startup::start(&self.spawner, BROKER, launch).await?;
+        let (child, _) = startup::start(&self.spawner, BROKER_NAME, launch).await?;
         *process = Some(child);
         Ok(())
     }
@@ -102,9 +102,9 @@ impl Embedded {
     /// SIGSTOP or SIGCONT.
     pub(in crate::testbed) async fn signal(&self, signal: Signal) -> Result<(), TestbedError> {
         let mut process = self.process.lock().await;
-        let sent = running(&mut process, BROKER)?.signal(signal);
+        let sent = running_child(&mut process, BROKER_NAME)?.signal(signal);
         sent.map_err(|source| TestbedError::Signal {
-            id: BROKER.into(),
+            id: BROKER_NAME.into(),
             source,
         })
     }
@@ -112,7 +112,7 @@ impl Embedded {
     /// Ends it in order.
     pub(in crate::testbed) async fn stop(&self) {
         if let Some(mut child) = self.process.lock().await.take() {
-            child.stop(STOP_WITHIN).await;
+            child.stop(STOP_TIMEOUT).await;
         }
     }
 }

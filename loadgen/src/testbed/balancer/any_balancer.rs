@@ -6,45 +6,45 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use highwater_reports::record::{Role, Source};
-use highwater_scenarios::plan::{self, Cluster, Policy};
+use highwater_reports::record::{Source, SourceRole};
+use highwater_scenarios::plan::{self, BalancerPolicy, ClusterSpec};
 
 use super::{
-    super::{TestbedError, cluster::Bed},
-    backends::{Change, Server},
-    capacity::Room,
-    gateway::Gateway,
-    haproxy::Haproxy,
-    nginx::Nginx,
-    process::Process,
+    super::{TestbedError, cluster::ClusterInner},
+    backends::{BackendChange, BalancerBackend},
+    capacity::BalancerCapacity,
+    gateway::GatewayBalancer,
+    haproxy::HaproxyBalancer,
+    nginx::NginxBalancer,
+    process::BalancerProcess,
 };
 use crate::{
-    program::{HAPROXY, NGINX, Program},
-    sampling::{Endpoint, Sampled},
+    program::{BalancerProgram, HAPROXY, NGINX},
+    sampling::{SampleEndpoint, SampleTarget},
 };
 
 /// One balancer.
 #[derive(Debug)]
-pub(super) enum Balancer {
-    Gateway(Gateway),
-    Nginx(Nginx),
-    Haproxy(Haproxy),
+pub(super) enum AnyBalancer {
+    Gateway(GatewayBalancer),
+    Nginx(NginxBalancer),
+    Haproxy(HaproxyBalancer),
 }
 
 /// What all balancers of a cluster have in common.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Common<'c> {
+pub(super) struct BalancerOptions<'c> {
     /// Where they log.
     pub(super) log_dir: &'c Path,
     /// Where they keep their files, each in a folder of its own.
     pub(super) folder: &'c Path,
     /// How they spread sockets.
-    pub(super) policy: Policy,
+    pub(super) policy: BalancerPolicy,
     /// How many connections they have room for.
-    pub(super) room: Room,
+    pub(super) capacity: BalancerCapacity,
 }
 
-impl Common<'_> {
+impl BalancerOptions<'_> {
     /// The folder of one of them, made.
     pub(super) fn folder_of(&self, id: &str) -> Result<PathBuf, TestbedError> {
         let path = self.folder.join(id);
@@ -55,35 +55,42 @@ impl Common<'_> {
     }
 }
 
-impl Balancer {
+impl AnyBalancer {
     /// Those that a scenario asks for, not running yet; none where it asks for none.
     /// Fails where the program is not on the machine.
-    pub(super) fn all(cluster: &Cluster, common: Common<'_>) -> Result<Vec<Self>, TestbedError> {
-        let ids = (1..=cluster.gateways).map(|number| format!("b{number}"));
+    pub(super) fn create_all(
+        cluster: &ClusterSpec,
+        common: BalancerOptions<'_>,
+    ) -> Result<Vec<Self>, TestbedError> {
+        let ids = (1..=cluster.balancers).map(|number| format!("b{number}"));
         match cluster.balancer {
-            plan::Balancer::None => Ok(Vec::new()),
-            plan::Balancer::Gateway => Ok(ids
-                .map(|id| Self::Gateway(Gateway::new(&id, common)))
+            plan::BalancerKind::None => Ok(Vec::new()),
+            plan::BalancerKind::Gateway => Ok(ids
+                .map(|id| Self::Gateway(GatewayBalancer::new(&id, common)))
                 .collect()),
-            plan::Balancer::Nginx => {
-                let program = find(NGINX)?;
-                ids.map(|id| Nginx::new(&id, &program, common).map(Self::Nginx))
+            plan::BalancerKind::Nginx => {
+                let program = find_program(NGINX)?;
+                ids.map(|id| NginxBalancer::new(&id, &program, common).map(Self::Nginx))
                     .collect()
             }
-            plan::Balancer::Haproxy => {
-                let program = find(HAPROXY)?;
-                ids.map(|id| Haproxy::new(&id, &program, common).map(Self::Haproxy))
+            plan::BalancerKind::Haproxy => {
+                let program = find_program(HAPROXY)?;
+                ids.map(|id| HaproxyBalancer::new(&id, &program, common).map(Self::Haproxy))
                     .collect()
             }
         }
     }
 
     /// Starts it; over when it serves these nodes.
-    pub(super) async fn start(&self, bed: &Bed, servers: &[Server]) -> Result<(), TestbedError> {
+    pub(super) async fn start(
+        &self,
+        cluster: &ClusterInner,
+        servers: &[BalancerBackend],
+    ) -> Result<(), TestbedError> {
         match self {
-            Self::Gateway(gateway) => gateway.start(bed).await,
-            Self::Nginx(nginx) => nginx.start(bed, servers).await,
-            Self::Haproxy(haproxy) => haproxy.start(bed, servers).await,
+            Self::Gateway(gateway) => gateway.start(cluster).await,
+            Self::Nginx(nginx) => nginx.start(cluster, servers).await,
+            Self::Haproxy(haproxy) => haproxy.start(cluster, servers).await,
         }
     }
 
@@ -91,22 +98,22 @@ impl Balancer {
     /// was given.
     pub(super) async fn reload(
         &self,
-        bed: &Bed,
-        servers: &[Server],
+        cluster: &ClusterInner,
+        servers: &[BalancerBackend],
     ) -> Result<String, TestbedError> {
         match self {
-            Self::Gateway(gateway) => Err(gateway.refusal("a reload")),
-            Self::Nginx(nginx) => nginx.reload(bed, servers).await,
-            Self::Haproxy(haproxy) => haproxy.reload(bed, servers).await,
+            Self::Gateway(gateway) => Err(gateway.unsupported_change("a reload")),
+            Self::Nginx(nginx) => nginx.reload(cluster, servers).await,
+            Self::Haproxy(haproxy) => haproxy.reload(cluster, servers).await,
         }
     }
 
     /// Tells it of one change while it runs. What it was told.
-    pub(super) async fn tell(&self, change: &Change) -> Result<String, TestbedError> {
+    pub(super) async fn reconfigure(&self, change: &BackendChange) -> Result<String, TestbedError> {
         match self {
-            Self::Gateway(gateway) => Err(gateway.refusal("a command")),
-            Self::Nginx(nginx) => Err(nginx.refusal("a command")),
-            Self::Haproxy(haproxy) => haproxy.tell(change).await,
+            Self::Gateway(gateway) => Err(gateway.unsupported_change("a command")),
+            Self::Nginx(nginx) => Err(nginx.unsupported_change("a command")),
+            Self::Haproxy(haproxy) => haproxy.reconfigure(change).await,
         }
     }
 
@@ -132,23 +139,23 @@ impl Balancer {
     }
 
     /// For the sampler, once it was started.
-    pub(super) fn sampled(&self) -> Option<Sampled> {
+    pub(super) fn sample_target(&self) -> Option<SampleTarget> {
         let endpoint = match self {
             Self::Gateway(gateway) => gateway.endpoint(),
             Self::Nginx(nginx) => nginx.endpoint(),
             Self::Haproxy(haproxy) => haproxy.endpoint(),
         };
         let process = self.process();
-        process.listen()?;
-        Some(Sampled {
-            source: Source::new(Role::Balancer, &process.id),
+        process.listen_address()?;
+        Some(SampleTarget {
+            source: Source::new(SourceRole::Balancer, &process.id),
             pid: process.pid(),
-            endpoint: endpoint.map(Endpoint::Balancer),
+            endpoint: endpoint.map(SampleEndpoint::Balancer),
         })
     }
 
     /// Its process.
-    pub(super) fn process(&self) -> &Process {
+    pub(super) fn process(&self) -> &BalancerProcess {
         match self {
             Self::Gateway(gateway) => &gateway.process,
             Self::Nginx(nginx) => &nginx.process,
@@ -158,13 +165,13 @@ impl Balancer {
 }
 
 /// Where a program is; nothing is installed by a run.
-fn find(program: Program) -> Result<PathBuf, TestbedError> {
+fn find_program(program: BalancerProgram) -> Result<PathBuf, TestbedError> {
     program.path().ok_or_else(|| TestbedError::ProgramMissing {
         program: program.name,
         hint: format!(
             "install it (Debian: `{}`), or take another one with \
              `--set cluster.balancer=gateway`",
-            program.installation()
+            program.install_command()
         ),
     })
 }
@@ -175,11 +182,11 @@ mod tests {
 
     #[test]
     fn a_missing_program_is_named_with_what_brings_it() {
-        let elsewhere = Program {
+        let elsewhere = BalancerProgram {
             name: "highwater-no-such-balancer",
             ..NGINX
         };
-        let error = find(elsewhere).unwrap_err();
+        let error = find_program(elsewhere).unwrap_err();
         assert_eq!(
             error.to_string(),
             "highwater-no-such-balancer is not on this machine"

@@ -7,12 +7,12 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use highwater_scenarios::plan::{Measure, Policy};
+use highwater_scenarios::plan::{BalancerLoadMetric, BalancerPolicy};
 
 use super::{
-    super::{TestbedError, cluster::Bed, port, readiness, startup},
-    any_balancer::Common,
-    process::Process,
+    super::{TestbedError, cluster::ClusterInner, port, readiness, startup},
+    any_balancer::BalancerOptions,
+    process::BalancerProcess,
 };
 use crate::{
     process::{Child, Launch},
@@ -21,38 +21,38 @@ use crate::{
 
 /// A gateway.
 #[derive(Debug)]
-pub(super) struct Gateway {
-    pub(super) process: Process,
-    policy: Policy,
-    started: Mutex<Option<Started>>,
+pub(super) struct GatewayBalancer {
+    pub(super) process: BalancerProcess,
+    policy: BalancerPolicy,
+    started: Mutex<Option<StartedGateway>>,
 }
 
 /// How it was started.
 #[derive(Debug, Clone)]
-struct Started {
+struct StartedGateway {
     /// Where it tells of itself.
     admin: SocketAddr,
     /// Its command line.
     command: String,
 }
 
-impl Gateway {
-    pub(super) fn new(id: &str, common: Common<'_>) -> Self {
+impl GatewayBalancer {
+    pub(super) fn new(id: &str, common: BalancerOptions<'_>) -> Self {
         Self {
-            process: Process::new(id, common.log_dir),
+            process: BalancerProcess::new(id, common.log_dir),
             policy: common.policy,
             started: Mutex::default(),
         }
     }
 
     /// Starts it; over when it sees all nodes.
-    pub(super) async fn start(&self, bed: &Bed) -> Result<(), TestbedError> {
-        let start = |ports| self.start_on(bed, ports);
-        let (mut child, listen, admin) = port::start_on_several(start).await?;
-        let (id, log) = self.process.name_and_log();
-        readiness::until_serving(bed, (id, log), &mut child, ("http", admin)).await?;
-        readiness::until_seen(bed, (id, log), &mut child, admin).await?;
-        self.process.runs(child, listen).await;
+    pub(super) async fn start(&self, cluster: &ClusterInner) -> Result<(), TestbedError> {
+        let start = |ports| self.start_on(cluster, ports);
+        let (mut child, listen, admin) = port::start_on_free_ports(start).await?;
+        let (id, log) = self.process.id_and_log();
+        readiness::wait_until_serving(cluster, (id, log), &mut child, ("http", admin)).await?;
+        readiness::wait_until_gateway_sees_nodes(cluster, (id, log), &mut child, admin).await?;
+        self.process.set_running(child, listen).await;
         Ok(())
     }
 
@@ -64,35 +64,35 @@ impl Gateway {
 
     pub(super) fn endpoint(&self) -> Option<BalancerEndpoint> {
         let started = self.started();
-        let metrics = |started: &Started| format!("http://{}/metrics", started.admin);
+        let metrics = |started: &StartedGateway| format!("http://{}/metrics", started.admin);
         started.as_ref().map(metrics).map(BalancerEndpoint::Gateway)
     }
 
     /// It takes no such thing.
-    pub(super) fn refusal(&self, of: &'static str) -> TestbedError {
-        TestbedError::BalancerRefused {
+    pub(super) fn unsupported_change(&self, of: &'static str) -> TestbedError {
+        TestbedError::ChangeRejected {
             id: self.process.id.clone(),
-            asked: of.to_owned(),
-            answer: "a gateway learns of nodes by itself".to_owned(),
+            command: of.to_owned(),
+            response: "a gateway learns of nodes by itself".to_owned(),
         }
     }
 
     async fn start_on(
         &self,
-        bed: &Bed,
+        cluster: &ClusterInner,
         [port, admin]: [u16; 2],
     ) -> Result<(Child, SocketAddr, SocketAddr), TestbedError> {
         let admin = SocketAddr::from(([127, 0, 0, 1], admin));
-        let launch = self.launch(bed, port, admin);
-        *self.started() = Some(Started {
+        let launch = self.launch(cluster, port, admin);
+        *self.started() = Some(StartedGateway {
             admin,
             command: command_line(&launch),
         });
-        let (child, listen) = startup::start(&bed.spawner, &self.process.id, launch).await?;
+        let (child, listen) = startup::start(&cluster.spawner, &self.process.id, launch).await?;
         Ok((child, listen, admin))
     }
 
-    fn launch(&self, bed: &Bed, port: u16, admin: SocketAddr) -> Launch {
+    fn launch(&self, cluster: &ClusterInner, port: u16, admin: SocketAddr) -> Launch {
         let mut arguments: Vec<OsString> = vec![
             "serve".into(),
             "gateway".into(),
@@ -103,21 +103,21 @@ impl Gateway {
             "--id".into(),
             (&self.process.id).into(),
             "--policy".into(),
-            word(self.policy).into(),
+            policy_name(self.policy).into(),
         ];
-        if bed.measure != Measure::Sockets {
+        if cluster.load_metric != BalancerLoadMetric::Sockets {
             arguments.extend(["--load".into(), "custom".into()]);
         }
-        let (joined, env) = bed.backplane.of_a_member();
+        let (joined, env) = cluster.backplane.join_args();
         arguments.extend(joined);
-        arguments.extend(bed.credentials.of_a_gateway());
-        let launch = Launch::new(&bed.exe, arguments, self.process.log());
+        arguments.extend(cluster.credentials.gateway_args());
+        let launch = Launch::new(&cluster.exe, arguments, self.process.log());
         env.into_iter()
             .fold(launch, |launch, (name, value)| launch.with_env(name, value))
     }
 
     /// Nothing can fail while it is locked.
-    fn started(&self) -> MutexGuard<'_, Option<Started>> {
+    fn started(&self) -> MutexGuard<'_, Option<StartedGateway>> {
         self.started.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -130,11 +130,11 @@ fn command_line(launch: &Launch) -> String {
     words.join(" ")
 }
 
-fn word(policy: Policy) -> &'static str {
+fn policy_name(policy: BalancerPolicy) -> &'static str {
     match policy {
-        Policy::RoundRobin => "round-robin",
-        Policy::LeastConn => "least-conn",
-        Policy::P2c => "p2c",
-        Policy::Random => "random",
+        BalancerPolicy::RoundRobin => "round-robin",
+        BalancerPolicy::LeastConn => "least-conn",
+        BalancerPolicy::P2c => "p2c",
+        BalancerPolicy::Random => "random",
     }
 }

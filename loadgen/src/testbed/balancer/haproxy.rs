@@ -13,16 +13,19 @@ use std::{
     time::Duration,
 };
 
-use highwater_scenarios::plan::Policy;
+use highwater_scenarios::plan::BalancerPolicy;
 use serde::Serialize;
 use tokio::time::timeout;
 
 use super::{
-    super::{TestbedError, cluster::Bed, node::running, port, readiness, startup::NICENESS},
-    any_balancer::Common,
-    backends::{Change, Server},
-    capacity::Room,
-    process::Process,
+    super::{
+        TestbedError, cluster::ClusterInner, node::running_child, port, readiness,
+        startup::NICENESS,
+    },
+    any_balancer::BalancerOptions,
+    backends::{BackendChange, BalancerBackend},
+    capacity::BalancerCapacity,
+    process::BalancerProcess,
     template::fill,
 };
 use crate::{
@@ -30,7 +33,7 @@ use crate::{
     program::HAPROXY,
     sampling::{
         BalancerEndpoint,
-        balancer::haproxy::{Age, BACKEND, ask, workers},
+        balancer::haproxy::{BACKEND, HaproxyWorkerState, send_command, workers},
     },
 };
 
@@ -41,32 +44,32 @@ const TEMPLATE: &str = include_str!("../../../../deploy/haproxy.cfg.j2");
 const CHECK: &str = "check inter 1s fall 2 rise 1";
 
 /// How long one answer may take.
-const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How much of an answer an error shows, in characters.
-const ANSWER_SHOWN: usize = 300;
+const MAX_SHOWN_ANSWER_CHARS: usize = 300;
 
 /// How it begins when a reload did not come to a new process.
-const FAILED: &str = "Success=0";
+const RELOAD_FAILED: &str = "Success=0";
 
 /// What it says when a server was added; everything else that goes well says nothing.
-const ADDED: &str = "New server registered.";
+const SERVER_ADDED: &str = "New server registered.";
 
 /// An HAProxy.
 #[derive(Debug)]
-pub(super) struct Haproxy {
-    pub(super) process: Process,
+pub(super) struct HaproxyBalancer {
+    pub(super) process: BalancerProcess,
     pub(super) program: PathBuf,
     folder: PathBuf,
-    policy: Policy,
-    room: Room,
+    policy: BalancerPolicy,
+    capacity: BalancerCapacity,
     /// The configuration in full, and the commands since.
-    served: Mutex<Option<String>>,
+    active_config: Mutex<Option<String>>,
 }
 
 /// What the template is filled with.
 #[derive(Serialize)]
-struct Values<'v> {
+struct HaproxyTemplate<'v> {
     connections: u64,
     folder: &'v Path,
     listen: String,
@@ -74,27 +77,35 @@ struct Values<'v> {
     backend: &'static str,
     method: &'static str,
     check: &'static str,
-    servers: &'v [Server],
+    servers: &'v [BalancerBackend],
 }
 
-impl Haproxy {
-    pub(super) fn new(id: &str, program: &Path, common: Common<'_>) -> Result<Self, TestbedError> {
+impl HaproxyBalancer {
+    pub(super) fn new(
+        id: &str,
+        program: &Path,
+        common: BalancerOptions<'_>,
+    ) -> Result<Self, TestbedError> {
         let folder = common.folder_of(id)?;
         Ok(Self {
-            process: Process::new(id, common.log_dir),
+            process: BalancerProcess::new(id, common.log_dir),
             program: program.to_owned(),
             folder,
             policy: common.policy,
-            room: common.room,
-            served: Mutex::default(),
+            capacity: common.capacity,
+            active_config: Mutex::default(),
         })
     }
 
     /// Starts it; over when it answers.
-    pub(super) async fn start(&self, bed: &Bed, servers: &[Server]) -> Result<(), TestbedError> {
-        let start = |port| self.start_on(bed, servers, port);
-        let (child, listen) = port::start_on_one(start).await?;
-        self.process.runs(child, listen).await;
+    pub(super) async fn start(
+        &self,
+        cluster: &ClusterInner,
+        servers: &[BalancerBackend],
+    ) -> Result<(), TestbedError> {
+        let start = |port| self.start_on(cluster, servers, port);
+        let (child, listen) = port::start_on_free_port(start).await?;
+        self.process.set_running(child, listen).await;
         Ok(())
     }
 
@@ -102,36 +113,39 @@ impl Haproxy {
     /// not take is not handed to it: its master would go on with the old process.
     pub(super) async fn reload(
         &self,
-        bed: &Bed,
-        servers: &[Server],
+        cluster: &ClusterInner,
+        servers: &[BalancerBackend],
     ) -> Result<String, TestbedError> {
-        let mut process = self.process.hold().await;
-        let child = running(&mut process, &self.process.id)?;
-        let listen = self.process.listen().ok_or_else(|| self.not_running())?;
-        let before = self.current().await?;
-        let text = self.write(bed, servers, listen)?;
+        let mut process = self.process.lock_child().await;
+        let child = running_child(&mut process, &self.process.id)?;
+        let listen = self
+            .process
+            .listen_address()
+            .ok_or_else(|| self.not_running())?;
+        let before = self.current_worker().await?;
+        let text = self.write(cluster, servers, listen)?;
         self.check().await?;
         let answer = self.command("reload").await?;
         // Versions that wait for the new process say how that went; others say nothing.
-        if answer.starts_with(FAILED) {
-            return Err(self.refused("reload", &answer));
+        if answer.starts_with(RELOAD_FAILED) {
+            return Err(self.change_rejected("reload", &answer));
         }
-        self.until_served(child, Some(before)).await?;
+        self.wait_until_served(child, Some(before)).await?;
         let served = text.clone();
         *self.served() = Some(text);
         Ok(served)
     }
 
     /// Tells the process that runs; over when it has answered.
-    pub(super) async fn tell(&self, change: &Change) -> Result<String, TestbedError> {
-        let _held = self.process.hold().await;
-        let worker = self.current().await?;
+    pub(super) async fn reconfigure(&self, change: &BackendChange) -> Result<String, TestbedError> {
+        let _held = self.process.lock_child().await;
+        let worker = self.current_worker().await?;
         let commands = commands(change);
         for command in &commands {
             let answer = self.command(&format!("@!{worker} {command}")).await?;
             let answer = answer.trim();
-            if !answer.is_empty() && answer != ADDED {
-                return Err(self.refused(command, answer));
+            if !answer.is_empty() && answer != SERVER_ADDED {
+                return Err(self.change_rejected(command, answer));
             }
         }
         let told = commands.join("\n");
@@ -154,18 +168,18 @@ impl Haproxy {
 
     async fn start_on(
         &self,
-        bed: &Bed,
-        servers: &[Server],
+        cluster: &ClusterInner,
+        servers: &[BalancerBackend],
         port: u16,
     ) -> Result<(Child, SocketAddr), TestbedError> {
         let listen = SocketAddr::from(([127, 0, 0, 1], port));
-        let text = self.write(bed, servers, listen)?;
-        let launched = bed.spawner.spawn(self.launch()).await;
+        let text = self.write(cluster, servers, listen)?;
+        let launched = cluster.spawner.spawn(self.launch()).await;
         let mut child = launched.map_err(|source| TestbedError::Start {
             id: self.process.id.clone(),
             source,
         })?;
-        self.until_served(&mut child, None).await?;
+        self.wait_until_served(&mut child, None).await?;
         *self.served() = Some(text);
         Ok((child, listen))
     }
@@ -203,18 +217,18 @@ impl Haproxy {
 
     fn write(
         &self,
-        bed: &Bed,
-        servers: &[Server],
+        cluster: &ClusterInner,
+        servers: &[BalancerBackend],
         listen: SocketAddr,
     ) -> Result<String, TestbedError> {
-        let tls = bed.credentials.balancer_file();
-        let values = Values {
-            connections: self.room.connections,
+        let tls = cluster.credentials.balancer_pem_path();
+        let values = HaproxyTemplate {
+            connections: self.capacity.connections,
             folder: &self.folder,
             listen: listen.to_string(),
             tls: tls.as_deref(),
             backend: BACKEND,
-            method: method(self.policy),
+            method: balance_algorithm(self.policy),
             check: CHECK,
             servers,
         };
@@ -225,13 +239,16 @@ impl Haproxy {
     }
 
     /// Waits until there is a process that answers and is not the one before.
-    async fn until_served(
+    async fn wait_until_served(
         &self,
         child: &mut Child,
         before: Option<u32>,
     ) -> Result<(), TestbedError> {
         let serves = || async {
-            let worker = self.current().await.map_err(|error| error.to_string())?;
+            let worker = self
+                .current_worker()
+                .await
+                .map_err(|error| error.to_string())?;
             if before == Some(worker) {
                 return Err("the process of before still serves".to_owned());
             }
@@ -245,36 +262,39 @@ impl Haproxy {
                 false => Err(format!("process {worker} does not answer")),
             }
         };
-        readiness::until(self.process.name_and_log(), child, serves).await
+        readiness::wait_until(self.process.id_and_log(), child, serves).await
     }
 
     /// The id of the process that takes new sockets.
-    async fn current(&self) -> Result<u32, TestbedError> {
+    async fn current_worker(&self) -> Result<u32, TestbedError> {
         let master = self.master();
-        let listed = timeout(ANSWER_WITHIN, workers(&master)).await;
-        let listed = listed.map_err(|_| self.refused("show proc", "no answer"))?;
-        let listed = listed.map_err(|error| self.refused("show proc", &error.to_string()))?;
-        let current = listed.iter().find(|worker| worker.age == Age::Current);
+        let listed = timeout(COMMAND_TIMEOUT, workers(&master)).await;
+        let listed = listed.map_err(|_| self.change_rejected("show proc", "no answer"))?;
+        let listed =
+            listed.map_err(|error| self.change_rejected("show proc", &error.to_string()))?;
+        let current = listed
+            .iter()
+            .find(|worker| worker.state == HaproxyWorkerState::Current);
         current
             .map(|worker| worker.pid)
-            .ok_or_else(|| self.refused("show proc", "no process takes sockets"))
+            .ok_or_else(|| self.change_rejected("show proc", "no process takes sockets"))
     }
 
     /// The answer of the master, or of the process that the command is for.
     async fn command(&self, command: &str) -> Result<String, TestbedError> {
         let master = self.master();
-        match timeout(ANSWER_WITHIN, ask(&master, command)).await {
+        match timeout(COMMAND_TIMEOUT, send_command(&master, command)).await {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(self.refused(command, &error.to_string())),
-            Err(_) => Err(self.refused(command, "no answer")),
+            Ok(Err(error)) => Err(self.change_rejected(command, &error.to_string())),
+            Err(_) => Err(self.change_rejected(command, "no answer")),
         }
     }
 
-    fn refused(&self, asked: &str, answer: &str) -> TestbedError {
-        TestbedError::BalancerRefused {
+    fn change_rejected(&self, asked: &str, answer: &str) -> TestbedError {
+        TestbedError::ChangeRejected {
             id: self.process.id.clone(),
-            asked: asked.to_owned(),
-            answer: answer.chars().take(ANSWER_SHOWN).collect(),
+            command: asked.to_owned(),
+            response: answer.chars().take(MAX_SHOWN_ANSWER_CHARS).collect(),
         }
     }
 
@@ -286,15 +306,17 @@ impl Haproxy {
 
     /// Nothing can fail while it is locked.
     fn served(&self) -> MutexGuard<'_, Option<String>> {
-        self.served.lock().unwrap_or_else(PoisonError::into_inner)
+        self.active_config
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// What tells of a change. A server that was added is in maintenance and unchecked until
 /// both are ended.
-fn commands(change: &Change) -> Vec<String> {
+fn commands(change: &BackendChange) -> Vec<String> {
     match change {
-        Change::Added(server) => {
+        BackendChange::Added(server) => {
             let (id, address) = (&server.id, &server.address);
             vec![
                 format!("add server {BACKEND}/{id} {address} {CHECK}"),
@@ -302,21 +324,23 @@ fn commands(change: &Change) -> Vec<String> {
                 format!("enable server {BACKEND}/{id}"),
             ]
         }
-        Change::Leaving(server) => {
+        BackendChange::Draining(server) => {
             vec![format!("set server {BACKEND}/{} state drain", server.id)]
         }
-        Change::Back(server) => vec![format!("set server {BACKEND}/{} state ready", server.id)],
+        BackendChange::Restored(server) => {
+            vec![format!("set server {BACKEND}/{} state ready", server.id)]
+        }
     }
 }
 
 /// The policy in HAProxy's own words: `random` draws so many and takes the one with the
 /// fewest.
-fn method(policy: Policy) -> &'static str {
+fn balance_algorithm(policy: BalancerPolicy) -> &'static str {
     match policy {
-        Policy::RoundRobin => "roundrobin",
-        Policy::LeastConn => "leastconn",
-        Policy::P2c => "random(2)",
-        Policy::Random => "random(1)",
+        BalancerPolicy::RoundRobin => "roundrobin",
+        BalancerPolicy::LeastConn => "leastconn",
+        BalancerPolicy::P2c => "random(2)",
+        BalancerPolicy::Random => "random(1)",
     }
 }
 
@@ -326,22 +350,26 @@ mod tests {
 
     use super::*;
 
-    fn server(id: &str, port: u16, leaving: bool) -> Server {
-        Server {
+    fn server(id: &str, port: u16, leaving: bool) -> BalancerBackend {
+        BalancerBackend {
             id: id.to_owned(),
             address: format!("127.0.0.1:{port}"),
             leaving,
         }
     }
 
-    fn values<'v>(folder: &'v Path, policy: Policy, servers: &'v [Server]) -> Values<'v> {
-        Values {
+    fn values<'v>(
+        folder: &'v Path,
+        policy: BalancerPolicy,
+        servers: &'v [BalancerBackend],
+    ) -> HaproxyTemplate<'v> {
+        HaproxyTemplate {
             connections: 100,
             folder,
             listen: "127.0.0.1:8080".to_owned(),
             tls: None,
             backend: BACKEND,
-            method: method(policy),
+            method: balance_algorithm(policy),
             check: CHECK,
             servers,
         }
@@ -350,7 +378,7 @@ mod tests {
     #[test]
     fn a_configuration_names_the_nodes_and_the_policy() {
         let servers = [server("n1", 8081, false), server("n2", 8082, true)];
-        let values = values(Path::new("/run/b1"), Policy::LeastConn, &servers);
+        let values = values(Path::new("/run/b1"), BalancerPolicy::LeastConn, &servers);
         let text = fill(TEMPLATE, &values).unwrap();
         assert!(text.contains("    bind 127.0.0.1:8080\n"), "{text}");
         assert!(text.contains("    maxconn 100\n"), "{text}");
@@ -366,7 +394,7 @@ mod tests {
                 server n2 127.0.0.1:8082 disabled
         "#]]
         .assert_eq(backend.trim_start());
-        let secure = Values {
+        let secure = HaproxyTemplate {
             tls: Some(Path::new("/run/tls.pem")),
             ..values
         };
@@ -377,20 +405,20 @@ mod tests {
     #[tokio::test]
     async fn haproxy_takes_what_is_written_and_says_what_it_does_not_take() {
         let folder = tempfile::tempdir().unwrap();
-        let common = Common {
+        let common = BalancerOptions {
             log_dir: folder.path(),
             folder: folder.path(),
-            policy: Policy::LeastConn,
-            room: Room { connections: 100 },
+            policy: BalancerPolicy::LeastConn,
+            capacity: BalancerCapacity { connections: 100 },
         };
         let program = HAPROXY.path().expect("HAProxy is installed");
-        let haproxy = Haproxy::new("b1", &program, common).unwrap();
+        let haproxy = HaproxyBalancer::new("b1", &program, common).unwrap();
         let servers = [server("n1", 8081, false), server("n2", 8082, true)];
         for policy in [
-            Policy::RoundRobin,
-            Policy::P2c,
-            Policy::Random,
-            Policy::LeastConn,
+            BalancerPolicy::RoundRobin,
+            BalancerPolicy::P2c,
+            BalancerPolicy::Random,
+            BalancerPolicy::LeastConn,
         ] {
             let values = values(&haproxy.folder, policy, &servers);
             fs::write(haproxy.file(), fill(TEMPLATE, &values).unwrap()).unwrap();
@@ -409,9 +437,9 @@ mod tests {
     #[test]
     fn changes_are_commands() {
         let told = [
-            Change::Added(server("n3", 8083, false)),
-            Change::Leaving(server("n3", 8083, true)),
-            Change::Back(server("n3", 8083, false)),
+            BackendChange::Added(server("n3", 8083, false)),
+            BackendChange::Draining(server("n3", 8083, true)),
+            BackendChange::Restored(server("n3", 8083, false)),
         ]
         .iter()
         .flat_map(commands)

@@ -9,106 +9,109 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use highwater_scenarios::plan::{self, Action, Cluster, Join, Plan};
+use highwater_scenarios::plan::{self, Action, ClusterSpec, Join, Plan};
 use tempfile::TempDir;
 use tokio::sync::{Mutex, watch};
 
 use super::{
-    super::{TestbedError, cluster::Bed, port::Held},
-    any_balancer::{Balancer, Common},
-    backends::{Change, Servers},
-    capacity::Room,
+    super::{TestbedError, cluster::ClusterInner, port::ReservedPort},
+    any_balancer::{AnyBalancer, BalancerOptions},
+    backends::{BackendChange, BalancerBackends},
+    capacity::BalancerCapacity,
 };
-use crate::{endpoints::Endpoints, sampling::Sampled};
+use crate::{endpoints::Endpoints, sampling::SampleTarget};
 
 /// What stands in front of the nodes; without balancers, nothing.
 #[derive(Debug)]
-pub(in crate::testbed) struct Front {
+pub(in crate::testbed) struct LoadBalancers {
     join: Join,
     secure: bool,
-    balancers: Vec<Balancer>,
+    balancers: Vec<AnyBalancer>,
     /// Held while the balancers are told of a change.
-    known: Mutex<Known>,
+    backends: Mutex<KnownBackends>,
     /// Where nodes will listen that are named before they come.
-    reserved: BTreeMap<String, Held>,
+    reserved: BTreeMap<String, ReservedPort>,
     endpoints: watch::Sender<Endpoints>,
-    told: sync::Mutex<Vec<Told>>,
+    changes: sync::Mutex<Vec<BalancerChange>>,
     /// Of the balancers, for its owner alone.
     _folder: Option<TempDir>,
 }
 
 /// The nodes that the balancers are to know.
 #[derive(Debug, Default)]
-struct Known {
-    servers: Servers,
+struct KnownBackends {
+    servers: BalancerBackends,
     /// Whether the balancers run, and so have to be told of changes.
-    is_served: bool,
+    is_running: bool,
 }
 
 /// What a balancer was told while it ran.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct BalancerChange {
     /// Which one: `b1`, …
     pub id: String,
     /// In which way.
-    pub how: Join,
+    pub join: Join,
     /// The new configuration in full, or the commands.
     pub text: String,
 }
 
-impl Front {
+impl LoadBalancers {
     /// What `cluster` asks for, not running yet.
-    pub(in crate::testbed) fn make(
+    pub(in crate::testbed) fn create(
         plan: &Plan,
-        cluster: &Cluster,
+        cluster: &ClusterSpec,
         log_dir: &Path,
     ) -> Result<Self, TestbedError> {
         let folder = match cluster.balancer {
-            plan::Balancer::None => None,
+            plan::BalancerKind::None => None,
             _ => Some(folder()?),
         };
-        let common = Common {
+        let common = BalancerOptions {
             log_dir,
             folder: folder.as_ref().map_or(log_dir, TempDir::path),
             policy: cluster.policy,
-            room: Room::of(plan),
+            capacity: BalancerCapacity::for_plan(plan),
         };
         Ok(Self {
             join: cluster.join,
             secure: cluster.balancer_tls,
-            balancers: Balancer::all(cluster, common)?,
-            known: Mutex::default(),
+            balancers: AnyBalancer::create_all(cluster, common)?,
+            backends: Mutex::default(),
             reserved: match cluster.join {
-                Join::Predeclared => reserve(plan)?,
+                Join::Predeclared => reserve_ports(plan)?,
                 Join::Discovery | Join::Reload | Join::Runtime => BTreeMap::new(),
             },
             endpoints: watch::Sender::new(Endpoints::default()),
-            told: sync::Mutex::default(),
+            changes: sync::Mutex::default(),
             _folder: folder,
         })
     }
 
     /// Starts all of them, with the nodes that have joined by now; over when they serve.
-    pub(in crate::testbed) async fn start(&self, bed: &Bed) -> Result<(), TestbedError> {
+    pub(in crate::testbed) async fn start(
+        &self,
+        cluster: &ClusterInner,
+    ) -> Result<(), TestbedError> {
         if self.is_empty() {
             return Ok(());
         }
-        let mut known = self.known.lock().await;
+        let mut known = self.backends.lock().await;
         for (id, held) in &self.reserved {
             // Whether that is news does not matter before the start.
-            let _ = known.servers.join(id, held.address());
+            let _ = known.servers.add(id, held.address());
         }
         let servers = known.servers.list();
         let starts = self
             .balancers
             .iter()
-            .map(|balancer| balancer.start(bed, servers));
+            .map(|balancer| balancer.start(cluster, servers));
         join_all(starts)
             .await
             .into_iter()
             .collect::<Result<(), _>>()?;
-        known.is_served = true;
-        self.endpoints.send_replace(self.where_they_listen());
+        known.is_running = true;
+        self.endpoints.send_replace(self.listen_endpoints());
         Ok(())
     }
 
@@ -119,28 +122,30 @@ impl Front {
 
     /// Where a node has to listen that was named before it comes: nobody else did until
     /// now.
-    pub(in crate::testbed) fn take_reserved(&self, id: &str) -> Option<SocketAddr> {
-        self.reserved.get(id).map(Held::let_go)
+    pub(in crate::testbed) fn release_reserved(&self, id: &str) -> Option<SocketAddr> {
+        self.reserved.get(id).map(ReservedPort::release)
     }
 
     /// A node takes sockets: over when the balancers were told, if that is how they
     /// learn of it.
-    pub(in crate::testbed) async fn joined(
+    pub(in crate::testbed) async fn add_node(
         &self,
-        bed: &Bed,
+        cluster: &ClusterInner,
         id: &str,
         address: SocketAddr,
     ) -> Result<(), TestbedError> {
-        self.change(bed, |servers| servers.join(id, address)).await
+        self.apply_change(cluster, |servers| servers.add(id, address))
+            .await
     }
 
     /// A node is about to leave in order: the same.
-    pub(in crate::testbed) async fn leaving(
+    pub(in crate::testbed) async fn drain_node(
         &self,
-        bed: &Bed,
+        cluster: &ClusterInner,
         id: &str,
     ) -> Result<(), TestbedError> {
-        self.change(bed, |servers| servers.leave(id)).await
+        self.apply_change(cluster, |servers| servers.drain(id))
+            .await
     }
 
     /// Where clients are sent, once they serve.
@@ -171,20 +176,20 @@ impl Front {
     }
 
     /// What they were told since the last time.
-    pub(in crate::testbed) fn take_told(&self) -> Vec<Told> {
-        mem::take(&mut *self.told.lock().unwrap_or_else(PoisonError::into_inner))
+    pub(in crate::testbed) fn take_changes(&self) -> Vec<BalancerChange> {
+        mem::take(&mut *self.changes.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// For the sampler.
-    pub(in crate::testbed) fn sampled(&self) -> impl Iterator<Item = Sampled> {
-        self.balancers.iter().filter_map(Balancer::sampled)
+    pub(in crate::testbed) fn sample_targets(&self) -> impl Iterator<Item = SampleTarget> {
+        self.balancers.iter().filter_map(AnyBalancer::sample_target)
     }
 
     /// Those that ended by themselves, with how; each once.
-    pub(in crate::testbed) fn take_ends(&self) -> Vec<(String, String)> {
+    pub(in crate::testbed) fn take_unexpected_exits(&self) -> Vec<(String, String)> {
         let balancers = self.balancers.iter();
         balancers
-            .filter_map(|balancer| balancer.process().take_end())
+            .filter_map(|balancer| balancer.process().take_unexpected_exit())
             .collect()
     }
 
@@ -196,19 +201,20 @@ impl Front {
 
     /// Tells all of them what changes, if anything does. What could not be told is not
     /// known, and so is told the next time.
-    async fn change(
+    async fn apply_change(
         &self,
-        bed: &Bed,
-        make: impl FnOnce(&mut Servers) -> Option<Change>,
+        cluster: &ClusterInner,
+        make: impl FnOnce(&mut BalancerBackends) -> Option<BackendChange>,
     ) -> Result<(), TestbedError> {
-        let mut known = self.known.lock().await;
+        let mut known = self.backends.lock().await;
         let mut servers = known.servers.clone();
         let Some(change) = make(&mut servers) else {
             return Ok(());
         };
-        if known.is_served {
+        if known.is_running {
             let balancers = self.balancers.iter();
-            let each = balancers.map(|balancer| self.tell(bed, balancer, &servers, &change));
+            let each =
+                balancers.map(|balancer| self.reconfigure(cluster, balancer, &servers, &change));
             join_all(each)
                 .await
                 .into_iter()
@@ -218,39 +224,39 @@ impl Front {
         Ok(())
     }
 
-    async fn tell(
+    async fn reconfigure(
         &self,
-        bed: &Bed,
-        balancer: &Balancer,
-        servers: &Servers,
-        change: &Change,
+        cluster: &ClusterInner,
+        balancer: &AnyBalancer,
+        servers: &BalancerBackends,
+        change: &BackendChange,
     ) -> Result<(), TestbedError> {
         let text = match self.join {
             Join::Discovery | Join::Predeclared => return Ok(()),
-            Join::Reload => balancer.reload(bed, servers.list()).await?,
-            Join::Runtime => balancer.tell(change).await?,
+            Join::Reload => balancer.reload(cluster, servers.list()).await?,
+            Join::Runtime => balancer.reconfigure(change).await?,
         };
-        self.note(&balancer.process().id, text);
+        self.record_change(&balancer.process().id, text);
         Ok(())
     }
 
-    fn note(&self, id: &str, text: String) {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        told.push(Told {
+    fn record_change(&self, id: &str, text: String) {
+        let mut told = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        told.push(BalancerChange {
             id: id.to_owned(),
-            how: self.join,
+            join: self.join,
             text,
         });
     }
 
-    fn where_they_listen(&self) -> Endpoints {
+    fn listen_endpoints(&self) -> Endpoints {
         let (ws, http) = match self.secure {
             true => ("wss", "https"),
             false => ("ws", "http"),
         };
         let listen = self.balancers.iter();
         let listen: Vec<SocketAddr> = listen
-            .filter_map(|balancer| balancer.process().listen())
+            .filter_map(|balancer| balancer.process().listen_address())
             .collect();
         Endpoints {
             ws: listen
@@ -274,12 +280,12 @@ fn folder() -> Result<TempDir, TestbedError> {
 }
 
 /// An address for each node that is yet to come.
-fn reserve(plan: &Plan) -> Result<BTreeMap<String, Held>, TestbedError> {
+fn reserve_ports(plan: &Plan) -> Result<BTreeMap<String, ReservedPort>, TestbedError> {
     let added = plan
         .events
         .iter()
         .filter(|event| event.action == Action::AddNode);
     added
-        .map(|event| Ok((event.node.clone(), Held::any()?)))
+        .map(|event| Ok((event.node.clone(), ReservedPort::reserve()?)))
         .collect()
 }

@@ -19,5 +19,5 @@ mod nginx;
 mod process;
 mod template;
 
-pub(super) use self::load_balancers::Front;
-pub use self::load_balancers::Told;
+pub use self::load_balancers::BalancerChange;
+pub(super) use self::load_balancers::LoadBalancers;

@@ -12,20 +12,23 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use highwater_scenarios::plan::Policy;
+use highwater_scenarios::plan::BalancerPolicy;
 use nix::unistd::geteuid;
 use serde::Serialize;
 
 use super::{
-    super::{TestbedError, cluster::Bed, node::running, port, readiness, startup::NICENESS},
-    any_balancer::Common,
-    backends::Server,
-    capacity::Room,
-    process::Process,
+    super::{
+        TestbedError, cluster::ClusterInner, node::running_child, port, readiness,
+        startup::NICENESS,
+    },
+    any_balancer::BalancerOptions,
+    backends::BalancerBackend,
+    capacity::BalancerCapacity,
+    process::BalancerProcess,
     template::fill,
 };
 use crate::{
-    error_chain::in_full,
+    error_chain::error_chain,
     process::{Child, Launch, Signal},
     program::NGINX,
     sampling::BalancerEndpoint,
@@ -35,18 +38,18 @@ const TEMPLATE: &str = include_str!("../../../../deploy/nginx.conf.j2");
 
 /// An nginx.
 #[derive(Debug)]
-pub(super) struct Nginx {
-    pub(super) process: Process,
+pub(super) struct NginxBalancer {
+    pub(super) process: BalancerProcess,
     pub(super) program: PathBuf,
     folder: PathBuf,
-    policy: Policy,
-    room: Room,
-    served: Mutex<Option<Served>>,
+    policy: BalancerPolicy,
+    capacity: BalancerCapacity,
+    active_config: Mutex<Option<NginxConfig>>,
 }
 
 /// What it serves by.
 #[derive(Debug, Clone)]
-struct Served {
+struct NginxConfig {
     listen: SocketAddr,
     admin: SocketAddr,
     generation: u32,
@@ -56,37 +59,45 @@ struct Served {
 
 /// What the template is filled with.
 #[derive(Serialize)]
-struct Values<'v> {
+struct NginxTemplate<'v> {
     is_root: bool,
     folder: &'v Path,
     files: u64,
     /// The line of the policy; round-robin has none.
     method: Option<&'static str>,
-    servers: &'v [Server],
+    servers: &'v [BalancerBackend],
     listen: String,
     admin: String,
     tls: Option<&'v Path>,
     generation: u32,
 }
 
-impl Nginx {
-    pub(super) fn new(id: &str, program: &Path, common: Common<'_>) -> Result<Self, TestbedError> {
+impl NginxBalancer {
+    pub(super) fn new(
+        id: &str,
+        program: &Path,
+        common: BalancerOptions<'_>,
+    ) -> Result<Self, TestbedError> {
         let folder = common.folder_of(id)?;
         Ok(Self {
-            process: Process::new(id, common.log_dir),
+            process: BalancerProcess::new(id, common.log_dir),
             program: program.to_owned(),
             folder,
             policy: common.policy,
-            room: common.room,
-            served: Mutex::default(),
+            capacity: common.capacity,
+            active_config: Mutex::default(),
         })
     }
 
     /// Starts it; over when it answers.
-    pub(super) async fn start(&self, bed: &Bed, servers: &[Server]) -> Result<(), TestbedError> {
-        let start = |ports| self.start_on(bed, servers, ports);
-        let (child, listen) = port::start_on_several(start).await?;
-        self.process.runs(child, listen).await;
+    pub(super) async fn start(
+        &self,
+        cluster: &ClusterInner,
+        servers: &[BalancerBackend],
+    ) -> Result<(), TestbedError> {
+        let start = |ports| self.start_on(cluster, servers, ports);
+        let (child, listen) = port::start_on_free_ports(start).await?;
+        self.process.set_running(child, listen).await;
         Ok(())
     }
 
@@ -94,16 +105,16 @@ impl Nginx {
     /// handed to it: it would go on by the old one, and say so in its log alone.
     pub(super) async fn reload(
         &self,
-        bed: &Bed,
-        servers: &[Server],
+        cluster: &ClusterInner,
+        servers: &[BalancerBackend],
     ) -> Result<String, TestbedError> {
-        let mut process = self.process.hold().await;
+        let mut process = self.process.lock_child().await;
         let id = &self.process.id;
-        let child = running(&mut process, id)?;
+        let child = running_child(&mut process, id)?;
         let not_running = || TestbedError::NotRunning { id: id.clone() };
         let before = self.served().clone().ok_or_else(not_running)?;
         let generation = before.generation + 1;
-        let served = self.write(bed, servers, [before.listen, before.admin], generation)?;
+        let served = self.write(cluster, servers, [before.listen, before.admin], generation)?;
         self.check().await?;
         // Its workers get it too, and take no notice.
         let told = child.signal(Signal::SIGHUP);
@@ -111,7 +122,7 @@ impl Nginx {
             id: id.clone(),
             source,
         })?;
-        self.until_served(bed, child, &served).await?;
+        self.wait_until_served(cluster, child, &served).await?;
         let text = served.text.clone();
         *self.served() = Some(served);
         Ok(text)
@@ -123,34 +134,34 @@ impl Nginx {
 
     pub(super) fn endpoint(&self) -> Option<BalancerEndpoint> {
         let served = self.served();
-        let status = |served: &Served| format!("http://{}/status", served.admin);
+        let status = |served: &NginxConfig| format!("http://{}/status", served.admin);
         served.as_ref().map(status).map(BalancerEndpoint::Nginx)
     }
 
     /// It takes no such thing.
-    pub(super) fn refusal(&self, of: &'static str) -> TestbedError {
-        TestbedError::BalancerRefused {
+    pub(super) fn unsupported_change(&self, of: &'static str) -> TestbedError {
+        TestbedError::ChangeRejected {
             id: self.process.id.clone(),
-            asked: of.to_owned(),
-            answer: "nginx takes a new configuration or none".to_owned(),
+            command: of.to_owned(),
+            response: "nginx takes a new configuration or none".to_owned(),
         }
     }
 
     async fn start_on(
         &self,
-        bed: &Bed,
-        servers: &[Server],
+        cluster: &ClusterInner,
+        servers: &[BalancerBackend],
         ports: [u16; 2],
     ) -> Result<(Child, SocketAddr), TestbedError> {
         let addresses = ports.map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
-        let served = self.write(bed, servers, addresses, 1)?;
+        let served = self.write(cluster, servers, addresses, 1)?;
         let failed = |source| TestbedError::Start {
             id: self.process.id.clone(),
             source,
         };
-        let launched = bed.spawner.spawn(self.launch()).await;
+        let launched = cluster.spawner.spawn(self.launch()).await;
         let mut child = launched.map_err(failed)?;
-        self.until_served(bed, &mut child, &served).await?;
+        self.wait_until_served(cluster, &mut child, &served).await?;
         let listen = served.listen;
         *self.served() = Some(served);
         Ok((child, listen))
@@ -189,17 +200,17 @@ impl Nginx {
 
     fn write(
         &self,
-        bed: &Bed,
-        servers: &[Server],
+        cluster: &ClusterInner,
+        servers: &[BalancerBackend],
         [listen, admin]: [SocketAddr; 2],
         generation: u32,
-    ) -> Result<Served, TestbedError> {
-        let tls = bed.credentials.balancer_file();
-        let values = Values {
+    ) -> Result<NginxConfig, TestbedError> {
+        let tls = cluster.credentials.balancer_pem_path();
+        let values = NginxTemplate {
             is_root: geteuid().is_root(),
             folder: &self.folder,
-            files: self.room.both_sides(),
-            method: method(self.policy),
+            files: self.capacity.total_connections(),
+            method: balancing_directive(self.policy),
             servers,
             listen: listen.to_string(),
             admin: admin.to_string(),
@@ -209,7 +220,7 @@ impl Nginx {
         let text = fill(TEMPLATE, &values)?;
         let path = self.file();
         fs::write(&path, &text).map_err(|source| TestbedError::BalancerFile { path, source })?;
-        Ok(Served {
+        Ok(NginxConfig {
             listen,
             admin,
             generation,
@@ -218,37 +229,39 @@ impl Nginx {
     }
 
     /// Waits until this configuration is what answers.
-    async fn until_served(
+    async fn wait_until_served(
         &self,
-        bed: &Bed,
+        cluster: &ClusterInner,
         child: &mut Child,
-        served: &Served,
+        served: &NginxConfig,
     ) -> Result<(), TestbedError> {
         let url = format!("http://{}/generation", served.admin);
         let wanted = served.generation.to_string();
         let serves = || async {
-            match bed.http.text(&url).await {
+            match cluster.http.text(&url).await {
                 Ok(found) if found.trim() == wanted => Ok(()),
                 Ok(_) => Err(format!("it does not serve configuration {wanted} yet")),
-                Err(error) => Err(in_full(&error)),
+                Err(error) => Err(error_chain(&error)),
             }
         };
-        readiness::until(self.process.name_and_log(), child, serves).await
+        readiness::wait_until(self.process.id_and_log(), child, serves).await
     }
 
     /// Nothing can fail while it is locked.
-    fn served(&self) -> MutexGuard<'_, Option<Served>> {
-        self.served.lock().unwrap_or_else(PoisonError::into_inner)
+    fn served(&self) -> MutexGuard<'_, Option<NginxConfig>> {
+        self.active_config
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The policy in nginx's own words.
-fn method(policy: Policy) -> Option<&'static str> {
+fn balancing_directive(policy: BalancerPolicy) -> Option<&'static str> {
     match policy {
-        Policy::RoundRobin => None,
-        Policy::LeastConn => Some("least_conn"),
-        Policy::P2c => Some("random two least_conn"),
-        Policy::Random => Some("random"),
+        BalancerPolicy::RoundRobin => None,
+        BalancerPolicy::LeastConn => Some("least_conn"),
+        BalancerPolicy::P2c => Some("random two least_conn"),
+        BalancerPolicy::Random => Some("random"),
     }
 }
 
@@ -259,8 +272,8 @@ mod tests {
     use super::*;
 
     /// What two nodes give, one of which leaves.
-    fn servers() -> [Server; 2] {
-        let server = |id: &str, port: u16, leaving| Server {
+    fn servers() -> [BalancerBackend; 2] {
+        let server = |id: &str, port: u16, leaving| BalancerBackend {
             id: id.to_owned(),
             address: format!("127.0.0.1:{port}"),
             leaving,
@@ -268,12 +281,16 @@ mod tests {
         [server("n1", 8081, false), server("n2", 8082, true)]
     }
 
-    fn values<'v>(folder: &'v Path, policy: Policy, servers: &'v [Server]) -> Values<'v> {
-        Values {
+    fn values<'v>(
+        folder: &'v Path,
+        policy: BalancerPolicy,
+        servers: &'v [BalancerBackend],
+    ) -> NginxTemplate<'v> {
+        NginxTemplate {
             is_root: geteuid().is_root(),
             folder,
             files: 1_000,
-            method: method(policy),
+            method: balancing_directive(policy),
             servers,
             listen: "127.0.0.1:8080".to_owned(),
             admin: "127.0.0.1:8089".to_owned(),
@@ -283,9 +300,9 @@ mod tests {
     }
 
     /// The lines of the `upstream`, without their indentation.
-    fn upstream(policy: Policy) -> String {
+    fn upstream(policy: BalancerPolicy) -> String {
         let servers = servers();
-        let values = Values {
+        let values = NginxTemplate {
             is_root: true,
             tls: Some(Path::new("/run/tls.pem")),
             ..values(Path::new("/run/b1"), policy, &servers)
@@ -314,27 +331,27 @@ mod tests {
             server 127.0.0.1:8081 max_fails=1 fail_timeout=10s; # n1
             server 127.0.0.1:8082 max_fails=1 fail_timeout=10s down; # n2
         "#]]
-        .assert_eq(&upstream(Policy::P2c));
-        assert!(!upstream(Policy::RoundRobin).contains("random"));
-        assert!(upstream(Policy::LeastConn).contains("\nleast_conn;\n"));
+        .assert_eq(&upstream(BalancerPolicy::P2c));
+        assert!(!upstream(BalancerPolicy::RoundRobin).contains("random"));
+        assert!(upstream(BalancerPolicy::LeastConn).contains("\nleast_conn;\n"));
     }
 
     #[tokio::test]
     async fn nginx_takes_what_is_written_and_says_what_it_does_not_take() {
         let folder = tempfile::tempdir().unwrap();
-        let common = Common {
+        let common = BalancerOptions {
             log_dir: folder.path(),
             folder: folder.path(),
-            policy: Policy::LeastConn,
-            room: Room { connections: 100 },
+            policy: BalancerPolicy::LeastConn,
+            capacity: BalancerCapacity { connections: 100 },
         };
         let program = NGINX.path().expect("nginx is installed");
-        let nginx = Nginx::new("b1", &program, common).unwrap();
+        let nginx = NginxBalancer::new("b1", &program, common).unwrap();
         for policy in [
-            Policy::RoundRobin,
-            Policy::P2c,
-            Policy::Random,
-            Policy::LeastConn,
+            BalancerPolicy::RoundRobin,
+            BalancerPolicy::P2c,
+            BalancerPolicy::Random,
+            BalancerPolicy::LeastConn,
         ] {
             let servers = servers();
             let text = fill(TEMPLATE, &values(&nginx.folder, policy, &servers)).unwrap();

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use highwater_scenarios::plan::{CommandLoad, Dialect, Reply};
+use highwater_scenarios::plan::{CommandLoad, Dialect, ReplyMode};
 use rand::{SeedableRng, rngs::SmallRng};
 use reqwest::{Client, Response, header};
 use tokio::time::{Instant, timeout};
 
 use super::{
     event_stream,
-    outcome::{Failure, Outcome, Path},
-    reply::{self, Received},
+    outcome::{CommandFailure, CommandResult, ReplyRoute},
+    reply::{self, ReplyResult},
 };
 use crate::worker::{
     context::Context,
@@ -24,24 +24,29 @@ const TIMEOUT_FIELD: &str = "x-highwater-timeout-ms";
 /// Sends the command that is due at `due` to a random connected device, waits
 /// for its outcome and counts it. Without any connected device the command is
 /// dropped. Answers whether there was a reply.
-pub async fn call(context: &Context, client: &Client, load: &CommandLoad, due: Instant) -> bool {
+pub async fn issue_command(
+    context: &Context,
+    client: &Client,
+    load: &CommandLoad,
+    due: Instant,
+) -> bool {
     let recorder = &context.recorder;
     recorder.count(Count::CommandsDue);
     let mut rng = SmallRng::from_rng(&mut rand::rng());
-    let Some(device) = context.connected.draw(&mut rng) else {
+    let Some(device) = context.connected_devices.pick_random(&mut rng) else {
         recorder.count(Count::CommandsDropped);
         return false;
     };
-    let command = Command::new(context, load, device);
-    let in_flight = InFlight::new(recorder);
+    let command = PreparedCommand::new(context, load, device);
+    let in_flight = InFlightGuard::new(recorder);
     let sent = Instant::now();
     recorder.time(Timing::SendLag, sent.saturating_duration_since(due));
-    let outcome = timeout(load.timeout, command.outcome(context, client))
+    let outcome = timeout(load.timeout, command.execute(context, client))
         .await
-        .unwrap_or(Outcome::TimedOut);
+        .unwrap_or(CommandResult::TimedOut);
     drop(in_flight);
     outcome.count(recorder);
-    let Outcome::Replied { path, owner } = outcome else {
+    let CommandResult::Replied { route: path, owner } = outcome else {
         return false;
     };
     let service = sent.elapsed();
@@ -52,42 +57,42 @@ pub async fn call(context: &Context, client: &Client, load: &CommandLoad, due: I
     true
 }
 
-fn time_reply(recorder: &Recorder, path: Path, response: Duration, service: Duration) {
+fn time_reply(recorder: &Recorder, path: ReplyRoute, response: Duration, service: Duration) {
     recorder.time(Timing::CommandResponse, response);
     recorder.time(Timing::CommandService, service);
     match path {
-        Path::SameNode => recorder.time(Timing::CommandSameNode, service),
-        Path::CrossNode => recorder.time(Timing::CommandCrossNode, service),
-        Path::Unknown => {}
+        ReplyRoute::SameNode => recorder.time(Timing::CommandSameNode, service),
+        ReplyRoute::CrossNode => recorder.time(Timing::CommandCrossNode, service),
+        ReplyRoute::Unknown => {}
     }
 }
 
 /// A command that has been issued and has no outcome yet.
-struct InFlight<'a>(&'a Recorder);
+struct InFlightGuard<'a>(&'a Recorder);
 
-impl<'a> InFlight<'a> {
+impl<'a> InFlightGuard<'a> {
     fn new(recorder: &'a Recorder) -> Self {
         recorder.count(Count::CommandsIssued);
-        recorder.shift(Level::CommandsInFlight, 1);
+        recorder.add_to_level(Level::CommandsInFlight, 1);
         Self(recorder)
     }
 }
 
-impl Drop for InFlight<'_> {
+impl Drop for InFlightGuard<'_> {
     fn drop(&mut self) {
-        self.0.shift(Level::CommandsInFlight, -1);
+        self.0.add_to_level(Level::CommandsInFlight, -1);
     }
 }
 
 /// What is sent.
-struct Command<'a> {
+struct PreparedCommand<'a> {
     load: &'a CommandLoad,
     path: String,
     nonce: String,
     body: String,
 }
 
-impl<'a> Command<'a> {
+impl<'a> PreparedCommand<'a> {
     fn new(context: &Context, load: &'a CommandLoad, device: DeviceKey) -> Self {
         let pool = &context.plan.devices[device.pool as usize];
         let nonce = format!("{:016x}", rand::random::<u64>());
@@ -102,24 +107,24 @@ impl<'a> Command<'a> {
 
     /// Tries the system's addresses in turn, the next one only when nobody
     /// listens at the last: then the command has not been sent yet.
-    async fn outcome(&self, context: &Context, client: &Client) -> Outcome {
+    async fn execute(&self, context: &Context, client: &Client) -> CommandResult {
         let endpoints = context.endpoints();
-        let first = context.next_http();
+        let first = context.next_http_index();
         for turn in 0..endpoints.http.len() {
             let base = &endpoints.http[(first.wrapping_add(turn)) % endpoints.http.len()];
             match self.send(client, base).await {
-                Ok(response) => return self.judge(context.dialect, response).await,
+                Ok(response) => return self.outcome_of(context.dialect, response).await,
                 Err(error) if error.is_connect() => {}
                 Err(_) => break,
             }
         }
-        Outcome::Failed(Failure::Connection)
+        CommandResult::Failed(CommandFailure::Connection)
     }
 
     async fn send(&self, client: &Client, base: &str) -> reqwest::Result<Response> {
         let accept = match self.load.reply {
-            Reply::Rest => "application/json",
-            Reply::Sse => "text/event-stream",
+            ReplyMode::Rest => "application/json",
+            ReplyMode::Sse => "text/event-stream",
         };
         client
             .post(format!("{}{}", base.trim_end_matches('/'), self.path))
@@ -131,28 +136,32 @@ impl<'a> Command<'a> {
             .await
     }
 
-    async fn judge(&self, dialect: Dialect, response: Response) -> Outcome {
+    async fn outcome_of(&self, dialect: Dialect, response: Response) -> CommandResult {
         if !response.status().is_success() {
             let status = response.status().as_u16();
             // Read to its end, so that the connection can be used again.
-            let _ = reply::body(response).await;
-            return Outcome::of_status(status);
+            let _ = reply::read_body(response).await;
+            return CommandResult::from_status(status);
         }
         let received = match (self.load.reply, dialect) {
-            (Reply::Sse, _) => event_stream::reply(response).await,
-            (Reply::Rest, Dialect::Highwater) => reply::reply(response).await,
-            (Reply::Rest, Dialect::Plain) => reply::unchecked(response).await,
+            (ReplyMode::Sse, _) => event_stream::read_streamed_reply(response).await,
+            (ReplyMode::Rest, Dialect::Highwater) => reply::read_reply(response).await,
+            (ReplyMode::Rest, Dialect::Plain) => reply::read_unchecked_reply(response).await,
         };
         match received {
-            Received::Reply(reply) if dialect == Dialect::Plain || reply.answers(&self.nonce) => {
-                Outcome::Replied {
-                    path: reply.path(),
+            ReplyResult::Reply(reply)
+                if dialect == Dialect::Plain || reply.has_nonce(&self.nonce) =>
+            {
+                CommandResult::Replied {
+                    route: reply.route(),
                     owner: reply.owner_name().map(str::to_owned),
                 }
             }
-            Received::Reply(_) | Received::Malformed => Outcome::Failed(Failure::WrongReply),
-            Received::Status(status) => Outcome::of_status(status),
-            Received::Broken => Outcome::Failed(Failure::Connection),
+            ReplyResult::Reply(_) | ReplyResult::Malformed => {
+                CommandResult::Failed(CommandFailure::WrongReply)
+            }
+            ReplyResult::Status(status) => CommandResult::from_status(status),
+            ReplyResult::ConnectionBroken => CommandResult::Failed(CommandFailure::Connection),
         }
     }
 }

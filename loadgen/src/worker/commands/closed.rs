@@ -6,23 +6,23 @@ use highwater_scenarios::{plan::CommandLoad, segment::UserSlot};
 use reqwest::Client;
 use tokio::time::{Instant, sleep_until};
 
-use super::call::call;
+use super::call::issue_command;
 use crate::worker::context::Context;
 
 /// Shortest pause after a command that got no reply: without one, users who do not
 /// think would ask a system that is down as fast as they can.
-const BREATH: Duration = Duration::from_millis(10);
+const MIN_RETRY_PAUSE: Duration = Duration::from_millis(10);
 
 /// Sends commands from the user's start until the drain. The next command is
 /// due one think time after the end of the last.
-pub async fn use_it(
+pub async fn run_closed_user(
     context: &Context,
     client: &Client,
     load: &CommandLoad,
     user: UserSlot,
     think: Duration,
 ) {
-    let Some(steady) = context.signals.steady_started().await else {
+    let Some(steady) = context.signals.wait_steady_start().await else {
         return;
     };
     let mut due = steady + user.starts_at;
@@ -32,9 +32,9 @@ pub async fn use_it(
             () = context.signals.drain.cancelled() => return,
             () = sleep_until(due) => {}
         }
-        let pause = match call(context, client, load, due).await {
+        let pause = match issue_command(context, client, load, due).await {
             true => think,
-            false => think.max(BREATH),
+            false => think.max(MIN_RETRY_PAUSE),
         };
         due = Instant::now() + pause;
     }

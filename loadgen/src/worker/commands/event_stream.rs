@@ -4,50 +4,50 @@
 use reqwest::Response;
 use serde::Deserialize;
 
-use super::reply::{Received, Reply};
+use super::reply::{ParsedReply, ReplyResult};
 
 /// Longest stream that is read for one reply, in bytes.
 const STREAM_LIMIT: usize = 1 << 20;
 
 /// Reads until the event `reply` or `error`; others are passed over.
-pub async fn reply(mut response: Response) -> Received {
+pub async fn read_streamed_reply(mut response: Response) -> ReplyResult {
     let mut stream = EventStream::default();
     let mut read = 0;
     loop {
         let chunk = match response.chunk().await {
             Ok(Some(chunk)) => chunk,
-            Ok(None) | Err(_) => return Received::Broken,
+            Ok(None) | Err(_) => return ReplyResult::ConnectionBroken,
         };
         read += chunk.len();
         if read > STREAM_LIMIT {
-            return Received::Broken;
+            return ReplyResult::ConnectionBroken;
         }
         for event in stream.feed(&chunk) {
             match event.name.as_str() {
                 "reply" => {
-                    return Reply::parse(event.data.as_bytes())
-                        .map_or(Received::Malformed, Received::Reply);
+                    return ParsedReply::parse(event.data.as_bytes())
+                        .map_or(ReplyResult::Malformed, ReplyResult::Reply);
                 }
-                "error" => return error(&event.data),
+                "error" => return parse_error_event(&event.data),
                 _ => {}
             }
         }
     }
 }
 
-fn error(text: &str) -> Received {
+fn parse_error_event(text: &str) -> ReplyResult {
     #[derive(Deserialize)]
-    struct Error {
+    struct ErrorEventData {
         status: u16,
     }
-    serde_json::from_str(text).map_or(Received::Malformed, |error: Error| {
-        Received::Status(error.status)
+    serde_json::from_str(text).map_or(ReplyResult::Malformed, |error: ErrorEventData| {
+        ReplyResult::Status(error.status)
     })
 }
 
 /// An event that is complete.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Event {
+pub(crate) struct SseEvent {
     pub(crate) name: String,
     pub(crate) data: String,
 }
@@ -56,12 +56,12 @@ pub(crate) struct Event {
 #[derive(Debug, Default)]
 pub(crate) struct EventStream {
     line: Vec<u8>,
-    event: Event,
+    event: SseEvent,
 }
 
 impl EventStream {
     /// The events that `bytes` completes.
-    pub(crate) fn feed(&mut self, bytes: &[u8]) -> Vec<Event> {
+    pub(crate) fn feed(&mut self, bytes: &[u8]) -> Vec<SseEvent> {
         let mut events = Vec::new();
         for byte in bytes {
             match byte {
@@ -73,11 +73,11 @@ impl EventStream {
         events
     }
 
-    fn end_line(&mut self) -> Option<Event> {
+    fn end_line(&mut self) -> Option<SseEvent> {
         let line = String::from_utf8_lossy(&std::mem::take(&mut self.line)).into_owned();
         if line.is_empty() {
             let event = std::mem::take(&mut self.event);
-            return (event != Event::default()).then_some(event);
+            return (event != SseEvent::default()).then_some(event);
         }
         let (field, value) = line.split_once(':').unwrap_or((&line, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
@@ -118,9 +118,9 @@ mod tests {
     #[test]
     fn an_error_event_carries_its_status() {
         assert_eq!(
-            error(r#"{"status":404,"error":"x"}"#),
-            Received::Status(404)
+            parse_error_event(r#"{"status":404,"error":"x"}"#),
+            ReplyResult::Status(404)
         );
-        assert_eq!(error("oops"), Received::Malformed);
+        assert_eq!(parse_error_event("oops"), ReplyResult::Malformed);
     }
 }

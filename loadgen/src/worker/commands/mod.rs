@@ -14,4 +14,4 @@ pub mod open;
 pub mod outcome;
 pub mod reply;
 
-pub use outcome::Outcome;
+pub use outcome::CommandResult;

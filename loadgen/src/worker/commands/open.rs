@@ -10,7 +10,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::call::call;
+use super::call::issue_command;
 use crate::worker::{
     context::Context,
     recorder::{Count, Timing},
@@ -18,12 +18,12 @@ use crate::worker::{
 
 /// Sends this worker's share of the arrivals of command load `number` until
 /// the drain, then waits for the outcomes of those in flight.
-pub async fn dispatch(context: Arc<Context>, client: Client, number: usize) {
+pub async fn dispatch_arrivals(context: Arc<Context>, client: Client, number: usize) {
     let load = &context.plan.commands[number];
     let LoadModel::Open { max_in_flight, .. } = load.model else {
         return;
     };
-    let Some(steady) = context.signals.steady_started().await else {
+    let Some(steady) = context.signals.wait_steady_start().await else {
         return;
     };
     let most = context.segment.share_of(max_in_flight).max(1) as usize;
@@ -44,7 +44,7 @@ pub async fn dispatch(context: Arc<Context>, client: Client, number: usize) {
         }
         let (context, client) = (context.clone(), client.clone());
         in_flight.spawn(async move {
-            call(&context, &client, &context.plan.commands[number], due).await;
+            issue_command(&context, &client, &context.plan.commands[number], due).await;
         });
     }
     // Those whose time came before the drain, and whose turn did not.

@@ -6,11 +6,11 @@ use crate::worker::recorder::{Count, Recorder};
 
 /// The end of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum CommandResult {
     /// 2xx with the reply.
     Replied {
         /// Which way it took.
-        path: Path,
+        route: ReplyRoute,
         /// The node that owned the socket, where the answer names it.
         owner: Option<String>,
     },
@@ -21,12 +21,12 @@ pub enum Outcome {
     /// 429 or 503.
     Rejected,
     /// Anything else; the KIND of `commands.failed.KIND`.
-    Failed(Failure),
+    Failed(CommandFailure),
 }
 
 /// Which way a reply took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Path {
+pub enum ReplyRoute {
     /// The node that took the call owned the socket.
     SameNode,
     /// Another node owned the socket.
@@ -37,7 +37,7 @@ pub enum Path {
 
 /// Why a command failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Failure {
+pub enum CommandFailure {
     /// An unexpected HTTP status.
     Status(u16),
     /// No connection, or a broken one.
@@ -46,26 +46,26 @@ pub enum Failure {
     WrongReply,
 }
 
-impl Outcome {
+impl CommandResult {
     /// What an HTTP status other than 2xx means.
-    pub fn of_status(status: u16) -> Self {
+    pub fn from_status(status: u16) -> Self {
         match status {
             404 | 409 => Self::NotConnected,
             429 | 503 => Self::Rejected,
             504 => Self::TimedOut,
-            other => Self::Failed(Failure::Status(other)),
+            other => Self::Failed(CommandFailure::Status(other)),
         }
     }
 
     /// Counts it.
     pub fn count(&self, recorder: &Recorder) {
         match self {
-            Self::Replied { path, .. } => {
+            Self::Replied { route: path, .. } => {
                 recorder.count(Count::CommandsReplied);
                 match path {
-                    Path::SameNode => recorder.count(Count::CommandsSameNode),
-                    Path::CrossNode => recorder.count(Count::CommandsCrossNode),
-                    Path::Unknown => {}
+                    ReplyRoute::SameNode => recorder.count(Count::CommandsSameNode),
+                    ReplyRoute::CrossNode => recorder.count(Count::CommandsCrossNode),
+                    ReplyRoute::Unknown => {}
                 }
             }
             Self::TimedOut => recorder.count(Count::CommandsTimedOut),
@@ -79,7 +79,7 @@ impl Outcome {
     }
 }
 
-impl Failure {
+impl CommandFailure {
     /// As in `commands.failed.KIND`.
     pub fn kind(self) -> String {
         match self {

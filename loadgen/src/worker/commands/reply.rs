@@ -3,15 +3,15 @@
 use reqwest::{Response, header::HeaderMap};
 use serde::Deserialize;
 
-use super::outcome::Path;
-use crate::worker::node_name::node_name;
+use super::outcome::ReplyRoute;
+use crate::worker::node_name::parse_node_name;
 
 /// Longest body that is read, in bytes.
 const BODY_LIMIT: usize = 1 << 20;
 
 /// A reply.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Reply {
+pub struct ParsedReply {
     /// The node that took the call.
     pub node: Option<String>,
     /// The node that owned the socket.
@@ -21,35 +21,35 @@ pub struct Reply {
 
 /// What came of waiting for a reply.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Received {
+pub enum ReplyResult {
     /// A reply, to whatever.
-    Reply(Reply),
+    Reply(ParsedReply),
     /// Something that is no reply.
     Malformed,
     /// An HTTP status that was sent within an event stream.
     Status(u16),
     /// The connection broke, or the body was too long.
-    Broken,
+    ConnectionBroken,
 }
 
 /// The reference server's reply body.
 #[derive(Deserialize)]
-struct Body {
+struct ReplyJson {
     node: Option<String>,
     owner: Option<String>,
-    body: Option<Echo>,
+    body: Option<EchoedBody>,
 }
 
 /// What a device of the harness replies: the command's own body.
 #[derive(Deserialize)]
-struct Echo {
+struct EchoedBody {
     nonce: Option<String>,
 }
 
-impl Reply {
+impl ParsedReply {
     /// The reply that `text` carries.
     pub fn parse(text: &[u8]) -> Option<Self> {
-        let body: Body = serde_json::from_slice(text).ok()?;
+        let body: ReplyJson = serde_json::from_slice(text).ok()?;
         Some(Self {
             node: body.node,
             owner: body.owner,
@@ -58,56 +58,56 @@ impl Reply {
     }
 
     /// Whether it is the reply to the command with this nonce.
-    pub fn answers(&self, nonce: &str) -> bool {
+    pub fn has_nonce(&self, nonce: &str) -> bool {
         self.nonce.as_deref() == Some(nonce)
     }
 
     /// The node that owned the socket, where that is a name.
     pub fn owner_name(&self) -> Option<&str> {
-        node_name(self.owner.as_deref()?.as_bytes())
+        parse_node_name(self.owner.as_deref()?.as_bytes())
     }
 
     /// Which way it took.
-    pub fn path(&self) -> Path {
+    pub fn route(&self) -> ReplyRoute {
         match (&self.node, &self.owner) {
-            (Some(node), Some(owner)) if node == owner => Path::SameNode,
-            (Some(_), Some(_)) => Path::CrossNode,
-            _ => Path::Unknown,
+            (Some(node), Some(owner)) if node == owner => ReplyRoute::SameNode,
+            (Some(_), Some(_)) => ReplyRoute::CrossNode,
+            _ => ReplyRoute::Unknown,
         }
     }
 }
 
 /// The reference server's reply; the header fields win over the body.
-pub async fn reply(response: Response) -> Received {
-    let (node, owner) = nodes(response.headers());
-    let Some(text) = body(response).await else {
-        return Received::Broken;
+pub async fn read_reply(response: Response) -> ReplyResult {
+    let (node, owner) = node_headers(response.headers());
+    let Some(text) = read_body(response).await else {
+        return ReplyResult::ConnectionBroken;
     };
-    match Reply::parse(&text) {
-        Some(reply) => Received::Reply(Reply {
+    match ParsedReply::parse(&text) {
+        Some(reply) => ReplyResult::Reply(ParsedReply {
             node: node.or(reply.node),
             owner: owner.or(reply.owner),
             nonce: reply.nonce,
         }),
-        None => Received::Malformed,
+        None => ReplyResult::Malformed,
     }
 }
 
 /// Any body is the reply.
-pub async fn unchecked(response: Response) -> Received {
-    let (node, owner) = nodes(response.headers());
-    match body(response).await {
-        Some(_) => Received::Reply(Reply {
+pub async fn read_unchecked_reply(response: Response) -> ReplyResult {
+    let (node, owner) = node_headers(response.headers());
+    match read_body(response).await {
+        Some(_) => ReplyResult::Reply(ParsedReply {
             node,
             owner,
             nonce: None,
         }),
-        None => Received::Broken,
+        None => ReplyResult::ConnectionBroken,
     }
 }
 
 /// The body in full; `None` when it breaks off or is too long.
-pub async fn body(mut response: Response) -> Option<Vec<u8>> {
+pub async fn read_body(mut response: Response) -> Option<Vec<u8>> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.ok()? {
         if body.len() + chunk.len() > BODY_LIMIT {
@@ -118,7 +118,7 @@ pub async fn body(mut response: Response) -> Option<Vec<u8>> {
     Some(body)
 }
 
-fn nodes(fields: &HeaderMap) -> (Option<String>, Option<String>) {
+fn node_headers(fields: &HeaderMap) -> (Option<String>, Option<String>) {
     let field = |name| Some(fields.get(name)?.to_str().ok()?.to_owned());
     (field("x-highwater-node"), field("x-highwater-owner"))
 }

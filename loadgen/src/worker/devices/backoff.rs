@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use highwater_scenarios::plan::{Jitter, Reconnect};
+use highwater_scenarios::plan::{Jitter, ReconnectSpec};
 use rand::Rng;
 
 /// A socket that stayed open this long starts again at the shortest pause;
@@ -10,17 +10,17 @@ use rand::Rng;
 const STABLE_AFTER: Duration = Duration::from_secs(5);
 
 /// Longest pause that a server may ask for and is believed.
-pub const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
+pub const MAX_SERVER_DELAY: Duration = Duration::from_secs(3_600);
 
 /// How many attempts in a row have come to nothing.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Backoff {
+pub struct BackoffState {
     failures: u8,
 }
 
-impl Backoff {
+impl BackoffState {
     /// A socket was open for this long before it was lost.
-    pub fn was_open(&mut self, length: Duration) {
+    pub fn record_open_for(&mut self, length: Duration) {
         if length >= STABLE_AFTER {
             self.failures = 0;
         }
@@ -28,7 +28,7 @@ impl Backoff {
 
     /// The pause before the next attempt: the bound doubles from
     /// `policy.first` to `policy.max`.
-    pub fn pause(&mut self, policy: &Reconnect, rng: &mut impl Rng) -> Duration {
+    pub fn next_delay(&mut self, policy: &ReconnectSpec, rng: &mut impl Rng) -> Duration {
         let doubled = policy
             .first
             .saturating_mul(1 << u32::from(self.failures).min(30));
@@ -47,8 +47,8 @@ mod tests {
 
     use super::*;
 
-    fn policy(jitter: Jitter) -> Reconnect {
-        Reconnect {
+    fn policy(jitter: Jitter) -> ReconnectSpec {
+        ReconnectSpec {
             first: Duration::from_secs(1),
             max: Duration::from_secs(30),
             jitter,
@@ -58,14 +58,17 @@ mod tests {
     #[test]
     fn the_bound_doubles_to_the_maximum_and_starts_anew_after_a_stable_time() {
         let mut rng = StdRng::seed_from_u64(7);
-        let mut backoff = Backoff::default();
-        let mut pause =
-            |backoff: &mut Backoff| backoff.pause(&policy(Jitter::None), &mut rng).as_secs();
+        let mut backoff = BackoffState::default();
+        let mut pause = |backoff: &mut BackoffState| {
+            backoff
+                .next_delay(&policy(Jitter::None), &mut rng)
+                .as_secs()
+        };
         let pauses: Vec<_> = (0..7).map(|_| pause(&mut backoff)).collect();
         assert_eq!(pauses, [1, 2, 4, 8, 16, 30, 30]);
-        backoff.was_open(Duration::from_secs(1));
+        backoff.record_open_for(Duration::from_secs(1));
         assert_eq!(pause(&mut backoff), 30);
-        backoff.was_open(STABLE_AFTER);
+        backoff.record_open_for(STABLE_AFTER);
         assert_eq!(pause(&mut backoff), 1);
         for _ in 0..1000 {
             assert!(pause(&mut backoff) <= 30);
@@ -76,7 +79,7 @@ mod tests {
     fn full_jitter_spreads_over_the_whole_bound() {
         let mut rng = StdRng::seed_from_u64(7);
         let pauses: Vec<_> = (0..1000)
-            .map(|_| Backoff::default().pause(&policy(Jitter::Full), &mut rng))
+            .map(|_| BackoffState::default().next_delay(&policy(Jitter::Full), &mut rng))
             .collect();
         let mean = pauses.iter().sum::<Duration>() / 1000;
         assert!(pauses.iter().all(|pause| *pause < Duration::from_secs(1)));

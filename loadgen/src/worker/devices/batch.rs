@@ -9,7 +9,7 @@ use futures_util::{StreamExt, stream::FuturesUnordered};
 use highwater_scenarios::{Plan, Segment};
 use tokio::time::{Instant, sleep_until};
 
-use super::device::{Device, DeviceKey, live, never_lived};
+use super::device::{DeviceKey, ScheduledDevice, run_device, skip_device};
 use crate::worker::context::Context;
 
 /// Sockets of one batch: enough that the batch's own cost disappears, few
@@ -17,30 +17,30 @@ use crate::worker::context::Context;
 const BATCH_SIZE: u64 = 1_000;
 
 /// Batches for a worker's share of the plan's sockets.
-pub fn batches(plan: &Plan, segment: Segment) -> u32 {
+pub fn batch_count(plan: &Plan, segment: Segment) -> u32 {
     let pools = &plan.devices;
     let sockets: u64 = pools.iter().map(|pool| segment.share_of(pool.count)).sum();
     sockets.div_ceil(BATCH_SIZE) as u32
 }
 
 /// Holds batch `batch` of `of` until the run has closed its sockets.
-pub async fn hold(context: Arc<Context>, batch: u32, of: u32) {
+pub async fn run_batch(context: Arc<Context>, batch: u32, of: u32) {
     let mut sockets = FuturesUnordered::new();
-    let mut waiting = schedule(&context, batch, of, Pools::Ramp, context.signals.ramp);
+    let mut waiting = schedule(&context, batch, of, PoolStart::Ramp, context.signals.ramp);
     let mut late_pools_known = false;
     loop {
         let next = waiting.front().map(|device| device.due);
         tokio::select! {
             () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {
                 while let Some(device) = waiting.pop_front_if(|device| device.due <= Instant::now()) {
-                    sockets.push(live(context.clone(), device));
+                    sockets.push(run_device(context.clone(), device));
                 }
             }
             Some(()) = sockets.next(), if !sockets.is_empty() => {}
-            steady = context.signals.steady_known(), if !late_pools_known => {
+            steady = context.signals.wait_steady_announced(), if !late_pools_known => {
                 late_pools_known = true;
                 if let Some(steady) = steady {
-                    waiting.extend(schedule(&context, batch, of, Pools::Late, steady));
+                    waiting.extend(schedule(&context, batch, of, PoolStart::Late, steady));
                     waiting.make_contiguous().sort_by_key(|device| device.due);
                 }
             }
@@ -48,17 +48,17 @@ pub async fn hold(context: Arc<Context>, batch: u32, of: u32) {
         }
     }
     if !late_pools_known && let Some(steady) = *context.signals.steady.borrow() {
-        waiting.extend(schedule(&context, batch, of, Pools::Late, steady));
+        waiting.extend(schedule(&context, batch, of, PoolStart::Late, steady));
     }
     while sockets.next().await.is_some() {}
     for device in &waiting {
-        never_lived(&context, device);
+        skip_device(&context, device);
     }
 }
 
 /// Which pools are meant.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Pools {
+enum PoolStart {
     /// Those that open in the ramp.
     Ramp,
     /// Those with a start of their own in the steady phase.
@@ -71,11 +71,11 @@ fn schedule(
     context: &Context,
     batch: u32,
     of: u32,
-    pools: Pools,
+    pools: PoolStart,
     from: Instant,
-) -> VecDeque<Device> {
+) -> VecDeque<ScheduledDevice> {
     let mut devices: Vec<_> = numbered_pools(context)
-        .filter(|(_, _, start)| start.is_some() == (pools == Pools::Late))
+        .filter(|(_, _, start)| start.is_some() == (pools == PoolStart::Late))
         .flat_map(|(pool, first_number, start)| {
             let start = from + start.unwrap_or(Duration::ZERO);
             pool_devices(context, pool, first_number, start)
@@ -106,18 +106,18 @@ fn pool_devices(
     pool: u32,
     first_number: u32,
     start: Instant,
-) -> impl Iterator<Item = Device> {
+) -> impl Iterator<Item = ScheduledDevice> {
     context
         .segment
         .sockets(&context.plan.devices[pool as usize], context.plan.seed)
         .zip(first_number..)
-        .map(move |(slot, number)| Device {
+        .map(move |(slot, number)| ScheduledDevice {
             key: DeviceKey {
                 pool,
                 index: slot.index,
             },
             number,
-            phase: slot.phase,
+            heartbeat_phase: slot.phase,
             due: start + slot.opens_at,
         })
 }

@@ -25,11 +25,11 @@ use tokio_tungstenite::{
 };
 use tokio_util::either::Either;
 
-use super::{backoff::LONGEST_PAUSE, source_address::source_for};
-use crate::worker::node_name::{NODE_FIELD, node_name};
+use super::{backoff::MAX_SERVER_DELAY, source_address::source_for};
+use crate::worker::node_name::{NODE_HEADER, parse_node_name};
 
 /// Longest answer to the opening handshake, in bytes.
-const ANSWER_LIMIT: usize = 8 * 1024;
+const RESPONSE_LIMIT: usize = 8 * 1024;
 /// Most header fields in that answer.
 const FIELDS_LIMIT: usize = 64;
 /// Longest message that a device accepts.
@@ -39,14 +39,14 @@ const MESSAGE_LIMIT: usize = 1 << 20;
 const ADDRESSES_LIMIT: usize = 8;
 
 /// An open socket.
-pub type DeviceSocket = WebSocketStream<Wire>;
+pub type DeviceSocket = WebSocketStream<DeviceStream>;
 
 /// A connection to the system: plain TCP, or TLS over it. The TLS state is boxed: a
 /// plain socket must not pay for its size.
-pub type Wire = Either<TcpStream, Box<TlsStream<TcpStream>>>;
+pub type DeviceStream = Either<TcpStream, Box<TlsStream<TcpStream>>>;
 
 /// An attempt that succeeded.
-pub struct Opened {
+pub struct OpenedSocket {
     /// The open socket.
     pub socket: DeviceSocket,
     /// The node that holds its other end, where the answer names it.
@@ -74,9 +74,9 @@ pub enum ConnectFailure {
     /// No route, no such name.
     Unreachable,
     /// The harness: no ephemeral port left.
-    NoPort,
+    NoEphemeralPort,
     /// The harness: no file descriptor left.
-    NoFile,
+    NoFileDescriptor,
 }
 
 impl ConnectFailure {
@@ -90,13 +90,13 @@ impl ConnectFailure {
             Self::Rejected { .. } => "rejected",
             Self::Handshake => "handshake",
             Self::Unreachable => "unreachable",
-            Self::NoPort => "no-port",
-            Self::NoFile => "no-file",
+            Self::NoEphemeralPort => "no-port",
+            Self::NoFileDescriptor => "no-file",
         }
     }
 
     /// Whether somebody answered who has no room at the moment.
-    pub fn is_for_want_of_room(self) -> bool {
+    pub fn is_at_capacity(self) -> bool {
         matches!(
             self,
             Self::Rejected {
@@ -106,8 +106,11 @@ impl ConnectFailure {
     }
 
     /// Whether this machine had no way to the address, or none left: nobody was asked.
-    fn is_on_this_side(self) -> bool {
-        matches!(self, Self::Unreachable | Self::NoPort | Self::NoFile)
+    fn is_local(self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable | Self::NoEphemeralPort | Self::NoFileDescriptor
+        )
     }
 }
 
@@ -117,10 +120,10 @@ impl From<io::Error> for ConnectFailure {
         match error.kind() {
             ErrorKind::ConnectionRefused => Self::Refused,
             ErrorKind::TimedOut => Self::Timeout,
-            ErrorKind::AddrNotAvailable | ErrorKind::AddrInUse => Self::NoPort,
+            ErrorKind::AddrNotAvailable | ErrorKind::AddrInUse => Self::NoEphemeralPort,
             ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => Self::Unreachable,
             _ => match error.raw_os_error().map(Errno::from_raw) {
-                Some(Errno::EMFILE | Errno::ENFILE) => Self::NoFile,
+                Some(Errno::EMFILE | Errno::ENFILE) => Self::NoFileDescriptor,
                 Some(Errno::EAFNOSUPPORT) => Self::Unreachable,
                 _ => Self::Reset,
             },
@@ -130,27 +133,30 @@ impl From<io::Error> for ConnectFailure {
 
 /// A socket that is to be opened.
 #[derive(Clone, Copy)]
-pub struct Wanted<'a> {
+pub struct ConnectRequest<'a> {
     /// `ws://HOST[:PORT]/…`, or `wss://`.
     pub address: &'a str,
     /// Header lines of its own, each with its line's end.
-    pub lines: &'a str,
+    pub header_lines: &'a str,
     /// TLS, where the address wants it.
     pub tls: &'a TlsConnector,
     /// The worker's number, from 0.
-    pub worker: u32,
+    pub worker_index: u32,
     /// The device's among the worker's.
-    pub number: u32,
+    pub device_number: u32,
 }
 
 /// Opens a socket.
-pub async fn connect(wanted: Wanted<'_>, timeout: Duration) -> Result<Opened, ConnectFailure> {
-    tokio::time::timeout(timeout, attempt(wanted))
+pub async fn connect(
+    wanted: ConnectRequest<'_>,
+    timeout: Duration,
+) -> Result<OpenedSocket, ConnectFailure> {
+    tokio::time::timeout(timeout, connect_untimed(wanted))
         .await
         .unwrap_or(Err(ConnectFailure::Timeout))
 }
 
-async fn attempt(wanted: Wanted<'_>) -> Result<Opened, ConnectFailure> {
+async fn connect_untimed(wanted: ConnectRequest<'_>) -> Result<OpenedSocket, ConnectFailure> {
     let uri: Uri = wanted
         .address
         .parse()
@@ -161,31 +167,31 @@ async fn attempt(wanted: Wanted<'_>) -> Result<Opened, ConnectFailure> {
     let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
     let addresses = tokio::net::lookup_host((host, port)).await;
     let addresses = addresses.map_err(|_| ConnectFailure::Unreachable)?;
-    let stream = reach(addresses, wanted.worker, wanted.number).await?;
+    let stream = connect_any(addresses, wanted.worker_index, wanted.device_number).await?;
     stream.set_nodelay(true)?;
     let wire = if secure {
         // Boxed: what the TLS handshake needs is not held by plain sockets.
-        Box::pin(secured(stream, host, wanted.tls)).await?
+        Box::pin(connect_tls(stream, host, wanted.tls)).await?
     } else {
-        Wire::Left(stream)
+        DeviceStream::Left(stream)
     };
-    handshake(wire, &uri, wanted.lines).await
+    websocket_handshake(wire, &uri, wanted.header_lines).await
 }
 
-async fn secured(
+async fn connect_tls(
     stream: TcpStream,
     host: &str,
     tls: &TlsConnector,
-) -> Result<Wire, ConnectFailure> {
+) -> Result<DeviceStream, ConnectFailure> {
     let name = ServerName::try_from(host.to_owned()).map_err(|_| ConnectFailure::Tls)?;
     match tls.connect(name, stream).await {
-        Ok(stream) => Ok(Wire::Right(Box::new(stream))),
-        Err(error) => Err(of_handshake(error)),
+        Ok(stream) => Ok(DeviceStream::Right(Box::new(stream))),
+        Err(error) => Err(tls_failure(error)),
     }
 }
 
 /// What TLS itself refuses is told apart from a connection that broke.
-fn of_handshake(error: io::Error) -> ConnectFailure {
+fn tls_failure(error: io::Error) -> ConnectFailure {
     match error.kind() {
         io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => ConnectFailure::Tls,
         _ => error.into(),
@@ -194,7 +200,7 @@ fn of_handshake(error: io::Error) -> ConnectFailure {
 
 /// A connection to the first of a host's addresses that takes one: a server may listen
 /// on one of them alone, as many do on `localhost`.
-async fn reach(
+async fn connect_any(
     addresses: impl Iterator<Item = SocketAddr>,
     worker: u32,
     number: u32,
@@ -208,7 +214,7 @@ async fn reach(
             Ok(stream) => return Ok(stream),
             // A machine without IPv6 has no way to such an address: what others said
             // is more.
-            Err(own) if own.is_on_this_side() && failure.is_some() => {}
+            Err(own) if own.is_local() && failure.is_some() => {}
             Err(other) => failure = Some(other),
         }
     }
@@ -229,29 +235,37 @@ async fn dial(destination: SocketAddr, worker: u32, number: u32) -> io::Result<T
     socket.connect(destination).await
 }
 
-async fn handshake(mut wire: Wire, uri: &Uri, lines: &str) -> Result<Opened, ConnectFailure> {
+async fn websocket_handshake(
+    mut wire: DeviceStream,
+    uri: &Uri,
+    lines: &str,
+) -> Result<OpenedSocket, ConnectFailure> {
     let key = generate_key();
-    wire.write_all(request(uri, &key, lines).as_bytes()).await?;
+    wire.write_all(upgrade_request(uri, &key, lines).as_bytes())
+        .await?;
     wire.flush().await?;
     let mut answer = Vec::with_capacity(512);
-    let Accepted { head, node } = loop {
+    let UpgradeAccepted {
+        head_len: head,
+        node,
+    } = loop {
         if wire.read_buf(&mut answer).await? == 0 {
             return Err(ConnectFailure::Reset);
         }
-        if let Some(accepted) = accepted(&answer, &key)? {
+        if let Some(accepted) = parse_upgrade_response(&answer, &key)? {
             break accepted;
         }
-        if answer.len() > ANSWER_LIMIT {
+        if answer.len() > RESPONSE_LIMIT {
             return Err(ConnectFailure::Handshake);
         }
     };
     let early = answer.split_off(head);
-    let config = Some(config());
+    let config = Some(websocket_config());
     let socket = WebSocketStream::from_partially_read(wire, early, Role::Client, config).await;
-    Ok(Opened { socket, node })
+    Ok(OpenedSocket { socket, node })
 }
 
-fn request(uri: &Uri, key: &str, lines: &str) -> String {
+fn upgrade_request(uri: &Uri, key: &str, lines: &str) -> String {
     let authority = uri.authority().map_or("", |authority| authority.as_str());
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     format!(
@@ -263,15 +277,18 @@ fn request(uri: &Uri, key: &str, lines: &str) -> String {
 
 /// An answer that accepts the socket.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Accepted {
+pub(crate) struct UpgradeAccepted {
     /// Length of its head in bytes.
-    pub(crate) head: usize,
+    pub(crate) head_len: usize,
     /// The node that it names.
     pub(crate) node: Option<String>,
 }
 
 /// What the answer says once its head is complete and accepts the socket.
-pub(crate) fn accepted(answer: &[u8], key: &str) -> Result<Option<Accepted>, ConnectFailure> {
+pub(crate) fn parse_upgrade_response(
+    answer: &[u8],
+    key: &str,
+) -> Result<Option<UpgradeAccepted>, ConnectFailure> {
     let mut fields = [httparse::EMPTY_HEADER; FIELDS_LIMIT];
     let mut response = httparse::Response::new(&mut fields);
     let head = match response.parse(answer) {
@@ -289,7 +306,10 @@ pub(crate) fn accepted(answer: &[u8], key: &str) -> Result<Option<Accepted>, Con
     });
     if proves {
         let node = answering_node(response.headers);
-        Ok(Some(Accepted { head, node }))
+        Ok(Some(UpgradeAccepted {
+            head_len: head,
+            node,
+        }))
     } else {
         Err(ConnectFailure::Handshake)
     }
@@ -298,8 +318,8 @@ pub(crate) fn accepted(answer: &[u8], key: &str) -> Result<Option<Accepted>, Con
 fn answering_node(fields: &[httparse::Header<'_>]) -> Option<String> {
     let field = fields
         .iter()
-        .find(|field| field.name.eq_ignore_ascii_case(NODE_FIELD))?;
-    Some(node_name(field.value)?.to_owned())
+        .find(|field| field.name.eq_ignore_ascii_case(NODE_HEADER))?;
+    Some(parse_node_name(field.value)?.to_owned())
 }
 
 /// Seconds alone: a date would need the server's clock.
@@ -308,11 +328,11 @@ fn retry_after(fields: &[httparse::Header<'_>]) -> Option<Duration> {
         .iter()
         .find(|field| field.name.eq_ignore_ascii_case("retry-after"))?;
     let seconds = std::str::from_utf8(field.value).ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds).min(LONGEST_PAUSE))
+    Some(Duration::from_secs(seconds).min(MAX_SERVER_DELAY))
 }
 
 /// Small buffers: tungstenite's defaults hold 128 KiB for every socket.
-fn config() -> WebSocketConfig {
+fn websocket_config() -> WebSocketConfig {
     WebSocketConfig::default()
         .read_buffer_size(512)
         .write_buffer_size(0)
@@ -334,24 +354,30 @@ mod tests {
     #[test]
     fn an_answer_is_accepted_only_with_the_right_proof() {
         let good = answer("101 Switching Protocols", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
-        let whole = Accepted {
-            head: good.len(),
+        let whole = UpgradeAccepted {
+            head_len: good.len(),
             node: None,
         };
-        assert_eq!(accepted(good.as_bytes(), KEY), Ok(Some(whole)));
-        assert_eq!(accepted(&good.as_bytes()[..20], KEY), Ok(None));
+        assert_eq!(
+            parse_upgrade_response(good.as_bytes(), KEY),
+            Ok(Some(whole))
+        );
+        assert_eq!(
+            parse_upgrade_response(&good.as_bytes()[..20], KEY),
+            Ok(None)
+        );
         let wrong = answer("101 Switching Protocols", "AAAAAAAAAAAAAAAAAAAAAAAAAAA=");
         assert_eq!(
-            accepted(wrong.as_bytes(), KEY),
+            parse_upgrade_response(wrong.as_bytes(), KEY),
             Err(ConnectFailure::Handshake)
         );
         let full = answer("503 Service Unavailable", "");
         assert_eq!(
-            accepted(full.as_bytes(), KEY),
+            parse_upgrade_response(full.as_bytes(), KEY),
             Err(ConnectFailure::Rejected { retry_after: None })
         );
         assert_eq!(
-            accepted(b"SSH-2.0-OpenSSH", KEY),
+            parse_upgrade_response(b"SSH-2.0-OpenSSH", KEY),
             Err(ConnectFailure::Handshake)
         );
     }
@@ -363,7 +389,10 @@ mod tests {
                 "101 Switching Protocols",
                 &format!("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nX-Highwater-Node: {value}"),
             );
-            accepted(answer.as_bytes(), KEY).unwrap().unwrap().node
+            parse_upgrade_response(answer.as_bytes(), KEY)
+                .unwrap()
+                .unwrap()
+                .node
         };
         assert_eq!(named("n3").as_deref(), Some("n3"));
         assert_eq!(named("n 3"), None);
@@ -374,13 +403,13 @@ mod tests {
     fn a_server_says_when_to_come_back() {
         let after = |value: &str| {
             let answer = format!("HTTP/1.1 503 Full\r\nRetry-After: {value}\r\n\r\n");
-            match accepted(answer.as_bytes(), KEY) {
+            match parse_upgrade_response(answer.as_bytes(), KEY) {
                 Err(ConnectFailure::Rejected { retry_after }) => retry_after,
                 other => panic!("{other:?}"),
             }
         };
         assert_eq!(after("7"), Some(Duration::from_secs(7)));
-        assert_eq!(after("99999999999"), Some(LONGEST_PAUSE));
+        assert_eq!(after("99999999999"), Some(MAX_SERVER_DELAY));
         for unknown in ["", "soon", "-1", "Fri, 31 Dec 1999 23:59:59 GMT"] {
             assert_eq!(after(unknown), None, "{unknown}");
         }
@@ -393,20 +422,22 @@ mod tests {
         let listens = listener.local_addr().unwrap();
         let v6 = SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, listens.port()));
         let v4 = SocketAddr::from(([127, 0, 0, 2], listens.port()));
-        let stream = reach([v6, v4, listens].into_iter(), 0, 0).await.unwrap();
+        let stream = connect_any([v6, v4, listens].into_iter(), 0, 0)
+            .await
+            .unwrap();
         assert_eq!(stream.peer_addr().unwrap(), listens);
 
         for nobody in [vec![v4, v6], vec![v6, v4]] {
-            let failure = reach(nobody.into_iter(), 0, 0).await.unwrap_err();
+            let failure = connect_any(nobody.into_iter(), 0, 0).await.unwrap_err();
             assert_eq!(failure, ConnectFailure::Refused);
         }
-        let failure = reach([].into_iter(), 0, 0).await.unwrap_err();
+        let failure = connect_any([].into_iter(), 0, 0).await.unwrap_err();
         assert_eq!(failure, ConnectFailure::Unreachable);
     }
 
     #[test]
     fn what_tls_refuses_is_told_apart_from_a_break() {
-        let kind = |kind| of_handshake(io::Error::from(kind)).kind();
+        let kind = |kind| tls_failure(io::Error::from(kind)).kind();
         assert_eq!(kind(io::ErrorKind::InvalidData), "tls");
         assert_eq!(kind(io::ErrorKind::UnexpectedEof), "tls");
         assert_eq!(kind(io::ErrorKind::ConnectionReset), "reset");

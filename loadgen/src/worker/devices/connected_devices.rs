@@ -11,48 +11,48 @@ use super::device::DeviceKey;
 
 /// A set that can be drawn from.
 #[derive(Default)]
-pub struct Connected {
-    inner: Mutex<Inner>,
+pub struct ConnectedDevices {
+    inner: Mutex<IndexedDevices>,
 }
 
 #[derive(Default)]
-struct Inner {
+struct IndexedDevices {
     /// In no order.
-    members: Vec<DeviceKey>,
+    devices: Vec<DeviceKey>,
     /// Where each stands in `members`.
-    places: HashMap<DeviceKey, u32>,
+    positions: HashMap<DeviceKey, u32>,
 }
 
-impl Connected {
+impl ConnectedDevices {
     /// Adds a device; twice is once.
     pub fn insert(&self, device: DeviceKey) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = inner.members.len() as u32;
-        if let Entry::Vacant(vacant) = inner.places.entry(device) {
+        let place = inner.devices.len() as u32;
+        if let Entry::Vacant(vacant) = inner.positions.entry(device) {
             vacant.insert(place);
-            inner.members.push(device);
+            inner.devices.push(device);
         }
     }
 
     /// Takes a device out, if it is in.
     pub fn remove(&self, device: DeviceKey) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(place) = inner.places.remove(&device) else {
+        let Some(place) = inner.positions.remove(&device) else {
             return;
         };
-        inner.members.swap_remove(place as usize);
-        if let Some(moved) = inner.members.get(place as usize).copied() {
-            inner.places.insert(moved, place);
+        inner.devices.swap_remove(place as usize);
+        if let Some(moved) = inner.devices.get(place as usize).copied() {
+            inner.positions.insert(moved, place);
         }
     }
 
     /// Any one, each as likely as another; `None` when there is none.
-    pub fn draw(&self, rng: &mut impl Rng) -> Option<DeviceKey> {
+    pub fn pick_random(&self, rng: &mut impl Rng) -> Option<DeviceKey> {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        if inner.members.is_empty() {
+        if inner.devices.is_empty() {
             return None;
         }
-        Some(inner.members[rng.random_range(0..inner.members.len())])
+        Some(inner.devices[rng.random_range(0..inner.devices.len())])
     }
 }
 
@@ -72,7 +72,7 @@ mod tests {
     proptest! {
         #[test]
         fn behaves_like_a_set(operations in proptest::collection::vec((any::<bool>(), 0u64..20), 0..200)) {
-            let connected = Connected::default();
+            let connected = ConnectedDevices::default();
             let mut model = HashSet::new();
             let mut rng = StdRng::seed_from_u64(1);
             for (insert, index) in operations {
@@ -83,11 +83,11 @@ mod tests {
                     connected.remove(key(index));
                     model.remove(&index);
                 }
-                match connected.draw(&mut rng) {
+                match connected.pick_random(&mut rng) {
                     Some(drawn) => prop_assert!(model.contains(&drawn.index)),
                     None => prop_assert!(model.is_empty()),
                 }
-                prop_assert_eq!(connected.inner.lock().unwrap().members.len(), model.len());
+                prop_assert_eq!(connected.inner.lock().unwrap().devices.len(), model.len());
             }
         }
     }

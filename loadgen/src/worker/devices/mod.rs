@@ -22,5 +22,5 @@ pub mod session;
 pub mod source_address;
 pub mod telemetry;
 
-pub use connected_devices::Connected;
-pub use device::Device;
+pub use connected_devices::ConnectedDevices;
+pub use device::ScheduledDevice;

@@ -17,15 +17,15 @@ use tokio_tungstenite::tungstenite::{
 };
 
 use super::{
-    Device,
+    ScheduledDevice,
     connect::DeviceSocket,
-    dialect::{Asked, asked},
-    heartbeat::{Beat, Heartbeat},
-    telemetry::Upstream,
+    dialect::{FrameAction, frame_action},
+    heartbeat::{DeviceHeartbeat, HeartbeatAction},
+    telemetry::TelemetrySender,
 };
 use crate::worker::{
     context::Context,
-    messages::{Member, topic_client::CONFIRM},
+    messages::{TopicClient, topic_client::SUBSCRIBE_PING},
 };
 
 /// How long the server may take to answer a close frame.
@@ -35,22 +35,22 @@ const CLOSES_PER_SECOND: u32 = 2_000;
 
 /// How an open socket ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
+pub enum SocketEnd {
     /// In order, at the end of the run.
     Drained,
     /// Otherwise.
     Lost {
         /// How.
-        how: Loss,
+        cause: DisconnectKind,
         /// When the node advised to come back: at the earliest, and the spread
         /// on top of that.
-        advice: Option<(Duration, Duration)>,
+        reconnect_advice: Option<(Duration, Duration)>,
     },
 }
 
 /// How a socket was lost: the KIND of `disconnect.KIND`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Loss {
+pub enum DisconnectKind {
     /// The server sent a close frame with this code.
     Closed(u16),
     /// The connection broke without a close frame.
@@ -58,61 +58,70 @@ pub enum Loss {
     /// The server broke the protocol.
     Protocol,
     /// The client closed it, after missed heartbeats.
-    GaveUp,
+    HeartbeatsMissed,
 }
 
-impl Loss {
+impl DisconnectKind {
     /// As in `disconnect.KIND`.
     pub fn kind(self) -> String {
         match self {
             Self::Closed(code) => format!("closed-{code}"),
             Self::Reset => "reset".to_owned(),
             Self::Protocol => "protocol".to_owned(),
-            Self::GaveUp => "gave-up".to_owned(),
+            Self::HeartbeatsMissed => "gave-up".to_owned(),
         }
     }
 }
 
 /// What the socket is doing.
-enum State {
+enum SocketState {
     Open,
-    Leaving,
+    AwaitingClose,
     Closing,
 }
 
 /// Keeps `socket` of `device` alive with heartbeats and answers commands until it
 /// ends; a member of topics hears and publishes, a device with `upstream` sends its
 /// readings.
-pub async fn keep(
+pub async fn run(
     context: &Context,
     pool: &DevicePool,
-    device: &Device,
+    device: &ScheduledDevice,
     socket: &mut DeviceSocket,
-    mut member: Option<&mut Member>,
-    mut upstream: Option<&mut Upstream>,
-) -> Ending {
-    let mut heartbeat = Heartbeat::new(Instant::now(), pool.heartbeat, device.phase);
+    mut member: Option<&mut TopicClient>,
+    mut upstream: Option<&mut TelemetrySender>,
+) -> SocketEnd {
+    let mut heartbeat =
+        DeviceHeartbeat::new(Instant::now(), pool.heartbeat, device.heartbeat_phase);
     let mut advice = None;
-    let mut state = State::Open;
+    let mut state = SocketState::Open;
     if let Some(member) = member.as_deref_mut()
-        && let Err(how) = Box::pin(join_topics(context, socket, member)).await
+        && let Err(how) = Box::pin(subscribe_topics(context, socket, member)).await
     {
-        return Ending::Lost { how, advice };
+        return SocketEnd::Lost {
+            cause: how,
+            reconnect_advice: advice,
+        };
     }
     if let Some(upstream) = upstream.as_deref_mut() {
-        upstream.connected();
+        upstream.on_connected();
     }
-    let next_due = |heartbeat: &Heartbeat, member: Option<&Member>, upstream: Option<&Upstream>| {
+    let next_due = |heartbeat: &DeviceHeartbeat,
+                    member: Option<&TopicClient>,
+                    upstream: Option<&TelemetrySender>| {
         let message = member.and_then(|member| member.next_due(context));
-        let reading = upstream.and_then(|upstream| upstream.wake_at(context));
+        let reading = upstream.and_then(|upstream| upstream.next_wake(context));
         let others = message.into_iter().chain(reading);
         others.fold(heartbeat.next_due(), Instant::min)
     };
     let wake = sleep_until(next_due(&heartbeat, member.as_deref(), upstream.as_deref()));
     tokio::pin!(wake);
-    let lost = |heartbeat: &mut Heartbeat, how, advice| {
-        heartbeat.lost(&context.recorder);
-        Ending::Lost { how, advice }
+    let lost = |heartbeat: &mut DeviceHeartbeat, how, advice| {
+        heartbeat.on_lost(&context.recorder);
+        SocketEnd::Lost {
+            cause: how,
+            reconnect_advice: advice,
+        }
     };
     loop {
         // Frames first: an answer that has arrived is not a missed one.
@@ -121,21 +130,21 @@ pub async fn keep(
             frame = socket.next() => {
                 let parts = (member.as_deref_mut(), upstream.as_deref_mut());
                 // Boxed: it is under way for an instant, and would be held for ever.
-                let received = Box::pin(received(context, &mut heartbeat, socket, parts, frame));
+                let received = Box::pin(handle_frame(context, &mut heartbeat, socket, parts, frame));
                 match received.await {
-                    Received::Nothing => {}
-                    Received::Answer if matches!(state, State::Open) => {
+                    FrameOutcome::Continue => {}
+                    FrameOutcome::Answered if matches!(state, SocketState::Open) => {
                         let next = next_due(&heartbeat, member.as_deref(), upstream.as_deref());
                         wake.as_mut().reset(next);
                     }
-                    Received::Answer => {}
-                    Received::Advice(retry, window) => advice = Some((retry, window)),
-                    Received::End(_) if matches!(state, State::Closing) => return Ending::Drained,
-                    Received::End(how) => return lost(&mut heartbeat, how, advice),
+                    FrameOutcome::Answered => {}
+                    FrameOutcome::GoAway(retry, window) => advice = Some((retry, window)),
+                    FrameOutcome::Disconnected(_) if matches!(state, SocketState::Closing) => return SocketEnd::Drained,
+                    FrameOutcome::Disconnected(how) => return lost(&mut heartbeat, how, advice),
                 }
             }
             () = &mut wake => match state {
-                State::Open => {
+                SocketState::Open => {
                     let parts = (member.as_deref_mut(), upstream.as_deref_mut());
                     // Boxed, for the same reason.
                     let sent = Box::pin(send_due(context, pool, &mut heartbeat, socket, parts));
@@ -145,17 +154,17 @@ pub async fn keep(
                     let next = next_due(&heartbeat, member.as_deref(), upstream.as_deref());
                     wake.as_mut().reset(next);
                 }
-                State::Leaving => {
-                    Box::pin(close(socket)).await;
+                SocketState::AwaitingClose => {
+                    Box::pin(send_close(socket)).await;
                     wake.as_mut().reset(Instant::now() + CLOSE_TIMEOUT);
-                    state = State::Closing;
+                    state = SocketState::Closing;
                 }
-                State::Closing => return Ending::Drained,
+                SocketState::Closing => return SocketEnd::Drained,
             },
-            () = context.signals.close.cancelled(), if matches!(state, State::Open) => {
+            () = context.signals.close.cancelled(), if matches!(state, SocketState::Open) => {
                 let turn = Duration::from_secs(1) * device.number / CLOSES_PER_SECOND;
                 wake.as_mut().reset(Instant::now() + turn);
-                state = State::Leaving;
+                state = SocketState::AwaitingClose;
             }
         }
     }
@@ -165,138 +174,147 @@ pub async fn keep(
 async fn send_due(
     context: &Context,
     pool: &DevicePool,
-    heartbeat: &mut Heartbeat,
+    heartbeat: &mut DeviceHeartbeat,
     socket: &mut DeviceSocket,
-    (member, upstream): (Option<&mut Member>, Option<&mut Upstream>),
-) -> Result<(), Loss> {
-    let (now, patience) = (Instant::now(), pool.heartbeat);
+    (member, upstream): (Option<&mut TopicClient>, Option<&mut TelemetrySender>),
+) -> Result<(), DisconnectKind> {
+    let (now, write_timeout) = (Instant::now(), pool.heartbeat);
     if heartbeat.next_due() <= now {
-        match heartbeat.fall_due(now, pool.give_up_after, &context.recorder) {
-            Beat::GiveUp => {
-                close(socket).await;
-                return Err(Loss::GaveUp);
+        match heartbeat.on_due(now, pool.max_missed, &context.recorder) {
+            HeartbeatAction::CloseSocket => {
+                send_close(socket).await;
+                return Err(DisconnectKind::HeartbeatsMissed);
             }
-            Beat::Send(payload) => {
-                send(socket, Message::Ping(payload.to_vec().into()), patience).await?;
+            HeartbeatAction::Send(payload) => {
+                send_frame(
+                    socket,
+                    Message::Ping(payload.to_vec().into()),
+                    write_timeout,
+                )
+                .await?;
             }
         }
     }
-    if let Some(text) = member.and_then(|member| member.fall_due(context)) {
-        send(socket, Message::text(text), patience).await?;
+    if let Some(text) = member.and_then(|member| member.next_frame(context)) {
+        send_frame(socket, Message::text(text), write_timeout).await?;
     }
     if let Some(upstream) = upstream {
         while let Some(frame) = upstream.next_frame(context) {
-            send(socket, Message::text(frame), patience).await?;
+            send_frame(socket, Message::text(frame), write_timeout).await?;
         }
     }
     Ok(())
 }
 
 /// Subscribes, and asks the node to confirm it.
-async fn join_topics(
+async fn subscribe_topics(
     context: &Context,
     socket: &mut DeviceSocket,
-    member: &mut Member,
-) -> Result<(), Loss> {
-    let frames = member.opened(context);
+    member: &mut TopicClient,
+) -> Result<(), DisconnectKind> {
+    let frames = member.on_open(context);
     if frames.is_empty() {
         return Ok(());
     }
     for text in frames {
-        send(socket, Message::text(text), CLOSE_TIMEOUT).await?;
+        send_frame(socket, Message::text(text), CLOSE_TIMEOUT).await?;
     }
-    send(socket, Message::Ping(CONFIRM.into()), CLOSE_TIMEOUT).await
+    send_frame(socket, Message::Ping(SUBSCRIBE_PING.into()), CLOSE_TIMEOUT).await
 }
 
-enum Received {
-    Nothing,
+enum FrameOutcome {
+    Continue,
     /// What the device published, or its reading, has its answer.
-    Answer,
-    Advice(Duration, Duration),
-    End(Loss),
+    Answered,
+    GoAway(Duration, Duration),
+    Disconnected(DisconnectKind),
 }
 
-async fn received(
+async fn handle_frame(
     context: &Context,
-    heartbeat: &mut Heartbeat,
+    heartbeat: &mut DeviceHeartbeat,
     socket: &mut DeviceSocket,
-    parts: (Option<&mut Member>, Option<&mut Upstream>),
+    parts: (Option<&mut TopicClient>, Option<&mut TelemetrySender>),
     frame: Option<Result<Message, Error>>,
-) -> Received {
+) -> FrameOutcome {
     match frame {
         Some(Ok(Message::Pong(payload))) => {
             match parts.0 {
-                Some(member) if payload == CONFIRM => member.confirmed(context),
-                _ => heartbeat.pong(&payload, Instant::now(), &context.recorder),
+                Some(member) if payload == SUBSCRIBE_PING => member.on_confirmed(context),
+                _ => heartbeat.on_pong(&payload, Instant::now(), &context.recorder),
             }
-            Received::Nothing
+            FrameOutcome::Continue
         }
-        Some(Ok(Message::Text(text))) => heard(context, socket, parts, &text).await,
+        Some(Ok(Message::Text(text))) => handle_text(context, socket, parts, &text).await,
         Some(Ok(Message::Close(frame))) => {
             let code = frame.map_or(CloseCode::Status, |frame| frame.code);
             // The answer to the close frame goes out with this flush.
             let _ = Box::pin(timeout(CLOSE_TIMEOUT, socket.flush())).await;
-            Received::End(Loss::Closed(code.into()))
+            FrameOutcome::Disconnected(DisconnectKind::Closed(code.into()))
         }
-        Some(Ok(_)) => Received::Nothing,
-        Some(Err(error)) => Received::End(loss(&error)),
-        None => Received::End(Loss::Reset),
+        Some(Ok(_)) => FrameOutcome::Continue,
+        Some(Err(error)) => FrameOutcome::Disconnected(disconnect_kind(&error)),
+        None => FrameOutcome::Disconnected(DisconnectKind::Reset),
     }
 }
 
-async fn heard(
+async fn handle_text(
     context: &Context,
     socket: &mut DeviceSocket,
-    (mut member, upstream): (Option<&mut Member>, Option<&mut Upstream>),
+    (mut member, upstream): (Option<&mut TopicClient>, Option<&mut TelemetrySender>),
     text: &str,
-) -> Received {
+) -> FrameOutcome {
     if let Some(member) = member.as_deref_mut()
-        && member.heard(context, text)
+        && member.on_text(context, text)
     {
-        return Received::Nothing;
+        return FrameOutcome::Continue;
     }
-    match asked(context.dialect, text) {
-        Asked::Answered { id, status } => {
+    match frame_action(context.dialect, text) {
+        FrameAction::PublishAnswered { id, status } => {
             if let Some(member) = member {
-                member.answered(context, &id, status);
+                member.on_publish_answer(context, &id, status);
             }
-            Received::Answer
+            FrameOutcome::Answered
         }
-        Asked::Reading { id, verdict } => {
+        FrameAction::TelemetryAnswered { id, ack: verdict } => {
             if let Some(upstream) = upstream {
-                upstream.answered(context, &id, verdict);
+                upstream.on_answer(context, &id, verdict);
             }
-            Received::Answer
+            FrameOutcome::Answered
         }
-        Asked::Reply(reply) => {
-            match Box::pin(send(socket, Message::text(reply), CLOSE_TIMEOUT)).await {
-                Ok(()) => Received::Nothing,
-                Err(how) => Received::End(how),
+        FrameAction::SendReply(reply) => {
+            match Box::pin(send_frame(socket, Message::text(reply), CLOSE_TIMEOUT)).await {
+                Ok(()) => FrameOutcome::Continue,
+                Err(how) => FrameOutcome::Disconnected(how),
             }
         }
-        Asked::GoAway { retry, window } => Received::Advice(retry, window),
-        Asked::Nothing => Received::Nothing,
+        FrameAction::GoAway { retry, window } => FrameOutcome::GoAway(retry, window),
+        FrameAction::Ignore => FrameOutcome::Continue,
     }
 }
 
 /// Writes one frame; a peer that takes nothing for `patience` counts as gone.
-async fn send(socket: &mut DeviceSocket, message: Message, patience: Duration) -> Result<(), Loss> {
-    match timeout(patience, socket.send(message)).await {
+async fn send_frame(
+    socket: &mut DeviceSocket,
+    message: Message,
+    write_timeout: Duration,
+) -> Result<(), DisconnectKind> {
+    match timeout(write_timeout, socket.send(message)).await {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(loss(&error)),
-        Err(_) => Err(Loss::Reset),
+        Ok(Err(error)) => Err(disconnect_kind(&error)),
+        Err(_) => Err(DisconnectKind::Reset),
     }
 }
 
-async fn close(socket: &mut DeviceSocket) {
+async fn send_close(socket: &mut DeviceSocket) {
     // A peer that does not take the frame any more gets the TCP close alone.
     let _ = timeout(CLOSE_TIMEOUT, socket.close(None)).await;
 }
 
-fn loss(error: &Error) -> Loss {
+fn disconnect_kind(error: &Error) -> DisconnectKind {
     match error {
-        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Loss::Reset,
-        Error::Protocol(_) | Error::Capacity(_) | Error::Utf8(_) => Loss::Protocol,
-        _ => Loss::Reset,
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => DisconnectKind::Reset,
+        Error::Protocol(_) | Error::Capacity(_) | Error::Utf8(_) => DisconnectKind::Protocol,
+        _ => DisconnectKind::Reset,
     }
 }

@@ -13,11 +13,11 @@
 use std::time::Duration;
 
 use highwater_reports::record::names::counter;
-use highwater_scenarios::plan::{DevicePool, ReadingLoad};
+use highwater_scenarios::plan::{DevicePool, TelemetryLoad};
 use tokio::time::Instant;
 
 use crate::{
-    control::Unaccepted,
+    control::UnacceptedTelemetry,
     worker::{
         context::Context,
         recorder::{Count, Level, Timing},
@@ -25,31 +25,31 @@ use crate::{
 };
 
 /// Readings of a device without an answer, as many as the reference node takes.
-const WINDOW: usize = 16;
+const MAX_UNACKED: usize = 16;
 /// Shortest pause before a refused reading is sent again, whatever the node says: or
 /// one that refuses everything would be asked as fast as it answers.
-const LEAST_RETRY: Duration = Duration::from_millis(50);
+const MIN_RETRY_DELAY: Duration = Duration::from_millis(50);
 /// How often a device looks whether the start of the steady phase is known; it is
 /// announced two seconds ahead.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The readings of one device that has some to send.
 #[derive(Debug)]
-pub struct Upstream {
+pub struct TelemetrySender {
     device: u64,
-    loads: Vec<Own>,
-    open: Vec<Open>,
+    cursors: Vec<LoadCursor>,
+    unacked: Vec<UnackedTelemetry>,
     /// When the steady phase starts, once that is known.
     steady: Option<Instant>,
     /// Readings are due until then, from the start of the steady phase.
-    until: Duration,
+    due_until: Duration,
     /// Since when nothing but the schedule held a reading back.
     free_since: Instant,
 }
 
 /// The device's own readings in one load.
 #[derive(Debug, Clone, Copy)]
-struct Own {
+struct LoadCursor {
     /// Number of the load in the plan.
     load: usize,
     /// Readings whose time has come.
@@ -60,28 +60,28 @@ struct Own {
 
 /// A reading that was sent and is not accepted.
 #[derive(Debug, Clone, Copy)]
-struct Open {
+struct UnackedTelemetry {
     load: usize,
     /// Its number in the load.
     number: u64,
     due: Instant,
-    state: State,
+    state: TelemetryState,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum TelemetryState {
     Sent(Instant),
     /// To be sent again, not before this.
-    Again(Instant),
+    RetryAt(Instant),
 }
 
 /// What a node says to a reading.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum TelemetryAck {
     /// The queue has it.
     Accepted,
     /// It is still the device's.
-    Refused {
+    Rejected {
         /// Why, in a word.
         reason: String,
         /// When to send it again.
@@ -89,20 +89,20 @@ pub enum Verdict {
     },
 }
 
-impl Upstream {
+impl TelemetrySender {
     /// Memory that a device takes at most for its readings in `loads` loads, in bytes.
-    pub fn most_bytes(loads: u64) -> u64 {
-        let own = loads * size_of::<Own>() as u64;
-        (size_of::<Self>() + WINDOW * size_of::<Open>()) as u64 + own
+    pub fn max_bytes(loads: u64) -> u64 {
+        let own = loads * size_of::<LoadCursor>() as u64;
+        (size_of::<Self>() + MAX_UNACKED * size_of::<UnackedTelemetry>()) as u64 + own
     }
 
     /// For device `device` of `pool`; `None` when it sends nothing.
-    pub fn of(context: &Context, pool: &DevicePool, device: u64) -> Option<Box<Self>> {
+    pub fn for_device(context: &Context, pool: &DevicePool, device: u64) -> Option<Box<Self>> {
         let plan = &context.plan;
-        let loads = plan.readings.iter().enumerate();
-        let loads: Vec<Own> = loads
+        let loads = plan.telemetry.iter().enumerate();
+        let loads: Vec<LoadCursor> = loads
             .filter(|(_, load)| load.pool == pool.name)
-            .map(|(load, _)| Own {
+            .map(|(load, _)| LoadCursor {
                 load,
                 due: 0,
                 sent: 0,
@@ -111,35 +111,35 @@ impl Upstream {
         (!loads.is_empty()).then(|| {
             Box::new(Self {
                 device,
-                loads,
-                open: Vec::new(),
+                cursors: loads,
+                unacked: Vec::new(),
                 steady: None,
-                until: plan.duration,
+                due_until: plan.duration,
                 free_since: Instant::now(),
             })
         })
     }
 
     /// When there may be something to do; `None` when only answers are waited for.
-    pub fn wake_at(&self, context: &Context) -> Option<Instant> {
+    pub fn next_wake(&self, context: &Context) -> Option<Instant> {
         let Some(steady) = self.steady else {
-            return Some(Instant::now() + LOOK_EVERY);
+            return Some(Instant::now() + POLL_INTERVAL);
         };
-        let again = self.open.iter().filter_map(|open| match open.state {
-            State::Again(at) => Some(at),
-            State::Sent(_) => None,
+        let again = self.unacked.iter().filter_map(|open| match open.state {
+            TelemetryState::RetryAt(at) => Some(at),
+            TelemetryState::Sent(_) => None,
         });
-        let loads = &context.plan.readings;
-        let due = self.loads.iter().filter_map(|own| {
+        let loads = &context.plan.telemetry;
+        let due = self.cursors.iter().filter_map(|own| {
             let load = &loads[own.load];
             // What is due already waits for room, which an answer makes.
             let next = match own.sent < own.due {
-                true if self.has_room() => own.sent,
+                true if self.has_capacity() => own.sent,
                 true => return None,
                 false => own.due,
             };
-            let due = load.due(load.number(self.device, next));
-            (due < self.until).then_some(steady + due)
+            let due = load.due(load.sequence_number(self.device, next));
+            (due < self.due_until).then_some(steady + due)
         });
         again.chain(due).min()
     }
@@ -147,18 +147,22 @@ impl Upstream {
     /// The frame of a reading that is to be sent now. To be asked until there is none.
     pub fn next_frame(&mut self, context: &Context) -> Option<String> {
         let now = Instant::now();
-        self.advance(context, now);
+        self.count_due(context, now);
         let (load, number) = self
-            .take_again(context, now)
-            .or_else(|| self.take_due(context, now))?;
-        Some(frame(load, number, context.plan.readings[load].size))
+            .take_retry(context, now)
+            .or_else(|| self.take_next_due(context, now))?;
+        Some(telemetry_frame(
+            load,
+            number,
+            context.plan.telemetry[load].size,
+        ))
     }
 
     /// A node has answered to the reading of that id.
-    pub fn answered(&mut self, context: &Context, id: &str, verdict: Verdict) {
+    pub fn on_answer(&mut self, context: &Context, id: &str, verdict: TelemetryAck) {
         let Some(at) = parse_id(id).and_then(|(load, number)| {
-            let same = |open: &Open| (open.load, open.number) == (load, number);
-            self.open.iter().position(same)
+            let same = |open: &UnackedTelemetry| (open.load, open.number) == (load, number);
+            self.unacked.iter().position(same)
         }) else {
             // Accepted before: the same reading was sent twice.
             return;
@@ -166,69 +170,72 @@ impl Upstream {
         let recorder = &context.recorder;
         let now = Instant::now();
         match verdict {
-            Verdict::Accepted => {
-                let open = self.open.swap_remove(at);
-                if self.open.len() + 1 == WINDOW {
+            TelemetryAck::Accepted => {
+                let open = self.unacked.swap_remove(at);
+                if self.unacked.len() + 1 == MAX_UNACKED {
                     self.free_since = now;
                 }
-                recorder.count(Count::ReadingsAccepted);
-                recorder.shift(Level::ReadingsPending, -1);
+                recorder.count(Count::TelemetryAccepted);
+                recorder.add_to_level(Level::TelemetryPending, -1);
                 recorder.time(
-                    Timing::ReadingResponse,
+                    Timing::TelemetryResponse,
                     now.saturating_duration_since(open.due),
                 );
-                if let State::Sent(sent) = open.state {
-                    recorder.time(Timing::ReadingService, now.saturating_duration_since(sent));
+                if let TelemetryState::Sent(sent) = open.state {
+                    recorder.time(
+                        Timing::TelemetryService,
+                        now.saturating_duration_since(sent),
+                    );
                 }
             }
-            Verdict::Refused { reason, retry } => {
-                recorder.count(Count::ReadingsRefused);
-                recorder.count_kind(counter::READINGS_REFUSED, &reason);
-                self.open[at].state = State::Again(now + retry.max(LEAST_RETRY));
+            TelemetryAck::Rejected { reason, retry } => {
+                recorder.count(Count::TelemetryRejected);
+                recorder.count_kind(counter::TELEMETRY_REJECTED, &reason);
+                self.unacked[at].state = TelemetryState::RetryAt(now + retry.max(MIN_RETRY_DELAY));
             }
         }
     }
 
     /// A socket is open: what had no answer on the last one is sent again.
-    pub fn connected(&mut self) {
+    pub fn on_connected(&mut self) {
         let now = Instant::now();
         self.free_since = now;
-        for open in &mut self.open {
-            open.state = State::Again(now);
+        for open in &mut self.unacked {
+            open.state = TelemetryState::RetryAt(now);
         }
     }
 
     /// Whether nothing that was due lacks its acceptance.
-    pub fn is_settled(&self) -> bool {
-        self.open.is_empty() && self.loads.iter().all(|own| own.sent == own.due)
+    pub fn all_accepted(&self) -> bool {
+        self.unacked.is_empty() && self.cursors.iter().all(|own| own.sent == own.due)
     }
 
     /// The device lives no longer: what it was not told is accepted.
-    pub fn finish(mut self, context: &Context) -> Vec<Unaccepted> {
-        self.advance(context, Instant::now());
-        let loads = &context.plan.readings;
-        let left = self.loads.iter().filter_map(|own| {
+    pub fn finish(mut self, context: &Context) -> Vec<UnacceptedTelemetry> {
+        self.count_due(context, Instant::now());
+        let loads = &context.plan.telemetry;
+        let left = self.cursors.iter().filter_map(|own| {
             let load = &loads[own.load];
-            let of_this = self.open.iter().filter(|open| open.load == own.load);
+            let of_this = self.unacked.iter().filter(|open| open.load == own.load);
             let open: Vec<u64> = of_this.map(|open| open.number).collect();
-            let first_unsent = load.number(self.device, own.sent);
+            let first_unsent = load.sequence_number(self.device, own.sent);
             let all_sent = load.due(first_unsent) >= context.plan.duration;
-            (!all_sent || !open.is_empty()).then_some(Unaccepted {
+            (!all_sent || !open.is_empty()).then_some(UnacceptedTelemetry {
                 load: own.load as u32,
                 device: self.device,
                 first_unsent,
-                open,
+                unacked: open,
             })
         });
         left.collect()
     }
 
-    fn has_room(&self) -> bool {
-        self.open.len() < WINDOW
+    fn has_capacity(&self) -> bool {
+        self.unacked.len() < MAX_UNACKED
     }
 
     /// Counts what has fallen due by `now`.
-    fn advance(&mut self, context: &Context, now: Instant) {
+    fn count_due(&mut self, context: &Context, now: Instant) {
         if self.steady.is_none() {
             self.steady = *context.signals.steady.borrow();
         }
@@ -237,54 +244,54 @@ impl Upstream {
         };
         if context.signals.drain.is_cancelled() {
             let ended = now.saturating_duration_since(steady);
-            self.until = self.until.min(ended);
+            self.due_until = self.due_until.min(ended);
         }
-        for own in &mut self.loads {
-            let load = &context.plan.readings[own.load];
+        for own in &mut self.cursors {
+            let load = &context.plan.telemetry[own.load];
             loop {
-                let due = load.due(load.number(self.device, own.due));
-                if due >= self.until || steady + due > now {
+                let due = load.due(load.sequence_number(self.device, own.due));
+                if due >= self.due_until || steady + due > now {
                     break;
                 }
                 own.due += 1;
-                context.recorder.count(Count::ReadingsDue);
-                context.recorder.shift(Level::ReadingsPending, 1);
+                context.recorder.count(Count::TelemetryDue);
+                context.recorder.add_to_level(Level::TelemetryPending, 1);
             }
         }
     }
 
-    fn take_again(&mut self, context: &Context, now: Instant) -> Option<(usize, u64)> {
-        let waits = |open: &&mut Open| matches!(open.state, State::Again(at) if at <= now);
-        let open = self.open.iter_mut().find(waits)?;
-        open.state = State::Sent(now);
-        context.recorder.count(Count::ReadingsResent);
+    fn take_retry(&mut self, context: &Context, now: Instant) -> Option<(usize, u64)> {
+        let waits = |open: &&mut UnackedTelemetry| matches!(open.state, TelemetryState::RetryAt(at) if at <= now);
+        let open = self.unacked.iter_mut().find(waits)?;
+        open.state = TelemetryState::Sent(now);
+        context.recorder.count(Count::TelemetryResent);
         Some((open.load, open.number))
     }
 
     /// The earliest that is due, of all loads.
-    fn take_due(&mut self, context: &Context, now: Instant) -> Option<(usize, u64)> {
-        if !self.has_room() {
+    fn take_next_due(&mut self, context: &Context, now: Instant) -> Option<(usize, u64)> {
+        if !self.has_capacity() {
             return None;
         }
         let steady = self.steady?;
         let device = self.device;
-        let next = |own: &Own| {
-            let load: &ReadingLoad = &context.plan.readings[own.load];
-            let number = load.number(device, own.sent);
+        let next = |own: &LoadCursor| {
+            let load: &TelemetryLoad = &context.plan.telemetry[own.load];
+            let number = load.sequence_number(device, own.sent);
             (load.due(number), number)
         };
-        let due = self.loads.iter_mut().filter(|own| own.sent < own.due);
+        let due = self.cursors.iter_mut().filter(|own| own.sent < own.due);
         let own = due.min_by_key(|own| next(own).0)?;
         let (due, number) = next(own);
         own.sent += 1;
         let (load, due) = (own.load, steady + due);
-        self.open.push(Open {
+        self.unacked.push(UnackedTelemetry {
             load,
             number,
             due,
-            state: State::Sent(now),
+            state: TelemetryState::Sent(now),
         });
-        context.recorder.count(Count::ReadingsSent);
+        context.recorder.count(Count::TelemetrySent);
         if due >= self.free_since {
             let lag = now.saturating_duration_since(due);
             context.recorder.time(Timing::SendLag, lag);
@@ -294,7 +301,7 @@ impl Upstream {
 }
 
 /// `LOAD-NUMBER`: what the journals are read by.
-fn frame(load: usize, number: u64, size: u64) -> String {
+fn telemetry_frame(load: usize, number: u64, size: u64) -> String {
     let body = "x".repeat(usize::try_from(size).unwrap_or(0).saturating_sub(2));
     format!(r#"{{"type":"reading","id":"{load}-{number}","body":"{body}"}}"#)
 }
@@ -314,7 +321,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        access::{Access, Doorway},
+        access::{ClientAccess, ClientOptions},
         clock::RunClock,
         endpoints::Endpoints,
         worker::context::Signals,
@@ -344,7 +351,7 @@ mod tests {
             plan,
             Segment::whole(),
             Endpoints::default(),
-            Doorway::new(&Access::default()).expect("no certificates"),
+            ClientOptions::new(&ClientAccess::default()).expect("no certificates"),
             RunClock::starting_at(ramp),
             Signals {
                 ramp,
@@ -355,12 +362,13 @@ mod tests {
         )
     }
 
-    fn upstream(context: &Context) -> Box<Upstream> {
-        Upstream::of(context, &context.plan.devices[0], 0).expect("the pool sends readings")
+    fn sender(context: &Context) -> Box<TelemetrySender> {
+        TelemetrySender::for_device(context, &context.plan.devices[0], 0)
+            .expect("the pool sends readings")
     }
 
     /// Ids of all that is sent now.
-    fn sent(upstream: &mut Upstream, context: &Context) -> Vec<String> {
+    fn sent(upstream: &mut TelemetrySender, context: &Context) -> Vec<String> {
         let frames = std::iter::from_fn(|| upstream.next_frame(context));
         let id = |frame: String| frame.split('"').nth(7).map(str::to_owned);
         frames.filter_map(id).collect()
@@ -373,46 +381,51 @@ mod tests {
     #[tokio::test]
     async fn no_more_than_a_window_goes_out_before_the_first_answer() {
         let context = context();
-        let mut upstream = upstream(&context);
+        let mut upstream = sender(&context);
         assert_eq!(sent(&mut upstream, &context), ids(0..16));
         assert_eq!(sent(&mut upstream, &context), ids(0..0));
-        upstream.answered(&context, "0-3", Verdict::Accepted);
+        upstream.on_answer(&context, "0-3", TelemetryAck::Accepted);
         // Answered twice is answered once.
-        upstream.answered(&context, "0-3", Verdict::Accepted);
+        upstream.on_answer(&context, "0-3", TelemetryAck::Accepted);
         assert_eq!(sent(&mut upstream, &context), ids(16..17));
-        assert!(!upstream.is_settled());
+        assert!(!upstream.all_accepted());
 
-        let counted: BTreeMap<String, u64> = context.recorder.take().counters.into_iter().collect();
-        assert_eq!(counted[counter::READINGS_SENT], 17);
-        assert_eq!(counted[counter::READINGS_ACCEPTED], 1);
-        assert!(counted[counter::READINGS_DUE] >= 20);
+        let counted: BTreeMap<String, u64> = context
+            .recorder
+            .take_snapshot()
+            .counters
+            .into_iter()
+            .collect();
+        assert_eq!(counted[counter::TELEMETRY_SENT], 17);
+        assert_eq!(counted[counter::TELEMETRY_ACCEPTED], 1);
+        assert!(counted[counter::TELEMETRY_DUE] >= 20);
     }
 
     #[tokio::test]
     async fn a_node_that_refuses_is_not_asked_again_at_once() {
         let context = context();
-        let mut upstream = upstream(&context);
+        let mut upstream = sender(&context);
         sent(&mut upstream, &context);
         let before = Instant::now();
-        let refused = Verdict::Refused {
+        let refused = TelemetryAck::Rejected {
             reason: "full".to_owned(),
             retry: Duration::ZERO,
         };
-        upstream.answered(&context, "0-0", refused);
-        let State::Again(at) = upstream.open[0].state else {
-            panic!("{:?}", upstream.open[0]);
+        upstream.on_answer(&context, "0-0", refused);
+        let TelemetryState::RetryAt(at) = upstream.unacked[0].state else {
+            panic!("{:?}", upstream.unacked[0]);
         };
-        assert!(at >= before + LEAST_RETRY);
-        assert_eq!(upstream.wake_at(&context), Some(at));
+        assert!(at >= before + MIN_RETRY_DELAY);
+        assert_eq!(upstream.next_wake(&context), Some(at));
     }
 
     #[tokio::test]
     async fn what_a_lost_socket_left_open_is_sent_again_and_told_of_in_the_end() {
         let context = context();
-        let mut upstream = upstream(&context);
+        let mut upstream = sender(&context);
         sent(&mut upstream, &context);
-        upstream.answered(&context, "0-15", Verdict::Accepted);
-        upstream.connected();
+        upstream.on_answer(&context, "0-15", TelemetryAck::Accepted);
+        upstream.on_connected();
         assert_eq!(
             sent(&mut upstream, &context),
             ids(0..15)
@@ -421,17 +434,17 @@ mod tests {
                 .collect::<Vec<_>>()
         );
         for number in 0..14 {
-            upstream.answered(&context, &format!("0-{number}"), Verdict::Accepted);
+            upstream.on_answer(&context, &format!("0-{number}"), TelemetryAck::Accepted);
         }
         let mut left = upstream.finish(&context);
-        left[0].open.sort_unstable();
+        left[0].unacked.sort_unstable();
         assert_eq!(
             left,
-            [Unaccepted {
+            [UnacceptedTelemetry {
                 load: 0,
                 device: 0,
                 first_unsent: 17,
-                open: vec![14, 16],
+                unacked: vec![14, 16],
             }]
         );
     }

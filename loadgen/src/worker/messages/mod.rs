@@ -2,7 +2,7 @@
 //!
 //! - [`stamp`]: what a message carries to be told from others;
 //! - [`publisher`]: a publisher's schedule and sequence;
-//! - [`caller`]: a publisher that calls the HTTP interface;
+//! - [`http_publisher`]: a publisher that calls the HTTP interface;
 //! - [`speaker`]: one that is a device;
 //! - [`sequence`]: what of one publisher's sequence came to one subscriber;
 //! - [`listener`]: a device that subscribes;
@@ -16,4 +16,4 @@ pub mod subscriber;
 pub mod topic_client;
 pub mod ws_publisher;
 
-pub use topic_client::Member;
+pub use topic_client::TopicClient;

@@ -13,7 +13,7 @@ pub struct Sequence {
 
 /// What a message is to the sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Seen {
+pub enum SequenceResult {
     /// New, after so many others that have not come.
     New {
         /// How many.
@@ -22,7 +22,7 @@ pub enum Seen {
     /// One that was missing.
     Late,
     /// One that had come before, or is too old to tell.
-    Again,
+    Duplicate,
 }
 
 impl Sequence {
@@ -40,21 +40,21 @@ impl Sequence {
     }
 
     /// Number `number` has come.
-    pub fn take(&mut self, number: u64) -> Seen {
+    pub fn record(&mut self, number: u64) -> SequenceResult {
         if number >= self.next {
             let missing = number - self.next;
             // Wide shifts leave nothing of what was seen.
             let shift = u32::try_from(missing.saturating_add(1)).unwrap_or(u32::MAX);
             self.seen = self.seen.checked_shl(shift).unwrap_or(0) | 1;
             self.next = number.saturating_add(1);
-            return Seen::New { missing };
+            return SequenceResult::New { missing };
         }
         let back = self.next - 1 - number;
         if back >= WINDOW || self.seen & (1 << back) != 0 {
-            return Seen::Again;
+            return SequenceResult::Duplicate;
         }
         self.seen |= 1 << back;
-        Seen::Late
+        SequenceResult::Late
     }
 }
 
@@ -65,14 +65,14 @@ mod tests {
     use super::*;
 
     /// Missing less late, late, again.
-    fn judge(from: u64, numbers: &[u64]) -> (u64, u64, u64) {
+    fn replay(from: u64, numbers: &[u64]) -> (u64, u64, u64) {
         let mut sequence = Sequence::expecting(from);
         let (mut missing, mut late, mut again) = (0, 0, 0);
         for number in numbers {
-            match sequence.take(*number) {
-                Seen::New { missing: more } => missing += more,
-                Seen::Late => late += 1,
-                Seen::Again => again += 1,
+            match sequence.record(*number) {
+                SequenceResult::New { missing: more } => missing += more,
+                SequenceResult::Late => late += 1,
+                SequenceResult::Duplicate => again += 1,
             }
         }
         (missing - late, late, again)
@@ -93,15 +93,18 @@ mod tests {
             // So far apart that nothing before is known any more.
             (&[5, 205, 6], (199, 0, 1)),
         ] {
-            assert_eq!(judge(5, numbers), expected, "{numbers:?}");
+            assert_eq!(replay(5, numbers), expected, "{numbers:?}");
         }
     }
 
     #[test]
     fn the_last_number_there_is_comes_like_any_other() {
         let mut sequence = Sequence::expecting(0);
-        assert_eq!(sequence.take(u64::MAX), Seen::New { missing: u64::MAX });
-        assert_eq!(sequence.take(7), Seen::Again);
+        assert_eq!(
+            sequence.record(u64::MAX),
+            SequenceResult::New { missing: u64::MAX }
+        );
+        assert_eq!(sequence.record(7), SequenceResult::Duplicate);
     }
 
     proptest! {
@@ -133,7 +136,7 @@ mod tests {
             lost += u64::from(held.is_some());
             // A last one shows what is missing before it.
             numbers.push(count);
-            prop_assert_eq!(judge(0, &numbers), (lost, swapped, doubled));
+            prop_assert_eq!(replay(0, &numbers), (lost, swapped, doubled));
         }
     }
 }

@@ -7,11 +7,11 @@
 
 use std::time::Duration;
 
-use highwater_scenarios::plan::{DevicePart, PublishLoad};
+use highwater_scenarios::plan::{DeviceRole, PublishLoad};
 use tokio::time::Instant;
 
 use super::{
-    sequence::{Seen, Sequence},
+    sequence::{Sequence, SequenceResult},
     stamp::Stamp,
 };
 use crate::worker::{
@@ -20,24 +20,24 @@ use crate::worker::{
 };
 
 /// From a node's confirmation to when a subscription counts.
-const SETTLES_AFTER: Duration = Duration::from_secs(1);
+const PROPAGATION_DELAY: Duration = Duration::from_secs(1);
 
 /// Memory of what a device hears of one load, in bytes, and of each publisher of it.
-pub(super) const SUBSCRIPTION_BYTES: usize = size_of::<Subscription>();
+pub(super) const SUBSCRIPTION_BYTES: usize = size_of::<LoadSubscription>();
 /// See [`SUBSCRIPTION_BYTES`].
 pub(super) const SEQUENCE_BYTES: usize = size_of::<Option<Sequence>>();
 
 /// What one device hears.
 #[derive(Debug)]
-pub struct Listener {
-    subscriptions: Vec<Subscription>,
+pub struct TopicSubscriber {
+    subscriptions: Vec<LoadSubscription>,
     /// From when messages count, on the run's clock.
     counts_from: Option<Duration>,
 }
 
 /// What it hears of one load.
 #[derive(Debug)]
-struct Subscription {
+struct LoadSubscription {
     load: usize,
     /// The device's number among the load's subscribers.
     number: u64,
@@ -45,12 +45,12 @@ struct Subscription {
     sequences: Box<[Option<Sequence>]>,
 }
 
-impl Listener {
+impl TopicSubscriber {
     /// For device `number` of its pool; `None` when it subscribes to nothing.
-    pub fn new<'p>(number: u64, parts: impl Iterator<Item = DevicePart<'p>>) -> Option<Self> {
+    pub fn new<'p>(number: u64, parts: impl Iterator<Item = DeviceRole<'p>>) -> Option<Self> {
         let subscriptions: Vec<_> = parts
             .filter(|part| part.subscribes)
-            .map(|part| Subscription::new(number, &part))
+            .map(|part| LoadSubscription::new(number, &part))
             .collect();
         (!subscriptions.is_empty()).then_some(Self {
             subscriptions,
@@ -72,7 +72,7 @@ impl Listener {
     }
 
     /// The socket is open, and nothing is subscribed to yet.
-    pub fn opened(&mut self) {
+    pub fn on_open(&mut self) {
         self.counts_from = None;
         for subscription in &mut self.subscriptions {
             subscription.sequences.fill(None);
@@ -80,17 +80,17 @@ impl Listener {
     }
 
     /// The node has the subscriptions.
-    pub fn confirmed(&mut self, context: &Context) {
+    pub fn on_confirmed(&mut self, context: &Context) {
         if self.counts_from.is_none() {
             context.recorder.count(Count::SubscriptionsConfirmed);
-            let from = context.clock.now() + SETTLES_AFTER;
+            let from = context.clock.now() + PROPAGATION_DELAY;
             // Whole microseconds, as stamps have them.
             self.counts_from = Some(Duration::from_micros(from.as_micros() as u64));
         }
     }
 
     /// A message has come.
-    pub fn heard(&mut self, context: &Context, stamp: &Stamp) {
+    pub fn on_message(&mut self, context: &Context, stamp: &Stamp) {
         let Some(from) = self.counts_from else {
             return;
         };
@@ -106,7 +106,7 @@ impl Listener {
         if stamp.sequence >= load.messages_of(stamp.publisher) {
             return;
         }
-        let Some(sequence) = subscription.sequence(load, stamp.publisher) else {
+        let Some(sequence) = subscription.sequence_of(load, stamp.publisher) else {
             return;
         };
         let sequence = sequence.get_or_insert_with(|| {
@@ -117,39 +117,39 @@ impl Listener {
                 .flatten();
             Sequence::expecting(planned.map_or(stamp.sequence, |n| n.min(stamp.sequence)))
         });
-        let seen = sequence.take(stamp.sequence);
-        note(&context.recorder, seen, stamp, context.clock.now());
+        let seen = sequence.record(stamp.sequence);
+        record_delivery(&context.recorder, seen, stamp, context.clock.now());
     }
 
     /// The socket was closed in order, and every message that was due has had its
     /// time to come.
-    pub fn drained(&self, context: &Context) {
+    pub fn count_missing_at_end(&self, context: &Context) {
         let Some(from) = self.counts_from else {
             return;
         };
         let missing = self
             .subscriptions
             .iter()
-            .map(|subscription| subscription.missing(context, from))
+            .map(|subscription| subscription.missing_count(context, from))
             .sum();
         context.recorder.add(Count::MessagesMissingAtEnd, missing);
     }
 }
 
-impl Subscription {
-    fn new(number: u64, part: &DevicePart<'_>) -> Self {
+impl LoadSubscription {
+    fn new(number: u64, part: &DeviceRole<'_>) -> Self {
         let load = part.load;
         let publishers = load.publishers.saturating_sub(number % load.topics);
         let sequences = publishers.div_ceil(load.topics) as usize;
         Self {
-            load: part.number,
+            load: part.load_index,
             number,
             sequences: vec![None; sequences].into(),
         }
     }
 
     /// Of a publisher; `None` for one of another topic, or one that is not.
-    fn sequence(&mut self, load: &PublishLoad, publisher: u64) -> Option<&mut Option<Sequence>> {
+    fn sequence_of(&mut self, load: &PublishLoad, publisher: u64) -> Option<&mut Option<Sequence>> {
         if publisher % load.topics != self.number % load.topics {
             return None;
         }
@@ -157,27 +157,27 @@ impl Subscription {
     }
 
     /// Messages that are due by the plan and later than the last that came.
-    fn missing(&self, context: &Context, from: Duration) -> u64 {
+    fn missing_count(&self, context: &Context, from: Duration) -> u64 {
         let load = &context.plan.publish[self.load];
-        let missing = load.heard_by(self.number).map(|publisher| {
+        let missing = load.publishers_for(self.number).map(|publisher| {
             let sequence = self.sequences.get((publisher / load.topics) as usize);
             let next = match sequence {
                 Some(Some(sequence)) => Some(sequence.next()),
                 _ => first_due(context, load, publisher, from),
             };
-            let all = all_due(context, load, publisher);
+            let all = due_count(context, load, publisher);
             next.map_or(0, |next| all.saturating_sub(next))
         });
         missing.sum()
     }
 }
 
-fn note(recorder: &Recorder, seen: Seen, stamp: &Stamp, now: Duration) {
+fn record_delivery(recorder: &Recorder, seen: SequenceResult, stamp: &Stamp, now: Duration) {
     match seen {
-        Seen::Again => return recorder.count(Count::MessagesDuplicated),
-        Seen::Late => recorder.count(Count::MessagesReordered),
-        Seen::New { missing: 0 } => {}
-        Seen::New { missing } => recorder.add(Count::MessagesMissing, missing),
+        SequenceResult::Duplicate => return recorder.count(Count::MessagesDuplicated),
+        SequenceResult::Late => recorder.count(Count::MessagesReordered),
+        SequenceResult::New { missing: 0 } => {}
+        SequenceResult::New { missing } => recorder.add(Count::MessagesMissing, missing),
     }
     recorder.count(Count::MessagesDelivered);
     let since = |us| now.saturating_sub(Duration::from_micros(us));
@@ -189,12 +189,12 @@ fn note(recorder: &Recorder, seen: Seen, stamp: &Stamp, now: Duration) {
 /// clock on; `None` as long as the steady phase is not known.
 fn first_due(context: &Context, load: &PublishLoad, publisher: u64, from: Duration) -> Option<u64> {
     let steady = (*context.signals.steady.borrow())?;
-    let since = from.saturating_sub(context.clock.at(steady));
+    let since = from.saturating_sub(context.clock.elapsed_at(steady));
     Some(load.first_due(publisher, since))
 }
 
 /// How many messages of a publisher were due before the drain.
-fn all_due(context: &Context, load: &PublishLoad, publisher: u64) -> u64 {
+fn due_count(context: &Context, load: &PublishLoad, publisher: u64) -> u64 {
     let planned = load.messages_of(publisher);
     let steady: Option<Instant> = *context.signals.steady.borrow();
     match (context.drain_at(), steady) {

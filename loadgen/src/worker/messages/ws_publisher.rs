@@ -7,43 +7,43 @@
 
 use tokio::time::Instant;
 
-use super::publisher::{Published, Publisher};
+use super::publisher::{MessageOutcome, PublisherState};
 use crate::worker::context::Context;
 
 /// A publisher that is a device.
 #[derive(Debug)]
-pub struct Speaker {
+pub struct WsPublisher {
     /// Number of its load in the plan: in ids, since several may have one topic.
     load: usize,
-    publisher: Publisher,
+    publisher: PublisherState,
     topic: String,
-    waiting: Option<Waiting>,
+    pending: Option<PendingAnswer>,
     /// Messages sent, which number their ids.
-    sent: u64,
+    sent_count: u64,
 }
 
 #[derive(Debug)]
-struct Waiting {
+struct PendingAnswer {
     id: String,
     until: Instant,
 }
 
-impl Speaker {
+impl WsPublisher {
     /// Device `number` of its pool, which is publisher `number` of load `load`.
     pub fn new(context: &Context, load: usize, number: u64) -> Self {
-        let publisher = Publisher::new(load, number);
+        let publisher = PublisherState::new(load, number);
         Self {
             load,
             topic: publisher.topic(context),
             publisher,
-            waiting: None,
-            sent: 0,
+            pending: None,
+            sent_count: 0,
         }
     }
 
     /// When [`fall_due`](Self::fall_due) is to be called.
     pub fn next_due(&self, context: &Context, steady: Instant) -> Option<Instant> {
-        match &self.waiting {
+        match &self.pending {
             Some(waiting) => Some(waiting.until),
             None if context.signals.drain.is_cancelled() => None,
             None => self.publisher.next_due(context, steady),
@@ -51,16 +51,16 @@ impl Speaker {
     }
 
     /// The text to send now, if any.
-    pub fn fall_due(&mut self, context: &Context, steady: Instant) -> Option<String> {
+    pub fn next_frame(&mut self, context: &Context, steady: Instant) -> Option<String> {
         let now = Instant::now();
         if self
-            .waiting
+            .pending
             .as_ref()
             .is_some_and(|waiting| waiting.until <= now)
         {
-            self.ended(context, Published::Unconfirmed);
+            self.finish_publish(context, MessageOutcome::Unconfirmed);
         }
-        if self.waiting.is_some() {
+        if self.pending.is_some() {
             return None;
         }
         if context.signals.drain.is_cancelled() {
@@ -69,14 +69,14 @@ impl Speaker {
         }
         let due = self.publisher.next_due(context, steady);
         let due = due.filter(|due| *due <= now)?;
-        let message = self.publisher.begin(context, due);
-        self.sent += 1;
-        let id = format!("{}-{}", self.load, self.sent);
+        let message = self.publisher.begin_publish(context, due);
+        self.sent_count += 1;
+        let id = format!("{}-{}", self.load, self.sent_count);
         let text = format!(
             r#"{{"type":"publish","topic":"{}","id":"{id}","body":{}}}"#,
             self.topic, message.body
         );
-        self.waiting = Some(Waiting {
+        self.pending = Some(PendingAnswer {
             id,
             until: now + self.publisher.timeout(context),
         });
@@ -84,21 +84,21 @@ impl Speaker {
     }
 
     /// The message with this id has its answer: an error's status, or none.
-    pub fn answered(&mut self, context: &Context, id: &str, status: Option<u16>) {
+    pub fn on_publish_answer(&mut self, context: &Context, id: &str, status: Option<u16>) {
         if self
-            .waiting
+            .pending
             .as_ref()
             .is_some_and(|waiting| waiting.id == id)
         {
-            let published = status.map_or(Published::Accepted, Published::of_status);
-            self.ended(context, published);
+            let published = status.map_or(MessageOutcome::Accepted, MessageOutcome::from_status);
+            self.finish_publish(context, published);
         }
     }
 
     /// The socket is gone.
-    pub fn lost(&mut self, context: &Context) {
-        if self.waiting.is_some() {
-            self.ended(context, Published::Unconfirmed);
+    pub fn on_close(&mut self, context: &Context) {
+        if self.pending.is_some() {
+            self.finish_publish(context, MessageOutcome::Unconfirmed);
         }
     }
 
@@ -108,8 +108,8 @@ impl Speaker {
         self.publisher.skip_due(context, steady);
     }
 
-    fn ended(&mut self, context: &Context, published: Published) {
-        self.waiting = None;
-        self.publisher.ended(&context.recorder, published);
+    fn finish_publish(&mut self, context: &Context, published: MessageOutcome) {
+        self.pending = None;
+        self.publisher.finish_publish(&context.recorder, published);
     }
 }

@@ -1,8 +1,8 @@
 //! Plans on machines: what fits, what does not, and what is named first.
 
 use highwater_loadgen::doctor::{
-    Fit, Limits,
-    limits::{Cap, Conntrack, Presence},
+    HostLimits, PreflightReport,
+    limits::{ConntrackTable, Limit, ProgramPresence},
 };
 use highwater_scenarios::Plan;
 
@@ -12,12 +12,17 @@ const ELSEWHERE: &str = "ws://192.0.2.7:8080/ws?device={device}";
 
 /// Expects that the plan fits, or that the first obstacle says `obstacle`.
 #[track_caller]
-fn check(plan: &Plan, limits: &Limits, workers: Option<u32>, obstacle: Option<&str>) -> Fit {
-    let fit = Fit::of(plan, workers, limits);
-    match (obstacle, fit.obstacles.first()) {
+fn check(
+    plan: &Plan,
+    limits: &HostLimits,
+    workers: Option<u32>,
+    obstacle: Option<&str>,
+) -> PreflightReport {
+    let fit = PreflightReport::check(plan, workers, limits);
+    match (obstacle, fit.failures.first()) {
         (None, None) => {}
-        (Some(says), Some(found)) => assert!(found.what.contains(says), "{}", found.what),
-        _ => panic!("{obstacle:?}, and it is {:?}", fit.obstacles),
+        (Some(says), Some(found)) => assert!(found.message.contains(says), "{}", found.message),
+        _ => panic!("{obstacle:?}, and it is {:?}", fit.failures),
     }
     fit
 }
@@ -27,8 +32,8 @@ fn as_many_workers_as_it_takes() {
     let fit = check(&cluster(3, 50_000), &machine(), None, None);
     assert_eq!(fit.load.workers, 3);
     assert_eq!(fit.load.worker_files, 16_667);
-    assert_eq!(fit.load.nodes.unwrap().spread, 16_667);
-    assert_eq!(fit.doubts, []);
+    assert_eq!(fit.load.nodes.unwrap().sockets_per_node, 16_667);
+    assert_eq!(fit.warnings, []);
     // 3 workers, 3 nodes, a broker and a coordinator.
     assert_eq!((fit.load.processes, fit.load.files), (8, 100_000));
 }
@@ -41,8 +46,8 @@ fn too_few_workers() {
         Some(2),
         Some("25,000 open files and 512 in reserve, and a process may open 20,000"),
     );
-    let remedy = &fit.obstacles[0].remedy;
-    assert!(remedy.what.contains("3 workers"), "{}", remedy.what);
+    let remedy = &fit.failures[0].fix;
+    assert!(remedy.action.contains("3 workers"), "{}", remedy.action);
 }
 
 #[test]
@@ -54,11 +59,11 @@ fn too_few_nodes() {
         None,
         Some("each of 2 nodes would hold 25,000 sockets"),
     );
-    let remedy = &fit.obstacles[0].remedy;
+    let remedy = &fit.failures[0].fix;
     assert!(
-        remedy.what.contains("--set cluster.nodes=3"),
+        remedy.action.contains("--set cluster.nodes=3"),
         "{}",
-        remedy.what
+        remedy.action
     );
     check(&plan, &machine_with_files(), None, None);
 }
@@ -77,18 +82,18 @@ fn balanced(balancer: &str, gateways: u32, sockets: u64) -> Plan {
 fn a_balancer_takes_two_files_a_socket() {
     let fit = check(&balanced("gateway", 1, 9_500), &machine(), None, None);
     let share = fit.load.balancers.unwrap();
-    assert_eq!((share.files(), fit.load.files), (19_000, 38_000));
+    assert_eq!((share.open_files(), fit.load.files), (19_000, 38_000));
     let fit = check(
         &balanced("nginx", 1, 10_000),
         &machine(),
         None,
         Some("the balancer would forward 10,000 connections, with two files for each"),
     );
-    let remedy = &fit.obstacles[0].remedy;
+    let remedy = &fit.failures[0].fix;
     assert!(
-        remedy.what.contains("cluster.gateways=2"),
+        remedy.action.contains("cluster.gateways=2"),
         "{}",
-        remedy.what
+        remedy.action
     );
     let fit = check(
         &balanced("gateway", 9, 100_000),
@@ -97,29 +102,29 @@ fn a_balancer_takes_two_files_a_socket() {
         Some("each of 9 balancers"),
     );
     // As many as it would take cannot be asked for.
-    assert_eq!(fit.obstacles[0].remedy.what, "Raise the limit of each:");
+    assert_eq!(fit.failures[0].fix.action, "Raise the limit of each:");
     let two = check(&balanced("nginx", 2, 10_000), &machine(), None, None);
     let haproxy = check(&balanced("haproxy", 2, 10_000), &machine(), None, None);
-    let bytes = |fit: &Fit| fit.load.memory.balancers_bytes;
+    let bytes = |fit: &PreflightReport| fit.load.memory.balancers_bytes;
     assert!(bytes(&two) > bytes(&haproxy) && bytes(&haproxy) > 0);
 }
 
 #[test]
 fn a_balancer_that_is_not_installed_stands_in_the_way() {
     let mut limits = machine();
-    limits.programs.nginx = Presence::Missing;
+    limits.programs.nginx = ProgramPresence::Missing;
     let fit = check(
         &balanced("nginx", 1, 100),
         &limits,
         None,
         Some("the program nginx is not on this machine"),
     );
-    let installation = &fit.obstacles[0].remedy.settings[0].line;
+    let installation = &fit.failures[0].fix.settings[0].line;
     assert!(installation.ends_with(" nginx-light"), "{installation}");
     for other in ["haproxy", "gateway"] {
         check(&balanced(other, 1, 100), &limits, None, None);
     }
-    limits.programs.nginx = Presence::Unknown;
+    limits.programs.nginx = ProgramPresence::Unknown;
     let fit = check(&balanced("nginx", 1, 100), &limits, None, None);
     assert_eq!(fit.unknown, ["nginx"]);
 }
@@ -127,9 +132,9 @@ fn a_balancer_that_is_not_installed_stands_in_the_way() {
 #[test]
 fn connections_behind_a_balancer_are_tracked_twice() {
     let mut limits = machine();
-    limits.conntrack = Conntrack {
-        max: Cap::At(10_000),
-        tracked: Some(1),
+    limits.conntrack = ConntrackTable {
+        max: Limit::AtMost(10_000),
+        entries: Some(1),
     };
     check(&cluster(2, 5_000), &limits, None, None);
     check(
@@ -148,9 +153,9 @@ fn a_killed_node_leaves_too_few_for_a_time() {
     let plan = highwater_scenarios::parse("kill.toml", text, &[]).unwrap();
     let fit = check(&plan, &machine(), None, None);
     assert!(
-        fit.doubts[0].what.contains("with 1 node up"),
+        fit.warnings[0].message.contains("with 1 node up"),
         "{:?}",
-        fit.doubts
+        fit.warnings
     );
 }
 
@@ -160,9 +165,9 @@ fn ports_end_a_target_elsewhere_and_not_on_loopback() {
     check(&target(ELSEWHERE, 14_116), &limits, None, None);
     let slow = check(&target(ELSEWHERE, 14_117), &limits, None, None);
     assert!(
-        slow.doubts[0].what.contains("past 14,116"),
+        slow.warnings[0].message.contains("past 14,116"),
         "{:?}",
-        slow.doubts
+        slow.warnings
     );
     let fit = check(
         &target(ELSEWHERE, 28_233),
@@ -170,7 +175,7 @@ fn ports_end_a_target_elsewhere_and_not_on_loopback() {
         None,
         Some("28,233 connections to 192.0.2.7:8080"),
     );
-    assert_eq!(fit.obstacles.len(), 1);
+    assert_eq!(fit.failures.len(), 1);
     for near in ["ws://127.0.0.1:8080/ws", "ws://localhost:8080/ws"] {
         let fit = check(&target(near, 100_000), &limits, None, None);
         assert_eq!(fit.load.workers, 6);
@@ -186,8 +191,8 @@ fn ports_end_a_target_elsewhere_and_not_on_loopback() {
 #[test]
 fn memory_of_a_small_group() {
     let mut limits = machine();
-    limits.memory.group_max = Cap::At(GIB / 2);
-    limits.memory.group_room = Cap::At(GIB / 4);
+    limits.memory.cgroup_max = Limit::AtMost(GIB / 2);
+    limits.memory.cgroup_available = Limit::AtMost(GIB / 4);
     check(&cluster(2, 5_000), &limits, None, None);
     check(
         &cluster(2, 30_000),
@@ -200,9 +205,9 @@ fn memory_of_a_small_group() {
 #[test]
 fn a_full_table_of_the_firewall() {
     let mut limits = machine();
-    limits.conntrack = Conntrack {
-        max: Cap::At(10_000),
-        tracked: Some(5_001),
+    limits.conntrack = ConntrackTable {
+        max: Limit::AtMost(10_000),
+        entries: Some(5_001),
     };
     check(&cluster(2, 4_999), &limits, None, None);
     check(&cluster(2, 5_000), &limits, None, Some("room for 4,999"));
@@ -214,7 +219,7 @@ fn files_and_threads_of_the_system() {
     limits.files.system_max = Some(10_000);
     check(&cluster(2, 4_000), &limits, None, None);
     check(&cluster(2, 4_001), &limits, None, Some("8,002 open files"));
-    limits.processes.group_max = Cap::At(59);
+    limits.threads.cgroup_max = Limit::AtMost(59);
     // Five processes with twelve threads each.
     check(&cluster(2, 100), &limits, None, Some("59 may exist"));
 }
@@ -222,21 +227,21 @@ fn files_and_threads_of_the_system() {
 #[test]
 fn processors_forbid_nothing() {
     let mut limits = machine();
-    limits.processors.online = Some(1);
+    limits.cpus.online = Some(1);
     let text = "name = \"busy\"\nduration = \"60s\"\n[cluster]\nnodes = 2\n\
         [[devices]]\nname = \"home\"\ncount = 20000\nramp = \"200/s\"\nheartbeat = \"500ms\"\n";
     let plan = highwater_scenarios::parse("busy.toml", text, &[]).unwrap();
     let fit = check(&plan, &limits, None, None);
     assert!(
-        fit.doubts[0].what.contains("1.8 processors"),
+        fit.warnings[0].message.contains("1.8 processors"),
         "{:?}",
-        fit.doubts
+        fit.warnings
     );
 }
 
 #[test]
 fn what_is_unknown_is_not_held_against_a_plan() {
-    let fit = check(&cluster(2, 5_000), &Limits::default(), None, None);
+    let fit = check(&cluster(2, 5_000), &HostLimits::default(), None, None);
     assert_eq!(fit.load.workers_needed, None);
     assert!(fit.unknown.len() >= 5, "{:?}", fit.unknown);
 }
@@ -257,7 +262,7 @@ fn what_messages_and_readings_take_is_counted() {
         let fit = check(&with_loads(loads), &machine, None, None);
         // 3 workers, 3 nodes, 4 consumers, a broker and a coordinator.
         assert_eq!(fit.load.processes, 12);
-        fit.load.memory.followed_bytes
+        fit.load.memory.tracking_bytes
     };
     assert_eq!(bytes(""), 0);
     // A bit on either side for each of six million.

@@ -1,68 +1,68 @@
 //! A machine of known limits, and a plan for it.
 
 use highwater_loadgen::doctor::limits::{
-    Cap, Conntrack, Files, Limits, Memory, Ports, Presence, Processes, Processors, Programs,
-    Queues, Tcp,
+    BalancerPrograms, ConntrackTable, CpuLimits, FileLimits, HostLimits, Limit, ListenQueueLimits,
+    MemoryLimits, PortRange, ProgramPresence, TcpBuffers, ThreadLimits,
 };
 use highwater_scenarios::{Plan, parse};
 
 pub(super) const GIB: u64 = 1 << 30;
 
 /// Linux's defaults on 8 processors and 32 GiB, 20,000 files to a process.
-pub(super) fn machine() -> Limits {
-    Limits {
-        files: Files {
+pub(super) fn machine() -> HostLimits {
+    HostLimits {
+        files: FileLimits {
             soft: Some(20_000),
             hard: Some(20_000),
             nr_open: Some(1_048_576),
             system_max: Some(3_200_000),
             system_open: Some(2_000),
         },
-        ports: Some(Ports {
+        port_range: Some(PortRange {
             first: 32_768,
             last: 60_999,
             reserved: 0,
         }),
-        queues: Queues {
+        listen_queues: ListenQueueLimits {
             somaxconn: Some(4_096),
             syn_backlog: Some(2_048),
             syncookies: Some(1),
         },
-        processes: Processes {
+        threads: ThreadLimits {
             pid_max: Some(4_194_304),
             threads_max: Some(256_000),
-            user_max: Cap::None,
-            group_max: Cap::None,
+            user_max: Limit::Unlimited,
+            cgroup_max: Limit::Unlimited,
             map_count: Some(65_530),
         },
-        conntrack: Conntrack {
-            max: Cap::None,
-            tracked: None,
+        conntrack: ConntrackTable {
+            max: Limit::Unlimited,
+            entries: None,
         },
-        tcp: Tcp {
+        tcp: TcpBuffers {
             buffers_bytes: Some(3 * GIB),
             receive_bytes: Some(131_072),
             page_bytes: Some(4_096),
         },
-        memory: Memory {
+        memory: MemoryLimits {
             total: Some(32 * GIB),
             available: Some(30 * GIB),
-            group_max: Cap::None,
-            group_room: Cap::None,
+            cgroup_max: Limit::Unlimited,
+            cgroup_available: Limit::Unlimited,
         },
-        processors: Processors {
+        cpus: CpuLimits {
             online: Some(8),
-            quota_thousandths: Cap::None,
+            quota_millicores: Limit::Unlimited,
         },
-        programs: Programs {
-            nginx: Presence::There,
-            haproxy: Presence::There,
+        programs: BalancerPrograms {
+            nginx: ProgramPresence::Present,
+            haproxy: ProgramPresence::Present,
         },
     }
 }
 
 /// The same, where a process may open a million files.
-pub(super) fn machine_with_files() -> Limits {
+pub(super) fn machine_with_files() -> HostLimits {
     let mut limits = machine();
     limits.files.hard = Some(1_048_576);
     limits

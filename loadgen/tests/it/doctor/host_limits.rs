@@ -4,8 +4,8 @@ use std::{fs, path::Path};
 
 use highwater_loadgen::doctor::{
     self,
-    limits::{Cap, Ports},
-    reader::read_below,
+    limits::{Limit, PortRange},
+    reader::read_from_root,
 };
 
 /// A folder with these files in it.
@@ -39,7 +39,7 @@ fn own_limit(name: &str) -> (u64, u64) {
 
 #[test]
 fn figures_of_this_machine_are_those_of_proc() {
-    let limits = doctor::read();
+    let limits = doctor::read_host_limits();
     let (soft, hard) = own_limit("Max open files");
     assert_eq!(
         (limits.files.soft, limits.files.hard),
@@ -48,22 +48,22 @@ fn figures_of_this_machine_are_those_of_proc() {
     assert_eq!(limits.files.nr_open, Some(sysctl("fs/nr_open")[0]));
     assert_eq!(limits.files.system_max, Some(sysctl("fs/file-max")[0]));
     let range = sysctl("net/ipv4/ip_local_port_range");
-    let ports = limits.ports.unwrap();
+    let ports = limits.port_range.unwrap();
     assert_eq!([ports.first, ports.last].map(u64::from), range[..]);
     assert_eq!(ports.count() + ports.reserved, range[1] - range[0] + 1);
     assert_eq!(
-        limits.queues.somaxconn,
+        limits.listen_queues.somaxconn,
         Some(sysctl("net/core/somaxconn")[0])
     );
     assert_eq!(
-        limits.queues.syn_backlog,
+        limits.listen_queues.syn_backlog,
         Some(sysctl("net/ipv4/tcp_max_syn_backlog")[0])
     );
     assert_eq!(
-        limits.processes.map_count,
+        limits.threads.map_count,
         Some(sysctl("vm/max_map_count")[0])
     );
-    assert_eq!(limits.processes.pid_max, Some(sysctl("kernel/pid_max")[0]));
+    assert_eq!(limits.threads.pid_max, Some(sysctl("kernel/pid_max")[0]));
     let pages = sysctl("net/ipv4/tcp_mem")[2];
     assert_eq!(
         limits.tcp.buffers_bytes,
@@ -71,19 +71,19 @@ fn figures_of_this_machine_are_those_of_proc() {
     );
     assert!(limits.memory.available <= limits.memory.total);
     assert!(limits.memory.available > Some(0));
-    assert!(limits.processors.online >= Some(1));
+    assert!(limits.cpus.online >= Some(1));
     assert!(limits.files.system_open > Some(0));
 }
 
 #[test]
 fn a_machine_without_proc_says_nothing() {
     let root = tempfile::tempdir().unwrap();
-    let limits = read_below(root.path());
+    let limits = read_from_root(root.path());
     assert_eq!(limits.files.nr_open, None);
-    assert_eq!(limits.ports, None);
-    assert_eq!(limits.conntrack.max, Cap::Unknown);
-    assert_eq!(limits.memory.group_max, Cap::Unknown);
-    assert_eq!(limits.processors.quota_thousandths, Cap::Unknown);
+    assert_eq!(limits.port_range, None);
+    assert_eq!(limits.conntrack.max, Limit::Unknown);
+    assert_eq!(limits.memory.cgroup_max, Limit::Unknown);
+    assert_eq!(limits.cpus.quota_millicores, Limit::Unknown);
 }
 
 #[test]
@@ -102,15 +102,15 @@ fn settings_are_read_in_their_units() {
             "MemTotal:  1000 kB\nMemAvailable:  900 kB\n",
         ),
     ]);
-    let limits = read_below(root.path());
-    let expected = Ports {
+    let limits = read_from_root(root.path());
+    let expected = PortRange {
         first: 32_768,
         last: 60_999,
         reserved: 100,
     };
-    assert_eq!(limits.ports, Some(expected));
+    assert_eq!(limits.port_range, Some(expected));
     assert_eq!(expected.count(), 28_132);
-    assert_eq!(limits.conntrack.left(), Cap::At(260_910));
+    assert_eq!(limits.conntrack.remaining(), Limit::AtMost(260_910));
     assert_eq!(limits.files.system_open, Some(2_479));
     assert_eq!(limits.memory.total, Some(1_024_000));
     assert_eq!(limits.memory.available, Some(921_600));
@@ -119,7 +119,7 @@ fn settings_are_read_in_their_units() {
 #[test]
 fn a_module_that_is_not_loaded_limits_nothing() {
     let root = tree(&[("proc/sys/net/core/somaxconn", "4096\n")]);
-    assert_eq!(read_below(root.path()).conntrack.max, Cap::None);
+    assert_eq!(read_from_root(root.path()).conntrack.max, Limit::Unlimited);
 }
 
 #[test]
@@ -145,11 +145,11 @@ fn the_tightest_group_of_version_2_counts() {
         ("sys/fs/cgroup/system.slice/pids.max", "100\n"),
         ("sys/fs/cgroup/system.slice/run.scope/pids.max", "200\n"),
     ]);
-    let limits = read_below(root.path());
-    assert_eq!(limits.memory.group_max, Cap::At(536_870_912));
-    assert_eq!(limits.memory.group_room, Cap::At(476_870_912));
-    assert_eq!(limits.processors.quota_thousandths, Cap::At(1_500));
-    assert_eq!(limits.processes.group_max, Cap::At(100));
+    let limits = read_from_root(root.path());
+    assert_eq!(limits.memory.cgroup_max, Limit::AtMost(536_870_912));
+    assert_eq!(limits.memory.cgroup_available, Limit::AtMost(476_870_912));
+    assert_eq!(limits.cpus.quota_millicores, Limit::AtMost(1_500));
+    assert_eq!(limits.threads.cgroup_max, Limit::AtMost(100));
 }
 
 #[test]
@@ -172,9 +172,9 @@ fn groups_of_version_1_beside_version_2() {
         ("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "50000\n"),
         ("sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n"),
     ]);
-    let limits = read_below(root.path());
-    assert_eq!(limits.memory.group_max, Cap::None);
-    assert_eq!(limits.memory.group_room, Cap::None);
-    assert_eq!(limits.processors.quota_thousandths, Cap::At(500));
-    assert_eq!(limits.processes.group_max, Cap::None);
+    let limits = read_from_root(root.path());
+    assert_eq!(limits.memory.cgroup_max, Limit::Unlimited);
+    assert_eq!(limits.memory.cgroup_available, Limit::Unlimited);
+    assert_eq!(limits.cpus.quota_millicores, Limit::AtMost(500));
+    assert_eq!(limits.threads.cgroup_max, Limit::Unlimited);
 }

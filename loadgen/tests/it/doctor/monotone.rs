@@ -1,8 +1,8 @@
 //! Whoever raises a limit never gets fewer sockets.
 
 use highwater_loadgen::doctor::{
-    Capacity, Limits, Usage,
-    limits::{Cap, Ports},
+    Capacity, HostLimits, HostRole,
+    limits::{Limit, PortRange},
 };
 use proptest::{prelude::*, test_runner::TestCaseResult};
 
@@ -10,7 +10,7 @@ use super::fixture::machine;
 
 /// One limit, set to a figure. Ports are a width; processors are not among
 /// them, because each adds a thread to every process.
-type Set = fn(&mut Limits, u64);
+type Set = fn(&mut HostLimits, u64);
 
 const LIMITS: [(&str, Set); 11] = [
     ("hard", |limits, value| limits.files.hard = Some(value)),
@@ -21,41 +21,43 @@ const LIMITS: [(&str, Set); 11] = [
         limits.files.system_max = Some(value)
     }),
     ("ports", |limits, value| {
-        limits.ports = Some(Ports {
+        limits.port_range = Some(PortRange {
             first: 1_024,
             last: (1_024 + value % 64_000) as u16,
             reserved: 0,
         });
     }),
     ("pid_max", |limits, value| {
-        limits.processes.pid_max = Some(value)
+        limits.threads.pid_max = Some(value)
     }),
     ("threads-max", |limits, value| {
-        limits.processes.threads_max = Some(value)
+        limits.threads.threads_max = Some(value)
     }),
     ("pids.max", |limits, value| {
-        limits.processes.group_max = Cap::At(value)
+        limits.threads.cgroup_max = Limit::AtMost(value)
     }),
     ("conntrack", |limits, value| {
-        limits.conntrack.max = Cap::At(value);
-        limits.conntrack.tracked = Some(7);
+        limits.conntrack.max = Limit::AtMost(value);
+        limits.conntrack.entries = Some(7);
     }),
     ("memory", |limits, value| {
         limits.memory.available = Some(value * 1_000)
     }),
     ("group", |limits, value| {
-        limits.memory.group_room = Cap::At(value * 1_000)
+        limits.memory.cgroup_available = Limit::AtMost(value * 1_000)
     }),
     ("quota", |limits, value| {
-        limits.processors.quota_thousandths = Cap::At(value)
+        limits.cpus.quota_millicores = Limit::AtMost(value)
     }),
 ];
 
-fn never_fewer(before: &Limits, after: &Limits, changed: &str) -> TestCaseResult {
+fn never_fewer(before: &HostLimits, after: &HostLimits, changed: &str) -> TestCaseResult {
     let (before, after) = (Capacity::of(before), Capacity::of(after));
-    for usage in Usage::ALL {
+    for usage in HostRole::ALL {
         let most = |capacity: &Capacity| {
-            let first = capacity.ceilings_of(usage).and_then(|found| found.first());
+            let first = capacity
+                .for_role(usage)
+                .and_then(|found| found.binding_constraint());
             first.map_or(u64::MAX, |first| first.sockets)
         };
         prop_assert!(
@@ -93,11 +95,11 @@ proptest! {
     fn what_is_in_use_never_adds_sockets(used in 0_u64..4_000_000, more in 1_u64..4_000_000) {
         let mut before = machine();
         before.files.system_open = Some(used + more);
-        before.conntrack.max = Cap::At(3_000_000);
-        before.conntrack.tracked = Some(used + more);
+        before.conntrack.max = Limit::AtMost(3_000_000);
+        before.conntrack.entries = Some(used + more);
         let mut after = before;
         after.files.system_open = Some(used);
-        after.conntrack.tracked = Some(used);
+        after.conntrack.entries = Some(used);
         never_fewer(&before, &after, "in use")?;
     }
 
@@ -105,10 +107,10 @@ proptest! {
     fn more_processors_answer_more_heartbeats(online in 1_u64..2_000, more in 1_u64..2_000) {
         let with = |online| {
             let mut limits = machine();
-            limits.processors.online = Some(online);
+            limits.cpus.online = Some(online);
             let found = Capacity::of(&limits);
-            let ceilings = found.ceilings_of(Usage::BothEnds).cloned();
-            let bound = ceilings.into_iter().flat_map(|found| found.ceilings);
+            let ceilings = found.for_role(HostRole::BothEnds).cloned();
+            let bound = ceilings.into_iter().flat_map(|found| found.constraints);
             bound.filter(|ceiling| ceiling.constraint.name() == "processors")
                 .map(|ceiling| ceiling.sockets)
                 .collect::<Vec<_>>()

@@ -1,7 +1,7 @@
 //! What a person sees.
 
 use expect_test::expect;
-use highwater_loadgen::doctor::{Fit, Limits, report_text};
+use highwater_loadgen::doctor::{HostLimits, PreflightReport, report_text};
 
 use super::fixture::{cluster, machine, target};
 
@@ -69,7 +69,7 @@ fn a_machine() {
           programs     nginx found, HAProxy found: only scenarios that name one as their
                        balancer need it.
     "#]]
-    .assert_eq(&report_text::capacity(&machine()));
+    .assert_eq(&report_text::capacity_text(&machine()));
 }
 
 #[test]
@@ -116,13 +116,13 @@ fn a_machine_that_says_nothing() {
           programs     nginx unknown, HAProxy unknown: only scenarios that name one as
                        their balancer need it.
     "#]]
-    .assert_eq(&report_text::capacity(&Limits::default()));
+    .assert_eq(&report_text::capacity_text(&HostLimits::default()));
 }
 
 #[test]
 fn a_scenario_that_fits() {
     let limits = machine();
-    let fit = Fit::of(&cluster(2, 10_000), None, &limits);
+    let fit = PreflightReport::check(&cluster(2, 10_000), None, &limits);
     expect![[r#"
         cluster fits this machine.
 
@@ -134,13 +134,13 @@ fn a_scenario_that_fits() {
           memory      about 141 MiB, of 30 GiB left: 36.7 MiB in workers and
                       coordinator, 17 MiB in nodes and broker, 87.7 MiB in the kernel
     "#]]
-    .assert_eq(&report_text::fit("cluster", &fit, &limits));
+    .assert_eq(&report_text::preflight_text("cluster", &fit, &limits));
 }
 
 #[test]
 fn a_scenario_that_does_not() {
     let limits = machine();
-    let fit = Fit::of(&target("ws://192.0.2.7:8080/ws", 40_000), None, &limits);
+    let fit = PreflightReport::check(&target("ws://192.0.2.7:8080/ws", 40_000), None, &limits);
     expect![[r#"
         target does not fit this machine.
           40,000 connections to 192.0.2.7:8080, and one source address reaches one
@@ -158,7 +158,7 @@ fn a_scenario_that_does_not() {
           memory      about 302 MiB, of 30 GiB left: 127 MiB in workers and coordinator,
                       175 MiB in the kernel
     "#]]
-    .assert_eq(&report_text::fit("target", &fit, &limits));
+    .assert_eq(&report_text::preflight_text("target", &fit, &limits));
 }
 
 #[test]
@@ -168,9 +168,9 @@ fn no_line_is_wider_than_a_terminal() {
     large.files.nr_open = Some(2_147_483_584);
     large.files.system_max = Some(u64::MAX);
     large.memory.available = Some(24 << 40);
-    large.processors.online = Some(1_024);
-    for limits in [machine(), Limits::default(), large] {
-        for line in report_text::capacity(&limits).lines() {
+    large.cpus.online = Some(1_024);
+    for limits in [machine(), HostLimits::default(), large] {
+        for line in report_text::capacity_text(&limits).lines() {
             assert!(line.chars().count() <= 80, "{line}");
         }
     }

@@ -7,19 +7,19 @@ use std::{
 };
 
 use highwater_loadgen::{process::Signal, testbed::TestbedError};
-use highwater_scenarios::plan::{Action, Balancer, Event, Join};
+use highwater_scenarios::plan::{Action, BalancerKind, EventSpec, Join};
 
-use super::fixture::{Bed, event, get};
+use super::fixture::{TestbedFixture, event, get};
 use crate::process::{is_gone, until};
 
 /// A second node that is to come.
-fn second() -> [Event; 1] {
+fn second() -> [EventSpec; 1] {
     [event(Action::AddNode, "n2")]
 }
 
 /// The address that the configuration gives a node; in HAProxy's words.
-fn address_of(bed: &Bed, id: &str) -> SocketAddr {
-    let configuration = bed.bed.balancer_configuration().unwrap();
+fn address_of(bed: &TestbedFixture, id: &str) -> SocketAddr {
+    let configuration = bed.testbed.balancer_configuration().unwrap();
     let server = format!("server {id} ");
     let (_, rest) = configuration.split_once(&server).expect("it is named");
     rest.split_whitespace().next().unwrap().parse().unwrap()
@@ -27,7 +27,8 @@ fn address_of(bed: &Bed, id: &str) -> SocketAddr {
 
 #[tokio::test]
 async fn an_address_that_is_named_from_the_start_is_kept_for_its_node() {
-    let bed = Bed::start_behind(Balancer::Haproxy, Join::Predeclared, 1, &second()).await;
+    let bed =
+        TestbedFixture::start_behind(BalancerKind::Haproxy, Join::Predeclared, 1, &second()).await;
     let address = address_of(&bed, "n2");
     let taken = TcpListener::bind(address).unwrap_err();
     assert_eq!(taken.kind(), io::ErrorKind::AddrInUse);
@@ -39,38 +40,39 @@ async fn an_address_that_is_named_from_the_start_is_kept_for_its_node() {
     bed.apply(Action::KillNode, "n2").await;
     bed.apply(Action::RestartNode, "n2").await;
     get(&format!("http://{address}/readyz")).await.unwrap();
-    assert_eq!(bed.bed.take_told(), []);
-    bed.bed.stop().await;
+    assert_eq!(bed.testbed.take_balancer_changes(), []);
+    bed.testbed.stop().await;
 }
 
 #[tokio::test]
 async fn what_could_not_be_told_is_told_the_next_time() {
-    let bed = Bed::start_behind(Balancer::Haproxy, Join::Runtime, 1, &second()).await;
-    bed.signal_outside("b1", Signal::SIGSTOP);
-    let refusal = bed.refusal(Action::AddNode, "n2").await;
+    let bed =
+        TestbedFixture::start_behind(BalancerKind::Haproxy, Join::Runtime, 1, &second()).await;
+    bed.signal_externally("b1", Signal::SIGSTOP);
+    let refusal = bed.apply_error(Action::AddNode, "n2").await;
     assert!(
-        matches!(refusal, TestbedError::BalancerRefused { .. }),
+        matches!(refusal, TestbedError::ChangeRejected { .. }),
         "{refusal}"
     );
     assert_eq!(bed.pid("n2"), None, "nobody would come to it");
-    assert_eq!(bed.bed.take_told(), []);
+    assert_eq!(bed.testbed.take_balancer_changes(), []);
 
-    bed.signal_outside("b1", Signal::SIGCONT);
+    bed.signal_externally("b1", Signal::SIGCONT);
     bed.apply(Action::RestartNode, "n2").await;
-    let told = bed.bed.take_told();
+    let told = bed.testbed.take_balancer_changes();
     assert_eq!(told.len(), 1);
     assert!(told[0].text.starts_with("add server nodes/n2 "), "{told:?}");
-    bed.bed.stop().await;
+    bed.testbed.stop().await;
 }
 
 #[tokio::test]
 async fn each_change_is_a_new_configuration_where_that_is_the_way() {
-    for balancer in [Balancer::Nginx, Balancer::Haproxy] {
-        let bed = Bed::start_behind(balancer, Join::Reload, 1, &second()).await;
-        assert_eq!(bed.bed.take_told(), []);
+    for balancer in [BalancerKind::Nginx, BalancerKind::Haproxy] {
+        let bed = TestbedFixture::start_behind(balancer, Join::Reload, 1, &second()).await;
+        assert_eq!(bed.testbed.take_balancer_changes(), []);
         bed.apply(Action::AddNode, "n2").await;
         bed.apply(Action::DrainNode, "n1").await;
-        let told = bed.bed.take_told();
+        let told = bed.testbed.take_balancer_changes();
         let [added, drained] = &told[..] else {
             panic!("{told:?}");
         };
@@ -89,7 +91,7 @@ async fn each_change_is_a_new_configuration_where_that_is_the_way() {
             [0, 1]
         );
         assert_eq!(
-            bed.bed
+            bed.testbed
                 .balancer_configuration()
                 .as_ref()
                 .map(|text| out_of_use(text)),
@@ -98,14 +100,14 @@ async fn each_change_is_a_new_configuration_where_that_is_the_way() {
         // Through the balancer, to the one that is left.
         let answer = get(&format!("{}/nodes", bed.http()[0])).await.unwrap();
         assert!(answer.contains("n2"), "{answer}");
-        bed.bed.stop().await;
+        bed.testbed.stop().await;
     }
 }
 
 #[tokio::test]
 async fn a_balancer_that_loses_its_master_leaves_no_process() {
-    for balancer in [Balancer::Nginx, Balancer::Haproxy] {
-        let bed = Bed::start_behind(balancer, Join::Reload, 1, &second()).await;
+    for balancer in [BalancerKind::Nginx, BalancerKind::Haproxy] {
+        let bed = TestbedFixture::start_behind(balancer, Join::Reload, 1, &second()).await;
         let master = bed.pid("b1").unwrap();
         let workers = fs::read_to_string(format!("/proc/{master}/task/{master}/children")).unwrap();
         let workers: Vec<u32> = workers
@@ -113,16 +115,18 @@ async fn a_balancer_that_loses_its_master_leaves_no_process() {
             .map(|pid| pid.parse().unwrap())
             .collect();
         assert!(!workers.is_empty());
-        bed.kill_outside("b1");
+        bed.kill_externally("b1");
         let ended = RefCell::new(Vec::new());
         until(|| {
-            ended.borrow_mut().extend(bed.bed.ended());
+            ended
+                .borrow_mut()
+                .extend(bed.testbed.take_unexpected_exits());
             !ended.borrow().is_empty()
         })
         .await;
         assert_eq!(ended.into_inner()[0].0, "b1");
         until(|| workers.iter().all(|pid| is_gone(*pid))).await;
-        let refusal = bed.refusal(Action::AddNode, "n2").await;
+        let refusal = bed.apply_error(Action::AddNode, "n2").await;
         assert_eq!(refusal.to_string(), "b1 is not running");
     }
 }

@@ -3,20 +3,20 @@
 use std::net::TcpListener;
 
 use highwater_loadgen::{
-    error_chain::in_full,
+    error_chain::error_chain,
     process::Spawner,
     testbed::{Testbed, TestbedError},
 };
 use highwater_scenarios::{
     BrokerUrl,
-    plan::{Action, BROKER, Backplane, Broker},
+    plan::{Action, BROKER_NAME, BackplaneSpec, BrokerSpec},
 };
 
-use super::fixture::{Bed, exe, get, plan};
+use super::fixture::{TestbedFixture, exe, get, plan};
 use crate::process::{is_gone, state, until};
 
 /// Whether the nodes are connected to the broker, each by its own word.
-async fn connected(bed: &Bed) -> Vec<bool> {
+async fn connected(bed: &TestbedFixture) -> Vec<bool> {
     let mut connected = Vec::new();
     for http in bed.http() {
         let nodes = get(&format!("{http}/nodes")).await.unwrap();
@@ -27,37 +27,45 @@ async fn connected(bed: &Bed) -> Vec<bool> {
 
 #[tokio::test]
 async fn the_broker_goes_and_comes_back_on_its_old_address() {
-    let bed = Bed::start(2, &[]).await;
-    let first = bed.pid(BROKER).unwrap();
+    let bed = TestbedFixture::start(2, &[]).await;
+    let first = bed.pid(BROKER_NAME).unwrap();
     assert_eq!(connected(&bed).await, [true, true]);
 
-    bed.apply(Action::KillBroker, BROKER).await;
+    bed.apply(Action::KillBroker, BROKER_NAME).await;
     assert!(is_gone(first));
-    assert_eq!(bed.pid(BROKER), None);
+    assert_eq!(bed.pid(BROKER_NAME), None);
     for action in [Action::KillBroker, Action::PauseBroker] {
-        let refusal = bed.refusal(action, BROKER).await;
+        let refusal = bed.apply_error(action, BROKER_NAME).await;
         assert!(matches!(refusal, TestbedError::NotRunning { .. }));
     }
-    bed.apply(Action::RestartBroker, BROKER).await;
+    bed.apply(Action::RestartBroker, BROKER_NAME).await;
     assert_eq!(connected(&bed).await, [true, true], "they have met again");
-    let second = bed.pid(BROKER).unwrap();
+    let second = bed.pid(BROKER_NAME).unwrap();
     assert_ne!(second, first);
 
-    bed.apply(Action::PauseBroker, BROKER).await;
+    bed.apply(Action::PauseBroker, BROKER_NAME).await;
     until(|| state(second) == Some('T')).await;
-    bed.apply(Action::ResumeBroker, BROKER).await;
+    bed.apply(Action::ResumeBroker, BROKER_NAME).await;
     assert_eq!(connected(&bed).await, [true, true]);
-    bed.apply(Action::RestartBroker, BROKER).await;
+    bed.apply(Action::RestartBroker, BROKER_NAME).await;
     assert!(is_gone(second));
-    assert_eq!(bed.bed.ended(), [], "each end was asked for");
-    assert_eq!(bed.bed.left(), [], "and the broker is no node");
-    bed.bed.stop().await;
+    assert_eq!(
+        bed.testbed.take_unexpected_exits(),
+        [],
+        "each end was asked for"
+    );
+    assert_eq!(
+        bed.testbed.take_node_exits(),
+        [],
+        "and the broker is no node"
+    );
+    bed.testbed.stop().await;
 }
 
 #[tokio::test]
 async fn nothing_is_done_to_a_broker_that_is_not_there() {
-    let bed = Bed::start(1, &[]).await;
-    let refusal = bed.refusal(Action::KillBroker, BROKER).await;
+    let bed = TestbedFixture::start(1, &[]).await;
+    let refusal = bed.apply_error(Action::KillBroker, BROKER_NAME).await;
     assert!(matches!(refusal, TestbedError::NoBroker));
 }
 
@@ -75,7 +83,7 @@ async fn a_broker_that_does_not_answer_is_told_of_before_anything_starts() {
     ] {
         let logs = tempfile::tempdir().unwrap();
         let (plan, mut cluster) = plan(2, &[]);
-        cluster.backplane = Backplane::Broker(Broker {
+        cluster.backplane = BackplaneSpec::Broker(BrokerSpec {
             url: BrokerUrl::parse(&url).unwrap(),
             monitor: None,
             pid: None,
@@ -83,9 +91,9 @@ async fn a_broker_that_does_not_answer_is_told_of_before_anything_starts() {
         let spawner = Spawner::start().unwrap();
         let started = Testbed::start(&plan, &cluster, &exe(), spawner, logs.path()).await;
         let error = started.unwrap_err();
-        let text = in_full(&error);
+        let text = error_chain(&error);
         assert!(
-            matches!(&error, TestbedError::BrokerSilent { name: found, .. } if *found == name),
+            matches!(&error, TestbedError::BrokerUnreachable { name: found, .. } if *found == name),
             "{text}"
         );
         assert!(

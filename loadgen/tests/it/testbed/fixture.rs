@@ -3,72 +3,72 @@
 use std::{env, net::SocketAddr, path::PathBuf, time::Duration};
 
 use highwater_loadgen::{
-    access::Trust,
-    error_chain::in_full,
+    access::CertVerification,
+    error_chain::error_chain,
     process::{Signal, Spawner},
-    sampling::Sampled,
+    sampling::SampleTarget,
     testbed::{Testbed, TestbedError},
 };
 use highwater_scenarios::plan::{
-    Action, Backplane, Balancer, Cluster, Consumers, Event, Join, Measure, Plan, Policy, Routing,
-    System,
+    Action, BackplaneSpec, BalancerKind, BalancerLoadMetric, BalancerPolicy, ClusterSpec,
+    Consumers, EventSpec, Join, Plan, Routing, SystemSpec,
 };
 use nix::{sys::signal::kill, unistd::Pid};
 
-pub(super) struct Bed {
-    pub(super) bed: Testbed,
+pub(super) struct TestbedFixture {
+    pub(super) testbed: Testbed,
     /// Holds the logs until the test is over.
     _logs: tempfile::TempDir,
 }
 
-impl Bed {
-    pub(super) async fn start(nodes: u32, events: &[Event]) -> Self {
+impl TestbedFixture {
+    pub(super) async fn start(nodes: u32, events: &[EventSpec]) -> Self {
         let (plan, cluster) = plan(nodes, events);
         Self::start_cluster(plan, cluster).await
     }
 
     /// With a balancer in front that learns of nodes in this way.
     pub(super) async fn start_behind(
-        balancer: Balancer,
+        balancer: BalancerKind,
         join: Join,
         nodes: u32,
-        events: &[Event],
+        events: &[EventSpec],
     ) -> Self {
         let (mut plan, cluster) = plan(nodes, events);
-        let cluster = Cluster {
+        let cluster = ClusterSpec {
             balancer,
             join,
             ..cluster
         };
-        plan.system = System::Cluster(cluster.clone());
+        plan.system = SystemSpec::Cluster(cluster.clone());
         Self::start_cluster(plan, cluster).await
     }
 
-    async fn start_cluster(plan: Plan, cluster: Cluster) -> Self {
+    async fn start_cluster(plan: Plan, cluster: ClusterSpec) -> Self {
         let logs = tempfile::tempdir().unwrap();
         let spawner = Spawner::start().unwrap();
         let bed = Testbed::start(&plan, &cluster, &exe(), spawner, logs.path()).await;
         Self {
-            bed: bed.unwrap_or_else(|error| panic!("{}", in_full(&error))),
+            testbed: bed.unwrap_or_else(|error| panic!("{}", error_chain(&error))),
             _logs: logs,
         }
     }
 
     pub(super) async fn apply(&self, action: Action, node: &str) {
-        let applied = self.bed.apply(&event(action, node)).await;
-        applied.unwrap_or_else(|error| panic!("{node}: {}", in_full(&error)));
+        let applied = self.testbed.apply(&event(action, node)).await;
+        applied.unwrap_or_else(|error| panic!("{node}: {}", error_chain(&error)));
     }
 
-    pub(super) async fn refusal(&self, action: Action, node: &str) -> TestbedError {
-        self.bed.apply(&event(action, node)).await.unwrap_err()
+    pub(super) async fn apply_error(&self, action: Action, node: &str) -> TestbedError {
+        self.testbed.apply(&event(action, node)).await.unwrap_err()
     }
 
     pub(super) fn http(&self) -> Vec<String> {
-        self.bed.endpoints().http
+        self.testbed.endpoints().http
     }
 
-    pub(super) fn sampled(&self, id: &str) -> Sampled {
-        let mut sampled = self.bed.sampled().into_iter();
+    pub(super) fn sampled(&self, id: &str) -> SampleTarget {
+        let mut sampled = self.testbed.sample_targets().into_iter();
         sampled.find(|sampled| sampled.source.id == id).unwrap()
     }
 
@@ -77,17 +77,17 @@ impl Bed {
     }
 
     pub(super) fn pids(&self) -> Vec<u32> {
-        let sampled = self.bed.sampled().into_iter();
+        let sampled = self.testbed.sample_targets().into_iter();
         sampled.filter_map(|sampled| sampled.pid).collect()
     }
 
     /// Ends a node's process behind the testbed's back.
-    pub(super) fn kill_outside(&self, id: &str) {
-        self.signal_outside(id, Signal::SIGKILL);
+    pub(super) fn kill_externally(&self, id: &str) {
+        self.signal_externally(id, Signal::SIGKILL);
     }
 
     /// Sends a signal to a process behind the testbed's back.
-    pub(super) fn signal_outside(&self, id: &str, signal: Signal) {
+    pub(super) fn signal_externally(&self, id: &str, signal: Signal) {
         let pid = Pid::from_raw(self.pid(id).unwrap().cast_signed());
         kill(pid, signal).unwrap();
     }
@@ -107,15 +107,15 @@ pub(super) fn exe() -> PathBuf {
     exe
 }
 
-pub(super) fn plan(nodes: u32, events: &[Event]) -> (Plan, Cluster) {
-    let cluster = Cluster {
+pub(super) fn plan(nodes: u32, events: &[EventSpec]) -> (Plan, ClusterSpec) {
+    let cluster = ClusterSpec {
         nodes,
-        backplane: Backplane::Local,
-        balancer: Balancer::None,
-        policy: Policy::RoundRobin,
-        load: Measure::Sockets,
+        backplane: BackplaneSpec::Local,
+        balancer: BalancerKind::None,
+        policy: BalancerPolicy::RoundRobin,
+        load_metric: BalancerLoadMetric::Sockets,
         join: Join::Discovery,
-        gateways: 1,
+        balancers: 1,
         balancer_tls: false,
         max_age: None,
         routing: Routing::Directory,
@@ -128,19 +128,19 @@ pub(super) fn plan(nodes: u32, events: &[Event]) -> (Plan, Cluster) {
         description: String::new(),
         seed: 1,
         duration: Duration::from_secs(1),
-        system: System::Cluster(cluster.clone()),
+        system: SystemSpec::Cluster(cluster.clone()),
         devices: Vec::new(),
         commands: Vec::new(),
         publish: Vec::new(),
         events: events.to_vec(),
-        readings: Vec::new(),
+        telemetry: Vec::new(),
         gates: Vec::new(),
     };
     (plan, cluster)
 }
 
-pub(super) fn event(action: Action, node: &str) -> Event {
-    Event {
+pub(super) fn event(action: Action, node: &str) -> EventSpec {
+    EventSpec {
         name: None,
         at: Duration::ZERO,
         node: node.into(),
@@ -153,7 +153,9 @@ pub(super) fn address(http: &str) -> SocketAddr {
 }
 
 pub(super) async fn get(url: &str) -> Result<String, reqwest::Error> {
-    let client = Trust::Nobody.http_client(|client| client).unwrap();
+    let client = CertVerification::NoTls
+        .http_client(|client| client)
+        .unwrap();
     client
         .get(url)
         .send()

@@ -1,32 +1,32 @@
 //! What is sampled of a cluster.
 
-use highwater_loadgen::{access::Trust, sampling::Sampler};
-use highwater_reports::record::{Role, names::gauge};
+use highwater_loadgen::{access::CertVerification, sampling::Sampler};
+use highwater_reports::record::{SourceRole, names::gauge};
 use highwater_scenarios::plan::Action;
 
-use super::fixture::Bed;
+use super::fixture::TestbedFixture;
 
 #[tokio::test]
 async fn a_cluster_is_sampled_paused_nodes_and_killed_ones_included() {
-    let bed = Bed::start(3, &[]).await;
+    let bed = TestbedFixture::start(3, &[]).await;
     bed.apply(Action::PauseNode, "n2").await;
     bed.apply(Action::KillNode, "n3").await;
-    let samples = Sampler::new(&Trust::Nobody)
+    let samples = Sampler::new(&CertVerification::NoTls)
         .unwrap()
-        .sample(3.0, &bed.bed.sampled())
+        .sample(3.0, &bed.testbed.sample_targets())
         .await;
-    let sources: Vec<(Role, &str)> = samples
+    let sources: Vec<(SourceRole, &str)> = samples
         .iter()
         .map(|sample| (sample.source.role, sample.source.id.as_str()))
         .collect();
     assert_eq!(
         sources,
         [
-            (Role::Node, "n1"),
-            (Role::Node, "n2"),
-            (Role::Node, "n3"),
-            (Role::Broker, "broker"),
-            (Role::Host, "host"),
+            (SourceRole::Node, "n1"),
+            (SourceRole::Node, "n2"),
+            (SourceRole::Node, "n3"),
+            (SourceRole::Broker, "broker"),
+            (SourceRole::Host, "host"),
         ]
     );
     let has = |sample: usize, name: &str| samples[sample].gauges.contains_key(name);
@@ -45,5 +45,5 @@ async fn a_cluster_is_sampled_paused_nodes_and_killed_ones_included() {
             assert!(has(sample, name), "{name}");
         }
     }
-    bed.bed.stop().await;
+    bed.testbed.stop().await;
 }

@@ -3,61 +3,61 @@
 use std::ops::Range;
 
 use crate::{
-    analysis::{recovery::Dip, run_window::Cut},
-    record::{Role, names::gauge},
+    analysis::{recovery::Dip, run_window::RunWindow},
+    record::{SourceRole, names::gauge},
     summary::Evenness,
 };
 
 /// The nodes are in the band while the fullest holds at most this part of the mean.
-const BAND: f64 = 1.05;
+const MAX_BALANCED: f64 = 1.05;
 
 /// The evenness of a run, second by second.
-pub(crate) struct Spreads(Vec<Spread>);
+pub(crate) struct EvennessSeries(Vec<EvennessSample>);
 
 /// The evenness at an instant.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Spread {
+pub(crate) struct EvennessSample {
     /// Seconds on the run's clock.
     pub(crate) at_s: f64,
     /// Over the nodes that were up.
     pub(crate) evenness: Evenness,
 }
 
-impl Spreads {
+impl EvennessSeries {
     /// Wherever nodes held sockets.
-    pub(crate) fn of(cut: &Cut) -> Self {
+    pub(crate) fn of(cut: &RunWindow) -> Self {
         let mut spreads = Vec::new();
-        cut.tracks
-            .each_second(Role::Node, gauge::SOCKETS_OPEN, |at_s, shares| {
+        cut.series
+            .each_second(SourceRole::Node, gauge::SOCKETS_OPEN, |at_s, shares| {
                 if let Some(evenness) = evenness(shares) {
-                    spreads.push(Spread { at_s, evenness });
+                    spreads.push(EvennessSample { at_s, evenness });
                 }
             });
         Self(spreads)
     }
 
     /// In order of time.
-    pub(crate) fn all(&self) -> &[Spread] {
+    pub(crate) fn samples(&self) -> &[EvennessSample] {
         &self.0
     }
 
     /// Seconds from the start of `after` until the nodes were in the band for good;
     /// 0 if they never left it, `None` if they were not in it at the end.
     pub(super) fn balanced_after(&self, after: &Range<f64>) -> Option<f64> {
-        let seen = self.within(after);
+        let seen = self.samples_in(after);
         let dip = seen.iter().fold(Dip::None, |dip, spread| {
-            dip.then(spread.at_s, spread.evenness.max_over_mean > BAND)
+            dip.observe(spread.at_s, spread.evenness.max_over_mean > MAX_BALANCED)
         });
         (!seen.is_empty()).then(|| dip.length_s(after.start))?
     }
 
     /// The last of a piece of time.
-    pub(super) fn last_within(&self, range: &Range<f64>) -> Option<Evenness> {
-        Some(self.within(range).last()?.evenness)
+    pub(super) fn last_in(&self, range: &Range<f64>) -> Option<Evenness> {
+        Some(self.samples_in(range).last()?.evenness)
     }
 
     /// After the start, to the end.
-    fn within(&self, range: &Range<f64>) -> &[Spread] {
+    fn samples_in(&self, range: &Range<f64>) -> &[EvennessSample] {
         let by = |at_s: f64| self.0.partition_point(|spread| spread.at_s <= at_s);
         let from = by(range.start);
         &self.0[from..by(range.end).max(from)]

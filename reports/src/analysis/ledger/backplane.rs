@@ -1,42 +1,42 @@
 //! What nodes put on the backplane and what nodes took from it.
 
-use highwater_scenarios::plan::{PublishLoad, System};
+use highwater_scenarios::plan::{PublishLoad, SystemSpec};
 
-use super::{Pair, doubt, lately, side, total};
+use super::{CountPair, incomplete_reason, ledger_side, recent_growth, role_total};
 use crate::{
-    analysis::run_window::Cut,
-    record::{Role, names::gauge},
+    analysis::run_window::RunWindow,
+    record::{SourceRole, names::gauge},
 };
 
-pub(super) fn pairs(cut: &Cut) -> Vec<Pair> {
-    let doubt = doubt(cut);
-    let count = |name| total(cut, Role::Node, name);
-    let mut pairs = vec![Pair::new(
+pub(super) fn pairs(cut: &RunWindow) -> Vec<CountPair> {
+    let doubt = incomplete_reason(cut);
+    let count = |name| role_total(cut, SourceRole::Node, name);
+    let mut pairs = vec![CountPair::new(
         "messages between nodes",
-        side("nodes sent", count(gauge::UNICASTS_SENT)),
-        side("nodes received", count(gauge::UNICASTS_RECEIVED)),
-        lately(cut, Role::Node, gauge::UNICASTS_SENT),
+        ledger_side("nodes sent", count(gauge::UNICASTS_SENT)),
+        ledger_side("nodes received", count(gauge::UNICASTS_RECEIVED)),
+        recent_growth(cut, SourceRole::Node, gauge::UNICASTS_SENT),
     )];
-    if let Some(others) = others_that_hear_all(cut) {
+    if let Some(others) = guaranteed_receivers(cut) {
         let sent = count(gauge::TOPICS_SENT).map(|sent| sent * others);
-        pairs.push(Pair::new(
+        pairs.push(CountPair::new(
             "topic messages between nodes",
-            side("others were to receive", sent),
-            side("others received", count(gauge::TOPICS_RECEIVED)),
-            lately(cut, Role::Node, gauge::TOPICS_SENT) * others,
+            ledger_side("others were to receive", sent),
+            ledger_side("others received", count(gauge::TOPICS_RECEIVED)),
+            recent_growth(cut, SourceRole::Node, gauge::TOPICS_SENT) * others,
         ));
     }
     let pairs = pairs.into_iter();
     pairs
-        .map(|pair| pair.with_doubt(doubt.as_deref()))
+        .map(|pair| pair.with_incomplete(doubt.as_deref()))
         .collect()
 }
 
 /// Nodes beside the one that publishes, where each is sure to have a subscriber of
 /// every topic from the start.
-fn others_that_hear_all(cut: &Cut) -> Option<u64> {
+fn guaranteed_receivers(cut: &RunWindow) -> Option<u64> {
     let plan = &cut.record.manifest.plan;
-    let System::Cluster(cluster) = &plan.system else {
+    let SystemSpec::Cluster(cluster) = &plan.system else {
         return None;
     };
     let nodes = u64::from(cluster.nodes);

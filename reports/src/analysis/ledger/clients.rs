@@ -1,10 +1,10 @@
 //! Clients and nodes.
 
-use super::{Pair, doubt, lost_sockets, of_family, side, total};
+use super::{CountPair, family_total, incomplete_reason, ledger_side, lost_sockets, role_total};
 use crate::{
-    analysis::run_window::Cut,
+    analysis::run_window::RunWindow,
     record::{
-        Role,
+        SourceRole,
         names::{counter, gauge},
     },
     summary::Summary,
@@ -12,19 +12,19 @@ use crate::{
 
 /// Frames that may wait for one socket at a reference node; what waits when it is
 /// lost never comes.
-const OUTBOX_FRAMES: u64 = 256;
+const WRITE_QUEUE_FRAMES: u64 = 256;
 
 /// What clients count and nodes do.
-pub(super) fn pairs(cut: &Cut, summary: &Summary) -> Vec<Pair> {
-    let doubt = doubt(cut);
+pub(super) fn pairs(cut: &RunWindow, summary: &Summary) -> Vec<CountPair> {
+    let doubt = incomplete_reason(cut);
     let pair = |what, clients: (&str, u64), nodes: (&str, &str), unsure| {
         let (left, right) = (
-            side(clients.0, Some(clients.1)),
-            side(nodes.0, total(cut, Role::Node, nodes.1)),
+            ledger_side(clients.0, Some(clients.1)),
+            ledger_side(nodes.0, role_total(cut, SourceRole::Node, nodes.1)),
         );
-        Pair::new(what, left, right, unsure).with_doubt(doubt.as_deref())
+        CountPair::new(what, left, right, unsure).with_incomplete(doubt.as_deref())
     };
-    let count = |name| cut.count(name);
+    let count = |name| cut.counter_total(name);
     let lost_sockets = lost_sockets(cut);
     let heartbeats = &summary.heartbeats;
     let asked = count(counter::SUBSCRIPTIONS_ASKED);
@@ -36,7 +36,7 @@ pub(super) fn pairs(cut: &Cut, summary: &Summary) -> Vec<Pair> {
             ("clients opened", opened),
             ("nodes accepted", gauge::SOCKETS_ACCEPTED),
             // Accepted there, and given up here before the answer came.
-            of_family(cut, counter::CONNECT_FAILED),
+            family_total(cut, counter::CONNECT_FAILED),
         ),
         pair(
             "pings",
@@ -83,7 +83,7 @@ pub(super) fn pairs(cut: &Cut, summary: &Summary) -> Vec<Pair> {
                 "deliveries of messages",
                 ("clients received", count(counter::MESSAGES_RECEIVED)),
                 ("nodes handed out", gauge::MESSAGES_HANDED_OUT),
-                lost_sockets * OUTBOX_FRAMES,
+                lost_sockets * WRITE_QUEUE_FRAMES,
             ),
         ]);
     }

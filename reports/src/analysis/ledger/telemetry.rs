@@ -1,81 +1,85 @@
 //! Readings, from the device to the consumers' journals.
 
-use highwater_scenarios::plan::System;
+use highwater_scenarios::plan::SystemSpec;
 
-use super::{Pair, doubt, doubt_of, lately, lost_sockets, side, total};
+use super::{
+    CountPair, incomplete_reason, incomplete_reason_of, ledger_side, lost_sockets, recent_growth,
+    role_total,
+};
 use crate::{
     analysis::{
-        run_window::Cut,
-        telemetry::{Reconciled, reconciled},
+        run_window::RunWindow,
+        telemetry::{JournalCounts, journal_counts},
     },
-    record::{Role, names::gauge},
-    summary::{Readings, Summary},
+    record::{SourceRole, names::gauge},
+    summary::{Summary, TelemetrySummary},
 };
 
 /// Readings of a device that may be without an answer when its socket is lost.
-const DEVICE_WINDOW: u64 = 16;
+const MAX_UNACKED_PER_DEVICE: u64 = 16;
 
 /// What each hand that a reading goes through counts; nothing without readings.
-pub(super) fn pairs(cut: &Cut, summary: &Summary) -> Vec<Pair> {
-    let Some(readings) = &summary.readings else {
+pub(super) fn pairs(cut: &RunWindow, summary: &Summary) -> Vec<CountPair> {
+    let Some(readings) = &summary.telemetry else {
         return Vec::new();
     };
-    let mut pairs = through_the_nodes(cut, readings);
-    if let System::Cluster(_) = &cut.record.manifest.plan.system {
-        pairs.push(at_the_consumers(cut));
+    let mut pairs = node_pairs(cut, readings);
+    if let SystemSpec::Cluster(_) = &cut.record.manifest.plan.system {
+        pairs.push(journal_pair(cut));
     }
     pairs
 }
 
-fn through_the_nodes(cut: &Cut, readings: &Readings) -> Vec<Pair> {
-    let doubt = doubt(cut);
+fn node_pairs(cut: &RunWindow, readings: &TelemetrySummary) -> Vec<CountPair> {
+    let doubt = incomplete_reason(cut);
     let unanswered = readings.sent.saturating_sub(readings.accepted);
-    let taken = total(cut, Role::Node, gauge::READINGS_TAKEN);
+    let taken = role_total(cut, SourceRole::Node, gauge::TELEMETRY_ACCEPTED);
     // Sent again, because the socket that its acceptance went to was lost.
     let twice = readings.resent + unanswered;
     let pairs = [
-        Pair::new(
+        CountPair::new(
             "readings",
-            side("clients sent", Some(readings.sent + readings.resent)),
-            side(
+            ledger_side("clients sent", Some(readings.sent + readings.resent)),
+            ledger_side(
                 "nodes answered",
-                total(cut, Role::Node, gauge::READINGS_ANSWERED),
+                role_total(cut, SourceRole::Node, gauge::TELEMETRY_ANSWERED),
             ),
-            lost_sockets(cut) * DEVICE_WINDOW + unanswered,
+            lost_sockets(cut) * MAX_UNACKED_PER_DEVICE + unanswered,
         ),
-        Pair::new(
+        CountPair::new(
             "acceptances of readings",
-            side("clients received", Some(readings.accepted)),
-            side("nodes sent", taken),
+            ledger_side("clients received", Some(readings.accepted)),
+            ledger_side("nodes sent", taken),
             twice,
         ),
-        Pair::new(
+        CountPair::new(
             "readings through the queue",
-            side("nodes handed over", taken),
-            side("consumers handled", readings.handled),
+            ledger_side("nodes handed over", taken),
+            ledger_side("consumers handled", readings.handled),
             twice,
         ),
     ];
     let pairs = pairs.into_iter();
     pairs
-        .map(|pair| pair.with_doubt(doubt.as_deref()))
+        .map(|pair| pair.with_incomplete(doubt.as_deref()))
         .collect()
 }
 
 /// What consumers say that they have handled, and what they wrote down.
-fn at_the_consumers(cut: &Cut) -> Pair {
-    let journals = reconciled(cut);
-    let lines = |journals: &Reconciled| journals.handled + journals.duplicated + journals.unknown;
+fn journal_pair(cut: &RunWindow) -> CountPair {
+    let journals = journal_counts(cut);
+    let lines =
+        |journals: &JournalCounts| journals.handled + journals.duplicated + journals.unknown;
     let unreadable = journals.as_ref().map_or(0, |journals| journals.unreadable);
-    Pair::new(
+    CountPair::new(
         "handled readings",
-        side(
+        ledger_side(
             "consumers counted",
-            total(cut, Role::Consumer, gauge::READINGS_HANDLED),
+            role_total(cut, SourceRole::Consumer, gauge::TELEMETRY_HANDLED),
         ),
-        side("their journals show", journals.as_ref().map(lines)),
+        ledger_side("their journals show", journals.as_ref().map(lines)),
         // What is handled once more after all of it was.
-        unreadable + lately(cut, Role::Consumer, gauge::READINGS_HANDLED),
+        unreadable + recent_growth(cut, SourceRole::Consumer, gauge::TELEMETRY_HANDLED),
     )
-    .with_doubt(doubt_of(cut, Role::Consumer).as_deref())
+    .with_incomplete(incomplete_reason_of(cut, SourceRole::Consumer).as_deref())
 }

@@ -15,7 +15,7 @@ use tokio_tungstenite::{
 const ANSWER: Duration = Duration::from_secs(120);
 
 /// A page of a browser, with what happened to it so far.
-pub(super) struct Page {
+pub(super) struct BrowserPage {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     session: Option<String>,
     number: u64,
@@ -24,14 +24,14 @@ pub(super) struct Page {
 
 /// How a page is opened.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct View {
+pub(super) struct Viewport {
     pub(super) width: u32,
     pub(super) scripts: bool,
 }
 
-impl Page {
+impl BrowserPage {
     /// Opens a file and waits for its load event.
-    pub(super) async fn open(address: &str, file: &Path, view: View) -> Self {
+    pub(super) async fn open(address: &str, file: &Path, view: Viewport) -> Self {
         // A printed page comes in one message.
         let mut config = WebSocketConfig::default();
         config.max_message_size = None;

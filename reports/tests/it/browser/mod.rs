@@ -6,20 +6,20 @@ mod devtools;
 
 use std::path::{Path, PathBuf};
 
-use highwater_reports::{Unlike, compare, write_report};
+use highwater_reports::{MismatchPolicy, compare, write_report};
 use serde_json::json;
 
 use self::{
     chromium::{Chromium, installed},
-    devtools::{Page, View},
+    devtools::{BrowserPage, Viewport},
 };
 use crate::{comparison::repeated, large::large, report::eventful};
 
-const DESK: View = View {
+const DESK: Viewport = Viewport {
     width: 1280,
     scripts: true,
 };
-const PHONE: View = View {
+const PHONE: Viewport = Viewport {
     width: 390,
     scripts: true,
 };
@@ -42,7 +42,7 @@ fn page_of_an_eventful_run(dir: &Path) -> PathBuf {
 
 fn page_of_a_comparison(dir: &Path) -> PathBuf {
     let page = dir.join("comparison.html");
-    let comparison = compare(&repeated(dir), Unlike::Refused).unwrap();
+    let comparison = compare(&repeated(dir), MismatchPolicy::Refuse).unwrap();
     comparison.write_page(&page).unwrap();
     page
 }
@@ -58,7 +58,7 @@ async fn the_page_is_quiet_and_asks_for_nothing() {
         page_of_an_eventful_run(dir.path()),
         page_of_a_comparison(runs.path()),
     ] {
-        let mut page = Page::open(&browser.address, &file, DESK).await;
+        let mut page = BrowserPage::open(&browser.address, &file, DESK).await;
         // Whatever is reported late is reported before this is answered.
         page.value("1").await;
         for event in [
@@ -85,7 +85,7 @@ async fn every_chart_has_a_title_and_labels() {
     let dir = tempfile::tempdir().unwrap();
     let file = page_of_an_eventful_run(dir.path());
     for view in [DESK, PHONE] {
-        let mut page = Page::open(&browser.address, &file, view).await;
+        let mut page = BrowserPage::open(&browser.address, &file, view).await;
         let charts = page
             .value(
                 "[...document.querySelectorAll('figure')].map(figure => {
@@ -124,18 +124,18 @@ async fn without_scripts_the_page_says_the_same() {
     };
     let dir = tempfile::tempdir().unwrap();
     let file = page_of_an_eventful_run(dir.path());
-    let without = View {
+    let without = Viewport {
         scripts: false,
         ..DESK
     };
-    let mut page = Page::open(&browser.address, &file, without).await;
+    let mut page = BrowserPage::open(&browser.address, &file, without).await;
     assert_eq!(
         page.value("document.querySelectorAll('.cursor').length")
             .await,
         0
     );
     let text = page.value("document.body.innerText").await;
-    let mut page = Page::open(&browser.address, &file, DESK).await;
+    let mut page = BrowserPage::open(&browser.address, &file, DESK).await;
     assert_eq!(
         page.value("document.querySelectorAll('.cursor').length")
             .await,
@@ -161,8 +161,8 @@ async fn nothing_is_wider_than_a_phone() {
         page_of_a_comparison(runs.path()),
     ] {
         for width in [320, 390, 768, 1024, 1280, 1920] {
-            let view = View { width, ..PHONE };
-            let mut page = Page::open(&browser.address, &file, view).await;
+            let view = Viewport { width, ..PHONE };
+            let mut page = BrowserPage::open(&browser.address, &file, view).await;
             let widths = page
                 .value("[document.scrollingElement.scrollWidth, document.scrollingElement.clientWidth]")
                 .await;
@@ -188,7 +188,7 @@ async fn the_values_at_an_instant_show_on_all_charts() {
     };
     let dir = tempfile::tempdir().unwrap();
     let file = page_of_an_eventful_run(dir.path());
-    let mut page = Page::open(&browser.address, &file, DESK).await;
+    let mut page = BrowserPage::open(&browser.address, &file, DESK).await;
 
     // Over the middle of the first plot: 13 of 27 s.
     let at = page
@@ -243,7 +243,7 @@ async fn the_page_prints() {
     };
     let dir = tempfile::tempdir().unwrap();
     let file = page_of_an_eventful_run(dir.path());
-    let mut page = Page::open(&browser.address, &file, DESK).await;
+    let mut page = BrowserPage::open(&browser.address, &file, DESK).await;
     let printed = page
         .call("Page.printToPDF", json!({"preferCSSPageSize": true}))
         .await;
@@ -275,7 +275,7 @@ async fn a_large_page_is_small() {
     assert!(bytes < 5_000_000, "{bytes} bytes");
 
     // What a browser lays out is bounded too, whatever the run's length.
-    let mut page = Page::open(&browser.address, &file, DESK).await;
+    let mut page = BrowserPage::open(&browser.address, &file, DESK).await;
     let elements = page.value("document.querySelectorAll('*').length").await;
     assert!(elements.as_u64().unwrap() < MOST_ELEMENTS, "{elements}");
 }

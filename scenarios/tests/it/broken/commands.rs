@@ -3,7 +3,7 @@
 use expect_test::expect;
 
 use super::check;
-use crate::problems_of;
+use crate::diagnostics_of;
 
 #[test]
 fn commands_without_devices() {
@@ -16,7 +16,7 @@ fn commands_without_devices() {
           = accepted: at least one `[[devices]]`
 
         1 problem in broken.toml"#]]
-    .assert_eq(&problems_of(text));
+    .assert_eq(&diagnostics_of(text));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use expect_test::expect;
 
 use super::check;
-use crate::problems_of;
+use crate::diagnostics_of;
 
 #[test]
 fn nothing_at_all() {
@@ -32,7 +32,7 @@ fn nothing_at_all() {
           | ^
           = accepted: at least one `[[devices]]`
 
-        4 problems in broken.toml"#]].assert_eq(&problems_of(""));
+        4 problems in broken.toml"#]].assert_eq(&diagnostics_of(""));
 }
 
 #[test]
@@ -189,7 +189,7 @@ during = "stedy"
            = accepted: "ramp" or "steady" or "drain" or "run"
            = hint: did you mean `steady`?
 
-        17 problems in broken.toml"#]].assert_eq(&problems_of(text));
+        17 problems in broken.toml"#]].assert_eq(&diagnostics_of(text));
 }
 
 #[test]
@@ -228,7 +228,7 @@ ramp = "5/s"
           |           ^
 
         4 problems in broken.toml"#]]
-    .assert_eq(&problems_of(text));
+    .assert_eq(&diagnostics_of(text));
 }
 
 #[test]
@@ -258,7 +258,7 @@ fn single_brackets() {
           = hint: write [[devices]], in double brackets
 
         1 problem in broken.toml"#]]
-    .assert_eq(&problems_of(text));
+    .assert_eq(&diagnostics_of(text));
 }
 
 #[test]
@@ -321,5 +321,5 @@ fn long_lines_and_odd_characters() {
           |                                                   ^
 
         1 problem in broken.toml"#]]
-    .assert_eq(&problems_of(&text));
+    .assert_eq(&diagnostics_of(&text));
 }

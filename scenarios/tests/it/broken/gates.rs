@@ -3,7 +3,7 @@
 use expect_test::expect;
 
 use super::check;
-use crate::problems_of;
+use crate::diagnostics_of;
 
 #[test]
 fn gates_that_cannot_be_measured() {
@@ -68,7 +68,7 @@ fn no_command_crosses_a_single_node() {
            = found: "commands.cross_node.p99 <= 50ms"
            = accepted: it with two nodes or more
 
-        1 problem in broken.toml"#]].assert_eq(&problems_of(&text));
+        1 problem in broken.toml"#]].assert_eq(&diagnostics_of(&text));
     let text = format!("{text}[[events]]\nat = \"5s\"\ndo = \"add-node\"\nnode = \"n2\"\n");
     highwater_scenarios::parse("two.toml", &text, &[]).unwrap();
 }

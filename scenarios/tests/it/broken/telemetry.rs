@@ -3,7 +3,7 @@
 use expect_test::expect;
 
 use super::check;
-use crate::{BASE, problems_of};
+use crate::{BASE, diagnostics_of};
 
 #[test]
 fn readings_need_a_schedule_a_pool_and_somebody_to_handle_them() {
@@ -54,7 +54,7 @@ fn more_readings_than_can_be_followed() {
            = found: "100ms"
            = accepted: at most 1_000_000_000 in all, each of which is followed to the consumers' journals
 
-        1 problem in broken.toml"#]].assert_eq(&problems_of(&format!("{text}{loads}{loads}")));
+        1 problem in broken.toml"#]].assert_eq(&diagnostics_of(&format!("{text}{loads}{loads}")));
 }
 
 #[test]
@@ -72,5 +72,5 @@ fn readings_faster_than_any_rate_may_be() {
            = accepted: at most 1,000,000/s readings over all devices
 
         1 problem in broken.toml"#]]
-    .assert_eq(&problems_of(&format!("{text}{load}")));
+    .assert_eq(&diagnostics_of(&format!("{text}{load}")));
 }

@@ -9,103 +9,114 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{Answer, SessionStore, StoreError};
+use super::{SessionStore, StoreError, StoreFuture};
 use crate::auth::SessionId;
 
 /// Sessions that are held at most.
-const MOST: usize = 100_000;
+const MAX_SESSIONS: usize = 100_000;
 /// Bytes of their data.
-const MOST_BYTES: usize = 256 * 1024 * 1024;
+const MAX_BYTES: usize = 256 * 1024 * 1024;
 /// Below this many, those that are over are left where they are.
-const SMALL: usize = 1024;
+const MIN_SWEEP_LEN: usize = 1024;
 
 /// A map, swept whenever it has doubled since it was last swept.
-pub(super) struct Memory {
-    most: usize,
-    most_bytes: usize,
-    held: Mutex<Held>,
+pub(super) struct MemorySessionStore {
+    max_sessions: usize,
+    max_bytes: usize,
+    state: Mutex<StoredSessions>,
 }
 
-struct Held {
-    sessions: HashMap<SessionId, Entry>,
+struct StoredSessions {
+    sessions: HashMap<SessionId, StoredSession>,
     /// Of the data in all of them, those that are over included.
     bytes: usize,
     /// Sweep at this many.
     sweep_at: usize,
 }
 
-struct Entry {
+struct StoredSession {
     text: String,
-    ends: Instant,
+    expires_at: Instant,
 }
 
-impl Default for Memory {
+impl Default for MemorySessionStore {
     fn default() -> Self {
         Self {
-            most: MOST,
-            most_bytes: MOST_BYTES,
-            held: Mutex::new(Held {
+            max_sessions: MAX_SESSIONS,
+            max_bytes: MAX_BYTES,
+            state: Mutex::new(StoredSessions {
                 sessions: HashMap::new(),
                 bytes: 0,
-                sweep_at: SMALL,
+                sweep_at: MIN_SWEEP_LEN,
             }),
         }
     }
 }
 
-impl SessionStore for Memory {
-    fn create(&self, id: SessionId, text: String, lifetime: Duration) -> Answer<'_, ()> {
+impl SessionStore for MemorySessionStore {
+    fn create(&self, id: SessionId, text: String, lifetime: Duration) -> StoreFuture<'_, ()> {
         let now = Instant::now();
         let mut held = self.lock();
-        let room = |held: &Held| held.bytes + text.len() <= self.most_bytes;
-        if held.sessions.len() >= held.sweep_at.min(self.most) || !room(&held) {
+        let room = |held: &StoredSessions| held.bytes + text.len() <= self.max_bytes;
+        if held.sessions.len() >= held.sweep_at.min(self.max_sessions) || !room(&held) {
             held.sweep(now);
         }
-        if held.sessions.len() >= self.most || !room(&held) {
+        if held.sessions.len() >= self.max_sessions || !room(&held) {
             return Box::pin(ready(Err(StoreError::Full)));
         }
         held.bytes += text.len();
         let ends = now + lifetime;
-        held.sessions.insert(id, Entry { text, ends });
+        held.sessions.insert(
+            id,
+            StoredSession {
+                text,
+                expires_at: ends,
+            },
+        );
         Box::pin(ready(Ok(())))
     }
 
-    fn load(&self, id: SessionId) -> Answer<'_, Option<String>> {
+    fn load(&self, id: SessionId) -> StoreFuture<'_, Option<String>> {
         let text = self.lock().load(&id);
         Box::pin(ready(Ok(text)))
     }
 
-    fn replace(&self, id: SessionId, text: String) -> Answer<'_, bool> {
-        let replaced = self.lock().replace(&id, text, self.most_bytes);
+    fn replace(&self, id: SessionId, text: String) -> StoreFuture<'_, bool> {
+        let replaced = self.lock().replace(&id, text, self.max_bytes);
         Box::pin(ready(replaced))
     }
 }
 
-impl Memory {
-    fn lock(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+impl MemorySessionStore {
+    fn lock(&self) -> MutexGuard<'_, StoredSessions> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Entry {
-    fn lasts(&self) -> bool {
-        self.ends > Instant::now()
+impl StoredSession {
+    fn is_live(&self) -> bool {
+        self.expires_at > Instant::now()
     }
 }
 
-impl Held {
+impl StoredSessions {
     fn load(&self, id: &SessionId) -> Option<String> {
-        let entry = self.sessions.get(id).filter(|entry| entry.lasts())?;
+        let entry = self.sessions.get(id).filter(|entry| entry.is_live())?;
         Some(entry.text.clone())
     }
 
-    fn replace(&mut self, id: &SessionId, text: String, most: usize) -> Result<bool, StoreError> {
-        let entry = self.sessions.get_mut(id).filter(|entry| entry.lasts());
+    fn replace(
+        &mut self,
+        id: &SessionId,
+        text: String,
+        max_bytes: usize,
+    ) -> Result<bool, StoreError> {
+        let entry = self.sessions.get_mut(id).filter(|entry| entry.is_live());
         let Some(entry) = entry else {
             return Ok(false);
         };
         let bytes = self.bytes - entry.text.len() + text.len();
-        if bytes > most.max(self.bytes) {
+        if bytes > max_bytes.max(self.bytes) {
             return Err(StoreError::Full);
         }
         self.bytes = bytes;
@@ -114,9 +125,9 @@ impl Held {
     }
 
     fn sweep(&mut self, now: Instant) {
-        self.sessions.retain(|_, entry| entry.ends > now);
+        self.sessions.retain(|_, entry| entry.expires_at > now);
         self.bytes = self.sessions.values().map(|entry| entry.text.len()).sum();
-        self.sweep_at = (self.sessions.len() * 2).max(SMALL);
+        self.sweep_at = (self.sessions.len() * 2).max(MIN_SWEEP_LEN);
         let room = self.sweep_at;
         self.sessions.shrink_to(room);
     }
@@ -128,10 +139,10 @@ mod tests {
 
     const MINUTE: Duration = Duration::from_secs(60);
 
-    fn small(most: usize) -> Memory {
-        Memory {
-            most,
-            ..Memory::default()
+    fn small(max_sessions: usize) -> MemorySessionStore {
+        MemorySessionStore {
+            max_sessions,
+            ..MemorySessionStore::default()
         }
     }
 
@@ -148,9 +159,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn it_holds_so_many_bytes_and_makes_room_for_new_ones() {
-        let memory = Memory {
-            most_bytes: 10,
-            ..Memory::default()
+        let memory = MemorySessionStore {
+            max_bytes: 10,
+            ..MemorySessionStore::default()
         };
         let ids = [SessionId::random(), SessionId::random()];
         for id in &ids {

@@ -19,18 +19,19 @@ use super::SessionId;
 /// of a node that ends, a Redis that restarts without persistence.
 pub(crate) trait SessionStore: Send + Sync {
     /// Keeps a new session.
-    fn create(&self, id: SessionId, text: String, lifetime: Duration) -> Answer<'_, ()>;
+    fn create(&self, id: SessionId, text: String, lifetime: Duration) -> StoreFuture<'_, ()>;
 
     /// A session's data; `None` where there is no such session any more.
-    fn load(&self, id: SessionId) -> Answer<'_, Option<String>>;
+    fn load(&self, id: SessionId) -> StoreFuture<'_, Option<String>>;
 
     /// Puts `text` in place of the data of before; whether there was a session. Its
     /// lifetime stays as it was.
-    fn replace(&self, id: SessionId, text: String) -> Answer<'_, bool>;
+    fn replace(&self, id: SessionId, text: String) -> StoreFuture<'_, bool>;
 }
 
 /// What a store answers, later.
-pub(crate) type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+pub(crate) type StoreFuture<'a, T> =
+    Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// Why a store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -40,14 +41,14 @@ pub(crate) enum StoreError {
     Full,
     /// It cannot be reached, or refuses; why is for the operator alone.
     #[error("the session store does not answer")]
-    Away(String),
+    Unavailable(String),
 }
 
 /// The store of this URL. It connects when it is first used.
 pub(crate) fn open(url: &StoreUrl) -> Arc<dyn SessionStore> {
     match url {
-        StoreUrl::Memory => Arc::new(memory::Memory::default()),
+        StoreUrl::Memory => Arc::new(memory::MemorySessionStore::default()),
         #[cfg(feature = "redis")]
-        StoreUrl::Redis(client) => Arc::new(redis::Redis::new(client.clone())),
+        StoreUrl::Redis(client) => Arc::new(redis::RedisSessionStore::new(client.clone())),
     }
 }

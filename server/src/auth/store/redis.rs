@@ -11,50 +11,52 @@ use ::redis::{
 };
 use tokio::{sync::Mutex, time::timeout};
 
-use super::{Answer, SessionStore, StoreError};
+use super::{SessionStore, StoreError, StoreFuture};
 use crate::auth::SessionId;
 
 /// For an answer, and for a new connection.
-const WITHIN: Duration = Duration::from_secs(2);
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(2);
 /// For all of it: those who wait for a new connection wait in line.
-const ALTOGETHER: Duration = Duration::from_secs(5);
+const TOTAL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// One connection, which carries all requests at once and is made anew when it
 /// breaks.
-pub(super) struct Redis {
+pub(super) struct RedisSessionStore {
     client: Client,
-    kept: Mutex<Kept>,
+    cached: Mutex<CachedConnection>,
 }
 
 #[derive(Default)]
-struct Kept {
+struct CachedConnection {
     connection: Option<MultiplexedConnection>,
     /// How many there were before: who saw one break must not throw away the next.
-    number: u64,
+    generation: u64,
 }
 
-impl Redis {
+impl RedisSessionStore {
     pub(super) fn new(client: Client) -> Self {
         Self {
             client,
-            kept: Mutex::default(),
+            cached: Mutex::default(),
         }
     }
 
-    async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
-        match timeout(ALTOGETHER, self.ask_twice(command)).await {
-            Ok(answered) => answered.map_err(away),
-            Err(_) => Err(StoreError::Away(format!("no answer after {ALTOGETHER:?}"))),
+    async fn query<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
+        match timeout(TOTAL_TIMEOUT, self.query_with_retry(command)).await {
+            Ok(answered) => answered.map_err(unavailable),
+            Err(_) => Err(StoreError::Unavailable(format!(
+                "no answer after {TOTAL_TIMEOUT:?}"
+            ))),
         }
     }
 
     /// Asks once more on a new connection when the old one turns out to be broken:
     /// every command here may be done twice.
-    async fn ask_twice<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
-        let (mut connection, number) = self.connection(None).await?;
+    async fn query_with_retry<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
+        let (mut connection, generation) = self.connection(None).await?;
         match command.query_async(&mut connection).await {
             Err(error) if error.is_unrecoverable_error() => {
-                let (mut connection, _) = self.connection(Some(number)).await?;
+                let (mut connection, _) = self.connection(Some(generation)).await?;
                 command.query_async(&mut connection).await
             }
             answered => answered,
@@ -63,47 +65,47 @@ impl Redis {
 
     /// The connection and its number; a new one if there is none but the `broken` one.
     async fn connection(&self, broken: Option<u64>) -> RedisResult<(MultiplexedConnection, u64)> {
-        let mut kept = self.kept.lock().await;
-        let usable = kept
+        let mut cached = self.cached.lock().await;
+        let usable = cached
             .connection
             .clone()
-            .filter(|_| broken != Some(kept.number));
+            .filter(|_| broken != Some(cached.generation));
         if let Some(connection) = usable {
-            return Ok((connection, kept.number));
+            return Ok((connection, cached.generation));
         }
-        kept.connection = None;
+        cached.connection = None;
         let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(WITHIN))
-            .set_response_timeout(Some(WITHIN));
+            .set_connection_timeout(Some(OPERATION_TIMEOUT))
+            .set_response_timeout(Some(OPERATION_TIMEOUT));
         let made = self
             .client
             .get_multiplexed_async_connection_with_config(&config)
             .await?;
-        kept.number += 1;
-        let connection = kept.connection.insert(made).clone();
-        Ok((connection, kept.number))
+        cached.generation += 1;
+        let connection = cached.connection.insert(made).clone();
+        Ok((connection, cached.generation))
     }
 }
 
-impl SessionStore for Redis {
-    fn create(&self, id: SessionId, text: String, lifetime: Duration) -> Answer<'_, ()> {
+impl SessionStore for RedisSessionStore {
+    fn create(&self, id: SessionId, text: String, lifetime: Duration) -> StoreFuture<'_, ()> {
         let mut set = ::redis::cmd("SET");
         set.arg(key(&id)).arg(text);
         set.arg("EX").arg(lifetime.as_secs().max(1));
-        Box::pin(async move { self.ask(&set).await })
+        Box::pin(async move { self.query(&set).await })
     }
 
-    fn load(&self, id: SessionId) -> Answer<'_, Option<String>> {
+    fn load(&self, id: SessionId) -> StoreFuture<'_, Option<String>> {
         let mut get = ::redis::cmd("GET");
         get.arg(key(&id));
-        Box::pin(async move { self.ask(&get).await })
+        Box::pin(async move { self.query(&get).await })
     }
 
-    fn replace(&self, id: SessionId, text: String) -> Answer<'_, bool> {
+    fn replace(&self, id: SessionId, text: String) -> StoreFuture<'_, bool> {
         let mut set = ::redis::cmd("SET");
         set.arg(key(&id)).arg(text).arg("XX").arg("KEEPTTL");
         Box::pin(async move {
-            let done: Option<String> = self.ask(&set).await?;
+            let done: Option<String> = self.query(&set).await?;
             Ok(done.is_some())
         })
     }
@@ -113,6 +115,6 @@ fn key(id: &SessionId) -> String {
     format!("highwater:session:{}", id.as_str())
 }
 
-fn away(error: RedisError) -> StoreError {
-    StoreError::Away(error.to_string())
+fn unavailable(error: RedisError) -> StoreError {
+    StoreError::Unavailable(error.to_string())
 }

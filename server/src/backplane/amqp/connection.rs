@@ -11,23 +11,23 @@ use tokio::{
 };
 
 use super::{
-    error::{broken, refused},
+    error::{broken, connect_error},
     server::uri,
-    socket::Socket,
+    socket::SocketGuard,
 };
-use crate::backplane::{ServerUrl, remote::CarrierError};
+use crate::backplane::{ServerUrl, remote::TransportError};
 
 /// For each step: until the server greets, until the connection stands.
 const TIMEOUT: Duration = Duration::from_secs(4);
 /// What a client says first: the protocol and its version.
-const GREETING: &[u8] = b"AMQP\x00\x00\x09\x01";
+const PROTOCOL_HEADER: &[u8] = b"AMQP\x00\x00\x09\x01";
 /// How long the broker may take to agree to the end of a connection.
-const FAREWELL: Duration = Duration::from_secs(2);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A connection that ends soon after this is dropped, in order or not.
 pub(crate) struct AmqpConnection {
     connection: Connection,
-    socket: Arc<Socket>,
+    socket: Arc<SocketGuard>,
 }
 
 impl Deref for AmqpConnection {
@@ -44,7 +44,7 @@ impl Drop for AmqpConnection {
         // Without a runtime nothing is waited for.
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(async move {
-                sleep(FAREWELL).await;
+                sleep(CLOSE_TIMEOUT).await;
                 drop(socket);
             });
         }
@@ -54,11 +54,11 @@ impl Drop for AmqpConnection {
 /// Waits for the server's first word, on a connection of its own. The client library
 /// starts a thread for a connection and waits in it without end: against a server
 /// that hangs, each attempt would leave a thread behind.
-pub(super) async fn greet(uri: &AMQPUri) -> Result<(), CarrierError> {
+pub(super) async fn wait_for_greeting(uri: &AMQPUri) -> Result<(), TransportError> {
     let place = (uri.authority.host.as_str(), uri.authority.port);
-    within(async {
+    with_timeout(async {
         let mut stream = TcpStream::connect(place).await.map_err(broken)?;
-        stream.write_all(GREETING).await.map_err(broken)?;
+        stream.write_all(PROTOCOL_HEADER).await.map_err(broken)?;
         stream.read_u8().await.map_err(broken)
     })
     .await
@@ -66,11 +66,11 @@ pub(super) async fn greet(uri: &AMQPUri) -> Result<(), CarrierError> {
 }
 
 /// Opens a connection, shown at the broker under `name`.
-pub(super) async fn open(uri: &AMQPUri, name: String) -> Result<AmqpConnection, CarrierError> {
-    let socket = Arc::new(Socket::default());
-    let connection = within(async {
+pub(super) async fn open(uri: &AMQPUri, name: String) -> Result<AmqpConnection, TransportError> {
+    let socket = Arc::new(SocketGuard::default());
+    let connection = with_timeout(async {
         let connected = connect(uri.clone(), name, &socket).await;
-        connected.map_err(|error| refused(&error))
+        connected.map_err(|error| connect_error(&error))
     });
     Ok(AmqpConnection {
         connection: connection.await?,
@@ -78,7 +78,11 @@ pub(super) async fn open(uri: &AMQPUri, name: String) -> Result<AmqpConnection, 
     })
 }
 
-async fn connect(uri: AMQPUri, name: String, socket: &Arc<Socket>) -> lapin::Result<Connection> {
+async fn connect(
+    uri: AMQPUri,
+    name: String,
+    socket: &Arc<SocketGuard>,
+) -> lapin::Result<Connection> {
     let properties = ConnectionProperties::default().with_connection_name(name.into());
     let runtime = lapin::runtime::default_runtime()?;
     // Who gives up meanwhile ends it by letting go.
@@ -89,7 +93,7 @@ async fn connect(uri: AMQPUri, name: String, socket: &Arc<Socket>) -> lapin::Res
         async move |uri, runtime| {
             let stream = uri.connect_async(&runtime).await?;
             match (&stream, kept.upgrade()) {
-                (AsyncTcpStream::Plain(tcp), Some(socket)) => socket.keep(tcp.get_ref())?,
+                (AsyncTcpStream::Plain(tcp), Some(socket)) => socket.set(tcp.get_ref())?,
                 _ => return Err(io::Error::from(io::ErrorKind::ConnectionAborted).into()),
             }
             Ok(stream)
@@ -100,18 +104,20 @@ async fn connect(uri: AMQPUri, name: String, socket: &Arc<Socket>) -> lapin::Res
 }
 
 /// The same, greeting first, for one who is no node, by the backplane's URL.
-pub(crate) async fn open_for(url: &ServerUrl, name: &str) -> Result<AmqpConnection, String> {
+pub(crate) async fn open_by_url(url: &ServerUrl, name: &str) -> Result<AmqpConnection, String> {
     let opened = async {
         let uri = uri(url)?;
-        greet(&uri).await?;
+        wait_for_greeting(&uri).await?;
         open(&uri, name.to_owned()).await
     };
     opened
         .await
-        .map_err(|error: CarrierError| error.to_string())
+        .map_err(|error: TransportError| error.to_string())
 }
 
-async fn within<T>(step: impl Future<Output = Result<T, CarrierError>>) -> Result<T, CarrierError> {
+async fn with_timeout<T>(
+    step: impl Future<Output = Result<T, TransportError>>,
+) -> Result<T, TransportError> {
     match timeout(TIMEOUT, step).await {
         Ok(done) => done,
         Err(_) => Err(broken("the broker does not answer")),

@@ -5,28 +5,28 @@ use lapin::{
     protocol::{AMQPError, AMQPErrorKind, AMQPHardError, AMQPSoftError},
 };
 
-use crate::backplane::remote::CarrierError;
+use crate::backplane::remote::TransportError;
 
 /// Any error after which nothing is left but to connect anew.
-pub(super) fn broken(error: impl std::fmt::Display) -> CarrierError {
-    CarrierError::Broken(error.to_string())
+pub(super) fn broken(error: impl std::fmt::Display) -> TransportError {
+    TransportError::Broken(error.to_string())
 }
 
 /// Why a connection was not made.
-pub(super) fn refused(error: &lapin::Error) -> CarrierError {
+pub(super) fn connect_error(error: &lapin::Error) -> TransportError {
     let what = error.to_string();
     match protocol_error(error).map(AMQPError::kind) {
-        Some(AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED)) => CarrierError::Unsuitable {
+        Some(AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED)) => TransportError::Unsuitable {
             what,
             hint: "give user and password in the URL, amqp://USER:PASSWORD@HOST; \
                    guest is accepted from the broker's own machine only",
         },
-        Some(AMQPErrorKind::Hard(AMQPHardError::NOTALLOWED)) => CarrierError::Unsuitable {
+        Some(AMQPErrorKind::Hard(AMQPHardError::NOTALLOWED)) => TransportError::Unsuitable {
             what,
             hint: "the virtual host of the URL must exist, and the user have access to it: \
                    rabbitmqctl add_vhost, rabbitmqctl set_permissions",
         },
-        _ => CarrierError::Broken(what),
+        _ => TransportError::Broken(what),
     }
 }
 

@@ -12,8 +12,8 @@ use lapin::{
     types::{AMQPValue, FieldTable, ShortString},
 };
 
-use super::{error::broken, names::Names};
-use crate::backplane::remote::{Arrived, Intake};
+use super::{error::broken, names::AmqpNames};
+use crate::backplane::remote::{InboundFrame, InboundSender};
 
 /// Messages that may wait in the queue.
 const QUEUE_MESSAGES: u32 = 16_384;
@@ -23,13 +23,17 @@ const QUEUE_BYTES: u32 = 16 * 1024 * 1024;
 /// since removing queues is the survivors' task.
 const EXPIRES_MS: u32 = 60_000;
 /// Messages that may be on their way to the node, or wait for their turn in it.
-const UNACKNOWLEDGED: u16 = 256;
+const PREFETCH: u16 = 256;
 /// Messages that are acknowledged together when many come.
-const TOGETHER: usize = 64;
+const ACK_BATCH: usize = 64;
 
 /// Creates the queue `name` and starts to read it. What is sent to it, or to
 /// everyone, after this returns arrives.
-pub(super) async fn open(channel: &Channel, names: &Names, name: &ShortString) -> Result<Consumer> {
+pub(super) async fn open(
+    channel: &Channel,
+    names: &AmqpNames,
+    name: &ShortString,
+) -> Result<Consumer> {
     // Servers of version 4 and later advise against queues that neither last nor
     // belong to one connection. This one may last: `x-expires` ends it.
     let options = QueueDeclareOptions {
@@ -41,7 +45,7 @@ pub(super) async fn open(channel: &Channel, names: &Names, name: &ShortString) -
         .await?;
     bind(channel, name, &names.everyone, "".into()).await?;
     channel
-        .basic_qos(UNACKNOWLEDGED, BasicQosOptions::default())
+        .basic_qos(PREFETCH, BasicQosOptions::default())
         .await?;
     let options = BasicConsumeOptions {
         exclusive: true,
@@ -66,21 +70,21 @@ pub(super) async fn bind(
 }
 
 /// Hands what comes to `arrivals`, until the connection or the queue ends.
-pub(super) async fn read(
+pub(super) async fn read_deliveries(
     mut queue: Consumer,
     channel: Channel,
     topics: ShortString,
     everyone: ShortString,
-    arrivals: Intake,
+    arrivals: InboundSender,
 ) {
-    let mut unacknowledged = Unacknowledged::default();
+    let mut unacknowledged = UnackedDeliveries::default();
     loop {
         // Acknowledged when enough have come, and before waiting for more.
         let next = match queue.next().now_or_never() {
-            Some(next) if unacknowledged.count < TOGETHER => next,
+            Some(next) if unacknowledged.count < ACK_BATCH => next,
             next => {
                 if let Err(error) = unacknowledged.acknowledge(&channel).await {
-                    return arrivals.broke(broken(error));
+                    return arrivals.close(broken(error));
                 }
                 match next {
                     Some(next) => next,
@@ -91,23 +95,23 @@ pub(super) async fn read(
         match next {
             Some(Ok(delivery)) => {
                 unacknowledged.add(delivery.delivery_tag);
-                if let Some(arrived) = arrived(delivery, &topics, &everyone) {
-                    arrivals.offer(arrived);
+                if let Some(arrived) = inbound_frame(delivery, &topics, &everyone) {
+                    arrivals.push(arrived);
                 }
             }
-            Some(Err(error)) => return arrivals.broke(broken(error)),
-            None => return arrivals.broke(broken("the node's queue is gone")),
+            Some(Err(error)) => return arrivals.close(broken(error)),
+            None => return arrivals.close(broken("the node's queue is gone")),
         }
     }
 }
 
 #[derive(Default)]
-struct Unacknowledged {
+struct UnackedDeliveries {
     count: usize,
     last: u64,
 }
 
-impl Unacknowledged {
+impl UnackedDeliveries {
     fn add(&mut self, tag: u64) {
         self.count += 1;
         self.last = tag;
@@ -123,17 +127,21 @@ impl Unacknowledged {
     }
 }
 
-fn arrived(delivery: Delivery, topics: &ShortString, everyone: &ShortString) -> Option<Arrived> {
+fn inbound_frame(
+    delivery: Delivery,
+    topics: &ShortString,
+    everyone: &ShortString,
+) -> Option<InboundFrame> {
     let frame = Bytes::from(delivery.data);
     if delivery.exchange == *topics {
         // Somebody else may publish there what is no topic of ours.
         let topic = delivery.routing_key.as_str().parse().ok()?;
-        return Some(Arrived::Topic(topic, frame));
+        return Some(InboundFrame::Topic(topic, frame));
     }
     Some(if delivery.exchange == *everyone {
-        Arrived::Everyone(frame)
+        InboundFrame::Everyone(frame)
     } else {
-        Arrived::Inbox(frame)
+        InboundFrame::Inbox(frame)
     })
 }
 

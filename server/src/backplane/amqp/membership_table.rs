@@ -30,30 +30,30 @@ use tokio::time::timeout;
 
 use super::{
     error::{broken, is_locked, is_not_found},
-    names::Names,
+    names::AmqpNames,
 };
-use crate::backplane::remote::{CarrierError, Stored};
+use crate::backplane::remote::{StoredTable, TransportError};
 
 /// How long a reader waits before it looks whether there is anything to wait for.
-const LOOK_AFTER: Duration = Duration::from_millis(200);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 /// How many times it looks. Readers keep the roster for a round trip or two; one
 /// that was stopped meanwhile keeps it until the broker misses its heartbeats.
-const LOOKS: u32 = 15;
+const MAX_POLLS: u32 = 15;
 /// The protocol's mark of a message that is written to disk.
 const PERSISTENT: u8 = 2;
 
 /// What the queue gave.
-enum Taken {
+enum AcquireResult {
     /// There is no queue.
-    Nothing,
+    NoQueue,
     /// There is a queue, and no roster in it.
     Empty,
     /// Ours until we give it back.
-    Roster(Box<Held>),
+    Table(Box<AcquiredTable>),
 }
 
 /// The roster, taken from its queue.
-struct Held {
+struct AcquiredTable {
     channel: Channel,
     // Held, so that the broker goes on counting this reader.
     _reader: Consumer,
@@ -63,103 +63,109 @@ struct Held {
 /// The roster that is kept.
 pub(super) async fn load(
     connection: &Connection,
-    names: &Names,
-) -> std::result::Result<Option<Stored>, CarrierError> {
-    let Taken::Roster(held) = take(connection, names).await? else {
+    names: &AmqpNames,
+) -> std::result::Result<Option<StoredTable>, TransportError> {
+    let AcquireResult::Table(held) = acquire(connection, names).await? else {
         return Ok(None);
     };
     let revision = held.revision();
     let roster = Bytes::copy_from_slice(&held.delivery.data);
-    held.give_back().await.map_err(broken)?;
-    Ok(Some(Stored { revision, roster }))
+    held.release().await.map_err(broken)?;
+    Ok(Some(StoredTable {
+        revision,
+        table: roster,
+    }))
 }
 
 /// Keeps `roster` in place of the one of revision `instead_of`.
 pub(super) async fn store(
     connection: &Connection,
-    names: &Names,
+    names: &AmqpNames,
     instead_of: Option<u64>,
     roster: &[u8],
-) -> std::result::Result<bool, CarrierError> {
-    match (take(connection, names).await?, instead_of) {
-        (Taken::Roster(held), Some(revision)) if held.revision() == revision => {
+) -> std::result::Result<bool, TransportError> {
+    match (acquire(connection, names).await?, instead_of) {
+        (AcquireResult::Table(held), Some(revision)) if held.revision() == revision => {
             held.replace(names, roster).await.map_err(broken)?;
             Ok(true)
         }
-        (Taken::Roster(held), _) => {
-            held.give_back().await.map_err(broken)?;
+        (AcquireResult::Table(held), _) => {
+            held.release().await.map_err(broken)?;
             Ok(false)
         }
-        (Taken::Nothing | Taken::Empty, Some(_)) => Ok(false),
-        (Taken::Nothing | Taken::Empty, None) => {
-            let written = write_first(connection, names, roster).await;
+        (AcquireResult::NoQueue | AcquireResult::Empty, Some(_)) => Ok(false),
+        (AcquireResult::NoQueue | AcquireResult::Empty, None) => {
+            let written = create_table(connection, names, roster).await;
             written.map_err(broken)
         }
     }
 }
 
-async fn take(connection: &Connection, names: &Names) -> std::result::Result<Taken, CarrierError> {
+async fn acquire(
+    connection: &Connection,
+    names: &AmqpNames,
+) -> std::result::Result<AcquireResult, TransportError> {
     let channel = connection.create_channel().await.map_err(broken)?;
-    match try_take(&channel, names).await {
-        Ok(Some((reader, delivery))) => Ok(Taken::Roster(Box::new(Held {
+    match try_acquire(&channel, names).await {
+        Ok(Some((reader, delivery))) => Ok(AcquireResult::Table(Box::new(AcquiredTable {
             channel,
             _reader: reader,
             delivery,
         }))),
         Ok(None) => {
             channel.close(200, "OK".into()).await.map_err(broken)?;
-            Ok(Taken::Empty)
+            Ok(AcquireResult::Empty)
         }
-        Err(Missing::Queue) => Ok(Taken::Nothing),
-        Err(Missing::Broken(error)) => Err(broken(error)),
-        Err(Missing::Holder) => Err(broken("another node keeps the roster to itself")),
+        Err(AcquireError::NoQueue) => Ok(AcquireResult::NoQueue),
+        Err(AcquireError::Broken(error)) => Err(broken(error)),
+        Err(AcquireError::HeldElsewhere) => Err(broken("another node keeps the roster to itself")),
     }
 }
 
 /// Why the roster was not taken.
-enum Missing {
-    Queue,
+enum AcquireError {
+    NoQueue,
     /// Somebody has it and does not give it back.
-    Holder,
+    HeldElsewhere,
     Broken(lapin::Error),
 }
 
-impl From<lapin::Error> for Missing {
+impl From<lapin::Error> for AcquireError {
     fn from(error: lapin::Error) -> Self {
         if is_not_found(&error) {
-            return Self::Queue;
+            return Self::NoQueue;
         }
         Self::Broken(error)
     }
 }
 
 /// Waits for the roster. `None` when nobody has it and it is not there either.
-async fn try_take(
+async fn try_acquire(
     channel: &Channel,
-    names: &Names,
-) -> std::result::Result<Option<(Consumer, Delivery)>, Missing> {
+    names: &AmqpNames,
+) -> std::result::Result<Option<(Consumer, Delivery)>, AcquireError> {
     channel.basic_qos(1, BasicQosOptions::default()).await?;
     let options = BasicConsumeOptions::default();
-    let queue = names.roster.clone();
+    let queue = names.membership_table.clone();
     let consuming = channel.basic_consume(queue, "".into(), options, FieldTable::default());
     let mut reader = consuming.await?;
-    for _ in 0..LOOKS {
-        match timeout(LOOK_AFTER, reader.next()).await {
+    for _ in 0..MAX_POLLS {
+        match timeout(POLL_INTERVAL, reader.next()).await {
             Ok(Some(delivery)) => return Ok(Some((reader, delivery?))),
             // Deleted by hand while we waited.
-            Ok(None) => return Err(Missing::Queue),
+            Ok(None) => return Err(AcquireError::NoQueue),
             Err(_) => {}
         }
-        let found = look(channel, &names.roster).await?;
+        let found = inspect_queue(channel, &names.membership_table).await?;
         if found.message_count() == 0 && found.consumer_count() == 1 {
             return Ok(None);
         }
     }
-    Err(Missing::Holder)
+    Err(AcquireError::HeldElsewhere)
 }
 
 /// What waits in the queue, and who for. An error closes the channel.
-async fn look(channel: &Channel, queue: &ShortString) -> Result<Queue> {
+async fn inspect_queue(channel: &Channel, queue: &ShortString) -> Result<Queue> {
     let passive = QueueDeclareOptions {
         passive: true,
         ..QueueDeclareOptions::default()
@@ -169,37 +175,37 @@ async fn look(channel: &Channel, queue: &ShortString) -> Result<Queue> {
         .await
 }
 
-impl Held {
+impl AcquiredTable {
     fn revision(&self) -> u64 {
         revision(&self.delivery).unwrap_or(0)
     }
 
-    async fn give_back(self) -> Result<()> {
+    async fn release(self) -> Result<()> {
         // Closing a channel gives back what it has taken.
         self.channel.close(200, "OK".into()).await
     }
 
-    async fn replace(self, names: &Names, roster: &[u8]) -> Result<()> {
+    async fn replace(self, names: &AmqpNames, roster: &[u8]) -> Result<()> {
         let old = Some(self.delivery.delivery_tag);
-        write(&self.channel, names, old, roster).await?;
+        publish_table(&self.channel, names, old, roster).await?;
         self.channel.close(200, "OK".into()).await
     }
 }
 
 /// Creates the queue and writes the first roster, unless somebody else does.
-async fn write_first(connection: &Connection, names: &Names, roster: &[u8]) -> Result<bool> {
+async fn create_table(connection: &Connection, names: &AmqpNames, roster: &[u8]) -> Result<bool> {
     let channel = connection.create_channel().await?;
-    if !lock(&channel, names).await? {
+    if !try_lock(&channel, names).await? {
         return Ok(false);
     }
     let found = channel
-        .queue_declare(names.roster.clone(), durable(), arguments())
+        .queue_declare(names.membership_table.clone(), durable(), arguments())
         .await?;
     let ours = found.message_count() == 0 && found.consumer_count() == 0;
     if ours {
-        write(&channel, names, None, roster).await?;
+        publish_table(&channel, names, None, roster).await?;
     }
-    let lock = names.roster_lock.clone();
+    let lock = names.membership_lock.clone();
     channel
         .queue_delete(lock, QueueDeleteOptions::default())
         .await?;
@@ -207,12 +213,12 @@ async fn write_first(connection: &Connection, names: &Names, roster: &[u8]) -> R
     Ok(ours)
 }
 
-async fn lock(channel: &Channel, names: &Names) -> Result<bool> {
+async fn try_lock(channel: &Channel, names: &AmqpNames) -> Result<bool> {
     let options = QueueDeclareOptions {
         exclusive: true,
         ..QueueDeclareOptions::default()
     };
-    let lock = names.roster_lock.clone();
+    let lock = names.membership_lock.clone();
     match channel
         .queue_declare(lock, options, FieldTable::default())
         .await
@@ -224,14 +230,19 @@ async fn lock(channel: &Channel, names: &Names) -> Result<bool> {
 }
 
 /// Publishes a roster and drops the `old` one: both or neither.
-async fn write(channel: &Channel, names: &Names, old: Option<u64>, roster: &[u8]) -> Result<()> {
+async fn publish_table(
+    channel: &Channel,
+    names: &AmqpNames,
+    old: Option<u64>,
+    roster: &[u8],
+) -> Result<()> {
     channel.tx_select().await?;
     let revision: u64 = rand::random();
     let properties = BasicProperties::default()
         .with_delivery_mode(PERSISTENT)
         .with_message_id(revision.to_string().into());
     let options = BasicPublishOptions::default();
-    let queue = names.roster.clone();
+    let queue = names.membership_table.clone();
     let publishing = channel.basic_publish("".into(), queue, options, roster, properties);
     publishing.await?;
     if let Some(old) = old {

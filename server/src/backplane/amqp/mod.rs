@@ -50,5 +50,5 @@ mod socket;
 mod tests;
 mod transport;
 
-pub(crate) use self::connection::{AmqpConnection, open_for};
-pub(in crate::backplane) use self::{server::uri, transport::Amqp};
+pub(crate) use self::connection::{AmqpConnection, open_by_url};
+pub(in crate::backplane) use self::{server::uri, transport::AmqpTransport};

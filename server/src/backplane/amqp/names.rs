@@ -5,28 +5,28 @@ use lapin::types::ShortString;
 use crate::{backplane::remote::Inbox, id::ClusterName};
 
 /// What a cluster has at the broker.
-pub(super) struct Names {
+pub(super) struct AmqpNames {
     prefix: String,
     /// Copies what it gets to every inbox.
     pub(super) everyone: ShortString,
     /// Copies what it gets to the inboxes that are bound to its routing key, a topic.
     pub(super) topics: ShortString,
     /// Holds the roster.
-    pub(super) roster: ShortString,
+    pub(super) membership_table: ShortString,
     /// Exists while somebody creates the roster.
-    pub(super) roster_lock: ShortString,
+    pub(super) membership_lock: ShortString,
 }
 
-impl Names {
-    pub(super) fn of(cluster: &ClusterName) -> Self {
+impl AmqpNames {
+    pub(super) fn new(cluster: &ClusterName) -> Self {
         // A prefix of our own: the broker may be shared with anything.
         let prefix = format!("highwater.{cluster}");
         let name = |what: &str| ShortString::from(format!("{prefix}.{what}"));
         Self {
             everyone: name("everyone"),
             topics: name("topics"),
-            roster: name("roster"),
-            roster_lock: name("roster.lock"),
+            membership_table: name("roster"),
+            membership_lock: name("roster.lock"),
             prefix,
         }
     }
@@ -44,10 +44,10 @@ mod tests {
     #[test]
     fn the_longest_names_fit() {
         let longest = "x".repeat(64);
-        let names = Names::of(&longest.parse().unwrap());
+        let names = AmqpNames::new(&longest.parse().unwrap());
         let inbox = Inbox {
             node: longest.parse().unwrap(),
-            boot: u64::MAX,
+            incarnation: u64::MAX,
             connection: u64::MAX,
         };
         // `ShortString` panics beyond 255 bytes.

@@ -8,12 +8,16 @@ use std::{
 
 use lapin::{BasicProperties, Channel, Result, options::BasicPublishOptions};
 
-use super::names::Names;
-use crate::backplane::remote::{Destination, Outgoing};
+use super::names::AmqpNames;
+use crate::backplane::remote::{Destination, OutboundFrame};
 
 /// Hands the frames to the broker.
-pub(super) async fn publish(channel: &Channel, names: &Names, frames: Vec<Outgoing>) -> Result<()> {
-    in_order(frames.into_iter().map(async |Outgoing { to, frame }| {
+pub(super) async fn publish(
+    channel: &Channel,
+    names: &AmqpNames,
+    frames: Vec<OutboundFrame>,
+) -> Result<()> {
+    run_in_order(frames.into_iter().map(async |OutboundFrame { to, frame }| {
         let (exchange, key) = match &to {
             Destination::Inbox(inbox) => ("".into(), names.inbox(inbox)),
             Destination::Topic(topic) => (names.topics.clone(), topic.as_str().into()),
@@ -30,7 +34,7 @@ pub(super) async fn publish(channel: &Channel, names: &Names, frames: Vec<Outgoi
 
 /// Runs calls of one channel to their end, without waiting for one before the next
 /// is sent. A call sends when it is first polled: so they are, in order.
-pub(super) async fn in_order<F>(calls: impl IntoIterator<Item = F>) -> Result<()>
+pub(super) async fn run_in_order<F>(calls: impl IntoIterator<Item = F>) -> Result<()>
 where
     F: Future<Output = Result<()>>,
 {

@@ -3,7 +3,7 @@
 use lapin::uri::AMQPUri;
 
 use super::error::broken;
-use crate::backplane::{ServerUrl, remote::CarrierError};
+use crate::backplane::{ServerUrl, remote::TransportError};
 
 /// Seconds between heartbeats; either end takes the other for gone after two.
 /// RabbitMQ advises against less.
@@ -13,8 +13,8 @@ const HEARTBEAT_S: u16 = 5;
 const FRAME_BYTES: u32 = 32 * 1024;
 
 /// The URL as the client library wants it.
-pub(in crate::backplane) fn uri(url: &ServerUrl) -> Result<AMQPUri, CarrierError> {
-    let mut uri: AMQPUri = url.secret().parse().map_err(broken)?;
+pub(in crate::backplane) fn uri(url: &ServerUrl) -> Result<AMQPUri, TransportError> {
+    let mut uri: AMQPUri = url.expose_secret().parse().map_err(broken)?;
     // To the letter `amqp://host/` names a virtual host without a name, which is
     // never what is meant.
     if uri.vhost.is_empty() {

@@ -14,11 +14,11 @@ use std::{
 /// thread, its buffers and its socket, and perhaps the roster, which it was about to
 /// replace.
 #[derive(Default)]
-pub(super) struct Socket(OnceLock<TcpStream>);
+pub(super) struct SocketGuard(OnceLock<TcpStream>);
 
-impl Socket {
+impl SocketGuard {
     /// Takes a handle of the socket that was connected.
-    pub(super) fn keep(&self, connected: &impl AsFd) -> std::io::Result<()> {
+    pub(super) fn set(&self, connected: &impl AsFd) -> std::io::Result<()> {
         let handle: OwnedFd = connected.as_fd().try_clone_to_owned()?;
         // The first stays: a connection is never mended.
         let _ = self.0.set(handle.into());
@@ -26,7 +26,7 @@ impl Socket {
     }
 }
 
-impl Drop for Socket {
+impl Drop for SocketGuard {
     fn drop(&mut self) {
         if let Some(socket) = self.0.get() {
             // One that has ended already is no mistake.

@@ -2,7 +2,7 @@
 
 use std::{process::Command, sync::Arc, time::Duration};
 
-use highwater_services::{RabbitMq, Service};
+use highwater_services::{RabbitMqService, Service};
 use lapin::{
     Connection, ConnectionProperties,
     options::QueueDeclareOptions,
@@ -11,34 +11,34 @@ use lapin::{
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{Amqp, names::Names};
+use super::{AmqpTransport, names::AmqpNames};
 use crate::backplane::{
-    BackplaneConfig, Identity, Inbound, Joined, Role, View, join,
+    BackplaneConfig, Identity, Inbound, JoinedBackplane, MemberRole, View, join,
     remote::{
-        Address, Carrier, CarrierError, Destination, Outgoing,
-        conformance::{PATIENCE, Peer, address, shared},
+        ClusterAddress, Destination, OutboundFrame, Transport, TransportError,
+        conformance::{TEST_TIMEOUT, TransportPeer, address, shared},
     },
 };
 
-type Node = Peer<Amqp>;
+type AmqpPeer = TransportPeer<AmqpTransport>;
 
 /// Somebody who looks into the broker from outside.
-struct Witness {
+struct QueueInspector {
     connection: Connection,
-    names: Names,
+    names: AmqpNames,
 }
 
-impl Witness {
-    async fn of(url: &str, address: &Address) -> Self {
+impl QueueInspector {
+    async fn of(url: &str, address: &ClusterAddress) -> Self {
         let properties = ConnectionProperties::default();
         Self {
             connection: Connection::connect(url, properties).await.unwrap(),
-            names: Names::of(&address.cluster),
+            names: AmqpNames::new(&address.cluster),
         }
     }
 
     /// Messages that wait in a node's queue; `None` when there is no queue.
-    async fn waiting(&self, queue: &ShortString) -> Option<u32> {
+    async fn queued_messages(&self, queue: &ShortString) -> Option<u32> {
         let passive = QueueDeclareOptions {
             passive: true,
             ..QueueDeclareOptions::default()
@@ -51,9 +51,9 @@ impl Witness {
     }
 
     /// Waits until that many messages wait in the queue.
-    async fn sees(&self, queue: &ShortString, expected: Option<u32>) {
-        let seen = timeout(PATIENCE, async {
-            while self.waiting(queue).await != expected {
+    async fn wait_for_queued(&self, queue: &ShortString, expected: Option<u32>) {
+        let seen = timeout(TEST_TIMEOUT, async {
+            while self.queued_messages(queue).await != expected {
                 sleep(Duration::from_millis(20)).await;
             }
         });
@@ -61,74 +61,78 @@ impl Witness {
         assert!(
             found,
             "{:?} instead of {expected:?}",
-            self.waiting(queue).await
+            self.queued_messages(queue).await
         );
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_queue_ends_with_a_clean_stop_or_by_a_survivor() {
-    let broker = shared::<Amqp>();
-    let address = address::<Amqp>(&broker.url());
-    let witness = Witness::of(&broker.url(), &address).await;
-    let survivor = Node::connect(&address, "s").await;
+    let broker = shared::<AmqpTransport>();
+    let address = address::<AmqpTransport>(&broker.url());
+    let witness = QueueInspector::of(&broker.url(), &address).await;
+    let survivor = AmqpPeer::connect(&address, "s").await;
 
-    let leaver = Node::connect(&address, "l").await;
+    let leaver = AmqpPeer::connect(&address, "l").await;
     let queue = witness.names.inbox(&leaver.inbox);
-    assert_eq!(witness.waiting(&queue).await, Some(0));
-    leaver.carrier.close().await;
-    assert_eq!(witness.waiting(&queue).await, None, "left behind");
+    assert_eq!(witness.queued_messages(&queue).await, Some(0));
+    leaver.transport.close().await;
+    assert_eq!(witness.queued_messages(&queue).await, None, "left behind");
 
-    let killed = Node::connect(&address, "k").await;
+    let killed = AmqpPeer::connect(&address, "k").await;
     let (inbox, queue) = (killed.inbox.clone(), witness.names.inbox(&killed.inbox));
     drop(killed);
     survivor
         .send(Destination::Inbox(inbox.clone()), "late")
         .await;
-    witness.sees(&queue, Some(1)).await;
-    survivor.carrier.remove_inbox(&inbox).await.unwrap();
-    assert_eq!(witness.waiting(&queue).await, None, "not removed");
+    witness.wait_for_queued(&queue, Some(1)).await;
+    survivor.transport.remove_inbox(&inbox).await.unwrap();
+    assert_eq!(witness.queued_messages(&queue).await, None, "not removed");
 
     // One that only seemed dead is told.
-    let mut paused = Node::connect(&address, "p").await;
-    survivor.carrier.remove_inbox(&paused.inbox).await.unwrap();
-    let end = paused.broken().await.to_string();
+    let mut paused = AmqpPeer::connect(&address, "p").await;
+    survivor
+        .transport
+        .remove_inbox(&paused.inbox)
+        .await
+        .unwrap();
+    let end = paused.wait_closed().await.to_string();
     assert!(end.contains("queue is gone"), "{end}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_queue_that_nobody_reads_is_bounded() {
-    let broker = shared::<Amqp>();
-    let address = address::<Amqp>(&broker.url());
-    let witness = Witness::of(&broker.url(), &address).await;
-    let sender = Node::connect(&address, "s").await;
+    let broker = shared::<AmqpTransport>();
+    let address = address::<AmqpTransport>(&broker.url());
+    let witness = QueueInspector::of(&broker.url(), &address).await;
+    let sender = AmqpPeer::connect(&address, "s").await;
     for (frames, bytes, kept) in [(17_000, 10, 16_384), (20, 1024 * 1024, 16)] {
-        let slow = Node::connect(&address, "slow").await;
+        let slow = AmqpPeer::connect(&address, "slow").await;
         let (inbox, queue) = (slow.inbox.clone(), witness.names.inbox(&slow.inbox));
         drop(slow);
-        let frames = (0..frames).map(|_| Outgoing {
+        let frames = (0..frames).map(|_| OutboundFrame {
             to: Destination::Inbox(inbox.clone()),
             frame: vec![0; bytes].into(),
         });
-        sender.carrier.send(frames.collect()).await.unwrap();
-        witness.sees(&queue, Some(kept)).await;
-        sender.carrier.remove_inbox(&inbox).await.unwrap();
+        sender.transport.send(frames.collect()).await.unwrap();
+        witness.wait_for_queued(&queue, Some(kept)).await;
+        sender.transport.remove_inbox(&inbox).await.unwrap();
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broker_that_refuses_says_what_to_do() {
-    let broker = shared::<Amqp>();
+    let broker = shared::<AmqpTransport>();
     let url = broker.url();
     for (url, to_do) in [
         (url.replace("guest:guest", "guest:wrong"), "USER:PASSWORD@"),
         (url.replace("%2f", "nowhere"), "add_vhost"),
     ] {
-        match Node::try_connect(&address::<Amqp>(&url), "n")
+        match AmqpPeer::try_connect(&address::<AmqpTransport>(&url), "n")
             .await
             .map(drop)
         {
-            Err(CarrierError::Unsuitable { hint, .. }) => assert!(hint.contains(to_do), "{hint}"),
+            Err(TransportError::Unsuitable { hint, .. }) => assert!(hint.contains(to_do), "{hint}"),
             other => panic!("{url}: {other:?}"),
         }
     }
@@ -145,7 +149,7 @@ async fn alarm(broker: &Arc<Service>, watermark: &'static str) {
 
 /// The names that connections to the broker go by.
 fn connections(broker: &Service) -> Vec<String> {
-    let url = format!("{}/api/connections", broker.admin().unwrap());
+    let url = format!("{}/api/connections", broker.admin_url().unwrap());
     let output = Command::new("curl").args(["-sSf", &url]).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     let all: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout).unwrap();
@@ -156,14 +160,14 @@ fn connections(broker: &Service) -> Vec<String> {
     all.iter().filter_map(name).collect()
 }
 
-async fn member(broker: &Service, id: &str) -> Joined {
+async fn member(broker: &Service, id: &str) -> JoinedBackplane {
     let identity = Identity {
         id: id.parse().unwrap(),
-        boot: 1,
+        incarnation: 1,
         address: None,
-        role: Role::Node,
+        role: MemberRole::Node,
     };
-    let config = BackplaneConfig::at(Some(broker.url().parse().unwrap()));
+    let config = BackplaneConfig::for_url(Some(broker.url().parse().unwrap()));
     join(&config, identity, CancellationToken::new())
 }
 
@@ -173,7 +177,7 @@ async fn connections_are(
     what: &str,
     so: impl Fn(&[String]) -> bool,
 ) -> Vec<String> {
-    let counted = timeout(PATIENCE, async {
+    let counted = timeout(TEST_TIMEOUT, async {
         loop {
             let found = connections(broker);
             if so(&found) {
@@ -186,15 +190,15 @@ async fn connections_are(
     found.unwrap_or_else(|_| panic!("in vain: {what}: {:?}", connections(broker)))
 }
 
-async fn sees(member: &Joined, what: &str, so: impl FnMut(&Arc<View>) -> bool) {
+async fn sees(member: &JoinedBackplane, what: &str, so: impl FnMut(&Arc<View>) -> bool) {
     let mut views = member.backplane.view();
-    let seen = timeout(PATIENCE, views.wait_for(so)).await;
+    let seen = timeout(TEST_TIMEOUT, views.wait_for(so)).await;
     seen.unwrap_or_else(|_| panic!("in vain: {what}")).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_memory_alarm_ends_membership_leaves_nothing_and_passes() {
-    let broker = Arc::new(RabbitMq::start().unwrap());
+    let broker = Arc::new(RabbitMqService::start().unwrap());
     let [a, mut b] = [member(&broker, "a").await, member(&broker, "b").await];
     let both = |view: &Arc<View>| view.connected && view.members.len() == 2;
     for member in [&a, &b] {
@@ -219,12 +223,12 @@ async fn a_memory_alarm_ends_membership_leaves_nothing_and_passes() {
     let through = async {
         loop {
             a.backplane.send(&to, "through".into()).unwrap();
-            if let Ok(arrived) = timeout(Duration::from_millis(100), b.inbox.recv()).await {
+            if let Ok(arrived) = timeout(Duration::from_millis(100), b.inbound.recv()).await {
                 return arrived;
             }
         }
     };
-    let arrived = timeout(PATIENCE, through).await.unwrap();
+    let arrived = timeout(TEST_TIMEOUT, through).await.unwrap();
     assert!(
         matches!(&arrived, Some(Inbound::Message { payload, .. }) if payload == "through"),
         "{arrived:?}"

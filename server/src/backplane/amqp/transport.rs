@@ -15,39 +15,44 @@ use super::{
     connection::{self, AmqpConnection},
     error::broken,
     inbox, membership_table,
-    names::Names,
-    publisher::{in_order, publish},
+    names::AmqpNames,
+    publisher::{publish, run_in_order},
     server,
 };
 use crate::{
-    backplane::remote::{Address, Carrier, CarrierError, Inbox, Intake, Outgoing, Stored},
+    backplane::remote::{
+        ClusterAddress, InboundSender, Inbox, OutboundFrame, StoredTable, Transport, TransportError,
+    },
     id::Topic,
 };
 
 /// A node's connections and its queue.
-pub(in crate::backplane) struct Amqp {
-    names: Names,
+pub(in crate::backplane) struct AmqpTransport {
+    names: AmqpNames,
     inbox: ShortString,
     /// Frames and the roster.
     publishing: AmqpConnection,
-    frames: Channel,
+    publish_channel: Channel,
     /// The inbox, and what is to be done to queues.
     receiving: AmqpConnection,
-    queues: Channel,
+    queue_channel: Channel,
     _tasks: [AbortOnDropHandle<()>; 2],
 }
 
-impl Carrier for Amqp {
+impl Transport for AmqpTransport {
     async fn connect(
-        address: &Address,
+        address: &ClusterAddress,
         me: &Inbox,
-        arrivals: Intake,
-    ) -> Result<Self, CarrierError> {
+        arrivals: InboundSender,
+    ) -> Result<Self, TransportError> {
         let uri = server::uri(&address.server)?;
-        let names = Names::of(&address.cluster);
-        connection::greet(&uri).await?;
+        let names = AmqpNames::new(&address.cluster);
+        connection::wait_for_greeting(&uri).await?;
         let publishing = connection::open(&uri, format!("{me} publishing")).await?;
-        let watching = spawn(watch(publishing.events_listener(), arrivals.clone()));
+        let watching = spawn(watch_connection(
+            publishing.events_listener(),
+            arrivals.clone(),
+        ));
         let receiving = connection::open(&uri, format!("{me} receiving")).await?;
         let frames = publishing.create_channel().await.map_err(broken)?;
         let queues = receiving.create_channel().await.map_err(broken)?;
@@ -55,57 +60,67 @@ impl Carrier for Amqp {
         let inbox = names.inbox(me);
         let queue = inbox::open(&queues, &names, &inbox).await.map_err(broken)?;
         let (topics, everyone) = (names.topics.clone(), names.everyone.clone());
-        let reading = inbox::read(queue, queues.clone(), topics, everyone, arrivals);
+        let reading = inbox::read_deliveries(queue, queues.clone(), topics, everyone, arrivals);
         Ok(Self {
             names,
             inbox,
             publishing,
-            frames,
+            publish_channel: frames,
             receiving,
-            queues,
+            queue_channel: queues,
             _tasks: [watching, spawn(reading)],
         })
     }
 
-    async fn send(&self, frames: Vec<Outgoing>) -> Result<(), CarrierError> {
-        let published = publish(&self.frames, &self.names, frames).await;
+    async fn send(&self, frames: Vec<OutboundFrame>) -> Result<(), TransportError> {
+        let published = publish(&self.publish_channel, &self.names, frames).await;
         published.map_err(broken)
     }
 
-    async fn subscribe(&self, topics: &[Topic]) -> Result<(), CarrierError> {
-        let Self { queues, inbox, .. } = self;
+    async fn subscribe(&self, topics: &[Topic]) -> Result<(), TransportError> {
+        let Self {
+            queue_channel: queues,
+            inbox,
+            ..
+        } = self;
         let exchange = &self.names.topics;
-        let bound = keys(topics)
+        let bound = routing_keys(topics)
             .into_iter()
             .map(async |key| inbox::bind(queues, inbox, exchange, key).await);
-        in_order(bound).await.map_err(broken)
+        run_in_order(bound).await.map_err(broken)
     }
 
-    async fn unsubscribe(&self, topics: &[Topic]) -> Result<(), CarrierError> {
-        let unbound = keys(topics).into_iter().map(async |key| {
+    async fn unsubscribe(&self, topics: &[Topic]) -> Result<(), TransportError> {
+        let unbound = routing_keys(topics).into_iter().map(async |key| {
             let (queue, exchange) = (self.inbox.clone(), self.names.topics.clone());
             let arguments = FieldTable::default();
-            let unbinding = self.queues.queue_unbind(queue, exchange, key, arguments);
+            let unbinding = self
+                .queue_channel
+                .queue_unbind(queue, exchange, key, arguments);
             unbinding.await
         });
-        in_order(unbound).await.map_err(broken)
+        run_in_order(unbound).await.map_err(broken)
     }
 
-    async fn load(&self) -> Result<Option<Stored>, CarrierError> {
+    async fn load_table(&self) -> Result<Option<StoredTable>, TransportError> {
         membership_table::load(&self.publishing, &self.names).await
     }
 
-    async fn store(&self, instead_of: Option<u64>, roster: Bytes) -> Result<bool, CarrierError> {
+    async fn store_table(
+        &self,
+        instead_of: Option<u64>,
+        roster: Bytes,
+    ) -> Result<bool, TransportError> {
         membership_table::store(&self.publishing, &self.names, instead_of, &roster).await
     }
 
     /// Deletes the queue. Whoever still reads it is told by the broker.
-    async fn remove_inbox(&self, inbox: &Inbox) -> Result<(), CarrierError> {
-        delete(&self.queues, self.names.inbox(inbox)).await
+    async fn remove_inbox(&self, inbox: &Inbox) -> Result<(), TransportError> {
+        delete(&self.queue_channel, self.names.inbox(inbox)).await
     }
 
     async fn close(self) {
-        let _ = delete(&self.queues, self.inbox).await;
+        let _ = delete(&self.queue_channel, self.inbox).await;
         let _ = self.publishing.close(200, "OK".into()).await;
         let _ = self.receiving.close(200, "OK".into()).await;
     }
@@ -117,11 +132,11 @@ fn spawn(task: impl Future<Output = ()> + Send + 'static) -> AbortOnDropHandle<(
 }
 
 /// Topics as routing keys.
-fn keys(topics: &[Topic]) -> Vec<ShortString> {
+fn routing_keys(topics: &[Topic]) -> Vec<ShortString> {
     topics.iter().map(|topic| topic.as_str().into()).collect()
 }
 
-async fn declare_exchanges(channel: &Channel, names: &Names) -> lapin::Result<()> {
+async fn declare_exchanges(channel: &Channel, names: &AmqpNames) -> lapin::Result<()> {
     for (name, kind) in [
         (&names.everyone, ExchangeKind::Fanout),
         (&names.topics, ExchangeKind::Direct),
@@ -135,20 +150,20 @@ async fn declare_exchanges(channel: &Channel, names: &Names) -> lapin::Result<()
     Ok(())
 }
 
-async fn delete(channel: &Channel, queue: ShortString) -> Result<(), CarrierError> {
+async fn delete(channel: &Channel, queue: ShortString) -> Result<(), TransportError> {
     let deleted = channel.queue_delete(queue, QueueDeleteOptions::default());
     deleted.await.map(drop).map_err(broken)
 }
 
 /// Tells the end of the publishing connection. The receiving one's is told by the
 /// reader of the inbox.
-async fn watch(events: impl Stream<Item = Event>, arrivals: Intake) {
+async fn watch_connection(events: impl Stream<Item = Event>, arrivals: InboundSender) {
     let mut events = std::pin::pin!(events);
     while let Some(event) = events.next().await {
         match event {
             // Soft errors end a channel: that is an answer to whoever used it.
             Event::Error(error) if !error.is_amqp_soft_error() => {
-                return arrivals.broke(broken(error));
+                return arrivals.close(broken(error));
             }
             Event::ConnectionBlocked(reason) => {
                 tracing::warn!(reason, "RabbitMQ takes no messages");

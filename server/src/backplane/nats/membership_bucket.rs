@@ -11,25 +11,28 @@ use async_nats::{
 };
 use bytes::Bytes;
 
-use super::{connection::broken, subjects::bucket};
+use super::{connection::broken, subjects::bucket_name};
 use crate::{
-    backplane::remote::{CarrierError, Stored},
+    backplane::remote::{StoredTable, TransportError},
     id::ClusterName,
 };
 
 const KEY: &str = "roster";
 
 /// The cluster's bucket.
-pub(super) struct Roster {
+pub(super) struct MembershipBucket {
     bucket: Store,
 }
 
-impl Roster {
+impl MembershipBucket {
     /// Opens the bucket, and creates it where there is none. Several nodes may do
     /// so at once: the server takes equal creations for one.
-    pub(super) async fn open(client: &Client, cluster: &ClusterName) -> Result<Self, CarrierError> {
+    pub(super) async fn open(
+        client: &Client,
+        cluster: &ClusterName,
+    ) -> Result<Self, TransportError> {
         let jetstream = jetstream::new(client.clone());
-        let name = bucket(cluster);
+        let name = bucket_name(cluster);
         if let Ok(bucket) = jetstream.get_key_value(&name).await {
             return Ok(Self { bucket });
         }
@@ -42,7 +45,7 @@ impl Roster {
                     bucket: created.map_err(broken)?,
                 })
             }
-            Err(_) if !client.server_info().jetstream => Err(CarrierError::Unsuitable {
+            Err(_) if !client.server_info().jetstream => Err(TransportError::Unsuitable {
                 what: "the NATS server has no JetStream".to_owned(),
                 hint: "start it with -js, or with a jetstream block in its configuration",
             }),
@@ -50,13 +53,13 @@ impl Roster {
         }
     }
 
-    pub(super) async fn load(&self) -> Result<Option<Stored>, CarrierError> {
+    pub(super) async fn load(&self) -> Result<Option<StoredTable>, TransportError> {
         let entry = self.bucket.entry(KEY).await.map_err(broken)?;
         // A marker stands for a key that somebody deleted by hand.
         let kept = entry.filter(|entry| entry.operation == Operation::Put);
-        Ok(kept.map(|entry| Stored {
+        Ok(kept.map(|entry| StoredTable {
             revision: entry.revision,
-            roster: entry.value,
+            table: entry.value,
         }))
     }
 
@@ -64,7 +67,7 @@ impl Roster {
         &self,
         instead_of: Option<u64>,
         roster: Bytes,
-    ) -> Result<bool, CarrierError> {
+    ) -> Result<bool, TransportError> {
         match instead_of {
             None => match self.bucket.create(KEY, roster).await {
                 Ok(_) => Ok(true),

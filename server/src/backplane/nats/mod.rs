@@ -40,6 +40,6 @@ mod subscription;
 mod tests;
 mod transport;
 
-pub(crate) use self::connection::connect_for;
+pub(crate) use self::connection::connect_by_url;
 
-pub(in crate::backplane) use self::{server::Server, transport::Nats};
+pub(in crate::backplane) use self::{server::NatsServer, transport::NatsTransport};

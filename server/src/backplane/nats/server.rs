@@ -6,19 +6,19 @@ use async_nats::{Auth, ServerAddr};
 use percent_encoding::percent_decode_str;
 
 use super::connection::broken;
-use crate::backplane::{ServerUrl, remote::CarrierError};
+use crate::backplane::{ServerUrl, remote::TransportError};
 
 /// A server, and who connects to it.
-pub(in crate::backplane) struct Server {
+pub(in crate::backplane) struct NatsServer {
     pub(super) address: ServerAddr,
     /// Empty, a user with a password, or a token: a user without one.
     pub(super) auth: Auth,
 }
 
-impl Server {
+impl NatsServer {
     /// Reads a URL whose host and port are known to be valid.
-    pub(in crate::backplane) fn of(url: &ServerUrl) -> Result<Self, CarrierError> {
-        let address: ServerAddr = url.secret().parse().map_err(broken)?;
+    pub(in crate::backplane) fn from_url(url: &ServerUrl) -> Result<Self, TransportError> {
+        let address: ServerAddr = url.expose_secret().parse().map_err(broken)?;
         let mut auth = Auth::new();
         match (decoded(address.username())?, decoded(address.password())?) {
             (user, None) => auth.token = user,
@@ -28,7 +28,7 @@ impl Server {
     }
 }
 
-fn decoded(part: Option<&str>) -> Result<Option<String>, CarrierError> {
+fn decoded(part: Option<&str>) -> Result<Option<String>, TransportError> {
     let decoded = part.map(|part| percent_decode_str(part).decode_utf8());
     let decoded = decoded.transpose().map_err(broken)?;
     Ok(decoded.map(Cow::into_owned))
@@ -39,11 +39,11 @@ mod tests {
     use super::*;
     use crate::backplane::BackplaneUrl;
 
-    fn server(text: &str) -> Server {
+    fn server(text: &str) -> NatsServer {
         let Ok(BackplaneUrl::Nats(url)) = text.parse() else {
             panic!("{text} is no NATS URL")
         };
-        Server::of(&url).unwrap()
+        NatsServer::from_url(&url).unwrap()
     }
 
     #[test]

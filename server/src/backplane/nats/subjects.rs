@@ -16,7 +16,7 @@ pub(super) struct Subjects {
 }
 
 impl Subjects {
-    pub(super) fn of(cluster: &ClusterName) -> Self {
+    pub(super) fn new(cluster: &ClusterName) -> Self {
         // A prefix of our own, lest a cluster be named like one of the server's.
         Self {
             prefix: format!("highwater.{cluster}"),
@@ -36,25 +36,25 @@ impl Subjects {
     }
 
     pub(super) fn inbox(&self, inbox: &Inbox) -> Subject {
-        format!("{}.inbox.{}", self.prefix, word(&inbox.to_string())).into()
+        format!("{}.inbox.{}", self.prefix, token(&inbox.to_string())).into()
     }
 
     pub(super) fn topic(&self, topic: &Topic) -> Subject {
-        format!("{}.topic.{}", self.prefix, word(topic.as_str())).into()
+        format!("{}.topic.{}", self.prefix, token(topic.as_str())).into()
     }
 
     /// A subject that nobody listens to.
-    pub(super) fn nobody(&self) -> Subject {
+    pub(super) fn no_responder(&self) -> Subject {
         format!("{}.nobody", self.prefix).into()
     }
 }
 
 /// The key-value bucket of a cluster.
-pub(super) fn bucket(cluster: &ClusterName) -> String {
+pub(super) fn bucket_name(cluster: &ClusterName) -> String {
     format!("highwater-{cluster}")
 }
 
-fn word(name: &str) -> String {
+fn token(name: &str) -> String {
     name.replace('.', "%")
 }
 
@@ -66,10 +66,10 @@ mod tests {
 
     #[test]
     fn names_that_a_subject_does_not_allow_become_words() {
-        let subjects = Subjects::of(&"c".parse().unwrap());
+        let subjects = Subjects::new(&"c".parse().unwrap());
         let inbox = Inbox {
             node: ".n..1.".parse().unwrap(),
-            boot: 255,
+            incarnation: 255,
             connection: 1,
         };
         assert_eq!(&*subjects.inbox(&inbox), "highwater.c.inbox.%n%%1%-ff-1");
@@ -84,7 +84,7 @@ mod tests {
             one in "[A-Za-z0-9._:-]{1,128}",
             other in "[A-Za-z0-9._:-]{1,128}",
         ) {
-            let subjects = Subjects::of(&"c".parse().unwrap());
+            let subjects = Subjects::new(&"c".parse().unwrap());
             let one: Topic = one.parse().unwrap();
             let other: Topic = other.parse().unwrap();
             prop_assert!(subjects.topic(&one).is_valid());

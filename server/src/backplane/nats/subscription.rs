@@ -5,26 +5,26 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{connection::broken, fragments::Assembly};
-use crate::backplane::remote::{Arrived, CarrierError, Intake};
+use super::{connection::broken, fragments::Reassembler};
+use crate::backplane::remote::{InboundFrame, InboundSender, TransportError};
 
 /// A subscription that lasts until this is dropped.
-pub(super) type Listener = AbortOnDropHandle<()>;
+pub(super) type SubscriptionTask = AbortOnDropHandle<()>;
 
 /// Hands what comes on `subject` to `arrivals`, as what `arrived` makes of it. The server
 /// may not have heard of it when this returns.
-pub(super) async fn listen(
+pub(super) async fn spawn_subscription(
     client: &Client,
     subject: Subject,
-    arrivals: Intake,
-    arrived: impl Fn(Bytes) -> Arrived + Send + 'static,
-) -> Result<Listener, CarrierError> {
+    arrivals: InboundSender,
+    arrived: impl Fn(Bytes) -> InboundFrame + Send + 'static,
+) -> Result<SubscriptionTask, TransportError> {
     let mut subscriber = client.subscribe(subject).await.map_err(broken)?;
     let listening = tokio::spawn(async move {
-        let mut assembly = Assembly::default();
+        let mut assembly = Reassembler::default();
         while let Some(message) = subscriber.next().await {
-            if let Some(frame) = assembly.take(message) {
-                arrivals.offer(arrived(frame));
+            if let Some(frame) = assembly.push(message) {
+                arrivals.push(arrived(frame));
             }
         }
     });

@@ -1,13 +1,13 @@
 //! What is true of NATS alone.
 
-use highwater_services::{Nats as Broker, NatsOptions};
+use highwater_services::{NatsOptions, NatsService as Broker};
 
 use crate::backplane::remote::{
-    CarrierError,
-    conformance::{Peer, address},
+    TransportError,
+    conformance::{TransportPeer, address},
 };
 
-type Node = Peer<super::Nats>;
+type NatsPeer = TransportPeer<super::NatsTransport>;
 
 #[tokio::test]
 async fn a_server_that_lacks_something_is_refused_with_what_to_do() {
@@ -25,9 +25,9 @@ async fn a_server_that_lacks_something_is_refused_with_what_to_do() {
             config,
         });
         let broker = broker.unwrap();
-        let address = address::<super::Nats>(&broker.url());
-        match Node::try_connect(&address, "n").await.map(drop) {
-            Err(CarrierError::Unsuitable { what, hint }) => {
+        let address = address::<super::NatsTransport>(&broker.url());
+        match NatsPeer::try_connect(&address, "n").await.map(drop) {
+            Err(TransportError::Unsuitable { what, hint }) => {
                 assert!(what.contains(lacks), "{what}");
                 assert!(hint.contains(to_do), "{hint}");
             }
@@ -50,8 +50,8 @@ async fn users_and_tokens_are_let_in() {
         let url = broker
             .url()
             .replace("nats://", &format!("nats://{credentials}"));
-        let mut node = Node::connect(&address::<super::Nats>(&url), "n").await;
-        node.send(node.to(), "in").await;
-        node.next_is("in").await;
+        let mut node = NatsPeer::connect(&address::<super::NatsTransport>(&url), "n").await;
+        node.send(node.destination(), "in").await;
+        node.expect_next("in").await;
     }
 }

@@ -11,59 +11,62 @@ use bytes::Bytes;
 use super::{
     connection::{broken, connect, round_trip},
     fragments,
-    membership_bucket::Roster,
-    server::Server,
+    membership_bucket::MembershipBucket,
+    server::NatsServer,
     subjects::Subjects,
-    subscription::{Listener, listen},
+    subscription::{SubscriptionTask, spawn_subscription},
 };
 use crate::{
-    backplane::remote::{Address, Arrived, Carrier, CarrierError, Inbox, Intake, Outgoing, Stored},
+    backplane::remote::{
+        ClusterAddress, InboundFrame, InboundSender, Inbox, OutboundFrame, StoredTable, Transport,
+        TransportError,
+    },
     id::Topic,
 };
 
 /// Below this a frame would travel in so many parts, and the roster not at all.
-const LEAST_MAX_PAYLOAD: usize = 64 * 1024;
+const MIN_MAX_PAYLOAD: usize = 64 * 1024;
 
 /// One connection, its subscriptions and the cluster's bucket.
-pub(in crate::backplane) struct Nats {
+pub(in crate::backplane) struct NatsTransport {
     client: Client,
     subjects: Subjects,
-    roster: Roster,
-    arrivals: Intake,
-    topics: Mutex<HashMap<Topic, Listener>>,
-    _own: [Listener; 2],
+    membership: MembershipBucket,
+    inbound: InboundSender,
+    topics: Mutex<HashMap<Topic, SubscriptionTask>>,
+    _own: [SubscriptionTask; 2],
     max_payload: usize,
 }
 
-impl Carrier for Nats {
+impl Transport for NatsTransport {
     async fn connect(
-        address: &Address,
+        address: &ClusterAddress,
         me: &Inbox,
-        arrivals: Intake,
-    ) -> Result<Self, CarrierError> {
-        let client = connect(Server::of(&address.server)?, me, &arrivals).await?;
-        let max_payload = suitable_payload(&client)?;
-        let roster = Roster::open(&client, &address.cluster).await?;
-        let subjects = Subjects::of(&address.cluster);
+        arrivals: InboundSender,
+    ) -> Result<Self, TransportError> {
+        let client = connect(NatsServer::from_url(&address.server)?, me, &arrivals).await?;
+        let max_payload = check_max_payload(&client)?;
+        let roster = MembershipBucket::open(&client, &address.cluster).await?;
+        let subjects = Subjects::new(&address.cluster);
         let (inbox, everyone) = (subjects.inbox(me), subjects.everyone());
         let own = [
-            listen(&client, inbox, arrivals.clone(), Arrived::Inbox).await?,
-            listen(&client, everyone, arrivals.clone(), Arrived::Everyone).await?,
+            spawn_subscription(&client, inbox, arrivals.clone(), InboundFrame::Inbox).await?,
+            spawn_subscription(&client, everyone, arrivals.clone(), InboundFrame::Everyone).await?,
         ];
         round_trip(&client, &subjects).await?;
         Ok(Self {
             client,
             subjects,
-            roster,
-            arrivals,
+            membership: roster,
+            inbound: arrivals,
             topics: Mutex::default(),
             _own: own,
             max_payload,
         })
     }
 
-    async fn send(&self, frames: Vec<Outgoing>) -> Result<(), CarrierError> {
-        for Outgoing { to, frame } in frames {
+    async fn send(&self, frames: Vec<OutboundFrame>) -> Result<(), TransportError> {
+        for OutboundFrame { to, frame } in frames {
             let subject = self.subjects.destination(&to);
             if frame.len() <= self.max_payload {
                 self.client.publish(subject, frame).await.map_err(broken)?;
@@ -79,22 +82,22 @@ impl Carrier for Nats {
         Ok(())
     }
 
-    async fn subscribe(&self, topics: &[Topic]) -> Result<(), CarrierError> {
+    async fn subscribe(&self, topics: &[Topic]) -> Result<(), TransportError> {
         for topic in topics {
             if self.topics().contains_key(topic) {
                 continue;
             }
             let subject = self.subjects.topic(topic);
-            let arrivals = self.arrivals.clone();
+            let arrivals = self.inbound.clone();
             let of = topic.clone();
-            let as_of = move |frame| Arrived::Topic(of.clone(), frame);
-            let listener = listen(&self.client, subject, arrivals, as_of).await?;
+            let as_of = move |frame| InboundFrame::Topic(of.clone(), frame);
+            let listener = spawn_subscription(&self.client, subject, arrivals, as_of).await?;
             self.topics().insert(topic.clone(), listener);
         }
         round_trip(&self.client, &self.subjects).await
     }
 
-    async fn unsubscribe(&self, topics: &[Topic]) -> Result<(), CarrierError> {
+    async fn unsubscribe(&self, topics: &[Topic]) -> Result<(), TransportError> {
         let mut listening = self.topics();
         for topic in topics {
             listening.remove(topic);
@@ -102,16 +105,20 @@ impl Carrier for Nats {
         Ok(())
     }
 
-    async fn load(&self) -> Result<Option<Stored>, CarrierError> {
-        self.roster.load().await
+    async fn load_table(&self) -> Result<Option<StoredTable>, TransportError> {
+        self.membership.load().await
     }
 
-    async fn store(&self, instead_of: Option<u64>, roster: Bytes) -> Result<bool, CarrierError> {
-        self.roster.store(instead_of, roster).await
+    async fn store_table(
+        &self,
+        instead_of: Option<u64>,
+        roster: Bytes,
+    ) -> Result<bool, TransportError> {
+        self.membership.store(instead_of, roster).await
     }
 
     /// An inbox is a subscription: it ends with its connection, and keeps nothing.
-    async fn remove_inbox(&self, _: &Inbox) -> Result<(), CarrierError> {
+    async fn remove_inbox(&self, _: &Inbox) -> Result<(), TransportError> {
         Ok(())
     }
 
@@ -122,16 +129,16 @@ impl Carrier for Nats {
     }
 }
 
-impl Nats {
-    fn topics(&self) -> MutexGuard<'_, HashMap<Topic, Listener>> {
+impl NatsTransport {
+    fn topics(&self) -> MutexGuard<'_, HashMap<Topic, SubscriptionTask>> {
         self.topics.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn suitable_payload(client: &Client) -> Result<usize, CarrierError> {
+fn check_max_payload(client: &Client) -> Result<usize, TransportError> {
     let found = client.max_payload();
-    if found < LEAST_MAX_PAYLOAD {
-        return Err(CarrierError::Unsuitable {
+    if found < MIN_MAX_PAYLOAD {
+        return Err(TransportError::Unsuitable {
             what: format!("the NATS server takes messages of {found} bytes only"),
             hint: "set max_payload to 64KB or more in its configuration; its default is 1MB",
         });

@@ -11,18 +11,18 @@ use redis::{
     },
 };
 
-use super::pubsub::Server;
+use super::pubsub::PubSubClient;
 
-impl Server {
-    /// Gives the connections a name, by which [`Server::disconnect`] finds them. Those
+impl PubSubClient {
+    /// Gives the connections a name, by which [`Server::kill_clients`] finds them. Those
     /// that the client of a cluster makes later, to a server that is new there, have
     /// none.
-    pub(super) async fn name_connections(&self, name: &str) -> RedisResult<()> {
-        let set_name = client(&["SETNAME", name]);
+    pub(super) async fn set_client_name(&self, name: &str) -> RedisResult<()> {
+        let set_name = client_command(&["SETNAME", name]);
         match self {
             Self::Single {
                 commands,
-                listening,
+                subscriber: listening,
             } => {
                 for connection in [commands, listening] {
                     let () = set_name.query_async(&mut connection.clone()).await?;
@@ -30,7 +30,7 @@ impl Server {
             }
             Self::Sharded {
                 commands,
-                listening,
+                subscriber: listening,
             } => {
                 let everywhere = RoutingInfo::MultiNode((
                     MultipleNodeRoutingInfo::AllNodes,
@@ -49,10 +49,12 @@ impl Server {
     /// Ends connections of that name, if any are left: those of a node that hangs,
     /// for which the server would go on collecting messages. A server that does not
     /// allow it disconnects them itself, when too much waits for them.
-    pub(super) async fn disconnect(&self, name: &str) {
+    pub(super) async fn kill_clients(&self, name: &str) {
         let ended = match self {
-            Self::Single { commands, .. } => kill_at_one(&mut commands.clone(), name).await,
-            Self::Sharded { commands, .. } => kill_everywhere(&mut commands.clone(), name).await,
+            Self::Single { commands, .. } => kill_on_server(&mut commands.clone(), name).await,
+            Self::Sharded { commands, .. } => {
+                kill_on_all_servers(&mut commands.clone(), name).await
+            }
         };
         if let Err(error) = ended {
             tracing::debug!(name, %error, "connections cannot be ended");
@@ -60,25 +62,29 @@ impl Server {
     }
 }
 
-async fn kill_at_one(server: &mut MultiplexedConnection, name: &str) -> RedisResult<()> {
-    let clients: String = client(&["LIST"]).query_async(server).await?;
-    for id in ids_of(&clients, name) {
-        let () = client(&["KILL", "ID", id]).query_async(server).await?;
+async fn kill_on_server(server: &mut MultiplexedConnection, name: &str) -> RedisResult<()> {
+    let clients: String = client_command(&["LIST"]).query_async(server).await?;
+    for id in client_ids(&clients, name) {
+        let () = client_command(&["KILL", "ID", id])
+            .query_async(server)
+            .await?;
     }
     Ok(())
 }
 
 /// Each server lists and ends its own.
-async fn kill_everywhere(servers: &mut ClusterConnection, name: &str) -> RedisResult<()> {
+async fn kill_on_all_servers(servers: &mut ClusterConnection, name: &str) -> RedisResult<()> {
     let everywhere = RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllNodes, None));
-    let lists = servers.route_command(client(&["LIST"]), everywhere).await?;
+    let lists = servers
+        .route_command(client_command(&["LIST"]), everywhere)
+        .await?;
     let lists: BTreeMap<String, String> = redis::from_redis_value(lists)?;
     for (server, clients) in &lists {
-        let Some(there) = at(server) else {
+        let Some(there) = route_to(server) else {
             continue;
         };
-        for id in ids_of(clients, name) {
-            let kill = client(&["KILL", "ID", id]);
+        for id in client_ids(clients, name) {
+            let kill = client_command(&["KILL", "ID", id]);
             servers.route_command(kill, there.clone()).await?;
         }
     }
@@ -86,7 +92,7 @@ async fn kill_everywhere(servers: &mut ClusterConnection, name: &str) -> RedisRe
 }
 
 /// The server at `HOST:PORT`.
-fn at(server: &str) -> Option<RoutingInfo> {
+fn route_to(server: &str) -> Option<RoutingInfo> {
     let (host, port) = server.rsplit_once(':')?;
     Some(RoutingInfo::SingleNode(SingleNodeRoutingInfo::ByAddress {
         host: host.to_owned(),
@@ -94,14 +100,14 @@ fn at(server: &str) -> Option<RoutingInfo> {
     }))
 }
 
-fn client(arguments: &[&str]) -> Cmd {
+fn client_command(arguments: &[&str]) -> Cmd {
     let mut command = redis::cmd("CLIENT");
     command.arg(arguments);
     command
 }
 
 /// The ids of the clients of that name, from what `CLIENT LIST` says.
-fn ids_of<'l>(clients: &'l str, name: &str) -> impl Iterator<Item = &'l str> {
+fn client_ids<'l>(clients: &'l str, name: &str) -> impl Iterator<Item = &'l str> {
     let named = clients
         .lines()
         .filter(move |client| field(client, "name") == Some(name));
@@ -128,7 +134,7 @@ id=13 addr=127.0.0.1:1 laddr=127.0.0.1:2 name=highwater:c:inbox:n-1-2 age=0
 id=14 addr=127.0.0.1:1 laddr=127.0.0.1:2 name=highwater:c:inbox:n-1-23 age=0
 id=15 addr=127.0.0.1:1 laddr=127.0.0.1:2 name=highwater:c:inbox:n-1-2 age=0
 ";
-        let ids: Vec<&str> = ids_of(list, "highwater:c:inbox:n-1-2").collect();
+        let ids: Vec<&str> = client_ids(list, "highwater:c:inbox:n-1-2").collect();
         assert_eq!(ids, ["13", "15"]);
         assert_eq!(field("id=1", "none"), None);
     }

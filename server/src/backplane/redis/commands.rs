@@ -11,50 +11,50 @@ use redis::{
 
 use crate::backplane::ServerUrl;
 
-const CONNECT: Duration = Duration::from_secs(2);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The connection for commands, of either kind.
-pub(crate) enum Commands {
+pub(crate) enum CommandConnection {
     Single(MultiplexedConnection),
     Sharded(ClusterConnection),
 }
 
-impl Commands {
+impl CommandConnection {
     /// One connection, or one to each server of a cluster, that hears nothing. Calls
     /// may take up to `answer`.
     pub(crate) async fn connect(url: &ServerUrl, answer: Duration) -> RedisResult<Self> {
-        let mut single = client(url)?
-            .get_multiplexed_async_connection_with_config(&config(answer))
+        let mut single = open_client(url)?
+            .get_multiplexed_async_connection_with_config(&connection_config(answer))
             .await?;
         if !is_cluster(&mut single).await? {
             return Ok(Self::Single(single));
         }
-        let sharded = cluster(url, answer).build()?;
+        let sharded = cluster_builder(url, answer).build()?;
         Ok(Self::Sharded(sharded.get_async_connection().await?))
     }
 }
 
 /// A single server, spoken to in RESP3.
-pub(super) fn client(url: &ServerUrl) -> RedisResult<Client> {
-    let client = Client::open(url.secret())?;
+pub(super) fn open_client(url: &ServerUrl) -> RedisResult<Client> {
+    let client = Client::open(url.expose_secret())?;
     let info = client.get_connection_info().clone();
     let settings = info.redis_settings().clone();
     Client::open(info.set_redis_settings(settings.set_protocol(ProtocolVersion::RESP3)))
 }
 
 /// How a single server is connected to.
-pub(super) fn config(answer: Duration) -> AsyncConnectionConfig {
+pub(super) fn connection_config(answer: Duration) -> AsyncConnectionConfig {
     AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(CONNECT))
+        .set_connection_timeout(Some(CONNECT_TIMEOUT))
         .set_response_timeout(Some(answer))
 }
 
 /// The servers of a cluster; the client finds them by itself. It must repeat nothing:
 /// what may have been done is not done again.
-pub(super) fn cluster(url: &ServerUrl, answer: Duration) -> ClusterClientBuilder {
-    ClusterClient::builder([url.secret()])
+pub(super) fn cluster_builder(url: &ServerUrl, answer: Duration) -> ClusterClientBuilder {
+    ClusterClient::builder([url.expose_secret()])
         .use_protocol(ProtocolVersion::RESP3)
-        .connection_timeout(CONNECT)
+        .connection_timeout(CONNECT_TIMEOUT)
         .response_timeout(answer)
         .retries(0)
 }
@@ -66,7 +66,7 @@ pub(super) async fn is_cluster(server: &mut MultiplexedConnection) -> RedisResul
     Ok(info.lines().any(|line| line.trim() == "cluster_enabled:1"))
 }
 
-impl ConnectionLike for Commands {
+impl ConnectionLike for CommandConnection {
     fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
         match self {
             Self::Single(server) => server.req_packed_command(cmd),

@@ -2,9 +2,9 @@
 
 use redis::{ErrorKind, RedisError};
 
-use crate::backplane::remote::CarrierError;
+use crate::backplane::remote::TransportError;
 
-impl From<RedisError> for CarrierError {
+impl From<RedisError> for TransportError {
     fn from(error: RedisError) -> Self {
         let what = error.to_string();
         match hint(&error) {
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     /// What the server says, as the client library reads it.
-    fn said(line: &str) -> CarrierError {
+    fn said(line: &str) -> TransportError {
         let value = redis::parse_redis_value(format!("-{line}\r\n").as_bytes()).unwrap();
         value.extract_error().unwrap_err().into()
     }
@@ -62,10 +62,10 @@ mod tests {
             ("NOPERM this user has no permissions", "highwater:*"),
         ] {
             match said(line) {
-                CarrierError::Unsuitable { hint, .. } => assert!(hint.contains(to_do), "{hint}"),
+                TransportError::Unsuitable { hint, .. } => assert!(hint.contains(to_do), "{hint}"),
                 other => panic!("{line}: {other:?}"),
             }
         }
-        assert!(matches!(said("ERR odd"), CarrierError::Broken(_)));
+        assert!(matches!(said("ERR odd"), TransportError::Broken(_)));
     }
 }

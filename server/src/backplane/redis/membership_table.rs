@@ -3,7 +3,7 @@
 
 use redis::{RedisResult, aio::ConnectionLike};
 
-use super::Stored;
+use super::StoredTable;
 
 /// Stores unless the revision is another than the expected one, `""` for none.
 const COMPARE_AND_SET: &str = "\
@@ -15,13 +15,13 @@ return 1";
 pub(super) async fn load(
     mut server: impl ConnectionLike,
     key: &str,
-) -> RedisResult<Option<Stored>> {
+) -> RedisResult<Option<StoredTable>> {
     let mut get = redis::cmd("HMGET");
     get.arg(key).arg("revision").arg("roster");
     let (revision, roster): (Option<u64>, Option<Vec<u8>>) = get.query_async(&mut server).await?;
-    Ok(revision.zip(roster).map(|(revision, roster)| Stored {
+    Ok(revision.zip(roster).map(|(revision, roster)| StoredTable {
         revision,
-        roster: roster.into(),
+        table: roster.into(),
     }))
 }
 

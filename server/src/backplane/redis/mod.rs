@@ -45,61 +45,65 @@ mod shards;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::{commands::Commands, error::is_full};
+pub(crate) use self::{commands::CommandConnection, error::is_full};
 
 use bytes::Bytes;
 use redis::{PushInfo, PushKind, Value};
 use tokio_util::task::AbortOnDropHandle;
 
-use self::{names::Names, pubsub::Server, shards::Ending};
+use self::{names::RedisNames, pubsub::PubSubClient, shards::PendingUnsubscribes};
 use super::remote::{
-    Address, Arrived, Carrier, CarrierError, Destination, Inbox, Intake, Outgoing, Stored,
+    ClusterAddress, Destination, InboundFrame, InboundSender, Inbox, OutboundFrame, StoredTable,
+    Transport, TransportError,
 };
 use crate::id::Topic;
 
 /// One node's two connections to Redis.
-pub(super) struct Redis {
-    server: Server,
-    names: Names,
+pub(super) struct RedisTransport {
+    client: PubSubClient,
+    names: RedisNames,
     me: Inbox,
-    ending: Ending,
+    pending_unsubscribes: PendingUnsubscribes,
     _watch: Option<AbortOnDropHandle<()>>,
 }
 
-impl Carrier for Redis {
+impl Transport for RedisTransport {
     async fn connect(
-        address: &Address,
+        address: &ClusterAddress,
         me: &Inbox,
-        arrivals: Intake,
-    ) -> Result<Self, CarrierError> {
-        let names = Names::new(&address.cluster);
-        let ending = Ending::default();
+        arrivals: InboundSender,
+    ) -> Result<Self, TransportError> {
+        let names = RedisNames::new(&address.cluster);
+        let ending = PendingUnsubscribes::default();
         let hear = {
             let (names, ending, arrivals) = (names.clone(), ending.clone(), arrivals.clone());
-            move |push| hear(push, &names, &ending, &arrivals)
+            move |push| handle_push(push, &names, &ending, &arrivals)
         };
-        let server = Server::connect(&address.server, hear).await?;
-        server.name_connections(&names.inbox(me)).await?;
+        let server = PubSubClient::connect(&address.server, hear).await?;
+        server.set_client_name(&names.inbox(me)).await?;
         server
             .subscribe(vec![names.everyone(), names.inbox(me)])
             .await?;
         let watch = match &server {
-            Server::Single { .. } => None,
-            Server::Sharded { listening, .. } => {
-                let watch = tokio::spawn(shards::watch(listening.clone(), arrivals));
+            PubSubClient::Single { .. } => None,
+            PubSubClient::Sharded {
+                subscriber: listening,
+                ..
+            } => {
+                let watch = tokio::spawn(shards::monitor_shards(listening.clone(), arrivals));
                 Some(AbortOnDropHandle::new(watch))
             }
         };
         Ok(Self {
-            server,
+            client: server,
             names,
             me: me.clone(),
-            ending,
+            pending_unsubscribes: ending,
             _watch: watch,
         })
     }
 
-    async fn send(&self, frames: Vec<Outgoing>) -> Result<(), CarrierError> {
+    async fn send(&self, frames: Vec<OutboundFrame>) -> Result<(), TransportError> {
         let channel = |to: &Destination| match to {
             Destination::Inbox(inbox) => self.names.inbox(inbox),
             Destination::Topic(topic) => self.names.topic(topic),
@@ -107,73 +111,84 @@ impl Carrier for Redis {
         };
         let frames = frames
             .into_iter()
-            .map(|Outgoing { to, frame }| (channel(&to), frame));
-        Ok(self.server.publish(frames.collect()).await?)
+            .map(|OutboundFrame { to, frame }| (channel(&to), frame));
+        Ok(self.client.publish(frames.collect()).await?)
     }
 
-    async fn subscribe(&self, topics: &[Topic]) -> Result<(), CarrierError> {
+    async fn subscribe(&self, topics: &[Topic]) -> Result<(), TransportError> {
         let channels = topics.iter().map(|topic| self.names.topic(topic));
-        Ok(self.server.subscribe(channels.collect()).await?)
+        Ok(self.client.subscribe(channels.collect()).await?)
     }
 
-    async fn unsubscribe(&self, topics: &[Topic]) -> Result<(), CarrierError> {
+    async fn unsubscribe(&self, topics: &[Topic]) -> Result<(), TransportError> {
         let channels = topics.iter().map(|topic| self.names.topic(topic));
-        Ok(self.end(channels.collect()).await?)
+        Ok(self.unsubscribe_channels(channels.collect()).await?)
     }
 
-    async fn load(&self) -> Result<Option<Stored>, CarrierError> {
-        Ok(membership_table::load(self.server.commands(), self.names.roster()).await?)
+    async fn load_table(&self) -> Result<Option<StoredTable>, TransportError> {
+        Ok(membership_table::load(self.client.commands(), self.names.membership_table()).await?)
     }
 
-    async fn store(&self, instead_of: Option<u64>, roster: Bytes) -> Result<bool, CarrierError> {
-        let key = self.names.roster();
-        Ok(membership_table::store(self.server.commands(), key, instead_of, &roster).await?)
+    async fn store_table(
+        &self,
+        instead_of: Option<u64>,
+        roster: Bytes,
+    ) -> Result<bool, TransportError> {
+        let key = self.names.membership_table();
+        Ok(membership_table::store(self.client.commands(), key, instead_of, &roster).await?)
     }
 
-    async fn remove_inbox(&self, inbox: &Inbox) -> Result<(), CarrierError> {
-        self.server.disconnect(&self.names.inbox(inbox)).await;
+    async fn remove_inbox(&self, inbox: &Inbox) -> Result<(), TransportError> {
+        self.client.kill_clients(&self.names.inbox(inbox)).await;
         Ok(())
     }
 
     async fn close(self) {
         // The channel goes with its subscriber; waiting for that is the point.
-        let _ = self.end(vec![self.names.inbox(&self.me)]).await;
+        let _ = self
+            .unsubscribe_channels(vec![self.names.inbox(&self.me)])
+            .await;
     }
 }
 
-impl Redis {
+impl RedisTransport {
     /// Stops listening.
-    async fn end(&self, channels: Vec<String>) -> redis::RedisResult<()> {
-        if matches!(self.server, Server::Sharded { .. }) {
-            self.ending.expect(&channels);
+    async fn unsubscribe_channels(&self, channels: Vec<String>) -> redis::RedisResult<()> {
+        if matches!(self.client, PubSubClient::Sharded { .. }) {
+            self.pending_unsubscribes.insert(&channels);
         }
-        self.server.unsubscribe(channels).await
+        self.client.unsubscribe(channels).await
     }
 }
 
 /// Takes what Redis pushes. Runs inside the client's task, so it must not wait.
-fn hear(push: PushInfo, names: &Names, ending: &Ending, arrivals: &Intake) {
+fn handle_push(
+    push: PushInfo,
+    names: &RedisNames,
+    ending: &PendingUnsubscribes,
+    arrivals: &InboundSender,
+) {
     match push.kind {
         PushKind::Message | PushKind::SMessage => {
             let mut parts = push.data.into_iter();
             if let (Some(Value::BulkString(channel)), Some(Value::BulkString(frame))) =
                 (parts.next(), parts.next())
-                && let Some(arrived) = names.sort(&channel, frame.into())
+                && let Some(arrived) = names.classify(&channel, frame.into())
             {
-                arrivals.offer(arrived);
+                arrivals.push(arrived);
             }
         }
         PushKind::SUnsubscribe => {
             if let Some(Value::BulkString(channel)) = push.data.first()
-                && !ending.ended(channel)
+                && !ending.remove(channel)
             {
                 let reason = "a channel of this node went to another shard".to_owned();
-                arrivals.broke(CarrierError::Broken(reason));
+                arrivals.close(TransportError::Broken(reason));
             }
         }
         PushKind::Disconnection => {
             let reason = "the connection that is subscribed ended".to_owned();
-            arrivals.broke(CarrierError::Broken(reason));
+            arrivals.close(TransportError::Broken(reason));
         }
         _ => {}
     }

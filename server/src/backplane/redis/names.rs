@@ -3,25 +3,28 @@
 
 use bytes::Bytes;
 
-use super::{Arrived, Inbox};
+use super::{InboundFrame, Inbox};
 use crate::id::{ClusterName, Topic};
 
 /// The names of one cluster.
 #[derive(Clone)]
-pub(super) struct Names {
+pub(super) struct RedisNames {
     prefix: String,
-    roster: String,
+    membership_table: String,
 }
 
-impl Names {
+impl RedisNames {
     pub(super) fn new(cluster: &ClusterName) -> Self {
         let prefix = format!("highwater:{cluster}:");
-        let roster = format!("{prefix}roster");
-        Self { prefix, roster }
+        let membership_table = format!("{prefix}roster");
+        Self {
+            prefix,
+            membership_table,
+        }
     }
 
-    pub(super) fn roster(&self) -> &str {
-        &self.roster
+    pub(super) fn membership_table(&self) -> &str {
+        &self.membership_table
     }
 
     pub(super) fn everyone(&self) -> String {
@@ -37,13 +40,13 @@ impl Names {
     }
 
     /// What a frame is, by its channel; `None` for a channel that is none of ours.
-    pub(super) fn sort(&self, channel: &[u8], frame: Bytes) -> Option<Arrived> {
+    pub(super) fn classify(&self, channel: &[u8], frame: Bytes) -> Option<InboundFrame> {
         let channel = std::str::from_utf8(channel).ok()?;
         let name = channel.strip_prefix(&self.prefix)?;
         match name.split_once(':') {
-            None if name == "everyone" => Some(Arrived::Everyone(frame)),
-            Some(("inbox", _)) => Some(Arrived::Inbox(frame)),
-            Some(("topic", topic)) => Some(Arrived::Topic(topic.parse().ok()?, frame)),
+            None if name == "everyone" => Some(InboundFrame::Everyone(frame)),
+            Some(("inbox", _)) => Some(InboundFrame::Inbox(frame)),
+            Some(("topic", topic)) => Some(InboundFrame::Topic(topic.parse().ok()?, frame)),
             _ => None,
         }
     }
@@ -55,28 +58,28 @@ mod tests {
 
     #[test]
     fn channels_are_told_apart() {
-        let names = Names::new(&"c".parse().unwrap());
-        let sort = |channel: &str| names.sort(channel.as_bytes(), Bytes::new());
+        let names = RedisNames::new(&"c".parse().unwrap());
+        let sort = |channel: &str| names.classify(channel.as_bytes(), Bytes::new());
         assert!(matches!(
             sort(&names.everyone()),
-            Some(Arrived::Everyone(_))
+            Some(InboundFrame::Everyone(_))
         ));
         let inbox = Inbox {
             node: "n.1".parse().unwrap(),
-            boot: 255,
+            incarnation: 255,
             connection: 16,
         };
         assert_eq!(names.inbox(&inbox), "highwater:c:inbox:n.1-ff-10");
         assert!(matches!(
             sort(&names.inbox(&inbox)),
-            Some(Arrived::Inbox(_))
+            Some(InboundFrame::Inbox(_))
         ));
         let topic: Topic = "inbox:a:b".parse().unwrap();
-        let Some(Arrived::Topic(sorted, _)) = sort(&names.topic(&topic)) else {
+        let Some(InboundFrame::Topic(sorted, _)) = sort(&names.topic(&topic)) else {
             panic!()
         };
         assert_eq!(sorted, topic);
-        let other = Names::new(&"c2".parse().unwrap());
+        let other = RedisNames::new(&"c2".parse().unwrap());
         assert!(sort(&other.everyone()).is_none());
         assert!(sort("highwater:c:roster").is_none());
     }

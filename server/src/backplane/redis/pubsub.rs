@@ -9,37 +9,37 @@ use redis::{
 };
 
 use super::{
-    CarrierError,
-    commands::{Commands, client, cluster, config, is_cluster},
-    shards::ask_all,
+    TransportError,
+    commands::{CommandConnection, cluster_builder, connection_config, is_cluster, open_client},
+    shards::ping_all_shards,
 };
 use crate::backplane::ServerUrl;
 
-const ANSWER: Duration = Duration::from_secs(5);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Two connections: one that is subscribed, one for all else.
-pub(super) enum Server {
+pub(super) enum PubSubClient {
     Single {
         commands: MultiplexedConnection,
-        listening: MultiplexedConnection,
+        subscriber: MultiplexedConnection,
     },
     Sharded {
         commands: ClusterConnection,
-        listening: ClusterConnection,
+        subscriber: ClusterConnection,
     },
 }
 
-impl Server {
+impl PubSubClient {
     /// Connects twice; `hear` gets what is pushed, from inside the client's task.
     pub(super) async fn connect(
         url: &ServerUrl,
         hear: impl Fn(PushInfo) + Send + Sync + 'static,
-    ) -> Result<Self, CarrierError> {
-        let client = client(url).map_err(|error| CarrierError::Unsuitable {
+    ) -> Result<Self, TransportError> {
+        let client = open_client(url).map_err(|error| TransportError::Unsuitable {
             what: error.to_string(),
             hint: "check the backplane's URL",
         })?;
-        let config = config(ANSWER);
+        let config = connection_config(RESPONSE_TIMEOUT);
         let mut commands = client
             .get_multiplexed_async_connection_with_config(&config)
             .await?;
@@ -56,31 +56,36 @@ impl Server {
             .await?;
         Ok(Self::Single {
             commands,
-            listening,
+            subscriber: listening,
         })
     }
 
     async fn connect_sharded(
         url: &ServerUrl,
         hear: impl Fn(PushInfo) -> Result<(), std::convert::Infallible> + Send + Sync + 'static,
-    ) -> Result<Self, CarrierError> {
-        let commands = cluster(url, ANSWER).build()?.get_async_connection().await?;
-        let listening = cluster(url, ANSWER).push_sender(hear).build()?;
+    ) -> Result<Self, TransportError> {
+        let commands = cluster_builder(url, RESPONSE_TIMEOUT)
+            .build()?
+            .get_async_connection()
+            .await?;
+        let listening = cluster_builder(url, RESPONSE_TIMEOUT)
+            .push_sender(hear)
+            .build()?;
         let listening = listening.get_async_connection().await?;
         // The client is content with one shard that answers; a node is not.
         for connection in [&commands, &listening] {
-            ask_all(connection).await?;
+            ping_all_shards(connection).await?;
         }
         Ok(Self::Sharded {
             commands,
-            listening,
+            subscriber: listening,
         })
     }
 
-    pub(super) fn commands(&self) -> Commands {
+    pub(super) fn commands(&self) -> CommandConnection {
         match self {
-            Self::Single { commands, .. } => Commands::Single(commands.clone()),
-            Self::Sharded { commands, .. } => Commands::Sharded(commands.clone()),
+            Self::Single { commands, .. } => CommandConnection::Single(commands.clone()),
+            Self::Sharded { commands, .. } => CommandConnection::Sharded(commands.clone()),
         }
     }
 
@@ -114,8 +119,14 @@ impl Server {
     pub(super) async fn subscribe(&self, channels: Vec<String>) -> RedisResult<()> {
         match self {
             _ if channels.is_empty() => Ok(()),
-            Self::Single { listening, .. } => listening.clone().subscribe(channels).await,
-            Self::Sharded { listening, .. } => {
+            Self::Single {
+                subscriber: listening,
+                ..
+            } => listening.clone().subscribe(channels).await,
+            Self::Sharded {
+                subscriber: listening,
+                ..
+            } => {
                 let each = channels.into_iter().map(|channel| {
                     let mut listening = listening.clone();
                     async move { listening.ssubscribe(channel).await }
@@ -129,8 +140,14 @@ impl Server {
     pub(super) async fn unsubscribe(&self, channels: Vec<String>) -> RedisResult<()> {
         match self {
             _ if channels.is_empty() => Ok(()),
-            Self::Single { listening, .. } => listening.clone().unsubscribe(channels).await,
-            Self::Sharded { listening, .. } => {
+            Self::Single {
+                subscriber: listening,
+                ..
+            } => listening.clone().unsubscribe(channels).await,
+            Self::Sharded {
+                subscriber: listening,
+                ..
+            } => {
                 let each = channels.into_iter().map(|channel| {
                     let mut listening = listening.clone();
                     async move { listening.sunsubscribe(channel).await }

@@ -19,13 +19,13 @@ use redis::{
 };
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::Intake;
+use super::InboundSender;
 
 /// Between two looks at whether every shard answers.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+const PING_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Waits until every shard has answered.
-pub(super) async fn ask_all(connection: &ClusterConnection) -> RedisResult<()> {
+pub(super) async fn ping_all_shards(connection: &ClusterConnection) -> RedisResult<()> {
     let all = MultipleNodeRoutingInfo::AllMasters;
     let all = RoutingInfo::MultiNode((all, Some(ResponsePolicy::AllSucceeded)));
     let mut connection = connection.clone();
@@ -37,13 +37,13 @@ pub(super) async fn ask_all(connection: &ClusterConnection) -> RedisResult<()> {
 
 /// Asks every shard now and then, over the connections that listen, until one does
 /// not answer.
-pub(super) async fn watch(listening: ClusterConnection, arrivals: Intake) {
-    let mut looks = interval(LOOK_EVERY);
+pub(super) async fn monitor_shards(listening: ClusterConnection, arrivals: InboundSender) {
+    let mut looks = interval(PING_INTERVAL);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         looks.tick().await;
-        if let Err(error) = ask_all(&listening).await {
-            return arrivals.broke(error.into());
+        if let Err(error) = ping_all_shards(&listening).await {
+            return arrivals.close(error.into());
         }
     }
 }
@@ -51,16 +51,16 @@ pub(super) async fn watch(listening: ClusterConnection, arrivals: Intake) {
 /// Subscriptions that this node has asked the server to end. It says so of each; of
 /// one that is not in here it is the server that ended it.
 #[derive(Clone, Default)]
-pub(super) struct Ending(Arc<Mutex<HashSet<Vec<u8>>>>);
+pub(super) struct PendingUnsubscribes(Arc<Mutex<HashSet<Vec<u8>>>>);
 
-impl Ending {
-    pub(super) fn expect(&self, channels: &[String]) {
+impl PendingUnsubscribes {
+    pub(super) fn insert(&self, channels: &[String]) {
         let channels = channels.iter().map(|channel| channel.clone().into_bytes());
         self.lock().extend(channels);
     }
 
     /// Whether the end of that subscription was asked for.
-    pub(super) fn ended(&self, channel: &[u8]) -> bool {
+    pub(super) fn remove(&self, channel: &[u8]) -> bool {
         self.lock().remove(channel)
     }
 

@@ -2,16 +2,16 @@
 
 use std::{ops::RangeInclusive, process::Command};
 
-use highwater_services::{Redis as Single, RedisCluster, RedisOptions};
+use highwater_services::{RedisClusterService, RedisOptions, RedisService as Single};
 use redis::FromRedisValue;
 
-use super::{Redis, names::Names};
+use super::{RedisTransport, names::RedisNames};
 use crate::backplane::remote::{
-    Carrier, CarrierError,
-    conformance::{Peer, address},
+    Transport, TransportError,
+    conformance::{TransportPeer, address},
 };
 
-type Node = Peer<Redis>;
+type RedisPeer = TransportPeer<RedisTransport>;
 
 /// Asks one server.
 async fn ask<T: FromRedisValue>(url: &str, command: &[&str]) -> T {
@@ -23,15 +23,15 @@ async fn ask<T: FromRedisValue>(url: &str, command: &[&str]) -> T {
 }
 
 /// One server of a cluster.
-struct Shard {
+struct ClusterShard {
     id: String,
     url: String,
     slots: Vec<RangeInclusive<u16>>,
 }
 
-impl Shard {
+impl ClusterShard {
     /// Of a line of `CLUSTER NODES`: `ID HOST:PORT@BUS FLAGS … 0-5460 5462`.
-    fn of(line: &str) -> Self {
+    fn parse(line: &str) -> Self {
         let words: Vec<&str> = line.split(' ').collect();
         let slots = words[8..].iter().map(|range| {
             let (first, last) = range.split_once('-').unwrap_or((range, range));
@@ -44,14 +44,14 @@ impl Shard {
         }
     }
 
-    fn has(&self, slot: u16) -> bool {
+    fn owns_slot(&self, slot: u16) -> bool {
         self.slots.iter().any(|range| range.contains(&slot))
     }
 }
 
-async fn shards(url: &str) -> Vec<Shard> {
+async fn shards(url: &str) -> Vec<ClusterShard> {
     let nodes: String = ask(url, &["CLUSTER", "NODES"]).await;
-    nodes.lines().map(Shard::of).collect()
+    nodes.lines().map(ClusterShard::parse).collect()
 }
 
 fn signal(name: &str, pid: u32) {
@@ -63,76 +63,83 @@ fn signal(name: &str, pid: u32) {
 /// shard that had it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_channel_that_goes_to_another_shard_is_told() {
-    let cluster = RedisCluster::start().unwrap();
+    let cluster = RedisClusterService::start().unwrap();
     let url = cluster.url();
-    let address = address::<Redis>(&url);
-    let mut peer = Node::connect(&address, "n").await;
+    let address = address::<RedisTransport>(&url);
+    let mut peer = RedisPeer::connect(&address, "n").await;
     // What the node ends itself is no reason to go.
     let topics = ["t".parse().unwrap()];
-    peer.carrier.subscribe(&topics).await.unwrap();
-    peer.carrier.unsubscribe(&topics).await.unwrap();
-    peer.send(peer.to(), "here").await;
-    peer.next_is("here").await;
+    peer.transport.subscribe(&topics).await.unwrap();
+    peer.transport.unsubscribe(&topics).await.unwrap();
+    peer.send(peer.destination(), "here").await;
+    peer.expect_next("here").await;
 
-    let channel = Names::new(&address.cluster).inbox(&peer.inbox);
+    let channel = RedisNames::new(&address.cluster).inbox(&peer.inbox);
     let slot: u16 = ask(&url, &["CLUSTER", "KEYSLOT", &channel]).await;
     let shards = shards(&url).await;
-    let other = shards.iter().find(|shard| !shard.has(slot)).unwrap();
+    let other = shards.iter().find(|shard| !shard.owns_slot(slot)).unwrap();
     for shard in &shards {
         let slot = slot.to_string();
         let moves = ["CLUSTER", "SETSLOT", &slot, "NODE", &other.id];
         let () = ask(&shard.url, &moves).await;
     }
-    let end = peer.broken().await.to_string();
+    let end = peer.wait_closed().await.to_string();
     assert!(end.contains("another shard"), "{end}");
-    let mut again = Node::connect(&address, "n").await;
-    again.send(again.to(), "there").await;
-    again.next_is("there").await;
+    let mut again = RedisPeer::connect(&address, "n").await;
+    again.send(again.destination(), "there").await;
+    again.expect_next("there").await;
 }
 
 /// Also of one that says nothing, and would not notice by saying it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_shard_that_hangs_ends_the_connection() {
-    let cluster = RedisCluster::start().unwrap();
-    let address = address::<Redis>(&cluster.url());
-    let mut peer = Node::connect(&address, "n").await;
+    let cluster = RedisClusterService::start().unwrap();
+    let address = address::<RedisTransport>(&cluster.url());
+    let mut peer = RedisPeer::connect(&address, "n").await;
     let pid = *cluster.pids().last().unwrap();
     signal("-STOP", pid);
-    peer.broken().await;
+    peer.wait_closed().await;
     signal("-CONT", pid);
-    let mut again = Node::connect(&address, "n").await;
-    again.send(again.to(), "back").await;
-    again.next_is("back").await;
+    let mut again = RedisPeer::connect(&address, "n").await;
+    again.send(again.destination(), "back").await;
+    again.expect_next("back").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_survivor_ends_connections_on_every_shard() {
-    let cluster = RedisCluster::start().unwrap();
-    let address = address::<Redis>(&cluster.url());
-    let survivor = Node::connect(&address, "s").await;
-    let mut hung = Node::connect(&address, "h").await;
-    let channel = Names::new(&address.cluster).inbox(&hung.inbox);
-    survivor.carrier.remove_inbox(&hung.inbox).await.unwrap();
-    hung.broken().await;
+    let cluster = RedisClusterService::start().unwrap();
+    let address = address::<RedisTransport>(&cluster.url());
+    let survivor = RedisPeer::connect(&address, "s").await;
+    let mut hung = RedisPeer::connect(&address, "h").await;
+    let channel = RedisNames::new(&address.cluster).inbox(&hung.inbox);
+    survivor.transport.remove_inbox(&hung.inbox).await.unwrap();
+    hung.wait_closed().await;
     for shard in shards(&cluster.url()).await {
         let clients: String = ask(&shard.url, &["CLIENT", "LIST"]).await;
         assert!(!clients.contains(&format!("name={channel}")), "{clients}");
     }
-    assert!(survivor.carrier.load().await.unwrap().is_none());
+    assert!(survivor.transport.load_table().await.unwrap().is_none());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_server_goes_on_publishing_and_says_what_it_lacks() {
     let server = Single::start(RedisOptions::default()).unwrap();
     let url = server.url();
-    let mut peer = Node::connect(&address::<Redis>(&url), "n").await;
+    let mut peer = RedisPeer::connect(&address::<RedisTransport>(&url), "n").await;
     let () = ask(&url, &["CONFIG", "SET", "maxmemory", "1"]).await;
-    match peer.carrier.store(None, "roster".into()).await {
-        Err(CarrierError::Unsuitable { hint, .. }) => assert!(hint.contains("maxmemory"), "{hint}"),
+    match peer.transport.store_table(None, "roster".into()).await {
+        Err(TransportError::Unsuitable { hint, .. }) => {
+            assert!(hint.contains("maxmemory"), "{hint}")
+        }
         other => panic!("{other:?}"),
     }
-    peer.send(peer.to(), "through").await;
-    peer.next_is("through").await;
+    peer.send(peer.destination(), "through").await;
+    peer.expect_next("through").await;
     let () = ask(&url, &["CONFIG", "SET", "maxmemory", "0"]).await;
-    assert!(peer.carrier.store(None, "roster".into()).await.unwrap());
+    assert!(
+        peer.transport
+            .store_table(None, "roster".into())
+            .await
+            .unwrap()
+    );
 }

@@ -2,40 +2,40 @@
 
 use std::time::Duration;
 
-use super::{CarrierError, membership_table::NoRoster};
-use crate::backplane::{Taken, lease::Lapsed};
+use super::{TransportError, membership_table::InvalidMembership};
+use crate::backplane::{IdConflict, lease::LeaseExpired};
 
 /// Why a connection could not be made, or ended.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Lost {
+pub(super) enum DisconnectReason {
     #[error(transparent)]
-    Carrier(#[from] CarrierError),
+    Transport(#[from] TransportError),
     #[error(transparent)]
-    Roster(#[from] NoRoster),
+    InvalidMembership(#[from] InvalidMembership),
     #[error(transparent)]
-    Taken(#[from] Taken),
+    IdConflict(#[from] IdConflict),
     #[error("the others removed this node, or another took its place")]
     Removed,
     #[error(transparent)]
-    Lapsed(#[from] Lapsed),
+    LeaseExpired(#[from] LeaseExpired),
     #[error("no sign of life from the broker for {0:?}")]
-    Silent(Duration),
+    BrokerTimeout(Duration),
     #[error("the roster was changed by others {0} times in a row")]
     Contended(u32),
 }
 
 /// How long a broker may take for one call.
-const PATIENCE: Duration = Duration::from_secs(5);
+const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A call to the broker, given up after some seconds.
-pub(super) async fn within<T>(
+pub(super) async fn with_timeout<T>(
     what: &'static str,
-    call: impl Future<Output = Result<T, CarrierError>>,
-) -> Result<T, CarrierError> {
-    match tokio::time::timeout(PATIENCE, call).await {
+    call: impl Future<Output = Result<T, TransportError>>,
+) -> Result<T, TransportError> {
+    match tokio::time::timeout(CALL_TIMEOUT, call).await {
         Ok(outcome) => outcome,
-        Err(_) => Err(CarrierError::Broken(format!(
-            "the broker took longer than {PATIENCE:?} to {what}"
+        Err(_) => Err(TransportError::Broken(format!(
+            "the broker took longer than {CALL_TIMEOUT:?} to {what}"
         ))),
     }
 }

@@ -6,18 +6,18 @@ use crate::{backplane::envelope::Envelope, id::NodeId};
 
 /// In front of every frame.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Header {
+pub(super) struct FrameHeader {
     pub(super) from: NodeId,
     /// The sender's `joined`: a frame of a seat that is no more is dropped.
-    pub(super) joined: u64,
-    pub(super) body: Body,
+    pub(super) generation: u64,
+    pub(super) body: FrameBody,
 }
 
 /// What the payload is.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) enum Body {
+pub(super) enum FrameBody {
     /// None: the sender is alive and goes by the roster of that version.
-    Beat {
+    Heartbeat {
         version: u64,
         /// The sender's own clock: when its beat comes back to it, it has heard
         /// whatever was said before.

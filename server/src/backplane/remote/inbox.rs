@@ -14,7 +14,7 @@ use crate::id::NodeId;
 pub(in crate::backplane) struct Inbox {
     pub(in crate::backplane) node: NodeId,
     /// Which life of the node: milliseconds since 1970 at its start.
-    pub(in crate::backplane) boot: u64,
+    pub(in crate::backplane) incarnation: u64,
     /// Which connection of that life. Grows; the high half tells processes apart
     /// that started in the same millisecond.
     pub(in crate::backplane) connection: u64,
@@ -23,7 +23,7 @@ pub(in crate::backplane) struct Inbox {
 impl Inbox {
     /// Whether a later life or connection of the same node holds this one.
     pub(in crate::backplane) fn is_after(&self, other: &Self) -> bool {
-        (self.boot, self.connection) > (other.boot, other.connection)
+        (self.incarnation, self.connection) > (other.incarnation, other.connection)
     }
 }
 
@@ -31,6 +31,10 @@ impl Inbox {
 /// joined by `-`.
 impl fmt::Display for Inbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{:x}-{:x}", self.node, self.boot, self.connection)
+        write!(
+            f,
+            "{}-{:x}-{:x}",
+            self.node, self.incarnation, self.connection
+        )
     }
 }

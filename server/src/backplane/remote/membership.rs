@@ -14,82 +14,82 @@ use tokio::{
 };
 
 use super::{
-    Arrived, Carrier, CarrierError, Destination, Inbox, Outgoing,
-    disconnect_reason::{Lost, within},
-    failure_detector::Hearing,
-    frame::{Body, Header},
-    membership_table::Roster,
+    Destination, InboundFrame, Inbox, OutboundFrame, Transport, TransportError,
+    disconnect_reason::{DisconnectReason, with_timeout},
+    failure_detector::FailureDetector,
+    frame::{FrameBody, FrameHeader},
+    membership_table::MembershipTable,
     reaper::Reaper,
-    send_queue::{Standing, ToBroker},
+    send_queue::{MembershipSnapshot, SendQueue},
 };
 use crate::{
     backplane::{
-        Backplane, Identity, Inbound, Kind,
-        endpoint::Endpoint,
-        envelope::open,
-        first_version, is_version,
-        lease::{Lease, may_be_silent},
+        Backplane, Identity, Inbound, MessageKind,
+        endpoint::BackplaneEndpoint,
+        envelope::decode_frame,
+        initial_version, is_valid_version,
+        lease::{Lease, suspicion_timeout},
     },
     id::NodeId,
 };
 
 /// How often a change is tried again when others were quicker.
-const ATTEMPTS: u32 = 100;
+const MAX_CAS_ATTEMPTS: u32 = 100;
 
 /// One connection's membership. Its seat is given up by [`Membership::leave`], or
 /// taken by others after its lease.
 pub(super) struct Membership<'c, C> {
-    endpoint: &'c Endpoint<ToBroker>,
+    endpoint: &'c BackplaneEndpoint<SendQueue>,
     carrier: &'c C,
     me: &'c Inbox,
-    length: Duration,
+    lease_duration: Duration,
     lease: Lease,
     started: Instant,
-    hearing: Mutex<Hearing>,
+    failure_detector: Mutex<FailureDetector>,
     /// Somebody goes by a newer roster.
-    behind: Notify,
+    table_outdated: Notify,
     /// This node changed the roster: the others should hear of it at once.
-    pub(super) news: Notify,
+    pub(super) table_changed: Notify,
 }
 
 /// How often a node says that it is alive.
-pub(super) fn beat_every(lease: Duration) -> Duration {
+pub(super) fn heartbeat_interval(lease: Duration) -> Duration {
     (lease / 5).min(Duration::from_secs(1))
 }
 
-impl<'c, C: Carrier> Membership<'c, C> {
+impl<'c, C: Transport> Membership<'c, C> {
     /// Takes a seat for `me`, and with it the place of any earlier life or
     /// connection of the node.
     pub(super) async fn join(
-        endpoint: &'c Endpoint<ToBroker>,
+        endpoint: &'c BackplaneEndpoint<SendQueue>,
         carrier: &'c C,
         me: &'c Inbox,
         identity: &Identity,
         lease: Duration,
-    ) -> Result<Self, Lost> {
+    ) -> Result<Self, DisconnectReason> {
         let now = Instant::now();
         let membership = Self {
             endpoint,
             carrier,
             me,
-            length: lease,
-            lease: Lease::new(may_be_silent(lease)),
+            lease_duration: lease,
+            lease: Lease::new(suspicion_timeout(lease)),
             started: now,
-            hearing: Mutex::new(Hearing::new(now)),
-            behind: Notify::new(),
-            news: Notify::new(),
+            failure_detector: Mutex::new(FailureDetector::new(now)),
+            table_outdated: Notify::new(),
+            table_changed: Notify::new(),
         };
-        let seated = membership.update(|roster, above| {
+        let seated = membership.update_table(|roster, above| {
             roster.join(identity, me, lease, above)?;
             Ok(true)
         });
         let roster = seated.await?;
-        membership.adopt(roster)?;
+        membership.apply_table(roster)?;
         Ok(membership)
     }
 
     /// Keeps the membership until it is lost.
-    pub(super) async fn keep(&self) -> Lost {
+    pub(super) async fn run(&self) -> DisconnectReason {
         match self.watch().await {
             Ok(never) => match never {},
             Err(lost) => lost,
@@ -97,62 +97,71 @@ impl<'c, C: Carrier> Membership<'c, C> {
     }
 
     /// Gives the seat up and removes the inbox.
-    pub(super) async fn leave(&self) -> Result<(), Lost> {
+    pub(super) async fn leave(&self) -> Result<(), DisconnectReason> {
         let me = std::slice::from_ref(self.me);
         let without = self
-            .update(|roster, above| Ok(!roster.remove(me, above).is_empty()))
+            .update_table(|roster, above| Ok(!roster.remove(me, above).is_empty()))
             .await?;
-        let beat = self.beat_by(without.version);
-        within("take a beat", self.carrier.send(vec![beat])).await?;
-        within("remove an inbox", self.carrier.remove_inbox(self.me)).await?;
-        self.update(|roster, _| Ok(roster.forget(me))).await?;
+        let beat = self.heartbeat_frame(without.version);
+        with_timeout("take a beat", self.carrier.send(vec![beat])).await?;
+        with_timeout("remove an inbox", self.carrier.remove_inbox(self.me)).await?;
+        self.update_table(|roster, _| Ok(roster.remove_tombstones(me)))
+            .await?;
         Ok(())
     }
 
     pub(super) fn lease(&self) -> Duration {
-        self.length
+        self.lease_duration
     }
 
     /// Says that this node is alive, and which roster it goes by.
-    pub(super) async fn beat(&self) -> Result<(), Lost> {
+    pub(super) async fn send_heartbeat(&self) -> Result<(), DisconnectReason> {
         self.lease.check()?;
         let now = Instant::now();
-        let beat = self.beat_by(self.standing().roster.version);
+        let beat = self.heartbeat_frame(self.snapshot().table.version);
         self.endpoint
             .traffic
-            .count_sent(Kind::Control, beat.frame.len());
-        within("take a beat", self.carrier.send(vec![beat])).await?;
+            .count_sent(MessageKind::Control, beat.frame.len());
+        with_timeout("take a beat", self.carrier.send(vec![beat])).await?;
         self.lease.renew(now);
         Ok(())
     }
 
     /// What a frame means to this node: a sign of life, and perhaps something to
     /// handle.
-    pub(super) async fn receive(&self, arrived: Arrived) -> Result<Option<Inbound>, Lost> {
+    pub(super) async fn handle_frame(
+        &self,
+        arrived: InboundFrame,
+    ) -> Result<Option<Inbound>, DisconnectReason> {
         self.lease.check()?;
         let (topic, frame) = match arrived {
-            Arrived::Topic(topic, frame) => (Some(topic), frame),
-            Arrived::Inbox(frame) | Arrived::Everyone(frame) => (None, frame),
+            InboundFrame::Topic(topic, frame) => (Some(topic), frame),
+            InboundFrame::Inbox(frame) | InboundFrame::Everyone(frame) => (None, frame),
         };
-        let Some((header, payload)) = open::<Header>(&frame) else {
+        let Some((header, payload)) = decode_frame::<FrameHeader>(&frame) else {
             tracing::warn!(bytes = frame.len(), "a frame that is not understood");
             return Ok(None);
         };
-        let Header { from, joined, body } = header;
-        self.catch_up(joined).await?;
-        if !self.hear(&from, joined, &body) {
+        let FrameHeader {
+            from,
+            generation: joined,
+            body,
+        } = header;
+        self.wait_for_table(joined).await?;
+        if !self.note_sender(&from, joined, &body) {
             return Ok(None);
         }
         let (kind, inbound) = match (body, topic) {
-            (Body::Unicast(envelope), None) => {
-                let inbound = self.endpoint.arrived(from, envelope, payload);
-                (Kind::Unicast, inbound)
+            (FrameBody::Unicast(envelope), None) => {
+                let inbound = self.endpoint.handle_unicast(from, envelope, payload);
+                (MessageKind::Unicast, inbound)
             }
             // The publisher hears its own as well.
-            (Body::Published, Some(topic)) if from != self.me.node => {
-                (Kind::Topic, Some(Inbound::Published { topic, payload }))
-            }
-            _ => (Kind::Control, None),
+            (FrameBody::Published, Some(topic)) if from != self.me.node => (
+                MessageKind::Topic,
+                Some(Inbound::Published { topic, payload }),
+            ),
+            _ => (MessageKind::Control, None),
         };
         self.endpoint.traffic.count_received(kind, frame.len());
         Ok(inbound)
@@ -160,71 +169,75 @@ impl<'c, C: Carrier> Membership<'c, C> {
 
     /// Waits for the view that the sender's seat is in, so that nothing it says is
     /// handled before.
-    async fn catch_up(&self, joined: u64) -> Result<(), Lost> {
-        if joined <= self.standing().roster.version || !is_version(joined) {
+    async fn wait_for_table(&self, joined: u64) -> Result<(), DisconnectReason> {
+        if joined <= self.snapshot().table.version || !is_valid_version(joined) {
             return Ok(());
         }
-        self.heard_of(joined);
+        self.note_table_version(joined);
         let mut views = self.endpoint.view();
         let adopted = views.wait_for(|view| view.version >= joined);
         let adopted = adopted.map(|_| Ok(()));
-        Ok(within("give the roster", adopted).await?)
+        Ok(with_timeout("give the roster", adopted).await?)
     }
 
     /// Somebody goes by the roster of that version, or a later one.
-    fn heard_of(&self, version: u64) {
-        if version > self.standing().roster.version && is_version(version) {
-            let mut hearing = self.hearing();
-            hearing.newest = hearing.newest.max(version);
-            self.behind.notify_one();
+    fn note_table_version(&self, version: u64) {
+        if version > self.snapshot().table.version && is_valid_version(version) {
+            let mut hearing = self.failure_detector();
+            hearing.newest_version = hearing.newest_version.max(version);
+            self.table_outdated.notify_one();
         }
     }
 
     /// Notes a sign of life; whether the sender holds the seat it speaks from.
-    fn hear(&self, from: &NodeId, joined: u64, body: &Body) -> bool {
-        let standing = self.standing();
-        let seated = standing.roster.seat(from);
-        if seated.is_none_or(|seat| seat.joined != joined) {
+    fn note_sender(&self, from: &NodeId, joined: u64, body: &FrameBody) -> bool {
+        let standing = self.snapshot();
+        let seated = standing.table.entry(from);
+        if seated.is_none_or(|seat| seat.generation != joined) {
             return false;
         }
-        self.hearing().heard(from, joined, Instant::now());
-        if let Body::Beat { version, sent_us } = body {
-            self.heard_of(*version);
-            if *from == self.me.node && joined == standing.joined {
+        self.failure_detector()
+            .record_heartbeat(from, joined, Instant::now());
+        if let FrameBody::Heartbeat { version, sent_us } = body {
+            self.note_table_version(*version);
+            if *from == self.me.node && joined == standing.generation {
                 let sent = self.started + Duration::from_micros(*sent_us);
-                self.hearing().echoed(sent);
+                self.failure_detector().record_own_echo(sent);
             }
         }
         true
     }
 
-    async fn watch(&self) -> Result<Infallible, Lost> {
+    async fn watch(&self) -> Result<Infallible, DisconnectReason> {
         let mut reaper = Reaper::new(self.me.node.clone());
         // More often than it beats, for others to be gone in time.
-        let look = beat_every(self.lease()) / 4;
+        let look = heartbeat_interval(self.lease()) / 4;
         let mut looks = interval(look);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut looked = Instant::now();
         let mut tidy_at = Instant::now();
         loop {
             tokio::select! {
-                () = self.behind.notified() => {}
+                () = self.table_outdated.notified() => {}
                 _ = looks.tick() => {}
             }
             // Now and then without cause: the broker may have lost its state.
-            if self.is_behind() || looked.elapsed() > self.lease() {
+            if self.is_outdated() || looked.elapsed() > self.lease() {
                 looked = Instant::now();
-                let roster = self.update(|_, _| Ok(false)).await?;
-                self.adopt(roster)?;
+                let roster = self.update_table(|_, _| Ok(false)).await?;
+                self.apply_table(roster)?;
             }
             if Instant::now() < tidy_at {
                 continue;
             }
-            match self.tidy(&mut reaper, look.mul_f64(rand::random())).await {
+            match self
+                .evict_and_reap(&mut reaper, look.mul_f64(rand::random()))
+                .await
+            {
                 Ok(()) => {}
                 // It carries frames all the same: worth more than a roster that is
                 // up to date.
-                Err(Lost::Carrier(error @ CarrierError::Unsuitable { .. })) => {
+                Err(DisconnectReason::Transport(error @ TransportError::Unsuitable { .. })) => {
                     tracing::warn!(%error, "the roster cannot be changed");
                     tidy_at = Instant::now() + self.lease();
                 }
@@ -234,32 +247,36 @@ impl<'c, C: Carrier> Membership<'c, C> {
     }
 
     /// Removes who is silent, and what nobody uses any more.
-    async fn tidy(&self, reaper: &mut Reaper, grace: Duration) -> Result<(), Lost> {
+    async fn evict_and_reap(
+        &self,
+        reaper: &mut Reaper,
+        grace: Duration,
+    ) -> Result<(), DisconnectReason> {
         let evicted = self.evict(grace).await?;
         self.reap(reaper, &evicted, grace).await
     }
 
     /// Removes who is silent. Others may be about to do the same: the broker lets
     /// one of them.
-    async fn evict(&self, grace: Duration) -> Result<Vec<Inbox>, Lost> {
-        let standing = self.standing();
+    async fn evict(&self, grace: Duration) -> Result<Vec<Inbox>, DisconnectReason> {
+        let standing = self.snapshot();
         let silent = self
-            .hearing()
-            .silent(&standing.roster, &self.me.node, grace);
+            .failure_detector()
+            .suspects(&standing.table, &self.me.node, grace);
         if silent.is_empty() {
             return Ok(Vec::new());
         }
         let mut evicted = Vec::new();
-        let change = |roster: &mut Roster, above| {
+        let change = |roster: &mut MembershipTable, above| {
             evicted = roster.remove(&silent, above);
             Ok(!evicted.is_empty())
         };
-        let roster = self.update(change).await?;
+        let roster = self.update_table(change).await?;
         for inbox in &evicted {
             tracing::warn!(node = %inbox.node, "silent for too long: removed from the cluster");
         }
         self.endpoint.traffic.count_evicted(evicted.len());
-        self.adopt(roster)?;
+        self.apply_table(roster)?;
         Ok(evicted)
     }
 
@@ -269,9 +286,9 @@ impl<'c, C: Carrier> Membership<'c, C> {
         reaper: &mut Reaper,
         evicted: &[Inbox],
         grace: Duration,
-    ) -> Result<(), Lost> {
+    ) -> Result<(), DisconnectReason> {
         let due = {
-            let gone = &self.standing().roster.gone;
+            let gone = &self.snapshot().table.tombstones;
             reaper.due(gone, evicted, self.lease() + grace, Instant::now())
         };
         if due.is_empty() {
@@ -279,7 +296,7 @@ impl<'c, C: Carrier> Membership<'c, C> {
         }
         let mut removed = Vec::new();
         for inbox in due {
-            match within("remove an inbox", self.carrier.remove_inbox(&inbox)).await {
+            match with_timeout("remove an inbox", self.carrier.remove_inbox(&inbox)).await {
                 Ok(()) => removed.push(inbox),
                 // It stays on the roster, and is tried again.
                 Err(error) => tracing::warn!(%inbox, %error, "an inbox is left behind"),
@@ -288,81 +305,91 @@ impl<'c, C: Carrier> Membership<'c, C> {
         if removed.is_empty() {
             return Ok(());
         }
-        let change = |roster: &mut Roster, _| Ok(roster.forget(&removed));
-        let roster = self.update(change).await?;
-        self.endpoint.traffic.count_reaped(removed.len());
-        self.adopt(roster)
+        let change = |roster: &mut MembershipTable, _| Ok(roster.remove_tombstones(&removed));
+        let roster = self.update_table(change).await?;
+        self.endpoint.traffic.count_inboxes_deleted(removed.len());
+        self.apply_table(roster)
     }
 
     /// Changes the roster at the broker by compare-and-set, and answers it. `change`
     /// is tried again when another was quicker; it gets the version to go above, and
     /// says whether it did anything. A broker that lost the roster, or has an older
     /// one than somebody was heard to go by, gets a newer one in any case.
-    async fn update(
+    async fn update_table(
         &self,
-        mut change: impl FnMut(&mut Roster, u64) -> Result<bool, Lost>,
-    ) -> Result<Roster, Lost> {
-        for attempt in 0..ATTEMPTS {
-            let stored = within("give the roster", self.carrier.load()).await?;
+        mut change: impl FnMut(&mut MembershipTable, u64) -> Result<bool, DisconnectReason>,
+    ) -> Result<MembershipTable, DisconnectReason> {
+        for attempt in 0..MAX_CAS_ATTEMPTS {
+            let stored = with_timeout("give the roster", self.carrier.load_table()).await?;
             let revision = stored.as_ref().map(|stored| stored.revision);
-            let newest = self.standing().roster.version.max(self.hearing().newest);
+            let newest = self
+                .snapshot()
+                .table
+                .version
+                .max(self.failure_detector().newest_version);
             let (mut roster, above) = match &stored {
-                Some(stored) => (Roster::parse(&stored.roster)?, newest),
+                Some(stored) => (MembershipTable::parse(&stored.table)?, newest),
                 // The last known members are most likely still there.
-                None => (self.standing().roster.clone(), newest.max(first_version())),
+                None => (self.snapshot().table.clone(), newest.max(initial_version())),
             };
             let changed = change(&mut roster, above)?;
             let lost = stored.is_none() || roster.version < newest;
             if lost && roster.version <= newest {
-                roster.grow(above);
+                roster.bump_version(above);
             }
             if !(changed || lost) {
                 return Ok(roster);
             }
-            let store = self.carrier.store(revision, roster.to_bytes());
-            if within("keep the roster", store).await? {
-                self.news.notify_one();
+            let store = self.carrier.store_table(revision, roster.to_bytes());
+            if with_timeout("keep the roster", store).await? {
+                self.table_changed.notify_one();
                 return Ok(roster);
             }
             sleep(Duration::from_millis(u64::from(attempt.min(20))).mul_f64(rand::random())).await;
         }
-        Err(Lost::Contended(ATTEMPTS))
+        Err(DisconnectReason::Contended(MAX_CAS_ATTEMPTS))
     }
 
     /// Goes over to a roster, if this node has its seat on it.
-    fn adopt(&self, roster: Roster) -> Result<(), Lost> {
-        let before = self.standing();
-        let Some(seat) = roster.seat_of(self.me) else {
-            return Err(Lost::Removed);
+    fn apply_table(&self, roster: MembershipTable) -> Result<(), DisconnectReason> {
+        let before = self.snapshot();
+        let Some(seat) = roster.entry_of(self.me) else {
+            return Err(DisconnectReason::Removed);
         };
-        self.hearing().follow(&roster, Instant::now());
-        let (joined, version, view) = (seat.joined, roster.version, roster.view());
-        self.endpoint.road.stand(Standing { roster, joined });
-        if version > before.roster.version {
-            self.endpoint.adopt(view);
+        self.failure_detector()
+            .update_members(&roster, Instant::now());
+        let (joined, version, view) = (seat.generation, roster.version, roster.view());
+        self.endpoint.outbound.set_membership(MembershipSnapshot {
+            table: roster,
+            generation: joined,
+        });
+        if version > before.table.version {
+            self.endpoint.apply_view(view);
         }
         Ok(())
     }
 
-    fn beat_by(&self, version: u64) -> Outgoing {
+    fn heartbeat_frame(&self, version: u64) -> OutboundFrame {
         let sent_us = self.started.elapsed().as_micros() as u64;
-        let body = Body::Beat { version, sent_us };
-        let joined = self.standing().joined;
-        Outgoing {
+        let body = FrameBody::Heartbeat { version, sent_us };
+        let joined = self.snapshot().generation;
+        OutboundFrame {
             to: Destination::Everyone,
-            frame: self.endpoint.road.seal(joined, body, &[]),
+            frame: self.endpoint.outbound.encode(joined, body, &[]),
         }
     }
 
-    fn is_behind(&self) -> bool {
-        self.hearing().newest > self.standing().roster.version
+    fn is_outdated(&self) -> bool {
+        self.failure_detector().newest_version > self.snapshot().table.version
     }
 
-    fn standing(&self) -> Arc<Standing> {
-        self.endpoint.road.standing()
+    fn snapshot(&self) -> Arc<MembershipSnapshot> {
+        self.endpoint.outbound.membership()
     }
 
-    fn hearing(&self) -> MutexGuard<'_, Hearing> {
-        self.hearing.lock().unwrap_or_else(PoisonError::into_inner)
+    fn failure_detector(&self) -> MutexGuard<'_, FailureDetector> {
+        self.failure_detector
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

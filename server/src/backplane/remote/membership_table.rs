@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Inbox;
 use crate::{
-    backplane::{Identity, Member, Role, Taken, View, is_version},
+    backplane::{IdConflict, Identity, Member, MemberRole, View, is_valid_version},
     id::NodeId,
 };
 
@@ -16,71 +16,71 @@ use crate::{
 const FORMAT: u16 = 2;
 
 /// Far more than the members of any cluster need.
-const LARGEST_BYTES: usize = 4 * 1024 * 1024;
+const MAX_BYTES: usize = 4 * 1024 * 1024;
 
 /// Who is there, and what they leave behind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Roster {
+pub(super) struct MembershipTable {
     format: u16,
     /// Grows whenever the members change.
     pub(super) version: u64,
     /// Ordered by id.
-    seats: Vec<Seat>,
+    entries: Vec<MemberEntry>,
     /// Inboxes of seats that are no more. They are remembered until somebody has
     /// removed them at the broker, so that whoever dies before it has does not leak
     /// them.
-    pub(super) gone: Vec<Inbox>,
+    pub(super) tombstones: Vec<Inbox>,
 }
 
 /// A member's place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Seat {
+pub(super) struct MemberEntry {
     pub(super) inbox: Inbox,
     /// The version that first contained this seat.
-    pub(super) joined: u64,
+    pub(super) generation: u64,
     /// A member that is silent for longer loses its seat.
     lease_ms: u64,
     address: Option<String>,
-    role: Role,
+    role: MemberRole,
 }
 
 /// A document that is no roster of ours.
 #[derive(Debug, Clone, thiserror::Error)]
-pub(super) enum NoRoster {
+pub(super) enum InvalidMembership {
     #[error("what the broker keeps as the cluster's roster cannot be read: {0}")]
-    Garbled(String),
+    Malformed(String),
     #[error("the cluster's nodes keep a roster of format {found}, this one of format {FORMAT}")]
-    Format { found: u16 },
+    UnsupportedFormat { found: u16 },
 }
 
-impl Roster {
+impl MembershipTable {
     /// Nobody.
     pub(super) fn new() -> Self {
         Self {
             format: FORMAT,
             version: 0,
-            seats: Vec::new(),
-            gone: Vec::new(),
+            entries: Vec::new(),
+            tombstones: Vec::new(),
         }
     }
 
-    pub(super) fn parse(bytes: &[u8]) -> Result<Self, NoRoster> {
-        if bytes.len() > LARGEST_BYTES {
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, InvalidMembership> {
+        if bytes.len() > MAX_BYTES {
             let garbled = format!("{} bytes are too many", bytes.len());
-            return Err(NoRoster::Garbled(garbled));
+            return Err(InvalidMembership::Malformed(garbled));
         }
-        let garbled = |error: serde_json::Error| NoRoster::Garbled(error.to_string());
+        let garbled = |error: serde_json::Error| InvalidMembership::Malformed(error.to_string());
         let mut roster: Self = serde_json::from_slice(bytes).map_err(garbled)?;
         if roster.format != FORMAT {
             let found = roster.format;
-            return Err(NoRoster::Format { found });
+            return Err(InvalidMembership::UnsupportedFormat { found });
         }
-        if !is_version(roster.version) {
+        if !is_valid_version(roster.version) {
             let garbled = format!("version {} is out of range", roster.version);
-            return Err(NoRoster::Garbled(garbled));
+            return Err(InvalidMembership::Malformed(garbled));
         }
-        roster.seats.sort_by(|a, b| a.id().cmp(b.id()));
-        roster.seats.dedup_by(|a, b| a.id() == b.id());
+        roster.entries.sort_by(|a, b| a.id().cmp(b.id()));
+        roster.entries.dedup_by(|a, b| a.id() == b.id());
         Ok(roster)
     }
 
@@ -93,17 +93,17 @@ impl Roster {
     }
 
     /// The seat of that node.
-    pub(super) fn seat(&self, id: &NodeId) -> Option<&Seat> {
-        self.seats.get(self.find(id).ok()?)
+    pub(super) fn entry(&self, id: &NodeId) -> Option<&MemberEntry> {
+        self.entries.get(self.position(id).ok()?)
     }
 
-    pub(super) fn seats(&self) -> &[Seat] {
-        &self.seats
+    pub(super) fn entries(&self) -> &[MemberEntry] {
+        &self.entries
     }
 
     /// The seat of that very connection.
-    pub(super) fn seat_of(&self, inbox: &Inbox) -> Option<&Seat> {
-        self.seat(&inbox.node).filter(|seat| seat.inbox == *inbox)
+    pub(super) fn entry_of(&self, inbox: &Inbox) -> Option<&MemberEntry> {
+        self.entry(&inbox.node).filter(|seat| seat.inbox == *inbox)
     }
 
     /// Seats a node, above the version `above`. The seat of its earlier life or
@@ -114,74 +114,74 @@ impl Roster {
         inbox: &Inbox,
         lease: Duration,
         above: u64,
-    ) -> Result<(), Taken> {
-        let at = self.find(&inbox.node);
+    ) -> Result<(), IdConflict> {
+        let at = self.position(&inbox.node);
         if let Ok(at) = at
-            && self.seats[at].inbox.is_after(inbox)
+            && self.entries[at].inbox.is_after(inbox)
         {
-            return Err(Taken {
+            return Err(IdConflict {
                 id: inbox.node.clone(),
-                taken: self.seats[at].inbox.boot,
-                found: inbox.boot,
+                taken: self.entries[at].inbox.incarnation,
+                found: inbox.incarnation,
             });
         }
-        self.grow(above);
-        let seat = Seat {
+        self.bump_version(above);
+        let seat = MemberEntry {
             inbox: inbox.clone(),
-            joined: self.version,
+            generation: self.version,
             lease_ms: lease.as_millis() as u64,
             address: identity.address.clone(),
             role: identity.role,
         };
         match at {
             Ok(at) => {
-                let old = std::mem::replace(&mut self.seats[at], seat);
-                self.gone.push(old.inbox);
+                let old = std::mem::replace(&mut self.entries[at], seat);
+                self.tombstones.push(old.inbox);
             }
-            Err(at) => self.seats.insert(at, seat),
+            Err(at) => self.entries.insert(at, seat),
         }
         Ok(())
     }
 
     /// Takes the seats of these connections; answers those that had one.
     pub(super) fn remove(&mut self, inboxes: &[Inbox], above: u64) -> Vec<Inbox> {
-        let leave = |seat: &mut Seat| inboxes.contains(&seat.inbox);
-        let left = self.seats.extract_if(.., leave).map(|seat| seat.inbox);
+        let leave = |seat: &mut MemberEntry| inboxes.contains(&seat.inbox);
+        let left = self.entries.extract_if(.., leave).map(|seat| seat.inbox);
         let left: Vec<Inbox> = left.collect();
         if !left.is_empty() {
-            self.grow(above);
+            self.bump_version(above);
         }
-        self.gone.extend_from_slice(&left);
+        self.tombstones.extend_from_slice(&left);
         left
     }
 
     /// These inboxes are removed at the broker; whether any was remembered. The
     /// members stay the same, and so does the version.
-    pub(super) fn forget(&mut self, inboxes: &[Inbox]) -> bool {
-        let before = self.gone.len();
-        self.gone.retain(|gone| !inboxes.contains(gone));
-        self.gone.len() < before
+    pub(super) fn remove_tombstones(&mut self, inboxes: &[Inbox]) -> bool {
+        let before = self.tombstones.len();
+        self.tombstones.retain(|gone| !inboxes.contains(gone));
+        self.tombstones.len() < before
     }
 
     /// A version greater than this roster's and than `above`.
-    pub(super) fn grow(&mut self, above: u64) {
+    pub(super) fn bump_version(&mut self, above: u64) {
         self.version = self.version.max(above) + 1;
     }
 
     pub(super) fn view(&self) -> View {
         View {
             version: self.version,
-            members: self.seats.iter().map(Seat::member).collect(),
+            members: self.entries.iter().map(MemberEntry::member).collect(),
             connected: true,
         }
     }
 
-    fn find(&self, id: &NodeId) -> Result<usize, usize> {
-        self.seats.binary_search_by(|seat| seat.id().cmp(id))
+    fn position(&self, id: &NodeId) -> Result<usize, usize> {
+        self.entries.binary_search_by(|seat| seat.id().cmp(id))
     }
 }
 
-impl Seat {
+impl MemberEntry {
     pub(super) fn id(&self) -> &NodeId {
         &self.inbox.node
     }
@@ -193,8 +193,8 @@ impl Seat {
     fn member(&self) -> Member {
         Member {
             id: self.id().clone(),
-            boot: self.inbox.boot,
-            joined: self.joined,
+            incarnation: self.inbox.incarnation,
+            generation: self.generation,
             address: self.address.clone(),
             role: self.role,
         }
@@ -212,83 +212,83 @@ mod tests {
     fn inbox(node: &str, boot: u64, connection: u64) -> Inbox {
         Inbox {
             node: node.parse().unwrap(),
-            boot,
+            incarnation: boot,
             connection,
         }
     }
 
-    fn join(roster: &mut Roster, inbox: &Inbox) -> Result<(), Taken> {
+    fn join(roster: &mut MembershipTable, inbox: &Inbox) -> Result<(), IdConflict> {
         let identity = Identity {
             id: inbox.node.clone(),
-            boot: inbox.boot,
+            incarnation: inbox.incarnation,
             address: None,
-            role: Role::Node,
+            role: MemberRole::Node,
         };
         roster.join(&identity, inbox, LEASE, 0)
     }
 
     #[test]
     fn a_later_connection_takes_over_and_leaves_an_inbox_behind() {
-        let mut roster = Roster::new();
+        let mut roster = MembershipTable::new();
         let lives = [inbox("a", 1, 1), inbox("a", 1, 2), inbox("a", 2, 1)];
         for life in &lives {
             join(&mut roster, life).unwrap();
-            assert!(roster.seat_of(life).is_some());
+            assert!(roster.entry_of(life).is_some());
         }
         assert_eq!(roster.version, 3);
-        assert_eq!(roster.seats()[0].joined, 3);
-        assert_eq!(roster.gone, lives[..2]);
+        assert_eq!(roster.entries()[0].generation, 3);
+        assert_eq!(roster.tombstones, lives[..2]);
         for earlier in &lives[..2] {
             assert!(join(&mut roster, earlier).is_err());
         }
-        assert!(roster.seat_of(&lives[2]).is_some());
+        assert!(roster.entry_of(&lives[2]).is_some());
     }
 
     #[test]
     fn only_the_very_connection_is_removed() {
-        let mut roster = Roster::new();
+        let mut roster = MembershipTable::new();
         let (old, new) = (inbox("a", 1, 1), inbox("a", 1, 2));
         join(&mut roster, &old).unwrap();
         join(&mut roster, &new).unwrap();
         let first = [old];
         assert!(roster.remove(&first, 0).is_empty());
-        assert!(roster.seat_of(&new).is_some());
+        assert!(roster.entry_of(&new).is_some());
         let last = [new];
         assert_eq!(roster.remove(&last, 99), last);
-        assert_eq!((roster.version, roster.seats().len()), (100, 0));
-        assert!(roster.forget(&[first, last].concat()));
-        assert_eq!((roster.version, roster.gone.len()), (100, 0));
+        assert_eq!((roster.version, roster.entries().len()), (100, 0));
+        assert!(roster.remove_tombstones(&[first, last].concat()));
+        assert_eq!((roster.version, roster.tombstones.len()), (100, 0));
     }
 
     #[test]
     fn other_formats_are_told_apart() {
-        let mut roster = Roster::new();
+        let mut roster = MembershipTable::new();
         roster.format = 1;
-        let error = Roster::parse(&roster.to_bytes()).unwrap_err();
+        let error = MembershipTable::parse(&roster.to_bytes()).unwrap_err();
         assert_eq!(
             error.to_string(),
             "the cluster's nodes keep a roster of format 1, this one of format 2"
         );
         roster.format = FORMAT;
         roster.version = u64::MAX;
-        assert!(Roster::parse(&roster.to_bytes()).is_err());
+        assert!(MembershipTable::parse(&roster.to_bytes()).is_err());
     }
 
     /// What may happen to a roster.
     #[derive(Debug, Clone)]
-    enum Step {
+    enum TableOp {
         Join(Inbox),
         Remove(Inbox),
         Forget(Inbox),
     }
 
-    fn steps() -> impl Strategy<Value = Vec<Step>> {
+    fn steps() -> impl Strategy<Value = Vec<TableOp>> {
         let inbox = (0..4_u8, 0..3_u64, 0..3_u64)
             .prop_map(|(node, boot, connection)| inbox(&format!("n{node}"), boot, connection));
         let step = (inbox, 0..3_u8).prop_map(|(inbox, kind)| match kind {
-            0 => Step::Join(inbox),
-            1 => Step::Remove(inbox),
-            _ => Step::Forget(inbox),
+            0 => TableOp::Join(inbox),
+            1 => TableOp::Remove(inbox),
+            _ => TableOp::Forget(inbox),
         });
         prop::collection::vec(step, 0..40)
     }
@@ -296,41 +296,41 @@ mod tests {
     proptest! {
         #[test]
         fn every_inbox_is_seated_or_remembered_until_it_is_removed(steps in steps()) {
-            let mut roster = Roster::new();
+            let mut roster = MembershipTable::new();
             let mut made: Vec<Inbox> = Vec::new();
             for step in steps {
                 let before = roster.clone();
                 match step {
-                    Step::Join(inbox) => {
+                    TableOp::Join(inbox) => {
                         // A connection joins once.
                         if !made.contains(&inbox) && join(&mut roster, &inbox).is_ok() {
                             made.push(inbox);
                         }
                     }
-                    Step::Remove(inbox) => {
+                    TableOp::Remove(inbox) => {
                         roster.remove(&[inbox], 0);
                     }
-                    Step::Forget(inbox) => {
-                        if roster.forget(std::slice::from_ref(&inbox)) {
+                    TableOp::Forget(inbox) => {
+                        if roster.remove_tombstones(std::slice::from_ref(&inbox)) {
                             made.retain(|made| *made != inbox);
                         }
                     }
                 }
-                let members = |roster: &Roster| roster.view().members;
+                let members = |roster: &MembershipTable| roster.view().members;
                 prop_assert_eq!(roster.version > before.version, members(&roster) != members(&before));
-                let mut known: Vec<Inbox> = roster.seats().iter().map(|seat| seat.inbox.clone()).collect();
-                known.extend(roster.gone.iter().cloned());
+                let mut known: Vec<Inbox> = roster.entries().iter().map(|seat| seat.inbox.clone()).collect();
+                known.extend(roster.tombstones.iter().cloned());
                 let order = |inbox: &Inbox| inbox.to_string();
                 known.sort_by_key(order);
                 made.sort_by_key(order);
                 prop_assert_eq!(&known, &made);
-                prop_assert_eq!(&Roster::parse(&roster.to_bytes()).unwrap(), &roster);
+                prop_assert_eq!(&MembershipTable::parse(&roster.to_bytes()).unwrap(), &roster);
             }
         }
 
         #[test]
         fn noise_never_panics(noise in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = Roster::parse(&noise);
+            let _ = MembershipTable::parse(&noise);
         }
     }
 }

@@ -2,7 +2,7 @@
 //! RabbitMQ.
 //!
 //! What all of them share lives here: membership by leases, queues, reconnects.
-//! What differs is a [`Carrier`], one file a broker.
+//! What differs is a [`Transport`], one file a broker.
 //!
 //! The members are a document at the broker, the roster, changed by
 //! compare-and-set. Every node beats on a channel that all hear, about once a
@@ -40,36 +40,38 @@ use std::{sync::Arc, time::Duration};
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use self::{connection::Link, send_queue::ToBroker};
+use self::{connection::RemoteConnection, send_queue::SendQueue};
 pub(super) use self::{
-    inbound::{Arrived, Intake},
+    inbound::{InboundFrame, InboundSender},
     inbox::Inbox,
-    transport::{Address, Carrier, CarrierError, Destination, Outgoing, Stored},
+    transport::{
+        ClusterAddress, Destination, OutboundFrame, StoredTable, Transport, TransportError,
+    },
 };
-use super::{Backplane, Identity, Inbound, endpoint::Endpoint};
+use super::{Backplane, Identity, Inbound, endpoint::BackplaneEndpoint};
 
 /// Starts the connection's task and returns at once. The task ends when it has
 /// left in order, or, as if the process had died, when nobody holds the other end
 /// of `deliver` any more.
-pub(super) fn join<C: Carrier>(
-    address: Address,
+pub(super) fn join<C: Transport>(
+    address: ClusterAddress,
     identity: Identity,
     lease: Duration,
     deliver: mpsc::Sender<Inbound>,
     leave: CancellationToken,
 ) -> (Arc<dyn Backplane>, JoinHandle<()>) {
-    let (road, jobs) = ToBroker::new(identity.id.clone());
-    let endpoint = Arc::new(Endpoint::new(identity.id.clone(), road));
-    let link = Link {
+    let (road, jobs) = SendQueue::new(identity.id.clone());
+    let endpoint = Arc::new(BackplaneEndpoint::new(identity.id.clone(), road));
+    let link = RemoteConnection {
         endpoint: Arc::clone(&endpoint),
         address,
         identity,
         lease,
         deliver: deliver.clone(),
-        jobs,
+        ops: jobs,
         leave,
         // The high half tells processes apart that started in the same millisecond.
-        connection: u64::from(rand::random::<u32>()) << 32,
+        connection_number: u64::from(rand::random::<u32>()) << 32,
     };
     let task = tokio::spawn(async move {
         tokio::select! {

@@ -13,23 +13,23 @@ use crate::id::NodeId;
 
 pub(super) struct Reaper {
     me: NodeId,
-    known: Vec<Known>,
+    abandoned: Vec<AbandonedInbox>,
 }
 
 /// An abandoned inbox.
-struct Known {
+struct AbandonedInbox {
     inbox: Inbox,
     /// Since when this node knows of it.
-    since: Instant,
+    known_since: Instant,
     /// When this node tried to remove it.
-    tried: Option<Instant>,
+    last_attempt: Option<Instant>,
 }
 
 impl Reaper {
     pub(super) fn new(me: NodeId) -> Self {
         Self {
             me,
-            known: Vec::new(),
+            abandoned: Vec::new(),
         }
     }
 
@@ -43,29 +43,29 @@ impl Reaper {
         patience: Duration,
         now: Instant,
     ) -> Vec<Inbox> {
-        self.learn(gone, now);
-        let due = self.known.iter_mut().filter(|known| {
+        self.track(gone, now);
+        let due = self.abandoned.iter_mut().filter(|known| {
             let mine = known.inbox.node == self.me || evicted.contains(&known.inbox);
-            match known.tried {
-                None => mine || now - known.since > patience,
+            match known.last_attempt {
+                None => mine || now - known.known_since > patience,
                 Some(tried) => now - tried > patience,
             }
         });
         due.map(|known| {
-            known.tried = Some(now);
+            known.last_attempt = Some(now);
             known.inbox.clone()
         })
         .collect()
     }
 
-    fn learn(&mut self, gone: &[Inbox], now: Instant) {
-        self.known.retain(|known| gone.contains(&known.inbox));
+    fn track(&mut self, gone: &[Inbox], now: Instant) {
+        self.abandoned.retain(|known| gone.contains(&known.inbox));
         for inbox in gone {
-            if !self.known.iter().any(|known| known.inbox == *inbox) {
-                self.known.push(Known {
+            if !self.abandoned.iter().any(|known| known.inbox == *inbox) {
+                self.abandoned.push(AbandonedInbox {
                     inbox: inbox.clone(),
-                    since: now,
-                    tried: None,
+                    known_since: now,
+                    last_attempt: None,
                 });
             }
         }
@@ -79,7 +79,7 @@ mod tests {
     fn inbox(node: &str) -> Inbox {
         Inbox {
             node: node.parse().unwrap(),
-            boot: 1,
+            incarnation: 1,
             connection: 1,
         }
     }

@@ -6,122 +6,127 @@ use std::sync::{Arc, PoisonError, RwLock};
 use bytes::Bytes;
 
 use super::{
-    Destination, Outgoing,
-    frame::{Body, Header},
-    membership_table::Roster,
+    Destination, OutboundFrame,
+    frame::{FrameBody, FrameHeader},
+    membership_table::MembershipTable,
 };
 use crate::{
     backplane::{
         Member,
-        endpoint::{Pushed, Road},
-        envelope::{Envelope, seal},
+        endpoint::{Enqueued, Outbound},
+        envelope::{Envelope, encode_frame},
     },
-    bounded_queue::{self, Weigh},
+    bounded_queue::{self, ByteSize},
     id::{NodeId, Topic},
 };
 
 /// Jobs that may wait for the broker; more are refused.
-const JOBS: usize = 8192;
+const MAX_QUEUED_OPS: usize = 8192;
 /// Bytes that may wait for the broker; more are refused.
-const BYTES: usize = 16 * 1024 * 1024;
+const MAX_QUEUED_BYTES: usize = 16 * 1024 * 1024;
 
 /// What waits for the broker.
 #[derive(Debug)]
-pub(super) enum Job {
-    Send(Outgoing),
+pub(super) enum OutboundOp {
+    Send(OutboundFrame),
     Subscribe(Topic),
     Unsubscribe(Topic),
 }
 
 /// The queue to the broker, and what frames are addressed by.
-pub(super) struct ToBroker {
+pub(super) struct SendQueue {
     me: NodeId,
-    jobs: bounded_queue::Sender<Job>,
-    standing: RwLock<Arc<Standing>>,
+    ops: bounded_queue::BoundedSender<OutboundOp>,
+    membership: RwLock<Arc<MembershipSnapshot>>,
 }
 
 /// Where this node stands: the roster it goes by, and its own seat's number.
-pub(super) struct Standing {
-    pub(super) roster: Roster,
-    pub(super) joined: u64,
+pub(super) struct MembershipSnapshot {
+    pub(super) table: MembershipTable,
+    pub(super) generation: u64,
 }
 
-impl ToBroker {
-    pub(super) fn new(me: NodeId) -> (Self, bounded_queue::Receiver<Job>) {
-        let (jobs, queue) = bounded_queue::channel(JOBS, BYTES);
-        let standing = Standing {
-            roster: Roster::new(),
-            joined: 0,
+impl SendQueue {
+    pub(super) fn new(me: NodeId) -> (Self, bounded_queue::BoundedReceiver<OutboundOp>) {
+        let (jobs, queue) = bounded_queue::channel(MAX_QUEUED_OPS, MAX_QUEUED_BYTES);
+        let standing = MembershipSnapshot {
+            table: MembershipTable::new(),
+            generation: 0,
         };
         let road = Self {
             me,
-            jobs,
-            standing: RwLock::new(Arc::new(standing)),
+            ops: jobs,
+            membership: RwLock::new(Arc::new(standing)),
         };
         (road, queue)
     }
 
-    pub(super) fn standing(&self) -> Arc<Standing> {
-        Arc::clone(&self.standing.read().unwrap_or_else(PoisonError::into_inner))
+    pub(super) fn membership(&self) -> Arc<MembershipSnapshot> {
+        Arc::clone(
+            &self
+                .membership
+                .read()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
     }
 
     /// From now on frames are addressed by this roster.
-    pub(super) fn stand(&self, standing: Standing) {
+    pub(super) fn set_membership(&self, standing: MembershipSnapshot) {
         *self
-            .standing
+            .membership
             .write()
             .unwrap_or_else(PoisonError::into_inner) = Arc::new(standing);
     }
 
     /// A frame from the own seat.
-    pub(super) fn seal(&self, joined: u64, body: Body, payload: &[u8]) -> Bytes {
-        let header = Header {
+    pub(super) fn encode(&self, joined: u64, body: FrameBody, payload: &[u8]) -> Bytes {
+        let header = FrameHeader {
             from: self.me.clone(),
-            joined,
+            generation: joined,
             body,
         };
-        seal(&header, payload)
+        encode_frame(&header, payload)
     }
 
-    fn send(&self, to: Destination, frame: Bytes) -> Pushed {
+    fn send(&self, to: Destination, frame: Bytes) -> Enqueued {
         let bytes = frame.len();
-        let job = Job::Send(Outgoing { to, frame });
-        self.jobs.push(job).map(|()| bytes)
+        let job = OutboundOp::Send(OutboundFrame { to, frame });
+        self.ops.push(job).map(|()| bytes)
     }
 
-    fn ask(&self, job: Job, topic: &Topic) -> Pushed {
-        self.jobs.push(job).map(|()| topic.as_str().len())
+    fn push_topic_op(&self, job: OutboundOp, topic: &Topic) -> Enqueued {
+        self.ops.push(job).map(|()| topic.as_str().len())
     }
 }
 
-impl Road for ToBroker {
-    fn unicast(&self, to: &Member, envelope: &Envelope, payload: &[u8]) -> Pushed {
-        let standing = self.standing();
-        let seat = standing.roster.seat(&to.id);
-        let Some(seat) = seat.filter(|seat| seat.joined == to.joined) else {
+impl Outbound for SendQueue {
+    fn unicast(&self, to: &Member, envelope: &Envelope, payload: &[u8]) -> Enqueued {
+        let standing = self.membership();
+        let seat = standing.table.entry(&to.id);
+        let Some(seat) = seat.filter(|seat| seat.generation == to.generation) else {
             return Ok(0);
         };
-        let body = Body::Unicast(envelope.clone());
-        let frame = self.seal(standing.joined, body, payload);
+        let body = FrameBody::Unicast(envelope.clone());
+        let frame = self.encode(standing.generation, body, payload);
         self.send(Destination::Inbox(seat.inbox.clone()), frame)
     }
 
-    fn publish(&self, topic: &Topic, payload: &[u8]) -> Pushed {
-        let frame = self.seal(self.standing().joined, Body::Published, payload);
+    fn publish(&self, topic: &Topic, payload: &[u8]) -> Enqueued {
+        let frame = self.encode(self.membership().generation, FrameBody::Published, payload);
         self.send(Destination::Topic(topic.clone()), frame)
     }
 
-    fn subscribe(&self, topic: &Topic) -> Pushed {
-        self.ask(Job::Subscribe(topic.clone()), topic)
+    fn subscribe(&self, topic: &Topic) -> Enqueued {
+        self.push_topic_op(OutboundOp::Subscribe(topic.clone()), topic)
     }
 
-    fn unsubscribe(&self, topic: &Topic) -> Pushed {
-        self.ask(Job::Unsubscribe(topic.clone()), topic)
+    fn unsubscribe(&self, topic: &Topic) -> Enqueued {
+        self.push_topic_op(OutboundOp::Unsubscribe(topic.clone()), topic)
     }
 }
 
-impl Weigh for Job {
-    fn bytes(&self) -> usize {
+impl ByteSize for OutboundOp {
+    fn size_bytes(&self) -> usize {
         match self {
             Self::Send(outgoing) => outgoing.frame.len(),
             Self::Subscribe(_) | Self::Unsubscribe(_) => 0,

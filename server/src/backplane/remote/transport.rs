@@ -4,7 +4,7 @@ use std::future::Future;
 
 use bytes::Bytes;
 
-use super::{Inbox, Intake};
+use super::{InboundSender, Inbox};
 use crate::{
     backplane::ServerUrl,
     id::{ClusterName, Topic},
@@ -22,44 +22,57 @@ use crate::{
 /// Calls may run side by side, but only one of `send`, `subscribe` and
 /// `unsubscribe` at a time. Each is given up after some seconds, and the
 /// connection with it.
-pub(in crate::backplane) trait Carrier: Sized + Send + Sync + 'static {
+pub(in crate::backplane) trait Transport:
+    Sized + Send + Sync + 'static
+{
     /// Connects, creates the inbox `me`, empty, and listens to it and to what is
     /// sent to everyone: frames that others send after this returns arrive in
-    /// `arrivals`. A carrier that is dropped without [`Carrier::close`] only
+    /// `arrivals`. A carrier that is dropped without [`Transport::close`] only
     /// disconnects.
     fn connect(
-        address: &Address,
+        address: &ClusterAddress,
         me: &Inbox,
-        arrivals: Intake,
-    ) -> impl Future<Output = Result<Self, CarrierError>> + Send;
+        arrivals: InboundSender,
+    ) -> impl Future<Output = Result<Self, TransportError>> + Send;
 
     /// Hands the frames to the broker, in order.
-    fn send(&self, frames: Vec<Outgoing>) -> impl Future<Output = Result<(), CarrierError>> + Send;
+    fn send(
+        &self,
+        frames: Vec<OutboundFrame>,
+    ) -> impl Future<Output = Result<(), TransportError>> + Send;
 
     /// Listens to topics from when this returns. Idempotent.
-    fn subscribe(&self, topics: &[Topic]) -> impl Future<Output = Result<(), CarrierError>> + Send;
+    fn subscribe(
+        &self,
+        topics: &[Topic],
+    ) -> impl Future<Output = Result<(), TransportError>> + Send;
 
-    /// Undoes [`Carrier::subscribe`]. Idempotent.
+    /// Undoes [`Transport::subscribe`]. Idempotent.
     fn unsubscribe(
         &self,
         topics: &[Topic],
-    ) -> impl Future<Output = Result<(), CarrierError>> + Send;
+    ) -> impl Future<Output = Result<(), TransportError>> + Send;
 
     /// The cluster's roster as the broker keeps it; `None` when it keeps none.
-    fn load(&self) -> impl Future<Output = Result<Option<Stored>, CarrierError>> + Send;
+    fn load_table(
+        &self,
+    ) -> impl Future<Output = Result<Option<StoredTable>, TransportError>> + Send;
 
     /// Keeps `roster` in place of the one of revision `instead_of` (`None`: of
     /// none). `false`, and nothing done, when another is kept by now.
-    fn store(
+    fn store_table(
         &self,
         instead_of: Option<u64>,
         roster: Bytes,
-    ) -> impl Future<Output = Result<bool, CarrierError>> + Send;
+    ) -> impl Future<Output = Result<bool, TransportError>> + Send;
 
     /// Removes an inbox that is out of use, what waits in it and, where the broker
     /// can, the connection that still reads it. Idempotent. When it fails, it is tried
     /// again later, over this connection if it still stands.
-    fn remove_inbox(&self, inbox: &Inbox) -> impl Future<Output = Result<(), CarrierError>> + Send;
+    fn remove_inbox(
+        &self,
+        inbox: &Inbox,
+    ) -> impl Future<Output = Result<(), TransportError>> + Send;
 
     /// Removes the own inbox and disconnects: a clean stop.
     fn close(self) -> impl Future<Output = ()> + Send;
@@ -67,7 +80,7 @@ pub(in crate::backplane) trait Carrier: Sized + Send + Sync + 'static {
 
 /// Where a cluster meets.
 #[derive(Debug, Clone)]
-pub(in crate::backplane) struct Address {
+pub(in crate::backplane) struct ClusterAddress {
     pub(in crate::backplane) server: ServerUrl,
     /// The name space at the broker: part of every key, channel, subject, exchange
     /// and queue, since other clusters may use the same one.
@@ -76,7 +89,7 @@ pub(in crate::backplane) struct Address {
 
 /// A frame on its way out.
 #[derive(Debug)]
-pub(in crate::backplane) struct Outgoing {
+pub(in crate::backplane) struct OutboundFrame {
     pub(in crate::backplane) to: Destination,
     pub(in crate::backplane) frame: Bytes,
 }
@@ -94,16 +107,16 @@ pub(in crate::backplane) enum Destination {
 
 /// The roster as the broker keeps it.
 #[derive(Debug)]
-pub(in crate::backplane) struct Stored {
+pub(in crate::backplane) struct StoredTable {
     /// Changes with every store.
     pub(in crate::backplane) revision: u64,
-    pub(in crate::backplane) roster: Bytes,
+    pub(in crate::backplane) table: Bytes,
 }
 
 /// Why a broker did not do what it was asked. It ends the connection, except where
 /// it is said otherwise.
 #[derive(Debug, Clone, thiserror::Error)]
-pub(in crate::backplane) enum CarrierError {
+pub(in crate::backplane) enum TransportError {
     /// The connection broke, or the broker refused.
     #[error("{0}")]
     Broken(String),

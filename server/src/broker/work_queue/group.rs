@@ -4,82 +4,87 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
 
-use super::{protocol::ToConsumer, store::Readings};
-use crate::{backplane::seal, bounded_queue::Sender};
+use super::{protocol::ToConsumer, store::TelemetryStore};
+use crate::{backplane::encode_frame, bounded_queue::BoundedSender};
 
 /// A group's readings and consumers.
 #[derive(Default)]
-pub(super) struct Members {
-    ready: VecDeque<Ready>,
-    consumers: BTreeMap<u64, Consumer>,
+pub(super) struct GroupMembers {
+    ready: VecDeque<ReadyDelivery>,
+    consumers: BTreeMap<u64, ConnectedConsumer>,
     /// Deliveries so far.
-    turn: u64,
+    deliveries: u64,
 }
 
-struct Ready {
-    reading: u64,
+struct ReadyDelivery {
+    id: u64,
     redelivered: bool,
 }
 
-struct Consumer {
-    frames: Sender<Bytes>,
-    credit: usize,
-    in_hand: BTreeSet<u64>,
+struct ConnectedConsumer {
+    frames: BoundedSender<Bytes>,
+    max_unacked: usize,
+    unacked: BTreeSet<u64>,
     /// The delivery that it had last.
-    turn: u64,
+    last_delivery: u64,
 }
 
-impl Members {
+impl GroupMembers {
     /// A reading is to be handled.
-    pub(super) fn add(&mut self, reading: u64) {
-        self.ready.push_back(Ready {
-            reading,
+    pub(super) fn enqueue(&mut self, reading: u64) {
+        self.ready.push_back(ReadyDelivery {
+            id: reading,
             redelivered: false,
         });
     }
 
     /// A consumer comes, to take `credit` readings in hand at most.
-    pub(super) fn join(&mut self, number: u64, credit: usize, frames: Sender<Bytes>) {
-        let consumer = Consumer {
+    pub(super) fn add_consumer(
+        &mut self,
+        number: u64,
+        credit: usize,
+        frames: BoundedSender<Bytes>,
+    ) {
+        let consumer = ConnectedConsumer {
             frames,
-            credit,
-            in_hand: BTreeSet::new(),
-            turn: 0,
+            max_unacked: credit,
+            unacked: BTreeSet::new(),
+            last_delivery: 0,
         };
         self.consumers.insert(number, consumer);
     }
 
     /// A consumer goes: what it had in hand is ready again, first of all. Its queue
     /// goes with it, which ends its connection.
-    pub(super) fn leave(&mut self, number: u64) {
+    pub(super) fn remove_consumer(&mut self, number: u64) {
         let Some(consumer) = self.consumers.remove(&number) else {
             return;
         };
-        for reading in consumer.in_hand.into_iter().rev() {
-            self.ready.push_front(Ready {
-                reading,
+        for reading in consumer.unacked.into_iter().rev() {
+            self.ready.push_front(ReadyDelivery {
+                id: reading,
                 redelivered: true,
             });
         }
     }
 
     /// A consumer has handled these. Answers which of them it had in hand.
-    pub(super) fn handled(&mut self, number: u64, receipts: &[u64]) -> Vec<u64> {
+    pub(super) fn acknowledge(&mut self, number: u64, receipts: &[u64]) -> Vec<u64> {
         let Some(consumer) = self.consumers.get_mut(&number) else {
             return Vec::new();
         };
-        let had = |receipt: &u64| consumer.in_hand.remove(receipt);
+        let had = |receipt: &u64| consumer.unacked.remove(receipt);
         receipts.iter().copied().filter(had).collect()
     }
 
     /// Takes out what is of that producer and in nobody's hand.
-    pub(super) fn drop_ready_of(&mut self, producer: u64, readings: &Readings) -> Vec<u64> {
+    pub(super) fn remove_ready_of(&mut self, producer: u64, readings: &TelemetryStore) -> Vec<u64> {
         let mut dropped = Vec::new();
         self.ready.retain(|ready| {
-            let reading = readings.get(ready.reading);
+            let reading = readings.get(ready.id);
             let stays = reading.is_some_and(|reading| reading.producer != producer);
             if !stays {
-                dropped.push(ready.reading);
+                dropped.push(ready.id);
             }
             stays
         });
@@ -89,45 +94,45 @@ impl Members {
     /// As much of what is ready as the consumers have room for, each to the one with
     /// the least in hand; among equals to the one whose turn is longest ago, so that
     /// quick consumers share the work as well.
-    pub(super) fn deliver(&mut self, readings: &Readings) {
+    pub(super) fn deliver(&mut self, readings: &TelemetryStore) {
         while !self.ready.is_empty() {
-            let Some(number) = self.next_free() else {
+            let Some(number) = self.next_consumer() else {
                 return;
             };
             let Some(next) = self.ready.pop_front() else {
                 return;
             };
-            let Some(reading) = readings.get(next.reading) else {
+            let Some(reading) = readings.get(next.id) else {
                 continue;
             };
-            if !self.hand_to(number, &next, &reading.payload) {
-                self.leave(number);
+            if !self.deliver_to(number, &next, &reading.payload) {
+                self.remove_consumer(number);
             }
         }
     }
 
-    fn next_free(&self) -> Option<u64> {
+    fn next_consumer(&self) -> Option<u64> {
         let free = self
             .consumers
             .iter()
-            .filter(|(_, consumer)| consumer.in_hand.len() < consumer.credit);
-        free.min_by_key(|(_, consumer)| (consumer.in_hand.len(), consumer.turn))
+            .filter(|(_, consumer)| consumer.unacked.len() < consumer.max_unacked);
+        free.min_by_key(|(_, consumer)| (consumer.unacked.len(), consumer.last_delivery))
             .map(|(number, _)| *number)
     }
 
     /// Whether the consumer's queue took it.
-    fn hand_to(&mut self, number: u64, next: &Ready, payload: &[u8]) -> bool {
+    fn deliver_to(&mut self, number: u64, next: &ReadyDelivery, payload: &[u8]) -> bool {
         let Some(consumer) = self.consumers.get_mut(&number) else {
             return false;
         };
         let header = ToConsumer::Delivery {
-            receipt: next.reading,
+            receipt: next.id,
             redelivered: next.redelivered,
         };
         // In hand from here on: should it have to leave, it gives this one back too.
-        consumer.in_hand.insert(next.reading);
-        self.turn += 1;
-        consumer.turn = self.turn;
-        consumer.frames.push(seal(&header, payload)).is_ok()
+        consumer.unacked.insert(next.id);
+        self.deliveries += 1;
+        consumer.last_delivery = self.deliveries;
+        consumer.frames.push(encode_frame(&header, payload)).is_ok()
     }
 }

@@ -13,6 +13,6 @@ mod store;
 mod tests;
 
 pub(super) use self::{
-    queue::Groups,
-    serve::{consumer, producer},
+    queue::WorkQueue,
+    serve::{serve_consumer, serve_producer},
 };

@@ -5,13 +5,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{id::Group, ingest::Outcome};
+use crate::{id::ConsumerGroup, ingest::PublishOutcome};
 
 /// From a node that hands readings in.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum FromProducer {
     /// The reading that follows is this connection's number `number`.
-    Submit { number: u64 },
+    Publish { sequence: u64 },
     /// Answers a ping; any frame proves life as well.
     Pong,
 }
@@ -20,13 +20,13 @@ pub(crate) enum FromProducer {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum ToProducer {
     /// The connection ends.
-    Refused {
+    Rejected {
         reason: String,
     },
     /// Every group there is: first of all, and again when there is one more.
-    Groups(Vec<Group>),
+    Groups(Vec<ConsumerGroup>),
     /// What became of readings, by their numbers.
-    Settled(Vec<(u64, Outcome)>),
+    PublishResults(Vec<(u64, PublishOutcome)>),
     Ping,
 }
 
@@ -34,7 +34,7 @@ pub(crate) enum ToProducer {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum FromConsumer {
     /// These deliveries are handled.
-    Handled(Vec<u64>),
+    Acknowledge(Vec<u64>),
     /// Answers a ping; any frame proves life as well.
     Pong,
 }
@@ -43,7 +43,7 @@ pub(crate) enum FromConsumer {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum ToConsumer {
     /// The connection ends.
-    Refused {
+    Rejected {
         reason: String,
     },
     /// First of all: the group exists.

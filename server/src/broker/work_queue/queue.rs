@@ -15,37 +15,37 @@ use std::collections::{BTreeMap, HashMap};
 use bytes::Bytes;
 
 use super::{
-    group::Members,
+    group::GroupMembers,
     protocol::{ToConsumer, ToProducer},
-    store::{Reading, Readings, Room},
+    store::{QueuedTelemetry, StoreLimits, TelemetryStore},
 };
 use crate::{
-    backplane::seal,
-    bounded_queue::Sender,
-    id::Group,
-    ingest::{Outcome, Refusal},
+    backplane::encode_frame,
+    bounded_queue::BoundedSender,
+    id::ConsumerGroup,
+    ingest::{PublishOutcome, RejectReason},
 };
 
 /// The broker's readings, behind one short lock.
-pub(in crate::broker) struct Groups {
+pub(in crate::broker) struct WorkQueue {
     /// The last number given to a reading or a connection.
-    last: u64,
-    readings: Readings,
-    groups: BTreeMap<Group, Members>,
-    producers: HashMap<u64, Sender<Bytes>>,
+    last_id: u64,
+    store: TelemetryStore,
+    groups: BTreeMap<ConsumerGroup, GroupMembers>,
+    producers: HashMap<u64, BoundedSender<Bytes>>,
 }
 
-impl Default for Groups {
+impl Default for WorkQueue {
     fn default() -> Self {
-        Self::new(Room::default())
+        Self::new(StoreLimits::default())
     }
 }
 
-impl Groups {
-    pub(super) fn new(room: Room) -> Self {
+impl WorkQueue {
+    pub(super) fn new(room: StoreLimits) -> Self {
         Self {
-            last: 0,
-            readings: Readings::new(room),
+            last_id: 0,
+            store: TelemetryStore::new(room),
             groups: BTreeMap::new(),
             producers: HashMap::new(),
         }
@@ -53,121 +53,125 @@ impl Groups {
 
     /// A node comes, and says which groups it knows of: those of before a restart of
     /// the broker, whose consumers may not be back yet. Answers its number.
-    pub(super) fn producer_joined(&mut self, known: Vec<Group>, frames: Sender<Bytes>) -> u64 {
-        let number = self.next();
+    pub(super) fn add_producer(
+        &mut self,
+        known: Vec<ConsumerGroup>,
+        frames: BoundedSender<Bytes>,
+    ) -> u64 {
+        let number = self.next_id();
         self.producers.insert(number, frames);
         for group in known {
             self.groups.entry(group).or_default();
         }
-        self.announce();
+        self.broadcast_groups();
         number
     }
 
     /// A node has gone: what is in nobody's hand goes with it, since the node, or the
     /// devices that hear nothing of it, will bring it again.
-    pub(super) fn producer_left(&mut self, producer: u64) {
+    pub(super) fn remove_producer(&mut self, producer: u64) {
         self.producers.remove(&producer);
         let mut dropped = Vec::new();
         for members in self.groups.values_mut() {
-            dropped.extend(members.drop_ready_of(producer, &self.readings));
+            dropped.extend(members.remove_ready_of(producer, &self.store));
         }
         for reading in dropped {
-            self.readings.one_group_less(reading);
+            self.store.release(reading);
         }
     }
 
     /// A reading of a node, for every group.
-    pub(super) fn submit(&mut self, producer: u64, number: u64, payload: Bytes) {
-        if let Some(refusal) = self.refusal(payload.len()) {
-            return self.settle(producer, vec![(number, Outcome::Refused(refusal))]);
+    pub(super) fn publish(&mut self, producer: u64, number: u64, payload: Bytes) {
+        if let Some(refusal) = self.reject_reason(payload.len()) {
+            return self.send_results(producer, vec![(number, PublishOutcome::Rejected(refusal))]);
         }
-        let id = self.next();
-        let reading = Reading {
+        let id = self.next_id();
+        let reading = QueuedTelemetry {
             payload,
             producer,
-            number,
-            groups_left: self.groups.len(),
+            sequence: number,
+            pending_groups: self.groups.len(),
         };
-        self.readings.add(id, reading);
+        self.store.add(id, reading);
         for members in self.groups.values_mut() {
-            members.add(id);
-            members.deliver(&self.readings);
+            members.enqueue(id);
+            members.deliver(&self.store);
         }
     }
 
     /// A consumer joins a group, and takes `credit` readings in hand at most. Answers
     /// its number.
-    pub(super) fn consumer_joined(
+    pub(super) fn add_consumer(
         &mut self,
-        group: &Group,
+        group: &ConsumerGroup,
         credit: usize,
-        frames: Sender<Bytes>,
+        frames: BoundedSender<Bytes>,
     ) -> u64 {
-        let number = self.next();
+        let number = self.next_id();
         let is_new = !self.groups.contains_key(group);
         // Before any delivery; an empty queue has room for it.
-        let _ = frames.push(seal(&ToConsumer::Joined, &[]));
+        let _ = frames.push(encode_frame(&ToConsumer::Joined, &[]));
         let members = self.groups.entry(group.clone()).or_default();
-        members.join(number, credit, frames);
-        members.deliver(&self.readings);
+        members.add_consumer(number, credit, frames);
+        members.deliver(&self.store);
         if is_new {
-            self.announce();
+            self.broadcast_groups();
         }
         number
     }
 
     /// A consumer has gone: what it had in hand is for the others.
-    pub(super) fn consumer_left(&mut self, group: &Group, consumer: u64) {
+    pub(super) fn remove_consumer(&mut self, group: &ConsumerGroup, consumer: u64) {
         if let Some(members) = self.groups.get_mut(group) {
-            members.leave(consumer);
-            members.deliver(&self.readings);
+            members.remove_consumer(consumer);
+            members.deliver(&self.store);
         }
     }
 
     /// A consumer has handled these; what was not in its hand is not its matter.
-    pub(super) fn handled(&mut self, group: &Group, consumer: u64, receipts: &[u64]) {
+    pub(super) fn acknowledge(&mut self, group: &ConsumerGroup, consumer: u64, receipts: &[u64]) {
         let Some(members) = self.groups.get_mut(group) else {
             return;
         };
-        let handled = members.handled(consumer, receipts);
-        members.deliver(&self.readings);
-        let mut settled: BTreeMap<u64, Vec<(u64, Outcome)>> = BTreeMap::new();
+        let handled = members.acknowledge(consumer, receipts);
+        members.deliver(&self.store);
+        let mut settled: BTreeMap<u64, Vec<(u64, PublishOutcome)>> = BTreeMap::new();
         for reading in handled {
-            if let Some(done) = self.readings.one_group_less(reading) {
+            if let Some(done) = self.store.release(reading) {
                 let numbers = settled.entry(done.producer).or_default();
-                numbers.push((done.number, Outcome::Taken));
+                numbers.push((done.sequence, PublishOutcome::Accepted));
             }
         }
         for (producer, numbers) in settled {
-            self.settle(producer, numbers);
+            self.send_results(producer, numbers);
         }
     }
 
-    fn refusal(&self, bytes: usize) -> Option<Refusal> {
+    fn reject_reason(&self, bytes: usize) -> Option<RejectReason> {
         if self.groups.is_empty() {
-            Some(Refusal::NoGroup)
-        } else if self.readings.has_room(bytes) {
+            Some(RejectReason::NoConsumerGroup)
+        } else if self.store.has_capacity(bytes) {
             None
         } else {
-            Some(Refusal::Full)
+            Some(RejectReason::Full)
         }
     }
 
     /// Tells a node; one that does not read what it is told is cut off.
-    fn settle(&mut self, producer: u64, numbers: Vec<(u64, Outcome)>) {
+    fn send_results(&mut self, producer: u64, numbers: Vec<(u64, PublishOutcome)>) {
         let told = self.producers.get(&producer).is_none_or(|frames| {
             frames
-                .push(seal(&ToProducer::Settled(numbers), &[]))
+                .push(encode_frame(&ToProducer::PublishResults(numbers), &[]))
                 .is_ok()
         });
         if !told {
-            self.producer_left(producer);
+            self.remove_producer(producer);
         }
     }
 
-    fn announce(&mut self) {
+    fn broadcast_groups(&mut self) {
         let groups = self.groups.keys().cloned().collect();
-        let frame = seal(&ToProducer::Groups(groups), &[]);
+        let frame = encode_frame(&ToProducer::Groups(groups), &[]);
         let deaf: Vec<u64> = self
             .producers
             .iter()
@@ -175,18 +179,18 @@ impl Groups {
             .map(|(number, _)| *number)
             .collect();
         for producer in deaf {
-            self.producer_left(producer);
+            self.remove_producer(producer);
         }
     }
 
-    fn next(&mut self) -> u64 {
-        self.last += 1;
-        self.last
+    fn next_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
     }
 
     /// How many readings there are, and their bytes.
     #[cfg(test)]
-    pub(super) fn held(&self) -> (usize, usize) {
-        self.readings.held()
+    pub(super) fn usage(&self) -> (usize, usize) {
+        self.store.usage()
     }
 }

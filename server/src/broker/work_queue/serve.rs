@@ -12,85 +12,85 @@ use serde::Serialize;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::{
-    Groups,
+    WorkQueue,
     protocol::{FromConsumer, FromProducer, ToConsumer, ToProducer},
 };
 use crate::{
-    backplane::{open, seal},
-    bounded_queue::{Receiver, channel},
+    backplane::{decode_frame, encode_frame},
+    bounded_queue::{BoundedReceiver, channel},
     broker::{
-        protocol::{self, Reader, Writer},
+        protocol::{self, FrameReader, FrameWriter},
         run::BrokerConfig,
     },
-    id::Group,
-    ingest::queue::IN_HAND,
+    id::ConsumerGroup,
+    ingest::queue::MAX_UNACKED,
 };
 
 /// Frames written with one flush.
 const BATCH: usize = 256;
 
 /// A node that hands readings in, until its connection ends.
-pub(in crate::broker) async fn producer(
-    groups: &Mutex<Groups>,
+pub(in crate::broker) async fn serve_producer(
+    groups: &Mutex<WorkQueue>,
     config: &BrokerConfig,
-    known: Vec<Group>,
-    mut reader: Reader,
-    mut writer: Writer,
+    known: Vec<ConsumerGroup>,
+    mut reader: FrameReader,
+    mut writer: FrameWriter,
 ) -> io::Result<()> {
     let (sender, frames) = channel(config.queue_frames, config.queue_bytes);
-    let number = lock(groups).producer_joined(known, sender);
-    let _seat = Seat(|| lock(groups).producer_left(number));
+    let number = lock(groups).add_producer(known, sender);
+    let _seat = OnDrop(|| lock(groups).remove_producer(number));
     let read = async {
         loop {
-            let frame = next(&mut reader, config.dead_after).await?;
-            match open(&frame).ok_or(io::ErrorKind::InvalidData)? {
-                (FromProducer::Submit { number: theirs }, payload) => {
+            let frame = next_frame(&mut reader, config.peer_timeout).await?;
+            match decode_frame(&frame).ok_or(io::ErrorKind::InvalidData)? {
+                (FromProducer::Publish { sequence: theirs }, payload) => {
                     // A copy: a slice would keep the whole read buffer alive.
                     let payload = Bytes::copy_from_slice(&payload);
-                    lock(groups).submit(number, theirs, payload);
+                    lock(groups).publish(number, theirs, payload);
                 }
                 (FromProducer::Pong, _) => {}
             }
         }
     };
     tokio::select! {
-        ended = write_all(frames, &mut writer, &ToProducer::Ping, config.ping_every) => ended,
+        ended = write_all(frames, &mut writer, &ToProducer::Ping, config.ping_interval) => ended,
         ended = read => ended,
     }
 }
 
 /// A consumer, until its connection ends.
-pub(in crate::broker) async fn consumer(
-    groups: &Mutex<Groups>,
+pub(in crate::broker) async fn serve_consumer(
+    groups: &Mutex<WorkQueue>,
     config: &BrokerConfig,
-    group: Group,
-    mut reader: Reader,
-    mut writer: Writer,
+    group: ConsumerGroup,
+    mut reader: FrameReader,
+    mut writer: FrameWriter,
 ) -> io::Result<()> {
     let (sender, frames) = channel(config.queue_frames, config.queue_bytes);
-    let number = lock(groups).consumer_joined(&group, IN_HAND, sender);
-    let _seat = Seat(|| lock(groups).consumer_left(&group, number));
+    let number = lock(groups).add_consumer(&group, MAX_UNACKED, sender);
+    let _seat = OnDrop(|| lock(groups).remove_consumer(&group, number));
     let read = async {
         loop {
-            let frame = next(&mut reader, config.dead_after).await?;
-            match open(&frame).ok_or(io::ErrorKind::InvalidData)? {
-                (FromConsumer::Handled(receipts), _) => {
-                    lock(groups).handled(&group, number, &receipts);
+            let frame = next_frame(&mut reader, config.peer_timeout).await?;
+            match decode_frame(&frame).ok_or(io::ErrorKind::InvalidData)? {
+                (FromConsumer::Acknowledge(receipts), _) => {
+                    lock(groups).acknowledge(&group, number, &receipts);
                 }
                 (FromConsumer::Pong, _) => {}
             }
         }
     };
     tokio::select! {
-        ended = write_all(frames, &mut writer, &ToConsumer::Ping, config.ping_every) => ended,
+        ended = write_all(frames, &mut writer, &ToConsumer::Ping, config.ping_interval) => ended,
         ended = read => ended,
     }
 }
 
 /// A place among the groups, given up however its connection ends.
-struct Seat<F: Fn()>(F);
+struct OnDrop<F: Fn()>(F);
 
-impl<F: Fn()> Drop for Seat<F> {
+impl<F: Fn()> Drop for OnDrop<F> {
     fn drop(&mut self) {
         (self.0)();
     }
@@ -99,14 +99,14 @@ impl<F: Fn()> Drop for Seat<F> {
 /// Everything queued, and a ping now and then. Ends when the queue has no other
 /// holder: whoever sits there was cut off.
 async fn write_all(
-    mut queue: Receiver<Bytes>,
-    writer: &mut Writer,
+    mut queue: BoundedReceiver<Bytes>,
+    writer: &mut FrameWriter,
     ping: &impl Serialize,
     every: Duration,
 ) -> io::Result<()> {
     let mut pings = interval(every);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let ping = seal(ping, &[]);
+    let ping = encode_frame(ping, &[]);
     let mut batch: Vec<Bytes> = Vec::new();
     // What is queued by now comes first.
     pings.reset();
@@ -119,13 +119,13 @@ async fn write_all(
     }
 }
 
-async fn next(reader: &mut Reader, dead_after: Duration) -> io::Result<Bytes> {
+async fn next_frame(reader: &mut FrameReader, dead_after: Duration) -> io::Result<Bytes> {
     match timeout(dead_after, reader.next()).await? {
         Some(frame) => Ok(frame?.freeze()),
         None => Err(io::ErrorKind::UnexpectedEof.into()),
     }
 }
 
-fn lock(groups: &Mutex<Groups>) -> MutexGuard<'_, Groups> {
+fn lock(groups: &Mutex<WorkQueue>) -> MutexGuard<'_, WorkQueue> {
     groups.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -4,79 +4,79 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
-use crate::ingest::queue::{MOST_BYTES, MOST_READINGS};
+use crate::ingest::queue::{MAX_QUEUED_BYTES, MAX_QUEUED_RECORDS};
 
 /// Bounds of all readings at the broker; more are refused.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Room {
-    pub(super) readings: usize,
+pub(super) struct StoreLimits {
+    pub(super) records: usize,
     pub(super) bytes: usize,
 }
 
-impl Default for Room {
+impl Default for StoreLimits {
     fn default() -> Self {
         Self {
-            readings: MOST_READINGS,
-            bytes: MOST_BYTES,
+            records: MAX_QUEUED_RECORDS,
+            bytes: MAX_QUEUED_BYTES,
         }
     }
 }
 
 /// A reading that some group has not handled.
-pub(super) struct Reading {
+pub(super) struct QueuedTelemetry {
     pub(super) payload: Bytes,
     pub(super) producer: u64,
     /// The producer's own number for it.
-    pub(super) number: u64,
+    pub(super) sequence: u64,
     /// Groups that have not handled it.
-    pub(super) groups_left: usize,
+    pub(super) pending_groups: usize,
 }
 
 /// All of them, by the broker's own number.
-pub(super) struct Readings {
-    room: Room,
+pub(super) struct TelemetryStore {
+    limits: StoreLimits,
     bytes: usize,
-    held: HashMap<u64, Reading>,
+    records: HashMap<u64, QueuedTelemetry>,
 }
 
-impl Readings {
-    pub(super) fn new(room: Room) -> Self {
+impl TelemetryStore {
+    pub(super) fn new(limits: StoreLimits) -> Self {
         Self {
-            room,
+            limits,
             bytes: 0,
-            held: HashMap::new(),
+            records: HashMap::new(),
         }
     }
 
     /// Whether one of so many bytes fits.
-    pub(super) fn has_room(&self, bytes: usize) -> bool {
-        self.held.len() < self.room.readings && self.bytes + bytes <= self.room.bytes
+    pub(super) fn has_capacity(&self, bytes: usize) -> bool {
+        self.records.len() < self.limits.records && self.bytes + bytes <= self.limits.bytes
     }
 
-    pub(super) fn add(&mut self, id: u64, reading: Reading) {
+    pub(super) fn add(&mut self, id: u64, reading: QueuedTelemetry) {
         self.bytes += reading.payload.len();
-        self.held.insert(id, reading);
+        self.records.insert(id, reading);
     }
 
-    pub(super) fn get(&self, id: u64) -> Option<&Reading> {
-        self.held.get(&id)
+    pub(super) fn get(&self, id: u64) -> Option<&QueuedTelemetry> {
+        self.records.get(&id)
     }
 
     /// Gives the reading back once no group has it any more.
-    pub(super) fn one_group_less(&mut self, id: u64) -> Option<Reading> {
-        let reading = self.held.get_mut(&id)?;
-        reading.groups_left -= 1;
-        if reading.groups_left > 0 {
+    pub(super) fn release(&mut self, id: u64) -> Option<QueuedTelemetry> {
+        let reading = self.records.get_mut(&id)?;
+        reading.pending_groups -= 1;
+        if reading.pending_groups > 0 {
             return None;
         }
-        let reading = self.held.remove(&id)?;
+        let reading = self.records.remove(&id)?;
         self.bytes -= reading.payload.len();
         Some(reading)
     }
 
     /// How many there are, and their bytes.
     #[cfg(test)]
-    pub(super) fn held(&self) -> (usize, usize) {
-        (self.held.len(), self.bytes)
+    pub(super) fn usage(&self) -> (usize, usize) {
+        (self.records.len(), self.bytes)
     }
 }

@@ -11,62 +11,66 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::deadline::Rest;
+use super::deadline::BodyTimeout;
 use crate::gateway::{
-    backend_load::RequestLease,
-    state::Gateway,
-    upstream::{Sender, Upstream},
+    backend_load::RequestGuard,
+    state::GatewayState,
+    upstream::{RequestSender, Upstream},
 };
 
 /// What a node says. Read to its end, its connection waits for the next request;
 /// dropped before, the connection is closed.
-pub(super) struct Returning {
+pub(super) struct ResponseBody {
     body: Incoming,
     /// Whether the end was seen.
     ended: bool,
-    rest: Rest,
+    timeout: BodyTimeout,
     /// Runs while the node is waited for.
-    wait: Option<Pin<Box<Sleep>>>,
+    timer: Option<Pin<Box<Sleep>>>,
     /// What is kept for it; none where nothing is to be used again.
-    connection: Option<Connection>,
+    connection: Option<UpstreamConnection>,
 }
 
 /// The connection that the answer comes by.
-pub(super) struct Connection {
-    pub(super) gateway: Arc<Gateway>,
+pub(super) struct UpstreamConnection {
+    pub(super) gateway: Arc<GatewayState>,
     pub(super) upstream: Arc<Upstream>,
-    pub(super) sender: Sender,
-    pub(super) lease: RequestLease,
+    pub(super) sender: RequestSender,
+    pub(super) guard: RequestGuard,
 }
 
-impl Returning {
-    pub(super) fn new(body: Incoming, rest: Rest, connection: Option<Connection>) -> Self {
+impl ResponseBody {
+    pub(super) fn new(
+        body: Incoming,
+        timeout: BodyTimeout,
+        connection: Option<UpstreamConnection>,
+    ) -> Self {
         Self {
             body,
             ended: false,
-            rest,
-            wait: None,
+            timeout,
+            timer: None,
             connection,
         }
     }
 
     /// Whether more should have come by now.
-    fn is_over(&mut self, task: &mut Context<'_>) -> bool {
-        let begin = || Box::pin(sleep_until(self.rest.end(Instant::now())));
-        let wait = self.wait.get_or_insert_with(begin);
+    fn has_timed_out(&mut self, task: &mut Context<'_>) -> bool {
+        let begin = || Box::pin(sleep_until(self.timeout.expires_at(Instant::now())));
+        let wait = self.timer.get_or_insert_with(begin);
         wait.as_mut().poll(task).is_ready()
     }
 
     /// Something came. The next silence is another one; what must have come by some
     /// moment must still have.
-    fn heard(&mut self) {
-        if let Rest::Silence(_) = self.rest {
-            self.wait = None;
+    fn reset_idle_timer(&mut self) {
+        if let BodyTimeout::Idle(_) = self.timeout {
+            self.timer = None;
         }
     }
 }
 
-impl Body for Returning {
+impl Body for ResponseBody {
     type Data = Bytes;
     type Error = io::Error;
 
@@ -81,10 +85,10 @@ impl Body for Returning {
                 Poll::Ready(None)
             }
             Poll::Ready(Some(frame)) => {
-                this.heard();
+                this.reset_idle_timer();
                 Poll::Ready(Some(frame.map_err(io::Error::other)))
             }
-            Poll::Pending if this.is_over(task) => {
+            Poll::Pending if this.has_timed_out(task) => {
                 // Cut off, the client sees that this was not all.
                 this.connection = None;
                 Poll::Ready(Some(Err(io::ErrorKind::TimedOut.into())))
@@ -102,17 +106,17 @@ impl Body for Returning {
     }
 }
 
-impl Drop for Returning {
+impl Drop for ResponseBody {
     fn drop(&mut self) {
         let complete = self.ended || self.body.is_end_stream();
         if let Some(connection) = self.connection.take().filter(|_| complete) {
-            let Connection {
+            let UpstreamConnection {
                 gateway,
                 upstream,
                 sender,
-                lease: _lease,
+                guard: _guard,
             } = connection;
-            upstream.keep(sender, &gateway.config.limits);
+            upstream.put_idle(sender, &gateway.config.limits);
         }
     }
 }

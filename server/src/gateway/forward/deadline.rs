@@ -9,47 +9,52 @@ use crate::{gateway::config::GatewayLimits, http::timeout_ms};
 
 /// How long a node's answer is waited for.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Patience {
+pub(super) struct RequestDeadline {
     /// For its head, until then.
     pub(super) head: Instant,
-    pub(super) rest: Rest,
+    pub(super) body: BodyTimeout,
 }
 
 /// How long what follows the head is waited for.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Rest {
+pub(super) enum BodyTimeout {
     /// All of it must have come by then.
-    Until(Instant),
+    Deadline(Instant),
     /// It may go on, but no silence of the node may be longer.
-    Silence(Duration),
+    Idle(Duration),
 }
 
-impl Patience {
+impl RequestDeadline {
     /// A command says itself how long it waits, and has an outcome by then, streamed
     /// or not: a node that hangs must not hold its caller longer.
-    pub(super) fn of(uri: &Uri, headers: &HeaderMap, limits: &GatewayLimits, now: Instant) -> Self {
+    pub(super) fn for_request(
+        uri: &Uri,
+        headers: &HeaderMap,
+        limits: &GatewayLimits,
+        now: Instant,
+    ) -> Self {
         if !is_command(uri) {
             return Self {
-                head: now + limits.answer_timeout,
-                rest: Rest::Silence(limits.answer_silence),
+                head: now + limits.response_timeout,
+                body: BodyTimeout::Idle(limits.response_idle_timeout),
             };
         }
         // What is no number gets its 400 from the node, at once.
         let waits = timeout_ms(headers).unwrap_or(0);
-        let end = now + Duration::from_millis(u64::from(waits)) + limits.answer_grace;
+        let end = now + Duration::from_millis(u64::from(waits)) + limits.response_grace;
         Self {
             head: end,
-            rest: Rest::Until(end),
+            body: BodyTimeout::Deadline(end),
         }
     }
 }
 
-impl Rest {
+impl BodyTimeout {
     /// When who begins to wait now has waited long enough.
-    pub(super) fn end(self, now: Instant) -> Instant {
+    pub(super) fn expires_at(self, now: Instant) -> Instant {
         match self {
-            Self::Until(end) => end,
-            Self::Silence(length) => now + length,
+            Self::Deadline(end) => end,
+            Self::Idle(length) => now + length,
         }
     }
 }
@@ -76,19 +81,20 @@ mod tests {
             if let Some(field) = field {
                 headers.insert("x-highwater-timeout-ms", field.parse().unwrap());
             }
-            let patience = Patience::of(&path.parse().unwrap(), &headers, &limits, now);
-            (patience.head - now, patience.rest)
+            let patience =
+                RequestDeadline::for_request(&path.parse().unwrap(), &headers, &limits, now);
+            (patience.head - now, patience.body)
         };
         let of = |ms| {
-            let length = Duration::from_millis(ms) + limits.answer_grace;
-            (length, Rest::Until(now + length))
+            let length = Duration::from_millis(ms) + limits.response_grace;
+            (length, BodyTimeout::Deadline(now + length))
         };
         assert_eq!(waits("/devices/d1/commands", None), of(5000));
         assert_eq!(waits("/devices/d1/commands", Some("300")), of(300));
         assert_eq!(waits("/devices/d1/commands", Some("99999999")), of(60_000));
         for other in ["/devices/d1", "/devices/commands", "/topics/t/messages"] {
-            let rest = Rest::Silence(limits.answer_silence);
-            assert_eq!(waits(other, Some("300")), (limits.answer_timeout, rest));
+            let rest = BodyTimeout::Idle(limits.response_idle_timeout);
+            assert_eq!(waits(other, Some("300")), (limits.response_timeout, rest));
         }
     }
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 
 /// Fields of one connection, which say nothing on the next.
-const OF_THE_CONNECTION: [HeaderName; 8] = [
+const HOP_BY_HOP: [HeaderName; 8] = [
     header::CONNECTION,
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
@@ -22,15 +22,15 @@ const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 /// Whom a request comes from.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Origin {
+pub(super) struct ClientInfo {
     /// The client's address, where known.
-    pub(super) client: Option<IpAddr>,
+    pub(super) address: Option<IpAddr>,
     /// Whether it came over TLS.
-    pub(super) secure: bool,
+    pub(super) is_tls: bool,
 }
 
 /// Takes off what is the connection's, with what its `Connection` field names.
-pub(super) fn take_off_connection(fields: &mut HeaderMap) {
+pub(super) fn strip_hop_by_hop(fields: &mut HeaderMap) {
     let named: Vec<HeaderName> = fields
         .get_all(header::CONNECTION)
         .iter()
@@ -38,16 +38,16 @@ pub(super) fn take_off_connection(fields: &mut HeaderMap) {
         .flat_map(|value| value.split(','))
         .filter_map(|name| name.trim().parse().ok())
         .collect();
-    for name in named.iter().chain(&OF_THE_CONNECTION) {
+    for name in named.iter().chain(&HOP_BY_HOP) {
         fields.remove(name);
     }
 }
 
 /// Makes a request's fields ready for a node: without the connection's own, and
 /// with whom it comes from.
-pub(super) fn prepare(fields: &mut HeaderMap, uri: &Uri, origin: Origin) {
-    take_off_connection(fields);
-    if let Some(host) = host(uri) {
+pub(super) fn rewrite_headers(fields: &mut HeaderMap, uri: &Uri, client: ClientInfo) {
+    strip_hop_by_hop(fields);
+    if let Some(host) = uri_host(uri) {
         fields.insert(header::HOST, host);
     }
     // Answered here already, when the body was first asked for.
@@ -58,16 +58,16 @@ pub(super) fn prepare(fields: &mut HeaderMap, uri: &Uri, origin: Origin) {
     if let Some(host) = fields.get(header::HOST).cloned() {
         fields.insert(FORWARDED_HOST, host);
     }
-    let proto = if origin.secure { "https" } else { "http" };
+    let proto = if client.is_tls { "https" } else { "http" };
     fields.insert(FORWARDED_PROTO, HeaderValue::from_static(proto));
-    if let Some(client) = origin.client {
-        append_client(fields, client);
+    if let Some(client) = client.address {
+        append_forwarded_for(fields, client);
     }
 }
 
 /// Those before this gateway are named first; whoever believes them has to know how
 /// many of them are its own.
-fn append_client(fields: &mut HeaderMap, client: IpAddr) {
+fn append_forwarded_for(fields: &mut HeaderMap, client: IpAddr) {
     let before = fields.get_all(FORWARDED_FOR).iter();
     let mut all: Vec<&[u8]> = before.map(HeaderValue::as_bytes).collect();
     let client = client.to_string();
@@ -79,7 +79,7 @@ fn append_client(fields: &mut HeaderMap, client: IpAddr) {
 
 /// The host that an absolute URI names: it counts, whatever the field says (RFC 9112,
 /// section 3.2.2).
-fn host(uri: &Uri) -> Option<HeaderValue> {
+fn uri_host(uri: &Uri) -> Option<HeaderValue> {
     let authority = uri.authority()?.as_str();
     let host = authority.rsplit('@').next()?;
     HeaderValue::from_str(host).ok()
@@ -119,10 +119,13 @@ mod tests {
     ) -> HeaderMap {
         let mut fields = fields(lines);
         let client = "192.0.2.7".parse().ok();
-        prepare(
+        rewrite_headers(
             &mut fields,
             &Uri::from_static(uri),
-            Origin { client, secure },
+            ClientInfo {
+                address: client,
+                is_tls: secure,
+            },
         );
         fields
     }

@@ -6,7 +6,7 @@ use axum::{
 };
 
 use crate::{
-    http::{ApiError, NODE},
+    http::{ApiError, NODE_HEADER},
     id::NodeId,
 };
 
@@ -22,7 +22,7 @@ pub(super) fn timed_out(node: &NodeId) -> Response {
         "the node did not answer in time",
         "what was asked may have happened",
     );
-    by(node, error.into_response())
+    with_node_header(node, error.into_response())
 }
 
 /// 502: a node was asked, and its connection broke.
@@ -32,14 +32,14 @@ pub(super) fn broken(node: &NodeId) -> Response {
         "the connection to the node broke",
         "what was asked may have happened",
     );
-    by(node, error.into_response())
+    with_node_header(node, error.into_response())
 }
 
 /// Says which node it was.
-fn by(node: &NodeId, mut response: Response) -> Response {
+fn with_node_header(node: &NodeId, mut response: Response) -> Response {
     // Node ids are letters, digits and marks that every header may hold.
     if let Ok(id) = HeaderValue::from_str(node.as_str()) {
-        response.headers_mut().insert(NODE, id);
+        response.headers_mut().insert(NODE_HEADER, id);
     }
     response
 }

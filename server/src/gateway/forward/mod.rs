@@ -20,14 +20,17 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::state::Gateway;
-use crate::{http::no_such_method, listener::Peer, ws::handshake::is_upgrade};
+use super::state::GatewayState;
+use crate::{http::method_not_allowed, listener::PeerAddr, ws::handshake::is_upgrade};
 
 /// Forwards whatever is asked.
-pub(super) async fn forward(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
+pub(super) async fn forward(
+    State(gateway): State<Arc<GatewayState>>,
+    request: Request,
+) -> Response {
     // It would be a tunnel to wherever the client likes.
     if request.method() == Method::CONNECT {
-        return no_such_method().await.into_response();
+        return method_not_allowed().await.into_response();
     }
     match is_upgrade(&request) {
         true => upgrade::forward(&gateway, request).await,
@@ -38,10 +41,10 @@ pub(super) async fn forward(State(gateway): State<Arc<Gateway>>, request: Reques
 }
 
 /// Whom a request comes from.
-fn origin(gateway: &Gateway, request: &Request) -> headers::Origin {
-    let peer = request.extensions().get::<Peer>();
-    headers::Origin {
-        client: peer.map(|Peer(address)| address.ip()),
-        secure: gateway.config.tls.is_some(),
+fn client_info(gateway: &GatewayState, request: &Request) -> headers::ClientInfo {
+    let peer = request.extensions().get::<PeerAddr>();
+    headers::ClientInfo {
+        address: peer.map(|PeerAddr(address)| address.ip()),
+        is_tls: gateway.config.tls.is_some(),
     }
 }

@@ -11,49 +11,51 @@ use hyper::body::{Body as _, Incoming};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{
-    body::{Connection, Returning},
-    deadline::{Patience, Rest},
-    headers::{self, take_off_connection},
-    local_reply, origin,
+    body::{ResponseBody, UpstreamConnection},
+    client_info,
+    deadline::{BodyTimeout, RequestDeadline},
+    headers::{self, strip_hop_by_hop},
+    local_reply,
 };
 use crate::gateway::{
-    backend_set::Requested,
+    backend_set::RequestPick,
     config::GatewayLimits,
     metrics::RequestOutcome,
-    probe::failure,
-    state::Gateway,
-    upstream::{Sender, Upstream},
+    probe::classify_error,
+    state::GatewayState,
+    upstream::{RequestSender, Upstream},
 };
 
 /// How long a kept connection may take to be ready again after its last answer: the
 /// moment in which its task finds out that it is over.
-const READY_WITHIN: Duration = Duration::from_millis(50);
+const READY_TIMEOUT: Duration = Duration::from_millis(50);
 
 /// An answer, and the connection that it comes by.
-type Answered = (hyper::Response<Incoming>, Sender);
+type NodeResponse = (hyper::Response<Incoming>, RequestSender);
 
 /// Why there is no answer.
-enum Failed {
+enum RequestFailure {
     /// Nothing was sent; here is the request.
     NotSent(Box<Request>, io::Error),
     /// It was sent, or part of it.
     Broken(hyper::Error),
     /// The node went down meanwhile.
-    Fallen,
+    Unavailable,
     /// The client has waited for long enough.
     TimedOut,
 }
 
 /// Forwards to a node, and its answer back.
-pub(super) async fn forward(gateway: &Arc<Gateway>, request: Request) -> Response {
+pub(super) async fn forward(gateway: &Arc<GatewayState>, request: Request) -> Response {
     let limits = &gateway.config.limits;
-    let patience = Patience::of(request.uri(), request.headers(), limits, Instant::now());
-    let mut request = prepared(gateway, request);
+    let deadline =
+        RequestDeadline::for_request(request.uri(), request.headers(), limits, Instant::now());
+    let mut request = rewrite_request(gateway, request);
     let mut tried = Vec::new();
     // What the client is told if nobody answers.
     let mut last = None;
-    while tried.len() < limits.attempts {
-        let Some(next) = gateway.fleet.request(&tried, Instant::now()) else {
+    while tried.len() < limits.max_attempts {
+        let Some(next) = gateway.backends.pick_for_request(&tried, Instant::now()) else {
             break;
         };
         if !tried.is_empty() {
@@ -61,35 +63,37 @@ pub(super) async fn forward(gateway: &Arc<Gateway>, request: Request) -> Respons
         }
         let id = next.upstream.id.clone();
         let copy = copy_if_safe(&request);
-        let again = match ask(limits, &next, request, copy.is_some(), patience.head).await {
+        let again = match send_until_deadline(limits, &next, request, copy.is_some(), deadline.head)
+            .await
+        {
             Ok((response, sender)) => {
-                gateway.metrics.request(RequestOutcome::Answered);
-                let connection = Connection {
+                gateway.metrics.record_request(RequestOutcome::Answered);
+                let connection = UpstreamConnection {
                     gateway: Arc::clone(gateway),
                     upstream: next.upstream,
                     sender,
-                    lease: next.lease,
+                    guard: next.guard,
                 };
-                return returned(response, patience.rest, Some(connection));
+                return client_response(response, deadline.body, Some(connection));
             }
-            Err(Failed::NotSent(back, error)) => {
+            Err(RequestFailure::NotSent(back, error)) => {
                 tracing::debug!(node = %id, %error, "request not sent");
-                let checked = failure(&error);
+                let checked = classify_error(&error);
                 gateway
-                    .fleet
-                    .checked(&next.upstream, checked, Instant::now());
+                    .backends
+                    .record_probe(&next.upstream, checked, Instant::now());
                 Some(*back)
             }
-            Err(Failed::Broken(error)) => {
+            Err(RequestFailure::Broken(error)) => {
                 tracing::debug!(node = %id, %error, "request");
                 last = Some((RequestOutcome::Broken, local_reply::broken(&id)));
                 copy
             }
-            Err(Failed::Fallen) => {
+            Err(RequestFailure::Unavailable) => {
                 last = Some((RequestOutcome::TimedOut, local_reply::timed_out(&id)));
                 copy
             }
-            Err(Failed::TimedOut) => {
+            Err(RequestFailure::TimedOut) => {
                 last = Some((RequestOutcome::TimedOut, local_reply::timed_out(&id)));
                 None
             }
@@ -102,14 +106,14 @@ pub(super) async fn forward(gateway: &Arc<Gateway>, request: Request) -> Respons
     }
     let (outcome, answer) =
         last.unwrap_or_else(|| (RequestOutcome::NoNode, local_reply::no_node()));
-    gateway.metrics.request(outcome);
+    gateway.metrics.record_request(outcome);
     answer
 }
 
-fn prepared(gateway: &Gateway, mut request: Request) -> Request {
-    let origin = origin(gateway, &request);
+fn rewrite_request(gateway: &GatewayState, mut request: Request) -> Request {
+    let client = client_info(gateway, &request);
     let uri = request.uri().clone();
-    headers::prepare(request.headers_mut(), &uri, origin);
+    headers::rewrite_headers(request.headers_mut(), &uri, client);
     *request.uri_mut() = headers::origin_form(&uri);
     *request.version_mut() = hyper::Version::HTTP_11;
     request
@@ -129,65 +133,70 @@ fn copy_if_safe(request: &Request) -> Option<Request> {
 
 /// Asks a node until `deadline`; one that goes down is left at once if the request is
 /// safe, and else waited for: it may answer yet.
-async fn ask(
+async fn send_until_deadline(
     limits: &GatewayLimits,
-    next: &Requested,
+    next: &RequestPick,
     request: Request,
     is_safe: bool,
     deadline: Instant,
-) -> Result<Answered, Failed> {
+) -> Result<NodeResponse, RequestFailure> {
     tokio::select! {
         // After a stall, what has come counts before that it is late.
         biased;
-        answer = exchange(limits, &next.upstream, request) => answer,
-        () = next.fallen.cancelled(), if is_safe => Err(Failed::Fallen),
-        () = sleep_until(deadline) => Err(Failed::TimedOut),
+        answer = send_to_node(limits, &next.upstream, request) => answer,
+        () = next.unavailable.cancelled(), if is_safe => Err(RequestFailure::Unavailable),
+        () = sleep_until(deadline) => Err(RequestFailure::TimedOut),
     }
 }
 
 /// By a kept connection if there is one, else by a new one.
-async fn exchange(
+async fn send_to_node(
     limits: &GatewayLimits,
     upstream: &Upstream,
     mut request: Request,
-) -> Result<Answered, Failed> {
+) -> Result<NodeResponse, RequestFailure> {
     while let Some(mut sender) = upstream.take_idle(limits) {
         // The node may have closed it just now: then the request comes back, unsent.
-        if !matches!(timeout(READY_WITHIN, sender.ready()).await, Ok(Ok(()))) {
+        if !matches!(timeout(READY_TIMEOUT, sender.ready()).await, Ok(Ok(()))) {
             continue;
         }
         match send(&mut sender, request).await {
             Ok(response) => return Ok((response, sender)),
-            Err(Failed::NotSent(back, _)) => request = *back,
+            Err(RequestFailure::NotSent(back, _)) => request = *back,
             Err(broken) => return Err(broken),
         }
     }
     let mut sender = match upstream.connect(limits.connect_timeout).await {
         Ok(sender) => sender,
-        Err(error) => return Err(Failed::NotSent(Box::new(request), error)),
+        Err(error) => return Err(RequestFailure::NotSent(Box::new(request), error)),
     };
     let response = send(&mut sender, request).await?;
     Ok((response, sender))
 }
 
-async fn send(sender: &mut Sender, request: Request) -> Result<hyper::Response<Incoming>, Failed> {
+async fn send(
+    sender: &mut RequestSender,
+    request: Request,
+) -> Result<hyper::Response<Incoming>, RequestFailure> {
     sender
         .try_send_request(request)
         .await
         .map_err(|mut failed| match failed.take_message() {
-            Some(back) => Failed::NotSent(Box::new(back), io::Error::other(failed.into_error())),
-            None => Failed::Broken(failed.into_error()),
+            Some(back) => {
+                RequestFailure::NotSent(Box::new(back), io::Error::other(failed.into_error()))
+            }
+            None => RequestFailure::Broken(failed.into_error()),
         })
 }
 
 /// A node's answer, as the client gets it.
-pub(super) fn returned(
+pub(super) fn client_response(
     response: hyper::Response<Incoming>,
-    rest: Rest,
-    connection: Option<Connection>,
+    body_timeout: BodyTimeout,
+    connection: Option<UpstreamConnection>,
 ) -> Response {
     let mut response =
-        response.map(|incoming| Body::new(Returning::new(incoming, rest, connection)));
-    take_off_connection(response.headers_mut());
+        response.map(|incoming| Body::new(ResponseBody::new(incoming, body_timeout, connection)));
+    strip_hop_by_hop(response.headers_mut());
     response
 }

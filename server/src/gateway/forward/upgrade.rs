@@ -33,95 +33,99 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{deadline::Rest, headers, local_reply, origin, request::returned};
+use super::{client_info, deadline::BodyTimeout, headers, local_reply, request::client_response};
 use crate::{
     gateway::{
-        backend_load::SocketLease, backend_set::Assigned, config::GatewayLimits,
-        metrics::SocketOutcome, probe::failure, state::Gateway, tunnel::Ends, tunnels,
-        upstream::Upstream,
+        backend_load::ConnectionGuard, backend_set::SocketPick, config::GatewayLimits,
+        metrics::UpgradeOutcome, probe::classify_error, state::GatewayState, tunnel::TunnelStreams,
+        tunnels, upstream::Upstream,
     },
-    stream::Wire,
+    stream::MaybeTlsStream,
 };
 
 /// What every node is asked.
-struct Wish {
+struct UpgradeRequest {
     uri: Uri,
     headers: HeaderMap,
 }
 
 /// Why a node gave no answer.
-enum Failed {
+enum UpgradeFailure {
     /// It was not asked.
     NotSent(io::Error),
     /// It was.
     Broken(hyper::Error),
     /// It went down meanwhile.
-    Fallen,
+    Unavailable,
     /// The client has waited for long enough.
     TimedOut,
 }
 
 /// Opens a socket at a node, and joins it with the client.
-pub(super) async fn forward(gateway: &Arc<Gateway>, mut request: Request) -> Response {
+pub(super) async fn forward(gateway: &Arc<GatewayState>, mut request: Request) -> Response {
     let limits = &gateway.config.limits;
     let deadline = Instant::now() + limits.upgrade_timeout;
     let client = hyper::upgrade::on(&mut request);
-    let wish = Wish::of(gateway, request);
+    let upgrade = UpgradeRequest::new(gateway, request);
     let mut tried = Vec::new();
     // What the client is told if nobody takes the socket: the word of the last node
     // that was asked.
     let mut last = None;
-    while tried.len() < limits.attempts {
-        let Some(next) = gateway.fleet.assign(&tried, Instant::now()) else {
+    while tried.len() < limits.max_attempts {
+        let Some(next) = gateway.backends.pick_for_socket(&tried, Instant::now()) else {
             break;
         };
         if !tried.is_empty() {
             gateway.metrics.retries.inc();
         }
         let id = next.upstream.id.clone();
-        match ask(gateway, &next, &wish, deadline).await {
+        match send_until_deadline(gateway, &next, &upgrade, deadline).await {
             Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
-                return switched(gateway, response, client, next.lease);
+                return start_tunnel(gateway, response, client, next.guard);
             }
             Ok(response) => {
                 let is_full = response.status() == StatusCode::SERVICE_UNAVAILABLE;
-                let rest = Rest::Silence(limits.answer_silence);
-                last = Some((SocketOutcome::Refused, returned(response, rest, None)));
+                let body_timeout = BodyTimeout::Idle(limits.response_idle_timeout);
+                last = Some((
+                    UpgradeOutcome::Rejected,
+                    client_response(response, body_timeout, None),
+                ));
                 if !is_full {
                     break;
                 }
             }
-            Err(Failed::TimedOut) => {
-                last = Some((SocketOutcome::TimedOut, local_reply::timed_out(&id)));
+            Err(UpgradeFailure::TimedOut) => {
+                last = Some((UpgradeOutcome::TimedOut, local_reply::timed_out(&id)));
                 break;
             }
-            Err(Failed::Fallen) => {
-                last = Some((SocketOutcome::TimedOut, local_reply::timed_out(&id)))
+            Err(UpgradeFailure::Unavailable) => {
+                last = Some((UpgradeOutcome::TimedOut, local_reply::timed_out(&id)))
             }
-            Err(Failed::Broken(error)) => {
+            Err(UpgradeFailure::Broken(error)) => {
                 tracing::debug!(node = %id, %error, "upgrade");
-                last = Some((SocketOutcome::Broken, local_reply::broken(&id)));
+                last = Some((UpgradeOutcome::Broken, local_reply::broken(&id)));
             }
-            Err(Failed::NotSent(error)) => {
+            Err(UpgradeFailure::NotSent(error)) => {
                 tracing::debug!(node = %id, %error, "upgrade not sent");
-                let checked = failure(&error);
+                let checked = classify_error(&error);
                 gateway
-                    .fleet
-                    .checked(&next.upstream, checked, Instant::now());
+                    .backends
+                    .record_probe(&next.upstream, checked, Instant::now());
             }
         }
         tried.push(id);
     }
-    let (outcome, answer) = last.unwrap_or_else(|| (SocketOutcome::NoNode, local_reply::no_node()));
-    gateway.metrics.socket(outcome);
+    let (outcome, answer) =
+        last.unwrap_or_else(|| (UpgradeOutcome::NoNode, local_reply::no_node()));
+    gateway.metrics.record_upgrade(outcome);
     answer
 }
 
-impl Wish {
-    fn of(gateway: &Gateway, request: Request) -> Self {
-        let origin = origin(gateway, &request);
+impl UpgradeRequest {
+    fn new(gateway: &GatewayState, request: Request) -> Self {
+        let client = client_info(gateway, &request);
         let (mut parts, _) = request.into_parts();
-        headers::prepare(&mut parts.headers, &parts.uri, origin);
+        headers::rewrite_headers(&mut parts.headers, &parts.uri, client);
         let upgrade = HeaderValue::from_static("upgrade");
         parts.headers.insert(header::CONNECTION, upgrade);
         let websocket = HeaderValue::from_static("websocket");
@@ -132,7 +136,7 @@ impl Wish {
         }
     }
 
-    fn request(&self) -> hyper::Request<Empty<Bytes>> {
+    fn to_request(&self) -> hyper::Request<Empty<Bytes>> {
         let mut request = hyper::Request::new(Empty::new());
         *request.uri_mut() = self.uri.clone();
         *request.headers_mut() = self.headers.clone();
@@ -141,70 +145,82 @@ impl Wish {
 }
 
 /// Asks a node for as long as there is hope. Given up, its connection is closed.
-async fn ask(
-    gateway: &Gateway,
-    next: &Assigned,
-    wish: &Wish,
+async fn send_until_deadline(
+    gateway: &GatewayState,
+    next: &SocketPick,
+    upgrade: &UpgradeRequest,
     deadline: Instant,
-) -> Result<hyper::Response<Incoming>, Failed> {
+) -> Result<hyper::Response<Incoming>, UpgradeFailure> {
     tokio::select! {
         // After a stall, what has come counts before that it is late.
         biased;
-        answer = exchange(&gateway.config.limits, &next.upstream, wish) => answer,
-        () = next.fallen.cancelled() => Err(Failed::Fallen),
-        () = sleep_until(deadline) => Err(Failed::TimedOut),
+        answer = send_to_node(&gateway.config.limits, &next.upstream, upgrade) => answer,
+        () = next.unavailable.cancelled() => Err(UpgradeFailure::Unavailable),
+        () = sleep_until(deadline) => Err(UpgradeFailure::TimedOut),
     }
 }
 
 /// On a connection of its own, which the socket keeps.
-async fn exchange(
+async fn send_to_node(
     limits: &GatewayLimits,
     upstream: &Upstream,
-    wish: &Wish,
-) -> Result<hyper::Response<Incoming>, Failed> {
+    upgrade: &UpgradeRequest,
+) -> Result<hyper::Response<Incoming>, UpgradeFailure> {
     let stream = upstream.dial(limits.connect_timeout).await;
-    let shaken = http1::handshake(TokioIo::new(stream.map_err(Failed::NotSent)?)).await;
-    let (mut sender, connection) = shaken.map_err(Failed::Broken)?;
+    let shaken = http1::handshake(TokioIo::new(stream.map_err(UpgradeFailure::NotSent)?)).await;
+    let (mut sender, connection) = shaken.map_err(UpgradeFailure::Broken)?;
     let connection = connection.with_upgrades();
     tokio::spawn(async move {
         if let Err(error) = connection.await {
             tracing::debug!(%error, "connection to a node");
         }
     });
-    let response = sender.send_request(wish.request()).await;
-    response.map_err(Failed::Broken)
+    let response = sender.send_request(upgrade.to_request()).await;
+    response.map_err(UpgradeFailure::Broken)
 }
 
 /// The node has taken the socket: so does the client, as soon as it has the answer.
-fn switched(
-    gateway: &Arc<Gateway>,
+fn start_tunnel(
+    gateway: &Arc<GatewayState>,
     mut response: hyper::Response<Incoming>,
     client: OnUpgrade,
-    mut lease: SocketLease,
+    mut guard: ConnectionGuard,
 ) -> Response {
-    gateway.metrics.socket(SocketOutcome::Opened);
-    lease.establish();
+    gateway.metrics.record_upgrade(UpgradeOutcome::Opened);
+    guard.mark_active();
     let node = hyper::upgrade::on(&mut response);
-    tokio::spawn(Box::pin(join(Arc::clone(gateway), client, node, lease)));
+    tokio::spawn(Box::pin(join_streams(
+        Arc::clone(gateway),
+        client,
+        node,
+        guard,
+    )));
     let (parts, _) = response.into_parts();
     Response::from_parts(parts, Body::empty())
 }
 
 /// Waits for both connections to change hands, then starts the tunnel afresh: this
 /// task's size is not paid for as long as the socket lives.
-async fn join(gateway: Arc<Gateway>, client: OnUpgrade, node: OnUpgrade, lease: SocketLease) {
+async fn join_streams(
+    gateway: Arc<GatewayState>,
+    client: OnUpgrade,
+    node: OnUpgrade,
+    guard: ConnectionGuard,
+) {
     let (client, node) = tokio::join!(client, node);
-    let client = client.ok().map(Upgraded::downcast::<TokioIo<Wire>>);
+    let client = client
+        .ok()
+        .map(Upgraded::downcast::<TokioIo<MaybeTlsStream>>);
     let node = node.ok().map(Upgraded::downcast::<TokioIo<TcpStream>>);
     // One of them is gone: so is the other, with this.
     let (Some(Ok(client)), Some(Ok(node))) = (client, node) else {
         return;
     };
-    let ends = Ends {
+    let streams = TunnelStreams {
         client: client.io.into_inner(),
-        client_said: client.read_buf,
+        client_buffered: client.read_buf,
         node: node.io.into_inner(),
-        node_said: node.read_buf,
+        node_buffered: node.read_buf,
     };
-    tunnels::open(&gateway, ends, lease);
+    tunnels::spawn_tunnel(&gateway, streams, guard);
 }

@@ -2,7 +2,7 @@
 //! file a policy.
 //!
 //! In reading order: `candidate` (who may be chosen), `round_robin`, `least_conn`,
-//! `p2c`, `random`, `chooser` (a policy and what it remembers).
+//! `p2c`, `random`, `picker` (a policy and what it remembers).
 
 mod candidate;
 mod least_conn;
@@ -13,11 +13,11 @@ mod round_robin;
 
 use std::{fmt, str::FromStr};
 
-pub(super) use self::{candidate::Candidate, picker::Chooser};
+pub(super) use self::{candidate::Candidate, picker::Picker};
 
 /// How a gateway chooses among the nodes that may get what comes next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Policy {
+pub enum GatewayPolicy {
     /// One after the other.
     RoundRobin,
     /// The one that carries least.
@@ -33,11 +33,11 @@ pub enum Policy {
 #[error("unknown policy {0:?}: expected \"round-robin\", \"least-conn\", \"p2c\" or \"random\"")]
 pub struct UnknownPolicy(String);
 
-impl Policy {
+impl GatewayPolicy {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::RoundRobin, Self::LeastConn, Self::P2c, Self::Random];
 
-    fn word(self) -> &'static str {
+    fn as_str(self) -> &'static str {
         match self {
             Self::RoundRobin => "round-robin",
             Self::LeastConn => "least-conn",
@@ -47,19 +47,19 @@ impl Policy {
     }
 }
 
-impl FromStr for Policy {
+impl FromStr for GatewayPolicy {
     type Err = UnknownPolicy;
 
     fn from_str(text: &str) -> Result<Self, UnknownPolicy> {
         let mut all = Self::ALL.into_iter();
-        all.find(|policy| policy.word() == text)
+        all.find(|policy| policy.as_str() == text)
             .ok_or_else(|| UnknownPolicy(text.to_owned()))
     }
 }
 
-impl fmt::Display for Policy {
+impl fmt::Display for GatewayPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
+        f.write_str(self.as_str())
     }
 }
 
@@ -69,10 +69,13 @@ mod tests {
 
     #[test]
     fn policies() {
-        for policy in Policy::ALL {
+        for policy in GatewayPolicy::ALL {
             assert_eq!(policy.to_string().parse(), Ok(policy));
         }
-        let error = "leastconn".parse::<Policy>().unwrap_err().to_string();
+        let error = "leastconn"
+            .parse::<GatewayPolicy>()
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("least-conn"), "{error}");
     }
 }

@@ -10,7 +10,7 @@ use rand::{Rng, rngs::SmallRng};
 use super::Candidate;
 
 /// There is one candidate at least.
-pub(super) fn choose(candidates: &[Candidate], rng: &mut SmallRng) -> usize {
+pub(super) fn pick(candidates: &[Candidate], rng: &mut SmallRng) -> usize {
     if candidates.len() == 1 {
         return 0;
     }

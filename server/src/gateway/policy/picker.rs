@@ -2,19 +2,19 @@
 
 use rand::{SeedableRng, rngs::SmallRng};
 
-use super::{Candidate, Policy, least_conn, p2c, random, round_robin};
+use super::{Candidate, GatewayPolicy, least_conn, p2c, random, round_robin};
 use crate::id::NodeId;
 
 /// Chooses one after the other.
-pub(in crate::gateway) struct Chooser {
-    policy: Policy,
+pub(in crate::gateway) struct Picker {
+    policy: GatewayPolicy,
     /// Whose turn it was.
     last: Option<NodeId>,
     rng: SmallRng,
 }
 
-impl Chooser {
-    pub(in crate::gateway) fn new(policy: Policy, seed: u64) -> Self {
+impl Picker {
+    pub(in crate::gateway) fn new(policy: GatewayPolicy, seed: u64) -> Self {
         Self {
             policy,
             last: None,
@@ -23,7 +23,7 @@ impl Chooser {
     }
 
     /// One of the candidates, which are in the order of their names.
-    pub(in crate::gateway) fn choose<'c>(
+    pub(in crate::gateway) fn pick<'c>(
         &mut self,
         candidates: &'c [Candidate],
     ) -> Option<&'c Candidate> {
@@ -31,10 +31,10 @@ impl Chooser {
             return None;
         }
         let at = match self.policy {
-            Policy::RoundRobin => round_robin::choose(candidates, self.last.as_ref()),
-            Policy::LeastConn => least_conn::choose(candidates, &mut self.rng),
-            Policy::P2c => p2c::choose(candidates, &mut self.rng),
-            Policy::Random => random::choose(candidates.len(), &mut self.rng),
+            GatewayPolicy::RoundRobin => round_robin::pick(candidates, self.last.as_ref()),
+            GatewayPolicy::LeastConn => least_conn::pick(candidates, &mut self.rng),
+            GatewayPolicy::P2c => p2c::pick(candidates, &mut self.rng),
+            GatewayPolicy::Random => random::pick(candidates.len(), &mut self.rng),
         };
         let chosen = candidates.get(at)?;
         self.last = Some(chosen.id.clone());
@@ -57,24 +57,24 @@ mod tests {
         loads.iter().enumerate().map(candidate).collect()
     }
 
-    fn chosen(policy: Policy, candidates: &[Candidate], times: usize) -> Vec<String> {
-        let mut chooser = Chooser::new(policy, 7);
-        let one = |_| chooser.choose(candidates).unwrap().id.to_string();
+    fn chosen(policy: GatewayPolicy, candidates: &[Candidate], times: usize) -> Vec<String> {
+        let mut picker = Picker::new(policy, 7);
+        let one = |_| picker.pick(candidates).unwrap().id.to_string();
         (0..times).map(one).collect()
     }
 
     #[test]
     fn nobody_is_chosen_from_nobody() {
-        for policy in Policy::ALL {
-            assert_eq!(Chooser::new(policy, 7).choose(&[]), None);
+        for policy in GatewayPolicy::ALL {
+            assert_eq!(Picker::new(policy, 7).pick(&[]), None);
         }
     }
 
     #[test]
     fn turns_go_round_whoever_comes_and_goes() {
         let all = candidates(&[0, 0, 0, 0]);
-        let mut chooser = Chooser::new(Policy::RoundRobin, 7);
-        let mut next = |of: &[Candidate]| chooser.choose(of).unwrap().id.to_string();
+        let mut picker = Picker::new(GatewayPolicy::RoundRobin, 7);
+        let mut next = |of: &[Candidate]| picker.pick(of).unwrap().id.to_string();
         assert_eq!(next(&all), "n000");
         assert_eq!(next(&all), "n001");
         assert_eq!(next(&all[2..]), "n002");
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn equals_are_chosen_equally_often() {
-        for policy in Policy::ALL {
+        for policy in GatewayPolicy::ALL {
             let chosen = chosen(policy, &candidates(&[5, 5, 5]), 3000);
             for name in ["n000", "n001", "n002"] {
                 let times = chosen.iter().filter(|id| *id == name).count();
@@ -98,7 +98,7 @@ mod tests {
         #[test]
         fn the_least_loaded_is_chosen(loads in prop::collection::vec(0u64..50, 1..12)) {
             let candidates = candidates(&loads);
-            for id in chosen(Policy::LeastConn, &candidates, 20) {
+            for id in chosen(GatewayPolicy::LeastConn, &candidates, 20) {
                 let at = candidates.iter().position(|one| one.id.as_str() == id).unwrap();
                 prop_assert_eq!(loads[at], *loads.iter().min().unwrap());
             }
@@ -111,7 +111,7 @@ mod tests {
             let candidates = candidates(&loads);
             let most = *loads.iter().max().unwrap();
             prop_assume!(loads.iter().filter(|load| **load == most).count() == 1);
-            for id in chosen(Policy::P2c, &candidates, 50) {
+            for id in chosen(GatewayPolicy::P2c, &candidates, 50) {
                 let at = candidates.iter().position(|one| one.id.as_str() == id).unwrap();
                 prop_assert_ne!(loads[at], most);
             }

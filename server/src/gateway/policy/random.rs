@@ -3,6 +3,6 @@
 use rand::{Rng, rngs::SmallRng};
 
 /// One of `count`, which is above 0.
-pub(super) fn choose(count: usize, rng: &mut SmallRng) -> usize {
+pub(super) fn pick(count: usize, rng: &mut SmallRng) -> usize {
     rng.random_range(0..count)
 }

@@ -8,7 +8,7 @@ use crate::id::NodeId;
 
 /// The one after `last`; the candidates are in the order of their names, and there
 /// is one at least.
-pub(super) fn choose(candidates: &[Candidate], last: Option<&NodeId>) -> usize {
+pub(super) fn pick(candidates: &[Candidate], last: Option<&NodeId>) -> usize {
     let Some(last) = last else {
         return 0;
     };

@@ -5,40 +5,40 @@ use std::{collections::BTreeMap, time::Duration};
 use tokio::time::Instant;
 
 use crate::{
-    backplane::{Member, Role, View},
+    backplane::{Member, MemberRole, View},
     cluster::message::LoadReport,
     gateway::{
-        Policy,
-        backend_load::SocketLease,
-        backend_set::{Assigned, Fleet},
+        GatewayPolicy,
+        backend_load::ConnectionGuard,
+        backend_set::{BackendSet, SocketPick},
         config::GatewayConfig,
-        health::Checked,
+        health::ProbeResult,
     },
     id::NodeId,
 };
 
 /// Between two reports, as nodes make them.
-const REPORTS: Duration = Duration::from_millis(250);
+const REPORT_INTERVAL: Duration = Duration::from_millis(250);
 
 /// A cluster whose nodes are counts.
-pub(super) struct Cluster {
-    pub(super) gateways: Vec<Fleet>,
+pub(super) struct SimCluster {
+    pub(super) gateways: Vec<BackendSet>,
     pub(super) nodes: BTreeMap<NodeId, SimNode>,
     version: u64,
     pub(super) now: Instant,
-    reported: Instant,
+    last_report: Instant,
     /// Held so that sockets stay open.
-    leases: Vec<SocketLease>,
+    guards: Vec<ConnectionGuard>,
 }
 
 pub(super) struct SimNode {
-    pub(super) epoch: u64,
+    pub(super) incarnation: u64,
     pub(super) sockets: u64,
-    pub(super) accepts: bool,
-    pub(super) own: Option<f64>,
+    pub(super) accepts_sockets: bool,
+    pub(super) reported_load: Option<f64>,
 }
 
-impl Cluster {
+impl SimCluster {
     pub(super) fn new(gateways: usize, change: impl Fn(&mut GatewayConfig)) -> Self {
         let now = Instant::now();
         let gateway = |number: usize| {
@@ -46,51 +46,51 @@ impl Cluster {
             let id = format!("g{number}").parse().unwrap();
             let mut config = GatewayConfig::new(id, backplane);
             change(&mut config);
-            Fleet::new(&config, 100 * number as u64)
+            BackendSet::new(&config, 100 * number as u64)
         };
         Self {
             gateways: (1..=gateways).map(gateway).collect(),
             nodes: BTreeMap::new(),
             version: 1,
             now,
-            reported: now,
-            leases: Vec::new(),
+            last_report: now,
+            guards: Vec::new(),
         }
     }
 
     /// Nodes that were there before the gateways.
     pub(super) fn with_nodes(mut self, sockets: &[u64]) -> Self {
         for (at, sockets) in sockets.iter().enumerate() {
-            self.put(&format!("n{}", at + 1), 1, *sockets);
+            self.add_node(&format!("n{}", at + 1), 1, *sockets);
         }
-        self.announce();
+        self.publish_view();
         self
     }
 
-    pub(super) fn put(&mut self, id: &str, epoch: u64, sockets: u64) {
+    pub(super) fn add_node(&mut self, id: &str, incarnation: u64, sockets: u64) {
         let node = SimNode {
-            epoch,
+            incarnation,
             sockets,
-            accepts: true,
-            own: None,
+            accepts_sockets: true,
+            reported_load: None,
         };
         self.nodes.insert(id.parse().unwrap(), node);
     }
 
     /// Every gateway hears who is there, and finds the newcomers ready.
-    pub(super) fn announce(&mut self) {
+    pub(super) fn publish_view(&mut self) {
         self.version += 1;
-        self.show(&self.view());
-        self.report();
+        self.apply_view(&self.view());
+        self.send_reports();
     }
 
     pub(super) fn view(&self) -> View {
         let members = self.nodes.iter().map(|(id, node)| Member {
             id: id.clone(),
-            boot: node.epoch,
-            joined: node.epoch,
+            incarnation: node.incarnation,
+            generation: node.incarnation,
             address: Some(format!("{id}:1")),
-            role: Role::Node,
+            role: MemberRole::Node,
         });
         View {
             version: self.version,
@@ -100,61 +100,61 @@ impl Cluster {
     }
 
     /// Every gateway goes over to a view, and finds its newcomers ready.
-    pub(super) fn show(&self, view: &View) {
+    pub(super) fn apply_view(&self, view: &View) {
         for gateway in &self.gateways {
-            for newcomer in gateway.adopt(view, self.now) {
-                assert!(gateway.checked(&newcomer, Checked::Ready, self.now));
+            for newcomer in gateway.apply_view(view, self.now) {
+                assert!(gateway.record_probe(&newcomer, ProbeResult::Ready, self.now));
             }
         }
     }
 
     /// The names that the first gateway knows.
-    pub(super) fn known(&self) -> Vec<String> {
-        let figures = self.gateways[0].figures();
+    pub(super) fn known_nodes(&self) -> Vec<String> {
+        let figures = self.gateways[0].statuses();
         figures.iter().map(|node| node.id.to_string()).collect()
     }
 
     /// So many requests at the first gateway, each over before the next one comes; how
     /// many each node got.
-    pub(super) fn ask(&self, count: usize) -> BTreeMap<String, usize> {
+    pub(super) fn send_requests(&self, count: usize) -> BTreeMap<String, usize> {
         let mut asked = BTreeMap::new();
         for _ in 0..count {
-            let requested = self.gateways[0].request(&[], self.now).unwrap();
+            let requested = self.gateways[0].pick_for_request(&[], self.now).unwrap();
             *asked.entry(requested.upstream.id.to_string()).or_default() += 1;
         }
         asked
     }
 
-    pub(super) fn report(&mut self) {
-        self.reported = self.now;
+    pub(super) fn send_reports(&mut self) {
+        self.last_report = self.now;
         for (id, node) in &self.nodes {
             let report = LoadReport {
-                epoch: node.epoch,
+                incarnation: node.incarnation,
                 sockets: node.sockets,
-                own: node.own,
-                accepts: node.accepts,
+                reported_load: node.reported_load,
+                accepts_sockets: node.accepts_sockets,
             };
             for gateway in &self.gateways {
-                gateway.report(id, &report);
+                gateway.record_report(id, &report);
             }
         }
     }
 
     /// Sockets arrive evenly, at one gateway after the other.
-    pub(super) fn arrive(&mut self, count: u32, per_s: u32) {
+    pub(super) fn open_sockets(&mut self, count: u32, per_s: u32) {
         for number in 0..count {
             self.now += Duration::from_secs(1) / per_s;
-            if self.now - self.reported >= REPORTS {
-                self.report();
+            if self.now - self.last_report >= REPORT_INTERVAL {
+                self.send_reports();
             }
             let gateway = &self.gateways[number as usize % self.gateways.len()];
-            let Assigned {
+            let SocketPick {
                 upstream,
-                mut lease,
+                guard: mut lease,
                 ..
-            } = gateway.assign(&[], self.now).unwrap();
-            lease.establish();
-            self.leases.push(lease);
+            } = gateway.pick_for_socket(&[], self.now).unwrap();
+            lease.mark_active();
+            self.guards.push(lease);
             self.nodes.get_mut(&upstream.id).unwrap().sockets += 1;
         }
     }
@@ -171,16 +171,16 @@ impl Cluster {
 }
 
 /// Of that policy, and else as usual.
-pub(super) fn with(policy: Policy) -> impl Fn(&mut GatewayConfig) {
+pub(super) fn with_policy(policy: GatewayPolicy) -> impl Fn(&mut GatewayConfig) {
     move |config| config.policy = policy
 }
 
-impl Fleet {
+impl BackendSet {
     /// A check of whichever life the node has now.
-    pub(super) fn check(&self, id: &NodeId, checked: Checked) {
+    pub(super) fn record_probe_of(&self, id: &NodeId, checked: ProbeResult) {
         let upstream = self.upstream(id);
         if let Some(upstream) = upstream {
-            assert!(self.checked(&upstream, checked, Instant::now()));
+            assert!(self.record_probe(&upstream, checked, Instant::now()));
         }
     }
 }

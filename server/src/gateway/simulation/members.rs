@@ -1,9 +1,9 @@
 //! Who belongs to the fleet, and for how long.
 
-use super::cluster::{Cluster, with};
+use super::cluster::{SimCluster, with_policy};
 use crate::{
     backplane::View,
-    gateway::{Policy, health::Checked},
+    gateway::{GatewayPolicy, health::ProbeResult},
 };
 
 /// After an outage of the backplane nodes come back to it one by one. Until each had
@@ -11,7 +11,8 @@ use crate::{
 /// life, is not spared.
 #[test]
 fn a_backplane_that_was_away_takes_no_node_with_it() {
-    let mut cluster = Cluster::new(1, with(Policy::LeastConn)).with_nodes(&[5, 5, 5]);
+    let mut cluster =
+        SimCluster::new(1, with_policy(GatewayPolicy::LeastConn)).with_nodes(&[5, 5, 5]);
     let whole = cluster.view();
     let cut_off = View {
         connected: false,
@@ -24,46 +25,46 @@ fn a_backplane_that_was_away_takes_no_node_with_it() {
         },
         ..whole.clone()
     };
-    cluster.show(&cut_off);
-    assert_eq!(cluster.gateways[0].awaits_until(), None);
-    cluster.show(&only(&[]));
-    assert_eq!(cluster.known(), ["n1", "n2", "n3"]);
+    cluster.apply_view(&cut_off);
+    assert_eq!(cluster.gateways[0].next_rejoin_deadline(), None);
+    cluster.apply_view(&only(&[]));
+    assert_eq!(cluster.known_nodes(), ["n1", "n2", "n3"]);
     // The second leaves once it has come back.
-    cluster.show(&only(&["n1", "n2"]));
-    cluster.show(&only(&["n1"]));
-    assert_eq!(cluster.known(), ["n1", "n3"]);
-    let end = cluster.gateways[0].awaits_until().unwrap();
+    cluster.apply_view(&only(&["n1", "n2"]));
+    cluster.apply_view(&only(&["n1"]));
+    assert_eq!(cluster.known_nodes(), ["n1", "n3"]);
+    let end = cluster.gateways[0].next_rejoin_deadline().unwrap();
     assert!(end > cluster.now);
     // Cut off again, it is waited for anew.
-    cluster.show(&cut_off);
-    assert_eq!(cluster.gateways[0].awaits_until(), None);
+    cluster.apply_view(&cut_off);
+    assert_eq!(cluster.gateways[0].next_rejoin_deadline(), None);
     cluster.now = end;
-    cluster.show(&only(&["n1"]));
-    assert_eq!(cluster.known(), ["n1", "n3"]);
-    cluster.now = cluster.gateways[0].awaits_until().unwrap();
-    cluster.show(&only(&["n1"]));
-    assert_eq!(cluster.known(), ["n1"]);
-    assert_eq!(cluster.gateways[0].awaits_until(), None);
+    cluster.apply_view(&only(&["n1"]));
+    assert_eq!(cluster.known_nodes(), ["n1", "n3"]);
+    cluster.now = cluster.gateways[0].next_rejoin_deadline().unwrap();
+    cluster.apply_view(&only(&["n1"]));
+    assert_eq!(cluster.known_nodes(), ["n1"]);
+    assert_eq!(cluster.gateways[0].next_rejoin_deadline(), None);
 }
 
 /// Who waits for a node's answer is told when none is to be expected, and not before.
 #[test]
 fn who_waits_for_a_node_is_told_of_its_end() {
-    let cluster = Cluster::new(1, with(Policy::LeastConn)).with_nodes(&[5]);
+    let cluster = SimCluster::new(1, with_policy(GatewayPolicy::LeastConn)).with_nodes(&[5]);
     let fleet = &cluster.gateways[0];
     let id = "n1".parse().unwrap();
-    let assigned = || fleet.assign(&[], cluster.now).unwrap().fallen;
+    let assigned = || fleet.pick_for_socket(&[], cluster.now).unwrap().unavailable;
     let first = assigned();
-    fleet.check(&id, Checked::Failed);
-    fleet.check(&id, Checked::NotReady);
-    fleet.check(&id, Checked::Ready);
+    fleet.record_probe_of(&id, ProbeResult::Failed);
+    fleet.record_probe_of(&id, ProbeResult::NotReady);
+    fleet.record_probe_of(&id, ProbeResult::Ready);
     assert!(!first.is_cancelled());
-    fleet.check(&id, Checked::Refused);
+    fleet.record_probe_of(&id, ProbeResult::Refused);
     assert!(first.is_cancelled());
-    fleet.check(&id, Checked::Ready);
+    fleet.record_probe_of(&id, ProbeResult::Ready);
     let second = assigned();
     assert!(!second.is_cancelled());
-    cluster.show(&View {
+    cluster.apply_view(&View {
         members: Vec::new(),
         ..cluster.view()
     });

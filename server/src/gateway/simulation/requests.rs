@@ -2,24 +2,24 @@
 
 use std::time::Duration;
 
-use super::cluster::{Cluster, with};
-use crate::gateway::{Policy, config::GatewayConfig};
+use super::cluster::{SimCluster, with_policy};
+use crate::gateway::{GatewayPolicy, config::GatewayConfig};
 
 /// Slow start is for requests, too.
 #[test]
 fn a_newcomer_gets_a_part_of_the_requests() {
     let slow = |config: &mut GatewayConfig| {
-        config.policy = Policy::Random;
+        config.policy = GatewayPolicy::Random;
         config.slow_start = Duration::from_secs(10);
     };
-    let mut cluster = Cluster::new(1, slow).with_nodes(&[0, 0]);
-    cluster.put("n3", 2, 0);
-    cluster.announce();
+    let mut cluster = SimCluster::new(1, slow).with_nodes(&[0, 0]);
+    cluster.add_node("n3", 2, 0);
+    cluster.publish_view();
     // Five standard deviations: 3,000 times a tenth of a third, then a third.
-    let first = cluster.ask(3000)["n3"];
+    let first = cluster.send_requests(3000)["n3"];
     assert!((50..=150).contains(&first), "{first}");
     cluster.now += Duration::from_secs(10);
-    let then = cluster.ask(3000)["n3"];
+    let then = cluster.send_requests(3000)["n3"];
     assert!((870..=1130).contains(&then), "{then}");
 }
 
@@ -27,9 +27,9 @@ fn a_newcomer_gets_a_part_of_the_requests() {
 /// with few sockets is not the one for all requests.
 #[test]
 fn requests_do_not_go_by_sockets() {
-    for policy in Policy::ALL {
-        let cluster = Cluster::new(1, with(policy)).with_nodes(&[1000, 1000, 0]);
-        let asked = cluster.ask(3000);
+    for policy in GatewayPolicy::ALL {
+        let cluster = SimCluster::new(1, with_policy(policy)).with_nodes(&[1000, 1000, 0]);
+        let asked = cluster.send_requests(3000);
         for node in ["n1", "n2", "n3"] {
             assert!((870..=1130).contains(&asked[node]), "{policy}: {asked:?}");
         }

@@ -2,27 +2,27 @@
 
 use std::time::Duration;
 
-use super::cluster::{Cluster, with};
-use crate::gateway::{LoadMeasure, Policy, config::GatewayConfig};
+use super::cluster::{SimCluster, with_policy};
+use crate::gateway::{GatewayPolicy, LoadMetric, config::GatewayConfig};
 
 /// A thousand sockets on each of two nodes, a third comes, 2,400 more at 200/s.
 #[test]
 fn a_third_node_comes() {
     let table = [
-        (Policy::RoundRobin, 1, 1.20..=1.28),
-        (Policy::RoundRobin, 2, 1.20..=1.28),
-        (Policy::Random, 1, 1.20..=1.30),
-        (Policy::LeastConn, 1, 1.00..=1.01),
-        (Policy::LeastConn, 2, 1.00..=1.05),
-        (Policy::P2c, 1, 1.00..=1.04),
-        (Policy::P2c, 2, 1.00..=1.04),
-        (Policy::P2c, 4, 1.00..=1.04),
+        (GatewayPolicy::RoundRobin, 1, 1.20..=1.28),
+        (GatewayPolicy::RoundRobin, 2, 1.20..=1.28),
+        (GatewayPolicy::Random, 1, 1.20..=1.30),
+        (GatewayPolicy::LeastConn, 1, 1.00..=1.01),
+        (GatewayPolicy::LeastConn, 2, 1.00..=1.05),
+        (GatewayPolicy::P2c, 1, 1.00..=1.04),
+        (GatewayPolicy::P2c, 2, 1.00..=1.04),
+        (GatewayPolicy::P2c, 4, 1.00..=1.04),
     ];
     for (policy, gateways, expected) in table {
-        let mut cluster = Cluster::new(gateways, with(policy)).with_nodes(&[1000, 1000]);
-        cluster.put("n3", 2, 0);
-        cluster.announce();
-        cluster.arrive(2400, 200);
+        let mut cluster = SimCluster::new(gateways, with_policy(policy)).with_nodes(&[1000, 1000]);
+        cluster.add_node("n3", 2, 0);
+        cluster.publish_view();
+        cluster.open_sockets(2400, 200);
         let found = cluster.max_over_mean();
         let sockets = cluster.sockets();
         assert!(
@@ -35,11 +35,15 @@ fn a_third_node_comes() {
 /// One of four nodes dies, and its thousand sockets come back to the others.
 #[test]
 fn a_node_dies() {
-    for (policy, gateways) in [(Policy::LeastConn, 1), (Policy::P2c, 1), (Policy::P2c, 2)] {
-        let mut cluster = Cluster::new(gateways, with(policy)).with_nodes(&[1000; 4]);
+    for (policy, gateways) in [
+        (GatewayPolicy::LeastConn, 1),
+        (GatewayPolicy::P2c, 1),
+        (GatewayPolicy::P2c, 2),
+    ] {
+        let mut cluster = SimCluster::new(gateways, with_policy(policy)).with_nodes(&[1000; 4]);
         cluster.nodes.pop_first();
-        cluster.announce();
-        cluster.arrive(1000, 1000);
+        cluster.publish_view();
+        cluster.open_sockets(1000, 1000);
         let found = cluster.max_over_mean();
         assert!(found <= 1.02, "{policy}, {gateways} gateways: {found}");
     }
@@ -51,19 +55,19 @@ fn a_node_dies() {
 #[test]
 fn gateways_run_together_no_further_than_to_the_next_report() {
     for (policy, expected) in [
-        (Policy::LeastConn, 1500..=1500),
+        (GatewayPolicy::LeastConn, 1500..=1500),
         // Half of 1,500, by five standard deviations.
-        (Policy::P2c, 653..=847),
+        (GatewayPolicy::P2c, 653..=847),
     ] {
         let cold = |config: &mut GatewayConfig| {
             config.policy = policy;
             config.slow_start = Duration::ZERO;
         };
-        let mut cluster = Cluster::new(4, cold).with_nodes(&[1000, 1000, 1000, 0]);
-        cluster.arrive(1500, 6000);
+        let mut cluster = SimCluster::new(4, cold).with_nodes(&[1000, 1000, 1000, 0]);
+        cluster.open_sockets(1500, 6000);
         let newcomer = cluster.sockets()[3];
         assert!(expected.contains(&newcomer), "{policy}: {newcomer}");
-        cluster.arrive(3000, 6000);
+        cluster.open_sockets(3000, 6000);
         let found = cluster.max_over_mean();
         assert!(found <= 1.03, "{policy}: {:?}", cluster.sockets());
     }
@@ -72,16 +76,16 @@ fn gateways_run_together_no_further_than_to_the_next_report() {
 /// A node that begins again begins at zero, whatever its last life had.
 #[test]
 fn a_node_comes_back_empty() {
-    let mut cluster = Cluster::new(2, with(Policy::P2c)).with_nodes(&[0; 3]);
-    cluster.arrive(3000, 1000);
+    let mut cluster = SimCluster::new(2, with_policy(GatewayPolicy::P2c)).with_nodes(&[0; 3]);
+    cluster.open_sockets(3000, 1000);
     let before = cluster.sockets()[0];
-    cluster.put("n1", 2, 0);
-    cluster.announce();
+    cluster.add_node("n1", 2, 0);
+    cluster.publish_view();
     for gateway in &cluster.gateways {
-        let figures = &gateway.figures()[0];
-        assert_eq!((figures.epoch, figures.load), (2, Some(0.0)));
+        let figures = &gateway.statuses()[0];
+        assert_eq!((figures.incarnation, figures.load), (2, Some(0.0)));
     }
-    cluster.arrive(u32::try_from(before).unwrap() * 3, 200);
+    cluster.open_sockets(u32::try_from(before).unwrap() * 3, 200);
     assert!(cluster.max_over_mean() <= 1.04, "{:?}", cluster.sockets());
 }
 
@@ -90,16 +94,16 @@ fn a_node_comes_back_empty() {
 #[test]
 fn slow_start_holds_the_least_loaded_back() {
     let slow = |config: &mut GatewayConfig| {
-        config.policy = Policy::LeastConn;
+        config.policy = GatewayPolicy::LeastConn;
         config.slow_start = Duration::from_secs(10);
     };
-    let mut cluster = Cluster::new(1, slow).with_nodes(&[10_000, 10_000]);
-    cluster.put("n3", 2, 0);
-    cluster.announce();
+    let mut cluster = SimCluster::new(1, slow).with_nodes(&[10_000, 10_000]);
+    cluster.add_node("n3", 2, 0);
+    cluster.publish_view();
     let mut shares = Vec::new();
     for _ in 0..12 {
         let before = cluster.sockets()[2];
-        cluster.arrive(200, 200);
+        cluster.open_sockets(200, 200);
         shares.push(cluster.sockets()[2] - before);
     }
     assert!((5..=40).contains(&shares[0]), "{shares:?}");
@@ -111,26 +115,26 @@ fn slow_start_holds_the_least_loaded_back() {
 #[test]
 fn a_custom_load_is_gone_by_while_all_have_one() {
     let custom = |config: &mut GatewayConfig| {
-        config.policy = Policy::LeastConn;
-        config.load = LoadMeasure::Custom;
+        config.policy = GatewayPolicy::LeastConn;
+        config.load_metric = LoadMetric::Custom;
     };
-    let mut cluster = Cluster::new(1, custom).with_nodes(&[100, 100]);
+    let mut cluster = SimCluster::new(1, custom).with_nodes(&[100, 100]);
     // A socket costs the first three times as much.
-    let loads = |cluster: &mut Cluster| {
+    let loads = |cluster: &mut SimCluster| {
         for (node, each) in cluster.nodes.values_mut().zip([3.0, 1.0]) {
-            node.own = Some(node.sockets as f64 * each);
+            node.reported_load = Some(node.sockets as f64 * each);
         }
-        cluster.report();
+        cluster.send_reports();
     };
     for _ in 0..40 {
         loads(&mut cluster);
-        cluster.arrive(10, 1000);
+        cluster.open_sockets(10, 1000);
     }
     let sockets = cluster.sockets();
     assert!((140..=160).contains(&sockets[0]), "{sockets:?}");
-    cluster.nodes.values_mut().next().unwrap().own = None;
-    cluster.report();
-    cluster.arrive(100, 1000);
+    cluster.nodes.values_mut().next().unwrap().reported_load = None;
+    cluster.send_reports();
+    cluster.open_sockets(100, 1000);
     assert_eq!(
         cluster.sockets()[0],
         sockets[0] + 100,

@@ -2,51 +2,53 @@
 
 use proptest::prelude::*;
 
-use super::cluster::{Cluster, with};
+use super::cluster::{SimCluster, with_policy};
 use crate::{
-    gateway::{Policy, backend_load::SocketLease, backend_set::Assigned, health::Checked},
+    gateway::{
+        GatewayPolicy, backend_load::ConnectionGuard, backend_set::SocketPick, health::ProbeResult,
+    },
     id::NodeId,
 };
 
 /// What may happen to a fleet of four nodes.
 #[derive(Debug, Clone)]
-enum Step {
+enum SimStep {
     Join(usize),
     Restart(usize),
     Leave(usize),
     Drain(usize),
-    Check(usize, Checked),
-    Arrive,
+    Check(usize, ProbeResult),
+    OpenSocket,
     Close(usize),
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
+fn steps() -> impl Strategy<Value = Vec<SimStep>> {
     let checks = prop_oneof![
-        Just(Checked::Ready),
-        Just(Checked::NotReady),
-        Just(Checked::Failed),
-        Just(Checked::Refused),
-        Just(Checked::NotAsked),
+        Just(ProbeResult::Ready),
+        Just(ProbeResult::NotReady),
+        Just(ProbeResult::Failed),
+        Just(ProbeResult::Refused),
+        Just(ProbeResult::NotAttempted),
     ];
     let step = prop_oneof![
-        (0..4usize).prop_map(Step::Join),
-        (0..4usize).prop_map(Step::Restart),
-        (0..4usize).prop_map(Step::Leave),
-        (0..4usize).prop_map(Step::Drain),
-        (0..4usize, checks).prop_map(|(node, checked)| Step::Check(node, checked)),
-        Just(Step::Arrive),
-        Just(Step::Arrive),
-        Just(Step::Arrive),
-        (0..50usize).prop_map(Step::Close),
+        (0..4usize).prop_map(SimStep::Join),
+        (0..4usize).prop_map(SimStep::Restart),
+        (0..4usize).prop_map(SimStep::Leave),
+        (0..4usize).prop_map(SimStep::Drain),
+        (0..4usize, checks).prop_map(|(node, checked)| SimStep::Check(node, checked)),
+        Just(SimStep::OpenSocket),
+        Just(SimStep::OpenSocket),
+        Just(SimStep::OpenSocket),
+        (0..50usize).prop_map(SimStep::Close),
     ];
     prop::collection::vec(step, 0..150)
 }
 
 /// A socket and where it went.
-struct Open {
+struct SimSocket {
     node: NodeId,
-    epoch: u64,
-    _lease: SocketLease,
+    incarnation: u64,
+    _guard: ConnectionGuard,
 }
 
 proptest! {
@@ -55,52 +57,52 @@ proptest! {
     /// over apart.
     #[test]
     fn only_who_takes_sockets_gets_one(steps in steps(), policy in 0..4usize) {
-        let mut cluster = Cluster::new(1, with(Policy::ALL[policy]));
+        let mut cluster = SimCluster::new(1, with_policy(GatewayPolicy::ALL[policy]));
         let mut epoch = 0;
-        let mut open: Vec<Open> = Vec::new();
+        let mut open: Vec<SimSocket> = Vec::new();
         for step in steps {
             let id = |node: usize| -> NodeId { format!("n{node}").parse().unwrap() };
             match step {
-                Step::Join(node) if !cluster.nodes.contains_key(&id(node)) => {
+                SimStep::Join(node) if !cluster.nodes.contains_key(&id(node)) => {
                     epoch += 1;
-                    cluster.put(id(node).as_str(), epoch, 0);
-                    cluster.announce();
+                    cluster.add_node(id(node).as_str(), epoch, 0);
+                    cluster.publish_view();
                 }
-                Step::Restart(node) if cluster.nodes.contains_key(&id(node)) => {
+                SimStep::Restart(node) if cluster.nodes.contains_key(&id(node)) => {
                     epoch += 1;
-                    cluster.put(id(node).as_str(), epoch, 0);
-                    cluster.announce();
+                    cluster.add_node(id(node).as_str(), epoch, 0);
+                    cluster.publish_view();
                 }
-                Step::Leave(node) => {
+                SimStep::Leave(node) => {
                     cluster.nodes.remove(&id(node));
-                    cluster.announce();
+                    cluster.publish_view();
                 }
-                Step::Drain(node) => {
+                SimStep::Drain(node) => {
                     if let Some(node) = cluster.nodes.get_mut(&id(node)) {
-                        node.accepts = false;
+                        node.accepts_sockets = false;
                     }
-                    cluster.report();
+                    cluster.send_reports();
                 }
-                Step::Check(node, checked) => cluster.gateways[0].check(&id(node), checked),
-                Step::Arrive => {
-                    if let Some(Assigned { upstream, lease, .. }) = cluster.gateways[0].assign(&[], cluster.now) {
+                SimStep::Check(node, checked) => cluster.gateways[0].record_probe_of(&id(node), checked),
+                SimStep::OpenSocket => {
+                    if let Some(SocketPick { upstream, guard, .. }) = cluster.gateways[0].pick_for_socket(&[], cluster.now) {
                         let node = cluster.nodes.get_mut(&upstream.id);
                         prop_assert!(node.is_some(), "{} has left", upstream.id);
                         let node = node.unwrap();
-                        prop_assert!(node.accepts, "{} drains", upstream.id);
-                        prop_assert_eq!(node.epoch, upstream.epoch);
-                        open.push(Open { node: upstream.id.clone(), epoch: upstream.epoch, _lease: lease });
+                        prop_assert!(node.accepts_sockets, "{} drains", upstream.id);
+                        prop_assert_eq!(node.incarnation, upstream.incarnation);
+                        open.push(SimSocket { node: upstream.id.clone(), incarnation: upstream.incarnation, _guard: guard });
                     }
                 }
-                Step::Close(at) if at < open.len() => drop(open.swap_remove(at)),
-                Step::Join(_) | Step::Restart(_) | Step::Close(_) => {}
+                SimStep::Close(at) if at < open.len() => drop(open.swap_remove(at)),
+                SimStep::Join(_) | SimStep::Restart(_) | SimStep::Close(_) => {}
             }
-            for figures in cluster.gateways[0].figures() {
+            for figures in cluster.gateways[0].statuses() {
                 let of_node = open.iter().filter(|open| open.node == figures.id);
-                let counts = cluster.gateways[0].counts()[&figures.id];
-                prop_assert_eq!(counts.handshaking, of_node.clone().count() as u64);
+                let counts = cluster.gateways[0].loads_by_node()[&figures.id];
+                prop_assert_eq!(counts.pending, of_node.clone().count() as u64);
                 // The nodes here say that they have none.
-                let of_life = of_node.filter(|open| open.epoch == figures.epoch).count();
+                let of_life = of_node.filter(|open| open.incarnation == figures.incarnation).count();
                 prop_assert_eq!(figures.load, Some(of_life as f64));
             }
         }

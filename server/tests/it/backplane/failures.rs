@@ -12,10 +12,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::peer::{Peer, three, topic};
+use super::peer::{TestPeer, three, topic};
 use crate::{
-    ground::{Kind, on_every_backplane},
-    rig::PATIENCE,
+    ground::{TestBackplaneKind, on_every_backplane},
+    rig::TEST_TIMEOUT,
 };
 
 on_every_backplane!(
@@ -24,15 +24,15 @@ on_every_backplane!(
 );
 
 /// Numbers sent and published without a break, each after the sender's mark.
-struct Sender {
+struct NumberSender {
     task: JoinHandle<()>,
     stop: CancellationToken,
     /// The number that comes next.
     next: watch::Receiver<u64>,
 }
 
-impl Sender {
-    fn start(mark: u8, from: Arc<dyn Backplane>, to: &Peer) -> Self {
+impl NumberSender {
+    fn start(mark: u8, from: Arc<dyn Backplane>, to: &TestPeer) -> Self {
         let (stop, to) = (CancellationToken::new(), to.id.clone());
         let (publish, next) = watch::channel(0_u64);
         let stopped = stop.clone();
@@ -64,7 +64,7 @@ impl Sender {
 
 /// What arrived, in the order it did, of two senders by their marks.
 #[derive(Default)]
-struct Received([FromOne; 2]);
+struct ReceivedNumbers([FromOne; 2]);
 
 #[derive(Default)]
 struct FromOne {
@@ -72,9 +72,9 @@ struct FromOne {
     published: Vec<u64>,
 }
 
-impl Received {
+impl ReceivedNumbers {
     /// Until a message and something published of at least these numbers came.
-    async fn reach(&mut self, peer: &mut Peer, numbers: [u64; 2]) {
+    async fn reach(&mut self, peer: &mut TestPeer, numbers: [u64; 2]) {
         while !self.reached(numbers) {
             let (payload, is_message) = match peer.next().await {
                 Inbound::Message { payload, .. } => (payload, true),
@@ -109,16 +109,16 @@ fn check(received: &[u64], whole: u64, end: u64) {
     assert_eq!(received[from..], expected, "lost while all was well");
 }
 
-async fn a_restarted_server_finds_everybody_again(kind: Kind) {
+async fn a_restarted_server_finds_everybody_again(kind: TestBackplaneKind) {
     let mut ground = kind.own_ground();
     let [a, mut b, c] = three(&ground).await;
     b.backplane().subscribe(&topic());
     let before: Vec<View> = [&a, &b, &c].map(|peer| (*peer.view()).clone()).into();
     let senders = [
-        Sender::start(0, Arc::clone(a.backplane()), &b),
-        Sender::start(1, Arc::clone(c.backplane()), &b),
+        NumberSender::start(0, Arc::clone(a.backplane()), &b),
+        NumberSender::start(1, Arc::clone(c.backplane()), &b),
     ];
-    let mut received = Received::default();
+    let mut received = ReceivedNumbers::default();
     received.reach(&mut b, [200; 2]).await;
     let waiting = a.backplane().request(&c.id, Bytes::new(), soon_enough());
     ground.kill().await;
@@ -129,8 +129,9 @@ async fn a_restarted_server_finds_everybody_again(kind: Kind) {
     ground.start_again().await;
     for peer in [&a, &b, &c] {
         peer.waits_for("a new seat for everybody", |view| {
-            let is_new =
-                |id| view.member(id).map(|m| m.joined) > before[0].member(id).map(|m| m.joined);
+            let is_new = |id| {
+                view.member(id).map(|m| m.generation) > before[0].member(id).map(|m| m.generation)
+            };
             view.connected
                 && view.members.len() == 3
                 && [&a.id, &b.id, &c.id].into_iter().all(is_new)
@@ -149,7 +150,7 @@ async fn a_restarted_server_finds_everybody_again(kind: Kind) {
         assert!(peer.view().version > before[0].version);
     }
     // The subscription is back once something published since has come.
-    let next = || senders.each_ref().map(Sender::next);
+    let next = || senders.each_ref().map(NumberSender::next);
     received.reach(&mut b, next()).await;
     let whole = next();
     received
@@ -164,7 +165,7 @@ async fn a_restarted_server_finds_everybody_again(kind: Kind) {
     }
 }
 
-async fn a_node_that_does_not_read_stalls_nobody(kind: Kind) {
+async fn a_node_that_does_not_read_stalls_nobody(kind: TestBackplaneKind) {
     let ground = kind.ground();
     let [sender, mut good, greedy] = three(&ground).await;
     let big = Bytes::from(vec![0; 16 * 1024]);
@@ -180,7 +181,7 @@ async fn a_node_that_does_not_read_stalls_nobody(kind: Kind) {
         }
     }
     sender.send(&good.id, "through").await;
-    let through = timeout(PATIENCE, good.next_message()).await;
+    let through = timeout(TEST_TIMEOUT, good.next_message()).await;
     assert_eq!(through.expect("stalled"), "through");
     let deadline = Instant::now() + Duration::from_millis(100);
     let lost = sender
@@ -188,7 +189,7 @@ async fn a_node_that_does_not_read_stalls_nobody(kind: Kind) {
         .request(&greedy.id, Bytes::new(), deadline);
     assert!(lost.await.is_err(), "nobody answers there");
     // RabbitMQ keeps what is too much for the node, up to a bound of its own.
-    if !matches!(kind, Kind::Local | Kind::RabbitMq) {
+    if !matches!(kind, TestBackplaneKind::Local | TestBackplaneKind::RabbitMq) {
         let dropped = greedy.backplane().traffic().dropped();
         assert!(dropped > 0, "what waits is bounded");
         assert_eq!(good.backplane().traffic().dropped(), 0);
@@ -196,5 +197,5 @@ async fn a_node_that_does_not_read_stalls_nobody(kind: Kind) {
 }
 
 fn soon_enough() -> Instant {
-    Instant::now() + 3 * PATIENCE
+    Instant::now() + 3 * TEST_TIMEOUT
 }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::peer::{Pausable, Peer, three, topic};
+use super::peer::{Pausable, TestPeer, three, topic};
 use crate::{
-    ground::{Ground, Kind, SHORT, on_every_backplane},
+    ground::{Ground, SHORT, TestBackplaneKind, on_every_backplane},
     rig::until,
 };
 
@@ -46,7 +46,7 @@ async fn inboxes_are(ground: &Ground, nodes: &[&str]) {
     .await;
 }
 
-async fn who_leaves_in_order_is_gone_at_once(kind: Kind) {
+async fn who_leaves_in_order_is_gone_at_once(kind: TestBackplaneKind) {
     let ground = kind.ground().with_lease(FOREVER);
     let [a, mut b, c] = three(&ground).await;
     // What was sent before is delivered.
@@ -55,11 +55,11 @@ async fn who_leaves_in_order_is_gone_at_once(kind: Kind) {
     a.sees(2).await;
     b.sees(2).await;
     assert_eq!(b.next_message().await, "last words");
-    c.joined.left.await.unwrap();
+    c.joined.task.await.unwrap();
     inboxes_are(&ground, &["a", "b"]).await;
 }
 
-async fn who_dies_is_gone_after_its_lease(kind: Kind) {
+async fn who_dies_is_gone_after_its_lease(kind: TestBackplaneKind) {
     let ground = kind.ground().with_lease(SHORT);
     let [a, b, c] = three(&ground).await;
     c.kill();
@@ -68,9 +68,9 @@ async fn who_dies_is_gone_after_its_lease(kind: Kind) {
     inboxes_are(&ground, &["a", "b"]).await;
 }
 
-async fn who_hangs_is_gone_and_its_inbox_too(kind: Kind) {
+async fn who_hangs_is_gone_and_its_inbox_too(kind: TestBackplaneKind) {
     let ground = kind.ground().with_lease(SHORT);
-    let [a, b] = ["a", "b"].map(|id| Peer::join(&ground, id));
+    let [a, b] = ["a", "b"].map(|id| TestPeer::join(&ground, id));
     let mut hung = Pausable::join(&ground, "hung");
     hung.peer.sees(3).await;
     hung.pause();
@@ -78,8 +78,8 @@ async fn who_hangs_is_gone_and_its_inbox_too(kind: Kind) {
     b.sees(2).await;
     // Its connections still stand.
     inboxes_are(&ground, &["a", "b"]).await;
-    if kind != Kind::Local {
-        let evicted = |peer: &Peer| peer.backplane().traffic().evicted();
+    if kind != TestBackplaneKind::Local {
+        let evicted = |peer: &TestPeer| peer.backplane().traffic().evicted();
         until("one of them did it", async || {
             evicted(&a) + evicted(&b) == 1
         })
@@ -87,9 +87,9 @@ async fn who_hangs_is_gone_and_its_inbox_too(kind: Kind) {
     }
 }
 
-async fn who_was_paused_for_long_comes_back_anew(kind: Kind) {
+async fn who_was_paused_for_long_comes_back_anew(kind: TestBackplaneKind) {
     let ground = kind.ground().with_lease(SHORT);
-    let a = Peer::join(&ground, "a");
+    let a = TestPeer::join(&ground, "a");
     let mut paused = Pausable::join(&ground, "p");
     paused.peer.sees(2).await;
     a.sees(2).await;
@@ -103,12 +103,12 @@ async fn who_was_paused_for_long_comes_back_anew(kind: Kind) {
         .peer
         .waits_for("a new seat", |view| {
             let seat = view.members.iter().find(|member| member.id == before.id);
-            view.connected && seat.is_some_and(|seat| seat.joined > before.joined)
+            view.connected && seat.is_some_and(|seat| seat.generation > before.generation)
         })
         .await;
     a.waits_for("the new seat", |view| {
         let seat = view.member(&before.id);
-        seat.is_some_and(|seat| seat.joined > before.joined)
+        seat.is_some_and(|seat| seat.generation > before.generation)
     })
     .await;
     a.send(&paused.peer.id, "to the new seat").await;
@@ -116,10 +116,10 @@ async fn who_was_paused_for_long_comes_back_anew(kind: Kind) {
     assert_eq!(paused.peer.backplane().traffic().reconnects(), 1);
 }
 
-async fn a_short_pause_changes_nothing(kind: Kind) {
+async fn a_short_pause_changes_nothing(kind: TestBackplaneKind) {
     let ground = kind.ground();
     let mut paused = Pausable::join(&ground, "p");
-    let mut a = Peer::join(&ground, "a");
+    let mut a = TestPeer::join(&ground, "a");
     paused.peer.sees(2).await;
     a.sees(2).await;
     let before = paused.peer.view();
@@ -127,34 +127,34 @@ async fn a_short_pause_changes_nothing(kind: Kind) {
     a.send(&paused.peer.id, "meanwhile").await;
     // Answered while the other stands still.
     a.backplane().subscribe(&topic());
-    let third = Peer::join(&ground, "t");
+    let third = TestPeer::join(&ground, "t");
     third.sees(3).await;
     third.send(&a.id, "time passes").await;
     assert_eq!(a.next_message().await, "time passes");
     paused.resume();
     assert_eq!(paused.peer.next_message().await, "meanwhile");
     assert_eq!(
-        paused.peer.seat().joined,
-        before.member(&paused.peer.id).unwrap().joined
+        paused.peer.seat().generation,
+        before.member(&paused.peer.id).unwrap().generation
     );
     assert_eq!(paused.peer.backplane().traffic().reconnects(), 0);
 }
 
-async fn a_later_life_takes_the_place_and_an_earlier_one_is_refused(kind: Kind) {
+async fn a_later_life_takes_the_place_and_an_earlier_one_is_refused(kind: TestBackplaneKind) {
     let ground = kind.ground().with_lease(FOREVER);
-    let other = Peer::join(&ground, "other");
-    let first = Peer::join_as(&ground.config(), "n", 2);
+    let other = TestPeer::join(&ground, "other");
+    let first = TestPeer::join_as(&ground.config(), "n", 2);
     first.sees(2).await;
-    let second = Peer::join_as(&ground.config(), "n", 3);
+    let second = TestPeer::join_as(&ground.config(), "n", 3);
     second.sees(2).await;
     first.waits_for("its own end", |view| !view.connected).await;
     // The first goes on trying, and so does one that is older still; the seat stays
     // the second's.
-    let _third = Peer::join_as(&ground.config(), "n", 1);
-    let fourth = Peer::join(&ground, "fourth");
+    let _third = TestPeer::join_as(&ground.config(), "n", 1);
+    let fourth = TestPeer::join(&ground, "fourth");
     fourth.sees(3).await;
     other.sees(3).await;
-    let boot = |peer: &Peer| peer.view().member(&first.id).unwrap().boot;
+    let boot = |peer: &TestPeer| peer.view().member(&first.id).unwrap().incarnation;
     assert_eq!((boot(&fourth), boot(&other)), (3, 3));
     assert_eq!(
         second.backplane().traffic().reconnects(),
@@ -164,16 +164,16 @@ async fn a_later_life_takes_the_place_and_an_earlier_one_is_refused(kind: Kind) 
     inboxes_are(&ground, &["n", "other", "fourth"]).await;
 }
 
-async fn nobody_reads_what_was_meant_for_an_earlier_life(kind: Kind) {
+async fn nobody_reads_what_was_meant_for_an_earlier_life(kind: TestBackplaneKind) {
     let ground = kind.ground();
     let [a, b, _c] = three(&ground).await;
-    let (id, earlier) = (b.id.clone(), b.seat().joined);
+    let (id, earlier) = (b.id.clone(), b.seat().generation);
     b.kill();
-    let mut later = Peer::join_as(&ground.config(), id.as_str(), 2);
+    let mut later = TestPeer::join_as(&ground.config(), id.as_str(), 2);
     let mut number = 0_u32;
     let seen = loop {
         // Each of them is for the seat that the view showed then.
-        let seat = a.view().member(&id).map(|seat| seat.joined);
+        let seat = a.view().member(&id).map(|seat| seat.generation);
         if seat.is_some_and(|joined| joined > earlier) {
             break number;
         }
@@ -187,13 +187,13 @@ async fn nobody_reads_what_was_meant_for_an_earlier_life(kind: Kind) {
     assert_eq!(later.next_message().await, seen.to_string());
 }
 
-async fn clusters_on_one_server_do_not_hear_each_other(kind: Kind) {
+async fn clusters_on_one_server_do_not_hear_each_other(kind: TestBackplaneKind) {
     let ground = kind.ground();
     let Some(neighbour) = ground.neighbour() else {
         return;
     };
     let [a, mut b, _c] = three(&ground).await;
-    let [x, mut y] = ["a", "b"].map(|id| Peer::join_as(&neighbour, id, 1));
+    let [x, mut y] = ["a", "b"].map(|id| TestPeer::join_as(&neighbour, id, 1));
     x.sees(2).await;
     y.sees(2).await;
     a.sees(3).await;

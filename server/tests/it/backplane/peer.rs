@@ -5,7 +5,10 @@ use std::{sync::Arc, thread};
 use bytes::Bytes;
 use highwater_server::{
     NodeId, Topic,
-    backplane::{Backplane, BackplaneConfig, Identity, Inbound, Joined, Member, Role, View, join},
+    backplane::{
+        Backplane, BackplaneConfig, Identity, Inbound, JoinedBackplane, Member, MemberRole, View,
+        join,
+    },
 };
 use tokio::{
     runtime::{Builder, Runtime},
@@ -14,15 +17,15 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{ground::Ground, rig::PATIENCE};
+use crate::{ground::Ground, rig::TEST_TIMEOUT};
 
-pub(super) struct Peer {
+pub(super) struct TestPeer {
     pub(super) id: NodeId,
-    pub(super) joined: Joined,
+    pub(super) joined: JoinedBackplane,
     pub(super) leave: CancellationToken,
 }
 
-impl Peer {
+impl TestPeer {
     pub(super) fn join(ground: &Ground, id: &str) -> Self {
         Self::join_as(&ground.config(), id, 1)
     }
@@ -33,9 +36,9 @@ impl Peer {
         let id: NodeId = id.parse().unwrap();
         let identity = Identity {
             id: id.clone(),
-            boot,
+            incarnation: boot,
             address: Some("h:1".to_owned()),
-            role: Role::Node,
+            role: MemberRole::Node,
         };
         Self {
             id,
@@ -46,7 +49,7 @@ impl Peer {
 
     /// Ends it as SIGKILL does: without a word.
     pub(super) fn kill(self) {
-        drop(self.joined.inbox);
+        drop(self.joined.inbound);
     }
 
     pub(super) fn backplane(&self) -> &Arc<dyn Backplane> {
@@ -71,13 +74,13 @@ impl Peer {
 
     pub(super) async fn waits_for(&self, what: &str, so: impl FnMut(&Arc<View>) -> bool) {
         let mut view = self.backplane().view();
-        let seen = timeout(PATIENCE, view.wait_for(so)).await;
+        let seen = timeout(TEST_TIMEOUT, view.wait_for(so)).await;
         let in_vain = || format!("{} waits in vain for {what}: {:?}", self.id, self.view());
         seen.unwrap_or_else(|_| panic!("{}", in_vain())).unwrap();
     }
 
     pub(super) async fn next(&mut self) -> Inbound {
-        timeout(PATIENCE, self.joined.inbox.recv())
+        timeout(TEST_TIMEOUT, self.joined.inbound.recv())
             .await
             .expect("nothing came")
             .unwrap()
@@ -94,7 +97,7 @@ impl Peer {
     /// Queues a message, also when the queue has to empty first.
     pub(super) async fn send(&self, to: &NodeId, text: &str) {
         let payload = Bytes::copy_from_slice(text.as_bytes());
-        let sent = timeout(PATIENCE, async {
+        let sent = timeout(TEST_TIMEOUT, async {
             while self.backplane().send(to, payload.clone()).is_err() {
                 tokio::task::yield_now().await;
             }
@@ -104,8 +107,8 @@ impl Peer {
 }
 
 /// Three that see each other.
-pub(super) async fn three(ground: &Ground) -> [Peer; 3] {
-    let peers = ["a", "b", "c"].map(|id| Peer::join(ground, id));
+pub(super) async fn three(ground: &Ground) -> [TestPeer; 3] {
+    let peers = ["a", "b", "c"].map(|id| TestPeer::join(ground, id));
     for peer in &peers {
         peer.sees(3).await;
     }
@@ -113,7 +116,7 @@ pub(super) async fn three(ground: &Ground) -> [Peer; 3] {
 }
 
 /// Asks `to` and answers for it: what either did before is done at the broker.
-pub(super) async fn round_trip(from: &Peer, to: &mut Peer) {
+pub(super) async fn round_trip(from: &TestPeer, to: &mut TestPeer) {
     let answer = from.backplane().request(&to.id, Bytes::new(), soon());
     let Inbound::Request { reply_to, .. } = to.next().await else {
         panic!()
@@ -127,13 +130,13 @@ pub(super) fn topic() -> Topic {
 }
 
 pub(super) fn soon() -> Instant {
-    Instant::now() + PATIENCE
+    Instant::now() + TEST_TIMEOUT
 }
 
 /// A peer on a runtime of its own that can be stopped, as SIGSTOP stops a process:
 /// its connections stay and nothing is read, sent or timed.
 pub(super) struct Pausable {
-    pub(super) peer: Peer,
+    pub(super) peer: TestPeer,
     runtime: Option<Arc<Runtime>>,
     pause: Arc<Notify>,
     driver: Option<thread::JoinHandle<()>>,
@@ -144,7 +147,7 @@ impl Pausable {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let peer = {
             let _inside = runtime.enter();
-            Peer::join(ground, id)
+            TestPeer::join(ground, id)
         };
         let mut pausable = Self {
             peer,

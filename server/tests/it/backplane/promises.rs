@@ -10,7 +10,7 @@ use highwater_server::{
 use tokio::time::Instant;
 
 use super::peer::{round_trip, soon, three, topic};
-use crate::ground::{Kind, on_every_backplane};
+use crate::ground::{TestBackplaneKind, on_every_backplane};
 
 on_every_backplane!(
     everybody_sees_the_same_members_in_growing_versions,
@@ -25,7 +25,7 @@ on_every_backplane!(
     traffic_is_counted,
 );
 
-async fn everybody_sees_the_same_members_in_growing_versions(kind: Kind) {
+async fn everybody_sees_the_same_members_in_growing_versions(kind: TestBackplaneKind) {
     let ground = kind.ground();
     let [a, b, c] = three(&ground).await;
     let view = a.backplane().view().borrow().clone();
@@ -42,7 +42,7 @@ async fn everybody_sees_the_same_members_in_growing_versions(kind: Kind) {
     assert!(a.backplane().view().borrow().version > view.version);
 }
 
-async fn messages_between_two_nodes_keep_their_order(kind: Kind) {
+async fn messages_between_two_nodes_keep_their_order(kind: TestBackplaneKind) {
     let ground = kind.ground();
     let [a, mut b, _c] = three(&ground).await;
     for number in 0..1000_u32 {
@@ -60,7 +60,7 @@ async fn messages_between_two_nodes_keep_their_order(kind: Kind) {
     }
 }
 
-async fn a_request_gets_its_own_reply(kind: Kind) {
+async fn a_request_gets_its_own_reply(kind: TestBackplaneKind) {
     let ground = kind.ground();
     let [a, mut b, _c] = three(&ground).await;
     let first = a
@@ -89,7 +89,7 @@ async fn a_request_gets_its_own_reply(kind: Kind) {
     assert_eq!(second.await.unwrap(), "2");
 }
 
-async fn a_forwarded_request_is_answered_by_the_other(kind: Kind) {
+async fn a_forwarded_request_is_answered_by_the_other(kind: TestBackplaneKind) {
     let ground = kind.ground();
     let [a, mut b, mut c] = three(&ground).await;
     let answer = a
@@ -116,7 +116,7 @@ async fn a_forwarded_request_is_answered_by_the_other(kind: Kind) {
     assert_eq!(answer.await.unwrap(), "from c");
 }
 
-async fn a_request_ends_when_the_node_that_has_it_leaves(kind: Kind) {
+async fn a_request_ends_when_the_node_that_has_it_leaves(kind: TestBackplaneKind) {
     let ground = kind.ground();
     let [a, mut b, mut c] = three(&ground).await;
     let asked = a.backplane().request(&c.id, Bytes::new(), soon());
@@ -134,7 +134,9 @@ async fn a_request_ends_when_the_node_that_has_it_leaves(kind: Kind) {
     assert_eq!(forwarded.await, Err(RequestError::Left(c.id.clone())));
 }
 
-async fn who_says_farewell_declines_what_it_has_neither_answered_nor_handed_on(kind: Kind) {
+async fn who_says_farewell_declines_what_it_has_neither_answered_nor_handed_on(
+    kind: TestBackplaneKind,
+) {
     let ground = kind.ground();
     let [a, mut b, mut c] = three(&ground).await;
     let asked = b.id.clone();
@@ -158,8 +160,8 @@ async fn who_says_farewell_declines_what_it_has_neither_answered_nor_handed_on(k
             _ => {}
         }
     }
-    b.backplane().farewell();
-    let declined = Err(RequestError::Declined(b.id.clone()));
+    b.backplane().announce_leave();
+    let declined = Err(RequestError::Unprocessed(b.id.clone()));
     assert_eq!(left_alone.await, declined);
     assert_eq!(answered.await.unwrap(), "answer");
     assert_eq!(
@@ -178,7 +180,7 @@ async fn who_says_farewell_declines_what_it_has_neither_answered_nor_handed_on(k
     assert_eq!(handed_on.await.unwrap(), "from c");
 }
 
-async fn no_reply_by_the_deadline_names_who_had_it(kind: Kind) {
+async fn no_reply_by_the_deadline_names_who_had_it(kind: TestBackplaneKind) {
     let ground = kind.ground();
     let [a, b, _c] = three(&ground).await;
     let deadline = Instant::now() + Duration::from_millis(20);
@@ -186,7 +188,7 @@ async fn no_reply_by_the_deadline_names_who_had_it(kind: Kind) {
     assert_eq!(answer, Err(RequestError::Deadline { at: b.id.clone() }));
 }
 
-async fn what_cannot_be_sent_says_so(kind: Kind) {
+async fn what_cannot_be_sent_says_so(kind: TestBackplaneKind) {
     let ground = kind.ground();
     let [a, b, _c] = three(&ground).await;
     let nobody: NodeId = "nobody".parse().unwrap();
@@ -201,7 +203,7 @@ async fn what_cannot_be_sent_says_so(kind: Kind) {
     assert_eq!(a.backplane().send(&b.id, largest), Ok(()));
 }
 
-async fn a_topic_reaches_subscribers_and_not_the_publisher(kind: Kind) {
+async fn a_topic_reaches_subscribers_and_not_the_publisher(kind: TestBackplaneKind) {
     let ground = kind.ground();
     let [mut a, mut b, mut c] = three(&ground).await;
     for peer in [&a, &b] {
@@ -233,7 +235,7 @@ async fn a_topic_reaches_subscribers_and_not_the_publisher(kind: Kind) {
     assert_eq!(b.next_message().await, "after", "b unsubscribed");
 }
 
-async fn traffic_is_counted(kind: Kind) {
+async fn traffic_is_counted(kind: TestBackplaneKind) {
     let ground = kind.ground();
     let [a, mut b, _c] = three(&ground).await;
     let (messages, bytes) = a.backplane().traffic().sent();

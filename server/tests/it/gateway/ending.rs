@@ -4,18 +4,18 @@ use bytes::Bytes;
 use serde_json::json;
 use tokio::net::TcpStream;
 
-use super::rig::{Gateway, config};
-use crate::rig::{Cluster, Device, call, until};
+use super::rig::{TestGateway, config};
+use crate::rig::{TestCluster, TestDevice, http_request, until};
 
 #[tokio::test]
 async fn a_drain_gives_notice_then_closes_every_socket_and_ends() {
-    let cluster = Cluster::start(2).await;
+    let cluster = TestCluster::start(2).await;
     let mut config = config("g1", &cluster.ground);
-    config.limits.drain_notice = std::time::Duration::from_secs(3);
-    let gateway = Gateway::in_front(config, 2).await;
+    config.limits.drain_delay = std::time::Duration::from_secs(3);
+    let gateway = TestGateway::in_front(config, 2).await;
     let mut devices = Vec::new();
     for number in 0..10 {
-        let device = Device::open_at(gateway.address, &format!("d{number}")).await;
+        let device = TestDevice::open_at(gateway.address, &format!("d{number}")).await;
         devices.push(device.unwrap());
     }
     assert_eq!(gateway.get("/readyz").await.status, 200);
@@ -27,7 +27,7 @@ async fn a_drain_gives_notice_then_closes_every_socket_and_ends() {
     })
     .await;
     // A balancer that looks now and then still sends here.
-    let late = Device::open_at(gateway.address, "late").await.unwrap();
+    let late = TestDevice::open_at(gateway.address, "late").await.unwrap();
     devices.push(late);
     for device in &mut devices {
         assert!(device.next().await.is_none());
@@ -49,38 +49,38 @@ async fn a_drain_gives_notice_then_closes_every_socket_and_ends() {
 
 #[tokio::test]
 async fn operators_can_follow_a_drain() {
-    let cluster = Cluster::start(1).await;
+    let cluster = TestCluster::start(1).await;
     let mut config = config("g1", &cluster.ground);
     // With so many sockets it takes longer than all that follows.
     config.limits.drain_rate = "1/s".parse().unwrap();
-    let gateway = Gateway::start_with_admin(config);
+    let gateway = TestGateway::start_with_admin(config);
     gateway.has_up(1).await;
     let mut devices = Vec::new();
     for number in 0..40 {
-        let device = Device::open_at(gateway.address, &format!("d{number}")).await;
+        let device = TestDevice::open_at(gateway.address, &format!("d{number}")).await;
         devices.push(device.unwrap());
     }
     let admin = gateway.admin.unwrap();
-    let answer = call(admin, "POST", "/admin/drain", &[], Bytes::new()).await;
+    let answer = http_request(admin, "POST", "/admin/drain", &[], Bytes::new()).await;
     assert_eq!(answer.status, 202);
     until("nobody is let in any more", async || {
         TcpStream::connect(gateway.address).await.is_err()
     })
     .await;
     until("the first socket is closed", async || {
-        let answer = call(admin, "GET", "/metrics", &[], Bytes::new()).await;
+        let answer = http_request(admin, "GET", "/metrics", &[], Bytes::new()).await;
         !answer.text().contains("highwater_gateway_sockets 40\n")
     })
     .await;
-    let answer = call(admin, "GET", "/readyz", &[], Bytes::new()).await;
+    let answer = http_request(admin, "GET", "/readyz", &[], Bytes::new()).await;
     assert_eq!(answer.status, 503);
 }
 
 #[tokio::test]
 async fn a_gateway_that_dies_takes_its_sockets_with_it() {
-    let cluster = Cluster::start(1).await;
-    let gateway = Gateway::in_front(config("g1", &cluster.ground), 1).await;
-    let mut device = Device::open_at(gateway.address, "d1").await.unwrap();
+    let cluster = TestCluster::start(1).await;
+    let gateway = TestGateway::in_front(config("g1", &cluster.ground), 1).await;
+    let mut device = TestDevice::open_at(gateway.address, "d1").await.unwrap();
     gateway.kill();
     assert!(device.next().await.is_none());
     until("the node has heard", async || {

@@ -20,8 +20,8 @@ use axum::{
 };
 use futures_util::{StreamExt, stream};
 use highwater_server::{
-    Policy,
-    backplane::{Identity, Joined, Role, join},
+    GatewayPolicy,
+    backplane::{Identity, JoinedBackplane, MemberRole, join},
     listen,
 };
 use serde_json::{Value, json};
@@ -32,10 +32,10 @@ use tokio::{
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_util::sync::CancellationToken;
 
-use super::rig::{Gateway, config};
+use super::rig::{TestGateway, config};
 use crate::{
-    ground::{Ground, Kind},
-    rig::{PATIENCE, any_port},
+    ground::{Ground, TestBackplaneKind},
+    rig::{TEST_TIMEOUT, any_port},
 };
 
 /// Says back what it is asked and takes every socket, unless it hangs or is full.
@@ -43,7 +43,7 @@ use crate::{
 pub(super) struct Fake {
     pub(super) address: SocketAddr,
     pub(super) behaviour: Arc<Behaviour>,
-    _joined: Joined,
+    _joined: JoinedBackplane,
     stop: CancellationToken,
 }
 
@@ -128,12 +128,12 @@ impl Drop for Fake {
     }
 }
 
-fn member(ground: &Ground, id: &str, address: SocketAddr) -> Joined {
+fn member(ground: &Ground, id: &str, address: SocketAddr) -> JoinedBackplane {
     let identity = Identity {
         id: id.parse().unwrap(),
-        boot: 1,
+        incarnation: 1,
         address: Some(address.to_string()),
-        role: Role::Node,
+        role: MemberRole::Node,
     };
     join(&ground.config(), identity, CancellationToken::new())
 }
@@ -218,15 +218,15 @@ fn said(request: &Request) -> Value {
 
 /// A gateway that takes turns between two of them, `n1` and `n2`, of which the second
 /// hangs.
-pub(super) async fn before_one_that_hangs() -> (Gateway, [Fake; 2]) {
-    let ground = Kind::Local.ground();
+pub(super) async fn before_one_that_hangs() -> (TestGateway, [Fake; 2]) {
+    let ground = TestBackplaneKind::Local.ground();
     let nodes = ["n1", "n2"].map(|id| Fake::join(&ground, id));
     let mut config = config("g1", &ground);
-    config.policy = Policy::RoundRobin;
+    config.policy = GatewayPolicy::RoundRobin;
     // Nothing but the node's being down ends the wait for it within a test.
-    config.limits.answer_timeout = PATIENCE * 10;
-    config.limits.upgrade_timeout = PATIENCE * 10;
-    let gateway = Gateway::in_front(config, 2).await;
+    config.limits.response_timeout = TEST_TIMEOUT * 10;
+    config.limits.upgrade_timeout = TEST_TIMEOUT * 10;
+    let gateway = TestGateway::in_front(config, 2).await;
     nodes[1].behaviour.hang(true);
     (gateway, nodes)
 }

@@ -2,21 +2,21 @@
 
 use std::time::Duration;
 
-use highwater_server::{LoadMeasure, Policy};
+use highwater_server::{GatewayPolicy, LoadMetric};
 use serde_json::json;
 
-use super::rig::{Gateway, config};
+use super::rig::{TestGateway, config};
 use crate::{
-    ground::Kind,
-    rig::{self, Cluster, Device, Node, until},
+    ground::TestBackplaneKind,
+    rig::{self, TestCluster, TestDevice, TestNode, until},
 };
 
 /// Opens sockets; answers at which nodes they are.
-async fn open(gateway: &Gateway, prefix: &str, count: usize) -> (Vec<Device>, Vec<String>) {
+async fn open(gateway: &TestGateway, prefix: &str, count: usize) -> (Vec<TestDevice>, Vec<String>) {
     let (mut devices, mut nodes) = (Vec::new(), Vec::new());
     for number in 0..count {
         let id = format!("{prefix}{number}");
-        let device = Device::open_at(gateway.address, &id).await.unwrap();
+        let device = TestDevice::open_at(gateway.address, &id).await.unwrap();
         let node = device.headers["x-highwater-node"].to_str().unwrap();
         nodes.push(node.to_owned());
         devices.push(device);
@@ -24,18 +24,18 @@ async fn open(gateway: &Gateway, prefix: &str, count: usize) -> (Vec<Device>, Ve
     (devices, nodes)
 }
 
-async fn in_front(cluster: &Cluster) -> Gateway {
+async fn in_front(cluster: &TestCluster) -> TestGateway {
     let mut config = config("g1", &cluster.ground);
-    config.policy = Policy::LeastConn;
-    Gateway::in_front(config, cluster.nodes.len()).await
+    config.policy = GatewayPolicy::LeastConn;
+    TestGateway::in_front(config, cluster.nodes.len()).await
 }
 
 #[tokio::test]
 async fn a_newcomer_gets_sockets_until_it_has_its_share() {
-    let cluster = Cluster::start(2).await;
+    let cluster = TestCluster::start(2).await;
     let gateway = in_front(&cluster).await;
     let (_old, _) = open(&gateway, "old", 20).await;
-    let newcomer = Node::join("n3", &cluster.ground).await;
+    let newcomer = TestNode::join("n3", &cluster.ground).await;
     gateway.has_up(3).await;
     let (_new, nodes) = open(&gateway, "new", 6).await;
     assert!(nodes.iter().all(|node| node == "n3"), "{nodes:?}");
@@ -44,11 +44,11 @@ async fn a_newcomer_gets_sockets_until_it_has_its_share() {
 
 #[tokio::test]
 async fn a_draining_node_gets_nothing_new() {
-    let mut cluster = Cluster::start(1).await;
+    let mut cluster = TestCluster::start(1).await;
     let mut config = rig::config("n2");
     // Long enough for all that follows.
-    config.limits.drain_notice = Duration::from_secs(60);
-    let leaver = Node::join_with(config, &cluster.ground).await;
+    config.limits.drain_delay = Duration::from_secs(60);
+    let leaver = TestNode::join_with(config, &cluster.ground).await;
     cluster.nodes.push(leaver);
     let gateway = in_front(&cluster).await;
     let (_before, nodes) = open(&gateway, "before", 6).await;
@@ -63,7 +63,7 @@ async fn a_draining_node_gets_nothing_new() {
 
 #[tokio::test]
 async fn a_dead_node_is_gone_and_comes_back_with_nothing() {
-    let mut cluster = Cluster::start(2).await;
+    let mut cluster = TestCluster::start(2).await;
     let gateway = in_front(&cluster).await;
     let (mut devices, nodes) = open(&gateway, "d", 10).await;
     cluster.nodes.remove(1).kill();
@@ -76,7 +76,7 @@ async fn a_dead_node_is_gone_and_comes_back_with_nothing() {
     }
     let (_again, nodes) = open(&gateway, "again", 5).await;
     assert!(nodes.iter().all(|node| node == "n1"), "{nodes:?}");
-    let again = Node::join("n2", &cluster.ground).await;
+    let again = TestNode::join("n2", &cluster.ground).await;
     gateway.has_up(2).await;
     let listed = gateway.node("n2").await;
     assert_eq!(listed["established"], 0, "{listed}");
@@ -90,7 +90,7 @@ async fn a_dead_node_is_gone_and_comes_back_with_nothing() {
 /// after.
 #[tokio::test]
 async fn requests_find_a_node_while_the_backplane_is_away_and_comes_back() {
-    let mut cluster = Cluster::start_on(Kind::Local.own_ground(), 3).await;
+    let mut cluster = TestCluster::start_on(TestBackplaneKind::Local.own_ground(), 3).await;
     let gateway = in_front(&cluster).await;
     let (_devices, _) = open(&gateway, "d", 3).await;
     let asks = async || {
@@ -116,16 +116,16 @@ async fn requests_find_a_node_while_the_backplane_is_away_and_comes_back() {
 
 #[tokio::test]
 async fn two_gateways_know_of_each_other_what_the_nodes_tell() {
-    let cluster = Cluster::start(2).await;
+    let cluster = TestCluster::start(2).await;
     let first = in_front(&cluster).await;
     let mut other = config("g2", &cluster.ground);
-    other.policy = Policy::LeastConn;
-    let second = Gateway::in_front(other, 2).await;
+    other.policy = GatewayPolicy::LeastConn;
+    let second = TestGateway::in_front(other, 2).await;
     let (_held, _) = open(&first, "a", 8).await;
     let direct = &cluster.nodes[0];
     let mut straight = Vec::new();
     for number in 0..10 {
-        straight.push(Device::open(direct, &format!("s{number}")).await);
+        straight.push(TestDevice::open(direct, &format!("s{number}")).await);
     }
     let there = direct.metric("highwater_sockets").await;
     assert!(there > 10.0, "{there}");
@@ -146,11 +146,11 @@ async fn two_gateways_know_of_each_other_what_the_nodes_tell() {
 
 #[tokio::test]
 async fn a_load_of_the_nodes_own_making_is_gone_by() {
-    let cluster = Cluster::start(2).await;
+    let cluster = TestCluster::start(2).await;
     let mut config = config("g1", &cluster.ground);
-    config.policy = Policy::LeastConn;
-    config.load = LoadMeasure::Custom;
-    let gateway = Gateway::in_front(config, 2).await;
+    config.policy = GatewayPolicy::LeastConn;
+    config.load_metric = LoadMetric::Custom;
+    let gateway = TestGateway::in_front(config, 2).await;
     for (node, load) in cluster.nodes.iter().zip([1000.0, 1.0]) {
         let answer = node.post("/admin/load", json!({ "load": load })).await;
         assert_eq!(answer.status, 200, "{answer:?}");
@@ -175,20 +175,22 @@ async fn a_load_of_the_nodes_own_making_is_gone_by() {
 
 #[tokio::test]
 async fn a_rebalancing_moves_what_is_above_the_share() {
-    let mut cluster = Cluster::start(1).await;
+    let mut cluster = TestCluster::start(1).await;
     let mut devices = Vec::new();
     for number in 0..40 {
-        devices.push(Device::open(&cluster.nodes[0], &format!("d{number}")).await);
+        devices.push(TestDevice::open(&cluster.nodes[0], &format!("d{number}")).await);
     }
-    cluster.nodes.push(Node::join("n2", &cluster.ground).await);
-    cluster.sees(2).await;
+    cluster
+        .nodes
+        .push(TestNode::join("n2", &cluster.ground).await);
+    cluster.wait_for_members(2).await;
     let gateway = in_front(&cluster).await;
     // Devices do as they are told: they come back, by the gateway.
     let address = gateway.address;
     for (number, mut device) in devices.into_iter().enumerate() {
         tokio::spawn(async move {
             while device.close_code().await == Some(1012) {
-                device = Device::open_at(address, &format!("d{number}"))
+                device = TestDevice::open_at(address, &format!("d{number}"))
                     .await
                     .unwrap();
             }
@@ -216,8 +218,8 @@ async fn a_rebalancing_moves_what_is_above_the_share() {
 async fn old_sockets_are_sent_away() {
     let mut config = rig::config("n1");
     config.limits.max_age = Some(Duration::from_secs(1));
-    let node = Node::start(config);
-    let mut device = Device::open(&node, "d1").await;
+    let node = TestNode::start(config);
+    let mut device = TestDevice::open(&node, "d1").await;
     assert_eq!(device.frame().await["type"], "goaway");
     assert_eq!(device.close_code().await, Some(1012));
     assert!(device.next().await.is_none());

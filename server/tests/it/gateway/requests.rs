@@ -3,26 +3,26 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use highwater_server::Policy;
+use highwater_server::GatewayPolicy;
 use hyper::StatusCode;
 use serde_json::json;
 
 use super::{
     fake::{Fake, before_one_that_hangs},
-    rig::{Gateway, config},
+    rig::{TestGateway, config},
 };
 use crate::{
-    ground::Kind,
-    rig::{Cluster, Device, call, until},
+    ground::TestBackplaneKind,
+    rig::{TestCluster, TestDevice, http_request, until},
 };
 
 #[tokio::test]
 async fn commands_and_event_streams_find_their_device() {
-    let cluster = Cluster::start(3).await;
-    let gateway = Gateway::in_front(config("g1", &cluster.ground), 3).await;
+    let cluster = TestCluster::start(3).await;
+    let gateway = TestGateway::in_front(config("g1", &cluster.ground), 3).await;
     for number in 0..9 {
-        let device = Device::open_at(gateway.address, &format!("d{number}")).await;
-        device.unwrap().echo();
+        let device = TestDevice::open_at(gateway.address, &format!("d{number}")).await;
+        device.unwrap().reply_to_all();
     }
     for number in 0..9 {
         let answer = gateway.command(&format!("d{number}")).await;
@@ -43,9 +43,9 @@ async fn commands_and_event_streams_find_their_device() {
 
 #[tokio::test]
 async fn a_node_is_told_whom_a_request_comes_from() {
-    let ground = Kind::Local.ground();
+    let ground = TestBackplaneKind::Local.ground();
     let _fake = Fake::join(&ground, "n1");
-    let gateway = Gateway::in_front(config("g1", &ground), 1).await;
+    let gateway = TestGateway::in_front(config("g1", &ground), 1).await;
     let headers = [
         ("x-forwarded-for", "203.0.113.9"),
         ("x-forwarded-proto", "https"),
@@ -53,7 +53,7 @@ async fn a_node_is_told_whom_a_request_comes_from() {
         ("x-private", "1"),
         ("upgrade", "h2c"),
     ];
-    let answer = call(
+    let answer = http_request(
         gateway.address,
         "PUT",
         "/some/path?a=b%20c",
@@ -76,10 +76,10 @@ async fn a_node_is_told_whom_a_request_comes_from() {
 
 #[tokio::test]
 async fn a_node_where_nobody_listens_is_passed_over() {
-    let ground = Kind::Local.ground();
+    let ground = TestBackplaneKind::Local.ground();
     let _here = Fake::join(&ground, "n1");
     let absent = Fake::absent(&ground, "n2");
-    let gateway = Gateway::start(config("g1", &ground));
+    let gateway = TestGateway::start(config("g1", &ground));
     gateway.sees("n1", "up").await;
     gateway.sees("n2", "down").await;
     for _ in 0..10 {
@@ -93,9 +93,9 @@ async fn a_node_where_nobody_listens_is_passed_over() {
 
 #[tokio::test]
 async fn a_hung_node_holds_nobody_past_the_deadline_and_comes_back() {
-    let ground = Kind::Local.ground();
+    let ground = TestBackplaneKind::Local.ground();
     let fake = Fake::join(&ground, "n1");
-    let gateway = Gateway::in_front(config("g1", &ground), 1).await;
+    let gateway = TestGateway::in_front(config("g1", &ground), 1).await;
     fake.behaviour.hang(true);
     let deadline = [("x-highwater-timeout-ms", "300")];
     for headers in [
@@ -120,12 +120,12 @@ async fn a_hung_node_holds_nobody_past_the_deadline_and_comes_back() {
 
 #[tokio::test]
 async fn only_a_get_of_http_1_1_asks_for_a_socket() {
-    let ground = Kind::Local.ground();
+    let ground = TestBackplaneKind::Local.ground();
     let _fake = Fake::join(&ground, "n1");
-    let gateway = Gateway::in_front(config("g1", &ground), 1).await;
+    let gateway = TestGateway::in_front(config("g1", &ground), 1).await;
     let fields = [("connection", "upgrade"), ("upgrade", "websocket")];
     let body = Bytes::from_static(b"body");
-    let said = call(gateway.address, "POST", "/a", &fields, body).await;
+    let said = http_request(gateway.address, "POST", "/a", &fields, body).await;
     let said = said.json();
     assert_eq!(said["method"], "POST");
     assert_eq!(said["fields"]["content-length"], "4");
@@ -140,9 +140,9 @@ async fn only_a_get_of_http_1_1_asks_for_a_socket() {
 /// Two words on a request's length: a node must not read what follows as another one.
 #[tokio::test]
 async fn one_request_does_not_become_two() {
-    let ground = Kind::Local.ground();
+    let ground = TestBackplaneKind::Local.ground();
     let fake = Fake::join(&ground, "n1");
-    let gateway = Gateway::in_front(config("g1", &ground), 1).await;
+    let gateway = TestGateway::in_front(config("g1", &ground), 1).await;
     let inner = "GET /smuggled HTTP/1.1\r\nHost: t\r\n\r\n";
     for outer in [
         "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -166,12 +166,12 @@ async fn one_request_does_not_become_two() {
 
 #[tokio::test]
 async fn a_request_that_was_sent_is_repeated_only_if_it_is_safe() {
-    let ground = Kind::Local.ground();
+    let ground = TestBackplaneKind::Local.ground();
     let _here = Fake::join(&ground, "n1");
     let _brittle = Fake::brittle(&ground, "n2");
     let mut config = config("g1", &ground);
-    config.policy = Policy::RoundRobin;
-    let gateway = Gateway::in_front(config, 2).await;
+    config.policy = GatewayPolicy::RoundRobin;
+    let gateway = TestGateway::in_front(config, 2).await;
     let mut answers = Vec::new();
     for _ in 0..4 {
         let answer = gateway.post("/a", &[], json!({})).await;
@@ -201,11 +201,11 @@ async fn who_asks_a_node_that_hangs_what_is_safe_is_answered_by_another() {
 
 #[tokio::test]
 async fn a_node_that_falls_silent_in_an_answer_is_not_waited_for() {
-    let ground = Kind::Local.ground();
+    let ground = TestBackplaneKind::Local.ground();
     let _fake = Fake::join(&ground, "n1");
     let mut config = config("g1", &ground);
-    config.limits.answer_silence = Duration::from_millis(100);
-    let gateway = Gateway::in_front(config, 1).await;
+    config.limits.response_idle_timeout = Duration::from_millis(100);
+    let gateway = TestGateway::in_front(config, 1).await;
     let heard = gateway.say("GET /silent HTTP/1.1\r\nHost: t\r\n\r\n").await;
     assert!(heard.contains("\r\nbegun\r\n"), "{heard}");
     assert!(
@@ -221,9 +221,9 @@ async fn a_node_that_falls_silent_in_an_answer_is_not_waited_for() {
 
 #[tokio::test]
 async fn connections_to_nodes_are_used_again() {
-    let ground = Kind::Local.ground();
+    let ground = TestBackplaneKind::Local.ground();
     let fake = Fake::join(&ground, "n1");
-    let gateway = Gateway::in_front(config("g1", &ground), 1).await;
+    let gateway = TestGateway::in_front(config("g1", &ground), 1).await;
     for _ in 0..20 {
         assert_eq!(gateway.get("/a").await.status, 200);
     }

@@ -3,7 +3,9 @@
 use std::{net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
-use highwater_server::{GatewayConfig, GatewayError, GatewayLimits, Listeners, gateway, listen};
+use highwater_server::{
+    GatewayConfig, GatewayError, GatewayLimits, ListenSockets, gateway, listen,
+};
 use hyper::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use tokio::{
@@ -17,10 +19,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     ground::Ground,
-    rig::{Answer, Device, PATIENCE, any_port, call, until},
+    rig::{HttpResponse, TEST_TIMEOUT, TestDevice, any_port, http_request, until},
 };
 
-pub(crate) struct Gateway {
+pub(crate) struct TestGateway {
     pub(crate) address: SocketAddr,
     /// Of operators, where it is another.
     pub(crate) admin: Option<SocketAddr>,
@@ -32,18 +34,18 @@ pub(crate) fn config(id: &str, ground: &Ground) -> GatewayConfig {
     let meeting = ground.config();
     GatewayConfig {
         cluster: meeting.cluster,
-        lease: meeting.lease,
+        membership_lease: meeting.lease,
         health_interval: Duration::from_millis(50),
         slow_start: Duration::ZERO,
         limits: GatewayLimits {
-            drain_notice: Duration::from_millis(50),
+            drain_delay: Duration::from_millis(50),
             ..GatewayLimits::default()
         },
         ..GatewayConfig::new(id.parse().unwrap(), ground.url())
     }
 }
 
-impl Gateway {
+impl TestGateway {
     /// Started, whatever there is behind it.
     pub(crate) fn start(config: GatewayConfig) -> Self {
         Self::start_on(config, None)
@@ -58,7 +60,7 @@ impl Gateway {
         let public = listen(any_port()).unwrap();
         let address = public.local_addr().unwrap();
         let admin_address = admin.as_ref().map(|admin| admin.local_addr().unwrap());
-        let listeners = Listeners { public, admin };
+        let listeners = ListenSockets { public, admin };
         let task = tokio::spawn(gateway::run(listeners, config, CancellationToken::new()));
         Self {
             address,
@@ -91,7 +93,7 @@ impl Gateway {
     /// What it knows of each node.
     pub(crate) async fn nodes(&self) -> Vec<Value> {
         let address = self.admin.unwrap_or(self.address);
-        let answer = call(address, "GET", "/nodes", &[], Bytes::new()).await;
+        let answer = http_request(address, "GET", "/nodes", &[], Bytes::new()).await;
         answer.json()["nodes"].as_array().unwrap().clone()
     }
 
@@ -102,13 +104,13 @@ impl Gateway {
         node.unwrap_or(Value::Null)
     }
 
-    pub(crate) async fn get(&self, path: &str) -> Answer {
-        call(self.address, "GET", path, &[], Bytes::new()).await
+    pub(crate) async fn get(&self, path: &str) -> HttpResponse {
+        http_request(self.address, "GET", path, &[], Bytes::new()).await
     }
 
     /// The answer to an upgrade that is refused.
     pub(crate) async fn refusal(&self, path: &str) -> (StatusCode, HeaderMap) {
-        match Device::open_path(self.address, path)
+        match TestDevice::open_path(self.address, path)
             .await
             .map(|_| ())
             .map_err(|error| *error)
@@ -118,15 +120,20 @@ impl Gateway {
         }
     }
 
-    pub(crate) async fn post(&self, path: &str, headers: &[(&str, &str)], body: Value) -> Answer {
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Value,
+    ) -> HttpResponse {
         let mut all = vec![("content-type", "application/json")];
         all.extend_from_slice(headers);
-        call(self.address, "POST", path, &all, body.to_string().into()).await
+        http_request(self.address, "POST", path, &all, body.to_string().into()).await
     }
 
     /// Says these very bytes, and hears all until the end, however it comes.
     pub(crate) async fn say(&self, said: &str) -> String {
-        let heard = timeout(PATIENCE, async {
+        let heard = timeout(TEST_TIMEOUT, async {
             let mut stream = TcpStream::connect(self.address).await.unwrap();
             stream.write_all(said.as_bytes()).await.unwrap();
             let mut heard = Vec::new();
@@ -138,7 +145,7 @@ impl Gateway {
     }
 
     /// A command with the rig's usual body.
-    pub(crate) async fn command(&self, device: &str) -> Answer {
+    pub(crate) async fn command(&self, device: &str) -> HttpResponse {
         let path = format!("/devices/{device}/commands");
         self.post(&path, &[], json!({"name": "read", "body": [1]}))
             .await
@@ -151,7 +158,7 @@ impl Gateway {
 
     /// Waits for the gateway to end by itself.
     pub(crate) async fn ended(self) {
-        timeout(PATIENCE, self.task)
+        timeout(TEST_TIMEOUT, self.task)
             .await
             .unwrap()
             .unwrap()

@@ -3,11 +3,11 @@
 use bytes::Bytes;
 use serde_json::json;
 
-use super::rig::{Gateway, config};
+use super::rig::{TestGateway, config};
 use crate::{
-    ground::Kind,
+    ground::TestBackplaneKind,
     promtool,
-    rig::{Cluster, Device, call, until},
+    rig::{TestCluster, TestDevice, http_request, until},
 };
 
 const NAMES: &[&str] = &[
@@ -46,10 +46,10 @@ const NAMES: &[&str] = &[
 
 #[tokio::test]
 async fn every_name_is_there_with_help_and_type() {
-    let cluster = Cluster::start(2).await;
+    let cluster = TestCluster::start(2).await;
     let mut config = config("g1", &cluster.ground);
     config.heap_probe = Some(|| Some(4711));
-    let gateway = Gateway::in_front(config, 2).await;
+    let gateway = TestGateway::in_front(config, 2).await;
     until("the nodes have reported", async || {
         let nodes = gateway.nodes().await;
         nodes.iter().all(|node| node["sockets"].is_u64())
@@ -63,7 +63,7 @@ async fn every_name_is_there_with_help_and_type() {
 
 #[tokio::test]
 async fn what_no_node_has_said_is_absent() {
-    let gateway = Gateway::start(config("g1", &Kind::Local.ground()));
+    let gateway = TestGateway::start(config("g1", &TestBackplaneKind::Local.ground()));
     let text = gateway.get("/metrics").await.text();
     assert!(!text.contains("highwater_gateway_node"), "{text}");
     assert!(text.contains("highwater_gateway_sockets 0\n"), "{text}");
@@ -71,8 +71,8 @@ async fn what_no_node_has_said_is_absent() {
 
 #[tokio::test]
 async fn paths_of_operators_are_never_forwarded() {
-    let cluster = Cluster::start(1).await;
-    let gateway = Gateway::start_with_admin(config("g1", &cluster.ground));
+    let cluster = TestCluster::start(1).await;
+    let gateway = TestGateway::start_with_admin(config("g1", &cluster.ground));
     gateway.has_up(1).await;
     for path in [
         "/healthz", "/readyz", "/metrics", "/nodes", "/admin", "/admin/x",
@@ -92,28 +92,28 @@ async fn paths_of_operators_are_never_forwarded() {
     }
     let admin = gateway.admin.unwrap();
     for path in ["/healthz", "/readyz", "/metrics", "/nodes"] {
-        let answer = call(admin, "GET", path, &[], Bytes::new()).await;
+        let answer = http_request(admin, "GET", path, &[], Bytes::new()).await;
         assert_eq!(answer.status, 200, "{path}: {answer:?}");
     }
-    let answer = call(admin, "GET", "/ws?device=d1", &[], Bytes::new()).await;
+    let answer = http_request(admin, "GET", "/ws?device=d1", &[], Bytes::new()).await;
     assert_eq!(answer.status, 404, "operators' listener forwards nothing");
     // The node has heard nothing of it all.
     assert_eq!(cluster.nodes[0].get("/readyz").await.status, 200);
-    Device::open_at(gateway.address, "d1").await.unwrap();
+    TestDevice::open_at(gateway.address, "d1").await.unwrap();
 }
 
 #[tokio::test]
 async fn beyond_its_room_a_client_is_told() {
-    let cluster = Cluster::start(1).await;
+    let cluster = TestCluster::start(1).await;
     let mut config = config("g1", &cluster.ground);
-    config.limits.connections = Some(3);
-    let gateway = Gateway::start_with_admin(config);
+    config.limits.max_connections = Some(3);
+    let gateway = TestGateway::start_with_admin(config);
     gateway.has_up(1).await;
     let mut devices = Vec::new();
     // The connection of the one before may still have its place for a moment.
     until("three are open", async || {
         let id = format!("d{}", devices.len());
-        devices.extend(Device::open_at(gateway.address, &id).await);
+        devices.extend(TestDevice::open_at(gateway.address, &id).await);
         devices.len() == 3
     })
     .await;

@@ -1,27 +1,27 @@
 //! Sockets through a gateway.
 
-use highwater_server::Policy;
+use highwater_server::GatewayPolicy;
 use serde_json::json;
 
 use super::{
     fake::{Fake, before_one_that_hangs},
-    rig::{Gateway, config},
+    rig::{TestGateway, config},
 };
 use crate::{
-    ground::{Kind, on_every_backplane},
-    rig::{Cluster, Device, until},
+    ground::{TestBackplaneKind, on_every_backplane},
+    rig::{TestCluster, TestDevice, until},
 };
 
 on_every_backplane!(nodes_are_found_and_share_the_sockets);
 
-async fn nodes_are_found_and_share_the_sockets(kind: Kind) {
-    let cluster = Cluster::start_on(kind.ground(), 3).await;
+async fn nodes_are_found_and_share_the_sockets(kind: TestBackplaneKind) {
+    let cluster = TestCluster::start_on(kind.ground(), 3).await;
     let mut config = config("g1", &cluster.ground);
-    config.policy = Policy::LeastConn;
-    let gateway = Gateway::in_front(config, 3).await;
+    config.policy = GatewayPolicy::LeastConn;
+    let gateway = TestGateway::in_front(config, 3).await;
     let mut devices = Vec::new();
     for number in 0..30 {
-        let device = Device::open_at(gateway.address, &format!("d{number}")).await;
+        let device = TestDevice::open_at(gateway.address, &format!("d{number}")).await;
         devices.push(device.unwrap());
     }
     for (node, listed) in cluster.nodes.iter().zip(gateway.nodes().await) {
@@ -52,10 +52,10 @@ async fn nodes_are_found_and_share_the_sockets(kind: Kind) {
 
 #[tokio::test]
 async fn what_is_said_arrives_however_long_it_is() {
-    let cluster = Cluster::start(2).await;
-    let gateway = Gateway::in_front(config("g1", &cluster.ground), 2).await;
-    let device = Device::open_at(gateway.address, "d1").await.unwrap();
-    device.echo();
+    let cluster = TestCluster::start(2).await;
+    let gateway = TestGateway::in_front(config("g1", &cluster.ground), 2).await;
+    let device = TestDevice::open_at(gateway.address, "d1").await.unwrap();
+    device.reply_to_all();
     for length in [1, 100, 20_000, 60_000] {
         let text = "x".repeat(length);
         let body = json!({"name": "say", "body": text});
@@ -67,18 +67,18 @@ async fn what_is_said_arrives_however_long_it_is() {
 
 #[tokio::test]
 async fn the_end_of_either_side_is_the_other_s() {
-    let cluster = Cluster::start(1).await;
-    let gateway = Gateway::in_front(config("g1", &cluster.ground), 1).await;
+    let cluster = TestCluster::start(1).await;
+    let gateway = TestGateway::in_front(config("g1", &cluster.ground), 1).await;
     let node = &cluster.nodes[0];
-    let device = Device::open_at(gateway.address, "gone").await.unwrap();
+    let device = TestDevice::open_at(gateway.address, "gone").await.unwrap();
     drop(device);
     until("the node has heard", async || {
         node.metric("highwater_sockets").await == 0.0
     })
     .await;
     // The node's own close, with its code.
-    let mut first = Device::open_at(gateway.address, "d1").await.unwrap();
-    let mut second = Device::open_at(gateway.address, "d1").await.unwrap();
+    let mut first = TestDevice::open_at(gateway.address, "d1").await.unwrap();
+    let mut second = TestDevice::open_at(gateway.address, "d1").await.unwrap();
     assert_eq!(first.close_code().await, Some(4000));
     assert!(first.next().await.is_none());
     second.ping(b"here").await;
@@ -90,8 +90,8 @@ async fn the_end_of_either_side_is_the_other_s() {
 
 #[tokio::test]
 async fn a_refusal_is_passed_on_as_it_is() {
-    let cluster = Cluster::start(1).await;
-    let gateway = Gateway::in_front(config("g1", &cluster.ground), 1).await;
+    let cluster = TestCluster::start(1).await;
+    let gateway = TestGateway::in_front(config("g1", &cluster.ground), 1).await;
     let (status, headers) = gateway.refusal("/ws?device=a%20b").await;
     assert_eq!(status, 400);
     assert_eq!(headers["x-highwater-node"], "n1");
@@ -101,15 +101,15 @@ async fn a_refusal_is_passed_on_as_it_is() {
 
 #[tokio::test]
 async fn a_node_that_is_full_is_left_for_another() {
-    let ground = Kind::Local.ground();
+    let ground = TestBackplaneKind::Local.ground();
     let (roomy, full) = (Fake::join(&ground, "n1"), Fake::join(&ground, "n2"));
     full.behaviour.fill();
     let mut config = config("g1", &ground);
-    config.policy = Policy::RoundRobin;
-    let gateway = Gateway::in_front(config, 2).await;
+    config.policy = GatewayPolicy::RoundRobin;
+    let gateway = TestGateway::in_front(config, 2).await;
     let mut devices = Vec::new();
     for number in 0..6 {
-        let device = Device::open_at(gateway.address, &format!("d{number}")).await;
+        let device = TestDevice::open_at(gateway.address, &format!("d{number}")).await;
         devices.push(device.unwrap());
     }
     assert_eq!(roomy.behaviour.asked().len(), 6);
@@ -129,7 +129,7 @@ async fn a_node_that_is_full_is_left_for_another() {
 #[tokio::test]
 async fn who_waits_for_a_node_that_hangs_gets_another() {
     let (gateway, [_here, hung]) = before_one_that_hangs().await;
-    let open = |id| Device::open_at(gateway.address, id);
+    let open = |id| TestDevice::open_at(gateway.address, id);
     let (first, second) = tokio::join!(open("d1"), open("d2"));
     let _devices = (first.unwrap(), second.unwrap());
     gateway.sees("n2", "down").await;
@@ -143,15 +143,15 @@ async fn who_waits_for_a_node_that_hangs_gets_another() {
 
 #[tokio::test]
 async fn a_node_that_breaks_off_is_left_for_another() {
-    let ground = Kind::Local.ground();
+    let ground = TestBackplaneKind::Local.ground();
     let _here = Fake::join(&ground, "n1");
     let _brittle = Fake::brittle(&ground, "n2");
     let mut config = config("g1", &ground);
-    config.policy = Policy::RoundRobin;
-    let gateway = Gateway::in_front(config, 2).await;
+    config.policy = GatewayPolicy::RoundRobin;
+    let gateway = TestGateway::in_front(config, 2).await;
     let mut devices = Vec::new();
     for number in 0..4 {
-        let device = Device::open_at(gateway.address, &format!("d{number}")).await;
+        let device = TestDevice::open_at(gateway.address, &format!("d{number}")).await;
         devices.push(device.unwrap());
     }
     assert_eq!(gateway.node("n1").await["established"], 4);
@@ -165,8 +165,8 @@ async fn a_node_that_breaks_off_is_left_for_another() {
 
 #[tokio::test]
 async fn without_nodes_the_answer_is_503() {
-    let ground = Kind::Local.ground();
-    let gateway = Gateway::start(config("g1", &ground));
+    let ground = TestBackplaneKind::Local.ground();
+    let gateway = TestGateway::start(config("g1", &ground));
     let (status, headers) = gateway.refusal("/ws?device=d1").await;
     assert_eq!(status, 503);
     assert!(headers.contains_key("retry-after"));

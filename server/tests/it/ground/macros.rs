@@ -14,7 +14,7 @@ macro_rules! on_every_backplane {
         $(
             #[tokio::test]
             async fn $test() {
-                super::$test($crate::ground::Kind::$kind).await;
+                super::$test($crate::ground::TestBackplaneKind::$kind).await;
             }
         )+
     };

@@ -11,11 +11,13 @@ mod witness;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use highwater_server::{BackplaneUrl, BrokerConfig, ClusterName, backplane::BackplaneConfig};
-use highwater_services::{Nats, RabbitMq, Redis, RedisCluster, RedisOptions, Service};
+use highwater_services::{
+    NatsService, RabbitMqService, RedisClusterService, RedisOptions, RedisService, Service,
+};
 
 pub(crate) use self::macros::on_every_backplane;
-use self::servers::{Own, shared};
-use crate::rig::{Broker, any_port};
+use self::servers::{OwnedServer, shared};
+use crate::rig::{TestBroker, any_port};
 
 /// How long a node may be silent where no test waits for it: far longer than a busy
 /// machine lets one wait for the processor.
@@ -26,7 +28,7 @@ pub(crate) const SHORT: Duration = Duration::from_millis(2500);
 
 /// A kind of backplane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum TestBackplaneKind {
     Local,
     Redis,
     RedisCluster,
@@ -36,7 +38,7 @@ pub(crate) enum Kind {
 
 /// A cluster's place on a backplane, and what keeps it alive.
 pub(crate) struct Ground {
-    pub(crate) kind: Kind,
+    pub(crate) kind: TestBackplaneKind,
     url: String,
     cluster: ClusterName,
     lease: Duration,
@@ -46,15 +48,15 @@ pub(crate) struct Ground {
 enum Under {
     Embedded {
         address: SocketAddr,
-        broker: Option<Broker>,
+        broker: Option<TestBroker>,
     },
     /// For this test alone, while it lasts.
-    Own(Own),
+    Own(OwnedServer),
     /// Serves other tests too.
     Shared(Arc<Service>),
 }
 
-impl Kind {
+impl TestBackplaneKind {
     /// A place of its own, on a server that other tests may use too.
     pub(crate) fn ground(self) -> Ground {
         match self {
@@ -67,7 +69,7 @@ impl Kind {
     pub(crate) fn own_ground(self) -> Ground {
         self.on(match self {
             Self::Local => Under::embedded_at(any_port(), LEASE),
-            _ => Under::Own(Own::of(self)),
+            _ => Under::Own(OwnedServer::of(self)),
         })
     }
 
@@ -75,8 +77,8 @@ impl Kind {
     pub(crate) fn lasting_ground(self) -> Ground {
         match self {
             Self::Redis => {
-                let persistent = Redis::start(RedisOptions { persistent: true });
-                self.on(Under::Own(Own::new(persistent.unwrap())))
+                let persistent = RedisService::start(RedisOptions { persistent: true });
+                self.on(Under::Own(OwnedServer::new(persistent.unwrap())))
             }
             _ => self.own_ground(),
         }
@@ -95,10 +97,10 @@ impl Kind {
     fn start(self) -> Service {
         match self {
             Self::Local => unreachable!("the embedded broker is no process"),
-            Self::Redis => Redis::start(RedisOptions::default()).unwrap(),
-            Self::RedisCluster => RedisCluster::start().unwrap(),
-            Self::Nats => Nats::start().unwrap(),
-            Self::RabbitMq => RabbitMq::start().unwrap(),
+            Self::Redis => RedisService::start(RedisOptions::default()).unwrap(),
+            Self::RedisCluster => RedisClusterService::start().unwrap(),
+            Self::Nats => NatsService::start().unwrap(),
+            Self::RabbitMq => RabbitMqService::start().unwrap(),
         }
     }
 }
@@ -133,7 +135,7 @@ impl Ground {
             cluster: unique_name(),
             ..self.config()
         };
-        (self.kind != Kind::Local).then_some(config)
+        (self.kind != TestBackplaneKind::Local).then_some(config)
     }
 
     /// Ends the server with SIGKILL; the embedded broker, by dropping what it has.
@@ -155,7 +157,7 @@ impl Ground {
             Under::Embedded { address, .. } => {
                 self.under = Under::embedded_at(*address, self.lease);
             }
-            Under::Own(own) => own.with(|service| service.start_again().unwrap()).await,
+            Under::Own(own) => own.with(|service| service.restart().unwrap()).await,
             Under::Shared(_) => panic!("other tests use this server"),
         }
     }
@@ -173,11 +175,11 @@ impl Ground {
 impl Under {
     fn embedded_at(address: SocketAddr, lease: Duration) -> Self {
         let config = BrokerConfig {
-            ping_every: (lease / 10).min(Duration::from_secs(1)),
-            dead_after: lease,
+            ping_interval: (lease / 10).min(Duration::from_secs(1)),
+            peer_timeout: lease,
             ..BrokerConfig::default()
         };
-        let broker = Broker::start_at(address, config);
+        let broker = TestBroker::start_at(address, config);
         Self::Embedded {
             address: broker.address,
             broker: Some(broker),

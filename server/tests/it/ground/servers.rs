@@ -6,33 +6,34 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use highwater_services::Service;
 
-use super::Kind;
+use super::TestBackplaneKind;
 
 /// A server of that kind that nobody may kill.
-pub(super) fn shared(kind: Kind) -> Arc<Service> {
+pub(super) fn shared(kind: TestBackplaneKind) -> Arc<Service> {
     // A lock each: others need not wait for one that starts.
     static SHARED: [Mutex<Option<Arc<Service>>>; 5] = [const { Mutex::new(None) }; 5];
     let mut shared = SHARED[kind as usize]
         .lock()
         .unwrap_or_else(PoisonError::into_inner);
-    let running = shared.get_or_insert_with(|| Arc::new(kind.start().lasting().unwrap()));
+    let running =
+        shared.get_or_insert_with(|| Arc::new(kind.start().with_cleanup_at_exit().unwrap()));
     Arc::clone(running)
 }
 
 /// A server for one test at a time.
-pub(super) struct Own {
+pub(super) struct OwnedServer {
     /// Where it goes afterwards; `None`: it ends with the test.
-    kind: Option<Kind>,
+    kind: Option<TestBackplaneKind>,
     /// `None` while it is being killed or started.
     service: Option<Service>,
 }
 
 /// Those that wait for the next test.
-static WAITING: Mutex<Vec<(Kind, Service)>> = Mutex::new(Vec::new());
+static WAITING: Mutex<Vec<(TestBackplaneKind, Service)>> = Mutex::new(Vec::new());
 
-impl Own {
+impl OwnedServer {
     /// One that was used before, or a fresh one.
-    pub(super) fn of(kind: Kind) -> Self {
+    pub(super) fn of(kind: TestBackplaneKind) -> Self {
         let used = {
             let mut waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
             let at = waiting.iter().position(|(of, _)| *of == kind);
@@ -41,12 +42,12 @@ impl Own {
         let service = match used {
             Some(mut used) => {
                 // A test that failed may have left it dead.
-                if !used.answers() {
-                    used.start_again().unwrap();
+                if !used.is_ready() {
+                    used.restart().unwrap();
                 }
                 used
             }
-            None => kind.start().lasting().unwrap(),
+            None => kind.start().with_cleanup_at_exit().unwrap(),
         };
         Self {
             kind: Some(kind),
@@ -77,7 +78,7 @@ impl Own {
     }
 }
 
-impl Drop for Own {
+impl Drop for OwnedServer {
     fn drop(&mut self) {
         if let (Some(kind), Some(service)) = (self.kind, self.service.take()) {
             let mut waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use highwater_services::Service;
 
-use super::{Ground, Kind};
+use super::{Ground, TestBackplaneKind};
 
 impl Ground {
     /// The inboxes that exist at the server, as it says itself: `NODE-…`. `None`
@@ -13,20 +13,20 @@ impl Ground {
         let prefix = format!("highwater:{}:inbox:", self.cluster);
         let pattern = format!("{prefix}*");
         match self.kind {
-            Kind::Local => None,
-            Kind::Redis => {
+            TestBackplaneKind::Local => None,
+            TestBackplaneKind::Redis => {
                 let channels = ask(&self.url, &["PUBSUB", "CHANNELS", &pattern]);
                 Some(without(&prefix, channels))
             }
             // Each shard knows its own only.
-            Kind::RedisCluster => {
+            TestBackplaneKind::RedisCluster => {
                 let of = |shard: String| ask(&shard, &["PUBSUB", "SHARDCHANNELS", &pattern]);
                 let channels = self.shards().into_iter().flat_map(of);
                 Some(without(&prefix, channels.collect()))
             }
             // A subscription, which ends with its connection.
-            Kind::Nats => None,
-            Kind::RabbitMq => Some(self.queues()),
+            TestBackplaneKind::Nats => None,
+            TestBackplaneKind::RabbitMq => Some(self.queues()),
         }
     }
 
@@ -34,8 +34,12 @@ impl Ground {
     pub(crate) fn roster(&self) -> Option<serde_json::Value> {
         let key = format!("highwater:{}:roster", self.cluster);
         let text = match self.kind {
-            Kind::Local | Kind::Nats | Kind::RabbitMq => return None,
-            Kind::Redis | Kind::RedisCluster => ask(&self.url, &["HGET", &key, "roster"]).concat(),
+            TestBackplaneKind::Local | TestBackplaneKind::Nats | TestBackplaneKind::RabbitMq => {
+                return None;
+            }
+            TestBackplaneKind::Redis | TestBackplaneKind::RedisCluster => {
+                ask(&self.url, &["HGET", &key, "roster"]).concat()
+            }
         };
         Some(serde_json::from_str(&text).unwrap())
     }
@@ -52,7 +56,7 @@ impl Ground {
 
     /// The nodes' queues, as the management interface lists them.
     fn queues(&self) -> Vec<String> {
-        let admin = self.service().and_then(Service::admin).unwrap();
+        let admin = self.service().and_then(Service::admin_url).unwrap();
         let url = format!("{admin}/api/queues?disable_stats=true");
         let output = Command::new("curl").args(["-sSf", &url]).output().unwrap();
         assert!(output.status.success(), "{output:?}");

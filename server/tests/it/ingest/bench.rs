@@ -19,36 +19,36 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     ground::Ground,
-    rig::{Device, Node, any_port, call, until},
+    rig::{TestDevice, TestNode, any_port, http_request, until},
 };
 
 /// Readings that the device has under way at once.
-pub(super) const UNDER_WAY: usize = 8;
+pub(super) const MAX_IN_FLIGHT: usize = 8;
 
 /// Everything that works on one queue.
-pub(super) struct Bench {
+pub(super) struct IngestRig {
     pub(super) ground: Ground,
-    pub(super) node: Node,
-    consumers: BTreeMap<String, Consumer>,
+    pub(super) node: TestNode,
+    consumers: BTreeMap<String, RunningConsumer>,
     journals: tempfile::TempDir,
 }
 
-struct Consumer {
+struct RunningConsumer {
     shutdown: CancellationToken,
     task: JoinHandle<()>,
 }
 
 /// A line of a journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Handled {
+pub(super) struct HandledRecord {
     pub(super) id: String,
     pub(super) redelivered: bool,
 }
 
-impl Bench {
+impl IngestRig {
     pub(super) async fn new(ground: Ground) -> Self {
         Self {
-            node: Node::join("n1", &ground).await,
+            node: TestNode::join("n1", &ground).await,
             ground,
             consumers: BTreeMap::new(),
             journals: tempfile::tempdir().unwrap(),
@@ -62,7 +62,7 @@ impl Bench {
         let config = ConsumerConfig {
             cluster: self.ground.config().cluster,
             journal: Some(self.journal(id)),
-            handle_time,
+            processing_time: handle_time,
             ..ConsumerConfig::new(self.ground.url(), group, name)
         };
         let shutdown = CancellationToken::new();
@@ -71,9 +71,9 @@ impl Bench {
         let running = consumer::run(Some(listener), config, shutdown.clone());
         let task = tokio::spawn(async { running.await.unwrap() });
         self.consumers
-            .insert(id.to_owned(), Consumer { shutdown, task });
+            .insert(id.to_owned(), RunningConsumer { shutdown, task });
         until("the consumer has joined", async || {
-            call(address, "GET", "/readyz", &[], Bytes::new())
+            http_request(address, "GET", "/readyz", &[], Bytes::new())
                 .await
                 .status
                 == 200
@@ -94,11 +94,11 @@ impl Bench {
     }
 
     /// What a consumer has written down.
-    pub(super) fn handled(&self, id: &str) -> Vec<Handled> {
+    pub(super) fn handled(&self, id: &str) -> Vec<HandledRecord> {
         let text = std::fs::read_to_string(self.journal(id)).unwrap_or_default();
         let lines = text.lines().map(|line| {
             let line: Value = serde_json::from_str(line).unwrap();
-            Handled {
+            HandledRecord {
                 id: line["id"].as_str().unwrap().to_owned(),
                 redelivered: line["redelivered"].as_bool().unwrap(),
             }
@@ -108,7 +108,7 @@ impl Bench {
 
     /// How often each reading was handled by these consumers together, and how often
     /// one was marked as redelivered.
-    pub(super) fn times(&self, ids: &[&str]) -> (BTreeMap<String, usize>, usize) {
+    pub(super) fn delivery_counts(&self, ids: &[&str]) -> (BTreeMap<String, usize>, usize) {
         let mut times = BTreeMap::new();
         let mut redelivered = 0;
         for handled in ids.iter().flat_map(|id| self.handled(id)) {
@@ -119,10 +119,10 @@ impl Bench {
     }
 
     /// Waits until these consumers together have handled so many different readings.
-    pub(super) async fn have_handled(&self, ids: &[&str], count: usize) {
+    pub(super) async fn wait_handled(&self, ids: &[&str], count: usize) {
         until("all is handled", async || {
             tokio::time::sleep(Duration::from_millis(20)).await;
-            self.times(ids).0.len() >= count
+            self.delivery_counts(ids).0.len() >= count
         })
         .await;
     }
@@ -133,12 +133,12 @@ impl Bench {
         let (accepted, progress) = watch::channel(0);
         let address = self.node.address;
         let task = tokio::spawn(async move {
-            let mut sender = Sender::new(count);
-            let mut device = Device::open_at(address, "home-0").await.unwrap();
+            let mut sender = TelemetrySource::new(count);
+            let mut device = TestDevice::open_at(address, "home-0").await.unwrap();
             while accepted.borrow().to_owned() < count {
                 sender.send_due(&mut device).await;
                 tokio::select! {
-                    frame = device.next() => if sender.answer(frame) {
+                    frame = device.next() => if sender.on_answer(frame) {
                         accepted.send_modify(|count| *count += 1);
                     },
                     () = sleep_until(sender.next_retry()) => {}
@@ -155,26 +155,26 @@ impl Bench {
 
 /// A device's readings: what is to be sent, what is under way, what is to be sent
 /// again and when.
-struct Sender {
+struct TelemetrySource {
     unsent: VecDeque<String>,
-    under_way: usize,
-    again: VecDeque<(Instant, String)>,
+    in_flight: usize,
+    retries: VecDeque<(Instant, String)>,
 }
 
-impl Sender {
+impl TelemetrySource {
     fn new(count: usize) -> Self {
         Self {
             unsent: (0..count).map(|number| format!("0-{number}")).collect(),
-            under_way: 0,
-            again: VecDeque::new(),
+            in_flight: 0,
+            retries: VecDeque::new(),
         }
     }
 
-    async fn send_due(&mut self, device: &mut Device) {
-        while self.under_way < UNDER_WAY
+    async fn send_due(&mut self, device: &mut TestDevice) {
+        while self.in_flight < MAX_IN_FLIGHT
             && let Some(id) = self.next_due()
         {
-            self.under_way += 1;
+            self.in_flight += 1;
             device
                 .send(json!({"type": "reading", "id": id, "body": {"t": 21.5}}))
                 .await;
@@ -183,33 +183,33 @@ impl Sender {
 
     fn next_due(&mut self) -> Option<String> {
         if self
-            .again
+            .retries
             .front()
             .is_some_and(|(at, _)| *at <= Instant::now())
         {
-            return self.again.pop_front().map(|(_, id)| id);
+            return self.retries.pop_front().map(|(_, id)| id);
         }
         self.unsent.pop_front()
     }
 
     fn next_retry(&self) -> Instant {
-        let far = Instant::now() + crate::rig::PATIENCE;
-        self.again.front().map_or(far, |(at, _)| *at)
+        let far = Instant::now() + crate::rig::TEST_TIMEOUT;
+        self.retries.front().map_or(far, |(at, _)| *at)
     }
 
     /// Whether one more is accepted.
-    fn answer(&mut self, frame: Option<Message>) -> bool {
+    fn on_answer(&mut self, frame: Option<Message>) -> bool {
         let Some(Message::Text(text)) = frame else {
             panic!("expected an answer to a reading, got {frame:?}");
         };
         let frame: Value = serde_json::from_str(&text).unwrap();
-        self.under_way -= 1;
+        self.in_flight -= 1;
         match frame["type"].as_str().unwrap() {
             "accepted" => true,
             "refused" => {
                 let pause = Duration::from_millis(frame["retry_ms"].as_u64().unwrap());
                 let id = frame["id"].as_str().unwrap().to_owned();
-                self.again.push_back((Instant::now() + pause, id));
+                self.retries.push_back((Instant::now() + pause, id));
                 false
             }
             other => panic!("{other}"),

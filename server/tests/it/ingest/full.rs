@@ -4,8 +4,8 @@ use std::{process::Command, time::Duration};
 
 use serde_json::{Value, json};
 
-use super::bench::Bench;
-use crate::{ground::Kind, rig::Device};
+use super::bench::IngestRig;
+use crate::{ground::TestBackplaneKind, rig::TestDevice};
 
 /// As much memory as that; `0` is as much as it wants.
 fn limit(url: &str, bytes: &str) {
@@ -14,7 +14,7 @@ fn limit(url: &str, bytes: &str) {
     assert!(cli.output().unwrap().status.success());
 }
 
-async fn answer(device: &mut Device, id: &str) -> Value {
+async fn answer(device: &mut TestDevice, id: &str) -> Value {
     device
         .send(json!({"type": "reading", "id": id, "body": 1}))
         .await;
@@ -24,10 +24,10 @@ async fn answer(device: &mut Device, id: &str) -> Value {
 #[tokio::test]
 async fn a_full_redis_refuses_until_there_is_room() {
     // Nobody else's: the limit is for all of it.
-    let mut bench = Bench::new(Kind::Redis.lasting_ground()).await;
+    let mut bench = IngestRig::new(TestBackplaneKind::Redis.lasting_ground()).await;
     bench.consumer("g", "c1", Duration::ZERO).await;
     let url = bench.ground.url().to_string();
-    let mut device = Device::open(&bench.node, "home-1").await;
+    let mut device = TestDevice::open(&bench.node, "home-1").await;
     // Until the node has found the queue it says that it is away.
     while answer(&mut device, "0-0").await["type"] != "accepted" {}
 
@@ -40,5 +40,5 @@ async fn a_full_redis_refuses_until_there_is_room() {
     }
     limit(&url, "0");
     assert_eq!(answer(&mut device, "0-1").await["type"], "accepted");
-    bench.have_handled(&["c1"], 2).await;
+    bench.wait_handled(&["c1"], 2).await;
 }

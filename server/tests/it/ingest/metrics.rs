@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     promtool,
-    rig::{Broker, any_port, call, until},
+    rig::{TestBroker, any_port, http_request, until},
 };
 
 const NAMES: &[&str] = &[
@@ -27,7 +27,7 @@ const NAMES: &[&str] = &[
 
 #[tokio::test]
 async fn every_name_is_there_with_help_and_type() {
-    let broker = Broker::start_at(any_port(), BrokerConfig::default());
+    let broker = TestBroker::start_at(any_port(), BrokerConfig::default());
     let config = ConsumerConfig {
         heap_probe: Some(|| Some(4711)),
         ..ConsumerConfig::new(
@@ -41,7 +41,7 @@ async fn every_name_is_there_with_help_and_type() {
     let shutdown = CancellationToken::new();
     let task = tokio::spawn(consumer::run(Some(listener), config, shutdown.clone()));
     let metrics = async || {
-        call(address, "GET", "/metrics", &[], Bytes::new())
+        http_request(address, "GET", "/metrics", &[], Bytes::new())
             .await
             .text()
     };

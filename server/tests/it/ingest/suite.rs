@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::bench::{Bench, UNDER_WAY};
+use super::bench::{IngestRig, MAX_IN_FLIGHT};
 use crate::{
-    ground::{Kind, on_every_backplane},
-    rig::Device,
+    ground::{TestBackplaneKind, on_every_backplane},
+    rig::TestDevice,
 };
 
 on_every_backplane!(
@@ -25,9 +25,9 @@ const NO_TIME: Duration = Duration::ZERO;
 /// Long enough that a consumer has some in hand whenever it is looked at.
 const SOME_TIME: Duration = Duration::from_millis(3);
 
-async fn every_group_handles_each_reading_once(kind: Kind) {
+async fn every_group_handles_each_reading_once(kind: TestBackplaneKind) {
     const COUNT: usize = 500;
-    let mut bench = Bench::new(kind.ground()).await;
+    let mut bench = IngestRig::new(kind.ground()).await;
     let group = ["c1", "c2", "c3"];
     for id in group {
         bench.consumer("g", id, SOME_TIME).await;
@@ -36,8 +36,8 @@ async fn every_group_handles_each_reading_once(kind: Kind) {
     let (sent, _) = bench.send(COUNT);
     sent.await.unwrap();
     for members in [&group[..], &["d1"]] {
-        bench.have_handled(members, COUNT).await;
-        let (times, redelivered) = bench.times(members);
+        bench.wait_handled(members, COUNT).await;
+        let (times, redelivered) = bench.delivery_counts(members);
         assert!(times.values().all(|times| *times == 1), "{times:?}");
         assert_eq!(redelivered, 0);
     }
@@ -46,19 +46,19 @@ async fn every_group_handles_each_reading_once(kind: Kind) {
     }
 }
 
-async fn what_a_dead_consumer_had_is_handled_by_another(kind: Kind) {
+async fn what_a_dead_consumer_had_is_handled_by_another(kind: TestBackplaneKind) {
     const COUNT: usize = 600;
-    let mut bench = Bench::new(kind.ground()).await;
+    let mut bench = IngestRig::new(kind.ground()).await;
     let group = ["c1", "c2"];
     for id in group {
         bench.consumer("g", id, SOME_TIME).await;
     }
     let (sent, _) = bench.send(COUNT);
-    bench.have_handled(&["c1"], 20).await;
+    bench.wait_handled(&["c1"], 20).await;
     bench.kill_consumer("c1");
     sent.await.unwrap();
-    bench.have_handled(&group, COUNT).await;
-    let (times, redelivered) = bench.times(&group);
+    bench.wait_handled(&group, COUNT).await;
+    let (times, redelivered) = bench.delivery_counts(&group);
     let again: usize = times.values().map(|times| times - 1).sum();
     assert!(again <= IN_HAND, "{again} handled again");
     assert!(
@@ -71,29 +71,29 @@ async fn what_a_dead_consumer_had_is_handled_by_another(kind: Kind) {
 
 /// What waits behind others in its hand is still a consumer's own, however long they
 /// take together.
-async fn a_slow_consumer_keeps_what_it_has_in_hand(kind: Kind) {
+async fn a_slow_consumer_keeps_what_it_has_in_hand(kind: TestBackplaneKind) {
     // All of it takes longer than a member may be silent, and no reading does.
     const SLOW: Duration = Duration::from_millis(120);
-    let mut bench = Bench::new(kind.ground()).await;
+    let mut bench = IngestRig::new(kind.ground()).await;
     bench.consumer("g", "first", NO_TIME).await;
     bench.end_consumer("first").await;
     let (sent, _) = bench.send(IN_HAND);
     // The embedded broker accepts what is handled.
-    if kind != Kind::Local {
+    if kind != TestBackplaneKind::Local {
         sent.await.unwrap();
     }
     bench.consumer("g", "slow", SLOW).await;
-    bench.have_handled(&["slow"], 1).await;
+    bench.wait_handled(&["slow"], 1).await;
     bench.consumer("g", "other", NO_TIME).await;
-    bench.have_handled(&["slow", "other"], IN_HAND).await;
-    let (times, redelivered) = bench.times(&["slow", "other"]);
+    bench.wait_handled(&["slow", "other"], IN_HAND).await;
+    let (times, redelivered) = bench.delivery_counts(&["slow", "other"]);
     assert!(times.values().all(|times| *times == 1), "{times:?}");
     assert_eq!(redelivered, 0);
 }
 
-async fn a_queue_that_dies_loses_nothing_that_was_accepted(kind: Kind) {
+async fn a_queue_that_dies_loses_nothing_that_was_accepted(kind: TestBackplaneKind) {
     const COUNT: usize = 600;
-    let mut bench = Bench::new(kind.lasting_ground()).await;
+    let mut bench = IngestRig::new(kind.lasting_ground()).await;
     let group = ["c1", "c2"];
     for id in group {
         bench.consumer("g", id, SOME_TIME).await;
@@ -103,17 +103,17 @@ async fn a_queue_that_dies_loses_nothing_that_was_accepted(kind: Kind) {
     bench.ground.kill().await;
     bench.ground.start_again().await;
     sent.await.unwrap();
-    bench.have_handled(&group, COUNT).await;
-    let (times, _) = bench.times(&group);
+    bench.wait_handled(&group, COUNT).await;
+    let (times, _) = bench.delivery_counts(&group);
     let again: usize = times.values().map(|times| times - 1).sum();
     // In the consumers' hands, or between node and queue.
-    let under_way = 2 * IN_HAND + UNDER_WAY;
+    let under_way = 2 * IN_HAND + MAX_IN_FLIGHT;
     assert!(again <= under_way, "{again} handled again");
 }
 
-async fn nothing_is_accepted_for_nobody(kind: Kind) {
-    let mut bench = Bench::new(kind.ground()).await;
-    let mut device = Device::open(&bench.node, "home-1").await;
+async fn nothing_is_accepted_for_nobody(kind: TestBackplaneKind) {
+    let mut bench = IngestRig::new(kind.ground()).await;
+    let mut device = TestDevice::open(&bench.node, "home-1").await;
     let reading = json!({"type": "reading", "id": "0-0", "body": 1});
     let refused = loop {
         device.send(reading.clone()).await;
@@ -135,21 +135,21 @@ async fn nothing_is_accepted_for_nobody(kind: Kind) {
             break;
         }
     }
-    bench.have_handled(&["c1"], 1).await;
+    bench.wait_handled(&["c1"], 1).await;
 }
 
-async fn a_consumer_that_is_asked_to_end_leaves_nothing_behind(kind: Kind) {
+async fn a_consumer_that_is_asked_to_end_leaves_nothing_behind(kind: TestBackplaneKind) {
     const COUNT: usize = 400;
-    let mut bench = Bench::new(kind.ground()).await;
+    let mut bench = IngestRig::new(kind.ground()).await;
     let group = ["c1", "c2"];
     for id in group {
         bench.consumer("g", id, SOME_TIME).await;
     }
     let (sent, _) = bench.send(COUNT);
-    bench.have_handled(&["c1"], 20).await;
+    bench.wait_handled(&["c1"], 20).await;
     bench.end_consumer("c1").await;
     sent.await.unwrap();
-    bench.have_handled(&group, COUNT).await;
-    let (times, _) = bench.times(&group);
+    bench.wait_handled(&group, COUNT).await;
+    let (times, _) = bench.delivery_counts(&group);
     assert!(times.values().all(|times| *times == 1), "{times:?}");
 }

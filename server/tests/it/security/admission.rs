@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use futures_util::SinkExt;
-use highwater_server::{Limits, Listeners, NodeConfig, listen, node};
+use highwater_server::{ListenSockets, NodeConfig, NodeLimits, listen, node};
 use serde_json::json;
 use tokio::{net::TcpStream, task::JoinHandle};
 use tokio_tungstenite::tungstenite::{
@@ -16,9 +16,9 @@ use tokio_tungstenite::tungstenite::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::rig::{Device, Node, any_port, call, config, quick, until};
+use crate::rig::{TestDevice, TestNode, any_port, config, http_request, quick_limits, until};
 
-fn limited(limits: Limits) -> NodeConfig {
+fn limited(limits: NodeLimits) -> NodeConfig {
     NodeConfig {
         limits,
         ..config("n1")
@@ -26,8 +26,8 @@ fn limited(limits: Limits) -> NodeConfig {
 }
 
 /// With what status and `Retry-After` a device was turned away.
-async fn turned_away(node: &Node, device: &str) -> (u16, String) {
-    match Device::try_open(node, device).await.map(|_| ()) {
+async fn open_rejected(node: &TestNode, device: &str) -> (u16, String) {
+    match TestDevice::try_open(node, device).await.map(|_| ()) {
         Err(error) => match *error {
             Error::Http(response) => {
                 let retry = response.headers().get("retry-after");
@@ -42,18 +42,18 @@ async fn turned_away(node: &Node, device: &str) -> (u16, String) {
 
 #[tokio::test]
 async fn no_more_sockets_than_asked_for() {
-    let node = Node::start(limited(Limits {
-        sockets: Some(2),
-        ..quick()
+    let node = TestNode::start(limited(NodeLimits {
+        max_sockets: Some(2),
+        ..quick_limits()
     }));
-    let mut first = Device::open(&node, "d1").await;
-    let mut second = Device::open(&node, "d2").await;
-    assert_eq!(turned_away(&node, "d3").await, (503, "5".to_owned()));
+    let mut first = TestDevice::open(&node, "d1").await;
+    let mut second = TestDevice::open(&node, "d2").await;
+    assert_eq!(open_rejected(&node, "d3").await, (503, "5".to_owned()));
     let metrics = node.get("/metrics").await.text();
     assert!(metrics.contains("highwater_upgrades_rejected_total{reason=\"sockets\"} 1"));
     first.socket.close(None).await.unwrap();
     until("there is room again", async || {
-        Device::try_open(&node, "d3").await.is_ok()
+        TestDevice::try_open(&node, "d3").await.is_ok()
     })
     .await;
     second.ping(b"still in").await;
@@ -65,14 +65,14 @@ async fn no_more_sockets_than_asked_for() {
 
 #[tokio::test]
 async fn no_more_upgrades_a_second_than_asked_for() {
-    let node = Node::start(limited(Limits {
-        upgrades: Some("1/s".parse().unwrap()),
+    let node = TestNode::start(limited(NodeLimits {
+        upgrade_rate: Some("1/s".parse().unwrap()),
         upgrade_burst: Some(3),
-        ..quick()
+        ..quick_limits()
     }));
     let mut open = Vec::new();
     let (status, retry) = loop {
-        match Device::try_open(&node, &format!("d{}", open.len())).await {
+        match TestDevice::try_open(&node, &format!("d{}", open.len())).await {
             Ok(device) => open.push(device),
             Err(error) => match *error {
                 Error::Http(response) => {
@@ -91,17 +91,17 @@ async fn no_more_upgrades_a_second_than_asked_for() {
 }
 
 /// A node with a listener of its own for operators.
-pub(super) struct WithAdmin {
+pub(super) struct NodeWithAdmin {
     pub(super) public: SocketAddr,
     pub(super) admin: SocketAddr,
     _task: JoinHandle<()>,
 }
 
-impl WithAdmin {
+impl NodeWithAdmin {
     pub(super) fn start(config: NodeConfig) -> Self {
         let (public, admin) = (listen(any_port()).unwrap(), listen(any_port()).unwrap());
         let addresses = (public.local_addr().unwrap(), admin.local_addr().unwrap());
-        let listeners = Listeners {
+        let listeners = ListenSockets {
             public,
             admin: Some(admin),
         };
@@ -114,12 +114,12 @@ impl WithAdmin {
     }
 
     pub(super) async fn metrics(&self) -> String {
-        let answer = call(self.admin, "GET", "/metrics", &[], Bytes::new());
+        let answer = http_request(self.admin, "GET", "/metrics", &[], Bytes::new());
         answer.await.text()
     }
 
     async fn status(&self, at: SocketAddr, path: &str) -> u16 {
-        call(at, "GET", path, &[], Bytes::new())
+        http_request(at, "GET", path, &[], Bytes::new())
             .await
             .status
             .as_u16()
@@ -128,29 +128,29 @@ impl WithAdmin {
 
 #[tokio::test]
 async fn operators_have_a_listener_of_their_own() {
-    let node = WithAdmin::start(config("n1"));
+    let node = NodeWithAdmin::start(config("n1"));
     for path in ["/healthz", "/readyz", "/metrics", "/nodes"] {
         assert_eq!(node.status(node.admin, path).await, 200, "{path}");
         assert_eq!(node.status(node.public, path).await, 404, "{path}");
     }
     assert_eq!(node.status(node.admin, "/devices/d1").await, 404);
     assert_eq!(node.status(node.public, "/devices/d1").await, 200);
-    let drained = call(node.admin, "POST", "/admin/drain", &[], Bytes::new()).await;
+    let drained = http_request(node.admin, "POST", "/admin/drain", &[], Bytes::new()).await;
     assert_eq!(drained.status, 202);
 }
 
 #[tokio::test]
 async fn operators_get_through_when_connections_have_run_out() {
-    let node = WithAdmin::start(limited(Limits {
-        connections: Some(4),
-        ..quick()
+    let node = NodeWithAdmin::start(limited(NodeLimits {
+        max_connections: Some(4),
+        ..quick_limits()
     }));
     let mut held = Vec::new();
     for _ in 0..4 {
         held.push(TcpStream::connect(node.public).await.unwrap());
     }
     until("the others are turned away", async || {
-        let answer = call(node.public, "GET", "/devices/d", &[], Bytes::new()).await;
+        let answer = http_request(node.public, "GET", "/devices/d", &[], Bytes::new()).await;
         answer.status == 503 && answer.header("retry-after") == "1"
     })
     .await;
@@ -166,9 +166,9 @@ async fn operators_get_through_when_connections_have_run_out() {
 
 #[tokio::test]
 async fn device_sockets_count_as_the_connections_they_are() {
-    let node = WithAdmin::start(limited(Limits {
-        connections: Some(2),
-        ..quick()
+    let node = NodeWithAdmin::start(limited(NodeLimits {
+        max_connections: Some(2),
+        ..quick_limits()
     }));
     let open = async |id: &str| {
         let url = format!("ws://{}/ws?device={id}", node.public);
@@ -184,14 +184,14 @@ async fn device_sockets_count_as_the_connections_they_are() {
 
 #[tokio::test]
 async fn while_too_much_waits_for_everybody_who_does_not_read_is_closed() {
-    let node = Node::start(limited(Limits {
-        outbox_frames: 100_000,
-        outbox_bytes: 1 << 30,
-        outboxes_bytes: 1 << 20,
-        ..quick()
+    let node = TestNode::start(limited(NodeLimits {
+        write_queue_frames: 100_000,
+        write_queue_bytes: 1 << 30,
+        total_write_queue_bytes: 1 << 20,
+        ..quick_limits()
     }));
-    let mut slow = Device::open(&node, "slow").await;
-    let mut good = Device::open(&node, "good").await;
+    let mut slow = TestDevice::open(&node, "slow").await;
+    let mut good = TestDevice::open(&node, "good").await;
     for device in [&mut slow, &mut good] {
         device
             .send(json!({"type": "subscribe", "topic": "t"}))
@@ -216,9 +216,9 @@ async fn while_too_much_waits_for_everybody_who_does_not_read_is_closed() {
 
 #[tokio::test]
 async fn beginnings_of_messages_have_a_bound_for_all_devices_together() {
-    let node = Node::start(limited(Limits {
-        incomplete_bytes: 1_500,
-        ..quick()
+    let node = TestNode::start(limited(NodeLimits {
+        partial_message_bytes: 1_500,
+        ..quick_limits()
     }));
     let fragment = |text: String, kind, last| {
         Message::Frame(Frame::message(text.into_bytes(), OpCode::Data(kind), last))
@@ -230,11 +230,11 @@ async fn beginnings_of_messages_have_a_bound_for_all_devices_together() {
         );
         fragment(text, Data::Text, false)
     };
-    let mut first = Device::open(&node, "first").await;
+    let mut first = TestDevice::open(&node, "first").await;
     first.socket.send(begun()).await.unwrap();
     first.ping(b"between").await;
     assert!(node.metric("highwater_incomplete_bytes").await >= 1_000.0);
-    let mut second = Device::open(&node, "second").await;
+    let mut second = TestDevice::open(&node, "second").await;
     second.socket.send(begun()).await.unwrap();
     assert_eq!(second.close_code().await, Some(1013));
     let metrics = node.get("/metrics").await.text();

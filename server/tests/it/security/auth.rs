@@ -10,8 +10,8 @@ use serde_json::json;
 use tokio_tungstenite::tungstenite::{Error, client::IntoClientRequest, http::HeaderValue};
 
 use crate::{
-    ground::Kind,
-    rig::{Cluster, Device, Node, PATIENCE, call, config, until},
+    ground::TestBackplaneKind,
+    rig::{TEST_TIMEOUT, TestCluster, TestDevice, TestNode, config, http_request, until},
 };
 
 const SECRET: &str = "an-example-secret-of-32-bytes-ok";
@@ -37,26 +37,33 @@ fn guarded() -> NodeConfig {
     }
 }
 
-enum Shown<'a> {
+enum TokenIn<'a> {
     Nothing,
     Header(&'a str),
     Query(&'a str),
 }
 
 /// Opens a socket, or says with what status and challenge it was refused.
-async fn open(node: &Node, device: &str, shown: Shown<'_>) -> Result<Device, (StatusCode, String)> {
+async fn open(
+    node: &TestNode,
+    device: &str,
+    shown: TokenIn<'_>,
+) -> Result<TestDevice, (StatusCode, String)> {
     let mut url = format!("ws://{}/ws?device={device}", node.address);
-    if let Shown::Query(token) = shown {
+    if let TokenIn::Query(token) = shown {
         url = format!("{url}&token={token}");
     }
     let mut request = url.into_client_request().unwrap();
-    if let Shown::Header(token) = shown {
+    if let TokenIn::Header(token) = shown {
         let value = HeaderValue::try_from(format!("Bearer {token}")).unwrap();
         request.headers_mut().insert("authorization", value);
     }
     let connecting = tokio_tungstenite::connect_async(request);
-    match tokio::time::timeout(PATIENCE, connecting).await.unwrap() {
-        Ok((socket, response)) => Ok(Device {
+    match tokio::time::timeout(TEST_TIMEOUT, connecting)
+        .await
+        .unwrap()
+    {
+        Ok((socket, response)) => Ok(TestDevice {
             socket,
             headers: response.headers().clone(),
         }),
@@ -69,7 +76,7 @@ async fn open(node: &Node, device: &str, shown: Shown<'_>) -> Result<Device, (St
     }
 }
 
-async fn refused(node: &Node, device: &str, shown: Shown<'_>) -> (u16, String) {
+async fn open_rejected(node: &TestNode, device: &str, shown: TokenIn<'_>) -> (u16, String) {
     match open(node, device, shown).await {
         Err((status, challenge)) => (status.as_u16(), challenge),
         Ok(_) => panic!("{device} was let in"),
@@ -78,21 +85,24 @@ async fn refused(node: &Node, device: &str, shown: Shown<'_>) -> (u16, String) {
 
 #[tokio::test]
 async fn a_socket_needs_a_token_for_its_device() {
-    let node = Node::start(guarded());
+    let node = TestNode::start(guarded());
     let good = token(&["d1", "home-*"], 0, 60);
-    for shown in [Shown::Header(&good), Shown::Query(&good)] {
+    for shown in [TokenIn::Header(&good), TokenIn::Query(&good)] {
         let mut device = open(&node, "home-7", shown).await.unwrap();
         device.ping(b"in").await;
     }
     let show_one = "Bearer realm=\"highwater\"".to_owned();
     let not_this = "Bearer realm=\"highwater\", error=\"invalid_token\"".to_owned();
-    assert_eq!(refused(&node, "d1", Shown::Nothing).await, (401, show_one));
+    assert_eq!(
+        open_rejected(&node, "d1", TokenIn::Nothing).await,
+        (401, show_one)
+    );
     let expired = token(&["d1"], 120, 60);
     for bad in ["nonsense", &expired, &good[..good.len() - 2]] {
-        let answer = refused(&node, "d1", Shown::Header(bad)).await;
+        let answer = open_rejected(&node, "d1", TokenIn::Header(bad)).await;
         assert_eq!(answer, (401, not_this.clone()), "{bad}");
     }
-    let answer = refused(&node, "other", Shown::Query(&good)).await;
+    let answer = open_rejected(&node, "other", TokenIn::Query(&good)).await;
     assert_eq!(answer, (403, String::new()));
     let metrics = node.get("/metrics").await.text();
     for (reason, count) in [
@@ -109,14 +119,14 @@ async fn a_socket_needs_a_token_for_its_device() {
 
 #[tokio::test]
 async fn commands_and_publishes_need_one_too_on_every_node() {
-    let cluster = Cluster::start_with(Kind::Local.ground(), 2, |config| {
+    let cluster = TestCluster::start_with(TestBackplaneKind::Local.ground(), 2, |config| {
         config.auth = Some(AuthConfig::required(secret()));
     })
     .await;
     let good = format!("Bearer {}", token(&["d1"], 0, 60));
     let other = format!("Bearer {}", token(&["d2"], 0, 60));
-    let device = open(&cluster.nodes[0], "d1", Shown::Header(&good[7..])).await;
-    device.unwrap().echo();
+    let device = open(&cluster.nodes[0], "d1", TokenIn::Header(&good[7..])).await;
+    device.unwrap().reply_to_all();
     for node in &cluster.nodes {
         let command = async |headers: &[(&str, &str)]| {
             let body = json!({"name": "read", "body": [1]});
@@ -136,7 +146,7 @@ async fn commands_and_publishes_need_one_too_on_every_node() {
         assert_eq!(publish(&[]).await, 401);
         assert_eq!(publish(&[("authorization", &other)]).await, 202);
         let show = async |headers: &[(&str, &str)]| {
-            let answer = call(
+            let answer = http_request(
                 node.address,
                 "GET",
                 "/devices/d1",
@@ -158,12 +168,12 @@ async fn commands_and_publishes_need_one_too_on_every_node() {
 
 #[tokio::test]
 async fn a_socket_ends_with_its_token() {
-    let node = Node::start(guarded());
+    let node = TestNode::start(guarded());
     // Its end is 28 s past: two seconds of the clocks' leeway are left.
     let short = token(&["d1"], 60, 32);
     let long = token(&["d2"], 0, 600);
-    let mut ends = open(&node, "d1", Shown::Header(&short)).await.unwrap();
-    let mut stays = open(&node, "d2", Shown::Header(&long)).await.unwrap();
+    let mut ends = open(&node, "d1", TokenIn::Header(&short)).await.unwrap();
+    let mut stays = open(&node, "d2", TokenIn::Header(&long)).await.unwrap();
     ends.ping(b"still in").await;
     assert_eq!(ends.close_code().await, Some(4003));
     stays.ping(b"still in").await;
@@ -180,7 +190,9 @@ async fn without_auth_nobody_is_asked() {
     if let Some(auth) = &mut config.auth {
         auth.required = false;
     }
-    let node = Node::start(config);
-    let mut device = open(&node, "d1", Shown::Header("nonsense")).await.unwrap();
+    let node = TestNode::start(config);
+    let mut device = open(&node, "d1", TokenIn::Header("nonsense"))
+        .await
+        .unwrap();
     device.ping(b"in").await;
 }

@@ -1,22 +1,22 @@
 //! Limits on TLS handshakes: they cost before anything can be asked of a client.
 
-use highwater_server::{Limits, NodeConfig};
+use highwater_server::{NodeConfig, NodeLimits};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
 
-use super::{admission::WithAdmin, tls::Authority};
-use crate::rig::{quick, until};
+use super::{admission::NodeWithAdmin, tls::TestAuthority};
+use crate::rig::{quick_limits, until};
 
-fn start(authority: &Authority, limits: Limits) -> WithAdmin {
-    WithAdmin::start(NodeConfig {
+fn start(authority: &TestAuthority, limits: NodeLimits) -> NodeWithAdmin {
+    NodeWithAdmin::start(NodeConfig {
         limits,
         ..authority.config()
     })
 }
 
-async fn turned_away(node: &WithAdmin, reason: &str) -> bool {
+async fn is_rejected(node: &NodeWithAdmin, reason: &str) -> bool {
     let name = "highwater_tls_handshakes_turned_away_total";
     let metrics = node.metrics().await;
     let known = format!("{name}{{reason=\"{reason}\"}} ");
@@ -26,10 +26,10 @@ async fn turned_away(node: &WithAdmin, reason: &str) -> bool {
 
 #[tokio::test]
 async fn no_more_at_once_than_there_is_room_for() {
-    let authority = Authority::new();
-    let limits = Limits {
-        handshakes_at_once: 2,
-        ..quick()
+    let authority = TestAuthority::new();
+    let limits = NodeLimits {
+        max_concurrent_handshakes: 2,
+        ..quick_limits()
     };
     let node = start(&authority, limits);
     // Who has shaken hands, at both ends, is none of them.
@@ -41,7 +41,7 @@ async fn no_more_at_once_than_there_is_room_for() {
         TcpStream::connect(node.public).await.unwrap(),
     ];
     assert!(authority.try_connect(node.public).await.is_err());
-    assert!(turned_away(&node, "at-once").await);
+    assert!(is_rejected(&node, "at-once").await);
     drop(silent);
     until("there is room again", async || {
         authority.try_connect(node.public).await.is_ok()
@@ -51,19 +51,19 @@ async fn no_more_at_once_than_there_is_room_for() {
 
 #[tokio::test]
 async fn no_more_a_second_than_asked_for() {
-    let authority = Authority::new();
-    let limits = Limits {
-        handshakes: Some("1/s".parse().unwrap()),
-        ..quick()
+    let authority = TestAuthority::new();
+    let limits = NodeLimits {
+        handshake_rate: Some("1/s".parse().unwrap()),
+        ..quick_limits()
     };
     let node = start(&authority, limits);
-    assert!(!turned_away(&node, "rate").await);
+    assert!(!is_rejected(&node, "rate").await);
     assert!(authority.try_connect(node.public).await.is_ok());
     until("another one is turned away", async || {
         authority.try_connect(node.public).await.is_err()
     })
     .await;
-    assert!(turned_away(&node, "rate").await);
+    assert!(is_rejected(&node, "rate").await);
     until("it is time for another one", async || {
         authority.try_connect(node.public).await.is_ok()
     })

@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 use highwater_server::{AuthConfig, NodeConfig, auth::StoreUrl, listen};
-use highwater_services::{Redis, RedisOptions};
+use highwater_services::{RedisOptions, RedisService};
 use serde_json::{Value, json};
 
-use crate::rig::{Answer, Device, Node, any_port, call, config, until};
+use crate::rig::{HttpResponse, TestDevice, TestNode, any_port, config, http_request, until};
 
 const SECRET: &str = "an-example-secret-of-32-bytes-ok";
 const LOGIN: &str = "a-login-secret-of-32-bytes-or-so";
@@ -13,7 +13,7 @@ const LOGIN: &str = "a-login-secret-of-32-bytes-or-so";
 fn with_login(id: &str, store: StoreUrl) -> NodeConfig {
     NodeConfig {
         auth: Some(AuthConfig {
-            login: Some(LOGIN.parse().unwrap()),
+            login_secret: Some(LOGIN.parse().unwrap()),
             store,
             ..AuthConfig::required(SECRET.parse().unwrap())
         }),
@@ -21,45 +21,45 @@ fn with_login(id: &str, store: StoreUrl) -> NodeConfig {
     }
 }
 
-struct LoggedIn {
+struct TestSession {
     id: String,
     token: String,
 }
 
-async fn log_in(node: &Node, body: Value) -> LoggedIn {
+async fn log_in(node: &TestNode, body: Value) -> TestSession {
     let answer = try_log_in(node, LOGIN, body).await;
     assert_eq!(answer.status, 201, "{answer:?}");
     let text = |field: &str| answer.json()[field].as_str().unwrap().to_owned();
-    LoggedIn {
+    TestSession {
         id: text("id"),
         token: text("token"),
     }
 }
 
-async fn try_log_in(node: &Node, secret: &str, body: Value) -> Answer {
+async fn try_log_in(node: &TestNode, secret: &str, body: Value) -> HttpResponse {
     let secret = format!("Bearer {secret}");
     node.post_with("/sessions", &[("authorization", &secret)], body)
         .await
 }
 
-impl LoggedIn {
-    async fn show(&self, node: &Node) -> Answer {
+impl TestSession {
+    async fn show(&self, node: &TestNode) -> HttpResponse {
         self.ask(node, "GET", &self.id, Value::Null).await
     }
 
-    async fn replace(&self, node: &Node, data: Value) -> u16 {
+    async fn replace(&self, node: &TestNode, data: Value) -> u16 {
         let body = json!({ "data": data });
         self.ask(node, "PUT", &self.id, body).await.status.as_u16()
     }
 
-    async fn ask(&self, node: &Node, method: &str, id: &str, body: Value) -> Answer {
+    async fn ask(&self, node: &TestNode, method: &str, id: &str, body: Value) -> HttpResponse {
         let bearer = format!("Bearer {}", self.token);
         let headers = [
             ("authorization", bearer.as_str()),
             ("content-type", "application/json"),
         ];
         let body = Bytes::from(body.to_string());
-        call(
+        http_request(
             node.address,
             method,
             &format!("/sessions/{id}"),
@@ -72,7 +72,7 @@ impl LoggedIn {
 
 #[tokio::test]
 async fn a_session_from_login_to_change() {
-    let node = Node::start(with_login("n1", StoreUrl::Memory));
+    let node = TestNode::start(with_login("n1", StoreUrl::Memory));
     let anna = log_in(
         &node,
         json!({"user": "anna", "devices": ["home-*"], "data": {"theme": "dark"}}),
@@ -88,8 +88,11 @@ async fn a_session_from_login_to_change() {
 
     // The token opens her devices' sockets, and nobody else's.
     let url = |device: &str| format!("{device}&token={}", anna.token);
-    Device::open(&node, &url("home-1")).await.ping(b"in").await;
-    assert!(Device::try_open(&node, &url("other")).await.is_err());
+    TestDevice::open(&node, &url("home-1"))
+        .await
+        .ping(b"in")
+        .await;
+    assert!(TestDevice::try_open(&node, &url("other")).await.is_err());
 
     let bob = log_in(&node, json!({"user": "bob"})).await;
     assert_eq!(bob.show(&node).await.json()["data"], Value::Null);
@@ -101,7 +104,7 @@ async fn a_session_from_login_to_change() {
 
 #[tokio::test]
 async fn what_is_refused() {
-    let node = Node::start(with_login("n1", StoreUrl::Memory));
+    let node = TestNode::start(with_login("n1", StoreUrl::Memory));
     for (secret, body, status) in [
         (
             "a-login-secret-of-32-bytes-or-sp",
@@ -138,23 +141,23 @@ async fn what_is_refused() {
 
     let mut without = with_login("n2", StoreUrl::Memory);
     if let Some(auth) = &mut without.auth {
-        auth.login = None;
+        auth.login_secret = None;
     }
-    let without = Node::start(without);
+    let without = TestNode::start(without);
     let answer = try_log_in(&without, LOGIN, json!({"user": "anna"})).await;
     assert_eq!(answer.status, 403);
     // The token is good everywhere; the data of another node's memory is not there.
     assert_eq!(anna.show(&without).await.status, 404);
-    let answer = try_log_in(&Node::alone(), LOGIN, json!({"user": "anna"})).await;
+    let answer = try_log_in(&TestNode::standalone(), LOGIN, json!({"user": "anna"})).await;
     assert_eq!(answer.status, 404);
 }
 
 #[tokio::test]
 async fn a_user_who_lands_on_another_node_keeps_the_session() {
-    let start = || Redis::start(RedisOptions { persistent: true }).unwrap();
+    let start = || RedisService::start(RedisOptions { persistent: true }).unwrap();
     let mut redis = tokio::task::spawn_blocking(start).await.unwrap();
     let store: StoreUrl = redis.url().parse().unwrap();
-    let nodes = ["n1", "n2"].map(|id| Node::start(with_login(id, store.clone())));
+    let nodes = ["n1", "n2"].map(|id| TestNode::start(with_login(id, store.clone())));
     let anna = log_in(&nodes[0], json!({"user": "anna", "data": 1})).await;
     assert_eq!(anna.show(&nodes[1]).await.json()["data"], json!(1));
     assert_eq!(anna.replace(&nodes[1], json!(2)).await, 204);
@@ -170,7 +173,7 @@ async fn a_user_who_lands_on_another_node_keeps_the_session() {
     assert_eq!(answer.status, 503);
     assert_eq!(answer.header("retry-after"), "1");
     let _redis = tokio::task::spawn_blocking(move || {
-        redis.start_again().unwrap();
+        redis.restart().unwrap();
         redis
     })
     .await
@@ -189,7 +192,7 @@ async fn a_store_that_hangs_holds_nobody_up_for_long() {
     let silent = listen(any_port()).unwrap();
     let address = silent.local_addr().unwrap().to_string();
     let store = format!("redis://{address}").parse().unwrap();
-    let node = Node::start(with_login("n1", store));
+    let node = TestNode::start(with_login("n1", store));
     let logins = (0..20).map(|_| try_log_in(&node, LOGIN, json!({"user": "anna"})));
     for answer in futures_util::future::join_all(logins).await {
         assert_eq!(answer.status, 503);

@@ -3,20 +3,20 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use highwater_server::{Limits, NodeConfig};
+use highwater_server::{NodeConfig, NodeLimits};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpSocket, TcpStream},
     time::timeout,
 };
 
-use super::admission::WithAdmin;
-use crate::rig::{Node, PATIENCE, config, quick, until};
+use super::admission::NodeWithAdmin;
+use crate::rig::{TEST_TIMEOUT, TestNode, config, quick_limits, until};
 
 const SOON: Duration = Duration::from_millis(50);
 const GET: &[u8] = b"GET /devices/d HTTP/1.1\r\nHost: t\r\n\r\n";
 
-fn limited(limits: Limits) -> NodeConfig {
+fn limited(limits: NodeLimits) -> NodeConfig {
     NodeConfig {
         limits,
         ..config("n1")
@@ -28,9 +28,9 @@ async fn connect(node: SocketAddr) -> TcpStream {
 }
 
 /// Everything up to the connection's end.
-async fn rest(mut stream: TcpStream) -> String {
+async fn read_to_end(mut stream: TcpStream) -> String {
     let mut all = Vec::new();
-    let read = timeout(PATIENCE, stream.read_to_end(&mut all)).await;
+    let read = timeout(TEST_TIMEOUT, stream.read_to_end(&mut all)).await;
     read.expect("the connection does not end").unwrap();
     String::from_utf8(all).unwrap()
 }
@@ -42,15 +42,15 @@ async fn is_served(stream: &mut TcpStream) -> bool {
         stream.write_all(GET).await?;
         stream.read(&mut bytes).await
     };
-    let read = timeout(PATIENCE, asked).await.unwrap();
+    let read = timeout(TEST_TIMEOUT, asked).await.unwrap();
     read.is_ok() && bytes.starts_with(b"HTTP/1.1 200")
 }
 
 #[tokio::test]
 async fn who_says_nothing_does_not_stay() {
-    let node = Node::start(limited(Limits {
+    let node = TestNode::start(limited(NodeLimits {
         first_request_timeout: SOON,
-        ..quick()
+        ..quick_limits()
     }));
     let mut served = connect(node.address).await;
     // On a busy machine even this one may be too slow.
@@ -65,17 +65,17 @@ async fn who_says_nothing_does_not_stay() {
     let silent = connect(node.address).await;
     let mut begins = connect(node.address).await;
     begins.write_all(&GET[..10]).await.unwrap();
-    assert_eq!(rest(silent).await, "");
-    assert_eq!(rest(begins).await, "");
+    assert_eq!(read_to_end(silent).await, "");
+    assert_eq!(read_to_end(begins).await, "");
     // Who was served may be silent for longer.
     assert!(is_served(&mut served).await);
 }
 
 #[tokio::test]
 async fn a_body_that_does_not_come_holds_no_command() {
-    let node = Node::start(limited(Limits {
+    let node = TestNode::start(limited(NodeLimits {
         body_timeout: SOON,
-        ..quick()
+        ..quick_limits()
     }));
     let head = |path: &str| {
         format!(
@@ -86,7 +86,7 @@ async fn a_body_that_does_not_come_holds_no_command() {
     for path in ["/devices/d/commands", "/topics/t/messages"] {
         let mut stream = connect(node.address).await;
         stream.write_all(head(path).as_bytes()).await.unwrap();
-        let said = rest(stream).await;
+        let said = read_to_end(stream).await;
         assert!(said.starts_with("HTTP/1.1 408"), "{said}");
         assert!(said.contains("send it at once"), "{said}");
     }
@@ -97,10 +97,10 @@ async fn a_body_that_does_not_come_holds_no_command() {
 
 #[tokio::test]
 async fn who_does_not_read_the_answers_does_not_stay() {
-    let node = WithAdmin::start(limited(Limits {
-        connections: Some(1),
+    let node = NodeWithAdmin::start(limited(NodeLimits {
+        max_connections: Some(1),
         idle_timeout: Duration::from_secs(1),
-        ..quick()
+        ..quick_limits()
     }));
     // Asks on and on; once the kernel's buffers are full, the node reads no further.
     let socket = TcpSocket::new_v4().unwrap();
@@ -108,7 +108,9 @@ async fn who_does_not_read_the_answers_does_not_stay() {
     let mut deaf = socket.connect(node.public).await.unwrap();
     let asks = GET.repeat(1_000);
     let asked = async { while deaf.write_all(&asks).await.is_ok() {} };
-    timeout(PATIENCE, asked).await.expect("it is never cut off");
+    timeout(TEST_TIMEOUT, asked)
+        .await
+        .expect("it is never cut off");
     until("there is room again", async || {
         is_served(&mut connect(node.public).await).await
     })

@@ -28,18 +28,18 @@ use tokio_rustls::{
 use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 
 use crate::{
-    gateway::rig::{self as gateway, Gateway},
-    rig::{Cluster, Node, PATIENCE, config, until},
+    gateway::rig::{self as gateway, TestGateway},
+    rig::{TEST_TIMEOUT, TestCluster, TestNode, config, until},
 };
 
 /// An authority, and a folder with a certificate that it signed.
-pub(super) struct Authority {
+pub(super) struct TestAuthority {
     issuer: Issuer<'static, KeyPair>,
     certificate: CertificateDer<'static>,
     folder: TempDir,
 }
 
-impl Authority {
+impl TestAuthority {
     pub(super) fn new() -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -98,20 +98,26 @@ impl Authority {
         let tcp = TcpStream::connect(node).await.unwrap();
         let name = ServerName::try_from("127.0.0.1").unwrap();
         let connecting = TlsConnector::from(Arc::new(client)).connect(name, tcp);
-        timeout(PATIENCE, connecting).await.unwrap()
+        timeout(TEST_TIMEOUT, connecting).await.unwrap()
     }
 
-    async fn connect(&self, node: &Node) -> TlsStream<TcpStream> {
+    async fn connect(&self, node: &TestNode) -> TlsStream<TcpStream> {
         self.try_connect(node.address).await.unwrap()
     }
 
-    async fn device(&self, node: &Node, id: &str) -> WebSocketStream<TlsStream<TcpStream>> {
+    async fn device(&self, node: &TestNode, id: &str) -> WebSocketStream<TlsStream<TcpStream>> {
         let url = format!("wss://{}/ws?device={id}", node.address);
         let (socket, _) = client_async(url, self.connect(node).await).await.unwrap();
         socket
     }
 
-    async fn request(&self, node: &Node, method: &str, path: &str, body: &'static str) -> String {
+    async fn request(
+        &self,
+        node: &TestNode,
+        method: &str,
+        path: &str,
+        body: &'static str,
+    ) -> String {
         let io = TokioIo::new(self.connect(node).await);
         let (mut client, connection) = hyper::client::conn::http1::handshake(io).await.unwrap();
         tokio::spawn(connection);
@@ -128,10 +134,10 @@ impl Authority {
     }
 }
 
-async fn beat(socket: &mut WebSocketStream<TlsStream<TcpStream>>) {
+async fn ping_pong(socket: &mut WebSocketStream<TlsStream<TcpStream>>) {
     let ping = Message::Ping(Bytes::from_static(b"beat"));
     socket.send(ping).await.unwrap();
-    let pong = timeout(PATIENCE, socket.next()).await.unwrap();
+    let pong = timeout(TEST_TIMEOUT, socket.next()).await.unwrap();
     assert!(matches!(pong, Some(Ok(Message::Pong(_)))), "{pong:?}");
 }
 
@@ -142,10 +148,10 @@ fn presented(stream: &TlsStream<TcpStream>) -> CertificateDer<'static> {
 
 #[tokio::test]
 async fn devices_and_callers_over_tls() {
-    let authority = Authority::new();
-    let node = Node::start(authority.config());
+    let authority = TestAuthority::new();
+    let node = TestNode::start(authority.config());
     let mut device = authority.device(&node, "d1").await;
-    beat(&mut device).await;
+    ping_pong(&mut device).await;
     // Longer than a record of TLS, there and back.
     let long = "x".repeat(40_000);
     let body: &'static str = format!("{{\"name\":\"read\",\"body\":\"{long}\"}}").leak();
@@ -166,23 +172,25 @@ async fn devices_and_callers_over_tls() {
 
 #[tokio::test]
 async fn the_end_of_a_socket_is_told_by_tls_too() {
-    let authority = Authority::new();
-    let node = Node::start(authority.config());
+    let authority = TestAuthority::new();
+    let node = TestNode::start(authority.config());
     let mut device = authority.device(&node, "d1").await;
     device.send(Message::binary(vec![1])).await.unwrap();
-    let closed = timeout(PATIENCE, device.next()).await.unwrap();
+    let closed = timeout(TEST_TIMEOUT, device.next()).await.unwrap();
     assert!(matches!(closed, Some(Ok(Message::Close(_)))), "{closed:?}");
     device.flush().await.unwrap();
     // A cut would be an error here (`UnexpectedEof`).
     let mut stream = device.into_inner();
-    let end = timeout(PATIENCE, stream.read(&mut [0; 16])).await.unwrap();
+    let end = timeout(TEST_TIMEOUT, stream.read(&mut [0; 16]))
+        .await
+        .unwrap();
     assert_eq!(end.unwrap(), 0);
 }
 
 #[tokio::test]
 async fn another_authority_is_not_trusted() {
-    let node = Node::start(Authority::new().config());
-    let other = Authority::new();
+    let node = TestNode::start(TestAuthority::new().config());
+    let other = TestAuthority::new();
     let error = other
         .try_connect(node.address)
         .await
@@ -193,10 +201,10 @@ async fn another_authority_is_not_trusted() {
 
 #[tokio::test]
 async fn a_certificate_is_read_anew_while_sockets_last() {
-    let authority = Authority::new();
+    let authority = TestAuthority::new();
     let config = authority.config();
     let tls = config.tls.clone().unwrap();
-    let node = Node::start(config);
+    let node = TestNode::start(config);
     let mut device = authority.device(&node, "d1").await;
     let first = presented(device.get_ref());
 
@@ -204,7 +212,7 @@ async fn a_certificate_is_read_anew_while_sockets_last() {
     assert_eq!(presented(&authority.connect(&node).await), first);
     tls.reload().unwrap();
     assert_eq!(presented(&authority.connect(&node).await), second);
-    beat(&mut device).await;
+    ping_pong(&mut device).await;
 
     // What is not usable changes nothing.
     fs::write(authority.key(), "no key").unwrap();
@@ -218,18 +226,20 @@ async fn a_certificate_is_read_anew_while_sockets_last() {
 
 #[tokio::test]
 async fn who_does_not_shake_hands_is_dropped() {
-    let authority = Authority::new();
+    let authority = TestAuthority::new();
     let mut config = authority.config();
     config.limits.handshake_timeout = Duration::from_millis(50);
-    let node = Node::start(config);
+    let node = TestNode::start(config);
     let mut silent = TcpStream::connect(node.address).await.unwrap();
-    let end = timeout(PATIENCE, silent.read(&mut [0; 16])).await.unwrap();
+    let end = timeout(TEST_TIMEOUT, silent.read(&mut [0; 16]))
+        .await
+        .unwrap();
     assert_eq!(end.unwrap(), 0);
     let mut plain = TcpStream::connect(node.address).await.unwrap();
     plain.write_all(b"GET /ws HTTP/1.1\r\n\r\n").await.unwrap();
     let mut rest = Vec::new();
     // An alert, perhaps, and never HTTP.
-    let _ = timeout(PATIENCE, plain.read_to_end(&mut rest))
+    let _ = timeout(TEST_TIMEOUT, plain.read_to_end(&mut rest))
         .await
         .unwrap();
     assert!(!rest.starts_with(b"HTTP"));
@@ -242,7 +252,7 @@ async fn who_does_not_shake_hands_is_dropped() {
 
 #[test]
 fn what_is_wrong_with_the_files_is_told() {
-    let (authority, other) = (Authority::new(), Authority::new());
+    let (authority, other) = (TestAuthority::new(), TestAuthority::new());
     let told = |cert: PathBuf, key: PathBuf| {
         let error = ServerTls::load(&cert, &key).unwrap_err();
         error
@@ -268,11 +278,11 @@ fn what_is_wrong_with_the_files_is_told() {
 
 #[tokio::test]
 async fn a_gateway_speaks_tls_in_front_of_nodes_that_do_not() {
-    let authority = Authority::new();
-    let cluster = Cluster::start(1).await;
+    let authority = TestAuthority::new();
+    let cluster = TestCluster::start(1).await;
     let mut config = gateway::config("g1", &cluster.ground);
     config.tls = Some(authority.load());
-    let gateway = Gateway::start_with_admin(config);
+    let gateway = TestGateway::start_with_admin(config);
     gateway.has_up(1).await;
     let mut sockets = Vec::new();
     for device in ["d1", "d2"] {
@@ -285,12 +295,12 @@ async fn a_gateway_speaks_tls_in_front_of_nodes_that_do_not() {
     let [mut sender, mut receiver] = <[_; 2]>::try_from(sockets).unwrap();
     let subscribe = r#"{"type":"subscribe","topic":"t"}"#;
     receiver.send(Message::text(subscribe)).await.unwrap();
-    beat(&mut receiver).await;
+    ping_pong(&mut receiver).await;
     // More than one record, and more than one read, in both directions.
     let long = "x".repeat(50_000);
     let publish = format!(r#"{{"type":"publish","topic":"t","body":"{long}"}}"#);
     sender.send(Message::text(publish)).await.unwrap();
-    let message = timeout(PATIENCE, receiver.next()).await.unwrap();
+    let message = timeout(TEST_TIMEOUT, receiver.next()).await.unwrap();
     let Some(Ok(Message::Text(message))) = message else {
         panic!("{message:?}")
     };

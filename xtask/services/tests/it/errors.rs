@@ -1,16 +1,16 @@
 //! What cannot be, said clearly.
 
-use highwater_services::Kind;
+use highwater_services::ServiceKind;
 
 #[test]
 fn an_unknown_name() {
-    let error = "kafka".parse::<Kind>().unwrap_err().to_string();
+    let error = "kafka".parse::<ServiceKind>().unwrap_err().to_string();
     assert_eq!(
         error,
         "unknown service \"kafka\": expected redis, redis-cluster, nats, rabbitmq, nginx or haproxy"
     );
-    for kind in Kind::ALL {
-        assert_eq!(kind.name().parse::<Kind>().unwrap(), kind);
+    for kind in ServiceKind::ALL {
+        assert_eq!(kind.name().parse::<ServiceKind>().unwrap(), kind);
     }
 }
 
@@ -19,8 +19,8 @@ fn nobody_answers_at_a_port_without_a_server() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = closed.local_addr().unwrap();
     drop(closed);
-    for kind in Kind::ALL {
-        assert!(!kind.answers(&format!("x://{address}")));
-        assert!(!kind.answers("not a URL"));
+    for kind in ServiceKind::ALL {
+        assert!(!kind.is_ready_at(&format!("x://{address}")));
+        assert!(!kind.is_ready_at("not a URL"));
     }
 }

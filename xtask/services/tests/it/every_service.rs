@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use highwater_services::{Kind, Service};
+use highwater_services::{Service, ServiceKind};
 
 fn exists(pid: u32) -> bool {
     Path::new(&format!("/proc/{pid}")).exists()
@@ -16,7 +16,7 @@ fn state(pid: u32) -> char {
 }
 
 /// `program` is what the server's process must be, not a script that waits for it.
-fn check(kind: Kind, program: &str) {
+fn check(kind: ServiceKind, program: &str) {
     let mut service = kind.start().unwrap();
     for pid in service.pids() {
         let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap();
@@ -24,7 +24,7 @@ fn check(kind: Kind, program: &str) {
     }
     let url = service.url();
     assert_eq!(service.name(), kind.name());
-    assert!(service.answers() && kind.answers(&url), "{url}");
+    assert!(service.is_ready() && kind.is_ready_at(&url), "{url}");
 
     paused_and_resumed(&service);
 
@@ -32,12 +32,12 @@ fn check(kind: Kind, program: &str) {
     service.kill();
     assert!(killed.iter().all(|pid| !exists(*pid)));
     assert_eq!(service.pid(), None);
-    assert!(!service.answers() && !kind.answers(&url));
+    assert!(!service.is_ready() && !kind.is_ready_at(&url));
     assert!(service.pause().is_err());
 
-    service.start_again().unwrap();
+    service.restart().unwrap();
     assert_eq!(service.url(), url);
-    assert!(kind.answers(&url));
+    assert!(kind.is_ready_at(&url));
     assert_eq!(service.pids().len(), killed.len());
 
     let (pids, directory) = (service.pids(), service.directory().to_owned());
@@ -57,36 +57,36 @@ fn paused_and_resumed(service: &Service) {
         }
     }
     service.resume().unwrap();
-    assert!(service.answers());
+    assert!(service.is_ready());
     assert!(pids.iter().all(|pid| state(*pid) != 'T'));
 }
 
 #[test]
 fn redis() {
-    check(Kind::Redis, "redis-server");
+    check(ServiceKind::Redis, "redis-server");
 }
 
 #[test]
 fn redis_cluster() {
-    check(Kind::RedisCluster, "redis-server");
+    check(ServiceKind::RedisCluster, "redis-server");
 }
 
 #[test]
 fn nats() {
-    check(Kind::Nats, "nats-server");
+    check(ServiceKind::Nats, "nats-server");
 }
 
 #[test]
 fn rabbitmq() {
-    check(Kind::RabbitMq, "beam.smp");
+    check(ServiceKind::RabbitMq, "beam.smp");
 }
 
 #[test]
 fn nginx() {
-    check(Kind::Nginx, "nginx");
+    check(ServiceKind::Nginx, "nginx");
 }
 
 #[test]
 fn haproxy() {
-    check(Kind::Haproxy, "haproxy");
+    check(ServiceKind::Haproxy, "haproxy");
 }

@@ -7,7 +7,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use highwater_services::{Redis, RedisOptions};
+use highwater_services::{RedisOptions, RedisService};
 
 /// Set for the process that starts a service and is killed.
 const VICTIM: &str = "HIGHWATER_SERVICES_VICTIM";
@@ -44,9 +44,9 @@ fn the_victim() {
         return;
     }
     // From a thread that ends: the service must outlive that.
-    let start = || Redis::start(RedisOptions::default()).unwrap();
+    let start = || RedisService::start(RedisOptions::default()).unwrap();
     let redis = std::thread::spawn(start).join().unwrap();
-    assert!(redis.answers());
+    assert!(redis.is_ready());
     let directory = redis.directory().display();
     println!("service={} {directory}", redis.pid().unwrap());
     loop {

@@ -11,61 +11,61 @@ mod redis;
 
 use std::{ffi::OsString, time::Duration};
 
-use highwater_reports::record::{Role, Source};
+use highwater_reports::record::{Source, SourceRole};
 use highwater_scenarios::{
     BrokerKind, BrokerUrl,
-    plan::{BROKER, Broker},
+    plan::{BROKER_NAME, BrokerSpec},
 };
 use tokio::time::timeout;
 
 use self::process::BrokerProcess;
 use super::super::TestbedError;
-use crate::sampling::{BrokerEndpoint, Endpoint, Sampled};
+use crate::sampling::{BrokerEndpoint, SampleEndpoint, SampleTarget};
 
 /// How long it may take to answer before the run.
-const REACH_WITHIN: Duration = Duration::from_secs(5);
+const REACH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Where a node reads its backplane's address, so that a password in it stands
 /// on no command line.
-const BACKPLANE_VARIABLE: &str = "HIGHWATER_BACKPLANE";
+const BACKPLANE_ENV: &str = "HIGHWATER_BACKPLANE";
 
 /// A broker that is running already.
 #[derive(Debug)]
-pub(in crate::testbed) struct Outside {
-    broker: Broker,
+pub(in crate::testbed) struct ExternalBroker {
+    broker: BrokerSpec,
     /// What the nodes of this run call their cluster, so that they meet no
     /// others at the broker.
     cluster: String,
     process: BrokerProcess,
 }
 
-impl Outside {
+impl ExternalBroker {
     /// The broker, once it has answered.
-    pub(super) async fn reach(broker: Broker) -> Result<Self, TestbedError> {
-        let answered = timeout(REACH_WITHIN, connect(&broker.url)).await;
-        let answered = answered.unwrap_or_else(|_| Err(format!("no answer in {REACH_WITHIN:?}")));
-        answered.map_err(|reason| silent(&broker.url, reason))?;
+    pub(super) async fn connect(broker: BrokerSpec) -> Result<Self, TestbedError> {
+        let answered = timeout(REACH_TIMEOUT, check_connection(&broker.url)).await;
+        let answered = answered.unwrap_or_else(|_| Err(format!("no answer in {REACH_TIMEOUT:?}")));
+        answered.map_err(|reason| unreachable_error(&broker.url, reason))?;
         Ok(Self {
-            process: BrokerProcess::of(&broker).await,
+            process: BrokerProcess::locate(&broker).await,
             cluster: format!("run-{:08x}", rand::random::<u32>()),
             broker,
         })
     }
 
-    pub(super) fn of_a_node(&self) -> (Vec<OsString>, Vec<(OsString, OsString)>) {
+    pub(super) fn join_args(&self) -> (Vec<OsString>, Vec<(OsString, OsString)>) {
         let arguments = vec!["--cluster".into(), (&self.cluster).into()];
-        let url = self.broker.url.in_full().into();
-        (arguments, vec![(BACKPLANE_VARIABLE.into(), url)])
+        let url = self.broker.url.expose_secret().into();
+        (arguments, vec![(BACKPLANE_ENV.into(), url)])
     }
 
     /// Removes what the run's cluster kept at the broker, now that its nodes have
     /// ended. In words, what they should have taken along, and why that could not
     /// be seen.
-    pub(super) async fn tidy(&self) -> Vec<String> {
+    pub(super) async fn cleanup(&self) -> Vec<String> {
         let url = &self.broker.url;
         let name = url.kind().name();
-        let tidied = timeout(REACH_WITHIN, tidy(url, &self.cluster)).await;
-        match tidied.unwrap_or_else(|_| Err(format!("no answer in {REACH_WITHIN:?}"))) {
+        let tidied = timeout(REACH_TIMEOUT, cleanup(url, &self.cluster)).await;
+        match tidied.unwrap_or_else(|_| Err(format!("no answer in {REACH_TIMEOUT:?}"))) {
             Ok(left) => left
                 .into_iter()
                 .map(|left| format!("the nodes have ended and {name} still has {left}"))
@@ -77,43 +77,43 @@ impl Outside {
         }
     }
 
-    pub(super) fn sampled(&self) -> Sampled {
-        Sampled {
-            source: Source::new(Role::Broker, BROKER),
+    pub(super) fn sample_target(&self) -> SampleTarget {
+        SampleTarget {
+            source: Source::new(SourceRole::Broker, BROKER_NAME),
             pid: self.process.pid(),
-            endpoint: BrokerEndpoint::of(&self.broker).map(Endpoint::Broker),
+            endpoint: BrokerEndpoint::for_broker(&self.broker).map(SampleEndpoint::Broker),
         }
     }
 }
 
 /// A connection in the broker's own protocol, with user and password, closed
 /// again; in words why there is none.
-async fn connect(url: &BrokerUrl) -> Result<(), String> {
+async fn check_connection(url: &BrokerUrl) -> Result<(), String> {
     match url.kind() {
-        BrokerKind::Redis => redis::connect(url).await,
-        BrokerKind::Nats => nats::connect(url).await,
-        BrokerKind::RabbitMq => rabbitmq::connect(url).await,
+        BrokerKind::Redis => redis::check_connection(url).await,
+        BrokerKind::Nats => nats::check_connection(url).await,
+        BrokerKind::RabbitMq => rabbitmq::check_connection(url).await,
     }
 }
 
 /// Removes what a cluster kept at the broker; answers with what its nodes should
 /// have removed themselves.
-async fn tidy(url: &BrokerUrl, cluster: &str) -> Result<Vec<String>, String> {
+async fn cleanup(url: &BrokerUrl, cluster: &str) -> Result<Vec<String>, String> {
     match url.kind() {
-        BrokerKind::Redis => redis::tidy(url, cluster).await,
-        BrokerKind::Nats => nats::tidy(url, cluster).await,
-        BrokerKind::RabbitMq => rabbitmq::tidy(url, cluster).await,
+        BrokerKind::Redis => redis::cleanup(url, cluster).await,
+        BrokerKind::Nats => nats::cleanup(url, cluster).await,
+        BrokerKind::RabbitMq => rabbitmq::cleanup(url, cluster).await,
     }
 }
 
-fn silent(url: &BrokerUrl, reason: String) -> TestbedError {
+fn unreachable_error(url: &BrokerUrl, reason: String) -> TestbedError {
     let (name, port) = (url.kind().name(), url.port());
     let start = match url.kind() {
         BrokerKind::Redis => format!("redis-server --port {port}"),
         BrokerKind::Nats => format!("nats-server -p {port} -m 8222 -js"),
         BrokerKind::RabbitMq => "rabbitmq-server".to_owned(),
     };
-    TestbedError::BrokerSilent {
+    TestbedError::BrokerUnreachable {
         name,
         url: url.to_string(),
         reason: without_secret(url, &reason),
@@ -123,5 +123,5 @@ fn silent(url: &BrokerUrl, reason: String) -> TestbedError {
 
 /// A library may quote the address that it was given.
 fn without_secret(url: &BrokerUrl, reason: &str) -> String {
-    reason.replace(url.in_full(), &url.to_string())
+    reason.replace(url.expose_secret(), &url.to_string())
 }

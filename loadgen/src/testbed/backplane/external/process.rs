@@ -7,93 +7,93 @@ use std::{
     time::Duration,
 };
 
-use highwater_scenarios::{BrokerKind, plan::Broker};
+use highwater_scenarios::{BrokerKind, plan::BrokerSpec};
 use tokio::{task::spawn_blocking, time::Instant};
 
 use crate::sampling::port_owner;
 
 /// Time from one look for a process that is gone to the next.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
 /// What knows the broker's process id.
 #[derive(Debug)]
 pub(super) enum BrokerProcess {
     /// The scenario gives it.
-    Given(u32),
+    Pid(u32),
     /// Whoever listens on the broker's port of this machine.
-    Listener(Arc<Finder>),
+    PortOwner(Arc<PidFinder>),
     /// The broker is on another machine.
-    Elsewhere,
+    Remote,
 }
 
 /// Finds who listens on a port, and again after that process has ended.
 #[derive(Debug)]
-pub(super) struct Finder {
+pub(super) struct PidFinder {
     port: u16,
     kind: BrokerKind,
-    found: Mutex<Found>,
+    found: Mutex<FoundPid>,
 }
 
 #[derive(Debug)]
-struct Found {
+struct FoundPid {
     pid: Option<u32>,
-    looked: Instant,
+    polled_at: Instant,
 }
 
 impl BrokerProcess {
-    pub(super) async fn of(broker: &Broker) -> Self {
+    pub(super) async fn locate(broker: &BrokerSpec) -> Self {
         if let Some(pid) = broker.pid {
-            return Self::Given(pid);
+            return Self::Pid(pid);
         }
-        if !port_owner::is_here(broker.url.host()) {
-            return Self::Elsewhere;
+        if !port_owner::is_local_host(broker.url.host()) {
+            return Self::Remote;
         }
-        let finder = Arc::new(Finder {
+        let finder = Arc::new(PidFinder {
             port: broker.url.port(),
             kind: broker.url.kind(),
-            found: Mutex::new(Found {
+            found: Mutex::new(FoundPid {
                 pid: None,
-                looked: Instant::now(),
+                polled_at: Instant::now(),
             }),
         });
         let looking = finder.clone();
         // Should the look fail, the next one is not far.
-        let _ = spawn_blocking(move || looking.look()).await;
-        Self::Listener(finder)
+        let _ = spawn_blocking(move || looking.poll()).await;
+        Self::PortOwner(finder)
     }
 
     /// Its id now; `None` if it is not known, or not running. Never waits.
     pub(super) fn pid(&self) -> Option<u32> {
         match self {
-            Self::Given(pid) => Some(*pid),
-            Self::Listener(finder) => Finder::pid(finder),
-            Self::Elsewhere => None,
+            Self::Pid(pid) => Some(*pid),
+            Self::PortOwner(finder) => PidFinder::pid(finder),
+            Self::Remote => None,
         }
     }
 }
 
-impl Finder {
+impl PidFinder {
     fn pid(finder: &Arc<Self>) -> Option<u32> {
         let mut found = finder.found();
         found.pid = found
             .pid
             .filter(|pid| Path::new("/proc").join(pid.to_string()).exists());
-        if found.pid.is_none() && found.looked.elapsed() >= LOOK_EVERY {
-            found.looked = Instant::now();
+        if found.pid.is_none() && found.polled_at.elapsed() >= POLL_INTERVAL {
+            found.polled_at = Instant::now();
             let looking = finder.clone();
-            spawn_blocking(move || looking.look());
+            spawn_blocking(move || looking.poll());
         }
         found.pid
     }
 
     /// Goes through all processes, which takes its time.
-    fn look(&self) {
-        let pid = port_owner::listener(self.port).filter(|pid| is_broker(self.kind, *pid));
+    fn poll(&self) {
+        let pid = port_owner::listening_pid(self.port).filter(|pid| is_broker(self.kind, *pid));
         self.found().pid = pid;
     }
 
     /// Nothing can fail while it is locked.
-    fn found(&self) -> MutexGuard<'_, Found> {
+    fn found(&self) -> MutexGuard<'_, FoundPid> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,32 +6,32 @@ use lapin::{
     options::{ExchangeDeleteOptions, QueueDeleteOptions},
 };
 
-use crate::{error_chain::in_full, testbed::consumer::GROUP};
+use crate::{error_chain::error_chain, testbed::consumer::CONSUMER_GROUP};
 
 /// AMQP's code of an end without a fault.
 const SUCCESS: u16 = 200;
 /// Its code for what cannot be done now: here, to delete what is in use.
 const PRECONDITION_FAILED: u16 = 406;
 
-pub(super) async fn connect(url: &BrokerUrl) -> Result<(), String> {
+pub(super) async fn check_connection(url: &BrokerUrl) -> Result<(), String> {
     let exchange = async {
         let connection = open(url).await?;
         connection.close(SUCCESS, "asked".into()).await
     };
-    exchange.await.map_err(|error: Error| in_full(&error))
+    exchange.await.map_err(|error: Error| error_chain(&error))
 }
 
 /// Removes the cluster's exchanges, the queues of its roster and that of its readings. Answers with
 /// what a node that has ended would not have left: an inbox, which is bound to
 /// the exchange for everyone.
-pub(super) async fn tidy(url: &BrokerUrl, cluster: &str) -> Result<Vec<String>, String> {
+pub(super) async fn cleanup(url: &BrokerUrl, cluster: &str) -> Result<Vec<String>, String> {
     let tidied = async {
         let connection = open(url).await?;
         let name = |what: &str| format!("highwater.{cluster}.{what}");
         // Held until the connection is closed: one that is dropped just before
         // closes itself at the same time, which lapin takes for a failure.
         let mut channel = connection.create_channel().await?;
-        let readings = format!("readings.{GROUP}");
+        let readings = format!("readings.{CONSUMER_GROUP}");
         for queue in ["roster", "roster.lock", &readings].map(name) {
             let options = QueueDeleteOptions::default();
             channel.queue_delete(queue.as_str().into(), options).await?;
@@ -57,11 +57,11 @@ pub(super) async fn tidy(url: &BrokerUrl, cluster: &str) -> Result<Vec<String>, 
         connection.close(SUCCESS, "done".into()).await?;
         Ok(left)
     };
-    tidied.await.map_err(|error: Error| in_full(&error))
+    tidied.await.map_err(|error: Error| error_chain(&error))
 }
 
 async fn open(url: &BrokerUrl) -> Result<Connection, Error> {
-    Connection::connect(url.in_full(), ConnectionProperties::default()).await
+    Connection::connect(url.expose_secret(), ConnectionProperties::default()).await
 }
 
 fn is_in_use(error: &Error) -> bool {

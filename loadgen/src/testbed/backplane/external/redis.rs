@@ -6,28 +6,28 @@ use highwater_scenarios::BrokerUrl;
 use redis::{AsyncIter, Client, ConnectionAddr, RedisError, aio::MultiplexedConnection};
 use tokio::time::sleep;
 
-use crate::error_chain::in_full;
+use crate::error_chain::error_chain;
 
 /// How often it is looked for listeners, and the pause between two looks.
-const LOOKS: u32 = 10;
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+const MAX_POLLS: u32 = 10;
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-pub(super) async fn connect(url: &BrokerUrl) -> Result<(), String> {
+pub(super) async fn check_connection(url: &BrokerUrl) -> Result<(), String> {
     let ping = async {
         let mut connection = open(url).await?;
         redis::cmd("PING").exec_async(&mut connection).await
     };
-    ping.await.map_err(|error: RedisError| in_full(&error))
+    ping.await.map_err(|error: RedisError| error_chain(&error))
 }
 
 /// Removes what the cluster kept, its roster above all. Answers with what a node
 /// that has ended would not have left: channels that somebody listens to.
-pub(super) async fn tidy(url: &BrokerUrl, cluster: &str) -> Result<Vec<String>, String> {
+pub(super) async fn cleanup(url: &BrokerUrl, cluster: &str) -> Result<Vec<String>, String> {
     let pattern = format!("highwater:{cluster}:*");
     let tidied = async {
         let mut all = Vec::new();
-        for mut server in servers(url).await? {
-            all.append(&mut server.heard(&pattern).await?);
+        for mut server in connect_primaries(url).await? {
+            all.append(&mut server.active_channels(&pattern).await?);
             for key in keys(&mut server.connection, &pattern).await? {
                 redis::cmd("DEL")
                     .arg(key)
@@ -37,7 +37,9 @@ pub(super) async fn tidy(url: &BrokerUrl, cluster: &str) -> Result<Vec<String>, 
         }
         Ok(all)
     };
-    let heard = tidied.await.map_err(|error: RedisError| in_full(&error))?;
+    let heard = tidied
+        .await
+        .map_err(|error: RedisError| error_chain(&error))?;
     let told = heard
         .into_iter()
         .map(|channel| format!("a listener to {channel}"));
@@ -45,19 +47,19 @@ pub(super) async fn tidy(url: &BrokerUrl, cluster: &str) -> Result<Vec<String>, 
 }
 
 /// One server, which knows its own keys and channels only.
-struct Server {
+struct RedisPrimary {
     connection: MultiplexedConnection,
     /// What `PUBSUB` calls its channels.
     channels: &'static str,
 }
 
 /// The server of the address, or all that share the slots of its cluster.
-async fn servers(url: &BrokerUrl) -> Result<Vec<Server>, RedisError> {
+async fn connect_primaries(url: &BrokerUrl) -> Result<Vec<RedisPrimary>, RedisError> {
     let mut connection = open(url).await?;
     let mut info = redis::cmd("INFO");
     let info: String = info.arg("cluster").query_async(&mut connection).await?;
     if !info.lines().any(|line| line.trim() == "cluster_enabled:1") {
-        return Ok(vec![Server {
+        return Ok(vec![RedisPrimary {
             connection,
             channels: "CHANNELS",
         }]);
@@ -66,11 +68,11 @@ async fn servers(url: &BrokerUrl) -> Result<Vec<Server>, RedisError> {
     let nodes: String = nodes.arg("NODES").query_async(&mut connection).await?;
     let mut servers = Vec::new();
     for (host, port) in primaries(&nodes) {
-        let there = Client::open(url.in_full())?
+        let there = Client::open(url.expose_secret())?
             .get_connection_info()
             .clone()
             .set_addr(ConnectionAddr::Tcp(host, port));
-        servers.push(Server {
+        servers.push(RedisPrimary {
             connection: Client::open(there)?
                 .get_multiplexed_async_connection()
                 .await?,
@@ -96,25 +98,25 @@ fn primaries(nodes: &str) -> Vec<(String, u16)> {
 }
 
 async fn open(url: &BrokerUrl) -> Result<MultiplexedConnection, RedisError> {
-    Client::open(url.in_full())?
+    Client::open(url.expose_secret())?
         .get_multiplexed_async_connection()
         .await
 }
 
-impl Server {
+impl RedisPrimary {
     /// Channels that somebody listens to still. The server takes a moment to see that
     /// a process has ended.
-    async fn heard(&mut self, pattern: &str) -> Result<Vec<String>, RedisError> {
+    async fn active_channels(&mut self, pattern: &str) -> Result<Vec<String>, RedisError> {
         let mut looks = 0;
         loop {
             let mut channels = redis::cmd("PUBSUB");
             channels.arg(self.channels).arg(pattern);
             let heard: Vec<String> = channels.query_async(&mut self.connection).await?;
             looks += 1;
-            if heard.is_empty() || looks == LOOKS {
+            if heard.is_empty() || looks == MAX_POLLS {
                 return Ok(heard);
             }
-            sleep(LOOK_EVERY).await;
+            sleep(POLL_INTERVAL).await;
         }
     }
 }
@@ -141,12 +143,12 @@ async fn keys(
 mod tests {
     use std::process::Command;
 
-    use highwater_services::RedisCluster;
+    use highwater_services::RedisClusterService;
 
     use super::*;
 
     /// What the server answers that has the key, one line each.
-    fn ask(url: &str, command: &[&str]) -> Vec<String> {
+    fn redis_cli(url: &str, command: &[&str]) -> Vec<String> {
         let mut cli = Command::new("redis-cli");
         let output = cli.args(["-c", "--raw", "-u", url]).args(command).output();
         let output = output.expect("redis-cli");
@@ -169,7 +171,7 @@ ffff :0@0 master,noaddr - 0 0 1 disconnected
 
     #[tokio::test]
     async fn what_a_run_left_is_removed_from_every_server() {
-        let cluster = RedisCluster::start().expect("a cluster");
+        let cluster = RedisClusterService::start().expect("a cluster");
         let url = cluster.url();
         // Enough that each of the three has some.
         let keys = |of: &str| -> Vec<String> {
@@ -177,7 +179,7 @@ ffff :0@0 master,noaddr - 0 0 1 disconnected
             (0..30).map(key).collect()
         };
         for key in keys("run").iter().chain(&keys("another")) {
-            ask(&url, &["SET", key, "1"]);
+            redis_cli(&url, &["SET", key, "1"]);
         }
         let mut listener = redis::cluster::ClusterClient::builder([url.as_str()])
             .use_protocol(redis::ProtocolVersion::RESP3)
@@ -193,14 +195,14 @@ ffff :0@0 master,noaddr - 0 0 1 disconnected
         }
 
         let broker = BrokerUrl::parse(&url).expect("an address");
-        let mut told = tidy(&broker, "run").await.expect("it answers");
+        let mut told = cleanup(&broker, "run").await.expect("it answers");
         told.sort_unstable();
         let said = |channel: &String| format!("a listener to {channel}");
         let mut expected: Vec<String> = channels.iter().map(said).collect();
         expected.sort_unstable();
         assert_eq!(told, expected);
         let left = |of: &str| {
-            let there = |key: &String| ask(&url, &["EXISTS", key]) == ["1"];
+            let there = |key: &String| redis_cli(&url, &["EXISTS", key]) == ["1"];
             keys(of).iter().filter(|key| there(key)).count()
         };
         assert_eq!((left("run"), left("another")), (0, 30));

@@ -13,16 +13,16 @@ use highwater_services::Service;
 use tokio::time::timeout;
 
 use super::super::{
-    Address, Arrived, Carrier, CarrierError, Destination, Inbox, Outgoing,
-    inbound::{Arrivals, arrivals},
+    ClusterAddress, Destination, InboundFrame, Inbox, OutboundFrame, Transport, TransportError,
+    inbound::{InboundReceiver, inbound_channel},
 };
 use crate::{backplane::ServerUrl, id::ClusterName};
 
 /// Nothing here takes this long; a test that waits for it has failed.
-pub(in crate::backplane) const PATIENCE: Duration = Duration::from_secs(60);
+pub(in crate::backplane) const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A carrier and the broker it is for.
-pub(in crate::backplane) trait Kind: Carrier {
+pub(in crate::backplane) trait ConformanceTarget: Transport {
     /// Starts a broker.
     fn start() -> Service;
 
@@ -32,12 +32,12 @@ pub(in crate::backplane) trait Kind: Carrier {
     fn server_url(url: &str) -> ServerUrl;
 
     /// Removes the cluster's roster behind everybody's back.
-    fn delete_roster(url: &str, cluster: &ClusterName) -> impl Future<Output = ()> + Send;
+    fn delete_table(url: &str, cluster: &ClusterName) -> impl Future<Output = ()> + Send;
 }
 
 /// The broker that tests share: started by the first, ended by the last of those
 /// that run at the same time.
-pub(in crate::backplane) fn shared<K: Kind>() -> Arc<Service> {
+pub(in crate::backplane) fn shared<K: ConformanceTarget>() -> Arc<Service> {
     let mut shared = K::shared().lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(running) = shared.upgrade() {
         return running;
@@ -48,86 +48,87 @@ pub(in crate::backplane) fn shared<K: Kind>() -> Arc<Service> {
 }
 
 /// A place of its own at the broker.
-pub(in crate::backplane) fn address<K: Kind>(url: &str) -> Address {
+pub(in crate::backplane) fn address<K: ConformanceTarget>(url: &str) -> ClusterAddress {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let cluster: ClusterName = format!("c{}", NEXT.fetch_add(1, Relaxed)).parse().unwrap();
     let server = K::server_url(url);
-    Address { server, cluster }
+    ClusterAddress { server, cluster }
 }
 
 /// A node's end.
-pub(in crate::backplane) struct Peer<K> {
+pub(in crate::backplane) struct TransportPeer<K> {
     pub(in crate::backplane) inbox: Inbox,
-    pub(in crate::backplane) carrier: K,
-    pub(super) arrivals: Arrivals,
+    pub(in crate::backplane) transport: K,
+    pub(super) inbound: InboundReceiver,
 }
 
-impl<K: Kind> Peer<K> {
-    pub(in crate::backplane) async fn connect(address: &Address, node: &str) -> Self {
-        let connected = timeout(PATIENCE, Self::try_connect(address, node)).await;
+impl<K: ConformanceTarget> TransportPeer<K> {
+    pub(in crate::backplane) async fn connect(address: &ClusterAddress, node: &str) -> Self {
+        let connected = timeout(TEST_TIMEOUT, Self::try_connect(address, node)).await;
         connected.unwrap().unwrap()
     }
 
     pub(in crate::backplane) async fn try_connect(
-        address: &Address,
+        address: &ClusterAddress,
         node: &str,
-    ) -> Result<Self, CarrierError> {
+    ) -> Result<Self, TransportError> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let inbox = Inbox {
             node: node.parse().unwrap(),
-            boot: 1,
+            incarnation: 1,
             connection: NEXT.fetch_add(1, Relaxed),
         };
-        let (intake, arrivals) = arrivals(&Arc::default());
+        let (intake, arrivals) = inbound_channel(&Arc::default());
         let carrier = K::connect(address, &inbox, intake).await?;
         Ok(Self {
             inbox,
-            carrier,
-            arrivals,
+            transport: carrier,
+            inbound: arrivals,
         })
     }
 
     pub(in crate::backplane) async fn send(&self, to: Destination, frame: impl Into<Bytes>) {
         let frame = frame.into();
-        self.carrier
-            .send(vec![Outgoing { to, frame }])
+        self.transport
+            .send(vec![OutboundFrame { to, frame }])
             .await
             .unwrap();
     }
 
-    pub(in crate::backplane) async fn next(&mut self) -> Arrived {
-        let next = timeout(PATIENCE, self.arrivals.next()).await;
+    pub(in crate::backplane) async fn next(&mut self) -> InboundFrame {
+        let next = timeout(TEST_TIMEOUT, self.inbound.next()).await;
         next.expect("nothing came").unwrap()
     }
 
-    pub(in crate::backplane) async fn next_is(&mut self, expected: &str) {
-        let (Arrived::Inbox(frame) | Arrived::Everyone(frame) | Arrived::Topic(_, frame)) =
-            self.next().await;
+    pub(in crate::backplane) async fn expect_next(&mut self, expected: &str) {
+        let (InboundFrame::Inbox(frame)
+        | InboundFrame::Everyone(frame)
+        | InboundFrame::Topic(_, frame)) = self.next().await;
         assert_eq!(frame, expected.as_bytes());
     }
 
     /// Waits until the connection is over.
-    pub(in crate::backplane) async fn broken(&mut self) -> CarrierError {
+    pub(in crate::backplane) async fn wait_closed(&mut self) -> TransportError {
         let ended = async {
             loop {
-                if let Err(end) = self.arrivals.next().await {
+                if let Err(end) = self.inbound.next().await {
                     return end;
                 }
             }
         };
-        timeout(PATIENCE, ended).await.expect("nobody told")
+        timeout(TEST_TIMEOUT, ended).await.expect("nobody told")
     }
 
-    pub(in crate::backplane) fn to(&self) -> Destination {
+    pub(in crate::backplane) fn destination(&self) -> Destination {
         Destination::Inbox(self.inbox.clone())
     }
 }
 
 #[cfg(feature = "redis")]
-impl Kind for crate::backplane::redis::Redis {
+impl ConformanceTarget for crate::backplane::redis::RedisTransport {
     fn start() -> Service {
         let persistent = highwater_services::RedisOptions { persistent: true };
-        highwater_services::Redis::start(persistent).unwrap()
+        highwater_services::RedisService::start(persistent).unwrap()
     }
 
     fn shared() -> &'static Mutex<Weak<Service>> {
@@ -142,7 +143,7 @@ impl Kind for crate::backplane::redis::Redis {
         }
     }
 
-    async fn delete_roster(url: &str, cluster: &ClusterName) {
+    async fn delete_table(url: &str, cluster: &ClusterName) {
         let client = redis::Client::open(url).unwrap();
         let mut connection = client.get_multiplexed_async_connection().await.unwrap();
         let mut delete = redis::cmd("DEL");
@@ -153,9 +154,9 @@ impl Kind for crate::backplane::redis::Redis {
 }
 
 #[cfg(feature = "nats")]
-impl Kind for crate::backplane::nats::Nats {
+impl ConformanceTarget for crate::backplane::nats::NatsTransport {
     fn start() -> Service {
-        highwater_services::Nats::start().unwrap()
+        highwater_services::NatsService::start().unwrap()
     }
 
     fn shared() -> &'static Mutex<Weak<Service>> {
@@ -170,7 +171,7 @@ impl Kind for crate::backplane::nats::Nats {
         }
     }
 
-    async fn delete_roster(url: &str, cluster: &ClusterName) {
+    async fn delete_table(url: &str, cluster: &ClusterName) {
         let client = async_nats::connect(url).await.unwrap();
         let streams = async_nats::jetstream::new(client);
         let bucket = format!("highwater-{cluster}");
@@ -179,9 +180,9 @@ impl Kind for crate::backplane::nats::Nats {
 }
 
 #[cfg(feature = "amqp")]
-impl Kind for crate::backplane::amqp::Amqp {
+impl ConformanceTarget for crate::backplane::amqp::AmqpTransport {
     fn start() -> Service {
-        highwater_services::RabbitMq::start().unwrap()
+        highwater_services::RabbitMqService::start().unwrap()
     }
 
     fn shared() -> &'static Mutex<Weak<Service>> {
@@ -196,7 +197,7 @@ impl Kind for crate::backplane::amqp::Amqp {
         }
     }
 
-    async fn delete_roster(url: &str, cluster: &ClusterName) {
+    async fn delete_table(url: &str, cluster: &ClusterName) {
         let properties = lapin::ConnectionProperties::default();
         let connection = lapin::Connection::connect(url, properties).await.unwrap();
         let channel = connection.create_channel().await.unwrap();

@@ -3,41 +3,41 @@
 use bytes::Bytes;
 
 use super::{
-    super::{Arrived, Destination, Outgoing},
-    fixture::{Kind, Peer, address, shared},
+    super::{Destination, InboundFrame, OutboundFrame},
+    fixture::{ConformanceTarget, TransportPeer, address, shared},
 };
 use crate::backplane::MAX_PAYLOAD_BYTES;
 
-pub(super) async fn frames_of_each_sender_come_in_order_once<K: Kind>() {
+pub(super) async fn frames_of_each_sender_come_in_order_once<K: ConformanceTarget>() {
     const FRAMES: u32 = 3000;
     let broker = shared::<K>();
     let address = address::<K>(&broker.url());
-    let mut reader = Peer::<K>::connect(&address, "r").await;
+    let mut reader = TransportPeer::<K>::connect(&address, "r").await;
     let senders = [
-        Peer::<K>::connect(&address, "s.0").await,
-        Peer::<K>::connect(&address, "s.1").await,
+        TransportPeer::<K>::connect(&address, "s.0").await,
+        TransportPeer::<K>::connect(&address, "s.1").await,
     ];
     let mut sending = Vec::new();
     for (sender, peer) in senders.into_iter().enumerate() {
-        let to = reader.to();
+        let to = reader.destination();
         sending.push(tokio::spawn(async move {
             let numbers: Vec<u32> = (0..FRAMES).collect();
             for batch in numbers.chunks(50) {
-                let frames = batch.iter().map(|number| Outgoing {
+                let frames = batch.iter().map(|number| OutboundFrame {
                     to: to.clone(),
                     frame: [sender as u32, *number]
                         .map(u32::to_be_bytes)
                         .concat()
                         .into(),
                 });
-                peer.carrier.send(frames.collect()).await.unwrap();
+                peer.transport.send(frames.collect()).await.unwrap();
             }
             peer
         }));
     }
     let mut expected = [0; 2];
     while expected != [FRAMES; 2] {
-        let Arrived::Inbox(frame) = reader.next().await else {
+        let InboundFrame::Inbox(frame) = reader.next().await else {
             panic!("not to the inbox")
         };
         let number = |at: usize| u32::from_be_bytes(frame[at..at + 4].try_into().unwrap());
@@ -47,54 +47,54 @@ pub(super) async fn frames_of_each_sender_come_in_order_once<K: Kind>() {
     }
     // Nothing comes twice: what is sent last comes next.
     let peer = sending.remove(0).await.unwrap();
-    peer.send(reader.to(), "last").await;
-    reader.next_is("last").await;
+    peer.send(reader.destination(), "last").await;
+    reader.expect_next("last").await;
 }
 
-pub(super) async fn what_is_for_everyone_reaches_everyone<K: Kind>() {
+pub(super) async fn what_is_for_everyone_reaches_everyone<K: ConformanceTarget>() {
     let broker = shared::<K>();
     let address = address::<K>(&broker.url());
     let mut peers = [
-        Peer::<K>::connect(&address, "a").await,
-        Peer::<K>::connect(&address, "b").await,
-        Peer::<K>::connect(&address, "c").await,
+        TransportPeer::<K>::connect(&address, "a").await,
+        TransportPeer::<K>::connect(&address, "b").await,
+        TransportPeer::<K>::connect(&address, "c").await,
     ];
     peers[0].send(Destination::Everyone, "all").await;
     for peer in &mut peers {
         let arrived = peer.next().await;
         assert!(
-            matches!(&arrived, Arrived::Everyone(frame) if frame == "all"),
+            matches!(&arrived, InboundFrame::Everyone(frame) if frame == "all"),
             "{arrived:?}"
         );
     }
 }
 
-pub(super) async fn the_largest_frames_arrive_whole<K: Kind>() {
+pub(super) async fn the_largest_frames_arrive_whole<K: ConformanceTarget>() {
     let broker = shared::<K>();
     let address = address::<K>(&broker.url());
-    let mut reader = Peer::<K>::connect(&address, "r").await;
-    let sender = Peer::<K>::connect(&address, "s").await;
+    let mut reader = TransportPeer::<K>::connect(&address, "r").await;
+    let sender = TransportPeer::<K>::connect(&address, "s").await;
     // What is around a payload makes a frame longer than the longest payload.
     for length in [0, 1, MAX_PAYLOAD_BYTES, MAX_PAYLOAD_BYTES + 1000] {
         let frame: Bytes = (0..length).map(|at| (at % 251) as u8).collect();
-        sender.send(reader.to(), frame.clone()).await;
-        let Arrived::Inbox(arrived) = reader.next().await else {
+        sender.send(reader.destination(), frame.clone()).await;
+        let InboundFrame::Inbox(arrived) = reader.next().await else {
             panic!("not to the inbox")
         };
         assert!(arrived == frame, "{} of {length} bytes", arrived.len());
     }
 }
 
-pub(super) async fn clusters_do_not_hear_each_other<K: Kind>() {
+pub(super) async fn clusters_do_not_hear_each_other<K: ConformanceTarget>() {
     let broker = shared::<K>();
     let url = broker.url();
     let (one, other) = (address::<K>(&url), address::<K>(&url));
-    let mut here = Peer::<K>::connect(&one, "n").await;
-    let mut there = Peer::<K>::connect(&other, "n").await;
+    let mut here = TransportPeer::<K>::connect(&one, "n").await;
+    let mut there = TransportPeer::<K>::connect(&other, "n").await;
     let topic = "t".parse().unwrap();
     for peer in [&here, &there] {
         let topics = std::slice::from_ref(&topic);
-        peer.carrier.subscribe(topics).await.unwrap();
+        peer.transport.subscribe(topics).await.unwrap();
     }
     // Both kinds of places, by the same names, and the roster.
     there.send(Destination::Everyone, "there").await;
@@ -102,15 +102,21 @@ pub(super) async fn clusters_do_not_hear_each_other<K: Kind>() {
     there
         .send(Destination::Inbox(here.inbox.clone()), "there")
         .await;
-    assert!(there.carrier.store(None, "there".into()).await.unwrap());
+    assert!(
+        there
+            .transport
+            .store_table(None, "there".into())
+            .await
+            .unwrap()
+    );
     for expected in ["there", "there"] {
-        there.next_is(expected).await;
+        there.expect_next(expected).await;
     }
-    assert!(here.carrier.load().await.unwrap().is_none());
+    assert!(here.transport.load_table().await.unwrap().is_none());
     // All that was sent before is through by now, had it come here.
-    let relay = Peer::<K>::connect(&one, "relay").await;
-    relay.send(here.to(), "here").await;
-    here.next_is("here").await;
+    let relay = TransportPeer::<K>::connect(&one, "relay").await;
+    relay.send(here.destination(), "here").await;
+    here.expect_next("here").await;
     here.send(Destination::Everyone, "all").await;
-    here.next_is("all").await;
+    here.expect_next("all").await;
 }

@@ -1,8 +1,8 @@
-//! What a [`Carrier`] promises, held against the real brokers.
+//! What a [`Transport`] promises, held against the real brokers.
 //!
 //! In reading order: `ground` (the brokers, and a node's end of a carrier),
 //! `cable` (a connection that can be cut), then what is promised: `frames`,
-//! `topics`, `rosters`, `inboxes`, `outages`. A new carrier is a new `Kind`; what is
+//! `topics`, `membership_tables`, `inboxes`, `outages`. A new carrier is a new `Kind`; what is
 //! true of one alone stands in its own folder.
 
 mod fixture;
@@ -13,7 +13,7 @@ mod outages;
 mod tcp_proxy;
 mod topics;
 
-pub(in crate::backplane) use self::fixture::{PATIENCE, Peer, address, shared};
+pub(in crate::backplane) use self::fixture::{TEST_TIMEOUT, TransportPeer, address, shared};
 
 /// One test of each promise for each kind.
 macro_rules! promises {
@@ -23,7 +23,7 @@ macro_rules! promises {
             $($(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $promise() {
-                    super::$file::$promise::<crate::backplane::redis::Redis>().await;
+                    super::$file::$promise::<crate::backplane::redis::RedisTransport>().await;
                 }
             )*)*
         }
@@ -33,7 +33,7 @@ macro_rules! promises {
             $($(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $promise() {
-                    super::$file::$promise::<crate::backplane::nats::Nats>().await;
+                    super::$file::$promise::<crate::backplane::nats::NatsTransport>().await;
                 }
             )*)*
         }
@@ -43,7 +43,7 @@ macro_rules! promises {
             $($(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $promise() {
-                    super::$file::$promise::<crate::backplane::amqp::Amqp>().await;
+                    super::$file::$promise::<crate::backplane::amqp::AmqpTransport>().await;
                 }
             )*)*
         }

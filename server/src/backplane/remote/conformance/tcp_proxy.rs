@@ -15,25 +15,25 @@ use tokio::{
 };
 use tokio_util::task::AbortOnDropHandle;
 
-pub(super) struct Cable {
+pub(super) struct TcpProxy {
     address: SocketAddr,
-    state: Arc<State>,
+    state: Arc<ProxyState>,
     _accepting: AbortOnDropHandle<()>,
 }
 
-struct State {
+struct ProxyState {
     /// Bytes that may still go to the broker.
     allowance: AtomicI64,
     /// Counts the cuts.
     cuts: watch::Sender<u64>,
 }
 
-impl Cable {
-    pub(super) async fn to(url: &str) -> Self {
+impl TcpProxy {
+    pub(super) async fn start(url: &str) -> Self {
         let broker = authority(url).to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let state = Arc::new(State {
+        let state = Arc::new(ProxyState {
             allowance: AtomicI64::new(i64::MAX),
             cuts: watch::Sender::new(0),
         });
@@ -41,7 +41,7 @@ impl Cable {
         let accepting = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let broker = broker.clone();
-                tokio::spawn(Arc::clone(&shared).carry(client, broker));
+                tokio::spawn(Arc::clone(&shared).forward(client, broker));
             }
         });
         Self {
@@ -63,7 +63,7 @@ impl Cable {
     }
 
     /// Whether bytes would still go through.
-    pub(super) fn spare(&self) -> bool {
+    pub(super) fn has_allowance(&self) -> bool {
         self.state.allowance.load(Relaxed) > 0
     }
 
@@ -73,12 +73,12 @@ impl Cable {
     }
 }
 
-impl State {
+impl ProxyState {
     fn cut(&self) {
         self.cuts.send_modify(|cuts| *cuts += 1);
     }
 
-    async fn carry(self: Arc<Self>, client: TcpStream, broker: String) {
+    async fn forward(self: Arc<Self>, client: TcpStream, broker: String) {
         let mut cuts = self.cuts.subscribe();
         let broker = TcpStream::connect(broker).await.unwrap();
         let (mut from_client, mut to_client) = client.into_split();

@@ -8,50 +8,51 @@ use std::{
 use bytes::Bytes;
 
 use super::super::{
-    Address, Arrived, Carrier, CarrierError, Destination, Inbox, Intake, Outgoing, Stored,
+    ClusterAddress, Destination, InboundFrame, InboundSender, Inbox, OutboundFrame, StoredTable,
+    Transport, TransportError,
 };
 use crate::id::Topic;
 
 /// All brokers of the tests, by the cluster that meets there.
-static BROKERS: Mutex<BTreeMap<String, Arc<Mutex<Broker>>>> = Mutex::new(BTreeMap::new());
+static BROKERS: Mutex<BTreeMap<String, Arc<Mutex<FakeBroker>>>> = Mutex::new(BTreeMap::new());
 
 #[derive(Default)]
-pub(super) struct Broker {
-    pub(super) roster: Option<(u64, Bytes)>,
+pub(super) struct FakeBroker {
+    pub(super) stored_table: Option<(u64, Bytes)>,
     stores: u64,
-    inboxes: BTreeMap<String, Connected>,
+    inboxes: BTreeMap<String, FakeInbox>,
     /// Whether inboxes are removed when they should be.
-    pub(super) removes: bool,
+    pub(super) removes_inboxes: bool,
     /// Whether it has no room for another roster.
     pub(super) full: bool,
 }
 
-struct Connected {
-    intake: Intake,
+struct FakeInbox {
+    inbound: InboundSender,
     topics: BTreeSet<Topic>,
 }
 
-pub(super) struct InMemory {
-    broker: Arc<Mutex<Broker>>,
+pub(super) struct FakeTransport {
+    broker: Arc<Mutex<FakeBroker>>,
     me: String,
 }
 
 /// The broker where that cluster meets.
-pub(super) fn broker(cluster: &str) -> Arc<Mutex<Broker>> {
+pub(super) fn broker(cluster: &str) -> Arc<Mutex<FakeBroker>> {
     let mut brokers = BROKERS.lock().unwrap_or_else(PoisonError::into_inner);
     Arc::clone(brokers.entry(cluster.to_owned()).or_insert_with(|| {
-        Arc::new(Mutex::new(Broker {
-            removes: true,
-            ..Broker::default()
+        Arc::new(Mutex::new(FakeBroker {
+            removes_inboxes: true,
+            ..FakeBroker::default()
         }))
     }))
 }
 
-pub(super) fn lock(broker: &Mutex<Broker>) -> MutexGuard<'_, Broker> {
+pub(super) fn lock(broker: &Mutex<FakeBroker>) -> MutexGuard<'_, FakeBroker> {
     broker.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Broker {
+impl FakeBroker {
     /// The names of the inboxes there are.
     pub(super) fn inboxes(&self) -> Vec<String> {
         self.inboxes.keys().cloned().collect()
@@ -67,53 +68,55 @@ impl Broker {
     pub(super) fn cut(&self, node: &str) {
         for (inbox, connected) in &self.inboxes {
             if inbox.starts_with(&format!("{node}-")) {
-                let reason = CarrierError::Broken("cut".to_owned());
-                connected.intake.broke(reason);
+                let reason = TransportError::Broken("cut".to_owned());
+                connected.inbound.close(reason);
             }
         }
     }
 }
 
-impl InMemory {
-    fn broker(&self) -> MutexGuard<'_, Broker> {
+impl FakeTransport {
+    fn broker(&self) -> MutexGuard<'_, FakeBroker> {
         lock(&self.broker)
     }
 }
 
-impl Carrier for InMemory {
+impl Transport for FakeTransport {
     async fn connect(
-        address: &Address,
+        address: &ClusterAddress,
         me: &Inbox,
-        arrivals: Intake,
-    ) -> Result<Self, CarrierError> {
+        arrivals: InboundSender,
+    ) -> Result<Self, TransportError> {
         let (broker, me) = (broker(address.cluster.as_str()), me.to_string());
-        let connected = Connected {
-            intake: arrivals,
+        let connected = FakeInbox {
+            inbound: arrivals,
             topics: BTreeSet::new(),
         };
         lock(&broker).inboxes.insert(me.clone(), connected);
         Ok(Self { broker, me })
     }
 
-    async fn send(&self, frames: Vec<Outgoing>) -> Result<(), CarrierError> {
+    async fn send(&self, frames: Vec<OutboundFrame>) -> Result<(), TransportError> {
         let broker = self.broker();
-        for Outgoing { to, frame } in frames {
+        for OutboundFrame { to, frame } in frames {
             match to {
                 Destination::Inbox(inbox) => {
                     if let Some(connected) = broker.inboxes.get(&inbox.to_string()) {
-                        connected.intake.offer(Arrived::Inbox(frame));
+                        connected.inbound.push(InboundFrame::Inbox(frame));
                     }
                 }
                 Destination::Everyone => {
                     for connected in broker.inboxes.values() {
-                        connected.intake.offer(Arrived::Everyone(frame.clone()));
+                        connected
+                            .inbound
+                            .push(InboundFrame::Everyone(frame.clone()));
                     }
                 }
                 Destination::Topic(topic) => {
-                    let hears = |connected: &&Connected| connected.topics.contains(&topic);
+                    let hears = |connected: &&FakeInbox| connected.topics.contains(&topic);
                     for connected in broker.inboxes.values().filter(hears) {
-                        let arrived = Arrived::Topic(topic.clone(), frame.clone());
-                        connected.intake.offer(arrived);
+                        let arrived = InboundFrame::Topic(topic.clone(), frame.clone());
+                        connected.inbound.push(arrived);
                     }
                 }
             }
@@ -121,47 +124,54 @@ impl Carrier for InMemory {
         Ok(())
     }
 
-    async fn subscribe(&self, topics: &[Topic]) -> Result<(), CarrierError> {
+    async fn subscribe(&self, topics: &[Topic]) -> Result<(), TransportError> {
         if let Some(connected) = self.broker().inboxes.get_mut(&self.me) {
             connected.topics.extend(topics.iter().cloned());
         }
         Ok(())
     }
 
-    async fn unsubscribe(&self, topics: &[Topic]) -> Result<(), CarrierError> {
+    async fn unsubscribe(&self, topics: &[Topic]) -> Result<(), TransportError> {
         if let Some(connected) = self.broker().inboxes.get_mut(&self.me) {
             connected.topics.retain(|topic| !topics.contains(topic));
         }
         Ok(())
     }
 
-    async fn load(&self) -> Result<Option<Stored>, CarrierError> {
-        let stored = self.broker().roster.clone();
+    async fn load_table(&self) -> Result<Option<StoredTable>, TransportError> {
+        let stored = self.broker().stored_table.clone();
         // Others run between a load and the store after it.
         tokio::task::yield_now().await;
-        Ok(stored.map(|(revision, roster)| Stored { revision, roster }))
+        Ok(stored.map(|(revision, roster)| StoredTable {
+            revision,
+            table: roster,
+        }))
     }
 
-    async fn store(&self, instead_of: Option<u64>, roster: Bytes) -> Result<bool, CarrierError> {
+    async fn store_table(
+        &self,
+        instead_of: Option<u64>,
+        roster: Bytes,
+    ) -> Result<bool, TransportError> {
         let mut broker = self.broker();
         if broker.full {
-            return Err(CarrierError::Unsuitable {
+            return Err(TransportError::Unsuitable {
                 what: "full".to_owned(),
                 hint: "make room",
             });
         }
-        if broker.roster.as_ref().map(|(revision, _)| *revision) != instead_of {
+        if broker.stored_table.as_ref().map(|(revision, _)| *revision) != instead_of {
             return Ok(false);
         }
         broker.stores += 1;
-        broker.roster = Some((broker.stores, roster));
+        broker.stored_table = Some((broker.stores, roster));
         Ok(true)
     }
 
-    async fn remove_inbox(&self, inbox: &Inbox) -> Result<(), CarrierError> {
+    async fn remove_inbox(&self, inbox: &Inbox) -> Result<(), TransportError> {
         let mut broker = self.broker();
-        if !broker.removes {
-            return Err(CarrierError::Broken("dies while it removes".to_owned()));
+        if !broker.removes_inboxes {
+            return Err(TransportError::Broken("dies while it removes".to_owned()));
         }
         broker.inboxes.remove(&inbox.to_string());
         Ok(())

@@ -10,38 +10,38 @@ use std::{sync::Arc, time::Duration};
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use self::broker::{Broker, InMemory, broker, lock};
-use super::{Address, membership_table::Roster};
-use crate::backplane::{Backplane, BackplaneUrl, Identity, Inbound, Role, View};
+use self::broker::{FakeBroker, FakeTransport, broker, lock};
+use super::{ClusterAddress, membership_table::MembershipTable};
+use crate::backplane::{Backplane, BackplaneUrl, Identity, Inbound, MemberRole, View};
 
 const LEASE: Duration = Duration::from_secs(5);
 
-struct Node {
+struct TestMember {
     backplane: Arc<dyn Backplane>,
     _inbox: mpsc::Receiver<Inbound>,
     leave: CancellationToken,
     left: JoinHandle<()>,
 }
 
-impl Node {
+impl TestMember {
     fn join(cluster: &str, id: &str, boot: u64) -> Self {
         let Ok(BackplaneUrl::Redis(server)) = "redis://in.memory".parse() else {
             unreachable!()
         };
-        let address = Address {
+        let address = ClusterAddress {
             server,
             cluster: cluster.parse().unwrap(),
         };
         let identity = Identity {
             id: id.parse().unwrap(),
-            boot,
+            incarnation: boot,
             address: None,
-            role: Role::Node,
+            role: MemberRole::Node,
         };
         let leave = CancellationToken::new();
         let (deliver, inbox) = mpsc::channel(16);
         let (backplane, left) =
-            super::join::<InMemory>(address, identity, LEASE, deliver, leave.clone());
+            super::join::<FakeTransport>(address, identity, LEASE, deliver, leave.clone());
         Self {
             backplane,
             _inbox: inbox,
@@ -54,7 +54,7 @@ impl Node {
         (**self.backplane.view().borrow()).clone()
     }
 
-    async fn sees(&self, members: &[&str]) {
+    async fn wait_for_members(&self, members: &[&str]) {
         let mut view = self.backplane.view();
         let seen = view.wait_for(|view| {
             let ids = view.members.iter().map(|member| member.id.as_str());
@@ -63,9 +63,9 @@ impl Node {
         seen.await.unwrap();
     }
 
-    fn joined(&self, id: &str) -> u64 {
+    fn generation_of(&self, id: &str) -> u64 {
         let id = id.parse().unwrap();
-        self.view().member(&id).unwrap().joined
+        self.view().member(&id).unwrap().generation
     }
 }
 
@@ -74,40 +74,46 @@ async fn after(time: Duration) {
     tokio::time::sleep(time).await;
 }
 
-fn roster(broker: &std::sync::Mutex<Broker>) -> Roster {
-    let (_, bytes) = lock(broker).roster.clone().unwrap();
-    Roster::parse(&bytes).unwrap()
+fn stored_table(broker: &std::sync::Mutex<FakeBroker>) -> MembershipTable {
+    let (_, bytes) = lock(broker).stored_table.clone().unwrap();
+    MembershipTable::parse(&bytes).unwrap()
 }
 
 #[tokio::test(start_paused = true)]
 async fn fifty_join_at_once() {
     let ids: Vec<String> = (10..60).map(|number| format!("n{number}")).collect();
-    let nodes: Vec<Node> = ids.iter().map(|id| Node::join("fifty", id, 1)).collect();
+    let nodes: Vec<TestMember> = ids
+        .iter()
+        .map(|id| TestMember::join("fifty", id, 1))
+        .collect();
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     for node in &nodes {
-        node.sees(&ids).await;
+        node.wait_for_members(&ids).await;
     }
     after(2 * LEASE).await;
     let first = nodes[0].view();
     assert!(nodes.iter().all(|node| node.view() == first));
-    assert_eq!(roster(&broker("fifty")).gone, []);
+    assert_eq!(stored_table(&broker("fifty")).tombstones, []);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_broker_that_forgets_everything_is_told_again() {
-    let [a, b] = ["a", "b"].map(|id| Node::join("forgets", id, 1));
-    a.sees(&["a", "b"]).await;
-    b.sees(&["a", "b"]).await;
+    let [a, b] = ["a", "b"].map(|id| TestMember::join("forgets", id, 1));
+    a.wait_for_members(&["a", "b"]).await;
+    b.wait_for_members(&["a", "b"]).await;
     let before = b.view();
-    lock(&broker("forgets")).roster = None;
+    lock(&broker("forgets")).stored_table = None;
     after(2 * LEASE).await;
     assert_eq!(a.view().members, before.members, "nobody lost anything");
-    assert_eq!(roster(&broker("forgets")).view().members, before.members);
+    assert_eq!(
+        stored_table(&broker("forgets")).view().members,
+        before.members
+    );
     // And when a stranger is the first to write it anew.
-    lock(&broker("forgets")).roster = None;
-    let stranger = Node::join("forgets", "c", 1);
+    lock(&broker("forgets")).stored_table = None;
+    let stranger = TestMember::join("forgets", "c", 1);
     for node in [&a, &b, &stranger] {
-        node.sees(&["a", "b", "c"]).await;
+        node.wait_for_members(&["a", "b", "c"]).await;
     }
     assert!(stranger.view().version > before.version);
     after(2 * LEASE).await;
@@ -117,68 +123,71 @@ async fn a_broker_that_forgets_everything_is_told_again() {
 
 #[tokio::test(start_paused = true)]
 async fn versions_grow_when_the_broker_goes_back_in_time() {
-    let a = Node::join("back", "a", 1);
-    a.sees(&["a"]).await;
-    let old = lock(&broker("back")).roster.clone();
-    let b = Node::join("back", "b", 1);
-    a.sees(&["a", "b"]).await;
+    let a = TestMember::join("back", "a", 1);
+    a.wait_for_members(&["a"]).await;
+    let old = lock(&broker("back")).stored_table.clone();
+    let b = TestMember::join("back", "b", 1);
+    a.wait_for_members(&["a", "b"]).await;
     let before = a.view().version;
-    lock(&broker("back")).roster = old;
+    lock(&broker("back")).stored_table = old;
     after(2 * LEASE).await;
     for node in [&a, &b] {
-        node.sees(&["a", "b"]).await;
+        node.wait_for_members(&["a", "b"]).await;
         assert!(node.view().version > before);
     }
-    assert!(b.joined("b") > before, "b was told that there was a gap");
+    assert!(
+        b.generation_of("b") > before,
+        "b was told that there was a gap"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_inbox_of_the_dead_is_removed_by_a_survivor() {
-    let [a, b] = ["a", "b"].map(|id| Node::join("cut", id, 1));
-    a.sees(&["a", "b"]).await;
+    let [a, b] = ["a", "b"].map(|id| TestMember::join("cut", id, 1));
+    a.wait_for_members(&["a", "b"]).await;
     let left_behind = lock(&broker("cut")).inboxes();
     drop(b);
     // As when the process dies: nobody says anything.
-    a.sees(&["a"]).await;
+    a.wait_for_members(&["a"]).await;
     after(LEASE).await;
     assert_eq!(lock(&broker("cut")).nodes(), ["a"]);
     assert_eq!(left_behind.len(), 2);
     assert_eq!(a.backplane.traffic().evicted(), 1);
-    assert_eq!(a.backplane.traffic().reaped(), 1);
+    assert_eq!(a.backplane.traffic().inboxes_deleted(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_inbox_that_cannot_be_removed_is_tried_again() {
-    let [a, b] = ["a", "b"].map(|id| Node::join("again", id, 1));
-    a.sees(&["a", "b"]).await;
-    lock(&broker("again")).removes = false;
+    let [a, b] = ["a", "b"].map(|id| TestMember::join("again", id, 1));
+    a.wait_for_members(&["a", "b"]).await;
+    lock(&broker("again")).removes_inboxes = false;
     drop(b);
     after(3 * LEASE).await;
     assert_eq!(lock(&broker("again")).nodes(), ["a", "b"]);
     assert_eq!(a.backplane.traffic().reconnects(), 0);
-    lock(&broker("again")).removes = true;
+    lock(&broker("again")).removes_inboxes = true;
     after(3 * LEASE).await;
     assert_eq!(lock(&broker("again")).nodes(), ["a"]);
-    assert_eq!(roster(&broker("again")).gone, []);
+    assert_eq!(stored_table(&broker("again")).tombstones, []);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_broker_without_room_costs_nobody_its_seat() {
-    let [a, b, c] = ["a", "b", "c"].map(|id| Node::join("full", id, 1));
+    let [a, b, c] = ["a", "b", "c"].map(|id| TestMember::join("full", id, 1));
     for node in [&a, &b, &c] {
-        node.sees(&["a", "b", "c"]).await;
+        node.wait_for_members(&["a", "b", "c"]).await;
     }
     lock(&broker("full")).full = true;
     drop(c);
     after(5 * LEASE).await;
     for node in [&a, &b] {
-        node.sees(&["a", "b", "c"]).await;
+        node.wait_for_members(&["a", "b", "c"]).await;
         assert_eq!(node.backplane.traffic().reconnects(), 0);
     }
     lock(&broker("full")).full = false;
     after(3 * LEASE).await;
     for node in [&a, &b] {
-        node.sees(&["a", "b"]).await;
+        node.wait_for_members(&["a", "b"]).await;
         assert_eq!(node.backplane.traffic().reconnects(), 0);
     }
     assert_eq!(lock(&broker("full")).nodes(), ["a", "b"]);
@@ -186,36 +195,36 @@ async fn a_broker_without_room_costs_nobody_its_seat() {
 
 #[tokio::test(start_paused = true)]
 async fn a_reaper_that_dies_leaves_its_work_to_another() {
-    let [a, b, c] = ["a", "b", "c"].map(|id| Node::join("reaper", id, 1));
+    let [a, b, c] = ["a", "b", "c"].map(|id| TestMember::join("reaper", id, 1));
     for node in [&a, &b, &c] {
-        node.sees(&["a", "b", "c"]).await;
+        node.wait_for_members(&["a", "b", "c"]).await;
     }
-    lock(&broker("reaper")).removes = false;
+    lock(&broker("reaper")).removes_inboxes = false;
     drop(c);
-    a.sees(&["a", "b"]).await;
-    b.sees(&["a", "b"]).await;
+    a.wait_for_members(&["a", "b"]).await;
+    b.wait_for_members(&["a", "b"]).await;
     let (reaper, (other, id)) = match a.backplane.traffic().evicted() {
         1 => (a, (b, "b")),
         _ => (b, (a, "a")),
     };
     drop(reaper);
-    lock(&broker("reaper")).removes = true;
-    other.sees(&[id]).await;
+    lock(&broker("reaper")).removes_inboxes = true;
+    other.wait_for_members(&[id]).await;
     after(3 * LEASE).await;
     assert_eq!(lock(&broker("reaper")).nodes(), [id]);
-    assert_eq!(roster(&broker("reaper")).gone, []);
+    assert_eq!(stored_table(&broker("reaper")).tombstones, []);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_gap_is_told_and_leaves_no_inbox_behind() {
-    let [a, b] = ["a", "b"].map(|id| Node::join("gap", id, 1));
-    a.sees(&["a", "b"]).await;
-    b.sees(&["a", "b"]).await;
-    let before = a.joined("b");
+    let [a, b] = ["a", "b"].map(|id| TestMember::join("gap", id, 1));
+    a.wait_for_members(&["a", "b"]).await;
+    b.wait_for_members(&["a", "b"]).await;
+    let before = a.generation_of("b");
     lock(&broker("gap")).cut("b");
     let mut view = a.backplane.view();
     let id = "b".parse().unwrap();
-    view.wait_for(|view| view.member(&id).is_some_and(|b| b.joined > before))
+    view.wait_for(|view| view.member(&id).is_some_and(|b| b.generation > before))
         .await
         .unwrap();
     assert_eq!(b.backplane.traffic().reconnects(), 1);
@@ -225,9 +234,9 @@ async fn a_gap_is_told_and_leaves_no_inbox_behind() {
 
 #[tokio::test(start_paused = true)]
 async fn two_of_the_same_millisecond_do_not_fight() {
-    let other = Node::join("twins", "other", 1);
-    let _twins = ["n", "n"].map(|id| Node::join("twins", id, 7));
-    other.sees(&["n", "other"]).await;
+    let other = TestMember::join("twins", "other", 1);
+    let _twins = ["n", "n"].map(|id| TestMember::join("twins", id, 7));
+    other.wait_for_members(&["n", "other"]).await;
     after(LEASE).await;
     let before = other.view();
     after(10 * LEASE).await;
@@ -236,17 +245,17 @@ async fn two_of_the_same_millisecond_do_not_fight() {
 
 #[tokio::test(start_paused = true)]
 async fn who_leaves_takes_everything_along() {
-    let [a, b] = ["a", "b"].map(|id| Node::join("leaves", id, 1));
-    a.sees(&["a", "b"]).await;
-    b.sees(&["a", "b"]).await;
+    let [a, b] = ["a", "b"].map(|id| TestMember::join("leaves", id, 1));
+    a.wait_for_members(&["a", "b"]).await;
+    b.wait_for_members(&["a", "b"]).await;
     let began = tokio::time::Instant::now();
     b.leave.cancel();
     b.left.await.unwrap();
-    a.sees(&["a"]).await;
+    a.wait_for_members(&["a"]).await;
     assert!(
         began.elapsed() < Duration::from_secs(1),
         "no lease was waited for"
     );
     assert_eq!(lock(&broker("leaves")).nodes(), ["a"]);
-    assert_eq!(roster(&broker("leaves")).gone, []);
+    assert_eq!(stored_table(&broker("leaves")).tombstones, []);
 }
