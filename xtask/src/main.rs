@@ -4,6 +4,7 @@ mod bench;
 mod conformance;
 mod fuzz;
 mod pictures;
+mod prose;
 mod services;
 mod steps;
 mod test;
@@ -37,6 +38,11 @@ enum Task {
     Fuzz(fuzz::FuzzOptions),
     /// Take the documents' pictures from real runs (needs chromium, tmux, aha)
     Pictures,
+    /// Check how doc comments, messages and pages read; see docs/CONTRIBUTING.md
+    Prose {
+        /// Only paths that begin with one of these
+        prefixes: Vec<String>,
+    },
     /// Run the benches; each reports a ratio to a reference of the same run
     Bench {
         /// Only benches whose name contains this
@@ -51,6 +57,7 @@ fn main() -> Result<()> {
         Task::Conformance => conformance::run(),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Pictures => pictures::run(),
+        Task::Prose { prefixes } => prose::run(&prefixes),
         Task::Bench { filter } => bench::run(filter.as_deref()),
     }
 }
