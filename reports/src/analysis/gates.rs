@@ -6,7 +6,9 @@ use highwater_scenarios::{
     plan::{Gate, PhaseWindow},
 };
 
-use super::{harness::HarnessHealth, run_window::RunWindow, sections, source_series::RecordSeries};
+use super::{
+    harness::HarnessHealth, run_window::RunWindow, sections::sections, source_series::RecordSeries,
+};
 use crate::{
     human,
     metric::{SummaryMetrics, unit},

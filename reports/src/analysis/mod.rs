@@ -26,6 +26,7 @@ mod problems;
 pub(crate) mod processes;
 mod recovery;
 pub(crate) mod run_window;
+mod sections;
 pub(crate) mod sockets;
 pub(crate) mod source_series;
 mod summarise;
@@ -34,4 +35,3 @@ mod verdict;
 mod workers;
 
 pub use summarise::analyse;
-pub(crate) use summarise::sections;

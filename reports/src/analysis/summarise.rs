@@ -1,28 +1,10 @@
 //! The sections of a summary put together.
 
 use super::{
-    backplane::{backplane, brokers, cpu_cores},
-    balance::balance,
-    balancers::balancers,
-    commands::commands,
-    cost::cost_per_socket,
-    gates, harness,
-    heartbeats::heartbeats,
-    ledger,
-    messages::messages,
-    problems::problems,
-    processes::{exits, process_summaries},
-    run_window::RunWindow,
-    sockets::sockets,
-    source_series::RecordSeries,
-    telemetry::telemetry,
-    verdict::verdict,
-    workers::workers,
+    gates, harness, ledger, problems::problems, run_window::RunWindow, sections::sections,
+    source_series::RecordSeries, verdict::verdict,
 };
-use crate::{
-    record::{RunRecord, SourceRole},
-    summary::{SUMMARY_SCHEMA, Summary, Verdict},
-};
+use crate::{record::RunRecord, summary::Summary};
 
 /// What a run showed.
 pub fn analyse(record: &RunRecord) -> Summary {
@@ -41,36 +23,4 @@ pub fn analyse(record: &RunRecord) -> Summary {
         }
     }
     summary
-}
-
-/// The figures of a cut, before anything is made of them.
-pub(crate) fn sections(cut: &RunWindow) -> Summary {
-    let manifest = &cut.record.manifest;
-    Summary {
-        schema: SUMMARY_SCHEMA,
-        scenario: manifest.plan.name.clone(),
-        verdict: Verdict::Passed,
-        ended: cut.record.ended(),
-        seed: manifest.plan.seed,
-        started_at: manifest.started_at,
-        duration_s: cut.record.phases.end,
-        sockets: sockets(cut),
-        heartbeats: heartbeats(cut),
-        commands: commands(cut),
-        messages: messages(cut),
-        telemetry: telemetry(cut),
-        nodes: process_summaries(cut, SourceRole::Node),
-        brokers: brokers(cut),
-        consumers: process_summaries(cut, SourceRole::Consumer),
-        balancers: balancers(cut),
-        workers: workers(cut),
-        backplane: backplane(cut),
-        cpu_cores: cpu_cores(cut),
-        exits: exits(cut),
-        balance: balance(cut),
-        cost_per_socket: cost_per_socket(cut),
-        ledger: Vec::new(),
-        gates: Vec::new(),
-        problems: Vec::new(),
-    }
 }

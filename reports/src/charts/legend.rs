@@ -10,9 +10,9 @@ use plotters::{
 };
 
 use super::{
+    canvas::{Area, DrawResult, dashed_stroke, scaled, text_style},
     chart::{Chart, Colour, Series, SeriesShape},
     format::{Format, SCALE, TEXT, width_of},
-    render::{Area, DrawResult, dashed_stroke, scaled, text_style},
     shapes::BAND,
 };
 

@@ -13,6 +13,7 @@ mod arrivals;
 mod axis;
 mod axis_coord;
 mod backplane;
+mod canvas;
 pub(crate) mod chart;
 mod chart_context;
 mod command_latency;

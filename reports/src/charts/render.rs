@@ -1,20 +1,19 @@
 //! From a chart to SVG: the frame that all charts share.
 
-use plotters::prelude::SVGBackend;
 use plotters::{
-    chart::{ChartBuilder, ChartContext},
-    coord::Shift,
-    drawing::{DrawingArea, DrawingAreaErrorKind, IntoDrawingArea},
+    chart::ChartBuilder,
+    drawing::IntoDrawingArea,
     element::{PathElement, Rectangle, Text},
-    prelude::Cartesian2d,
+    prelude::SVGBackend,
     style::{
-        Color, IntoFont, ShapeStyle, TRANSPARENT, TextStyle,
-        text_anchor::{HPos, Pos, VPos},
+        Color, TRANSPARENT,
+        text_anchor::{HPos, VPos},
     },
 };
 
 use super::{
     axis::PlotAxis,
+    canvas::{Area, DrawResult, PlotContext, dashed_stroke, scaled, solid_stroke, text_style},
     chart::{Chart, Colour, Series, Stroke, XAxis},
     format::{BOTTOM, Format, ROW, SCALE, TEXT},
     labels::{PlotLabel, PlotLabels, labels},
@@ -26,11 +25,6 @@ use super::{
 
 /// Above the plot where nothing stands there.
 const LEAST_TOP: i32 = 8;
-
-pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-pub(super) type PlotContext<'a, 'b> =
-    ChartContext<'a, SVGBackend<'b>, Cartesian2d<PlotAxis, PlotAxis>>;
-pub(super) type DrawResult = Result<(), DrawingAreaErrorKind<std::io::Error>>;
 
 /// The chart as an `<svg>` element whose colours are CSS variables.
 pub(super) fn render(chart: &Chart, timeline: &Timeline, format: Format) -> Result<String, String> {
@@ -195,24 +189,4 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
-}
-
-pub(super) fn scaled(x: i32, y: i32) -> (i32, i32) {
-    (x * SCALE, y * SCALE)
-}
-
-pub(super) fn solid_stroke(colour: Colour, width: u32) -> ShapeStyle {
-    dashed_stroke(colour, Stroke::Solid, width)
-}
-
-pub(super) fn dashed_stroke(colour: Colour, dash: Stroke, width: u32) -> ShapeStyle {
-    colour.dashed(dash).stroke_width(width * SCALE as u32)
-}
-
-/// The SVG backend divides sizes by 1.24.
-pub(super) fn text_style<'a>(colour: Colour, h: HPos, v: VPos, size: i32) -> TextStyle<'a> {
-    ("sans-serif", f64::from(size * SCALE) * 1.24)
-        .into_font()
-        .color(&colour.placeholder())
-        .pos(Pos::new(h, v))
 }

@@ -8,9 +8,9 @@ use plotters::{
 
 use super::{
     axis::PlotAxis,
+    canvas::{DrawResult, PlotContext, dashed_stroke},
     chart::{Colour, Series, SeriesShape},
     format::SCALE,
-    render::{DrawResult, PlotContext, dashed_stroke},
 };
 
 /// How much of a band's colour is left over what lies below it.

@@ -78,7 +78,7 @@ pub(super) fn content<'a>(
     summary: &'a Summary,
     baseline: Option<&Summary>,
     drawings: &'a [Drawing],
-) -> Result<ReportPage<'a>, serde_json::Error> {
+) -> Result<ReportPage<'a>, minijinja::Error> {
     let cut = scene.window;
     let manifest = &cut.record.manifest;
     let (over_time, others): (Vec<&Drawing>, Vec<&Drawing>) = drawings

@@ -8,7 +8,7 @@ use crate::charts::{ChartContext, Drawing, LegendEntry, Tooltip};
 
 /// A chart in the page.
 #[derive(Debug, Serialize)]
-pub(super) struct Plot<'a> {
+pub(crate) struct Plot<'a> {
     name: &'a str,
     title: &'a str,
     about: &'a str,
@@ -29,7 +29,7 @@ pub(super) struct TooltipData<'a> {
 }
 
 impl<'a> Plot<'a> {
-    pub(super) fn of(drawing: &'a Drawing) -> Self {
+    pub(crate) fn of(drawing: &'a Drawing) -> Self {
         Self {
             name: &drawing.name,
             title: &drawing.title,
@@ -54,8 +54,13 @@ impl<'a> TooltipData<'a> {
         }
     }
 
-    /// For a `<script>` element, which nothing in it may end.
-    pub(super) fn json(&self) -> Result<String, serde_json::Error> {
-        Ok(serde_json::to_string(self)?.replace('<', "\\u003c"))
+    /// Returns the values as JSON for a `<script>` element.
+    pub(super) fn json(&self) -> Result<String, minijinja::Error> {
+        let json = serde_json::to_string(self).map_err(|error| {
+            let what = "cannot write the charts' values as JSON";
+            minijinja::Error::new(minijinja::ErrorKind::BadSerialization, what).with_source(error)
+        })?;
+        // HTML ends a script element at the first `</script`, even within a JSON string.
+        Ok(json.replace('<', "\\u003c"))
     }
 }

@@ -5,7 +5,6 @@ use minijinja::{Environment, context, syntax::SyntaxConfig, value::Serde};
 use super::content::content;
 use crate::{
     charts::{ChartContext, Drawing},
-    report::ReportError,
     summary::Summary,
 };
 
@@ -20,15 +19,15 @@ pub(crate) fn page(
     summary: &Summary,
     baseline: Option<&Summary>,
     drawings: &[Drawing],
-) -> Result<String, ReportError> {
+) -> Result<String, minijinja::Error> {
     let environment = environment(TEMPLATE, include_str!("../../templates/report.html"))?;
     let template = environment.get_template(TEMPLATE)?;
     let content = content(scene, summary, baseline, drawings)?;
-    Ok(template.render(context! { page => Serde(&content) })?)
+    template.render(context! { page => Serde(&content) })
 }
 
 /// With one template, and the macros that all of them share.
-pub(super) fn environment(
+pub(crate) fn environment(
     name: &'static str,
     template: &'static str,
 ) -> Result<Environment<'static>, minijinja::Error> {

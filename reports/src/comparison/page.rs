@@ -1,12 +1,15 @@
 //! The page of a comparison, from its template: one file, nothing to load.
 
+use std::path::Path;
+
 use minijinja::{context, value::Serde};
 use serde::Serialize;
 
-use super::{plot::Plot, render::environment};
+use super::{compare::RunComparison, error::CompareError, grid::Grid};
 use crate::{
     charts::VARIABLES,
-    comparison::{RunComparison, grid::Grid},
+    page::{Plot, environment},
+    record::write_atomic,
 };
 
 /// The name's ending makes the template engine escape everything.
@@ -45,11 +48,17 @@ struct CaptionedGrid<'a> {
     grid: &'a Grid,
 }
 
-/// The page as HTML.
-pub(crate) fn comparison_page(comparison: &RunComparison) -> Result<String, minijinja::Error> {
-    let environment = environment(TEMPLATE, include_str!("../../templates/comparison.html"))?;
-    let template = environment.get_template(TEMPLATE)?;
-    template.render(context! { page => Serde(&content(comparison)) })
+impl RunComparison {
+    /// Writes the page, one file that opens offline, in full or not at all.
+    ///
+    /// # Errors
+    /// When it cannot be rendered, or the file not be written.
+    pub fn write_page(&self, path: &Path) -> Result<(), CompareError> {
+        let environment = environment(TEMPLATE, include_str!("../../templates/comparison.html"))?;
+        let template = environment.get_template(TEMPLATE)?;
+        let html = template.render(context! { page => Serde(&content(self)) })?;
+        Ok(write_atomic(path, html.as_bytes())?)
+    }
 }
 
 fn content(comparison: &RunComparison) -> ComparisonPage<'_> {
