@@ -1,8 +1,21 @@
 //! Quantities as people read them.
 
 pub(crate) use highwater_scenarios::format::count;
+use highwater_scenarios::metrics::Unit;
 
-/// `0.85 ms`, `12.3 ms`, `1.50 s`.
+/// Formats a value in its unit.
+pub(crate) fn with_unit(unit: Unit, value: f64) -> String {
+    match unit {
+        Unit::Millis => millis(value),
+        Unit::Seconds => seconds(value),
+        Unit::Bytes => bytes(value),
+        Unit::PerSecond => format!("{}/s", significant(value)),
+        Unit::Share => format!("{} %", significant(value * 100.0)),
+        Unit::Count | Unit::Ratio => significant(value),
+    }
+}
+
+/// Formats milliseconds: `0.85 ms`, `12.3 ms`, `1.5 s`.
 pub(crate) fn millis(value: f64) -> String {
     match value.abs() {
         v if v < 1000.0 => format!("{} ms", significant(value)),
@@ -11,7 +24,7 @@ pub(crate) fn millis(value: f64) -> String {
     }
 }
 
-/// `7.5 s`, `3 min 20 s`, `2 h 5 min`.
+/// Formats seconds: `7.5 s`, `3 min 20 s`, `2 h 5 min`.
 pub(crate) fn seconds(value: f64) -> String {
     if value < 120.0 {
         return format!("{} s", significant(value));
@@ -25,7 +38,7 @@ pub(crate) fn seconds(value: f64) -> String {
     }
 }
 
-/// `512 B`, `3.42 KiB`, `1.20 GiB`.
+/// Formats bytes: `512 B`, `3.42 KiB`, `1.2 GiB`.
 pub(crate) fn bytes(value: f64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
     let mut scaled = value;
@@ -37,12 +50,13 @@ pub(crate) fn bytes(value: f64) -> String {
     format!("{} {}", significant(scaled), UNITS[unit])
 }
 
-/// Three significant digits, without needless zeros after the point; whole
-/// numbers from 1,000 in full.
+/// Formats a number with three significant digits, without trailing zeros. Numbers from
+/// 1,000 are whole and in full.
 pub(crate) fn significant(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
         return format!("{value}");
     }
+    // From 999.5 on, rounding to three digits would give 1,000 and hide the fourth.
     if value.abs() >= 999.5 {
         let sign = if value < 0.0 { "-" } else { "" };
         return format!("{sign}{}", count(value.abs().round() as u64));
@@ -61,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quantities_read_well() {
+    fn quantities_have_three_digits_and_a_unit() {
         let table = [
             (count(1_234_567), "1,234,567"),
             (count(999), "999"),

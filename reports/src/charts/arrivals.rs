@@ -13,11 +13,11 @@ use super::{
 use crate::{
     analysis::{balance::herding, conn_events::ConnEvents, processes::natural_sort_key},
     human,
-    metric::display,
+    human::with_unit as display,
 };
 
-pub(super) fn chart(scene: &ChartContext) -> Chart {
-    let movement = ConnEvents::of(scene.window);
+pub(super) fn chart(context: &ChartContext) -> Chart {
+    let movement = ConnEvents::of(context.window);
     Chart {
         name: "arrivals".into(),
         title: "New sockets at each node".into(),
@@ -25,16 +25,16 @@ pub(super) fn chart(scene: &ChartContext) -> Chart {
         x: XAxis::Time,
         y: YAxis::linear(Unit::PerSecond),
         // The first colour is the clients' on the chart of open sockets.
-        series: scene
+        series: context
             .steps
-            .lines_or_band("nodes", by_node(scene, &movement), 1),
+            .lines_or_band("nodes", by_node(context, &movement), 1),
         empty_text: None,
     }
 }
 
 /// Wherever any node got sockets, those that got none have a zero.
-fn by_node(scene: &ChartContext, movement: &ConnEvents) -> NamedPoints {
-    let length_s = scene.steps.length_s;
+fn by_node(context: &ChartContext, movement: &ConnEvents) -> NamedPoints {
+    let length_s = context.steps.length_s;
     let mut steps: BTreeMap<i64, BTreeMap<&str, u64>> = BTreeMap::new();
     for tenth in movement.buckets() {
         for (&node, &count) in &tenth.opened {

@@ -8,14 +8,14 @@ use super::{
     series::{NamedPoints, growth_rates},
 };
 use crate::{
-    analysis::backplane::{backplane, brokers},
+    analysis::{backplane::backplane, brokers::brokers},
     human,
     record::{SourceRole, names::gauge},
 };
 
-pub(super) fn chart(scene: &ChartContext) -> Chart {
+pub(super) fn chart(context: &ChartContext) -> Chart {
     let named = |role, name, verb: &str| -> NamedPoints {
-        let lines = growth_rates(scene.window, role, name).into_iter();
+        let lines = growth_rates(context.window, role, name).into_iter();
         lines
             .map(|(id, points)| (format!("{id} {verb}"), points))
             .collect()
@@ -38,27 +38,27 @@ pub(super) fn chart(scene: &ChartContext) -> Chart {
         name: "backplane".into(),
         title: "Messages on the backplane".into(),
         about: join_sentences([
-            per_command(scene),
-            broker_rate(scene),
-            telemetry_note(scene),
+            per_command(context),
+            broker_rate(context),
+            telemetry_note(context),
         ]),
         x: XAxis::Time,
         y: YAxis::linear(Unit::PerSecond),
-        series: scene.steps.by_role(lines),
+        series: context.steps.by_role(lines),
         empty_text: None,
     }
 }
 
-fn per_command(scene: &ChartContext) -> Option<String> {
-    let sent = backplane(scene.window)?.sent_per_command?;
+fn per_command(context: &ChartContext) -> Option<String> {
+    let sent = backplane(context.window)?.sent_per_command?;
     Some(format!(
         "Messages that the nodes sent each other for each command of the steady phase: {}.",
         human::significant(sent)
     ))
 }
 
-fn broker_rate(scene: &ChartContext) -> Option<String> {
-    let broker = brokers(scene.window).into_iter().next()?;
+fn broker_rate(context: &ChartContext) -> Option<String> {
+    let broker = brokers(context.window).into_iter().next()?;
     Some(match broker.messages_in_per_s {
         Some(rate) => format!(
             "The broker took {}/s in the steady phase.",
@@ -68,8 +68,8 @@ fn broker_rate(scene: &ChartContext) -> Option<String> {
     })
 }
 
-fn telemetry_note(scene: &ChartContext) -> Option<String> {
-    let readings = &scene.window.record.manifest.plan.telemetry;
+fn telemetry_note(context: &ChartContext) -> Option<String> {
+    let readings = &context.window.record.manifest.plan.telemetry;
     (!readings.is_empty())
         .then(|| "What the nodes sent is without the readings, which go to their queue.".to_owned())
 }

@@ -15,28 +15,32 @@ use crate::{
 /// A consumer has ended when the others go on for more than so many steps.
 const QUIET_STEPS: f64 = 5.0;
 
-pub(super) fn chart(scene: &ChartContext) -> Chart {
-    let lines = growth_rates(scene.window, SourceRole::Consumer, gauge::TELEMETRY_HANDLED);
+pub(super) fn chart(context: &ChartContext) -> Chart {
+    let lines = growth_rates(
+        context.window,
+        SourceRole::Consumer,
+        gauge::TELEMETRY_HANDLED,
+    );
     Chart {
         name: "consumers".into(),
         title: "Readings handled by each consumer".into(),
-        about: join_sentences([shares(scene), first_idle_consumer(scene, &lines)]),
+        about: join_sentences([shares(context), first_idle_consumer(context, &lines)]),
         x: XAxis::Time,
         y: YAxis::linear(Unit::PerSecond),
-        series: scene.steps.by_role(vec![("consumers", lines)]),
+        series: context.steps.by_role(vec![("consumers", lines)]),
         empty_text: None,
     }
 }
 
 /// How the work was spread.
-fn shares(scene: &ChartContext) -> Option<String> {
-    let cut = scene.window;
-    let range = cut.range();
-    let shares: Vec<String> = cut
-        .series
+fn shares(context: &ChartContext) -> Option<String> {
+    let window = context.window;
+    let range = window.range();
+    let shares: Vec<String> = window
+        .sources
         .with_role(SourceRole::Consumer)
-        .filter_map(|(id, track)| {
-            let handled = track.growth(gauge::TELEMETRY_HANDLED, range.clone())?;
+        .filter_map(|(id, series)| {
+            let handled = series.growth(gauge::TELEMETRY_HANDLED, range.clone())?;
             Some(format!("{id} {}", human::count(handled as u64)))
         })
         .collect();
@@ -49,7 +53,7 @@ fn shares(scene: &ChartContext) -> Option<String> {
 }
 
 /// A consumer whose line ends while others go on.
-fn first_idle_consumer(scene: &ChartContext, lines: &NamedPoints) -> Option<String> {
+fn first_idle_consumer(context: &ChartContext, lines: &NamedPoints) -> Option<String> {
     let last = |points: &Vec<Point>| points.iter().rev().find(|(_, y)| *y > 0.0).map(|p| p.0);
     let end = lines
         .iter()
@@ -60,9 +64,9 @@ fn first_idle_consumer(scene: &ChartContext, lines: &NamedPoints) -> Option<Stri
         .filter_map(|(id, points)| Some((id, last(points)?)))
         .min_by(|(_, a), (_, b)| a.total_cmp(b))?;
     let (id, at) = first;
-    let step = scene.steps.length_s;
+    let step = context.steps.length_s;
     (at + step * QUIET_STEPS < end).then(|| {
-        let when = scene.describe_time(at - step / 2.0);
+        let when = context.describe_time(at - step / 2.0);
         format!("{id} handled its last {when}, while others went on.")
     })
 }

@@ -42,39 +42,39 @@ pub(crate) struct Drawing {
 }
 
 /// The charts for which something was measured.
-pub(crate) fn draw(scene: &ChartContext) -> Result<Vec<Drawing>, String> {
+pub(crate) fn draw(context: &ChartContext) -> Result<Vec<Drawing>, String> {
     let charts = [
-        sockets::chart(scene),
-        evenness::chart(scene),
-        arrivals::chart(scene),
-        heartbeat_latency::chart(scene),
-        command_latency::chart(scene),
-        message_latency::chart(scene),
-        telemetry_latency::chart(scene),
-        memory::resident(scene),
-        memory::heap(scene),
-        open_files::chart(scene),
-        cpu::chart(scene),
-        backplane::chart(scene),
-        throughput::chart(scene),
-        consumers::chart(scene),
-        errors::chart(scene),
-        percentiles::chart(scene),
-        memory_fit::chart(scene),
-        sockets_per_node::chart(scene),
+        sockets::chart(context),
+        evenness::chart(context),
+        arrivals::chart(context),
+        heartbeat_latency::chart(context),
+        command_latency::chart(context),
+        message_latency::chart(context),
+        telemetry_latency::chart(context),
+        memory::resident(context),
+        memory::heap(context),
+        open_files::chart(context),
+        cpu::chart(context),
+        backplane::chart(context),
+        throughput::chart(context),
+        consumers::chart(context),
+        errors::chart(context),
+        percentiles::chart(context),
+        memory_fit::chart(context),
+        sockets_per_node::chart(context),
     ];
     charts
         .into_iter()
         .map(without_empty_series)
         .filter(|chart| !chart.series.is_empty() || chart.empty_text.is_some())
-        .map(|chart| drawing(&chart, scene))
+        .map(|chart| drawing(&chart, context))
         .collect()
 }
 
-fn drawing(chart: &Chart, scene: &ChartContext) -> Result<Drawing, String> {
+fn drawing(chart: &Chart, context: &ChartContext) -> Result<Drawing, String> {
     let over_time = chart.x == XAxis::Time;
-    let readout = over_time.then(|| Tooltip::of(chart, scene.steps));
-    render_drawing(chart, &scene.timeline, readout)
+    let readout = over_time.then(|| Tooltip::of(chart, context.steps));
+    render_drawing(chart, &context.timeline, readout)
 }
 
 /// With the values that the page's script shows, where it has one.

@@ -15,15 +15,17 @@ use crate::{
 /// A peak this many times lower than another lies on the axis.
 const LOG_SCALE_RATIO: f64 = 30.0;
 
-pub(super) fn chart(scene: &ChartContext) -> Chart {
-    let mut failures = failures(scene.window);
+pub(super) fn chart(context: &ChartContext) -> Chart {
+    let mut failures = failures(context.window);
     failures.sort_by_key(|failure| std::cmp::Reverse(failure.count));
     let series: Vec<Series> = failures
         .iter()
         .take(SERIES)
         .enumerate()
         .map(|(index, FailureCount { counter, .. })| {
-            let rate = scene.steps.rate(scene.window, |line| line.counter(counter));
+            let rate = context
+                .steps
+                .rate(context.window, |line| line.counter(counter));
             Series::line(counter.as_str(), Colour::Series(index), rate)
                 .with_stroke(Stroke::of(index))
         })
@@ -31,7 +33,7 @@ pub(super) fn chart(scene: &ChartContext) -> Chart {
     Chart {
         name: "errors".into(),
         title: "Failures by kind".into(),
-        about: about(scene, &failures, series.first()),
+        about: about(context, &failures, series.first()),
         x: XAxis::Time,
         y: YAxis {
             unit: Unit::PerSecond,
@@ -57,7 +59,7 @@ fn spacing(series: &[Series]) -> Spacing {
     }
 }
 
-fn about(scene: &ChartContext, failures: &[FailureCount], worst: Option<&Series>) -> String {
+fn about(context: &ChartContext, failures: &[FailureCount], worst: Option<&Series>) -> String {
     const KINDS: &str = "failed connects, sockets that ended, late or missed heartbeats, commands \
                          without their reply, messages that did not come once and in order, \
                          readings refused";
@@ -68,7 +70,7 @@ fn about(scene: &ChartContext, failures: &[FailureCount], worst: Option<&Series>
         format!(
             ", at most {}/s {}",
             human::significant(rate),
-            scene.describe_time(at)
+            context.describe_time(at)
         )
     });
     let others = match failures.len().saturating_sub(SERIES) {

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     analysis::balance::spread::{EvennessSample, EvennessSeries},
-    metric::display,
+    human::with_unit as display,
     record::SourceRole,
     summary::Evenness,
 };
@@ -16,17 +16,17 @@ use crate::{
 /// Over the mean by less than this, nothing is said to stand out.
 const NOTABLE_RATIO: f64 = 1.01;
 
-pub(super) fn chart(scene: &ChartContext) -> Chart {
+pub(super) fn chart(context: &ChartContext) -> Chart {
     // One node is always even.
-    let alone = scene
+    let alone = context
         .window
-        .series
+        .sources
         .with_role(SourceRole::Node)
         .nth(1)
         .is_none();
     let spreads = match alone {
         true => Vec::new(),
-        false => before_the_drain(scene),
+        false => before_the_drain(context),
     };
     let line = |label: &str, colour: usize, value: fn(&Evenness) -> f64| {
         let points = spreads
@@ -35,13 +35,13 @@ pub(super) fn chart(scene: &ChartContext) -> Chart {
         Series::line(
             label,
             Colour::Series(colour),
-            scene.steps.mean_lines(points),
+            context.steps.mean_lines(points),
         )
     };
     Chart {
         name: "evenness".into(),
         title: "How evenly sockets lie over the nodes".into(),
-        about: about(scene, &spreads),
+        about: about(context, &spreads),
         x: XAxis::Time,
         y: YAxis::linear(Unit::Ratio),
         series: vec![
@@ -58,16 +58,16 @@ pub(super) fn chart(scene: &ChartContext) -> Chart {
 }
 
 /// While sockets close in order, the spread says nothing any more.
-pub(super) fn before_the_drain(scene: &ChartContext) -> Vec<EvennessSample> {
-    let mut spreads = EvennessSeries::of(scene.window).samples().to_vec();
-    spreads.retain(|spread| spread.at_s <= scene.window.end());
+pub(super) fn before_the_drain(context: &ChartContext) -> Vec<EvennessSample> {
+    let mut spreads = EvennessSeries::of(context.window).samples().to_vec();
+    spreads.retain(|spread| spread.at_s <= context.window.end());
     spreads
 }
 
-fn about(scene: &ChartContext, spreads: &[EvennessSample]) -> String {
+fn about(context: &ChartContext, spreads: &[EvennessSample]) -> String {
     let steady: Vec<Point> = spreads
         .iter()
-        .filter(|spread| scene.is_steady(spread.at_s))
+        .filter(|spread| context.is_steady(spread.at_s))
         .map(|spread| (spread.at_s, spread.evenness.max_over_mean))
         .collect();
     let ratio = |value| display(Unit::Ratio, value);
@@ -75,7 +75,7 @@ fn about(scene: &ChartContext, spreads: &[EvennessSample]) -> String {
         true => format!(
             "In the steady phase the fullest node held at most {} times the mean, {}.",
             ratio(most),
-            scene.describe_time(at)
+            context.describe_time(at)
         ),
         false => "In the steady phase no node ever stood out.".to_owned(),
     });

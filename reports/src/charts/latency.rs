@@ -28,13 +28,13 @@ pub(super) struct LatencyTags {
 /// Median, 99th percentile and longest response time, and beside them the
 /// service time's: what lies between is waiting.
 pub(super) fn chart(
-    scene: &ChartContext,
+    context: &ChartContext,
     name: &'static str,
     title: &'static str,
     timed: &LatencyTags,
 ) -> Chart {
     let line = |tag: &str, of: &dyn Fn(&LatencyHistogram) -> u64| {
-        scene.steps.split_at_gaps(values(scene, tag, of))
+        context.steps.split_at_gaps(values(context, tag, of))
     };
     let p99 = |block: &LatencyHistogram| block.value_at_quantile(0.99);
     let p50 = |block: &LatencyHistogram| block.value_at_quantile(0.5);
@@ -42,7 +42,7 @@ pub(super) fn chart(
     Chart {
         name: name.into(),
         title: title.into(),
-        about: about(scene, timed),
+        about: about(context, timed),
         x: XAxis::Time,
         y: YAxis::times(),
         series: vec![
@@ -64,31 +64,31 @@ pub(super) fn chart(
 }
 
 /// Milliseconds in each block.
-fn values(scene: &ChartContext, tag: &str, of: &dyn Fn(&LatencyHistogram) -> u64) -> Vec<Point> {
-    let blocks = scene.window.record.latencies.blocks(tag);
+fn values(context: &ChartContext, tag: &str, of: &dyn Fn(&LatencyHistogram) -> u64) -> Vec<Point> {
+    let blocks = context.window.record.latencies.blocks(tag);
     blocks
         .map(|(at, block)| (at, of(&block) as f64 / 1000.0))
         .collect()
 }
 
-fn about(scene: &ChartContext, timed: &LatencyTags) -> String {
+fn about(context: &ChartContext, timed: &LatencyTags) -> String {
     let definition = format!(
         "Response time runs from when a {0} was due, service time from when it was sent.",
         timed.action
     );
     join_sentences([
-        steady_trend(scene, timed),
-        response_service_gap(scene, timed),
+        steady_trend(context, timed),
+        response_service_gap(context, timed),
         Some(definition),
     ])
 }
 
 /// What the 99th percentile did in the steady phase.
-fn steady_trend(scene: &ChartContext, timed: &LatencyTags) -> Option<String> {
+fn steady_trend(context: &ChartContext, timed: &LatencyTags) -> Option<String> {
     let p99 = |block: &LatencyHistogram| block.value_at_quantile(0.99);
-    let steady: Vec<Point> = values(scene, timed.response, &p99)
+    let steady: Vec<Point> = values(context, timed.response, &p99)
         .into_iter()
-        .filter(|&(at, _)| scene.is_steady(at))
+        .filter(|&(at, _)| context.is_steady(at))
         .collect();
     let usual = median(steady.iter().map(|&(_, y)| y).collect())?;
     let (at, peak) = highest_point(&steady)?;
@@ -97,10 +97,10 @@ fn steady_trend(scene: &ChartContext, timed: &LatencyTags) -> Option<String> {
             "Response p99 stayed level through the steady phase: {} in most steps, {} at most, {}.",
             human::millis(usual),
             human::millis(peak),
-            scene.describe_time(at)
+            context.describe_time(at)
         ));
     }
-    let service = values(scene, timed.service, &p99);
+    let service = values(context, timed.service, &p99);
     let beside = service.iter().find(|(x, _)| *x == at).map(|&(_, y)| y);
     let cause = match beside {
         Some(service) if service * 2.0 >= peak => format!(
@@ -117,13 +117,13 @@ fn steady_trend(scene: &ChartContext, timed: &LatencyTags) -> Option<String> {
         "Response p99 rose from {} to {} {}{cause}.",
         human::millis(usual),
         human::millis(peak),
-        scene.describe_time(at)
+        context.describe_time(at)
     ))
 }
 
 /// What lies between response and service time at the median, and whose it is.
-fn response_service_gap(scene: &ChartContext, timed: &LatencyTags) -> Option<String> {
-    let latencies = &scene.window.record.latencies;
+fn response_service_gap(context: &ChartContext, timed: &LatencyTags) -> Option<String> {
+    let latencies = &context.window.record.latencies;
     let middle = |histogram: &LatencyHistogram| histogram.value_at_quantile(0.5) as f64 / 1000.0;
     let response = latencies
         .window(timed.response, PhaseWindow::Steady)

@@ -13,19 +13,19 @@ use crate::{
 };
 
 /// What the operating system has given them.
-pub(super) fn resident(scene: &ChartContext) -> Chart {
+pub(super) fn resident(context: &ChartContext) -> Chart {
     let reading = "Resident memory is what the operating system has given each process; not all that is freed goes back at once.";
-    chart(scene, "memory", "Resident memory", gauge::RSS, reading)
+    chart(context, "memory", "Resident memory", gauge::RSS, reading)
 }
 
 /// What they use of it.
-pub(super) fn heap(scene: &ChartContext) -> Chart {
+pub(super) fn heap(context: &ChartContext) -> Chart {
     let reading = "Live bytes of each process's allocator, without what it keeps in reserve; only from those that tell.";
-    chart(scene, "heap", "Heap", gauge::HEAP, reading)
+    chart(context, "heap", "Heap", gauge::HEAP, reading)
 }
 
 fn chart(
-    scene: &ChartContext,
+    context: &ChartContext,
     name: &'static str,
     title: &'static str,
     gauge: &str,
@@ -37,23 +37,23 @@ fn chart(
         ("balancers", SourceRole::Balancer),
         ("consumers", SourceRole::Consumer),
     ];
-    let lines = roles.map(|(what, role)| (what, gauges(scene.window, role, gauge)));
+    let lines = roles.map(|(what, role)| (what, gauges(context.window, role, gauge)));
     let [(_, nodes), ..] = &lines;
-    let growth = largest_change(scene, nodes);
+    let growth = largest_change(context, nodes);
     Chart {
         name: name.into(),
         title: title.into(),
         about: join_sentences([growth, Some(reading.to_owned())]),
         x: XAxis::Time,
         y: YAxis::linear(Unit::Bytes),
-        series: scene.steps.by_role(lines.into()),
+        series: context.steps.by_role(lines.into()),
         empty_text: None,
     }
 }
 
 /// How far the node went whose memory changed most over the steady phase.
-fn largest_change(scene: &ChartContext, lines: &[(String, Vec<Point>)]) -> Option<String> {
-    let phases = &scene.window.record.phases;
+fn largest_change(context: &ChartContext, lines: &[(String, Vec<Point>)]) -> Option<String> {
+    let phases = &context.window.record.phases;
     let range = phases.range(PhaseWindow::Steady)?;
     let end = range.end.min(phases.end);
     let grown = lines.iter().filter_map(|(id, points)| {

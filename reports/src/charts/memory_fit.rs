@@ -19,8 +19,8 @@ const MOST_DOTS: usize = 300;
 
 /// Each process above its own level, so that all lie along one line; empty when
 /// there is none.
-pub(super) fn chart(scene: &ChartContext) -> Chart {
-    let processes = fit_points(scene.window, SourceRole::Node, gauge::RSS);
+pub(super) fn chart(context: &ChartContext) -> Chart {
+    let processes = fit_points(context.window, SourceRole::Node, gauge::RSS);
     let groups: Vec<Vec<Point>> = processes.iter().flat_map(|(_, g)| g.clone()).collect();
     let (about, series) = match slope(&groups) {
         Some(fit) => (about(fit), series(&processes, fit)),

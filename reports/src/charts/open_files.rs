@@ -12,7 +12,7 @@ use crate::{
     record::{SourceRole, names::gauge},
 };
 
-pub(super) fn chart(scene: &ChartContext) -> Chart {
+pub(super) fn chart(context: &ChartContext) -> Chart {
     let roles = [
         ("nodes", SourceRole::Node),
         ("broker", SourceRole::Broker),
@@ -20,8 +20,8 @@ pub(super) fn chart(scene: &ChartContext) -> Chart {
         ("consumers", SourceRole::Consumer),
         ("workers", SourceRole::Worker),
     ];
-    let lines = roles.map(|(what, role)| (what, gauges(scene.window, role, gauge::OPEN_FILES)));
-    let most = largest_count(scene, lines.iter().flat_map(|(_, lines)| lines));
+    let lines = roles.map(|(what, role)| (what, gauges(context.window, role, gauge::OPEN_FILES)));
+    let most = largest_count(context, lines.iter().flat_map(|(_, lines)| lines));
     let reading = "Each socket is a file of the process at either of its ends.".to_owned();
     Chart {
         name: "open-files".into(),
@@ -29,18 +29,18 @@ pub(super) fn chart(scene: &ChartContext) -> Chart {
         about: join_sentences([most, Some(reading)]),
         x: XAxis::Time,
         y: YAxis::linear(Unit::Count),
-        series: scene.steps.by_role(lines.into()),
+        series: context.steps.by_role(lines.into()),
         empty_text: None,
     }
 }
 
 fn largest_count<'a>(
-    scene: &ChartContext,
+    context: &ChartContext,
     lines: impl Iterator<Item = &'a (String, Vec<Point>)>,
 ) -> Option<String> {
     let peaks = lines.filter_map(|(id, points)| Some((id, highest_point(points)?.1)));
     let (id, files) = peaks.max_by(|(_, a), (_, b)| a.total_cmp(b))?;
-    let limit = match scene.window.record.manifest.host.open_files_limit {
+    let limit = match context.window.record.manifest.host.open_files_limit {
         Some(limit) => format!(
             ", {:.0} % of the {} that a process may open on the load's host",
             files * 100.0 / limit as f64,

@@ -18,8 +18,8 @@ use crate::{
 /// Points for each halving of what is left above the percentile.
 const POINTS_PER_HALVING: u32 = 8;
 
-pub(super) fn chart(scene: &ChartContext) -> Chart {
-    let latencies = &scene.window.record.latencies;
+pub(super) fn chart(context: &ChartContext) -> Chart {
+    let latencies = &context.window.record.latencies;
     let line = |label, colour, dash, tag| {
         let histogram = latencies.window(tag, PhaseWindow::Steady);
         let points = histogram.map(percentile_points).into_iter().collect();

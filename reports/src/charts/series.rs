@@ -31,11 +31,11 @@ pub(crate) struct TimeSteps {
 
 impl TimeSteps {
     /// As the histograms are cut, but no finer than the record's lines.
-    pub(super) fn of(cut: &RunWindow) -> Self {
-        let lines = cut.record.intervals.iter().map(|line| line.length);
+    pub(super) fn of(window: &RunWindow) -> Self {
+        let lines = window.record.intervals.iter().map(|line| line.length);
         let lines = lines.filter(|&length| length <= LONGEST_LINE_S);
         Self {
-            length_s: lines.fold(cut.record.latencies.block_s(), f64::max),
+            length_s: lines.fold(window.record.latencies.block_s(), f64::max),
         }
     }
 
@@ -67,13 +67,13 @@ impl TimeSteps {
     /// that its lines cover.
     pub(super) fn rate(
         self,
-        cut: &RunWindow,
+        window: &RunWindow,
         count: impl Fn(&IntervalRow) -> u64,
     ) -> Vec<Vec<Point>> {
         let mut total: BTreeMap<i64, f64> = BTreeMap::new();
-        for (_, track) in cut.series.with_role(SourceRole::Worker) {
+        for (_, series) in window.sources.with_role(SourceRole::Worker) {
             let mut steps: BTreeMap<i64, (f64, f64)> = BTreeMap::new();
-            for line in track.rows().iter().filter(|line| line.length > 0.0) {
+            for line in series.rows().iter().filter(|line| line.length > 0.0) {
                 let step = (line.middle() / self.length_s).floor() as i64;
                 let sum = steps.entry(step).or_default();
                 *sum = (sum.0 + count(line) as f64, sum.1 + line.length);
@@ -159,22 +159,22 @@ impl TimeSteps {
 }
 
 /// A gauge of each source of a role that shows it, by id.
-pub(super) fn gauges(cut: &RunWindow, role: SourceRole, name: &str) -> NamedPoints {
-    per_source(cut, role, |track| {
-        track.gauge(name).map(|s| (s.at_s, s.value)).collect()
+pub(super) fn gauges(window: &RunWindow, role: SourceRole, name: &str) -> NamedPoints {
+    per_source(window, role, |series| {
+        series.gauge(name).map(|s| (s.at_s, s.value)).collect()
     })
 }
 
 /// Processor time of each source of a role over time that passed: 1 is a core.
-pub(super) fn cpu_cores_over_time(cut: &RunWindow, role: SourceRole) -> NamedPoints {
-    growth_rates(cut, role, gauge::CPU)
+pub(super) fn cpu_cores_over_time(window: &RunWindow, role: SourceRole) -> NamedPoints {
+    growth_rates(window, role, gauge::CPU)
 }
 
 /// How fast a gauge that only ever grows does, per second, of each source of a
 /// role; not over a restart.
-pub(super) fn growth_rates(cut: &RunWindow, role: SourceRole, name: &str) -> NamedPoints {
-    per_source(cut, role, |track| {
-        let grown: Vec<_> = track.gauge(name).collect();
+pub(super) fn growth_rates(window: &RunWindow, role: SourceRole, name: &str) -> NamedPoints {
+    per_source(window, role, |series| {
+        let grown: Vec<_> = series.gauge(name).collect();
         grown
             .windows(2)
             .filter(|pair| pair[1].value >= pair[0].value && pair[1].at_s > pair[0].at_s)
@@ -187,13 +187,13 @@ pub(super) fn growth_rates(cut: &RunWindow, role: SourceRole, name: &str) -> Nam
 }
 
 fn per_source(
-    cut: &RunWindow,
+    window: &RunWindow,
     role: SourceRole,
     points: impl Fn(&SourceSeries) -> Vec<Point>,
 ) -> NamedPoints {
-    let sources = cut.series.with_role(role);
+    let sources = window.sources.with_role(role);
     let mut lines: NamedPoints = sources
-        .map(|(id, track)| (id.to_owned(), points(track)))
+        .map(|(id, series)| (id.to_owned(), points(series)))
         .filter(|(_, points)| !points.is_empty())
         .collect();
     lines.sort_by(|(a, _), (b, _)| -> Ordering { natural_sort_key(a).cmp(&natural_sort_key(b)) });

@@ -48,17 +48,17 @@ struct SharedScale {
 }
 
 impl RunTrace {
-    pub(crate) fn of(scene: &ChartContext) -> Self {
-        let nodes = gauges(scene.window, SourceRole::Node, gauge::SOCKETS_OPEN);
-        let steady = scene.window.record.phases.range(PhaseWindow::Steady);
-        let spreads = before_the_drain(scene).into_iter();
+    pub(crate) fn of(context: &ChartContext) -> Self {
+        let nodes = gauges(context.window, SourceRole::Node, gauge::SOCKETS_OPEN);
+        let steady = context.window.record.phases.range(PhaseWindow::Steady);
+        let spreads = before_the_drain(context).into_iter();
         Self {
-            nodes: scene.steps.lines_or_band("nodes", nodes, 1),
+            nodes: context.steps.lines_or_band("nodes", nodes, 1),
             fullest: spreads
                 .map(|spread| (spread.at_s, spread.evenness.max_over_mean))
                 .collect(),
-            steps: scene.steps,
-            timeline: scene.timeline.clone(),
+            steps: context.steps,
+            timeline: context.timeline.clone(),
             steady_s: steady.map_or(0.0, |range| range.start),
         }
     }

@@ -16,9 +16,13 @@ use crate::{
 /// This part of the most counts as all of them.
 const ALL: f64 = 0.99;
 
-pub(super) fn chart(scene: &ChartContext) -> Chart {
+pub(super) fn chart(context: &ChartContext) -> Chart {
     let total = |role, name| -> Vec<Point> {
-        let samples = scene.window.series.sum_per_second(role, name).into_iter();
+        let samples = context
+            .window
+            .sources
+            .sum_per_second(role, name)
+            .into_iter();
         samples
             .map(|Sample { at_s, value }| (at_s, value))
             .collect()
@@ -26,8 +30,8 @@ pub(super) fn chart(scene: &ChartContext) -> Chart {
     let wanted = total(SourceRole::Coordinator, gauge::SOCKETS_WANTED);
     let clients = total(SourceRole::Worker, gauge::SOCKETS_OPEN);
     let about = join_sentences([
-        reached(scene, &clients),
-        largest_drop(scene, &clients),
+        reached(context, &clients),
+        largest_drop(context, &clients),
         Some(
             "What the plan asks for, what the clients hold and what each node counts should agree."
                 .to_owned(),
@@ -36,11 +40,11 @@ pub(super) fn chart(scene: &ChartContext) -> Chart {
     let mut series = vec![Series::line(
         "clients",
         Colour::Series(0),
-        scene.steps.mean_lines(clients),
+        context.steps.mean_lines(clients),
     )];
-    let nodes = gauges(scene.window, SourceRole::Node, gauge::SOCKETS_OPEN);
-    series.extend(scene.steps.lines_or_band("nodes", nodes, 1));
-    let asked = Series::line("asked", Colour::Ink, scene.steps.mean_lines(wanted));
+    let nodes = gauges(context.window, SourceRole::Node, gauge::SOCKETS_OPEN);
+    series.extend(context.steps.lines_or_band("nodes", nodes, 1));
+    let asked = Series::line("asked", Colour::Ink, context.steps.mean_lines(wanted));
     series.push(asked.with_stroke(Stroke::Dashed));
     Chart {
         name: "sockets".into(),
@@ -54,10 +58,10 @@ pub(super) fn chart(scene: &ChartContext) -> Chart {
 }
 
 /// How many were open at once, and since when.
-fn reached(scene: &ChartContext, clients: &[Point]) -> Option<String> {
+fn reached(context: &ChartContext, clients: &[Point]) -> Option<String> {
     let (_, most) = highest_point(clients)?;
     let (since, _) = clients.iter().find(|(_, open)| *open >= most * ALL)?;
-    let begun = scene.window.record.phases.ramp.unwrap_or(0.0);
+    let begun = context.window.record.phases.ramp.unwrap_or(0.0);
     Some(format!(
         "{} sockets were open at most, {:.0} % of them {} after the ramp began.",
         human::count(most as u64),
@@ -67,9 +71,9 @@ fn reached(scene: &ChartContext, clients: &[Point]) -> Option<String> {
 }
 
 /// The event after which most sockets were lost, and whether they came back.
-fn largest_drop(scene: &ChartContext, clients: &[Point]) -> Option<String> {
-    let drain = scene.window.record.phases.drain.unwrap_or(f64::INFINITY);
-    let marks = &scene.timeline.marks;
+fn largest_drop(context: &ChartContext, clients: &[Point]) -> Option<String> {
+    let drain = context.window.record.phases.drain.unwrap_or(f64::INFINITY);
+    let marks = &context.timeline.marks;
     let falls = marks.iter().enumerate().filter_map(|(index, mark)| {
         let next = marks
             .get(index + 1)

@@ -25,14 +25,14 @@ struct CountTime {
     at: f64,
 }
 
-pub(super) fn chart(scene: &ChartContext) -> Chart {
-    let moments = count_times(scene);
-    let mut nodes: Vec<_> = scene.window.series.with_role(SourceRole::Node).collect();
+pub(super) fn chart(context: &ChartContext) -> Chart {
+    let moments = count_times(context);
+    let mut nodes: Vec<_> = context.window.sources.with_role(SourceRole::Node).collect();
     nodes.sort_by_key(|(id, _)| natural_sort_key(id));
     let held: Vec<(String, Vec<Option<f64>>)> = nodes
         .into_iter()
-        .map(|(id, track)| {
-            let at = |moment: &CountTime| track.value_at(gauge::SOCKETS_OPEN, moment.at);
+        .map(|(id, series)| {
+            let at = |moment: &CountTime| series.value_at(gauge::SOCKETS_OPEN, moment.at);
             (id.to_owned(), moments.iter().map(at).collect())
         })
         .filter(|(_, held): &(String, Vec<_>)| held.iter().any(Option::is_some))
@@ -40,7 +40,7 @@ pub(super) fn chart(scene: &ChartContext) -> Chart {
     Chart {
         name: "holders".into(),
         title: "Sockets held by each node".into(),
-        about: about(scene, &held),
+        about: about(context, &held),
         x: XAxis::Groups(moments.into_iter().map(|moment| moment.name).collect()),
         y: YAxis::linear(Unit::Count),
         series: match held.len() <= SERIES {
@@ -52,9 +52,9 @@ pub(super) fn chart(scene: &ChartContext) -> Chart {
 }
 
 /// The state that each event found, and the last before the drain.
-fn count_times(scene: &ChartContext) -> Vec<CountTime> {
-    let end = scene.window.end();
-    let marks: Vec<f64> = scene.timeline.marks.iter().map(|mark| mark.at).collect();
+fn count_times(context: &ChartContext) -> Vec<CountTime> {
+    let end = context.window.end();
+    let marks: Vec<f64> = context.timeline.marks.iter().map(|mark| mark.at).collect();
     let mut moments: Vec<CountTime> = marks
         .iter()
         .enumerate()
@@ -122,7 +122,7 @@ fn ranges(held: &[(String, Vec<Option<f64>>)]) -> Vec<Series> {
     ]
 }
 
-fn about(scene: &ChartContext, held: &[(String, Vec<Option<f64>>)]) -> String {
+fn about(context: &ChartContext, held: &[(String, Vec<Option<f64>>)]) -> String {
     let mut last: Vec<(&str, f64)> = held
         .iter()
         .filter_map(|(id, counts)| Some((id.as_str(), (*counts.last()?)?)))
@@ -147,7 +147,7 @@ fn about(scene: &ChartContext, held: &[(String, Vec<Option<f64>>)]) -> String {
         )),
         _ => None,
     };
-    let reading = (!scene.timeline.marks.is_empty()).then(|| {
+    let reading = (!context.timeline.marks.is_empty()).then(|| {
         "Counted a second before each event, which shows what the one before it led to, and before the \
          drain. The numbers are the events'; a node without a bar held none, or did not say."
             .to_owned()

@@ -7,12 +7,12 @@ use super::{
 };
 use crate::record::names::latency::{TELEMETRY_RESPONSE, TELEMETRY_SERVICE};
 
-pub(super) fn chart(scene: &ChartContext) -> Chart {
+pub(super) fn chart(context: &ChartContext) -> Chart {
     let timed = LatencyTags {
         response: TELEMETRY_RESPONSE,
         service: TELEMETRY_SERVICE,
         action: "reading",
     };
     let title = "Reading latency, to its acceptance";
-    latency::chart(scene, "reading-latency", title, &timed)
+    latency::chart(context, "reading-latency", title, &timed)
 }

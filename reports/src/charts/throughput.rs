@@ -38,21 +38,21 @@ const TELEMETRY: TrafficKind = (
     "accepted",
 );
 
-pub(super) fn chart(scene: &ChartContext) -> Chart {
+pub(super) fn chart(context: &ChartContext) -> Chart {
     let mut kinds = vec![HEARTBEATS];
-    if !scene.window.record.manifest.plan.commands.is_empty() {
+    if !context.window.record.manifest.plan.commands.is_empty() {
         kinds.push(COMMANDS);
     }
-    if !scene.window.record.manifest.plan.publish.is_empty() {
+    if !context.window.record.manifest.plan.publish.is_empty() {
         kinds.push(MESSAGES);
     }
-    if !scene.window.record.manifest.plan.telemetry.is_empty() {
+    if !context.window.record.manifest.plan.telemetry.is_empty() {
         kinds.push(TELEMETRY);
     }
     let rate = |name: &'static str| {
-        scene
+        context
             .steps
-            .rate(scene.window, move |line| line.counter(name))
+            .rate(context.window, move |line| line.counter(name))
     };
     let series = kinds.iter().enumerate().flat_map(|(index, kind)| {
         let &(name, due, answered, verb) = kind;
@@ -67,7 +67,7 @@ pub(super) fn chart(scene: &ChartContext) -> Chart {
     });
     let counts: Vec<String> = kinds
         .iter()
-        .map(|kind| answered_text(scene, kind))
+        .map(|kind| answered_text(context, kind))
         .collect();
     Chart {
         name: "throughput".into(),
@@ -83,10 +83,10 @@ pub(super) fn chart(scene: &ChartContext) -> Chart {
     }
 }
 
-fn answered_text(scene: &ChartContext, &(name, due, answered, verb): &TrafficKind) -> String {
+fn answered_text(context: &ChartContext, &(name, due, answered, verb): &TrafficKind) -> String {
     let (due, answered) = (
-        scene.window.counter_total(due),
-        scene.window.counter_total(answered),
+        context.window.counter_total(due),
+        context.window.counter_total(answered),
     );
     let left = match due.saturating_sub(answered) {
         0 => String::new(),

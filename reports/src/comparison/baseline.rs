@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     analysis::analyse,
-    metric::display,
+    human,
     record::RunRecord,
     summary::{GateOutcome, Summary, Verdict},
 };
@@ -56,7 +56,7 @@ fn baseline_gate(
     let change = change(before, after, Direction::of(figure))?;
     (change == MetricChange::Worse).then_some(())?;
     Some(GateOutcome {
-        name: format!("baseline {}", display(figure.unit, before.value)),
+        name: format!("baseline {}", human::with_unit(figure.unit, before.value)),
         check: format!("{} <= baseline", figure.path),
         during: None,
         actual: Some(after.value),

@@ -8,7 +8,7 @@ use super::table::{PageTable, TableRow, missing, number, row, size, table, time}
 use crate::{
     analysis::processes::natural_sort_key,
     human,
-    metric::display,
+    human::with_unit as display,
     record::action_title,
     summary::{
         AfterEvent, Balance, BalancerSummary, Detection, NodeLoadSummary, ReconnectStorm, Summary,

@@ -139,8 +139,8 @@ pub(super) fn ledger(summary: &Summary) -> PageTable {
 }
 
 /// What went wrong, by kind.
-pub(super) fn failures(cut: &RunWindow) -> PageTable {
-    let failures = failures::failures(cut).into_iter();
+pub(super) fn failures(window: &RunWindow) -> PageTable {
+    let failures = failures::failures(window).into_iter();
     PageTable {
         rows: failures
             .map(|f| row([f.counter, human::count(f.count)]))

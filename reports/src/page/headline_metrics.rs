@@ -4,7 +4,7 @@ use highwater_scenarios::metrics::Unit;
 
 use crate::{
     human,
-    metric::display,
+    human::with_unit as display,
     summary::{Distribution, Summary},
 };
 

@@ -5,7 +5,7 @@ use highwater_scenarios::metrics::Unit;
 use super::table::{PageTable, TableRow, missing, number, row, size, table, time};
 use crate::{
     human,
-    metric::display,
+    human::with_unit as display,
     record::Manifest,
     summary::{ProcessSummary, Summary},
 };

@@ -43,13 +43,13 @@ impl<'a> Plot<'a> {
 }
 
 impl<'a> TooltipData<'a> {
-    pub(super) fn of(scene: &ChartContext, drawings: &[&'a Drawing]) -> Self {
+    pub(super) fn of(context: &ChartContext, drawings: &[&'a Drawing]) -> Self {
         let charts = drawings
             .iter()
             .filter_map(|drawing| Some((&*drawing.name, drawing.tooltip.as_ref()?)));
         Self {
-            step: scene.steps.length_s,
-            end: scene.timeline.end.max(1.0),
+            step: context.steps.length_s,
+            end: context.timeline.end.max(1.0),
             charts: charts.collect(),
         }
     }

@@ -15,14 +15,14 @@ const MACROS: &str = "macros.html";
 
 /// The page as HTML; with a baseline, its figures stand beside the run's.
 pub(crate) fn page(
-    scene: &ChartContext,
+    context: &ChartContext,
     summary: &Summary,
     baseline: Option<&Summary>,
     drawings: &[Drawing],
 ) -> Result<String, minijinja::Error> {
     let environment = environment(TEMPLATE, include_str!("../../templates/report.html"))?;
     let template = environment.get_template(TEMPLATE)?;
-    let content = content(scene, summary, baseline, drawings)?;
+    let content = content(context, summary, baseline, drawings)?;
     template.render(context! { page => Serde(&content) })
 }
 

@@ -98,7 +98,7 @@ fn a_loss_beside_unconfirmed_messages_is_doubtful() {
     run.add_count("w1", RAMP_S + 3, counter::MESSAGES_MISSING, 1_000);
     let (messages, problems) = messages(&run);
     assert_eq!((messages.lost, messages.unconfirmed), (1_000, 2));
-    let doubt = "of the 1,000 lost deliveries some may be of the 2 messages";
+    let doubt = "some of the 1,000 lost deliveries may belong to the 2 messages";
     assert!(
         problems.iter().any(|problem| problem.contains(doubt)),
         "{problems:?}"
