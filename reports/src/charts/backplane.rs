@@ -1,4 +1,4 @@
-//! Messages between the nodes and through the broker, per second.
+//! Messages per second between the nodes and through the broker.
 
 use highwater_scenarios::metrics::Unit;
 
@@ -52,7 +52,7 @@ pub(super) fn chart(context: &ChartContext) -> Chart {
 fn per_command(context: &ChartContext) -> Option<String> {
     let sent = backplane(context.window)?.sent_per_command?;
     Some(format!(
-        "Messages that the nodes sent each other for each command of the steady phase: {}.",
+        "In the steady phase the nodes sent {} messages to each other for each command.",
         human::significant(sent)
     ))
 }
@@ -61,15 +61,17 @@ fn broker_rate(context: &ChartContext) -> Option<String> {
     let broker = brokers(context.window).into_iter().next()?;
     Some(match broker.messages_in_per_s {
         Some(rate) => format!(
-            "The broker took {}/s in the steady phase.",
+            "The broker received {}/s in the steady phase.",
             human::significant(rate)
         ),
-        None => "The broker does not tell of its messages.".to_owned(),
+        None => "The broker does not report its messages.".to_owned(),
     })
 }
 
 fn telemetry_note(context: &ChartContext) -> Option<String> {
-    let readings = &context.window.record.manifest.plan.telemetry;
-    (!readings.is_empty())
-        .then(|| "What the nodes sent is without the readings, which go to their queue.".to_owned())
+    let telemetry = &context.window.record.manifest.plan.telemetry;
+    (!telemetry.is_empty()).then(|| {
+        "Telemetry is not among the nodes' messages, because it goes to a queue of its own."
+            .to_owned()
+    })
 }

@@ -18,12 +18,12 @@ use super::{
     format::SCALE,
 };
 
-/// A whole drawing.
+/// The area of a whole drawing.
 pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-/// The plot within its axes.
+/// The plot between its axes.
 pub(super) type PlotContext<'a, 'b> =
     ChartContext<'a, SVGBackend<'b>, Cartesian2d<PlotAxis, PlotAxis>>;
-/// Success, or the drawing library's error.
+/// The result of drawing, with the library's error.
 pub(super) type DrawResult = Result<(), DrawingAreaErrorKind<std::io::Error>>;
 
 /// Converts a place in CSS pixels to the drawing's coordinates.

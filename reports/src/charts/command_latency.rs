@@ -8,10 +8,10 @@ use super::{
 use crate::record::names::latency::{COMMAND_RESPONSE, COMMAND_SERVICE};
 
 pub(super) fn chart(context: &ChartContext) -> Chart {
-    let timed = LatencyTags {
+    let tags = LatencyTags {
         response: COMMAND_RESPONSE,
         service: COMMAND_SERVICE,
         action: "command",
     };
-    latency::chart(context, "command-latency", "Command latency", &timed)
+    latency::chart(context, "command-latency", "Command latency", &tags)
 }

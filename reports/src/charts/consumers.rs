@@ -1,4 +1,4 @@
-//! Who handled how many readings.
+//! Telemetry records that each consumer handled per second.
 
 use highwater_scenarios::metrics::Unit;
 
@@ -12,18 +12,16 @@ use crate::{
     record::{SourceRole, names::gauge},
 };
 
-/// A consumer has ended when the others go on for more than so many steps.
-const QUIET_STEPS: f64 = 5.0;
+/// Number of steps without a record after which a consumer counts as idle, while others
+/// work.
+const IDLE_STEPS: f64 = 5.0;
 
 pub(super) fn chart(context: &ChartContext) -> Chart {
-    let lines = growth_rates(
-        context.window,
-        SourceRole::Consumer,
-        gauge::TELEMETRY_HANDLED,
-    );
+    let window = context.window;
+    let lines = growth_rates(window, SourceRole::Consumer, gauge::TELEMETRY_HANDLED);
     Chart {
         name: "consumers".into(),
-        title: "Readings handled by each consumer".into(),
+        title: "Telemetry records handled by each consumer".into(),
         about: join_sentences([shares(context), first_idle_consumer(context, &lines)]),
         x: XAxis::Time,
         y: YAxis::linear(Unit::PerSecond),
@@ -32,41 +30,36 @@ pub(super) fn chart(context: &ChartContext) -> Chart {
     }
 }
 
-/// How the work was spread.
+/// Describes how the work was spread.
 fn shares(context: &ChartContext) -> Option<String> {
     let window = context.window;
-    let range = window.range();
-    let shares: Vec<String> = window
-        .sources
-        .with_role(SourceRole::Consumer)
+    let consumers = window.sources.with_role(SourceRole::Consumer);
+    let shares: Vec<String> = consumers
         .filter_map(|(id, series)| {
-            let handled = series.growth(gauge::TELEMETRY_HANDLED, range.clone())?;
+            let handled = series.growth(gauge::TELEMETRY_HANDLED, window.range())?;
             Some(format!("{id} {}", human::count(handled as u64)))
         })
         .collect();
     (!shares.is_empty()).then(|| {
         format!(
-            "Sampled once a second, each consumer was seen to handle: {}. The table counts what they wrote down.",
+            "Records handled by each consumer, by samples once a second: {}. The table has the \
+             counts of their journals.",
             shares.join(", ")
         )
     })
 }
 
-/// A consumer whose line ends while others go on.
+/// Describes the first consumer that stopped while others went on.
 fn first_idle_consumer(context: &ChartContext, lines: &NamedPoints) -> Option<String> {
     let last = |points: &Vec<Point>| points.iter().rev().find(|(_, y)| *y > 0.0).map(|p| p.0);
-    let end = lines
+    let ends = lines
         .iter()
-        .filter_map(|(_, points)| last(points))
-        .fold(0.0, f64::max);
-    let first = lines
-        .iter()
-        .filter_map(|(id, points)| Some((id, last(points)?)))
-        .min_by(|(_, a), (_, b)| a.total_cmp(b))?;
-    let (id, at) = first;
+        .filter_map(|(id, points)| Some((id, last(points)?)));
+    let end = ends.clone().map(|(_, at)| at).fold(0.0, f64::max);
+    let (id, at) = ends.min_by(|(_, a), (_, b)| a.total_cmp(b))?;
     let step = context.steps.length_s;
-    (at + step * QUIET_STEPS < end).then(|| {
+    (at + step * IDLE_STEPS < end).then(|| {
         let when = context.describe_time(at - step / 2.0);
-        format!("{id} handled its last {when}, while others went on.")
+        format!("{id} handled its last record {when}, while others went on.")
     })
 }

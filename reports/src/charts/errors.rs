@@ -1,4 +1,4 @@
-//! What went wrong, per second and by kind.
+//! Failures per second, by kind.
 
 use highwater_scenarios::metrics::Unit;
 
@@ -12,7 +12,7 @@ use crate::{
     human,
 };
 
-/// A peak this many times lower than another lies on the axis.
+/// Ratio of two peaks from which a linear axis would hide the lower one.
 const LOG_SCALE_RATIO: f64 = 30.0;
 
 pub(super) fn chart(context: &ChartContext) -> Chart {
@@ -25,7 +25,7 @@ pub(super) fn chart(context: &ChartContext) -> Chart {
         .map(|(index, FailureCount { counter, .. })| {
             let rate = context
                 .steps
-                .rate(context.window, |line| line.counter(counter));
+                .rate(context.window, |row| row.counter(counter));
             Series::line(counter.as_str(), Colour::Series(index), rate)
                 .with_stroke(Stroke::of(index))
         })
@@ -45,7 +45,7 @@ pub(super) fn chart(context: &ChartContext) -> Chart {
     }
 }
 
-/// By powers of ten when a rare kind would not be seen beside a frequent one.
+/// Chooses powers of ten when a frequent kind would hide a rare one.
 fn spacing(series: &[Series]) -> Spacing {
     let peaks = series
         .iter()
@@ -60,11 +60,11 @@ fn spacing(series: &[Series]) -> Spacing {
 }
 
 fn about(context: &ChartContext, failures: &[FailureCount], worst: Option<&Series>) -> String {
-    const KINDS: &str = "failed connects, sockets that ended, late or missed heartbeats, commands \
-                         without their reply, messages that did not come once and in order, \
-                         readings refused";
+    const KINDS: &str = "failed connects, lost sockets, late and missed heartbeats, commands \
+                         without a reply, messages not delivered once and in order, and rejected \
+                         telemetry";
     let (Some(first), Some(worst)) = (failures.first(), worst) else {
-        return format!("Nothing of what would be counted here happened: {KINDS}.");
+        return format!("No failure was counted. This chart counts {KINDS}.");
     };
     let peak = highest_point(&worst.points()).map_or_else(String::new, |(at, rate)| {
         format!(
@@ -78,7 +78,7 @@ fn about(context: &ChartContext, failures: &[FailureCount], worst: Option<&Serie
         left => format!(" {left} rarer kinds are in the table of failures only."),
     };
     format!(
-        "Most often {}: {} times{peak}.{others} Counted are {KINDS}.",
+        "Most frequent: {}, {} times{peak}.{others} This chart counts {KINDS}.",
         first.counter,
         human::count(first.count)
     )

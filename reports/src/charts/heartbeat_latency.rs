@@ -8,10 +8,10 @@ use super::{
 use crate::record::names::latency::{HEARTBEAT_RESPONSE, HEARTBEAT_SERVICE};
 
 pub(super) fn chart(context: &ChartContext) -> Chart {
-    let timed = LatencyTags {
+    let tags = LatencyTags {
         response: HEARTBEAT_RESPONSE,
         service: HEARTBEAT_SERVICE,
-        action: "ping",
+        action: "heartbeat",
     };
-    latency::chart(context, "heartbeat-latency", "Heartbeat latency", &timed)
+    latency::chart(context, "heartbeat-latency", "Heartbeat latency", &tags)
 }

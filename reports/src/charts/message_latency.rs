@@ -8,10 +8,10 @@ use super::{
 use crate::record::names::latency::{MESSAGE_LATENCY, MESSAGE_SERVICE};
 
 pub(super) fn chart(context: &ChartContext) -> Chart {
-    let timed = LatencyTags {
+    let tags = LatencyTags {
         response: MESSAGE_LATENCY,
         service: MESSAGE_SERVICE,
         action: "message",
     };
-    latency::chart(context, "message-latency", "Message latency", &timed)
+    latency::chart(context, "message-latency", "Message latency", &tags)
 }

@@ -1,32 +1,23 @@
-//! Open files over time.
+//! Open files over time, by process.
 
 use highwater_scenarios::metrics::Unit;
 
 use super::{
     chart::{Chart, Point, XAxis, YAxis},
     chart_context::{ChartContext, highest_point, join_sentences},
-    series::gauges,
+    series::{PROCESS_ROLES, gauges},
 };
-use crate::{
-    human,
-    record::{SourceRole, names::gauge},
-};
+use crate::{human, record::names::gauge};
 
 pub(super) fn chart(context: &ChartContext) -> Chart {
-    let roles = [
-        ("nodes", SourceRole::Node),
-        ("broker", SourceRole::Broker),
-        ("balancer", SourceRole::Balancer),
-        ("consumers", SourceRole::Consumer),
-        ("workers", SourceRole::Worker),
-    ];
-    let lines = roles.map(|(what, role)| (what, gauges(context.window, role, gauge::OPEN_FILES)));
+    let lines =
+        PROCESS_ROLES.map(|(what, role)| (what, gauges(context.window, role, gauge::OPEN_FILES)));
     let most = largest_count(context, lines.iter().flat_map(|(_, lines)| lines));
-    let reading = "Each socket is a file of the process at either of its ends.".to_owned();
+    let explanation = "Each socket is an open file of the process at each of its ends.".to_owned();
     Chart {
         name: "open-files".into(),
         title: "Open files".into(),
-        about: join_sentences([most, Some(reading)]),
+        about: join_sentences([most, Some(explanation)]),
         x: XAxis::Time,
         y: YAxis::linear(Unit::Count),
         series: context.steps.by_role(lines.into()),
@@ -49,5 +40,5 @@ fn largest_count<'a>(
         None => String::new(),
     };
     let files = human::count(files as u64);
-    Some(format!("Most had {id} with {files}{limit}."))
+    Some(format!("{id} had the most open files, {files}{limit}."))
 }

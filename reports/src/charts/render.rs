@@ -1,4 +1,4 @@
-//! From a chart to SVG: the frame that all charts share.
+//! The rendering of a chart as SVG, in the frame that all charts share.
 
 use plotters::{
     chart::ChartBuilder,
@@ -23,10 +23,10 @@ use super::{
     timeline::Timeline,
 };
 
-/// Above the plot where nothing stands there.
+/// Space above the plot in CSS pixels, where no name stands there.
 const LEAST_TOP: i32 = 8;
 
-/// The chart as an `<svg>` element whose colours are CSS variables.
+/// Renders the chart as an `<svg>` element whose colours are CSS variables.
 pub(super) fn render(chart: &Chart, timeline: &Timeline, format: Format) -> Result<String, String> {
     let above = match chart.x {
         XAxis::Time => labels(timeline, format),
@@ -43,7 +43,8 @@ pub(super) fn render(chart: &Chart, timeline: &Timeline, format: Format) -> Resu
     Ok(accessible_svg(chart, format, top, &themed(&svg)))
 }
 
-/// `head`: height of title and legend; `top`: of everything above the plot.
+/// Draws everything. `head` is the height of title and legend, `top` that of everything above
+/// the plot.
 fn draw(
     chart: &Chart,
     timeline: &Timeline,
@@ -83,14 +84,15 @@ fn draw(
             draw_label(&area, label, Colour::Muted, format, head)?;
         }
     }
-    if let (true, Some(said)) = (chart.series.is_empty(), chart.empty_text) {
+    if let (true, Some(text)) = (chart.series.is_empty(), chart.empty_text) {
         let middle = (
             format.left + format.plot_width() / 2,
             (top + format.height - BOTTOM) / 2,
         );
         let style = text_style(Colour::Ink, HPos::Center, VPos::Center, TEXT + 2);
-        area.draw(&Text::new(said, scaled(middle.0, middle.1), style))?;
+        area.draw(&Text::new(text, scaled(middle.0, middle.1), style))?;
     }
+    // The plot borrows the area, which must be free to write the end of the drawing.
     drop(plane);
     area.present()
 }
@@ -130,7 +132,7 @@ fn draw_mesh(plane: &mut PlotContext, x: &PlotAxis, y: &PlotAxis) -> DrawResult 
         .draw()
 }
 
-/// Every other phase has a tint.
+/// Tints every other phase: the ramp and the drain.
 fn draw_phases(plane: &mut PlotContext, timeline: &Timeline, y: &PlotAxis) -> DrawResult {
     for &(_, from, to) in timeline.phases.iter().step_by(2) {
         let tint = Colour::Phase.placeholder().mix(0.12).filled();
@@ -161,9 +163,8 @@ fn draw_label(
     area.draw(&Text::new(label.text.as_str(), scaled(x, y), style))
 }
 
-/// The drawing with its name and description for who cannot see it, and without
-/// the size that the library wrote: the view box scales it. `data-plot` says
-/// where the plot is, for the page's script.
+/// Adds a title and a description for screen readers, and the place of the plot for the
+/// page's script. The library's size is dropped, because the view box scales the drawing.
 fn accessible_svg(chart: &Chart, format: Format, top: i32, svg: &str) -> String {
     let body = svg.find('>').map_or("", |end| &svg[end + 1..]);
     let body = body.replace(" opacity=\"1\"", "");
