@@ -9,6 +9,7 @@
 //! - [`record`]: the directory that a run appends to, written and read;
 //! - [`histogram`]: counts of durations;
 //! - `analysis`: from a record to its [`summary`];
+//! - `metric_list`: all metrics, for people and for programs;
 //! - `human`: quantities as people read them; `text`: the verdict in words, for a terminal;
 //! - `charts`, `page`, `junit`: the parts of a report;
 //! - [`report`]: all of them written beside the record;
@@ -22,6 +23,7 @@ pub mod fuzzing;
 pub mod histogram;
 mod human;
 mod junit;
+mod metric_list;
 mod page;
 pub mod record;
 pub mod report;
@@ -29,6 +31,7 @@ mod text;
 
 pub use analysis::{analyse, summary};
 pub use comparison::{CompareError, MismatchPolicy, RunComparison, compare, evaluate};
+pub use metric_list::{metrics_json, metrics_text};
 pub use record::{RecordError, RecordWriter, RunRecord, read};
 pub use report::{ReportError, WrittenReport, write_report, write_report_against};
 pub use text::verdict_text;

@@ -146,7 +146,7 @@ fn breakpoints(window: &RunWindow, id: &str, series: &SourceSeries) -> Vec<f64> 
 fn reload_times(window: &RunWindow, id: &str) -> impl Iterator<Item = f64> {
     let events = window.record.events.iter();
     events.filter_map(move |event| match &event.kind {
-        RecordEvent::BalancerTold {
+        RecordEvent::BalancerReconfigured {
             id: balancer,
             how: Join::Reload,
             ..

@@ -35,7 +35,7 @@ pub(super) fn exit_codes<'a>(
     let range = window.range();
     let events = window.record.events.iter();
     events.filter_map(move |event| match &event.kind {
-        RecordEvent::ProcessLeft { id, code, .. } if range.contains(&event.at) => {
+        RecordEvent::ProcessStopped { id, code, .. } if range.contains(&event.at) => {
             Some((id.as_str(), *code))
         }
         _ => None,

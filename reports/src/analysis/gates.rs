@@ -24,7 +24,7 @@ use crate::{
 const STALL_MS: f64 = 1000.0;
 
 /// Sections whose metrics the harness's own stalls can spoil.
-const TRAFFIC_SECTIONS: [&str; 5] = ["sockets", "heartbeats", "commands", "messages", "readings"];
+const TRAFFIC_SECTIONS: [&str; 5] = ["sockets", "heartbeats", "commands", "messages", "telemetry"];
 
 /// Evaluates the gates in the order of the scenario. Also returns, in words, why some of
 /// them are inconclusive.

@@ -25,7 +25,7 @@ const MIN_REACHED_SHARE: f64 = 0.99;
 /// Seconds of silence beyond the usual interval that prove a pause of the worker.
 const SILENCE_S: f64 = 3.0;
 /// Kinds of failed connects whose cause is on the harness's side.
-const OWN_CONNECT_FAILURES: [&str; 2] = ["no-port", "no-file"];
+const OWN_CONNECT_FAILURES: [&str; 2] = ["no_port", "no_file"];
 
 /// The findings against the harness.
 #[derive(Debug, Clone, Default)]

@@ -50,7 +50,7 @@ fn event_problem(event: &TimedEvent) -> Option<String> {
             "{} at {at} failed: {error}",
             action_title(action, node)
         )),
-        RecordEvent::ProcessLeft { id, status, code } if *code != Some(0) => Some(format!(
+        RecordEvent::ProcessStopped { id, status, code } if *code != Some(0) => Some(format!(
             "{id} was stopped by an event, and at {at} it {status}"
         )),
         _ => None,

@@ -1,4 +1,4 @@
-//! `summary.json`, schema 1: times in milliseconds, sizes in bytes, `null` where something
+//! `summary.json`, schema 2: times in milliseconds, sizes in bytes, `null` where something
 //! was not measured.
 
 use chrono::{DateTime, Utc};
@@ -33,7 +33,7 @@ pub use super::{
 use crate::record::{RunEnd, SourceRole};
 
 /// Version of the summary's schema.
-pub const SUMMARY_SCHEMA: u32 = 1;
+pub const SUMMARY_SCHEMA: u32 = 2;
 
 /// The summary of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -19,7 +19,7 @@ impl RunComparison {
         for caution in &self.cautions {
             let _ = writeln!(text, "NOTE: {caution}");
         }
-        for (caption, grid) in [("balancing", &self.balancing), ("figure", &self.metrics)] {
+        for (caption, grid) in [("balancing", &self.balancing), ("metric", &self.metrics)] {
             if !grid.rows.is_empty() {
                 text.push('\n');
                 text.push_str(&aligned(caption, grid));

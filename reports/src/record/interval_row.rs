@@ -28,6 +28,8 @@ pub struct IntervalRow {
 /// A decoder of lines that shares names and sources between rows.
 #[derive(Debug, Default)]
 pub(crate) struct IntervalDecoder {
+    /// Function from a name of an earlier schema to its present name.
+    renamed: Option<fn(&str) -> Option<String>>,
     names: HashSet<Arc<str>>,
     sources: HashSet<Arc<Source>>,
 }
@@ -119,6 +121,14 @@ fn lookup<T: Copy>(entries: &[(Arc<str>, T)], name: &str) -> Option<T> {
 }
 
 impl IntervalDecoder {
+    /// Creates a decoder of a record with names of an earlier schema.
+    pub(crate) fn with_renamed(renamed: fn(&str) -> Option<String>) -> Self {
+        Self {
+            renamed: Some(renamed),
+            ..Self::default()
+        }
+    }
+
     /// Decodes one line.
     pub(crate) fn line(&mut self, text: &[u8]) -> Result<IntervalRow, String> {
         let raw: RawInterval = serde_json::from_slice(text).map_err(|error| error.to_string())?;
@@ -158,10 +168,12 @@ impl IntervalDecoder {
     }
 
     fn name(&mut self, name: Text) -> Arc<str> {
-        match self.names.get(&*name.0) {
+        let new = self.renamed.and_then(|renamed| renamed(&name.0));
+        let name = new.map_or(name.0, Cow::Owned);
+        match self.names.get(&*name) {
             Some(known) => known.clone(),
             None => {
-                let known: Arc<str> = name.0.into();
+                let known: Arc<str> = name.into();
                 self.names.insert(known.clone());
                 known
             }

@@ -222,8 +222,8 @@ fn with_telemetry(clients: [u64; 3], nodes: [u64; 2], handled: u64) -> TestRun {
 }
 
 const TELEMETRY: [&str; 4] = [
-    "telemetry records",
-    "acceptances of telemetry",
+    "telemetry",
+    "telemetry acceptances",
     "telemetry through the queue",
     "handled telemetry",
 ];
@@ -241,7 +241,7 @@ fn readings_are_counted_in_every_hand() {
     }
     // Ten were refused, and sent again.
     let summary = with_telemetry([500, 10, 500], [510, 500], 500).summary();
-    assert_eq!(line(&summary, "telemetry records").difference, Some(0));
+    assert_eq!(line(&summary, "telemetry").difference, Some(0));
 
     // The queue lost four.
     let summary = with_telemetry([500, 0, 500], [500, 500], 496).summary();

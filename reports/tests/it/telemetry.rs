@@ -80,7 +80,7 @@ fn all_handled_is_no_problem() {
         "none were asked for"
     );
     let said = verdict_text(&run.summary());
-    let line = "\n  readings    2,000 of 2,000 accepted, 0 lost\n";
+    let line = "\n  telemetry   2,000 of 2,000 accepted, 0 lost\n";
     assert!(said.contains(line), "{said}");
 }
 

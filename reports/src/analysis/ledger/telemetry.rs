@@ -40,7 +40,7 @@ fn node_pairs(window: &RunWindow, telemetry: &TelemetrySummary) -> Vec<CountPair
     let twice = telemetry.resent + unanswered;
     let pairs = [
         CountPair::new(
-            "telemetry records",
+            "telemetry",
             ledger_side("clients sent", Some(telemetry.sent + telemetry.resent)),
             ledger_side(
                 "nodes answered",
@@ -49,7 +49,7 @@ fn node_pairs(window: &RunWindow, telemetry: &TelemetrySummary) -> Vec<CountPair
             lost_sockets(window) * MAX_UNACKED_PER_DEVICE + unanswered,
         ),
         CountPair::new(
-            "acceptances of telemetry",
+            "telemetry acceptances",
             ledger_side("clients received", Some(telemetry.accepted)),
             ledger_side("nodes sent", accepted),
             twice,
