@@ -1,16 +1,16 @@
-//! The grammar of a gate's check: `figure comparison limit`, as in
+//! The grammar of a gate's check: `metric comparison limit`, as in
 //! `heartbeats.response.p99 <= 50ms`.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{diagnostic::Diagnostic, metrics, suggest};
+use crate::{diagnostic::Diagnostic, metrics, renamed, suggest};
 
-/// A comparison of a figure of the summary with a limit.
+/// A comparison of a metric of the summary with a limit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GateCheck {
-    /// Path of the figure in `summary.json` without its unit suffix.
+    /// Path of the metric in `summary.json` without its unit suffix.
     pub metric: String,
     /// The comparison that must hold.
     pub comparison: ComparisonOperator,
@@ -20,7 +20,7 @@ pub struct GateCheck {
     pub text: String,
 }
 
-/// The way in which a figure is compared with its limit.
+/// The way in which a metric is compared with its limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ComparisonOperator {
     /// `<`
@@ -55,27 +55,27 @@ const OPERATORS: [(&str, ComparisonOperator); 6] = [
 ];
 
 impl GateCheck {
-    /// Reads `figure comparison limit`. The limit is written with a unit of its figure and
+    /// Reads `metric comparison limit`. The limit is written with a unit of its metric and
     /// becomes a number of the summary's unit.
     ///
     /// # Errors
     ///
-    /// Fails when the figure or the comparison is unknown, or the limit does not fit the
-    /// figure.
+    /// Fails when the metric or the comparison is unknown, or the limit does not fit the
+    /// metric.
     pub fn parse(text: &str) -> Result<Self, Diagnostic> {
         let text = text.trim();
-        let (figure, comparison, limit) = split_check(text)?;
-        let figure = metrics::find(figure).ok_or_else(|| unknown_metric(figure))?;
-        let limit = figure.unit.parse_limit(limit).map_err(|diagnostic| {
+        let (metric, comparison, limit) = split_check(text)?;
+        let metric = metrics::find(metric).ok_or_else(|| unknown_metric(metric))?;
+        let limit = metric.unit.parse_limit(limit).map_err(|diagnostic| {
             Diagnostic::new(format!(
                 "{} as the limit of {}",
-                diagnostic.message, figure.path
+                diagnostic.message, metric.path
             ))
-            .expected(figure.unit.expected())
+            .expected(metric.unit.expected())
             .maybe_hint(diagnostic.hint)
         })?;
         Ok(Self {
-            metric: figure.path,
+            metric: metric.path,
             comparison,
             limit,
             text: text.to_owned(),
@@ -104,10 +104,10 @@ impl ComparisonOperator {
     }
 }
 
-/// Returns figure, comparison and limit, the outer two trimmed.
+/// Returns metric, comparison and limit, the outer two trimmed.
 fn split_check(text: &str) -> Result<(&str, ComparisonOperator, &str), Diagnostic> {
     let malformed = |message: &str| {
-        Diagnostic::new(message).expected("`figure <= limit`, with one of < <= == != >= >")
+        Diagnostic::new(message).expected("`metric <= limit`, with one of < <= == != >= >")
     };
     let start = text
         .find(['<', '>', '=', '!'])
@@ -118,14 +118,14 @@ fn split_check(text: &str) -> Result<(&str, ComparisonOperator, &str), Diagnosti
         .iter()
         .find(|(sign, _)| rest.starts_with(sign))
         .ok_or_else(unknown)?;
-    let (figure, limit) = (text[..start].trim(), rest[sign.len()..].trim());
+    let (metric, limit) = (text[..start].trim(), rest[sign.len()..].trim());
     if limit.starts_with(['<', '>', '=', '!']) {
         return Err(unknown());
     }
-    if figure.is_empty() || limit.is_empty() {
-        return Err(malformed("a figure or a limit is missing"));
+    if metric.is_empty() || limit.is_empty() {
+        return Err(malformed("a metric or a limit is missing"));
     }
-    Ok((figure, *comparison, limit))
+    Ok((metric, *comparison, limit))
 }
 
 /// Returns the comparison that was probably meant.
@@ -143,23 +143,24 @@ fn operator_hint(rest: &str) -> Option<String> {
     Some(format!("did you mean `{meant}`?"))
 }
 
-/// Explains that no figure has this path: lists the figures of its group, or the groups.
+/// Explains that no metric has this path: lists the metrics of its group, or the groups.
 fn unknown_metric(path: &str) -> Diagnostic {
-    let paths: Vec<String> = metrics::all().map(|figure| figure.path).collect();
+    let paths: Vec<String> = metrics::all().map(|metric| metric.path).collect();
     let group = path.split('.').next().unwrap_or_default();
     let is_member = |known: &&str| known.split('.').next() == Some(group);
     let members: Vec<&str> = paths.iter().map(String::as_str).filter(is_member).collect();
     let expected = match members.len() {
-        0 => format!("a figure of {}", metric_groups(&paths)),
+        0 => format!("a metric of {}", metric_groups(&paths)),
         1..=12 => suggest::quoted_list(members),
         _ => format!(
-            "one of the {} figures of `{group}` in the reference",
+            "one of the {} metrics of `{group}` in the reference",
             members.len()
         ),
     };
-    let hint = longer_path_hint(path, &paths)
+    let hint = renamed_hint(path)
+        .or_else(|| longer_path_hint(path, &paths))
         .or_else(|| suggest::did_you_mean(path, paths.iter().map(String::as_str)));
-    Diagnostic::new(format!("unknown figure `{}`", path.escape_debug()))
+    Diagnostic::new(format!("unknown metric `{}`", path.escape_debug()))
         .expected(expected)
         .maybe_hint(hint)
 }
@@ -175,7 +176,14 @@ fn metric_groups(paths: &[String]) -> String {
     suggest::quoted_list(groups)
 }
 
-/// Returns a figure whose path has every part of this one: `heartbeats.response` and
+/// Returns the hint for a metric that had another path before.
+fn renamed_hint(path: &str) -> Option<String> {
+    let new = renamed::renamed_metric(path)?;
+    metrics::find(&new)?;
+    Some(renamed::hint(path, &new))
+}
+
+/// Returns a metric whose path has every part of this one: `heartbeats.response` and
 /// `heartbeats.p99` both lack a part of `heartbeats.response.p99`.
 fn longer_path_hint(path: &str, paths: &[String]) -> Option<String> {
     let covers = |known: &&String| {
@@ -194,7 +202,7 @@ mod tests {
 
     #[test]
     fn limit_is_in_the_unit_of_the_summary() {
-        for (text, figure, comparison, limit) in [
+        for (text, metric, comparison, limit) in [
             (
                 "heartbeats.response.p99 <= 50ms",
                 "heartbeats.response.p99",
@@ -245,7 +253,7 @@ mod tests {
             ),
         ] {
             let check = GateCheck::parse(text).unwrap();
-            assert_eq!(check.metric, figure);
+            assert_eq!(check.metric, metric);
             assert_eq!(check.comparison, comparison, "{text}");
             assert!(
                 (check.limit - limit).abs() < 1e-9,
@@ -277,20 +285,20 @@ mod tests {
         ];
         let problems = texts.map(|text| GateCheck::parse(text).unwrap_err().to_string());
         expect![[r#"
-            unknown figure `heartbeats.respons.p99`; accepted: one of the 19 figures of `heartbeats` in the reference (did you mean `heartbeats.response.p99`?)
-            unknown figure `heartbeats.p99`; accepted: one of the 19 figures of `heartbeats` in the reference (did you mean `heartbeats.response.p99`?)
-            unknown figure `heartbeats.response`; accepted: one of the 19 figures of `heartbeats` in the reference (did you mean `heartbeats.response.p99`?)
+            unknown metric `heartbeats.respons.p99`; accepted: one of the 19 metrics of `heartbeats` in the reference (did you mean `heartbeats.response.p99`?)
+            unknown metric `heartbeats.p99`; accepted: one of the 19 metrics of `heartbeats` in the reference (did you mean `heartbeats.response.p99`?)
+            unknown metric `heartbeats.response`; accepted: one of the 19 metrics of `heartbeats` in the reference (did you mean `heartbeats.response.p99`?)
             a number without its unit as the limit of heartbeats.response.p99; accepted: a time such as `50ms`, `1.5s` or `800us` (did you mean `50ms` or `50s`?)
             unknown unit `KiB` as the limit of heartbeats.response.p99; accepted: a time such as `50ms`, `1.5s` or `800us`
             unknown unit `kb` as the limit of cost_per_socket.node_rss; accepted: a size such as `4KiB`, `1.5MB` or `800B` (did you mean `4kB`?)
-            an unknown comparison; accepted: `figure <= limit`, with one of < <= == != >= > (did you mean `==`?)
+            an unknown comparison; accepted: `metric <= limit`, with one of < <= == != >= > (did you mean `==`?)
             unknown unit `ms` as the limit of sockets.opened; accepted: a plain number
-            no comparison; accepted: `figure <= limit`, with one of < <= == != >= >
-            unknown figure `latency`; accepted: a figure of `sockets`, `heartbeats`, `commands`, `messages`, `backplane`, `processors`, `exits`, `readings`, `balance`, `cost_per_socket` (did you mean `messages.latency.p99`?)
-            an unknown comparison; accepted: `figure <= limit`, with one of < <= == != >= > (did you mean `<=`?)
+            no comparison; accepted: `metric <= limit`, with one of < <= == != >= >
+            unknown metric `latency`; accepted: a metric of `sockets`, `heartbeats`, `commands`, `messages`, `backplane`, `cpu_cores`, `exits`, `telemetry`, `balance`, `cost_per_socket` (did you mean `messages.latency.p99`?)
+            an unknown comparison; accepted: `metric <= limit`, with one of < <= == != >= > (did you mean `<=`?)
             a quantity below zero as the limit of commands.failed; accepted: a plain number
-            an unknown comparison; accepted: `figure <= limit`, with one of < <= == != >= > (did you mean `<=`?)
-            a figure or a limit is missing; accepted: `figure <= limit`, with one of < <= == != >= >"#]].assert_eq(&problems.join("\n"));
+            an unknown comparison; accepted: `metric <= limit`, with one of < <= == != >= > (did you mean `<=`?)
+            a metric or a limit is missing; accepted: `metric <= limit`, with one of < <= == != >= >"#]].assert_eq(&problems.join("\n"));
     }
 
     #[test]

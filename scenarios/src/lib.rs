@@ -39,6 +39,7 @@ pub mod matrix;
 pub mod metrics;
 pub mod plan;
 pub mod reference;
+pub mod renamed;
 pub mod segment;
 pub mod settings;
 pub mod text_layout;

@@ -132,7 +132,7 @@ impl MatrixSetting {
     /// Returns the setting's part of the cell's name.
     fn name_part(&self) -> String {
         match &self.key[..] {
-            "gateways" => format!("{}-gateways", self.value),
+            "balancers" => format!("{}-balancers", self.value),
             _ => self.value.clone(),
         }
     }

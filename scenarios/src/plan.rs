@@ -70,7 +70,7 @@ pub struct Plan {
     /// Messages published in the steady phase, in the order of the file.
     #[serde(default)]
     pub publish: Vec<PublishLoad>,
-    /// Readings sent upstream in the steady phase, in the order of the file.
+    /// Telemetry records sent upstream in the steady phase, in the order of the file.
     #[serde(default)]
     pub telemetry: Vec<TelemetryLoad>,
     /// Actions on the cluster, sorted by time.

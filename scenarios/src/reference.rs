@@ -12,10 +12,10 @@ use crate::{
 
 const INTRODUCTION: &str = include_str!("reference/introduction.md");
 const EXAMPLE: &str = include_str!("reference/example.toml");
-const METRICS: &str = include_str!("reference/figures.md");
+const METRICS: &str = include_str!("reference/metrics.md");
 
 /// Returns the scenario reference as Markdown: every table and key with the form that it
-/// accepts, and every figure that a gate can name.
+/// accepts, and every metric that a gate can name.
 pub fn markdown() -> String {
     let mut page = format!("{INTRODUCTION}\n```toml\n{EXAMPLE}```\n");
     write_section(&mut page, Scenario::schema());
@@ -68,7 +68,7 @@ fn default_cell(section: &SectionSchema, key: &KeySchema) -> String {
 }
 
 fn write_metrics(page: &mut String) {
-    page.push_str("| figure | unit | `during` | meaning |\n|---|---|---|---|\n");
+    page.push_str("| metric | unit | `during` | meaning |\n|---|---|---|---|\n");
     for metric in metrics::all() {
         let during = if metric.is_windowed() { "yes" } else { "no" };
         let (path, unit) = (&metric.path, metric.unit.name());

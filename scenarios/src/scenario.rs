@@ -50,9 +50,9 @@ section! {
     /// Messages to topics.
     pub(crate) publish: Vec<PublishSection> = named_list("publish load"), optional;
 
-    /// Readings that devices send upstream.
-    pub(crate) telemetry as "readings": Vec<TelemetrySection> =
-        named_list("load of readings"), optional;
+    /// Telemetry records that devices send upstream.
+    pub(crate) telemetry: Vec<TelemetrySection> =
+        named_list("telemetry load"), optional;
 
     /// Events that happen to the cluster.
     pub(crate) events: Vec<EventSection> = named_list("event"), optional;

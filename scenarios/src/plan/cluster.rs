@@ -45,7 +45,7 @@ pub struct ClusterSpec {
     /// Whether nodes require tokens.
     #[serde(default)]
     pub auth: bool,
-    /// The consumers that process readings.
+    /// The consumers that handle telemetry records.
     #[serde(default)]
     pub consumers: Consumers,
 }

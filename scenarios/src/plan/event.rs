@@ -70,14 +70,14 @@ pub enum Action {
     /// Starts a consumer again, with its journal; one that runs is ended in order first.
     RestartConsumer,
     /// Makes nodes that hold more than their share ask sockets to reconnect, until all are
-    /// within a band.
+    /// within the tolerance.
     // The parser of words skips actions with keys of their own.
     #[strum(disabled)]
     Rebalance {
         /// Sockets that each of these nodes asks per second.
         rate: Rate,
         /// The excess over the mean that a node may keep, as a share of the mean.
-        band: f64,
+        tolerance: f64,
     },
     /// Makes the node inject a fault into itself.
     #[strum(disabled)]

@@ -10,9 +10,9 @@ use crate::check::GateCheck;
 pub struct Gate {
     /// Name in the report; the check itself where the file gives none.
     pub name: String,
-    /// Figure, comparison and limit.
+    /// Metric, comparison and limit.
     pub check: GateCheck,
-    /// The part of the run that the gate covers; `None` is what the figure itself covers.
+    /// The part of the run that the gate covers; `None` is what the metric itself covers.
     pub during: Option<PhaseWindow>,
 }
 

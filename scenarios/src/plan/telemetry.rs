@@ -1,8 +1,8 @@
-//! Readings that devices send upstream, and the consumers that process them.
+//! Telemetry records that devices send upstream, and the consumers that handle them.
 //!
-//! Reading `k` of a load is due at `k / rate` and comes from device `k` modulo the number of
-//! devices of the pool, which numbers its own readings from 0. The plan alone says which
-//! device is due to send which reading when, and a reading's id says which one it is.
+//! Record `k` of a load is due at `k / rate` and comes from device `k` modulo the number of
+//! devices of the pool, which numbers its own records from 0. The plan alone says which
+//! device is due to send which record when, and a record's id says which one it is.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::{self, Rate};
 
-/// Readings that a pool of devices sends in the steady phase.
+/// Telemetry records that a pool of devices sends in the steady phase.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TelemetryLoad {
     /// Name of the load.
@@ -19,46 +19,46 @@ pub struct TelemetryLoad {
     pub pool: String,
     /// Number of devices of the pool.
     pub devices: u64,
-    /// Readings per second over all of them.
+    /// Records per second over all of them.
     pub rate: Rate,
-    /// Length of a reading's body, in bytes.
+    /// Length of a record's body, in bytes.
     pub size: u64,
 }
 
-/// Most readings of a run whose consumers the harness starts. Each reading is followed to the
+/// Most records of a run whose consumers the harness starts. Each record is followed to the
 /// consumers' journals, with two bits of the coordinator's memory: 250 MB for all of them.
 pub const MAX_TELEMETRY: u64 = 1_000_000_000;
 
-/// The consumers of readings that the harness starts, as one group.
+/// The consumers of telemetry records that the harness starts, as one group.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Consumers {
     /// Number of consumers, `c1`, `c2`, …
     pub count: u32,
-    /// Time that a consumer takes for a reading.
+    /// Time that a consumer takes for a record.
     #[serde(with = "units::millis")]
     pub processing_time: Duration,
-    /// A fault of known size: each consumer acknowledges every so many-th of its readings
-    /// without processing it. 0 drops none.
+    /// A fault of known size: each consumer acknowledges every so many-th of its records
+    /// without handling it. 0 drops none.
     pub drop_every: u64,
 }
 
 impl TelemetryLoad {
-    /// Returns the number, in the load, of reading `index` of `device`.
+    /// Returns the number, in the load, of record `index` of `device`.
     pub fn sequence_number(&self, device: u64, index: u64) -> u64 {
         index * self.devices + device
     }
 
-    /// Returns the device that sends reading `number`.
+    /// Returns the device that sends record `number`.
     pub fn device_of(&self, number: u64) -> u64 {
         number % self.devices
     }
 
-    /// Returns when reading `number` is due, from the start of the steady phase.
+    /// Returns when record `number` is due, from the start of the steady phase.
     pub fn due(&self, number: u64) -> Duration {
         self.rate.due(number)
     }
 
-    /// Returns the number of readings that are due before `until`, counted from the start of
+    /// Returns the number of records that are due before `until`, counted from the start of
     /// the steady phase.
     pub fn count_due_before(&self, until: Duration) -> u64 {
         let estimate = (until.as_secs_f64() * self.rate.as_per_second()) as u64;
@@ -78,7 +78,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn reading_belongs_to_one_device(devices in 1u64..200, number in 0u64..1_000_000) {
+        fn record_belongs_to_one_device(devices in 1u64..200, number in 0u64..1_000_000) {
             let load = load(devices, 1.0);
             let device = load.device_of(number);
             prop_assert!(device < devices);

@@ -58,7 +58,7 @@ fn check_without_balancer(cluster: &ClusterSection, sink: &mut DiagnosticSink) {
         sink.report(
             &cluster.balancers.location,
             Diagnostic::new("several balancers, and none is named")
-                .expected("`gateways` beside `balancer = \"gateway\"`, or another one"),
+                .expected("`balancers` beside `balancer = \"gateway\"`, or another one"),
         );
     }
     if cluster.balancer_tls.is(&true) {

@@ -55,9 +55,9 @@ fn check_fault_keys(kind: EventKind, event: &EventSection, sink: &mut Diagnostic
     }
 }
 
-/// Checks that a rebalance has its rate and its band, and that other events have neither.
+/// Checks that a rebalance has its rate and its tolerance, and that other events have neither.
 fn check_rebalance_keys(kind: EventKind, event: &EventSection, sink: &mut DiagnosticSink) {
-    for key in [EventKey::of(&event.rate), EventKey::of(&event.band)] {
+    for key in [EventKey::of(&event.rate), EventKey::of(&event.tolerance)] {
         match kind {
             EventKind::Rebalance => key.report_if_missing("missing from this rebalance", sink),
             _ => key.report_if_written(

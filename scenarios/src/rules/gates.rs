@@ -73,8 +73,8 @@ fn without_messages(scenario: &Scenario) -> Option<Diagnostic> {
 fn without_telemetry(scenario: &Scenario) -> Option<Diagnostic> {
     unless(
         scenario.telemetry.is_written,
-        "the scenario sends no readings",
-        "it in a scenario with `[[readings]]`",
+        "the scenario sends no telemetry records",
+        "it in a scenario with `[[telemetry]]`",
     )
 }
 
@@ -170,7 +170,7 @@ fn check_window(gate: &GateSection, metric: &Metric, sink: &mut DiagnosticSink) 
         let traffic = match metric.path.split('.').next() {
             Some("commands") => "no commands are sent",
             Some("messages") => "no messages are published",
-            Some("readings") => "no readings are due",
+            Some("telemetry") => "no telemetry records are due",
             _ => return,
         };
         let message = format!("{traffic} in the {} phase", window.as_str());

@@ -1,5 +1,5 @@
-//! Each load of readings has its schedule, its pool and consumers; all loads together are
-//! not more than can be followed.
+//! Each telemetry load has its schedule, its pool and consumers; all loads together are not
+//! more than can be followed.
 
 use super::pool::{self, PoolReference};
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     section::{Section, devices::PoolSection, telemetry::TelemetrySection},
 };
 
-/// The number of readings of the loads so far.
+/// The number of records of the loads so far.
 struct TelemetryTotal(f64);
 
 pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
@@ -32,10 +32,10 @@ pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
     check_consumers(scenario, sink);
 }
 
-/// Checks that exactly one key says when readings are due.
+/// Checks that exactly one key says when records are due.
 fn check_schedule(load: &TelemetrySection, sink: &mut DiagnosticSink) {
     const EITHER: &str =
-        "`rate` (over all devices) or `every` (between two readings of one device)";
+        "`rate` (over all devices) or `every` (between two telemetry records of one device)";
     match (load.rate.is_written, load.every.is_written) {
         (true, true) => sink.report(
             &load.every.location,
@@ -49,7 +49,7 @@ fn check_schedule(load: &TelemetrySection, sink: &mut DiagnosticSink) {
     }
 }
 
-/// Checks that readings are neither due too often nor, with the loads before, too many.
+/// Checks that records are neither due too often nor, with the loads before, too many.
 /// Only the first load too many is reported.
 fn check_volume(
     load: &TelemetrySection,
@@ -59,13 +59,13 @@ fn check_volume(
 ) -> Option<Diagnostic> {
     let rate = load.rate_for(pool.count.value?)?.as_per_second();
     if rate > RATE_RANGE.1 {
-        let message = format!("{} readings", format::per_second(rate));
+        let message = format!("{} telemetry records", format::per_second(rate));
         return Some(Diagnostic::new(message).expected(format!(
-            "at most {} readings over all devices",
+            "at most {} telemetry records over all devices",
             format::per_second(RATE_RANGE.1)
         )));
     }
-    // Only readings of a cluster are followed to their consumers.
+    // Only records of a cluster are followed to their consumers.
     scenario.only_cluster()?;
     let duration = scenario.duration.value?;
     let before = total.0;
@@ -73,7 +73,7 @@ fn check_volume(
     let most = MAX_TELEMETRY as f64;
     (before <= most && total.0 > most).then(|| {
         let message = format!(
-            "{} readings in {}",
+            "{} telemetry records in {}",
             format::toml_integer(total.0 as u64),
             format::toml_duration(duration)
         );
@@ -92,13 +92,13 @@ fn check_consumers(scenario: &Scenario, sink: &mut DiagnosticSink) {
     match scenario.system() {
         System::Cluster(cluster) if cluster.has_no_consumers() => sink.report(
             &location,
-            Diagnostic::new("readings without consumers")
+            Diagnostic::new("telemetry records without consumers")
                 .expected("`consumers = 3` in `[cluster]`, or another number"),
         ),
         System::Target(target) if target.dialect.is(&Dialect::Plain) => sink.report(
             &location,
-            Diagnostic::new("readings in the plain dialect")
-                .expected("`[[readings]]` with `dialect = \"highwater\"`"),
+            Diagnostic::new("telemetry records in the plain dialect")
+                .expected("`[[telemetry]]` with `dialect = \"highwater\"`"),
         ),
         _ => {}
     }

@@ -36,7 +36,7 @@ section! {
 
     /// The load of a node that the gateway's policy compares: its sockets, or the live bytes
     /// of its heap, which nodes report themselves. Without it its sockets.
-    pub(crate) load_metric as "load": BalancerLoadMetric = word(), optional, balancing;
+    pub(crate) load_metric: BalancerLoadMetric = word(), optional, balancing;
 
     /// The way in which a command finds the node that owns its device: ask the owner
     /// directory, or ask every node.
@@ -52,7 +52,7 @@ section! {
 
     /// Balancers side by side, called `b1`, `b2`, …; clients rotate over them. Balancers
     /// share no state except what nodes report.
-    pub(crate) balancers as "gateways": u32 = count(1, MAX_BALANCERS), default "1", balancing;
+    pub(crate) balancers: u32 = count(1, MAX_BALANCERS), default "1", balancing;
 
     /// Whether clients speak TLS to the balancer, which speaks plain HTTP to the nodes. Its
     /// certificate is made as with `tls`.
@@ -71,16 +71,16 @@ section! {
     /// have one for all devices; workers sign them as a login service would.
     auth: bool = boolean(), default "false";
 
-    /// Consumers of readings, called `c1`, `c2`, …; each is a process of its own, and all are
-    /// one group.
+    /// Consumers of telemetry records, called `c1`, `c2`, …; each is a process of its own, and
+    /// all are one group.
     pub(crate) consumers: u32 = count(0, 99), default "0";
 
-    /// The time that a consumer takes for a reading; it processes one at a time.
-    processing_time as "handle_time": Duration = duration(Duration::ZERO, MINUTE), default "0s";
+    /// The time that a consumer takes for a telemetry record; it handles one at a time.
+    processing_time: Duration = duration(Duration::ZERO, MINUTE), default "0s";
 
     /// A fault of known size, to see that it is found: each consumer acknowledges every so
-    /// many-th of its readings without processing it. 0 drops none.
-    drop_every as "lose_every": u64 = count(0, 1_000_000_000), default "0";
+    /// many-th of its telemetry records without handling it. 0 drops none.
+    drop_every: u64 = count(0, 1_000_000_000), default "0";
 }
 
 impl ClusterSection {

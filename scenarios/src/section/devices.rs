@@ -31,7 +31,7 @@ section! {
     heartbeat: Duration = duration(MILLISECOND.saturating_mul(100), HOUR), default "20s";
 
     /// Missed heartbeats in a row after which the client closes the socket and reconnects.
-    max_missed as "give_up_after": u32 = count(1, 1_000), default "2";
+    max_missed: u32 = count(1, 1_000), default "2";
 
     /// Most time that an attempt to open a socket may take.
     connect_timeout: Duration =

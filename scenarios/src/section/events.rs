@@ -25,9 +25,9 @@ section! {
     /// all its sockets open; `drain-node` asks it to end in order; `restart-node` starts a
     /// killed, drained or running node again on its old address. The same with `-broker` acts
     /// on the embedded broker, and needs `backplane = "local"`; `kill-consumer` and
-    /// `restart-consumer` act on a consumer of readings, which goes on with its journal.
+    /// `restart-consumer` act on a consumer of telemetry records, which goes on with its journal.
     /// `rebalance` makes nodes that hold more than their share ask sockets to reconnect, until
-    /// all are within `band`.
+    /// all are within `tolerance`.
     pub(crate) kind as "do": EventKind = word(), required;
 
     /// The node that an action on a node is for.
@@ -43,7 +43,7 @@ section! {
     pub(crate) fault: FaultKind = word(), optional;
 
     /// Time that `stall` and `ignore-pings` last.
-    pub(crate) duration as "length": Duration =
+    pub(crate) duration: Duration =
         duration(MILLISECOND, MINUTE.saturating_mul(10)), optional;
 
     /// Number of deliveries that `drop-messages`, `duplicate-messages` and `reorder-messages`
@@ -55,7 +55,7 @@ section! {
     pub(crate) rate: Rate = rate(), optional;
 
     /// With `do = "rebalance"`: the excess over the mean of all nodes that a node may keep.
-    pub(crate) band: f64 = share(1, 100), optional;
+    pub(crate) tolerance: f64 = share(1, 100), optional;
 }
 
 impl EventSection {
@@ -64,7 +64,7 @@ impl EventSection {
         let action = match kind {
             EventKind::Rebalance => Action::Rebalance {
                 rate: self.rate.value?,
-                band: self.band.value?,
+                tolerance: self.tolerance.value?,
             },
             EventKind::Fault => Action::Fault {
                 fault: fault_spec(self.fault.value?, self.duration.value, self.count.value)?,

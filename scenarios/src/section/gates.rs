@@ -13,10 +13,10 @@ section! {
     /// Name in the report and for `--set`; without it the report shows the check itself.
     pub(crate) name: String = name(), optional;
 
-    /// Figure, comparison and limit; the figures are listed below.
+    /// Metric, comparison and limit; the metrics are listed below.
     pub(crate) check: GateCheck = gate_check(), required;
 
-    /// The part of the run that the gate covers. Without it, what the figure itself covers:
+    /// The part of the run that the gate covers. Without it, what the metric itself covers:
     /// counters the whole run, distributions the steady phase.
     pub(crate) during: PhaseWindow = word(), optional;
 }

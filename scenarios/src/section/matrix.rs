@@ -24,8 +24,8 @@ section! {
     /// Values of `cluster.join`.
     join: Vec<TomlItem> = list_of(word::<Join>()), optional;
 
-    /// Values of `cluster.gateways`.
-    balancers as "gateways": Vec<TomlItem> = list_of(count(1, MAX_BALANCERS)), optional;
+    /// Values of `cluster.balancers`.
+    balancers: Vec<TomlItem> = list_of(count(1, MAX_BALANCERS)), optional;
 
     /// Number of runs of each cell. From three on, the comparison gives intervals.
     pub(crate) repeat: u32 = count(1, 20), default "1";

@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt::Debug};
 use super::{Field, Key, KeyPresence, KeySchema, SectionSchema};
 use crate::{
     diagnostic::{Diagnostic, DiagnosticSink, SourceSpan, ValueLocation},
-    suggest,
+    renamed, suggest,
     tree::{self, TomlItem, TomlTable, TomlValue},
     value::{Accepts, ValueType},
 };
@@ -203,8 +203,20 @@ impl<'t> TableReader<'t> {
                 &location,
                 Diagnostic::new("unknown key")
                     .expected(suggest::quoted_list(names()))
-                    .maybe_hint(suggest::did_you_mean(&entry.key, names())),
+                    .maybe_hint(
+                        self.renamed_hint(&entry.key)
+                            .or_else(|| suggest::did_you_mean(&entry.key, names())),
+                    ),
             );
         }
+    }
+
+    /// Returns the hint for a key that had another name before.
+    fn renamed_hint(&self, key: &str) -> Option<String> {
+        let new = renamed::renamed_key(key)?;
+        let mut known = self.schema.keys.iter();
+        known
+            .any(|key| key.name == new)
+            .then(|| renamed::hint(key, new))
     }
 }

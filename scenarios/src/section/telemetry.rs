@@ -1,4 +1,4 @@
-//! `[[readings]]`: what devices send upstream.
+//! `[[telemetry]]`: what devices send upstream.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use crate::{
 };
 
 section! {
-    /// Readings that devices send upstream in the steady phase, on a fixed schedule, for a
-    /// group of consumers to process. A device sends a reading again when it was refused, and
-    /// when it was not answered before its socket ended. A reading that is due while the
-    /// socket is closed waits, and its time runs. Every reading is followed to the journals
-    /// of the consumers.
-    pub(crate) struct TelemetrySection = "[[readings]]";
+    /// Telemetry records that devices send upstream in the steady phase, on a fixed schedule,
+    /// for a group of consumers to handle. A device sends a record again when it was
+    /// rejected, and when it was not answered before its socket ended. A record that is due
+    /// while the socket is closed waits, and its time runs. Every record is followed to the
+    /// journals of the consumers.
+    pub(crate) struct TelemetrySection = "[[telemetry]]";
 
     /// Name of the load.
     pub(crate) name: String = name(), numbered;
@@ -24,19 +24,19 @@ section! {
     /// The pool of devices that send. Without it the only pool.
     pub(crate) pool: String = name(), optional;
 
-    /// Readings due per second, over all devices of the pool, which take turns. This or
-    /// `every`.
+    /// Telemetry records due per second, over all devices of the pool, which take turns. This
+    /// or `every`.
     pub(crate) rate: Rate = rate(), optional;
 
-    /// Time between two readings of one device. This or `rate`.
+    /// Time between two telemetry records of one device. This or `rate`.
     pub(crate) every: Duration = duration(MILLISECOND, DAY), optional;
 
-    /// Length of a reading's body.
+    /// Length of a telemetry record's body.
     size: u64 = size(2, 48 * 1024), default "64B";
 }
 
 impl TelemetrySection {
-    /// Returns the place of the key that says when readings are due.
+    /// Returns the place of the key that says when records are due.
     pub(crate) fn schedule_location(&self) -> &ValueLocation {
         match (&self.rate.value, &self.every.value) {
             (Some(_), _) => &self.rate.location,
@@ -45,7 +45,7 @@ impl TelemetrySection {
         }
     }
 
-    /// Returns the readings per second of a pool of `devices`; `None` unless exactly one key
+    /// Returns the records per second of a pool of `devices`; `None` unless exactly one key
     /// gives them.
     pub(crate) fn rate_for(&self, devices: u64) -> Option<Rate> {
         match (self.rate.value, self.every.value) {

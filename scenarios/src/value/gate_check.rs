@@ -14,7 +14,7 @@ pub(crate) const fn gate_check() -> CheckText {
 
 impl Accepts for CheckText {
     fn expected(&self) -> String {
-        "a figure, one of < <= == != >= >, and a limit with the figure's unit, such as \"heartbeats.response.p99 <= 50ms\"".to_owned()
+        "a metric, one of < <= == != >= >, and a limit with the metric's unit, such as \"heartbeats.response.p99 <= 50ms\"".to_owned()
     }
 }
 
