@@ -6,9 +6,8 @@ use crate::{
     Matrix, Plan, format,
     plan::{
         BackplaneSpec, BalancerKind, BalancerLoadMetric, CertificateTrust, ClusterSpec, Consumers,
-        Gate, HttpHeader, SystemSpec, TargetSpec,
+        Gate, HttpHeader, SystemSpec, TargetSpec, Word,
     },
-    section::Choice,
     text_layout::TextLayout,
 };
 

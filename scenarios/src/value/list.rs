@@ -1,30 +1,52 @@
 //! A list of different values.
 
-use super::value_type::{FromToml, ValueDiagnostic, ValueType};
-use crate::tree::{TomlItem, TomlValue};
+use super::{Accepts, ValueType};
+use crate::{
+    diagnostic::Diagnostic,
+    tree::{TomlItem, TomlValue},
+};
 
 /// Most values of a list.
-pub(super) const MAX_LIST_VALUES: usize = 8;
+const MAX_LIST_VALUES: usize = 8;
 
 /// Longest word that a hint repeats, in bytes.
 const MAX_HINT_WORD_BYTES: usize = 32;
 
-/// As they are written; what each of them may be is not looked at.
-impl FromToml for Vec<TomlItem> {
-    fn from_toml(item: &TomlItem, _: &ValueType) -> Result<Self, ValueDiagnostic> {
+/// A list of different values of one form.
+#[derive(Debug)]
+pub(crate) struct ListOf<V>(V);
+
+/// Accepts a list of different values, each of the form `element`.
+pub(crate) const fn list_of<V>(element: V) -> ListOf<V> {
+    ListOf(element)
+}
+
+impl<V: Accepts> Accepts for ListOf<V> {
+    fn expected(&self) -> String {
+        format!(
+            "a list of up to {MAX_LIST_VALUES} different values, each {}",
+            self.0.expected()
+        )
+    }
+}
+
+/// Reads the values as they are written. Their form is checked where they are used, so that
+/// a problem names the key that takes them.
+impl<V: Accepts> ValueType<Vec<TomlItem>> for ListOf<V> {
+    fn read(&self, item: &TomlItem) -> Result<Vec<TomlItem>, Diagnostic> {
         let TomlValue::List(items) = &item.value else {
-            return Err(ValueDiagnostic::new("not a list").hint(list_hint(item)));
+            return Err(Diagnostic::new("not a list").hint(list_hint(item)));
         };
         match (items.len(), first_duplicate(items)) {
-            (0, _) => Err(ValueDiagnostic::new("an empty list")),
-            (length, _) if length > MAX_LIST_VALUES => Err(ValueDiagnostic::new("too many values")),
-            (_, Some(value)) => Err(ValueDiagnostic::new(format!("{value} stands there twice"))),
+            (0, _) => Err(Diagnostic::new("an empty list")),
+            (length, _) if length > MAX_LIST_VALUES => Err(Diagnostic::new("too many values")),
+            (_, Some(value)) => Err(Diagnostic::new(format!("{value} stands there twice"))),
             (_, None) => Ok(items.clone()),
         }
     }
 }
 
-/// The first value that was there before.
+/// Returns the first value that repeats an earlier one.
 fn first_duplicate(items: &[TomlItem]) -> Option<String> {
     let mut values = items.iter().map(TomlItem::display_redacted).enumerate();
     values.find_map(|(place, value)| {
@@ -35,8 +57,8 @@ fn first_duplicate(items: &[TomlItem]) -> Option<String> {
     })
 }
 
-/// The list that was probably meant: the value alone in brackets, or that of the words of
-/// a text in brackets, whose quotes a shell has taken.
+/// Returns the list that was probably meant: the value alone in brackets, or the words of a
+/// text in brackets, whose quotes a shell has removed.
 fn list_hint(item: &TomlItem) -> String {
     match &item.value {
         TomlValue::Text(text) if text.starts_with('[') => match quote_words(text) {
@@ -47,7 +69,7 @@ fn list_hint(item: &TomlItem) -> String {
     }
 }
 
-/// `[a, b]` as `["a","b"]`.
+/// Returns `[a, b]` as `["a","b"]`.
 fn quote_words(text: &str) -> Option<String> {
     let inner = text.strip_prefix('[')?.strip_suffix(']')?;
     let words: Vec<&str> = inner.split(',').map(str::trim).collect();
