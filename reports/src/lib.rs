@@ -3,8 +3,8 @@
 //! - [`record`]: the directory that a run appends to, written and read;
 //! - [`histogram`]: how durations are counted;
 //! - `analysis`: from a record to its [`summary`];
-//! - [`figure`]: a summary's figures by path; `human`: quantities as people
-//!   read them; `text`: the verdict in words, for a terminal;
+//! - [`metric`]: a summary's metrics by path; `text`: the verdict in words, for a
+//!   terminal;
 //! - `charts`, `page`, `junit`: how it is shown;
 //! - [`report`]: all of it written beside the record;
 //! - `comparison`: runs side by side, and a run against a baseline.
@@ -15,7 +15,6 @@ mod comparison;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod histogram;
-mod human;
 mod junit;
 pub mod metric;
 mod page;

@@ -2,9 +2,10 @@
 //! `heartbeats.response.p99`, `cost_per_socket.node_heap`.
 
 use highwater_scenarios::metrics::{Unit, find};
+use highwater_types::format;
 use serde_json::Value;
 
-use crate::{human, summary::Summary};
+use crate::summary::Summary;
 
 /// A summary as figures are looked up in it.
 pub struct SummaryMetrics(Value);
@@ -34,11 +35,11 @@ pub fn unit(path: &str) -> Unit {
 /// A value of a figure in words.
 pub fn display(unit: Unit, value: f64) -> String {
     match unit {
-        Unit::Millis => human::millis(value),
-        Unit::Seconds => human::seconds(value),
-        Unit::Bytes => human::bytes(value),
-        Unit::PerSecond => format!("{}/s", human::significant(value)),
-        Unit::Share => format!("{} %", human::significant(value * 100.0)),
-        Unit::Count | Unit::Ratio => human::significant(value),
+        Unit::Millis => format::millis(value),
+        Unit::Seconds => format::seconds(value),
+        Unit::Bytes => format::size(value),
+        Unit::PerSecond => format!("{}/s", format::significant(value)),
+        Unit::Share => format!("{} %", format::significant(value * 100.0)),
+        Unit::Count | Unit::Ratio => format::significant(value),
     }
 }

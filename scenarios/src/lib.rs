@@ -21,10 +21,8 @@
 //! from the same tables that the file is read with. [`page`] and [`words`] are
 //! how text for a terminal is laid out, here and in the crates above.
 
-pub mod broker_url;
 pub mod check;
 pub mod diagnostic;
-pub mod format;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod load;
@@ -34,18 +32,15 @@ pub mod plan;
 pub mod reference;
 pub mod segment;
 pub mod text_layout;
-pub mod units;
 
 mod describe;
 mod estimate;
-mod quantity;
 mod rules;
 mod scenario;
 mod section;
 mod suggest;
 mod tree;
 
-pub use broker_url::{BrokerKind, BrokerUrl, redact_passwords};
 pub use check::{CheckDiagnostic, GateCheck};
 pub use describe::{HostResources, MemoryEstimate, describe, describe_matrix};
 pub use diagnostic::{Diagnostic, Diagnostics};

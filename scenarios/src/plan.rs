@@ -11,6 +11,7 @@ mod telemetry;
 
 use std::time::Duration;
 
+use highwater_types::{BrokerUrl, Rate, duration};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::publish::TOPIC_NUMBER_PLACEHOLDER;
@@ -20,11 +21,7 @@ pub use self::{
     publish::{DeviceRole, PublishFrom, PublishLoad},
     telemetry::{Consumers, MAX_TELEMETRY, TelemetryLoad},
 };
-use crate::{
-    broker_url::BrokerUrl,
-    check::GateCheck,
-    units::{self, Rate},
-};
+use crate::check::GateCheck;
 
 /// A valid scenario with every default filled in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,7 +33,7 @@ pub struct Plan {
     /// Everything random in a run derives from it.
     pub seed: u64,
     /// Length of the steady phase.
-    #[serde(with = "units::millis")]
+    #[serde(with = "duration::millis")]
     pub duration: Duration,
     /// What the load is put on.
     pub system: SystemSpec,
@@ -90,7 +87,7 @@ pub struct ClusterSpec {
     #[serde(default)]
     pub balancer_tls: bool,
     /// How long a socket may be open before its node sends it away; `None` is for ever.
-    #[serde(default, with = "units::optional_millis")]
+    #[serde(default, with = "duration::optional_millis")]
     pub max_age: Option<Duration>,
     /// How a command finds the node that owns its device.
     pub routing: Routing,
@@ -221,15 +218,15 @@ pub struct DevicePool {
     pub ramp: Rate,
     /// When the pool starts to open, from the start of the steady phase;
     /// `None` opens it in the ramp.
-    #[serde(with = "units::optional_millis")]
+    #[serde(with = "duration::optional_millis")]
     pub start: Option<Duration>,
     /// Time between two heartbeats of one socket.
-    #[serde(with = "units::millis")]
+    #[serde(with = "duration::millis")]
     pub heartbeat: Duration,
     /// Missed heartbeats in a row after which the client closes and reconnects.
     pub max_missed: u32,
     /// How long an attempt to open may take.
-    #[serde(with = "units::millis")]
+    #[serde(with = "duration::millis")]
     pub connect_timeout: Duration,
     /// Pauses between attempts.
     pub reconnect: ReconnectSpec,
@@ -239,10 +236,10 @@ pub struct DevicePool {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReconnectSpec {
     /// Longest pause before the first new attempt.
-    #[serde(with = "units::millis")]
+    #[serde(with = "duration::millis")]
     pub first: Duration,
     /// Longest pause ever.
-    #[serde(with = "units::millis")]
+    #[serde(with = "duration::millis")]
     pub max: Duration,
     /// How the pause is drawn.
     pub jitter: Jitter,
@@ -266,7 +263,7 @@ pub struct CommandLoad {
     /// When commands are due.
     pub model: LoadModel,
     /// After this an unanswered command is `timed_out`.
-    #[serde(with = "units::millis")]
+    #[serde(with = "duration::millis")]
     pub timeout: Duration,
     /// How the reply comes back.
     pub reply: ReplyMode,
@@ -283,7 +280,7 @@ pub enum LoadModel {
         /// How many, started spread over one think time.
         users: u64,
         /// Pause between a reply and the next command.
-        #[serde(with = "units::millis")]
+        #[serde(with = "duration::millis")]
         think: Duration,
     },
     /// Arrivals on a fixed schedule, whether or not earlier ones were answered.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::broker_url::redact_passwords;
+use highwater_types::redact_passwords;
 
 mod overrides;
 mod read;

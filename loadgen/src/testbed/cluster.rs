@@ -9,6 +9,7 @@ use std::{
 };
 
 use futures_util::future::{join_all, try_join_all};
+use highwater_process::{Child, ChildExit, Spawner};
 use highwater_scenarios::plan::{
     BROKER_NAME, BalancerLoadMetric, ClusterSpec, EventSpec, Plan, Routing,
 };
@@ -26,12 +27,7 @@ use super::{
     node_registry::{NodeRegistry, ProcessState},
     readiness,
 };
-use crate::{
-    access::ClientAccess,
-    endpoints::Endpoints,
-    process::{Child, ChildExit, Spawner},
-    sampling::SampleTarget,
-};
+use crate::{access::ClientAccess, endpoints::Endpoints, sampling::SampleTarget};
 
 /// How long a process may take to end in order when the cluster is stopped.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);

@@ -9,15 +9,13 @@ use std::{
     time::Duration,
 };
 
+use highwater_process::{Child, Launch};
 use highwater_reports::record::{Source, SourceRole};
 use highwater_scenarios::plan::Consumers;
 use tokio::sync::Mutex;
 
 use super::{TestbedError, cluster::ClusterInner, node::running_child, readiness, startup};
-use crate::{
-    process::{Child, Launch},
-    sampling::{SampleEndpoint, SampleTarget},
-};
+use crate::sampling::{SampleEndpoint, SampleTarget};
 
 /// The group of all consumers of a run.
 pub(super) const CONSUMER_GROUP: &str = "run";

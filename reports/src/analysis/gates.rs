@@ -5,10 +5,10 @@ use highwater_scenarios::{
     metrics::Unit,
     plan::{Gate, PhaseWindow},
 };
+use highwater_types::format;
 
 use super::{harness::HarnessHealth, run_window::RunWindow, sections, source_series::RecordSeries};
 use crate::{
-    human,
     metric::{SummaryMetrics, unit},
     record::{RunEnd, RunRecord},
     summary::{GateOutcome, Summary, Verdict},
@@ -113,8 +113,8 @@ fn harness_cause(
         return (excess > 0.0 && harness.stall_ms >= excess).then(|| {
             format!(
                 "a worker's own stall of {} could account for all of the {} too much",
-                human::millis(harness.stall_ms),
-                human::millis(excess)
+                format::millis(harness.stall_ms),
+                format::millis(excess)
             )
         });
     }
@@ -122,7 +122,7 @@ fn harness_cause(
         return Some("a worker was lost".to_owned());
     }
     if harness.stall_ms >= STALL_MS && section != "sockets" {
-        let stall = human::millis(harness.stall_ms);
+        let stall = format::millis(harness.stall_ms);
         return Some(format!("a worker stalled for {stall}"));
     }
     if harness.only_own_connect_failures && section == "sockets" {

@@ -1,6 +1,7 @@
 //! Whether the harness itself was the limit.
 
 use highwater_scenarios::plan::{LoadModel, PhaseWindow};
+use highwater_types::format;
 
 use super::{
     commands::outcomes,
@@ -9,7 +10,6 @@ use super::{
     source_series::SourceSeries,
 };
 use crate::{
-    human,
     record::{
         RecordEvent, RunEnd, SourceRole,
         names::{counter, latency},
@@ -70,7 +70,7 @@ impl HarnessHealth {
         for event in &cut.record.events {
             if let RecordEvent::WorkerLost { id, reason } = &event.kind {
                 self.worker_lost = true;
-                let at = human::seconds(event.at);
+                let at = format::seconds(event.at);
                 self.reasons
                     .push(format!("worker {id} was lost at {at}: {reason}"));
             }
@@ -83,8 +83,8 @@ impl HarnessHealth {
                 self.stall_ms = self.stall_ms.max(silence * 1000.0);
                 self.reasons.push(format!(
                     "worker {id} was silent for {} from {}",
-                    human::seconds(silence),
-                    human::seconds(at)
+                    format::seconds(silence),
+                    format::seconds(at)
                 ));
             }
         }
@@ -102,9 +102,9 @@ impl HarnessHealth {
                 self.reasons.push(format!(
                     "worker {} was late: send lag p99 {}, longest {} (limit {})",
                     worker.id,
-                    human::millis(p99),
-                    human::millis(max),
-                    human::millis(SEND_LAG_LIMIT_MS)
+                    format::millis(p99),
+                    format::millis(max),
+                    format::millis(SEND_LAG_LIMIT_MS)
                 ));
             }
         }
@@ -129,9 +129,9 @@ impl HarnessHealth {
         if own > 0 && is_below_target(sockets.opened, sockets.requested) {
             self.reasons.push(format!(
                 "{} of {} sockets opened; {} attempts found no free port or file on the harness's side",
-                human::count(sockets.opened),
-                human::count(sockets.requested),
-                human::count(own)
+                format::count(sockets.opened),
+                format::count(sockets.requested),
+                format::count(own)
             ));
         }
     }
@@ -146,8 +146,8 @@ impl HarnessHealth {
         {
             self.reasons.push(format!(
                 "{} of {} commands due were issued",
-                human::count(commands.issued),
-                human::count(commands.due)
+                format::count(commands.issued),
+                format::count(commands.due)
             ));
         }
     }
@@ -158,9 +158,9 @@ impl HarnessHealth {
         {
             self.reasons.push(format!(
                 "{} of {} commands have no known outcome ({} have)",
-                human::count(commands.lost),
-                human::count(commands.issued),
-                human::count(outcomes(commands))
+                format::count(commands.lost),
+                format::count(commands.issued),
+                format::count(outcomes(commands))
             ));
         }
     }

@@ -18,10 +18,10 @@ mod clients;
 mod telemetry;
 
 use highwater_scenarios::plan::SystemSpec;
+use highwater_types::format;
 
 use super::{run_window::RunWindow, source_series::SourceSeries};
 use crate::{
-    human,
     record::{
         RecordEvent, SourceRole,
         names::{counter, gauge},
@@ -64,7 +64,7 @@ pub(super) fn ledger(cut: &RunWindow, summary: &Summary) -> Vec<LedgerLine> {
 /// In words, the lines that differ.
 pub(super) fn differences(ledger: &[LedgerLine]) -> impl Iterator<Item = String> {
     let side =
-        |side: &LedgerSide| format!("{} {}", side.who, human::count(side.count.unwrap_or(0)));
+        |side: &LedgerSide| format!("{} {}", side.who, format::count(side.count.unwrap_or(0)));
     ledger
         .iter()
         .filter(|line| line.verdict == Agreement::Differs)
@@ -74,7 +74,7 @@ pub(super) fn differences(ledger: &[LedgerLine]) -> impl Iterator<Item = String>
                 line.what,
                 side(&line.left),
                 side(&line.right),
-                human::count(line.unsure)
+                format::count(line.unsure)
             )
         })
 }

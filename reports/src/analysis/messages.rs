@@ -1,8 +1,9 @@
 //! Messages to topics: what was published, and what each subscriber heard.
 
+use highwater_types::format;
+
 use super::run_window::RunWindow;
 use crate::{
-    human,
     record::names::{counter, latency},
     summary::MessageSummary,
 };
@@ -49,14 +50,14 @@ pub(super) fn doubts(cut: &RunWindow, messages: &MessageSummary) -> Vec<String> 
     if missing > 0 && !all_published(cut) {
         doubts.push(format!(
             "{} deliveries were missing at the end; since messages were dropped or rejected, they may never have been published and do not count as lost",
-            human::count(missing)
+            format::count(missing)
         ));
     }
     if messages.lost > 0 && messages.unconfirmed > 0 {
         doubts.push(format!(
             "of the {} lost deliveries some may be of the {} messages that were sent and never confirmed",
-            human::count(messages.lost),
-            human::count(messages.unconfirmed)
+            format::count(messages.lost),
+            format::count(messages.unconfirmed)
         ));
     }
     doubts

@@ -1,13 +1,13 @@
 //! What made a figure doubtful, in words.
 
 use highwater_scenarios::plan::PhaseWindow;
+use highwater_types::format;
 
 use super::{
     heartbeats::pending, ledger, messages, run_window::RunWindow, sockets::turnover,
     source_series::SourceSeries, telemetry,
 };
 use crate::{
-    human,
     record::{RecordEvent, SourceRole, action_title, names::gauge},
     summary::Summary,
 };
@@ -19,7 +19,7 @@ const SAMPLED_WITHIN_S: f64 = 2.0;
 pub(crate) fn problems(cut: &RunWindow, summary: &Summary) -> Vec<String> {
     let mut problems = Vec::new();
     problems.extend(cut.record.events.iter().filter_map(|event| {
-        let at = human::seconds(event.at);
+        let at = format::seconds(event.at);
         match &event.kind {
             RecordEvent::Problem { text } => Some(text.clone()),
             RecordEvent::ProcessEnded { id, status } => {
@@ -81,8 +81,8 @@ fn open_sockets_mismatch(cut: &RunWindow) -> Option<String> {
     ((clients - nodes).abs() > tolerance).then(|| {
         format!(
             "at the end of the steady phase the clients had {} sockets open and the nodes {}",
-            human::count(clients as u64),
-            human::count(nodes as u64)
+            format::count(clients as u64),
+            format::count(nodes as u64)
         )
     })
 }
@@ -98,10 +98,10 @@ fn heartbeats_mismatch(cut: &RunWindow, summary: &Summary) -> Option<String> {
     (!adds_up).then(|| {
         format!(
             "heartbeats do not add up: {} due, {} acknowledged, {} missed, {} pending at the end",
-            human::count(heartbeats.due),
-            human::count(heartbeats.acknowledged),
-            human::count(heartbeats.missed),
-            pending.map_or_else(|| "an unknown number".to_owned(), human::count)
+            format::count(heartbeats.due),
+            format::count(heartbeats.acknowledged),
+            format::count(heartbeats.missed),
+            pending.map_or_else(|| "an unknown number".to_owned(), format::count)
         )
     })
 }
@@ -112,8 +112,8 @@ fn commands_mismatch(summary: &Summary) -> Option<String> {
     (known > commands.issued).then(|| {
         format!(
             "commands do not add up: {} issued, {} outcomes",
-            human::count(commands.issued),
-            human::count(known)
+            format::count(commands.issued),
+            format::count(known)
         )
     })
 }

@@ -1,8 +1,9 @@
 //! Readings: what devices sent upstream, and what became of it.
 
+use highwater_types::format;
+
 use super::run_window::RunWindow;
 use crate::{
-    human,
     record::{
         RecordEvent,
         names::{counter, latency},
@@ -48,23 +49,23 @@ pub(crate) fn doubts(cut: &RunWindow, figures: &TelemetrySummary) -> Vec<String>
     if figures.sent < figures.due {
         doubts.push(format!(
             "{} of {} readings that were due were never sent",
-            human::count(figures.due - figures.sent),
-            human::count(figures.due)
+            format::count(figures.due - figures.sent),
+            format::count(figures.due)
         ));
     }
     if figures.accepted < figures.sent {
         doubts.push(format!(
             "{} of {} readings that were sent were never accepted",
-            human::count(figures.sent - figures.accepted),
-            human::count(figures.sent)
+            format::count(figures.sent - figures.accepted),
+            format::count(figures.sent)
         ));
     }
     if figures.sent > figures.due || figures.accepted > figures.sent {
         doubts.push(format!(
             "readings do not add up: {} due, {} sent, {} accepted",
-            human::count(figures.due),
-            human::count(figures.sent),
-            human::count(figures.accepted)
+            format::count(figures.due),
+            format::count(figures.sent),
+            format::count(figures.accepted)
         ));
     }
     let Some(journals) = journal_counts(cut) else {
@@ -75,11 +76,12 @@ pub(crate) fn doubts(cut: &RunWindow, figures: &TelemetrySummary) -> Vec<String>
         (journals.unknown, "handled that no device sent"),
     ];
     let several = several.into_iter().filter(|(count, _)| *count > 0);
-    doubts.extend(several.map(|(count, what)| format!("readings {what}: {}", human::count(count))));
+    doubts
+        .extend(several.map(|(count, what)| format!("readings {what}: {}", format::count(count))));
     if journals.unreadable > 0 {
         doubts.push(format!(
             "lines of the consumers' journals that could not be read: {}",
-            human::count(journals.unreadable)
+            format::count(journals.unreadable)
         ));
     }
     if journals.lost.is_none() {

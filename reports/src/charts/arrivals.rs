@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use highwater_scenarios::metrics::Unit;
+use highwater_types::format;
 
 use super::{
     chart::{Chart, Point, XAxis, YAxis},
@@ -12,7 +13,6 @@ use super::{
 };
 use crate::{
     analysis::{balance::herding, conn_events::ConnEvents, processes::natural_sort_key},
-    human,
     metric::display,
 };
 
@@ -72,9 +72,9 @@ fn about(movement: &ConnEvents) -> String {
     let most = match (totals.first(), totals.last()) {
         (Some((most, sockets)), Some((least, fewest))) if totals.len() > 1 => Some(format!(
             "Of {} openings most went to {most}, {}, and fewest to {least}, {}.",
-            human::count(totals.iter().map(|(_, count)| count).sum()),
-            human::count(*sockets),
-            human::count(*fewest)
+            format::count(totals.iter().map(|(_, count)| count).sum()),
+            format::count(*sockets),
+            format::count(*fewest)
         )),
         _ => None,
     };
@@ -84,7 +84,7 @@ fn about(movement: &ConnEvents) -> String {
             display(Unit::Share, herding.share),
             herding.arrivals,
             herding.node,
-            human::seconds(herding.at_s)
+            format::seconds(herding.at_s)
         )
     });
     let reading = "Each node is the one that the opening's answer named.".to_owned();

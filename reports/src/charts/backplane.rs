@@ -1,6 +1,7 @@
 //! Messages between the nodes and through the broker, per second.
 
 use highwater_scenarios::metrics::Unit;
+use highwater_types::format;
 
 use super::{
     chart::{Chart, XAxis, YAxis},
@@ -9,7 +10,6 @@ use super::{
 };
 use crate::{
     analysis::backplane::{backplane, brokers},
-    human,
     record::{SourceRole, names::gauge},
 };
 
@@ -53,7 +53,7 @@ fn per_command(scene: &ChartContext) -> Option<String> {
     let sent = backplane(scene.window)?.sent_per_command?;
     Some(format!(
         "Messages that the nodes sent each other for each command of the steady phase: {}.",
-        human::significant(sent)
+        format::significant(sent)
     ))
 }
 
@@ -62,7 +62,7 @@ fn broker_rate(scene: &ChartContext) -> Option<String> {
     Some(match broker.messages_in_per_s {
         Some(rate) => format!(
             "The broker took {}/s in the steady phase.",
-            human::significant(rate)
+            format::significant(rate)
         ),
         None => "The broker does not tell of its messages.".to_owned(),
     })

@@ -1,16 +1,14 @@
 //! Who handled how many readings.
 
 use highwater_scenarios::metrics::Unit;
+use highwater_types::format;
 
 use super::{
     chart::{Chart, Point, XAxis, YAxis},
     chart_context::{ChartContext, join_sentences},
     series::{NamedPoints, growth_rates},
 };
-use crate::{
-    human,
-    record::{SourceRole, names::gauge},
-};
+use crate::record::{SourceRole, names::gauge};
 
 /// A consumer has ended when the others go on for more than so many steps.
 const QUIET_STEPS: f64 = 5.0;
@@ -37,7 +35,7 @@ fn shares(scene: &ChartContext) -> Option<String> {
         .with_role(SourceRole::Consumer)
         .filter_map(|(id, track)| {
             let handled = track.growth(gauge::TELEMETRY_HANDLED, range.clone())?;
-            Some(format!("{id} {}", human::count(handled as u64)))
+            Some(format!("{id} {}", format::count(handled as u64)))
         })
         .collect();
     (!shares.is_empty()).then(|| {

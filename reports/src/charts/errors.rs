@@ -1,16 +1,14 @@
 //! What went wrong, per second and by kind.
 
 use highwater_scenarios::metrics::Unit;
+use highwater_types::format;
 
 use super::{
     chart::{Chart, Colour, Series, Spacing, Stroke, XAxis, YAxis},
     chart_context::{ChartContext, highest_point},
     theme::SERIES,
 };
-use crate::{
-    analysis::failures::{FailureCount, failures},
-    human,
-};
+use crate::analysis::failures::{FailureCount, failures};
 
 /// A peak this many times lower than another lies on the axis.
 const LOG_SCALE_RATIO: f64 = 30.0;
@@ -67,7 +65,7 @@ fn about(scene: &ChartContext, failures: &[FailureCount], worst: Option<&Series>
     let peak = highest_point(&worst.points()).map_or_else(String::new, |(at, rate)| {
         format!(
             ", at most {}/s {}",
-            human::significant(rate),
+            format::significant(rate),
             scene.describe_time(at)
         )
     });
@@ -78,6 +76,6 @@ fn about(scene: &ChartContext, failures: &[FailureCount], worst: Option<&Series>
     format!(
         "Most often {}: {} times{peak}.{others} Counted are {KINDS}.",
         first.counter,
-        human::count(first.count)
+        format::count(first.count)
     )
 }

@@ -1,6 +1,7 @@
 //! What the charts of latencies over time have in common.
 
 use highwater_scenarios::plan::PhaseWindow;
+use highwater_types::format;
 
 use super::{
     chart::{Chart, Colour, Point, Series, Stroke, XAxis, YAxis},
@@ -8,7 +9,6 @@ use super::{
 };
 use crate::{
     histogram::{LatencyHistogram, latency_histogram},
-    human,
     record::{Latencies, names::latency::SEND_LAG},
 };
 
@@ -95,8 +95,8 @@ fn steady_trend(scene: &ChartContext, timed: &LatencyTags) -> Option<String> {
     if peak < usual * NOTABLE_RATIO || peak - usual < LEAST_MS {
         return Some(format!(
             "Response p99 stayed level through the steady phase: {} in most steps, {} at most, {}.",
-            human::millis(usual),
-            human::millis(peak),
+            format::millis(usual),
+            format::millis(peak),
             scene.describe_time(at)
         ));
     }
@@ -105,18 +105,18 @@ fn steady_trend(scene: &ChartContext, timed: &LatencyTags) -> Option<String> {
     let cause = match beside {
         Some(service) if service * 2.0 >= peak => format!(
             "; service time rose with it to {}: the target was slow, not the harness",
-            human::millis(service)
+            format::millis(service)
         ),
         Some(service) => format!(
             "; service time was {} meanwhile: the rest was waiting before anything was sent",
-            human::millis(service)
+            format::millis(service)
         ),
         None => String::new(),
     };
     Some(format!(
         "Response p99 rose from {} to {} {}{cause}.",
-        human::millis(usual),
-        human::millis(peak),
+        format::millis(usual),
+        format::millis(peak),
         scene.describe_time(at)
     ))
 }
@@ -141,17 +141,17 @@ fn response_service_gap(scene: &ChartContext, timed: &LatencyTags) -> Option<Str
     let whose = match lag {
         Some(lag) if (lag - gap).abs() <= gap / 3.0 => format!(
             "the harness's own send lag, {} at its median, explains it",
-            human::millis(lag)
+            format::millis(lag)
         ),
         Some(lag) => format!(
             "the harness's own send lag was {} at its median, the rest is waiting for a turn",
-            human::millis(lag)
+            format::millis(lag)
         ),
         None => "the harness's send lag was not measured".to_owned(),
     };
     Some(format!(
         "At the median response lies {} above service time: {whose}.",
-        human::millis(gap)
+        format::millis(gap)
     ))
 }
 

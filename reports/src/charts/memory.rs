@@ -1,16 +1,14 @@
 //! Memory of the system's processes over time: resident, and live bytes.
 
 use highwater_scenarios::{metrics::Unit, plan::PhaseWindow};
+use highwater_types::format;
 
 use super::{
     chart::{Chart, Point, XAxis, YAxis},
     chart_context::{ChartContext, join_sentences},
     series::gauges,
 };
-use crate::{
-    human,
-    record::{SourceRole, names::gauge},
-};
+use crate::record::{SourceRole, names::gauge};
 
 /// What the operating system has given them.
 pub(super) fn resident(scene: &ChartContext) -> Chart {
@@ -66,9 +64,9 @@ fn largest_change(scene: &ChartContext, lines: &[(String, Vec<Point>)]) -> Optio
     let sign = if last >= first { "+" } else { "−" };
     Some(format!(
         "Over the {} of the steady phase {id} changed most of the nodes, from {} to {} ({sign}{}).",
-        human::seconds(end - range.start),
-        human::bytes(first),
-        human::bytes(last),
-        human::bytes((last - first).abs())
+        format::seconds(end - range.start),
+        format::size(first),
+        format::size(last),
+        format::size((last - first).abs())
     ))
 }

@@ -1,6 +1,7 @@
 //! Memory against live sockets, with the fitted line whose slope is the cost.
 
 use highwater_scenarios::metrics::Unit;
+use highwater_types::format;
 
 use super::{
     chart::{Chart, Colour, Point, Series, SeriesShape, Stroke, XAxis, YAxis},
@@ -9,7 +10,6 @@ use super::{
 };
 use crate::{
     analysis::{cost::fit_points, fit::slope},
-    human,
     record::{SourceRole, names::gauge},
     summary::SlopeFit,
 };
@@ -42,9 +42,9 @@ fn about(fit: SlopeFit) -> String {
         "One more socket costs a node {} of resident memory: the line's slope. The band is its 95 % \
          interval, {} to {}. Each dot is a sample of the ramp or the steady phase, above the level \
          that its node has without sockets.",
-        human::bytes(fit.value),
-        human::bytes(fit.low),
-        human::bytes(fit.high)
+        format::size(fit.value),
+        format::size(fit.low),
+        format::size(fit.high)
     )
 }
 

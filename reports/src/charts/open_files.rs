@@ -1,16 +1,14 @@
 //! Open files over time.
 
 use highwater_scenarios::metrics::Unit;
+use highwater_types::format;
 
 use super::{
     chart::{Chart, Point, XAxis, YAxis},
     chart_context::{ChartContext, highest_point, join_sentences},
     series::gauges,
 };
-use crate::{
-    human,
-    record::{SourceRole, names::gauge},
-};
+use crate::record::{SourceRole, names::gauge};
 
 pub(super) fn chart(scene: &ChartContext) -> Chart {
     let roles = [
@@ -44,10 +42,10 @@ fn largest_count<'a>(
         Some(limit) => format!(
             ", {:.0} % of the {} that a process may open on the load's host",
             files * 100.0 / limit as f64,
-            human::count(limit)
+            format::count(limit)
         ),
         None => String::new(),
     };
-    let files = human::count(files as u64);
+    let files = format::count(files as u64);
     Some(format!("Most had {id} with {files}{limit}."))
 }

@@ -3,6 +3,7 @@
 //! that an event stands at one place in all of them.
 
 use highwater_scenarios::{metrics::Unit, plan::PhaseWindow};
+use highwater_types::format;
 
 use super::{
     chart::{Chart, Point, Series, SeriesShape, XAxis, YAxis},
@@ -12,10 +13,7 @@ use super::{
     series::{TimeSteps, gauges},
     timeline::Timeline,
 };
-use crate::{
-    human,
-    record::{SourceRole, names::gauge},
-};
+use crate::record::{SourceRole, names::gauge};
 
 /// What of a run is drawn beside others.
 #[derive(Debug, Clone)]
@@ -117,7 +115,7 @@ fn about(lane: &CellTraces) -> String {
     };
     format!(
         "The most that one node held was {}. All charts of sockets here have the same scales.{runs}",
-        human::count(most as u64)
+        format::count(most as u64)
     )
 }
 

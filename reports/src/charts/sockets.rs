@@ -1,6 +1,7 @@
 //! Sockets over time: asked for, open at the clients, open at each node.
 
 use highwater_scenarios::metrics::Unit;
+use highwater_types::format;
 
 use super::{
     chart::{Chart, Colour, Point, Series, Stroke, XAxis, YAxis},
@@ -9,7 +10,6 @@ use super::{
 };
 use crate::{
     analysis::source_series::Sample,
-    human,
     record::{SourceRole, names::gauge},
 };
 
@@ -60,9 +60,9 @@ fn reached(scene: &ChartContext, clients: &[Point]) -> Option<String> {
     let begun = scene.window.record.phases.ramp.unwrap_or(0.0);
     Some(format!(
         "{} sockets were open at most, {:.0} % of them {} after the ramp began.",
-        human::count(most as u64),
+        format::count(most as u64),
         ALL * 100.0,
-        human::seconds((since - begun).round().max(0.0))
+        format::seconds((since - begun).round().max(0.0))
     ))
 }
 
@@ -94,14 +94,14 @@ fn largest_drop(scene: &ChartContext, clients: &[Point]) -> Option<String> {
     let back = match back {
         Some(after) => format!(
             "and were back {} after it",
-            human::seconds(after.round().max(1.0))
+            format::seconds(after.round().max(1.0))
         ),
         None => "and did not come back before the next event or the drain".to_owned(),
     };
     Some(format!(
         "After “{}” they fell from {} to {} {back}.",
         mark.name,
-        human::count(before as u64),
-        human::count(least as u64)
+        format::count(before as u64),
+        format::count(least as u64)
     ))
 }

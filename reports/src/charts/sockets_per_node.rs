@@ -2,6 +2,7 @@
 //! the end.
 
 use highwater_scenarios::metrics::Unit;
+use highwater_types::format;
 
 use super::{
     chart::{Chart, Colour, Series, SeriesShape, Stroke, XAxis, YAxis},
@@ -10,7 +11,6 @@ use super::{
 };
 use crate::{
     analysis::{processes::natural_sort_key, source_series::ANSWERED_WITHIN_S},
-    human,
     record::{SourceRole, names::gauge},
 };
 
@@ -132,18 +132,18 @@ fn about(scene: &ChartContext, held: &[(String, Vec<Option<f64>>)]) -> String {
         (Some((full, most)), Some((empty, least))) if last.len() > 1 && most > least => {
             Some(format!(
                 "Before the drain the fullest node was {full} with {}, the emptiest {empty} with {}.",
-                human::count(*most as u64),
-                human::count(*least as u64)
+                format::count(*most as u64),
+                format::count(*least as u64)
             ))
         }
         (Some((_, most)), _) if last.len() > 1 => Some(format!(
             "Before the drain each of {} nodes held {}.",
             last.len(),
-            human::count(*most as u64)
+            format::count(*most as u64)
         )),
         (Some((only, most)), _) => Some(format!(
             "Before the drain {only} held all {}.",
-            human::count(*most as u64)
+            format::count(*most as u64)
         )),
         _ => None,
     };

@@ -1,12 +1,13 @@
 //! What was offered and what was achieved, per second.
 
 use highwater_scenarios::metrics::Unit;
+use highwater_types::format;
 
 use super::{
     chart::{Chart, Colour, Series, Stroke, XAxis, YAxis},
     chart_context::ChartContext,
 };
-use crate::{human, record::names::counter};
+use crate::record::names::counter;
 
 /// A kind of action: its name, what of it was due and what was answered, by the
 /// names of counters, and the verb.
@@ -90,11 +91,11 @@ fn answered_text(scene: &ChartContext, &(name, due, answered, verb): &TrafficKin
     );
     let left = match due.saturating_sub(answered) {
         0 => String::new(),
-        left => format!(" ({} were not)", human::count(left)),
+        left => format!(" ({} were not)", format::count(left)),
     };
     format!(
         "{} of {} {name} that were due were {verb}{left}",
-        human::count(answered),
-        human::count(due)
+        format::count(answered),
+        format::count(due)
     )
 }

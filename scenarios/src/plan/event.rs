@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
+use highwater_types::{Rate, duration};
 use serde::{Deserialize, Serialize};
-
-use crate::units::{self, Rate};
 
 /// Something done to the cluster during the steady phase.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -12,7 +11,7 @@ pub struct EventSpec {
     /// Name for `--set`, where the file gives one.
     pub name: Option<String>,
     /// When, from the start of the steady phase.
-    #[serde(with = "units::millis")]
+    #[serde(with = "duration::millis")]
     pub at: Duration,
     /// The process it is done to: `n1`, `n2`, …, a consumer, `c1`, …, or [`BROKER`];
     /// [`CLUSTER`] for what is done to all nodes.
@@ -79,13 +78,13 @@ pub enum FaultSpec {
     /// The whole node does nothing for this long.
     Stall {
         /// How long.
-        #[serde(with = "units::millis")]
+        #[serde(with = "duration::millis")]
         duration: Duration,
     },
     /// The node reads pings and does not answer them.
     IgnorePings {
         /// How long.
-        #[serde(with = "units::millis")]
+        #[serde(with = "duration::millis")]
         duration: Duration,
     },
     /// The next deliveries of topic messages to its devices never come.

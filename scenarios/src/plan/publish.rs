@@ -7,9 +7,8 @@
 
 use std::time::Duration;
 
+use highwater_types::{Rate, duration};
 use serde::{Deserialize, Serialize};
-
-use crate::units::{self, Rate};
 
 /// What stands for a topic's number in [`PublishLoad::topic`].
 pub(crate) const TOPIC_NUMBER_PLACEHOLDER: &str = "{n}";
@@ -36,13 +35,13 @@ pub struct PublishLoad {
     /// Length of a message's body, in bytes.
     pub size: u64,
     /// After this a message without an answer is `unconfirmed`.
-    #[serde(with = "units::millis")]
+    #[serde(with = "duration::millis")]
     pub timeout: Duration,
     /// When the first message is due, from the start of the steady phase.
-    #[serde(with = "units::millis")]
+    #[serde(with = "duration::millis")]
     pub start: Duration,
     /// Messages are due for this long.
-    #[serde(with = "units::millis")]
+    #[serde(with = "duration::millis")]
     pub duration: Duration,
 }
 

@@ -7,9 +7,8 @@
 
 use std::time::Duration;
 
+use highwater_types::{Rate, duration};
 use serde::{Deserialize, Serialize};
-
-use crate::units::{self, Rate};
 
 /// Readings that a pool of devices sends in the steady phase.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,7 +35,7 @@ pub struct Consumers {
     /// How many, `c1`, `c2`, …
     pub count: u32,
     /// How long handling a reading takes.
-    #[serde(with = "units::millis")]
+    #[serde(with = "duration::millis")]
     pub processing_time: Duration,
     /// A fault of known size: of each consumer's readings every so many-th is
     /// acknowledged without having been handled. 0 is none.

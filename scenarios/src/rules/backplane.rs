@@ -1,7 +1,8 @@
 //! What is said of a broker fits the backplane.
 
+use highwater_types::BrokerKind;
+
 use crate::{
-    broker_url::BrokerKind,
     diagnostic::DiagnosticSink,
     scenario::{Scenario, SystemSection},
     section::cluster::BackplaneSection,

@@ -11,9 +11,10 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use highwater_types::format;
+
 use crate::{
     diagnostic::DiagnosticSink,
-    format,
     scenario::{Scenario, SystemSection},
     section::events::EventSection,
     section::{Choice, EventKind, TargetKind},

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use highwater_types::format;
+
 use crate::{
     diagnostic::DiagnosticSink,
-    format,
     scenario::Scenario,
     section::{Spanned, publish::PublishSection},
 };

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use highwater_types::format;
+
 use crate::{
     diagnostic::DiagnosticSink,
-    format,
     plan::PublishFrom,
     scenario::Scenario,
     section::{Spanned, devices::PoolSection, publish::PublishSection},

@@ -1,11 +1,11 @@
 //! Each load of readings has its pool, and somebody to handle it; all of them together
 //! are not more than can be followed.
 
+use highwater_types::{format, rate::MAX_PER_SECOND};
+
 use crate::{
     diagnostic::{DiagnosticBuilder, DiagnosticSink},
-    format,
     plan::{Dialect, MAX_TELEMETRY},
-    quantity::RATE_RANGE,
     scenario::{Scenario, SystemSection},
     section::{devices::PoolSection, telemetry::TelemetrySection},
 };
@@ -41,12 +41,12 @@ fn check_volume(
     total: &mut TelemetryTotal,
 ) -> Option<DiagnosticBuilder> {
     let rate = load.rate_for(pool.count.as_ref()?.value)?.as_per_second();
-    if rate > RATE_RANGE.1 {
+    if rate > MAX_PER_SECOND.into() {
         let what = format!("{} readings", format::per_second(rate));
         let finding = load.schedule_location().diagnostic(what);
         return Some(finding.expected(format!(
             "at most {} readings over all devices",
-            format::per_second(RATE_RANGE.1)
+            format::per_second(MAX_PER_SECOND.into())
         )));
     }
     let SystemSection::Cluster(_) = &scenario.system else {

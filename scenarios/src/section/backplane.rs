@@ -1,10 +1,9 @@
 //! What joins the nodes, as it is written: a word or the address of a broker.
 
+use highwater_types::{BrokerKind, BrokerUrl, InvalidBrokerUrl};
+
 use super::{ValueDiagnostic, cluster::BackplaneSection};
-use crate::{
-    broker_url::{BrokerKind, BrokerUrl, InvalidBrokerUrl},
-    suggest,
-};
+use crate::suggest;
 
 /// The embedded broker.
 pub(super) const LOCAL: &str = "local";
@@ -22,7 +21,7 @@ pub(super) fn parse(text: &str) -> Result<BackplaneSection, ValueDiagnostic> {
     if text == LOCAL {
         return Ok(BackplaneSection::Local);
     }
-    match BrokerUrl::parse(text) {
+    match BrokerUrl::parse_strict(text) {
         Ok(url) => Ok(BackplaneSection::Broker(url)),
         Err(error) => {
             let hint = hint(text, &error);

@@ -1,11 +1,9 @@
 //! `broker` of a cluster: where a broker that is running already is measured.
 
+use highwater_types::{BrokerKind, BrokerUrl};
+
 use super::{KeyPresence, KeySchema, Section, Spanned, TableReader, ValueLocation, ValueType};
-use crate::{
-    broker_url::{BrokerKind, BrokerUrl},
-    diagnostic::DiagnosticSink,
-    plan,
-};
+use crate::{diagnostic::DiagnosticSink, plan};
 
 const MONITOR: KeySchema = KeySchema {
     name: "monitor",

@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
+use highwater_types::{
+    BrokerUrl,
+    duration::{DAY, MINUTE, SECOND},
+};
+
 use super::{
     Choice, KeyPresence, KeySchema, Section, Spanned, TableReader, ValueType,
     broker::{self, BrokerSection},
     choice::choices,
 };
 use crate::{
-    broker_url::BrokerUrl,
     diagnostic::DiagnosticSink,
-    format::{DAY, MINUTE, SECOND},
     plan::{self, BalancerKind, BalancerLoadMetric, BalancerPolicy, Join, MAX_BALANCERS, Routing},
 };
 

@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
+use highwater_types::{
+    Rate,
+    duration::{HOUR, MILLISECOND, MINUTE},
+};
+
 use super::{
     KeyPresence, KeySchema, ListSchema, Section, Spanned, TableReader, ValueType,
     address::DEVICE_PLACEHOLDER, choice::choices,
 };
 use crate::{
     diagnostic::DiagnosticSink,
-    format::{HOUR, MILLISECOND, MINUTE},
     plan::{self, LoadModel, ReplyMode},
-    units::Rate,
 };
 
 const NAME: KeySchema = KeySchema {

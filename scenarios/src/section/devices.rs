@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
+use highwater_types::{
+    Rate,
+    duration::{DAY, HOUR, MILLISECOND, MINUTE},
+};
+
 use super::{
     KeyPresence, KeySchema, ListSchema, Section, Spanned, TableReader, ValueType,
     reconnect::{self, ReconnectSection},
 };
-use crate::{
-    diagnostic::DiagnosticSink,
-    format::{DAY, HOUR, MILLISECOND, MINUTE},
-    plan,
-    units::Rate,
-};
+use crate::{diagnostic::DiagnosticSink, plan};
 
 const NAME: KeySchema = KeySchema {
     name: "name",

@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
+use highwater_types::{
+    Rate,
+    duration::{DAY, MILLISECOND, MINUTE},
+};
+
 use super::{
     KeyPresence, KeySchema, ListSchema, Section, Spanned, TableReader, ValueType,
     choice::{EventKind, FaultKind, TargetKind, choices},
 };
 use crate::{
     diagnostic::DiagnosticSink,
-    format::{DAY, MILLISECOND, MINUTE},
     plan::{self, Action, BROKER_NAME, CLUSTER_NAME, FaultSpec},
-    units::Rate,
 };
 
 const NAME: KeySchema = KeySchema {

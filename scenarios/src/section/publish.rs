@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
+use highwater_types::{
+    Rate,
+    duration::{DAY, MILLISECOND, MINUTE},
+};
+
 use super::{
     KeyPresence, KeySchema, ListSchema, Section, Spanned, TableReader, ValueType, choice::choices,
 };
 use crate::{
     diagnostic::DiagnosticSink,
-    format::{DAY, MILLISECOND, MINUTE},
     plan::{self, PublishFrom, TOPIC_NUMBER_PLACEHOLDER},
-    units::Rate,
 };
 
 const NAME: KeySchema = KeySchema {

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use highwater_types::duration::{HOUR, MILLISECOND};
+
 use super::{KeyPresence, KeySchema, Section, Spanned, TableReader, ValueType, choice::choices};
 use crate::{
     diagnostic::DiagnosticSink,
-    format::{HOUR, MILLISECOND},
     plan::{self, Jitter},
 };
 

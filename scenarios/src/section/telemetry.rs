@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
+use highwater_types::{
+    Rate,
+    duration::{DAY, MILLISECOND},
+};
+
 use super::{
     KeyPresence, KeySchema, ListSchema, Section, Spanned, TableReader, ValueLocation, ValueType,
 };
-use crate::{
-    diagnostic::DiagnosticSink,
-    format::{DAY, MILLISECOND},
-    plan,
-    units::Rate,
-};
+use crate::{diagnostic::DiagnosticSink, plan};
 
 const NAME: KeySchema = KeySchema {
     name: "name",

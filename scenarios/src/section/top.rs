@@ -1,7 +1,8 @@
 //! The top level of a scenario.
 
+use highwater_types::duration::{DAY, SECOND};
+
 use super::{KeyPresence, KeySchema, Section, ValueType};
-use crate::format::{DAY, SECOND};
 
 pub(crate) const NAME: KeySchema = KeySchema {
     name: "name",

@@ -2,19 +2,17 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
+use highwater_types::{InvalidQuantity, Rate, duration, format, rate};
+
 use super::{
     address, backplane, choice, choice::Choice, cluster::BackplaneSection, headers, name,
     value_list::MAX_LIST_VALUES,
 };
 use crate::{
     check::GateCheck,
-    format,
     metrics::Unit,
-    plan,
-    quantity::{self, QuantityDiagnostic},
-    suggest,
+    plan, suggest,
     tree::{TomlItem, TomlValue},
-    units::Rate,
 };
 
 /// What a key takes.
@@ -160,8 +158,8 @@ impl ValueDiagnostic {
     }
 }
 
-impl From<QuantityDiagnostic> for ValueDiagnostic {
-    fn from(misfit: QuantityDiagnostic) -> Self {
+impl From<InvalidQuantity> for ValueDiagnostic {
+    fn from(misfit: InvalidQuantity) -> Self {
         Self {
             message: misfit.message,
             expected: None,
@@ -229,7 +227,7 @@ impl FromToml for u32 {
 
 impl FromToml for Duration {
     fn from_toml(item: &TomlItem, form: &ValueType) -> Result<Self, ValueDiagnostic> {
-        let duration = quantity::parse_duration(quantity_text(item, "s")?)?;
+        let duration = duration::parse(quantity_text(item, "s")?)?;
         match form {
             ValueType::Duration { min: least, .. } if duration < *least => {
                 Err(ValueDiagnostic::new("too short"))
@@ -244,7 +242,7 @@ impl FromToml for Duration {
 
 impl FromToml for Rate {
     fn from_toml(item: &TomlItem, _: &ValueType) -> Result<Self, ValueDiagnostic> {
-        Ok(quantity::parse_rate(quantity_text(item, "/s")?)?)
+        Ok(rate::parse(quantity_text(item, "/s")?)?)
     }
 }
 

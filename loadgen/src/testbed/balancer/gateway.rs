@@ -7,17 +7,15 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use highwater_process::{Child, Launch, port};
 use highwater_scenarios::plan::{BalancerLoadMetric, BalancerPolicy};
 
 use super::{
-    super::{TestbedError, cluster::ClusterInner, port, readiness, startup},
+    super::{TestbedError, cluster::ClusterInner, readiness, startup},
     any_balancer::BalancerOptions,
     process::BalancerProcess,
 };
-use crate::{
-    process::{Child, Launch},
-    sampling::BalancerEndpoint,
-};
+use crate::sampling::BalancerEndpoint;
 
 /// A gateway.
 #[derive(Debug)]

@@ -13,14 +13,14 @@ use std::{
     time::Duration,
 };
 
+use highwater_process::{Child, Launch, port};
 use highwater_scenarios::plan::BalancerPolicy;
 use serde::Serialize;
 use tokio::time::timeout;
 
 use super::{
     super::{
-        TestbedError, cluster::ClusterInner, node::running_child, port, readiness,
-        startup::NICENESS,
+        TestbedError, cluster::ClusterInner, node::running_child, readiness, startup::NICENESS,
     },
     any_balancer::BalancerOptions,
     backends::{BackendChange, BalancerBackend},
@@ -29,7 +29,6 @@ use super::{
     template::fill,
 };
 use crate::{
-    process::{Child, Launch},
     program::HAPROXY,
     sampling::{
         BalancerEndpoint,

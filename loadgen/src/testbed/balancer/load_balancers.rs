@@ -9,12 +9,13 @@ use std::{
 };
 
 use futures_util::future::join_all;
+use highwater_process::ReservedPort;
 use highwater_scenarios::plan::{self, Action, ClusterSpec, Join, Plan};
 use tempfile::TempDir;
 use tokio::sync::{Mutex, watch};
 
 use super::{
-    super::{TestbedError, cluster::ClusterInner, port::ReservedPort},
+    super::{TestbedError, cluster::ClusterInner},
     any_balancer::{AnyBalancer, BalancerOptions},
     backends::{BackendChange, BalancerBackends},
     capacity::BalancerCapacity,

@@ -12,14 +12,14 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use highwater_process::{Child, Launch, Signal, port};
 use highwater_scenarios::plan::BalancerPolicy;
 use nix::unistd::geteuid;
 use serde::Serialize;
 
 use super::{
     super::{
-        TestbedError, cluster::ClusterInner, node::running_child, port, readiness,
-        startup::NICENESS,
+        TestbedError, cluster::ClusterInner, node::running_child, readiness, startup::NICENESS,
     },
     any_balancer::BalancerOptions,
     backends::BalancerBackend,
@@ -27,12 +27,7 @@ use super::{
     process::BalancerProcess,
     template::fill,
 };
-use crate::{
-    error_chain::error_chain,
-    process::{Child, Launch, Signal},
-    program::NGINX,
-    sampling::BalancerEndpoint,
-};
+use crate::{error_chain::error_chain, program::NGINX, sampling::BalancerEndpoint};
 
 const TEMPLATE: &str = include_str!("../../../../deploy/nginx.conf.j2");
 

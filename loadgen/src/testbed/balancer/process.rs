@@ -8,10 +8,11 @@ use std::{
     time::Duration,
 };
 
+use highwater_process::Child;
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::super::TestbedError;
-use crate::{process::Child, program::BalancerProgram};
+use crate::program::BalancerProgram;
 
 /// How long one may take to end in order.
 const STOP_WITHIN: Duration = Duration::from_secs(5);

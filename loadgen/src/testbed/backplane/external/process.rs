@@ -7,7 +7,8 @@ use std::{
     time::Duration,
 };
 
-use highwater_scenarios::{BrokerKind, plan::BrokerSpec};
+use highwater_scenarios::plan::BrokerSpec;
+use highwater_types::BrokerKind;
 use tokio::{task::spawn_blocking, time::Instant};
 
 use crate::sampling::port_owner;

@@ -10,13 +10,14 @@ use std::{
 
 use bytes::Bytes;
 use highwater_services::Service;
+use highwater_types::BrokerUrl;
 use tokio::time::timeout;
 
 use super::super::{
     ClusterAddress, Destination, InboundFrame, Inbox, OutboundFrame, Transport, TransportError,
     inbound::{InboundReceiver, inbound_channel},
 };
-use crate::{backplane::ServerUrl, id::ClusterName};
+use crate::id::ClusterName;
 
 /// Nothing here takes this long; a test that waits for it has failed.
 pub(in crate::backplane) const TEST_TIMEOUT: Duration = Duration::from_secs(60);
@@ -29,7 +30,7 @@ pub(in crate::backplane) trait ConformanceTarget: Transport {
     /// The broker that tests share which leave it in one piece, while there are any.
     fn shared() -> &'static Mutex<Weak<Service>>;
 
-    fn server_url(url: &str) -> ServerUrl;
+    fn server_url(url: &str) -> BrokerUrl;
 
     /// Removes the cluster's roster behind everybody's back.
     fn delete_table(url: &str, cluster: &ClusterName) -> impl Future<Output = ()> + Send;
@@ -136,7 +137,7 @@ impl ConformanceTarget for crate::backplane::redis::RedisTransport {
         &SHARED
     }
 
-    fn server_url(url: &str) -> ServerUrl {
+    fn server_url(url: &str) -> BrokerUrl {
         match url.parse() {
             Ok(crate::backplane::BackplaneUrl::Redis(server)) => server,
             other => panic!("{other:?}"),
@@ -164,7 +165,7 @@ impl ConformanceTarget for crate::backplane::nats::NatsTransport {
         &SHARED
     }
 
-    fn server_url(url: &str) -> ServerUrl {
+    fn server_url(url: &str) -> BrokerUrl {
         match url.parse() {
             Ok(crate::backplane::BackplaneUrl::Nats(server)) => server,
             other => panic!("{other:?}"),
@@ -190,7 +191,7 @@ impl ConformanceTarget for crate::backplane::amqp::AmqpTransport {
         &SHARED
     }
 
-    fn server_url(url: &str) -> ServerUrl {
+    fn server_url(url: &str) -> BrokerUrl {
         match url.parse() {
             Ok(crate::backplane::BackplaneUrl::Amqp(server)) => server,
             other => panic!("{other:?}"),

@@ -1,10 +1,17 @@
 //! The one thread that starts every child.
 //!
-//! The kernel sends a parent-death signal when the *thread* that forked ends,
-//! not when its process does. Children are therefore all started by one thread
-//! that lives as long as the spawner or any child of it.
+//! The kernel sends a parent-death signal when the *thread* that forked ends, and not when
+//! its process does. One thread therefore starts all children, and it lives as long as
+//! the spawner or any child of it.
 
-use std::{fs::File, io, path::PathBuf, process::Stdio, thread};
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::mpsc::{SyncSender, sync_channel},
+    thread,
+};
 
 use nix::{
     errno::Errno,
@@ -14,7 +21,7 @@ use nix::{
 };
 use tokio::{
     process::Command,
-    runtime::Handle,
+    runtime::{self, Handle},
     sync::{mpsc, oneshot},
 };
 
@@ -23,11 +30,14 @@ use super::{Child, Launch, ProcessError, Stdout, log, output};
 /// Launches that may wait for the thread; each takes about a millisecond.
 const QUEUE_CAPACITY: usize = 64;
 
-/// Starts child processes. Clones share one thread, which ends with the last
+/// A handle to the thread that starts child processes. The thread ends with the last
 /// clone and the last child.
 #[derive(Debug, Clone)]
 pub struct Spawner {
     requests: mpsc::Sender<SpawnRequest>,
+    /// The runtime of the thread, which notices when children end. It is not that of the
+    /// caller, so that a child can outlive a test's runtime and blocking code needs none.
+    runtime: Handle,
 }
 
 #[derive(Debug)]
@@ -37,23 +47,26 @@ struct SpawnRequest {
 }
 
 impl Spawner {
-    /// Starts the thread. Must be called in a tokio runtime, which then waits
-    /// for the children.
+    /// Starts the thread.
     ///
     /// # Errors
     ///
-    /// [`ProcessError::Thread`] if the system has no thread left.
+    /// [`ProcessError::Thread`] if the system has no thread or no file left.
     pub fn start() -> Result<Self, ProcessError> {
         let (requests, incoming) = mpsc::channel(QUEUE_CAPACITY);
-        let runtime = Handle::current();
+        let (report, started) = sync_channel(1);
         thread::Builder::new()
             .name("spawner".into())
-            .spawn(move || run_spawner_thread(incoming, &runtime))
+            .spawn(move || run_spawner_thread(incoming, &report))
             .map_err(ProcessError::Thread)?;
-        Ok(Self { requests })
+        let runtime = started.recv().map_err(|_| ProcessError::ThreadGone)?;
+        Ok(Self {
+            requests,
+            runtime: runtime.map_err(ProcessError::Thread)?,
+        })
     }
 
-    /// Starts a child in a process group of its own: Ctrl-C on the terminal
+    /// Starts a child in a process group of its own, so that Ctrl-C on the terminal
     /// reaches the harness alone.
     ///
     /// # Errors
@@ -71,18 +84,30 @@ impl Spawner {
         };
         let command = command(&launch, stdout, Stdio::from(log));
         let mut process = self.start_process(command, &launch.program).await?;
-        let first_line = process
-            .stdout
-            .take()
-            .zip(copy)
-            .map(|(stdout, copy)| output::capture_stdout(stdout, copy));
+        let first_line = process.stdout.take().zip(copy).map(|(stdout, copy)| {
+            output::capture_stdout(stdout, copy, (&self.runtime, self.clone()))
+        });
         Ok(Child::new(process, first_line, launch, self.clone()))
+    }
+
+    /// Starts a child as [`spawn`](Self::spawn) does, and blocks until it has started.
+    ///
+    /// # Errors
+    ///
+    /// As for [`spawn`](Self::spawn).
+    pub fn spawn_blocking(&self, launch: Launch) -> Result<Child, ProcessError> {
+        // On another thread, because tokio lets no thread block that already runs tasks,
+        // and tests call this from their async functions.
+        thread::scope(|scope| {
+            let started = scope.spawn(|| self.runtime.block_on(self.spawn(launch)));
+            started.join().unwrap_or(Err(ProcessError::ThreadGone))
+        })
     }
 
     async fn start_process(
         &self,
         command: Command,
-        program: &std::path::Path,
+        program: &Path,
     ) -> Result<tokio::process::Child, ProcessError> {
         let (reply, answer) = oneshot::channel();
         let request = SpawnRequest { command, reply };
@@ -96,10 +121,27 @@ impl Spawner {
     }
 }
 
-fn run_spawner_thread(mut incoming: mpsc::Receiver<SpawnRequest>, runtime: &Handle) {
-    let _context = runtime.enter();
-    while let Some(mut request) = incoming.blocking_recv() {
-        // Whoever asked may be gone: then the child is dropped, and so killed.
+fn run_spawner_thread(
+    incoming: mpsc::Receiver<SpawnRequest>,
+    report: &SyncSender<io::Result<Handle>>,
+) {
+    // One thread alone: the runtime must fork on the thread that stays alive.
+    match runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => {
+            // The caller waits for the report, so it cannot be gone.
+            let _ = report.send(Ok(runtime.handle().clone()));
+            runtime.block_on(start_children(incoming));
+        }
+        Err(error) => {
+            let _ = report.send(Err(error));
+        }
+    }
+}
+
+async fn start_children(mut incoming: mpsc::Receiver<SpawnRequest>) {
+    while let Some(mut request) = incoming.recv().await {
+        // A caller that no longer waits gets no child: the unsent one is dropped, and
+        // `kill_on_drop` ends it.
         let _ = request.reply.send(request.command.spawn());
     }
 }
@@ -123,13 +165,14 @@ fn command(launch: &Launch, stdout: Stdio, stderr: Stdio) -> Command {
     command
 }
 
-/// Has the kernel send the child `signal` when `harness` dies, and prefer others to it.
+/// Makes the kernel send `signal` to the child when `harness` dies, and adds to the
+/// child's niceness.
 fn set_pre_exec(harness: Pid, signal: Signal, niceness: u8, command: &mut Command) {
     let before_exec = move || {
         prctl::set_pdeathsig(signal)?;
         add_niceness(niceness);
-        // The harness may have died between the fork and the line above; then
-        // no signal will come any more.
+        // The harness may have died between the fork and the line above. The kernel then
+        // sends no signal any more.
         if getppid() == harness {
             Ok(())
         } else {
@@ -147,7 +190,7 @@ fn set_pre_exec(harness: Pid, signal: Signal, niceness: u8, command: &mut Comman
     }
 }
 
-/// Gives way to others. More of it is always allowed.
+/// Raises the niceness of the calling process, which needs no privilege.
 fn add_niceness(niceness: u8) {
     if niceness > 0 {
         #[expect(unsafe_code, reason = "nix has no function for it")]
