@@ -15,7 +15,7 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 
-use super::{ChildExit, Launch, ProcessError, Spawner, log};
+use super::{ChildExit, Launch, ProcessError, log, thread::SpawnerThread};
 
 /// A child process. Its drop kills its whole process group, and tokio reaps it.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub struct Child {
     log: PathBuf,
     /// Keeps the thread that started the process alive: the end of that thread would
     /// trigger the parent-death signal. Last, so that it is dropped after the process.
-    _spawner: Spawner,
+    _thread: SpawnerThread,
 }
 
 impl Child {
@@ -36,7 +36,7 @@ impl Child {
         process: tokio::process::Child,
         first_line: Option<oneshot::Receiver<String>>,
         launch: Launch,
-        spawner: Spawner,
+        thread: SpawnerThread,
     ) -> Self {
         Self {
             // tokio drops the id once it has the status, and nothing has waited yet.
@@ -46,7 +46,7 @@ impl Child {
             program: launch.name(),
             log: launch.log,
             process,
-            _spawner: spawner,
+            _thread: thread,
         }
     }
 

@@ -11,7 +11,8 @@
 //! ```
 //!
 //! - [`launch`]: program, arguments, environment and log of a child;
-//! - [`spawner`]: the one thread that starts every child;
+//! - `thread`: the one thread that starts every child;
+//! - [`spawner`]: from a launch to a running child;
 //! - [`child`]: a running child: signals, waiting, stopping;
 //! - [`exit`]: how a child ended, in words;
 //! - `output`: its first line, and the rest into its log;
@@ -35,6 +36,7 @@ pub mod log;
 mod output;
 pub mod port;
 pub mod spawner;
+mod thread;
 
 pub use child::Child;
 pub use error::ProcessError;

@@ -5,30 +5,30 @@ use std::{fs::File, io::Write};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, BufReader},
     process::ChildStdout,
-    runtime::Handle,
     sync::oneshot,
 };
 
-use crate::Spawner;
+use crate::thread::SpawnerThread;
 
 /// Longest first line that the caller gets, in bytes. The rest of a longer one goes to
 /// the log alone.
 const MAX_LINE_BYTES: u64 = 4 * 1024;
 
 /// Reads `stdout` to its end, so that the child never blocks on a full pipe. The receiver
-/// gets the first line without its end, or nothing if there is none.
+/// gets the first line without its end, or an error if the output is empty.
 ///
-/// The copy runs on the spawner's runtime, which `spawner` keeps alive until the end of
-/// the output.
+/// The copy runs on the spawner's thread, which it keeps alive until the end of the
+/// output.
 pub(super) fn capture_stdout(
     stdout: ChildStdout,
     log: File,
-    (runtime, spawner): (&Handle, Spawner),
+    thread: SpawnerThread,
 ) -> oneshot::Receiver<String> {
     let (sender, receiver) = oneshot::channel();
+    let runtime = thread.runtime().clone();
     runtime.spawn(async move {
         copy_to_log(stdout, log, sender).await;
-        drop(spawner);
+        drop(thread);
     });
     receiver
 }

@@ -1,17 +1,6 @@
-//! The one thread that starts every child.
-//!
-//! The kernel sends a parent-death signal when the *thread* that forked ends, and not when
-//! its process does. One thread therefore starts all children, and it lives as long as
-//! the spawner or any child of it.
+//! The start of a child from its launch.
 
-use std::{
-    fs::File,
-    io,
-    path::{Path, PathBuf},
-    process::Stdio,
-    sync::mpsc::{SyncSender, sync_channel},
-    thread,
-};
+use std::{fs::File, io, process::Stdio, thread};
 
 use nix::{
     errno::Errno,
@@ -19,31 +8,15 @@ use nix::{
     sys::{prctl, signal::Signal},
     unistd::{Pid, getpid, getppid},
 };
-use tokio::{
-    process::Command,
-    runtime::{self, Handle},
-    sync::{mpsc, oneshot},
-};
+use tokio::process::Command;
 
-use super::{Child, Launch, ProcessError, Stdout, log, output};
-
-/// Launches that may wait for the thread; each takes about a millisecond.
-const QUEUE_CAPACITY: usize = 64;
+use super::{Child, Launch, ProcessError, Stdout, log, output, thread::SpawnerThread};
 
 /// A handle to the thread that starts child processes. The thread ends with the last
 /// clone and the last child.
 #[derive(Debug, Clone)]
 pub struct Spawner {
-    requests: mpsc::Sender<SpawnRequest>,
-    /// The runtime of the thread, which notices when children end. It is not that of the
-    /// caller, so that a child can outlive a test's runtime and blocking code needs none.
-    runtime: Handle,
-}
-
-#[derive(Debug)]
-struct SpawnRequest {
-    command: Command,
-    reply: oneshot::Sender<io::Result<tokio::process::Child>>,
+    thread: SpawnerThread,
 }
 
 impl Spawner {
@@ -53,16 +26,8 @@ impl Spawner {
     ///
     /// [`ProcessError::Thread`] if the system has no thread or no file left.
     pub fn start() -> Result<Self, ProcessError> {
-        let (requests, incoming) = mpsc::channel(QUEUE_CAPACITY);
-        let (report, started) = sync_channel(1);
-        thread::Builder::new()
-            .name("spawner".into())
-            .spawn(move || run_spawner_thread(incoming, &report))
-            .map_err(ProcessError::Thread)?;
-        let runtime = started.recv().map_err(|_| ProcessError::ThreadGone)?;
         Ok(Self {
-            requests,
-            runtime: runtime.map_err(ProcessError::Thread)?,
+            thread: SpawnerThread::start()?,
         })
     }
 
@@ -83,66 +48,31 @@ impl Spawner {
             Stdout::Log => (Stdio::from(stdout_log), None),
         };
         let command = command(&launch, stdout, Stdio::from(log));
-        let mut process = self.start_process(command, &launch.program).await?;
-        let first_line = process.stdout.take().zip(copy).map(|(stdout, copy)| {
-            output::capture_stdout(stdout, copy, (&self.runtime, self.clone()))
-        });
-        Ok(Child::new(process, first_line, launch, self.clone()))
+        let started = self.thread.spawn(command).await?;
+        let mut process = started.map_err(|source| ProcessError::Start {
+            program: launch.program.clone(),
+            source,
+        })?;
+        let first_line = process
+            .stdout
+            .take()
+            .zip(copy)
+            .map(|(stdout, copy)| output::capture_stdout(stdout, copy, self.thread.clone()));
+        Ok(Child::new(process, first_line, launch, self.thread.clone()))
     }
 
     /// Starts a child as [`spawn`](Self::spawn) does, and blocks until it has started.
     ///
     /// # Errors
     ///
-    /// As for [`spawn`](Self::spawn).
+    /// The errors of [`spawn`](Self::spawn).
     pub fn spawn_blocking(&self, launch: Launch) -> Result<Child, ProcessError> {
         // On another thread, because tokio lets no thread block that already runs tasks,
         // and tests call this from their async functions.
         thread::scope(|scope| {
-            let started = scope.spawn(|| self.runtime.block_on(self.spawn(launch)));
+            let started = scope.spawn(|| self.thread.runtime().block_on(self.spawn(launch)));
             started.join().unwrap_or(Err(ProcessError::ThreadGone))
         })
-    }
-
-    async fn start_process(
-        &self,
-        command: Command,
-        program: &Path,
-    ) -> Result<tokio::process::Child, ProcessError> {
-        let (reply, answer) = oneshot::channel();
-        let request = SpawnRequest { command, reply };
-        let sent = self.requests.send(request).await;
-        sent.map_err(|_| ProcessError::ThreadGone)?;
-        let started = answer.await.map_err(|_| ProcessError::ThreadGone)?;
-        started.map_err(|source| ProcessError::Start {
-            program: PathBuf::from(program),
-            source,
-        })
-    }
-}
-
-fn run_spawner_thread(
-    incoming: mpsc::Receiver<SpawnRequest>,
-    report: &SyncSender<io::Result<Handle>>,
-) {
-    // One thread alone: the runtime must fork on the thread that stays alive.
-    match runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => {
-            // The caller waits for the report, so it cannot be gone.
-            let _ = report.send(Ok(runtime.handle().clone()));
-            runtime.block_on(start_children(incoming));
-        }
-        Err(error) => {
-            let _ = report.send(Err(error));
-        }
-    }
-}
-
-async fn start_children(mut incoming: mpsc::Receiver<SpawnRequest>) {
-    while let Some(mut request) = incoming.recv().await {
-        // A caller that no longer waits gets no child: the unsent one is dropped, and
-        // `kill_on_drop` ends it.
-        let _ = request.reply.send(request.command.spawn());
     }
 }
 

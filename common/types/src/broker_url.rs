@@ -1,5 +1,5 @@
-//! The address of a broker that joins the nodes. Its password goes to client libraries
-//! and nowhere else.
+//! The address of a broker that joins the nodes. Only client libraries get its
+//! password.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ const MAX_URL_BYTES: usize = 2_000;
 /// The address of a broker: `redis://[user:password@]host[:port][/path]`, or the same
 /// with another scheme of [`BrokerKind`].
 ///
-/// As text, in JSON and for debugging, `***` replaces user and password; only
+/// `***` replaces user and password as text, in JSON and for debugging. Only
 /// [`BrokerUrl::expose_secret`] returns them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BrokerUrl {

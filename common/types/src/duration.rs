@@ -35,8 +35,8 @@ const UNITS: [(&str, f64); 4] = [
 ///
 /// # Errors
 ///
-/// [`InvalidQuantity`] if the unit is missing or unknown, or the duration is too fine
-/// or too long.
+/// [`InvalidQuantity`] if the unit is missing or unknown, and if the duration is too
+/// fine or too long.
 pub fn parse(text: &str) -> Result<Duration, InvalidQuantity> {
     let (number, unit) = split_unit(text)?;
     let millis = number * unit_factor(text, unit, &UNITS)?;
