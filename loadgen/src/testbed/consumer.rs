@@ -5,7 +5,6 @@ use std::{
     ffi::OsString,
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::{self, PoisonError},
     time::Duration,
 };
 
@@ -34,7 +33,7 @@ pub(super) struct ConsumerProcess {
     arguments: Vec<OsString>,
     process: Mutex<Option<Child>>,
     /// Where it listens, or did before it ended.
-    address: sync::Mutex<Option<SocketAddr>>,
+    address: parking_lot::Mutex<Option<SocketAddr>>,
 }
 
 /// The consumers that a scenario asks for; none runs yet.
@@ -60,7 +59,7 @@ pub(super) fn create_consumers(asked: &Consumers, log_dir: &Path) -> Vec<Consume
             journal: log_dir.join(format!("{id}.journal.jsonl")),
             arguments: arguments.clone(),
             process: Mutex::default(),
-            address: sync::Mutex::default(),
+            address: parking_lot::Mutex::default(),
             id,
         }
     };
@@ -148,7 +147,7 @@ impl ConsumerProcess {
         *self.address() = address;
     }
 
-    fn address(&self) -> sync::MutexGuard<'_, Option<SocketAddr>> {
-        self.address.lock().unwrap_or_else(PoisonError::into_inner)
+    fn address(&self) -> parking_lot::MutexGuard<'_, Option<SocketAddr>> {
+        self.address.lock()
     }
 }

@@ -1,14 +1,11 @@
 //! The gateway of this project: it learns of the nodes from the backplane, so nobody
 //! tells it anything.
 
-use std::{
-    ffi::OsString,
-    net::SocketAddr,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::{ffi::OsString, net::SocketAddr};
 
 use highwater_process::{Child, Launch, port};
 use highwater_scenarios::plan::{BalancerLoadMetric, BalancerPolicy};
+use parking_lot::{Mutex, MutexGuard};
 
 use super::{
     super::{TestbedError, cluster::ClusterInner, readiness, startup},
@@ -116,7 +113,7 @@ impl GatewayBalancer {
 
     /// Nothing can fail while it is locked.
     fn started(&self) -> MutexGuard<'_, Option<StartedGateway>> {
-        self.started.lock().unwrap_or_else(PoisonError::into_inner)
+        self.started.lock()
     }
 }
 

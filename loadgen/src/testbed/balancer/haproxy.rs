@@ -9,12 +9,12 @@ use std::{
     fs,
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use highwater_process::{Child, Launch, port};
 use highwater_scenarios::plan::BalancerPolicy;
+use parking_lot::{Mutex, MutexGuard};
 use serde::Serialize;
 use tokio::time::timeout;
 
@@ -305,9 +305,7 @@ impl HaproxyBalancer {
 
     /// Nothing can fail while it is locked.
     fn served(&self) -> MutexGuard<'_, Option<String>> {
-        self.active_config
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.active_config.lock()
     }
 }
 

@@ -9,12 +9,12 @@ use std::{
     fs,
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use highwater_process::{Child, Launch, Signal, port};
 use highwater_scenarios::plan::BalancerPolicy;
 use nix::unistd::geteuid;
+use parking_lot::{Mutex, MutexGuard};
 use serde::Serialize;
 
 use super::{
@@ -244,9 +244,7 @@ impl NginxBalancer {
 
     /// Nothing can fail while it is locked.
     fn served(&self) -> MutexGuard<'_, Option<NginxConfig>> {
-        self.active_config
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.active_config.lock()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError, Weak,
+        Arc, Weak,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
@@ -11,6 +11,7 @@ use std::{
 use bytes::Bytes;
 use highwater_services::Service;
 use highwater_types::BrokerUrl;
+use parking_lot::Mutex;
 use tokio::time::timeout;
 
 use super::super::{
@@ -39,7 +40,7 @@ pub(in crate::backplane) trait ConformanceTarget: Transport {
 /// The broker that tests share: started by the first, ended by the last of those
 /// that run at the same time.
 pub(in crate::backplane) fn shared<K: ConformanceTarget>() -> Arc<Service> {
-    let mut shared = K::shared().lock().unwrap_or_else(PoisonError::into_inner);
+    let mut shared = K::shared().lock();
     if let Some(running) = shared.upgrade() {
         return running;
     }
