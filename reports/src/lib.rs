@@ -21,13 +21,13 @@ mod comparison;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod histogram;
-mod human;
 mod junit;
 mod metric_list;
 mod page;
 pub mod record;
 pub mod report;
 mod text;
+mod unit_format;
 
 pub use analysis::{analyse, summary};
 pub use comparison::{CompareError, MismatchPolicy, RunComparison, compare, evaluate};

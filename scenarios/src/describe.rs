@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use highwater_types::format;
+
 use crate::{
-    Matrix, Plan, format,
+    Matrix, Plan,
     plan::{
         BackplaneSpec, BalancerKind, BalancerLoadMetric, CertificateTrust, ClusterSpec, Consumers,
         Gate, HttpHeader, SystemSpec, TargetSpec, Word,

@@ -3,11 +3,11 @@
 //! Each value of a valid scenario has its own type and lies in its own range. Values that
 //! are invalid, and reported, are missing from it, so that the rules still see the rest.
 
+use highwater_types::duration::{DAY, SECOND};
 use std::time::Duration;
 
 use crate::{
     diagnostic::ValueLocation,
-    format::{DAY, SECOND},
     plan::{EventKind, Plan, SystemSpec},
     section::{
         cluster::ClusterSection, commands::CommandSection, devices::PoolSection,

@@ -1,6 +1,7 @@
 //! What the page says, in the order in which it says it. The template only
 //! arranges; every figure is text here already.
 
+use highwater_types::format;
 use serde::Serialize;
 
 use super::{
@@ -16,7 +17,6 @@ use super::{
 };
 use crate::{
     charts::{ChartContext, Drawing, VARIABLES},
-    human,
     summary::{Summary, Verdict},
     text::{gate_text, verdict_reason, verdict_word},
 };
@@ -94,7 +94,7 @@ pub(super) fn content<'a>(
             .started_at
             .format("%Y-%m-%d %H:%M:%S UTC")
             .to_string(),
-        duration: human::seconds(summary.duration_s),
+        duration: format::seconds(summary.duration_s),
         system: system(&manifest.plan.system),
         headlines: headlines(summary, baseline),
         problems: &summary.problems,
@@ -143,7 +143,7 @@ fn timeline_events<'a>(context: &'a ChartContext) -> Vec<TimelineEvent<'a>> {
     marks
         .map(|mark| TimelineEvent {
             name: &mark.name,
-            at: human::seconds((mark.at * 10.0).round() / 10.0),
+            at: format::seconds((mark.at * 10.0).round() / 10.0),
         })
         .collect()
 }

@@ -8,9 +8,9 @@ use highwater_scenarios::metrics::{Unit, find};
 
 use crate::{
     analysis::summary_metrics::SummaryMetrics,
-    human::with_unit as display,
     summary::{GateOutcome, Summary, Verdict},
     text::{self, metric_of},
+    unit_format::with_unit as display,
 };
 
 /// Gates beside one figure; the rest is in the table.

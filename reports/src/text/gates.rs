@@ -1,12 +1,10 @@
 //! Gates in words.
 
+use crate::unit_format;
 use highwater_scenarios::metrics::{Unit, find};
 
 use super::{columns::aligned, verdict::verdict_word};
-use crate::{
-    human,
-    summary::{GateOutcome, Summary, Verdict},
-};
+use crate::summary::{GateOutcome, Summary, Verdict};
 
 /// Gates beyond this many are only counted.
 const MOST_GATES: usize = 5;
@@ -22,13 +20,13 @@ pub(crate) fn metric_of(check: &str) -> &str {
 pub(crate) fn actual(gate: &GateOutcome) -> String {
     gate.actual.map_or_else(
         || "not measured".to_owned(),
-        |actual| human::with_unit(unit_of(gate), actual),
+        |actual| unit_format::with_unit(unit_of(gate), actual),
     )
 }
 
 /// What a gate's figure may be, in words: `50 ms`.
 pub(crate) fn limit(gate: &GateOutcome) -> String {
-    human::with_unit(unit_of(gate), gate.limit)
+    unit_format::with_unit(unit_of(gate), gate.limit)
 }
 
 /// As the limit is written: who asks for `105%` reads `123 %`, who asks for `1.05`

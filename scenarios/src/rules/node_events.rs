@@ -9,12 +9,12 @@
 //! drained  -        -     running  -        -       -        -
 //! ```
 
+use highwater_types::format;
 use std::{collections::BTreeMap, time::Duration};
 
 use super::schedule::events_by_time;
 use crate::{
     diagnostic::{Diagnostic, DiagnosticSink},
-    format,
     plan::{EventKind, TargetKind, Word},
     scenario::Scenario,
     suggest,

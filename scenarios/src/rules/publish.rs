@@ -1,11 +1,11 @@
 //! Each publish load has its pool, enough devices in it, and a name for each topic.
 
+use highwater_types::format;
 use std::collections::BTreeMap;
 
 use super::pool::{self, PoolReference};
 use crate::{
     diagnostic::{Diagnostic, DiagnosticSink},
-    format,
     plan::{PublishFrom, TOPIC_NUMBER_PLACEHOLDER},
     scenario::Scenario,
     section::{Field, devices::PoolSection, publish::PublishSection},

@@ -4,12 +4,11 @@
 use super::pool::{self, PoolReference};
 use crate::{
     diagnostic::{Diagnostic, DiagnosticSink},
-    format,
     plan::{Dialect, MAX_TELEMETRY},
-    quantity::RATE_RANGE,
     scenario::{Scenario, System},
     section::{Section, devices::PoolSection, telemetry::TelemetrySection},
 };
+use highwater_types::{format, rate::MAX_PER_SECOND};
 
 /// The number of records of the loads so far.
 struct TelemetryTotal(f64);
@@ -58,11 +57,11 @@ fn check_volume(
     total: &mut TelemetryTotal,
 ) -> Option<Diagnostic> {
     let rate = load.rate_for(pool.count.value?)?.as_per_second();
-    if rate > RATE_RANGE.1 {
+    if rate > MAX_PER_SECOND.into() {
         let message = format!("{} telemetry records", format::per_second(rate));
         return Some(Diagnostic::new(message).expected(format!(
             "at most {} telemetry records over all devices",
-            format::per_second(RATE_RANGE.1)
+            format::per_second(MAX_PER_SECOND.into())
         )));
     }
     // Only records of a cluster are followed to their consumers.

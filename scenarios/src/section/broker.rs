@@ -1,10 +1,10 @@
 //! `broker` of a cluster: where a broker that is running already is measured.
 
 use crate::{
-    broker_url::{BrokerKind, BrokerUrl},
     plan,
     value::{count, http_address},
 };
+use highwater_types::{BrokerKind, BrokerUrl};
 
 section! {
     /// The place where a broker that is running already is measured, as

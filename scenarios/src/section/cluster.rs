@@ -1,10 +1,10 @@
 //! `[cluster]`: a cluster that the harness starts.
 
+use highwater_types::duration::{DAY, MINUTE, SECOND};
 use std::time::Duration;
 
 use super::{broker::BrokerSection, sub_table};
 use crate::{
-    format::{DAY, MINUTE, SECOND},
     plan::{self, BalancerKind, BalancerLoadMetric, BalancerPolicy, Join, MAX_BALANCERS, Routing},
     value::{BackplaneAddress, backplane, boolean, count, duration, word},
 };

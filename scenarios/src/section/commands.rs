@@ -1,11 +1,13 @@
 //! `[[commands]]`: HTTP command traffic.
 
+use highwater_types::{
+    Rate,
+    duration::{HOUR, MILLISECOND, MINUTE},
+};
 use std::time::Duration;
 
 use crate::{
-    format::{HOUR, MILLISECOND, MINUTE},
     plan::{self, LoadModel, ReplyMode},
-    units::Rate,
     value::{command_path, count, duration, name, rate, word},
 };
 

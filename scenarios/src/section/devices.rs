@@ -1,12 +1,14 @@
 //! `[[devices]]`: pools of idle heartbeat sockets.
 
+use highwater_types::{
+    Rate,
+    duration::{DAY, HOUR, MILLISECOND, MINUTE},
+};
 use std::time::Duration;
 
 use super::{reconnect::ReconnectSection, sub_table};
 use crate::{
-    format::{DAY, HOUR, MILLISECOND, MINUTE},
     plan,
-    units::Rate,
     value::{count, duration, name, rate},
 };
 

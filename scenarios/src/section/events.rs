@@ -1,11 +1,13 @@
 //! `[[events]]`: what happens to the cluster.
 
+use highwater_types::{
+    Rate,
+    duration::{DAY, MILLISECOND, MINUTE},
+};
 use std::time::Duration;
 
 use crate::{
-    format::{DAY, MILLISECOND, MINUTE},
     plan::{self, Action, BROKER_NAME, CLUSTER_NAME, EventKind, FaultKind, FaultSpec, TargetKind},
-    units::Rate,
     value::{consumer_name, count, duration, name, node_name, rate, share, word},
 };
 

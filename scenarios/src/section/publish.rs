@@ -1,11 +1,13 @@
 //! `[[publish]]`: messages to topics.
 
+use highwater_types::{
+    Rate,
+    duration::{DAY, MILLISECOND, MINUTE},
+};
 use std::time::Duration;
 
 use crate::{
-    format::{DAY, MILLISECOND, MINUTE},
     plan::{self, PublishFrom, TOPIC_NUMBER_PLACEHOLDER},
-    units::Rate,
     value::{count, duration, name, rate, size, topic_name, word},
 };
 

@@ -1,9 +1,9 @@
 //! `reconnect` of a pool: pauses between attempts.
 
+use highwater_types::duration::{HOUR, MILLISECOND};
 use std::time::Duration;
 
 use crate::{
-    format::{HOUR, MILLISECOND},
     plan::{self, Jitter},
     value::{duration, word},
 };

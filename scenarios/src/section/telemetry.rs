@@ -1,12 +1,14 @@
 //! `[[telemetry]]`: what devices send upstream.
 
+use highwater_types::{
+    Rate,
+    duration::{DAY, MILLISECOND},
+};
 use std::time::Duration;
 
 use crate::{
     diagnostic::ValueLocation,
-    format::{DAY, MILLISECOND},
     plan,
-    units::Rate,
     value::{duration, name, rate, size},
 };
 

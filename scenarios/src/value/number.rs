@@ -3,9 +3,9 @@
 use super::{Accepts, ValueType};
 use crate::{
     diagnostic::Diagnostic,
-    format,
     tree::{TomlItem, TomlValue},
 };
+use highwater_types::format;
 
 /// A whole number without a unit.
 #[derive(Debug)]

@@ -1,11 +1,11 @@
-//! Names of nodes, clusters, devices, topics, readings and groups: validated once,
-//! cheap to clone.
+//! Names of nodes, clusters, devices, topics, telemetry and consumer groups: validated
+//! once, cheap to clone.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-/// Why a name was refused.
+/// An error for a text that is not a valid name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("invalid {what} {found:?}: expected 1 to {max} characters of {alphabet}")]
 pub struct InvalidName {
@@ -15,6 +15,9 @@ pub struct InvalidName {
     alphabet: &'static str,
 }
 
+/// Most characters of an invalid name that an error quotes.
+const MAX_QUOTED_CHARS: usize = 200;
+
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $what:literal, $max:literal, $extra:literal) => {
         $(#[$doc])*
@@ -23,7 +26,7 @@ macro_rules! name {
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// The name as text.
+            /// Returns the name as text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -33,13 +36,15 @@ macro_rules! name {
             type Err = InvalidName;
 
             fn from_str(text: &str) -> Result<Self, InvalidName> {
+                // ASCII alone, so the limit in bytes is one in characters too.
                 let legal = |byte: u8| byte.is_ascii_alphanumeric() || $extra.as_bytes().contains(&byte);
                 if (1..=$max).contains(&text.len()) && text.bytes().all(legal) {
                     return Ok(Self(text.into()));
                 }
                 Err(InvalidName {
                     what: $what,
-                    found: text.chars().take(200).collect(),
+                    // The text may come from a client: the error must stay small.
+                    found: text.chars().take(MAX_QUOTED_CHARS).collect(),
                     max: $max,
                     alphabet: concat!("A-Z a-z 0-9 ", $extra),
                 })
@@ -75,20 +80,21 @@ macro_rules! name {
 }
 
 name!(
-    /// A node of the cluster: 1 to 64 characters of `A-Z a-z 0-9 . _ -`.
+    /// The name of a node: 1 to 64 characters of `A-Z a-z 0-9 . _ -`.
     NodeId, "node id", 64, "._-"
 );
 name!(
-    /// A cluster, the name space of its nodes at a broker that others use too: 1 to
-    /// 64 characters of `A-Z a-z 0-9 _ -`.
+    /// The name of a cluster, which separates its nodes from others at a shared broker:
+    /// 1 to 64 characters of `A-Z a-z 0-9 _ -`.
+    // Without dots: it is one word of a NATS subject.
     ClusterName, "cluster name", 64, "_-"
 );
 name!(
-    /// A device: 1 to 128 characters of `A-Z a-z 0-9 . _ : -`.
+    /// The name of a device: 1 to 128 characters of `A-Z a-z 0-9 . _ : -`.
     DeviceId, "device id", 128, "._:-"
 );
 name!(
-    /// A topic: 1 to 128 characters of `A-Z a-z 0-9 . _ : -`.
+    /// The name of a topic: 1 to 128 characters of `A-Z a-z 0-9 . _ : -`.
     Topic, "topic", 128, "._:-"
 );
 name!(
@@ -96,12 +102,12 @@ name!(
     TelemetryId, "telemetry id", 64, "._:-"
 );
 name!(
-    /// A group of consumers: 1 to 64 characters of `A-Z a-z 0-9 . _ -`.
+    /// The name of a consumer group: 1 to 64 characters of `A-Z a-z 0-9 . _ -`.
     ConsumerGroup, "consumer group", 64, "._-"
 );
 
 impl Default for ClusterName {
-    /// `highwater`.
+    /// Returns `highwater`.
     fn default() -> Self {
         Self("highwater".into())
     }
@@ -112,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_validated() {
+    fn name_is_checked_for_length_and_characters() {
         for good in ["n1", "a", "A.b_c-9", &"x".repeat(64)] {
             assert_eq!(good.parse::<NodeId>().unwrap().to_string(), good);
         }
@@ -121,14 +127,14 @@ mod tests {
         }
         assert!("aa:bb".parse::<DeviceId>().is_ok());
         assert!("x".repeat(129).parse::<DeviceId>().is_err());
-        // It is a word of a subject, a key and a queue's name.
+        // A cluster name is one word of a subject, of a key and of a queue name.
         assert!("a.b".parse::<ClusterName>().is_err());
         let name = ClusterName::default();
         assert_eq!(name.as_str().parse(), Ok(name));
     }
 
     #[test]
-    fn the_error_says_what_is_accepted() {
+    fn invalid_name_error_states_the_accepted_form() {
         let error = "a b".parse::<NodeId>().unwrap_err().to_string();
         assert_eq!(
             error,

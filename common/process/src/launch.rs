@@ -1,43 +1,43 @@
-//! What to start.
+//! The description of a child to start.
 
 use std::{ffi::OsString, path::PathBuf};
 
 use nix::sys::signal::Signal;
 
-/// A child process to start. Its standard input is empty and its standard
-/// error goes to the log.
+/// A child process to start. Its standard input is empty, and its standard error goes
+/// to the log.
 #[derive(Debug, Clone)]
 pub struct Launch {
-    /// The program; looked up in `PATH` if it has no slash.
+    /// The program, which is looked up in `PATH` if it has no slash.
     pub program: PathBuf,
-    /// Its arguments.
+    /// The arguments.
     pub args: Vec<OsString>,
-    /// Variables added to the environment of the harness.
+    /// The variables to add to the environment of the harness.
     pub env: Vec<(OsString, OsString)>,
-    /// Where standard error goes; created if need be, always appended to.
+    /// The file that standard error is appended to. It is created if it is missing.
     pub log: PathBuf,
-    /// Where standard output goes.
+    /// The destination of standard output.
     pub stdout: Stdout,
-    /// How much it gives way to the harness for a processor: added to the harness's
-    /// own niceness, so that 0 is as much as the harness.
+    /// The increment over the niceness of the harness. A child with a positive one gets
+    /// the CPU after the harness.
     pub niceness: u8,
-    /// What the kernel sends it when the harness dies.
+    /// The signal that the kernel sends the child when the harness dies.
     pub parent_death_signal: Signal,
 }
 
-/// Where a child's standard output goes.
+/// The destination of a child's standard output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stdout {
-    /// Its first line to [`Child::first_stdout_line`](super::Child::first_stdout_line),
-    /// all of it to the log.
+    /// The log, with the first line also for
+    /// [`Child::first_stdout_line`](super::Child::first_stdout_line).
     FirstLine,
-    /// All of it to the log.
+    /// The log alone.
     Log,
 }
 
 impl Launch {
-    /// A launch with standard output in the log and nothing added to the
-    /// environment.
+    /// Returns a launch with standard output in the log and the environment of the
+    /// harness.
     pub fn new(
         program: impl Into<PathBuf>,
         args: impl IntoIterator<Item = impl Into<OsString>>,
@@ -54,7 +54,7 @@ impl Launch {
         }
     }
 
-    /// The same launch with its first line of output to be asked for.
+    /// Keeps the first line of standard output for the caller.
     #[must_use]
     pub fn with_first_line(self) -> Self {
         Self {
@@ -63,14 +63,16 @@ impl Launch {
         }
     }
 
-    /// The same launch of a process that gives way to the harness.
+    /// Adds to the niceness of the child.
     #[must_use]
     pub fn with_niceness(self, niceness: u8) -> Self {
         Self { niceness, ..self }
     }
 
-    /// The same launch of a program that starts processes of its own, and ends them
-    /// when it is asked to end. SIGKILL would leave them to nobody.
+    /// Prepares for a program that starts processes of its own and ends them on SIGTERM.
+    ///
+    /// When the harness dies, SIGKILL would end the program alone and leave its processes
+    /// running.
     #[must_use]
     pub fn with_children(self) -> Self {
         Self {
@@ -79,14 +81,14 @@ impl Launch {
         }
     }
 
-    /// The same launch with one more environment variable.
+    /// Adds an environment variable.
     #[must_use]
     pub fn with_env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.env.push((name.into(), value.into()));
         self
     }
 
-    /// The program's file name, for messages.
+    /// Returns the program's file name, for messages.
     pub(super) fn name(&self) -> String {
         let name = self.program.file_name();
         name.unwrap_or(self.program.as_os_str())

@@ -1,4 +1,4 @@
-//! What can go wrong with a child process.
+//! Errors of child processes.
 
 use std::{io, path::PathBuf, time::Duration};
 
@@ -7,13 +7,13 @@ use thiserror::Error;
 
 use super::ChildExit;
 
-/// Why a child could not be started, asked or signalled.
+/// An error while starting, reading or signalling a child.
 #[derive(Debug, Error)]
 pub enum ProcessError {
     /// The thread that starts children could not be started.
     #[error("cannot start the thread that starts child processes")]
     Thread(#[source] io::Error),
-    /// The thread that starts children is gone.
+    /// The thread that starts children has ended.
     #[error("the thread that starts child processes has ended")]
     ThreadGone,
     /// The log file could not be opened.
@@ -21,7 +21,7 @@ pub enum ProcessError {
     Log {
         /// The log.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
     /// The program could not be started.
@@ -29,11 +29,11 @@ pub enum ProcessError {
     Start {
         /// The program.
         program: PathBuf,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
     /// The launch did not ask for a first line, or it was taken already.
-    #[error("there is no first line of {program} to wait for")]
+    #[error("cannot wait for the first line of {program}: it was not asked for or is taken")]
     NoFirstLine {
         /// The program.
         program: String,
@@ -43,9 +43,9 @@ pub enum ProcessError {
     FirstLineTimeout {
         /// The program.
         program: String,
-        /// How long it had.
+        /// The time limit.
         waited: Duration,
-        /// The last lines of its log; empty if there are none.
+        /// The last lines of its log.
         log: LogTail,
     },
     /// The child ended before it wrote a line.
@@ -53,32 +53,32 @@ pub enum ProcessError {
     Exited {
         /// The program.
         program: String,
-        /// How it ended.
+        /// The way it ended.
         exit: ChildExit,
-        /// The last lines of its log; empty if there are none.
+        /// The last lines of its log.
         log: LogTail,
     },
-    /// The child is not there any more.
-    #[error("{program} has ended and cannot get {signal}")]
+    /// The child has ended.
+    #[error("cannot send {signal} to {program}: it has ended")]
     AlreadyExited {
         /// The program.
         program: String,
-        /// What it was to get.
+        /// The signal.
         signal: Signal,
     },
-    /// The kernel refused the signal.
+    /// The kernel rejected the signal.
     #[error("cannot send {signal} to {program}")]
     Signal {
         /// The program.
         program: String,
-        /// What it was to get.
+        /// The signal.
         signal: Signal,
-        /// Why not.
+        /// The cause.
         source: Errno,
     },
 }
 
-/// The last lines of a child's log, as the end of an error message.
+/// The last lines of a log, as the end of an error message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogTail(pub Vec<String>);
 

@@ -3,6 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use nix::{
+    errno::Errno,
     sys::{
         signal::{Signal, killpg},
         wait::{Id, WaitPidFlag, WaitStatus, waitid},
@@ -14,10 +15,9 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 
-use super::{ChildExit, Launch, ProcessError, Spawner, log};
+use super::{ChildExit, Launch, ProcessError, log, thread::SpawnerThread};
 
-/// A child process. It owns the process: dropped, it kills its whole process
-/// group, and the runtime takes its exit status.
+/// A child process. Its drop kills its whole process group, and tokio reaps it.
 #[derive(Debug)]
 pub struct Child {
     process: tokio::process::Child,
@@ -26,9 +26,9 @@ pub struct Child {
     first_line: Option<oneshot::Receiver<String>>,
     program: String,
     log: PathBuf,
-    /// Keeps the thread alive that started the process, and thereby the
-    /// process itself.
-    _spawner: Spawner,
+    /// Keeps the thread that started the process alive: the end of that thread would
+    /// trigger the parent-death signal. Last, so that it is dropped after the process.
+    _thread: SpawnerThread,
 }
 
 impl Child {
@@ -36,33 +36,33 @@ impl Child {
         process: tokio::process::Child,
         first_line: Option<oneshot::Receiver<String>>,
         launch: Launch,
-        spawner: Spawner,
+        thread: SpawnerThread,
     ) -> Self {
         Self {
-            // A process that nobody has waited for yet always has its id.
+            // tokio drops the id once it has the status, and nothing has waited yet.
             pid: process.id().unwrap_or_default(),
             exit: None,
             first_line,
             program: launch.name(),
             log: launch.log,
             process,
-            _spawner: spawner,
+            _thread: thread,
         }
     }
 
-    /// Its process id, which is also the id of its process group. Once the
+    /// Returns the process id, which is also the id of the process group. Once the
     /// child has ended, the system may give it to another process.
     pub fn pid(&self) -> u32 {
         self.pid
     }
 
-    /// The first line of its standard output, without the line end.
+    /// Waits for the first line of standard output and returns it without its end.
     ///
     /// # Errors
     ///
-    /// [`ProcessError::NoFirstLine`] if the launch did not ask for it or it was
-    /// taken before, [`ProcessError::Exited`] if the child ended first,
-    /// [`ProcessError::Silent`] if neither came in `within`.
+    /// [`ProcessError::NoFirstLine`] if the launch did not ask for it or an earlier call
+    /// took it, [`ProcessError::Exited`] if the child ended first, and
+    /// [`ProcessError::FirstLineTimeout`] if nothing came in `within`.
     pub async fn first_stdout_line(&mut self, within: Duration) -> Result<String, ProcessError> {
         let deadline = Instant::now() + within;
         let line = self
@@ -91,8 +91,8 @@ impl Child {
     ///
     /// # Errors
     ///
-    /// [`ProcessError::Gone`] if the child has ended,
-    /// [`ProcessError::Signal`] if the kernel refuses.
+    /// [`ProcessError::AlreadyExited`] if the child has ended,
+    /// [`ProcessError::Signal`] if the kernel rejects the signal.
     pub fn signal(&self, signal: Signal) -> Result<(), ProcessError> {
         let Some(group) = self.group() else {
             return Err(ProcessError::AlreadyExited {
@@ -107,15 +107,17 @@ impl Child {
         })
     }
 
-    /// Whether it has not ended yet; a stopped child runs.
+    /// Whether the child has not ended yet; a stopped child is running.
     pub fn is_running(&mut self) -> bool {
         self.try_exit().is_none()
     }
 
-    /// How it ended, if it has. What it has left behind in its process group is killed
-    /// before its status is taken: until then the number is the group's.
+    /// Returns how the child ended, or `None` while it runs. Processes that it left in
+    /// its group are killed.
     pub fn try_exit(&mut self) -> Option<ChildExit> {
         if self.exit.is_none() && self.has_ended() {
+            // Before the status is taken: until then the kernel cannot give the number of
+            // the group to another process. An empty group rejects the signal.
             let _ = self.signal(Signal::SIGKILL);
             self.exit = self
                 .process
@@ -126,8 +128,8 @@ impl Child {
         self.exit
     }
 
-    /// Waits until it has ended, but no longer than `within`; `None` if it is
-    /// still there.
+    /// Waits until the child has ended, but no longer than `within`, and returns `None`
+    /// if it is still running.
     pub async fn wait(&mut self, within: Duration) -> Option<ChildExit> {
         if self.exit.is_none() {
             let waited = timeout(within, self.process.wait()).await;
@@ -136,11 +138,12 @@ impl Child {
         self.exit
     }
 
-    /// Ends the child: SIGTERM, SIGCONT in case it is stopped, and SIGKILL if
-    /// it is still there after `grace`.
+    /// Ends the child with SIGTERM, and with SIGKILL if it is still running after
+    /// `grace`.
     pub async fn stop(&mut self, grace: Duration) -> ChildExit {
-        // A refused signal means that it is gone, which the wait finds out.
+        // A rejected signal means that the child has ended, which the wait finds out.
         let _ = self.signal(Signal::SIGTERM);
+        // A stopped process acts on SIGTERM only after it continues.
         let _ = self.signal(Signal::SIGCONT);
         match self.wait(grace).await {
             Some(exit) => exit,
@@ -148,8 +151,9 @@ impl Child {
         }
     }
 
-    /// Ends the child with SIGKILL, without notice.
+    /// Ends the child with SIGKILL.
     pub async fn kill(&mut self) -> ChildExit {
+        // An ended child rejects the signal, and the wait returns at once.
         let _ = self.signal(Signal::SIGKILL);
         let exit = match self.exit {
             Some(exit) => exit,
@@ -159,7 +163,19 @@ impl Child {
         exit
     }
 
-    /// The error that says how it ended, with the last lines of its log.
+    /// Ends the child with SIGKILL and blocks until it has ended. For callers without a
+    /// runtime.
+    pub fn kill_blocking(&mut self) -> ChildExit {
+        let _ = self.signal(Signal::SIGKILL);
+        if let Some(pid) = self.group() {
+            // WNOWAIT leaves the status for `try_exit`, which also ends the group.
+            let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+            while waitid(Id::Pid(pid), flags) == Err(Errno::EINTR) {}
+        }
+        self.try_exit().unwrap_or(ChildExit::Unknown)
+    }
+
+    /// Returns the error for a child that ended, with the last lines of its log.
     pub fn exited_error(&self, exit: ChildExit) -> ProcessError {
         ProcessError::Exited {
             program: self.program.clone(),
@@ -168,17 +184,17 @@ impl Child {
         }
     }
 
-    /// Whether it has ended; its status stays to be taken.
+    /// Whether the child has ended. Its status is not taken.
     fn has_ended(&self) -> bool {
         let Some(pid) = self.group() else {
             return true;
         };
-        let looks = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-        !matches!(waitid(Id::Pid(pid), looks), Ok(WaitStatus::StillAlive))
+        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        !matches!(waitid(Id::Pid(pid), flags), Ok(WaitStatus::StillAlive))
     }
 
-    /// Its process group; none once its status was taken, because from then on
-    /// the number may belong to somebody else.
+    /// Returns the process group, or `None` once the status was taken: from then on the
+    /// number may belong to another process.
     fn group(&self) -> Option<Pid> {
         let pid = self.process.id()?;
         i32::try_from(pid).ok().map(Pid::from_raw)
@@ -187,6 +203,8 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
+        // An ended child rejects the signal. tokio's `kill_on_drop` alone would reach
+        // only the child, and not its process group.
         let _ = self.signal(Signal::SIGKILL);
     }
 }

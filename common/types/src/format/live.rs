@@ -1,12 +1,13 @@
-//! Quantities as a terminal shows them: short, and of a length that does not
-//! jump while they change.
+//! Numbers and times on a live display: short, and of a width that does not change
+//! with the value.
 
 use std::time::Duration;
 
-pub(crate) use highwater_scenarios::format::count;
+use super::number::count;
 
-/// A figure per second: `1,200`; below ten with one place: `0.5`.
-pub(crate) fn rate(per_second: f64) -> String {
+/// Returns a number of events per second: `1,200`; below ten with one decimal, `0.5`.
+pub fn rate(per_second: f64) -> String {
+    // From 9.95 one decimal would round to 10.0.
     if per_second >= 9.95 || per_second == 0.0 {
         count(per_second.round() as u64)
     } else {
@@ -14,9 +15,10 @@ pub(crate) fn rate(per_second: f64) -> String {
     }
 }
 
-/// A response time: `0.31 ms`, `12.3 ms`, `1.50 s`.
-pub(crate) fn millis(duration: Duration) -> String {
+/// Returns a response time: `0.31 ms`, `12.3 ms`, `1.50 s`.
+pub fn millis(duration: Duration) -> String {
     let millis = duration.as_secs_f64() * 1e3;
+    // Each bound lies where the next line's fewer decimals round to the same digits.
     match millis {
         ..9.995 => format!("{millis:.2} ms"),
         ..99.95 => format!("{millis:.1} ms"),
@@ -26,11 +28,12 @@ pub(crate) fn millis(duration: Duration) -> String {
     }
 }
 
-/// `512 B`, `3.4 KiB`, `1.20 GiB`: never more than eight columns.
-pub(crate) fn bytes(value: u64) -> String {
+/// Returns a size of at most eight columns: `512 B`, `3.4 KiB`, `1.20 GiB`.
+pub fn bytes(value: u64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
     let mut scaled = value as f64;
     let mut unit = 0;
+    // From 999.5 the number would take a fourth digit and so a ninth column.
     while scaled >= 999.5 && unit + 1 < UNITS.len() {
         scaled /= 1024.0;
         unit += 1;
@@ -43,20 +46,20 @@ pub(crate) fn bytes(value: u64) -> String {
     }
 }
 
-/// A share as `12 %`.
-pub(crate) fn percent(share: f64) -> String {
+/// Returns a share as a whole percentage: `12 %`.
+pub fn percent(share: f64) -> String {
     format!("{:.0} %", share * 100.0)
 }
 
-/// On a clock that is easy to compare: `00:01:05`.
-pub(crate) fn long_clock(duration: Duration) -> String {
+/// Returns a time on a clock of eight columns: `00:01:05`.
+pub fn long_clock(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     format!("{hours:02}:{minutes:02}:{seconds:02}")
 }
 
-/// On a clock that is short: `01:05`, from an hour on `01:01:05`.
-pub(crate) fn clock(duration: Duration) -> String {
+/// Returns a time on a short clock: `01:05`, from an hour on `01:01:05`.
+pub fn clock(duration: Duration) -> String {
     let text = long_clock(duration);
     match text.strip_prefix("00:") {
         Some(short) => short.to_owned(),
@@ -64,23 +67,11 @@ pub(crate) fn clock(duration: Duration) -> String {
     }
 }
 
-/// A length of time as a scenario writes it: `45s`, `2m`, `1h 5m`. Rounded up
-/// to whole seconds, so that nothing that is left is called `0s`.
-pub(crate) fn duration_text(duration: Duration) -> String {
+/// Returns a duration in whole seconds: `45s`, `2m`, `1h 5m`. It is rounded up, so that
+/// a time that is left never shows as `0s`.
+pub fn duration(duration: Duration) -> String {
     let seconds = duration.as_millis().div_ceil(1000) as u64;
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, seconds) => format!("{seconds}s"),
-        (0, minutes, 0) => format!("{minutes}m"),
-        (0, minutes, seconds) => format!("{minutes}m {seconds}s"),
-        (hours, 0, _) => format!("{hours}h"),
-        (hours, minutes, _) => format!("{hours}h {minutes}m"),
-    }
-}
-
-/// `1 node`, `2 nodes`.
-pub(crate) fn plural(number: u64, noun: &str) -> String {
-    let ending = if number == 1 { "" } else { "s" };
-    format!("{} {noun}{ending}", count(number))
+    super::duration(Duration::from_secs(seconds))
 }
 
 #[cfg(test)]
@@ -88,10 +79,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quantities_read_well() {
+    fn value_is_written_short() {
         let ms = |micros| millis(Duration::from_micros(micros));
         let table = [
-            (count(1_234_567), "1,234,567"),
             (rate(0.0), "0"),
             (rate(0.51), "0.5"),
             (rate(9.97), "10"),
@@ -107,9 +97,9 @@ mod tests {
             (bytes(1 << 40), "1.00 TiB"),
             (clock(Duration::from_secs(65)), "01:05"),
             (clock(Duration::from_secs(3_665)), "01:01:05"),
-            (duration_text(Duration::from_millis(200)), "1s"),
-            (duration_text(Duration::from_secs(3_900)), "1h 5m"),
-            (duration_text(Duration::from_secs(125)), "2m 5s"),
+            (duration(Duration::from_millis(200)), "1s"),
+            (duration(Duration::from_secs(3_900)), "1h 5m"),
+            (duration(Duration::from_secs(125)), "2m 5s"),
         ];
         for (found, expected) in table {
             assert_eq!(found, expected);
@@ -117,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_keep_to_their_column() {
+    fn size_takes_at_most_eight_columns() {
         // Up to 900 TiB.
         for shift in 0..40 {
             for value in [1_u64 << shift, 900 << shift, 1023 << shift >> 10] {

@@ -1,27 +1,28 @@
-//! How a child ended.
+//! The ways in which a child ends.
 
 use std::{fmt, io, os::unix::process::ExitStatusExt, process::ExitStatus};
 
 use nix::sys::signal::Signal;
 
-/// How a child ended; `Display` gives a verb: `exited with status 1`.
+/// The way in which a child ended. Its text is a predicate: `exited with status 1`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChildExit {
-    /// By itself, with this status.
+    /// The child exited with this status.
     Status(i32),
-    /// By this signal.
+    /// This signal killed the child.
     Signal(i32),
-    /// Somebody else took its status.
+    /// The status is lost, because other code of this process took it.
     Unknown,
 }
 
 impl ChildExit {
-    /// Whether it ended by itself with status 0.
+    /// Whether the child exited with status 0.
     pub fn success(self) -> bool {
         self == Self::Status(0)
     }
 
-    /// The exit code; none if a signal ended it or nobody knows.
+    /// Returns the exit code, or `None` if a signal killed the child or its status is
+    /// lost.
     pub fn code(self) -> Option<i32> {
         match self {
             Self::Status(code) => Some(code),
@@ -30,9 +31,12 @@ impl ChildExit {
     }
 
     pub(super) fn from_wait(waited: io::Result<ExitStatus>) -> Self {
-        let Ok(status) = waited else {
-            return Self::Unknown;
-        };
+        waited.map_or(Self::Unknown, Self::from)
+    }
+}
+
+impl From<ExitStatus> for ChildExit {
+    fn from(status: ExitStatus) -> Self {
         match (status.code(), status.signal()) {
             (Some(code), _) => Self::Status(code),
             (None, Some(signal)) => Self::Signal(signal),

@@ -1,5 +1,4 @@
-//! A child's standard output: its first line to whoever waits for it, all of
-//! it to the log.
+//! The standard output of a child: the first line for the caller, all of it for the log.
 
 use std::{fs::File, io::Write};
 
@@ -9,16 +8,28 @@ use tokio::{
     sync::oneshot,
 };
 
-/// Longest first line that is read, in bytes; the rest of a longer one goes to
+use crate::thread::SpawnerThread;
+
+/// Longest first line that the caller gets, in bytes. The rest of a longer one goes to
 /// the log alone.
 const MAX_LINE_BYTES: u64 = 4 * 1024;
 
-/// Reads `stdout` to its end, so that the child never waits for a full pipe.
-/// The receiver gets the first line without its end, or nothing if there is
-/// none.
-pub(super) fn capture_stdout(stdout: ChildStdout, log: File) -> oneshot::Receiver<String> {
+/// Reads `stdout` to its end, so that the child never blocks on a full pipe. The receiver
+/// gets the first line without its end, or an error if the output is empty.
+///
+/// The copy runs on the spawner's thread, which it keeps alive until the end of the
+/// output.
+pub(super) fn capture_stdout(
+    stdout: ChildStdout,
+    log: File,
+    thread: SpawnerThread,
+) -> oneshot::Receiver<String> {
     let (sender, receiver) = oneshot::channel();
-    tokio::spawn(copy_to_log(stdout, log, sender));
+    let runtime = thread.runtime().clone();
+    runtime.spawn(async move {
+        copy_to_log(stdout, log, sender).await;
+        drop(thread);
+    });
     receiver
 }
 
@@ -32,9 +43,10 @@ async fn copy_to_log(stdout: ChildStdout, mut log: File, first: oneshot::Sender<
     if read.is_err() || line.is_empty() {
         return;
     }
-    // A log that cannot be written loses its lines; the child goes on.
+    // A full disk costs lines of the log, but must not stop the child.
     let _ = log.write_all(&line);
     let text = String::from_utf8_lossy(&line);
+    // The receiver is gone if the caller no longer waits.
     let _ = first.send(text.trim_end().to_owned());
     while let Ok(bytes) = reader.fill_buf().await {
         if bytes.is_empty() {

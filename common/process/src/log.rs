@@ -1,4 +1,4 @@
-//! A child's log file.
+//! The log file of a child.
 
 use std::{
     fs::{File, OpenOptions},
@@ -8,18 +8,18 @@ use std::{
 
 use super::error::LogTail;
 
-/// How many lines of a log an error message shows.
+/// Most lines of a log that an error message shows.
 const TAIL_LINES: usize = 12;
 
-/// How far back from a log's end they are looked for, in bytes.
+/// Part of a log that its last lines are read from, in bytes: a log may be large.
 const TAIL_BYTES: u64 = 8 * 1024;
 
-/// The last lines of a log; none if it is empty or cannot be read.
+/// Returns the last lines of a log. A log that cannot be read has none.
 pub fn tail(path: &Path) -> LogTail {
     LogTail(last_lines(path).unwrap_or_default())
 }
 
-/// Opens a log for appending, and creates it if need be.
+/// Opens a log for appending, and creates it if it is missing.
 pub(super) fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).append(true).open(path)
 }
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tail_is_the_last_lines_of_a_log_that_is_appended_to() {
+    fn appended_log_ends_with_its_last_lines() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("n1.log");
         for number in 0..5_000 {
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_that_is_not_there_has_no_lines() {
+    fn missing_log_has_no_lines() {
         assert_eq!(tail(Path::new("/nowhere/n1.log")).0, Vec::<String>::new());
     }
 }
