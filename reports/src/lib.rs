@@ -10,7 +10,7 @@
 //! - [`histogram`]: counts of durations;
 //! - `analysis`: from a record to its [`summary`];
 //! - `metric_list`: all metrics, for people and for programs;
-//! - `human`: quantities as people read them; `text`: the verdict in words, for a terminal;
+//! - `unit_format`: values in their units; `text`: the verdict in words, for a terminal;
 //! - `charts`, `page`, `junit`: the parts of a report;
 //! - [`report`]: all of them written beside the record;
 //! - `comparison`: runs side by side, and a run against a baseline.
@@ -21,13 +21,13 @@ mod comparison;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod histogram;
-mod human;
 mod junit;
 mod metric_list;
 mod page;
 pub mod record;
 pub mod report;
 mod text;
+mod unit_format;
 
 pub use analysis::{analyse, summary};
 pub use comparison::{CompareError, MismatchPolicy, RunComparison, compare, evaluate};

@@ -5,6 +5,7 @@ use highwater_scenarios::{
     metrics::{self, Unit},
     plan::{Gate, PhaseWindow},
 };
+use highwater_types::format;
 
 use super::{
     harness::HarnessHealth,
@@ -14,10 +15,7 @@ use super::{
     summary_metrics::SummaryMetrics,
     verdict::{GateOutcome, Verdict},
 };
-use crate::{
-    human,
-    record::{RunEnd, RunRecord},
-};
+use crate::record::{RunEnd, RunRecord};
 
 /// Length of a worker's stall from which counts are doubtful, in milliseconds. During such
 /// a stall heartbeats go unanswered and commands time out, because the worker does not read.
@@ -136,8 +134,8 @@ fn harness_cause(
         return (excess > 0.0 && harness.stall_ms >= excess).then(|| {
             format!(
                 "a worker's own stall of {} could account for all of the {} too much",
-                human::millis(harness.stall_ms),
-                human::millis(excess)
+                format::millis(harness.stall_ms),
+                format::millis(excess)
             )
         });
     }
@@ -145,7 +143,7 @@ fn harness_cause(
         return Some("a worker was lost".to_owned());
     }
     if harness.stall_ms >= STALL_MS && section != "sockets" {
-        let stall = human::millis(harness.stall_ms);
+        let stall = format::millis(harness.stall_ms);
         return Some(format!("a worker stalled for {stall}"));
     }
     if harness.only_own_connect_failures && section == "sockets" {

@@ -1,17 +1,15 @@
 //! The assessment of the harness: whether it was the limit of the run.
 
 use highwater_scenarios::plan::{LoadModel, PhaseWindow};
+use highwater_types::format;
 
 use super::{
     distribution::Distribution, run_window::RunWindow, source_series::SourceSeries,
     summary::Summary,
 };
-use crate::{
-    human,
-    record::{
-        RecordEvent, RunEnd, SourceRole,
-        names::{counter, latency},
-    },
+use crate::record::{
+    RecordEvent, RunEnd, SourceRole,
+    names::{counter, latency},
 };
 
 /// Send lag p99 of a worker in the steady phase above which its metrics are doubtful, in
@@ -69,7 +67,7 @@ impl HarnessHealth {
         for event in &window.record.events {
             if let RecordEvent::WorkerLost { id, reason } = &event.kind {
                 self.worker_lost = true;
-                let at = human::seconds(event.at);
+                let at = format::seconds(event.at);
                 self.reasons
                     .push(format!("worker {id} was lost at {at}: {reason}"));
             }
@@ -82,8 +80,8 @@ impl HarnessHealth {
                 self.stall_ms = self.stall_ms.max(silence * 1000.0);
                 self.reasons.push(format!(
                     "worker {id} was silent for {} from {}",
-                    human::seconds(silence),
-                    human::seconds(at)
+                    format::seconds(silence),
+                    format::seconds(at)
                 ));
             }
         }
@@ -102,9 +100,9 @@ impl HarnessHealth {
                 self.reasons.push(format!(
                     "worker {} was late: send lag p99 {}, longest {} (limit {})",
                     worker.id,
-                    human::millis(p99),
-                    human::millis(max),
-                    human::millis(SEND_LAG_LIMIT_MS)
+                    format::millis(p99),
+                    format::millis(max),
+                    format::millis(SEND_LAG_LIMIT_MS)
                 ));
             }
         }
@@ -128,9 +126,9 @@ impl HarnessHealth {
             self.reasons.push(format!(
                 "{} of {} sockets opened; {} attempts found no free port or file on the \
                  harness's side",
-                human::count(sockets.opened),
-                human::count(sockets.requested),
-                human::count(own)
+                format::count(sockets.opened),
+                format::count(sockets.requested),
+                format::count(own)
             ));
         }
     }
@@ -144,8 +142,8 @@ impl HarnessHealth {
         {
             self.reasons.push(format!(
                 "{} of {} commands due were issued",
-                human::count(commands.issued),
-                human::count(commands.due)
+                format::count(commands.issued),
+                format::count(commands.due)
             ));
         }
     }
@@ -156,9 +154,9 @@ impl HarnessHealth {
         {
             self.reasons.push(format!(
                 "{} of {} commands have no known outcome ({} have)",
-                human::count(commands.lost),
-                human::count(commands.issued),
-                human::count(commands.known_outcomes())
+                format::count(commands.lost),
+                format::count(commands.issued),
+                format::count(commands.known_outcomes())
             ));
         }
     }

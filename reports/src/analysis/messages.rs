@@ -1,13 +1,11 @@
 //! Topic messages: published ones, and their delivery to each subscriber.
 
+use highwater_types::format;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{distribution::Distribution, run_window::RunWindow};
-use crate::{
-    human,
-    record::names::{counter, latency},
-};
+use crate::record::names::{counter, latency};
 
 /// The summary's `messages`: counts over the whole run, times over the steady phase.
 ///
@@ -72,15 +70,15 @@ pub(super) fn problems(window: &RunWindow, messages: &MessageSummary) -> Vec<Str
         problems.push(format!(
             "{} deliveries were missing at the end; they do not count as lost, because \
              messages were dropped or rejected and may never have been published",
-            human::count(missing)
+            format::count(missing)
         ));
     }
     if messages.lost > 0 && messages.unconfirmed > 0 {
         problems.push(format!(
             "some of the {} lost deliveries may belong to the {} messages that were sent and \
              never confirmed",
-            human::count(messages.lost),
-            human::count(messages.unconfirmed)
+            format::count(messages.lost),
+            format::count(messages.unconfirmed)
         ));
     }
     problems

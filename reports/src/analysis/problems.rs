@@ -1,15 +1,13 @@
 //! Problems of a run: everything that makes a metric doubtful, in words.
 
 use highwater_scenarios::plan::PhaseWindow;
+use highwater_types::format;
 
 use super::{
     heartbeats::pending, ledger, messages, run_window::RunWindow, sockets::turnover,
     source_series::SourceSeries, summary::Summary, telemetry,
 };
-use crate::{
-    human,
-    record::{RecordEvent, SourceRole, TimedEvent, action_title, names::gauge},
-};
+use crate::record::{RecordEvent, SourceRole, TimedEvent, action_title, names::gauge};
 
 /// Seconds within which both ends are sampled.
 const SAMPLED_WITHIN_S: f64 = 2.0;
@@ -36,7 +34,7 @@ pub(super) fn problems(window: &RunWindow, summary: &Summary) -> Vec<String> {
 }
 
 fn event_problem(event: &TimedEvent) -> Option<String> {
-    let at = human::seconds(event.at);
+    let at = format::seconds(event.at);
     match &event.kind {
         RecordEvent::Problem { text } => Some(text.clone()),
         RecordEvent::ProcessEnded { id, status } => {
@@ -75,8 +73,8 @@ fn open_sockets_mismatch(window: &RunWindow) -> Option<String> {
     ((clients - nodes).abs() > tolerance).then(|| {
         format!(
             "at the end of the steady phase the clients had {} sockets open and the nodes {}",
-            human::count(clients as u64),
-            human::count(nodes as u64)
+            format::count(clients as u64),
+            format::count(nodes as u64)
         )
     })
 }
@@ -92,10 +90,10 @@ fn heartbeats_mismatch(window: &RunWindow, summary: &Summary) -> Option<String> 
     (!adds_up).then(|| {
         format!(
             "heartbeats do not add up: {} due, {} acknowledged, {} missed, {} pending at the end",
-            human::count(heartbeats.due),
-            human::count(heartbeats.acknowledged),
-            human::count(heartbeats.missed),
-            pending.map_or_else(|| "an unknown number".to_owned(), human::count)
+            format::count(heartbeats.due),
+            format::count(heartbeats.acknowledged),
+            format::count(heartbeats.missed),
+            pending.map_or_else(|| "an unknown number".to_owned(), format::count)
         )
     })
 }
@@ -106,8 +104,8 @@ fn commands_mismatch(summary: &Summary) -> Option<String> {
     (known > commands.issued).then(|| {
         format!(
             "commands do not add up: {} issued, {} outcomes",
-            human::count(commands.issued),
-            human::count(known)
+            format::count(commands.issued),
+            format::count(known)
         )
     })
 }

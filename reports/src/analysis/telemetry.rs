@@ -1,15 +1,13 @@
 //! Telemetry records: sent by devices, accepted by nodes, handled by consumers.
 
+use highwater_types::format;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{distribution::Distribution, run_window::RunWindow};
-use crate::{
-    human,
-    record::{
-        RecordEvent,
-        names::{counter, latency},
-    },
+use crate::record::{
+    RecordEvent,
+    names::{counter, latency},
 };
 
 /// The summary's `telemetry`: counts over the whole run, times over the steady phase.
@@ -103,23 +101,23 @@ fn client_problems(telemetry: &TelemetrySummary) -> Vec<String> {
     if sent < due {
         problems.push(format!(
             "{} of {} telemetry records that were due were never sent",
-            human::count(due - sent),
-            human::count(due)
+            format::count(due - sent),
+            format::count(due)
         ));
     }
     if accepted < sent {
         problems.push(format!(
             "{} of {} telemetry records that were sent were never accepted",
-            human::count(sent - accepted),
-            human::count(sent)
+            format::count(sent - accepted),
+            format::count(sent)
         ));
     }
     if sent > due || accepted > sent {
         problems.push(format!(
             "telemetry records do not add up: {} due, {} sent, {} accepted",
-            human::count(due),
-            human::count(sent),
-            human::count(accepted)
+            format::count(due),
+            format::count(sent),
+            format::count(accepted)
         ));
     }
     problems
@@ -142,7 +140,7 @@ fn journal_problems(journals: &JournalCounts) -> Vec<String> {
     ];
     let counted = counted.into_iter().filter(|(count, _)| *count > 0);
     let mut problems: Vec<String> = counted
-        .map(|(count, what)| format!("{what}: {}", human::count(count)))
+        .map(|(count, what)| format!("{what}: {}", format::count(count)))
         .collect();
     if journals.lost.is_none() {
         problems.push("the number of lost telemetry records is not known".to_owned());

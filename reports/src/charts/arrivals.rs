@@ -1,18 +1,17 @@
 //! New sockets per second at each node, by the node that the answers named.
 
+use crate::unit_format;
 use std::collections::{BTreeMap, BTreeSet};
 
 use highwater_scenarios::metrics::Unit;
+use highwater_types::format;
 
 use super::{
     chart::{Chart, Point, XAxis, YAxis},
     chart_context::{ChartContext, join_sentences},
     series::NamedPoints,
 };
-use crate::{
-    analysis::{balance::herding, conn_events::ConnEvents, processes::natural_sort_key},
-    human,
-};
+use crate::analysis::{balance::herding, conn_events::ConnEvents, processes::natural_sort_key};
 
 pub(super) fn chart(context: &ChartContext) -> Chart {
     let conn_events = ConnEvents::of(context.window);
@@ -64,9 +63,9 @@ fn about(conn_events: &ConnEvents) -> String {
     let worst = herding(conn_events.buckets()).map(|herding| {
         format!(
             "Within a tenth of a second at {}, {} got {} of {} new sockets, the largest share.",
-            human::seconds(herding.at_s),
+            format::seconds(herding.at_s),
             herding.node,
-            human::with_unit(Unit::Share, herding.share),
+            unit_format::with_unit(Unit::Share, herding.share),
             herding.arrivals
         )
     });
@@ -88,8 +87,8 @@ fn most_and_fewest(conn_events: &ConnEvents) -> Option<String> {
     };
     Some(format!(
         "Of {} new sockets, {most} got the most ({}) and {least} the fewest ({}).",
-        human::count(totals.iter().map(|(_, count)| count).sum()),
-        human::count(*sockets),
-        human::count(*fewest)
+        format::count(totals.iter().map(|(_, count)| count).sum()),
+        format::count(*sockets),
+        format::count(*fewest)
     ))
 }

@@ -1,12 +1,12 @@
 //! An axis: its ends, its marks and their labels.
 
 use highwater_scenarios::metrics::Unit;
+use highwater_types::format;
 
 use super::{
     chart::{Spacing, YAxis},
     format::width_of,
 };
-use crate::human;
 
 /// An axis ready to be drawn.
 #[derive(Debug, Clone)]
@@ -214,13 +214,13 @@ fn round_step(step: f64) -> f64 {
 
 fn label(unit: Unit, value: f64, step: f64) -> String {
     match unit {
-        Unit::Millis => human::millis(value),
-        Unit::Seconds => human::seconds(value),
-        Unit::Bytes => human::bytes(value),
+        Unit::Millis => format::millis(value),
+        Unit::Seconds => format::seconds(value),
+        Unit::Bytes => format::size(value),
         Unit::Share => format!("{:.0} %", value * 100.0),
         Unit::PerSecond => format!("{}/s", label(Unit::Count, value, step)),
-        Unit::Count if step >= 1.0 => human::count(value.round() as u64),
-        Unit::Count | Unit::Ratio => human::significant(value),
+        Unit::Count if step >= 1.0 => format::count(value.round() as u64),
+        Unit::Count | Unit::Ratio => format::significant(value),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Messages per second between the nodes and through the broker.
 
 use highwater_scenarios::metrics::Unit;
+use highwater_types::format;
 
 use super::{
     chart::{Chart, XAxis, YAxis},
@@ -9,7 +10,6 @@ use super::{
 };
 use crate::{
     analysis::{backplane::backplane, brokers::brokers},
-    human,
     record::{SourceRole, names::gauge},
 };
 
@@ -53,7 +53,7 @@ fn per_command(context: &ChartContext) -> Option<String> {
     let sent = backplane(context.window)?.sent_per_command?;
     Some(format!(
         "In the steady phase the nodes sent {} messages to each other for each command.",
-        human::significant(sent)
+        format::significant(sent)
     ))
 }
 
@@ -62,7 +62,7 @@ fn broker_rate(context: &ChartContext) -> Option<String> {
     Some(match broker.messages_in_per_s {
         Some(rate) => format!(
             "The broker received {}/s in the steady phase.",
-            human::significant(rate)
+            format::significant(rate)
         ),
         None => "The broker does not report its messages.".to_owned(),
     })

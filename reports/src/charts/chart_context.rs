@@ -1,11 +1,13 @@
 //! The data that every chart is made from, and the phrases that captions share.
 
+use highwater_types::format;
+
 use super::{
     chart::Point,
     series::TimeSteps,
     timeline::{Mark, Timeline},
 };
-use crate::{analysis::run_window::RunWindow, human};
+use crate::analysis::run_window::RunWindow;
 
 /// Seconds after an event within which a caption relates a value to it.
 const RELATED_EVENT_S: f64 = 10.0;
@@ -29,14 +31,14 @@ impl<'a> ChartContext<'a> {
     /// Describes the middle of a step: `at 31 s, 1 s after “kill-node n2”`.
     pub(super) fn describe_time(&self, at: f64) -> String {
         let half = self.steps.length_s / 2.0;
-        let instant = human::seconds((at - half).max(0.0).round());
+        let instant = format::seconds((at - half).max(0.0).round());
         match self.timeline.just_before(at + half, RELATED_EVENT_S) {
             None => format!("at {instant}"),
             Some(Mark { at: event, name }) if at - half <= *event => {
                 format!("at {instant}, at the time of “{name}”")
             }
             Some(Mark { at: event, name }) => {
-                let after = human::seconds((at - half - event).round().max(1.0));
+                let after = format::seconds((at - half - event).round().max(1.0));
                 format!("at {instant}, {after} after “{name}”")
             }
         }

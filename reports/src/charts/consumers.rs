@@ -1,16 +1,14 @@
 //! Telemetry records that each consumer handled per second.
 
 use highwater_scenarios::metrics::Unit;
+use highwater_types::format;
 
 use super::{
     chart::{Chart, Point, XAxis, YAxis},
     chart_context::{ChartContext, join_sentences},
     series::{NamedPoints, growth_rates},
 };
-use crate::{
-    human,
-    record::{SourceRole, names::gauge},
-};
+use crate::record::{SourceRole, names::gauge};
 
 /// Number of steps without a record after which a consumer counts as idle, while others
 /// work.
@@ -37,7 +35,7 @@ fn shares(context: &ChartContext) -> Option<String> {
     let shares: Vec<String> = consumers
         .filter_map(|(id, series)| {
             let handled = series.growth(gauge::TELEMETRY_HANDLED, window.range())?;
-            Some(format!("{id} {}", human::count(handled as u64)))
+            Some(format!("{id} {}", format::count(handled as u64)))
         })
         .collect();
     (!shares.is_empty()).then(|| {

@@ -1,16 +1,14 @@
 //! Failures per second, by kind.
 
 use highwater_scenarios::metrics::Unit;
+use highwater_types::format;
 
 use super::{
     chart::{Chart, Colour, Series, Spacing, Stroke, XAxis, YAxis},
     chart_context::{ChartContext, highest_point},
     theme::SERIES,
 };
-use crate::{
-    analysis::failures::{FailureCount, failures},
-    human,
-};
+use crate::analysis::failures::{FailureCount, failures};
 
 /// Ratio of two peaks from which a linear axis would hide the lower one.
 const LOG_SCALE_RATIO: f64 = 30.0;
@@ -69,7 +67,7 @@ fn about(context: &ChartContext, failures: &[FailureCount], worst: Option<&Serie
     let peak = highest_point(&worst.points()).map_or_else(String::new, |(at, rate)| {
         format!(
             ", at most {}/s {}",
-            human::significant(rate),
+            format::significant(rate),
             context.describe_time(at)
         )
     });
@@ -80,6 +78,6 @@ fn about(context: &ChartContext, failures: &[FailureCount], worst: Option<&Serie
     format!(
         "Most frequent: {}, {} times{peak}.{others} This chart counts {KINDS}.",
         first.counter,
-        human::count(first.count)
+        format::count(first.count)
     )
 }

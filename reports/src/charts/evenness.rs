@@ -1,5 +1,6 @@
 //! The evenness of the sockets over the nodes, second by second.
 
+use crate::unit_format;
 use highwater_scenarios::metrics::Unit;
 
 use super::{
@@ -11,7 +12,6 @@ use crate::{
         Evenness,
         spread::{EvennessSample, EvennessSeries},
     },
-    human,
     record::SourceRole,
 };
 
@@ -64,7 +64,7 @@ fn about(context: &ChartContext, samples: &[EvennessSample]) -> String {
         .filter(|sample| context.is_steady(sample.at_s))
         .map(|sample| (sample.at_s, sample.evenness.max_over_mean))
         .collect();
-    let ratio = |value| human::with_unit(Unit::Ratio, value);
+    let ratio = |value| unit_format::with_unit(Unit::Ratio, value);
     let worst = highest_point(&steady).map(|(at, most)| match most >= NOTABLE_RATIO {
         true => format!(
             "In the steady phase the fullest node held at most {} times the mean, {}.",

@@ -1,6 +1,7 @@
 //! The common part of the charts of latencies over time.
 
 use highwater_scenarios::plan::PhaseWindow;
+use highwater_types::format;
 
 use super::{
     chart::{Chart, Colour, Point, Series, Stroke, XAxis, YAxis},
@@ -8,7 +9,6 @@ use super::{
 };
 use crate::{
     histogram::{LatencyHistogram, latency_histogram},
-    human,
     record::{Latencies, names::latency::SEND_LAG},
 };
 
@@ -95,8 +95,8 @@ fn steady_trend(context: &ChartContext, tags: &LatencyTags) -> Option<String> {
     if peak < usual * NOTABLE_RATIO || peak - usual < LEAST_MS {
         return Some(format!(
             "Response p99 stayed level in the steady phase: usually {}, at most {}, {}.",
-            human::millis(usual),
-            human::millis(peak),
+            format::millis(usual),
+            format::millis(peak),
             context.describe_time(at)
         ));
     }
@@ -106,19 +106,19 @@ fn steady_trend(context: &ChartContext, tags: &LatencyTags) -> Option<String> {
         // Service time excludes the wait for the worker, so its rise is the target's.
         Some(service) if service * 2.0 >= peak => format!(
             "; service time rose with it to {}, so the target was slow, not the harness",
-            human::millis(service)
+            format::millis(service)
         ),
         Some(service) => format!(
             "; service time was {} meanwhile, so the rest of the time passed before anything \
              was sent",
-            human::millis(service)
+            format::millis(service)
         ),
         None => String::new(),
     };
     Some(format!(
         "Response p99 rose from {} to {} {}{cause}.",
-        human::millis(usual),
-        human::millis(peak),
+        format::millis(usual),
+        format::millis(peak),
         context.describe_time(at)
     ))
 }
@@ -137,18 +137,18 @@ fn response_service_gap(context: &ChartContext, tags: &LatencyTags) -> Option<St
     let cause = match send_lag(latencies).map(|lag| median_of(&lag)) {
         Some(lag) if (lag - gap).abs() <= gap / 3.0 => format!(
             "the harness's own send lag explains it, with a median of {}",
-            human::millis(lag)
+            format::millis(lag)
         ),
         Some(lag) => format!(
             "the harness's own send lag has a median of {}, and in the rest of the time actions \
              waited for earlier ones",
-            human::millis(lag)
+            format::millis(lag)
         ),
         None => "the harness's send lag was not measured".to_owned(),
     };
     Some(format!(
         "At the median, response time is {} longer than service time: {cause}.",
-        human::millis(gap)
+        format::millis(gap)
     ))
 }
 

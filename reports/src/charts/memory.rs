@@ -1,13 +1,14 @@
 //! Memory of the system's processes over time: resident memory, and heap.
 
 use highwater_scenarios::{metrics::Unit, plan::PhaseWindow};
+use highwater_types::format;
 
 use super::{
     chart::{Chart, Point, XAxis, YAxis},
     chart_context::{ChartContext, join_sentences},
     series::{SYSTEM_ROLES, gauges},
 };
-use crate::{human, record::names::gauge};
+use crate::record::names::gauge;
 
 /// Returns the chart of resident memory.
 pub(super) fn resident(context: &ChartContext) -> Chart {
@@ -65,9 +66,9 @@ fn largest_change(context: &ChartContext, lines: &[(String, Vec<Point>)]) -> Opt
     let sign = if last >= first { "+" } else { "−" };
     Some(format!(
         "Over the {} of the steady phase, {id} changed most of the nodes: from {} to {} ({sign}{}).",
-        human::seconds(end - range.start),
-        human::bytes(first),
-        human::bytes(last),
-        human::bytes((last - first).abs())
+        format::seconds(end - range.start),
+        format::size(first),
+        format::size(last),
+        format::size((last - first).abs())
     ))
 }

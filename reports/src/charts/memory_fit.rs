@@ -1,6 +1,7 @@
 //! Memory of a node over its open sockets, with the fitted line whose slope is the cost.
 
 use highwater_scenarios::metrics::Unit;
+use highwater_types::format;
 
 use super::{
     chart::{Chart, Colour, Point, Series, SeriesShape, Stroke, XAxis, YAxis},
@@ -12,7 +13,6 @@ use crate::{
         cost::fit_points,
         fit::{SlopeFit, slope},
     },
-    human,
     record::{SourceRole, names::gauge},
 };
 
@@ -43,9 +43,9 @@ fn about(fit: SlopeFit) -> String {
         "One more socket costs a node {} of resident memory, the slope of the line. The band is \
          its 95 % interval, {} to {}. Each dot is a sample of the ramp or the steady phase, less \
          the memory that its node uses without sockets.",
-        human::bytes(fit.value),
-        human::bytes(fit.low),
-        human::bytes(fit.high)
+        format::size(fit.value),
+        format::size(fit.low),
+        format::size(fit.high)
     )
 }
 

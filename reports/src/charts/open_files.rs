@@ -1,13 +1,14 @@
 //! Open files over time, by process.
 
 use highwater_scenarios::metrics::Unit;
+use highwater_types::format;
 
 use super::{
     chart::{Chart, Point, XAxis, YAxis},
     chart_context::{ChartContext, highest_point, join_sentences},
     series::{PROCESS_ROLES, gauges},
 };
-use crate::{human, record::names::gauge};
+use crate::record::names::gauge;
 
 pub(super) fn chart(context: &ChartContext) -> Chart {
     let lines =
@@ -35,10 +36,10 @@ fn largest_count<'a>(
         Some(limit) => format!(
             ", {:.0} % of the {} that a process may open on the load's host",
             files * 100.0 / limit as f64,
-            human::count(limit)
+            format::count(limit)
         ),
         None => String::new(),
     };
-    let files = human::count(files as u64);
+    let files = format::count(files as u64);
     Some(format!("{id} had the most open files, {files}{limit}."))
 }

@@ -1,6 +1,7 @@
 //! Every percentile of the response and service times.
 
 use highwater_scenarios::plan::PhaseWindow;
+use highwater_types::format;
 
 use super::{
     chart::{Chart, Colour, Point, Series, Stroke, XAxis, YAxis},
@@ -8,7 +9,6 @@ use super::{
 };
 use crate::{
     histogram::LatencyHistogram,
-    human,
     record::names::latency::{
         COMMAND_RESPONSE, COMMAND_SERVICE, HEARTBEAT_RESPONSE, HEARTBEAT_SERVICE, MESSAGE_LATENCY,
         MESSAGE_SERVICE, TELEMETRY_RESPONSE, TELEMETRY_SERVICE,
@@ -55,11 +55,11 @@ fn about(context: &ChartContext) -> String {
     ];
     let slowest = kinds.into_iter().filter_map(|(what, tag)| {
         let histogram = latencies.window(tag, PhaseWindow::Steady)?;
-        let millis = |q| human::millis(histogram.value_at_quantile(q) as f64 / 1000.0);
+        let millis = |q| format::millis(histogram.value_at_quantile(q) as f64 / 1000.0);
         Some(format!(
             "One {what} in a thousand took longer than {}; the slowest of {} took {}.",
             millis(0.999),
-            human::count(histogram.len()),
+            format::count(histogram.len()),
             millis(1.0)
         ))
     });

@@ -3,6 +3,7 @@
 //! stands at one place.
 
 use highwater_scenarios::{metrics::Unit, plan::PhaseWindow};
+use highwater_types::format;
 
 use super::{
     chart::{Chart, Point, Series, SeriesShape, XAxis, YAxis},
@@ -12,10 +13,7 @@ use super::{
     series::{TimeSteps, gauges},
     timeline::Timeline,
 };
-use crate::{
-    human,
-    record::{SourceRole, names::gauge},
-};
+use crate::record::{SourceRole, names::gauge};
 
 /// The lines of a run that are drawn beside those of others.
 #[derive(Debug, Clone)]
@@ -118,7 +116,7 @@ fn about(cell: &CellTraces) -> String {
     format!(
         "One node held at most {} sockets. All charts of sockets on this page have the same \
          scales.{runs}",
-        human::count(most as u64)
+        format::count(most as u64)
     )
 }
 

@@ -1,6 +1,7 @@
 //! Sockets over time: planned, open at the clients, and open at each node.
 
 use highwater_scenarios::metrics::Unit;
+use highwater_types::format;
 
 use super::{
     chart::{Chart, Colour, Point, Series, Stroke, XAxis, YAxis},
@@ -10,7 +11,6 @@ use super::{
 };
 use crate::{
     analysis::source_series::Sample,
-    human,
     record::{SourceRole, names::gauge},
 };
 
@@ -65,9 +65,9 @@ fn reached(context: &ChartContext, clients: &[Point]) -> Option<String> {
     let ramp = context.window.record.phases.ramp.unwrap_or(0.0);
     Some(format!(
         "{} sockets were open at most, {:.0} % of them {} after the ramp began.",
-        human::count(most as u64),
+        format::count(most as u64),
         ALL * 100.0,
-        human::seconds((since - ramp).round().max(0.0))
+        format::seconds((since - ramp).round().max(0.0))
     ))
 }
 
@@ -83,15 +83,15 @@ fn largest_drop(context: &ChartContext, clients: &[Point]) -> Option<String> {
     let back = match drop.recovered_after {
         Some(after) => format!(
             "and were all open again {} after it",
-            human::seconds(after.round().max(1.0))
+            format::seconds(after.round().max(1.0))
         ),
         None => "and were not all open again before the next event or the drain".to_owned(),
     };
     Some(format!(
         "After “{}” they fell from {} to {} {back}.",
         drop.mark.name,
-        human::count(drop.before as u64),
-        human::count(drop.least as u64)
+        format::count(drop.before as u64),
+        format::count(drop.least as u64)
     ))
 }
 

@@ -1,6 +1,7 @@
 //! The sockets of each node: before each event, and at the end.
 
 use highwater_scenarios::metrics::Unit;
+use highwater_types::format;
 
 use super::{
     chart::{Chart, Colour, Series, SeriesShape, Stroke, XAxis, YAxis},
@@ -9,7 +10,6 @@ use super::{
 };
 use crate::{
     analysis::{processes::natural_sort_key, source_series::ANSWERED_WITHIN_S},
-    human,
     record::{SourceRole, names::gauge},
 };
 
@@ -135,18 +135,18 @@ fn about(context: &ChartContext, counts_by_node: &[(String, Vec<Option<f64>>)]) 
         (Some((full, most)), Some((empty, least))) if last.len() > 1 && most > least => {
             Some(format!(
                 "Before the drain, {full} held the most sockets ({}) and {empty} the fewest ({}).",
-                human::count(*most as u64),
-                human::count(*least as u64)
+                format::count(*most as u64),
+                format::count(*least as u64)
             ))
         }
         (Some((_, most)), _) if last.len() > 1 => Some(format!(
             "Before the drain, each of {} nodes held {} sockets.",
             last.len(),
-            human::count(*most as u64)
+            format::count(*most as u64)
         )),
         (Some((only, most)), _) => Some(format!(
             "Before the drain, {only} held all {} sockets.",
-            human::count(*most as u64)
+            format::count(*most as u64)
         )),
         _ => None,
     };

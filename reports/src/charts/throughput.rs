@@ -1,12 +1,13 @@
 //! Actions due and actions answered, per second.
 
 use highwater_scenarios::metrics::Unit;
+use highwater_types::format;
 
 use super::{
     chart::{Chart, Colour, Series, Stroke, XAxis, YAxis},
     chart_context::ChartContext,
 };
-use crate::{human, record::names::counter};
+use crate::record::names::counter;
 
 /// A kind of action.
 struct TrafficKind {
@@ -98,12 +99,12 @@ fn answered_text(context: &ChartContext, kind: &TrafficKind) -> String {
     let answered = context.window.counter_total(kind.answered);
     let left = match due.saturating_sub(answered) {
         0 => String::new(),
-        left => format!(" ({} were not)", human::count(left)),
+        left => format!(" ({} were not)", format::count(left)),
     };
     format!(
         "{} of {} {} that were due were {}{left}",
-        human::count(answered),
-        human::count(due),
+        format::count(answered),
+        format::count(due),
         kind.name,
         kind.verb
     )

@@ -9,9 +9,9 @@ use super::{
 };
 use crate::{
     analysis::analyse,
-    human,
     record::RunRecord,
     summary::{GateOutcome, Summary, Verdict},
+    unit_format,
 };
 
 /// Analyses a run, and compares it with a baseline if there is one.
@@ -58,7 +58,10 @@ fn baseline_gate(
     let change = change(before, after, metric.direction)?;
     (change == MetricChange::Worse).then_some(())?;
     Some(GateOutcome {
-        name: format!("baseline {}", human::with_unit(metric.unit, before.value)),
+        name: format!(
+            "baseline {}",
+            unit_format::with_unit(metric.unit, before.value)
+        ),
         check: format!("{} <= baseline", metric.path),
         during: None,
         actual: Some(after.value),

@@ -12,7 +12,7 @@ use super::{
     estimate::Estimate,
     run::ComparedRun,
 };
-use crate::human;
+use crate::unit_format;
 
 /// Text of a metric that does not apply to a cell, such as that of an event it did not have.
 const NOT_APPLICABLE: &str = "–";
@@ -133,7 +133,7 @@ fn row(metric: &BalancingMetric, values: &[(Option<CellEstimate>, &str)]) -> Opt
 /// Formats a value: `105 %`, `105 % ±2 %` over several runs, `105 % (2 of 3)` where some
 /// runs did not measure it.
 fn value_text(unit: Unit, value: CellEstimate) -> String {
-    let text = |value| human::with_unit(unit, value);
+    let text = |value| unit_format::with_unit(unit, value);
     let mean = text(value.estimate.value);
     match (value.runs, value.estimate.margin) {
         (1, _) => mean,

@@ -5,10 +5,10 @@ use super::{
     estimate::Estimate,
 };
 use crate::{
-    human,
     record::action_title,
     summary::{AfterEvent, Summary},
 };
+use highwater_types::format;
 
 /// Most events with sentences; the others are in the tables.
 const MOST_EVENTS: usize = 3;
@@ -39,7 +39,7 @@ fn evenness_sentence(cells: &[ComparisonCell]) -> Option<String> {
 
 fn reconnect_sentence(cells: &[ComparisonCell], number: usize) -> Option<String> {
     let metric = |summary: &Summary| event(summary, number)?.storm.as_ref()?.t99_s;
-    let values = values_by_cell(cells, human::seconds, "", metric)?;
+    let values = values_by_cell(cells, format::seconds, "", metric)?;
     let title = title(cells, number)?;
     Some(format!(
         "After {title}, 99 % of the lost sockets were back within {values}."
@@ -53,7 +53,7 @@ fn failed_connects_sentence(cells: &[ComparisonCell], number: usize) -> Option<S
             .as_ref()?
             .failed_connects_after_s
     };
-    let values = values_by_cell(cells, human::seconds, "", metric)?;
+    let values = values_by_cell(cells, format::seconds, "", metric)?;
     let title = title(cells, number)?;
     Some(format!(
         "After {title}, connections to it failed for {values}."

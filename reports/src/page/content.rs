@@ -1,6 +1,7 @@
 //! The content of the page, in the order of the page. All values are text already; the
 //! template only arranges them.
 
+use highwater_types::format;
 use serde::Serialize;
 
 use super::{
@@ -15,7 +16,6 @@ use super::{
 use crate::{
     analysis::summary_metrics::SummaryMetrics,
     charts::{ChartContext, Drawing, VARIABLES},
-    human,
     summary::{Summary, Verdict},
     text::{gate_text, verdict_reason, verdict_word},
 };
@@ -92,7 +92,7 @@ pub(super) fn content<'a>(
             .started_at
             .format("%Y-%m-%d %H:%M:%S UTC")
             .to_string(),
-        duration: human::seconds(summary.duration_s),
+        duration: format::seconds(summary.duration_s),
         system: system(&manifest.plan.system),
         headlines: headlines(summary, baseline),
         problems: &summary.problems,
@@ -143,7 +143,7 @@ fn timeline_events<'a>(context: &'a ChartContext) -> Vec<TimelineEvent<'a>> {
     marks
         .map(|mark| TimelineEvent {
             name: &mark.name,
-            at: human::seconds((mark.at * 10.0).round() / 10.0),
+            at: format::seconds((mark.at * 10.0).round() / 10.0),
         })
         .collect()
 }

@@ -2,13 +2,14 @@
 //! baseline.
 
 use highwater_scenarios::metrics::find;
+use highwater_types::format;
 use serde::Serialize;
 
 use crate::{
     analysis::summary_metrics::SummaryMetrics,
-    human,
     summary::{GateOutcome, SlopeFit, Summary, Verdict},
     text::{self, metric_of, metric_values},
+    unit_format,
 };
 
 /// Most gates beside one headline; the others are in the table of gates.
@@ -148,7 +149,7 @@ fn headline(
 ) -> Option<Headline> {
     let metric = find(spec.path)?;
     let value = metrics.get(spec.path)?;
-    let shown = |value| human::with_unit(metric.unit, value);
+    let shown = |value| unit_format::with_unit(metric.unit, value);
     let related = metric_values(metrics, spec.related);
     let before = baseline.and_then(|baseline| baseline.get(spec.path));
     let before =
@@ -168,7 +169,7 @@ fn headline(
 /// Returns a text that is not a metric: the interval of a cost, or the policy.
 fn remark(path: &str, summary: &Summary) -> Option<String> {
     let interval = |fit: Option<SlopeFit>| {
-        let (low, high) = (human::bytes(fit?.low), human::bytes(fit?.high));
+        let (low, high) = (format::size(fit?.low), format::size(fit?.high));
         Some(format!("95 % interval {low} to {high}"))
     };
     match path {

@@ -4,6 +4,7 @@ use highwater_scenarios::metrics::{
     FamilyKind, ItemMetric, ItemTable, MetricFamily, Unit, families, item_tables, section_title,
     sections,
 };
+use highwater_types::format;
 use serde_json::Value;
 
 use super::table::{PageTable, TableRow, json_value, missing, name_table, row, table, value};
@@ -12,8 +13,8 @@ use crate::{
         summary::{AfterEvent, Distribution, SlopeFit},
         summary_metrics::{SummaryMetrics, item_value},
     },
-    human,
     record::action_title,
+    unit_format,
 };
 
 /// Section whose numbers stand with the tables of balance, not with the counts.
@@ -41,7 +42,7 @@ pub(super) fn times(metrics: &SummaryMetrics) -> PageTable {
             let ms = |time: Option<f64>| value(Unit::Millis, time);
             row([
                 title(family),
-                human::count(times.count),
+                format::count(times.count),
                 ms(times.mean),
                 ms(times.p50),
                 ms(times.p90),
@@ -59,7 +60,7 @@ pub(super) fn times(metrics: &SummaryMetrics) -> PageTable {
 pub(super) fn costs(metrics: &SummaryMetrics) -> PageTable {
     let rows = families_of(FamilyKind::Fit).filter_map(|family| {
         let fit: SlopeFit = metrics.family(family)?;
-        let text = |value| human::with_unit(family.unit(), value);
+        let text = |value| unit_format::with_unit(family.unit(), value);
         let interval = format!("{} to {}", text(fit.low), text(fit.high));
         Some(row([family.label().to_owned(), text(fit.value), interval]))
     });
@@ -80,14 +81,14 @@ pub(super) fn balance_items(metrics: &SummaryMetrics) -> Vec<PageTable> {
 pub(super) fn event_title(event: &AfterEvent) -> String {
     let at_s = (event.at_s * 10.0).round() / 10.0;
     let action = action_title(&event.event, &event.node);
-    format!("{action} at {}", human::seconds(at_s))
+    format!("{action} at {}", format::seconds(at_s))
 }
 
 fn section_table(metrics: &SummaryMetrics, section: &'static str) -> PageTable {
     let numbers = families_of(FamilyKind::Number).filter(|family| family.section() == section);
     let rows = numbers.filter_map(|family| {
         let number = metrics.get(family.path())?;
-        let text = human::with_unit(family.unit(), number);
+        let text = unit_format::with_unit(family.unit(), number);
         Some(row([family.label().to_owned(), text]))
     });
     name_table(section_title(section), rows.collect())

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use highwater_scenarios::metrics::Unit;
+use highwater_types::format;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{analysis::processes::natural_sort_key, human};
+use crate::{analysis::processes::natural_sort_key, unit_format};
 
 /// A table of text.
 #[derive(Debug, Serialize)]
@@ -53,7 +54,7 @@ pub(super) fn row<const N: usize>(cells: [String; N]) -> TableRow {
 
 /// Formats a measured value; a missing one is a dash, because it is not zero.
 pub(super) fn value(unit: Unit, value: Option<f64>) -> String {
-    value.map_or_else(missing, |value| human::with_unit(unit, value))
+    value.map_or_else(missing, |value| unit_format::with_unit(unit, value))
 }
 
 /// Formats a value of the summary: a number, or a number for each node.
@@ -75,7 +76,7 @@ pub(super) fn by_node_text(counts: &BTreeMap<String, u64>) -> String {
     counts.sort_by_cached_key(|(id, _)| natural_sort_key(id));
     let counts = counts
         .into_iter()
-        .map(|(id, count)| format!("{id} {}", human::count(*count)));
+        .map(|(id, count)| format!("{id} {}", format::count(*count)));
     counts.collect::<Vec<_>>().join(", ")
 }
 

@@ -7,11 +7,11 @@ use super::{
 };
 use crate::{
     analysis::{failures::failures, run_window::RunWindow},
-    human,
     record::Manifest,
     summary::{Agreement, GateOutcome, LedgerLine, LedgerSide, Summary},
     text,
 };
+use highwater_types::format;
 
 /// Returns the table of gates.
 pub(super) fn gates(summary: &Summary) -> PageTable {
@@ -52,7 +52,7 @@ pub(super) fn ledger(summary: &Summary) -> PageTable {
 pub(super) fn failure_counts(window: &RunWindow) -> PageTable {
     let rows = failures(window)
         .into_iter()
-        .map(|failure| row([failure.counter, human::count(failure.count)]));
+        .map(|failure| row([failure.counter, format::count(failure.count)]));
     table("Failures by kind", ["kind", "count"], rows.collect())
 }
 
@@ -62,8 +62,8 @@ pub(super) fn arrivals(summary: &Summary) -> PageTable {
     let events = balance.flat_map(|balance| &balance.per_event);
     let slices = events.flat_map(|event| event.arrivals.iter().map(move |slice| (event, slice)));
     let rows = slices.map(|(event, slice)| {
-        let from = human::significant(slice.from_s);
-        let slice_text = format!("{from} to {}", human::seconds(slice.to_s));
+        let from = format::significant(slice.from_s);
+        let slice_text = format!("{from} to {}", format::seconds(slice.to_s));
         row([event_title(event), slice_text, by_node_text(&slice.by_node)])
     });
     let head = ["", "time after the event", "new sockets of each node"];
@@ -82,12 +82,12 @@ pub(super) fn machine(manifest: &Manifest) -> PageTable {
         ("CPU model", host.cpu_model.clone()),
         (
             "memory",
-            host.memory_bytes.map(|bytes| human::bytes(bytes as f64)),
+            host.memory_bytes.map(|bytes| format::size(bytes as f64)),
         ),
         ("operating system", host.os.clone()),
         (
             "open files per process",
-            host.open_files_limit.map(human::count),
+            host.open_files_limit.map(format::count),
         ),
         ("workers", Some(manifest.workers.to_string())),
         ("seed", Some(manifest.plan.seed.to_string())),
@@ -101,10 +101,10 @@ pub(super) fn machine(manifest: &Manifest) -> PageTable {
 
 fn ledger_row(line: &LedgerLine) -> TableRow {
     let side = |side: &LedgerSide| match side.count {
-        Some(count) => format!("{} {}", side.who, human::count(count)),
+        Some(count) => format!("{} {}", side.who, format::count(count)),
         None => format!("{}: not measured", side.who),
     };
-    let difference = line.difference.map(|by| human::count(by.unsigned_abs()));
+    let difference = line.difference.map(|by| format::count(by.unsigned_abs()));
     let (class, verdict) = match (line.verdict, &line.note) {
         (Agreement::Agrees, _) => ("passed", "agrees".to_owned()),
         (Agreement::Differs, _) => ("failed", "differs".to_owned()),
@@ -119,7 +119,7 @@ fn ledger_row(line: &LedgerLine) -> TableRow {
             side(&line.left),
             side(&line.right),
             difference.unwrap_or_default(),
-            human::count(line.unsure),
+            format::count(line.unsure),
             verdict,
         ],
     }

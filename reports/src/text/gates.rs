@@ -1,12 +1,10 @@
 //! Gates in words, and as a table.
 
+use crate::unit_format;
 use highwater_scenarios::metrics::{Unit, find};
 
 use super::{columns::aligned, verdict::verdict_word};
-use crate::{
-    human,
-    summary::{GateOutcome, Summary, Verdict},
-};
+use crate::summary::{GateOutcome, Summary, Verdict};
 
 /// Most gates with a line of their own; the others are counted.
 const MOST_GATES: usize = 5;
@@ -21,13 +19,13 @@ pub(crate) fn metric_of(check: &str) -> &str {
 pub(crate) fn actual(gate: &GateOutcome) -> String {
     gate.actual.map_or_else(
         || "not measured".to_owned(),
-        |actual| human::with_unit(unit_of(gate), actual),
+        |actual| unit_format::with_unit(unit_of(gate), actual),
     )
 }
 
 /// Formats the limit of a gate: `50 ms`.
 pub(crate) fn limit(gate: &GateOutcome) -> String {
-    human::with_unit(unit_of(gate), gate.limit)
+    unit_format::with_unit(unit_of(gate), gate.limit)
 }
 
 /// Returns the unit in which the limit is written: for a limit of `105%` the value reads

@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::columns::truncate_to_width;
 use crate::{
     analysis::summary_metrics::{SummaryMetrics, item_value},
-    human,
     summary::{SlopeFit, Summary},
+    unit_format,
 };
 
 /// Most nodes with a line of their own.
@@ -87,7 +87,7 @@ pub(crate) fn metric_values(metrics: &SummaryMetrics, paths: &[&str]) -> String 
     let mut family = String::new();
     let values = paths.iter().filter_map(|path| {
         let metric = find(path)?;
-        let value = human::with_unit(metric.unit, metrics.get(path)?);
+        let value = unit_format::with_unit(metric.unit, metrics.get(path)?);
         // Percentiles that follow each other name their distribution once.
         let text = match metric.label.rsplit_once(", ") {
             Some((name, part)) if name == family => format!("{part} {value}"),
@@ -109,7 +109,7 @@ fn margin(metrics: &SummaryMetrics, metric: &Metric) -> String {
     let fit: Option<SlopeFit> = family.and_then(|family| metrics.family(family));
     fit.map_or_else(String::new, |fit| {
         let margin = (fit.high - fit.low) / 2.0;
-        format!(" ±{}", human::with_unit(metric.unit, margin))
+        format!(" ±{}", unit_format::with_unit(metric.unit, margin))
     })
 }
 
@@ -143,7 +143,10 @@ fn node_values(nodes: &[Value]) -> String {
             .filter_map(|node| item_value(node, metric.key)?.as_f64());
         let highest = values.max_by(f64::total_cmp)?;
         let name = metric.label.strip_prefix(PEAK)?;
-        Some(format!("{name} {}", human::with_unit(metric.unit, highest)))
+        Some(format!(
+            "{name} {}",
+            unit_format::with_unit(metric.unit, highest)
+        ))
     };
     let values: Vec<String> = metrics.iter().filter_map(value).collect();
     match values.is_empty() {

@@ -7,7 +7,8 @@ use highwater_reports::{
     },
     summary::{Agreement, LedgerLine, Summary},
 };
-use highwater_scenarios::{plan::TelemetryLoad, units::Rate};
+use highwater_scenarios::plan::TelemetryLoad;
+use highwater_types::Rate;
 
 use crate::run::{
     COMMANDS_PER_S, DRAIN_S, NODES, RAMP_S, SOCKETS, STEADY_S, TestRun, WORKERS, action,

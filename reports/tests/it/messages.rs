@@ -29,7 +29,7 @@ pub(crate) fn load() -> PublishLoad {
         subscribers: crate::run::SOCKETS,
         from: PublishFrom::Rest,
         publishers: 1,
-        rate: highwater_scenarios::units::Rate::per_second(5.0).unwrap(),
+        rate: highwater_types::Rate::per_second(5.0).unwrap(),
         size: 64,
         timeout: std::time::Duration::from_secs(5),
         start: std::time::Duration::ZERO,

@@ -5,7 +5,8 @@ use highwater_reports::{
     summary::TelemetrySummary,
     verdict_text,
 };
-use highwater_scenarios::{plan::TelemetryLoad, units::Rate};
+use highwater_scenarios::plan::TelemetryLoad;
+use highwater_types::Rate;
 
 use crate::run::{DRAIN_S, RAMP_S, SOCKETS, STEADY_S, TestRun};
 

@@ -1,6 +1,6 @@
 //! The units of metrics, and limits written in them.
 
-use crate::quantity;
+use highwater_types::{InvalidQuantity, quantity};
 
 /// The unit of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +44,7 @@ impl Unit {
     }
 
     /// Reads a limit and converts it to this unit.
-    pub(crate) fn parse_limit(self, text: &str) -> Result<f64, quantity::QuantityDiagnostic> {
+    pub(crate) fn parse_limit(self, text: &str) -> Result<f64, InvalidQuantity> {
         let (number, unit) = quantity::split_unit(text)?;
         Ok(number * quantity::unit_factor(text, unit, self.accepted_units())?)
     }

@@ -24,6 +24,7 @@ mod clients;
 mod counts;
 mod telemetry;
 
+use highwater_types::format;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +32,6 @@ use super::{
     commands::CommandSummary, heartbeats::HeartbeatSummary, messages::MessageSummary,
     run_window::RunWindow, telemetry::TelemetrySummary,
 };
-use crate::human;
 
 /// One thing that was counted at two ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -114,7 +114,7 @@ pub(super) fn ledger(window: &RunWindow, counts: &ClientCounts) -> Vec<LedgerLin
 /// Describes the lines that differ.
 pub(super) fn differences(ledger: &[LedgerLine]) -> impl Iterator<Item = String> {
     let side =
-        |side: &LedgerSide| format!("{} {}", side.who, human::count(side.count.unwrap_or(0)));
+        |side: &LedgerSide| format!("{} {}", side.who, format::count(side.count.unwrap_or(0)));
     ledger
         .iter()
         .filter(|line| line.verdict == Agreement::Differs)
@@ -124,7 +124,7 @@ pub(super) fn differences(ledger: &[LedgerLine]) -> impl Iterator<Item = String>
                 line.what,
                 side(&line.left),
                 side(&line.right),
-                human::count(line.unsure)
+                format::count(line.unsure)
             )
         })
 }
