@@ -303,7 +303,7 @@ impl TelemetrySender {
 /// `LOAD-NUMBER`: what the journals are read by.
 fn telemetry_frame(load: usize, number: u64, size: u64) -> String {
     let body = "x".repeat(usize::try_from(size).unwrap_or(0).saturating_sub(2));
-    format!(r#"{{"type":"reading","id":"{load}-{number}","body":"{body}"}}"#)
+    format!(r#"{{"type":"telemetry","id":"{load}-{number}","body":"{body}"}}"#)
 }
 
 fn parse_id(id: &str) -> Option<(usize, u64)> {
