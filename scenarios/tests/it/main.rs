@@ -11,6 +11,7 @@ mod overrides;
 mod publish;
 mod reference;
 mod segments;
+mod settings;
 mod targets;
 mod timeline;
 
