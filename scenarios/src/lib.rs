@@ -10,7 +10,7 @@
 //! only function here that touches the disk. Each arrow is a pure function, and every step
 //! adds all its problems to one list.
 //!
-//! In reading order:
+//! The modules in reading order:
 //!
 //! - [`load`]: the functions that do all of this, and [`matrix`], for scenarios of several
 //!   plans;

@@ -53,7 +53,7 @@ fn check_topic(load: &PublishSection, sink: &mut DiagnosticSink) {
         sink.report(
             &load.topic.location,
             Diagnostic::new("one name for several topics")
-                .expected("a topic with `{n}` in it, such as \"room-{n}\""),
+                .expected("a topic with `{n}` in it, such as \"chat-{n}\""),
         );
     }
 }

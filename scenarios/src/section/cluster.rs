@@ -22,7 +22,7 @@ section! {
     /// the address's password.
     pub(crate) backplane: BackplaneAddress = backplane(), default "local";
 
-    /// Where a broker that is running already is measured; see `cluster.broker`.
+    /// The place where a broker that is running already is measured; see `cluster.broker`.
     pub(crate) broker: BrokerSection = sub_table(), optional;
 
     /// The balancer in front of the nodes. With `none`, clients rotate over the nodes. nginx
