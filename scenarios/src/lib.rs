@@ -25,13 +25,11 @@
 //! - [`check`], [`metrics`]: the grammar of gates, and what a gate can name;
 //! - [`reference`], [`settings`]: the format's documentation and its list of keys, from the
 //!   declarations that files are read with;
-//! - [`broker_url`], [`units`], [`format`], [`text_layout`]: words of quantities and text for a
-//!   terminal, here and in the crates above.
+//! - [`renamed`]: names that changed, for hints and for records of earlier versions;
+//! - [`text_layout`]: text for a terminal, here and in the crates above.
 
-pub mod broker_url;
 pub mod check;
 pub mod diagnostic;
-pub mod format;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod load;
@@ -43,12 +41,10 @@ pub mod renamed;
 pub mod segment;
 pub mod settings;
 pub mod text_layout;
-pub mod units;
 
 mod describe;
 mod estimate;
 mod overrides;
-mod quantity;
 mod rules;
 #[macro_use]
 mod section;
@@ -57,7 +53,6 @@ mod suggest;
 mod tree;
 mod value;
 
-pub use broker_url::{BrokerKind, BrokerUrl, redact_passwords};
 pub use check::GateCheck;
 pub use describe::{HostResources, MemoryEstimate, describe, describe_matrix};
 pub use diagnostic::{Diagnostic, Diagnostics};

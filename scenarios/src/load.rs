@@ -7,9 +7,10 @@
 
 use std::{io, path::Path};
 
+use highwater_types::redact::redact_passwords_same_length;
+
 use crate::{
     Matrix, Plan,
-    broker_url::redact_passwords_same_length,
     diagnostic::{DiagnosticSink, Diagnostics},
     overrides::apply_overrides,
     scenario::Scenario,

@@ -27,9 +27,8 @@ mod word;
 
 use std::time::Duration;
 
+use highwater_types::duration;
 use serde::{Deserialize, Serialize};
-
-use crate::units;
 
 pub use self::{
     balancing::{BalancerKind, BalancerLoadMetric, BalancerPolicy, Join, MAX_BALANCERS},
@@ -59,7 +58,7 @@ pub struct Plan {
     /// The seed of everything random in a run.
     pub seed: u64,
     /// Length of the steady phase.
-    #[serde(with = "units::millis")]
+    #[serde(with = "duration::millis")]
     pub duration: Duration,
     /// The system that the load is put on.
     pub system: SystemSpec,

@@ -5,9 +5,10 @@
 
 use std::time::Duration;
 
+use highwater_types::duration::{DAY, SECOND};
+
 use crate::{
     diagnostic::ValueLocation,
-    format::{DAY, SECOND},
     plan::{EventKind, Plan, SystemSpec},
     section::{
         cluster::ClusterSection, commands::CommandSection, devices::PoolSection,

@@ -7,9 +7,10 @@ use std::{
 };
 
 use highwater_scenarios::settings::{self, Comparability, Setting};
+use highwater_types::format;
 use serde_json::Value;
 
-use crate::{human, record::Manifest};
+use crate::record::Manifest;
 
 /// The keys of a scenario, as their declarations describe them.
 static DECLARED: LazyLock<Vec<Setting>> = LazyLock::new(settings::all);
@@ -157,8 +158,8 @@ fn value_text(key: &str, value: &Value) -> String {
         Value::Null => NONE.to_owned(),
         Value::String(text) => text.clone(),
         Value::Number(number) => match (is_duration(key), number.as_f64(), number.as_u64()) {
-            (true, Some(millis), _) => human::millis(millis),
-            (false, _, Some(whole)) => human::count(whole),
+            (true, Some(millis), _) => format::millis(millis),
+            (false, _, Some(whole)) => format::count(whole),
             _ => number.to_string(),
         },
         other => other.to_string(),

@@ -1,6 +1,6 @@
 //! The machine that a run is for, as far as a description needs it.
 
-use crate::format;
+use highwater_types::format;
 
 /// The limits and the memory of a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

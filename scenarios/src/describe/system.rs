@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use highwater_types::format;
+
 use crate::{
-    Plan, format,
+    Plan,
     plan::{
         BackplaneSpec, BalancerKind, BalancerLoadMetric, CertificateTrust, ClusterSpec, Consumers,
         HttpHeader, SystemSpec, TargetSpec, Word,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use highwater_types::{BrokerUrl, duration};
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
 
@@ -9,7 +10,6 @@ use super::{
     balancing::{self, BalancerKind, BalancerLoadMetric, BalancerPolicy, Join},
     telemetry::Consumers,
 };
-use crate::{broker_url::BrokerUrl, units};
 
 /// A cluster of the reference server, each node a process of its own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,7 +35,7 @@ pub struct ClusterSpec {
     #[serde(default)]
     pub balancer_tls: bool,
     /// The age at which a node closes a socket; `None` is never.
-    #[serde(default, with = "units::optional_millis")]
+    #[serde(default, with = "duration::optional_millis")]
     pub max_age: Option<Duration>,
     /// The way in which a command finds the node that owns its device.
     pub routing: Routing,

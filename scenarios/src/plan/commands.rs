@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
+use highwater_types::{Rate, duration};
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
-
-use crate::units::{self, Rate};
 
 /// HTTP command traffic in the steady phase.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -15,7 +14,7 @@ pub struct CommandLoad {
     /// The load model, which says when commands are due.
     pub model: LoadModel,
     /// Time after which an unanswered command is `timed_out`.
-    #[serde(with = "units::millis")]
+    #[serde(with = "duration::millis")]
     pub timeout: Duration,
     /// The carrier of the reply.
     pub reply: ReplyMode,
@@ -32,7 +31,7 @@ pub enum LoadModel {
         /// Number of users, started spread over one think time.
         users: u64,
         /// Pause between a reply and the next command.
-        #[serde(with = "units::millis")]
+        #[serde(with = "duration::millis")]
         think: Duration,
     },
     /// Arrivals on a fixed schedule, whether or not earlier ones were answered.

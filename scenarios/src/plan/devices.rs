@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
+use highwater_types::{Rate, duration};
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
-
-use crate::units::{self, Rate};
 
 /// A pool of idle heartbeat sockets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,15 +17,15 @@ pub struct DevicePool {
     pub ramp: Rate,
     /// Time at which the pool starts to open, from the start of the steady phase; `None`
     /// opens it in the ramp.
-    #[serde(with = "units::optional_millis")]
+    #[serde(with = "duration::optional_millis")]
     pub start: Option<Duration>,
     /// Time between two heartbeats of one socket.
-    #[serde(with = "units::millis")]
+    #[serde(with = "duration::millis")]
     pub heartbeat: Duration,
     /// Missed heartbeats in a row after which the client closes and reconnects.
     pub max_missed: u32,
     /// Most time that an attempt to open may take.
-    #[serde(with = "units::millis")]
+    #[serde(with = "duration::millis")]
     pub connect_timeout: Duration,
     /// Pauses between attempts.
     pub reconnect: ReconnectSpec,
@@ -36,10 +35,10 @@ pub struct DevicePool {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReconnectSpec {
     /// Longest pause before the first new attempt.
-    #[serde(with = "units::millis")]
+    #[serde(with = "duration::millis")]
     pub first: Duration,
     /// Longest pause ever.
-    #[serde(with = "units::millis")]
+    #[serde(with = "duration::millis")]
     pub max: Duration,
     /// The draw of each pause.
     pub jitter: Jitter,

@@ -6,10 +6,9 @@
 
 use std::time::Duration;
 
+use highwater_types::{Rate, duration};
 use serde::{Deserialize, Serialize};
 use strum::{EnumDiscriminants, EnumString, IntoStaticStr, VariantArray};
-
-use crate::units::{self, Rate};
 
 /// The name of the broker in events and in the record.
 pub const BROKER_NAME: &str = "broker";
@@ -23,7 +22,7 @@ pub struct EventSpec {
     /// Name for `--set`, where the file gives one.
     pub name: Option<String>,
     /// Time of the event, from the start of the steady phase.
-    #[serde(with = "units::millis")]
+    #[serde(with = "duration::millis")]
     pub at: Duration,
     /// The process that the action is for: a node, `n1`, `n2`, …, a consumer, `c1`, …, or
     /// [`BROKER_NAME`]; [`CLUSTER_NAME`] for an action on all nodes.
@@ -101,13 +100,13 @@ pub enum FaultSpec {
     /// The whole node does nothing.
     Stall {
         /// Time that the fault lasts.
-        #[serde(with = "units::millis")]
+        #[serde(with = "duration::millis")]
         duration: Duration,
     },
     /// The node reads pings and does not answer them.
     IgnorePings {
         /// Time that the fault lasts.
-        #[serde(with = "units::millis")]
+        #[serde(with = "duration::millis")]
         duration: Duration,
     },
     /// The next deliveries of topic messages to its devices never come.

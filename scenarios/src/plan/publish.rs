@@ -8,10 +8,9 @@
 
 use std::time::Duration;
 
+use highwater_types::{Rate, duration};
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
-
-use crate::units::{self, Rate};
 
 /// The placeholder for a topic's number in [`PublishLoad::topic`].
 pub(crate) const TOPIC_NUMBER_PLACEHOLDER: &str = "{n}";
@@ -38,13 +37,13 @@ pub struct PublishLoad {
     /// Length of a message's body, in bytes.
     pub size: u64,
     /// Time after which a message without an answer is `unconfirmed`.
-    #[serde(with = "units::millis")]
+    #[serde(with = "duration::millis")]
     pub timeout: Duration,
     /// Time at which the first message is due, from the start of the steady phase.
-    #[serde(with = "units::millis")]
+    #[serde(with = "duration::millis")]
     pub start: Duration,
     /// Time during which messages are due.
-    #[serde(with = "units::millis")]
+    #[serde(with = "duration::millis")]
     pub duration: Duration,
 }
 

@@ -6,9 +6,8 @@
 
 use std::time::Duration;
 
+use highwater_types::{Rate, duration};
 use serde::{Deserialize, Serialize};
-
-use crate::units::{self, Rate};
 
 /// Telemetry records that a pool of devices sends in the steady phase.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,7 +34,7 @@ pub struct Consumers {
     /// Number of consumers, `c1`, `c2`, …
     pub count: u32,
     /// Time that a consumer takes for a record.
-    #[serde(with = "units::millis")]
+    #[serde(with = "duration::millis")]
     pub processing_time: Duration,
     /// A fault of known size: each consumer acknowledges every so many-th of its records
     /// without handling it. 0 drops none.

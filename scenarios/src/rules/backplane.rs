@@ -1,7 +1,8 @@
 //! The keys of `broker` fit the backplane.
 
+use highwater_types::BrokerKind;
+
 use crate::{
-    broker_url::BrokerKind,
     diagnostic::{Diagnostic, DiagnosticSink},
     scenario::Scenario,
     section::Section,

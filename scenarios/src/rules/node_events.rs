@@ -11,10 +11,11 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use highwater_types::format;
+
 use super::schedule::events_by_time;
 use crate::{
     diagnostic::{Diagnostic, DiagnosticSink},
-    format,
     plan::{EventKind, TargetKind, Word},
     scenario::Scenario,
     suggest,

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use highwater_types::format;
+
 use crate::{
     diagnostic::{Diagnostic, DiagnosticSink},
-    format,
     scenario::Scenario,
     section::{Field, publish::PublishSection},
 };

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use highwater_types::format;
+
 use super::pool::{self, PoolReference};
 use crate::{
     diagnostic::{Diagnostic, DiagnosticSink},
-    format,
     plan::{PublishFrom, TOPIC_NUMBER_PLACEHOLDER},
     scenario::Scenario,
     section::{Field, devices::PoolSection, publish::PublishSection},

@@ -1,12 +1,12 @@
 //! Each telemetry load has its schedule, its pool and consumers; all loads together are not
 //! more than can be followed.
 
+use highwater_types::{format, rate::MAX_PER_SECOND};
+
 use super::pool::{self, PoolReference};
 use crate::{
     diagnostic::{Diagnostic, DiagnosticSink},
-    format,
     plan::{Dialect, MAX_TELEMETRY},
-    quantity::RATE_RANGE,
     scenario::{Scenario, System},
     section::{Section, devices::PoolSection, telemetry::TelemetrySection},
 };
@@ -58,11 +58,11 @@ fn check_volume(
     total: &mut TelemetryTotal,
 ) -> Option<Diagnostic> {
     let rate = load.rate_for(pool.count.value?)?.as_per_second();
-    if rate > RATE_RANGE.1 {
+    if rate > MAX_PER_SECOND.into() {
         let message = format!("{} telemetry records", format::per_second(rate));
         return Some(Diagnostic::new(message).expected(format!(
             "at most {} telemetry records over all devices",
-            format::per_second(RATE_RANGE.1)
+            format::per_second(MAX_PER_SECOND.into())
         )));
     }
     // Only records of a cluster are followed to their consumers.

@@ -1,7 +1,8 @@
 //! `broker` of a cluster: where a broker that is running already is measured.
 
+use highwater_types::{BrokerKind, BrokerUrl};
+
 use crate::{
-    broker_url::{BrokerKind, BrokerUrl},
     plan,
     value::{count, http_address},
 };

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use highwater_types::duration::{DAY, MINUTE, SECOND};
+
 use super::{broker::BrokerSection, sub_table};
 use crate::{
-    format::{DAY, MINUTE, SECOND},
     plan::{self, BalancerKind, BalancerLoadMetric, BalancerPolicy, Join, MAX_BALANCERS, Routing},
     value::{BackplaneAddress, backplane, boolean, count, duration, word},
 };

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use highwater_types::{
+    Rate,
+    duration::{HOUR, MILLISECOND, MINUTE},
+};
+
 use crate::{
-    format::{HOUR, MILLISECOND, MINUTE},
     plan::{self, LoadModel, ReplyMode},
-    units::Rate,
     value::{command_path, count, duration, name, rate, word},
 };
 

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use highwater_types::{
+    Rate,
+    duration::{DAY, HOUR, MILLISECOND, MINUTE},
+};
+
 use super::{reconnect::ReconnectSection, sub_table};
 use crate::{
-    format::{DAY, HOUR, MILLISECOND, MINUTE},
     plan,
-    units::Rate,
     value::{count, duration, name, rate},
 };
 

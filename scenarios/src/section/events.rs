@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use highwater_types::{
+    Rate,
+    duration::{DAY, MILLISECOND, MINUTE},
+};
+
 use crate::{
-    format::{DAY, MILLISECOND, MINUTE},
     plan::{self, Action, BROKER_NAME, CLUSTER_NAME, EventKind, FaultKind, FaultSpec, TargetKind},
-    units::Rate,
     value::{consumer_name, count, duration, name, node_name, rate, share, word},
 };
 

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use highwater_types::{
+    Rate,
+    duration::{DAY, MILLISECOND, MINUTE},
+};
+
 use crate::{
-    format::{DAY, MILLISECOND, MINUTE},
     plan::{self, PublishFrom, TOPIC_NUMBER_PLACEHOLDER},
-    units::Rate,
     value::{count, duration, name, rate, size, topic_name, word},
 };
 

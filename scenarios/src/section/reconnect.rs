@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use highwater_types::duration::{HOUR, MILLISECOND};
+
 use crate::{
-    format::{HOUR, MILLISECOND},
     plan::{self, Jitter},
     value::{duration, word},
 };

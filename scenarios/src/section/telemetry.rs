@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use highwater_types::{
+    Rate,
+    duration::{DAY, MILLISECOND},
+};
+
 use crate::{
     diagnostic::ValueLocation,
-    format::{DAY, MILLISECOND},
     plan,
-    units::Rate,
     value::{duration, name, rate, size},
 };
 

@@ -1,12 +1,9 @@
 //! The backplane as it is written: a word, or the address of a broker.
 
+use highwater_types::{BrokerKind, BrokerUrl, InvalidBrokerUrl};
+
 use super::{Accepts, ValueType, text::quoted_text};
-use crate::{
-    broker_url::{BrokerKind, BrokerUrl, InvalidBrokerUrl},
-    diagnostic::Diagnostic,
-    suggest,
-    tree::TomlItem,
-};
+use crate::{diagnostic::Diagnostic, suggest, tree::TomlItem};
 
 /// The word for the embedded broker.
 const LOCAL: &str = "local";

@@ -1,9 +1,10 @@
 //! Whole numbers.
 
+use highwater_types::format;
+
 use super::{Accepts, ValueType};
 use crate::{
     diagnostic::Diagnostic,
-    format,
     tree::{TomlItem, TomlValue},
 };
 

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
+use highwater_types::{InvalidQuantity, Rate, duration, format, rate};
+
 use super::{Accepts, ValueType};
 use crate::{
     diagnostic::Diagnostic,
-    format,
     metrics::Unit,
-    quantity::{self, QuantityDiagnostic},
     tree::{TomlItem, TomlValue},
-    units::Rate,
 };
 
 /// A duration within bounds.
@@ -76,7 +75,7 @@ impl Accepts for DurationRange {
 
 impl ValueType<Duration> for DurationRange {
     fn read(&self, item: &TomlItem) -> Result<Duration, Diagnostic> {
-        match quantity::parse_duration(quantity_text(item, "s")?)? {
+        match duration::parse(quantity_text(item, "s")?)? {
             duration if duration < self.min => Err(Diagnostic::new("too short")),
             duration if duration > self.max => Err(Diagnostic::new("too long")),
             duration => Ok(duration),
@@ -93,7 +92,7 @@ impl Accepts for AnyRate {
 
 impl ValueType<Rate> for AnyRate {
     fn read(&self, item: &TomlItem) -> Result<Rate, Diagnostic> {
-        Ok(quantity::parse_rate(quantity_text(item, "/s")?)?)
+        Ok(rate::parse(quantity_text(item, "/s")?)?)
     }
 }
 
@@ -141,8 +140,8 @@ impl ValueType<f64> for ShareRange {
     }
 }
 
-impl From<QuantityDiagnostic> for Diagnostic {
-    fn from(diagnostic: QuantityDiagnostic) -> Self {
+impl From<InvalidQuantity> for Diagnostic {
+    fn from(diagnostic: InvalidQuantity) -> Self {
         Self::new(diagnostic.message).maybe_hint(diagnostic.hint)
     }
 }
