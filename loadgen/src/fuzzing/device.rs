@@ -3,7 +3,7 @@
 use highwater_scenarios::plan::Dialect;
 use serde_json::value::RawValue;
 
-use crate::worker::devices::dialect::{FrameAction, frame_action};
+use crate::worker::dialect::highwater::{FrameAction, frame_action};
 
 /// A reply is JSON, and a device of another dialect never answers.
 pub fn device_asked(bytes: &[u8]) {

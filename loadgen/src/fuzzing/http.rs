@@ -1,7 +1,7 @@
 //! What comes back over HTTP.
 
 use crate::worker::{
-    commands::{event_stream::EventStream, reply::ParsedReply},
+    commands::reply::{rest::ParsedReply, sse::EventStream},
     devices::connect::{UpgradeAccepted, parse_upgrade_response},
     node_name::parse_node_name,
 };

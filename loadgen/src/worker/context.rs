@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     conn_events::ConnEventCounter,
-    devices::ConnectedDevices,
+    connected_devices::ConnectedDevices,
     recorder::{Count, Recorder},
 };
 use crate::{

@@ -14,8 +14,10 @@
 pub mod attack;
 pub mod commands;
 pub mod conn_events;
+pub mod connected_devices;
 pub mod context;
 pub mod devices;
+pub mod dialect;
 pub mod join;
 pub mod messages;
 pub mod node_name;

@@ -8,9 +8,11 @@ use reqwest::{Client, Response, header};
 use tokio::time::{Instant, timeout};
 
 use super::{
-    event_stream,
     outcome::{CommandFailure, CommandResult, ReplyRoute},
-    reply::{self, ReplyResult},
+    reply::{
+        rest::{self, ReplyResult},
+        sse,
+    },
 };
 use crate::worker::{
     context::Context,
@@ -140,13 +142,13 @@ impl<'a> PreparedCommand<'a> {
         if !response.status().is_success() {
             let status = response.status().as_u16();
             // Read to its end, so that the connection can be used again.
-            let _ = reply::read_body(response).await;
+            let _ = rest::read_body(response).await;
             return CommandResult::from_status(status);
         }
         let received = match (self.load.reply, dialect) {
-            (ReplyMode::Sse, _) => event_stream::read_streamed_reply(response).await,
-            (ReplyMode::Rest, Dialect::Highwater) => reply::read_reply(response).await,
-            (ReplyMode::Rest, Dialect::Plain) => reply::read_unchecked_reply(response).await,
+            (ReplyMode::Sse, _) => sse::read_streamed_reply(response).await,
+            (ReplyMode::Rest, Dialect::Highwater) => rest::read_reply(response).await,
+            (ReplyMode::Rest, Dialect::Plain) => rest::read_unchecked_reply(response).await,
         };
         match received {
             ReplyResult::Reply(reply)

@@ -3,13 +3,11 @@
 //! - [`closed`]: users who wait for the reply and think;
 //! - [`open`]: arrivals on a schedule;
 //! - [`call`]: one command from its due time to its outcome;
-//! - [`answer`]: the reply in an HTTP response, checked;
-//! - [`events`]: the reply on an event stream;
+//! - [`reply`]: the reply, in an HTTP response or on an event stream;
 //! - [`outcome`]: the closed list of ends.
 
 pub mod call;
 pub mod closed;
-pub mod event_stream;
 pub mod open;
 pub mod outcome;
 pub mod reply;

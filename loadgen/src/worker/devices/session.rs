@@ -19,12 +19,12 @@ use tokio_tungstenite::tungstenite::{
 use super::{
     ScheduledDevice,
     connect::DeviceSocket,
-    dialect::{FrameAction, frame_action},
     heartbeat::{DeviceHeartbeat, HeartbeatAction},
     telemetry::TelemetrySender,
 };
 use crate::worker::{
     context::Context,
+    dialect::highwater::{FrameAction, frame_action},
     messages::{TopicClient, topic_client::SUBSCRIBE_PING},
 };
 

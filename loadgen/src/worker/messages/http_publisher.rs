@@ -4,7 +4,7 @@ use reqwest::{Client, header};
 use tokio::time::{sleep_until, timeout};
 
 use super::publisher::{MessageOutcome, PublisherState};
-use crate::worker::{commands::reply, context::Context};
+use crate::worker::{commands::reply::rest, context::Context};
 
 /// Publishes the messages of publisher `number` of load `load` until they are
 /// all published or the drain begins.
@@ -82,7 +82,7 @@ impl<'a> HttpPublisher<'a> {
             .await?;
         let status = response.status();
         // Read to its end, so that the connection can be used again.
-        let _ = reply::read_body(response).await;
+        let _ = rest::read_body(response).await;
         Ok(MessageOutcome::from_status(status.as_u16()))
     }
 }

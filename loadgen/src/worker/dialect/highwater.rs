@@ -6,7 +6,7 @@ use highwater_scenarios::plan::Dialect;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{backoff::MAX_SERVER_DELAY, telemetry::TelemetryAck};
+use crate::worker::devices::{backoff::MAX_SERVER_DELAY, telemetry::TelemetryAck};
 
 /// What a text frame asks of the device.
 #[derive(Debug, PartialEq, Eq)]

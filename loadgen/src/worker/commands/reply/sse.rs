@@ -4,7 +4,7 @@
 use reqwest::Response;
 use serde::Deserialize;
 
-use super::reply::{ParsedReply, ReplyResult};
+use super::rest::{ParsedReply, ReplyResult};
 
 /// Longest stream that is read for one reply, in bytes.
 const STREAM_LIMIT: usize = 1 << 20;

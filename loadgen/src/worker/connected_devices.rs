@@ -7,7 +7,7 @@ use std::{
 
 use rand::Rng;
 
-use super::device::DeviceKey;
+use super::devices::device::DeviceKey;
 
 /// A set that can be drawn from.
 #[derive(Default)]

@@ -3,8 +3,7 @@
 use reqwest::{Response, header::HeaderMap};
 use serde::Deserialize;
 
-use super::outcome::ReplyRoute;
-use crate::worker::node_name::parse_node_name;
+use crate::worker::{commands::outcome::ReplyRoute, node_name::parse_node_name};
 
 /// Longest body that is read, in bytes.
 const BODY_LIMIT: usize = 1 << 20;

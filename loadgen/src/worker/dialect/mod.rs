@@ -1,0 +1,3 @@
+//! The languages that a system under test may speak.
+
+pub mod highwater;
