@@ -20,7 +20,7 @@ impl DeviceKey {
     }
 }
 
-/// A telemetry item or a published message, written `LOAD-NUMBER`.
+/// A telemetry record or a published message, written `LOAD-NUMBER`.
 ///
 /// The system sends the key back in its answer, and consumers write it into their
 /// journals. The load is part of the key, because one device may serve several loads.

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::{access::ClientAccess, endpoints::Endpoints};
 
 /// Version of this protocol; coordinator and workers must agree.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// A message from a worker to its coordinator.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -95,10 +95,10 @@ pub struct UnacceptedTelemetry {
     pub load: u32,
     /// The device's number in its pool.
     pub device: u64,
-    /// Number in the load of the first item that was never sent. No later item of the
+    /// Number in the load of the first record that was never sent. No later record of the
     /// device was sent either.
     pub first_unsent: u64,
-    /// Numbers in the load of items that were sent and not accepted.
+    /// Numbers in the load of records that were sent and not accepted.
     pub unacked: Vec<u64>,
 }
 

@@ -17,7 +17,7 @@ use super::telemetry::TelemetryReconciler;
 /// Interval at which the consumers' journals are read.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 /// Time without a new line after which the consumers count as idle, in addition to the
-/// time that they take for one item. A queue needs less to redeliver the items of a dead
+/// time that they take for one record. A queue needs less to redeliver the records of a dead
 /// consumer.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 /// Longest wait for consumers that still write.
@@ -137,12 +137,12 @@ mod tests {
         [cluster]
         nodes = 1
         consumers = 1
-        handle_time = "20s"
+        processing_time = "20s"
         [[devices]]
         name = "home"
         count = 3
         ramp = "10/s"
-        [[readings]]
+        [[telemetry]]
         rate = "10/s"
     "#;
 

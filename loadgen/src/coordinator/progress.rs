@@ -111,7 +111,7 @@ pub struct MessageProgress {
 pub struct TelemetryProgress {
     /// Accepted per second.
     pub per_s: f64,
-    /// Time from when an item was due until its acceptance, during the last second.
+    /// Time from when a record was due until its acceptance, during the last second.
     pub response_time: Option<RecentLatency>,
     /// Rejections so far.
     pub rejected: u64,

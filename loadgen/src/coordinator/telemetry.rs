@@ -1,10 +1,10 @@
-//! The reconciliation of telemetry: items that devices had accepted, against items that
+//! The reconciliation of telemetry: records that devices had accepted, against records that
 //! consumers handled.
 //!
 //! ```text
-//! workers ── UnacceptedTelemetry ──► accepted: a bit per item of the plan ──┐
-//!                                                                          ├─► missing
-//! consumers ── journals ───────────► handled: a bit per item of the plan ──┘
+//! workers ── UnacceptedTelemetry ──► accepted, a bit per record of the plan ──┐
+//!                                                                            ├─► missing
+//! consumers ── journals ───────────► handled, a bit per record of the plan ───┘
 //! ```
 //!
 //! Both sides are bit vectors over the plan, so that the memory of a run is known before
@@ -26,18 +26,18 @@ use serde::Deserialize;
 
 use crate::{control::UnacceptedTelemetry, keys::LoadItemKey};
 
-/// Longest line of a journal, in bytes: device ids and item ids are bounded.
+/// Longest line of a journal, in bytes: device ids and record ids are bounded.
 const MAX_JOURNAL_LINE: u64 = 1024;
 
 /// The accepted and the handled telemetry of a run.
 pub struct TelemetryReconciler {
     loads: Vec<LoadReconciliation>,
     journals: Vec<JournalTail>,
-    /// Items that a consumer handled again.
+    /// Records that a consumer handled again.
     duplicated: u64,
-    /// Items that the queue marked as redelivered.
+    /// Records that the queue marked as redelivered.
     redelivered: u64,
-    /// Items that the plan does not have.
+    /// Records that the plan does not have.
     unknown: u64,
     /// Lines that are not journal lines.
     unreadable: u64,
@@ -46,9 +46,9 @@ pub struct TelemetryReconciler {
 /// The accepted and the handled telemetry of one load.
 struct LoadReconciliation {
     plan: TelemetryLoad,
-    /// One for each item that is due in the plan, until a worker reports it unaccepted.
+    /// One for each record that is due in the plan, until a worker reports it unaccepted.
     accepted: BitVec,
-    /// One for each item that a consumer has handled.
+    /// One for each record that a consumer has handled.
     handled: BitVec,
 }
 
@@ -69,10 +69,10 @@ struct ParsedJournalLine<'a> {
     redelivered: bool,
 }
 
-/// Returns the memory that the reconciliation of `items` items takes, in bytes.
-pub fn memory_bytes(items: u64) -> u64 {
-    // A bit for each item on either side.
-    2 * items.div_ceil(8)
+/// Returns the memory that the reconciliation of `records` records takes, in bytes.
+pub fn memory_bytes(records: u64) -> u64 {
+    // A bit for each record on either side.
+    2 * records.div_ceil(8)
 }
 
 impl TelemetryReconciler {
@@ -105,7 +105,7 @@ impl TelemetryReconciler {
         })
     }
 
-    /// Marks the items of one device that the system did not confirm.
+    /// Marks the records of one device that the system did not confirm.
     pub fn mark_unaccepted(&mut self, unaccepted: &UnacceptedTelemetry) {
         let Some(load) = self.loads.get_mut(unaccepted.load as usize) else {
             return;
@@ -113,7 +113,7 @@ impl TelemetryReconciler {
         for number in &unaccepted.unacked {
             replace_bit(&mut load.accepted, *number, false);
         }
-        // The items of one device are as many numbers apart as the load has devices.
+        // The records of one device are as many numbers apart as the load has devices.
         let mut number = unaccepted.first_unsent;
         while number < load.accepted.len() as u64 {
             replace_bit(&mut load.accepted, number, false);
@@ -121,7 +121,7 @@ impl TelemetryReconciler {
         }
     }
 
-    /// Returns how many accepted items no consumer has handled by now.
+    /// Returns how many accepted records no consumer has handled by now.
     pub fn missing_count(&self) -> u64 {
         self.loads
             .iter()
@@ -129,7 +129,7 @@ impl TelemetryReconciler {
             .sum()
     }
 
-    /// Returns how many different items consumers have handled by now.
+    /// Returns how many different records consumers have handled by now.
     pub fn handled_count(&self) -> u64 {
         self.loads
             .iter()
@@ -157,7 +157,7 @@ impl TelemetryReconciler {
     }
 
     /// Returns the summary for the record. `complete` says that every worker has reported
-    /// its unaccepted telemetry; without it the lost items are not known.
+    /// its unaccepted telemetry; without it the lost records are not known.
     pub fn summary_event(&self, complete: bool) -> RecordEvent {
         RecordEvent::Telemetry {
             handled: self.handled_count(),
@@ -203,7 +203,7 @@ impl TelemetryReconciler {
         self.duplicated += u64::from(replace_bit(handled, number, true));
     }
 
-    /// Returns load and number of the item of a line, if the plan has it for that device.
+    /// Returns load and number of the record of a line, if the plan has it for that device.
     fn locate(&self, line: &ParsedJournalLine<'_>) -> Option<(usize, u64)> {
         let LoadItemKey {
             load: index,
@@ -255,7 +255,7 @@ mod tests {
         name = "home"
         count = 3
         ramp = "10/s"
-        [[readings]]
+        [[telemetry]]
         rate = "10/s"
     "#;
 

@@ -6,7 +6,7 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::worker::dialect::{Dialect, Incoming, highwater::Highwater, plain::Plain};
 
 /// Checks that a device replies with JSON, and that the plain dialect ignores all text.
-pub fn device_asked(bytes: &[u8]) {
+pub fn node_frames(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
     };

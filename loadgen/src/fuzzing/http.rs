@@ -12,7 +12,7 @@ const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
 /// Checks that an accepted head lies within the bytes and ends with an empty line, and
 /// that no beginning of it is accepted.
-pub fn handshake_answer(bytes: &[u8]) {
+pub fn handshake_response(bytes: &[u8]) {
     let parse = |bytes| parse_upgrade_response(bytes, KEY, Highwater.node_header());
     let Ok(Some(UpgradeAccepted { head_len, node })) = parse(bytes) else {
         return;

@@ -7,7 +7,7 @@ use crate::worker::messages::{
 
 /// Checks that a stamp is found again in the body that it writes, and that numbers in any
 /// order are late at most as often as they were missing.
-pub fn message_stamps(bytes: &[u8]) {
+pub fn message_payloads(bytes: &[u8]) {
     if let Some(stamp) = Stamp::find(&String::from_utf8_lossy(bytes)) {
         assert_eq!(Stamp::find(&stamp.body(64)), Some(stamp));
     }

@@ -141,9 +141,9 @@ mod tests {
         assert_eq!(
             events.take_buckets(),
             [
-                bucket(0, &[("departed", 1), ("refused", 1)]),
-                bucket(12, &[("arrived.n1", 1), ("arrived.n2", 2)]),
-                bucket(13, &[("returned", 1)]),
+                bucket(0, &[("failed", 1), ("lost", 1)]),
+                bucket(12, &[("opened.n1", 1), ("opened.n2", 2)]),
+                bucket(13, &[("reconnected", 1)]),
             ]
         );
         assert_eq!(events.take_buckets(), []);
@@ -158,8 +158,8 @@ mod tests {
         events.record_unanswered(at(1_000));
         let counters = [
             ("delayed.n1", 1),
-            ("refused", 1),
-            ("turned_away", 1),
+            ("failed", 1),
+            ("rejected", 1),
             ("unanswered", 1),
         ];
         assert_eq!(events.take_buckets(), [bucket(10, &counters)]);
@@ -176,7 +176,7 @@ mod tests {
         let counters = &taken[0].counters;
         assert_eq!(counters.len(), NODES_LIMIT + 2);
         assert_eq!(counters.iter().map(|(_, count)| count).sum::<u64>(), 1_001);
-        let others = ("arrived.(elsewhere)".to_owned(), 1_000 - NODES_LIMIT as u64);
+        let others = ("opened.(other)".to_owned(), 1_000 - NODES_LIMIT as u64);
         assert!(counters.contains(&others), "{counters:?}");
     }
 

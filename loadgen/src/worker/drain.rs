@@ -16,7 +16,7 @@ const RESULT_SLACK: Duration = Duration::from_secs(1);
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Drains the worker: no new work begins from `second` on, and sockets close once every
-/// command, message and telemetry item has its result.
+/// command, message and telemetry record has its result.
 ///
 /// Closing earlier would fail commands that the system has answered correctly.
 pub(super) async fn drain(context: Arc<Context>, second: u64) {

@@ -58,7 +58,7 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
                 self.ended = RunEnd::Interrupted;
             }
             self.record_problem(format!(
-                "{reason}: {} accepted telemetry items were not handled",
+                "{reason}: {} accepted telemetry records were not handled",
                 telemetry.missing_count()
             ))?;
         }

@@ -101,11 +101,12 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         };
         self.recorder.record_event_at(result.at, event)?;
         for change in result.balancer_changes {
-            self.recorder.record_event(RecordEvent::BalancerTold {
-                id: change.id,
-                how: change.join,
-                text: change.text,
-            })?;
+            self.recorder
+                .record_event(RecordEvent::BalancerReconfigured {
+                    id: change.id,
+                    how: change.join,
+                    text: change.text,
+                })?;
         }
         // An event that adds or removes a node changes the addresses.
         self.send_endpoints().await

@@ -67,10 +67,10 @@ impl DisconnectKind {
     /// Returns the KIND of `disconnect.KIND`.
     pub fn kind(self) -> String {
         match self {
-            Self::Closed(code) => format!("closed-{code}"),
+            Self::Closed(code) => format!("closed_{code}"),
             Self::Reset => "reset".to_owned(),
             Self::Protocol => "protocol".to_owned(),
-            Self::HeartbeatsMissed => "gave-up".to_owned(),
+            Self::HeartbeatsMissed => "gave_up".to_owned(),
         }
     }
 }
@@ -201,7 +201,7 @@ impl Session<'_> {
         }
     }
 
-    /// Returns when the next heartbeat, message or telemetry item is due.
+    /// Returns when the next heartbeat, message or telemetry record is due.
     fn next_due(&self) -> Instant {
         let heartbeat = self.heartbeat.next_due();
         let traffic = self.traffic.next_due(self.context);

@@ -7,7 +7,7 @@
 //!                └────────────────────┘ rejected: after its delay; socket lost: at once
 //! ```
 //!
-//! An item that is due while the socket is closed, or while too many have no answer,
+//! A record that is due while the socket is closed, or while too many have no answer,
 //! waits and keeps its due time.
 
 use std::time::Duration;
@@ -27,11 +27,11 @@ use crate::{
     },
 };
 
-/// Most items of a device without an answer: the limit of the reference node, which
+/// Most records of a device without an answer: the limit of the reference node, which
 /// answers `busy` to more.
 const MAX_UNACKED: usize = 16;
-/// Shortest delay before a rejected item is sent again. Without it, a node that rejects
-/// everything would get items as fast as it answers.
+/// Shortest delay before a rejected record is sent again. Without it, a node that rejects
+/// everything would get records as fast as it answers.
 const MIN_RETRY_DELAY: Duration = Duration::from_millis(50);
 /// Interval at which a device checks whether the start of the steady phase is known. The
 /// coordinator announces it two seconds ahead.
@@ -43,13 +43,13 @@ pub struct TelemetrySender {
     /// The device's number in its pool.
     device: u64,
     cursors: Vec<LoadCursor>,
-    /// Items that were sent and are not accepted, at most [`MAX_UNACKED`].
+    /// Records that were sent and are not accepted, at most [`MAX_UNACKED`].
     unacked: Vec<UnackedTelemetry>,
     /// The start of the steady phase, once it is known.
     steady: Option<Instant>,
-    /// End of the time in which items are due, from the start of the steady phase.
+    /// End of the time in which records are due, from the start of the steady phase.
     due_until: Duration,
-    /// The instant since which only the schedule holds items back.
+    /// The instant since which only the schedule holds records back.
     free_since: Instant,
 }
 
@@ -58,13 +58,13 @@ pub struct TelemetrySender {
 struct LoadCursor {
     /// Number of the load in the plan.
     load: usize,
-    /// Items whose time has come.
+    /// Records whose time has come.
     due: u64,
-    /// Items that were sent at least once; never more than `due`.
+    /// Records that were sent at least once; never more than `due`.
     sent: u64,
 }
 
-/// An item that was sent and is not accepted.
+/// A record that was sent and is not accepted.
 #[derive(Debug, Clone, Copy)]
 struct UnackedTelemetry {
     key: LoadItemKey,
@@ -72,7 +72,7 @@ struct UnackedTelemetry {
     state: TelemetryState,
 }
 
-/// The state of an item that was sent and is not accepted.
+/// The state of a record that was sent and is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum TelemetryState {
     /// Sent at this instant, without an answer yet.
@@ -128,7 +128,7 @@ impl TelemetrySender {
             let load = &loads[cursor.load];
             let next = match cursor.sent < cursor.due {
                 true if self.has_capacity() => cursor.sent,
-                // An answer makes room for the item that is due, not the passing of time.
+                // An answer makes room for the record that is due, not the passing of time.
                 true => return None,
                 false => cursor.due,
             };
@@ -138,7 +138,7 @@ impl TelemetrySender {
         retries.chain(due).min()
     }
 
-    /// Returns the frame of an item to send now. To be called until there is none.
+    /// Returns the frame of a record to send now. To be called until there is none.
     pub fn next_frame(&mut self, context: &Context) -> Option<Message> {
         let dialect = context.dialect.telemetry()?;
         let now = Instant::now();
@@ -150,10 +150,10 @@ impl TelemetrySender {
         Some(dialect.telemetry_frame(key, &body))
     }
 
-    /// Takes in the system's answer to the item of `key`.
+    /// Takes in the system's answer to the record of `key`.
     pub fn on_answer(&mut self, context: &Context, key: LoadItemKey, ack: TelemetryAck) {
         let Some(position) = self.unacked.iter().position(|item| item.key == key) else {
-            // Accepted before: the item was sent twice, and each sending has an answer.
+            // Accepted before: the record was sent twice, and each sending has an answer.
             return;
         };
         let recorder = &context.recorder;
@@ -175,7 +175,7 @@ impl TelemetrySender {
         }
     }
 
-    /// Schedules, on a new socket, every item that had no answer on the last one.
+    /// Schedules, on a new socket, every record that had no answer on the last one.
     pub fn on_connected(&mut self) {
         let now = Instant::now();
         self.free_since = now;
@@ -184,12 +184,12 @@ impl TelemetrySender {
         }
     }
 
-    /// Whether the system has accepted every item that was due.
+    /// Whether the system has accepted every record that was due.
     pub fn all_accepted(&self) -> bool {
         self.unacked.is_empty() && self.cursors.iter().all(|cursor| cursor.sent == cursor.due)
     }
 
-    /// Ends the device's telemetry. Returns the items that the system did not confirm.
+    /// Ends the device's telemetry. Returns the records that the system did not confirm.
     pub fn finish(mut self, context: &Context) -> Vec<UnacceptedTelemetry> {
         self.count_due(context, Instant::now());
         let loads = &context.plan.telemetry;
@@ -216,7 +216,7 @@ impl TelemetrySender {
         self.unacked.len() < MAX_UNACKED
     }
 
-    /// Counts the items that have become due by `now`.
+    /// Counts the records that have become due by `now`.
     fn count_due(&mut self, context: &Context, now: Instant) {
         if self.steady.is_none() {
             self.steady = context.signals.steady_start();
@@ -251,7 +251,7 @@ impl TelemetrySender {
         Some(item.key)
     }
 
-    /// Takes the item that is due for longest, over all loads.
+    /// Takes the record that is due for longest, over all loads.
     fn take_next_due(&mut self, context: &Context, now: Instant) -> Option<LoadItemKey> {
         if !self.has_capacity() {
             return None;
@@ -278,7 +278,7 @@ impl TelemetrySender {
             state: TelemetryState::Sent(now),
         });
         context.recorder.count(Count::TelemetrySent);
-        // An item that waited for a socket or for room says nothing of the harness's lag.
+        // A record that waited for a socket or for room says nothing of the harness's lag.
         if due >= self.free_since {
             let lag = now.saturating_duration_since(due);
             context.recorder.time(Timing::SendLag, lag);
@@ -292,7 +292,7 @@ fn record_accepted(recorder: &Recorder, item: &UnackedTelemetry, now: Instant) {
     recorder.add_to_level(Level::TelemetryPending, -1);
     let response = now.saturating_duration_since(item.due);
     recorder.time(Timing::TelemetryResponse, response);
-    // An answer may come while the item waits to be sent again: no sending to count from.
+    // An answer may come while the record waits to be sent again: no sending to count from.
     if let TelemetryState::Sent(sent) = item.state {
         let service = now.saturating_duration_since(sent);
         recorder.time(Timing::TelemetryService, service);
@@ -321,7 +321,7 @@ mod tests {
         worker::signals::Signals,
     };
 
-    /// A plan with twenty telemetry items a second of one device.
+    /// A plan with twenty telemetry records a second of one device.
     const PLAN: &str = r#"
         name = "r"
         duration = "1h"
@@ -331,7 +331,7 @@ mod tests {
         name = "home"
         count = 1
         ramp = "1/s"
-        [[readings]]
+        [[telemetry]]
         rate = "20/s"
     "#;
 
@@ -365,7 +365,7 @@ mod tests {
         LoadItemKey { load: 0, number }
     }
 
-    /// Returns the ids of all items that are sent now.
+    /// Returns the ids of all records that are sent now.
     fn sent(sender: &mut TelemetrySender, context: &Context) -> Vec<String> {
         let frames = std::iter::from_fn(|| sender.next_frame(context));
         let id = |frame: Message| Some(frame.to_text().ok()?.split('"').nth(7)?.to_owned());
@@ -383,7 +383,7 @@ mod tests {
         assert_eq!(sent(&mut sender, &context), ids(0..16));
         assert_eq!(sent(&mut sender, &context), ids(0..0));
         sender.on_answer(&context, key(3), TelemetryAck::Accepted);
-        // A second answer to the same item changes nothing.
+        // A second answer to the same record changes nothing.
         sender.on_answer(&context, key(3), TelemetryAck::Accepted);
         assert_eq!(sent(&mut sender, &context), ids(16..17));
         assert!(!sender.all_accepted());

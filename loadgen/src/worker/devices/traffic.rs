@@ -46,7 +46,7 @@ impl DeviceTraffic {
         self.topics.as_mut()?.next_frame(context)
     }
 
-    /// Returns a telemetry item to send now, if one is due.
+    /// Returns a telemetry record to send now, if one is due.
     pub fn next_telemetry_frame(&mut self, context: &Context) -> Option<Message> {
         self.telemetry.as_mut()?.next_frame(context)
     }

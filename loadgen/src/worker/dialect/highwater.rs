@@ -126,7 +126,7 @@ impl TopicDialect for Highwater {
 impl TelemetryDialect for Highwater {
     fn telemetry_frame(&self, key: LoadItemKey, body: &str) -> Message {
         Message::text(format!(
-            r#"{{"type":"reading","id":"{key}","body":{body}}}"#
+            r#"{{"type":"telemetry","id":"{key}","body":{body}}}"#
         ))
     }
 }
@@ -156,7 +156,7 @@ fn decode_text(text: &str) -> Incoming<'_> {
             key,
             ack: TelemetryAck::Accepted,
         }),
-        "refused" => with_key(id, |key| Incoming::TelemetryAnswer {
+        "rejected" => with_key(id, |key| Incoming::TelemetryAnswer {
             key,
             ack: TelemetryAck::Rejected {
                 reason: reason_label(frame.reason.as_deref()),
@@ -175,8 +175,8 @@ fn command_reply(id: &str, body: Option<&RawValue>) -> Message {
     Message::text(format!(r#"{{"type":"reply","id":{id},"body":{body}}}"#))
 }
 
-/// Decodes an answer to an item of the device; an id that the device never sent means
-/// nothing.
+/// Decodes an answer to a message or record of the device. An id that the device never
+/// sent means nothing.
 fn with_key<'f>(id: &str, answer: impl FnOnce(LoadItemKey) -> Incoming<'f>) -> Incoming<'f> {
     id.parse().map_or(Incoming::Ignored, answer)
 }
@@ -188,7 +188,7 @@ fn bounded_delay(millis: u64) -> Duration {
 /// Returns a node's reason as part of a counter's name. Anything but a short word is
 /// `unknown`, because a server could otherwise fill the record with names.
 fn reason_label(reason: Option<&str>) -> String {
-    let in_word = |c: char| c.is_ascii_lowercase() || c == '-';
+    let in_word = |c: char| c.is_ascii_lowercase() || c == '_';
     let is_word =
         |text: &&str| (1..=REASON_LIMIT).contains(&text.len()) && text.chars().all(in_word);
     reason.filter(is_word).unwrap_or("unknown").to_owned()
@@ -234,11 +234,11 @@ mod tests {
                 answer(TelemetryAck::Accepted),
             ),
             (
-                r#"{"type":"refused","id":"0-7","reason":"full","retry_ms":500}"#,
+                r#"{"type":"rejected","id":"0-7","reason":"full","retry_ms":500}"#,
                 rejected("full"),
             ),
             (
-                r#"{"type":"refused","id":"0-7","reason":"a, b","retry_ms":500}"#,
+                r#"{"type":"rejected","id":"0-7","reason":"a, b","retry_ms":500}"#,
                 rejected("unknown"),
             ),
         ] {

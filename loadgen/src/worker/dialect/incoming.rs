@@ -33,11 +33,11 @@ pub enum Incoming<'f> {
         /// Status of an error; `None` if the message was accepted.
         status: Option<u16>,
     },
-    /// The answer to a telemetry item that the device sent.
+    /// The answer to a telemetry record that the device sent.
     TelemetryAnswer {
-        /// Key of the item.
+        /// Key of the record.
         key: LoadItemKey,
-        /// Whether the system has the item.
+        /// Whether the system has the record.
         ack: TelemetryAck,
     },
     /// A frame without meaning for the device.
@@ -53,16 +53,16 @@ pub struct ReconnectAdvice {
     pub window: Duration,
 }
 
-/// A node's answer to a telemetry item.
+/// A node's answer to a telemetry record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TelemetryAck {
-    /// The queue has the item.
+    /// The queue has the record.
     Accepted,
-    /// The device keeps the item and sends it again.
+    /// The device keeps the record and sends it again.
     Rejected {
         /// The node's reason, as one word.
         reason: String,
-        /// Delay before the device sends the item again.
+        /// Delay before the device sends the record again.
         retry: Duration,
     },
 }

@@ -98,7 +98,7 @@ pub trait TopicDialect: Send + Sync {
 
 /// The frame by which a device sends telemetry.
 pub trait TelemetryDialect: Send + Sync {
-    /// Returns the frame of a telemetry item whose `body` is JSON text.
+    /// Returns the frame of a telemetry record whose `body` is JSON text.
     fn telemetry_frame(&self, key: LoadItemKey, body: &str) -> Message;
 }
 
