@@ -21,7 +21,6 @@
 //! - [`sampling`]: samples of every process, on one clock;
 //! - [`doctor`]: the limits of this machine, checked before anything is started;
 //! - [`access`]: certificates, header fields and tokens of clients;
-//! - [`process`]: child processes that never outlive the harness;
 //! - `program`: programs of other projects that a run needs;
 //! - [`clock`], [`keys`], [`endpoints`], [`error_chain`]: small types that several share.
 
@@ -35,7 +34,6 @@ pub mod error_chain;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod keys;
-pub mod process;
 mod program;
 pub mod sampling;
 pub mod testbed;

@@ -99,7 +99,7 @@ struct ActiveRun<S> {
     system: RunningSystem,
     workers: WorkerPool,
     /// Processes of local workers, which end when this is dropped.
-    _processes: Vec<crate::process::Child>,
+    _processes: Vec<highwater_process::Child>,
     endpoints: Endpoints,
     phase: RunPhase,
     ramp_second: u64,

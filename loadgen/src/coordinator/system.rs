@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use highwater_process::Spawner;
 use highwater_reports::record::{Source, SourceRole};
 use highwater_scenarios::{
     Plan,
@@ -19,7 +20,6 @@ use crate::{
     clock::RunClock,
     endpoints::Endpoints,
     error_chain::error_chain,
-    process::Spawner,
     sampling::{SampleEndpoint, SampleTarget},
     testbed::{BalancerChange, NodeExit, Testbed},
 };

@@ -13,7 +13,7 @@
 use std::{
     collections::VecDeque,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
     },
     time::Duration,
@@ -26,6 +26,7 @@ use goose::{
     goose::{GooseUser, Scenario, Transaction, TransactionResult},
 };
 use highwater_scenarios::{Plan, Segment};
+use parking_lot::Mutex;
 use reqwest::Client;
 use tokio::sync::{Notify, watch};
 
@@ -121,10 +122,7 @@ impl Attack {
 
 impl SharedState {
     fn take_role(&self) -> Option<Box<dyn UserRole>> {
-        self.roles
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop_front()
+        self.roles.lock().pop_front()
     }
 
     fn increment(&self, count: &AtomicUsize) {

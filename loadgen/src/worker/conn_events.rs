@@ -5,13 +5,10 @@
 //! buckets are taken each second. No socket carries the name of its node: in every idle
 //! device it would cost more than the device.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use highwater_reports::record::names::conn_event;
+use parking_lot::Mutex;
 
 use crate::control::CounterBucket;
 
@@ -66,7 +63,7 @@ impl ConnEventCounter {
 
     /// Takes all buckets, in order of time.
     pub fn take_buckets(&self) -> Vec<CounterBucket> {
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut buckets = self.buckets.lock();
         std::mem::take(&mut *buckets)
             .into_iter()
             .map(|(number, counters)| CounterBucket {
@@ -83,7 +80,7 @@ impl ConnEventCounter {
     /// Adds one to a counter. Beyond the limits counts stay right and get coarser: they go
     /// to the last bucket, or to the counter of all other nodes.
     fn add(&self, at: Duration, name: &str, family: Option<&str>) {
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut buckets = self.buckets.lock();
         let mut number = bucket_number(at);
         if buckets.len() >= BUCKETS_LIMIT
             && !buckets.contains_key(&number)

@@ -1,10 +1,8 @@
 //! The set of connected devices.
 
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    sync::{Mutex, PoisonError},
-};
+use std::collections::{HashMap, hash_map::Entry};
 
+use parking_lot::Mutex;
 use rand::Rng;
 
 use crate::keys::DeviceKey;
@@ -27,7 +25,7 @@ struct IndexedDevices {
 impl ConnectedDevices {
     /// Adds a device, if it is not in the set.
     pub fn insert(&self, device: DeviceKey) {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inner = self.inner.lock();
         let position = inner.devices.len() as u32;
         if let Entry::Vacant(vacant) = inner.positions.entry(device) {
             vacant.insert(position);
@@ -37,7 +35,7 @@ impl ConnectedDevices {
 
     /// Removes a device, if it is in the set.
     pub fn remove(&self, device: DeviceKey) {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inner = self.inner.lock();
         let Some(position) = inner.positions.remove(&device) else {
             return;
         };
@@ -50,7 +48,7 @@ impl ConnectedDevices {
 
     /// Returns a device, each with the same probability; `None` if the set is empty.
     pub fn pick_random(&self, rng: &mut impl Rng) -> Option<DeviceKey> {
-        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let inner = self.inner.lock();
         if inner.devices.is_empty() {
             return None;
         }
@@ -89,7 +87,7 @@ mod tests {
                     Some(drawn) => prop_assert!(model.contains(&drawn.index)),
                     None => prop_assert!(model.is_empty()),
                 }
-                prop_assert_eq!(connected.inner.lock().unwrap().devices.len(), model.len());
+                prop_assert_eq!(connected.inner.lock().devices.len(), model.len());
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The state that all users of a worker share.
 
 use std::sync::{
-    Arc, Mutex, OnceLock, PoisonError, RwLock,
+    Arc, OnceLock,
     atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
 };
 
@@ -9,6 +9,7 @@ use highwater_scenarios::{
     Plan, Segment,
     plan::{self, SystemSpec},
 };
+use parking_lot::{Mutex, RwLock};
 use tokio::time::Instant;
 
 use super::{
@@ -87,31 +88,22 @@ impl Context {
 
     /// Returns the system's addresses as they are now.
     pub fn endpoints(&self) -> Arc<Endpoints> {
-        self.endpoints
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.endpoints.read().clone()
     }
 
     /// Replaces the system's addresses.
     pub fn set_endpoints(&self, endpoints: Endpoints) {
-        *self
-            .endpoints
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = Arc::new(endpoints);
+        *self.endpoints.write() = Arc::new(endpoints);
     }
 
     /// Adds the telemetry of one device that was not accepted.
     pub fn add_unaccepted_telemetry(&self, of_device: Vec<UnacceptedTelemetry>) {
-        let unaccepted = self.unaccepted_telemetry.lock();
-        let mut unaccepted = unaccepted.unwrap_or_else(PoisonError::into_inner);
-        unaccepted.extend(of_device);
+        self.unaccepted_telemetry.lock().extend(of_device);
     }
 
     /// Takes the telemetry of all finished devices that was not accepted.
     pub fn take_unaccepted_telemetry(&self) -> Vec<UnacceptedTelemetry> {
-        let unaccepted = self.unaccepted_telemetry.lock();
-        std::mem::take(&mut *unaccepted.unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.unaccepted_telemetry.lock())
     }
 
     /// Returns the number of the address that the worker's next command tries first,
