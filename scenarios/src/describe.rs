@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use highwater_types::format;
+
 use crate::{
-    Matrix, Plan, format,
+    Matrix, Plan,
     plan::{
         BackplaneSpec, BalancerKind, BalancerLoadMetric, CertificateTrust, ClusterSpec, Consumers,
-        Gate, HttpHeader, SystemSpec, TargetSpec,
+        Gate, HttpHeader, SystemSpec, TargetSpec, Word,
     },
-    section::Choice,
     text_layout::TextLayout,
 };
 
@@ -60,7 +61,7 @@ impl MemoryEstimate {
         match self.tracking_bytes {
             0 => String::new(),
             bytes => format!(
-                " ({} of it to follow messages and readings)",
+                " ({} of it to follow messages and telemetry records)",
                 format::bytes(bytes)
             ),
         }
@@ -186,7 +187,7 @@ fn consumers_in_words(consumers: &Consumers) -> String {
         0 => String::new(),
         every => format!(", and lose one in {}", format::count(every)),
     };
-    format!("; readings handled by {count}{time}{loses}")
+    format!("; telemetry records handled by {count}{time}{loses}")
 }
 
 /// Without the password of a broker.

@@ -9,12 +9,13 @@ use highwater_loadgen::coordinator::{
         CommandProgress, HeartbeatProgress, MessageProgress, RecentLatency, TelemetryProgress,
     },
 };
+use highwater_types::format::{
+    count,
+    live::{self, millis},
+};
 
 use super::styled_line::{StyledLine, columns};
-use crate::{
-    paint::Tone,
-    quantity::{self, count, millis},
-};
+use crate::paint::Tone;
 
 /// A send lag above this makes a run inconclusive, so it is shown.
 pub(crate) const LAG_LIMIT: Duration = Duration::from_millis(10);
@@ -38,7 +39,7 @@ pub(crate) fn load_lines(progress: &Progress, width: usize) -> Vec<StyledLine> {
     if let Some(load) = &progress.telemetry {
         lines.push(match steady {
             true => telemetry(load, width),
-            false => not_started_line("readings"),
+            false => not_started_line("telemetry"),
         });
     }
     lines.extend(send_lag(progress));
@@ -128,11 +129,11 @@ fn messages(messages: &MessageProgress, width: usize) -> StyledLine {
 }
 
 fn telemetry(readings: &TelemetryProgress, width: usize) -> StyledLine {
-    let line = label("readings").with(Tone::Plain, rate(readings.per_s));
+    let line = label("telemetry").with(Tone::Plain, rate(readings.per_s));
     with_count(
         response(line, readings.response_time),
         width,
-        "refused",
+        "rejected",
         readings.rejected,
     )
 }
@@ -158,7 +159,7 @@ fn label(text: &str) -> StyledLine {
 }
 
 fn rate(per_s: f64) -> String {
-    format!("{:>11}", quantity::rate(per_s) + "/s")
+    format!("{:>11}", live::rate(per_s) + "/s")
 }
 
 fn response(line: StyledLine, response: Option<RecentLatency>) -> StyledLine {

@@ -7,12 +7,15 @@ use highwater_loadgen::coordinator::{
     NoteKind, PhaseProgress, Progress, ProgressNote,
     progress::{CommandProgress, MessageProgress, RecentLatency, TelemetryProgress},
 };
+use highwater_types::format::{
+    count,
+    live::{self, long_clock, millis, rate},
+};
 
 use super::{
     load_lines::{high_send_lag, is_steady, unanswered},
     phase_line::phase_name,
 };
-use crate::quantity::{count, duration_text, long_clock, millis, rate};
 
 /// Seconds between two lines at first, and from the second minute on.
 const STATUS_INTERVALS_S: (u64, u64) = (5, 10);
@@ -70,7 +73,7 @@ fn phase_start_text(progress: &Progress) -> String {
             format!(
                 "{name}: {} sockets in {}",
                 count(*sockets),
-                duration_text(*left)
+                live::duration(*left)
             )
         }
         PhaseProgress::Steady {
@@ -79,14 +82,14 @@ fn phase_start_text(progress: &Progress) -> String {
             ..
         } => match next {
             Some(next) => {
-                let after = duration_text(next.after);
+                let after = live::duration(next.after);
                 format!(
                     "{name}: {}, next {} in {after}",
-                    duration_text(*all),
+                    live::duration(*all),
                     next.title
                 )
             }
-            None => format!("{name}: {}", duration_text(*all)),
+            None => format!("{name}: {}", live::duration(*all)),
         },
         PhaseProgress::Drain => {
             format!("{name}: {} sockets to close", count(progress.sockets_open))
@@ -140,9 +143,9 @@ fn messages(messages: &MessageProgress) -> String {
 }
 
 fn telemetry(readings: &TelemetryProgress) -> String {
-    let (rate, refused) = (plain_rate(readings.per_s), readings.rejected);
+    let (rate, rejected) = (plain_rate(readings.per_s), readings.rejected);
     format!(
-        "readings {rate:>6}/s {} refused {refused}",
+        "telemetry {rate:>6}/s {} rejected {rejected}",
         response(readings.response_time)
     )
 }
@@ -218,7 +221,7 @@ mod tests {
         let mut plain = PlainDisplay::default();
         plain.progress(&at(0, traffic()));
         let lines = plain.progress(&at(5, traffic()));
-        expect!["00:00:05 steady   sockets  640/1500  nodes 1/2  heartbeats    128/s p50 0.31 ms p99 1.20 ms missed 17   messages  24988/s p50 2.10 ms p99 48.0 ms missing 12  readings   1000/s p50 0.90 ms p99 3.00 ms refused 1340  send lag p99 14.7 ms on w1"].assert_eq(&lines.join("\n"));
+        expect!["00:00:05 steady   sockets  640/1500  nodes 1/2  heartbeats    128/s p50 0.31 ms p99 1.20 ms missed 17   messages  24988/s p50 2.10 ms p99 48.0 ms missing 12  telemetry   1000/s p50 0.90 ms p99 3.00 ms rejected 1340  send lag p99 14.7 ms on w1"].assert_eq(&lines.join("\n"));
     }
 
     #[test]

@@ -91,7 +91,7 @@ struct ActiveRun<S> {
     system: RunningSystem,
     workers: WorkerPool,
     /// Held so that they live as long as the run.
-    _processes: Vec<crate::process::Child>,
+    _processes: Vec<highwater_process::Child>,
     endpoints: Endpoints,
     phase: RunPhase,
     ramp_second: u64,
@@ -217,7 +217,7 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         }
         let (status, code) = (exit.to_string(), exit.code());
         self.recorder
-            .record_event(RecordEvent::ProcessLeft { id, status, code })?;
+            .record_event(RecordEvent::ProcessStopped { id, status, code })?;
         Ok(())
     }
 

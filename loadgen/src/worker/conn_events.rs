@@ -4,13 +4,10 @@
 //! have been spread evenly or sent to one node after the other. What is kept here
 //! is taken away each second; no socket carries anything for it.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use highwater_reports::record::names::conn_event;
+use parking_lot::Mutex;
 
 use crate::control::CounterBucket;
 
@@ -65,7 +62,7 @@ impl ConnEventCounter {
 
     /// Takes what has come together, in order of time.
     pub fn take_buckets(&self) -> Vec<CounterBucket> {
-        let mut tenths = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tenths = self.buckets.lock();
         std::mem::take(&mut *tenths)
             .into_iter()
             .map(|(number, counters)| CounterBucket {
@@ -81,7 +78,7 @@ impl ConnEventCounter {
 
     /// Nothing is lost at the limits: what is beyond them is only told less finely.
     fn add(&self, at: Duration, name: &str, family: Option<&str>) {
-        let mut tenths = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tenths = self.buckets.lock();
         let mut number = bucket_number(at);
         if tenths.len() >= BUCKETS_LIMIT
             && !tenths.contains_key(&number)
@@ -139,9 +136,9 @@ mod tests {
         assert_eq!(
             movements.take_buckets(),
             [
-                bucket(0, &[("departed", 1), ("refused", 1)]),
-                bucket(12, &[("arrived.n1", 1), ("arrived.n2", 2)]),
-                bucket(13, &[("returned", 1)]),
+                bucket(0, &[("failed", 1), ("lost", 1)]),
+                bucket(12, &[("opened.n1", 1), ("opened.n2", 2)]),
+                bucket(13, &[("reconnected", 1)]),
             ]
         );
         assert_eq!(movements.take_buckets(), []);
@@ -156,8 +153,8 @@ mod tests {
         movements.record_unanswered(at(1_000));
         let counters = [
             ("delayed.n1", 1),
-            ("refused", 1),
-            ("turned_away", 1),
+            ("failed", 1),
+            ("rejected", 1),
             ("unanswered", 1),
         ];
         assert_eq!(movements.take_buckets(), [bucket(10, &counters)]);
@@ -174,7 +171,7 @@ mod tests {
         let counters = &taken[0].counters;
         assert_eq!(counters.len(), NODES_LIMIT + 2);
         assert_eq!(counters.iter().map(|(_, count)| count).sum::<u64>(), 1_001);
-        let elsewhere = ("arrived.(elsewhere)".to_owned(), 1_000 - NODES_LIMIT as u64);
+        let elsewhere = ("opened.(other)".to_owned(), 1_000 - NODES_LIMIT as u64);
         assert!(counters.contains(&elsewhere), "{counters:?}");
     }
 

@@ -1,15 +1,15 @@
 //! A run against a baseline: worse beyond the noise is a failed gate.
 
+use crate::unit_format;
 use highwater_scenarios::metrics::{Metric, all};
 
 use super::{
-    change::{Direction, MetricChange, change, limit},
+    change::{MetricChange, change, limit},
     comparability::differences,
     estimate::{Estimate, estimates},
 };
 use crate::{
     analysis::analyse,
-    metric::display,
     record::RunRecord,
     summary::{GateOutcome, Summary, Verdict},
 };
@@ -53,10 +53,13 @@ fn baseline_gate(
     after: Estimate,
     verdict: Verdict,
 ) -> Option<GateOutcome> {
-    let change = change(before, after, Direction::of(figure))?;
+    let change = change(before, after, figure.direction())?;
     (change == MetricChange::Worse).then_some(())?;
     Some(GateOutcome {
-        name: format!("baseline {}", display(figure.unit, before.value)),
+        name: format!(
+            "baseline {}",
+            unit_format::with_unit(figure.unit, before.value)
+        ),
         check: format!("{} <= baseline", figure.path),
         during: None,
         actual: Some(after.value),

@@ -1,11 +1,8 @@
 //! What a comparison of balancing looks at first: more than the catalogue's figures,
 //! since most of it is there once for each event.
 
-use std::collections::BTreeMap;
+use highwater_scenarios::metrics::{Direction, Metric, Unit};
 
-use highwater_scenarios::metrics::{Metric, Unit};
-
-use super::change::Direction;
 use crate::{
     record::action_title,
     summary::{AfterEvent, BalancerSummary, Detection, NodeLoadSummary, ReconnectStorm, Summary},
@@ -26,12 +23,12 @@ pub(super) const NOT_MEASURED: &str = "not measured";
 /// Of times until something comes to pass.
 const NOT_REACHED: &str = "not reached";
 /// Of times that somebody else must tell.
-const NOT_REPORTED: &str = "not told";
+const NOT_REPORTED: &str = "not reported";
 
 impl BalancingMetric {
     /// Of a figure of the catalogue; its values are found elsewhere.
     pub(super) fn of(figure: &Metric) -> Self {
-        balancing_metric(&figure.path, figure.unit, Direction::of(figure), None)
+        balancing_metric(&figure.path, figure.unit, figure.direction(), None)
     }
 }
 
@@ -75,7 +72,7 @@ fn event_metrics(number: usize, event: &AfterEvent) -> Vec<BalancingMetric> {
             named("part of the new sockets that its node got"),
             Unit::Share,
             Direction::Neither,
-            share_of_its_node(event),
+            event.new_sockets_share,
         ),
         time_until(named("short of sockets for"), event.settled_after_s),
         time_until(named("uneven for"), event.balanced_after_s),
@@ -132,14 +129,14 @@ fn detection_metrics(
     named: &dyn Fn(&str) -> String,
 ) -> [BalancingMetric; 5] {
     [
-        ("clients had found out after", detection.clients_s),
+        ("clients detected it after", detection.clients_s),
         (
-            "no more openings were lost on it after",
+            "connections to it failed for",
             detection.failed_connects_after_s,
         ),
-        ("balancers had found out after", detection.balancers_s),
-        ("the other nodes had found out after", detection.nodes_s),
-        ("no more commands failed after", detection.commands_s),
+        ("balancers detected it after", detection.balancers_s),
+        ("the other nodes detected it after", detection.nodes_s),
+        ("commands failed for", detection.commands_s),
     ]
     .map(|(what, seconds)| BalancingMetric {
         absent_text: NOT_REPORTED,
@@ -163,7 +160,7 @@ fn skew_metrics(nodes: &[NodeLoadSummary]) -> Vec<BalancingMetric> {
             let heap = node.heap.map(|bytes| bytes as f64);
             [
                 lower_is_better(named("heap at the end"), Unit::Bytes, heap),
-                lower_is_better(named("processor"), Unit::Share, node.cpu_cores),
+                lower_is_better(named("CPU cores"), Unit::Share, node.cpu_cores),
                 lower_is_better(
                     named("its commands, service p99"),
                     Unit::Millis,
@@ -197,30 +194,11 @@ fn balancer_metrics(balancers: &[BalancerSummary]) -> Vec<BalancingMetric> {
             sum(|balancer| Some(balancer.process.open_files_peak? as f64)),
         ),
         lower_is_better(
-            "balancers: microseconds of processor for a socket and second",
+            "balancers: microseconds of CPU time for a socket and second",
             Unit::Count,
             cpu,
         ),
     ]
-}
-
-/// By the clients' count; by the nodes' where answers name no node. `None` where the
-/// event's node was not there to get any, or nobody says.
-fn share_of_its_node(event: &AfterEvent) -> Option<f64> {
-    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-    for (node, count) in event.arrivals.iter().flat_map(|piece| &piece.by_node) {
-        *counts.entry(node).or_default() += count;
-    }
-    if counts.is_empty() {
-        let by_nodes = event.new_sockets_by_node.iter();
-        counts = by_nodes
-            .map(|(node, count)| (node.as_str(), *count))
-            .collect();
-    }
-    let nothing = event.new_sockets_by_node.get(&event.node).map(|_| &0);
-    let its = *counts.get(event.node.as_str()).or(nothing)?;
-    let all: u64 = counts.values().sum();
-    (all > 0).then(|| its as f64 / all as f64)
 }
 
 fn lower_is_better(name: impl Into<String>, unit: Unit, value: Option<f64>) -> BalancingMetric {
@@ -251,47 +229,5 @@ fn balancing_metric(
         better,
         value,
         absent_text: NOT_MEASURED,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::summary::OpenedSockets;
-
-    fn after<const N: usize>(nodes: [&str; N], arrived: &[(&str, u64)]) -> AfterEvent {
-        let by_node = |counts: &[(&str, u64)]| -> BTreeMap<String, u64> {
-            let counts = counts.iter();
-            counts.map(|&(id, count)| (id.to_owned(), count)).collect()
-        };
-        AfterEvent {
-            at_s: 0.0,
-            event: "add-node".to_owned(),
-            node: "n3".to_owned(),
-            new_sockets_by_node: by_node(&nodes.map(|id| (id, 0))),
-            arrivals: vec![OpenedSockets {
-                from_s: 0.0,
-                to_s: 1.0,
-                by_node: by_node(arrived),
-            }],
-            settled_after_s: None,
-            balanced_after_s: None,
-            evenness: None,
-            herding: None,
-            storm: None,
-            detection: None,
-        }
-    }
-
-    #[test]
-    fn a_node_that_was_there_and_got_nothing_got_nothing() {
-        let share = |after| share_of_its_node(&after);
-        assert_eq!(
-            share(after(["n1", "n3"], &[("n1", 1), ("n3", 3)])),
-            Some(0.75)
-        );
-        assert_eq!(share(after(["n1", "n3"], &[("n1", 4)])), Some(0.0));
-        assert_eq!(share(after(["n1"], &[("n1", 4)])), None, "it was not there");
-        assert_eq!(share(after(["n3"], &[])), None, "nobody got any");
     }
 }

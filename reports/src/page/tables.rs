@@ -1,8 +1,9 @@
 //! Tables of gates, times and costs.
 
+use highwater_types::format;
+
 use super::table::{PageTable, TableRow, missing, row, table};
 use crate::{
-    human,
     summary::{Distribution, GateOutcome, SlopeFit, Summary},
     text,
 };
@@ -39,7 +40,10 @@ pub(super) fn times(summary: &Summary) -> PageTable {
     let heartbeats = &summary.heartbeats;
     let mut named = vec![
         ("connect", &summary.sockets.connect_ms),
-        ("away, from losing a socket", &summary.sockets.reconnect_ms),
+        (
+            "reconnect, from losing the socket",
+            &summary.sockets.reconnect_ms,
+        ),
         ("heartbeat response", &heartbeats.response_ms),
         ("heartbeat service", &heartbeats.service_ms),
     ];
@@ -65,8 +69,8 @@ pub(super) fn times(summary: &Summary) -> PageTable {
     }
     if let Some(readings) = &summary.telemetry {
         named.extend([
-            ("reading accepted, response", &readings.response_ms),
-            ("reading accepted, service", &readings.service_ms),
+            ("telemetry accepted, response", &readings.response_ms),
+            ("telemetry accepted, service", &readings.service_ms),
         ]);
     }
     let lags: Vec<(String, &Distribution)> = summary
@@ -93,20 +97,24 @@ pub(super) fn times(summary: &Summary) -> PageTable {
 pub(super) fn costs(summary: &Summary) -> PageTable {
     let cost = &summary.cost_per_socket;
     let all: [CostRow; 7] = [
-        ("node, resident memory", cost.node_rss, human::bytes),
-        ("node, heap", cost.node_heap, human::bytes),
-        ("node, open files", cost.node_open_files, human::significant),
-        ("worker, resident memory", cost.worker_rss, human::bytes),
-        ("balancer, resident memory", cost.balancer_rss, human::bytes),
+        ("node, resident memory", cost.node_rss, format::size),
+        ("node, heap", cost.node_heap, format::size),
+        (
+            "node, open files",
+            cost.node_open_files,
+            format::significant,
+        ),
+        ("worker, resident memory", cost.worker_rss, format::size),
+        ("balancer, resident memory", cost.balancer_rss, format::size),
         (
             "balancer, open files",
             cost.balancer_open_files,
-            human::significant,
+            format::significant,
         ),
         (
             "kernel, for each end on the load's host",
             cost.kernel,
-            human::bytes,
+            format::size,
         ),
     ];
     let rows = all.into_iter().filter_map(|(name, fit, display)| {
@@ -121,10 +129,10 @@ pub(super) fn costs(summary: &Summary) -> PageTable {
 }
 
 fn distribution(name: String, times: &Distribution) -> TableRow {
-    let ms = |value: Option<f64>| value.map_or_else(missing, human::millis);
+    let ms = |value: Option<f64>| value.map_or_else(missing, format::millis);
     row([
         name,
-        human::count(times.count),
+        format::count(times.count),
         ms(times.mean),
         ms(times.p50),
         ms(times.p90),

@@ -26,15 +26,15 @@ pub(crate) fn eventful() -> TestRun {
     run.add_event(20.0, action("fault", "<script>\"&"));
     for second in 12..16 {
         run.add_count("w1", second, "disconnect.reset", 40);
-        run.add_count("w2", second, "commands.failed.status-502", 3);
+        run.add_count("w2", second, "commands.failed.status_502", 3);
         run.add_count("w2", second, counter::HEARTBEATS_MISSED, 7);
         run.add_count("w2", second, counter::HEARTBEATS_DUE, 7);
         run.line(SourceRole::Node, "n2", second).gauges = [(gauge::UP.to_owned(), 0.0)].into();
         run.add_latency(latency::COMMAND_RESPONSE, second as f64, &[700, 900]);
     }
     for tenth in 121..150 {
-        run.add_conn_event(tenth, "arrived.n1", 7)
-            .add_conn_event(tenth, "returned", 7);
+        run.add_conn_event(tenth, "opened.n1", 7)
+            .add_conn_event(tenth, "reconnected", 7);
     }
     with_messages_and_telemetry(&mut run);
     with_what_nodes_count(&mut run);
@@ -152,7 +152,7 @@ fn every_chart_has_a_title_a_description_and_the_themes_colours() {
             "heartbeat-latency",
             "command-latency",
             "message-latency",
-            "reading-latency",
+            "telemetry-latency",
             "memory",
             "heap",
             "open-files",
@@ -161,9 +161,9 @@ fn every_chart_has_a_title_a_description_and_the_themes_colours() {
             "throughput",
             "consumers",
             "errors",
-            "spectrum",
+            "percentiles",
             "memory-fit",
-            "holders"
+            "sockets-per-node"
         ]
     );
     for (name, path) in names.iter().zip(&report.charts) {
@@ -286,14 +286,14 @@ fn captions_say_what_happened() {
     let (_, html) = written(&run, dir.path());
     for said in [
         "Response p99 rose from 99 ms to 1.5 s at 21 s, 1 s after “fault &lt;script&gt;",
-        "service time rose with it to 1.4 s: the target was slow, not the harness",
-        "to 2 s at 9 s; service time was 3 ms meanwhile: the rest was waiting before anything was sent",
+        "service time rose with it to 1.4 s, so the target was slow, not the harness",
+        "to 2 s at 9 s; service time was 3 ms meanwhile, so the rest of the time passed before anything was sent",
         "1,000 sockets were open at most",
-        "Most often disconnect.reset: 160 times, at most 40/s",
+        "Most frequent: disconnect.reset, 160 times, at most 40/s",
         "One more socket costs a node 1.95 KiB of resident memory",
-        "each consumer was seen to handle: c1 1,050, c2 450.",
-        "c2 handled its last at 13 s, 1 s after “kill-node n2”, while others went on.",
-        "The broker took 40/s in the steady phase.",
+        "by samples once a second: c1 1,050, c2 450.",
+        "c2 handled its last record at 13 s, 1 s after “kill-node n2”, while others went on.",
+        "The broker received 40/s in the steady phase.",
     ] {
         assert!(html.contains(said), "no {said:?}");
     }
@@ -321,10 +321,10 @@ fn tables_have_what_somebody_shows() {
         "{broker}"
     );
     for table in [
-        "What the broker tells",
+        "Broker statistics",
         "Messages between the nodes",
         "Deliveries",
-        "Readings",
+        "Telemetry",
     ] {
         assert!(
             html.contains(&format!("<caption>{table}</caption>")),
@@ -343,7 +343,7 @@ fn tables_have_what_somebody_shows() {
     }
     let dir = tempfile::tempdir().unwrap();
     let (_, html) = written(&silent, dir.path());
-    assert!(!html.contains("What the broker tells"));
+    assert!(!html.contains("Broker statistics"));
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! How much load that is, and what it takes.
 
+use highwater_types::format;
+
 use super::MemoryEstimate;
 use crate::{
     Plan, Segment,
     estimate::{RESERVED_FILES, usable_files},
-    format,
     plan::SystemSpec,
     text_layout::TextLayout,
 };
@@ -43,15 +44,15 @@ pub(super) fn peak(plan: &Plan, page: &mut TextLayout) {
     page.label_right("commands", LABEL_COLUMNS, &commands);
     if !plan.publish.is_empty() {
         let messages = format!(
-            "{} published, {}",
+            "{} published, {} delivered",
             format::per_second(plan.messages_per_s()),
-            format::delivery_rate(plan.deliveries_per_s())
+            format::per_second(plan.deliveries_per_s())
         );
         page.label_right("messages", LABEL_COLUMNS, &messages);
     }
     if !plan.telemetry.is_empty() {
         let readings = format::per_second(plan.telemetry_per_s());
-        page.label_right("readings", LABEL_COLUMNS, &readings);
+        page.label_right("telemetry", LABEL_COLUMNS, &readings);
     }
 }
 
@@ -144,7 +145,7 @@ pub(super) fn balancers(plan: &Plan, files_per_process: u64, page: &mut TextLayo
     if share.open_files() > room {
         page.paragraph(&format!(
             "That, with {} in reserve, is more than a process may open: take more balancers \
-             (`gateways`), fewer sockets, or raise the limit.",
+             (`balancers`), fewer sockets, or raise the limit.",
             format::count(files_per_process.saturating_sub(room)),
         ));
     }

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use highwater_types::format;
+
 use crate::{
-    Plan, format,
+    Plan,
     plan::{
         Action, CommandLoad, DevicePool, FaultSpec, LoadModel, PublishFrom, PublishLoad, ReplyMode,
     },
@@ -120,14 +122,14 @@ fn publish_in_words(load: &PublishLoad) -> String {
         topics => format!("to {} topics, {}", format::count(topics), load.topic),
     };
     format!(
-        "{}: {} of {} each {topics} for {}, by {publishers}; heard by {} of {}, {}",
+        "{}: {} of {} each {topics} for {}, by {publishers}; heard by {} of {}, {} delivered",
         load.name,
         format::per_second(load.rate.as_per_second()),
         format::bytes(load.size),
         format::duration(load.duration),
         format::plural(load.subscribers, "device"),
         load.pool,
-        format::delivery_rate(load.deliveries_per_s()),
+        format::per_second(load.deliveries_per_s()),
     )
 }
 
@@ -161,9 +163,9 @@ fn event_in_words(action: &Action, node: &str) -> String {
         Action::RestartBroker => "the broker is started again".to_owned(),
         Action::PauseBroker => "the broker is paused with all its connections open".to_owned(),
         Action::ResumeBroker => "the broker goes on after its pause".to_owned(),
-        Action::Rebalance { rate, band } => format!(
+        Action::Rebalance { rate, tolerance } => format!(
             "nodes that hold over {} of the mean ask sockets to come back, {} each",
-            format::percent(1.0 + band),
+            format::percent(1.0 + tolerance),
             format::per_second(rate.as_per_second()),
         ),
         Action::Fault { fault } => match fault {

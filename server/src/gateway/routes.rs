@@ -16,7 +16,7 @@ use axum::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{forward::forward, metrics, state::GatewayState};
+use super::{export, forward::forward, state::GatewayState};
 use crate::{
     http::{ApiError, method_not_allowed, metrics_response, path_not_found},
     id::NodeId,
@@ -123,7 +123,7 @@ async fn ready(State(gateway): State<Arc<GatewayState>>) -> Result<&'static str,
 }
 
 async fn metrics(State(gateway): State<Arc<GatewayState>>) -> Response {
-    metrics_response(metrics::encode(&gateway))
+    metrics_response(export::encode(&gateway))
 }
 
 /// Begins a drain; again is the same.
@@ -161,7 +161,7 @@ struct GatewayNodeRow {
     /// What the node said last that it has.
     sockets: Option<u64>,
     /// The load of its own making.
-    own_load: Option<f64>,
+    reported_load: Option<f64>,
     /// What the policy goes by.
     load: Option<f64>,
 }
@@ -182,7 +182,7 @@ async fn nodes(State(gateway): State<Arc<GatewayState>>) -> Json<GatewayNodesRes
             state: node.state,
             assigned: node.assigned,
             sockets: node.reported_sockets,
-            own_load: node.reported_load,
+            reported_load: node.reported_load,
             load: node.load,
         });
     Json(GatewayNodesResponse {

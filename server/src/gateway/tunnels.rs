@@ -1,11 +1,8 @@
 //! The table of open tunnels, which a drain ends one after the other.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::task::AbortHandle;
 
 use crate::admission::ConnectionLimit;
@@ -92,7 +89,7 @@ impl Tunnels {
     }
 
     fn lock(&self) -> MutexGuard<'_, TunnelTable> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+        self.table.lock()
     }
 }
 

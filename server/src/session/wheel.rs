@@ -6,9 +6,11 @@
 //! and Hierarchical Timing Wheels").
 
 use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError, Weak,
+    Arc, Weak,
     atomic::{AtomicU32, Ordering::Relaxed},
 };
+
+use parking_lot::{Mutex, MutexGuard};
 
 use super::Session;
 use crate::config::NodeLimits;
@@ -97,7 +99,7 @@ impl Wheel {
     }
 
     fn slots(&self) -> MutexGuard<'_, Vec<Vec<TimerEntry>>> {
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+        self.slots.lock()
     }
 }
 
@@ -182,7 +184,11 @@ mod tests {
             session.record_activity(second);
             wheel.advance(second, &limits(90));
         }
-        assert_eq!(session.write_queue.close_reason(), None, "a reading waits");
+        assert_eq!(
+            session.write_queue.close_reason(),
+            None,
+            "a telemetry record waits"
+        );
         session.end_telemetry();
         wheel.advance(41, &limits(90));
         assert_eq!(
