@@ -10,11 +10,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{
-    error::{broken, connect_error},
-    server::uri,
-    socket::SocketGuard,
-};
+use super::{error::connect_error, server::uri, socket::SocketGuard};
 use crate::backplane::{ServerUrl, remote::TransportError};
 
 /// For each step: until the server greets, until the connection stands.
@@ -57,9 +53,14 @@ impl Drop for AmqpConnection {
 pub(super) async fn wait_for_greeting(uri: &AMQPUri) -> Result<(), TransportError> {
     let place = (uri.authority.host.as_str(), uri.authority.port);
     with_timeout(async {
-        let mut stream = TcpStream::connect(place).await.map_err(broken)?;
-        stream.write_all(PROTOCOL_HEADER).await.map_err(broken)?;
-        stream.read_u8().await.map_err(broken)
+        let mut stream = TcpStream::connect(place)
+            .await
+            .map_err(TransportError::broken)?;
+        stream
+            .write_all(PROTOCOL_HEADER)
+            .await
+            .map_err(TransportError::broken)?;
+        stream.read_u8().await.map_err(TransportError::broken)
     })
     .await
     .map(drop)
@@ -120,6 +121,6 @@ async fn with_timeout<T>(
 ) -> Result<T, TransportError> {
     match timeout(TIMEOUT, step).await {
         Ok(done) => done,
-        Err(_) => Err(broken("the broker does not answer")),
+        Err(_) => Err(TransportError::broken("the broker does not answer")),
     }
 }

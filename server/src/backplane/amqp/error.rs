@@ -7,11 +7,6 @@ use lapin::{
 
 use crate::backplane::remote::TransportError;
 
-/// Any error after which nothing is left but to connect anew.
-pub(super) fn broken(error: impl std::fmt::Display) -> TransportError {
-    TransportError::Broken(error.to_string())
-}
-
 /// Why a connection was not made.
 pub(super) fn connect_error(error: &lapin::Error) -> TransportError {
     let what = error.to_string();

@@ -12,8 +12,8 @@ use lapin::{
     types::{AMQPValue, FieldTable, ShortString},
 };
 
-use super::{error::broken, names::AmqpNames};
-use crate::backplane::remote::{InboundFrame, InboundSender};
+use super::names::AmqpNames;
+use crate::backplane::remote::{InboundFrame, InboundSender, TransportError};
 
 /// Messages that may wait in the queue.
 const QUEUE_MESSAGES: u32 = 16_384;
@@ -84,7 +84,7 @@ pub(super) async fn read_deliveries(
             Some(next) if unacknowledged.count < ACK_BATCH => next,
             next => {
                 if let Err(error) = unacknowledged.acknowledge(&channel).await {
-                    return arrivals.close(broken(error));
+                    return arrivals.close(TransportError::broken(error));
                 }
                 match next {
                     Some(next) => next,
@@ -99,8 +99,8 @@ pub(super) async fn read_deliveries(
                     arrivals.push(arrived);
                 }
             }
-            Some(Err(error)) => return arrivals.close(broken(error)),
-            None => return arrivals.close(broken("the node's queue is gone")),
+            Some(Err(error)) => return arrivals.close(TransportError::broken(error)),
+            None => return arrivals.close(TransportError::broken("the node's queue is gone")),
         }
     }
 }

@@ -29,7 +29,7 @@ use lapin::{
 use tokio::time::timeout;
 
 use super::{
-    error::{broken, is_locked, is_not_found},
+    error::{is_locked, is_not_found},
     names::AmqpNames,
 };
 use crate::backplane::remote::{StoredTable, TransportError};
@@ -70,7 +70,7 @@ pub(super) async fn load(
     };
     let revision = held.revision();
     let roster = Bytes::copy_from_slice(&held.delivery.data);
-    held.release().await.map_err(broken)?;
+    held.release().await.map_err(TransportError::broken)?;
     Ok(Some(StoredTable {
         revision,
         table: roster,
@@ -86,17 +86,19 @@ pub(super) async fn store(
 ) -> std::result::Result<bool, TransportError> {
     match (acquire(connection, names).await?, instead_of) {
         (AcquireResult::Table(held), Some(revision)) if held.revision() == revision => {
-            held.replace(names, roster).await.map_err(broken)?;
+            held.replace(names, roster)
+                .await
+                .map_err(TransportError::broken)?;
             Ok(true)
         }
         (AcquireResult::Table(held), _) => {
-            held.release().await.map_err(broken)?;
+            held.release().await.map_err(TransportError::broken)?;
             Ok(false)
         }
         (AcquireResult::NoQueue | AcquireResult::Empty, Some(_)) => Ok(false),
         (AcquireResult::NoQueue | AcquireResult::Empty, None) => {
             let written = create_table(connection, names, roster).await;
-            written.map_err(broken)
+            written.map_err(TransportError::broken)
         }
     }
 }
@@ -105,7 +107,10 @@ async fn acquire(
     connection: &Connection,
     names: &AmqpNames,
 ) -> std::result::Result<AcquireResult, TransportError> {
-    let channel = connection.create_channel().await.map_err(broken)?;
+    let channel = connection
+        .create_channel()
+        .await
+        .map_err(TransportError::broken)?;
     match try_acquire(&channel, names).await {
         Ok(Some((reader, delivery))) => Ok(AcquireResult::Table(Box::new(AcquiredTable {
             channel,
@@ -113,12 +118,17 @@ async fn acquire(
             delivery,
         }))),
         Ok(None) => {
-            channel.close(200, "OK".into()).await.map_err(broken)?;
+            channel
+                .close(200, "OK".into())
+                .await
+                .map_err(TransportError::broken)?;
             Ok(AcquireResult::Empty)
         }
         Err(AcquireError::NoQueue) => Ok(AcquireResult::NoQueue),
-        Err(AcquireError::Broken(error)) => Err(broken(error)),
-        Err(AcquireError::HeldElsewhere) => Err(broken("another node keeps the roster to itself")),
+        Err(AcquireError::Broken(error)) => Err(TransportError::broken(error)),
+        Err(AcquireError::HeldElsewhere) => Err(TransportError::broken(
+            "another node keeps the roster to itself",
+        )),
     }
 }
 

@@ -2,7 +2,6 @@
 
 use lapin::uri::AMQPUri;
 
-use super::error::broken;
 use crate::backplane::{ServerUrl, remote::TransportError};
 
 /// Seconds between heartbeats; either end takes the other for gone after two.
@@ -14,7 +13,10 @@ const FRAME_BYTES: u32 = 32 * 1024;
 
 /// The URL as the client library wants it.
 pub(in crate::backplane) fn uri(url: &ServerUrl) -> Result<AMQPUri, TransportError> {
-    let mut uri: AMQPUri = url.expose_secret().parse().map_err(broken)?;
+    let mut uri: AMQPUri = url
+        .expose_secret()
+        .parse()
+        .map_err(TransportError::broken)?;
     // To the letter `amqp://host/` names a virtual host without a name, which is
     // never what is meant.
     if uri.vhost.is_empty() {

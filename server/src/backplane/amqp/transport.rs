@@ -13,7 +13,6 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     connection::{self, AmqpConnection},
-    error::broken,
     inbox, membership_table,
     names::AmqpNames,
     publisher::{publish, run_in_order},
@@ -54,11 +53,21 @@ impl Transport for AmqpTransport {
             arrivals.clone(),
         ));
         let receiving = connection::open(&uri, format!("{me} receiving")).await?;
-        let frames = publishing.create_channel().await.map_err(broken)?;
-        let queues = receiving.create_channel().await.map_err(broken)?;
-        declare_exchanges(&queues, &names).await.map_err(broken)?;
+        let frames = publishing
+            .create_channel()
+            .await
+            .map_err(TransportError::broken)?;
+        let queues = receiving
+            .create_channel()
+            .await
+            .map_err(TransportError::broken)?;
+        declare_exchanges(&queues, &names)
+            .await
+            .map_err(TransportError::broken)?;
         let inbox = names.inbox(me);
-        let queue = inbox::open(&queues, &names, &inbox).await.map_err(broken)?;
+        let queue = inbox::open(&queues, &names, &inbox)
+            .await
+            .map_err(TransportError::broken)?;
         let (topics, everyone) = (names.topics.clone(), names.everyone.clone());
         let reading = inbox::read_deliveries(queue, queues.clone(), topics, everyone, arrivals);
         Ok(Self {
@@ -74,7 +83,7 @@ impl Transport for AmqpTransport {
 
     async fn send(&self, frames: Vec<OutboundFrame>) -> Result<(), TransportError> {
         let published = publish(&self.publish_channel, &self.names, frames).await;
-        published.map_err(broken)
+        published.map_err(TransportError::broken)
     }
 
     async fn subscribe(&self, topics: &[Topic]) -> Result<(), TransportError> {
@@ -87,7 +96,7 @@ impl Transport for AmqpTransport {
         let bound = routing_keys(topics)
             .into_iter()
             .map(async |key| inbox::bind(queues, inbox, exchange, key).await);
-        run_in_order(bound).await.map_err(broken)
+        run_in_order(bound).await.map_err(TransportError::broken)
     }
 
     async fn unsubscribe(&self, topics: &[Topic]) -> Result<(), TransportError> {
@@ -99,7 +108,7 @@ impl Transport for AmqpTransport {
                 .queue_unbind(queue, exchange, key, arguments);
             unbinding.await
         });
-        run_in_order(unbound).await.map_err(broken)
+        run_in_order(unbound).await.map_err(TransportError::broken)
     }
 
     async fn load_table(&self) -> Result<Option<StoredTable>, TransportError> {
@@ -152,7 +161,7 @@ async fn declare_exchanges(channel: &Channel, names: &AmqpNames) -> lapin::Resul
 
 async fn delete(channel: &Channel, queue: ShortString) -> Result<(), TransportError> {
     let deleted = channel.queue_delete(queue, QueueDeleteOptions::default());
-    deleted.await.map(drop).map_err(broken)
+    deleted.await.map(drop).map_err(TransportError::broken)
 }
 
 /// Tells the end of the publishing connection. The receiving one's is told by the
@@ -163,7 +172,7 @@ async fn watch_connection(events: impl Stream<Item = Event>, arrivals: InboundSe
         match event {
             // Soft errors end a channel: that is an answer to whoever used it.
             Event::Error(error) if !error.is_amqp_soft_error() => {
-                return arrivals.close(broken(error));
+                return arrivals.close(TransportError::broken(error));
             }
             Event::ConnectionBlocked(reason) => {
                 tracing::warn!(reason, "RabbitMQ takes no messages");

@@ -13,13 +13,14 @@ use std::{
     time::Duration,
 };
 
-use async_nats::{
-    Auth, AuthError, Client, ConnectError, ConnectErrorKind, ConnectOptions, Event,
-    RequestErrorKind, ServerError,
-};
+use async_nats::{Auth, AuthError, Client, ConnectOptions, RequestErrorKind};
 use bytes::Bytes;
 
-use super::{server::NatsServer, subjects::Subjects};
+use super::{
+    error::{connect_error, disconnect_error},
+    server::NatsServer,
+    subjects::Subjects,
+};
 use crate::backplane::{
     ServerUrl,
     remote::{InboundSender, Inbox, TransportError},
@@ -95,14 +96,11 @@ pub(crate) async fn connect_by_url(url: &ServerUrl, name: &str) -> Result<Client
 /// answers a request to which nobody listens.
 pub(super) async fn round_trip(client: &Client, subjects: &Subjects) -> Result<(), TransportError> {
     match client.request(subjects.no_responder(), Bytes::new()).await {
-        Err(error) if error.kind() != RequestErrorKind::NoResponders => Err(broken(error)),
+        Err(error) if error.kind() != RequestErrorKind::NoResponders => {
+            Err(TransportError::broken(error))
+        }
         _ => Ok(()),
     }
-}
-
-/// Any error after which nothing is left but to connect anew.
-pub(super) fn broken(error: impl std::fmt::Display) -> TransportError {
-    TransportError::Broken(error.to_string())
 }
 
 fn with_credentials_until(connected: Arc<AtomicBool>, auth: Auth) -> ConnectOptions {
@@ -113,44 +111,4 @@ fn with_credentials_until(connected: Arc<AtomicBool>, auth: Auth) -> ConnectOpti
             Ok(auth.clone())
         })
     })
-}
-
-/// What an event means for the connection, if it ends it.
-fn disconnect_error(event: Event) -> Option<TransportError> {
-    match event {
-        Event::Disconnected | Event::Closed => Some(broken("the connection broke")),
-        Event::SlowConsumer(_) => Some(broken("this node reads too slowly")),
-        Event::ServerError(error) => Some(server_error(&error)),
-        // A server that announces its end (lame duck) disconnects its clients itself.
-        Event::Connected | Event::LameDuckMode | Event::Draining | Event::ClientError(_) => None,
-    }
-}
-
-fn server_error(error: &ServerError) -> TransportError {
-    let what = error.to_string();
-    if what.to_lowercase().contains("permissions violation") {
-        return TransportError::Unsuitable {
-            what,
-            hint: "the user must be allowed to publish and subscribe to \"highwater.>\", \
-                   \"_INBOX.>\", \"$JS.API.>\" and \"$KV.>\"",
-        };
-    }
-    broken(what)
-}
-
-fn connect_error(error: &ConnectError) -> TransportError {
-    let what = error.to_string();
-    match error.kind() {
-        ConnectErrorKind::AuthorizationViolation => TransportError::Unsuitable {
-            what,
-            hint: "give the user in the URL: nats://USER:PASSWORD@HOST:PORT, \
-                   or nats://TOKEN@HOST:PORT",
-        },
-        ConnectErrorKind::Tls => TransportError::Unsuitable {
-            what,
-            hint: "the server's certificate must be signed by an authority that this \
-                   machine trusts",
-        },
-        _ => TransportError::Broken(what),
-    }
 }

@@ -11,7 +11,7 @@ use async_nats::{
 };
 use bytes::Bytes;
 
-use super::{connection::broken, subjects::bucket_name};
+use super::subjects::bucket_name;
 use crate::{
     backplane::remote::{StoredTable, TransportError},
     id::ClusterName,
@@ -42,19 +42,23 @@ impl MembershipBucket {
             Ok(_) => {
                 let created = jetstream.get_key_value(&name).await;
                 Ok(Self {
-                    bucket: created.map_err(broken)?,
+                    bucket: created.map_err(TransportError::broken)?,
                 })
             }
             Err(_) if !client.server_info().jetstream => Err(TransportError::Unsuitable {
                 what: "the NATS server has no JetStream".to_owned(),
                 hint: "start it with -js, or with a jetstream block in its configuration",
             }),
-            Err(error) => Err(broken(error)),
+            Err(error) => Err(TransportError::broken(error)),
         }
     }
 
     pub(super) async fn load(&self) -> Result<Option<StoredTable>, TransportError> {
-        let entry = self.bucket.entry(KEY).await.map_err(broken)?;
+        let entry = self
+            .bucket
+            .entry(KEY)
+            .await
+            .map_err(TransportError::broken)?;
         // A marker stands for a key that somebody deleted by hand.
         let kept = entry.filter(|entry| entry.operation == Operation::Put);
         Ok(kept.map(|entry| StoredTable {
@@ -72,12 +76,12 @@ impl MembershipBucket {
             None => match self.bucket.create(KEY, roster).await {
                 Ok(_) => Ok(true),
                 Err(error) if error.kind() == CreateErrorKind::AlreadyExists => Ok(false),
-                Err(error) => Err(broken(error)),
+                Err(error) => Err(TransportError::broken(error)),
             },
             Some(revision) => match self.bucket.update(KEY, roster, revision).await {
                 Ok(_) => Ok(true),
                 Err(error) if error.kind() == UpdateErrorKind::WrongLastRevision => Ok(false),
-                Err(error) => Err(broken(error)),
+                Err(error) => Err(TransportError::broken(error)),
             },
         }
     }

@@ -31,6 +31,7 @@
 //! `roster`, `carrier` (the trait).
 
 mod connection;
+mod error;
 mod fragments;
 mod membership_bucket;
 mod server;

@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use async_nats::{Auth, ServerAddr};
 use percent_encoding::percent_decode_str;
 
-use super::connection::broken;
 use crate::backplane::{ServerUrl, remote::TransportError};
 
 /// A server, and who connects to it.
@@ -18,7 +17,10 @@ pub(in crate::backplane) struct NatsServer {
 impl NatsServer {
     /// Reads a URL whose host and port are known to be valid.
     pub(in crate::backplane) fn from_url(url: &ServerUrl) -> Result<Self, TransportError> {
-        let address: ServerAddr = url.expose_secret().parse().map_err(broken)?;
+        let address: ServerAddr = url
+            .expose_secret()
+            .parse()
+            .map_err(TransportError::broken)?;
         let mut auth = Auth::new();
         match (decoded(address.username())?, decoded(address.password())?) {
             (user, None) => auth.token = user,
@@ -30,7 +32,7 @@ impl NatsServer {
 
 fn decoded(part: Option<&str>) -> Result<Option<String>, TransportError> {
     let decoded = part.map(|part| percent_decode_str(part).decode_utf8());
-    let decoded = decoded.transpose().map_err(broken)?;
+    let decoded = decoded.transpose().map_err(TransportError::broken)?;
     Ok(decoded.map(Cow::into_owned))
 }
 

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{connection::broken, fragments::Reassembler};
+use super::fragments::Reassembler;
 use crate::backplane::remote::{InboundFrame, InboundSender, TransportError};
 
 /// A subscription that lasts until this is dropped.
@@ -19,7 +19,10 @@ pub(super) async fn spawn_subscription(
     arrivals: InboundSender,
     arrived: impl Fn(Bytes) -> InboundFrame + Send + 'static,
 ) -> Result<SubscriptionTask, TransportError> {
-    let mut subscriber = client.subscribe(subject).await.map_err(broken)?;
+    let mut subscriber = client
+        .subscribe(subject)
+        .await
+        .map_err(TransportError::broken)?;
     let listening = tokio::spawn(async move {
         let mut assembly = Reassembler::default();
         while let Some(message) = subscriber.next().await {

@@ -9,7 +9,7 @@ use async_nats::Client;
 use bytes::Bytes;
 
 use super::{
-    connection::{broken, connect, round_trip},
+    connection::{connect, round_trip},
     fragments,
     membership_bucket::MembershipBucket,
     server::NatsServer,
@@ -69,14 +69,17 @@ impl Transport for NatsTransport {
         for OutboundFrame { to, frame } in frames {
             let subject = self.subjects.destination(&to);
             if frame.len() <= self.max_payload {
-                self.client.publish(subject, frame).await.map_err(broken)?;
+                self.client
+                    .publish(subject, frame)
+                    .await
+                    .map_err(TransportError::broken)?;
                 continue;
             }
             for (headers, part) in fragments::split(&frame, self.max_payload) {
                 let sent = self
                     .client
                     .publish_with_headers(subject.clone(), headers, part);
-                sent.await.map_err(broken)?;
+                sent.await.map_err(TransportError::broken)?;
             }
         }
         Ok(())
