@@ -1,6 +1,6 @@
 //! The node's end of a backplane, the same for every transport.
 //!
-//! It holds the view, the pending requests, the subscriptions and the counters.
+//! The endpoint holds the view, the pending requests, the subscriptions and the counters.
 
 use std::{
     collections::HashSet,
@@ -40,7 +40,7 @@ pub(super) struct BackplaneEndpoint<Q> {
 pub(super) trait Outbound: Send + Sync + 'static {
     /// Queues a unicast between two members of one view.
     ///
-    /// It is dropped later, if `to` has another generation by then.
+    /// The message is dropped later, if `to` has another generation by then.
     fn unicast(&self, from: &Member, to: &Member, envelope: &Envelope, payload: &[u8]) -> Enqueued;
 
     /// Queues a message for the other subscribers of `topic`.

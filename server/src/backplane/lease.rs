@@ -42,8 +42,8 @@ impl Lease {
 
     /// Renews the lease from `sent_at` on, when a sign of life began to be sent.
     ///
-    /// It must have been written by now. The instant before the write counts, because
-    /// the others cannot have received it earlier.
+    /// The write must be complete by now. The instant before it counts, because the others
+    /// cannot have received the sign of life earlier.
     pub(super) fn renew(&self, sent_at: Instant) {
         let at = sent_at.saturating_duration_since(self.started);
         self.renewed_us.fetch_max(at.as_micros() as u64, Relaxed);

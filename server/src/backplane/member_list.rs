@@ -43,8 +43,8 @@ const MAX_VERSION: u64 = (1 << 38) - 1;
 
 /// Returns the version at which a list starts when no earlier version is known.
 ///
-/// It is the clock in hundredths of a second. Over a long time members change less
-/// often than that, so it exceeds every version before a restart, even when the first
+/// The version is the clock in hundredths of a second. Over a long time members change
+/// less often than that, so it exceeds every version before a restart, even when the first
 /// node to join never saw those. If the clock is behind, [`MemberList::join`] still
 /// goes above the versions that other nodes have seen.
 pub(crate) fn initial_version() -> u64 {

@@ -15,7 +15,7 @@
 //!  broker
 //! ```
 //!
-//! In reading order:
+//! The files, in reading order:
 //!
 //! - [`contract`] (the trait and its guarantees), [`view`] (the members), `identity`,
 //!   `message`, `error`;

@@ -6,9 +6,9 @@
 //! consumer ◄──► connection ◄──┘
 //! ```
 //!
-//! In reading order: [`protocol`] (the frames), `config`, `handshake` (the first frame),
-//! `hub` (members and topics), `connection` (reading and writing), `run` (listener and
-//! members), [`work_queue`] (telemetry).
+//! The files, in reading order: [`protocol`] (the frames), `config`, `handshake` (the first
+//! frame), `hub` (members and topics), `connection` (reading and writing), `run` (listener
+//! and members), [`work_queue`] (telemetry).
 
 mod config;
 mod connection;

@@ -10,8 +10,9 @@
 //!     └────── views, inbound ────────┘ └─────────── broker
 //! ```
 //!
-//! In reading order: `send_queue` (frames that wait for the connection), `connection`
-//! (connects, and connects again), `active_connection` (reads and writes while connected).
+//! The files, in reading order: `send_queue` (frames that wait for the connection),
+//! `connection` (connects, and connects again), `active_connection` (reads and writes
+//! while connected).
 
 mod active_connection;
 mod connection;

@@ -8,9 +8,9 @@ use crate::id::NodeId;
 
 /// The inbox of one connection of one incarnation of a node.
 ///
-/// Every connection has an inbox of its own. If a node or an incarnation had one, a
-/// survivor could remove it at the moment when the node returns to it, and a returned
-/// node would read frames that were meant for the time before.
+/// Every connection has an inbox of its own. An inbox per node or per incarnation could be
+/// removed by a survivor at the moment when the node returns to it. A returned node would
+/// also read frames from it that were meant for the time before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::backplane) struct Inbox {
     pub(in crate::backplane) node: NodeId,

@@ -27,7 +27,7 @@ use crate::{
 
 /// The membership of one connection.
 ///
-/// It owns the table that the connection goes by. Its entry ends with
+/// The membership owns the table that the connection goes by. Its entry ends with
 /// [`Membership::leave`], or when other members remove it after its lease.
 pub(super) struct Membership<'c, C> {
     pub(super) endpoint: &'c BackplaneEndpoint<SendQueue>,

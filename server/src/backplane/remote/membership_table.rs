@@ -1,7 +1,7 @@
 //! The membership table: the document at the broker that lists the members.
 //!
-//! It is JSON, so that an operator can read it there. Nodes change it by compare-and-set
-//! only.
+//! The document is JSON, so that an operator can read it there. Nodes change it only by
+//! compare-and-set.
 
 use std::time::Duration;
 
@@ -121,7 +121,7 @@ impl MembershipTable {
 
     /// Adds a connection, with a version above `above`.
     ///
-    /// It replaces the entry of an earlier incarnation or connection of the node, whose
+    /// An entry of an earlier incarnation or connection of the node is replaced, and its
     /// inbox becomes a tombstone.
     pub(super) fn join(
         &mut self,

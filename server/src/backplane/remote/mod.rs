@@ -18,7 +18,7 @@
 //! again with another inbox and another generation: no frame for its former entry
 //! reaches it.
 //!
-//! In reading order:
+//! The files, in reading order:
 //!
 //! - `transport` (the interface to a broker), `error`, `inbox` (the address of a
 //!   connection), `inbound` (received frames that wait), `frame` (the encoding);

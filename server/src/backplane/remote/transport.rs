@@ -16,8 +16,8 @@ use crate::{
 /// [`InboundSender`] and every call fails. The node then makes a new transport with
 /// another inbox.
 ///
-/// **Order.** Frames from one transport to one destination arrive in the order in which
-/// they were sent. A subscription that has returned is in force for what is sent later.
+/// **Order.** Frames from one transport to one destination arrive in their order of
+/// sending. A subscription that has returned is in force for what is sent later.
 ///
 /// **Loss.** Frames may be lost when either end is disconnected or the receiver is slow.
 ///
@@ -62,8 +62,8 @@ pub(in crate::backplane) trait Transport:
         &self,
     ) -> impl Future<Output = Result<Option<StoredTable>, TransportError>> + Send;
 
-    /// Stores `table`, if the stored table still has the revision `expected_revision`
-    /// (`None`: if there is none). Returns `false` and does nothing otherwise.
+    /// Stores `table`, if the stored table still has the revision `expected_revision`.
+    /// `None` expects that no table is stored. Returns `false` if the check fails.
     fn store_table(
         &self,
         expected_revision: Option<u64>,
