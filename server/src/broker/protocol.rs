@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The version of the protocol, which both ends must have in common.
-pub(crate) const PROTOCOL_VERSION: u16 = 3;
+pub(crate) const PROTOCOL_VERSION: u16 = 4;
 
 /// The bytes that a header or an envelope may add to a payload.
 pub(crate) const HEADROOM_BYTES: usize = 1024;

@@ -17,7 +17,7 @@ use crate::{
     id::ClusterName,
 };
 
-const KEY: &str = "roster";
+const KEY: &str = "membership_table";
 
 /// The bucket of one cluster.
 pub(super) struct MembershipBucket {

@@ -20,7 +20,7 @@ pub(super) struct RedisNames {
 impl RedisNames {
     pub(super) fn new(cluster: &ClusterName) -> Self {
         let prefix = format!("highwater:{cluster}:");
-        let membership_table = format!("{prefix}roster");
+        let membership_table = format!("{prefix}membership_table");
         Self {
             prefix,
             membership_table,
