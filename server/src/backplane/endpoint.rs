@@ -2,13 +2,11 @@
 //!
 //! The endpoint holds the view, the pending requests, the subscriptions and the counters.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashSet, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::{FutureExt, future::BoxFuture};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::{
     sync::{Notify, watch},
     time::Instant,
@@ -170,7 +168,7 @@ impl<Q: Outbound> BackplaneEndpoint<Q> {
     }
 
     fn lock_topics(&self) -> MutexGuard<'_, HashSet<Topic>> {
-        self.topics.lock().unwrap_or_else(PoisonError::into_inner)
+        self.topics.lock()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use highwater_types::BrokerUrl;
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -12,7 +13,7 @@ use super::nats::NatsTransport;
 #[cfg(feature = "redis")]
 use super::redis::RedisTransport;
 use super::{
-    Backplane, BackplaneUrl, Identity, Inbound, ServerUrl, local,
+    Backplane, BackplaneUrl, Identity, Inbound, local,
     remote::{self, ClusterAddress, Transport},
     standalone::Standalone,
 };
@@ -108,7 +109,7 @@ fn join_standalone(
     expect(dead_code, reason = "a build without any broker's client")
 )]
 fn join_remote<C: Transport>(
-    server: &ServerUrl,
+    server: &BrokerUrl,
     config: &BackplaneConfig,
     identity: Identity,
     deliver: mpsc::Sender<Inbound>,

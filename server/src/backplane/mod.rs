@@ -66,7 +66,7 @@ pub use self::{
     join::{BackplaneConfig, JoinedBackplane, join},
     message::{Inbound, MAX_PAYLOAD_BYTES, ReplyTo},
     traffic::{MessageKind, TrafficCounters},
-    url::{BackplaneUrl, InvalidBackplaneUrl, ServerUrl},
+    url::{BackplaneUrl, InvalidBackplaneUrl},
     view::{Member, MemberRole, View},
 };
 pub(crate) use self::{

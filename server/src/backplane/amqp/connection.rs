@@ -2,6 +2,7 @@
 
 use std::{io, ops::Deref, sync::Arc, time::Duration};
 
+use highwater_types::BrokerUrl;
 use lapin::{
     AsyncTcpStream, Channel, Connection, ConnectionProperties, tcp::AMQPUriTcpExt, uri::AMQPUri,
 };
@@ -13,7 +14,7 @@ use tokio::{
 };
 
 use super::{error::connect_error, server::uri, socket::SocketGuard};
-use crate::backplane::{ServerUrl, remote::TransportError};
+use crate::backplane::remote::TransportError;
 
 /// The time for each step of connecting: the server's greeting, and the rest.
 const TIMEOUT: Duration = Duration::from_secs(4);
@@ -114,7 +115,7 @@ async fn connect(
 }
 
 /// Connects a client that is not a node, by the URL of the backplane.
-pub(crate) async fn open_by_url(url: &ServerUrl, name: &str) -> Result<AmqpConnection, String> {
+pub(crate) async fn open_by_url(url: &BrokerUrl, name: &str) -> Result<AmqpConnection, String> {
     let opened = async {
         let uri = uri(url)?;
         wait_for_greeting(&uri).await?;

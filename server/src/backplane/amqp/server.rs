@@ -1,8 +1,9 @@
 //! The parts of an AMQP URL.
 
+use highwater_types::BrokerUrl;
 use lapin::uri::AMQPUri;
 
-use crate::backplane::{ServerUrl, remote::TransportError};
+use crate::backplane::remote::TransportError;
 
 /// The seconds after which either end, if silent, is taken for dead. Heartbeats are sent
 /// twice as often. RabbitMQ advises against less than 5 s.
@@ -12,7 +13,7 @@ const HEARTBEAT_S: u16 = 5;
 const FRAME_BYTES: u32 = 32 * 1024;
 
 /// Parses a URL and adds the settings of a connection.
-pub(in crate::backplane) fn uri(url: &ServerUrl) -> Result<AMQPUri, TransportError> {
+pub(in crate::backplane) fn uri(url: &BrokerUrl) -> Result<AMQPUri, TransportError> {
     let mut uri: AMQPUri = url
         .expose_secret()
         .parse()

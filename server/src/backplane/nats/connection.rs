@@ -15,16 +15,14 @@ use std::{
 
 use async_nats::{AuthError, Client, ConnectOptions, RequestErrorKind};
 use bytes::Bytes;
+use highwater_types::BrokerUrl;
 
 use super::{
     error::{connect_error, disconnect_error},
     server::NatsServer,
     subjects::Subjects,
 };
-use crate::backplane::{
-    ServerUrl,
-    remote::{InboundSender, Inbox, TransportError},
-};
+use crate::backplane::remote::{InboundSender, Inbox, TransportError};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(4);
@@ -67,7 +65,7 @@ pub(super) async fn connect(
 }
 
 /// Connects a client that is not a node, by the URL of the backplane.
-pub(crate) async fn connect_by_url(url: &ServerUrl, name: &str) -> Result<Client, String> {
+pub(crate) async fn connect_by_url(url: &BrokerUrl, name: &str) -> Result<Client, String> {
     let server = NatsServer::from_url(url).map_err(|error| error.to_string())?;
     let client = open(server, |options| options.name(name)).await;
     client.map_err(|error| error.to_string())

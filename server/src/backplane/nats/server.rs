@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use async_nats::{Auth, ServerAddr};
+use highwater_types::BrokerUrl;
 use percent_encoding::percent_decode_str;
 
-use crate::backplane::{ServerUrl, remote::TransportError};
+use crate::backplane::remote::TransportError;
 
 /// A server and the credentials for parsed.
 pub(in crate::backplane) struct NatsServer {
@@ -16,7 +17,7 @@ pub(in crate::backplane) struct NatsServer {
 
 impl NatsServer {
     /// Parses a URL whose host and port are valid.
-    pub(in crate::backplane) fn from_url(url: &ServerUrl) -> Result<Self, TransportError> {
+    pub(in crate::backplane) fn from_url(url: &BrokerUrl) -> Result<Self, TransportError> {
         let address: ServerAddr = url
             .expose_secret()
             .parse()

@@ -1,12 +1,10 @@
 //! The transport over one NATS connection.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::collections::HashMap;
 
 use async_nats::Client;
 use bytes::Bytes;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::{
     connection::{connect, round_trip},
@@ -137,7 +135,7 @@ impl Transport for NatsTransport {
 
 impl NatsTransport {
     fn topics(&self) -> MutexGuard<'_, HashMap<Topic, SubscriptionTask>> {
-        self.topics.lock().unwrap_or_else(PoisonError::into_inner)
+        self.topics.lock()
     }
 }
 

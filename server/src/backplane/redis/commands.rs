@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
+use highwater_types::BrokerUrl;
 use redis::{
     AsyncConnectionConfig, Client, Cmd, Pipeline, ProtocolVersion, RedisFuture, RedisResult, Value,
     aio::{ConnectionLike, MultiplexedConnection},
     cluster::{ClusterClient, ClusterClientBuilder},
     cluster_async::ClusterConnection,
 };
-
-use crate::backplane::ServerUrl;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -21,7 +20,7 @@ pub(crate) enum CommandConnection {
 
 impl CommandConnection {
     /// Connects to one server, or to each server of a cluster, without subscribing.
-    pub(crate) async fn connect(url: &ServerUrl, response_timeout: Duration) -> RedisResult<Self> {
+    pub(crate) async fn connect(url: &BrokerUrl, response_timeout: Duration) -> RedisResult<Self> {
         let mut single = open_client(url)?
             .get_multiplexed_async_connection_with_config(&connection_config(response_timeout))
             .await?;
@@ -34,7 +33,7 @@ impl CommandConnection {
 }
 
 /// Opens a client of one server. RESP3 delivers pushes and responses on one connection.
-pub(super) fn open_client(url: &ServerUrl) -> RedisResult<Client> {
+pub(super) fn open_client(url: &BrokerUrl) -> RedisResult<Client> {
     let client = Client::open(url.expose_secret())?;
     let info = client.get_connection_info().clone();
     let settings = info.redis_settings().clone();
@@ -49,7 +48,7 @@ pub(super) fn connection_config(response_timeout: Duration) -> AsyncConnectionCo
 }
 
 /// Returns the settings of the connections to a cluster, whose servers the client finds.
-pub(super) fn cluster_builder(url: &ServerUrl, response_timeout: Duration) -> ClusterClientBuilder {
+pub(super) fn cluster_builder(url: &BrokerUrl, response_timeout: Duration) -> ClusterClientBuilder {
     ClusterClient::builder([url.expose_secret()])
         .use_protocol(ProtocolVersion::RESP3)
         .connection_timeout(CONNECT_TIMEOUT)

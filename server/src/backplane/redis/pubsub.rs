@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, convert::Infallible, time::Duration};
 
 use bytes::Bytes;
 use futures_util::future::try_join_all;
+use highwater_types::BrokerUrl;
 use redis::{
     Pipeline, PushInfo, RedisResult, aio::MultiplexedConnection, cluster_async::ClusterConnection,
 };
@@ -12,7 +13,7 @@ use super::{
     commands::{CommandConnection, cluster_builder, connection_config, is_cluster, open_client},
     shards::ping_all_shards,
 };
-use crate::backplane::{ServerUrl, remote::TransportError};
+use crate::backplane::remote::TransportError;
 
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -33,7 +34,7 @@ pub(super) enum PubSubClient {
 impl PubSubClient {
     /// Connects twice. `on_push` gets each push, inside the client's task.
     pub(super) async fn connect(
-        url: &ServerUrl,
+        url: &BrokerUrl,
         on_push: impl Fn(PushInfo) + Send + Sync + 'static,
     ) -> Result<Self, TransportError> {
         let client = open_client(url).map_err(|error| TransportError::Unsuitable {
@@ -62,7 +63,7 @@ impl PubSubClient {
     }
 
     async fn connect_sharded(
-        url: &ServerUrl,
+        url: &BrokerUrl,
         on_push: impl Fn(PushInfo) -> Result<(), Infallible> + Send + Sync + 'static,
     ) -> Result<Self, TransportError> {
         let commands = cluster_builder(url, RESPONSE_TIMEOUT)

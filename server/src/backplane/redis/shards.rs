@@ -5,12 +5,9 @@
 //! that gives a slot away ends the subscriptions in it. Without these checks, a node
 //! would send heartbeats and receive nothing.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
+use parking_lot::{Mutex, MutexGuard};
 use redis::{
     RedisResult,
     cluster_async::ClusterConnection,
@@ -65,6 +62,6 @@ impl PendingUnsubscribes {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashSet<Vec<u8>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }

@@ -1,10 +1,8 @@
 //! The membership of one connection: its entry, its lease and its heartbeats.
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use super::{
@@ -182,8 +180,6 @@ impl<'c, C: Transport> Membership<'c, C> {
     }
 
     fn failure_detector(&self) -> MutexGuard<'_, FailureDetector> {
-        self.failure_detector
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.failure_detector.lock()
     }
 }

@@ -1,10 +1,8 @@
 //! The membership table as one connection knows and changes it.
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::{sync::Notify, time::sleep};
 
 use super::{
@@ -128,6 +126,6 @@ impl<'c, C: Transport> TableClient<'c, C> {
     }
 
     fn state(&self) -> MutexGuard<'_, TableState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }

@@ -3,12 +3,10 @@
 use std::future::Future;
 
 use bytes::Bytes;
+use highwater_types::BrokerUrl;
 
 use super::{InboundSender, Inbox, TransportError};
-use crate::{
-    backplane::ServerUrl,
-    id::{ClusterName, Topic},
-};
+use crate::id::{ClusterName, Topic};
 
 /// One connection to a broker, for one connection of one node to one cluster.
 ///
@@ -86,7 +84,7 @@ pub(in crate::backplane) trait Transport:
 /// The address of a cluster.
 #[derive(Debug, Clone)]
 pub(in crate::backplane) struct ClusterAddress {
-    pub(in crate::backplane) server: ServerUrl,
+    pub(in crate::backplane) server: BrokerUrl,
     /// The name space at the broker. It is part of every key, channel, subject, exchange
     /// and queue, because other clusters may use the same broker.
     pub(in crate::backplane) cluster: ClusterName,

@@ -1,11 +1,9 @@
 //! The connections of producers and consumers.
 
-use std::{
-    io,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::io;
 
 use bytes::Bytes;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::{
     WorkQueue,
@@ -91,5 +89,5 @@ impl<F: Fn()> Drop for OnDrop<F> {
 }
 
 fn lock(work_queue: &Mutex<WorkQueue>) -> MutexGuard<'_, WorkQueue> {
-    work_queue.lock().unwrap_or_else(PoisonError::into_inner)
+    work_queue.lock()
 }

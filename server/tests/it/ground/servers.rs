@@ -4,9 +4,10 @@
 //! own. A start takes long (RabbitMQ: ten seconds), so servers are kept for later tests.
 //! Clusters on one server are separate.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use highwater_services::Service;
+use parking_lot::Mutex;
 
 use super::TestBackplaneKind;
 
@@ -14,9 +15,7 @@ use super::TestBackplaneKind;
 pub(super) fn shared(kind: TestBackplaneKind) -> Arc<Service> {
     // One lock each, so that a start does not block tests on other servers.
     static SHARED: [Mutex<Option<Arc<Service>>>; 5] = [const { Mutex::new(None) }; 5];
-    let mut shared = SHARED[kind as usize]
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
+    let mut shared = SHARED[kind as usize].lock();
     let running =
         shared.get_or_insert_with(|| Arc::new(kind.start().with_cleanup_at_exit().unwrap()));
     Arc::clone(running)
@@ -37,7 +36,7 @@ impl OwnedServer {
     /// Takes a server that an earlier test used, or starts one.
     pub(super) fn of(kind: TestBackplaneKind) -> Self {
         let used = {
-            let mut waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut waiting = WAITING.lock();
             let at = waiting.iter().position(|(of, _)| *of == kind);
             at.map(|at| waiting.swap_remove(at).1)
         };
@@ -83,7 +82,7 @@ impl OwnedServer {
 impl Drop for OwnedServer {
     fn drop(&mut self) {
         if let (Some(kind), Some(service)) = (self.kind, self.service.take()) {
-            let mut waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut waiting = WAITING.lock();
             waiting.push((kind, service));
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError, Weak,
+        Arc, Weak,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
@@ -10,13 +10,15 @@ use std::{
 
 use bytes::Bytes;
 use highwater_services::Service;
+use highwater_types::BrokerUrl;
+use parking_lot::Mutex;
 use tokio::time::timeout;
 
 use super::super::{
     ClusterAddress, Destination, InboundFrame, Inbox, OutboundFrame, Transport, TransportError,
     inbound::{InboundReceiver, inbound_channel},
 };
-use crate::{backplane::ServerUrl, id::ClusterName};
+use crate::id::ClusterName;
 
 /// The time after which a test fails. Nothing takes this long.
 pub(in crate::backplane) const TEST_TIMEOUT: Duration = Duration::from_secs(60);
@@ -29,7 +31,7 @@ pub(in crate::backplane) trait ConformanceTarget: Transport {
     /// Returns the broker that tests share, if they do not kill it.
     fn shared() -> &'static Mutex<Weak<Service>>;
 
-    fn server_url(url: &str) -> ServerUrl;
+    fn server_url(url: &str) -> BrokerUrl;
 
     /// Deletes the cluster's membership table, as an operator would.
     fn delete_table(url: &str, cluster: &ClusterName) -> impl Future<Output = ()> + Send;
@@ -38,7 +40,7 @@ pub(in crate::backplane) trait ConformanceTarget: Transport {
 /// Returns the broker that tests share. The first of the tests that run at the same time
 /// starts it, and the last one ends it.
 pub(in crate::backplane) fn shared<K: ConformanceTarget>() -> Arc<Service> {
-    let mut shared = K::shared().lock().unwrap_or_else(PoisonError::into_inner);
+    let mut shared = K::shared().lock();
     if let Some(running) = shared.upgrade() {
         return running;
     }
@@ -138,7 +140,7 @@ impl ConformanceTarget for crate::backplane::redis::RedisTransport {
         &SHARED
     }
 
-    fn server_url(url: &str) -> ServerUrl {
+    fn server_url(url: &str) -> BrokerUrl {
         match url.parse() {
             Ok(crate::backplane::BackplaneUrl::Redis(server)) => server,
             other => panic!("{other:?}"),
@@ -166,7 +168,7 @@ impl ConformanceTarget for crate::backplane::nats::NatsTransport {
         &SHARED
     }
 
-    fn server_url(url: &str) -> ServerUrl {
+    fn server_url(url: &str) -> BrokerUrl {
         match url.parse() {
             Ok(crate::backplane::BackplaneUrl::Nats(server)) => server,
             other => panic!("{other:?}"),
@@ -192,7 +194,7 @@ impl ConformanceTarget for crate::backplane::amqp::AmqpTransport {
         &SHARED
     }
 
-    fn server_url(url: &str) -> ServerUrl {
+    fn server_url(url: &str) -> BrokerUrl {
         match url.parse() {
             Ok(crate::backplane::BackplaneUrl::Amqp(server)) => server,
             other => panic!("{other:?}"),
