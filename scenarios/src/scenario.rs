@@ -3,8 +3,9 @@
 //! Each value of a valid scenario has its own type and lies in its own range. Values that
 //! are invalid, and reported, are missing from it, so that the rules still see the rest.
 
-use highwater_types::duration::{DAY, SECOND};
 use std::time::Duration;
+
+use highwater_types::duration::{DAY, SECOND};
 
 use crate::{
     diagnostic::ValueLocation,
@@ -27,8 +28,8 @@ section! {
     /// The question that the run is to answer, for the report.
     description: String = text(), default "\"\"", ignored;
 
-    /// Everything random in a run derives from it: heartbeat phases, which device a command
-    /// goes to, jitter.
+    /// The seed of everything random in a run: heartbeat phases, the devices that commands go
+    /// to, jitter.
     // Up to 2^53 - 1, which every reader of JSON keeps exactly.
     seed: u64 = count(0, (1 << 53) - 1), default "1";
 

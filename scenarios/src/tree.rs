@@ -1,7 +1,8 @@
 //! A scenario as written: keys and values, each with its span.
 
-use crate::diagnostic::SourceSpan;
 use highwater_types::redact_passwords;
+
+use crate::diagnostic::SourceSpan;
 
 mod read;
 

@@ -1,4 +1,4 @@
-//! The cells of a matrix.
+//! The cells of a matrix, in words.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ pub(super) fn describe(matrix: &Matrix, files_per_process: u64, page: &mut TextL
     }
 }
 
-/// That a cell's balancers need more open files than they may have, if they do.
+/// Returns a warning where a cell's balancers need more open files than they may have.
 fn excess_files(cell: &MatrixCell, files_per_process: u64) -> String {
     match cell.plan.balancer_share() {
         Some(share) if share.open_files() > usable_files(files_per_process) => format!(
@@ -38,11 +38,11 @@ fn excess_files(cell: &MatrixCell, files_per_process: u64) -> String {
     }
 }
 
-/// Of all runs, when no ramp falls behind.
+/// Returns the time of all runs when no ramp falls behind.
 fn shortest_duration(matrix: &Matrix) -> Duration {
     let cells = matrix.cells().map(|cell| &cell.plan);
     let once: Duration = cells.map(|plan| plan.planned_ramp() + plan.duration).sum();
-    // Fractions of a second say nothing here.
+    // Whole seconds, because starting and draining take more than the rest.
     Duration::from_secs((once * matrix.repeat()).as_secs())
 }
 

@@ -1,8 +1,8 @@
 //! A cluster that the harness starts.
 
-use highwater_types::{BrokerUrl, duration};
 use std::time::Duration;
 
+use highwater_types::{BrokerUrl, duration};
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
 

@@ -9,8 +9,9 @@
 //! drained  -        -     running  -        -       -        -
 //! ```
 
-use highwater_types::format;
 use std::{collections::BTreeMap, time::Duration};
+
+use highwater_types::format;
 
 use super::schedule::events_by_time;
 use crate::{

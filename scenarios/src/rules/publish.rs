@@ -1,7 +1,8 @@
 //! Each publish load has its pool, enough devices in it, and a name for each topic.
 
-use highwater_types::format;
 use std::collections::BTreeMap;
+
+use highwater_types::format;
 
 use super::pool::{self, PoolReference};
 use crate::{
@@ -53,7 +54,7 @@ fn check_topic(load: &PublishSection, sink: &mut DiagnosticSink) {
         sink.report(
             &load.topic.location,
             Diagnostic::new("one name for several topics")
-                .expected("a topic with `{n}` in it, such as \"room-{n}\""),
+                .expected("a topic with `{n}` in it, such as \"chat-{n}\""),
         );
     }
 }

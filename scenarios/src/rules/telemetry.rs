@@ -1,6 +1,8 @@
 //! Each telemetry load has its schedule, its pool and consumers; all loads together are not
 //! more than can be followed.
 
+use highwater_types::{format, rate::MAX_PER_SECOND};
+
 use super::pool::{self, PoolReference};
 use crate::{
     diagnostic::{Diagnostic, DiagnosticSink},
@@ -8,7 +10,6 @@ use crate::{
     scenario::{Scenario, System},
     section::{Section, devices::PoolSection, telemetry::TelemetrySection},
 };
-use highwater_types::{format, rate::MAX_PER_SECOND};
 
 /// The number of records of the loads so far.
 struct TelemetryTotal(f64);

@@ -1,10 +1,11 @@
 //! `broker` of a cluster: where a broker that is running already is measured.
 
+use highwater_types::{BrokerKind, BrokerUrl};
+
 use crate::{
     plan,
     value::{count, http_address},
 };
-use highwater_types::{BrokerKind, BrokerUrl};
 
 section! {
     /// The place where a broker that is running already is measured, as
@@ -12,12 +13,12 @@ section! {
     /// out; the summary has null for what cannot be measured.
     pub(crate) struct BrokerSection = "cluster.broker";
 
-    /// Address of its monitoring: of NATS the monitoring port, without it `http://HOST:8222`;
+    /// Address of the broker's monitoring: of NATS the monitoring port, without it `http://HOST:8222`;
     /// of RabbitMQ that of its Prometheus plugin, without it `http://HOST:15692`. Redis has
     /// none: it is asked with `INFO`.
     pub(crate) monitor: String = http_address(), optional;
 
-    /// Its process id on this machine. Without it, a broker on this machine is found as the
+    /// The broker's process id on this machine. Without it, a broker on this machine is found as the
     /// process that listens on the broker's port.
     pid: u32 = count(1, i32::MAX as u64), optional;
 }

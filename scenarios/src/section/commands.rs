@@ -1,10 +1,11 @@
 //! `[[commands]]`: HTTP command traffic.
 
+use std::time::Duration;
+
 use highwater_types::{
     Rate,
     duration::{HOUR, MILLISECOND, MINUTE},
 };
-use std::time::Duration;
 
 use crate::{
     plan::{self, LoadModel, ReplyMode},

@@ -100,7 +100,7 @@ impl<S: Section> ReadKey<Vec<S>> for TableList<S> {
     ) -> Field<Vec<S>> {
         let item = table.item(key);
         let field = table.field(key, item.as_deref());
-        // A rule reports missing lists: it knows what else needs them.
+        // A rule reports missing lists, because it knows which other tables need them.
         let (Some(item), Some(list)) = (item, key.list()) else {
             return field;
         };

@@ -75,8 +75,8 @@ impl<T, V: ValueType<T>> ReadKey<T> for V {
                 let expected = diagnostic.expected.clone();
                 let expected = expected.unwrap_or_else(|| Accepts::expected(self));
                 sink.report(&field.location, diagnostic.expected(expected));
-                // An invalid name gives way to the numbered one, so that rules can still
-                // tell the elements of a list apart.
+                // The numbered name replaces an invalid one, so that rules can still tell the
+                // elements of a list apart.
                 table
                     .numbered_item(key)
                     .and_then(|item| self.read(&item).ok())

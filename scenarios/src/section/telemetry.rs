@@ -1,10 +1,11 @@
 //! `[[telemetry]]`: what devices send upstream.
 
+use std::time::Duration;
+
 use highwater_types::{
     Rate,
     duration::{DAY, MILLISECOND},
 };
-use std::time::Duration;
 
 use crate::{
     diagnostic::ValueLocation,

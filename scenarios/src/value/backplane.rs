@@ -1,8 +1,9 @@
 //! The backplane as it is written: a word, or the address of a broker.
 
+use highwater_types::{BrokerKind, BrokerUrl, InvalidBrokerUrl};
+
 use super::{Accepts, ValueType, text::quoted_text};
 use crate::{diagnostic::Diagnostic, suggest, tree::TomlItem};
-use highwater_types::{BrokerKind, BrokerUrl, InvalidBrokerUrl};
 
 /// The word for the embedded broker.
 const LOCAL: &str = "local";

@@ -1,11 +1,12 @@
 //! Whole numbers.
 
+use highwater_types::format;
+
 use super::{Accepts, ValueType};
 use crate::{
     diagnostic::Diagnostic,
     tree::{TomlItem, TomlValue},
 };
-use highwater_types::format;
 
 /// A whole number without a unit.
 #[derive(Debug)]

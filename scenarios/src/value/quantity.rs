@@ -1,7 +1,8 @@
 //! Numbers with a unit.
 
-use highwater_types::{InvalidQuantity, Rate, duration, format, rate};
 use std::time::Duration;
+
+use highwater_types::{InvalidQuantity, Rate, duration, format, rate};
 
 use super::{Accepts, ValueType};
 use crate::{
