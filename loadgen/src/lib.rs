@@ -12,6 +12,7 @@
 //! - [`clock`], [`endpoints`], [`error_chain`]: small things that several of them share.
 
 pub mod access;
+mod broker;
 pub mod clock;
 pub mod control;
 pub mod coordinator;

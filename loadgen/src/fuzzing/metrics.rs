@@ -1,6 +1,9 @@
 //! What processes tell of themselves.
 
-use crate::sampling::{balancer, broker, prometheus};
+use crate::{
+    broker,
+    sampling::{balancer, prometheus},
+};
 
 /// A node's figures are finite.
 pub fn prometheus_text(bytes: &[u8]) {

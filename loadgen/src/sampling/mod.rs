@@ -17,7 +17,6 @@
 //! What could not be measured is absent from a sample; nothing is filled in.
 
 pub mod balancer;
-pub mod broker;
 mod child_processes;
 pub mod host;
 pub mod machine;
@@ -33,7 +32,6 @@ mod scrape_failures;
 use std::collections::BTreeMap;
 
 pub use balancer::BalancerEndpoint;
-pub use broker::BrokerEndpoint;
 pub use host::{host, raise_open_files};
 pub use own_usage::own_process;
 pub use sampler::{SampleEndpoint, SampleTarget, Sampler};

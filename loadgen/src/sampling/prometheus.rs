@@ -9,7 +9,7 @@ use super::Gauges;
 
 /// A metric that is known to hold a gauge. A further runtime is a further line
 /// in [`METRIC_MAPPINGS`].
-pub(super) struct MetricMapping {
+pub(crate) struct MetricMapping {
     gauge: &'static str,
     metric: &'static str,
     /// Only samples with these labels count; the others are something else.
@@ -79,7 +79,7 @@ pub fn gauges(text: &str, sockets_metric: Option<&str>) -> Gauges {
 }
 
 /// The gauges in `text` by a table of one's own.
-pub(super) fn map_gauges(
+pub(crate) fn map_gauges(
     known: &[MetricMapping],
     text: &str,
     sockets_metric: Option<&str>,
@@ -101,7 +101,7 @@ pub(super) fn map_gauges(
     gauges
 }
 
-pub(super) const fn mapping(gauge: &'static str, metric: &'static str) -> MetricMapping {
+pub(crate) const fn mapping(gauge: &'static str, metric: &'static str) -> MetricMapping {
     MetricMapping {
         gauge,
         metric,
@@ -109,7 +109,7 @@ pub(super) const fn mapping(gauge: &'static str, metric: &'static str) -> Metric
     }
 }
 
-pub(super) const fn labelled(
+pub(crate) const fn labelled(
     gauge: &'static str,
     metric: &'static str,
     label: MetricLabel,

@@ -7,7 +7,6 @@ use reqwest::Client;
 use super::{
     Gauges,
     balancer::BalancerEndpoint,
-    broker::{BrokerEndpoint, BrokerSampler},
     machine,
     process::{ProcessTable, ProcessTree},
     prometheus,
@@ -16,6 +15,7 @@ use super::{
 };
 use crate::{
     access::{CertVerification, TlsSetupError},
+    broker::{BrokerEndpoint, BrokerSampler},
     error_chain::error_chain,
 };
 

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The group of all consumers of a run.
-pub(super) const CONSUMER_GROUP: &str = "run";
+pub(crate) const CONSUMER_GROUP: &str = "run";
 
 /// How long one may take to finish what it has in hand.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);

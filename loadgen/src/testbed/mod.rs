@@ -17,9 +17,9 @@
 
 mod actions;
 mod backplane;
-mod balancer;
+pub(crate) mod balancer;
 pub mod cluster;
-mod consumer;
+pub(crate) mod consumer;
 mod credentials;
 pub mod error;
 mod node;

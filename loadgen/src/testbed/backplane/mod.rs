@@ -4,6 +4,7 @@
 //! - [`external`]: a broker that is running already, which the testbed asks and
 //!   never touches.
 
+mod broker_process;
 mod embedded;
 mod external;
 

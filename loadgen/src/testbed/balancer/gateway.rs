@@ -1,6 +1,8 @@
 //! The gateway of this project: it learns of the nodes from the backplane, so nobody
 //! tells it anything.
 
+pub(crate) mod gauges;
+
 use std::{
     ffi::OsString,
     net::SocketAddr,

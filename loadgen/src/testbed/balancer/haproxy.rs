@@ -4,6 +4,8 @@
 //! After a reload the old process keeps its sockets until their clients go, and the new
 //! one counts from zero. A node that was added by a command has no such seam.
 
+pub(crate) mod gauges;
+
 use std::{
     ffi::OsStr,
     fs,
@@ -17,6 +19,7 @@ use highwater_scenarios::plan::BalancerPolicy;
 use serde::Serialize;
 use tokio::time::timeout;
 
+use self::gauges::{BACKEND, HaproxyWorkerState, send_command, workers};
 use super::{
     super::{
         TestbedError, cluster::ClusterInner, node::running_child, port, readiness,
@@ -31,10 +34,7 @@ use super::{
 use crate::{
     process::{Child, Launch},
     program::HAPROXY,
-    sampling::{
-        BalancerEndpoint,
-        balancer::haproxy::{BACKEND, HaproxyWorkerState, send_command, workers},
-    },
+    sampling::BalancerEndpoint,
 };
 
 const TEMPLATE: &str = include_str!("../../../../deploy/haproxy.cfg.j2");

@@ -12,10 +12,10 @@
 mod any_balancer;
 mod backends;
 mod capacity;
-mod gateway;
-mod haproxy;
+pub(crate) mod gateway;
+pub(crate) mod haproxy;
 mod load_balancers;
-mod nginx;
+pub(crate) mod nginx;
 mod process;
 mod template;
 

@@ -4,6 +4,8 @@
 //! one counts from zero: the shared counts of an upstream are made anew with each
 //! configuration (`ngx_http_upstream_zone_module.c`, `noreuse`).
 
+pub(crate) mod gauges;
+
 use std::{
     ffi::{OsStr, OsString},
     fs,

@@ -1,5 +1,7 @@
 //! Redis, one server or a cluster of them: `PING`, and the keys and channels of a run.
 
+pub(super) mod gauges;
+
 use std::time::Duration;
 
 use highwater_scenarios::BrokerUrl;
@@ -12,7 +14,7 @@ use crate::error_chain::error_chain;
 const MAX_POLLS: u32 = 10;
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-pub(super) async fn check_connection(url: &BrokerUrl) -> Result<(), String> {
+pub(crate) async fn check_connection(url: &BrokerUrl) -> Result<(), String> {
     let ping = async {
         let mut connection = open(url).await?;
         redis::cmd("PING").exec_async(&mut connection).await
@@ -22,7 +24,7 @@ pub(super) async fn check_connection(url: &BrokerUrl) -> Result<(), String> {
 
 /// Removes what the cluster kept, its roster above all. Answers with what a node
 /// that has ended would not have left: channels that somebody listens to.
-pub(super) async fn cleanup(url: &BrokerUrl, cluster: &str) -> Result<Vec<String>, String> {
+pub(crate) async fn cleanup(url: &BrokerUrl, cluster: &str) -> Result<Vec<String>, String> {
     let pattern = format!("highwater:{cluster}:*");
     let tidied = async {
         let mut all = Vec::new();

@@ -2,7 +2,7 @@
 
 use highwater_reports::record::names::gauge;
 
-use super::super::{
+use crate::sampling::{
     Gauges,
     prometheus::{MetricMapping, map_gauges, mapping},
 };
@@ -34,7 +34,7 @@ const RECEIVED: &str = "rabbitmq_global_messages_received_total";
 const RUNTIME_MS: &str = "runtime_ms";
 
 /// The gauges in the text.
-pub(super) fn gauges(text: &str) -> Gauges {
+pub(in crate::broker) fn gauges(text: &str) -> Gauges {
     let mut gauges = map_gauges(METRIC_MAPPINGS, text, None);
     if let Some(millis) = gauges.remove(RUNTIME_MS) {
         gauges.insert(gauge::CPU.into(), millis / 1e3);

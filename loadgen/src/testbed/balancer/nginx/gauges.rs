@@ -13,7 +13,7 @@ use crate::sampling::Gauges;
 const OWN_CONNECTION: f64 = 1.0;
 
 /// The gauges in an answer; `None` if it is something else.
-pub(super) fn gauges(text: &str) -> Option<Gauges> {
+pub(crate) fn gauges(text: &str) -> Option<Gauges> {
     let states = text.lines().find(|line| line.starts_with("Reading:"))?;
     let writing = number_after(states, "Writing:")?;
     let sockets = (writing - OWN_CONNECTION).max(0.0);

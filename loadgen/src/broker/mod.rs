@@ -3,15 +3,15 @@
 //! One file a kind; the next one is written by looking at its neighbour. What a
 //! broker does not tell is absent.
 
-mod nats;
-mod rabbitmq;
-mod redis;
+pub(crate) mod nats;
+pub(crate) mod rabbitmq;
+pub(crate) mod redis;
 
 use ::reqwest::Client;
 use highwater_scenarios::plan::BrokerSpec;
 use highwater_scenarios::{BrokerKind, BrokerUrl};
 
-use super::{Gauges, scrape::scrape};
+use crate::sampling::{Gauges, scrape::scrape};
 
 /// Where a broker is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,16 +27,16 @@ pub enum BrokerEndpoint {
 /// What a broker of each kind would have said with `text`; for fuzz targets.
 pub(crate) fn read_as_each_kind(text: &str) -> [Gauges; 3] {
     [
-        redis::gauges(text),
-        nats::gauges(text).unwrap_or_default(),
-        rabbitmq::gauges(text),
+        redis::gauges::gauges(text),
+        nats::gauges::gauges(text).unwrap_or_default(),
+        rabbitmq::gauges::gauges(text),
     ]
 }
 
 /// Asks brokers. It owns the connections that stay open between samples.
 #[derive(Debug, Default)]
-pub(super) struct BrokerSampler {
-    redis: redis::RedisConnections,
+pub(crate) struct BrokerSampler {
+    redis: redis::gauges::RedisConnections,
 }
 
 impl BrokerEndpoint {
@@ -56,7 +56,7 @@ impl BrokerEndpoint {
 impl BrokerSampler {
     /// What the broker says, within less than a second; `None` if it does not
     /// answer.
-    pub(super) async fn gauges(
+    pub(crate) async fn gauges(
         &self,
         client: &Client,
         endpoint: &BrokerEndpoint,
@@ -64,15 +64,15 @@ impl BrokerSampler {
         match endpoint {
             BrokerEndpoint::Redis(url) => {
                 let info = self.redis.info(url).await?;
-                Some(redis::gauges(&info))
+                Some(redis::gauges::gauges(&info))
             }
             BrokerEndpoint::Nats(varz) => {
                 let text = scrape(client, varz).await.ok()?;
-                nats::gauges(&text)
+                nats::gauges::gauges(&text)
             }
             BrokerEndpoint::RabbitMq(metrics) => {
                 let text = scrape(client, metrics).await.ok()?;
-                Some(rabbitmq::gauges(&text))
+                Some(rabbitmq::gauges::gauges(&text))
             }
         }
     }

@@ -1,5 +1,7 @@
 //! RabbitMQ: an AMQP connection, and the exchanges and queues of a cluster.
 
+pub(super) mod gauges;
+
 use highwater_scenarios::BrokerUrl;
 use lapin::{
     Connection, ConnectionProperties, Error, ErrorKind,
@@ -13,7 +15,7 @@ const SUCCESS: u16 = 200;
 /// Its code for what cannot be done now: here, to delete what is in use.
 const PRECONDITION_FAILED: u16 = 406;
 
-pub(super) async fn check_connection(url: &BrokerUrl) -> Result<(), String> {
+pub(crate) async fn check_connection(url: &BrokerUrl) -> Result<(), String> {
     let exchange = async {
         let connection = open(url).await?;
         connection.close(SUCCESS, "asked".into()).await
@@ -24,7 +26,7 @@ pub(super) async fn check_connection(url: &BrokerUrl) -> Result<(), String> {
 /// Removes the cluster's exchanges, the queues of its roster and that of its readings. Answers with
 /// what a node that has ended would not have left: an inbox, which is bound to
 /// the exchange for everyone.
-pub(super) async fn cleanup(url: &BrokerUrl, cluster: &str) -> Result<Vec<String>, String> {
+pub(crate) async fn cleanup(url: &BrokerUrl, cluster: &str) -> Result<Vec<String>, String> {
     let tidied = async {
         let connection = open(url).await?;
         let name = |what: &str| format!("highwater.{cluster}.{what}");

@@ -2,12 +2,6 @@
 //! is started, sampled, and never touched.
 //!
 //! - [`process`]: its process, where it is one of this machine;
-//! - one file for each kind of broker: the connection that shows that it answers.
-
-mod nats;
-mod process;
-mod rabbitmq;
-mod redis;
 
 use std::{ffi::OsString, time::Duration};
 
@@ -18,9 +12,11 @@ use highwater_scenarios::{
 };
 use tokio::time::timeout;
 
-use self::process::BrokerProcess;
-use super::super::TestbedError;
-use crate::sampling::{BrokerEndpoint, SampleEndpoint, SampleTarget};
+use super::{super::TestbedError, broker_process::BrokerProcess};
+use crate::{
+    broker::{BrokerEndpoint, nats, rabbitmq, redis},
+    sampling::{SampleEndpoint, SampleTarget},
+};
 
 /// How long it may take to answer before the run.
 const REACH_TIMEOUT: Duration = Duration::from_secs(5);

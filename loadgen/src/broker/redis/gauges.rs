@@ -7,7 +7,7 @@ use highwater_scenarios::BrokerUrl;
 use redis::{AsyncConnectionConfig, Client, RedisError, aio::MultiplexedConnection};
 use tokio::{sync::Mutex, time::timeout};
 
-use super::super::Gauges;
+use crate::sampling::Gauges;
 
 /// Longest time for one answer, connecting included; below the second between
 /// two samples.
@@ -34,13 +34,13 @@ const FIELDS: [(&str, &str); 10] = [
 /// Connections by address, each made when it is first needed and again after it
 /// broke.
 #[derive(Debug, Default)]
-pub(super) struct RedisConnections {
+pub(in crate::broker) struct RedisConnections {
     open: Mutex<BTreeMap<String, MultiplexedConnection>>,
 }
 
 impl RedisConnections {
     /// The answer to `INFO`; `None` if there is none in time.
-    pub(super) async fn info(&self, url: &BrokerUrl) -> Option<String> {
+    pub(in crate::broker) async fn info(&self, url: &BrokerUrl) -> Option<String> {
         let answer = timeout(INFO_TIMEOUT, self.ask(url)).await;
         let answer = answer.ok().and_then(Result::ok);
         if answer.is_none() {
@@ -73,7 +73,7 @@ impl RedisConnections {
 }
 
 /// The gauges in the answer.
-pub(super) fn gauges(info: &str) -> Gauges {
+pub(in crate::broker) fn gauges(info: &str) -> Gauges {
     let fields: BTreeMap<&str, &str> = info
         .lines()
         .filter_map(|line| line.trim_end().split_once(':'))

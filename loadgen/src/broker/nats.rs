@@ -1,18 +1,20 @@
 //! NATS: a connection with a round trip, and the streams of a cluster.
 
+pub(super) mod gauges;
+
 use async_nats::{Client, ConnectOptions, jetstream};
 use futures_util::TryStreamExt;
 use highwater_scenarios::BrokerUrl;
 
 use crate::error_chain::error_chain;
 
-pub(super) async fn check_connection(url: &BrokerUrl) -> Result<(), String> {
+pub(crate) async fn check_connection(url: &BrokerUrl) -> Result<(), String> {
     open(url).await.map(drop)
 }
 
 /// Removes the streams that the cluster kept, that of its roster above all. A
 /// node that has ended leaves nothing else: subscriptions end with connections.
-pub(super) async fn cleanup(url: &BrokerUrl, cluster: &str) -> Result<Vec<String>, String> {
+pub(crate) async fn cleanup(url: &BrokerUrl, cluster: &str) -> Result<Vec<String>, String> {
     let streams = jetstream::new(open(url).await?);
     let names: Vec<String> = streams
         .stream_names()

@@ -13,8 +13,8 @@ use tokio::{
     time::timeout,
 };
 
-use super::{add_sockets, node_gauge};
 use crate::sampling::Gauges;
+use crate::sampling::balancer::{add_sockets, node_gauge};
 
 /// Name of the backend whose servers are the nodes.
 pub const BACKEND: &str = "nodes";
@@ -71,7 +71,7 @@ pub async fn workers(master: &Path) -> io::Result<Vec<HaproxyWorker>> {
 }
 
 /// What all processes say; `None` if the master does not answer in time.
-pub(super) async fn gauges(master: &Path) -> Option<Gauges> {
+pub(crate) async fn gauges(master: &Path) -> Option<Gauges> {
     timeout(SAMPLE_TIMEOUT, collect_gauges(master))
         .await
         .ok()?
@@ -79,7 +79,7 @@ pub(super) async fn gauges(master: &Path) -> Option<Gauges> {
 }
 
 /// Adds the servers of one process's `show stat`.
-pub(super) fn add_stat(text: &str, age: HaproxyWorkerState, gauges: &mut Gauges) {
+pub(crate) fn add_stat(text: &str, age: HaproxyWorkerState, gauges: &mut Gauges) {
     let mut lines = text.lines().filter(|line| !line.is_empty());
     let Some(header) = lines.find_map(|line| line.strip_prefix("# ")) else {
         return;

@@ -5,7 +5,7 @@ use std::io;
 use highwater_reports::record::names::gauge;
 use prometheus_parse::{Sample, Scrape, Value};
 
-use super::node_gauge;
+use crate::sampling::balancer::node_gauge;
 use crate::sampling::{
     Gauges,
     prometheus::{MetricMapping, map_gauges, mapping},
@@ -31,7 +31,7 @@ const NODE_METRICS: [(&str, &str); 2] = [
 const MAX_NODES: usize = 1_000;
 
 /// The gauges in the text.
-pub(super) fn gauges(text: &str) -> Gauges {
+pub(crate) fn gauges(text: &str) -> Gauges {
     let mut gauges = map_gauges(METRIC_MAPPINGS, text, None);
     for (metric, gauge) in NODE_METRICS {
         let samples = samples(text, metric).into_iter().take(MAX_NODES);

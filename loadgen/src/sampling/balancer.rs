@@ -4,16 +4,15 @@
 //! One file a kind; the next one is written by looking at its neighbour. What a
 //! balancer does not tell is absent.
 
-mod gateway;
-pub mod haproxy;
-mod nginx;
-
 use std::path::PathBuf;
 
 use highwater_reports::record::names::gauge;
 use reqwest::Client;
 
 use super::{Gauges, scrape::scrape};
+use crate::testbed::balancer::{
+    gateway::gauges as gateway, haproxy::gauges as haproxy, nginx::gauges as nginx,
+};
 
 /// Where a balancer is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,12 +62,12 @@ pub(crate) fn read_as_each_kind(text: &str) -> [Gauges; 3] {
 }
 
 /// The gauge of sockets that are forwarded to `node`.
-fn node_gauge(gauge: &str, node: &str) -> String {
+pub(crate) fn node_gauge(gauge: &str, node: &str) -> String {
     format!("{gauge}.{node}")
 }
 
 /// Adds to a node's count, and to that of all.
-fn add_sockets(gauges: &mut Gauges, node: &str, sockets: f64) {
+pub(crate) fn add_sockets(gauges: &mut Gauges, node: &str, sockets: f64) {
     let by_node = node_gauge(gauge::BALANCER_SOCKETS_BY_NODE, node);
     *gauges.entry(by_node).or_default() += sockets;
     *gauges.entry(gauge::BALANCER_SOCKETS.into()).or_default() += sockets;

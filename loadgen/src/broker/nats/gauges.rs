@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use highwater_reports::record::names::gauge;
 use serde::Deserialize;
 
-use super::super::Gauges;
+use crate::sampling::Gauges;
 
 /// As much of the answer as is recorded. `cpu` in it is a share of a processor
 /// at some moment, not time used, and so is left out.
@@ -23,7 +23,7 @@ struct Varz {
 }
 
 /// The gauges in an answer of `/varz`; `None` if it is something else.
-pub(super) fn gauges(text: &str) -> Option<Gauges> {
+pub(in crate::broker) fn gauges(text: &str) -> Option<Gauges> {
     let varz: Varz = serde_json::from_str(text).ok()?;
     let figures = [
         (gauge::STARTED_AT, varz.start.map(seconds)),
