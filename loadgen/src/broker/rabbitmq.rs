@@ -1,68 +1,108 @@
-//! RabbitMQ: an AMQP connection, and the exchanges and queues of a cluster.
+//! RabbitMQ: exchanges and queues over AMQP, and its Prometheus plugin.
 
-pub(super) mod gauges;
+mod gauges;
 
-use highwater_scenarios::BrokerUrl;
+use std::sync::Arc;
+
+use futures_util::future::{BoxFuture, FutureExt};
+use highwater_scenarios::{BrokerUrl, plan::BrokerSpec};
 use lapin::{
-    Connection, ConnectionProperties, Error, ErrorKind,
+    Channel, Connection, ConnectionProperties, Error, ErrorKind,
     options::{ExchangeDeleteOptions, QueueDeleteOptions},
 };
 
-use crate::{error_chain::error_chain, testbed::consumer::CONSUMER_GROUP};
+use super::{
+    driver::{BrokerDriver, CONSUMER_GROUP},
+    monitor::monitor_source,
+};
+use crate::{
+    error_chain::error_chain,
+    sampling::{GaugeSource, Gauges},
+};
 
-/// AMQP's code of an end without a fault.
+/// AMQP 0-9-1's reply code of a close without a fault (`reply-success`).
 const SUCCESS: u16 = 200;
-/// Its code for what cannot be done now: here, to delete what is in use.
+/// AMQP 0-9-1's reply code of a deletion of something that is in use (`precondition-failed`).
 const PRECONDITION_FAILED: u16 = 406;
 
-pub(crate) async fn check_connection(url: &BrokerUrl) -> Result<(), String> {
-    let exchange = async {
-        let connection = open(url).await?;
-        connection.close(SUCCESS, "asked".into()).await
-    };
-    exchange.await.map_err(|error: Error| error_chain(&error))
+/// The driver of RabbitMQ.
+pub(super) struct RabbitMq;
+
+impl BrokerDriver for RabbitMq {
+    fn check_connection<'b>(&self, url: &'b BrokerUrl) -> BoxFuture<'b, Result<(), String>> {
+        async {
+            let connection = connect(url).await?;
+            connection.close(SUCCESS, "checked".into()).await
+        }
+        .map(|checked| checked.map_err(|error| error_chain(&error)))
+        .boxed()
+    }
+
+    fn cleanup<'b>(
+        &self,
+        url: &'b BrokerUrl,
+        cluster: &'b str,
+    ) -> BoxFuture<'b, Result<Vec<String>, String>> {
+        delete_cluster(url, cluster)
+            .map(|deleted| deleted.map_err(|error| error_chain(&error)))
+            .boxed()
+    }
+
+    fn gauge_source(&self, broker: &BrokerSpec) -> Option<Arc<dyn GaugeSource>> {
+        monitor_source(broker, "/metrics", |text| Some(gauges::parse(text)))
+    }
+
+    fn parse_gauges(&self, text: &str) -> Option<Gauges> {
+        Some(gauges::parse(text))
+    }
+
+    fn start_command(&self, _port: u16) -> String {
+        "rabbitmq-server".to_owned()
+    }
+
+    fn process_names(&self) -> &'static [&'static str] {
+        // The server is a program of the Erlang virtual machine, `beam.smp`.
+        &["beam"]
+    }
 }
 
-/// Removes the cluster's exchanges, the queues of its roster and that of its readings. Answers with
-/// what a node that has ended would not have left: an inbox, which is bound to
-/// the exchange for everyone.
-pub(crate) async fn cleanup(url: &BrokerUrl, cluster: &str) -> Result<Vec<String>, String> {
-    let tidied = async {
-        let connection = open(url).await?;
-        let name = |what: &str| format!("highwater.{cluster}.{what}");
-        // Held until the connection is closed: one that is dropped just before
-        // closes itself at the same time, which lapin takes for a failure.
-        let mut channel = connection.create_channel().await?;
-        let readings = format!("readings.{CONSUMER_GROUP}");
-        for queue in ["roster", "roster.lock", &readings].map(name) {
-            let options = QueueDeleteOptions::default();
-            channel.queue_delete(queue.as_str().into(), options).await?;
-        }
-        let mut left = Vec::new();
-        for exchange in ["everyone", "topics", "readings"].map(name) {
-            let unused = ExchangeDeleteOptions {
-                if_unused: true,
-                ..ExchangeDeleteOptions::default()
-            };
-            match channel
-                .exchange_delete(exchange.as_str().into(), unused)
-                .await
-            {
-                Err(error) if is_in_use(&error) => {
-                    left.push(format!("a queue at {exchange}"));
-                    // An error ends a channel.
-                    channel = connection.create_channel().await?;
-                }
-                done => done?,
+/// Deletes the queues and exchanges of a cluster. Returns the exchanges to which a queue is
+/// still bound: the inbox of a node, which a node that ends in order deletes.
+async fn delete_cluster(url: &BrokerUrl, cluster: &str) -> Result<Vec<String>, Error> {
+    let connection = connect(url).await?;
+    let name = |suffix: &str| format!("highwater.{cluster}.{suffix}");
+    // The channel lives until the connection is closed. A channel that is dropped just
+    // before closes itself at the same time, which lapin reports as an error.
+    let mut channel = connection.create_channel().await?;
+    let telemetry = format!("readings.{CONSUMER_GROUP}");
+    for queue in ["roster", "roster.lock", &telemetry].map(name) {
+        let options = QueueDeleteOptions::default();
+        channel.queue_delete(queue.as_str().into(), options).await?;
+    }
+    let mut leftovers = Vec::new();
+    for exchange in ["everyone", "topics", "readings"].map(name) {
+        match delete_unused_exchange(&channel, &exchange).await {
+            Err(error) if is_in_use(&error) => {
+                leftovers.push(format!("a queue at {exchange}"));
+                // AMQP closes the channel on every error.
+                channel = connection.create_channel().await?;
             }
+            deleted => deleted?,
         }
-        connection.close(SUCCESS, "done".into()).await?;
-        Ok(left)
-    };
-    tidied.await.map_err(|error: Error| error_chain(&error))
+    }
+    connection.close(SUCCESS, "done".into()).await?;
+    Ok(leftovers)
 }
 
-async fn open(url: &BrokerUrl) -> Result<Connection, Error> {
+async fn delete_unused_exchange(channel: &Channel, exchange: &str) -> Result<(), Error> {
+    let options = ExchangeDeleteOptions {
+        if_unused: true,
+        ..ExchangeDeleteOptions::default()
+    };
+    channel.exchange_delete(exchange.into(), options).await
+}
+
+async fn connect(url: &BrokerUrl) -> Result<Connection, Error> {
     Connection::connect(url.expose_secret(), ConnectionProperties::default()).await
 }
 

@@ -1,63 +1,136 @@
-//! Redis, one server or a cluster of them: `PING`, and the keys and channels of a run.
+//! Redis, one server or a cluster of them: keys and channels of a run, and `INFO`.
 
-pub(super) mod gauges;
+mod gauges;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use highwater_scenarios::BrokerUrl;
+use futures_util::future::{BoxFuture, FutureExt};
+use highwater_scenarios::{BrokerUrl, plan::BrokerSpec};
 use redis::{AsyncIter, Client, ConnectionAddr, RedisError, aio::MultiplexedConnection};
 use tokio::time::sleep;
 
-use crate::error_chain::error_chain;
+use super::driver::BrokerDriver;
+use crate::{
+    error_chain::error_chain,
+    sampling::{GaugeSource, Gauges},
+};
 
-/// How often it is looked for listeners, and the pause between two looks.
+/// The number of polls for channels that still have subscribers.
 const MAX_POLLS: u32 = 10;
+/// The time between two of these polls.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-pub(crate) async fn check_connection(url: &BrokerUrl) -> Result<(), String> {
-    let ping = async {
-        let mut connection = open(url).await?;
-        redis::cmd("PING").exec_async(&mut connection).await
-    };
-    ping.await.map_err(|error: RedisError| error_chain(&error))
-}
+/// The driver of Redis and of servers that speak its protocol.
+pub(super) struct Redis;
 
-/// Removes what the cluster kept, its roster above all. Answers with what a node
-/// that has ended would not have left: channels that somebody listens to.
-pub(crate) async fn cleanup(url: &BrokerUrl, cluster: &str) -> Result<Vec<String>, String> {
-    let pattern = format!("highwater:{cluster}:*");
-    let tidied = async {
-        let mut all = Vec::new();
-        for mut server in connect_primaries(url).await? {
-            all.append(&mut server.active_channels(&pattern).await?);
-            for key in keys(&mut server.connection, &pattern).await? {
-                redis::cmd("DEL")
-                    .arg(key)
-                    .exec_async(&mut server.connection)
-                    .await?;
-            }
-        }
-        Ok(all)
-    };
-    let heard = tidied
-        .await
-        .map_err(|error: RedisError| error_chain(&error))?;
-    let told = heard
-        .into_iter()
-        .map(|channel| format!("a listener to {channel}"));
-    Ok(told.collect())
-}
-
-/// One server, which knows its own keys and channels only.
+/// A server of a Redis cluster. It knows its own keys and channels only.
 struct RedisPrimary {
     connection: MultiplexedConnection,
-    /// What `PUBSUB` calls its channels.
+    /// The subcommand of `PUBSUB` that lists channels here: a cluster uses sharded channels.
     channels: &'static str,
 }
 
-/// The server of the address, or all that share the slots of its cluster.
+impl BrokerDriver for Redis {
+    fn check_connection<'b>(&self, url: &'b BrokerUrl) -> BoxFuture<'b, Result<(), String>> {
+        async {
+            let mut connection = connect(url).await?;
+            redis::cmd("PING").exec_async(&mut connection).await
+        }
+        .map(|pinged: Result<(), RedisError>| pinged.map_err(|error| error_chain(&error)))
+        .boxed()
+    }
+
+    fn cleanup<'b>(
+        &self,
+        url: &'b BrokerUrl,
+        cluster: &'b str,
+    ) -> BoxFuture<'b, Result<Vec<String>, String>> {
+        delete_cluster(url, cluster)
+            .map(|deleted| deleted.map_err(|error| error_chain(&error)))
+            .boxed()
+    }
+
+    fn gauge_source(&self, broker: &BrokerSpec) -> Option<Arc<dyn GaugeSource>> {
+        Some(Arc::new(gauges::RedisInfo::new(broker.url.clone())))
+    }
+
+    fn parse_gauges(&self, text: &str) -> Option<Gauges> {
+        Some(gauges::parse(text))
+    }
+
+    fn start_command(&self, port: u16) -> String {
+        format!("redis-server --port {port}")
+    }
+
+    fn process_names(&self) -> &'static [&'static str] {
+        &["redis", "valkey", "keydb", "dragonfly"]
+    }
+}
+
+impl RedisPrimary {
+    /// Returns the channels that still have subscribers after a second. The server takes a
+    /// moment to see that a process has ended.
+    async fn subscribed_channels(&mut self, pattern: &str) -> Result<Vec<String>, RedisError> {
+        let mut polls = 0;
+        loop {
+            let mut command = redis::cmd("PUBSUB");
+            command.arg(self.channels).arg(pattern);
+            let channels: Vec<String> = command.query_async(&mut self.connection).await?;
+            polls += 1;
+            if channels.is_empty() || polls == MAX_POLLS {
+                return Ok(channels);
+            }
+            sleep(POLL_INTERVAL).await;
+        }
+    }
+
+    async fn delete_keys(&mut self, pattern: &str) -> Result<(), RedisError> {
+        for key in self.keys(pattern).await? {
+            redis::cmd("DEL")
+                .arg(key)
+                .exec_async(&mut self.connection)
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn keys(&mut self, pattern: &str) -> Result<Vec<String>, RedisError> {
+        // `SCAN` and not `KEYS`, which blocks the server for everybody else who uses it.
+        let mut scan = redis::cmd("SCAN");
+        scan.cursor_arg(0)
+            .arg("MATCH")
+            .arg(pattern)
+            .arg("COUNT")
+            .arg(1_000);
+        let mut found: AsyncIter<'_, String> = scan.iter_async(&mut self.connection).await?;
+        let mut keys = Vec::new();
+        while let Some(key) = found.next_item().await {
+            keys.push(key?);
+        }
+        Ok(keys)
+    }
+}
+
+/// Deletes the keys of a cluster on every server. Returns the channels of the cluster that
+/// still have subscribers.
+async fn delete_cluster(url: &BrokerUrl, cluster: &str) -> Result<Vec<String>, RedisError> {
+    let pattern = format!("highwater:{cluster}:*");
+    let mut leftovers = Vec::new();
+    for mut server in connect_primaries(url).await? {
+        let channels = server.subscribed_channels(&pattern).await?;
+        leftovers.extend(
+            channels
+                .into_iter()
+                .map(|channel| format!("a listener to {channel}")),
+        );
+        server.delete_keys(&pattern).await?;
+    }
+    Ok(leftovers)
+}
+
+/// Connects to the server of the address, or to all servers that own slots of its cluster.
 async fn connect_primaries(url: &BrokerUrl) -> Result<Vec<RedisPrimary>, RedisError> {
-    let mut connection = open(url).await?;
+    let mut connection = connect(url).await?;
     let mut info = redis::cmd("INFO");
     let info: String = info.arg("cluster").query_async(&mut connection).await?;
     if !info.lines().any(|line| line.trim() == "cluster_enabled:1") {
@@ -70,12 +143,13 @@ async fn connect_primaries(url: &BrokerUrl) -> Result<Vec<RedisPrimary>, RedisEr
     let nodes: String = nodes.arg("NODES").query_async(&mut connection).await?;
     let mut servers = Vec::new();
     for (host, port) in primaries(&nodes) {
-        let there = Client::open(url.expose_secret())?
+        // User and password of the scenario's address hold for every server of the cluster.
+        let info = Client::open(url.expose_secret())?
             .get_connection_info()
             .clone()
             .set_addr(ConnectionAddr::Tcp(host, port));
         servers.push(RedisPrimary {
-            connection: Client::open(there)?
+            connection: Client::open(info)?
                 .get_multiplexed_async_connection()
                 .await?,
             channels: "SHARDCHANNELS",
@@ -84,7 +158,7 @@ async fn connect_primaries(url: &BrokerUrl) -> Result<Vec<RedisPrimary>, RedisEr
     Ok(servers)
 }
 
-/// Host and port of each server that has slots, from what `CLUSTER NODES` says:
+/// Returns host and port of each server that owns slots, from the answer to `CLUSTER NODES`:
 /// `ID HOST:PORT@BUS[,NAME] FLAGS …`.
 fn primaries(nodes: &str) -> Vec<(String, u16)> {
     let address = |line: &str| {
@@ -93,52 +167,16 @@ fn primaries(nodes: &str) -> Vec<(String, u16)> {
         let mut flags = flags.split(',');
         let (host, port) = address.split('@').next()?.rsplit_once(':')?;
         let port = port.parse().ok()?;
-        let has_slots = flags.any(|flag| flag == "master") && !host.is_empty();
-        has_slots.then(|| (host.to_owned(), port))
+        let owns_slots = flags.any(|flag| flag == "master") && !host.is_empty();
+        owns_slots.then(|| (host.to_owned(), port))
     };
     nodes.lines().filter_map(address).collect()
 }
 
-async fn open(url: &BrokerUrl) -> Result<MultiplexedConnection, RedisError> {
+async fn connect(url: &BrokerUrl) -> Result<MultiplexedConnection, RedisError> {
     Client::open(url.expose_secret())?
         .get_multiplexed_async_connection()
         .await
-}
-
-impl RedisPrimary {
-    /// Channels that somebody listens to still. The server takes a moment to see that
-    /// a process has ended.
-    async fn active_channels(&mut self, pattern: &str) -> Result<Vec<String>, RedisError> {
-        let mut looks = 0;
-        loop {
-            let mut channels = redis::cmd("PUBSUB");
-            channels.arg(self.channels).arg(pattern);
-            let heard: Vec<String> = channels.query_async(&mut self.connection).await?;
-            looks += 1;
-            if heard.is_empty() || looks == MAX_POLLS {
-                return Ok(heard);
-            }
-            sleep(POLL_INTERVAL).await;
-        }
-    }
-}
-
-async fn keys(
-    connection: &mut MultiplexedConnection,
-    pattern: &str,
-) -> Result<Vec<String>, RedisError> {
-    let mut scan = redis::cmd("SCAN");
-    scan.cursor_arg(0)
-        .arg("MATCH")
-        .arg(pattern)
-        .arg("COUNT")
-        .arg(1_000);
-    let mut found: AsyncIter<'_, String> = scan.iter_async(connection).await?;
-    let mut keys = Vec::new();
-    while let Some(key) = found.next_item().await {
-        keys.push(key?);
-    }
-    Ok(keys)
 }
 
 #[cfg(test)]
@@ -149,7 +187,8 @@ mod tests {
 
     use super::*;
 
-    /// What the server answers that has the key, one line each.
+    /// Runs `redis-cli`, which follows redirections to the server that owns a key, and
+    /// returns the lines of its answer.
     fn redis_cli(url: &str, command: &[&str]) -> Vec<String> {
         let mut cli = Command::new("redis-cli");
         let output = cli.args(["-c", "--raw", "-u", url]).args(command).output();
@@ -160,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn only_servers_with_slots_are_asked() {
+    fn replica_and_server_without_address_own_no_slots() {
         let nodes = "\
 07c3 127.0.0.1:30004@31004,h4 slave e7d1 0 1426238317239 4 connected
 67ed 127.0.0.1:30002@31002,h2 master - 0 1426238316232 2 connected 5461-10922
@@ -172,18 +211,18 @@ ffff :0@0 master,noaddr - 0 0 1 disconnected
     }
 
     #[tokio::test]
-    async fn what_a_run_left_is_removed_from_every_server() {
-        let cluster = RedisClusterService::start().expect("a cluster");
-        let url = cluster.url();
-        // Enough that each of the three has some.
-        let keys = |of: &str| -> Vec<String> {
-            let key = |number| format!("highwater:{of}:{number}");
+    async fn cleanup_deletes_keys_of_the_run_on_every_server() {
+        let service = RedisClusterService::start().expect("a cluster");
+        let url = service.url();
+        // Thirty keys, so that each of the three servers owns some of them.
+        let keys = |cluster: &str| -> Vec<String> {
+            let key = |number| format!("highwater:{cluster}:{number}");
             (0..30).map(key).collect()
         };
         for key in keys("run").iter().chain(&keys("another")) {
             redis_cli(&url, &["SET", key, "1"]);
         }
-        let mut listener = redis::cluster::ClusterClient::builder([url.as_str()])
+        let mut subscriber = redis::cluster::ClusterClient::builder([url.as_str()])
             .use_protocol(redis::ProtocolVersion::RESP3)
             .push_sender(|_| Ok::<(), std::convert::Infallible>(()))
             .build()
@@ -193,20 +232,22 @@ ffff :0@0 master,noaddr - 0 0 1 disconnected
             .expect("a connection");
         let channels = keys("run");
         for channel in &channels {
-            listener.ssubscribe(channel).await.expect("a subscription");
+            let subscribed = subscriber.ssubscribe(channel).await;
+            subscribed.expect("a subscription");
         }
 
         let broker = BrokerUrl::parse(&url).expect("an address");
-        let mut told = cleanup(&broker, "run").await.expect("it answers");
-        told.sort_unstable();
-        let said = |channel: &String| format!("a listener to {channel}");
-        let mut expected: Vec<String> = channels.iter().map(said).collect();
+        let cleaned = Redis.cleanup(&broker, "run").await;
+        let mut leftovers = cleaned.expect("the servers answer");
+        leftovers.sort_unstable();
+        let leftover = |channel: &String| format!("a listener to {channel}");
+        let mut expected: Vec<String> = channels.iter().map(leftover).collect();
         expected.sort_unstable();
-        assert_eq!(told, expected);
-        let left = |of: &str| {
-            let there = |key: &String| redis_cli(&url, &["EXISTS", key]) == ["1"];
-            keys(of).iter().filter(|key| there(key)).count()
+        assert_eq!(leftovers, expected);
+        let remaining = |cluster: &str| {
+            let exists = |key: &String| redis_cli(&url, &["EXISTS", key]) == ["1"];
+            keys(cluster).iter().filter(|key| exists(key)).count()
         };
-        assert_eq!((left("run"), left("another")), (0, 30));
+        assert_eq!((remaining("run"), remaining("another")), (0, 30));
     }
 }

@@ -1,21 +1,20 @@
-//! The process that asks: a worker or the coordinator measuring itself.
+//! Memory and CPU time of the process that samples: a worker or the coordinator.
 
-use std::{
-    process,
-    sync::{LazyLock, Mutex, PoisonError},
-};
+use std::{process, sync::LazyLock};
 
-use super::{Gauges, process::ProcessTable};
+use parking_lot::Mutex;
 
-/// Kept between calls, because the table reads once when the machine started;
-/// read anew each time, a wall clock that is set would look like a restart.
+use super::{gauges::Gauges, process::ProcessTable};
+
+/// The table of this process. It is kept between calls, because it reads the machine's boot
+/// time once. A boot time read anew after somebody set the clock would look like a restart.
 static TABLE: LazyLock<Mutex<ProcessTable>> = LazyLock::new(Mutex::default);
 
-/// Memory, CPU time, start and open files of this very process. Meant for once
-/// a second: it reads a handful of small files.
+/// Returns memory, CPU time, start time and open files of this process. A call reads a
+/// handful of small files, which is meant for once a second.
 pub fn own_process() -> Gauges {
     let pid = process::id();
-    let mut table = TABLE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut table = TABLE.lock();
     table.refresh([pid]);
     table.gauges(pid).unwrap_or_default()
 }

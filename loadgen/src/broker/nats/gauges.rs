@@ -1,13 +1,13 @@
-//! NATS: `/varz` of its monitoring port.
+//! The gauges in `/varz` of NATS' monitoring port.
 
 use chrono::{DateTime, Utc};
 use highwater_reports::record::names::gauge;
 use serde::Deserialize;
 
-use crate::sampling::Gauges;
+use crate::sampling::{Gauges, gauges::measured};
 
-/// As much of the answer as is recorded. `cpu` in it is a share of a processor
-/// at some moment, not time used, and so is left out.
+/// The recorded part of the answer. `cpu` in it is a share of a core at one moment, not time
+/// used, so it is left out.
 #[derive(Debug, Deserialize)]
 struct Varz {
     start: Option<DateTime<Utc>>,
@@ -22,10 +22,10 @@ struct Varz {
     slow_consumers: Option<f64>,
 }
 
-/// The gauges in an answer of `/varz`; `None` if it is something else.
-pub(in crate::broker) fn gauges(text: &str) -> Option<Gauges> {
+/// Reads the gauges in an answer of `/varz`; `None` if it is another text.
+pub(super) fn parse(text: &str) -> Option<Gauges> {
     let varz: Varz = serde_json::from_str(text).ok()?;
-    let figures = [
+    Some(measured([
         (gauge::STARTED_AT, varz.start.map(seconds)),
         (gauge::RSS, varz.mem),
         (gauge::BROKER_CLIENTS, varz.connections),
@@ -36,11 +36,7 @@ pub(in crate::broker) fn gauges(text: &str) -> Option<Gauges> {
         (gauge::BROKER_BYTES_IN, varz.in_bytes),
         (gauge::BROKER_BYTES_OUT, varz.out_bytes),
         (gauge::BROKER_SLOW_CONSUMERS, varz.slow_consumers),
-    ];
-    let known = figures
-        .into_iter()
-        .filter_map(|(name, value)| Some((name.to_owned(), value?)));
-    Some(known.collect())
+    ]))
 }
 
 fn seconds(at: DateTime<Utc>) -> f64 {
@@ -52,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_are_read_in_their_units() {
+    fn varz_is_read_in_its_units() {
         let varz = r#"{
             "server_id": "NA", "version": "2.9.10", "start": "2025-11-24T16:00:00.5Z",
             "mem": 12582912, "cores": 2, "cpu": 3.5, "connections": 4, "subscriptions": 70,
@@ -72,13 +68,13 @@ mod tests {
             (gauge::BROKER_SLOW_CONSUMERS, 1.0),
         ];
         let expected = expected.map(|(name, value)| (name.to_owned(), value));
-        assert_eq!(gauges(varz), Some(expected.into()));
+        assert_eq!(parse(varz), Some(expected.into()));
     }
 
     #[test]
-    fn what_is_not_there_is_absent() {
-        assert_eq!(gauges("{}"), Some(Gauges::new()));
-        assert_eq!(gauges("<html>"), None);
-        assert_eq!(gauges("[]"), None);
+    fn missing_field_is_absent() {
+        assert_eq!(parse("{}"), Some(Gauges::new()));
+        assert_eq!(parse("<html>"), None);
+        assert_eq!(parse("[]"), None);
     }
 }

@@ -1,20 +1,26 @@
-//! Redis: the answer to `INFO ALL`.
+//! The gauges in Redis' answer to `INFO ALL`.
 
 use std::{collections::BTreeMap, time::Duration};
 
+use futures_util::future::{BoxFuture, FutureExt};
 use highwater_reports::record::names::gauge;
 use highwater_scenarios::BrokerUrl;
 use redis::{AsyncConnectionConfig, Client, RedisError, aio::MultiplexedConnection};
+use reqwest::Client as HttpClient;
 use tokio::{sync::Mutex, time::timeout};
 
-use crate::sampling::Gauges;
+use crate::sampling::{GaugeSource, Gauges};
 
-/// Longest time for one answer, connecting included; below the second between
+/// The longest time for one answer, connecting included. It lies below the second between
 /// two samples.
 const INFO_TIMEOUT: Duration = Duration::from_millis(800);
 
-/// A field of the answer and the gauge that it holds. `used_memory` is what the
-/// allocator has given out.
+/// The largest count that is recorded: far above every real count, and so small that no sum
+/// of counts becomes infinite.
+const MAX_VALUE: f64 = 1e30;
+
+/// Fields of the answer and the gauges that they hold. Two fields of one gauge add up.
+/// `used_memory` is what the allocator has handed out.
 const FIELDS: [(&str, &str); 10] = [
     ("used_memory", gauge::HEAP),
     ("used_memory_rss", gauge::RSS),
@@ -31,49 +37,61 @@ const FIELDS: [(&str, &str); 10] = [
     ("used_cpu_user", gauge::CPU),
 ];
 
-/// Connections by address, each made when it is first needed and again after it
-/// broke.
-#[derive(Debug, Default)]
-pub(in crate::broker) struct RedisConnections {
-    open: Mutex<BTreeMap<String, MultiplexedConnection>>,
+/// A connection on which Redis is asked for `INFO`. It opens at the first sample, and again
+/// after an answer that failed.
+#[derive(Debug)]
+pub(super) struct RedisInfo {
+    url: BrokerUrl,
+    connection: Mutex<Option<MultiplexedConnection>>,
 }
 
-impl RedisConnections {
-    /// The answer to `INFO`; `None` if there is none in time.
-    pub(in crate::broker) async fn info(&self, url: &BrokerUrl) -> Option<String> {
-        let answer = timeout(INFO_TIMEOUT, self.ask(url)).await;
-        let answer = answer.ok().and_then(Result::ok);
-        if answer.is_none() {
-            self.open.lock().await.remove(url.expose_secret());
+impl RedisInfo {
+    /// A source that is not connected yet.
+    pub(super) fn new(url: BrokerUrl) -> Self {
+        Self {
+            url,
+            connection: Mutex::default(),
         }
-        answer
     }
 
-    async fn ask(&self, url: &BrokerUrl) -> Result<String, RedisError> {
-        let mut connection = self.connection(url).await?;
-        // Statistics of commands are in no answer to INFO alone.
+    async fn info(&self) -> Result<String, RedisError> {
+        let mut connection = self.connection().await?;
+        // `INFO` alone leaves out the statistics of commands.
         let mut info = redis::cmd("INFO");
         info.arg("ALL").query_async(&mut connection).await
     }
 
-    async fn connection(&self, url: &BrokerUrl) -> Result<MultiplexedConnection, RedisError> {
-        if let Some(connection) = self.open.lock().await.get(url.expose_secret()) {
-            return Ok(connection.clone());
+    async fn connection(&self) -> Result<MultiplexedConnection, RedisError> {
+        let mut connection = self.connection.lock().await;
+        if let Some(open) = connection.as_ref() {
+            return Ok(open.clone());
         }
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(INFO_TIMEOUT))
             .set_response_timeout(Some(INFO_TIMEOUT));
-        let connection = Client::open(url.expose_secret())?
+        let open = Client::open(self.url.expose_secret())?
             .get_multiplexed_async_connection_with_config(&config)
             .await?;
-        let mut open = self.open.lock().await;
-        open.insert(url.expose_secret().to_owned(), connection.clone());
-        Ok(connection)
+        Ok(connection.insert(open).clone())
     }
 }
 
-/// The gauges in the answer.
-pub(in crate::broker) fn gauges(info: &str) -> Gauges {
+impl GaugeSource for RedisInfo {
+    fn read<'s>(&'s self, _client: &'s HttpClient) -> BoxFuture<'s, Option<Gauges>> {
+        async {
+            let answered = timeout(INFO_TIMEOUT, self.info()).await;
+            let answer = answered.ok().and_then(Result::ok);
+            if answer.is_none() {
+                *self.connection.lock().await = None;
+            }
+            Some(parse(&answer?))
+        }
+        .boxed()
+    }
+}
+
+/// Reads the gauges in the answer.
+pub(super) fn parse(info: &str) -> Gauges {
     let fields: BTreeMap<&str, &str> = info
         .lines()
         .filter_map(|line| line.trim_end().split_once(':'))
@@ -85,7 +103,7 @@ pub(in crate::broker) fn gauges(info: &str) -> Gauges {
             *gauges.entry(gauge.to_owned()).or_default() += value;
         }
     }
-    // User time alone would be half a truth.
+    // User time without system time would be too small a CPU time.
     match (gauges.get_mut(gauge::CPU), number("used_cpu_sys")) {
         (Some(cpu), Some(system)) => *cpu += system,
         _ => drop(gauges.remove(gauge::CPU)),
@@ -94,9 +112,9 @@ pub(in crate::broker) fn gauges(info: &str) -> Gauges {
     if let Some((now_us, uptime_s)) = started {
         gauges.insert(gauge::STARTED_AT.into(), now_us / 1e6 - uptime_s);
     }
-    // One server of a cluster has its own share alone.
+    // A server of a cluster counts its own share alone, so the total is unknown there.
     if fields.get("cluster_enabled") == Some(&"0") && info.contains("# Commandstats") {
-        // A command that nobody has sent yet is not listed.
+        // A command that no client has sent yet is not listed, so its count is 0.
         let statistics = fields.get("cmdstat_publish");
         let published = statistics.map_or(Some(0.0), |of| calls(of).and_then(finite_value));
         gauges.extend(published.map(|count| (gauge::BROKER_PUBLISHED.into(), count)));
@@ -104,15 +122,15 @@ pub(in crate::broker) fn gauges(info: &str) -> Gauges {
     gauges
 }
 
-/// The first figure of a command's statistics: `calls=12,usec=34,…`.
+/// Returns the number of calls in a command's statistics: `calls=12,usec=34,…`.
 fn calls(statistics: &str) -> Option<f64> {
     let (calls, _) = statistics.strip_prefix("calls=")?.split_once(',')?;
     calls.parse().ok()
 }
 
-/// Far above what is counted, far below where a sum would be no number.
+/// Returns a value in the range of real counts.
 fn finite_value(value: f64) -> Option<f64> {
-    (0.0..1e30).contains(&value).then_some(value)
+    (0.0..MAX_VALUE).contains(&value).then_some(value)
 }
 
 #[cfg(test)]
@@ -120,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_are_read_in_their_units() {
+    fn info_is_read_in_its_units() {
         let info = "# Server\r\nredis_version:7.0.15\r\nserver_time_usec:1764000000500000\r\n\
                     uptime_in_seconds:100\r\n# Clients\r\nconnected_clients:5\r\n\
                     # Memory\r\nused_memory:1048576\r\nused_memory_human:1.00M\r\n\
@@ -145,32 +163,32 @@ mod tests {
             (gauge::BROKER_PUBLISHED, 9.0),
         ];
         let expected = expected.map(|(name, value)| (name.to_owned(), value));
-        assert_eq!(gauges(info), expected.into());
+        assert_eq!(parse(info), expected.into());
     }
 
     #[test]
-    fn publications_are_counted_only_where_all_of_them_are() {
-        let published = |info: &str| gauges(info).get(gauge::BROKER_PUBLISHED).copied();
+    fn publish_count_is_absent_if_it_is_not_the_total() {
+        let published = |info: &str| parse(info).get(gauge::BROKER_PUBLISHED).copied();
         let commands = "# Commandstats\r\n";
         let three = "# Commandstats\r\ncmdstat_publish:calls=3,usec=1\r\n";
         let odd = "# Commandstats\r\ncmdstat_publish:many\r\n";
-        for (alone, statistics, expected) in [
+        for (cluster_enabled, statistics, expected) in [
             ("0", commands, Some(0.0)),
             ("0", three, Some(3.0)),
             ("0", odd, None),
             ("0", "", None),
             ("1", three, None),
         ] {
-            let info = format!("cluster_enabled:{alone}\r\n{statistics}");
+            let info = format!("cluster_enabled:{cluster_enabled}\r\n{statistics}");
             assert_eq!(published(&info), expected, "{info}");
         }
     }
 
     #[test]
-    fn what_is_not_there_is_absent() {
-        assert_eq!(gauges(""), Gauges::new());
-        assert_eq!(gauges("-ERR unknown command"), Gauges::new());
-        assert_eq!(gauges("used_cpu_user:0.5\r\n"), Gauges::new());
-        assert_eq!(gauges("used_memory:much\r\n"), Gauges::new());
+    fn missing_field_is_absent() {
+        assert_eq!(parse(""), Gauges::new());
+        assert_eq!(parse("-ERR unknown command"), Gauges::new());
+        assert_eq!(parse("used_cpu_user:0.5\r\n"), Gauges::new());
+        assert_eq!(parse("used_memory:much\r\n"), Gauges::new());
     }
 }

@@ -1,32 +1,29 @@
-//! The broker's process, where it is one of this machine.
+//! The process of an external broker, if it is on this machine.
 
-use std::{
-    fs,
-    path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use highwater_scenarios::{BrokerKind, plan::BrokerSpec};
+use parking_lot::Mutex;
 use tokio::{task::spawn_blocking, time::Instant};
 
-use crate::sampling::port_owner;
+use crate::{broker::driver, sampling::port_owner};
 
-/// Time from one look for a process that is gone to the next.
-const POLL_INTERVAL: Duration = Duration::from_secs(5);
+/// The time between two searches for the process. A search goes through all processes of
+/// the machine.
+const SEARCH_INTERVAL: Duration = Duration::from_secs(5);
 
-/// What knows the broker's process id.
+/// The way in which the broker's process is found.
 #[derive(Debug)]
 pub(super) enum BrokerProcess {
-    /// The scenario gives it.
+    /// The scenario gives the process id.
     Pid(u32),
-    /// Whoever listens on the broker's port of this machine.
+    /// The broker listens on a port of this machine.
     PortOwner(Arc<PidFinder>),
     /// The broker is on another machine.
     Remote,
 }
 
-/// Finds who listens on a port, and again after that process has ended.
+/// A search for the process that listens on a port, repeated after that process has ended.
 #[derive(Debug)]
 pub(super) struct PidFinder {
     port: u16,
@@ -37,10 +34,11 @@ pub(super) struct PidFinder {
 #[derive(Debug)]
 struct FoundPid {
     pid: Option<u32>,
-    polled_at: Instant,
+    searched_at: Instant,
 }
 
 impl BrokerProcess {
+    /// Looks for the broker's process.
     pub(super) async fn locate(broker: &BrokerSpec) -> Self {
         if let Some(pid) = broker.pid {
             return Self::Pid(pid);
@@ -53,16 +51,17 @@ impl BrokerProcess {
             kind: broker.url.kind(),
             found: Mutex::new(FoundPid {
                 pid: None,
-                polled_at: Instant::now(),
+                searched_at: Instant::now(),
             }),
         });
-        let looking = finder.clone();
-        // Should the look fail, the next one is not far.
-        let _ = spawn_blocking(move || looking.poll()).await;
+        let searching = finder.clone();
+        // A search that fails is repeated by the sampler after `SEARCH_INTERVAL`.
+        let _ = spawn_blocking(move || searching.search()).await;
         Self::PortOwner(finder)
     }
 
-    /// Its id now; `None` if it is not known, or not running. Never waits.
+    /// Returns the process id; `None` if it is unknown or the process does not run. Never
+    /// waits.
     pub(super) fn pid(&self) -> Option<u32> {
         match self {
             Self::Pid(pid) => Some(*pid),
@@ -74,40 +73,31 @@ impl BrokerProcess {
 
 impl PidFinder {
     fn pid(finder: &Arc<Self>) -> Option<u32> {
-        let mut found = finder.found();
+        let mut found = finder.found.lock();
         found.pid = found
             .pid
             .filter(|pid| Path::new("/proc").join(pid.to_string()).exists());
-        if found.pid.is_none() && found.polled_at.elapsed() >= POLL_INTERVAL {
-            found.polled_at = Instant::now();
-            let looking = finder.clone();
-            spawn_blocking(move || looking.poll());
+        if found.pid.is_none() && found.searched_at.elapsed() >= SEARCH_INTERVAL {
+            found.searched_at = Instant::now();
+            let searching = finder.clone();
+            spawn_blocking(move || searching.search());
         }
         found.pid
     }
 
-    /// Goes through all processes, which takes its time.
-    fn poll(&self) {
+    fn search(&self) {
+        // Before the lock is taken: a search takes milliseconds.
         let pid = port_owner::listening_pid(self.port).filter(|pid| is_broker(self.kind, *pid));
-        self.found().pid = pid;
-    }
-
-    /// Nothing can fail while it is locked.
-    fn found(&self) -> MutexGuard<'_, FoundPid> {
-        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+        self.found.lock().pid = pid;
     }
 }
 
-/// Whether the process that listens is a broker: it may be one that only hands
-/// on to a container or another machine.
+/// Whether a process is a broker of this kind. Another process on the port only forwards, to
+/// a container or to another machine.
 fn is_broker(kind: BrokerKind, pid: u32) -> bool {
-    let names: &[&str] = match kind {
-        BrokerKind::Redis => &["redis", "valkey", "keydb", "dragonfly"],
-        BrokerKind::Nats => &["nats-server"],
-        BrokerKind::RabbitMq => &["beam"],
-    };
     let comm = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-    names.iter().any(|name| comm.starts_with(name))
+    let mut names = driver(kind).process_names().iter();
+    names.any(|name| comm.starts_with(name))
 }
 
 #[cfg(test)]
@@ -115,8 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_broker_is_taken_for_one() {
-        // The test's own process listens nowhere and is no broker.
+    fn other_process_is_not_taken_for_a_broker() {
         for kind in BrokerKind::ALL {
             assert!(!is_broker(kind, std::process::id()), "{kind:?}");
             assert!(!is_broker(kind, u32::MAX));

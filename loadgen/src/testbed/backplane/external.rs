@@ -1,74 +1,75 @@
-//! A broker that is running already: asked whether it answers before anything
-//! is started, sampled, and never touched.
-//!
-//! - [`process`]: its process, where it is one of this machine;
+//! A broker that runs already: checked before the run, sampled, and cleaned up afterwards.
 
-use std::{ffi::OsString, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use highwater_reports::record::{Source, SourceRole};
 use highwater_scenarios::{
-    BrokerKind, BrokerUrl,
+    BrokerUrl,
     plan::{BROKER_NAME, BrokerSpec},
 };
 use tokio::time::timeout;
 
-use super::{super::TestbedError, broker_process::BrokerProcess};
+use super::{
+    super::{TestbedError, launch_args::LaunchArgs},
+    broker_process::BrokerProcess,
+};
 use crate::{
-    broker::{BrokerEndpoint, nats, rabbitmq, redis},
-    sampling::{SampleEndpoint, SampleTarget},
+    broker::{self, BrokerDriver},
+    sampling::{GaugeSource, SampleEndpoint, SampleTarget},
 };
 
-/// How long it may take to answer before the run.
+/// The longest time for the broker to answer before the run, and for the cleanup after it.
 const REACH_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Where a node reads its backplane's address, so that a password in it stands
-/// on no command line.
+/// The environment variable in which a node finds the broker's address. On the command line,
+/// every user of the machine could read the password in it.
 const BACKPLANE_ENV: &str = "HIGHWATER_BACKPLANE";
 
-/// A broker that is running already.
+/// A broker that runs already.
 #[derive(Debug)]
 pub(in crate::testbed) struct ExternalBroker {
-    broker: BrokerSpec,
-    /// What the nodes of this run call their cluster, so that they meet no
-    /// others at the broker.
+    url: BrokerUrl,
+    /// The cluster's name at the broker. It is random for each run, so that nodes of two
+    /// runs at one broker do not see each other.
     cluster: String,
     process: BrokerProcess,
+    gauges: Option<Arc<dyn GaugeSource>>,
 }
 
 impl ExternalBroker {
-    /// The broker, once it has answered.
+    /// Connects to the broker once, to see that it answers.
     pub(super) async fn connect(broker: BrokerSpec) -> Result<Self, TestbedError> {
-        let answered = timeout(REACH_TIMEOUT, check_connection(&broker.url)).await;
-        let answered = answered.unwrap_or_else(|_| Err(format!("no answer in {REACH_TIMEOUT:?}")));
-        answered.map_err(|reason| unreachable_error(&broker.url, reason))?;
+        let driver = broker::driver(broker.url.kind());
+        let checked = within_timeout(driver.check_connection(&broker.url)).await;
+        checked.map_err(|reason| unreachable_error(driver, &broker.url, &reason))?;
         Ok(Self {
             process: BrokerProcess::locate(&broker).await,
             cluster: format!("run-{:08x}", rand::random::<u32>()),
-            broker,
+            gauges: driver.gauge_source(&broker),
+            url: broker.url,
         })
     }
 
-    pub(super) fn join_args(&self) -> (Vec<OsString>, Vec<(OsString, OsString)>) {
-        let arguments = vec!["--cluster".into(), (&self.cluster).into()];
-        let url = self.broker.url.expose_secret().into();
-        (arguments, vec![(BACKPLANE_ENV.into(), url)])
+    pub(super) fn join_args(&self) -> LaunchArgs {
+        let mut args = LaunchArgs::new(["--cluster", &self.cluster]);
+        let url = self.url.expose_secret().into();
+        args.env.push((BACKPLANE_ENV.into(), url));
+        args
     }
 
-    /// Removes what the run's cluster kept at the broker, now that its nodes have
-    /// ended. In words, what they should have taken along, and why that could not
-    /// be seen.
+    /// Removes the names of this run at the broker. The nodes have ended. Returns what they
+    /// should have removed themselves, and a reason if the cleanup failed, in words.
     pub(super) async fn cleanup(&self) -> Vec<String> {
-        let url = &self.broker.url;
-        let name = url.kind().name();
-        let tidied = timeout(REACH_TIMEOUT, cleanup(url, &self.cluster)).await;
-        match tidied.unwrap_or_else(|_| Err(format!("no answer in {REACH_TIMEOUT:?}"))) {
-            Ok(left) => left
+        let name = self.url.kind().name();
+        let driver = broker::driver(self.url.kind());
+        match within_timeout(driver.cleanup(&self.url, &self.cluster)).await {
+            Ok(leftovers) => leftovers
                 .into_iter()
-                .map(|left| format!("the nodes have ended and {name} still has {left}"))
+                .map(|leftover| format!("the nodes have ended and {name} still has {leftover}"))
                 .collect(),
             Err(reason) => vec![format!(
-                "what the run left at {name} could not be removed: {}",
-                without_secret(url, &reason)
+                "cannot remove the names of the run at {name}: {}",
+                mask_secret(&self.url, &reason)
             )],
         }
     }
@@ -77,47 +78,28 @@ impl ExternalBroker {
         SampleTarget {
             source: Source::new(SourceRole::Broker, BROKER_NAME),
             pid: self.process.pid(),
-            endpoint: BrokerEndpoint::for_broker(&self.broker).map(SampleEndpoint::Broker),
+            endpoint: self.gauges.clone().map(SampleEndpoint::Native),
         }
     }
 }
 
-/// A connection in the broker's own protocol, with user and password, closed
-/// again; in words why there is none.
-async fn check_connection(url: &BrokerUrl) -> Result<(), String> {
-    match url.kind() {
-        BrokerKind::Redis => redis::check_connection(url).await,
-        BrokerKind::Nats => nats::check_connection(url).await,
-        BrokerKind::RabbitMq => rabbitmq::check_connection(url).await,
-    }
+async fn within_timeout<T>(answer: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    let answered = timeout(REACH_TIMEOUT, answer).await;
+    answered.unwrap_or_else(|_| Err(format!("no answer within {REACH_TIMEOUT:?}")))
 }
 
-/// Removes what a cluster kept at the broker; answers with what its nodes should
-/// have removed themselves.
-async fn cleanup(url: &BrokerUrl, cluster: &str) -> Result<Vec<String>, String> {
-    match url.kind() {
-        BrokerKind::Redis => redis::cleanup(url, cluster).await,
-        BrokerKind::Nats => nats::cleanup(url, cluster).await,
-        BrokerKind::RabbitMq => rabbitmq::cleanup(url, cluster).await,
-    }
-}
-
-fn unreachable_error(url: &BrokerUrl, reason: String) -> TestbedError {
-    let (name, port) = (url.kind().name(), url.port());
-    let start = match url.kind() {
-        BrokerKind::Redis => format!("redis-server --port {port}"),
-        BrokerKind::Nats => format!("nats-server -p {port} -m 8222 -js"),
-        BrokerKind::RabbitMq => "rabbitmq-server".to_owned(),
-    };
+fn unreachable_error(driver: &dyn BrokerDriver, url: &BrokerUrl, reason: &str) -> TestbedError {
+    let start = driver.start_command(url.port());
     TestbedError::BrokerUnreachable {
-        name,
+        name: url.kind().name(),
         url: url.to_string(),
-        reason: without_secret(url, &reason),
+        reason: mask_secret(url, reason),
         hint: format!("start it first (`{start}`), or correct `backplane` in the scenario"),
     }
 }
 
-/// A library may quote the address that it was given.
-fn without_secret(url: &BrokerUrl, reason: &str) -> String {
+/// Replaces the address by its masked form. A client library may quote the address that it
+/// was given.
+fn mask_secret(url: &BrokerUrl, reason: &str) -> String {
     reason.replace(url.expose_secret(), &url.to_string())
 }

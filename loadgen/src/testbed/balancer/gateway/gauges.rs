@@ -1,24 +1,23 @@
-//! The gateway: its Prometheus text, node by node.
-
-use std::io;
+//! The gauges in a gateway's Prometheus text.
 
 use highwater_reports::record::names::gauge;
-use prometheus_parse::{Sample, Scrape, Value};
 
-use crate::sampling::balancer::node_gauge;
-use crate::sampling::{
-    Gauges,
-    prometheus::{MetricMapping, map_gauges, mapping},
+use crate::{
+    sampling::{
+        Gauges,
+        prometheus::{MetricMapping, map_gauges, mapping, parse_samples, sample_value},
+    },
+    testbed::balancer::gauges::node_gauge,
 };
 
-/// What it says of itself as a whole.
+/// The metrics of the gateway as a whole.
 const METRIC_MAPPINGS: &[MetricMapping] = &[
     mapping(gauge::BALANCER_SOCKETS, "highwater_gateway_sockets"),
     mapping(gauge::BALANCER_PENDING, "highwater_gateway_handshaking"),
     mapping(gauge::HEAP, "highwater_heap_allocated_bytes"),
 ];
 
-/// What it says of each node.
+/// The metrics of each node.
 const NODE_METRICS: [(&str, &str); 2] = [
     (
         "highwater_gateway_established",
@@ -27,41 +26,22 @@ const NODE_METRICS: [(&str, &str); 2] = [
     ("highwater_gateway_node_up", gauge::BALANCER_NODE_UP),
 ];
 
-/// Most nodes that are told apart.
+/// The most nodes that are recorded. The text comes over the network, and each name in it
+/// would be a gauge in every sample of the run.
 const MAX_NODES: usize = 1_000;
 
-/// The gauges in the text.
-pub(crate) fn gauges(text: &str) -> Gauges {
+/// Reads the gauges in the text.
+pub(super) fn parse(text: &str) -> Gauges {
     let mut gauges = map_gauges(METRIC_MAPPINGS, text, None);
     for (metric, gauge) in NODE_METRICS {
-        let samples = samples(text, metric).into_iter().take(MAX_NODES);
-        let of_nodes = samples.filter_map(|sample| {
+        let samples = parse_samples(text, |name| name == metric);
+        let by_node = samples.iter().take(MAX_NODES).filter_map(|sample| {
             let node = sample.labels.get("node")?;
-            Some((node_gauge(gauge, node), number(&sample.value)?))
+            Some((node_gauge(gauge, node), sample_value(&sample.value)?))
         });
-        gauges.extend(of_nodes);
+        gauges.extend(by_node);
     }
     gauges
-}
-
-/// The samples of one metric; the text may show many others.
-fn samples(text: &str, metric: &str) -> Vec<Sample> {
-    let matters = |line: &&str| {
-        let labels = line.strip_prefix(metric);
-        labels.is_some_and(|rest| rest.starts_with('{'))
-    };
-    let lines = text.lines().filter(matters);
-    let scrape = Scrape::parse(lines.map(|line| io::Result::Ok(line.to_owned())));
-    scrape.map(|scrape| scrape.samples).unwrap_or_default()
-}
-
-fn number(value: &Value) -> Option<f64> {
-    match value {
-        Value::Counter(value) | Value::Gauge(value) | Value::Untyped(value) => {
-            Some(*value).filter(|value| value.is_finite())
-        }
-        Value::Histogram(_) | Value::Summary(_) => None,
-    }
 }
 
 #[cfg(test)]
@@ -69,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_whole_and_each_node_stand_apart() {
+    fn text_is_read_in_total_and_by_node() {
         let text = "# TYPE highwater_gateway_sockets gauge\n\
                     highwater_gateway_sockets 42\n\
                     highwater_gateway_handshaking{node=\"n1\"} 1\n\
@@ -89,13 +69,13 @@ mod tests {
             (node_gauge(gauge::BALANCER_NODE_UP, "n1"), 1.0),
             (node_gauge(gauge::BALANCER_NODE_UP, "n2"), 0.0),
         ];
-        assert_eq!(gauges(text), expected.into());
+        assert_eq!(parse(text), expected.into());
     }
 
     #[test]
-    fn what_is_not_there_is_absent() {
+    fn missing_metric_is_absent() {
         for text in ["", "<html>", "highwater_gateway_sockets NaN\n"] {
-            assert!(gauges(text).is_empty(), "{text}");
+            assert!(parse(text).is_empty(), "{text}");
         }
     }
 }

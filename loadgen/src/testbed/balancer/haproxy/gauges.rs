@@ -1,89 +1,87 @@
-//! HAProxy: `show stat` of every process that its master knows.
+//! The gauges in `show stat` of every HAProxy worker.
 //!
-//! A reload leaves the old processes to their sockets until the last one has gone, so
-//! all of them count; which nodes get new sockets is what the current one says.
-//! `scur` of a server is its sessions: open WebSockets and commands under way.
+//! A reload leaves old workers alive until their last socket closes, so the sockets of all
+//! workers count. The current worker alone says which nodes are up. `scur` of a server is its
+//! sessions: open WebSockets and commands in flight.
 
-use std::{io, path::Path, time::Duration};
-
-use highwater_reports::record::names::gauge;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::UnixStream,
-    time::timeout,
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
 };
 
-use crate::sampling::Gauges;
-use crate::sampling::balancer::{add_sockets, node_gauge};
+use futures_util::future::{BoxFuture, FutureExt};
+use highwater_reports::record::names::gauge;
+use reqwest::Client;
+use tokio::time::timeout;
 
-/// Name of the backend whose servers are the nodes.
-pub const BACKEND: &str = "nodes";
+use super::{
+    config::BACKEND,
+    master::{HaproxyWorkerState, parse_workers, send_command},
+};
+use crate::{
+    sampling::{GaugeSource, Gauges},
+    testbed::balancer::gauges::{add_sockets, node_gauge},
+};
 
-/// Longest time for all answers of a sample; below the second between two.
+/// The longest time for all answers of one sample. It lies below the second between two
+/// samples.
 const SAMPLE_TIMEOUT: Duration = Duration::from_millis(800);
 
-/// Largest answer that is read, in bytes.
-const MAX_ANSWER_BYTES: u64 = 1 << 20;
-
-/// A process of HAProxy's below its master.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HaproxyWorker {
-    /// Its process id.
-    pub pid: u32,
-    /// Whether it takes new sockets.
-    pub state: HaproxyWorkerState,
+/// The source of HAProxy's gauges: its master socket.
+#[derive(Debug)]
+pub(super) struct HaproxyGauges {
+    master: PathBuf,
 }
 
-/// Whether a process is the one that takes new sockets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HaproxyWorkerState {
-    /// It does.
-    Current,
-    /// It was told to finish.
-    Old,
+impl HaproxyGauges {
+    /// A source at this master socket.
+    pub(super) fn new(master: &Path) -> Self {
+        Self {
+            master: master.to_owned(),
+        }
+    }
+
+    async fn collect(&self) -> io::Result<Gauges> {
+        let mut gauges = Gauges::new();
+        let processes = send_command(&self.master, "show proc").await?;
+        for worker in parse_workers(&processes) {
+            let command = format!("@!{} show stat", worker.pid);
+            // An old worker may have ended since the list was made.
+            if let Ok(text) = send_command(&self.master, &command).await {
+                add_stat(&text, worker.state, &mut gauges);
+            }
+        }
+        Ok(gauges)
+    }
 }
 
-/// The answer to a command on one of HAProxy's sockets. It has no time limit of its
-/// own.
-///
-/// # Errors
-/// If nobody listens there, or the connection breaks.
-pub async fn send_command(socket: &Path, command: &str) -> io::Result<String> {
-    let mut stream = UnixStream::connect(socket).await?;
-    stream.write_all(format!("{command}\n").as_bytes()).await?;
-    // Without this the master waits for the next command.
-    stream.shutdown().await?;
-    let mut answer = Vec::new();
-    stream
-        .take(MAX_ANSWER_BYTES)
-        .read_to_end(&mut answer)
-        .await?;
-    Ok(String::from_utf8_lossy(&answer).into_owned())
+impl GaugeSource for HaproxyGauges {
+    fn read<'s>(&'s self, _client: &'s Client) -> BoxFuture<'s, Option<Gauges>> {
+        timeout(SAMPLE_TIMEOUT, self.collect())
+            .map(|collected| collected.ok()?.ok())
+            .boxed()
+    }
+
+    fn has_children(&self) -> bool {
+        true
+    }
 }
 
-/// The processes below the master, the current one first.
-///
-/// # Errors
-/// As for [`ask`].
-pub async fn workers(master: &Path) -> io::Result<Vec<HaproxyWorker>> {
-    let answer = send_command(master, "show proc").await?;
-    Ok(read_workers(&answer))
+/// Reads the gauges in the current worker's `show stat`.
+pub(super) fn parse(text: &str) -> Gauges {
+    let mut gauges = Gauges::new();
+    add_stat(text, HaproxyWorkerState::Current, &mut gauges);
+    gauges
 }
 
-/// What all processes say; `None` if the master does not answer in time.
-pub(crate) async fn gauges(master: &Path) -> Option<Gauges> {
-    timeout(SAMPLE_TIMEOUT, collect_gauges(master))
-        .await
-        .ok()?
-        .ok()
-}
-
-/// Adds the servers of one process's `show stat`.
-pub(crate) fn add_stat(text: &str, age: HaproxyWorkerState, gauges: &mut Gauges) {
+/// Adds the servers in one worker's `show stat`, a CSV table with a header line.
+fn add_stat(text: &str, worker: HaproxyWorkerState, gauges: &mut Gauges) {
     let mut lines = text.lines().filter(|line| !line.is_empty());
     let Some(header) = lines.find_map(|line| line.strip_prefix("# ")) else {
         return;
     };
+    // Columns are found by name, because versions insert new ones.
     let columns: Vec<&str> = header.split(',').collect();
     let column = |name: &str| columns.iter().position(|column| *column == name);
     let (Some(backend), Some(server), Some(sessions), Some(status)) = (
@@ -98,59 +96,24 @@ pub(crate) fn add_stat(text: &str, age: HaproxyWorkerState, gauges: &mut Gauges)
         let fields: Vec<&str> = line.split(',').collect();
         let field = |column: usize| fields.get(column).copied().unwrap_or_default();
         let node = field(server);
-        if field(backend) != BACKEND || node == "BACKEND" || !is_name(node) {
+        // The row `BACKEND` is the sum of the servers.
+        if field(backend) != BACKEND || node == "BACKEND" || !is_node_name(node) {
             continue;
         }
         if let Ok(sessions) = field(sessions).parse::<u32>() {
             add_sockets(gauges, node, sessions.into());
         }
-        if age == HaproxyWorkerState::Current {
-            let up = field(status).starts_with("UP");
+        if worker == HaproxyWorkerState::Current {
+            let is_up = field(status).starts_with("UP");
             let name = node_gauge(gauge::BALANCER_NODE_UP, node);
-            gauges.insert(name, f64::from(u8::from(up)));
+            gauges.insert(name, f64::from(u8::from(is_up)));
         }
     }
 }
 
-async fn collect_gauges(master: &Path) -> io::Result<Gauges> {
-    let mut gauges = Gauges::new();
-    for worker in workers(master).await? {
-        let asked = format!("@!{} show stat", worker.pid);
-        // An old one may have ended since.
-        if let Ok(text) = send_command(master, &asked).await {
-            add_stat(&text, worker.state, &mut gauges);
-        }
-    }
-    Ok(gauges)
-}
-
-/// The rows of `show proc` below `# workers` and `# old workers`.
-fn read_workers(text: &str) -> Vec<HaproxyWorker> {
-    let mut age = None;
-    let mut workers = Vec::new();
-    for line in text.lines() {
-        match line.trim() {
-            "# workers" => age = Some(HaproxyWorkerState::Current),
-            "# old workers" => age = Some(HaproxyWorkerState::Old),
-            title if title.starts_with('#') => age = None,
-            row => {
-                let pid = row
-                    .split_whitespace()
-                    .next()
-                    .and_then(|pid| pid.parse().ok());
-                let worker = age
-                    .zip(pid)
-                    .map(|(age, pid)| HaproxyWorker { pid, state: age });
-                workers.extend(worker);
-            }
-        }
-    }
-    workers.sort_by_key(|worker| worker.state == HaproxyWorkerState::Old);
-    workers
-}
-
-/// Servers are named after nodes.
-fn is_name(name: &str) -> bool {
+/// Whether a server's name can be a node's. Anything else would become part of a gauge's
+/// name.
+fn is_node_name(name: &str) -> bool {
     (1..=64).contains(&name.len())
         && name
             .bytes()
@@ -161,14 +124,6 @@ fn is_name(name: &str) -> bool {
 mod tests {
     use super::*;
 
-    const PROCESSES: &str = "#<PID>          <type>          <reloads>       <uptime>        <version>\n\
-        8               master          2 [failed: 0]   0d00h02m27s     2.6.12\n\
-        # workers\n\
-        12              worker          0               0d00h00m01s     2.6.12\n\
-        # old workers\n\
-        9               worker          2               0d00h02m27s     2.6.12\n\
-        # programs\n\n";
-
     const STAT: &str = "# pxname,svname,qcur,qmax,scur,smax,status\n\
         devices,FRONTEND,,,31,40,OPEN\n\
         nodes,n1,0,0,20,20,UP\n\
@@ -177,22 +132,8 @@ mod tests {
         nodes,BACKEND,0,0,30,40,UP\n\n";
 
     #[test]
-    fn processes_are_those_that_take_sockets_and_those_that_finish() {
-        let worker = |pid, age| HaproxyWorker { pid, state: age };
-        assert_eq!(
-            read_workers(PROCESSES),
-            [
-                worker(12, HaproxyWorkerState::Current),
-                worker(9, HaproxyWorkerState::Old)
-            ]
-        );
-        assert!(read_workers("Unknown command\n").is_empty());
-    }
-
-    #[test]
-    fn sessions_add_up_over_processes_and_states_are_the_current_ones() {
-        let mut gauges = Gauges::new();
-        add_stat(STAT, HaproxyWorkerState::Current, &mut gauges);
+    fn sessions_add_up_over_workers_and_the_current_one_says_which_nodes_are_up() {
+        let mut gauges = parse(STAT);
         add_stat(
             &STAT.replace("n1,0,0,20", "n1,0,0,7"),
             HaproxyWorkerState::Old,
@@ -211,16 +152,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_table_says_nothing() {
+    fn other_text_has_no_gauges() {
         for text in [
             "",
             "Unknown command",
             "# pxname,svname\nnodes,n1",
             "nodes,n1,1",
         ] {
-            let mut gauges = Gauges::new();
-            add_stat(text, HaproxyWorkerState::Current, &mut gauges);
-            assert!(gauges.is_empty(), "{text}");
+            assert!(parse(text).is_empty(), "{text}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a person sees.
+//! The report as a person sees it.
 
 use expect_test::expect;
 use highwater_loadgen::doctor::{HostLimits, PreflightReport, report_text};
@@ -6,7 +6,7 @@ use highwater_loadgen::doctor::{HostLimits, PreflightReport, report_text};
 use super::fixture::{cluster, machine, target};
 
 #[test]
-fn a_machine() {
+fn report_of_a_machine() {
     expect![[r#"
         This machine
           What binds first is 20,000 files a process: sockets end at 19,488 in a worker,
@@ -73,7 +73,7 @@ fn a_machine() {
 }
 
 #[test]
-fn a_machine_that_says_nothing() {
+fn report_of_a_machine_with_unknown_limits() {
     expect![[r#"
         This machine
           Nothing is known of its limits.
@@ -120,9 +120,9 @@ fn a_machine_that_says_nothing() {
 }
 
 #[test]
-fn a_scenario_that_fits() {
+fn report_of_a_scenario_that_fits() {
     let limits = machine();
-    let fit = PreflightReport::check(&cluster(2, 10_000), None, &limits);
+    let report = PreflightReport::check(&cluster(2, 10_000), None, &limits);
     expect![[r#"
         cluster fits this machine.
 
@@ -134,13 +134,13 @@ fn a_scenario_that_fits() {
           memory      about 141 MiB, of 30 GiB left: 36.7 MiB in workers and
                       coordinator, 17 MiB in nodes and broker, 87.7 MiB in the kernel
     "#]]
-    .assert_eq(&report_text::preflight_text("cluster", &fit, &limits));
+    .assert_eq(&report_text::preflight_text("cluster", &report, &limits));
 }
 
 #[test]
-fn a_scenario_that_does_not() {
+fn report_of_a_scenario_that_does_not_fit() {
     let limits = machine();
-    let fit = PreflightReport::check(&target("ws://192.0.2.7:8080/ws", 40_000), None, &limits);
+    let report = PreflightReport::check(&target("ws://192.0.2.7:8080/ws", 40_000), None, &limits);
     expect![[r#"
         target does not fit this machine.
           40,000 connections to 192.0.2.7:8080, and one source address reaches one
@@ -158,7 +158,7 @@ fn a_scenario_that_does_not() {
           memory      about 302 MiB, of 30 GiB left: 127 MiB in workers and coordinator,
                       175 MiB in the kernel
     "#]]
-    .assert_eq(&report_text::preflight_text("target", &fit, &limits));
+    .assert_eq(&report_text::preflight_text("target", &report, &limits));
 }
 
 #[test]

@@ -1,0 +1,73 @@
+//! Starts a node's process.
+
+use std::{net::SocketAddr, time::Duration};
+
+use highwater_scenarios::plan::{BalancerLoadMetric, Routing};
+
+use super::{
+    TestbedError, context::ClusterContext, launch_args::LaunchArgs, node::NodeProcess, port,
+};
+use crate::process::{Child, Launch};
+
+/// The longest time that a node's previous port may stay in use when the node starts again.
+const PORT_FREE_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Starts the node's process into `slot`, the empty lock of the node. It listens at
+/// `address`, or at a free port if there is none.
+pub(super) async fn start(
+    context: &ClusterContext,
+    node: &NodeProcess,
+    slot: &mut Option<Child>,
+    address: Option<SocketAddr>,
+) -> Result<SocketAddr, TestbedError> {
+    let (child, address) = match address {
+        Some(address) => start_at(context, node, address).await?,
+        None => port::start_on_free_port(|port| start_on(context, node, port)).await?,
+    };
+    context
+        .registry
+        .mark_started(&node.id, address, child.pid());
+    *slot = Some(child);
+    Ok(address)
+}
+
+async fn start_at(
+    context: &ClusterContext,
+    node: &NodeProcess,
+    address: SocketAddr,
+) -> Result<(Child, SocketAddr), TestbedError> {
+    // A client that connects to the port while the node is down may hold it for a moment.
+    port::wait_until_free(&node.id, address.port(), PORT_FREE_TIMEOUT).await?;
+    start_on(context, node, address.port()).await
+}
+
+async fn start_on(
+    context: &ClusterContext,
+    node: &NodeProcess,
+    port: u16,
+) -> Result<(Child, SocketAddr), TestbedError> {
+    let launch = launch(context, node, SocketAddr::from(([127, 0, 0, 1], port)));
+    context.launcher.spawn_listening(&node.id, launch).await
+}
+
+fn launch(context: &ClusterContext, node: &NodeProcess, listen: SocketAddr) -> Launch {
+    let settings = context.settings;
+    let mut args = LaunchArgs::new(["--id", &node.id, "--allow-faults"]);
+    args.push_option("--routing", routing_name(settings.routing));
+    if settings.load_metric == BalancerLoadMetric::Heap {
+        args.push_option("--own-load", "heap");
+    }
+    if let Some(age) = settings.max_age {
+        args.push_option("--max-age", format!("{}ms", age.as_millis()));
+    }
+    args.extend(context.backplane.join_args());
+    args.extend(context.credentials.node_args());
+    context.launcher.serve("node", listen, args, &node.log)
+}
+
+fn routing_name(routing: Routing) -> &'static str {
+    match routing {
+        Routing::Directory => "directory",
+        Routing::Broadcast => "broadcast",
+    }
+}
