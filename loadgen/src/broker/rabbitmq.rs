@@ -74,13 +74,13 @@ async fn delete_cluster(url: &BrokerUrl, cluster: &str) -> Result<Vec<String>, E
     // The channel lives until the connection is closed. A channel that is dropped just
     // before closes itself at the same time, which lapin reports as an error.
     let mut channel = connection.create_channel().await?;
-    let telemetry = format!("readings.{CONSUMER_GROUP}");
-    for queue in ["roster", "roster.lock", &telemetry].map(name) {
+    let telemetry = format!("telemetry.{CONSUMER_GROUP}");
+    for queue in ["membership_table", "membership_table.lock", &telemetry].map(name) {
         let options = QueueDeleteOptions::default();
         channel.queue_delete(queue.as_str().into(), options).await?;
     }
     let mut leftovers = Vec::new();
-    for exchange in ["everyone", "topics", "readings"].map(name) {
+    for exchange in ["everyone", "topics", "telemetry"].map(name) {
         match delete_unused_exchange(&channel, &exchange).await {
             Err(error) if is_in_use(&error) => {
                 leftovers.push(format!("a queue at {exchange}"));

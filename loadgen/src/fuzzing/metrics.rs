@@ -17,7 +17,7 @@ pub fn prometheus_text(bytes: &[u8]) {
 }
 
 /// Checks that the gauges in the text of each kind of broker are finite.
-pub fn broker_figures(bytes: &[u8]) {
+pub fn broker_metrics(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     for kind in BrokerKind::ALL {
         check_finite(broker::driver(kind).parse_gauges(&text));
@@ -25,7 +25,7 @@ pub fn broker_figures(bytes: &[u8]) {
 }
 
 /// Checks that the gauges in the text of each kind of balancer are finite.
-pub fn balancer_figures(bytes: &[u8]) {
+pub fn balancer_metrics(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     for driver in &balancer::DRIVERS {
         check_finite((driver.parse_gauges)(&text));

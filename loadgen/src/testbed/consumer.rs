@@ -88,10 +88,10 @@ impl ConsumerProcess {
     fn launch(&self, context: &ClusterContext) -> Launch {
         let mut args = LaunchArgs::new(["--id", &self.process.id, "--group", CONSUMER_GROUP]);
         args.push_option(
-            "--handle-time",
+            "--processing-time",
             format!("{}ms", self.processing_time.as_millis()),
         );
-        args.push_option("--lose-every", self.drop_every.to_string());
+        args.push_option("--drop-every", self.drop_every.to_string());
         args.push_option("--journal", &self.journal);
         args.extend(context.backplane.join_args());
         // Port 0: no client keeps a consumer's address, so any free port will do.

@@ -55,7 +55,7 @@ fn launch(context: &ClusterContext, node: &NodeProcess, listen: SocketAddr) -> L
     let mut args = LaunchArgs::new(["--id", &node.id, "--allow-faults"]);
     args.push_option("--routing", routing_name(settings.routing));
     if settings.load_metric == BalancerLoadMetric::Heap {
-        args.push_option("--own-load", "heap");
+        args.push_option("--load-source", "heap");
     }
     if let Some(age) = settings.max_age {
         args.push_option("--max-age", format!("{}ms", age.as_millis()));

@@ -149,10 +149,10 @@ pub(super) async fn run_producer<P: TelemetryProducer>(
             Ok(producer) => {
                 let began = Instant::now();
                 let Err(error) = run_connection(&node, producer, &mut unacked, &mut arriving).await;
-                tracing::warn!(%error, unsettled = unacked.pending.len(), "readings wait");
+                tracing::warn!(%error, unsettled = unacked.pending.len(), "telemetry records wait");
                 backoff.record_disconnect(began.elapsed());
             }
-            Err(error) => tracing::warn!(%error, "no queue of readings"),
+            Err(error) => tracing::warn!(%error, "no telemetry queue"),
         }
         node.intake.available.store(false, Relaxed);
         backoff.wait().await;
@@ -265,5 +265,5 @@ fn send_rejected(node: &Node, session: &Session, id: &TelemetryId, refusal: Reje
         .record_telemetry(PublishOutcome::Rejected(refusal));
     let _ = session
         .write_queue
-        .push(frame::refused(id, refusal), &node.config.limits);
+        .push(frame::rejected(id, refusal), &node.config.limits);
 }

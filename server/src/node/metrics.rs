@@ -47,7 +47,7 @@ pub(crate) const COMMAND_OUTCOMES: [&str; 7] = [
 ];
 
 /// Why an upgrade is turned away, in `highwater_upgrades_rejected_total{reason}`.
-pub(crate) const UPGRADE_REJECTIONS: [&str; 3] = ["draining", "rate", "sockets"];
+pub(crate) const UPGRADE_REJECTIONS: [&str; 3] = ["draining", "rate_limited", "at_capacity"];
 /// The label of a reading that the queue took.
 const ACCEPTED: &str = "accepted";
 
@@ -77,17 +77,17 @@ impl NodeMetrics {
             handshakes: HandshakeMetrics::default(),
             upgrades_rejected: counter_vec(
                 "highwater_upgrades_rejected_total",
-                "Device sockets turned away before they were opened, by reason.",
+                "Device sockets rejected before they were opened, by reason.",
                 "reason",
             ),
             auth_rejected: counter_vec(
-                "highwater_auth_refused_total",
-                "Requests refused for their token or their login secret, by reason.",
+                "highwater_auth_rejected_total",
+                "Requests rejected for their token or their login secret, by reason.",
                 "reason",
             ),
             telemetry: counter_vec(
-                "highwater_readings_total",
-                "Readings of devices: accepted, or the reason why not.",
+                "highwater_telemetry_total",
+                "Telemetry of devices: accepted, or the reason why not.",
                 "outcome",
             ),
             messages: MessageMetrics::new(),
@@ -180,13 +180,13 @@ pub(crate) fn render(node: &Node) -> String {
     collect_cluster(node, &collected);
     register_gauge(
         &collected,
-        "highwater_outbox_bytes",
+        "highwater_write_queue_bytes",
         "Bytes that wait to be written to devices.",
         Some(node.write_budget.used() as f64),
     );
     register_gauge(
         &collected,
-        "highwater_incomplete_bytes",
+        "highwater_partial_message_bytes",
         "Bytes of messages from devices whose rest has not come.",
         Some(node.partial_budget.used() as f64),
     );
@@ -207,8 +207,8 @@ fn collect_cluster(node: &Node, registry: &Registry) {
     );
     register_gauge(
         registry,
-        "highwater_readings_in_flight",
-        "Readings of devices in this node's custody.",
+        "highwater_telemetry_in_flight",
+        "Telemetry records of devices that this node has taken and not answered yet.",
         Some(node.intake.in_flight() as f64),
     );
     collect_backplane(&*node.cluster.backplane, registry);

@@ -27,7 +27,7 @@ pub(in crate::testbed) async fn apply(
         Action::ResumeBroker => broker::resume(cluster).await,
         Action::KillConsumer => cluster.consumer(id)?.process.kill().await,
         Action::RestartConsumer => cluster.consumer(id)?.restart(&cluster.context).await,
-        Action::Rebalance { rate, band } => rebalance::start(cluster, *rate, *band).await,
+        Action::Rebalance { rate, tolerance } => rebalance::start(cluster, *rate, *tolerance).await,
         Action::Fault { fault } => faults::inject(cluster, id, fault).await,
     }
 }

@@ -29,7 +29,7 @@ fn fault_body(fault: &FaultSpec) -> Result<Map<String, Value>, TestbedError> {
     let mut fields = fields.map_err(TestbedError::RequestBody)?;
     // The plan writes durations in milliseconds.
     if let Some(millis) = fields.remove("duration") {
-        fields.insert("length_ms".to_owned(), millis);
+        fields.insert("duration_ms".to_owned(), millis);
     }
     Ok(fields)
 }
@@ -47,11 +47,11 @@ mod tests {
         for (fault, expected) in [
             (
                 FaultSpec::Stall { duration },
-                r#"{"fault":"stall","length_ms":1500}"#,
+                r#"{"fault":"stall","duration_ms":1500}"#,
             ),
             (
                 FaultSpec::IgnorePings { duration },
-                r#"{"fault":"ignore-pings","length_ms":1500}"#,
+                r#"{"fault":"ignore-pings","duration_ms":1500}"#,
             ),
             (
                 FaultSpec::DropMessages { count },

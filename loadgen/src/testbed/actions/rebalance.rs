@@ -10,7 +10,6 @@ use super::super::{TestbedError, cluster::ClusterInner};
 #[derive(Debug, Serialize)]
 struct RebalanceBody {
     /// The share of the mean that a node may hold above the mean.
-    #[serde(rename = "band")]
     tolerance: f64,
     /// The most sockets that a node asks to reconnect per second.
     rate: String,
@@ -50,7 +49,7 @@ mod tests {
             let rate = Rate::per_second(per_s).unwrap();
             serde_json::to_string(&rebalance_body(rate, 0.05)).unwrap()
         };
-        assert_eq!(json(200.0), r#"{"band":0.05,"rate":"200/s"}"#);
-        assert_eq!(json(0.25), r#"{"band":0.05,"rate":"1/s"}"#);
+        assert_eq!(json(200.0), r#"{"tolerance":0.05,"rate":"200/s"}"#);
+        assert_eq!(json(0.25), r#"{"tolerance":0.05,"rate":"1/s"}"#);
     }
 }

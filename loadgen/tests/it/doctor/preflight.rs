@@ -70,10 +70,10 @@ fn plan_with_too_few_nodes_fails() {
 }
 
 /// A plan with six nodes behind balancers.
-fn balanced(balancer: &str, gateways: u32, sockets: u64) -> Plan {
+fn balanced(balancer: &str, balancers: u32, sockets: u64) -> Plan {
     let text = format!(
         "name = \"balanced\"\nduration = \"60s\"\n[cluster]\nnodes = 6\n\
-         balancer = \"{balancer}\"\ngateways = {gateways}\n\
+         balancer = \"{balancer}\"\nbalancers = {balancers}\n\
          [[devices]]\nname = \"home\"\ncount = {sockets}\nramp = \"200/s\"\n"
     );
     highwater_scenarios::parse("balanced.toml", &text, &[]).unwrap()
@@ -91,7 +91,7 @@ fn balancer_takes_two_files_a_socket() {
         Some("the balancer would forward 10,000 connections, with two files for each"),
     );
     let fix = &report.failures[0].fix;
-    assert!(fix.action.contains("cluster.gateways=2"), "{}", fix.action);
+    assert!(fix.action.contains("cluster.balancers=2"), "{}", fix.action);
     let report = check(
         &balanced("gateway", 9, 100_000),
         &machine(),
@@ -267,8 +267,8 @@ fn memory_of_messages_and_telemetry_is_counted() {
     };
     assert_eq!(bytes(""), 0);
     // Devices and coordinator each keep a bit for each of six million records.
-    let faster = bytes("[[readings]]\nrate = \"100000/s\"\n");
-    let slower = bytes("[[readings]]\nrate = \"50000/s\"\n");
+    let faster = bytes("[[telemetry]]\nrate = \"100000/s\"\n");
+    let slower = bytes("[[telemetry]]\nrate = \"50000/s\"\n");
     assert_eq!(faster - slower, 3_000_000 / 4);
 
     let load = "[[publish]]\nrate = \"5/s\"\nfrom = \"device\"\npublishers = 50000\n";
