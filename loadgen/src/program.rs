@@ -23,9 +23,9 @@ const FOLDERS: [&str; 3] = ["/usr/sbin", "/usr/local/sbin", "/sbin"];
 /// A program that is not part of this project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BalancerProgram {
-    /// Its file name.
+    /// The file name.
     pub(crate) name: &'static str,
-    /// Its package on Debian.
+    /// The package on Debian.
     pub(crate) package: &'static str,
 }
 

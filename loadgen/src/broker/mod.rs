@@ -1,4 +1,4 @@
-//! Message brokers that join the nodes of a cluster and that somebody else runs.
+//! Message brokers that join the nodes of a cluster and that the harness does not start.
 //!
 //! ```text
 //! before the run      check_connection ─► error with a start command
@@ -6,8 +6,8 @@
 //! after the run       cleanup ──────────► names of this run are removed
 //! ```
 //!
-//! To add a broker: write a file beside [`nats`] that implements
-//! [`BrokerDriver`](driver::BrokerDriver), and add its line to [`registry`].
+//! A new broker is a file beside [`nats`] that implements
+//! [`BrokerDriver`](driver::BrokerDriver), and a line in [`registry`].
 //!
 //! - [`driver`]: the trait, and the names that all brokers share;
 //! - [`registry`]: the driver of each kind;

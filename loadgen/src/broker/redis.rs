@@ -95,7 +95,7 @@ impl RedisPrimary {
     }
 
     async fn keys(&mut self, pattern: &str) -> Result<Vec<String>, RedisError> {
-        // `SCAN` and not `KEYS`, which blocks the server for everybody else who uses it.
+        // `SCAN` and not `KEYS`, which blocks the server for its other clients.
         let mut scan = redis::cmd("SCAN");
         scan.cursor_arg(0)
             .arg("MATCH")

@@ -1,15 +1,16 @@
 //! The cost of a socket, as measured.
 //!
 //! A capacity is a machine's limits divided by these costs, and no more exact than they are.
-//! Bytes are stable from machine to machine; times are not. Bytes come from `cost_per_socket`
-//! in the summary of
+//! Bytes are stable from machine to machine; times are not.
+//!
+//! Bytes of a socket come from `cost_per_socket` in the summary of
 //!
 //! ```text
 //! highwater run scenarios/idle-5k.toml --set devices.home.ramp=1000/s --set duration=45s
 //! ```
 //!
-//! and bytes of a process without a socket come from `/proc` while a run begins. The cost of
-//! a balancer stands in its [driver](crate::testbed::balancer).
+//! Bytes of a process without a socket come from `/proc` while a run begins. The cost of a
+//! balancer stands in its [driver](crate::testbed::balancer).
 
 /// The resident memory of a worker for one idle socket, in bytes.
 pub const CLIENT_BYTES: u64 = 2_800;

@@ -10,17 +10,17 @@ use super::costs::{
 pub enum HostRole {
     /// One worker process, towards one address of another machine.
     Worker,
-    /// As many workers as needed, towards one address of another machine.
+    /// All workers that are needed, towards one address of another machine.
     Workers,
-    /// As many workers as needed, towards as many addresses as needed.
+    /// All workers that are needed, towards all addresses that are needed.
     ManyTargets,
     /// One node.
     Node,
-    /// As many nodes as needed.
+    /// All nodes that are needed.
     Nodes,
     /// One proxy process, in front of one node.
     Proxy,
-    /// As many proxies as needed, with nodes behind them.
+    /// All proxies that are needed, with nodes behind them.
     Proxies,
     /// Workers and nodes on one machine, over loopback.
     BothEnds,
@@ -55,7 +55,7 @@ pub struct SocketDemand {
 pub enum ProcessSpread {
     /// One process.
     Single,
-    /// As many processes as needed.
+    /// All processes that are needed.
     Many,
 }
 

@@ -8,7 +8,7 @@ pub enum Limit {
     /// The limit could not be read.
     #[default]
     Unknown,
-    /// There is no limit.
+    /// The limit does not exist.
     Unlimited,
     /// The limit is this much.
     AtMost(u64),
@@ -239,7 +239,7 @@ impl CpuLimits {
 }
 
 impl Limit {
-    /// Returns the limit; `None` if there is none or it could not be read.
+    /// Returns the limit; `None` if it does not exist or could not be read.
     pub fn value(self) -> Option<u64> {
         match self {
             Self::AtMost(limit) => Some(limit),

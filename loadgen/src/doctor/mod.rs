@@ -22,8 +22,8 @@
 //! - [`preflight`]: whether this machine can run a plan;
 //! - [`report_text`]: the results as text for a terminal.
 //!
-//! To add a limit: write a file below [`constraint`] that implements
-//! [`Constraint`], and add its line to [`CONSTRAINTS`].
+//! A new limit is a file below [`constraint`] that implements [`Constraint`], and a line in
+//! [`CONSTRAINTS`].
 
 pub mod capacity;
 pub mod constraint;

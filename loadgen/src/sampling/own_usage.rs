@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use super::{gauges::Gauges, process::ProcessTable};
 
 /// The table of this process. It is kept between calls, because it reads the machine's boot
-/// time once. A boot time read anew after somebody set the clock would look like a restart.
+/// time once. A boot time read after the clock was set would look like a restart.
 static TABLE: LazyLock<Mutex<ProcessTable>> = LazyLock::new(Mutex::default);
 
 /// Returns memory, CPU time, start time and open files of this process. A call reads a

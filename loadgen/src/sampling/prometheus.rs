@@ -11,7 +11,7 @@ use super::gauges::Gauges;
 pub(crate) struct MetricMapping {
     gauge: &'static str,
     metric: &'static str,
-    /// Labels that a sample needs to count; the other samples mean something else.
+    /// Labels that a sample needs to count; the other samples count another thing.
     labels: [Option<MetricLabel>; 2],
 }
 
@@ -36,7 +36,7 @@ pub(crate) fn map_gauges(
     }
     for mapping in mappings {
         // A metric that the scenario names is never replaced by a known one, even if it
-        // has no value: the known one may count something else at that target.
+        // has no value: the known one may count another thing at that target.
         let is_replaced = mapping.gauge == gauge::SOCKETS_OPEN && sockets_metric.is_some();
         if is_replaced || gauges.contains_key(mapping.gauge) {
             continue;
@@ -106,7 +106,7 @@ pub(crate) fn sample_value(value: &Value) -> Option<f64> {
     }
 }
 
-/// Returns the sum of a metric's samples; `None` if there are none, or if it is not finite.
+/// Returns the sum of a metric's samples; `None` without samples, or if it is not finite.
 fn sum(samples: &[Sample], metric: &str, labels: &[Option<MetricLabel>]) -> Option<f64> {
     let has = |sample: &Sample, (key, value): &MetricLabel| sample.labels.get(key) == Some(*value);
     samples

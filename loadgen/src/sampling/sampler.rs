@@ -36,7 +36,7 @@ pub struct SampleTarget {
 pub enum SampleEndpoint {
     /// A Prometheus text endpoint.
     Prometheus {
-        /// Its address.
+        /// The address.
         url: String,
         /// The name of its metric of open sockets, if it is not a known one.
         sockets_metric: Option<String>,

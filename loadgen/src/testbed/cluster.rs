@@ -33,7 +33,7 @@ use crate::{
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The state that the actions work on. Each node's lock owns its process, and an action
-/// holds that lock while it works; everything else is read without waiting.
+/// holds that lock while it works; the other fields are read without waiting.
 #[derive(Debug)]
 pub(super) struct ClusterInner {
     /// The parts that starting a process needs.
@@ -49,7 +49,7 @@ pub(super) struct ClusterInner {
 }
 
 impl ClusterInner {
-    /// Creates the cluster and starts its broker. Nothing else runs yet.
+    /// Creates the cluster and starts its broker. No other process runs yet.
     pub(super) async fn create(
         plan: &Plan,
         cluster: &ClusterSpec,

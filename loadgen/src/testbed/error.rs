@@ -55,7 +55,7 @@ pub enum TestbedError {
     UnexpectedFirstLine {
         /// The process: `n1`, `broker`, …
         id: String,
-        /// Its first line.
+        /// The first line.
         line: String,
     },
     /// Another process uses the port of a node.
@@ -63,7 +63,7 @@ pub enum TestbedError {
     PortTaken {
         /// The node.
         id: String,
-        /// Its port on 127.0.0.1.
+        /// The port on 127.0.0.1.
         port: u16,
         /// The time that the node waited for its port.
         waited: Duration,
@@ -101,7 +101,7 @@ pub enum TestbedError {
     BrokerUnreachable {
         /// The kind of broker: `Redis`, `NATS`, …
         name: &'static str,
-        /// Its address, with its password masked.
+        /// The address, with the password masked.
         url: String,
         /// The cause.
         reason: String,

@@ -42,7 +42,7 @@ pub(super) struct NodeStatus {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ProcessState {
-    /// There is no process.
+    /// The process has not started, or has ended.
     Down,
     /// The process runs, and nothing asked it to end.
     Running,

@@ -13,7 +13,7 @@ use crate::process::{Child, Launch};
 const PORT_FREE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Starts the node's process into `slot`, the empty lock of the node. It listens at
-/// `address`, or at a free port if there is none.
+/// `address`, or at a free port without one.
 pub(super) async fn start(
     context: &ClusterContext,
     node: &NodeProcess,

@@ -214,7 +214,7 @@ async fn ended_process_has_no_gauges() {
         sampler.sample(0.0, &targets).await[0].gauges[gauge::UP],
         1.0
     );
-    // A process whose exit status nobody has read is a zombie, which still is in /proc.
+    // A process that has ended stays in /proc as a zombie until its parent reads its status.
     child.signal(Signal::SIGKILL).unwrap();
     until(|| state(child.pid()) == Some('Z')).await;
     let samples = sampler.sample(1.0, &targets).await;

@@ -1,7 +1,7 @@
 //! The effect of each event on a node, on the embedded broker or on a consumer.
 //!
-//! To add an event: write a function in the file of its process, and add its line to
-//! [`apply`](apply::apply). A fault needs no code here, see [`faults`].
+//! A new event is a function in the file of its process, and a line in
+//! [`apply`](apply::apply). A new fault needs no code here, see [`faults`].
 //!
 //! - [`apply`]: the table of events;
 //! - [`nodes`]: add, kill, restart, drain, pause and resume a node;

@@ -1,6 +1,6 @@
 //! HAProxy: a configuration file and a master, which forks a worker for each configuration.
 //!
-//! After a reload the old worker keeps its sockets until their clients close them, and the
+//! The old worker keeps its sockets after a reload until their clients close them, and the
 //! new worker counts from zero. A node that is added by a command does not restart counts.
 
 mod config;

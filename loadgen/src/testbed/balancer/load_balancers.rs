@@ -166,7 +166,7 @@ impl LoadBalancers {
         self.endpoints.subscribe()
     }
 
-    /// Returns the configurations of all balancers in full; `None` if there are none.
+    /// Returns the configurations of all balancers in full; `None` without balancers.
     pub(in crate::testbed) fn configuration(&self) -> Option<String> {
         let configurations = self.balancers.iter().filter_map(|balancer| {
             let text = balancer.configuration()?;

@@ -8,8 +8,9 @@
 //!                                └─ discovery, predeclared: nothing to send
 //! ```
 //!
-//! To add a balancer: write a file beside [`nginx`] with a [`BalancerDriver`](driver::BalancerDriver) and a
-//! [`Balancer`](driver::Balancer), its template in `deploy/`, and its line in [`registry`].
+//! A new balancer is a file beside [`nginx`] with a
+//! [`BalancerDriver`](driver::BalancerDriver) and a [`Balancer`](driver::Balancer), a template
+//! beside those in `deploy/`, and a line in [`registry`].
 //!
 //! - [`load_balancers`]: all balancers of a cluster;
 //! - [`driver`]: the declaration of a kind, and the trait of one balancer;

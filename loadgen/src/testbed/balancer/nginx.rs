@@ -1,6 +1,6 @@
 //! nginx: a configuration file, and SIGHUP for a new one.
 //!
-//! After a reload the old worker keeps its sockets until their clients close them, and the
+//! The old worker keeps its sockets after a reload until their clients close them, and the
 //! new worker counts from zero: the shared counts of an upstream start anew with each
 //! configuration (`ngx_http_upstream_zone_module.c`, `noreuse`).
 

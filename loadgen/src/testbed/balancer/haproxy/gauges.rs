@@ -111,7 +111,7 @@ fn add_stat(text: &str, worker: HaproxyWorkerState, gauges: &mut Gauges) {
     }
 }
 
-/// Whether a server's name can be a node's. Anything else would become part of a gauge's
+/// Whether a server's name can be a node's. Any other text would become part of a gauge's
 /// name.
 fn is_node_name(name: &str) -> bool {
     (1..=64).contains(&name.len())

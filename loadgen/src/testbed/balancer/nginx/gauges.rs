@@ -1,7 +1,7 @@
 //! The gauges in nginx's `stub_status`.
 //!
-//! It counts for the whole program, old workers included, and says nothing of nodes. A
-//! connection is *writing* from the end of the request's head to the end of the answer: for
+//! `stub_status` counts for the whole program, old workers included, and says nothing of
+//! nodes. A connection is *writing* from the end of the request's head to the end of the answer: for
 //! a WebSocket, as long as it is open. Writing connections are therefore the sockets, the
 //! commands in flight, and the request for the status itself.
 
