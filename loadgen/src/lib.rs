@@ -7,7 +7,6 @@
 //! - [`sampling`]: what every process uses, on one clock;
 //! - [`doctor`]: what this machine's limits allow, before anything is started;
 //! - [`access`]: how clients get in: certificates, header fields, tokens;
-//! - [`process`]: child processes that never outlive the harness;
 //! - `program`: programs of somebody else's that a run needs;
 //! - [`clock`], [`endpoints`], [`error_chain`]: small things that several of them share.
 
@@ -21,7 +20,6 @@ pub mod endpoints;
 pub mod error_chain;
 #[doc(hidden)]
 pub mod fuzzing;
-pub mod process;
 mod program;
 pub mod sampling;
 pub mod testbed;

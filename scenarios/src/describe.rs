@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use highwater_types::format;
+
 use crate::{
-    Matrix, Plan, format,
+    Matrix, Plan,
     plan::{
         BackplaneSpec, BalancerKind, BalancerLoadMetric, CertificateTrust, ClusterSpec, Consumers,
-        Gate, HttpHeader, SystemSpec, TargetSpec,
+        Gate, HttpHeader, SystemSpec, TargetSpec, Word,
     },
-    section::Choice,
     text_layout::TextLayout,
 };
 

@@ -4,7 +4,10 @@ use std::{collections::BTreeSet, ops::RangeInclusive, time::Duration};
 
 use crate::{
     Plan, Segment,
-    plan::{Action, BalancerKind, CommandLoad, DevicePool, LoadModel, PublishLoad, SystemSpec},
+    plan::{
+        BalancerKind, CommandLoad, DevicePool, EventKind, LoadModel, NodeEffect, PublishLoad,
+        SystemSpec,
+    },
 };
 
 /// Open files that a worker keeps for itself: libraries, control link, record,
@@ -170,21 +173,14 @@ impl Plan {
         let mut up: BTreeSet<String> = (1..=cluster.nodes).map(|n| format!("n{n}")).collect();
         let (mut fewest, mut most) = (up.len(), up.len());
         for event in &self.events {
-            match event.action {
-                Action::AddNode | Action::RestartNode | Action::ResumeNode => {
+            match EventKind::from(&event.action).node_effect() {
+                NodeEffect::TakesSockets => {
                     up.insert(event.node.clone());
                 }
-                Action::KillNode | Action::DrainNode | Action::PauseNode => {
+                NodeEffect::TakesNone => {
                     up.remove(&event.node);
                 }
-                Action::KillBroker
-                | Action::RestartBroker
-                | Action::PauseBroker
-                | Action::ResumeBroker
-                | Action::KillConsumer
-                | Action::RestartConsumer
-                | Action::Rebalance { .. }
-                | Action::Fault { .. } => {}
+                NodeEffect::Unchanged => {}
             }
             fewest = fewest.min(up.len());
             most = most.max(up.len());

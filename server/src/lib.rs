@@ -1,7 +1,7 @@
 //! The reference clustered WebSocket server, and the embedded broker that joins
 //! its nodes on one machine.
 //!
-//! In reading order: [`config`] (what a node is told), [`node`] (its life), [`rate`] and
+//! In reading order: [`config`] (what a node is told), [`node`] (its life),
 //! `admission` (who is let in), [`tls`], `wire` and `door` (connections), [`auth`] (who may do
 //! what), `http` (what it serves), `ws` and `session` (device sockets), `cluster`
 //! (which node owns which device), [`backplane`] (what joins the nodes), [`broker`]
@@ -27,19 +27,23 @@ mod faults;
 pub mod fuzzing;
 pub mod gateway;
 mod http;
-mod id;
 mod ingest;
 mod listen;
 mod listener;
 mod metric;
 pub mod node;
 mod pacer;
-pub mod rate;
 mod session;
 mod stream;
 mod task_group;
 pub mod tls;
 mod ws;
+
+pub use highwater_types::{
+    ClusterName, ConsumerGroup, DeviceId, InvalidName, NodeId, Rate, TelemetryId, Topic,
+};
+// So that modules name them as `crate::id` and `crate::rate`.
+use highwater_types::{id, rate};
 
 pub use self::{
     auth::{AuthConfig, Secret},
@@ -48,9 +52,7 @@ pub use self::{
     config::{NodeConfig, NodeLimits, Routing},
     consumer::ConsumerConfig,
     gateway::{GatewayConfig, GatewayError, GatewayLimits, GatewayPolicy, LoadMetric},
-    id::{ClusterName, ConsumerGroup, DeviceId, InvalidName, NodeId, TelemetryId, Topic},
     listen::{ListenSockets, listen},
     node::{LoadSource, NodeError},
-    rate::Rate,
     tls::ServerTls,
 };

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use highwater_scenarios::{BrokerUrl, plan::BrokerSpec};
+use highwater_scenarios::plan::BrokerSpec;
+use highwater_types::BrokerUrl;
 
 use crate::sampling::{GaugeSource, Gauges};
 

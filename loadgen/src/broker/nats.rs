@@ -9,7 +9,8 @@ use futures_util::{
     TryStreamExt,
     future::{BoxFuture, FutureExt},
 };
-use highwater_scenarios::{BrokerUrl, plan::BrokerSpec};
+use highwater_scenarios::plan::BrokerSpec;
+use highwater_types::BrokerUrl;
 
 use super::{driver::BrokerDriver, monitor::monitor_source};
 use crate::{

@@ -5,7 +5,8 @@ mod gauges;
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::{BoxFuture, FutureExt};
-use highwater_scenarios::{BrokerUrl, plan::BrokerSpec};
+use highwater_scenarios::plan::BrokerSpec;
+use highwater_types::BrokerUrl;
 use redis::{AsyncIter, Client, ConnectionAddr, RedisError, aio::MultiplexedConnection};
 use tokio::time::sleep;
 

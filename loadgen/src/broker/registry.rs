@@ -1,6 +1,6 @@
 //! The driver of each kind of broker.
 
-use highwater_scenarios::BrokerKind;
+use highwater_types::BrokerKind;
 
 use super::{driver::BrokerDriver, nats, rabbitmq, redis};
 

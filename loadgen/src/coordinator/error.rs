@@ -2,11 +2,11 @@
 
 use std::{io, path::PathBuf};
 
+use highwater_process::ProcessError;
 use highwater_reports::record::RecordError;
 
 use crate::{
     access::{TlsSetupError, VariableError},
-    process::ProcessError,
     testbed::TestbedError,
 };
 

@@ -91,7 +91,7 @@ struct ActiveRun<S> {
     system: RunningSystem,
     workers: WorkerPool,
     /// Held so that they live as long as the run.
-    _processes: Vec<crate::process::Child>,
+    _processes: Vec<highwater_process::Child>,
     endpoints: Endpoints,
     phase: RunPhase,
     ramp_second: u64,

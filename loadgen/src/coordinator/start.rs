@@ -8,11 +8,12 @@ use std::{
 };
 
 use chrono::Utc;
+use highwater_process::{Child, Launch, Spawner};
 use highwater_reports::{
     RecordWriter,
     record::{Manifest, RECORD_SCHEMA},
 };
-use highwater_scenarios::redact_passwords;
+use highwater_types::redact_passwords;
 use tokio::{net::TcpListener, time::Instant};
 
 use super::{
@@ -24,7 +25,6 @@ use super::{
 };
 use crate::{
     clock::RunClock,
-    process::{Child, Launch, Spawner},
     sampling::{host, raise_open_files},
 };
 

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use highwater_process::Spawner;
 use highwater_reports::record::{Source, SourceRole};
 use highwater_scenarios::{
     Plan,
@@ -29,7 +30,6 @@ use crate::{
     clock::RunClock,
     endpoints::Endpoints,
     error_chain::error_chain,
-    process::Spawner,
     sampling::{SampleEndpoint, SampleTarget},
     testbed::{BalancerChange, NodeExit, Testbed},
 };

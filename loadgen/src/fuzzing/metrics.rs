@@ -1,6 +1,6 @@
 //! Fuzz targets of the texts in which processes report about themselves.
 
-use highwater_scenarios::BrokerKind;
+use highwater_types::BrokerKind;
 
 use crate::{
     broker,

@@ -23,11 +23,8 @@ use super::{
     node_registry::NodeRegistry,
     readiness,
 };
-use crate::{
-    endpoints::Endpoints,
-    process::{Child, Spawner},
-    sampling::SampleTarget,
-};
+use crate::{endpoints::Endpoints, sampling::SampleTarget};
+use highwater_process::{Child, Spawner};
 
 /// The longest time for a process to end in order when the cluster is stopped.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);

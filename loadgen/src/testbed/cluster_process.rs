@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard};
 
 use super::TestbedError;
-use crate::process::{Child, Signal};
+use highwater_process::{Child, Signal};
 
 /// A process of the cluster other than a node. An event holds its child for as long as it
 /// works on it, so two events never work on one process at once.

@@ -15,9 +15,9 @@ use super::{
 };
 use crate::{
     broker::driver::CONSUMER_GROUP,
-    process::Launch,
     sampling::{SampleEndpoint, SampleTarget},
 };
+use highwater_process::Launch;
 
 /// The longest time for a consumer to finish the telemetry that it has not acknowledged.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);

@@ -2,12 +2,10 @@
 
 use std::{io, path::PathBuf, time::Duration};
 
+use highwater_process::{NoFreePort, ProcessError, error::LogTail};
 use thiserror::Error;
 
-use crate::{
-    access::TlsSetupError,
-    process::{ProcessError, error::LogTail},
-};
+use crate::access::TlsSetupError;
 
 /// The reason why a cluster could not be started or an event could not be applied.
 #[derive(Debug, Error)]
@@ -69,13 +67,8 @@ pub enum TestbedError {
         waited: Duration,
     },
     /// No port is free below those that the system gives to clients.
-    #[error("cannot find a free port in {from}-{to} on 127.0.0.1")]
-    NoPort {
-        /// The first port that was tried.
-        from: u16,
-        /// The last port that was tried.
-        to: u16,
-    },
+    #[error(transparent)]
+    NoPort(#[from] NoFreePort),
     /// A process ran but did not become ready in time.
     #[error("cannot use {id}: not ready after {waited:?}: {reason}{log}")]
     NotReady {

@@ -5,7 +5,7 @@ use std::mem;
 use parking_lot::Mutex;
 
 use super::cluster_process::UnexpectedExit;
-use crate::process::ChildExit;
+use highwater_process::ChildExit;
 
 /// A node that ended because an event asked it to.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,13 +6,14 @@ use std::{
     sync::Arc,
 };
 
+use highwater_process::Spawner;
 use highwater_scenarios::plan::{ClusterSpec, EventSpec, Plan};
 use tokio::sync::watch;
 
 use super::{
     TestbedError, actions, balancer::BalancerChange, cluster::ClusterInner, exits::NodeExit,
 };
-use crate::{access::ClientAccess, endpoints::Endpoints, process::Spawner, sampling::SampleTarget};
+use crate::{access::ClientAccess, endpoints::Endpoints, sampling::SampleTarget};
 
 /// A cluster of processes on this machine. Clones are handles of the same cluster; the last
 /// handle that is dropped kills its processes.

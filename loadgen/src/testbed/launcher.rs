@@ -7,10 +7,14 @@ use std::{
 };
 
 use super::{TestbedError, launch_args::LaunchArgs};
-use crate::process::{Child, Launch, Spawner};
+use highwater_process::{Child, Launch, Spawner, port};
 
 /// The longest time until a process listens.
 const LISTEN_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The longest time that the previous port of a process may stay in use when the process
+/// starts again. A client that connected to it while the process was down may hold it.
+const PORT_FREE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The niceness of every process of a cluster, so that the load generator gets the CPU
 /// first. Without it, deliveries to thousands of devices on one machine would delay the
@@ -89,6 +93,18 @@ impl Launcher {
                 line,
             })?;
         Ok((child, address))
+    }
+}
+
+/// Waits until the previous port of a process is free again.
+pub(super) async fn wait_until_port_is_free(id: &str, port: u16) -> Result<(), TestbedError> {
+    match port::becomes_free(port, PORT_FREE_TIMEOUT).await {
+        true => Ok(()),
+        false => Err(TestbedError::PortTaken {
+            id: id.into(),
+            port,
+            waited: PORT_FREE_TIMEOUT,
+        }),
     }
 }
 

@@ -22,7 +22,7 @@
 //! - [`credentials`]: certificates and secrets of one run;
 //! - [`node_registry`], [`node`]: the nodes, and what clients and the sampler see of them;
 //! - [`node_client`]: requests to a node;
-//! - [`launcher`], [`launch_args`], [`cluster_process`], [`port`]: child processes;
+//! - [`launcher`], [`launch_args`], [`cluster_process`]: child processes;
 //! - [`exits`]: exits that the coordinator has not taken yet;
 //! - [`error`]: the errors.
 
@@ -43,7 +43,6 @@ mod node;
 mod node_client;
 mod node_launch;
 mod node_registry;
-mod port;
 mod readiness;
 
 pub use balancer::BalancerChange;

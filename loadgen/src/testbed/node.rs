@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use tokio::sync::Mutex;
 
-use crate::process::Child;
+use highwater_process::Child;
 
 /// A node's process. An event holds the lock for as long as it works on the node, so two
 /// events never work on one node at once.

@@ -1,16 +1,13 @@
 //! Starts a node's process.
 
-use std::{net::SocketAddr, time::Duration};
+use std::net::SocketAddr;
 
 use highwater_scenarios::plan::{BalancerLoadMetric, Routing};
 
 use super::{
-    TestbedError, context::ClusterContext, launch_args::LaunchArgs, node::NodeProcess, port,
+    TestbedError, context::ClusterContext, launch_args::LaunchArgs, launcher, node::NodeProcess,
 };
-use crate::process::{Child, Launch};
-
-/// The longest time that a node's previous port may stay in use when the node starts again.
-const PORT_FREE_TIMEOUT: Duration = Duration::from_secs(15);
+use highwater_process::{Child, Launch, port};
 
 /// Starts the node's process into `slot`, the empty lock of the node. It listens at
 /// `address`, or at a free port without one.
@@ -36,8 +33,7 @@ async fn start_at(
     node: &NodeProcess,
     address: SocketAddr,
 ) -> Result<(Child, SocketAddr), TestbedError> {
-    // A client that connects to the port while the node is down may hold it for a moment.
-    port::wait_until_free(&node.id, address.port(), PORT_FREE_TIMEOUT).await?;
+    launcher::wait_until_port_is_free(&node.id, address.port()).await?;
     start_on(context, node, address.port()).await
 }
 

@@ -9,7 +9,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
     },
     time::Duration,
@@ -26,6 +26,7 @@ use highwater_scenarios::{
     plan::{LoadModel, PublishFrom},
     segment::UserSlot,
 };
+use parking_lot::Mutex;
 use reqwest::Client;
 use tokio::sync::{Notify, watch};
 
@@ -138,10 +139,7 @@ impl Attack {
 
 impl SharedState {
     fn take_role(&self) -> Option<UserRole> {
-        self.roles
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop()
+        self.roles.lock().pop()
     }
 
     fn increment(&self, count: &AtomicUsize) {

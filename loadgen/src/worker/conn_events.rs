@@ -4,13 +4,10 @@
 //! have been spread evenly or sent to one node after the other. What is kept here
 //! is taken away each second; no socket carries anything for it.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use highwater_reports::record::names::conn_event;
+use parking_lot::Mutex;
 
 use crate::control::CounterBucket;
 
@@ -65,7 +62,7 @@ impl ConnEventCounter {
 
     /// Takes what has come together, in order of time.
     pub fn take_buckets(&self) -> Vec<CounterBucket> {
-        let mut tenths = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tenths = self.buckets.lock();
         std::mem::take(&mut *tenths)
             .into_iter()
             .map(|(number, counters)| CounterBucket {
@@ -81,7 +78,7 @@ impl ConnEventCounter {
 
     /// Nothing is lost at the limits: what is beyond them is only told less finely.
     fn add(&self, at: Duration, name: &str, family: Option<&str>) {
-        let mut tenths = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tenths = self.buckets.lock();
         let mut number = bucket_number(at);
         if tenths.len() >= BUCKETS_LIMIT
             && !tenths.contains_key(&number)

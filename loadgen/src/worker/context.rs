@@ -1,7 +1,7 @@
 //! What everything in a worker shares.
 
 use std::sync::{
-    Arc, Mutex, OnceLock, PoisonError, RwLock,
+    Arc, OnceLock,
     atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
 };
 
@@ -9,6 +9,7 @@ use highwater_scenarios::{
     Plan, Segment,
     plan::{Dialect, SystemSpec},
 };
+use parking_lot::{Mutex, RwLock};
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -95,31 +96,22 @@ impl Context {
 
     /// The system's addresses as they are now.
     pub fn endpoints(&self) -> Arc<Endpoints> {
-        self.endpoints
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.endpoints.read().clone()
     }
 
     /// From now on these.
     pub fn set_endpoints(&self, endpoints: Endpoints) {
-        *self
-            .endpoints
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = Arc::new(endpoints);
+        *self.endpoints.write() = Arc::new(endpoints);
     }
 
     /// A device's readings that were not accepted.
     pub fn add_unaccepted_telemetry(&self, of_a_device: Vec<UnacceptedTelemetry>) {
-        let unaccepted = self.unaccepted_telemetry.lock();
-        let mut unaccepted = unaccepted.unwrap_or_else(PoisonError::into_inner);
-        unaccepted.extend(of_a_device);
+        self.unaccepted_telemetry.lock().extend(of_a_device);
     }
 
     /// Those of all devices whose lives have ended, each once.
     pub fn take_unaccepted_telemetry(&self) -> Vec<UnacceptedTelemetry> {
-        let unaccepted = self.unaccepted_telemetry.lock();
-        std::mem::take(&mut *unaccepted.unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.unaccepted_telemetry.lock())
     }
 
     /// Where this worker's next command goes first, as a number that counts up.

@@ -5,10 +5,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
-    },
+    sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
     time::Duration,
 };
 
@@ -16,6 +13,7 @@ use highwater_reports::{
     histogram::{LatencyHistogram, latency_histogram, record},
     record::names::{counter, gauge, latency},
 };
+use parking_lot::Mutex;
 
 /// An enum whose members each have a name in the record.
 macro_rules! named {
@@ -161,10 +159,7 @@ impl Recorder {
 
     /// Counts one of an open set of kinds: `connect.failed.refused`.
     pub fn count_kind(&self, family: &str, kind: &str) {
-        let mut kinds = self
-            .kind_counts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut kinds = self.kind_counts.lock();
         let mut name = format!("{family}.{kind}");
         if kinds.len() >= KINDS_LIMIT && !kinds.contains_key(&name) {
             name = format!("{family}.other");
@@ -184,18 +179,13 @@ impl Recorder {
 
     /// Times one.
     pub fn time(&self, what: Timing, took: Duration) {
-        let mut histogram = self.timings[what as usize]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut histogram = self.timings[what as usize].lock();
         record(&mut histogram, took);
     }
 
     /// Times one reply of a socket that `node` owned.
     pub fn time_owner(&self, node: &str, took: Duration) {
-        let mut owners = self
-            .owner_timings
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut owners = self.owner_timings.lock();
         if let Some(histogram) = owners.get_mut(node) {
             record(histogram, took);
         } else if owners.len() < OWNERS_LIMIT {
@@ -217,12 +207,7 @@ impl Recorder {
             .map(|(name, count)| ((*name).to_owned(), count.swap(0, Relaxed)))
             .filter(|(_, count)| *count > 0)
             .collect();
-        let kinds = std::mem::take(
-            &mut *self
-                .kind_counts
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
-        );
+        let kinds = std::mem::take(&mut *self.kind_counts.lock());
         counters.extend(kinds);
         let timings = Timing::NAMES.iter().zip(&self.timings);
         let timings =
@@ -242,10 +227,7 @@ impl Recorder {
     /// With their tags; nobody's histogram is kept over the taking, so that nodes that
     /// are gone make room.
     fn take_owners(&self) -> impl Iterator<Item = (String, LatencyHistogram)> {
-        let mut owners = self
-            .owner_timings
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut owners = self.owner_timings.lock();
         let taken = std::mem::take(&mut *owners).into_iter();
         taken.map(|(node, histogram)| (format!("{}@{node}", latency::COMMAND_OWNER), histogram))
     }
@@ -259,7 +241,7 @@ impl Default for Recorder {
 
 /// Empties the histogram, keeping its allocation where it is; `None` if empty.
 fn take_histogram(timing: &Mutex<LatencyHistogram>) -> Option<LatencyHistogram> {
-    let mut histogram = timing.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut histogram = timing.lock();
     if histogram.is_empty() {
         return None;
     }

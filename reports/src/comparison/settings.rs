@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use highwater_types::format;
 use serde_json::Value;
 
-use crate::{human, record::Manifest};
+use crate::record::Manifest;
 
 /// What of a plan may differ without the load being another.
 const IGNORED: [&str; 3] = ["name", "description", "gates"];
@@ -162,8 +163,8 @@ fn value_text(key: &str, value: &Value) -> String {
         Value::Null => NONE.to_owned(),
         Value::String(text) => text.clone(),
         Value::Number(number) => match (TIMES.contains(&key), number.as_f64(), number.as_u64()) {
-            (true, Some(millis), _) => human::millis(millis),
-            (false, _, Some(whole)) => human::count(whole),
+            (true, Some(millis), _) => format::millis(millis),
+            (false, _, Some(whole)) => format::count(whole),
             _ => number.to_string(),
         },
         other => other.to_string(),

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use highwater_types::format;
+
 use super::axis::TimelineAxis;
-use crate::{format, plan::EventSpec};
+use crate::plan::EventSpec;
 
 /// The phases' names, each above its first column.
 pub(super) fn phase_labels(axis: &TimelineAxis) -> String {

@@ -1,10 +1,11 @@
 //! How much load that is, and what it takes.
 
+use highwater_types::format;
+
 use super::MemoryEstimate;
 use crate::{
     Plan, Segment,
     estimate::{RESERVED_FILES, usable_files},
-    format,
     plan::SystemSpec,
     text_layout::TextLayout,
 };
@@ -43,9 +44,9 @@ pub(super) fn peak(plan: &Plan, page: &mut TextLayout) {
     page.label_right("commands", LABEL_COLUMNS, &commands);
     if !plan.publish.is_empty() {
         let messages = format!(
-            "{} published, {}",
+            "{} published, {} delivered",
             format::per_second(plan.messages_per_s()),
-            format::delivery_rate(plan.deliveries_per_s())
+            format::per_second(plan.deliveries_per_s())
         );
         page.label_right("messages", LABEL_COLUMNS, &messages);
     }

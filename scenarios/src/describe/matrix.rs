@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::{Matrix, MatrixCell, estimate::usable_files, format, text_layout::TextLayout};
+use highwater_types::format;
+
+use crate::{Matrix, MatrixCell, estimate::usable_files, text_layout::TextLayout};
 
 pub(super) fn describe(matrix: &Matrix, files_per_process: u64, page: &mut TextLayout) {
     page.heading("Matrix");

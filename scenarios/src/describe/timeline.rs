@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use highwater_types::format;
+
 use crate::{
-    Plan, format,
+    Plan,
     plan::{
         Action, CommandLoad, DevicePool, FaultSpec, LoadModel, PublishFrom, PublishLoad, ReplyMode,
     },
@@ -120,14 +122,14 @@ fn publish_in_words(load: &PublishLoad) -> String {
         topics => format!("to {} topics, {}", format::count(topics), load.topic),
     };
     format!(
-        "{}: {} of {} each {topics} for {}, by {publishers}; heard by {} of {}, {}",
+        "{}: {} of {} each {topics} for {}, by {publishers}; heard by {} of {}, {} delivered",
         load.name,
         format::per_second(load.rate.as_per_second()),
         format::bytes(load.size),
         format::duration(load.duration),
         format::plural(load.subscribers, "device"),
         load.pool,
-        format::delivery_rate(load.deliveries_per_s()),
+        format::per_second(load.deliveries_per_s()),
     )
 }
 

@@ -155,13 +155,13 @@ fn what_is_said_of_a_broker_fits_it() {
         "[cluster]\nbroker = { pid = 1 }\n",
         &[],
         expect![[r#"
-        joined.toml:4:10: cluster.broker: the embedded broker is measured without being told where
-          |
-        4 | broker = { pid = 1 }
-          |          ^^^^^^^^^^^
-          = accepted: `broker` beside a `backplane` that is an address
+            joined.toml:4:10: cluster.broker: the harness measures the embedded broker by itself
+              |
+            4 | broker = { pid = 1 }
+              |          ^^^^^^^^^^^
+              = accepted: `broker` beside a `backplane` that is an address
 
-        1 problem in joined.toml"#]],
+            1 problem in joined.toml"#]],
     );
     check(
         "[cluster]\nbackplane = \"redis://h\"\nbroker = { monitor = \"http://h:1\" }\n",

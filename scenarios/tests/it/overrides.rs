@@ -110,7 +110,7 @@ fn what_cannot_be_placed() {
             --set devices.home=5: devices.home: names a whole pool of devices, not one of its keys
               = accepted: a key below it, such as `devices.home.count`
 
-            --set name.first=x: name.first: `name` is no table: nothing can be set below it
+            --set name.first=x: name.first: `name` is not a table: nothing can be set below it
 
             --set seed.=5: not of the form PATH=VALUE
               = accepted: a path and a value, such as `duration=30s` or `devices.home.count=500`

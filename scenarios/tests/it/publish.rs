@@ -6,8 +6,8 @@ use expect_test::{Expect, expect};
 use highwater_scenarios::{
     HostResources, Plan, Segment, describe,
     plan::{PublishFrom, PublishLoad},
-    units::Rate,
 };
+use highwater_types::Rate;
 use proptest::prelude::*;
 
 use crate::{diagnostics_with, plan_of};

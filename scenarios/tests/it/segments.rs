@@ -5,8 +5,8 @@ use std::time::Duration;
 use highwater_scenarios::{
     Plan, Segment,
     plan::{DevicePool, LoadModel},
-    units::Rate,
 };
+use highwater_types::Rate;
 use proptest::prelude::*;
 
 fn segments(of: u32) -> impl Iterator<Item = Segment> {

@@ -133,7 +133,7 @@ fn what_is_gone_or_never_was() {
             42 | node = "n1"
                |        ^^^^
                = found: "n1"
-               = accepted: nothing: no node can be the object of "pause-node" then
+               = accepted: nothing: "pause-node" is possible for no node then
                = hint: bring it back before, with do = "restart-node"
 
             6 problems in broken.toml"#]],
@@ -154,8 +154,8 @@ fn pauses() {
             12 | node = "n1"
                |        ^^^^
                = found: "n1"
-               = accepted: nothing: no node can be the object of "resume-node" then
-               = hint: do = "pause-node" must come before it
+               = accepted: nothing: "resume-node" is possible for no node then
+               = hint: pause it before, with do = "pause-node"
 
             broken.toml:20:8: events[2].node: n1 is paused then, since 2s
                |

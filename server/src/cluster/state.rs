@@ -1,7 +1,8 @@
 //! A node's part in its cluster.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{mpsc, watch};
 
 use super::{
@@ -78,9 +79,7 @@ impl ClusterState {
 
     /// The entries kept here.
     pub(crate) fn directory(&self) -> MutexGuard<'_, DirectoryPartition> {
-        self.directory
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.directory.lock()
     }
 
     /// Where a device's entry is kept.

@@ -1,9 +1,8 @@
 //! Who of this node subscribes to what.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
+
+use parking_lot::{Mutex, MutexGuard};
 
 use super::topic_hub::{EncodedMessage, Subscribers, SubscriptionSlot};
 use crate::{backplane::Backplane, config::NodeLimits, id::Topic, node::Node, session::Session};
@@ -73,6 +72,6 @@ impl Topics {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Topic, Subscribers>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }

@@ -1,10 +1,8 @@
 //! All open tunnels, so that a drain can end them one after the other.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::task::AbortHandle;
 
 use super::{
@@ -57,7 +55,7 @@ impl Tunnels {
     }
 
     fn lock(&self) -> MutexGuard<'_, TunnelTable> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

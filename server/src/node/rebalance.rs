@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn bands() {
-        let rate = Rate::per_second(1);
+        let rate = Rate::whole(1);
         assert!(
             RebalanceRequest::new(0.0, rate).is_ok() && RebalanceRequest::new(1.0, rate).is_ok()
         );

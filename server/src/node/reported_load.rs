@@ -1,10 +1,8 @@
 //! A load of the node's own making, for gateways that go by it instead of sockets.
 
-use std::{
-    fmt,
-    str::FromStr,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::{fmt, str::FromStr};
+
+use parking_lot::{Mutex, MutexGuard};
 
 /// Where the figure comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +63,7 @@ impl PostedLoad {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<f64>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use futures_util::future::{BoxFuture, FutureExt};
 use highwater_reports::record::names::gauge;
-use highwater_scenarios::BrokerUrl;
+use highwater_types::BrokerUrl;
 use redis::{AsyncConnectionConfig, Client, RedisError, aio::MultiplexedConnection};
 use reqwest::Client as HttpClient;
 use tokio::{sync::Mutex, time::timeout};

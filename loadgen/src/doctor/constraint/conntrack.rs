@@ -1,6 +1,6 @@
 //! `nf_conntrack_max`: the connections in the firewall's table.
 
-use highwater_scenarios::format;
+use highwater_types::format;
 
 use super::{Ceiling, CheckResult, Constraint, Fix, round_up};
 use crate::doctor::{

@@ -1,6 +1,6 @@
 //! CPU cores and the control group's quota: the heartbeats that can be sent and answered.
 
-use highwater_scenarios::format;
+use highwater_types::format;
 
 use super::{Ceiling, CheckResult, Constraint, Fix, round_down_to_digits};
 use crate::doctor::{

@@ -1,7 +1,7 @@
 //! `net.ipv4.ip_local_port_range`: the connections from one source address to one destination
 //! address and port.
 
-use highwater_scenarios::format;
+use highwater_types::format;
 
 use super::{Ceiling, CheckResult, Constraint, Fix};
 use crate::doctor::{

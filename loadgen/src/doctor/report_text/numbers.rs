@@ -1,6 +1,6 @@
 //! Numbers that may be unknown, or so large that they mean "no limit".
 
-use highwater_scenarios::format::count;
+use highwater_types::format::count;
 
 use crate::doctor::limits::Limit;
 

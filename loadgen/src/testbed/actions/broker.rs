@@ -1,7 +1,7 @@
 //! Events of the embedded broker.
 
 use super::super::{TestbedError, cluster::ClusterInner, readiness};
-use crate::process::Signal;
+use highwater_process::Signal;
 
 /// Starts the broker again at its old address, and waits until the nodes see each other. A
 /// broker that runs is ended in order first.

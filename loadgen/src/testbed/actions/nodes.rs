@@ -8,7 +8,7 @@ use super::super::{
     cluster_process::{running_child, signal_child},
     node::RoutingState,
 };
-use crate::process::Signal;
+use highwater_process::Signal;
 
 /// The longest time for a node to drain. A node closes 500 sockets a second, which is enough
 /// in 90 seconds for the 20,000 files that a process may open on a usual machine.

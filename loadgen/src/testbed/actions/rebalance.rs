@@ -1,7 +1,7 @@
 //! The event that moves sockets between nodes.
 
 use futures_util::future::join_all;
-use highwater_scenarios::units::Rate;
+use highwater_types::Rate;
 use serde::Serialize;
 
 use super::super::{TestbedError, cluster::ClusterInner};

@@ -2,7 +2,8 @@
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
-use highwater_scenarios::{BrokerKind, plan::BrokerSpec};
+use highwater_scenarios::plan::BrokerSpec;
+use highwater_types::BrokerKind;
 use parking_lot::Mutex;
 use tokio::{task::spawn_blocking, time::Instant};
 

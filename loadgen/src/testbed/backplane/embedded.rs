@@ -6,16 +6,13 @@ use highwater_reports::record::{Source, SourceRole};
 use highwater_scenarios::plan::BROKER_NAME;
 
 use super::super::{
-    TestbedError, cluster_process::ClusterProcess, launch_args::LaunchArgs, launcher::Launcher,
-    port,
+    TestbedError,
+    cluster_process::ClusterProcess,
+    launch_args::LaunchArgs,
+    launcher::{self, Launcher},
 };
-use crate::{
-    process::{Child, Launch},
-    sampling::SampleTarget,
-};
-
-/// The longest time that the broker's previous port may stay in use when it starts again.
-const PORT_FREE_TIMEOUT: Duration = Duration::from_secs(15);
+use crate::sampling::SampleTarget;
+use highwater_process::{Child, Launch, port};
 
 /// The longest time for the broker to end in order.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -66,7 +63,7 @@ impl EmbeddedBroker {
         let mut slot = self.process.lock().await;
         self.process.stop_child(&mut slot, STOP_TIMEOUT).await;
         let port = self.address.port();
-        port::wait_until_free(BROKER_NAME, port, PORT_FREE_TIMEOUT).await?;
+        launcher::wait_until_port_is_free(BROKER_NAME, port).await?;
         let (child, address) = spawn(&self.launcher, &self.process, port).await?;
         self.process.set_running(&mut slot, child, address);
         Ok(())

@@ -3,10 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use highwater_reports::record::{Source, SourceRole};
-use highwater_scenarios::{
-    BrokerUrl,
-    plan::{BROKER_NAME, BrokerSpec},
-};
+use highwater_scenarios::plan::{BROKER_NAME, BrokerSpec};
+use highwater_types::BrokerUrl;
 use tokio::time::timeout;
 
 use super::{

@@ -12,15 +12,13 @@ use parking_lot::Mutex;
 use super::{
     super::{
         TestbedError, cluster_process::ClusterProcess, context::ClusterContext,
-        launch_args::LaunchArgs, port, readiness,
+        launch_args::LaunchArgs, readiness,
     },
     backends::BalancerBackend,
     driver::{Balancer, BalancerDriver, BalancerOptions},
 };
-use crate::{
-    process::{Child, Launch},
-    sampling::{GaugeSource, gauge_source::HttpGauges},
-};
+use crate::sampling::{GaugeSource, gauge_source::HttpGauges};
+use highwater_process::{Child, Launch, port};
 
 /// The declaration of the gateway.
 pub(super) const DRIVER: BalancerDriver = BalancerDriver {

@@ -23,17 +23,14 @@ use super::{
         TestbedError,
         cluster_process::{ClusterProcess, running_child},
         context::ClusterContext,
-        port, readiness,
+        readiness,
     },
     backends::{BackendChange, BalancerBackend},
     capacity::BalancerCapacity,
     driver::{Balancer, BalancerDriver, BalancerOptions, check_configuration, find_program},
 };
-use crate::{
-    process::{Child, Launch},
-    program::HAPROXY,
-    sampling::GaugeSource,
-};
+use crate::{program::HAPROXY, sampling::GaugeSource};
+use highwater_process::{Child, Launch, port};
 
 /// The declaration of HAProxy.
 pub(super) const DRIVER: BalancerDriver = BalancerDriver {

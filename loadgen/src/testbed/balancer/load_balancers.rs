@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, mem, net::SocketAddr, path::Path, time::Duration};
 
 use futures_util::future::join_all;
+use highwater_process::ReservedPort;
 use highwater_reports::record::{Source, SourceRole};
 use highwater_scenarios::plan::{Action, ClusterSpec, Join, Plan};
 use parking_lot::Mutex;
@@ -12,7 +13,7 @@ use tokio::sync::{Mutex as AsyncMutex, watch};
 use super::{
     super::{
         TestbedError, cluster_process::UnexpectedExit, context::ClusterContext,
-        node_registry::Scheme, port::ReservedPort,
+        node_registry::Scheme,
     },
     backends::{BackendChange, BalancerBackends},
     capacity::BalancerCapacity,

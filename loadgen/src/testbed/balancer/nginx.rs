@@ -20,7 +20,7 @@ use super::{
         TestbedError,
         cluster_process::{ClusterProcess, running_child},
         context::ClusterContext,
-        port, readiness,
+        readiness,
     },
     backends::BalancerBackend,
     capacity::BalancerCapacity,
@@ -28,10 +28,10 @@ use super::{
 };
 use crate::{
     error_chain::error_chain,
-    process::{Child, Launch, Signal},
     program::NGINX,
     sampling::{GaugeSource, gauge_source::HttpGauges},
 };
+use highwater_process::{Child, Launch, Signal, port};
 
 /// The declaration of nginx.
 pub(super) const DRIVER: BalancerDriver = BalancerDriver {

@@ -1,10 +1,8 @@
 //! The devices that are connected now, with a random one in constant time.
 
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    sync::{Mutex, PoisonError},
-};
+use std::collections::{HashMap, hash_map::Entry};
 
+use parking_lot::Mutex;
 use rand::Rng;
 
 use super::device::DeviceKey;
@@ -26,7 +24,7 @@ struct IndexedDevices {
 impl ConnectedDevices {
     /// Adds a device; twice is once.
     pub fn insert(&self, device: DeviceKey) {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inner = self.inner.lock();
         let place = inner.devices.len() as u32;
         if let Entry::Vacant(vacant) = inner.positions.entry(device) {
             vacant.insert(place);
@@ -36,7 +34,7 @@ impl ConnectedDevices {
 
     /// Takes a device out, if it is in.
     pub fn remove(&self, device: DeviceKey) {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inner = self.inner.lock();
         let Some(place) = inner.positions.remove(&device) else {
             return;
         };
@@ -48,7 +46,7 @@ impl ConnectedDevices {
 
     /// Any one, each as likely as another; `None` when there is none.
     pub fn pick_random(&self, rng: &mut impl Rng) -> Option<DeviceKey> {
-        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let inner = self.inner.lock();
         if inner.devices.is_empty() {
             return None;
         }
@@ -87,7 +85,7 @@ mod tests {
                     Some(drawn) => prop_assert!(model.contains(&drawn.index)),
                     None => prop_assert!(model.is_empty()),
                 }
-                prop_assert_eq!(connected.inner.lock().unwrap().devices.len(), model.len());
+                prop_assert_eq!(connected.inner.lock().devices.len(), model.len());
             }
         }
     }

@@ -67,7 +67,8 @@ fn old_name_in_a_file_is_answered_with_the_new_one() {
         = hint: `readings.response.p99` is called `telemetry.response.p99` now
         = hint: `balance.longest_settling` is called `balance.longest_recovery` now
         = hint: `cost_per_socket.gateway_rss` is called `cost_per_socket.balancer_rss` now
-        = hint: `gateways` is called `balancers` now"#]].assert_eq(&hints(&problems));
+        = hint: `gateways` is called `balancers` now"#]]
+    .assert_eq(&hints(&problems));
 }
 
 #[test]

@@ -14,7 +14,7 @@ rate = "10/s"
 every = "5s"
 "#,
         expect![[r#"
-            broken.toml:9:1: telemetry: telemetry records that nobody handles
+            broken.toml:9:1: telemetry: telemetry records without consumers
               |
             9 | [[telemetry]]
               | ^^^^^^^^^^^^^
