@@ -25,6 +25,7 @@
 //! - [`clock`], [`keys`], [`endpoints`], [`error_chain`]: small types that several share.
 
 pub mod access;
+mod broker;
 pub mod clock;
 pub mod control;
 pub mod coordinator;
