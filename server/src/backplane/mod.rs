@@ -46,7 +46,7 @@ mod pending;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
 #[cfg_attr(
-    not(any(feature = "redis", feature = "nats", feature = "amqp")),
+    not(feature = "remote"),
     expect(
         dead_code,
         unused_imports,

@@ -5,6 +5,7 @@
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
+use highwater_types::BrokerUrl;
 use lapin::{
     Channel, Event, ExchangeKind,
     options::{ExchangeDeclareOptions, QueueDeleteOptions},
@@ -40,6 +41,10 @@ pub(in crate::backplane) struct AmqpTransport {
 }
 
 impl Transport for AmqpTransport {
+    fn check_url(url: &BrokerUrl) -> Result<(), TransportError> {
+        server::uri(url).map(drop)
+    }
+
     async fn connect(
         address: &ClusterAddress,
         inbox: &Inbox,

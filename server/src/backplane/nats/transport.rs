@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use async_nats::Client;
 use bytes::Bytes;
+use highwater_types::BrokerUrl;
 use parking_lot::{Mutex, MutexGuard};
 
 use super::{
@@ -39,6 +40,10 @@ pub(in crate::backplane) struct NatsTransport {
 }
 
 impl Transport for NatsTransport {
+    fn check_url(url: &BrokerUrl) -> Result<(), TransportError> {
+        NatsServer::from_url(url).map(drop)
+    }
+
     async fn connect(
         address: &ClusterAddress,
         inbox: &Inbox,

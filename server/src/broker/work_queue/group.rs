@@ -56,7 +56,7 @@ impl GroupMembers {
 
     /// Removes a consumer. Its unacknowledged records are ready again, before all others.
     ///
-    /// Its queue is dropped, which ends its connection.
+    /// Dropping the consumer's queue ends its connection.
     pub(super) fn remove_consumer(&mut self, consumer: u64) {
         let Some(removed) = self.consumers.remove(&consumer) else {
             return;

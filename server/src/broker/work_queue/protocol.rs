@@ -1,10 +1,9 @@
 //! The frames of producers and consumers of telemetry, after the first frame of the
 //! connection.
 //!
-//! A frame is a header, and some have a payload. `Rejected` is the first variant of
-//! everything that the broker sends, as in
-//! [`FromBroker`](crate::broker::protocol::FromBroker): the broker may reject a peer
-//! before it knows what the peer is.
+//! A frame is a header, and some have a payload. `Rejected` is the first variant of each
+//! kind of frame from the broker, as in `FromBroker`, because the broker may reject a peer
+//! while it does not know what the peer is.
 
 use serde::{Deserialize, Serialize};
 
