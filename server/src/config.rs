@@ -6,9 +6,9 @@ use crate::{
     auth::AuthConfig,
     backplane::{BackplaneConfig, BackplaneUrl},
     id::{ClusterName, NodeId},
+    net::tls::ServerTls,
     node::LoadSource,
     rate::Rate,
-    tls::ServerTls,
 };
 
 /// Everything a node needs to know; [`NodeConfig::new`] fills in defaults.

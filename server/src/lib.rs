@@ -13,11 +13,8 @@
 //!
 //! The protocol is written down in `docs/protocol.md`.
 
-mod admission;
 pub mod auth;
-mod backoff;
 pub mod backplane;
-mod bounded_queue;
 pub mod broker;
 mod cluster;
 pub mod config;
@@ -29,17 +26,11 @@ pub mod gateway;
 mod http;
 mod id;
 mod ingest;
-mod listen;
-mod listener;
 mod metric;
+mod net;
 pub mod node;
-mod pacer;
 pub mod rate;
 mod session;
-mod stream;
-mod task_group;
-pub mod tls;
-mod ws;
 
 pub use self::{
     auth::{AuthConfig, Secret},
@@ -49,8 +40,10 @@ pub use self::{
     consumer::ConsumerConfig,
     gateway::{GatewayConfig, GatewayError, GatewayLimits, GatewayPolicy, LoadMetric},
     id::{ClusterName, ConsumerGroup, DeviceId, InvalidName, NodeId, TelemetryId, Topic},
-    listen::{ListenSockets, listen},
+    net::{
+        listen::{ListenSockets, listen},
+        tls::{self, ServerTls},
+    },
     node::{LoadSource, NodeError},
     rate::Rate,
-    tls::ServerTls,
 };

@@ -18,8 +18,8 @@ use super::{
     SendError, TrafficCounters, View, envelope::Envelope, pending::Pending,
 };
 use crate::{
-    bounded_queue,
     id::{NodeId, Topic},
+    net::bounded_queue,
 };
 
 /// One node's end. `road` is what differs between backplanes.

@@ -23,10 +23,9 @@ use super::{
     lease::Lease,
 };
 use crate::{
-    backoff::Backoff,
-    bounded_queue,
     broker::protocol::{self, FrameReader, FrameWriter, FromBroker, PROTOCOL_VERSION, ToBroker},
     id::Topic,
+    net::{backoff::Backoff, bounded_queue},
 };
 
 /// Frames that may wait for the connection; more are refused.

@@ -16,6 +16,7 @@ mod envelope;
 mod join;
 mod lease;
 mod local;
+mod metrics;
 #[cfg(feature = "nats")]
 pub(crate) mod nats;
 mod pending;
@@ -44,6 +45,7 @@ use tokio::{sync::watch, time::Instant};
 
 pub(crate) use self::{
     envelope::{Envelope, decode_frame, encode_frame},
+    metrics::collect_metrics,
     view::{IdConflict, initial_version, is_valid_version},
 };
 pub use self::{

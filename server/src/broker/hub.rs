@@ -7,8 +7,8 @@ use bytes::Bytes;
 use super::protocol::FromBroker;
 use crate::{
     backplane::{IdConflict, Member, MemberRole, View, encode_frame, initial_version},
-    bounded_queue,
     id::{NodeId, Topic},
+    net::bounded_queue,
 };
 
 /// The broker's state, behind one short lock.

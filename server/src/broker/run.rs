@@ -22,8 +22,8 @@ use super::{
 };
 use crate::{
     backplane::{decode_frame, encode_frame},
-    bounded_queue,
     id::NodeId,
+    net::bounded_queue,
 };
 
 /// Frames written with one flush.

@@ -208,7 +208,7 @@ mod tests {
         cluster::{ClusterState, message::DeviceLocation},
         id::DeviceId,
         ingest::TelemetryIntake,
-        ws::close::CloseReason,
+        net::ws::close::CloseReason,
     };
 
     /// A cluster of one, home of every device.

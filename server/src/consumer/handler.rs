@@ -7,11 +7,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::{ConsumerConfig, JournalError, journal::Journal, metrics::ConsumerMetrics};
 use crate::{
-    backoff::Backoff,
     ingest::{
         GroupConsumer, QueueError, QueueTask, TelemetryDelivery,
         queue::{ACK_WAIT, SETUP_TIMEOUT, with_timeout},
     },
+    net::backoff::Backoff,
 };
 
 /// Readings handled are written down and acknowledged at least this often: all of

@@ -8,8 +8,8 @@ use std::sync::atomic::{
 use prometheus::Registry;
 
 use crate::{
-    listener::ListenerMetrics,
     metric::{self, collect_process, register_counter, register_gauge},
+    net::listener::ListenerMetrics,
 };
 
 /// What a consumer counts.

@@ -16,7 +16,7 @@ use crate::{
     config::NodeLimits,
     http,
     ingest::run_queue_task,
-    listener::{self, Listener},
+    net::listener::{self, Listener},
 };
 
 /// Handles readings until `shutdown` is cancelled; then finishes what it has in hand

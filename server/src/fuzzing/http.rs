@@ -13,7 +13,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::{
     config::NodeLimits,
     http::{accepts_event_stream, read_command},
-    ws::handshake,
+    net::ws::handshake,
 };
 
 /// Lines: the device, the timeout, the type of the body, the key and the tokens of

@@ -8,7 +8,7 @@ use tokio_tungstenite::tungstenite::{
     protocol::{Role, WebSocketConfig, frame::coding::CloseCode},
 };
 
-use crate::ws::decode::{AllowedMessages, DecodeControl, WsDecoder, WsEvent};
+use crate::net::ws::decode::{AllowedMessages, DecodeControl, WsDecoder, WsEvent};
 
 /// Small, so that bytes of a fuzzer reach it.
 const MAX_MESSAGE: usize = 1024;

@@ -6,12 +6,12 @@ use prometheus::{GaugeVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registr
 
 use super::{backend_load::LoadSnapshot, backend_set::BackendStatus, state::GatewayState};
 use crate::{
+    backplane::collect_metrics,
     id::NodeId,
-    listener::{HandshakeMetrics, ListenerMetrics},
     metric::{
-        self, collect_backplane, collect_process, counter, counter_vec, expect_valid,
-        register_gauge, register_metric,
+        self, collect_process, counter, counter_vec, expect_valid, register_gauge, register_metric,
     },
+    net::listener::{HandshakeMetrics, ListenerMetrics},
 };
 
 /// The counters that tasks write; gauges that can be looked up are, when asked.
@@ -142,7 +142,7 @@ pub(super) fn encode(gateway: &GatewayState) -> String {
     );
     collect_loads(&gateway.backends.loads_by_node(), &collected);
     collect_nodes(&gateway.backends.statuses(), &collected);
-    collect_backplane(&*gateway.backplane, &collected);
+    collect_metrics(&*gateway.backplane, &collected);
     let heap = gateway.config.heap_probe.and_then(|probe| probe());
     collect_process(heap, &collected);
     let mut families = gateway.metrics.registry.gather();

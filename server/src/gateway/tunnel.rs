@@ -27,7 +27,7 @@ use tokio::{
 };
 
 use super::{backend_load::ConnectionGuard, state::GatewayState};
-use crate::stream::MaybeTlsStream;
+use crate::net::stream::MaybeTlsStream;
 
 /// One read's worth, per runtime worker rather than per socket.
 const SCRATCH_BYTES: usize = 16 * 1024;

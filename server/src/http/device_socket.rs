@@ -21,14 +21,16 @@ use super::{
     token::{bearer_token, require_device_token},
 };
 use crate::{
-    admission::{Permit, Rejected},
     auth::Grant,
     cluster::directory_client::{RegisterError, register},
     id::DeviceId,
+    net::{
+        admission::{Permit, Rejected},
+        stream::MaybeTlsStream,
+        ws::{close::CloseReason, handshake},
+    },
     node::{Node, NodePhase},
     session::{Session, connection::DeviceConnection, session::whole_seconds, wheel::Timer},
-    stream::MaybeTlsStream,
-    ws::{close::CloseReason, handshake},
 };
 
 /// Answers 101 once the device is in the owner directory: an open device can be

@@ -17,12 +17,12 @@ use tokio::{
 
 use super::{device_socket::switching_protocols, error::ApiError};
 use crate::{
-    node::Node,
-    ws::{
+    net::ws::{
         close::CloseReason,
         decode::{AllowedMessages, DecodeControl, WsDecoder, WsEvent},
         encode, handshake,
     },
+    node::Node,
 };
 
 /// One read's worth.

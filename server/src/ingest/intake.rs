@@ -27,9 +27,9 @@ use super::{
     },
 };
 use crate::{
-    backoff::Backoff,
     config::NodeLimits,
     id::TelemetryId,
+    net::backoff::Backoff,
     node::{Node, NodePhase},
     session::{Session, frame},
 };

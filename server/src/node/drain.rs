@@ -15,9 +15,8 @@ use tokio::time::{Instant, sleep};
 
 use super::{Node, NodePhase};
 use crate::{
-    pacer::Pacer,
+    net::{pacer::Pacer, ws::close::CloseReason},
     session::{Session, frame},
-    ws::close::CloseReason,
 };
 
 /// Pause between two looks at a condition.

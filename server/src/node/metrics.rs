@@ -5,13 +5,13 @@ use prometheus::{IntCounter, IntCounterVec, IntGauge, Registry};
 use super::{Node, message_metrics::MessageMetrics};
 use crate::{
     auth,
+    backplane::collect_metrics,
     ingest::{PublishOutcome, RejectReason},
-    listener::{HandshakeMetrics, ListenerMetrics},
-    metric::{
-        self, collect_backplane, collect_process, counter, counter_vec, gauge, register_gauge,
-        register_metric,
+    metric::{self, collect_process, counter, counter_vec, gauge, register_gauge, register_metric},
+    net::{
+        listener::{HandshakeMetrics, ListenerMetrics},
+        ws::close::CloseReason,
     },
-    ws::close::CloseReason,
 };
 
 /// The counters that tasks write; gauges that can be looked up are, when asked.
@@ -211,5 +211,5 @@ fn collect_cluster(node: &Node, registry: &Registry) {
         "Readings of devices in this node's custody.",
         Some(node.intake.in_flight() as f64),
     );
-    collect_backplane(&*node.cluster.backplane, registry);
+    collect_metrics(&*node.cluster.backplane, registry);
 }

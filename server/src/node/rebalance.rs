@@ -22,10 +22,9 @@ use tokio::time::{Instant, sleep};
 use super::Node;
 use crate::{
     cluster::message::{ClusterRequest, ClusterResponse, decode, encode},
-    pacer::Pacer,
+    net::{pacer::Pacer, ws::close::CloseReason},
     rate::Rate,
     session::{Session, frame},
-    ws::close::CloseReason,
 };
 
 /// A round sends away what its rate gives for this long.

@@ -89,7 +89,7 @@ impl SessionRegistry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ws::close::CloseReason;
+    use crate::net::ws::close::CloseReason;
 
     fn session() -> Arc<Session> {
         Arc::new(Session::new("d".parse().unwrap(), 1))

@@ -7,16 +7,18 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Node, drain, load_reporter};
 use crate::{
-    admission::AdmissionControl,
     backplane::{BackplaneConfig, Identity, MemberRole, join},
     cluster::{ClusterState, directory_client, inbound, resync},
     config::NodeConfig,
     http,
     ingest::{self, TelemetryIntake},
-    listen::ListenSockets,
-    listener::{self, ListenerSet, ListenerTls, Listeners, Routes},
-    task_group::TaskGroup,
-    ws::close::CloseReason,
+    net::{
+        admission::AdmissionControl,
+        listen::ListenSockets,
+        listener::{self, ListenerSet, ListenerTls, Listeners, Routes},
+        task_group::TaskGroup,
+        ws::close::CloseReason,
+    },
 };
 
 /// Why a node cannot run.

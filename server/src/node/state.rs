@@ -12,7 +12,6 @@ use super::{
     reported_load::PostedLoad,
 };
 use crate::{
-    admission::{AdmissionControl, ConnectionLimit, max_connections},
     auth::Authenticator,
     cluster::{
         ClusterState,
@@ -26,8 +25,11 @@ use crate::{
     faults::Faults,
     id::DeviceId,
     ingest::TelemetryIntake,
+    net::{
+        admission::{AdmissionControl, ConnectionLimit, max_connections},
+        ws::close::CloseReason,
+    },
     session::{Session, byte_budget::ByteBudget, session::TopicSubscription, wheel::Wheel},
-    ws::close::CloseReason,
 };
 
 /// Shared by every task of the node, for as long as one of them runs.

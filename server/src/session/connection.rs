@@ -17,15 +17,17 @@ use super::{
     wheel::Timer,
 };
 use crate::{
-    admission::Permit,
     cluster::{self, message::CommandReply},
-    node::Node,
-    stream::{MaybeTlsStream, poll_flush, poll_read, poll_write},
-    ws::{
-        close::CloseReason,
-        decode::{AllowedMessages, DecodeControl, WsDecoder, WsEvent},
-        encode,
+    net::{
+        admission::Permit,
+        stream::{MaybeTlsStream, poll_flush, poll_read, poll_write},
+        ws::{
+            close::CloseReason,
+            decode::{AllowedMessages, DecodeControl, WsDecoder, WsEvent},
+            encode,
+        },
     },
+    node::Node,
 };
 
 /// One read's worth, per runtime worker rather than per socket.

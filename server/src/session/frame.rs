@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use crate::{
     id::{TelemetryId, Topic},
     ingest::RejectReason,
-    ws::encode,
+    net::ws::encode,
 };
 
 /// Device to node.

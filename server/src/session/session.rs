@@ -19,7 +19,7 @@ use crate::{
     cluster::{epoch::Epoch, topic_hub::SubscriptionSlot},
     config::NodeLimits,
     id::{DeviceId, Topic},
-    ws::close::CloseReason,
+    net::ws::close::CloseReason,
 };
 
 /// Shared by its task, the registry, the wheel and whoever sends to it. Times are

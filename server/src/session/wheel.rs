@@ -106,7 +106,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::ws::close::CloseReason;
+    use crate::net::ws::close::CloseReason;
 
     fn limits(idle_s: u64) -> NodeLimits {
         NodeLimits {

@@ -14,7 +14,7 @@ use futures_util::task::AtomicWaker;
 use super::byte_budget::ByteBudget;
 use crate::{
     config::NodeLimits,
-    ws::{close::CloseReason, encode},
+    net::ws::{close::CloseReason, encode},
 };
 
 /// Anybody pushes; the session's task writes.

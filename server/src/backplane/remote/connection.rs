@@ -16,10 +16,9 @@ use super::{
     send_queue::{OutboundOp, SendQueue},
 };
 use crate::{
-    backoff::Backoff,
     backplane::{Identity, Inbound, endpoint::BackplaneEndpoint},
-    bounded_queue,
     id::Topic,
+    net::{backoff::Backoff, bounded_queue},
 };
 
 /// Jobs taken from the queue at once: one call to the broker.

@@ -8,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 use super::TransportError;
 use crate::{
     backplane::TrafficCounters,
-    bounded_queue::{self, ByteSize},
     id::Topic,
+    net::bounded_queue::{self, ByteSize},
 };
 
 /// Bytes that may wait for the node to handle them; more are dropped.

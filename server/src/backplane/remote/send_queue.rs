@@ -16,8 +16,8 @@ use crate::{
         endpoint::{Enqueued, Outbound},
         envelope::{Envelope, encode_frame},
     },
-    bounded_queue::{self, ByteSize},
     id::{NodeId, Topic},
+    net::bounded_queue::{self, ByteSize},
 };
 
 /// Jobs that may wait for the broker; more are refused.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use bytes::Bytes;
 
 use super::{protocol::ToConsumer, store::TelemetryStore};
-use crate::{backplane::encode_frame, bounded_queue::BoundedSender};
+use crate::{backplane::encode_frame, net::bounded_queue::BoundedSender};
 
 /// A group's readings and consumers.
 #[derive(Default)]

@@ -21,9 +21,9 @@ use super::{
 };
 use crate::{
     backplane::encode_frame,
-    bounded_queue::BoundedSender,
     id::ConsumerGroup,
     ingest::{PublishOutcome, RejectReason},
+    net::bounded_queue::BoundedSender,
 };
 
 /// The broker's readings, behind one short lock.

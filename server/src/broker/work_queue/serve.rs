@@ -17,13 +17,13 @@ use super::{
 };
 use crate::{
     backplane::{decode_frame, encode_frame},
-    bounded_queue::{BoundedReceiver, channel},
     broker::{
         protocol::{self, FrameReader, FrameWriter},
         run::BrokerConfig,
     },
     id::ConsumerGroup,
     ingest::queue::MAX_UNACKED,
+    net::bounded_queue::{BoundedReceiver, channel},
 };
 
 /// Frames written with one flush.

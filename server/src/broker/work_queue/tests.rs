@@ -13,9 +13,9 @@ use super::{
 };
 use crate::{
     backplane::decode_frame,
-    bounded_queue::{BoundedReceiver, channel},
     id::ConsumerGroup,
     ingest::{PublishOutcome, RejectReason},
+    net::bounded_queue::{BoundedReceiver, channel},
 };
 
 const LIMITS: StoreLimits = StoreLimits {

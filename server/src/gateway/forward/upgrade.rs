@@ -40,7 +40,7 @@ use crate::{
         metrics::UpgradeOutcome, probe::classify_error, state::GatewayState, tunnel::TunnelStreams,
         tunnels, upstream::Upstream,
     },
-    stream::MaybeTlsStream,
+    net::stream::MaybeTlsStream,
 };
 
 /// What every node is asked.

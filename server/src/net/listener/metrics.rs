@@ -5,8 +5,8 @@ use std::time::Duration;
 use prometheus::{IntCounter, IntCounterVec, Registry};
 
 use crate::{
-    admission::Rejected,
     metric::{counter, counter_vec, register_metric},
+    net::admission::Rejected,
 };
 
 /// Of every listener. Clones count together.

@@ -19,7 +19,7 @@ use hyper_util::{
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::stream::MaybeTlsStream;
+use crate::net::stream::MaybeTlsStream;
 
 /// Header fields of one request.
 const MAX_HEADERS: usize = 64;

@@ -12,7 +12,7 @@ use tokio::{
 };
 use tokio_util::either::Either;
 
-use crate::tls::TlsStream;
+use crate::net::tls::TlsStream;
 
 /// A client's connection. The TLS state is boxed: a plain connection must not pay
 /// for its size.

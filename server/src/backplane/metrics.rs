@@ -2,11 +2,11 @@
 
 use prometheus::{IntCounterVec, Opts, Registry};
 
-use super::family::{expect_valid, register_counter, register_gauge, register_metric};
-use crate::backplane::{Backplane, MessageKind, TrafficCounters};
+use super::{Backplane, MessageKind, TrafficCounters};
+use crate::metric::{expect_valid, register_counter, register_gauge, register_metric};
 
 /// Registers the figures of now.
-pub(crate) fn collect_backplane(backplane: &dyn Backplane, registry: &Registry) {
+pub(crate) fn collect_metrics(backplane: &dyn Backplane, registry: &Registry) {
     let traffic = backplane.traffic();
     let by_direction_and_kind = |name, help| {
         let labels = ["direction", "kind"];

@@ -20,10 +20,12 @@ use super::{
     serve::{Http1Settings, PeerAddr, serve},
 };
 use crate::{
-    admission::{AdmissionControl, ConnectionLimit, Permit},
     config::NodeLimits,
-    stream::MaybeTlsStream,
-    tls::ServerTls,
+    net::{
+        admission::{AdmissionControl, ConnectionLimit, Permit},
+        stream::MaybeTlsStream,
+        tls::ServerTls,
+    },
 };
 
 /// After an error, so that running out of descriptors does not spin.

@@ -11,7 +11,7 @@ use super::{
     accept::{ConnectionTimeouts, Listener, ListenerTls, run},
     metrics::ListenerMetrics,
 };
-use crate::{admission::ConnectionLimit, listen::ListenSockets};
+use crate::net::{admission::ConnectionLimit, listen::ListenSockets};
 
 /// Where it listens, and who is let in.
 pub(crate) struct Listeners {
