@@ -13,19 +13,20 @@
 //!
 //! The protocol is written down in `docs/protocol.md`.
 
+mod api;
 pub mod auth;
 pub mod backplane;
 pub mod broker;
 mod cluster;
-pub mod config;
 pub mod consumer;
 mod faults;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod gateway;
-mod http;
 mod id;
 mod ingest;
+mod limits;
+mod message;
 mod metric;
 mod net;
 pub mod node;
@@ -36,14 +37,15 @@ pub use self::{
     auth::{AuthConfig, Secret},
     backplane::BackplaneUrl,
     broker::{BrokerConfig, BrokerError},
-    config::{NodeConfig, NodeLimits, Routing},
+    cluster::{Routing, UnknownRouting},
     consumer::ConsumerConfig,
     gateway::{GatewayConfig, GatewayError, GatewayLimits, GatewayPolicy, LoadMetric},
     id::{ClusterName, ConsumerGroup, DeviceId, InvalidName, NodeId, TelemetryId, Topic},
+    limits::NodeLimits,
     net::{
         listen::{ListenSockets, listen},
         tls::{self, ServerTls},
     },
-    node::{LoadSource, NodeError},
+    node::{LoadSource, NodeConfig, NodeError},
     rate::Rate,
 };

@@ -21,9 +21,9 @@ use super::{
     endpoint::{BackplaneEndpoint, Enqueued, Outbound},
     envelope::{Envelope, decode_frame, encode_frame},
     lease::Lease,
+    local_protocol::{self, FrameReader, FrameWriter, FromBroker, PROTOCOL_VERSION, ToBroker},
 };
 use crate::{
-    broker::protocol::{self, FrameReader, FrameWriter, FromBroker, PROTOCOL_VERSION, ToBroker},
     id::Topic,
     net::{backoff::Backoff, bounded_queue},
 };
@@ -136,7 +136,7 @@ impl LocalConnection {
     /// `Ok` when the connection stood and then broke.
     async fn connect_once(&mut self) -> io::Result<()> {
         let stream = timeout(CONNECT_TIMEOUT, TcpStream::connect(&self.authority)).await??;
-        let (mut reader, mut writer) = protocol::framed(stream)?;
+        let (mut reader, mut writer) = local_protocol::framed(stream)?;
         self.send_hello(&mut writer).await?;
         let length = match read_handshake_frame(&mut reader).await? {
             FromBroker::Welcome { lease_ms } => Duration::from_millis(lease_ms),
@@ -236,7 +236,7 @@ impl ActiveConnection<'_> {
             }
             self.lease.check().map_err(io::Error::other)?;
             let said = Instant::now();
-            protocol::write_batch(writer, batch.drain(..)).await?;
+            local_protocol::write_batch(writer, batch.drain(..)).await?;
             self.lease.renew(said);
         }
     }

@@ -16,6 +16,7 @@ mod envelope;
 mod join;
 mod lease;
 mod local;
+pub(crate) mod local_protocol;
 mod metrics;
 #[cfg(feature = "nats")]
 pub(crate) mod nats;

@@ -2,12 +2,12 @@
 
 use bytes::Bytes;
 
-use super::{
-    hub::JoinRequest,
-    protocol::{PROTOCOL_VERSION, ToBroker},
-};
+use super::hub::JoinRequest;
 use crate::{
-    backplane::{decode_frame, is_valid_version},
+    backplane::{
+        decode_frame, is_valid_version,
+        local_protocol::{PROTOCOL_VERSION, ToBroker},
+    },
     id::ConsumerGroup,
 };
 

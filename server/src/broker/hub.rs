@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use bytes::Bytes;
 
-use super::protocol::FromBroker;
 use crate::{
-    backplane::{IdConflict, Member, MemberRole, View, encode_frame, initial_version},
+    backplane::{
+        IdConflict, Member, MemberRole, View, encode_frame, initial_version,
+        local_protocol::FromBroker,
+    },
     id::{NodeId, Topic},
     net::bounded_queue,
 };

@@ -6,8 +6,7 @@
 
 mod handshake;
 mod hub;
-pub(crate) mod protocol;
 mod run;
-pub(crate) mod work_queue;
+mod work_queue;
 
 pub use run::{BrokerConfig, BrokerError, run};

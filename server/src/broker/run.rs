@@ -17,11 +17,13 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     handshake::Handshake,
     hub::{Hub, JoinRequest},
-    protocol::{self, FrameReader, FrameWriter, FromBroker, ToBroker},
     work_queue::{self, WorkQueue},
 };
 use crate::{
-    backplane::{decode_frame, encode_frame},
+    backplane::{
+        decode_frame, encode_frame,
+        local_protocol::{self, FrameReader, FrameWriter, FromBroker, ToBroker},
+    },
     id::NodeId,
     net::bounded_queue,
 };
@@ -112,7 +114,7 @@ impl BrokerServer {
     }
 
     async fn serve_connection(&self, stream: TcpStream) -> io::Result<()> {
-        let (mut reader, mut writer) = protocol::framed(stream)?;
+        let (mut reader, mut writer) = local_protocol::framed(stream)?;
         match self.read_handshake(&mut reader).await? {
             Ok(Handshake::Node(newcomer)) => self.serve_node(newcomer, reader, writer).await,
             Ok(Handshake::Producer(known)) => {
@@ -186,7 +188,7 @@ impl BrokerServer {
                 taken = waiting.recv_many(&mut batch, BATCH) => if taken == 0 { return Ok(()) },
                 _ = pings.tick() => batch.push(ping.clone()),
             }
-            protocol::write_batch(writer, batch.drain(..)).await?;
+            local_protocol::write_batch(writer, batch.drain(..)).await?;
         }
     }
 

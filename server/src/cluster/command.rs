@@ -14,17 +14,14 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::{
+use super::{Routing, state::SlotOwner};
+use crate::{
+    backplane::{RequestError, SendError},
+    id::NodeId,
     message::{
         ClusterRequest, ClusterResponse, CommandReply, CommandRequest, DeviceLocation, decode,
         encode,
     },
-    state::SlotOwner,
-};
-use crate::{
-    backplane::{RequestError, SendError},
-    config::Routing,
-    id::NodeId,
     node::Node,
     session::{frame, pending_commands::CommandReplyTo, session::CommandRejected},
 };

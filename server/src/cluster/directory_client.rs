@@ -12,16 +12,13 @@ use tokio::{
     time::{Instant, sleep, timeout_at},
 };
 
-use super::{
-    directory_partition::ReplacedConnection,
-    epoch::Epoch,
-    message::{
-        ClusterNotification, ClusterRequest, ClusterResponse, RegistrationResult, decode, encode,
-    },
-    state::SlotOwner,
-};
+use super::{directory_partition::ReplacedConnection, state::SlotOwner};
 use crate::{
     id::{DeviceId, NodeId},
+    message::{
+        ClusterNotification, ClusterRequest, ClusterResponse, Epoch, RegistrationResult, decode,
+        encode,
+    },
     node::Node,
     session::Session,
 };

@@ -5,12 +5,11 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{
-    epoch::Epoch,
-    message::{DeviceLocation, RegistrationResult},
-    slots::SlotTable,
+use super::slots::SlotTable;
+use crate::{
+    id::{DeviceId, NodeId},
+    message::{DeviceLocation, Epoch, RegistrationResult},
 };
-use crate::id::{DeviceId, NodeId};
 
 /// Tables of up to this many entries are left alone when entries go.
 const MIN_SHRINK_CAPACITY: usize = 1024;

@@ -7,18 +7,14 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    command,
-    directory_client::register_local,
-    fan_out,
+use super::{command, directory_client::register_local, fan_out};
+use crate::{
+    backplane::{Inbound, ReplyTo, SendError},
+    id::NodeId,
     message::{
         ClusterNotification, ClusterRequest, ClusterResponse, CommandReply, CommandRequest,
         DeviceLocation, decode, encode,
     },
-};
-use crate::{
-    backplane::{Inbound, ReplyTo, SendError},
-    id::NodeId,
     node::{Node, load_report},
     session::pending_commands::CommandReplyTo,
 };

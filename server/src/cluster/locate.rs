@@ -5,13 +5,10 @@ use std::sync::Arc;
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::time::Instant;
 
-use super::{
-    message::{ClusterRequest, ClusterResponse, DeviceLocation, decode, encode},
-    state::SlotOwner,
-};
+use super::{Routing, state::SlotOwner};
 use crate::{
-    config::Routing,
     id::{DeviceId, NodeId},
+    message::{ClusterRequest, ClusterResponse, DeviceLocation, decode, encode},
     node::Node,
 };
 

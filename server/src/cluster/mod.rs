@@ -10,15 +10,15 @@
 pub(crate) mod command;
 pub(crate) mod directory_client;
 pub(crate) mod directory_partition;
-pub(crate) mod epoch;
 pub(crate) mod fan_out;
 pub(crate) mod inbound;
 pub(crate) mod locate;
-pub(crate) mod message;
 pub(crate) mod resync;
+mod routing;
 pub(crate) mod slots;
 mod state;
 pub(crate) mod topic_hub;
 pub(crate) mod topics;
 
+pub use self::routing::{Routing, UnknownRouting};
 pub(crate) use self::{command::send_reply, state::ClusterState};

@@ -11,10 +11,15 @@ use tokio::{
 
 use super::{
     directory_client::{BATCH_SIZE, CONFIRM_TIMEOUT, reassign_entry, register_local},
-    message::{ClusterRequest, ClusterResponse, RegistrationResult, decode, encode},
     slots::{SLOTS, SlotTable, slot_of},
 };
-use crate::{backplane::View, id::NodeId, node::Node, session::Session};
+use crate::{
+    backplane::View,
+    id::NodeId,
+    message::{ClusterRequest, ClusterResponse, RegistrationResult, decode, encode},
+    node::Node,
+    session::Session,
+};
 
 /// Between two attempts while the others have not seen the view yet.
 const RETRY_INTERVAL: Duration = Duration::from_millis(25);
@@ -205,9 +210,10 @@ mod tests {
     use crate::{
         NodeConfig,
         backplane::{BackplaneConfig, Identity, MemberRole, join},
-        cluster::{ClusterState, message::DeviceLocation},
+        cluster::ClusterState,
         id::DeviceId,
         ingest::TelemetryIntake,
+        message::DeviceLocation,
         net::ws::close::CloseReason,
     };
 

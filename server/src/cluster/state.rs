@@ -110,7 +110,7 @@ mod tests {
     use super::*;
     use crate::{
         backplane::{BackplaneConfig, Identity, Member, MemberRole, join},
-        cluster::message::{DeviceLocation, RegistrationResult},
+        message::{DeviceLocation, RegistrationResult},
     };
 
     fn id(name: &str) -> NodeId {

@@ -14,7 +14,7 @@ use std::{
 use bytes::Bytes;
 use tokio::{runtime::Handle, task::yield_now};
 
-use crate::{config::NodeLimits, faults::DeliveryFault, node::Node, session::Session};
+use crate::{faults::DeliveryFault, limits::NodeLimits, node::Node, session::Session};
 
 /// Subscribers from which on a room opens another shard, as long as there are
 /// fewer shards than workers.

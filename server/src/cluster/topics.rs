@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::topic_hub::{EncodedMessage, Subscribers, SubscriptionSlot};
-use crate::{backplane::Backplane, config::NodeLimits, id::Topic, node::Node, session::Session};
+use crate::{backplane::Backplane, id::Topic, limits::NodeLimits, node::Node, session::Session};
 
 /// The rooms of a node: one for each topic that a device of it subscribes to.
 #[derive(Default)]

@@ -13,9 +13,9 @@ use super::{
     metrics::ConsumerMetrics,
 };
 use crate::{
-    config::NodeLimits,
-    http,
+    api::rejected_router,
     ingest::run_queue_task,
+    limits::NodeLimits,
     net::listener::{self, Listener},
 };
 
@@ -41,13 +41,7 @@ pub async fn run(
     let _stop_serving = serving.clone().drop_guard();
     if let Some(listener) = listener {
         let (limits, counts) = (NodeLimits::default(), metrics.listener.clone());
-        let door = Listener::admin(
-            listener,
-            router(state),
-            http::rejected_router(),
-            &limits,
-            counts,
-        );
+        let door = Listener::admin(listener, router(state), rejected_router(), &limits, counts);
         tokio::spawn(listener::run(door, serving));
     }
     let (url, cluster) = (config.backplane.clone(), config.cluster.clone());

@@ -7,12 +7,13 @@ use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    backplane::{self, Envelope, remote},
-    broker::{
-        protocol::{FromBroker, ToBroker},
-        work_queue::protocol::{FromConsumer, FromProducer, ToConsumer, ToProducer},
+    backplane::{
+        self, Envelope,
+        local_protocol::{FromBroker, ToBroker},
+        remote,
     },
-    cluster::message::{self, ClusterNotification, ClusterRequest, ClusterResponse},
+    ingest::local_protocol::{FromConsumer, FromProducer, ToConsumer, ToProducer},
+    message::{self, ClusterNotification, ClusterRequest, ClusterResponse},
 };
 
 /// Frames between the embedded broker and a node or a consumer, in either direction.

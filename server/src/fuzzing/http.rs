@@ -11,9 +11,9 @@ use serde_json::value::RawValue;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
-    config::NodeLimits,
-    http::{accepts_event_stream, read_command},
+    limits::NodeLimits,
     net::ws::handshake,
+    node::http::{accepts_event_stream, read_command},
 };
 
 /// Lines: the device, the timeout, the type of the body, the key and the tokens of

@@ -9,7 +9,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::config::LoadMetric;
-use crate::cluster::message::LoadReport;
+use crate::message::LoadReport;
 
 /// Shared by the fleet and the leases.
 #[derive(Debug, Default)]

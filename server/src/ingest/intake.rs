@@ -27,8 +27,8 @@ use super::{
     },
 };
 use crate::{
-    config::NodeLimits,
     id::TelemetryId,
+    limits::NodeLimits,
     net::backoff::Backoff,
     node::{Node, NodePhase},
     session::{Session, frame},

@@ -25,16 +25,16 @@ use tokio::{
 
 use super::{
     Telemetry,
+    local_protocol::{FromConsumer, FromProducer, ToConsumer, ToProducer},
     queue::{
         ACK_WAIT, GroupConsumer, MAX_UNACKED, PendingPublish, PublishResult, QueueError,
         TelemetryDelivery, TelemetryProducer, with_timeout,
     },
 };
 use crate::{
-    backplane::{decode_frame, encode_frame},
-    broker::{
-        protocol::{self, FrameReader, FrameWriter, PROTOCOL_VERSION, ToBroker},
-        work_queue::protocol::{FromConsumer, FromProducer, ToConsumer, ToProducer},
+    backplane::{
+        decode_frame, encode_frame,
+        local_protocol::{self, FrameReader, FrameWriter, PROTOCOL_VERSION, ToBroker},
     },
     id::ConsumerGroup,
 };
@@ -100,7 +100,7 @@ impl TelemetryProducer for LocalProducer {
                  payload,
              }| encode_frame(&FromProducer::Publish { sequence: number }, &payload),
         );
-        let written = protocol::write_batch(&mut self.connection.writer, frames);
+        let written = local_protocol::write_batch(&mut self.connection.writer, frames);
         // A broker that hangs takes nothing, and nobody listens for its silence now.
         with_timeout(ACK_WAIT, written.map_err(QueueError::disconnected)).await
     }
@@ -214,7 +214,7 @@ impl BrokerConnection {
     async fn open(authority: &str, hello: &ToBroker) -> Result<Self, QueueError> {
         let connect = async {
             let stream = TcpStream::connect(authority).await?;
-            let (reader, mut writer) = protocol::framed(stream)?;
+            let (reader, mut writer) = local_protocol::framed(stream)?;
             writer.send(encode_frame(hello, &[])).await?;
             io::Result::Ok(Self {
                 reader,

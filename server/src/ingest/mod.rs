@@ -12,6 +12,7 @@ mod broker_address;
 mod connect;
 pub(crate) mod intake;
 mod local;
+pub(crate) mod local_protocol;
 #[cfg(feature = "nats")]
 mod nats;
 pub(crate) mod queue;

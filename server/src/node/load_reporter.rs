@@ -10,8 +10,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use super::{Node, NodePhase};
 use crate::{
     backplane::View,
-    cluster::message::{ClusterNotification, LoadReport, encode},
     id::NodeId,
+    message::{ClusterNotification, LoadReport, encode},
 };
 
 /// Between two looks at the figures: what several gateways do not know of each

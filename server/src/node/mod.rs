@@ -5,7 +5,9 @@
 //! above its share), `own_load` and `report` (what gateways are told), `metrics` and
 //! `message_metrics` (what it says about itself).
 
+mod config;
 mod drain;
+pub(crate) mod http;
 mod load_reporter;
 mod message_metrics;
 mod metrics;
@@ -15,12 +17,13 @@ mod reported_load;
 mod run;
 mod state;
 
+pub use self::{
+    config::NodeConfig,
+    reported_load::{LoadSource, UnknownLoadSource},
+    run::{NodeError, run},
+};
 pub(crate) use self::{
     load_reporter::load_report,
     metrics::render as metrics_text,
     state::{Node, NodePhase},
-};
-pub use self::{
-    reported_load::{LoadSource, UnknownLoadSource},
-    run::{NodeError, run},
 };

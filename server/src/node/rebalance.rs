@@ -21,7 +21,7 @@ use tokio::time::{Instant, sleep};
 
 use super::Node;
 use crate::{
-    cluster::message::{ClusterRequest, ClusterResponse, decode, encode},
+    message::{ClusterRequest, ClusterResponse, decode, encode},
     net::{pacer::Pacer, ws::close::CloseReason},
     rate::Rate,
     session::{Session, frame},

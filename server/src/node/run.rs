@@ -5,12 +5,11 @@ use std::{io, sync::Arc, time::Duration};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::{Node, drain, load_reporter};
+use super::{Node, NodeConfig, drain, http, load_reporter};
 use crate::{
+    api::rejected_router,
     backplane::{BackplaneConfig, Identity, MemberRole, join},
     cluster::{ClusterState, directory_client, inbound, resync},
-    config::NodeConfig,
-    http,
     ingest::{self, TelemetryIntake},
     net::{
         admission::AdmissionControl,
@@ -110,7 +109,7 @@ fn listener_set(node: &Arc<Node>) -> ListenerSet {
             combined_router: http::combined_router(node),
             public_router: http::public_router(node),
             admin_router: http::admin_router(node),
-            rejection_router: http::rejected_router(),
+            rejection_router: rejected_router(),
         },
         tls,
         connection_limit: Arc::clone(&node.connection_limit),

@@ -8,23 +8,16 @@ use std::sync::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    LoadSource, metrics::NodeMetrics, rebalance::Rebalancing, registry::SessionRegistry,
-    reported_load::PostedLoad,
+    LoadSource, NodeConfig, metrics::NodeMetrics, rebalance::Rebalancing,
+    registry::SessionRegistry, reported_load::PostedLoad,
 };
 use crate::{
     auth::Authenticator,
-    cluster::{
-        ClusterState,
-        directory_client::unregister,
-        epoch::Epoch,
-        message::{CommandReply, DeviceLocation},
-        send_reply,
-        topics::Topics,
-    },
-    config::NodeConfig,
+    cluster::{ClusterState, directory_client::unregister, send_reply, topics::Topics},
     faults::Faults,
     id::DeviceId,
     ingest::TelemetryIntake,
+    message::{CommandReply, DeviceLocation, Epoch},
     net::{
         admission::{AdmissionControl, ConnectionLimit, max_connections},
         ws::close::CloseReason,

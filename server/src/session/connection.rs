@@ -17,7 +17,8 @@ use super::{
     wheel::Timer,
 };
 use crate::{
-    cluster::{self, message::CommandReply},
+    cluster,
+    message::CommandReply,
     net::{
         admission::Permit,
         stream::{MaybeTlsStream, poll_flush, poll_read, poll_write},

@@ -2,7 +2,7 @@
 
 use tokio::sync::oneshot;
 
-use crate::{backplane::ReplyTo, cluster::message::CommandReply};
+use crate::{backplane::ReplyTo, message::CommandReply};
 
 /// Who gets the outcome of a command.
 #[derive(Debug)]

@@ -16,9 +16,10 @@ use super::{
     write_queue::WriteQueue,
 };
 use crate::{
-    cluster::{epoch::Epoch, topic_hub::SubscriptionSlot},
-    config::NodeLimits,
+    cluster::topic_hub::SubscriptionSlot,
     id::{DeviceId, Topic},
+    limits::NodeLimits,
+    message::Epoch,
     net::ws::close::CloseReason,
 };
 

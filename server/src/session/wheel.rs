@@ -11,7 +11,7 @@ use std::sync::{
 };
 
 use super::Session;
-use crate::config::NodeLimits;
+use crate::limits::NodeLimits;
 
 /// Slots, and so the furthest that one turn reaches, in seconds.
 const SLOTS: u32 = 128;

@@ -13,7 +13,7 @@ use futures_util::task::AtomicWaker;
 
 use super::byte_budget::ByteBudget;
 use crate::{
-    config::NodeLimits,
+    limits::NodeLimits,
     net::ws::{close::CloseReason, encode},
 };
 

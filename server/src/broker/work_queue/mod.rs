@@ -5,7 +5,6 @@
 //! kinds of connection).
 
 mod group;
-pub(crate) mod protocol;
 mod queue;
 mod serve;
 mod store;

@@ -16,13 +16,15 @@ use bytes::Bytes;
 
 use super::{
     group::GroupMembers,
-    protocol::{ToConsumer, ToProducer},
     store::{QueuedTelemetry, StoreLimits, TelemetryStore},
 };
 use crate::{
     backplane::encode_frame,
     id::ConsumerGroup,
-    ingest::{PublishOutcome, RejectReason},
+    ingest::{
+        PublishOutcome, RejectReason,
+        local_protocol::{ToConsumer, ToProducer},
+    },
     net::bounded_queue::BoundedSender,
 };
 

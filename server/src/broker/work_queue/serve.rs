@@ -11,18 +11,18 @@ use futures_util::StreamExt;
 use serde::Serialize;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::{
-    WorkQueue,
-    protocol::{FromConsumer, FromProducer, ToConsumer, ToProducer},
-};
+use super::WorkQueue;
 use crate::{
-    backplane::{decode_frame, encode_frame},
-    broker::{
-        protocol::{self, FrameReader, FrameWriter},
-        run::BrokerConfig,
+    backplane::{
+        decode_frame, encode_frame,
+        local_protocol::{self, FrameReader, FrameWriter},
     },
+    broker::run::BrokerConfig,
     id::ConsumerGroup,
-    ingest::queue::MAX_UNACKED,
+    ingest::{
+        local_protocol::{FromConsumer, FromProducer, ToConsumer, ToProducer},
+        queue::MAX_UNACKED,
+    },
     net::bounded_queue::{BoundedReceiver, channel},
 };
 
@@ -115,7 +115,7 @@ async fn write_all(
             taken = queue.recv_many(&mut batch, BATCH) => if taken == 0 { return Ok(()) },
             _ = pings.tick() => batch.push(ping.clone()),
         }
-        protocol::write_batch(writer, batch.drain(..)).await?;
+        local_protocol::write_batch(writer, batch.drain(..)).await?;
     }
 }
 

@@ -22,7 +22,7 @@ use axum::{
 
 use super::state::GatewayState;
 use crate::{
-    http::method_not_allowed,
+    api::method_not_allowed,
     net::{listener::PeerAddr, ws::handshake::is_upgrade},
 };
 

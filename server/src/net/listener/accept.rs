@@ -20,7 +20,7 @@ use super::{
     serve::{Http1Settings, PeerAddr, serve},
 };
 use crate::{
-    config::NodeLimits,
+    limits::NodeLimits,
     net::{
         admission::{AdmissionControl, ConnectionLimit, Permit},
         stream::MaybeTlsStream,

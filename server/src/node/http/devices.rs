@@ -11,14 +11,12 @@ use axum::{
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::{
-    error::ApiError,
-    router::OWNER_HEADER,
-    token::{bearer_token, require_device_token},
-};
+use super::token::{bearer_token, require_device_token};
 use crate::{
-    cluster::{locate::locate, message::DeviceLocation},
+    api::{ApiError, OWNER_HEADER},
+    cluster::locate::locate,
     id::{DeviceId, NodeId},
+    message::DeviceLocation,
     node::Node,
 };
 

@@ -16,25 +16,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use super::{
-    body::read_json,
-    error::ApiError,
-    router::OWNER_HEADER,
-    token::{bearer_token, require_device_token, require_token},
-};
+use super::token::{bearer_token, require_device_token, require_token};
 use crate::{
-    cluster::{
-        command::{CommandOutcome, send_command},
-        message::CommandRequest,
-    },
-    config::NodeLimits,
+    api::{ApiError, OWNER_HEADER, read_json, timeout_ms},
+    cluster::command::{CommandOutcome, send_command},
     id::{DeviceId, NodeId},
+    limits::NodeLimits,
+    message::CommandRequest,
     node::Node,
 };
 
-const TIMEOUT_HEADER: &str = "x-highwater-timeout-ms";
-const DEFAULT_TIMEOUT_MS: u32 = 5000;
-const MAX_TIMEOUT_MS: u32 = 60_000;
 /// Between two comments on a silent event stream.
 const SSE_KEEP_ALIVE: Duration = Duration::from_secs(15);
 
@@ -117,26 +108,6 @@ pub(crate) async fn read_command(
         body,
         timeout_ms,
     })
-}
-
-/// How long the caller waits for the outcome, in milliseconds.
-pub(crate) fn timeout_ms(headers: &HeaderMap) -> Result<u32, ApiError> {
-    let Some(value) = headers.get(TIMEOUT_HEADER) else {
-        return Ok(DEFAULT_TIMEOUT_MS);
-    };
-    let parsed: Option<u64> = value
-        .to_str()
-        .ok()
-        .and_then(|text| text.trim().parse().ok());
-    let Some(timeout_ms) = parsed else {
-        return Err(ApiError::bad_request(
-            "X-Highwater-Timeout-Ms is not a number",
-            "give milliseconds, 1 to 60000",
-        ));
-    };
-    Ok(u32::try_from(timeout_ms)
-        .unwrap_or(u32::MAX)
-        .clamp(1, MAX_TIMEOUT_MS))
 }
 
 /// Whether the caller takes an event stream.

@@ -4,12 +4,10 @@
 //! wrong), `body` (reading JSON), `token` (checking tokens), then one file per resource.
 
 mod admin;
-mod body;
 mod commands;
 mod device_socket;
 mod devices;
 mod echo;
-mod error;
 mod health;
 mod nodes;
 mod router;
@@ -18,11 +16,6 @@ mod token;
 mod topics;
 
 pub(crate) use self::{
-    commands::{accepts_event_stream, read_command, timeout_ms},
-    error::ApiError,
-    health::metrics_response,
-    router::{
-        NODE_HEADER, admin_router, combined_router, method_not_allowed, path_not_found,
-        public_router, rejected_router,
-    },
+    commands::{accepts_event_stream, read_command},
+    router::{admin_router, combined_router, public_router},
 };

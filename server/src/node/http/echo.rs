@@ -15,8 +15,9 @@ use tokio::{
     time::timeout,
 };
 
-use super::{device_socket::switching_protocols, error::ApiError};
+use super::device_socket::switching_protocols;
 use crate::{
+    api::ApiError,
     net::ws::{
         close::CloseReason,
         decode::{AllowedMessages, DecodeControl, WsDecoder, WsEvent},

@@ -1,71 +1,8 @@
-//! What a node is told when it starts.
+//! The bounds of a node: sizes, counts and times.
 
-use std::{fmt, str::FromStr, sync::Arc, time::Duration};
+use std::time::Duration;
 
-use crate::{
-    auth::AuthConfig,
-    backplane::{BackplaneConfig, BackplaneUrl},
-    id::{ClusterName, NodeId},
-    net::tls::ServerTls,
-    node::LoadSource,
-    rate::Rate,
-};
-
-/// Everything a node needs to know; [`NodeConfig::new`] fills in defaults.
-#[derive(Debug, Clone)]
-pub struct NodeConfig {
-    /// This node's name, unique in the cluster.
-    pub id: NodeId,
-    /// How nodes find each other; `None` is a cluster of one.
-    pub backplane: Option<BackplaneUrl>,
-    /// The cluster's name at a broker that others use too.
-    pub cluster: ClusterName,
-    /// How long this node may be silent before the others take it for dead.
-    pub membership_lease: Duration,
-    /// `HOST:PORT` at which gateways and operators reach this node; `None` is the
-    /// address that it listens on.
-    pub advertise: Option<String>,
-    /// How a command finds the node that owns its device.
-    pub routing: Routing,
-    /// Whether `POST /admin/faults` is served.
-    pub allow_faults: bool,
-    /// TLS on the public listener; `None` is plain TCP.
-    pub tls: Option<Arc<ServerTls>>,
-    /// Tokens and sessions; `None` knows none of both.
-    pub auth: Option<AuthConfig>,
-    /// Whether `GET /echo` is served: a WebSocket that says back what it is told,
-    /// for conformance suites.
-    pub echo: bool,
-    /// What gateways are told besides the count of sockets.
-    pub load_source: LoadSource,
-    /// Bounds on sizes, counts and times.
-    pub limits: NodeLimits,
-    /// Reads the allocator's live bytes; `None`, or an answer of `None`, leaves
-    /// the heap out of `/metrics`.
-    pub heap_probe: Option<fn() -> Option<u64>>,
-}
-
-impl NodeConfig {
-    /// A cluster of one with default limits, without TLS, tokens, faults and a heap
-    /// probe.
-    pub fn new(id: NodeId) -> Self {
-        Self {
-            id,
-            backplane: None,
-            cluster: ClusterName::default(),
-            membership_lease: BackplaneConfig::DEFAULT_LEASE,
-            advertise: None,
-            routing: Routing::Directory,
-            allow_faults: false,
-            tls: None,
-            auth: None,
-            echo: false,
-            load_source: LoadSource::Posted,
-            limits: NodeLimits::default(),
-            heap_probe: None,
-        }
-    }
-}
+use crate::rate::Rate;
 
 /// Bounds of a node. Sizes are bytes.
 #[derive(Debug, Clone)]
@@ -197,53 +134,5 @@ impl Default for NodeLimits {
             drain_reconnect_window: Duration::from_secs(1),
             drain_grace: Duration::from_secs(5),
         }
-    }
-}
-
-/// How a command finds the node that owns its device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Routing {
-    /// Ask the device's home in the owner directory.
-    Directory,
-    /// Ask every node.
-    Broadcast,
-}
-
-/// A word that is no routing.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown routing {0:?}: expected \"directory\" or \"broadcast\"")]
-pub struct UnknownRouting(String);
-
-impl FromStr for Routing {
-    type Err = UnknownRouting;
-
-    fn from_str(text: &str) -> Result<Self, UnknownRouting> {
-        match text {
-            "directory" => Ok(Self::Directory),
-            "broadcast" => Ok(Self::Broadcast),
-            other => Err(UnknownRouting(other.to_owned())),
-        }
-    }
-}
-
-impl fmt::Display for Routing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Directory => "directory",
-            Self::Broadcast => "broadcast",
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn routings() {
-        for routing in [Routing::Directory, Routing::Broadcast] {
-            assert_eq!(routing.to_string().parse(), Ok(routing));
-        }
-        assert!("hash".parse::<Routing>().is_err());
     }
 }

@@ -10,8 +10,8 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{body::read_json, error::ApiError};
 use crate::{
+    api::{ApiError, read_json},
     faults::FaultRequest,
     node::{
         Node,

@@ -16,11 +16,9 @@ use hyper_util::rt::TokioIo;
 use rand::Rng;
 use tokio::{task::yield_now, time::Instant};
 
-use super::{
-    error::ApiError,
-    token::{bearer_token, require_device_token},
-};
+use super::token::{bearer_token, require_device_token};
 use crate::{
+    api::ApiError,
     auth::Grant,
     cluster::directory_client::{RegisterError, register},
     id::DeviceId,

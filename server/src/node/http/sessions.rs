@@ -12,12 +12,9 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{
-    body::read_json,
-    error::ApiError,
-    token::{auth_error, bearer_token, check_token},
-};
+use super::token::{auth_error, bearer_token, check_token};
 use crate::{
+    api::{ApiError, read_json},
     auth::{AuthError, Authenticator, Claims, DevicePatterns, Grant, SessionId, StoreError},
     node::Node,
 };

@@ -11,12 +11,9 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{
-    body::read_json,
-    error::ApiError,
-    token::{bearer_token, require_token},
-};
+use super::token::{bearer_token, require_token};
 use crate::{
+    api::{ApiError, read_json},
     cluster::fan_out::{self, MessageOrigin},
     id::Topic,
     node::Node,

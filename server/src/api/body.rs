@@ -8,12 +8,12 @@ use http_body_util::LengthLimitError;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
-use super::error::ApiError;
-use crate::config::NodeLimits;
+use super::ApiError;
+use crate::limits::NodeLimits;
 
 /// The body as `T`: 415 unless it says that it is JSON, 413 past the limit in bytes,
 /// 408 past that in time, 400 when it is not what is expected.
-pub(super) async fn read_json<T: DeserializeOwned>(
+pub(crate) async fn read_json<T: DeserializeOwned>(
     headers: &HeaderMap,
     body: Body,
     limits: &NodeLimits,

@@ -2,8 +2,8 @@
 
 use axum::http::{HeaderMap, StatusCode, header};
 
-use super::error::ApiError;
 use crate::{
+    api::ApiError,
     auth::{AuthError, Authenticator, Grant},
     id::DeviceId,
     node::Node,

@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::{
-    extract::State,
-    http::header,
-    response::{IntoResponse, Response},
-};
+use axum::{extract::State, response::Response};
 
-use super::error::ApiError;
-use crate::node::{Node, NodePhase, metrics_text};
+use crate::{
+    api::{ApiError, metrics_response},
+    node::{Node, NodePhase, metrics_text},
+};
 
 /// The process answers.
 pub(super) async fn live() -> &'static str {
@@ -31,12 +29,6 @@ pub(super) async fn ready(State(node): State<Arc<Node>>) -> Result<&'static str,
         ));
     }
     Ok("ready\n")
-}
-
-/// A text in the Prometheus format.
-pub(crate) fn metrics_response(text: String) -> Response {
-    let kind = "text/plain; version=0.0.4; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind)], text).into_response()
 }
 
 pub(super) async fn metrics(State(node): State<Arc<Node>>) -> Response {

@@ -9,18 +9,18 @@ use axum::{
 };
 use serde::Serialize;
 
-use super::router::OWNER_HEADER;
+use super::OWNER_HEADER;
 use crate::id::NodeId;
 
 /// `{"error": what happened, "hint": what to do next}` with a status.
 #[derive(Debug, Serialize)]
 pub(crate) struct ApiError {
     #[serde(skip)]
-    pub(super) status: StatusCode,
+    pub(crate) status: StatusCode,
     error: Cow<'static, str>,
     hint: Cow<'static, str>,
     #[serde(skip)]
-    pub(super) owner: Option<NodeId>,
+    pub(crate) owner: Option<NodeId>,
     /// Seconds.
     #[serde(skip)]
     retry_after: Option<u32>,
@@ -61,13 +61,13 @@ impl ApiError {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, error, hint).retry_after(1)
     }
 
-    pub(super) fn retry_after(mut self, seconds: u32) -> Self {
+    pub(crate) fn retry_after(mut self, seconds: u32) -> Self {
         self.retry_after = Some(seconds);
         self
     }
 
     /// 401, with what the client has to show.
-    pub(super) fn unauthorized(
+    pub(crate) fn unauthorized(
         error: impl Into<Cow<'static, str>>,
         hint: impl Into<Cow<'static, str>>,
         challenge: &'static str,
@@ -78,13 +78,13 @@ impl ApiError {
         }
     }
 
-    pub(super) fn owner(mut self, owner: impl Into<Option<NodeId>>) -> Self {
+    pub(crate) fn owner(mut self, owner: impl Into<Option<NodeId>>) -> Self {
         self.owner = owner.into();
         self
     }
 
     /// The same, in the one line of a server-sent event.
-    pub(super) fn event_json(&self) -> String {
+    pub(crate) fn event_json(&self) -> String {
         #[derive(Serialize)]
         struct ErrorEvent<'a> {
             status: u16,

@@ -5,21 +5,17 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::State,
-    http::{HeaderName, HeaderValue, StatusCode},
+    http::HeaderValue,
     middleware::map_response_with_state,
     response::Response,
     routing::{any, get, post},
 };
 
-use super::{
-    admin, commands, device_socket, devices, echo, error::ApiError, health, nodes, sessions, topics,
+use super::{admin, commands, device_socket, devices, echo, health, nodes, sessions, topics};
+use crate::{
+    api::{NODE_HEADER, method_not_allowed, path_not_found},
+    node::Node,
 };
-use crate::node::Node;
-
-/// Which node took the call; on every answer.
-pub(crate) const NODE_HEADER: HeaderName = HeaderName::from_static("x-highwater-node");
-/// Which node owned the device's socket, where known.
-pub(super) const OWNER_HEADER: HeaderName = HeaderName::from_static("x-highwater-owner");
 
 /// All routes of the node, on one listener.
 pub(crate) fn combined_router(node: &Arc<Node>) -> Router {
@@ -34,16 +30,6 @@ pub(crate) fn public_router(node: &Arc<Node>) -> Router {
 /// The routes for probes and operators alone.
 pub(crate) fn admin_router(node: &Arc<Node>) -> Router {
     into_router(admin_routes(), node)
-}
-
-/// What is answered when there is no room for another connection.
-pub(crate) fn rejected_router() -> Router {
-    Router::new().fallback(async || {
-        ApiError::unavailable(
-            "this node has no room for more connections",
-            "use another node",
-        )
-    })
 }
 
 fn public_routes(node: &Node) -> Router<Arc<Node>> {
@@ -88,20 +74,4 @@ async fn add_node_header(State(node): State<Arc<Node>>, mut response: Response) 
         response.headers_mut().insert(NODE_HEADER, id);
     }
     response
-}
-
-pub(crate) async fn path_not_found() -> ApiError {
-    ApiError::new(
-        StatusCode::NOT_FOUND,
-        "no such path",
-        "docs/protocol.md lists them",
-    )
-}
-
-pub(crate) async fn method_not_allowed() -> ApiError {
-    ApiError::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "this path does not answer to that method",
-        "docs/protocol.md lists the methods of each path",
-    )
 }
