@@ -25,6 +25,7 @@ pub mod fuzzing;
 pub mod gateway;
 mod id;
 mod ingest;
+mod intake;
 mod limits;
 mod message;
 mod metric;

@@ -15,7 +15,16 @@ use crate::{
 /// with every view.
 pub(crate) const SLOTS: usize = 4096;
 
-/// A view and the home of every slot in it.
+/// The node that stores a device's directory entry, from the view of one node.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum SlotOwner {
+    Local,
+    Remote(NodeId),
+    /// This node has not joined yet.
+    Unknown,
+}
+
+/// A view and the owner of every slot in it.
 pub(crate) struct SlotTable {
     pub(crate) view: Arc<View>,
     /// Index into the view's members, of which only nodes are homes; empty when

@@ -1,6 +1,6 @@
-//! From the backplane's URL to the queue.
+//! The choice of the queue by the backplane's URL.
 
-use std::{future::Future, sync::Arc};
+use std::future::Future;
 
 #[cfg(feature = "amqp")]
 use super::amqp::{AmqpConsumer, AmqpProducer};
@@ -11,13 +11,22 @@ use super::nats::{NatsConsumer, NatsProducer};
 #[cfg(feature = "redis")]
 use super::redis::{RedisConsumer, RedisProducer};
 use super::{
-    intake::{self, TelemetryReceiver},
     local::{LocalAddress, LocalConsumer, LocalProducer},
-    queue::GroupConsumer,
+    queue::{GroupConsumer, TelemetryProducer},
 };
-use crate::{backplane::BackplaneUrl, id::ClusterName, node::Node};
+use crate::{backplane::BackplaneUrl, id::ClusterName};
 
-/// Something that is done as a member of a group, whatever the queue.
+/// A task that hands telemetry to a queue, of whichever kind.
+pub(crate) trait ProducerTask {
+    type Output;
+
+    fn run<P: TelemetryProducer>(
+        self,
+        address: P::Address,
+    ) -> impl Future<Output = Self::Output> + Send;
+}
+
+/// A task that consumes a queue as a member of a group, of whichever kind.
 pub(crate) trait QueueTask {
     type Output;
 
@@ -27,68 +36,69 @@ pub(crate) trait QueueTask {
     ) -> impl Future<Output = Self::Output> + Send;
 }
 
-/// Hands the node's readings to the queue that its URL names; a node without one
-/// refuses them at the door.
-pub(crate) async fn run_intake(node: Arc<Node>, telemetry: TelemetryReceiver) {
-    let Some(url) = node.config.backplane.clone() else {
-        return;
-    };
-    #[cfg(any(feature = "redis", feature = "nats", feature = "amqp"))]
-    let at = |server| BrokerAddress {
-        server,
-        cluster: node.config.cluster.clone(),
-    };
-    match url {
-        BackplaneUrl::Local { authority } => {
-            let address = LocalAddress::new(authority);
-            intake::run_producer::<LocalProducer>(node, address, telemetry).await;
-        }
-        #[cfg(feature = "redis")]
-        BackplaneUrl::Redis(server) => {
-            let address = at(server);
-            intake::run_producer::<RedisProducer>(node, address, telemetry).await;
-        }
-        #[cfg(feature = "nats")]
-        BackplaneUrl::Nats(server) => {
-            let address = at(server);
-            intake::run_producer::<NatsProducer>(node, address, telemetry).await;
-        }
-        #[cfg(feature = "amqp")]
-        BackplaneUrl::Amqp(server) => {
-            let address = at(server);
-            intake::run_producer::<AmqpProducer>(node, address, telemetry).await;
-        }
-    }
-}
-
-/// Does a job as a member of a group of the queue that the URL names, for the readings
-/// of that cluster.
-pub(crate) async fn run_queue_task<J: QueueTask>(
+/// Runs a task with the producer of the queue that the URL names, for the telemetry of
+/// that cluster.
+pub(crate) async fn run_producer_task<T: ProducerTask>(
     url: BackplaneUrl,
     #[cfg_attr(
         not(any(feature = "redis", feature = "nats", feature = "amqp")),
         expect(unused_variables, reason = "only brokers that others use need it")
     )]
     cluster: ClusterName,
-    job: J,
-) -> J::Output {
+    task: T,
+) -> T::Output {
     match url {
         BackplaneUrl::Local { authority } => {
-            job.run::<LocalConsumer>(LocalAddress::new(authority)).await
+            task.run::<LocalProducer>(LocalAddress::new(authority))
+                .await
         }
         #[cfg(feature = "redis")]
         BackplaneUrl::Redis(server) => {
-            job.run::<RedisConsumer>(BrokerAddress { server, cluster })
+            task.run::<RedisProducer>(BrokerAddress { server, cluster })
                 .await
         }
         #[cfg(feature = "nats")]
         BackplaneUrl::Nats(server) => {
-            job.run::<NatsConsumer>(BrokerAddress { server, cluster })
+            task.run::<NatsProducer>(BrokerAddress { server, cluster })
                 .await
         }
         #[cfg(feature = "amqp")]
         BackplaneUrl::Amqp(server) => {
-            job.run::<AmqpConsumer>(BrokerAddress { server, cluster })
+            task.run::<AmqpProducer>(BrokerAddress { server, cluster })
+                .await
+        }
+    }
+}
+
+/// Runs a task with the consumer of the queue that the URL names, for the telemetry of
+/// that cluster.
+pub(crate) async fn run_queue_task<T: QueueTask>(
+    url: BackplaneUrl,
+    #[cfg_attr(
+        not(any(feature = "redis", feature = "nats", feature = "amqp")),
+        expect(unused_variables, reason = "only brokers that others use need it")
+    )]
+    cluster: ClusterName,
+    task: T,
+) -> T::Output {
+    match url {
+        BackplaneUrl::Local { authority } => {
+            task.run::<LocalConsumer>(LocalAddress::new(authority))
+                .await
+        }
+        #[cfg(feature = "redis")]
+        BackplaneUrl::Redis(server) => {
+            task.run::<RedisConsumer>(BrokerAddress { server, cluster })
+                .await
+        }
+        #[cfg(feature = "nats")]
+        BackplaneUrl::Nats(server) => {
+            task.run::<NatsConsumer>(BrokerAddress { server, cluster })
+                .await
+        }
+        #[cfg(feature = "amqp")]
+        BackplaneUrl::Amqp(server) => {
+            task.run::<AmqpConsumer>(BrokerAddress { server, cluster })
                 .await
         }
     }

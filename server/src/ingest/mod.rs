@@ -10,7 +10,6 @@ mod amqp;
 #[cfg(any(feature = "redis", feature = "nats", feature = "amqp"))]
 mod broker_address;
 mod connect;
-pub(crate) mod intake;
 mod local;
 pub(crate) mod local_protocol;
 #[cfg(feature = "nats")]
@@ -21,8 +20,10 @@ mod redis;
 mod telemetry;
 
 pub(crate) use self::{
-    connect::{QueueTask, run_intake, run_queue_task},
-    intake::TelemetryIntake,
-    queue::{GroupConsumer, PublishOutcome, QueueError, RejectReason, TelemetryDelivery},
+    connect::{ProducerTask, QueueTask, run_producer_task, run_queue_task},
+    queue::{
+        GroupConsumer, PublishOutcome, QueueError, RejectReason, TelemetryDelivery,
+        TelemetryProducer,
+    },
     telemetry::Telemetry,
 };

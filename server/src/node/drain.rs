@@ -24,9 +24,9 @@ const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Sends every device away and waits for what is under way.
 pub(super) async fn drain(node: &Arc<Node>) {
-    let limits = &node.config.limits;
+    let limits = &node.sessions.limits;
     node.advance_phase(NodePhase::Leaving);
-    tracing::info!(sockets = node.metrics.sockets.get(), "leaving");
+    tracing::info!(sockets = node.sessions.metrics.open_sockets(), "leaving");
     // A balancer that looks now and then still sends sockets here: they are taken.
     sleep(limits.drain_delay).await;
     node.advance_phase(NodePhase::Draining);
@@ -34,10 +34,12 @@ pub(super) async fn drain(node: &Arc<Node>) {
     let deadline = Instant::now() + limits.drain_grace;
     wait_until(deadline, || {
         node.metrics.in_flight.get() == 0
-            && !busy.iter().any(|session| session.is_busy(node.wheel.now()))
+            && !busy
+                .iter()
+                .any(|session| session.is_busy(node.sessions.wheel.now()))
     })
     .await;
-    node.registry.for_each(|session| {
+    node.sessions.registry.for_each(|session| {
         let told = session.write_queue.close_reason().is_some()
             || busy.iter().any(|busy| Arc::ptr_eq(busy, session));
         // Else it was just coming in when the others were told.
@@ -47,17 +49,18 @@ pub(super) async fn drain(node: &Arc<Node>) {
         session.write_queue.close(CloseReason::Drain);
     });
     let deadline = Instant::now() + limits.close_timeout + Duration::from_secs(1);
-    wait_until(deadline, || node.metrics.sockets.get() == 0).await;
-    tracing::info!(sockets = node.metrics.sockets.get(), "drained");
+    wait_until(deadline, || node.sessions.metrics.open_sockets() == 0).await;
+    tracing::info!(sockets = node.sessions.metrics.open_sockets(), "drained");
 }
 
 /// Tells each device in its turn, and closes those that are idle then; answers
 /// with what they were told, and those that have something under way.
 async fn send_goaway_to_all(node: &Node) -> (Bytes, Vec<Arc<Session>>) {
-    let limits = &node.config.limits;
+    let limits = &node.sessions.limits;
     let mut rng = SmallRng::from_rng(&mut rand::rng());
     let mut sessions = Vec::new();
-    node.registry
+    node.sessions
+        .registry
         .for_each(|session| sessions.push(Arc::clone(session)));
     sessions.shuffle(&mut rng);
     let interval = limits.drain_rate.interval();
@@ -72,7 +75,7 @@ async fn send_goaway_to_all(node: &Node) -> (Bytes, Vec<Arc<Session>>) {
         pacer.tick().await;
         // One that cannot take it is closing already.
         let _ = session.write_queue.push(goaway.clone(), limits);
-        if session.is_busy(node.wheel.now()) {
+        if session.is_busy(node.sessions.wheel.now()) {
             busy.push(session);
         } else {
             session.write_queue.close(CloseReason::Drain);

@@ -26,8 +26,8 @@ pub(crate) fn load_report(node: &Node) -> Option<LoadReport> {
     let epoch = view.member(&node.cluster.me)?.incarnation;
     Some(LoadReport {
         incarnation: epoch,
-        sockets: u64::try_from(node.metrics.sockets.get()).unwrap_or(0),
-        reported_load: node.reported_load(),
+        sockets: node.sessions.metrics.open_sockets(),
+        reported_load: node.reported_load.current(),
         accepts_sockets: node.phase() == NodePhase::Serving,
     })
 }

@@ -9,10 +9,7 @@
 //! within the band and does not overshoot it.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
+    sync::{Arc, atomic::Ordering::Relaxed},
     time::Duration,
 };
 
@@ -51,10 +48,6 @@ pub(crate) struct RebalanceRequest {
 #[error("a band of {0} is none: expected a part of the mean, 0 to 1, such as 0.05")]
 pub(crate) struct InvalidTolerance(f64);
 
-/// At most one rebalancing of a node runs at a time.
-#[derive(Default)]
-pub(crate) struct Rebalancing(AtomicBool);
-
 impl RebalanceRequest {
     /// The part of the mean, when nothing else is said.
     pub(crate) const DEFAULT_TOLERANCE: f64 = 0.02;
@@ -72,14 +65,14 @@ impl RebalanceRequest {
 /// Begins to send away what is above the share; while one runs, another order
 /// changes nothing. It ends with a drain.
 pub(crate) fn start(node: &Arc<Node>, request: RebalanceRequest) {
-    if node.rebalancing.0.swap(true, Relaxed) {
+    if node.rebalancing.swap(true, Relaxed) {
         return;
     }
     let node = Arc::clone(node);
     tokio::spawn(async move {
         let drain = node.drain.clone();
         let told = drain.run_until_cancelled(run(&node, request)).await;
-        node.rebalancing.0.store(false, Relaxed);
+        node.rebalancing.store(false, Relaxed);
         tracing::info!(?told, "rebalanced");
     });
 }
@@ -129,10 +122,10 @@ impl RecentRounds {
 /// its close is on its way, and not here.
 fn open_sockets(node: &Node) -> u64 {
     let mut closing = 0;
-    node.registry.for_each(|session| {
+    node.sessions.registry.for_each(|session| {
         closing += u64::from(session.write_queue.close_reason().is_some());
     });
-    let open = u64::try_from(node.metrics.sockets.get()).unwrap_or(0);
+    let open = node.sessions.metrics.open_sockets();
     open.saturating_sub(closing)
 }
 
@@ -172,7 +165,7 @@ async fn request_other_loads(node: &Node) -> Vec<u64> {
 
 /// Asks `count` idle devices to leave, whichever; how many were asked.
 async fn send_goaways(node: &Node, count: usize, rate: Rate) -> usize {
-    let limits = &node.config.limits;
+    let limits = &node.sessions.limits;
     let mut rng = SmallRng::from_rng(&mut rand::rng());
     let chosen = pick_idle(node, count, &mut rng);
     let window = limits
@@ -183,7 +176,7 @@ async fn send_goaways(node: &Node, count: usize, rate: Rate) -> usize {
     let mut told = 0;
     for session in chosen {
         pacer.tick().await;
-        if session.is_busy(node.wheel.now()) {
+        if session.is_busy(node.sessions.wheel.now()) {
             continue;
         }
         // One that cannot take it is closing already.
@@ -200,9 +193,9 @@ fn pick_idle(node: &Node, count: usize, rng: &mut SmallRng) -> Vec<Arc<Session>>
     if count == 0 {
         return Vec::new();
     }
-    let now = node.wheel.now();
+    let now = node.sessions.wheel.now();
     let mut idle = Vec::new();
-    node.registry.for_each(|session| {
+    node.sessions.registry.for_each(|session| {
         if session.write_queue.close_reason().is_none() && !session.is_busy(now) {
             idle.push(Arc::clone(session));
         }

@@ -12,11 +12,11 @@ use super::{
     byte_budget::ByteBudget,
     frame,
     pending_commands::{CommandReplyTo, PendingCommands},
-    wheel::{Recheck, Timer},
+    subscription::{SubscriptionSlot, TopicSubscription},
+    timer::{Recheck, Timer},
     write_queue::WriteQueue,
 };
 use crate::{
-    cluster::topic_hub::SubscriptionSlot,
     id::{DeviceId, Topic},
     limits::NodeLimits,
     message::Epoch,
@@ -51,12 +51,6 @@ struct SessionInner {
     pending: PendingCommands,
     topics: Vec<TopicSubscription>,
     rate_window: RateWindow,
-}
-
-/// A topic that the device subscribes to, and its place there.
-pub(crate) struct TopicSubscription {
-    pub(crate) topic: Topic,
-    pub(crate) slot: SubscriptionSlot,
 }
 
 /// What the device has asked of other nodes in one of the wheel's seconds.

@@ -10,30 +10,14 @@ use std::sync::{
     atomic::{AtomicU32, Ordering::Relaxed},
 };
 
-use super::Session;
+use super::{
+    Session,
+    timer::{Recheck, Timer},
+};
 use crate::limits::NodeLimits;
 
 /// Slots, and so the furthest that one turn reaches, in seconds.
 const SLOTS: u32 = 128;
-
-/// What a socket may be late with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Timer {
-    /// Saying something.
-    Idle,
-    /// Reading what was written.
-    Write,
-    /// Finishing the close handshake.
-    Close,
-}
-
-/// What a due timer asks for.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Recheck {
-    Never,
-    /// Look again at that second.
-    At(u32),
-}
 
 /// The wheel and its clock. Seconds start at 1, so that 0 can mean "not".
 pub(crate) struct Wheel {

@@ -44,7 +44,7 @@ struct LoadBody {
 /// Begins a drain; again is the same.
 pub(super) async fn drain(State(node): State<Arc<Node>>) -> (StatusCode, Json<Value>) {
     node.drain.cancel();
-    let sockets = node.metrics.sockets.get();
+    let sockets = node.sessions.metrics.open_sockets();
     (
         StatusCode::ACCEPTED,
         Json(json!({ "state": "draining", "sockets": sockets })),
@@ -58,13 +58,14 @@ pub(super) async fn rebalance(
     request: Request,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     let (parts, body) = request.into_parts();
-    let asked: RebalanceRequestBody = read_json(&parts.headers, body, &node.config.limits).await?;
+    let asked: RebalanceRequestBody =
+        read_json(&parts.headers, body, &node.sessions.limits).await?;
     let wrong = |error: String| ApiError::bad_request(error, "docs/protocol.md shows the bodies");
     let rate = match &asked.rate {
         Some(rate) => rate
             .parse::<Rate>()
             .map_err(|error| wrong(error.to_string()))?,
-        None => node.config.limits.drain_rate,
+        None => node.sessions.limits.drain_rate,
     };
     let rebalance_request = RebalanceRequest::new(
         asked.band.unwrap_or(RebalanceRequest::DEFAULT_TOLERANCE),
@@ -72,7 +73,7 @@ pub(super) async fn rebalance(
     )
     .map_err(|error| wrong(error.to_string()))?;
     rebalance::start(&node, rebalance_request);
-    let sockets = node.metrics.sockets.get();
+    let sockets = node.sessions.metrics.open_sockets();
     Ok((
         StatusCode::ACCEPTED,
         Json(json!({ "state": "rebalancing", "sockets": sockets })),
@@ -85,8 +86,9 @@ pub(super) async fn load(
     request: Request,
 ) -> Result<Json<Value>, ApiError> {
     let (parts, body) = request.into_parts();
-    let posted: LoadBody = read_json(&parts.headers, body, &node.config.limits).await?;
-    node.posted_load
+    let posted: LoadBody = read_json(&parts.headers, body, &node.sessions.limits).await?;
+    node.reported_load
+        .posted
         .set(posted.load)
         .map_err(|error| ApiError::bad_request(error.to_string(), "post {\"load\": 12.5}"))?;
     Ok(Json(json!({ "load": posted.load })))
@@ -97,7 +99,7 @@ pub(super) async fn inject_fault(
     State(node): State<Arc<Node>>,
     request: Request,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
-    if !node.config.allow_faults {
+    if !node.allow_faults {
         return Err(ApiError::new(
             StatusCode::FORBIDDEN,
             "this node does not take faults",
@@ -105,10 +107,10 @@ pub(super) async fn inject_fault(
         ));
     }
     let (parts, body) = request.into_parts();
-    let fault: FaultRequest = read_json(&parts.headers, body, &node.config.limits).await?;
+    let fault: FaultRequest = read_json(&parts.headers, body, &node.sessions.limits).await?;
     fault
         .validate()
         .map_err(|error| ApiError::bad_request(error.to_string(), "ask for less"))?;
-    node.faults.inject(&fault);
+    node.sessions.faults.inject(&fault);
     Ok((StatusCode::ACCEPTED, Json(json!({ "injected": true }))))
 }

@@ -61,7 +61,7 @@ pub(super) async fn create(
         Err(error) => return error.into_response(),
     };
     let (parts, body) = request.into_parts();
-    let call = match read_command(&device, &parts.headers, body, &node.config.limits).await {
+    let call = match read_command(&device, &parts.headers, body, &node.sessions.limits).await {
         Ok(call) => call,
         Err(error) => {
             in_flight.finish("invalid");
@@ -124,7 +124,7 @@ fn event_stream(in_flight: InFlightCommand, call: CommandRequest, deadline: Inst
     let node = Arc::clone(&in_flight.node);
     let accepted = Event::default()
         .event("accepted")
-        .data(node.config.id.as_str());
+        .data(node.cluster.me.as_str());
     let outcome = async move {
         let device = call.device.clone();
         match run_command(in_flight, call, deadline).await {
@@ -148,7 +148,7 @@ async fn run_command(
     call: CommandRequest,
     deadline: Instant,
 ) -> Result<(NodeId, String), ApiError> {
-    let outcome = send_command(&in_flight.node, call, deadline).await;
+    let outcome = send_command(&in_flight.node.cluster, call, deadline).await;
     let (label, result) = response_for(outcome);
     in_flight.finish(label);
     result
@@ -244,7 +244,7 @@ fn reply_json(node: &Node, device: &DeviceId, owner: &NodeId, body: &str) -> Str
     let body = serde_json::from_str(body).unwrap_or(RawValue::NULL);
     let replied = ReplyBody {
         device,
-        node: &node.config.id,
+        node: &node.cluster.me,
         owner,
         body,
     };
@@ -261,7 +261,7 @@ struct InFlightCommand {
 impl InFlightCommand {
     fn begin(node: &Arc<Node>) -> Result<Self, ApiError> {
         let metrics = &node.metrics;
-        if metrics.in_flight.get() >= node.config.limits.commands_in_flight as i64 {
+        if metrics.in_flight.get() >= node.sessions.limits.commands_in_flight as i64 {
             metrics.commands.with_label_values(&["rejected"]).inc();
             return Err(ApiError::unavailable(
                 "too many commands are in flight here",

@@ -20,7 +20,10 @@ use super::token::{bearer_token, require_device_token};
 use crate::{
     api::ApiError,
     auth::Grant,
-    cluster::directory_client::{RegisterError, register},
+    cluster::{
+        directory_client::{RegisterError, register},
+        remove_session,
+    },
     id::DeviceId,
     net::{
         admission::{Permit, Rejected},
@@ -28,7 +31,7 @@ use crate::{
         ws::{close::CloseReason, handshake},
     },
     node::{Node, NodePhase},
-    session::{Session, connection::DeviceConnection, session::whole_seconds, wheel::Timer},
+    session::{Session, connection::DeviceConnection, session::whole_seconds, timer::Timer},
 };
 
 /// Answers 101 once the device is in the owner directory: an open device can be
@@ -56,8 +59,8 @@ pub(super) async fn open(
     // node that stood still finds many of those, whose devices are connected elsewhere.
     yield_now().await;
     let registration = Registration::begin(&node, new_session(&node, device, grant.as_ref()));
-    let deadline = Instant::now() + node.config.limits.register_timeout;
-    register(&node, &registration.session, deadline)
+    let deadline = Instant::now() + node.sessions.limits.register_timeout;
+    register(&node.cluster, &registration.session, deadline)
         .await
         .map_err(|error| match error {
             RegisterError::Timeout => ApiError::unavailable(error.to_string(), "try again"),
@@ -71,7 +74,7 @@ pub(super) async fn open(
     reject_while_draining(&node)?;
     let session = registration.complete();
     // Counted from here on, so that a drain waits for its close.
-    node.metrics.socket_opened();
+    node.sessions.metrics.socket_opened();
     tokio::spawn(Box::pin(start_connection(node, session, upgrade, permit)));
     Ok(switching_protocols(accept))
 }
@@ -115,9 +118,9 @@ fn rejected(node: &Node, reason: Rejected) -> ApiError {
 
 /// A session that ends with its token, and is sent away at its age.
 fn new_session(node: &Node, device: DeviceId, grant: Option<&Grant>) -> Session {
-    let now = node.wheel.now();
-    let mut session = Session::new(device, now).with_budget(&node.write_budget);
-    if let Some(most) = node.config.limits.max_age {
+    let now = node.sessions.wheel.now();
+    let mut session = Session::new(device, now).with_budget(&node.sessions.write_budget);
+    if let Some(most) = node.sessions.limits.max_age {
         // Each at another age: those that came together do not leave together.
         let age = most.mul_f64(rand::rng().random_range(0.75..=1.0));
         session = session.with_max_age(now.saturating_add(whole_seconds(age)));
@@ -161,7 +164,7 @@ struct Registration {
 impl Registration {
     fn begin(node: &Arc<Node>, session: Session) -> Self {
         let session = Arc::new(session);
-        let previous = node.registry.insert(&session);
+        let previous = node.sessions.registry.insert(&session);
         Self {
             node: Arc::clone(node),
             session,
@@ -183,11 +186,15 @@ impl Drop for Registration {
     fn drop(&mut self) {
         if !self.complete {
             self.node
+                .sessions
                 .registry
                 .remove(&self.session, self.previous.take());
             self.session.write_queue.abort(CloseReason::ConnectionLost);
-            self.node
-                .remove_session(&self.session, CloseReason::ConnectionLost);
+            remove_session(
+                &self.node.cluster,
+                &self.session,
+                CloseReason::ConnectionLost,
+            );
         }
     }
 }
@@ -206,11 +213,17 @@ async fn start_connection(
         .map(Upgraded::downcast::<TokioIo<MaybeTlsStream>>);
     let Some(Ok(parts)) = parts else {
         session.write_queue.abort(CloseReason::ConnectionLost);
-        node.remove_session(&session, CloseReason::ConnectionLost);
-        return node.metrics.socket_closed(CloseReason::ConnectionLost);
+        remove_session(&node.cluster, &session, CloseReason::ConnectionLost);
+        return node
+            .sessions
+            .metrics
+            .socket_closed(CloseReason::ConnectionLost);
     };
-    node.wheel.arm(&session, Timer::Idle, node.wheel.now() + 1);
-    let mut connection = DeviceConnection::new(node, session, parts.io.into_inner(), permit);
+    node.sessions
+        .wheel
+        .arm(&session, Timer::Idle, node.sessions.wheel.now() + 1);
+    node.hold_socket(permit);
+    let mut connection = DeviceConnection::new(node, session, parts.io.into_inner());
     connection.feed(&parts.read_buf);
     tokio::spawn(connection);
 }

@@ -40,7 +40,7 @@ pub(super) async fn show(
         ApiError::bad_request(error.to_string(), "get /devices/ID")
     })?;
     require_device_token(&node, bearer_token(&headers), &device)?;
-    match locate(&node, &device, Instant::now() + LOCATE_TIMEOUT).await {
+    match locate(&node.cluster, &device, Instant::now() + LOCATE_TIMEOUT).await {
         DeviceLocation::OnNode { owner, epoch } => {
             let header = HeaderValue::from_str(owner.as_str()).ok();
             let (owner, epoch) = (Some(owner), Some(epoch.raw()));

@@ -56,7 +56,7 @@ async fn serve(node: Arc<Node>, upgrade: OnUpgrade) {
     let Ok(upgraded) = upgrade.await else {
         return;
     };
-    let max_message = node.config.limits.device_message_bytes;
+    let max_message = node.sessions.limits.device_message_bytes;
     let echo = EchoConnection {
         decoder: WsDecoder::new(max_message, AllowedMessages::TextAndBinary),
         stream: TokioIo::new(upgraded),
@@ -75,7 +75,7 @@ struct EchoConnection {
 
 impl EchoConnection {
     async fn run(mut self) -> io::Result<()> {
-        let limits = self.node.config.limits.clone();
+        let limits = self.node.sessions.limits.clone();
         let drain = self.node.drain.clone();
         let mut input = vec![0; READ_BYTES];
         let close = loop {

@@ -31,7 +31,7 @@ struct NodeInfo {
     /// Known of this node only.
     state: Option<&'static str>,
     /// Known of this node only.
-    sockets: Option<i64>,
+    sockets: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -50,14 +50,14 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Json<NodeList> {
         NodePhase::Draining => "draining",
     };
     let listed = view.nodes().map(|member| {
-        let is_self = member.id == node.config.id;
+        let is_self = member.id == node.cluster.me;
         NodeInfo {
             id: member.id.clone(),
             incarnation: member.incarnation,
             address: member.address.clone(),
             is_self,
             state: is_self.then_some(state),
-            sockets: is_self.then(|| node.metrics.sockets.get()),
+            sockets: is_self.then(|| node.sessions.metrics.open_sockets()),
         }
     });
     let gateways = view.gateways().map(|member| GatewayInfo {

@@ -33,7 +33,7 @@ pub(crate) fn admin_router(node: &Arc<Node>) -> Router {
 }
 
 fn public_routes(node: &Node) -> Router<Arc<Node>> {
-    let echo = match node.config.echo {
+    let echo = match node.echo {
         true => Router::new().route("/echo", any(echo::open)),
         false => Router::new(),
     };
@@ -70,7 +70,7 @@ fn into_router(routes: Router<Arc<Node>>, node: &Arc<Node>) -> Router {
 
 async fn add_node_header(State(node): State<Arc<Node>>, mut response: Response) -> Response {
     // Node ids are letters, digits and marks that every header may hold.
-    if let Ok(id) = HeaderValue::from_str(node.config.id.as_str()) {
+    if let Ok(id) = HeaderValue::from_str(node.cluster.me.as_str()) {
         response.headers_mut().insert(NODE_HEADER, id);
     }
     response

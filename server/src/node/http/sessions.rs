@@ -62,7 +62,7 @@ pub(super) async fn create(
     let access = require_access(&node)?;
     let (parts, body) = request.into_parts();
     check_login_secret(&node, access, &parts.headers)?;
-    let login: LoginBody = read_json(&parts.headers, body, &node.config.limits).await?;
+    let login: LoginBody = read_json(&parts.headers, body, &node.sessions.limits).await?;
     if login.user.is_empty() || login.user.len() > MAX_USER_BYTES {
         let error = format!("a `user` of {} bytes", login.user.len());
         return Err(ApiError::bad_request(error, "1 to 256 bytes are accepted"));
@@ -118,7 +118,7 @@ pub(super) async fn replace(
     let (parts, body) = request.into_parts();
     let (id, _) = own_session(&node, access, &id, &parts.headers)?;
     let replacement: ReplaceSessionBody =
-        read_json(&parts.headers, body, &node.config.limits).await?;
+        read_json(&parts.headers, body, &node.sessions.limits).await?;
     let text = session_data(&node, Some(replacement.data))?;
     match access.store.replace(id, text).await {
         Ok(true) => Ok(StatusCode::NO_CONTENT),
@@ -176,7 +176,7 @@ fn own_session(
 /// The data's text, `null` without any.
 fn session_data(node: &Node, data: Option<Box<RawValue>>) -> Result<String, ApiError> {
     let text = data.as_deref().unwrap_or(RawValue::NULL).get().to_owned();
-    let most = node.config.limits.session_bytes;
+    let most = node.sessions.limits.session_bytes;
     if text.len() > most {
         return Err(ApiError::new(
             StatusCode::PAYLOAD_TOO_LARGE,

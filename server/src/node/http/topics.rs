@@ -44,9 +44,9 @@ pub(super) async fn publish(
         ApiError::bad_request(error.to_string(), "post to /topics/TOPIC/messages")
     })?;
     let (parts, body) = request.into_parts();
-    let message: PublishBody = read_json(&parts.headers, body, &node.config.limits).await?;
+    let message: PublishBody = read_json(&parts.headers, body, &node.sessions.limits).await?;
     let body = message.body.get();
-    let subscribers_here = fan_out::publish(&node, &topic, body, MessageOrigin::Http)
+    let subscribers_here = fan_out::publish(&node.cluster, &topic, body, MessageOrigin::Http)
         .map_err(|error| ApiError::unavailable(error.to_string(), "nobody got it: try again"))?;
     let nodes = node.cluster.table().view.nodes().count();
     let published = PublishResponse {

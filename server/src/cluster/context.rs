@@ -1,102 +1,124 @@
-//! A node's part in its cluster.
+//! The state of a node's part in its cluster.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU64, Ordering::Relaxed},
+};
 
 use tokio::sync::{mpsc, watch};
 
 use super::{
-    directory_client::DirectoryUpdate, directory_partition::DirectoryPartition, slots::SlotTable,
+    directory_partition::DirectoryPartition,
+    directory_update::DirectoryUpdate,
+    routing::Routing,
+    slots::{SlotOwner, SlotTable},
+    topics::Topics,
 };
 use crate::{
     backplane::{Backplane, View},
     id::{DeviceId, NodeId},
+    session::SessionContext,
 };
 
-/// Jobs that may wait for the registrar.
+/// Updates that may wait for the directory client. Beyond it, new registrations wait
+/// for room in the queue.
 const DIRECTORY_QUEUE: usize = 4096;
 
-/// Shared by the node's tasks; both locks are held for moments only.
-pub(crate) struct ClusterState {
+/// A node's part in its cluster: its backplane, its partition of the owner directory,
+/// its topics and its sessions. All tasks of the cluster share one.
+pub(crate) struct ClusterContext {
+    /// This node.
     pub(crate) me: NodeId,
+    pub(crate) routing: Routing,
     pub(crate) backplane: Arc<dyn Backplane>,
-    pub(crate) directory_updates: mpsc::Sender<DirectoryUpdate>,
+    pub(crate) sessions: Arc<SessionContext>,
+    pub(crate) topics: Topics,
+    pub(super) directory_updates: mpsc::Sender<DirectoryUpdate>,
+    // Each lock is held for one operation and never across an `.await`.
     table: watch::Sender<Arc<SlotTable>>,
     directory: Mutex<DirectoryPartition>,
+    command_ids: AtomicU64,
 }
 
-/// Where a device's entry is kept.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum SlotOwner {
-    Local,
-    Remote(NodeId),
-    /// This node has not joined yet.
-    Unknown,
-}
-
-impl ClusterState {
-    /// The cluster as the backplane shows it now, and the registrar's queue.
+impl ClusterContext {
+    /// Returns the cluster in the backplane's present view, and the receiver of the
+    /// directory client.
     pub(crate) fn new(
         me: NodeId,
+        routing: Routing,
         backplane: Arc<dyn Backplane>,
+        sessions: Arc<SessionContext>,
     ) -> (Self, mpsc::Receiver<DirectoryUpdate>) {
-        let (jobs, queue) = mpsc::channel(DIRECTORY_QUEUE);
+        let (directory_updates, update_rx) = mpsc::channel(DIRECTORY_QUEUE);
         let view = backplane.view().borrow().clone();
         let table = Arc::new(SlotTable::new(view));
-        let home = Mutex::new(DirectoryPartition::new(me.clone(), Arc::clone(&table)));
+        let directory = Mutex::new(DirectoryPartition::new(me.clone(), Arc::clone(&table)));
         let cluster = Self {
             me,
+            routing,
             backplane,
-            directory_updates: jobs,
+            topics: Topics::new(Arc::clone(&sessions)),
+            sessions,
+            directory_updates,
             table: watch::Sender::new(table),
-            directory: home,
+            directory,
+            command_ids: AtomicU64::new(0),
         };
-        (cluster, queue)
+        (cluster, update_rx)
     }
 
-    /// The members this node goes by.
+    /// Returns the slot table that this node uses.
     pub(crate) fn table(&self) -> Arc<SlotTable> {
         Arc::clone(&self.table.borrow())
     }
 
-    /// Goes over to another view.
-    pub(crate) fn set_slot_table(&self, table: Arc<SlotTable>) {
+    /// Changes to the slot table of another view.
+    pub(super) fn set_slot_table(&self, table: Arc<SlotTable>) {
+        // The directory first: whoever sees the new table may use the new entries.
         self.directory().set_slot_table(Arc::clone(&table));
         self.table.send_replace(table);
     }
 
-    /// Waits until this node goes by members no older than the backplane shows. A
-    /// node that came back registers its devices right after the view with its new
-    /// seat: taken by the table of its old one, they would be dropped with that.
-    pub(crate) async fn wait_for_view(&self, shown: &watch::Receiver<Arc<View>>) {
+    /// Waits until this node's slot table is no older than the view that the backplane
+    /// shows.
+    ///
+    /// A node that rejoined registers its devices right after the view with its new
+    /// generation. Registered under the table with its old generation, they would be
+    /// dropped with the old generation's entries.
+    pub(super) async fn wait_for_view(&self, shown: &watch::Receiver<Arc<View>>) {
         let version = shown.borrow().version;
         let reached = |table: &Arc<SlotTable>| table.view.version >= version;
         if !reached(&self.table.borrow()) {
-            // It fails when there is no sender, which this node is itself.
+            // Fails only without a sender, and `self` holds the sender.
             let _ = self.table.subscribe().wait_for(reached).await;
         }
     }
 
-    /// The entries kept here.
+    /// Locks this node's partition of the directory.
     pub(crate) fn directory(&self) -> MutexGuard<'_, DirectoryPartition> {
         self.directory
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Where a device's entry is kept.
-    pub(crate) fn slot_owner(&self, device: &DeviceId) -> SlotOwner {
+    /// Returns the node that stores a device's directory entry.
+    pub(super) fn slot_owner(&self, device: &DeviceId) -> SlotOwner {
         match self.table().slot_owner(device) {
             None => SlotOwner::Unknown,
-            Some(home) if home.id == self.me => SlotOwner::Local,
-            Some(home) => SlotOwner::Remote(home.id.clone()),
+            Some(owner) if owner.id == self.me => SlotOwner::Local,
+            Some(owner) => SlotOwner::Remote(owner.id.clone()),
         }
     }
 
-    /// Every node but this one.
+    /// Returns every node except this one.
     pub(crate) fn other_nodes(&self) -> Vec<NodeId> {
         let table = self.table();
         let ids = table.view.nodes().map(|member| member.id.clone());
         ids.filter(|id| *id != self.me).collect()
+    }
+
+    pub(super) fn next_command_id(&self) -> u64 {
+        self.command_ids.fetch_add(1, Relaxed)
     }
 }
 
@@ -110,6 +132,7 @@ mod tests {
     use super::*;
     use crate::{
         backplane::{BackplaneConfig, Identity, Member, MemberRole, join},
+        limits::NodeLimits,
         message::{DeviceLocation, RegistrationResult},
     };
 
@@ -117,23 +140,23 @@ mod tests {
         name.parse().unwrap()
     }
 
-    /// `me` and `other`, whose seat is of that version.
-    fn view(version: u64, other: u64) -> Arc<View> {
-        let member = |name, joined| Member {
+    /// Returns a view of `me` and of `other` in that generation.
+    fn view(version: u64, other_generation: u64) -> Arc<View> {
+        let member = |name, generation| Member {
             id: id(name),
             incarnation: 1,
-            generation: joined,
+            generation,
             address: None,
             role: MemberRole::Node,
         };
         Arc::new(View {
             version,
-            members: vec![member("me", 1), member("other", other)],
+            members: vec![member("me", 1), member("other", other_generation)],
             connected: true,
         })
     }
 
-    fn cluster() -> ClusterState {
+    fn cluster() -> ClusterContext {
         let identity = Identity {
             id: id("me"),
             incarnation: 1,
@@ -145,13 +168,15 @@ mod tests {
             identity,
             CancellationToken::new(),
         );
-        let (cluster, _) = ClusterState::new(id("me"), alone.backplane);
+        let sessions = Arc::new(SessionContext::new(NodeLimits::default()));
+        let (cluster, _) =
+            ClusterContext::new(id("me"), Routing::Directory, alone.backplane, sessions);
         cluster.set_slot_table(Arc::new(SlotTable::new(view(2, 2))));
         cluster
     }
 
     #[tokio::test]
-    async fn what_a_new_seat_registers_waits_for_its_view() {
+    async fn registration_of_rejoined_node_waits_for_its_view() {
         let cluster = cluster();
         let device = (0..)
             .map(|number| format!("d{number}").parse().unwrap())
@@ -159,7 +184,7 @@ mod tests {
             .unwrap();
         let (show, shown) = watch::channel(view(2, 2));
         assert!(cluster.wait_for_view(&shown).now_or_never().is_some());
-        // The other one comes back: the backplane shows it first, then the table.
+        // The other node rejoins. The backplane's view changes first, then the table.
         show.send_replace(view(3, 3));
         let register = async {
             cluster.wait_for_view(&shown).await;

@@ -1,10 +1,10 @@
-//! Counters of topic messages.
+//! The counters of topic messages.
 
 use prometheus::{IntCounter, IntCounterVec, Registry};
 
 use crate::metric::{counter, counter_vec, register_metric};
 
-/// What became of messages at this node.
+/// The counters of the messages of all topics at this node.
 pub(crate) struct MessageMetrics {
     pub(crate) published_by_http: IntCounter,
     pub(crate) published_by_devices: IntCounter,
@@ -17,7 +17,7 @@ pub(crate) struct MessageMetrics {
     families: MessageFamilies,
 }
 
-/// What is registered: the counters above are some of their children.
+/// The registered families. The counters above are children of these.
 struct MessageFamilies {
     published: IntCounterVec,
     rejected: IntCounterVec,
@@ -59,14 +59,14 @@ impl MessageMetrics {
         }
     }
 
-    pub(super) fn register(&self, registry: &Registry) {
+    pub(crate) fn register(&self, registry: &Registry) {
         register_metric(registry, &self.families.published);
         register_metric(registry, &self.families.rejected);
         register_metric(registry, &self.families.dropped);
         register_metric(registry, &self.delivered);
     }
 
-    /// Some devices were handed a message, others were too slow for it.
+    /// Counts a message that was queued for some devices and dropped at slow ones.
     pub(crate) fn record_fan_out(&self, delivered: u64, slow: u64) {
         self.delivered.inc_by(delivered);
         if slow > 0 {

@@ -6,17 +6,19 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{id::DeviceId, session::Session};
+use super::Session;
+use crate::{id::DeviceId, message::Epoch};
 
-/// Locks, so that a ramp on every core does not queue up at one.
+/// Shards of the registry, each with its own lock: with one lock, a ramp on every core
+/// would queue up at it.
 const SHARDS: usize = 16;
 
-/// Tables of up to this many sessions are left alone.
+/// Shards of up to this many sessions never shrink.
 const MIN_SHRINK_CAPACITY: usize = 64;
 
 type RegistryShard = HashMap<DeviceId, Arc<Session>>;
 
-/// At most one session a device: the newest.
+/// A table that holds at most one session for each device: the newest.
 pub(crate) struct SessionRegistry {
     hasher: RandomState,
     shards: [Mutex<RegistryShard>; SHARDS],
@@ -34,40 +36,49 @@ impl SessionRegistry {
         self.shard(device).get(device).cloned()
     }
 
-    /// Adds a session and answers the one it takes the place of.
+    /// Adds a session and returns the one that it replaces.
     pub(crate) fn insert(&self, session: &Arc<Session>) -> Option<Arc<Session>> {
         self.shard(&session.device)
             .insert(session.device.clone(), Arc::clone(session))
     }
 
-    /// Removes this very session, or puts `instead` in its place; unless that has
-    /// ended meanwhile, when it could not remove itself.
+    /// Removes this session, or puts `replacement` in its place. A replacement that is
+    /// closing is not put back: it has removed itself already, and would stay for ever.
     pub(crate) fn remove(&self, session: &Arc<Session>, replacement: Option<Arc<Session>>) {
         let mut shard = self.shard(&session.device);
         if let Entry::Occupied(mut entry) = shard.entry(session.device.clone())
             && Arc::ptr_eq(entry.get(), session)
         {
-            match replacement.filter(|instead| instead.write_queue.close_reason().is_none()) {
-                Some(instead) => drop(entry.insert(instead)),
+            match replacement.filter(|session| session.write_queue.close_reason().is_none()) {
+                Some(replacement) => drop(entry.insert(replacement)),
                 None => drop(entry.remove()),
             }
         }
-        // Memory comes back when many sockets close; never below a small table, so
+        // Memory comes back when many sockets close. A small table stays as it is, so
         // that a few sockets that come and go do not make it grow and shrink.
         if shard.capacity() > MIN_SHRINK_CAPACITY && shard.len() < shard.capacity() / 4 {
-            let room = shard.len() * 2;
-            shard.shrink_to(room);
+            let capacity = shard.len() * 2;
+            shard.shrink_to(capacity);
         }
     }
 
-    /// Whether this very session is the device's.
+    /// Whether this session is the device's newest.
     pub(crate) fn is_current(&self, session: &Arc<Session>) -> bool {
         self.shard(&session.device)
             .get(&session.device)
-            .is_some_and(|held| Arc::ptr_eq(held, session))
+            .is_some_and(|current| Arc::ptr_eq(current, session))
     }
 
-    /// Every session, one shard's lock at a time.
+    /// Closes the session of a device if its epoch is not greater than `epoch`: the
+    /// directory has a newer connection of the device.
+    pub(crate) fn mark_superseded(&self, device: &DeviceId, epoch: Epoch) {
+        if let Some(session) = self.get(device) {
+            session.mark_superseded(epoch);
+        }
+    }
+
+    /// Visits every session. Holds the lock of one shard at a time, so `visit` must not
+    /// use the registry.
     pub(crate) fn for_each(&self, mut visit: impl FnMut(&Arc<Session>)) {
         for shard in &self.shards {
             shard
@@ -96,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn an_old_session_cannot_remove_a_new_one() {
+    fn older_session_does_not_remove_newer_one() {
         let registry = SessionRegistry::new();
         let (old, new) = (session(), session());
         assert!(registry.insert(&old).is_none());
@@ -108,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_that_ended_does_not_come_back() {
+    fn closed_session_is_not_put_back() {
         let registry = SessionRegistry::new();
         let (old, new) = (session(), session());
         registry.insert(&old);
