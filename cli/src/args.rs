@@ -14,7 +14,7 @@ use clap::{Parser, Subcommand};
 
 pub(crate) use doctor::DoctorArgs;
 pub(crate) use load::{CoordinatorArgs, WorkerArgs};
-pub(crate) use record::{CompareArgs, GateArgs, ReportArgs};
+pub(crate) use record::{CompareArgs, GateArgs, MetricsArgs, ReportArgs};
 pub(crate) use scenario::{CheckArgs, RecordArgs, RunArgs, ScenarioArgs};
 pub(crate) use serve::{
     ServeAdmission, ServeAuth, ServeCommand, ServeConsumer, ServeDrain, ServeGateway, ServeNode,
@@ -60,6 +60,8 @@ pub(crate) enum CliCommand {
     Compare(CompareArgs),
     /// The verdict of a run again, as an exit code
     Gate(GateArgs),
+    /// List every metric with its unit and meaning
+    Metrics(MetricsArgs),
     /// Run one part of the reference cluster
     #[command(subcommand)]
     Serve(ServeCommand),

@@ -1,4 +1,4 @@
-//! Frames through brokers, and the roster that lies there.
+//! Frames through brokers, and the membership table stored there.
 
 #![no_main]
 

@@ -18,6 +18,7 @@ pub mod histogram;
 mod human;
 mod junit;
 pub mod metric;
+mod metric_list;
 mod page;
 pub mod record;
 pub mod report;
@@ -26,6 +27,7 @@ mod text;
 
 pub use analysis::analyse;
 pub use comparison::{CompareError, MismatchPolicy, RunComparison, compare, evaluate};
+pub use metric_list::{metrics_json, metrics_text};
 pub use record::{RecordError, RecordWriter, RunRecord, read};
 pub use report::{ReportError, WrittenReport, write_report, write_report_against};
 pub use text::verdict_text;

@@ -1,4 +1,4 @@
-//! `summary.json`, schema 1: times in milliseconds, sizes in bytes, `null`
+//! `summary.json`, schema 2: times in milliseconds, sizes in bytes, `null`
 //! where something was not measured.
 
 use chrono::{DateTime, Utc};
@@ -20,7 +20,7 @@ mod balance;
 mod balancer;
 
 /// Version of the summary's schema.
-pub const SUMMARY_SCHEMA: u32 = 1;
+pub const SUMMARY_SCHEMA: u32 = 2;
 
 /// What a run showed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -47,7 +47,7 @@ pub struct Summary {
     pub commands: Option<CommandSummary>,
     /// Topic messages; `null` when the scenario publishes none.
     pub messages: Option<MessageSummary>,
-    /// Readings that devices send upstream; `null` when the scenario has none.
+    /// Telemetry records that devices send upstream; `null` when the scenario has none.
     pub telemetry: Option<TelemetrySummary>,
     /// Nodes of the system.
     pub nodes: Vec<ProcessSummary>,
@@ -61,7 +61,7 @@ pub struct Summary {
     pub workers: Vec<WorkerSummary>,
     /// What the nodes put on the backplane; `null` when none of them tells.
     pub backplane: Option<BackplaneSummary>,
-    /// Processors kept busy in the steady phase.
+    /// CPU cores kept busy in the steady phase.
     pub cpu_cores: CpuCores,
     /// How processes ended that events asked to; `null` for a target.
     pub exits: Option<Exits>,
@@ -74,7 +74,7 @@ pub struct Summary {
     pub ledger: Vec<LedgerLine>,
     /// Each gate's outcome.
     pub gates: Vec<GateOutcome>,
-    /// What made a figure doubtful, in words.
+    /// What made a metric doubtful, in words.
     pub problems: Vec<String>,
 }
 
@@ -185,31 +185,31 @@ pub struct MessageSummary {
     pub service_ms: Distribution,
 }
 
-/// Readings that devices send upstream; counts over the whole run, times over the
+/// Telemetry records that devices send upstream; counts over the whole run, times over the
 /// steady phase.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TelemetrySummary {
-    /// Readings whose time came.
+    /// Telemetry records whose time came.
     pub due: u64,
     /// Of those, sent at least once.
     pub sent: u64,
-    /// Times that one was sent again: after a refusal, or on another socket.
+    /// Times that one was sent again: after a rejection, or on another socket.
     pub resent: u64,
-    /// Readings accepted, each counted once.
+    /// Telemetry records accepted, each counted once.
     pub accepted: u64,
-    /// Times that one was refused.
+    /// Times that one was rejected.
     pub rejected: u64,
-    /// Different readings that consumers wrote down as handled; this and the next
+    /// Different telemetry records that consumers wrote down as handled; this and the next
     /// three are `null` where the consumers are not the harness's own.
     pub handled: Option<u64>,
-    /// Times that a reading was handled again.
+    /// Times that a telemetry record was handled again.
     pub duplicated: Option<u64>,
-    /// Readings handled that the queue marked as delivered before.
+    /// Telemetry records handled that the queue marked as delivered before.
     pub redelivered: Option<u64>,
-    /// Readings accepted that no consumer handled; `null` as well when a worker was
+    /// Telemetry records accepted that no consumer handled; `null` as well when a worker was
     /// lost, with the knowledge of which were accepted.
     pub lost: Option<u64>,
-    /// From when a reading was due to its acceptance.
+    /// From when a telemetry record was due to its acceptance.
     pub response_ms: Distribution,
     /// From when it was last sent to its acceptance.
     pub service_ms: Distribution,
@@ -326,11 +326,11 @@ pub struct GateOutcome {
     pub name: String,
     /// As the person wrote it.
     pub check: String,
-    /// `ramp`, `steady`, `drain` or `run`; `null` is what the figure covers.
+    /// `ramp`, `steady`, `drain` or `run`; `null` is what the metric covers.
     pub during: Option<String>,
-    /// The figure; `null` when it was not measured.
+    /// The metric; `null` when it was not measured.
     pub actual: Option<f64>,
-    /// In the figure's unit.
+    /// In the metric's unit.
     pub limit: f64,
     /// Whether it holds.
     pub verdict: Verdict,

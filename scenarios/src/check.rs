@@ -1,16 +1,16 @@
-//! The grammar of gates: `figure comparison limit`, as in
+//! The grammar of gates: `metric comparison limit`, as in
 //! `heartbeats.response.p99 <= 50ms`.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{metrics, suggest};
+use crate::{metrics, renamed, suggest};
 
-/// A figure of the summary held against a limit.
+/// A metric of the summary held against a limit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GateCheck {
-    /// Path of the figure in `summary.json` without its unit suffix.
+    /// Path of the metric in `summary.json` without its unit suffix.
     pub metric: String,
     /// Which way.
     pub comparison: ComparisonOperator,
@@ -20,7 +20,7 @@ pub struct GateCheck {
     pub text: String,
 }
 
-/// Which way a figure is held against its limit.
+/// Which way a metric is held against its limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ComparisonOperator {
     /// `<`
@@ -66,13 +66,13 @@ const OPERATORS: [(&str, ComparisonOperator); 6] = [
 ];
 
 impl GateCheck {
-    /// Reads `figure comparison limit`; the limit carries the unit that its
-    /// figure is counted in and becomes a number of the summary's unit.
+    /// Reads `metric comparison limit`; the limit carries the unit that its
+    /// metric is counted in and becomes a number of the summary's unit.
     ///
     /// # Errors
     ///
-    /// When the figure is unknown, the comparison is none, or the limit does
-    /// not fit the figure.
+    /// When the metric is unknown, the comparison is none, or the limit does
+    /// not fit the metric.
     pub fn parse(text: &str) -> Result<Self, CheckDiagnostic> {
         let text = text.trim();
         let (figure, comparison, limit) = split_check(text)?;
@@ -115,9 +115,9 @@ impl ComparisonOperator {
     }
 }
 
-/// Figure, comparison and limit, the outer two trimmed.
+/// Metric, comparison and limit, the outer two trimmed.
 fn split_check(text: &str) -> Result<(&str, ComparisonOperator, &str), CheckDiagnostic> {
-    const ACCEPTED: &str = "`figure <= limit`, with one of < <= == != >= >";
+    const ACCEPTED: &str = "`metric <= limit`, with one of < <= == != >= >";
     let problem = |what: &str, hint: Option<&str>| CheckDiagnostic {
         message: what.to_owned(),
         expected: ACCEPTED.to_owned(),
@@ -136,7 +136,7 @@ fn split_check(text: &str) -> Result<(&str, ComparisonOperator, &str), CheckDiag
         return Err(problem("an unknown comparison", operator_hint(rest)));
     }
     if figure.is_empty() || limit.is_empty() {
-        return Err(problem("a figure or a limit is missing", None));
+        return Err(problem("a metric or a limit is missing", None));
     }
     Ok((figure, *comparison, limit))
 }
@@ -155,29 +155,30 @@ fn operator_hint(rest: &str) -> Option<&'static str> {
     }
 }
 
-/// Suggests the nearest figure; where none is near, lists its group.
+/// Suggests the nearest metric; where none is near, lists its group.
 fn unknown_metric(path: &str) -> CheckDiagnostic {
     let paths: Vec<String> = metrics::all().map(|figure| figure.path).collect();
     let group = path.split('.').next().unwrap_or_default();
     let is_member = |known: &&str| known.split('.').next() == Some(group);
     let members: Vec<&str> = paths.iter().map(String::as_str).filter(is_member).collect();
     let accepted = match members.len() {
-        0 => format!("a figure of {}", metric_groups(&paths)),
+        0 => format!("a metric of {}", metric_groups(&paths)),
         1..=12 => suggest::quoted_list(members),
         _ => format!(
-            "one of the {} figures of `{group}` in the reference",
+            "one of the {} metrics of `{group}` in the reference",
             members.len()
         ),
     };
     CheckDiagnostic {
-        message: format!("unknown figure `{}`", path.escape_debug()),
+        message: format!("unknown metric `{}`", path.escape_debug()),
         expected: accepted,
-        hint: longer_path_hint(path, &paths)
+        hint: renamed_hint(path)
+            .or_else(|| longer_path_hint(path, &paths))
             .or_else(|| suggest::did_you_mean(path, paths.iter().map(String::as_str))),
     }
 }
 
-/// What figures' paths begin with.
+/// What metrics' paths begin with.
 fn metric_groups(paths: &[String]) -> String {
     let mut groups: Vec<&str> = paths
         .iter()
@@ -188,7 +189,14 @@ fn metric_groups(paths: &[String]) -> String {
     suggest::quoted_list(groups)
 }
 
-/// A figure whose path has everything this one has: `heartbeats.response` and
+/// The hint for a metric that had another path before.
+fn renamed_hint(path: &str) -> Option<String> {
+    let new = renamed::renamed_metric(path)?;
+    metrics::find(&new)?;
+    Some(renamed::hint(path, &new))
+}
+
+/// A metric whose path has everything this one has: `heartbeats.response` and
 /// `heartbeats.p99` both lack a part of `heartbeats.response.p99`.
 fn longer_path_hint(path: &str, paths: &[String]) -> Option<String> {
     let covers = |known: &&String| {
@@ -290,20 +298,20 @@ mod tests {
         ];
         let problems = texts.map(|text| GateCheck::parse(text).unwrap_err().to_string());
         expect![[r#"
-            unknown figure `heartbeats.respons.p99`; accepted: one of the 19 figures of `heartbeats` in the reference (did you mean `heartbeats.response.p99`?)
-            unknown figure `heartbeats.p99`; accepted: one of the 19 figures of `heartbeats` in the reference (did you mean `heartbeats.response.p99`?)
-            unknown figure `heartbeats.response`; accepted: one of the 19 figures of `heartbeats` in the reference (did you mean `heartbeats.response.p99`?)
+            unknown metric `heartbeats.respons.p99`; accepted: one of the 19 metrics of `heartbeats` in the reference (did you mean `heartbeats.response.p99`?)
+            unknown metric `heartbeats.p99`; accepted: one of the 19 metrics of `heartbeats` in the reference (did you mean `heartbeats.response.p99`?)
+            unknown metric `heartbeats.response`; accepted: one of the 19 metrics of `heartbeats` in the reference (did you mean `heartbeats.response.p99`?)
             a number without its unit as the limit of heartbeats.response.p99; accepted: a time such as `50ms`, `1.5s` or `800us` (did you mean `50ms` or `50s`?)
             unknown unit `KiB` as the limit of heartbeats.response.p99; accepted: a time such as `50ms`, `1.5s` or `800us`
             unknown unit `kb` as the limit of cost_per_socket.node_rss; accepted: a size such as `4KiB`, `1.5MB` or `800B` (did you mean `4kB`?)
-            an unknown comparison; accepted: `figure <= limit`, with one of < <= == != >= > (did you mean `==`?)
+            an unknown comparison; accepted: `metric <= limit`, with one of < <= == != >= > (did you mean `==`?)
             unknown unit `ms` as the limit of sockets.opened; accepted: a plain number
-            no comparison; accepted: `figure <= limit`, with one of < <= == != >= >
-            unknown figure `latency`; accepted: a figure of `sockets`, `heartbeats`, `commands`, `messages`, `backplane`, `processors`, `exits`, `readings`, `balance`, `cost_per_socket` (did you mean `messages.latency.p99`?)
-            an unknown comparison; accepted: `figure <= limit`, with one of < <= == != >= > (did you mean `<=`?)
+            no comparison; accepted: `metric <= limit`, with one of < <= == != >= >
+            unknown metric `latency`; accepted: a metric of `sockets`, `heartbeats`, `commands`, `messages`, `backplane`, `cpu_cores`, `exits`, `telemetry`, `balance`, `cost_per_socket` (did you mean `messages.latency.p99`?)
+            an unknown comparison; accepted: `metric <= limit`, with one of < <= == != >= > (did you mean `<=`?)
             a quantity below zero as the limit of commands.failed; accepted: a plain number
-            an unknown comparison; accepted: `figure <= limit`, with one of < <= == != >= > (did you mean `<=`?)
-            a figure or a limit is missing; accepted: `figure <= limit`, with one of < <= == != >= >"#]].assert_eq(&problems.join("\n"));
+            an unknown comparison; accepted: `metric <= limit`, with one of < <= == != >= > (did you mean `<=`?)
+            a metric or a limit is missing; accepted: `metric <= limit`, with one of < <= == != >= >"#]].assert_eq(&problems.join("\n"));
     }
 
     #[test]

@@ -60,7 +60,7 @@ impl MemoryEstimate {
         match self.tracking_bytes {
             0 => String::new(),
             bytes => format!(
-                " ({} of it to follow messages and readings)",
+                " ({} of it to follow messages and telemetry records)",
                 format::bytes(bytes)
             ),
         }
@@ -186,7 +186,7 @@ fn consumers_in_words(consumers: &Consumers) -> String {
         0 => String::new(),
         every => format!(", and lose one in {}", format::count(every)),
     };
-    format!("; readings handled by {count}{time}{loses}")
+    format!("; telemetry records handled by {count}{time}{loses}")
 }
 
 /// Without the password of a broker.

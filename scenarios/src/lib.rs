@@ -32,6 +32,7 @@ pub mod matrix;
 pub mod metrics;
 pub mod plan;
 pub mod reference;
+pub mod renamed;
 pub mod segment;
 pub mod text_layout;
 pub mod units;

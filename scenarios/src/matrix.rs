@@ -129,7 +129,7 @@ impl MatrixSetting {
     /// Its part of the cell's name.
     fn name_part(&self) -> String {
         match &self.key[..] {
-            "gateways" => format!("{}-gateways", self.value),
+            "balancers" => format!("{}-balancers", self.value),
             _ => self.value.clone(),
         }
     }

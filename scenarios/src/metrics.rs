@@ -1,13 +1,15 @@
-//! The figures that a gate can hold against a limit: every number of
+//! The metrics that a gate can hold against a limit: every number of
 //! `summary.json` that is one number, by its path without the unit's suffix.
 
 use crate::quantity;
 
+mod direction;
 mod registry;
 
+pub use direction::Direction;
 pub(crate) use registry::MetricRequirement;
 
-/// A figure of the summary.
+/// A metric of the summary.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Metric {
     /// Path in `summary.json` without the unit's suffix, such as
@@ -22,7 +24,7 @@ pub struct Metric {
     requirement: MetricRequirement,
 }
 
-/// What a figure is counted in.
+/// What a metric is counted in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
     /// Milliseconds.
@@ -41,12 +43,12 @@ pub enum Unit {
     PerSecond,
 }
 
-/// The figure at a path, spelt exactly.
+/// The metric at a path, spelt exactly.
 pub fn find(path: &str) -> Option<Metric> {
     all().find(|figure| figure.path == path)
 }
 
-/// Every figure, in the order of the summary.
+/// Every metric, in the order of the summary.
 pub fn all() -> impl Iterator<Item = Metric> {
     registry::ENTRIES
         .iter()
@@ -109,6 +111,19 @@ impl Unit {
             Self::Ratio => "a plain number or a percentage, such as `1.05` or `105%`",
             Self::Share => "a percentage or a plain number, such as `60%` or `0.6`",
             Self::PerSecond => "a rate such as `200/s` or `12000/min`",
+        }
+    }
+
+    /// Returns the unit as JSON and tables write it: `ms`, `per_s`.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Millis => "ms",
+            Self::Bytes => "bytes",
+            Self::Seconds => "s",
+            Self::Count => "count",
+            Self::Ratio => "ratio",
+            Self::Share => "share",
+            Self::PerSecond => "per_s",
         }
     }
 

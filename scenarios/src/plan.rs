@@ -311,9 +311,9 @@ pub enum ReplyMode {
 pub struct Gate {
     /// Name in the report; the check itself where the file gives none.
     pub name: String,
-    /// Figure, comparison and limit.
+    /// Metric, comparison and limit.
     pub check: GateCheck,
-    /// The part of the run it covers; `None` is what the figure itself covers.
+    /// The part of the run it covers; `None` is what the metric itself covers.
     pub during: Option<PhaseWindow>,
 }
 

@@ -10,10 +10,10 @@ use crate::{
 
 const INTRODUCTION: &str = include_str!("reference/introduction.md");
 const EXAMPLE: &str = include_str!("reference/example.toml");
-const METRICS: &str = include_str!("reference/figures.md");
+const METRICS: &str = include_str!("reference/metrics.md");
 
 /// The scenario reference, as Markdown: every table and key with what it takes,
-/// and every figure that a gate can name.
+/// and every metric that a gate can name.
 pub fn markdown() -> String {
     let mut page = format!("{INTRODUCTION}\n```toml\n{EXAMPLE}```\n");
     for section in SECTIONS {
@@ -56,7 +56,7 @@ fn default_cell(key: &KeySchema) -> String {
 }
 
 fn write_metrics(page: &mut String) {
-    page.push_str("| figure | unit | `during` | meaning |\n|---|---|---|---|\n");
+    page.push_str("| metric | unit | `during` | meaning |\n|---|---|---|---|\n");
     for figure in metrics::all() {
         let during = if figure.is_windowed() { "yes" } else { "no" };
         let (path, unit) = (&figure.path, figure.unit.name());

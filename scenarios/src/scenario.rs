@@ -42,7 +42,7 @@ pub(crate) struct Scenario {
     pub(crate) commands_location: Option<ValueLocation>,
     /// The place of `publish`, where it is written.
     pub(crate) publish_location: Option<ValueLocation>,
-    /// The place of `readings`, where it is written.
+    /// The place of `telemetry`, where it is written.
     pub(crate) telemetry_location: Option<ValueLocation>,
 }
 

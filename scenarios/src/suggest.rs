@@ -63,14 +63,14 @@ mod tests {
         let known = [
             "heartbeats.due",
             "heartbeats.response.p99",
-            "give_up_after",
+            "max_missed",
             "ramp",
         ];
         for (word, meant) in [
             ("heartbeat.response.p99", Some("heartbeats.response.p99")),
             ("heartbeats.reponse.p99", Some("heartbeats.response.p99")),
             ("heartbeats.p99", None),
-            ("give-up-after", Some("give_up_after")),
+            ("max-missed", Some("max_missed")),
             ("Ramp", Some("ramp")),
             ("rmap", Some("ramp")),
             ("rate", None),

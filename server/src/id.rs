@@ -93,7 +93,7 @@ name!(
 );
 name!(
     /// A reading of a device: 1 to 64 characters of `A-Z a-z 0-9 . _ : -`.
-    TelemetryId, "reading id", 64, "._:-"
+    TelemetryId, "telemetry id", 64, "._:-"
 );
 name!(
     /// A group of consumers: 1 to 64 characters of `A-Z a-z 0-9 . _ -`.

@@ -33,7 +33,7 @@ pub(crate) struct CompareArgs {
     /// first run's directory; what was there is replaced.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-    /// Write the figures as JSON as well
+    /// Write the metrics as JSON as well
     ///
     /// Means and their intervals, what differs, and what is more than noise: for
     /// a job that reads them.
@@ -59,8 +59,21 @@ pub(crate) struct GateArgs {
     pub(crate) run: PathBuf,
     /// Judge against this run as well
     ///
-    /// The directory of an earlier run. The verdict fails where a figure is
+    /// The directory of an earlier run. The verdict fails where a metric is
     /// worse than there by more than the noise within the two runs.
     #[arg(long, value_name = "RUN")]
     pub(crate) baseline: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  highwater metrics | grep ^heartbeats
+      Path, unit, the way in which it is better, meaning.
+  highwater metrics --json
+
+A gate of a scenario names a metric by its path: heartbeats.response.p99 <= 50ms.")]
+pub(crate) struct MetricsArgs {
+    /// Print JSON: path, unit, better, windowed, meaning
+    #[arg(long)]
+    pub(crate) json: bool,
 }

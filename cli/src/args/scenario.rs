@@ -28,7 +28,7 @@ pub(crate) struct RecordArgs {
     pub(crate) out: Option<PathBuf>,
     /// Judge against this run as well
     ///
-    /// The directory of an earlier run. The verdict fails where a figure is
+    /// The directory of an earlier run. The verdict fails where a metric is
     /// worse than there by more than the noise within the two runs.
     #[arg(long, value_name = "RUN")]
     pub(crate) baseline: Option<PathBuf>,

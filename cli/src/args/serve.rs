@@ -35,7 +35,7 @@ pub(crate) enum ServeCommand {
     Gateway(Box<ServeGateway>),
     /// The embedded backplane's broker
     Broker(ServeBroker),
-    /// A consumer: handles readings of devices as a member of a group
+    /// A consumer: handles the telemetry of devices as a member of a group
     Consumer(ServeConsumer),
 }
 
@@ -68,10 +68,10 @@ pub(crate) struct ServeNode {
     /// HOST:PORT at which gateways reach this node, where --listen does not say
     #[arg(long, value_name = "ADDR", value_parser = parse_host_port)]
     pub(crate) advertise: Option<String>,
-    /// What gateways are told besides the count of sockets: a load that was posted to
-    /// /admin/load, or heap
+    /// Source of the load that gateways get beside the count of sockets: `posted` to
+    /// /admin/load, or `heap`
     #[arg(long, value_name = "SOURCE", default_value_t = LoadSource::Posted)]
-    pub(crate) own_load: LoadSource,
+    pub(crate) load_source: LoadSource,
     /// How a command finds its device's node: directory or broadcast
     #[arg(long, default_value_t = Routing::Directory)]
     pub(crate) routing: Routing,

@@ -17,7 +17,10 @@ pub(crate) fn announcement(plan: &Plan, out: &Path) -> String {
         users(plan),
         rate("commands", commands(plan)),
         rate("messages", plan.publish.iter().map(|load| load.rate)),
-        rate("readings", plan.telemetry.iter().map(|load| load.rate)),
+        rate(
+            "telemetry records",
+            plan.telemetry.iter().map(|load| load.rate),
+        ),
     ];
     let load: Vec<String> = load.into_iter().flatten().collect();
     format!(
@@ -94,7 +97,7 @@ mod tests {
                 ramp 20s, steady 2m, drain; record in runs/one"#]],
         );
         check(
-            "readings",
+            "telemetry",
             &expect![[r#"
                 readings: 1,000 sockets, 1,000 readings/s on 2 nodes
                 ramp 5s, steady 1m 40s, drain; record in runs/one"#]],

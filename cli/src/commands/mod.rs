@@ -10,6 +10,7 @@ mod doctor;
 mod gate;
 mod man;
 mod matrix;
+mod metrics;
 mod report;
 mod run;
 mod serve;
@@ -29,6 +30,7 @@ pub(crate) fn execute(command: CliCommand) -> Result<Exit, CliFailure> {
         CliCommand::Report(args) => report::execute(&args),
         CliCommand::Compare(args) => compare::execute(&args),
         CliCommand::Gate(args) => gate::execute(&args),
+        CliCommand::Metrics(args) => metrics::execute(&args),
         CliCommand::Serve(args) => serve::execute(args),
         CliCommand::Coordinator(args) => coordinator::execute(args),
         CliCommand::Worker(args) => worker::execute(args),

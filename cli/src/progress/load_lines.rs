@@ -38,7 +38,7 @@ pub(crate) fn load_lines(progress: &Progress, width: usize) -> Vec<StyledLine> {
     if let Some(load) = &progress.telemetry {
         lines.push(match steady {
             true => telemetry(load, width),
-            false => not_started_line("readings"),
+            false => not_started_line("telemetry"),
         });
     }
     lines.extend(send_lag(progress));
@@ -128,11 +128,11 @@ fn messages(messages: &MessageProgress, width: usize) -> StyledLine {
 }
 
 fn telemetry(readings: &TelemetryProgress, width: usize) -> StyledLine {
-    let line = label("readings").with(Tone::Plain, rate(readings.per_s));
+    let line = label("telemetry").with(Tone::Plain, rate(readings.per_s));
     with_count(
         response(line, readings.response_time),
         width,
-        "refused",
+        "rejected",
         readings.rejected,
     )
 }

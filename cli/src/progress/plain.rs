@@ -140,9 +140,9 @@ fn messages(messages: &MessageProgress) -> String {
 }
 
 fn telemetry(readings: &TelemetryProgress) -> String {
-    let (rate, refused) = (plain_rate(readings.per_s), readings.rejected);
+    let (rate, rejected) = (plain_rate(readings.per_s), readings.rejected);
     format!(
-        "readings {rate:>6}/s {} refused {refused}",
+        "telemetry {rate:>6}/s {} rejected {rejected}",
         response(readings.response_time)
     )
 }
@@ -218,7 +218,7 @@ mod tests {
         let mut plain = PlainDisplay::default();
         plain.progress(&at(0, traffic()));
         let lines = plain.progress(&at(5, traffic()));
-        expect!["00:00:05 steady   sockets  640/1500  nodes 1/2  heartbeats    128/s p50 0.31 ms p99 1.20 ms missed 17   messages  24988/s p50 2.10 ms p99 48.0 ms missing 12  readings   1000/s p50 0.90 ms p99 3.00 ms refused 1340  send lag p99 14.7 ms on w1"].assert_eq(&lines.join("\n"));
+        expect!["00:00:05 steady   sockets  640/1500  nodes 1/2  heartbeats    128/s p50 0.31 ms p99 1.20 ms missed 17   messages  24988/s p50 2.10 ms p99 48.0 ms missing 12  telemetry   1000/s p50 0.90 ms p99 3.00 ms rejected 1340  send lag p99 14.7 ms on w1"].assert_eq(&lines.join("\n"));
     }
 
     #[test]

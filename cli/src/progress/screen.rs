@@ -181,7 +181,7 @@ mod tests {
                 sockets         640  open of 1,500  360 missing
                 heartbeats      128/s  p50 0.31 ms  p99 1.20 ms  missed 17
                 messages     24,988/s  p50 2.10 ms  p99 48.0 ms  missing 12
-                readings      1,000/s  p50 0.90 ms  p99 3.00 ms  refused 1,340
+                telemetry     1,000/s  p50 0.90 ms  p99 3.00 ms  rejected 1,340
                 send lag    p99 14.7 ms on w1, over the harness's 10 ms
 
                 node      up    sockets       RSS      heap   files    CPU

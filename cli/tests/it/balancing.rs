@@ -95,7 +95,7 @@ fn balancer_changes_in(record: &Path) -> Vec<String> {
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok());
     events
-        .filter(|event| event["kind"] == "balancer-told")
+        .filter(|event| event["kind"] == "balancer_reconfigured")
         .map(|event| event["text"].as_str().unwrap().to_owned())
         .collect()
 }
@@ -134,7 +134,7 @@ fn haproxy_learns_of_a_node_in_each_way() {
         let tls = join == "reload";
         let cluster = format!(
             "balancer = \"haproxy\"\npolicy = \"p2c\"\njoin = \"{join}\"\n\
-             gateways = {balancers}\nbalancer_tls = {tls}"
+             balancers = {balancers}\nbalancer_tls = {tls}"
         );
         let run = check(&cluster, balancers);
         let manifest = manifest(&run);
@@ -159,7 +159,7 @@ fn haproxy_learns_of_a_node_in_each_way() {
 
 #[test]
 fn gateways_discover_a_node() {
-    let cluster = "balancer = \"gateway\"\npolicy = \"least-conn\"\ngateways = 2\n\
+    let cluster = "balancer = \"gateway\"\npolicy = \"least-conn\"\nbalancers = 2\n\
                    balancer_tls = true";
     let run = check(cluster, 2);
     let used = manifest(&run).balancer_configuration.unwrap();
@@ -196,7 +196,7 @@ fn a_rebalance_moves_sockets_to_the_newcomer() {
         at = "4s"
         do = "rebalance"
         rate = "100/s"
-        band = "5%"
+        tolerance = "5%"
         [[gates]]
         check = "sockets.open_at_end == 300"
         [[gates]]
@@ -207,7 +207,7 @@ fn a_rebalance_moves_sockets_to_the_newcomer() {
     );
     run.assert_passed();
     assert!(
-        run.counted("disconnect.closed-1012") > 0,
+        run.counted("disconnect.closed_1012") > 0,
         "some were asked to go"
     );
 }

@@ -27,7 +27,7 @@ const STEADY: &str = r#"
     count = 200
     ramp = "200/s"
     heartbeat = "2s"
-    give_up_after = 20
+    max_missed = 20
     [[commands]]
     name = "read"
     rate = "100/s"
@@ -164,7 +164,7 @@ fn what_a_killed_node_had_goes_with_its_lease(rabbitmq: &Service) {
         count = 300
         ramp = "300/s"
         heartbeat = "2s"
-        give_up_after = 20
+        max_missed = 20
         reconnect = { first = "500ms", max = "2s", jitter = "full" }
         [[commands]]
         name = "read"
@@ -181,7 +181,7 @@ fn what_a_killed_node_had_goes_with_its_lease(rabbitmq: &Service) {
         [[gates]]
         check = "sockets.open_at_end == 300"
         [[gates]]
-        check = "balance.longest_settling <= 18s"
+        check = "balance.longest_recovery <= 18s"
         "#,
         &["--set", &backplane],
     );
@@ -266,18 +266,18 @@ fn the_embedded_broker_is_killed_and_comes_back() {
         [cluster]
         nodes = 2
         consumers = 3
-        handle_time = "2ms"
+        processing_time = "2ms"
         [[devices]]
         name = "home"
         count = 200
         ramp = "200/s"
         heartbeat = "2s"
-        give_up_after = 20
+        max_missed = 20
         [[commands]]
         name = "read"
         rate = "200/s"
         timeout = "2s"
-        [[readings]]
+        [[telemetry]]
         rate = "100/s"
         [[events]]
         at = "2s"
@@ -294,7 +294,7 @@ fn the_embedded_broker_is_killed_and_comes_back() {
         [[gates]]
         check = "commands.lost == 0"
         [[gates]]
-        check = "readings.lost == 0"
+        check = "telemetry.lost == 0"
         "#,
     );
     let summary = run.summary();

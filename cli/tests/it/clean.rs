@@ -50,7 +50,7 @@ fn a_clean_run_is_clean() {
         topics = 4
         publishers = 8
         rate = "20/s"
-        [[readings]]
+        [[telemetry]]
         rate = "100/s"
         [[gates]]
         check = "sockets.open_at_end == 100"
@@ -65,7 +65,7 @@ fn a_clean_run_is_clean() {
         [[gates]]
         check = "messages.reordered == 0"
         [[gates]]
-        check = "readings.lost == 0"
+        check = "telemetry.lost == 0"
         "#,
         &["--workers", "2"],
     )
@@ -141,10 +141,10 @@ fn both_ends_counted_the_same(summary: &Summary) {
             "replies",
             "messages",
             "deliveries of messages",
-            "readings",
-            "acceptances of readings",
-            "readings through the queue",
-            "handled readings",
+            "telemetry",
+            "telemetry acceptances",
+            "telemetry through the queue",
+            "handled telemetry",
             "messages between nodes",
             "messages through the broker"
         ]

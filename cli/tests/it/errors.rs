@@ -142,7 +142,7 @@ fn a_scenario_that_is_invalid() {
           |
         2 | durations = "5s"
           | ^^^^^^^^^
-          = accepted: `name`, `description`, `seed`, `duration`, `cluster`, `target`, `devices`, `commands`, `publish`, `readings`, `events`, `gates`, `matrix`
+          = accepted: `name`, `description`, `seed`, `duration`, `cluster`, `target`, `devices`, `commands`, `publish`, `telemetry`, `events`, `gates`, `matrix`
           = hint: did you mean `duration`?
 
         5 problems in bad.toml
@@ -252,7 +252,7 @@ fn runs_that_cannot_be_compared() {
         "compare here there",
         &expect![[r#"
         error: these runs cannot be compared:
-          here and there ran on different machines: the number of processors is 2 and 64
+          here and there ran on different machines: the number of CPU cores is 2 and 64
           here just stops: the harness was killed
           there just stops: the harness was killed
           = hint: --anyway compares them all the same

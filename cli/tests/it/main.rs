@@ -10,7 +10,7 @@
 //! - [`errors`]: what a person reads when something is wrong;
 //! - [`help`]: help texts, completions, man pages;
 //! - [`matrix`]: several runs of one scenario, and their comparison;
-//! - [`messages`], [`readings`], [`streams`]: the same of what goes to topics, what
+//! - [`messages`], [`telemetry`], [`streams`]: the same of what goes to topics, what
 //!   devices report, and replies on event streams;
 //! - [`secure`]: TLS, tokens, header fields, nodes that are full;
 //! - [`target`]: a system and workers that somebody else starts;

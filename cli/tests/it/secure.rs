@@ -309,16 +309,16 @@ fn operators_get_through_when_files_have_run_out() {
     let _held: Vec<_> = (0..150)
         .map(|_| TcpStream::connect(&node.address).unwrap())
         .collect();
-    let turned_away = eventually("connections are turned away", || {
+    let rejected = eventually("connections are rejected", || {
         let get = "GET /metrics HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
         let metrics = ask(&admin, get);
         assert!(metrics.starts_with("HTTP/1.1 200"), "{metrics:.200}");
-        let line = metrics
-            .lines()
-            .find_map(|line| line.strip_prefix("highwater_connections_turned_away_total "))?;
+        let line = metrics.lines().find_map(|line| {
+            line.strip_prefix("highwater_connections_rejected_total{reason=\"at_capacity\"} ")
+        })?;
         line.parse().ok().filter(|count: &u64| *count > 0)
     });
-    assert!(turned_away >= 22, "{turned_away}");
+    assert!(rejected >= 22, "{rejected}");
     let log = node.kill_and_read_log();
     assert!(!log.contains("accept"), "{log}");
 }

@@ -30,7 +30,7 @@ fn a_stream_without_a_reply_is_timed_out() {
         do = "fault"
         node = "n1"
         fault = "stall"
-        length = "2s"
+        duration = "2s"
         [[gates]]
         check = "commands.lost == 0"
         "#,

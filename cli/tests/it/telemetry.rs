@@ -15,7 +15,7 @@ const MAX_UNACKED: u64 = 64;
 fn scenario(seconds: u32, cluster: &str, more: &str) -> String {
     format!(
         r#"
-        name = "readings"
+        name = "telemetry"
         duration = "{seconds}s"
         [cluster]
         nodes = 2
@@ -26,11 +26,11 @@ fn scenario(seconds: u32, cluster: &str, more: &str) -> String {
         count = 90
         ramp = "100/s"
         heartbeat = "2s"
-        [[readings]]
+        [[telemetry]]
         rate = "150/s"
         {more}
         [[gates]]
-        check = "readings.lost == 0"
+        check = "telemetry.lost == 0"
         "#
     )
 }
@@ -39,7 +39,7 @@ fn scenario(seconds: u32, cluster: &str, more: &str) -> String {
 fn a_killed_consumer_loses_nothing() {
     let run = CliRun::run_to_end(&scenario(
         8,
-        "handle_time = \"5ms\"",
+        "processing_time = \"5ms\"",
         r#"
         [[events]]
         at = "2s"
@@ -63,7 +63,7 @@ fn a_killed_consumer_loses_nothing() {
 
 #[test]
 fn readings_that_are_lost_are_counted_exactly() {
-    let run = CliRun::run_to_end(&scenario(4, "lose_every = 10", ""));
+    let run = CliRun::run_to_end(&scenario(4, "drop_every = 10", ""));
     run.assert_failed();
     let summary = run.summary();
     let readings = telemetry(&summary);
@@ -77,14 +77,14 @@ fn readings_that_are_lost_are_counted_exactly() {
     assert_eq!(found, (Some(handled), Some(dropped)));
     assert_problem(
         &summary,
-        &format!("readings accepted and never handled: {dropped}"),
+        &format!("telemetry records accepted and never handled: {dropped}"),
     );
     // Devices, nodes and consumers all believe that nothing is missing.
     for (what, verdict) in [
-        ("readings", Agreement::Agrees),
-        ("acceptances of readings", Agreement::Agrees),
-        ("readings through the queue", Agreement::Differs),
-        ("handled readings", Agreement::Agrees),
+        ("telemetry", Agreement::Agrees),
+        ("telemetry acceptances", Agreement::Agrees),
+        ("telemetry through the queue", Agreement::Differs),
+        ("handled telemetry", Agreement::Agrees),
     ] {
         let line = ledger_line(&summary, what);
         assert_eq!(line.verdict, verdict, "{line:?}");

@@ -37,7 +37,7 @@ fn a_stall_shows_in_full() {
         do = "fault"
         node = "n1"
         fault = "stall"
-        length = "1500ms"
+        duration = "1500ms"
         "#,
     );
     let summary = run.summary();
@@ -70,14 +70,14 @@ fn every_unanswered_heartbeat_is_counted_and_sockets_come_back() {
         count = 60
         ramp = "100/s"
         heartbeat = "1s"
-        give_up_after = 2
+        max_missed = 2
         reconnect = { first = "500ms", max = "1s", jitter = "full" }
         [[events]]
         at = "1s"
         do = "fault"
         node = "n1"
         fault = "ignore-pings"
-        length = "3s"
+        duration = "3s"
         [[gates]]
         check = "heartbeats.missed == 0"
         "#,
@@ -87,7 +87,7 @@ fn every_unanswered_heartbeat_is_counted_and_sockets_come_back() {
     // In 3 s without pongs every socket misses two beats and is given up.
     let heartbeats = &summary.heartbeats;
     assert!(heartbeats.missed >= 2 * 60, "{heartbeats:?}");
-    let given_up = run.counted("disconnect.gave-up");
+    let given_up = run.counted("disconnect.gave_up");
     assert!(given_up >= 60, "{given_up}");
     assert_heartbeats_add_up(heartbeats, 60);
     // One that is late itself gives sockets up to the end.
@@ -169,7 +169,7 @@ fn a_worker_that_stood_still_makes_the_verdict_inconclusive() {
         count = 100
         ramp = "200/s"
         heartbeat = "1s"
-        give_up_after = 10
+        max_missed = 10
         [[gates]]
         check = "sockets.failed == 0"
         "#,
@@ -216,7 +216,7 @@ fn a_dead_worker_s_commands_are_lost_and_nothing_is_made_up() {
         do = "fault"
         node = "n1"
         fault = "stall"
-        length = "3s"
+        duration = "3s"
         [[gates]]
         check = "sockets.failed == 0"
         "#,

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::{access::ClientAccess, endpoints::Endpoints};
 
 /// Version of this protocol; coordinator and workers must agree.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// From a worker to its coordinator.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -83,7 +83,7 @@ pub struct CounterBucket {
     /// Which one of the run's clock: 12 is from 1.2 s to 1.3 s.
     pub number: u64,
     /// Counter name and growth, by the names of
-    /// [`tenth`](highwater_reports::record::names::tenth).
+    /// [`conn_event`](highwater_reports::record::names::conn_event).
     pub counters: Vec<(String, u64)>,
 }
 

@@ -60,15 +60,18 @@ mod tests {
     #[test]
     fn workers_are_added_up_and_later_tenths_wait() {
         let mut tenths = PendingBuckets::default();
-        tenths.add(vec![bucket(9, "arrived.n1", 2), bucket(10, "returned", 1)]);
-        tenths.add(vec![bucket(9, "arrived.n1", 3), bucket(9, "arrived.n2", 1)]);
+        tenths.add(vec![
+            bucket(9, "opened.n1", 2),
+            bucket(10, "reconnected", 1),
+        ]);
+        tenths.add(vec![bucket(9, "opened.n1", 3), bucket(9, "opened.n2", 1)]);
         let lines = tenths.take_before(1);
         assert_eq!(lines.len(), 1);
         assert_eq!((lines[0].at, lines[0].length), (0.9, 0.1));
-        assert_eq!(lines[0].counter("arrived.n1"), 5);
-        assert_eq!(lines[0].counter("arrived.n2"), 1);
+        assert_eq!(lines[0].counter("opened.n1"), 5);
+        assert_eq!(lines[0].counter("opened.n2"), 1);
         assert_eq!(tenths.take_before(1), []);
-        assert_eq!(tenths.take_before(u64::MAX)[0].counter("returned"), 1);
+        assert_eq!(tenths.take_before(u64::MAX)[0].counter("reconnected"), 1);
         assert_eq!(tenths.take_before(u64::MAX), []);
     }
 }

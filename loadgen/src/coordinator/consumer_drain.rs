@@ -117,10 +117,9 @@ fn processing_time(plan: &Plan) -> Duration {
     match &plan.system {
         SystemSpec::Cluster(cluster) => {
             let Consumers {
-                processing_time: handle_time,
-                ..
+                processing_time, ..
             } = cluster.consumers;
-            handle_time
+            processing_time
         }
         SystemSpec::Target(_) => Duration::ZERO,
     }
@@ -136,12 +135,12 @@ mod tests {
         [cluster]
         nodes = 1
         consumers = 1
-        handle_time = "20s"
+        processing_time = "20s"
         [[devices]]
         name = "home"
         count = 3
         ramp = "10/s"
-        [[readings]]
+        [[telemetry]]
         rate = "10/s"
     "#;
 

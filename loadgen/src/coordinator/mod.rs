@@ -11,7 +11,7 @@
 //! - [`phases`]: ramp, steady, drain;
 //! - [`recorder`]: what goes into the run record, second by second, with [`tenths`]
 //!   for what has to be told more finely;
-//! - [`readings`]: what was accepted, held against what was handled;
+//! - [`telemetry`]: what was accepted, held against what was handled;
 //! - `settling`: the consumers handle what is left after the drain;
 //! - [`progress`]: what a person sees meanwhile;
 //! - [`error`]: why a run could not be, and whose fault it was.

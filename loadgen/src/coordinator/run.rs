@@ -217,7 +217,7 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         }
         let (status, code) = (exit.to_string(), exit.code());
         self.recorder
-            .record_event(RecordEvent::ProcessLeft { id, status, code })?;
+            .record_event(RecordEvent::ProcessStopped { id, status, code })?;
         Ok(())
     }
 

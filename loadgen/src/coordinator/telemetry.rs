@@ -258,7 +258,7 @@ mod tests {
         name = "home"
         count = 3
         ramp = "10/s"
-        [[readings]]
+        [[telemetry]]
         rate = "10/s"
     "#;
 
@@ -266,7 +266,8 @@ mod tests {
         let plan = highwater_scenarios::parse("r.toml", PLAN, &[]);
         let plan = plan.unwrap_or_else(|problems| panic!("{problems}"));
         assert_eq!(plan.duration, Duration::from_secs(10));
-        TelemetryReconciler::for_plan(&plan, journals).expect("a plan with readings and consumers")
+        TelemetryReconciler::for_plan(&plan, journals)
+            .expect("a plan with telemetry records and consumers")
     }
 
     fn line(number: u64, redelivered: bool) -> String {

@@ -22,7 +22,7 @@ pub const KERNEL_BYTES: u64 = 4_600;
 /// 64 KiB in each direction takes eight times as much.
 pub const PROXY_BYTES: u64 = 2 * 8 * 1_024;
 /// Resident memory of nginx for one socket that it forwards, in bytes: this and the next
-/// two are `gateway_rss` of the same `cost_per_socket`, from
+/// two are `balancer_rss` of the same `cost_per_socket`, from
 ///
 /// ```text
 /// highwater run scenarios/balance-scale-up.toml --set cluster.balancer=nginx

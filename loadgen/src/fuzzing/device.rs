@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use crate::worker::devices::dialect::{FrameAction, frame_action};
 
 /// A reply is JSON, and a device of another dialect never answers.
-pub fn device_asked(bytes: &[u8]) {
+pub fn node_frames(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
     };

@@ -11,7 +11,7 @@ const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
 /// A head that is accepted lies within the bytes and ends with an empty line, and no
 /// beginning of it was accepted before.
-pub fn handshake_answer(bytes: &[u8]) {
+pub fn handshake_response(bytes: &[u8]) {
     let Ok(Some(UpgradeAccepted {
         head_len: head,
         node,

@@ -7,7 +7,7 @@ use crate::worker::messages::{
 
 /// A stamp that is found is found again in the body that it writes. Numbers that come
 /// in any order are late at most as often as they were missing.
-pub fn message_stamps(bytes: &[u8]) {
+pub fn message_payloads(bytes: &[u8]) {
     if let Some(stamp) = Stamp::find(&String::from_utf8_lossy(bytes)) {
         assert_eq!(Stamp::find(&stamp.body(64)), Some(stamp));
     }

@@ -12,7 +12,7 @@ pub fn prometheus_text(bytes: &[u8]) {
 }
 
 /// So are a broker's.
-pub fn broker_figures(bytes: &[u8]) {
+pub fn broker_metrics(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     for gauges in broker::read_as_each_kind(&text) {
         assert!(gauges.values().all(|value| value.is_finite()), "{gauges:?}");
@@ -20,7 +20,7 @@ pub fn broker_figures(bytes: &[u8]) {
 }
 
 /// So are a balancer's.
-pub fn balancer_figures(bytes: &[u8]) {
+pub fn balancer_metrics(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     for gauges in balancer::read_as_each_kind(&text) {
         assert!(gauges.values().all(|value| value.is_finite()), "{gauges:?}");

@@ -16,8 +16,8 @@ mod metrics;
 
 pub use self::{
     control::control_link,
-    device::device_asked,
-    http::{event_stream, handshake_answer},
-    messages::message_stamps,
-    metrics::{balancer_figures, broker_figures, prometheus_text},
+    device::node_frames,
+    http::{event_stream, handshake_response},
+    messages::message_payloads,
+    metrics::{balancer_metrics, broker_metrics, prometheus_text},
 };

@@ -59,7 +59,10 @@ const METRIC_MAPPINGS: &[MetricMapping] = &[
         ("outcome", "accepted"),
     ),
     // Its consumer.
-    mapping(gauge::TELEMETRY_HANDLED, "highwater_readings_handled_total"),
+    mapping(
+        gauge::TELEMETRY_HANDLED,
+        "highwater_telemetry_handled_total",
+    ),
     // JVM: Micrometer and client_java 1.x, then client_java 0.x.
     labelled(gauge::HEAP, "jvm_memory_used_bytes", ("area", "heap")),
     labelled(gauge::HEAP, "jvm_memory_bytes_used", ("area", "heap")),
@@ -70,7 +73,7 @@ const METRIC_MAPPINGS: &[MetricMapping] = &[
 
 const BACKPLANE: &str = "highwater_backplane_messages_total";
 const COMMANDS: &str = "highwater_commands_total";
-const TELEMETRY: &str = "highwater_readings_total";
+const TELEMETRY: &str = "highwater_telemetry_total";
 
 /// The gauges in `text`. `sockets_metric` names the metric of open sockets
 /// where it is not one of the known ones.
@@ -199,8 +202,8 @@ mod tests {
              highwater_messages_published_total{from=\"device\"} 2\n\
              highwater_messages_delivered_total 90\n\
              highwater_backplane_members 3\n\
-             highwater_readings_total{outcome=\"accepted\"} 70\n\
-             highwater_readings_total{outcome=\"full\"} 4\n\
+             highwater_telemetry_total{outcome=\"accepted\"} 70\n\
+             highwater_telemetry_total{outcome=\"full\"} 4\n\
              highwater_backplane_messages_total{direction=\"sent\",kind=\"unicast\"} 30\n\
              highwater_backplane_messages_total{direction=\"sent\",kind=\"topic\"} 11\n\
              highwater_backplane_messages_total{direction=\"received\",kind=\"unicast\"} 31\n\

@@ -48,9 +48,9 @@ pub(super) fn create_consumers(asked: &Consumers, log_dir: &Path) -> Vec<Consume
         CONSUMER_GROUP.to_owned(),
         "--listen".to_owned(),
         "127.0.0.1:0".to_owned(),
-        "--handle-time".to_owned(),
+        "--processing-time".to_owned(),
         format!("{}ms", asked.processing_time.as_millis()),
-        "--lose-every".to_owned(),
+        "--drop-every".to_owned(),
         asked.drop_every.to_string(),
     ]
     .map(OsString::from)

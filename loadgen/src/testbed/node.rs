@@ -117,7 +117,7 @@ impl NodeProcess {
             "--allow-faults".into(),
         ];
         if cluster.load_metric == BalancerLoadMetric::Heap {
-            arguments.extend(["--own-load".into(), "heap".into()]);
+            arguments.extend(["--load-source".into(), "heap".into()]);
         }
         if let Some(age) = cluster.max_age {
             arguments.push("--max-age".into());

@@ -139,9 +139,9 @@ mod tests {
         assert_eq!(
             movements.take_buckets(),
             [
-                bucket(0, &[("departed", 1), ("refused", 1)]),
-                bucket(12, &[("arrived.n1", 1), ("arrived.n2", 2)]),
-                bucket(13, &[("returned", 1)]),
+                bucket(0, &[("failed", 1), ("lost", 1)]),
+                bucket(12, &[("opened.n1", 1), ("opened.n2", 2)]),
+                bucket(13, &[("reconnected", 1)]),
             ]
         );
         assert_eq!(movements.take_buckets(), []);
@@ -156,8 +156,8 @@ mod tests {
         movements.record_unanswered(at(1_000));
         let counters = [
             ("delayed.n1", 1),
-            ("refused", 1),
-            ("turned_away", 1),
+            ("failed", 1),
+            ("rejected", 1),
             ("unanswered", 1),
         ];
         assert_eq!(movements.take_buckets(), [bucket(10, &counters)]);
@@ -174,7 +174,7 @@ mod tests {
         let counters = &taken[0].counters;
         assert_eq!(counters.len(), NODES_LIMIT + 2);
         assert_eq!(counters.iter().map(|(_, count)| count).sum::<u64>(), 1_001);
-        let elsewhere = ("arrived.(elsewhere)".to_owned(), 1_000 - NODES_LIMIT as u64);
+        let elsewhere = ("opened.(other)".to_owned(), 1_000 - NODES_LIMIT as u64);
         assert!(counters.contains(&elsewhere), "{counters:?}");
     }
 

@@ -26,7 +26,7 @@ mod tests {
             assert_eq!(parse_node_name(name.as_bytes()), Some(name));
         }
         let longer = "n".repeat(MAX_LEN + 1);
-        for other in ["", "n 1", "n,1", "n1\n", "n\u{e4}", "(elsewhere)", &longer] {
+        for other in ["", "n 1", "n,1", "n1\n", "n\u{e4}", "(other)", &longer] {
             assert_eq!(parse_node_name(other.as_bytes()), None, "{other:?}");
         }
         assert_eq!(parse_node_name(&[b'n', 0xff]), None);

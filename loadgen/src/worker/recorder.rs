@@ -319,7 +319,7 @@ mod tests {
     fn kinds_are_bounded() {
         let recorder = Recorder::new();
         for code in 0..10_000 {
-            recorder.count_kind(counter::DISCONNECT, &format!("closed-{code}"));
+            recorder.count_kind(counter::DISCONNECT, &format!("closed_{code}"));
         }
         let counters = recorder.take_snapshot().counters;
         assert_eq!(counters.len(), KINDS_LIMIT + 1);

@@ -130,7 +130,7 @@ fn breakpoints(cut: &RunWindow, id: &str, track: &SourceSeries) -> Vec<f64> {
 fn reload_times(cut: &RunWindow, id: &str) -> impl Iterator<Item = f64> {
     let events = cut.record.events.iter();
     events.filter_map(move |event| match &event.kind {
-        RecordEvent::BalancerTold {
+        RecordEvent::BalancerReconfigured {
             id: told,
             how: Join::Reload,
             ..

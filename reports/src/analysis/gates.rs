@@ -103,7 +103,7 @@ fn harness_cause(
     let section = check.metric.split('.').next().unwrap_or_default();
     let traffic = matches!(
         section,
-        "sockets" | "heartbeats" | "commands" | "messages" | "readings"
+        "sockets" | "heartbeats" | "commands" | "messages" | "telemetry"
     );
     if !traffic {
         return None;

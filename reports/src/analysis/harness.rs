@@ -119,7 +119,7 @@ impl HarnessHealth {
         {
             for (kind, count) in by_kind(line, counter::CONNECT_FAILED) {
                 match kind {
-                    "no-port" | "no-file" => own += count,
+                    "no_port" | "no_file" => own += count,
                     _ => others += count,
                 }
             }

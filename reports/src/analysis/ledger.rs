@@ -2,7 +2,7 @@
 //! known to be unsure is a problem of the run.
 //!
 //! - `clients`: clients and nodes;
-//! - `readings`: clients, nodes and consumers, from the device to the journal;
+//! - `telemetry`: clients, nodes and consumers, from the device to the journal;
 //! - `balancers`: clients, balancers and nodes;
 //! - `backplane`: the nodes among themselves;
 //! - `broker`: the nodes and the broker between them.

@@ -4,7 +4,7 @@
 //! - [`tracks`]: the record by source; [`cut`]: which part of it is looked at;
 //!   `movement`: sockets that came and went, more finely;
 //! - one file per section of the summary: `sockets`, `heartbeats`, `commands`,
-//!   `messages`, `readings`, `processes`, `balancers`, `joined`, `workers`, `balance`
+//!   `messages`, `telemetry`, `processes`, `balancers`, `joined`, `workers`, `balance`
 //!   (with `recovery`), `cost` (with `fit`);
 //! - `ledger`: what both ends counted, side by side;
 //! - `harness`, `gates`, `problems`, `verdict`: what to make of it.

@@ -33,7 +33,7 @@ pub(crate) fn problems(cut: &RunWindow, summary: &Summary) -> Vec<String> {
                 "{} at {at} could not be done: {error}",
                 action_title(action, node)
             )),
-            RecordEvent::ProcessLeft { id, status, code } if *code != Some(0) => {
+            RecordEvent::ProcessStopped { id, status, code } if *code != Some(0) => {
                 Some(format!("{id} was asked to end, and at {at} it {status}"))
             }
             _ => None,

@@ -73,7 +73,7 @@ fn exit_codes<'a>(cut: &'a RunWindow) -> impl Iterator<Item = (&'a str, Option<i
     let range = cut.range();
     let events = cut.record.events.iter();
     events.filter_map(move |event| match &event.kind {
-        RecordEvent::ProcessLeft { id, code, .. } if range.contains(&event.at) => {
+        RecordEvent::ProcessStopped { id, code, .. } if range.contains(&event.at) => {
             Some((id.as_str(), *code))
         }
         _ => None,

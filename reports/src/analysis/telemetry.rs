@@ -20,7 +20,7 @@ pub(super) struct JournalCounts {
     lost: Option<u64>,
 }
 
-/// The summary's `readings`; `None` when the scenario sends none.
+/// The summary's `telemetry`; `None` when the scenario sends none.
 pub(crate) fn telemetry(cut: &RunWindow) -> Option<TelemetrySummary> {
     if cut.record.manifest.plan.telemetry.is_empty() {
         return None;
@@ -47,21 +47,21 @@ pub(crate) fn doubts(cut: &RunWindow, figures: &TelemetrySummary) -> Vec<String>
     let mut doubts = Vec::new();
     if figures.sent < figures.due {
         doubts.push(format!(
-            "{} of {} readings that were due were never sent",
+            "{} of {} telemetry records that were due were never sent",
             human::count(figures.due - figures.sent),
             human::count(figures.due)
         ));
     }
     if figures.accepted < figures.sent {
         doubts.push(format!(
-            "{} of {} readings that were sent were never accepted",
+            "{} of {} telemetry records that were sent were never accepted",
             human::count(figures.sent - figures.accepted),
             human::count(figures.sent)
         ));
     }
     if figures.sent > figures.due || figures.accepted > figures.sent {
         doubts.push(format!(
-            "readings do not add up: {} due, {} sent, {} accepted",
+            "telemetry records do not add up: {} due, {} sent, {} accepted",
             human::count(figures.due),
             human::count(figures.sent),
             human::count(figures.accepted)
@@ -75,7 +75,9 @@ pub(crate) fn doubts(cut: &RunWindow, figures: &TelemetrySummary) -> Vec<String>
         (journals.unknown, "handled that no device sent"),
     ];
     let several = several.into_iter().filter(|(count, _)| *count > 0);
-    doubts.extend(several.map(|(count, what)| format!("readings {what}: {}", human::count(count))));
+    doubts.extend(
+        several.map(|(count, what)| format!("telemetry records {what}: {}", human::count(count))),
+    );
     if journals.unreadable > 0 {
         doubts.push(format!(
             "lines of the consumers' journals that could not be read: {}",
@@ -83,7 +85,7 @@ pub(crate) fn doubts(cut: &RunWindow, figures: &TelemetrySummary) -> Vec<String>
         ));
     }
     if journals.lost.is_none() {
-        doubts.push("how many readings were lost is not known".to_owned());
+        doubts.push("how many telemetry records were lost is not known".to_owned());
     }
     doubts
 }

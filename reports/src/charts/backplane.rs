@@ -70,6 +70,7 @@ fn broker_rate(scene: &ChartContext) -> Option<String> {
 
 fn telemetry_note(scene: &ChartContext) -> Option<String> {
     let readings = &scene.window.record.manifest.plan.telemetry;
-    (!readings.is_empty())
-        .then(|| "What the nodes sent is without the readings, which go to their queue.".to_owned())
+    (!readings.is_empty()).then(|| {
+        "What the nodes sent is without the telemetry records, which go to their queue.".to_owned()
+    })
 }

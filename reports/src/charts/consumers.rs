@@ -19,7 +19,7 @@ pub(super) fn chart(scene: &ChartContext) -> Chart {
     let lines = growth_rates(scene.window, SourceRole::Consumer, gauge::TELEMETRY_HANDLED);
     Chart {
         name: "consumers".into(),
-        title: "Readings handled by each consumer".into(),
+        title: "Telemetry records handled by each consumer".into(),
         about: join_sentences([shares(scene), first_idle_consumer(scene, &lines)]),
         x: XAxis::Time,
         y: YAxis::linear(Unit::PerSecond),

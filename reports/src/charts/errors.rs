@@ -60,7 +60,7 @@ fn spacing(series: &[Series]) -> Spacing {
 fn about(scene: &ChartContext, failures: &[FailureCount], worst: Option<&Series>) -> String {
     const KINDS: &str = "failed connects, sockets that ended, late or missed heartbeats, commands \
                          without their reply, messages that did not come once and in order, \
-                         readings refused";
+                         rejected telemetry";
     let (Some(first), Some(worst)) = (failures.first(), worst) else {
         return format!("Nothing of what would be counted here happened: {KINDS}.");
     };

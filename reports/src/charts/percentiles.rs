@@ -29,7 +29,7 @@ pub(super) fn chart(scene: &ChartContext) -> Chart {
         ("heartbeat", HEARTBEAT_RESPONSE),
         ("command", COMMAND_RESPONSE),
         ("delivery", MESSAGE_LATENCY),
-        ("reading", TELEMETRY_RESPONSE),
+        ("telemetry", TELEMETRY_RESPONSE),
     ];
     let slowest = slowest.into_iter().filter_map(|(what, tag)| {
         let histogram = latencies.window(tag, PhaseWindow::Steady)?;
@@ -43,7 +43,7 @@ pub(super) fn chart(scene: &ChartContext) -> Chart {
     });
     let reading = "Time within which each percentage of the steady phase's answers came; a flat line is an even system.";
     Chart {
-        name: "spectrum".into(),
+        name: "percentiles".into(),
         title: "Percentile spectrum".into(),
         about: slowest
             .chain([reading.to_owned()])
@@ -58,8 +58,8 @@ pub(super) fn chart(scene: &ChartContext) -> Chart {
             line("command service", 2, Stroke::Dotted, COMMAND_SERVICE),
             line("message response", 3, Stroke::Solid, MESSAGE_LATENCY),
             line("message service", 7, Stroke::Dashed, MESSAGE_SERVICE),
-            line("reading response", 4, Stroke::DashDot, TELEMETRY_RESPONSE),
-            line("reading service", 6, Stroke::Dotted, TELEMETRY_SERVICE),
+            line("telemetry response", 4, Stroke::DashDot, TELEMETRY_RESPONSE),
+            line("telemetry service", 6, Stroke::Dotted, TELEMETRY_SERVICE),
         ],
         empty_text: None,
     }

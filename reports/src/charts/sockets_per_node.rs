@@ -38,7 +38,7 @@ pub(super) fn chart(scene: &ChartContext) -> Chart {
         .filter(|(_, held): &(String, Vec<_>)| held.iter().any(Option::is_some))
         .collect();
     Chart {
-        name: "holders".into(),
+        name: "sockets-per-node".into(),
         title: "Sockets held by each node".into(),
         about: about(scene, &held),
         x: XAxis::Groups(moments.into_iter().map(|moment| moment.name).collect()),

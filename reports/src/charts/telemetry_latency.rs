@@ -11,8 +11,8 @@ pub(super) fn chart(scene: &ChartContext) -> Chart {
     let timed = LatencyTags {
         response: TELEMETRY_RESPONSE,
         service: TELEMETRY_SERVICE,
-        action: "reading",
+        action: "telemetry",
     };
-    let title = "Reading latency, to its acceptance";
-    latency::chart(scene, "reading-latency", title, &timed)
+    let title = "Telemetry latency, to its acceptance";
+    latency::chart(scene, "telemetry-latency", title, &timed)
 }

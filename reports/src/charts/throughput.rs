@@ -32,7 +32,7 @@ const MESSAGES: TrafficKind = (
     "published",
 );
 const TELEMETRY: TrafficKind = (
-    "readings",
+    "telemetry",
     counter::TELEMETRY_DUE,
     counter::TELEMETRY_ACCEPTED,
     "accepted",

@@ -3,7 +3,7 @@
 use highwater_scenarios::metrics::{Metric, all};
 
 use super::{
-    change::{Direction, MetricChange, change, limit},
+    change::{MetricChange, change, limit},
     comparability::differences,
     estimate::{Estimate, estimates},
 };
@@ -53,7 +53,7 @@ fn baseline_gate(
     after: Estimate,
     verdict: Verdict,
 ) -> Option<GateOutcome> {
-    let change = change(before, after, Direction::of(figure))?;
+    let change = change(before, after, figure.direction())?;
     (change == MetricChange::Worse).then_some(())?;
     Some(GateOutcome {
         name: format!("baseline {}", display(figure.unit, before.value)),

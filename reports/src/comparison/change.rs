@@ -1,22 +1,13 @@
 //! Whether two figures differ beyond their noise, and which of them is better.
 
-use highwater_scenarios::metrics::{Metric, Unit};
+use highwater_scenarios::metrics::Direction;
 use serde::Serialize;
 
-use super::estimate::{Estimate, is_failure};
+use super::estimate::Estimate;
 
 /// A difference below this part of the figure is nothing, however quiet both
 /// runs were: one run does not show what differs from run to run.
 const LEAST_CHANGE: f64 = 0.05;
-
-/// Which way a figure is better.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Direction {
-    Lower,
-    Higher,
-    /// Neither is good or bad by itself.
-    Neither,
-}
 
 /// How a figure changed beyond its noise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -26,21 +17,6 @@ pub(crate) enum MetricChange {
     Worse,
     /// Different, and neither good nor bad by itself.
     Other,
-}
-
-impl Direction {
-    /// Of a figure of the catalogue.
-    pub(super) fn of(figure: &Metric) -> Self {
-        match (figure.unit, figure.path.as_str()) {
-            (Unit::PerSecond, _) => Self::Higher,
-            (Unit::Millis | Unit::Bytes, _) => Self::Lower,
-            (_, "balance.min_over_mean_at_end" | "balance.jain_at_end") => Self::Higher,
-            (_, path) if path.starts_with("balance.") => Self::Lower,
-            (_, path) if path.starts_with("cost_per_socket.") => Self::Lower,
-            (_, path) if is_failure(path) => Self::Lower,
-            _ => Self::Neither,
-        }
-    }
 }
 
 /// How `other` differs from `first`, where it does so beyond the noise of both.
@@ -70,33 +46,12 @@ fn noise(first: Estimate, other: Estimate) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use highwater_scenarios::metrics::find;
-
     use super::*;
 
     fn estimate(value: f64, margin: f64) -> Estimate {
         Estimate {
             value,
             margin: Some(margin),
-        }
-    }
-
-    #[test]
-    fn figures_know_which_way_they_are_better() {
-        use Direction::{Higher, Lower, Neither};
-        for (path, expected) in [
-            ("sockets.connect_rate", Higher),
-            ("heartbeats.response.p99", Lower),
-            ("cost_per_socket.gateway_open_files", Lower),
-            ("commands.failed", Lower),
-            ("commands.replied", Neither),
-            ("balance.max_over_mean_at_end", Lower),
-            ("balance.min_over_mean_at_end", Higher),
-            ("balance.jain_at_end", Higher),
-            ("balance.herding.share", Lower),
-            ("processors.nodes", Neither),
-        ] {
-            assert_eq!(Direction::of(&find(path).unwrap()), expected, "{path}");
         }
     }
 

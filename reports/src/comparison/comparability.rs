@@ -105,7 +105,7 @@ fn machine_properties(host: &HostInfo) -> [(&'static str, String); 5] {
     let number = |value: Option<u64>| value.map_or_else(unknown, human::count);
     let text = |value: &Option<String>| value.clone().unwrap_or_else(unknown);
     [
-        ("the number of processors", number(host.cpus.map(u64::from))),
+        ("the number of CPU cores", number(host.cpus.map(u64::from))),
         ("their model", text(&host.cpu_model)),
         ("the memory in bytes", number(host.memory_bytes)),
         ("the system", text(&host.os)),

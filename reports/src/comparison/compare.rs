@@ -238,10 +238,10 @@ fn repeats(cells: &[ComparisonCell]) -> String {
     match (least, most) {
         (_, ..=1) => "One run of each: what differs from run to run is not known.".to_owned(),
         (least, most) if least == most => format!(
-            "{most} runs of each: figures are their means, with the 95 % interval of the mean."
+            "{most} runs of each: metrics are their means, with the 95 % interval of the mean."
         ),
         (least, most) => format!(
-            "{least} to {most} runs of each: figures are their means, with the 95 % interval \
+            "{least} to {most} runs of each: metrics are their means, with the 95 % interval \
              of the mean where there are several."
         ),
     }

@@ -50,7 +50,7 @@ fn margin(record: &RunRecord, summary: &Summary, figure: &Metric, value: f64) ->
         let fit = fit.get(name)?;
         return Some((fit.get("high")?.as_f64()? - fit.get("low")?.as_f64()?) / 2.0);
     }
-    if is_failure(&figure.path) {
+    if figure.counts_failures() {
         return Some(Z * value.max(1.0).sqrt());
     }
     let (metric, part) = figure.path.rsplit_once('.')?;
@@ -76,29 +76,4 @@ fn block_value(block: &LatencyHistogram, part: &str) -> Option<f64> {
         _ => return None,
     };
     Some(micros / 1000.0)
-}
-
-/// Whether a figure counts what went wrong.
-pub(super) fn is_failure(path: &str) -> bool {
-    const FAILURES: [&str; 18] = [
-        "sockets.failed",
-        "sockets.dropped",
-        "heartbeats.missed",
-        "heartbeats.late",
-        "commands.dropped",
-        "commands.timed_out",
-        "commands.not_connected",
-        "commands.rejected",
-        "commands.failed",
-        "messages.dropped",
-        "messages.rejected",
-        "messages.unconfirmed",
-        "messages.lost",
-        "messages.duplicated",
-        "messages.reordered",
-        "readings.refused",
-        "readings.duplicated",
-        "readings.lost",
-    ];
-    FAILURES.contains(&path)
 }

@@ -1,6 +1,5 @@
 //! A comparison for programs.
 
-use highwater_scenarios::metrics::Unit;
 use serde::Serialize;
 
 use super::{
@@ -10,7 +9,7 @@ use super::{
 };
 
 /// Version of the form.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 
 #[derive(Debug, Serialize)]
 struct ComparisonJson<'a> {
@@ -87,7 +86,7 @@ impl<'a> CellJson<'a> {
 fn metric_rows(grid: &Grid) -> Vec<MetricJson<'_>> {
     let rows = grid.rows.iter().map(|row| MetricJson {
         name: &row.name,
-        unit: unit_name(row.unit),
+        unit: row.unit.label(),
         cells: row.cells.iter().map(value).collect(),
     });
     rows.collect()
@@ -101,16 +100,4 @@ fn value(cell: &GridCell) -> Option<CellValueJson> {
         measured: repeated.measured,
         change: cell.change,
     })
-}
-
-fn unit_name(unit: Unit) -> &'static str {
-    match unit {
-        Unit::Millis => "ms",
-        Unit::Bytes => "bytes",
-        Unit::Seconds => "s",
-        Unit::Count => "count",
-        Unit::Ratio => "ratio",
-        Unit::Share => "share",
-        Unit::PerSecond => "per-s",
-    }
 }

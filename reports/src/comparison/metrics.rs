@@ -3,9 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use highwater_scenarios::metrics::{Metric, Unit};
+use highwater_scenarios::metrics::{Direction, Metric, Unit};
 
-use super::change::Direction;
 use crate::{
     record::action_title,
     summary::{AfterEvent, BalancerSummary, Detection, NodeLoadSummary, ReconnectStorm, Summary},
@@ -26,12 +25,12 @@ pub(super) const NOT_MEASURED: &str = "not measured";
 /// Of times until something comes to pass.
 const NOT_REACHED: &str = "not reached";
 /// Of times that somebody else must tell.
-const NOT_REPORTED: &str = "not told";
+const NOT_REPORTED: &str = "not reported";
 
 impl BalancingMetric {
     /// Of a figure of the catalogue; its values are found elsewhere.
     pub(super) fn of(figure: &Metric) -> Self {
-        balancing_metric(&figure.path, figure.unit, Direction::of(figure), None)
+        balancing_metric(&figure.path, figure.unit, figure.direction(), None)
     }
 }
 
@@ -132,14 +131,14 @@ fn detection_metrics(
     named: &dyn Fn(&str) -> String,
 ) -> [BalancingMetric; 5] {
     [
-        ("clients had found out after", detection.clients_s),
+        ("clients detected it after", detection.clients_s),
         (
-            "no more openings were lost on it after",
+            "connections to it failed for",
             detection.failed_connects_after_s,
         ),
-        ("balancers had found out after", detection.balancers_s),
-        ("the other nodes had found out after", detection.nodes_s),
-        ("no more commands failed after", detection.commands_s),
+        ("balancers detected it after", detection.balancers_s),
+        ("the other nodes detected it after", detection.nodes_s),
+        ("commands failed for", detection.commands_s),
     ]
     .map(|(what, seconds)| BalancingMetric {
         absent_text: NOT_REPORTED,
@@ -163,7 +162,7 @@ fn skew_metrics(nodes: &[NodeLoadSummary]) -> Vec<BalancingMetric> {
             let heap = node.heap.map(|bytes| bytes as f64);
             [
                 lower_is_better(named("heap at the end"), Unit::Bytes, heap),
-                lower_is_better(named("processor"), Unit::Share, node.cpu_cores),
+                lower_is_better(named("CPU cores"), Unit::Share, node.cpu_cores),
                 lower_is_better(
                     named("its commands, service p99"),
                     Unit::Millis,
@@ -197,7 +196,7 @@ fn balancer_metrics(balancers: &[BalancerSummary]) -> Vec<BalancingMetric> {
             sum(|balancer| Some(balancer.process.open_files_peak? as f64)),
         ),
         lower_is_better(
-            "balancers: microseconds of processor for a socket and second",
+            "balancers: microseconds of CPU time for a socket and second",
             Unit::Count,
             cpu,
         ),

@@ -13,9 +13,9 @@ const IGNORED: [&str; 3] = ["name", "description", "gates"];
 const BALANCING: [&str; 7] = [
     "cluster.balancer",
     "cluster.policy",
-    "cluster.load",
+    "cluster.load_metric",
     "cluster.join",
-    "cluster.gateways",
+    "cluster.balancers",
     "cluster.balancer_tls",
     "cluster.max_age",
 ];
@@ -24,14 +24,13 @@ const UNSPLIT: [&str; 3] = ["action", "backplane", "model"];
 /// There is no such setting, or it is not set.
 const NONE: &str = "none";
 /// Times, which a plan has in milliseconds.
-const TIMES: [&str; 11] = [
+const TIMES: [&str; 10] = [
     "at",
     "connect_timeout",
     "duration",
     "first",
-    "handle_time",
+    "processing_time",
     "heartbeat",
-    "length",
     "max",
     "max_age",
     "start",
@@ -67,7 +66,7 @@ impl Settings {
     }
 
     /// The values of these settings, with the setting's name where a value does not
-    /// speak for itself: `haproxy, gateways 2`.
+    /// speak for itself: `haproxy, balancers 2`.
     pub(super) fn label(&self, paths: &[String]) -> String {
         let named = |path: &String| {
             let value = self.0.get(path).map_or(NONE, String::as_str);

@@ -57,7 +57,7 @@ fn failed_connects_sentence(cells: &[ComparisonCell], number: usize) -> Option<S
     let told = values_by_cell(cells, human::seconds, "", figure)?;
     let title = title(cells, number)?;
     Some(format!(
-        "After {title}, openings were still lost on it for {told}."
+        "After {title}, connections to it failed for {told}."
     ))
 }
 

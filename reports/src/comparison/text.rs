@@ -19,7 +19,7 @@ pub(super) fn text(comparison: &RunComparison) -> String {
     }
     for (caption, grid) in [
         ("balancing", &comparison.balancing),
-        ("figure", &comparison.metrics),
+        ("metric", &comparison.metrics),
     ] {
         if !grid.rows.is_empty() {
             text.push('\n');

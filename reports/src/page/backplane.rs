@@ -16,7 +16,7 @@ pub(super) fn tables(summary: &Summary) -> Vec<PageTable> {
     let tell = tell.filter(|rows| rows.iter().any(|row| row.cells[1] != missing()));
     let brokers = tell.map(|rows| PageTable {
         rows,
-        ..table("What the broker tells", ["", ""])
+        ..table("Broker statistics", ["", ""])
     });
     nodes.into_iter().chain(brokers).collect()
 }

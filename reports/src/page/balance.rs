@@ -68,7 +68,7 @@ fn before_drain(balance: &Balance) -> PageTable {
         ),
         ("Jain's index", ratio(balance.jain_at_end)),
         (
-            "openings lost on a killed or paused node, for at most",
+            "longest time that connections to a dead node failed",
             time(balance.longest_failed_connects_s),
         ),
         (
@@ -108,7 +108,7 @@ fn loads(nodes: &[NodeLoadSummary]) -> PageTable {
                 "over the mean",
                 "heap",
                 "resident",
-                "processor",
+                "CPU cores",
                 "its commands, p50",
                 "p99",
             ],
@@ -208,12 +208,19 @@ fn detections(events: &[AfterEvent]) -> PageTable {
     let rows = events.iter().filter_map(|event| {
         let Detection {
             clients_s,
-            failed_connects_after_s: attempts_s,
+            failed_connects_after_s,
             balancers_s,
             nodes_s,
             commands_s,
         } = event.detection.clone()?;
-        let times = [clients_s, attempts_s, balancers_s, nodes_s, commands_s].map(time);
+        let times = [
+            clients_s,
+            failed_connects_after_s,
+            balancers_s,
+            nodes_s,
+            commands_s,
+        ]
+        .map(time);
         Some(TableRow {
             class: "",
             cells: [title(event)].into_iter().chain(times).collect(),
@@ -222,11 +229,11 @@ fn detections(events: &[AfterEvent]) -> PageTable {
     PageTable {
         rows: rows.collect(),
         ..table(
-            "Who had found out after how long",
+            "Failure detection time",
             [
                 "event",
                 "clients",
-                "who opens sockets",
+                "new connections",
                 "balancers",
                 "other nodes",
                 "callers",
@@ -258,7 +265,7 @@ fn balancers(balancers: &[BalancerSummary]) -> PageTable {
                 "at the end",
                 "not open yet, most",
                 "to each node at the end",
-                "processor for a socket and second",
+                "CPU time for a socket and second",
             ],
         )
     }

@@ -21,7 +21,7 @@ pub(super) fn balancer_events(record: &RunRecord) -> Vec<BalancerEvent<'_>> {
     let events = record.events.iter();
     events
         .filter_map(|event| match &event.kind {
-            RecordEvent::BalancerTold { id, how, text } => Some(BalancerEvent {
+            RecordEvent::BalancerReconfigured { id, how, text } => Some(BalancerEvent {
                 title: format!("{id} at {}: {}", human::seconds(event.at), join_text(*how)),
                 text,
             }),

@@ -76,8 +76,8 @@ fn content(comparison: &RunComparison) -> ComparisonPage<'_> {
                 grid: &comparison.balancing,
             },
             CaptionedGrid {
-                id: "figures",
-                title: "All figures",
+                id: "metrics",
+                title: "All metrics",
                 grid: &comparison.metrics,
             },
         ],

@@ -75,12 +75,12 @@ pub(super) fn counts(summary: &Summary) -> Vec<PageTable> {
     }
     if let Some(readings) = &summary.telemetry {
         tables.push(counted(
-            "Readings",
+            "Telemetry",
             &[
                 ("due", Some(readings.due)),
                 ("sent", Some(readings.sent)),
                 ("sent again", Some(readings.resent)),
-                ("refused", Some(readings.rejected)),
+                ("rejected", Some(readings.rejected)),
                 ("accepted", Some(readings.accepted)),
                 ("handled", readings.handled),
                 ("handled again", readings.duplicated),

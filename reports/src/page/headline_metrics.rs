@@ -125,9 +125,9 @@ fn telemetry(summary: &Summary) -> Option<HeadlineMetric> {
         )
     });
     Some(HeadlineMetric {
-        label: "reading accepted, p99",
-        path: "readings.response.p99",
-        gates: &["readings."],
+        label: "telemetry accepted, p99",
+        path: "telemetry.response.p99",
+        gates: &["telemetry."],
         notes: times.into_iter().chain([accepted]).chain(handled).collect(),
     })
 }
@@ -140,14 +140,14 @@ fn backplane(summary: &Summary) -> Option<HeadlineMetric> {
         .map(|sent| format!("{} in all", human::count(sent)));
     let busy = summary.cpu_cores.broker.map(|share| {
         format!(
-            "the broker kept {} % of a processor busy",
+            "the broker kept {} % of a CPU core busy",
             human::significant(share * 100.0)
         )
     });
     Some(HeadlineMetric {
         label: "messages between the nodes for each command",
         path: "backplane.sent_per_command",
-        gates: &["backplane.", "processors."],
+        gates: &["backplane.", "cpu_cores."],
         notes: sent.into_iter().chain(busy).collect(),
     })
 }
@@ -188,7 +188,7 @@ fn memory(summary: &Summary) -> Option<HeadlineMetric> {
     );
     let heap = heap.map(|heap| format!("of heap {}", human::bytes(heap.value)));
     Some(HeadlineMetric {
-        label: "of a node's memory per socket",
+        label: "node memory per socket",
         path: "cost_per_socket.node_rss",
         gates: &["cost_per_socket."],
         notes: [Some(interval), heap].into_iter().flatten().collect(),
@@ -199,7 +199,7 @@ fn memory(summary: &Summary) -> Option<HeadlineMetric> {
 fn cost(summary: &Summary) -> Option<HeadlineMetric> {
     let fit = summary.cost_per_socket.kernel?;
     Some(HeadlineMetric {
-        label: "of the kernel's memory per end of a socket",
+        label: "kernel memory per socket end",
         path: "cost_per_socket.kernel",
         gates: &[],
         notes: vec![format!(
@@ -229,7 +229,7 @@ fn balance(summary: &Summary) -> Option<HeadlineMetric> {
         .filter(|&seconds| seconds > 0.0);
     let settled = longest.map(|seconds| {
         format!(
-            "settled within {} of an event",
+            "recovered within {} of an event",
             human::seconds(seconds.ceil())
         )
     });

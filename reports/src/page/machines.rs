@@ -25,7 +25,7 @@ const COLUMNS: [ProcessColumn; 8] = [
     ("open files, most", |process| {
         process.open_files_peak.map(human::count)
     }),
-    ("processor", |process| process.cpu_s.map(human::seconds)),
+    ("CPU time", |process| process.cpu_s.map(human::seconds)),
     ("restarts", |process| {
         process.restarts.map(|n| human::count(n.into()))
     }),
@@ -95,7 +95,7 @@ fn workers(summary: &Summary) -> PageTable {
                 "sockets, most",
                 "resident, most",
                 "open files, most",
-                "processor",
+                "CPU time",
                 "send lag p99",
             ],
         )
@@ -117,7 +117,10 @@ pub(super) fn cpu_cores(summary: &Summary) -> Option<PageTable> {
     let rows: Vec<TableRow> = known.collect();
     (!rows.is_empty()).then(|| PageTable {
         rows,
-        ..table("Processors kept busy, steady phase; 100 % is one", ["", ""])
+        ..table(
+            "CPU cores kept busy, steady phase; 100 % is one core",
+            ["", ""],
+        )
     })
 }
 
@@ -125,8 +128,8 @@ pub(super) fn cpu_cores(summary: &Summary) -> Option<PageTable> {
 pub(super) fn machine(manifest: &Manifest) -> PageTable {
     let host = &manifest.host;
     let known = [
-        ("processors", host.cpus.map(|cpus| cpus.to_string())),
-        ("processor", host.cpu_model.clone()),
+        ("CPU cores", host.cpus.map(|cpus| cpus.to_string())),
+        ("CPU model", host.cpu_model.clone()),
         (
             "memory",
             host.memory_bytes.map(|bytes| human::bytes(bytes as f64)),

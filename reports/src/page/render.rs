@@ -1,6 +1,6 @@
 //! The page from its template: one file, nothing to load.
 
-use minijinja::{Environment, context, syntax::SyntaxConfig, value::Serde};
+use minijinja::{Environment, UndefinedBehavior, context, syntax::SyntaxConfig, value::Serde};
 
 use super::content::content;
 use crate::{
@@ -36,6 +36,8 @@ pub(super) fn environment(
     let mut syntax = SyntaxConfig::builder();
     syntax.trim_blocks(true).lstrip_blocks(true);
     environment.set_syntax(syntax.build()?);
+    // A field that a template misspells is an error, not an empty place on the page.
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.add_template(MACROS, include_str!("../../templates/macros.html"))?;
     environment.add_template(name, template)?;
     Ok(environment)

@@ -39,7 +39,10 @@ pub(super) fn times(summary: &Summary) -> PageTable {
     let heartbeats = &summary.heartbeats;
     let mut named = vec![
         ("connect", &summary.sockets.connect_ms),
-        ("away, from losing a socket", &summary.sockets.reconnect_ms),
+        (
+            "reconnect, from losing the socket",
+            &summary.sockets.reconnect_ms,
+        ),
         ("heartbeat response", &heartbeats.response_ms),
         ("heartbeat service", &heartbeats.service_ms),
     ];
@@ -65,8 +68,8 @@ pub(super) fn times(summary: &Summary) -> PageTable {
     }
     if let Some(readings) = &summary.telemetry {
         named.extend([
-            ("reading accepted, response", &readings.response_ms),
-            ("reading accepted, service", &readings.service_ms),
+            ("telemetry accepted, response", &readings.response_ms),
+            ("telemetry accepted, service", &readings.service_ms),
         ]);
     }
     let lags: Vec<(String, &Distribution)> = summary

@@ -27,7 +27,7 @@ pub enum RecordError {
         source: serde_json::Error,
     },
     /// The record was written by a version with another format.
-    #[error("{} has record schema {found}, this version reads {expected}", .path.display())]
+    #[error("{} has record schema {found}, this version reads 1 and {expected}", .path.display())]
     Schema {
         /// The manifest's path.
         path: PathBuf,

@@ -15,7 +15,7 @@ pub struct TimedEvent {
 
 /// What can happen to a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "kind")]
+#[serde(rename_all = "snake_case", tag = "kind")]
 pub enum RecordEvent {
     /// A phase began; `ramp`, `steady` and `drain`, always at a whole second.
     Phase {
@@ -39,7 +39,7 @@ pub enum RecordEvent {
         status: String,
     },
     /// A process of the system that was asked to end has ended.
-    ProcessLeft {
+    ProcessStopped {
         /// `n1`, …
         id: String,
         /// Exit status in words.
@@ -71,7 +71,7 @@ pub enum RecordEvent {
         lost: Option<u64>,
     },
     /// A balancer was told of a node that comes or goes.
-    BalancerTold {
+    BalancerReconfigured {
         /// Which one: `b1`, …
         id: String,
         /// In which way.

@@ -25,9 +25,11 @@ pub struct IntervalRow {
     gauges: Box<[(Arc<str>, f64)]>,
 }
 
-/// Turns lines into readings; remembers their names and sources.
+/// Turns lines into rows; remembers their names and sources.
 #[derive(Debug, Default)]
 pub(crate) struct IntervalDecoder {
+    /// The present name of one that had another in an earlier schema.
+    renamed: Option<fn(&str) -> Option<String>>,
     names: HashSet<Arc<str>>,
     sources: HashSet<Arc<Source>>,
 }
@@ -88,6 +90,14 @@ fn lookup<T: Copy>(entries: &[(Arc<str>, T)], name: &str) -> Option<T> {
 }
 
 impl IntervalDecoder {
+    /// A decoder of a record whose names have changed since.
+    pub(crate) fn with_renamed(renamed: fn(&str) -> Option<String>) -> Self {
+        Self {
+            renamed: Some(renamed),
+            ..Self::default()
+        }
+    }
+
     /// One line.
     pub(crate) fn line(&mut self, text: &[u8]) -> Result<IntervalRow, String> {
         let line: RawInterval = serde_json::from_slice(text).map_err(|error| error.to_string())?;
@@ -126,10 +136,12 @@ impl IntervalDecoder {
     }
 
     fn name(&mut self, name: Text) -> Arc<str> {
-        match self.names.get(&*name.0) {
+        let new = self.renamed.and_then(|renamed| renamed(&name.0));
+        let name = new.map_or(name.0, Cow::Owned);
+        match self.names.get(&*name) {
             Some(known) => known.clone(),
             None => {
-                let known: Arc<str> = name.0.into();
+                let known: Arc<str> = name.into();
                 self.names.insert(known.clone());
                 known
             }

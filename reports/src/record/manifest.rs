@@ -7,7 +7,7 @@ use highwater_scenarios::Plan;
 use serde::{Deserialize, Serialize};
 
 /// Version of the record's format that this crate writes.
-pub const RECORD_SCHEMA: u32 = 1;
+pub const RECORD_SCHEMA: u32 = 2;
 
 /// `manifest.json`, written before anything is started, and once more when the
 /// balancers' configuration is known.

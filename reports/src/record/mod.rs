@@ -7,7 +7,7 @@
 //! - [`files`]: names of the files, `hlog` the lines of one of them;
 //! - [`writer`]: appends, `atomic` writes what must be whole;
 //! - [`reader`]: reads back, by `lines`, into [`reading`]s, [`phases`] and
-//!   [`latencies`].
+//!   [`latencies`]; `schema1` gives the records of the earlier version today's names.
 
 mod atomic;
 mod error;
@@ -22,6 +22,7 @@ pub mod manifest;
 pub mod names;
 pub mod phases;
 pub mod reader;
+mod schema1;
 pub mod writer;
 
 pub(crate) use atomic::write as write_atomic;

@@ -12,15 +12,15 @@ pub mod counter {
     /// Attempts to open that failed; by kind: `connect.failed.KIND` with the kinds
     /// `refused`, `reset`, `timeout`, `tls` (no TLS session), `rejected` (an HTTP
     /// status other than 101), `handshake` (not a WebSocket answer), `unreachable`,
-    /// and, the harness's own fault, `no-port` and `no-file`.
+    /// and, the harness's own fault, `no_port` and `no_file`.
     pub const CONNECT_FAILED: &str = "connect.failed";
     /// Open sockets that ended other than by the drain; by kind:
-    /// `disconnect.KIND` with the kinds `closed-CODE` (a close frame from the
+    /// `disconnect.KIND` with the kinds `closed_CODE` (a close frame from the
     /// server; without a code 1005), `reset` (no close frame), `protocol`,
-    /// `gave-up` (by the client, after missed heartbeats).
+    /// `gave_up` (by the client, after missed heartbeats).
     pub const DISCONNECT: &str = "disconnect";
     /// The one of them that the server announces: it goes, and asks to come back.
-    pub const DISCONNECT_ASKED: &str = "disconnect.closed-1012";
+    pub const DISCONNECT_ASKED: &str = "disconnect.closed_1012";
     /// Heartbeats whose time came on an open socket.
     pub const HEARTBEATS_DUE: &str = "heartbeats.due";
     /// Pings written.
@@ -46,23 +46,23 @@ pub mod counter {
     /// 429 or 503.
     pub const COMMANDS_REJECTED: &str = "commands.rejected";
     /// Any other end; by kind as well: `commands.failed.KIND` with the kinds
-    /// `status-NNN`, `connection`, `wrong-reply`.
+    /// `status_NNN`, `connection`, `wrong_reply`.
     pub const COMMANDS_FAILED: &str = "commands.failed";
     /// Replies whose call was taken by the node that owned the socket.
     pub const COMMANDS_SAME_NODE: &str = "commands.same_node";
     /// Replies whose call was taken by another node.
     pub const COMMANDS_CROSS_NODE: &str = "commands.cross_node";
     /// Readings whose time came.
-    pub const TELEMETRY_DUE: &str = "readings.due";
+    pub const TELEMETRY_DUE: &str = "telemetry.due";
     /// Readings sent for the first time.
-    pub const TELEMETRY_SENT: &str = "readings.sent";
+    pub const TELEMETRY_SENT: &str = "telemetry.sent";
     /// Times that a reading was sent again.
-    pub const TELEMETRY_RESENT: &str = "readings.resent";
+    pub const TELEMETRY_RESENT: &str = "telemetry.resent";
     /// Readings accepted, each once.
-    pub const TELEMETRY_ACCEPTED: &str = "readings.accepted";
-    /// Times that a reading was refused; by reason as well: `readings.refused.REASON`
+    pub const TELEMETRY_ACCEPTED: &str = "telemetry.accepted";
+    /// Times that a reading was refused; by reason as well: `telemetry.rejected.REASON`
     /// with the reasons of the protocol.
-    pub const TELEMETRY_REJECTED: &str = "readings.refused";
+    pub const TELEMETRY_REJECTED: &str = "telemetry.rejected";
     /// Messages whose time to be published came.
     pub const MESSAGES_SCHEDULED: &str = "messages.scheduled";
     /// Messages that the system took.
@@ -98,25 +98,25 @@ pub mod counter {
 /// run's clock each: where new sockets went, and when lost ones came back.
 pub mod conn_event {
     /// Sockets that opened, for the first time or again, by the node that the answer
-    /// names: `arrived.NODE`; [`OTHER_NODES`] for nodes beyond the most that are told
+    /// names: `opened.NODE`; [`OTHER_NODES`] for nodes beyond the most that are told
     /// apart. Absent where answers name no node.
-    pub const OPENED: &str = "arrived";
+    pub const OPENED: &str = "opened";
     /// Of the attempts that opened, by when they began and by the node, those that took
     /// more than a second: `delayed.NODE`.
     pub const DELAYED: &str = "delayed";
     /// The NODE of what happened at nodes that are too many to be told apart; no node's
     /// name has brackets.
-    pub const OTHER_NODES: &str = "(elsewhere)";
+    pub const OTHER_NODES: &str = "(other)";
     /// Sockets that opened again after they had been lost.
-    pub const RECONNECTED: &str = "returned";
+    pub const RECONNECTED: &str = "reconnected";
     /// Open sockets that ended other than by the drain.
-    pub const LOST: &str = "departed";
+    pub const LOST: &str = "lost";
     /// Attempts to open that failed, by when they began: that is when somebody chose the
     /// node that did not answer.
-    pub const FAILED: &str = "refused";
+    pub const FAILED: &str = "failed";
     /// Of these, those that were answered with a pause (`Retry-After`): by somebody who
     /// lives and has no room.
-    pub const REJECTED: &str = "turned_away";
+    pub const REJECTED: &str = "rejected";
     /// Attempts that had waited for more than a second when the end of the run cut them
     /// off, by when they began.
     pub const UNANSWERED: &str = "unanswered";
@@ -149,13 +149,13 @@ pub mod gauge {
     /// 1 while the process answers, 0 while it does not (node).
     pub const UP: &str = "up";
     /// Readings without an answer yet (worker).
-    pub const TELEMETRY_PENDING: &str = "readings.pending";
+    pub const TELEMETRY_PENDING: &str = "telemetry.pending";
     /// Readings that a node has answered since it started, accepted or not.
-    pub const TELEMETRY_ANSWERED: &str = "readings.answered";
+    pub const TELEMETRY_ANSWERED: &str = "telemetry.answered";
     /// Of these, accepted.
-    pub const TELEMETRY_ACCEPTED: &str = "readings.taken";
+    pub const TELEMETRY_ACCEPTED: &str = "telemetry.accepted";
     /// Readings that a consumer has handled since it started.
-    pub const TELEMETRY_HANDLED: &str = "readings.handled";
+    pub const TELEMETRY_HANDLED: &str = "telemetry.handled";
     /// Messages a node has put on the backplane since it started.
     pub const BACKPLANE_SENT: &str = "backplane.sent";
     /// Messages a node has taken from it since it started.
@@ -183,7 +183,7 @@ pub mod gauge {
     /// Sockets that a balancer forwards, by its own count.
     pub const BALANCER_SOCKETS: &str = "balancer.sockets";
     /// Sockets that it has given to a node and that are not open yet.
-    pub const BALANCER_PENDING: &str = "balancer.handshaking";
+    pub const BALANCER_PENDING: &str = "balancer.pending";
     /// Sockets that it forwards to a node: `balancer.sockets_by_node.NODE`.
     pub const BALANCER_SOCKETS_BY_NODE: &str = "balancer.sockets_by_node";
     /// 1 while it gives new sockets to a node, 0 while it does not:
@@ -240,9 +240,9 @@ pub mod latency {
     /// From when it was sent.
     pub const MESSAGE_SERVICE: &str = "messages.service";
     /// From when a reading was due to its acceptance.
-    pub const TELEMETRY_RESPONSE: &str = "readings.response";
+    pub const TELEMETRY_RESPONSE: &str = "telemetry.response";
     /// From when it was last sent to its acceptance.
-    pub const TELEMETRY_SERVICE: &str = "readings.service";
+    pub const TELEMETRY_SERVICE: &str = "telemetry.service";
     /// From losing a socket to having it open again.
     pub const RECONNECT: &str = "reconnect";
     /// Service time of replies by the node that owned the socket; one tag a node:

@@ -6,7 +6,7 @@ use super::{
     IntervalRow, Latencies, Manifest, Phases, RECORD_SCHEMA, RecordError, RecordEvent, RunEnd,
     TimedEvent,
     files::{EVENTS, INTERVALS, LATENCY, MANIFEST},
-    hlog, interval_row, lines,
+    hlog, interval_row, lines, schema1,
 };
 
 /// A run record in memory. Its histograms are merged as they are read, so that
@@ -32,18 +32,26 @@ pub struct RunRecord {
 /// in `problems`.
 ///
 /// # Errors
-/// When there is no readable manifest, it has another schema, or the file
+/// When there is no readable manifest, it has a schema other than 1 and 2, or the file
 /// system refuses.
 pub fn read(dir: &Path) -> Result<RunRecord, RecordError> {
     let manifest = manifest(&dir.join(MANIFEST))?;
+    let is_schema1 = manifest.schema == schema1::SCHEMA;
     let mut problems = Vec::new();
 
     let mut events: Vec<TimedEvent> = Vec::new();
     lines::for_each_line(dir, EVENTS, &mut problems, |line| {
-        push_json(&mut events, line)
+        events.push(match is_schema1 {
+            true => schema1::event(line)?,
+            false => serde_json::from_slice(line).map_err(|error| error.to_string())?,
+        });
+        Ok(())
     })?;
     let mut intervals: Vec<IntervalRow> = Vec::new();
-    let mut decoder = interval_row::IntervalDecoder::default();
+    let mut decoder = match is_schema1 {
+        true => interval_row::IntervalDecoder::with_renamed(schema1::renamed),
+        false => interval_row::IntervalDecoder::default(),
+    };
     lines::for_each_line(dir, INTERVALS, &mut problems, |line| {
         intervals.push(decoder.line(line)?);
         Ok(())
@@ -54,7 +62,10 @@ pub fn read(dir: &Path) -> Result<RunRecord, RecordError> {
     let mut latencies = Latencies::new(phases);
     let mut decoder = hlog::HlogDecoder::new();
     lines::for_each_line(dir, LATENCY, &mut problems, |line| {
-        if let Some(line) = decoder.line(line)? {
+        if let Some(mut line) = decoder.line(line)? {
+            if is_schema1 && let Some(tag) = schema1::renamed(&line.tag) {
+                line.tag = tag;
+            }
             latencies.add(&line);
         }
         Ok(())
@@ -88,9 +99,14 @@ fn manifest(path: &Path) -> Result<Manifest, RecordError> {
         path: path.to_owned(),
         source,
     };
-    let value: serde_json::Value = serde_json::from_slice(&text).map_err(invalid)?;
+    let mut value: serde_json::Value = serde_json::from_slice(&text).map_err(invalid)?;
     // Before the rest: another schema may well have another form.
-    match value.get("schema").and_then(serde_json::Value::as_u64) {
+    let schema = value.get("schema").and_then(serde_json::Value::as_u64);
+    if schema == Some(schema1::SCHEMA.into()) {
+        schema1::rename_plan(&mut value);
+        return serde_json::from_value(value).map_err(invalid);
+    }
+    match schema {
         Some(found) if found != u64::from(RECORD_SCHEMA) => Err(RecordError::Schema {
             path: path.to_owned(),
             found: found as u32,
@@ -98,9 +114,4 @@ fn manifest(path: &Path) -> Result<Manifest, RecordError> {
         }),
         _ => serde_json::from_value(value).map_err(invalid),
     }
-}
-
-fn push_json<T: serde::de::DeserializeOwned>(to: &mut Vec<T>, line: &[u8]) -> Result<(), String> {
-    to.push(serde_json::from_slice(line).map_err(|error| error.to_string())?);
-    Ok(())
 }

@@ -47,7 +47,7 @@ pub struct BackplaneSummary {
     pub received_per_command: Option<f64>,
 }
 
-/// Processors kept busy in the steady phase, on average: 1 is one of them all the
+/// CPU cores kept busy in the steady phase, on average: 1 is one core all the
 /// time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CpuCores {

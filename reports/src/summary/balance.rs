@@ -24,9 +24,9 @@ pub struct Balance {
     /// of them the cluster did not settle.
     pub longest_recovery_s: Option<f64>,
     /// The longest `balanced_after_s`; `null` when there was no event, or after one
-    /// of them the nodes were not in the band at its end.
+    /// of them the nodes were not within 5 % of the mean at its end.
     pub longest_balancing_s: Option<f64>,
-    /// The longest `attempts_s` of a detection: for how long openings were still lost on
+    /// The longest `failed_connects_after_s` of a detection: for how long connects still failed on
     /// a node that had been killed or paused; `null` when none was.
     pub longest_failed_connects_s: Option<f64>,
     /// Over the whole run to the drain; `null` when answers name no node, or in no
@@ -65,7 +65,7 @@ pub struct NodeLoadSummary {
     pub heap: Option<u64>,
     /// Resident memory.
     pub rss: Option<u64>,
-    /// Processors that it kept busy in the steady phase.
+    /// CPU cores that it kept busy in the steady phase.
     pub cpu_cores: Option<f64>,
     /// Replies to commands for its own sockets in the steady phase, from when they
     /// were sent.

@@ -133,8 +133,8 @@ mod tests {
                 1.05,
                 "is 123 %, must be <= 105 %",
             ),
-            ("processors.nodes <= 0.5", 0.5, "is 1.23, must be <= 0.5"),
-            ("processors.nodes <= 50%", 0.5, "is 123 %, must be <= 50 %"),
+            ("cpu_cores.nodes <= 0.5", 0.5, "is 1.23, must be <= 0.5"),
+            ("cpu_cores.nodes <= 50%", 0.5, "is 123 %, must be <= 50 %"),
         ] {
             let gate = GateOutcome {
                 name: check.to_owned(),

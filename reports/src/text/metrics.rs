@@ -17,7 +17,7 @@ pub(super) fn metric_lines(summary: &Summary) -> Vec<String> {
     ];
     lines.extend(commands(summary).map(|text| line("commands", text)));
     lines.extend(messages(summary).map(|text| line("messages", text)));
-    lines.extend(telemetry(summary).map(|text| line("readings", text)));
+    lines.extend(telemetry(summary).map(|text| line("telemetry", text)));
     lines.extend(nodes(&summary.nodes));
     lines.extend(cost(summary).map(|text| line("a socket", text)));
     lines
@@ -141,14 +141,14 @@ fn cost(summary: &Summary) -> Option<String> {
     let parts = [
         cost.node_rss.map(|fit| {
             format!(
-                "{} of a node ({} to {})",
+                "{} of node memory ({} to {})",
                 human::bytes(fit.value),
                 human::bytes(fit.low),
                 human::bytes(fit.high)
             )
         }),
         cost.node_heap
-            .map(|fit| format!("{} heap", human::bytes(fit.value))),
+            .map(|fit| format!("{} of heap", human::bytes(fit.value))),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     (!parts.is_empty()).then(|| format!("costs {}", parts.join(", ")))

@@ -21,11 +21,11 @@ const BALANCER_SLOPE: f64 = 4_000.0;
 fn killed() -> TestRun {
     let mut run = TestRun::clean();
     run.add_event(10.0, action("kill-node", "n2"));
-    run.add_conn_event(100, "departed", 500)
-        .add_conn_event(101, "refused", 20);
+    run.add_conn_event(100, "lost", 500)
+        .add_conn_event(101, "failed", 20);
     for tenth in 101..=110 {
-        run.add_conn_event(tenth, "arrived.n1", 50)
-            .add_conn_event(tenth, "returned", 50);
+        run.add_conn_event(tenth, "opened.n1", 50)
+            .add_conn_event(tenth, "reconnected", 50);
     }
     run
 }
@@ -63,12 +63,12 @@ fn a_storm_of_known_size_is_found() {
 #[test]
 fn who_is_turned_away_was_not_sent_astray() {
     let mut run = killed();
-    run.add_conn_event(150, "refused", 5)
-        .add_conn_event(150, "turned_away", 5);
+    run.add_conn_event(150, "failed", 5)
+        .add_conn_event(150, "rejected", 5);
     let after_it = after(&run);
     assert_eq!(after_it.storm.unwrap().failed_attempts, 25);
     about(after_it.detection.unwrap().failed_connects_after_s, 0.2);
-    run.add_conn_event(150, "refused", 1);
+    run.add_conn_event(150, "failed", 1);
     about(after(&run).detection.unwrap().failed_connects_after_s, 5.1);
 }
 
@@ -88,7 +88,7 @@ fn who_waits_for_a_hung_node_was_sent_there_as_well() {
 #[test]
 fn sockets_that_stay_away_have_no_time_to_be_back() {
     let mut run = killed();
-    run.add_conn_event(100, "departed", 100);
+    run.add_conn_event(100, "lost", 100);
     let storm = after(&run).storm.unwrap();
     assert_eq!((storm.lost, storm.back), (600, 500));
     about(storm.t50_s, 0.7);
@@ -98,11 +98,11 @@ fn sockets_that_stay_away_have_no_time_to_be_back() {
 #[test]
 fn who_was_away_before_an_event_comes_back_first() {
     let mut run = killed();
-    run.add_conn_event(100, "departed", 100);
+    run.add_conn_event(100, "lost", 100);
     run.add_event(20.0, action("kill-node", "n1"));
-    run.add_conn_event(200, "departed", 10);
-    run.add_conn_event(201, "returned", 100)
-        .add_conn_event(202, "returned", 10);
+    run.add_conn_event(200, "lost", 10);
+    run.add_conn_event(201, "reconnected", 100)
+        .add_conn_event(202, "reconnected", 10);
     let per_event = run.summary().balance.unwrap().per_event;
     let storm = per_event[1].storm.as_ref().unwrap();
     assert_eq!((storm.lost, storm.back), (10, 10));
@@ -113,7 +113,7 @@ fn who_was_away_before_an_event_comes_back_first() {
 fn without_a_loss_there_is_no_storm() {
     let mut run = TestRun::clean();
     run.add_event(10.0, action("add-node", "n3"));
-    run.add_conn_event(105, "arrived.n3", 9);
+    run.add_conn_event(105, "opened.n3", 9);
     let after = after(&run);
     assert_eq!((after.storm, after.detection), (None, None));
     assert_eq!(after.herding, None, "nine are too few");
@@ -183,8 +183,8 @@ fn arrivals_are_told_by_node_and_by_time() {
     let mut run = killed();
     // Of the next event already.
     run.add_event(20.0, action("restart-node", "n2"));
-    run.add_conn_event(200, "arrived.n2", 12)
-        .add_conn_event(200, "arrived.n1", 4);
+    run.add_conn_event(200, "opened.n2", 12)
+        .add_conn_event(200, "opened.n1", 4);
     let per_event = run.summary().balance.unwrap().per_event;
     let piece = |from_s, to_s, by_node| OpenedSockets {
         from_s,

@@ -101,7 +101,7 @@ fn side_by_side_with_marks_and_what_differs() {
         .lines()
         .filter(|line| {
             let starts = [
-                "figure",
+                "metric",
                 "sockets.opened",
                 "heartbeats.response",
                 "cost_per",
@@ -110,7 +110,7 @@ fn side_by_side_with_marks_and_what_differs() {
         })
         .collect();
     expect![[r#"
-        figure                               seed 7      seed 8
+        metric                               seed 7      seed 8
         sockets.opened                      1,000       1,000
         heartbeats.response.count           2,000       2,000
         heartbeats.response.mean          52.5 ms       77 ms -
@@ -150,8 +150,8 @@ pub(crate) fn repeated(dir: &Path) -> Vec<PathBuf> {
     let eventful = |seed, policy| {
         let mut run = with_policy(noisy(seed), policy);
         run.add_event(10.0, action("kill-node", "n2"));
-        run.add_conn_event(100, "departed", 100);
-        run.add_conn_event(104 + seed, "returned", 100);
+        run.add_conn_event(100, "lost", 100);
+        run.add_conn_event(104 + seed, "reconnected", 100);
         run
     };
     written(
@@ -186,7 +186,7 @@ fn runs_of_the_same_settings_are_repeats_with_intervals() {
         text.contains(
             "At the end the fullest node held 1.00 times the mean with round-robin and p2c. \
              After kill-node n2, 99 % of the lost sockets were back within 0.65 s with \
-             round-robin and p2c. After kill-node n2, openings were still lost on it for \
+             round-robin and p2c. After kill-node n2, connections to it failed for \
              0 s with round-robin and p2c."
         ),
         "{text}"
@@ -244,7 +244,7 @@ fn other_machines_and_unfinished_runs_are_refused() {
         .unwrap_err()
         .to_string();
     for said in [
-        "here and elsewhere ran on different machines: the number of processors is 2 and 64",
+        "here and elsewhere ran on different machines: the number of CPU cores is 2 and 64",
         "killed just stops: the harness was killed",
     ] {
         assert!(refused.contains(said), "no {said} in {refused}");
@@ -315,9 +315,9 @@ fn runs_that_differ_in_too_much_for_a_label_go_by_their_names() {
     }
     let runs = written(dir.path(), &[("this", noisy(1)), ("that", other)]);
     let text = compare(&runs, MismatchPolicy::Warn).unwrap().text();
-    let head = text.lines().find(|line| line.starts_with("figure "));
+    let head = text.lines().find(|line| line.starts_with("metric "));
     let columns: Vec<&str> = head.unwrap().split_whitespace().collect();
-    assert_eq!(columns, ["figure", "this", "that"]);
+    assert_eq!(columns, ["metric", "this", "that"]);
 }
 
 #[test]
@@ -332,9 +332,9 @@ fn numbered_runs_without_a_difference_are_repeats() {
         text.contains("All settings are the same. 2 runs of each"),
         "{text}"
     );
-    let head = text.lines().find(|line| line.starts_with("figure "));
+    let head = text.lines().find(|line| line.starts_with("metric "));
     let columns: Vec<&str> = head.unwrap().split_whitespace().collect();
-    assert_eq!(columns, ["figure", "before", "after"]);
+    assert_eq!(columns, ["metric", "before", "after"]);
 }
 
 #[test]
@@ -345,7 +345,7 @@ fn runs_without_a_difference_stand_for_themselves() {
     assert!(text.contains("All settings are the same"), "{text}");
     assert!(
         text.lines()
-            .any(|line| line.starts_with("figure ") && line.ends_with("before       after")),
+            .any(|line| line.starts_with("metric ") && line.ends_with("before       after")),
         "{text}"
     );
 }
@@ -385,7 +385,7 @@ fn programs_get_the_figures_as_numbers() {
     let comparison = compare(&repeated(dir.path()), MismatchPolicy::Refuse).unwrap();
     comparison.write_json(&file).unwrap();
     let json: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
-    assert_eq!(json["schema"], 1);
+    assert_eq!(json["schema"], 2);
     assert_eq!(
         json["differing"],
         json!([{ "path": "cluster.policy", "values": ["round-robin", "p2c"] }])
@@ -395,7 +395,7 @@ fn programs_get_the_figures_as_numbers() {
         json!({ "label": "p2c", "runs": ["p2c-1", "p2c-2"] })
     );
     let figure = |name: &str| {
-        let mut figures = json["figures"].as_array().unwrap().iter();
+        let mut figures = json["metrics"].as_array().unwrap().iter();
         figures.find(|figure| figure["name"] == name).unwrap()
     };
     let opened = json!({ "mean": 1000.0, "margin": 0.0, "measured": 2, "change": null });

@@ -89,7 +89,7 @@ fn all_that_a_new_node_accepts_counts() {
 fn settled_after(lost: u64, back: u64) -> Option<f64> {
     let mut run = TestRun::clean();
     run.add_event(10.2, action("drain-node", "n2"));
-    run.add_count("w1", 10, "disconnect.closed-1012", lost / 2);
+    run.add_count("w1", 10, "disconnect.closed_1012", lost / 2);
     run.add_count("w2", 10, "disconnect.reset", lost - lost / 2);
     run.add_count("w1", 10, counter::SOCKETS_REOPENED, back);
     run.summary().balance.unwrap().per_event[0].settled_after_s
@@ -112,7 +112,7 @@ fn a_second_dip_before_the_next_event_belongs_to_the_first() {
     let mut run = TestRun::clean();
     run.add_event(10.0, action("drain-node", "n2"));
     for second in [11, 14] {
-        run.add_count("w1", second, "disconnect.closed-1012", 100);
+        run.add_count("w1", second, "disconnect.closed_1012", 100);
         run.add_count("w2", second, counter::SOCKETS_REOPENED, 100);
     }
     run.add_event(20.0, action("restart-node", "n2"));
@@ -154,8 +154,8 @@ fn events_come_in_the_order_in_which_they_began() {
         kind: action("restart-node", "n1"),
     };
     run.events.insert(killed.unwrap() + 1, restarted);
-    run.add_conn_event(110, "arrived.n1", 3)
-        .add_conn_event(130, "arrived.n1", 5);
+    run.add_conn_event(110, "opened.n1", 3)
+        .add_conn_event(130, "opened.n1", 5);
     let per_event = run.summary().balance.unwrap().per_event;
     let arrived: Vec<_> = per_event
         .iter()

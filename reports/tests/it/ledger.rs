@@ -222,10 +222,10 @@ fn with_telemetry(clients: [u64; 3], nodes: [u64; 2], handled: u64) -> TestRun {
 }
 
 const TELEMETRY: [&str; 4] = [
-    "readings",
-    "acceptances of readings",
-    "readings through the queue",
-    "handled readings",
+    "telemetry",
+    "telemetry acceptances",
+    "telemetry through the queue",
+    "handled telemetry",
 ];
 
 #[test]
@@ -241,18 +241,18 @@ fn readings_are_counted_in_every_hand() {
     }
     // Ten were refused, and sent again.
     let summary = with_telemetry([500, 10, 500], [510, 500], 500).summary();
-    assert_eq!(line(&summary, "readings").difference, Some(0));
+    assert_eq!(line(&summary, "telemetry").difference, Some(0));
 
     // The queue lost four.
     let summary = with_telemetry([500, 0, 500], [500, 500], 496).summary();
-    let queue = line(&summary, "readings through the queue");
+    let queue = line(&summary, "telemetry through the queue");
     assert_eq!(
         (queue.difference, queue.verdict),
         (Some(-4), Agreement::Differs)
     );
     // What was sent again may have been taken twice.
     let summary = with_telemetry([500, 4, 500], [504, 504], 500).summary();
-    let queue = line(&summary, "readings through the queue");
+    let queue = line(&summary, "telemetry through the queue");
     assert_eq!((queue.unsure, queue.verdict), (4, Agreement::Agrees));
 }
 
@@ -264,7 +264,7 @@ fn a_consumer_that_wrote_down_less_than_it_handled_shows() {
         gauges.insert(gauge::TELEMETRY_HANDLED.to_owned(), 503.0);
     }
     let summary = run.summary();
-    let line = line(&summary, "handled readings");
+    let line = line(&summary, "handled telemetry");
     assert_eq!(
         (line.difference, line.verdict),
         (Some(-3), Agreement::Differs)

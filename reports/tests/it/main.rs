@@ -16,6 +16,7 @@ mod record;
 mod report;
 mod run;
 mod schema;
+mod schema1;
 mod summary;
 mod telemetry;
 mod verdict;

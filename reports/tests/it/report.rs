@@ -26,15 +26,15 @@ pub(crate) fn eventful() -> TestRun {
     run.add_event(20.0, action("fault", "<script>\"&"));
     for second in 12..16 {
         run.add_count("w1", second, "disconnect.reset", 40);
-        run.add_count("w2", second, "commands.failed.status-502", 3);
+        run.add_count("w2", second, "commands.failed.status_502", 3);
         run.add_count("w2", second, counter::HEARTBEATS_MISSED, 7);
         run.add_count("w2", second, counter::HEARTBEATS_DUE, 7);
         run.line(SourceRole::Node, "n2", second).gauges = [(gauge::UP.to_owned(), 0.0)].into();
         run.add_latency(latency::COMMAND_RESPONSE, second as f64, &[700, 900]);
     }
     for tenth in 121..150 {
-        run.add_conn_event(tenth, "arrived.n1", 7)
-            .add_conn_event(tenth, "returned", 7);
+        run.add_conn_event(tenth, "opened.n1", 7)
+            .add_conn_event(tenth, "reconnected", 7);
     }
     with_messages_and_telemetry(&mut run);
     with_what_nodes_count(&mut run);
@@ -152,7 +152,7 @@ fn every_chart_has_a_title_a_description_and_the_themes_colours() {
             "heartbeat-latency",
             "command-latency",
             "message-latency",
-            "reading-latency",
+            "telemetry-latency",
             "memory",
             "heap",
             "open-files",
@@ -161,9 +161,9 @@ fn every_chart_has_a_title_a_description_and_the_themes_colours() {
             "throughput",
             "consumers",
             "errors",
-            "spectrum",
+            "percentiles",
             "memory-fit",
-            "holders"
+            "sockets-per-node"
         ]
     );
     for (name, path) in names.iter().zip(&report.charts) {
@@ -321,10 +321,10 @@ fn tables_have_what_somebody_shows() {
         "{broker}"
     );
     for table in [
-        "What the broker tells",
+        "Broker statistics",
         "Messages between the nodes",
         "Deliveries",
-        "Readings",
+        "Telemetry",
     ] {
         assert!(
             html.contains(&format!("<caption>{table}</caption>")),
@@ -343,7 +343,7 @@ fn tables_have_what_somebody_shows() {
     }
     let dir = tempfile::tempdir().unwrap();
     let (_, html) = written(&silent, dir.path());
-    assert!(!html.contains("What the broker tells"));
+    assert!(!html.contains("Broker statistics"));
 }
 
 #[test]

@@ -80,7 +80,7 @@ fn all_handled_is_no_problem() {
         "none were asked for"
     );
     let said = verdict_text(&run.summary());
-    let line = "\n  readings    2,000 of 2,000 accepted, 0 lost\n";
+    let line = "\n  telemetry   2,000 of 2,000 accepted, 0 lost\n";
     assert!(said.contains(line), "{said}");
 }
 
@@ -108,8 +108,8 @@ fn what_was_lost_or_came_from_nowhere_is_a_problem() {
     assert_eq!(
         problems,
         [
-            "readings accepted and never handled: 10",
-            "readings handled that no device sent: 3"
+            "telemetry records accepted and never handled: 10",
+            "telemetry records handled that no device sent: 3"
         ]
     );
 }
@@ -120,7 +120,7 @@ fn a_lost_worker_takes_along_which_were_accepted() {
     found(&mut run, &JournalTotals { lost: None, ..ALL });
     let (readings, problems) = readings(&run);
     assert_eq!((readings.handled, readings.lost), (Some(2_000), None));
-    let told = "how many readings were lost is not known".to_owned();
+    let told = "how many telemetry records were lost is not known".to_owned();
     assert!(problems.contains(&told), "{problems:?}");
 }
 
@@ -134,13 +134,13 @@ fn what_was_not_sent_or_not_accepted_is_a_problem() {
     assert_eq!(
         readings(&run).1,
         [
-            "10 of 2,030 readings that were due were never sent",
-            "5 of 2,020 readings that were sent were never accepted"
+            "10 of 2,030 telemetry records that were due were never sent",
+            "5 of 2,020 telemetry records that were sent were never accepted"
         ]
     );
     let mut run = with_telemetry();
     run.add_count("w2", RAMP_S, counter::TELEMETRY_ACCEPTED, 1);
     found(&mut run, &ALL);
-    let told = "readings do not add up: 2,000 due, 2,000 sent, 2,001 accepted";
+    let told = "telemetry records do not add up: 2,000 due, 2,000 sent, 2,001 accepted";
     assert_eq!(readings(&run).1, [told]);
 }

@@ -110,7 +110,7 @@ fn the_verdict_is_the_first_that_applies() {
             "no ports",
             |run| {
                 run.add_count("w1", 3, counter::SOCKETS_DUE, 50);
-                run.add_count("w1", 3, "connect.failed.no-port", 50);
+                run.add_count("w1", 3, "connect.failed.no_port", 50);
                 run.add_gate("sockets.failed == 0", None);
             },
             Verdict::Inconclusive,
@@ -210,7 +210,7 @@ fn the_text_fits_a_screen() {
           commands    400 of 400 replied; response p50 5 ms, p99 7 ms
           node n1     500 sockets, 9.54 MiB resident, 2.34 MiB heap, 512 files
           node n2     500 sockets, 18.1 MiB resident, 4.24 MiB heap, 512 files
-          a socket    costs 1.95 KiB of a node (1.95 KiB to 1.95 KiB), 900 B heap
+          a socket    costs 1.95 KiB of node memory (1.95 KiB to 1.95 KiB), 900 B of h…
 
           failed  heartbeats.response.p99           99 ms  <= 50 ms
           passed  cost_per_socket.node_rss       1.95 KiB  <= 4 KiB
@@ -233,7 +233,7 @@ fn the_text_fits_a_screen() {
           commands    400 of 400 replied; response p50 5 ms, p99 7 ms
           node n1     470 sockets, 9.54 MiB resident, 2.34 MiB heap, 512 files
           node n2     500 sockets, 18.1 MiB resident, 4.24 MiB heap, 512 files
-          a socket    costs 2.01 KiB of a node (1.83 KiB to 2.19 KiB), 925 B heap
+          a socket    costs 2.01 KiB of node memory (1.83 KiB to 2.19 KiB), 925 B of h…
 
           inconclusive  heartbeats.response.p99  99 ms  <= 50 ms
         problems:

@@ -51,7 +51,7 @@ pub(super) fn peak(plan: &Plan, page: &mut TextLayout) {
     }
     if !plan.telemetry.is_empty() {
         let readings = format::per_second(plan.telemetry_per_s());
-        page.label_right("readings", LABEL_COLUMNS, &readings);
+        page.label_right("telemetry", LABEL_COLUMNS, &readings);
     }
 }
 
@@ -144,7 +144,7 @@ pub(super) fn balancers(plan: &Plan, files_per_process: u64, page: &mut TextLayo
     if share.open_files() > room {
         page.paragraph(&format!(
             "That, with {} in reserve, is more than a process may open: take more balancers \
-             (`gateways`), fewer sockets, or raise the limit.",
+             (`balancers`), fewer sockets, or raise the limit.",
             format::count(files_per_process.saturating_sub(room)),
         ));
     }

@@ -1,8 +1,8 @@
-//! The table of figures.
+//! The table of metrics.
 
 use super::{Metric, Unit};
 
-/// What a scenario must have for a figure to exist.
+/// What a scenario must have for a metric to exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MetricRequirement {
     Nothing,
@@ -14,7 +14,7 @@ pub(crate) enum MetricRequirement {
     Commands,
     /// `[[publish]]`.
     Messages,
-    /// `[[readings]]`.
+    /// `[[telemetry]]`.
     Telemetry,
     /// Readings, and consumers of the harness's own.
     Consumers,
@@ -30,7 +30,7 @@ pub(crate) enum MetricRequirement {
     NodeHeap,
 }
 
-/// One line of the table: a figure or a family of them.
+/// One line of the table: a metric or a family of them.
 pub(super) struct RegistryEntry {
     path: &'static str,
     shape: MetricShape,
@@ -38,7 +38,7 @@ pub(super) struct RegistryEntry {
     about: &'static str,
 }
 
-/// How a figure lies in the summary.
+/// How a metric lies in the summary.
 enum MetricShape {
     /// A number of things that happened in a window.
     Counter,
@@ -87,7 +87,7 @@ use MetricRequirement::{
 };
 use MetricShape::{Counter, Distribution, Fit, PointInTime, Rate, Seconds, Windowed};
 
-/// Every figure, in the order of the summary.
+/// Every metric, in the order of the summary.
 #[rustfmt::skip]
 pub(super) static ENTRIES: &[RegistryEntry] = &[
     entry("sockets.requested", PointInTime(Unit::Count), Nothing, "sockets that the scenario asks for"),
@@ -123,7 +123,7 @@ pub(super) static ENTRIES: &[RegistryEntry] = &[
     entry("messages.scheduled", Counter, Messages, "messages whose time to be published came"),
     entry("messages.published", Counter, Messages, "messages that the system took"),
     entry("messages.dropped", Counter, Messages, "messages that could not be sent: their publisher was not connected, or the drain came"),
-    entry("messages.rejected", Counter, Messages, "messages that the system refused"),
+    entry("messages.rejected", Counter, Messages, "messages that the system rejected"),
     entry("messages.unconfirmed", Counter, Messages, "messages sent whose publication was not answered"),
     entry("messages.due", Counter, Messages, "deliveries due: each message once for every subscriber whose subscription counted"),
     entry("messages.delivered", Counter, Messages, "of these, delivered"),
@@ -136,41 +136,41 @@ pub(super) static ENTRIES: &[RegistryEntry] = &[
     entry("backplane.received", Counter, NodeSockets, "messages that the nodes took from the backplane"),
     entry("backplane.sent_per_command", Windowed(Unit::Count), TwoNodes, "messages put on the backplane over commands sent, where nothing but commands crosses it"),
     entry("backplane.received_per_command", Windowed(Unit::Count), TwoNodes, "messages taken from the backplane over commands sent, where nothing but commands crosses it"),
-    entry("processors.nodes", Windowed(Unit::Share), NodeProcess, "processors that all nodes together kept busy; 100 % is one"),
-    entry("processors.broker", Windowed(Unit::Share), Cluster, "processors that the backplane's broker kept busy"),
-    entry("processors.balancers", Windowed(Unit::Share), Balancer, "processors that all balancers together kept busy"),
-    entry("processors.workers", Windowed(Unit::Share), Nothing, "processors that all workers together kept busy"),
+    entry("cpu_cores.nodes", Windowed(Unit::Share), NodeProcess, "CPU cores that all nodes together kept busy; 100 % is one core"),
+    entry("cpu_cores.broker", Windowed(Unit::Share), Cluster, "CPU cores that the backplane's broker kept busy"),
+    entry("cpu_cores.balancers", Windowed(Unit::Share), Balancer, "CPU cores that all balancers together kept busy"),
+    entry("cpu_cores.workers", Windowed(Unit::Share), Nothing, "CPU cores that all workers together kept busy"),
     entry("exits.clean", Counter, Cluster, "processes that an event asked to end and that ended with exit code 0"),
     entry("exits.unclean", Counter, Cluster, "processes that an event asked to end and that ended otherwise"),
-    entry("readings.due", Counter, Telemetry, "readings whose time came"),
-    entry("readings.sent", Counter, Telemetry, "readings sent, each counted once"),
-    entry("readings.resent", Counter, Telemetry, "times that a reading was sent again"),
-    entry("readings.accepted", Counter, Telemetry, "readings that the queue took"),
-    entry("readings.refused", Counter, Telemetry, "times that a reading was refused"),
-    entry("readings.handled", PointInTime(Unit::Count), Consumers, "different readings that a consumer handled"),
-    entry("readings.duplicated", PointInTime(Unit::Count), Consumers, "times that a reading was handled again"),
-    entry("readings.redelivered", PointInTime(Unit::Count), Consumers, "readings handled that were marked as delivered before"),
-    entry("readings.lost", PointInTime(Unit::Count), Consumers, "readings accepted that no consumer handled"),
-    entry("readings.response", Distribution, Telemetry, "acceptance of a reading, from when it was due"),
-    entry("readings.service", Distribution, Telemetry, "acceptance of a reading, from when it was last sent"),
+    entry("telemetry.due", Counter, Telemetry, "telemetry records whose time came"),
+    entry("telemetry.sent", Counter, Telemetry, "telemetry records sent, each counted once"),
+    entry("telemetry.resent", Counter, Telemetry, "times that a telemetry record was sent again"),
+    entry("telemetry.accepted", Counter, Telemetry, "telemetry records that the queue accepted"),
+    entry("telemetry.rejected", Counter, Telemetry, "times that a telemetry record was rejected"),
+    entry("telemetry.handled", PointInTime(Unit::Count), Consumers, "different telemetry records that a consumer handled"),
+    entry("telemetry.duplicated", PointInTime(Unit::Count), Consumers, "times that a telemetry record was handled again"),
+    entry("telemetry.redelivered", PointInTime(Unit::Count), Consumers, "telemetry records handled that were marked as delivered before"),
+    entry("telemetry.lost", PointInTime(Unit::Count), Consumers, "telemetry records accepted that no consumer handled"),
+    entry("telemetry.response", Distribution, Telemetry, "acceptance of a telemetry record, from when it was due"),
+    entry("telemetry.service", Distribution, Telemetry, "acceptance of a telemetry record, from when it was last sent"),
     entry("balance.max_over_mean_at_end", PointInTime(Unit::Ratio), NodeSockets, "sockets of the fullest node over the mean"),
     entry("balance.min_over_mean_at_end", PointInTime(Unit::Ratio), NodeSockets, "sockets of the emptiest node over the mean"),
     entry("balance.jain_at_end", PointInTime(Unit::Ratio), NodeSockets, "Jain's fairness index of sockets per node; 1 is even"),
     entry("balance.herding.share", PointInTime(Unit::Share), NodeSockets, "largest part of the sockets of a tenth of a second that one node got, where at least ten opened"),
-    entry("balance.longest_settling", Seconds, NodeSockets, "longest time after an event until 99 % of the sockets were back"),
+    entry("balance.longest_recovery", Seconds, NodeSockets, "longest time after an event until 99 % of the sockets were back"),
     entry("balance.longest_balancing", Seconds, NodeSockets, "longest time after an event until the fullest node held at most 5 % more than the mean"),
-    entry("balance.longest_misrouting", Seconds, NodeSockets, "longest time for which openings were still lost on a node that had been killed or paused"),
+    entry("balance.longest_failed_connects", Seconds, NodeSockets, "longest time for which connects to a killed or paused node still failed"),
     entry("cost_per_socket.node_rss", Fit(Unit::Bytes), NodeProcess, "resident memory of a node per socket"),
     entry("cost_per_socket.node_heap", Fit(Unit::Bytes), NodeHeap, "heap of a node per socket"),
     entry("cost_per_socket.node_open_files", Fit(Unit::Count), NodeProcess, "open files of a node per socket"),
     entry("cost_per_socket.worker_rss", Fit(Unit::Bytes), Nothing, "resident memory of a worker per socket"),
-    entry("cost_per_socket.gateway_rss", Fit(Unit::Bytes), Balancer, "resident memory of a balancer per socket that it forwards"),
-    entry("cost_per_socket.gateway_open_files", Fit(Unit::Count), Balancer, "open files of a balancer per socket that it forwards"),
+    entry("cost_per_socket.balancer_rss", Fit(Unit::Bytes), Balancer, "resident memory of a balancer per socket that it forwards"),
+    entry("cost_per_socket.balancer_open_files", Fit(Unit::Count), Balancer, "open files of a balancer per socket that it forwards"),
     entry("cost_per_socket.kernel", Fit(Unit::Bytes), Nothing, "kernel memory of the load's host per socket"),
 ];
 
 impl RegistryEntry {
-    /// The figures of this line.
+    /// The metrics of this line.
     pub(super) fn metrics(&self) -> Vec<Metric> {
         match self.shape {
             Counter => vec![self.metric("", "", Unit::Count, self.about.to_owned())],

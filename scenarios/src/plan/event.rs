@@ -63,7 +63,7 @@ pub enum Action {
         /// Sockets that each of these nodes asks per second.
         rate: Rate,
         /// How far above the mean a node may stay, as a share of it.
-        band: f64,
+        tolerance: f64,
     },
     /// A fault that the node injects into itself.
     Fault {

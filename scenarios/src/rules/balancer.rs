@@ -64,12 +64,12 @@ fn check_supported<C: Choice>(
 
 /// What belongs to a balancer is not there without one.
 fn check_without_balancer(cluster: &ClusterSection, findings: &mut DiagnosticSink) {
-    if let Some(gateways) = cluster.balancers.as_ref().filter(|at| at.value > 1) {
-        let finding = gateways
+    if let Some(balancers) = cluster.balancers.as_ref().filter(|at| at.value > 1) {
+        let finding = balancers
             .location
             .diagnostic("several balancers, and none is named");
         findings
-            .add(finding.expected("`gateways` beside `balancer = \"gateway\"`, or another one"));
+            .add(finding.expected("`balancers` beside `balancer = \"gateway\"`, or another one"));
     }
     if let Some(tls) = cluster.balancer_tls.as_ref().filter(|at| at.value) {
         let finding = tls

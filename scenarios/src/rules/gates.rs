@@ -1,4 +1,4 @@
-//! Each gate is on a figure that this scenario can measure.
+//! Each gate is on a metric that this scenario can measure.
 
 use crate::{
     diagnostic::DiagnosticSink,
@@ -8,7 +8,7 @@ use crate::{
     section::{Choice, gates::GateSection},
 };
 
-/// Why a figure cannot be measured.
+/// Why a metric cannot be measured.
 struct UnmeasurableReason {
     message: &'static str,
     expected: &'static str,
@@ -60,8 +60,8 @@ fn unmeasurable_reason(
     let readings = || match scenario.telemetry_location {
         Some(_) => None,
         None => reason(
-            "the scenario sends no readings",
-            "it in a scenario with `[[readings]]`",
+            "the scenario sends no telemetry records",
+            "it in a scenario with `[[telemetry]]`",
         ),
     };
     match needs {
@@ -165,7 +165,7 @@ fn check_window(gate: &GateSection, figure: &Metric, findings: &mut DiagnosticSi
         let traffic = match figure.path.split('.').next() {
             Some("commands") => "no commands are sent",
             Some("messages") => "no messages are published",
-            Some("readings") => "no readings are due",
+            Some("telemetry") => "no telemetry records are due",
             _ => return,
         };
         let what = format!("{traffic} in the {} phase", window.as_str());

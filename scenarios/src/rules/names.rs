@@ -26,7 +26,7 @@ pub(super) fn check(scenario: &Scenario, findings: &mut DiagnosticSink) {
     );
     check_unique(
         scenario.telemetry.iter().map(|load| &load.name),
-        "load of readings",
+        "telemetry load",
         findings,
     );
     let events = scenario

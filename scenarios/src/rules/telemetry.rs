@@ -42,10 +42,10 @@ fn check_volume(
 ) -> Option<DiagnosticBuilder> {
     let rate = load.rate_for(pool.count.as_ref()?.value)?.as_per_second();
     if rate > RATE_RANGE.1 {
-        let what = format!("{} readings", format::per_second(rate));
+        let what = format!("{} telemetry records", format::per_second(rate));
         let finding = load.schedule_location().diagnostic(what);
         return Some(finding.expected(format!(
-            "at most {} readings over all devices",
+            "at most {} telemetry records over all devices",
             format::per_second(RATE_RANGE.1)
         )));
     }
@@ -58,7 +58,7 @@ fn check_volume(
     let most = MAX_TELEMETRY as f64;
     (before <= most && total.0 > most).then(|| {
         let what = format!(
-            "{} readings in {}",
+            "{} telemetry records in {}",
             format::toml_integer(total.0 as u64),
             format::toml_duration(duration)
         );
@@ -75,7 +75,7 @@ fn check_consumers(scenario: &Scenario, findings: &mut DiagnosticSink) {
     };
     match &scenario.system {
         SystemSection::Cluster(cluster) if cluster.has_no_consumers() => {
-            let finding = spot.diagnostic_without_value("readings that nobody handles");
+            let finding = spot.diagnostic_without_value("telemetry records that nobody handles");
             findings.add(finding.expected("`consumers = 3` in `[cluster]`, or another number"));
         }
         SystemSection::Target(target)
@@ -84,8 +84,8 @@ fn check_consumers(scenario: &Scenario, findings: &mut DiagnosticSink) {
                 .as_ref()
                 .is_some_and(|at| at.value == Dialect::Plain) =>
         {
-            let finding = spot.diagnostic_without_value("readings in the plain dialect");
-            findings.add(finding.expected("`[[readings]]` with `dialect = \"highwater\"`"));
+            let finding = spot.diagnostic_without_value("telemetry records in the plain dialect");
+            findings.add(finding.expected("`[[telemetry]]` with `dialect = \"highwater\"`"));
         }
         _ => {}
     }

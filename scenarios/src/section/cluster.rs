@@ -50,7 +50,7 @@ const POLICY: KeySchema = KeySchema {
 };
 
 const LOAD_METRIC: KeySchema = KeySchema {
-    name: "load",
+    name: "load_metric",
     value_type: ValueType::Choice(choices::<BalancerLoadMetric>),
     presence: KeyPresence::Optional,
     about: "What the gateway's policy takes for a node's load: its sockets, or the live bytes of its heap, which nodes report as a load of their own making. Without it its sockets.",
@@ -71,7 +71,7 @@ const JOIN: KeySchema = KeySchema {
 };
 
 const BALANCERS: KeySchema = KeySchema {
-    name: "gateways",
+    name: "balancers",
     value_type: ValueType::Count {
         min: 1,
         max: MAX_BALANCERS,
@@ -115,27 +115,27 @@ const CONSUMERS: KeySchema = KeySchema {
     name: "consumers",
     value_type: ValueType::Count { min: 0, max: 99 },
     presence: KeyPresence::Default("0"),
-    about: "Consumers of readings, called `c1`, `c2`, …; each is a process of its own, all are one group.",
+    about: "Consumers of telemetry records, called `c1`, `c2`, …; each is a process of its own, all are one group.",
 };
 
 const PROCESSING_TIME: KeySchema = KeySchema {
-    name: "handle_time",
+    name: "processing_time",
     value_type: ValueType::Duration {
         min: Duration::ZERO,
         max: MINUTE,
     },
     presence: KeyPresence::Default("0s"),
-    about: "How long a consumer takes to handle a reading; it handles one at a time.",
+    about: "How long a consumer takes to handle a telemetry record; it handles one at a time.",
 };
 
 const DROP_EVERY: KeySchema = KeySchema {
-    name: "lose_every",
+    name: "drop_every",
     value_type: ValueType::Count {
         min: 0,
         max: 1_000_000_000,
     },
     presence: KeyPresence::Default("0"),
-    about: "A fault of known size, to see that it is found: each consumer acknowledges every so many-th of its readings without handling it. 0 loses none.",
+    about: "A fault of known size, to see that it is found: each consumer acknowledges every so many-th of its telemetry records without handling it. 0 loses none.",
 };
 
 pub(crate) static SECTION: Section = Section {

@@ -58,7 +58,7 @@ const HEARTBEAT: KeySchema = KeySchema {
 };
 
 const MAX_MISSED: KeySchema = KeySchema {
-    name: "give_up_after",
+    name: "max_missed",
     value_type: ValueType::Count { min: 1, max: 1_000 },
     presence: KeyPresence::Default("2"),
     about: "Missed heartbeats in a row after which the client closes the socket and reconnects.",

@@ -34,7 +34,7 @@ const DO: KeySchema = KeySchema {
     name: "do",
     value_type: ValueType::Choice(choices::<EventKind>),
     presence: KeyPresence::Required,
-    about: "What is done to the node. `kill-node` is SIGKILL; `pause-node` is SIGSTOP, and the node hangs with all its sockets open; `drain-node` asks it to end in order; `restart-node` starts a killed, drained or running node again on its old address. The same with `-broker` is done to the embedded broker, and needs `backplane = \"local\"`; `kill-consumer` and `restart-consumer` are the same for a consumer of readings, which goes on with its journal. `rebalance` has nodes that hold more than their share ask sockets to come back, until all are within `band`.",
+    about: "What is done to the node. `kill-node` is SIGKILL; `pause-node` is SIGSTOP, and the node hangs with all its sockets open; `drain-node` asks it to end in order; `restart-node` starts a killed, drained or running node again on its old address. The same with `-broker` is done to the embedded broker, and needs `backplane = \"local\"`; `kill-consumer` and `restart-consumer` are the same for a consumer of telemetry records, which goes on with its journal. `rebalance` has nodes that hold more than their share ask sockets to come back, until all are within `tolerance`.",
 };
 
 const NODE: KeySchema = KeySchema {
@@ -59,7 +59,7 @@ const FAULT: KeySchema = KeySchema {
 };
 
 const DURATION: KeySchema = KeySchema {
-    name: "length",
+    name: "duration",
     value_type: ValueType::Duration {
         min: MILLISECOND,
         max: MINUTE.saturating_mul(10),
@@ -85,8 +85,8 @@ const RATE: KeySchema = KeySchema {
     about: "With `do = \"rebalance\"`: how many sockets each node that is too full asks to go per second, rounded up to a whole number.",
 };
 
-const BAND: KeySchema = KeySchema {
-    name: "band",
+const TOLERANCE: KeySchema = KeySchema {
+    name: "tolerance",
     value_type: ValueType::Share {
         min_percent: 1,
         max_percent: 100,
@@ -99,7 +99,7 @@ pub(crate) static SECTION: Section = Section {
     header: "[[events]]",
     about: "Something done to a node, to all nodes, to a consumer or to the broker of the `[cluster]` during the steady phase. Each must be possible when its time comes: a node that was killed cannot be drained, one that runs cannot be resumed.",
     keys: &[
-        NAME, AT, DO, NODE, CONSUMER, FAULT, DURATION, COUNT, RATE, BAND,
+        NAME, AT, DO, NODE, CONSUMER, FAULT, DURATION, COUNT, RATE, TOLERANCE,
     ],
 };
 
@@ -122,7 +122,7 @@ pub(crate) struct EventSection {
     duration: Option<Spanned<Duration>>,
     count: Option<Spanned<u64>>,
     rate: Option<Spanned<Rate>>,
-    band: Option<Spanned<f64>>,
+    tolerance: Option<Spanned<f64>>,
 }
 
 impl EventSection {
@@ -137,7 +137,7 @@ impl EventSection {
             duration: fields.read(&DURATION, findings),
             count: fields.read(&COUNT, findings),
             rate: fields.read(&RATE, findings),
-            band: fields.read(&BAND, findings),
+            tolerance: fields.read(&TOLERANCE, findings),
         };
         if let Some(deed) = &event.kind {
             let kind = event.fault.as_ref().map(|at| at.value);
@@ -165,7 +165,7 @@ impl EventSection {
             EventKind::RestartConsumer => Action::RestartConsumer,
             EventKind::Rebalance => Action::Rebalance {
                 rate: self.rate?.value,
-                band: self.band?.value,
+                tolerance: self.tolerance?.value,
             },
             EventKind::Fault => Action::Fault {
                 fault: match self.fault?.value {
@@ -252,7 +252,7 @@ fn fault_size_key(kind: FaultKind) -> &'static KeySchema {
 
 /// A rebalance says how fast and how far, anything else neither.
 fn check_rebalance_keys(deed: EventKind, fields: &TableReader<'_>, findings: &mut DiagnosticSink) {
-    for key in [&RATE, &BAND] {
+    for key in [&RATE, &TOLERANCE] {
         match (deed == EventKind::Rebalance, fields.has(key)) {
             (true, false) => {
                 let finding = fields

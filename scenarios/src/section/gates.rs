@@ -20,14 +20,14 @@ const CHECK: KeySchema = KeySchema {
     name: "check",
     value_type: ValueType::Check,
     presence: KeyPresence::Required,
-    about: "Figure, comparison and limit; the figures are listed below.",
+    about: "Metric, comparison and limit; the metrics are listed below.",
 };
 
 const DURING: KeySchema = KeySchema {
     name: "during",
     value_type: ValueType::Choice(choices::<PhaseWindow>),
     presence: KeyPresence::Optional,
-    about: "The part of the run it covers. Without it, what the figure itself covers: counters the whole run, distributions the steady phase.",
+    about: "The part of the run it covers. Without it, what the metric itself covers: counters the whole run, distributions the steady phase.",
 };
 
 pub(crate) static SECTION: Section = Section {

@@ -29,13 +29,13 @@ const JOIN: KeySchema = KeySchema {
 };
 
 const BALANCERS: KeySchema = KeySchema {
-    name: "gateways",
+    name: "balancers",
     value_type: ValueType::ListOf(&ValueType::Count {
         min: 1,
         max: MAX_BALANCERS,
     }),
     presence: KeyPresence::Optional,
-    about: "Values of `cluster.gateways`.",
+    about: "Values of `cluster.balancers`.",
 };
 
 const REPEAT: KeySchema = KeySchema {

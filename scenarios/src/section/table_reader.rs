@@ -6,7 +6,7 @@ use super::cluster::BackplaneSection;
 use super::{KeyPresence, KeySchema, ListSchema, Section, ValueType, value_type::FromToml};
 use crate::{
     diagnostic::{DiagnosticBuilder, DiagnosticSink},
-    suggest,
+    renamed, suggest,
     tree::{self, SourceSpan, TomlItem, TomlTable, TomlValue},
 };
 
@@ -253,6 +253,15 @@ impl<'t> TableReader<'t> {
         findings.add(finding.expected(key.value_type.expected()));
     }
 
+    /// The hint for a key that had another name before.
+    fn renamed_hint(&self, key: &str) -> Option<String> {
+        let new = renamed::renamed_key(key)?;
+        let mut known = self.section.keys.iter();
+        known
+            .any(|key| key.name == new)
+            .then(|| renamed::hint(key, new))
+    }
+
     fn report_unknown_keys(&self, findings: &mut DiagnosticSink) {
         let names = || self.section.keys.iter().map(|key| key.name);
         for entry in self.table.entries() {
@@ -262,7 +271,10 @@ impl<'t> TableReader<'t> {
             let finding =
                 DiagnosticBuilder::new(&entry.span, &self.key_path(&entry.key), "unknown key")
                     .expected(suggest::quoted_list(names()))
-                    .maybe_hint(suggest::did_you_mean(&entry.key, names()));
+                    .maybe_hint(
+                        self.renamed_hint(&entry.key)
+                            .or_else(|| suggest::did_you_mean(&entry.key, names())),
+                    );
             findings.add(finding);
         }
     }

@@ -1,4 +1,4 @@
-//! `[[readings]]`: what devices send upstream.
+//! `[[telemetry]]`: what devices send upstream.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ const NAME: KeySchema = KeySchema {
     name: "name",
     value_type: ValueType::Name,
     presence: KeyPresence::Optional,
-    about: "Name of the load. Without it `readings-1`, `readings-2`, … by its place in the file.",
+    about: "Name of the load. Without it `telemetry-1`, `telemetry-2`, … by its place in the file.",
 };
 
 const POOL: KeySchema = KeySchema {
@@ -30,7 +30,7 @@ const RATE: KeySchema = KeySchema {
     name: "rate",
     value_type: ValueType::Rate,
     presence: KeyPresence::Optional,
-    about: "Readings due per second, over all devices of the pool, which take turns. This or `every`.",
+    about: "Telemetry records due per second, over all devices of the pool, which take turns. This or `every`.",
 };
 
 const EVERY: KeySchema = KeySchema {
@@ -40,7 +40,7 @@ const EVERY: KeySchema = KeySchema {
         max: DAY,
     },
     presence: KeyPresence::Optional,
-    about: "Time between two readings of one device. This or `rate`.",
+    about: "Time between two telemetry records of one device. This or `rate`.",
 };
 
 const SIZE: KeySchema = KeySchema {
@@ -50,18 +50,18 @@ const SIZE: KeySchema = KeySchema {
         max: 48 * 1024,
     },
     presence: KeyPresence::Default("64B"),
-    about: "Length of a reading's body.",
+    about: "Length of a telemetry record's body.",
 };
 
 pub(crate) static SECTION: Section = Section {
-    header: "[[readings]]",
-    about: "Readings that devices send upstream in the steady phase, on a fixed schedule, for a group of consumers to handle. A device sends again what was refused and what was not answered when its socket ended; a reading that is due while the socket is closed waits, and its time runs. Every reading is followed to the journals of the consumers.",
+    header: "[[telemetry]]",
+    about: "Telemetry records that devices send upstream in the steady phase, on a fixed schedule, for a group of consumers to handle. A device sends again what was rejected and what was not answered when its socket ended; a record that is due while the socket is closed waits, and its time runs. Every record is followed to the journals of the consumers.",
     keys: &[NAME, POOL, RATE, EVERY, SIZE],
 };
 
 pub(crate) static LIST: ListSchema = ListSchema {
-    key: "readings",
-    noun: "load of readings",
+    key: "telemetry",
+    noun: "telemetry load",
     auto_named: true,
     section: &SECTION,
 };
@@ -135,7 +135,7 @@ impl TelemetrySection {
 /// One of the two ways to say when.
 fn check_schedule(fields: &TableReader<'_>, findings: &mut DiagnosticSink) {
     const EITHER: &str =
-        "`rate` (over all devices) or `every` (between two readings of one device)";
+        "`rate` (over all devices) or `every` (between two telemetry records of one device)";
     match (fields.has(&RATE), fields.has(&EVERY)) {
         (true, true) => {
             let finding = fields

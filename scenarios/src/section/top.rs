@@ -74,7 +74,7 @@ pub(crate) const PUBLISH: KeySchema = KeySchema {
 };
 
 pub(crate) const TELEMETRY: KeySchema = KeySchema {
-    name: "readings",
+    name: "telemetry",
     value_type: ValueType::Tables,
     presence: KeyPresence::Optional,
     about: "What devices send upstream.",

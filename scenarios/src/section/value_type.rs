@@ -126,7 +126,7 @@ impl ValueType {
             Self::Bool => "true or false".to_owned(),
             Self::FilePath => "the path of a file, seen from where `highwater` is started".to_owned(),
             Self::Headers => "a table of names and texts, such as { Authorization = \"Bearer ${TOKEN}\" }".to_owned(),
-            Self::Check => "a figure, one of < <= == != >= >, and a limit with the figure's unit, such as \"heartbeats.response.p99 <= 50ms\"".to_owned(),
+            Self::Check => "a metric, one of < <= == != >= >, and a limit with the metric's unit, such as \"heartbeats.response.p99 <= 50ms\"".to_owned(),
             Self::CommandPath => "a path that begins with `/`, such as \"/devices/{device}/commands\"".to_owned(),
             Self::TopicName => name::EXPECTED_TOPIC.to_owned(),
             Self::WsAddresses => "an address such as \"ws://host:8080/ws?device={device}\", or a list of them".to_owned(),

@@ -77,10 +77,13 @@ fn a_gateway_goes_by_sockets_or_by_the_nodes_own_load() {
         cluster("balancer = \"gateway\"").load_metric,
         BalancerLoadMetric::Sockets
     );
-    let heap = "balancer = \"gateway\"\nload = \"heap\"";
+    let heap = "balancer = \"gateway\"\nload_metric = \"heap\"";
     assert_eq!(cluster(heap).load_metric, BalancerLoadMetric::Heap);
-    let said = diagnostics("balancer = \"nginx\"\nload = \"heap\"", "");
-    assert!(said.contains("cluster.load: not with nginx"), "{said}");
+    let said = diagnostics("balancer = \"nginx\"\nload_metric = \"heap\"", "");
+    assert!(
+        said.contains("cluster.load_metric: not with nginx"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -139,12 +142,12 @@ fn what_does_not_go_together_is_said_in_its_place() {
           = accepted: "round-robin"
           = hint: name what stands there: `balancer = "gateway"`
 
-        balanced.toml:6:12: cluster.gateways: several balancers, and none is named
+        balanced.toml:6:13: cluster.balancers: several balancers, and none is named
           |
-        6 | gateways = 2
-          |            ^
+        6 | balancers = 2
+          |             ^
           = found: 2
-          = accepted: `gateways` beside `balancer = "gateway"`, or another one
+          = accepted: `balancers` beside `balancer = "gateway"`, or another one
 
         balanced.toml:7:16: cluster.balancer_tls: TLS at a balancer, and there is none
           |
@@ -155,29 +158,30 @@ fn what_does_not_go_together_is_said_in_its_place() {
           = hint: `tls = true` is TLS at the nodes
 
         3 problems in balanced.toml"#]]
-    .assert_eq(&diagnostics("policy = \"p2c\"\ngateways = 2\nbalancer_tls = true", ""));
+    .assert_eq(&diagnostics("policy = \"p2c\"\nbalancers = 2\nbalancer_tls = true", ""));
 }
 
 #[test]
 fn a_rebalance_is_of_the_whole_cluster() {
-    let event = "[[events]]\nat = \"10s\"\ndo = \"rebalance\"\nrate = \"50/s\"\nband = \"5%\"\n";
+    let event =
+        "[[events]]\nat = \"10s\"\ndo = \"rebalance\"\nrate = \"50/s\"\ntolerance = \"5%\"\n";
     let event = plan("balancer = \"gateway\"", event, &[]).events.remove(0);
     assert_eq!(event.node, CLUSTER_NAME);
     match event.action {
-        Action::Rebalance { rate, band } => {
-            assert_eq!((rate.as_per_second(), band), (50.0, 0.05));
+        Action::Rebalance { rate, tolerance } => {
+            assert_eq!((rate.as_per_second(), tolerance), (50.0, 0.05));
         }
         action => panic!("{action:?}"),
     }
     let problems = diagnostics(
         "balancer = \"gateway\"",
-        "[[events]]\nat = \"10s\"\ndo = \"rebalance\"\nnode = \"n1\"\nband = \"500%\"\n\
+        "[[events]]\nat = \"10s\"\ndo = \"rebalance\"\nnode = \"n1\"\ntolerance = \"500%\"\n\
          [[events]]\nat = \"20s\"\ndo = \"kill-node\"\nnode = \"n1\"\nrate = \"5/s\"\n",
     );
     for said in [
         "events[0].rate: missing from this rebalance",
         "events[0].node: this is done to all nodes",
-        "events[0].band: out of range",
+        "events[0].tolerance: out of range",
         "accepted: a share, from \"1%\" to \"100%\"",
         "events[1].rate: only a rebalance has this key",
     ] {
@@ -228,10 +232,10 @@ fn a_matrix_has_a_cell_for_each_combination() {
 
 #[test]
 fn a_setting_on_the_command_line_stands_in_place_of_its_list() {
-    let cells = "[matrix]\npolicy = [\"least-conn\", \"p2c\"]\ngateways = [1, 2]\n";
+    let cells = "[matrix]\npolicy = [\"least-conn\", \"p2c\"]\nbalancers = [1, 2]\n";
     let one = matrix("balancer = \"gateway\"", cells, &["cluster.policy=random"]);
     let names: Vec<&str> = one.cells().map(|cell| &cell.name[..]).collect();
-    assert_eq!(names, ["1-gateways", "2-gateways"]);
+    assert_eq!(names, ["1-balancers", "2-balancers"]);
     let fewer = matrix(
         "balancer = \"gateway\"",
         cells,
@@ -309,7 +313,7 @@ policy = ["p2c"]
     );
     let many = "[matrix]\nbalancer = [\"none\", \"gateway\", \"nginx\", \"haproxy\"]\n\
                 policy = [\"round-robin\", \"least-conn\", \"p2c\", \"random\"]\n\
-                gateways = [1, 2, 3, 4, 5]\n";
+                balancers = [1, 2, 3, 4, 5]\n";
     let said = diagnostics("", many);
     assert!(said.contains("matrix: 80 cells"), "{said}");
 }
@@ -360,7 +364,7 @@ fn what_a_matrix_does_not_go_through_or_what_does_not_go_together_is_said_there(
            |
         11 | nodes = [2, 3]
            | ^^^^^
-           = accepted: `balancer`, `policy`, `join`, `gateways`, `repeat`
+           = accepted: `balancer`, `policy`, `join`, `balancers`, `repeat`
 
         balanced.toml:13:9: cluster.join: not with nginx
            |
@@ -379,7 +383,7 @@ fn a_description_tells_of_the_balancer_and_of_the_cells() {
         files_per_process: 20_000,
         memory: None,
     };
-    let keys = "balancer = \"haproxy\"\ngateways = 2\nbalancer_tls = true";
+    let keys = "balancer = \"haproxy\"\nbalancers = 2\nbalancer_tls = true";
     let page = describe(&plan(keys, "", &[]), &host);
     for said in [
         "2 balancers haproxy (b1 to b2)",
@@ -407,11 +411,11 @@ fn a_balancer_that_would_need_too_many_files_is_named() {
     let page = describe(&plan("balancer = \"gateway\"", "", &[]), &small);
     assert!(page.contains("18,000 of 10,000"), "{page}");
     assert!(page.contains("more than a process may open"), "{page}");
-    let cells = "[matrix]\ngateways = [2, 1]\n";
+    let cells = "[matrix]\nbalancers = [2, 1]\n";
     let page = describe_matrix(&matrix("balancer = \"gateway\"", cells, &[]), &small);
-    let excess = "1-gateways: gateways 1; 18,000 open files in a balancer";
+    let excess = "1-balancers: balancers 1; 18,000 open files in a balancer";
     assert!(page.contains(excess), "{page}");
-    assert!(!page.contains("2-gateways: gateways 2;"), "{page}");
+    assert!(!page.contains("2-balancers: balancers 2;"), "{page}");
 }
 
 #[test]

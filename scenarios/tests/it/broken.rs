@@ -4,6 +4,7 @@ mod commands;
 mod events;
 mod file;
 mod gates;
+mod renamed;
 mod telemetry;
 
 use expect_test::Expect;

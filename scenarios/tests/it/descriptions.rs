@@ -44,7 +44,7 @@ node = "n3"
 at = "35s"
 do = "fault"
 fault = "ignore-pings"
-length = "1.5s"
+duration = "1.5s"
 node = "n1"
 
 [[gates]]
@@ -248,7 +248,8 @@ fn memory_of_this_machine() {
     expect![[r#"
         Memory
           About 20.4 MiB here: 20 MiB in workers and coordinator (5 MiB of it to follow
-          messages and readings), 459 KiB in the kernel; what is available is unknown.
+          messages and telemetry records), 459 KiB in the kernel; what is available is
+          unknown.
 
     "#]]
     .assert_eq(&page[from..page.find("Gates").expect("a section")]);

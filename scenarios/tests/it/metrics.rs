@@ -1,4 +1,4 @@
-//! Figures lead to numbers of the summary.
+//! Metrics lead to numbers of the summary.
 
 use highwater_scenarios::metrics::{self, Unit};
 

@@ -132,11 +132,11 @@ fn what_is_placed_and_wrong() {
         ],
         expect![[r#"
             --set devices.home.cuont=5: devices.home.cuont: unknown key
-              = accepted: `name`, `count`, `ramp`, `start`, `heartbeat`, `give_up_after`, `connect_timeout`, `reconnect`
+              = accepted: `name`, `count`, `ramp`, `start`, `heartbeat`, `max_missed`, `connect_timeout`, `reconnect`
               = hint: did you mean `count`?
 
             --set device.home.count=5: device: unknown key
-              = accepted: `name`, `description`, `seed`, `duration`, `cluster`, `target`, `devices`, `commands`, `publish`, `readings`, `events`, `gates`, `matrix`
+              = accepted: `name`, `description`, `seed`, `duration`, `cluster`, `target`, `devices`, `commands`, `publish`, `telemetry`, `events`, `gates`, `matrix`
               = hint: did you mean `devices`?
 
             --set duration=30: duration: a number without its unit

@@ -7,7 +7,7 @@ fn events(list: &str) -> String {
     let event = |line: &str| {
         let words: Vec<&str> = line.split_whitespace().collect();
         let more = if words[1] == "fault" {
-            "fault = \"stall\"\nlength = \"1s\"\n"
+            "fault = \"stall\"\nduration = \"1s\"\n"
         } else {
             ""
         };

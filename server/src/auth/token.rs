@@ -131,14 +131,14 @@ impl Tokens {
 }
 
 impl AuthError {
-    /// The label in `highwater_auth_refused_total`.
+    /// The label in `highwater_auth_rejected_total`.
     pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Missing => "missing",
             Self::Invalid => "invalid",
             Self::Expired => "expired",
             Self::NotYetValid => "early",
-            Self::DeviceNotAllowed => "other-device",
+            Self::DeviceNotAllowed => "other_device",
             Self::WrongLoginSecret => "login",
         }
     }

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Both ends must speak the same.
-pub(crate) const PROTOCOL_VERSION: u16 = 3;
+pub(crate) const PROTOCOL_VERSION: u16 = 4;
 
 /// What headers and envelopes may add to a payload.
 pub(crate) const HEADROOM_BYTES: usize = 1024;

@@ -3,7 +3,7 @@
 use prometheus::{IntCounterVec, Opts, Registry};
 
 use super::{Backplane, MessageKind, TrafficCounters};
-use crate::metric::{expect_valid, register_counter, register_gauge, register_metric};
+use crate::metric::{counter_vec, expect_valid, register_counter, register_gauge, register_metric};
 
 /// Registers the figures of now.
 pub(crate) fn collect_metrics(backplane: &dyn Backplane, registry: &Registry) {
@@ -46,23 +46,26 @@ pub(crate) fn collect_metrics(backplane: &dyn Backplane, registry: &Registry) {
         "Nodes of the cluster, as this process last saw them.",
         Some(view.nodes().count() as f64),
     );
+    let rejected = counter_vec(
+        "highwater_backplane_rejected_total",
+        "Messages that this process did not put on the backplane, by reason.",
+        "reason",
+    );
+    let queue_full = rejected.with_label_values(&["queue_full"]);
+    queue_full.inc_by(traffic.rejected());
+    register_metric(registry, &rejected);
     for (name, help, count) in error_counters(traffic) {
         register_counter(registry, name, help, Some(count as f64));
     }
 }
 
 /// What went wrong on the backplane: name, help, count.
-fn error_counters(traffic: &TrafficCounters) -> [(&'static str, &'static str, u64); 5] {
+fn error_counters(traffic: &TrafficCounters) -> [(&'static str, &'static str, u64); 4] {
     [
         (
             "highwater_backplane_reconnects_total",
             "Times this process joined the backplane again.",
             traffic.reconnects(),
-        ),
-        (
-            "highwater_backplane_refused_total",
-            "Messages refused because the queue to the backplane was full.",
-            traffic.rejected(),
         ),
         (
             "highwater_backplane_dropped_total",
@@ -75,7 +78,7 @@ fn error_counters(traffic: &TrafficCounters) -> [(&'static str, &'static str, u6
             traffic.evicted(),
         ),
         (
-            "highwater_backplane_inboxes_reaped_total",
+            "highwater_backplane_inboxes_deleted_total",
             "Inboxes of ended connections that this process removed at the broker.",
             traffic.inboxes_deleted(),
         ),

@@ -33,24 +33,24 @@ impl MessageMetrics {
                 "from",
             ),
             rejected: counter_vec(
-                "highwater_messages_refused_total",
-                "Topic messages that this node refused, by reason; nobody got them.",
+                "highwater_messages_rejected_total",
+                "Topic messages that this node rejected, by reason; nobody got them.",
                 "reason",
             ),
             dropped: counter_vec(
                 "highwater_messages_dropped_total",
-                "Topic messages not delivered here: of another node (topic-full), or to one device (slow-consumer).",
+                "Topic messages not delivered here: of another node (topic_full), or to one device (slow_consumer).",
                 "reason",
             ),
         };
         Self {
             published_by_http: families.published.with_label_values(&["rest"]),
             published_by_devices: families.published.with_label_values(&["device"]),
-            rejected_full: families.rejected.with_label_values(&["topic-full"]),
+            rejected_full: families.rejected.with_label_values(&["topic_full"]),
             rejected_backplane: families.rejected.with_label_values(&["backplane"]),
-            rejected_rate: families.rejected.with_label_values(&["rate"]),
-            dropped_full: families.dropped.with_label_values(&["topic-full"]),
-            dropped_slow: families.dropped.with_label_values(&["slow-consumer"]),
+            rejected_rate: families.rejected.with_label_values(&["rate_limited"]),
+            dropped_full: families.dropped.with_label_values(&["topic_full"]),
+            dropped_slow: families.dropped.with_label_values(&["slow_consumer"]),
             delivered: counter(
                 "highwater_messages_delivered_total",
                 "Topic messages handed to devices of this node, once for each device.",

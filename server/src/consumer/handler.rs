@@ -40,7 +40,9 @@ impl QueueTask for ConsumerTask {
             match self.run_connection::<M>(&address).await {
                 Ok(()) => return Ok(()),
                 Err(ConsumerError::Journal(error)) => return Err(error),
-                Err(ConsumerError::Queue(error)) => tracing::warn!(%error, "no readings"),
+                Err(ConsumerError::Queue(error)) => {
+                    tracing::warn!(%error, "telemetry queue is unavailable")
+                }
             }
             backoff.record_disconnect(began.elapsed());
             let shutdown = self.shutdown.clone();

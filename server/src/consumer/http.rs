@@ -31,7 +31,7 @@ pub(super) fn router(state: ConsumerState) -> Router {
 async fn ready(State(state): State<ConsumerState>) -> (StatusCode, &'static str) {
     match state.metrics.is_connected() {
         true => (StatusCode::OK, "ready\n"),
-        false => (StatusCode::SERVICE_UNAVAILABLE, "no queue of readings\n"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "no telemetry queue\n"),
     }
 }
 

@@ -62,26 +62,26 @@ impl ConsumerMetrics {
         let count = |counter: &AtomicU64| Some(counter.load(Relaxed) as f64);
         register_counter(
             &registry,
-            "highwater_readings_handled_total",
-            "Readings that this consumer has handled.",
+            "highwater_telemetry_handled_total",
+            "Telemetry records that this consumer has handled.",
             count(&self.handled),
         );
         register_counter(
             &registry,
-            "highwater_readings_redelivered_total",
-            "Of those, readings that a consumer may have had before.",
+            "highwater_telemetry_redelivered_total",
+            "Of those, telemetry records that a consumer may have had before.",
             count(&self.redelivered),
         );
         register_counter(
             &registry,
-            "highwater_readings_dropped_total",
-            "Readings acknowledged without having been handled: an injected fault.",
+            "highwater_telemetry_dropped_total",
+            "Telemetry records acknowledged without having been handled: an injected fault.",
             count(&self.dropped),
         );
         register_gauge(
             &registry,
-            "highwater_readings_in_hand",
-            "Readings in this consumer's hand.",
+            "highwater_telemetry_unacked",
+            "Telemetry records that this consumer has taken and not acknowledged yet.",
             Some(self.unacked.load(Relaxed) as f64),
         );
         register_gauge(

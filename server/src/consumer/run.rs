@@ -32,7 +32,7 @@ pub async fn run(
 ) -> Result<(), JournalError> {
     let journal = config.journal.as_deref().map(Journal::open).transpose()?;
     let metrics = Arc::new(ConsumerMetrics::default());
-    tracing::info!(consumer = %config.id, group = %config.group, "handling readings");
+    tracing::info!(consumer = %config.id, group = %config.group, "handling telemetry records");
     let state = ConsumerState {
         metrics: Arc::clone(&metrics),
         heap_probe: config.heap_probe,

@@ -22,9 +22,9 @@ const MAX_COUNT: u64 = 1_000_000_000;
 #[serde(tag = "fault", rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) enum FaultRequest {
     /// The whole node stands still.
-    Stall { length_ms: u64 },
+    Stall { duration_ms: u64 },
     /// Pings are read and not answered.
-    IgnorePings { length_ms: u64 },
+    IgnorePings { duration_ms: u64 },
     /// Deliveries of topic messages that never come.
     DropMessages { count: u64 },
     /// Deliveries that come twice.
@@ -46,8 +46,8 @@ impl FaultRequest {
     /// Whether it is of a size that may be.
     pub(crate) fn validate(&self) -> Result<(), FaultTooLarge> {
         let (what, found, most) = match *self {
-            Self::Stall { length_ms } | Self::IgnorePings { length_ms } => {
-                ("length_ms", length_ms, MAX_DURATION_MS)
+            Self::Stall { duration_ms } | Self::IgnorePings { duration_ms } => {
+                ("duration_ms", duration_ms, MAX_DURATION_MS)
             }
             Self::DropMessages { count }
             | Self::DuplicateMessages { count }
@@ -73,9 +73,12 @@ impl Faults {
     pub(crate) fn inject(&self, fault: &FaultRequest) {
         tracing::warn!(?fault, "fault injected");
         match fault {
-            FaultRequest::Stall { length_ms } => stall::inject(Duration::from_millis(*length_ms)),
-            FaultRequest::IgnorePings { length_ms } => {
-                self.ignore_pings.inject(Duration::from_millis(*length_ms));
+            FaultRequest::Stall { duration_ms } => {
+                stall::inject(Duration::from_millis(*duration_ms))
+            }
+            FaultRequest::IgnorePings { duration_ms } => {
+                self.ignore_pings
+                    .inject(Duration::from_millis(*duration_ms));
             }
             FaultRequest::DropMessages { count } => self.messages.drop_next(*count),
             FaultRequest::DuplicateMessages { count } => self.messages.duplicate_next(*count),

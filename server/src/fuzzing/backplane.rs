@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Frames between the embedded broker and a node or a consumer, in either direction.
-pub fn broker_wire(bytes: &[u8]) {
+pub fn embedded_broker_frames(bytes: &[u8]) {
     check_frame_round_trip::<ToBroker>(bytes);
     check_frame_round_trip::<FromBroker>(bytes);
     check_frame_round_trip::<FromProducer>(bytes);

@@ -18,7 +18,7 @@ use crate::{
 
 /// Lines: the device, the timeout, the type of the body, the key and the tokens of
 /// an upgrade; the rest is the body.
-pub fn http_calls(bytes: &[u8]) {
+pub fn http_commands(bytes: &[u8]) {
     let mut lines = bytes.splitn(6, |byte| *byte == b'\n');
     let mut line = || lines.next().unwrap_or_default();
     let device = String::from_utf8_lossy(line()).into_owned();

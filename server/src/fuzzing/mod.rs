@@ -17,10 +17,10 @@ mod token;
 mod ws;
 
 pub use self::{
-    backplane::{broker_frames, broker_wire, cluster_messages},
+    backplane::{broker_frames, cluster_messages, embedded_broker_frames},
     device::device_frames,
-    http::http_calls,
-    queue::queue_readings,
+    http::http_commands,
+    queue::queued_telemetry,
     token::tokens,
     ws::ws_frames,
 };

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use crate::ingest::Telemetry;
 
 /// A reading says the same when it is written again, and its body is JSON.
-pub fn queue_readings(bytes: &[u8]) {
+pub fn queued_telemetry(bytes: &[u8]) {
     let Some(reading) = Telemetry::decode(bytes) else {
         return;
     };

@@ -2,10 +2,10 @@
 //!
 //! | health    | ready | not ready | failed                       | refused |
 //! |-----------|-------|-----------|------------------------------|---------|
-//! | unknown   | up    | not-ready | down, at once                | down    |
-//! | up        | up    | not-ready | down, when it is the second  | down    |
-//! | not-ready | up    | not-ready | down, when it is the second  | down    |
-//! | down      | up    | not-ready | down                         | down    |
+//! | unknown   | up    | not_ready | down, at once                | down    |
+//! | up        | up    | not_ready | down, when it is the second  | down    |
+//! | not_ready | up    | not_ready | down, when it is the second  | down    |
+//! | down      | up    | not_ready | down                         | down    |
 //!
 //! One failed check may be a moment's stall. A refused connection is the kernel's
 //! word that nobody listens. A check that this end could not make changes nothing:
@@ -108,7 +108,7 @@ impl Health {
         match self {
             Self::Unknown => "joining",
             Self::Up { .. } => "up",
-            Self::NotReady => "not-ready",
+            Self::NotReady => "not_ready",
             Self::Down => "down",
         }
     }
@@ -142,7 +142,7 @@ mod tests {
         assert_eq!(states_after(false, &[Failed, Ready]), ["down", "up"]);
         assert_eq!(
             states_after(false, &[Ready, NotReady, Failed, Failed, NotReady, Ready]),
-            ["up", "not-ready", "not-ready", "down", "not-ready", "up"]
+            ["up", "not_ready", "not_ready", "down", "not_ready", "up"]
         );
         assert_eq!(
             states_after(false, &[Ready, Refused, Ready]),

@@ -59,9 +59,9 @@ impl RequestOutcome {
     fn label(self) -> &'static str {
         match self {
             Self::Answered => "answered",
-            Self::TimedOut => "timed-out",
+            Self::TimedOut => "timed_out",
             Self::Broken => "broken",
-            Self::NoNode => "no-node",
+            Self::NoNode => "no_node",
         }
     }
 }
@@ -78,10 +78,10 @@ impl UpgradeOutcome {
     fn label(self) -> &'static str {
         match self {
             Self::Opened => "opened",
-            Self::Rejected => "refused",
-            Self::TimedOut => "timed-out",
+            Self::Rejected => "rejected",
+            Self::TimedOut => "timed_out",
             Self::Broken => "broken",
-            Self::NoNode => "no-node",
+            Self::NoNode => "no_node",
         }
     }
 }
@@ -157,12 +157,12 @@ fn collect_loads(counts: &BTreeMap<NodeId, LoadSnapshot>, registry: &Registry) {
         register_node_gauge(registry, name, help, samples);
     };
     by_node(
-        "highwater_gateway_established",
+        "highwater_gateway_active",
         "Open sockets that this gateway forwards to the node.",
         |counts| counts.active,
     );
     by_node(
-        "highwater_gateway_handshaking",
+        "highwater_gateway_pending",
         "Sockets on their way to the node.",
         |counts| counts.pending,
     );
@@ -207,7 +207,7 @@ fn collect_nodes(nodes: &[BackendStatus], registry: &Registry) {
     let states = expect_valid(IntGaugeVec::new(
         Opts::new(
             "highwater_gateway_node_state",
-            "1 for the state that the node is in: joining, up, not-ready, draining or down.",
+            "1 for the state that the node is in: joining, up, not_ready, draining or down.",
         ),
         &["node", "state"],
     ));

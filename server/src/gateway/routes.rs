@@ -161,7 +161,7 @@ struct GatewayNodeRow {
     /// What the node said last that it has.
     sockets: Option<u64>,
     /// The load of its own making.
-    own_load: Option<f64>,
+    reported_load: Option<f64>,
     /// What the policy goes by.
     load: Option<f64>,
 }
@@ -182,7 +182,7 @@ async fn nodes(State(gateway): State<Arc<GatewayState>>) -> Json<GatewayNodesRes
             state: node.state,
             assigned: node.assigned,
             sockets: node.reported_sockets,
-            own_load: node.reported_load,
+            reported_load: node.reported_load,
             load: node.load,
         });
     Json(GatewayNodesResponse {

@@ -58,7 +58,7 @@ impl TelemetryProducer for AmqpProducer {
     type Address = BrokerAddress;
 
     async fn connect(address: &BrokerAddress) -> Result<Self, QueueError> {
-        let (connection, channel) = open(address, "readings of a node").await?;
+        let (connection, channel) = open(address, "telemetry of a node").await?;
         let confirm = channel.confirm_select(ConfirmSelectOptions::default());
         confirm.await.map_err(QueueError::disconnected)?;
         Ok(Self {
@@ -265,5 +265,5 @@ async fn open(
 }
 
 fn exchange(cluster: &ClusterName) -> ShortString {
-    format!("highwater.{cluster}.readings").into()
+    format!("highwater.{cluster}.telemetry").into()
 }

@@ -56,7 +56,7 @@ impl TelemetryProducer for NatsProducer {
     type Address = BrokerAddress;
 
     async fn connect(address: &BrokerAddress) -> Result<Self, QueueError> {
-        let (_, context, stream) = open(address, "readings of a node").await?;
+        let (_, context, stream) = open(address, "telemetry of a node").await?;
         Ok(Self {
             context,
             stream,
@@ -202,7 +202,7 @@ async fn open(
     let mut context = jetstream::new(client.clone());
     context.set_timeout(RESPONSE_TIMEOUT);
     let config = Config {
-        name: format!("highwater-{}-readings", address.cluster),
+        name: format!("highwater-{}-telemetry", address.cluster),
         subjects: vec![subject(&address.cluster)],
         retention: RetentionPolicy::Interest,
         storage: StorageType::File,
@@ -217,7 +217,7 @@ async fn open(
 }
 
 fn subject(cluster: &ClusterName) -> String {
-    format!("highwater.{cluster}.readings")
+    format!("highwater.{cluster}.telemetry")
 }
 
 /// The server says it in words alone: maximum messages, or bytes, exceeded.

@@ -169,15 +169,15 @@ impl RejectReason {
         Self::NoQueue,
     ];
 
-    /// As in the `refused` frame and in the metrics.
+    /// As in the `rejected` frame and in the metrics.
     pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Full => "full",
-            Self::Unavailable => "away",
-            Self::NoConsumerGroup => "no-group",
+            Self::Unavailable => "unavailable",
+            Self::NoConsumerGroup => "no_group",
             Self::Draining => "draining",
             Self::Busy => "busy",
-            Self::NoQueue => "no-queue",
+            Self::NoQueue => "no_queue",
         }
     }
 
@@ -207,10 +207,10 @@ pub(crate) struct TelemetryDelivery<R> {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum QueueError {
     /// The connection broke, or was never made.
-    #[error("the queue of readings is away: {0}")]
+    #[error("the telemetry queue is unavailable: {0}")]
     Disconnected(String),
     /// The queue is there and does not want this one.
-    #[error("the queue of readings refused: {0}")]
+    #[error("the telemetry queue rejected it: {0}")]
     Rejected(String),
 }
 

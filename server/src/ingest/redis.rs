@@ -44,7 +44,7 @@ const POLL_TIMEOUT: Duration = Duration::from_secs(1);
 /// The longest that an answer may take, beyond that wait.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The field of an entry that holds the reading.
-const TELEMETRY_FIELD: &str = "reading";
+const TELEMETRY_FIELD: &str = "telemetry";
 /// How often a node looks what others have added and who has joined.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -146,7 +146,7 @@ impl RedisProducer {
                 self.is_full = true;
                 // Once: it may be so for long.
                 if !was_full {
-                    tracing::warn!(%error, "readings are refused");
+                    tracing::warn!(%error, "the queue is full; telemetry is rejected");
                 }
                 Ok(PublishOutcome::Rejected(RejectReason::Full))
             }
@@ -391,7 +391,7 @@ async fn groups(
 }
 
 fn key(cluster: &ClusterName) -> String {
-    format!("highwater:{cluster}:readings")
+    format!("highwater:{cluster}:telemetry")
 }
 
 async fn connect(address: &BrokerAddress) -> Result<CommandConnection, QueueError> {

@@ -143,7 +143,7 @@ impl TelemetryIntake {
         self.metrics.record(outcome);
         let frame = match outcome {
             PublishOutcome::Accepted => frame::accepted(id),
-            PublishOutcome::Rejected(reason) => frame::refused(id, reason),
+            PublishOutcome::Rejected(reason) => frame::rejected(id, reason),
         };
         // A device that has gone gets no answer, and sends the record again.
         let _ = session.write_queue.push(frame, &self.sessions.limits);

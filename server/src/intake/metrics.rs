@@ -16,8 +16,8 @@ pub(crate) struct TelemetryMetrics(IntCounterVec);
 impl TelemetryMetrics {
     pub(super) fn new() -> Self {
         let outcomes = counter_vec(
-            "highwater_readings_total",
-            "Readings of devices: accepted, or the reason why not.",
+            "highwater_telemetry_total",
+            "Telemetry of devices: accepted, or the reason why not.",
             "outcome",
         );
         // Known label values exist from the start, at zero: a rate needs a first value.

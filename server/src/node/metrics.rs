@@ -38,7 +38,7 @@ const COMMAND_OUTCOMES: [&str; 7] = [
 ];
 
 /// The reasons of a rejected upgrade, in `highwater_upgrades_rejected_total{reason}`.
-const UPGRADE_REJECTIONS: [&str; 3] = ["draining", "rate", "sockets"];
+const UPGRADE_REJECTIONS: [&str; 3] = ["draining", "rate_limited", "at_capacity"];
 
 impl NodeMetrics {
     /// Returns the node's counters, registered together with those of its layers.
@@ -66,7 +66,7 @@ impl NodeMetrics {
                 "reason",
             ),
             auth_rejected: counter_vec(
-                "highwater_auth_refused_total",
+                "highwater_auth_rejected_total",
                 "Requests rejected for their token or their login secret, by reason.",
                 "reason",
             ),

@@ -24,19 +24,19 @@ pub(crate) fn metrics_text(node: &Node) -> String {
 fn collect_sessions(node: &Node, registry: &Registry) {
     register_gauge(
         registry,
-        "highwater_outbox_bytes",
+        "highwater_write_queue_bytes",
         "Bytes that wait to be written to devices.",
         Some(node.sessions.write_budget.used() as f64),
     );
     register_gauge(
         registry,
-        "highwater_incomplete_bytes",
+        "highwater_partial_message_bytes",
         "Bytes of messages from devices that are not complete.",
         Some(node.sessions.partial_budget.used() as f64),
     );
     register_gauge(
         registry,
-        "highwater_readings_in_flight",
+        "highwater_telemetry_in_flight",
         "Telemetry records of devices that have no answer yet.",
         Some(node.intake.in_flight() as f64),
     );

@@ -2,11 +2,11 @@
 //! socket that is open.
 //!
 //! Guarantees: a node asks no more devices to leave than it has above the mean of
-//! the nodes that take sockets, plus a band; at a bounded rate, with random
+//! the nodes that take sockets, plus a tolerance; at a bounded rate, with random
 //! spacing; each is told `goaway` before its close; one with a command or a reading
 //! under way is passed over. Each round looks at all nodes anew, and those who were
 //! sent away in the last rounds count as if they were still on their way: so it ends
-//! within the band and does not overshoot it.
+//! within the tolerance and does not overshoot it.
 
 use std::{
     sync::{Arc, atomic::Ordering::Relaxed},
@@ -30,7 +30,7 @@ const ROUND_INTERVAL: Duration = Duration::from_secs(1);
 /// that `goaway` gives, and the way back. Who is back sooner counts twice meanwhile,
 /// and fewer are sent away than might be.
 const RETURN_ROUNDS: usize = 3;
-/// A cluster that is not within the band by then is not going to be: something
+/// A cluster that is not within the tolerance by then is not going to be: something
 /// sends its sockets back here.
 const MAX_ROUNDS: usize = 600;
 /// How long the other nodes may take to say how much they carry.
@@ -43,16 +43,16 @@ pub(crate) struct RebalanceRequest {
     rate: Rate,
 }
 
-/// A band that makes no sense.
+/// A tolerance that makes no sense.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("a band of {0} is none: expected a part of the mean, 0 to 1, such as 0.05")]
+#[error("invalid tolerance {0}: expected a part of the mean, 0 to 1, such as 0.05")]
 pub(crate) struct InvalidTolerance(f64);
 
 impl RebalanceRequest {
     /// The part of the mean, when nothing else is said.
     pub(crate) const DEFAULT_TOLERANCE: f64 = 0.02;
 
-    /// A node may have `band` more than the mean, as a part of it, and sends away at
+    /// A node may have `tolerance` more than the mean, as a part of it, and sends away at
     /// most `rate`.
     pub(crate) fn new(tolerance: f64, rate: Rate) -> Result<Self, InvalidTolerance> {
         match (0.0..=1.0).contains(&tolerance) {
@@ -262,22 +262,22 @@ mod tests {
 
     proptest! {
         /// What leaves never brings a node below the mean, and once it has left
-        /// nothing is above the band.
+        /// nothing is above the tolerance.
         #[test]
         fn nobody_falls_below_the_mean(
             here in 0u64..100_000,
             others in prop::collection::vec(0u64..100_000, 1..20),
             away in 0u64..1000,
-            band in 0.0..1.0f64,
+            tolerance in 0.0..1.0f64,
         ) {
-            let excess = excess(here, &others, away, band);
+            let excess = excess(here, &others, away, tolerance);
             prop_assert!(excess <= here);
             let all = here + others.iter().sum::<u64>() + away;
             let mean = all as f64 / (others.len() + 1) as f64;
             let left = (here - excess) as f64;
             prop_assert!(excess == 0 || left >= mean);
-            prop_assert!(left < mean * (1.0 + band) + 1.0 || excess == 0);
-            prop_assert!(excess > 0 || here as f64 <= (mean * (1.0 + band)).ceil());
+            prop_assert!(left < mean * (1.0 + tolerance) + 1.0 || excess == 0);
+            prop_assert!(excess > 0 || here as f64 <= (mean * (1.0 + tolerance)).ceil());
         }
     }
 }

@@ -73,7 +73,7 @@ enum ToDevice<'a> {
     Accepted {
         id: &'a TelemetryId,
     },
-    Refused {
+    Rejected {
         id: &'a TelemetryId,
         reason: &'static str,
         retry_ms: u64,
@@ -112,7 +112,7 @@ pub(crate) fn parse(text: &str) -> Result<FromDevice<'_>, InvalidFrame> {
         }
         "subscribe" => topic(frame.topic).map(FromDevice::Subscribe),
         "unsubscribe" => topic(frame.topic).map(FromDevice::Unsubscribe),
-        "reading" => {
+        "telemetry" => {
             let id = frame.id.ok_or(InvalidFrame::Malformed)?;
             Ok(FromDevice::Telemetry {
                 id: id.parse().map_err(|_| InvalidFrame::InvalidName)?,
@@ -184,8 +184,8 @@ pub(crate) fn accepted(id: &TelemetryId) -> Bytes {
 }
 
 /// The frame that says that a reading is still the device's, and why.
-pub(crate) fn refused(id: &TelemetryId, refusal: RejectReason) -> Bytes {
-    encode_frame(&ToDevice::Refused {
+pub(crate) fn rejected(id: &TelemetryId, refusal: RejectReason) -> Bytes {
+    encode_frame(&ToDevice::Rejected {
         id,
         reason: refusal.label(),
         retry_ms: refusal.retry_ms(),
@@ -315,8 +315,8 @@ mod tests {
         let id = "0-17".parse().unwrap();
         assert_eq!(&accepted(&id)[2..], br#"{"type":"accepted","id":"0-17"}"#);
         assert_eq!(
-            &refused(&id, RejectReason::Full)[2..],
-            br#"{"type":"refused","id":"0-17","reason":"full","retry_ms":500}"#
+            &rejected(&id, RejectReason::Full)[2..],
+            br#"{"type":"rejected","id":"0-17","reason":"full","retry_ms":500}"#
         );
     }
 }

@@ -166,7 +166,11 @@ mod tests {
             session.record_activity(second);
             wheel.advance(second, &limits(90));
         }
-        assert_eq!(session.write_queue.close_reason(), None, "a reading waits");
+        assert_eq!(
+            session.write_queue.close_reason(),
+            None,
+            "a telemetry record waits"
+        );
         session.end_telemetry();
         wheel.advance(41, &limits(90));
         assert_eq!(

@@ -19,7 +19,7 @@ fn faulty() -> TestNode {
 async fn faults_are_off_unless_allowed() {
     let node = TestNode::standalone();
     let answer = node
-        .post("/admin/faults", json!({"fault": "stall", "length_ms": 1}))
+        .post("/admin/faults", json!({"fault": "stall", "duration_ms": 1}))
         .await;
     assert_eq!(answer.status, 403);
 }
@@ -29,9 +29,9 @@ async fn unknown_faults_are_refused() {
     let node = faulty();
     for body in [
         json!({}),
-        json!({"fault": "dance", "length_ms": 1}),
+        json!({"fault": "dance", "duration_ms": 1}),
         json!({"fault": "stall"}),
-        json!({"fault": "ignore-pings", "length_ms": u64::MAX}),
+        json!({"fault": "ignore-pings", "duration_ms": u64::MAX}),
         json!({"fault": "drop-messages", "count": u64::MAX}),
     ] {
         assert_eq!(node.post("/admin/faults", body).await.status, 400);
@@ -42,7 +42,7 @@ async fn unknown_faults_are_refused() {
 async fn ignored_pings_are_counted_and_not_answered_and_commands_still_run() {
     let node = faulty();
     let mut device = TestDevice::open(&node, "d1").await;
-    let fault = json!({"fault": "ignore-pings", "length_ms": 600_000});
+    let fault = json!({"fault": "ignore-pings", "duration_ms": 600_000});
     assert_eq!(node.post("/admin/faults", fault).await.status, 202);
     device
         .socket
@@ -66,7 +66,7 @@ async fn ignored_pings_are_counted_and_not_answered_and_commands_still_run() {
     });
     assert_eq!(next["type"], "command");
     assert_eq!(answer.status, 200);
-    let fault = json!({"fault": "ignore-pings", "length_ms": 0});
+    let fault = json!({"fault": "ignore-pings", "duration_ms": 0});
     assert_eq!(node.post("/admin/faults", fault).await.status, 202);
     device.ping(b"answered again").await;
 }
@@ -88,7 +88,7 @@ fn a_stall_stops_the_whole_node() {
     let node = server.block_on(async { faulty() });
     client.block_on(async {
         let mut device = TestDevice::open(&node, "d1").await;
-        let fault = json!({"fault": "stall", "length_ms": length.as_millis() as u64});
+        let fault = json!({"fault": "stall", "duration_ms": length.as_millis() as u64});
         assert_eq!(node.post("/admin/faults", fault).await.status, 202);
         // Pings one after the other: one of them must meet the whole stall, less
         // what went by before it was sent.

@@ -33,5 +33,5 @@ pub(crate) struct ServeBackplane {
         default_value = "5s",
         value_parser = parse_duration_within(MIN_LEASE..=MAX_LEASE)
     )]
-    pub(crate) lease: Duration,
+    pub(crate) membership_lease: Duration,
 }

@@ -1,4 +1,4 @@
-//! A consumer of readings.
+//! A consumer of telemetry.
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -18,9 +18,9 @@ const MAX_PROCESSING_TIME: Duration = Duration::from_secs(60);
       --group billing --id c1 --journal c1.jsonl
 
 Handles what devices send to the nodes of that backplane; of every group one
-member handles each reading. With --listen the first line on stdout is
+member handles each telemetry record. With --listen the first line on stdout is
 `listening on ADDRESS`, and /healthz, /readyz and /metrics are served there.
-SIGTERM and Ctrl-C finish what is in hand.
+SIGTERM and Ctrl-C finish the records that are in progress.
 RUST_LOG says what is logged on stderr, by default info.")]
 pub(crate) struct ServeConsumer {
     /// The backplane of the nodes: local://, redis://, nats:// or amqp://HOST[:PORT]
@@ -34,27 +34,27 @@ pub(crate) struct ServeConsumer {
     /// Name of the nodes' cluster, where others use the same broker
     #[arg(long, value_name = "NAME", default_value_t)]
     pub(crate) cluster: ClusterName,
-    /// The group whose members share the readings
+    /// The group whose members share the telemetry
     #[arg(long, value_name = "NAME")]
     pub(crate) group: ConsumerGroup,
     /// Name of this consumer, unique in its group
     #[arg(long)]
     pub(crate) id: NodeId,
-    /// Where each handled reading is written down, a line of JSON each; appended to
+    /// Where each handled record is written down, a line of JSON each; appended to
     #[arg(long, value_name = "FILE")]
     pub(crate) journal: Option<PathBuf>,
-    /// How long handling a reading takes, 0s to 1m
+    /// Time to process one telemetry record, 0s to 1m
     #[arg(
         long,
         value_name = "TIME",
         default_value = "0ms",
         value_parser = parse_duration_within(Duration::ZERO..=MAX_PROCESSING_TIME)
     )]
-    pub(crate) handle_time: Duration,
+    pub(crate) processing_time: Duration,
     /// Where to serve /healthz, /readyz and /metrics, HOST:PORT
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Option<SocketAddr>,
-    /// For experiments: acknowledge every so many-th reading without handling it
+    /// For experiments: acknowledge every N-th telemetry record without processing it
     #[arg(long, value_name = "N", default_value_t = 0, hide = true)]
-    pub(crate) lose_every: u64,
+    pub(crate) drop_every: u64,
 }

@@ -18,7 +18,7 @@ const LONGEST_MAX_AGE: Duration = Duration::from_secs(30 * 24 * 3600);
 pub(crate) struct ServeDrain {
     /// How long /readyz fails before new sockets are refused
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = parse_duration_within(Duration::ZERO..=MAX_DURATION))]
-    pub(crate) drain_notice: Duration,
+    pub(crate) drain_delay: Duration,
     /// Devices asked to leave, a second
     #[arg(long, value_name = "RATE", default_value = "500/s")]
     pub(crate) drain_rate: Rate,

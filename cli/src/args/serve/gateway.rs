@@ -56,7 +56,7 @@ pub(crate) struct ServeGateway {
     /// How long this gateway may be silent before the nodes take it for dead, 500ms to
     /// 10m; the embedded broker decides by itself
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_duration_within(MIN_LEASE..=MAX_LEASE))]
-    pub(crate) lease: Duration,
+    pub(crate) membership_lease: Duration,
     /// Serve probes, metrics, /nodes and /admin here and not on --listen
     #[arg(long, value_name = "ADDR")]
     pub(crate) admin_listen: Option<SocketAddr>,
@@ -93,7 +93,7 @@ pub(crate) struct ServeBalancing {
 pub(crate) struct ServeGatewayDrain {
     /// How long /readyz fails before new connections are refused
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = parse_duration_within(Duration::ZERO..=MAX_DURATION))]
-    pub(crate) drain_notice: Duration,
+    pub(crate) drain_delay: Duration,
     /// Sockets closed, a second
     #[arg(long, value_name = "RATE", default_value = "500/s")]
     pub(crate) drain_rate: Rate,

@@ -18,8 +18,8 @@ pub(super) async fn execute(
     let config = ConsumerConfig {
         cluster: args.cluster,
         journal: args.journal,
-        processing_time: args.handle_time,
-        drop_every: args.lose_every,
+        processing_time: args.processing_time,
+        drop_every: args.drop_every,
         heap_probe: Some(heap::live_bytes),
         ..ConsumerConfig::new(args.backplane, args.group, args.id)
     };

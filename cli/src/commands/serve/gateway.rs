@@ -32,7 +32,7 @@ pub(super) async fn execute(
 fn config(args: ServeGateway) -> Result<GatewayConfig, CliFailure> {
     Ok(GatewayConfig {
         cluster: args.cluster,
-        membership_lease: args.lease,
+        membership_lease: args.membership_lease,
         policy: args.balancing.policy,
         load_metric: args.balancing.load,
         slow_start: args.balancing.slow_start,
@@ -40,7 +40,7 @@ fn config(args: ServeGateway) -> Result<GatewayConfig, CliFailure> {
         tls: tls(args.tls)?,
         limits: GatewayLimits {
             handshake_rate: args.max_handshakes,
-            drain_delay: args.drain.drain_notice,
+            drain_delay: args.drain.drain_delay,
             drain_rate: args.drain.drain_rate,
             ..GatewayLimits::default()
         },

@@ -31,7 +31,7 @@ pub(crate) fn messages(summary: &Summary) -> &MessageSummary {
 /// Of a scenario that has some.
 pub(crate) fn telemetry(summary: &Summary) -> &TelemetrySummary {
     let readings = summary.telemetry.as_ref();
-    readings.expect("the scenario has readings")
+    readings.expect("the scenario has telemetry records")
 }
 
 /// The line of the ledger about `what`.

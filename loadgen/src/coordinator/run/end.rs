@@ -58,7 +58,7 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
                 self.ended = RunEnd::Interrupted;
             }
             self.record_problem(format!(
-                "{why}, when {} readings that were accepted had not been handled",
+                "{why}, when {} telemetry records that were accepted had not been handled",
                 readings.missing_count()
             ))?;
         }

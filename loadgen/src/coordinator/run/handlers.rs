@@ -93,11 +93,12 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         };
         self.recorder.record_event_at(done.at, what)?;
         for told in done.balancer_changes {
-            self.recorder.record_event(RecordEvent::BalancerTold {
-                id: told.id,
-                how: told.join,
-                text: told.text,
-            })?;
+            self.recorder
+                .record_event(RecordEvent::BalancerReconfigured {
+                    id: told.id,
+                    how: told.join,
+                    text: told.text,
+                })?;
         }
         self.send_endpoints().await
     }

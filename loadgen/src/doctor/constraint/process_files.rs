@@ -140,7 +140,7 @@ fn check_balancers(limit: &FileLimits, files: u64, share: BalancerShare) -> Chec
     let mut remedy = raise(limit, share.open_files() + RESERVED_FILES);
     remedy.action = match enough {
         0..=MAX_BALANCERS => format!(
-            "Take {} (--set cluster.gateways={enough}), or raise the limit of each:",
+            "Take {} (--set cluster.balancers={enough}), or raise the limit of each:",
             format::plural(enough, "balancer"),
         ),
         _ => "Raise the limit of each:".to_owned(),

@@ -14,16 +14,13 @@ use crate::sampling::{
 /// What it says of itself as a whole.
 const METRIC_MAPPINGS: &[MetricMapping] = &[
     mapping(gauge::BALANCER_SOCKETS, "highwater_gateway_sockets"),
-    mapping(gauge::BALANCER_PENDING, "highwater_gateway_handshaking"),
+    mapping(gauge::BALANCER_PENDING, "highwater_gateway_pending"),
     mapping(gauge::HEAP, "highwater_heap_allocated_bytes"),
 ];
 
 /// What it says of each node.
 const NODE_METRICS: [(&str, &str); 2] = [
-    (
-        "highwater_gateway_established",
-        gauge::BALANCER_SOCKETS_BY_NODE,
-    ),
+    ("highwater_gateway_active", gauge::BALANCER_SOCKETS_BY_NODE),
     ("highwater_gateway_node_up", gauge::BALANCER_NODE_UP),
 ];
 
@@ -72,10 +69,10 @@ mod tests {
     fn the_whole_and_each_node_stand_apart() {
         let text = "# TYPE highwater_gateway_sockets gauge\n\
                     highwater_gateway_sockets 42\n\
-                    highwater_gateway_handshaking{node=\"n1\"} 1\n\
-                    highwater_gateway_handshaking{node=\"n2\"} 3\n\
-                    highwater_gateway_established{node=\"n1\"} 40\n\
-                    highwater_gateway_established{node=\"n2\"} 2\n\
+                    highwater_gateway_pending{node=\"n1\"} 1\n\
+                    highwater_gateway_pending{node=\"n2\"} 3\n\
+                    highwater_gateway_active{node=\"n1\"} 40\n\
+                    highwater_gateway_active{node=\"n2\"} 2\n\
                     highwater_gateway_node_up{node=\"n1\"} 1\n\
                     highwater_gateway_node_up{node=\"n2\"} 0\n\
                     highwater_heap_allocated_bytes 123456\n\

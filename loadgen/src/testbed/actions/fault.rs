@@ -16,9 +16,9 @@ use super::super::{
 #[serde(rename_all = "kebab-case", tag = "fault")]
 enum FaultBody {
     /// The whole node does nothing for this long.
-    Stall { length_ms: u64 },
+    Stall { duration_ms: u64 },
     /// The node reads pings and does not answer them.
-    IgnorePings { length_ms: u64 },
+    IgnorePings { duration_ms: u64 },
     /// Deliveries of topic messages never come.
     DropMessages { count: u64 },
     /// They come twice.
@@ -44,10 +44,10 @@ pub(super) async fn apply(
 fn fault_body(fault: &FaultSpec) -> FaultBody {
     match fault {
         FaultSpec::Stall { duration: length } => FaultBody::Stall {
-            length_ms: millis(*length),
+            duration_ms: millis(*length),
         },
         FaultSpec::IgnorePings { duration: length } => FaultBody::IgnorePings {
-            length_ms: millis(*length),
+            duration_ms: millis(*length),
         },
         FaultSpec::DropMessages { count } => FaultBody::DropMessages { count: *count },
         FaultSpec::DuplicateMessages { count } => FaultBody::DuplicateMessages { count: *count },
@@ -69,11 +69,11 @@ mod tests {
         let json = |fault| serde_json::to_string(&fault_body(&fault)).unwrap();
         assert_eq!(
             json(FaultSpec::Stall { duration }),
-            r#"{"fault":"stall","length_ms":1500}"#
+            r#"{"fault":"stall","duration_ms":1500}"#
         );
         assert_eq!(
             json(FaultSpec::IgnorePings { duration }),
-            r#"{"fault":"ignore-pings","length_ms":1500}"#
+            r#"{"fault":"ignore-pings","duration_ms":1500}"#
         );
         let count = 50;
         for (fault, name) in [

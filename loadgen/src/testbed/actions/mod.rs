@@ -36,7 +36,7 @@ pub(super) async fn apply(cluster: &ClusterInner, event: &EventSpec) -> Result<(
         Action::ResumeBroker => resume_broker::apply(cluster).await,
         Action::KillConsumer => kill_consumer::apply(cluster, node).await,
         Action::RestartConsumer => restart_consumer::apply(cluster, node).await,
-        Action::Rebalance { rate, band } => rebalance::apply(cluster, *rate, *band).await,
+        Action::Rebalance { rate, tolerance } => rebalance::apply(cluster, *rate, *tolerance).await,
         Action::Fault { fault } => fault::apply(cluster, node, fault).await,
     }
 }

@@ -18,9 +18,9 @@ struct RebalanceBody {
 pub(super) async fn apply(
     cluster: &ClusterInner,
     rate: Rate,
-    band: f64,
+    tolerance: f64,
 ) -> Result<(), TestbedError> {
-    let body = rebalance_body(rate, band);
+    let body = rebalance_body(rate, tolerance);
     let running = cluster.registry.running();
     let asked = running
         .iter()
@@ -30,9 +30,9 @@ pub(super) async fn apply(
 }
 
 /// Nodes take whole numbers a second, at least one.
-fn rebalance_body(rate: Rate, band: f64) -> RebalanceBody {
+fn rebalance_body(rate: Rate, tolerance: f64) -> RebalanceBody {
     RebalanceBody {
-        tolerance: band,
+        tolerance,
         rate: format!("{}/s", rate.as_per_second().ceil().max(1.0) as u64),
     }
 }
@@ -47,7 +47,7 @@ mod tests {
             let rate = Rate::per_second(per_s).unwrap();
             serde_json::to_string(&rebalance_body(rate, 0.05)).unwrap()
         };
-        assert_eq!(json(200.0), r#"{"band":0.05,"rate":"200/s"}"#);
-        assert_eq!(json(0.25), r#"{"band":0.05,"rate":"1/s"}"#);
+        assert_eq!(json(200.0), r#"{"tolerance":0.05,"rate":"200/s"}"#);
+        assert_eq!(json(0.25), r#"{"tolerance":0.05,"rate":"1/s"}"#);
     }
 }

@@ -83,9 +83,9 @@ impl CommandFailure {
     /// As in `commands.failed.KIND`.
     pub fn kind(self) -> String {
         match self {
-            Self::Status(status) => format!("status-{status}"),
+            Self::Status(status) => format!("status_{status}"),
             Self::Connection => "connection".to_owned(),
-            Self::WrongReply => "wrong-reply".to_owned(),
+            Self::WrongReply => "wrong_reply".to_owned(),
         }
     }
 }

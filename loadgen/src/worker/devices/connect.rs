@@ -90,8 +90,8 @@ impl ConnectFailure {
             Self::Rejected { .. } => "rejected",
             Self::Handshake => "handshake",
             Self::Unreachable => "unreachable",
-            Self::NoEphemeralPort => "no-port",
-            Self::NoFileDescriptor => "no-file",
+            Self::NoEphemeralPort => "no_port",
+            Self::NoFileDescriptor => "no_file",
         }
     }
 
@@ -446,8 +446,8 @@ mod tests {
     #[test]
     fn the_harness_s_own_limits_are_told_apart() {
         let kind = |errno: Errno| ConnectFailure::from(io::Error::from(errno)).kind();
-        assert_eq!(kind(Errno::EMFILE), "no-file");
-        assert_eq!(kind(Errno::EADDRNOTAVAIL), "no-port");
+        assert_eq!(kind(Errno::EMFILE), "no_file");
+        assert_eq!(kind(Errno::EADDRNOTAVAIL), "no_port");
         assert_eq!(kind(Errno::EAFNOSUPPORT), "unreachable");
         assert_eq!(kind(Errno::ECONNREFUSED), "refused");
         assert_eq!(kind(Errno::ECONNRESET), "reset");

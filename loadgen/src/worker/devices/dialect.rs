@@ -87,7 +87,7 @@ fn highwater_action(text: &str) -> FrameAction {
             id: id.into_owned(),
             ack: TelemetryAck::Accepted,
         },
-        ("refused", Some(id)) => FrameAction::TelemetryAnswered {
+        ("rejected", Some(id)) => FrameAction::TelemetryAnswered {
             id: id.into_owned(),
             ack: TelemetryAck::Rejected {
                 reason: frame
@@ -111,7 +111,7 @@ fn bounded_delay(millis: u64) -> Duration {
 
 /// A reason as part of a counter's name: a word, whatever the node said.
 fn reason_label(said: Cow<'_, str>) -> String {
-    let word = |c: char| c.is_ascii_lowercase() || c == '-';
+    let word = |c: char| c.is_ascii_lowercase() || c == '_';
     match !said.is_empty() && said.len() <= 20 && said.chars().all(word) {
         true => said.into_owned(),
         false => "unknown".to_owned(),
@@ -161,11 +161,11 @@ mod tests {
             retry: Duration::from_millis(500),
         };
         assert_eq!(
-            refused(r#"{"type":"refused","id":"0-7","reason":"full","retry_ms":500}"#).1,
+            refused(r#"{"type":"rejected","id":"0-7","reason":"full","retry_ms":500}"#).1,
             verdict("full")
         );
         assert_eq!(
-            refused(r#"{"type":"refused","id":"0-7","reason":"a, b","retry_ms":500}"#).1,
+            refused(r#"{"type":"rejected","id":"0-7","reason":"a, b","retry_ms":500}"#).1,
             verdict("unknown")
         );
     }

@@ -65,10 +65,10 @@ impl DisconnectKind {
     /// As in `disconnect.KIND`.
     pub fn kind(self) -> String {
         match self {
-            Self::Closed(code) => format!("closed-{code}"),
+            Self::Closed(code) => format!("closed_{code}"),
             Self::Reset => "reset".to_owned(),
             Self::Protocol => "protocol".to_owned(),
-            Self::HeartbeatsMissed => "gave-up".to_owned(),
+            Self::HeartbeatsMissed => "gave_up".to_owned(),
         }
     }
 }

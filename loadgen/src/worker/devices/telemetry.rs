@@ -337,7 +337,7 @@ mod tests {
         name = "home"
         count = 1
         ramp = "1/s"
-        [[readings]]
+        [[telemetry]]
         rate = "20/s"
     "#;
 
@@ -364,7 +364,7 @@ mod tests {
 
     fn sender(context: &Context) -> Box<TelemetrySender> {
         TelemetrySender::for_device(context, &context.plan.devices[0], 0)
-            .expect("the pool sends readings")
+            .expect("the pool sends telemetry records")
     }
 
     /// Ids of all that is sent now.

@@ -69,10 +69,10 @@ fn too_few_nodes() {
 }
 
 /// A plan with so many sockets through so many balancers to six nodes.
-fn balanced(balancer: &str, gateways: u32, sockets: u64) -> Plan {
+fn balanced(balancer: &str, balancers: u32, sockets: u64) -> Plan {
     let text = format!(
         "name = \"balanced\"\nduration = \"60s\"\n[cluster]\nnodes = 6\n\
-         balancer = \"{balancer}\"\ngateways = {gateways}\n\
+         balancer = \"{balancer}\"\nbalancers = {balancers}\n\
          [[devices]]\nname = \"home\"\ncount = {sockets}\nramp = \"200/s\"\n"
     );
     highwater_scenarios::parse("balanced.toml", &text, &[]).unwrap()
@@ -91,7 +91,7 @@ fn a_balancer_takes_two_files_a_socket() {
     );
     let remedy = &fit.failures[0].fix;
     assert!(
-        remedy.action.contains("cluster.gateways=2"),
+        remedy.action.contains("cluster.balancers=2"),
         "{}",
         remedy.action
     );
@@ -266,8 +266,8 @@ fn what_messages_and_readings_take_is_counted() {
     };
     assert_eq!(bytes(""), 0);
     // A bit on either side for each of six million.
-    let readings = bytes("[[readings]]\nrate = \"100000/s\"\n");
-    let slower = bytes("[[readings]]\nrate = \"50000/s\"\n");
+    let readings = bytes("[[telemetry]]\nrate = \"100000/s\"\n");
+    let slower = bytes("[[telemetry]]\nrate = \"50000/s\"\n");
     assert_eq!(readings - slower, 3_000_000 / 4);
 
     let rooms = "[[publish]]\nrate = \"5/s\"\nfrom = \"device\"\npublishers = 50000\n";

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// What else is in a broker's count.
-const ALSO_COUNTED: &str = "the broker counts readings, requests of client libraries and whoever \
+const ALSO_COUNTED: &str = "the broker counts telemetry records, requests of client libraries and whoever \
                       else uses it as well";
 
 /// `None` where there is no broker.

@@ -38,7 +38,7 @@ fn node_pairs(cut: &RunWindow, readings: &TelemetrySummary) -> Vec<CountPair> {
     let twice = readings.resent + unanswered;
     let pairs = [
         CountPair::new(
-            "readings",
+            "telemetry",
             ledger_side("clients sent", Some(readings.sent + readings.resent)),
             ledger_side(
                 "nodes answered",
@@ -47,13 +47,13 @@ fn node_pairs(cut: &RunWindow, readings: &TelemetrySummary) -> Vec<CountPair> {
             lost_sockets(cut) * MAX_UNACKED_PER_DEVICE + unanswered,
         ),
         CountPair::new(
-            "acceptances of readings",
+            "telemetry acceptances",
             ledger_side("clients received", Some(readings.accepted)),
             ledger_side("nodes sent", taken),
             twice,
         ),
         CountPair::new(
-            "readings through the queue",
+            "telemetry through the queue",
             ledger_side("nodes handed over", taken),
             ledger_side("consumers handled", readings.handled),
             twice,
@@ -72,7 +72,7 @@ fn journal_pair(cut: &RunWindow) -> CountPair {
         |journals: &JournalCounts| journals.handled + journals.duplicated + journals.unknown;
     let unreadable = journals.as_ref().map_or(0, |journals| journals.unreadable);
     CountPair::new(
-        "handled readings",
+        "handled telemetry",
         ledger_side(
             "consumers counted",
             role_total(cut, SourceRole::Consumer, gauge::TELEMETRY_HANDLED),

@@ -45,12 +45,12 @@ fault = "stal"
 at = "6s"
 do = "kill-node"
 node = "node1"
-length = "5s"
+duration = "5s"
 "#;
     check(
         more,
         expect![[r#"
-            broken.toml:10:1: events[0].length: missing from this fault
+            broken.toml:10:1: events[0].duration: missing from this fault
                |
             10 | [[events]]
                | ^^^^^^^^^^
@@ -71,10 +71,10 @@ length = "5s"
                = found: "node1"
                = accepted: a node's name: "n1", "n2", … up to "n9999"
 
-            broken.toml:19:10: events[1].length: only a fault has this key
+            broken.toml:19:12: events[1].duration: only a fault has this key
                |
-            19 | length = "5s"
-               |          ^^^^
+            19 | duration = "5s"
+               |            ^^^^
                = found: "5s"
                = accepted: `fault` and its size beside `do = "fault"`
 

@@ -50,7 +50,7 @@ name = "two words"
 count = "100"
 ramp = "200"
 heartbeat = "50ms"
-give_up_after = 0
+max_missed = 0
 reconnect = { first = "40s", max = "30s", jiter = "full" }
 
 [[commands]]
@@ -67,7 +67,7 @@ during = "stedy"
           |
         1 | nmae = "slip"
           | ^^^^
-          = accepted: `name`, `description`, `seed`, `duration`, `cluster`, `target`, `devices`, `commands`, `publish`, `readings`, `events`, `gates`, `matrix`
+          = accepted: `name`, `description`, `seed`, `duration`, `cluster`, `target`, `devices`, `commands`, `publish`, `telemetry`, `events`, `gates`, `matrix`
           = hint: did you mean `name`?
 
         broken.toml:1:1: name: missing
@@ -88,7 +88,7 @@ during = "stedy"
           |
         3 | sede = 7
           | ^^^^
-          = accepted: `name`, `description`, `seed`, `duration`, `cluster`, `target`, `devices`, `commands`, `publish`, `readings`, `events`, `gates`, `matrix`
+          = accepted: `name`, `description`, `seed`, `duration`, `cluster`, `target`, `devices`, `commands`, `publish`, `telemetry`, `events`, `gates`, `matrix`
           = hint: did you mean `seed`?
 
         broken.toml:6:9: cluster.nodes: out of range
@@ -136,10 +136,10 @@ during = "stedy"
            = found: "50ms"
            = accepted: a duration with its unit (ms, s, m, h), from "100ms" to "1h"
 
-        broken.toml:14:17: devices.two words.give_up_after: out of range
+        broken.toml:14:14: devices.two words.max_missed: out of range
            |
-        14 | give_up_after = 0
-           |                 ^
+        14 | max_missed = 0
+           |              ^
            = found: 0
            = accepted: a whole number from 1 to 1_000
 
@@ -173,12 +173,12 @@ during = "stedy"
            = accepted: a duration with its unit (ms, s, m, h), from "1ms" to "10m"
            = hint: did you mean `5s`?
 
-        broken.toml:23:9: gates[0].check: unknown figure `heartbeat.response.p99`
+        broken.toml:23:9: gates[0].check: unknown metric `heartbeat.response.p99`
            |
         23 | check = "heartbeat.response.p99 <= 50ms"
            |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
            = found: "heartbeat.response.p99 <= 50ms"
-           = accepted: a figure of `sockets`, `heartbeats`, `commands`, `messages`, `backplane`, `processors`, `exits`, `readings`, `balance`, `cost_per_socket`
+           = accepted: a metric of `sockets`, `heartbeats`, `commands`, `messages`, `backplane`, `cpu_cores`, `exits`, `telemetry`, `balance`, `cost_per_socket`
            = hint: did you mean `heartbeats.response.p99`?
 
         broken.toml:24:10: gates[0].during: not one of the values known here

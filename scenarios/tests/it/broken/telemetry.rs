@@ -1,4 +1,4 @@
-//! `[[readings]]`.
+//! `[[telemetry]]`.
 
 use expect_test::expect;
 
@@ -8,19 +8,19 @@ use crate::{BASE, diagnostics_of};
 #[test]
 fn readings_need_a_schedule_a_pool_and_somebody_to_handle_them() {
     check(
-        r#"[[readings]]
+        r#"[[telemetry]]
 pool = "hone"
 rate = "10/s"
 every = "5s"
 "#,
         expect![[r#"
-            broken.toml:9:1: readings: readings that nobody handles
+            broken.toml:9:1: telemetry: telemetry records that nobody handles
               |
-            9 | [[readings]]
-              | ^^^^^^^^^^^^
+            9 | [[telemetry]]
+              | ^^^^^^^^^^^^^
               = accepted: `consumers = 3` in `[cluster]`, or another number
 
-            broken.toml:10:8: readings.readings-1.pool: no pool of devices has this name
+            broken.toml:10:8: telemetry.telemetry-1.pool: no pool of devices has this name
                |
             10 | pool = "hone"
                |        ^^^^^^
@@ -28,12 +28,12 @@ every = "5s"
                = accepted: `home`
                = hint: did you mean `home`?
 
-            broken.toml:12:9: readings.readings-1.every: both `rate` and `every`
+            broken.toml:12:9: telemetry.telemetry-1.every: both `rate` and `every`
                |
             12 | every = "5s"
                |         ^^^^
                = found: "5s"
-               = accepted: `rate` (over all devices) or `every` (between two readings of one device)
+               = accepted: `rate` (over all devices) or `every` (between two telemetry records of one device)
 
             3 problems in broken.toml"#]],
     );
@@ -45,9 +45,9 @@ fn more_readings_than_can_be_followed() {
     let text = BASE
         .replace("60s", "24h")
         .replace("nodes = 2", "consumers = 1");
-    let loads = "[[readings]]\nrate = \"11000/s\"\n[[readings]]\nevery = \"100ms\"\n";
+    let loads = "[[telemetry]]\nrate = \"11000/s\"\n[[telemetry]]\nevery = \"100ms\"\n";
     expect![[r#"
-        broken.toml:12:9: readings.readings-2.every: 1_036_800_000 readings in 24h
+        broken.toml:12:9: telemetry.telemetry-2.every: 1_036_800_000 telemetry records in 24h
            |
         12 | every = "100ms"
            |         ^^^^^^^
@@ -62,14 +62,14 @@ fn readings_faster_than_any_rate_may_be() {
     let text = BASE
         .replace("count = 100", "count = 10_000")
         .replace("nodes = 2", "consumers = 1");
-    let load = "[[readings]]\nevery = \"1ms\"\n";
+    let load = "[[telemetry]]\nevery = \"1ms\"\n";
     expect![[r#"
-        broken.toml:10:9: readings.readings-1.every: 10,000,000/s readings
+        broken.toml:10:9: telemetry.telemetry-1.every: 10,000,000/s telemetry records
            |
         10 | every = "1ms"
            |         ^^^^^
            = found: "1ms"
-           = accepted: at most 1,000,000/s readings over all devices
+           = accepted: at most 1,000,000/s telemetry records over all devices
 
         1 problem in broken.toml"#]]
     .assert_eq(&diagnostics_of(&format!("{text}{load}")));

@@ -118,7 +118,7 @@ async fn acquire(
         }
         Err(AcquireError::NoQueue) => Ok(AcquireResult::NoQueue),
         Err(AcquireError::Broken(error)) => Err(broken(error)),
-        Err(AcquireError::HeldElsewhere) => Err(broken("another node keeps the roster to itself")),
+        Err(AcquireError::HeldElsewhere) => Err(broken("another node holds the membership table")),
     }
 }
 

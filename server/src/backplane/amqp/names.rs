@@ -25,8 +25,8 @@ impl AmqpNames {
         Self {
             everyone: name("everyone"),
             topics: name("topics"),
-            membership_table: name("roster"),
-            membership_lock: name("roster.lock"),
+            membership_table: name("membership_table"),
+            membership_lock: name("membership_table.lock"),
             prefix,
         }
     }

@@ -17,7 +17,7 @@ use crate::{
     id::ClusterName,
 };
 
-const KEY: &str = "roster";
+const KEY: &str = "membership_table";
 
 /// The cluster's bucket.
 pub(super) struct MembershipBucket {

@@ -9,7 +9,7 @@ use super::StoredTable;
 const COMPARE_AND_SET: &str = "\
 local kept = redis.call('HGET', KEYS[1], 'revision') or ''
 if kept ~= ARGV[1] then return 0 end
-redis.call('HSET', KEYS[1], 'revision', ARGV[2], 'roster', ARGV[3])
+redis.call('HSET', KEYS[1], 'revision', ARGV[2], 'membership_table', ARGV[3])
 return 1";
 
 pub(super) async fn load(
@@ -17,7 +17,7 @@ pub(super) async fn load(
     key: &str,
 ) -> RedisResult<Option<StoredTable>> {
     let mut get = redis::cmd("HMGET");
-    get.arg(key).arg("revision").arg("roster");
+    get.arg(key).arg("revision").arg("membership_table");
     let (revision, roster): (Option<u64>, Option<Vec<u8>>) = get.query_async(&mut server).await?;
     Ok(revision.zip(roster).map(|(revision, roster)| StoredTable {
         revision,

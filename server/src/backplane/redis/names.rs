@@ -16,7 +16,7 @@ pub(super) struct RedisNames {
 impl RedisNames {
     pub(super) fn new(cluster: &ClusterName) -> Self {
         let prefix = format!("highwater:{cluster}:");
-        let membership_table = format!("{prefix}roster");
+        let membership_table = format!("{prefix}membership_table");
         Self {
             prefix,
             membership_table,
@@ -81,6 +81,6 @@ mod tests {
         assert_eq!(sorted, topic);
         let other = RedisNames::new(&"c2".parse().unwrap());
         assert!(sort(&other.everyone()).is_none());
-        assert!(sort("highwater:c:roster").is_none());
+        assert!(sort("highwater:c:membership_table").is_none());
     }
 }

@@ -20,7 +20,7 @@ pub(super) enum DisconnectReason {
     LeaseExpired(#[from] LeaseExpired),
     #[error("no sign of life from the broker for {0:?}")]
     BrokerTimeout(Duration),
-    #[error("the roster was changed by others {0} times in a row")]
+    #[error("the membership table was changed by others {0} times in a row")]
     Contended(u32),
 }
 

@@ -177,7 +177,7 @@ impl<'c, C: Transport> Membership<'c, C> {
         let mut views = self.endpoint.view();
         let adopted = views.wait_for(|view| view.version >= joined);
         let adopted = adopted.map(|_| Ok(()));
-        Ok(with_timeout("give the roster", adopted).await?)
+        Ok(with_timeout("load the membership table", adopted).await?)
     }
 
     /// Somebody goes by the roster of that version, or a later one.
@@ -238,7 +238,7 @@ impl<'c, C: Transport> Membership<'c, C> {
                 // It carries frames all the same: worth more than a roster that is
                 // up to date.
                 Err(DisconnectReason::Transport(error @ TransportError::Unsuitable { .. })) => {
-                    tracing::warn!(%error, "the roster cannot be changed");
+                    tracing::warn!(%error, "cannot change the membership table");
                     tidy_at = Instant::now() + self.lease();
                 }
                 Err(lost) => return Err(lost),
@@ -320,7 +320,8 @@ impl<'c, C: Transport> Membership<'c, C> {
         mut change: impl FnMut(&mut MembershipTable, u64) -> Result<bool, DisconnectReason>,
     ) -> Result<MembershipTable, DisconnectReason> {
         for attempt in 0..MAX_CAS_ATTEMPTS {
-            let stored = with_timeout("give the roster", self.carrier.load_table()).await?;
+            let stored =
+                with_timeout("load the membership table", self.carrier.load_table()).await?;
             let revision = stored.as_ref().map(|stored| stored.revision);
             let newest = self
                 .snapshot()
@@ -341,7 +342,7 @@ impl<'c, C: Transport> Membership<'c, C> {
                 return Ok(roster);
             }
             let store = self.carrier.store_table(revision, roster.to_bytes());
-            if with_timeout("keep the roster", store).await? {
+            if with_timeout("store the membership table", store).await? {
                 self.table_changed.notify_one();
                 return Ok(roster);
             }

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Nodes that write frames or rosters another way do not meet.
-const FORMAT: u16 = 2;
+const FORMAT: u16 = 3;
 
 /// Far more than the members of any cluster need.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -47,9 +47,11 @@ pub(super) struct MemberEntry {
 /// A document that is no roster of ours.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(super) enum InvalidMembership {
-    #[error("what the broker keeps as the cluster's roster cannot be read: {0}")]
+    #[error("what the broker keeps as the membership table of the cluster cannot be read: {0}")]
     Malformed(String),
-    #[error("the cluster's nodes keep a roster of format {found}, this one of format {FORMAT}")]
+    #[error(
+        "the cluster's nodes keep a membership table of format {found}, this one of format {FORMAT}"
+    )]
     UnsupportedFormat { found: u16 },
 }
 
@@ -267,7 +269,7 @@ mod tests {
         let error = MembershipTable::parse(&roster.to_bytes()).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the cluster's nodes keep a roster of format 1, this one of format 2"
+            "the cluster's nodes keep a membership table of format 1, this one of format 3"
         );
         roster.format = FORMAT;
         roster.version = u64::MAX;

@@ -1,6 +1,6 @@
 //! Readings at the broker: from nodes, through groups, to consumers.
 //!
-//! In reading order: [`wire`] (what goes over the connections), `readings` (what the
+//! In reading order: [`wire`] (what goes over the connections), `telemetry` (what the
 //! broker holds), `members` (one group), `groups` (all of them), `serve` (the two
 //! kinds of connection).
 

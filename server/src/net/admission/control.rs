@@ -69,8 +69,8 @@ impl Rejected {
     /// The label in `highwater_upgrades_rejected_total`.
     pub(crate) fn label(self) -> &'static str {
         match self {
-            Self::AtCapacity => "sockets",
-            Self::RateLimited(_) => "rate",
+            Self::AtCapacity => "at_capacity",
+            Self::RateLimited(_) => "rate_limited",
         }
     }
 }

@@ -1,11 +1,11 @@
-//! What is counted at a door.
+//! What is counted at a listener.
 
 use std::time::Duration;
 
-use prometheus::{IntCounter, IntCounterVec, Registry};
+use prometheus::{IntCounter, IntCounterVec, Opts, Registry};
 
 use crate::{
-    metric::{counter, counter_vec, register_metric},
+    metric::{counter, counter_vec, expect_valid, register_metric},
     net::admission::Rejected,
 };
 
@@ -30,10 +30,13 @@ impl Default for ListenerMetrics {
                 "highwater_accept_errors_total",
                 "Connections the operating system could not hand over.",
             ),
-            rejected: counter(
-                "highwater_connections_turned_away_total",
-                "Connections beyond what the open files leave room for.",
-            ),
+            rejected: expect_valid(IntCounter::with_opts(
+                Opts::new(
+                    "highwater_connections_rejected_total",
+                    "Connections closed at once, by reason: the open files leave no room for more.",
+                )
+                .const_label("reason", Rejected::AtCapacity.label()),
+            )),
         }
     }
 }
@@ -48,13 +51,13 @@ impl ListenerMetrics {
 impl Default for HandshakeMetrics {
     fn default() -> Self {
         let rejected = counter_vec(
-            "highwater_tls_handshakes_turned_away_total",
+            "highwater_tls_handshakes_rejected_total",
             "Connections closed before their TLS handshake, by reason: too many at once, or too many a second.",
             "reason",
         );
         // A rate needs a first value.
         for rejection in [Rejected::AtCapacity, Rejected::RateLimited(Duration::ZERO)] {
-            rejected.with_label_values(&[label(rejection)]);
+            rejected.with_label_values(&[rejection.label()]);
         }
         Self {
             failed: counter(
@@ -73,13 +76,6 @@ impl HandshakeMetrics {
     }
 
     pub(super) fn record_rejected(&self, rejection: Rejected) {
-        self.rejected.with_label_values(&[label(rejection)]).inc();
-    }
-}
-
-fn label(rejection: Rejected) -> &'static str {
-    match rejection {
-        Rejected::AtCapacity => "at-once",
-        Rejected::RateLimited(_) => "rate",
+        self.rejected.with_label_values(&[rejection.label()]).inc();
     }
 }

@@ -26,7 +26,7 @@ use crate::{
 struct RebalanceRequestBody {
     /// How much more than the mean a node may have, as a part of it.
     #[serde(default)]
-    band: Option<f64>,
+    tolerance: Option<f64>,
     /// Devices asked to leave, such as `200/s`.
     #[serde(default)]
     rate: Option<String>,
@@ -68,7 +68,9 @@ pub(super) async fn rebalance(
         None => node.sessions.limits.drain_rate,
     };
     let rebalance_request = RebalanceRequest::new(
-        asked.band.unwrap_or(RebalanceRequest::DEFAULT_TOLERANCE),
+        asked
+            .tolerance
+            .unwrap_or(RebalanceRequest::DEFAULT_TOLERANCE),
         rate,
     )
     .map_err(|error| wrong(error.to_string()))?;

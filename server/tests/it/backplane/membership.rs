@@ -40,7 +40,7 @@ async fn inboxes_are(ground: &Ground, nodes: &[&str]) {
     })
     .await;
     until("nothing is left to clear up", async || {
-        let left = |roster: serde_json::Value| roster["gone"].as_array().map(Vec::len);
+        let left = |roster: serde_json::Value| roster["tombstones"].as_array().map(Vec::len);
         ground.roster().is_none_or(|roster| left(roster) == Some(0))
     })
     .await;

@@ -58,7 +58,7 @@ async fn a_draining_node_gets_nothing_new() {
     gateway.sees("n2", "draining").await;
     let (_after, nodes) = open(&gateway, "after", 6).await;
     assert!(nodes.iter().all(|node| node == "n1"), "{nodes:?}");
-    assert_eq!(gateway.node("n2").await["established"], there);
+    assert_eq!(gateway.node("n2").await["active"], there);
 }
 
 #[tokio::test]
@@ -79,7 +79,7 @@ async fn a_dead_node_is_gone_and_comes_back_with_nothing() {
     let again = TestNode::join("n2", &cluster.ground).await;
     gateway.has_up(2).await;
     let listed = gateway.node("n2").await;
-    assert_eq!(listed["established"], 0, "{listed}");
+    assert_eq!(listed["active"], 0, "{listed}");
     assert_eq!(listed["load"], 0.0, "{listed}");
     let (_new, nodes) = open(&gateway, "new", 5).await;
     assert!(nodes.iter().all(|node| node == "n2"), "{nodes:?}");
@@ -157,7 +157,7 @@ async fn a_load_of_the_nodes_own_making_is_gone_by() {
     }
     until("both are heard", async || {
         let loads = gateway.nodes().await;
-        loads.iter().all(|node| node["own_load"].is_f64())
+        loads.iter().all(|node| node["reported_load"].is_f64())
     })
     .await;
     let (_devices, nodes) = open(&gateway, "d", 6).await;
@@ -197,7 +197,7 @@ async fn a_rebalancing_moves_what_is_above_the_share() {
         });
     }
     // Until it is so: a report that crossed with a socket may send one too many.
-    let order = json!({"band": 0.0, "rate": "1000/s"});
+    let order = json!({"tolerance": 0.0, "rate": "1000/s"});
     until("both have the same", async || {
         let mut sockets = Vec::new();
         for node in &cluster.nodes {
@@ -208,7 +208,11 @@ async fn a_rebalancing_moves_what_is_above_the_share() {
         sockets == [20.0, 20.0]
     })
     .await;
-    for bad in [json!({"band": 2}), json!({"rate": "fast"}), json!({"x": 1})] {
+    for bad in [
+        json!({"tolerance": 2}),
+        json!({"rate": "fast"}),
+        json!({"x": 1}),
+    ] {
         let answer = cluster.nodes[0].post("/admin/rebalance", bad).await;
         assert_eq!(answer.status, 400, "{answer:?}");
     }

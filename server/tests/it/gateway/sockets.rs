@@ -28,8 +28,8 @@ async fn nodes_are_found_and_share_the_sockets(kind: TestBackplaneKind) {
         let sockets = node.metric("highwater_sockets").await;
         // One more or less: a report may have crossed with a socket.
         assert!((8.0..=12.0).contains(&sockets), "{sockets}");
-        assert_eq!(listed["established"], sockets as u64, "{listed}");
-        assert_eq!(listed["handshaking"], 0, "{listed}");
+        assert_eq!(listed["active"], sockets as u64, "{listed}");
+        assert_eq!(listed["pending"], 0, "{listed}");
         assert_eq!(listed["assigned"], sockets as u64, "{listed}");
         // A gateway is no node.
         assert_eq!(node.members().await.len(), 3);
@@ -43,7 +43,7 @@ async fn nodes_are_found_and_share_the_sockets(kind: TestBackplaneKind) {
     until("closed sockets are counted off", async || {
         let open = gateway.nodes().await;
         open.iter()
-            .map(|node| node["established"].as_u64().unwrap())
+            .map(|node| node["active"].as_u64().unwrap())
             .sum::<u64>()
             == 6
     })
@@ -83,7 +83,7 @@ async fn the_end_of_either_side_is_the_other_s() {
     assert!(first.next().await.is_none());
     second.ping(b"here").await;
     until("the first counts no more", async || {
-        gateway.node("n1").await["established"] == 1
+        gateway.node("n1").await["active"] == 1
     })
     .await;
 }
@@ -96,7 +96,7 @@ async fn a_refusal_is_passed_on_as_it_is() {
     assert_eq!(status, 400);
     assert_eq!(headers["x-highwater-node"], "n1");
     assert_eq!(headers["x-highwater-gateway"], "g1");
-    assert_eq!(gateway.node("n1").await["handshaking"], 0);
+    assert_eq!(gateway.node("n1").await["pending"], 0);
 }
 
 #[tokio::test]
@@ -117,8 +117,8 @@ async fn a_node_that_is_full_is_left_for_another() {
         !full.behaviour.asked().is_empty(),
         "it is asked in its turn"
     );
-    assert_eq!(gateway.node("n1").await["established"], 6);
-    assert_eq!(gateway.node("n2").await["handshaking"], 0);
+    assert_eq!(gateway.node("n1").await["active"], 6);
+    assert_eq!(gateway.node("n2").await["pending"], 0);
     // Refused by all of them, the last one's word is passed on.
     drop(roomy);
     gateway.has_up(1).await;
@@ -133,10 +133,10 @@ async fn who_waits_for_a_node_that_hangs_gets_another() {
     let (first, second) = tokio::join!(open("d1"), open("d2"));
     let _devices = (first.unwrap(), second.unwrap());
     gateway.sees("n2", "down").await;
-    assert_eq!(gateway.node("n1").await["established"], 2);
+    assert_eq!(gateway.node("n1").await["active"], 2);
     let listed = gateway.node("n2").await;
     assert_eq!(listed["assigned"], 1, "one has waited for it: {listed}");
-    assert_eq!(listed["handshaking"], 0, "{listed}");
+    assert_eq!(listed["pending"], 0, "{listed}");
     hung.behaviour.hang(false);
     gateway.sees("n2", "up").await;
 }
@@ -154,7 +154,7 @@ async fn a_node_that_breaks_off_is_left_for_another() {
         let device = TestDevice::open_at(gateway.address, &format!("d{number}")).await;
         devices.push(device.unwrap());
     }
-    assert_eq!(gateway.node("n1").await["established"], 4);
+    assert_eq!(gateway.node("n1").await["active"], 4);
     let brittle = gateway.node("n2").await;
     let tried_there = brittle["assigned"].as_u64().unwrap();
     assert!(tried_there > 0, "{brittle}");

@@ -32,13 +32,13 @@ impl Ground {
 
     /// The roster as the server keeps it.
     pub(crate) fn roster(&self) -> Option<serde_json::Value> {
-        let key = format!("highwater:{}:roster", self.cluster);
+        let key = format!("highwater:{}:membership_table", self.cluster);
         let text = match self.kind {
             TestBackplaneKind::Local | TestBackplaneKind::Nats | TestBackplaneKind::RabbitMq => {
                 return None;
             }
             TestBackplaneKind::Redis | TestBackplaneKind::RedisCluster => {
-                ask(&self.url, &["HGET", &key, "roster"]).concat()
+                ask(&self.url, &["HGET", &key, "membership_table"]).concat()
             }
         };
         Some(serde_json::from_str(&text).unwrap())

@@ -57,12 +57,12 @@ impl IngestRig {
 
     /// Starts a consumer and waits until it has joined; its journal is that of an
     /// earlier life of the same name.
-    pub(super) async fn consumer(&mut self, group: &str, id: &str, handle_time: Duration) {
+    pub(super) async fn consumer(&mut self, group: &str, id: &str, processing_time: Duration) {
         let (group, name) = (group.parse().unwrap(), id.parse().unwrap());
         let config = ConsumerConfig {
             cluster: self.ground.config().cluster,
             journal: Some(self.journal(id)),
-            processing_time: handle_time,
+            processing_time: processing_time,
             ..ConsumerConfig::new(self.ground.url(), group, name)
         };
         let shutdown = CancellationToken::new();
@@ -176,7 +176,7 @@ impl TelemetrySource {
         {
             self.in_flight += 1;
             device
-                .send(json!({"type": "reading", "id": id, "body": {"t": 21.5}}))
+                .send(json!({"type": "telemetry", "id": id, "body": {"t": 21.5}}))
                 .await;
         }
     }
@@ -200,13 +200,13 @@ impl TelemetrySource {
     /// Whether one more is accepted.
     fn on_answer(&mut self, frame: Option<Message>) -> bool {
         let Some(Message::Text(text)) = frame else {
-            panic!("expected an answer to a reading, got {frame:?}");
+            panic!("expected an answer to a telemetry record, got {frame:?}");
         };
         let frame: Value = serde_json::from_str(&text).unwrap();
         self.in_flight -= 1;
         match frame["type"].as_str().unwrap() {
             "accepted" => true,
-            "refused" => {
+            "rejected" => {
                 let pause = Duration::from_millis(frame["retry_ms"].as_u64().unwrap());
                 let id = frame["id"].as_str().unwrap().to_owned();
                 self.retries.push_back((Instant::now() + pause, id));

@@ -16,7 +16,7 @@ fn limit(url: &str, bytes: &str) {
 
 async fn answer(device: &mut TestDevice, id: &str) -> Value {
     device
-        .send(json!({"type": "reading", "id": id, "body": 1}))
+        .send(json!({"type": "telemetry", "id": id, "body": 1}))
         .await;
     device.frame().await
 }
@@ -35,7 +35,7 @@ async fn a_full_redis_refuses_until_there_is_room() {
     for id in ["0-1", "0-2"] {
         assert_eq!(
             answer(&mut device, id).await,
-            json!({"type": "refused", "id": id, "reason": "full", "retry_ms": 500})
+            json!({"type": "rejected", "id": id, "reason": "full", "retry_ms": 500})
         );
     }
     limit(&url, "0");

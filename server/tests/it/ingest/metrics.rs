@@ -10,14 +10,14 @@ use crate::{
 };
 
 const NAMES: &[&str] = &[
-    "highwater_readings_handled_total",
-    "highwater_readings_redelivered_total",
-    "highwater_readings_dropped_total",
-    "highwater_readings_in_hand",
+    "highwater_telemetry_handled_total",
+    "highwater_telemetry_redelivered_total",
+    "highwater_telemetry_dropped_total",
+    "highwater_telemetry_unacked",
     "highwater_queue_connected",
     "highwater_heap_allocated_bytes",
     "highwater_accept_errors_total",
-    "highwater_connections_turned_away_total",
+    "highwater_connections_rejected_total",
     "process_resident_memory_bytes",
     "process_open_fds",
     "process_max_fds",

@@ -114,19 +114,19 @@ async fn a_queue_that_dies_loses_nothing_that_was_accepted(kind: TestBackplaneKi
 async fn nothing_is_accepted_for_nobody(kind: TestBackplaneKind) {
     let mut bench = IngestRig::new(kind.ground()).await;
     let mut device = TestDevice::open(&bench.node, "home-1").await;
-    let reading = json!({"type": "reading", "id": "0-0", "body": 1});
+    let reading = json!({"type": "telemetry", "id": "0-0", "body": 1});
     let refused = loop {
         device.send(reading.clone()).await;
         let answer = device.frame().await;
-        assert_eq!(answer["type"], "refused", "{answer}");
+        assert_eq!(answer["type"], "rejected", "{answer}");
         // Until the node has found the queue it says so.
-        if answer["reason"] != "away" {
+        if answer["reason"] != "unavailable" {
             break answer;
         }
     };
     assert_eq!(
         refused,
-        json!({"type": "refused", "id": "0-0", "reason": "no-group", "retry_ms": 1000})
+        json!({"type": "rejected", "id": "0-0", "reason": "no_group", "retry_ms": 1000})
     );
     bench.consumer("g", "c1", NO_TIME).await;
     loop {

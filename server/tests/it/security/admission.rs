@@ -50,7 +50,7 @@ async fn no_more_sockets_than_asked_for() {
     let mut second = TestDevice::open(&node, "d2").await;
     assert_eq!(open_rejected(&node, "d3").await, (503, "5".to_owned()));
     let metrics = node.get("/metrics").await.text();
-    assert!(metrics.contains("highwater_upgrades_rejected_total{reason=\"sockets\"} 1"));
+    assert!(metrics.contains("highwater_upgrades_rejected_total{reason=\"at_capacity\"} 1"));
     first.socket.close(None).await.unwrap();
     until("there is room again", async || {
         TestDevice::try_open(&node, "d3").await.is_ok()
@@ -156,7 +156,7 @@ async fn operators_get_through_when_connections_have_run_out() {
     .await;
     assert_eq!(node.status(node.admin, "/healthz").await, 200);
     let metrics = node.metrics().await;
-    assert!(!metrics.contains("highwater_connections_turned_away_total 0"));
+    assert!(!metrics.contains("highwater_connections_rejected_total{reason=\"at_capacity\"} 0"));
     drop(held);
     until("there is room again", async || {
         node.status(node.public, "/devices/d").await == 200
@@ -209,7 +209,7 @@ async fn while_too_much_waits_for_everybody_who_does_not_read_is_closed() {
     assert_eq!(slow.close_code().await, Some(1013));
     good.ping(b"still in").await;
     until("nothing waits any more", async || {
-        node.metric("highwater_outbox_bytes").await == 0.0
+        node.metric("highwater_write_queue_bytes").await == 0.0
     })
     .await;
 }
@@ -233,16 +233,16 @@ async fn beginnings_of_messages_have_a_bound_for_all_devices_together() {
     let mut first = TestDevice::open(&node, "first").await;
     first.socket.send(begun()).await.unwrap();
     first.ping(b"between").await;
-    assert!(node.metric("highwater_incomplete_bytes").await >= 1_000.0);
+    assert!(node.metric("highwater_partial_message_bytes").await >= 1_000.0);
     let mut second = TestDevice::open(&node, "second").await;
     second.socket.send(begun()).await.unwrap();
     assert_eq!(second.close_code().await, Some(1013));
     let metrics = node.get("/metrics").await.text();
-    assert!(metrics.contains("highwater_sockets_closed_total{reason=\"no-room\"}"));
+    assert!(metrics.contains("highwater_sockets_closed_total{reason=\"partial_message_limit\"}"));
 
     // Who was there first ends the message in peace.
     let rest = fragment("\"}".to_owned(), Data::Continue, true);
     first.socket.send(rest).await.unwrap();
     first.ping(b"still in").await;
-    assert_eq!(node.metric("highwater_incomplete_bytes").await, 0.0);
+    assert_eq!(node.metric("highwater_partial_message_bytes").await, 0.0);
 }

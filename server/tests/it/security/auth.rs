@@ -111,7 +111,7 @@ async fn a_socket_needs_a_token_for_its_device() {
         ("invalid", 2),
         ("other-device", 1),
     ] {
-        let line = format!("highwater_auth_refused_total{{reason=\"{reason}\"}} {count}");
+        let line = format!("highwater_auth_rejected_total{{reason=\"{reason}\"}} {count}");
         assert!(metrics.contains(&line), "{line} is missing in {metrics}");
     }
     assert_eq!(node.metric("highwater_sockets_accepted_total").await, 2.0);

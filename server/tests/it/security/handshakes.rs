@@ -17,7 +17,7 @@ fn start(authority: &TestAuthority, limits: NodeLimits) -> NodeWithAdmin {
 }
 
 async fn is_rejected(node: &NodeWithAdmin, reason: &str) -> bool {
-    let name = "highwater_tls_handshakes_turned_away_total";
+    let name = "highwater_tls_handshakes_rejected_total";
     let metrics = node.metrics().await;
     let known = format!("{name}{{reason=\"{reason}\"}} ");
     let line = metrics.lines().find_map(|line| line.strip_prefix(&known));
@@ -41,7 +41,7 @@ async fn no_more_at_once_than_there_is_room_for() {
         TcpStream::connect(node.public).await.unwrap(),
     ];
     assert!(authority.try_connect(node.public).await.is_err());
-    assert!(is_rejected(&node, "at-once").await);
+    assert!(is_rejected(&node, "at_capacity").await);
     drop(silent);
     until("there is room again", async || {
         authority.try_connect(node.public).await.is_ok()
@@ -57,13 +57,13 @@ async fn no_more_a_second_than_asked_for() {
         ..quick_limits()
     };
     let node = start(&authority, limits);
-    assert!(!is_rejected(&node, "rate").await);
+    assert!(!is_rejected(&node, "rate_limited").await);
     assert!(authority.try_connect(node.public).await.is_ok());
     until("another one is turned away", async || {
         authority.try_connect(node.public).await.is_err()
     })
     .await;
-    assert!(is_rejected(&node, "rate").await);
+    assert!(is_rejected(&node, "rate_limited").await);
     until("it is time for another one", async || {
         authority.try_connect(node.public).await.is_ok()
     })

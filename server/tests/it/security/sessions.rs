@@ -131,7 +131,7 @@ async fn what_is_refused() {
         assert!(answer.json()["hint"].is_string());
     }
     let metrics = node.get("/metrics").await.text();
-    assert!(metrics.contains("highwater_auth_refused_total{reason=\"login\"} 1\n"));
+    assert!(metrics.contains("highwater_auth_rejected_total{reason=\"login\"} 1\n"));
     let anna = log_in(&node, json!({"user": "anna"})).await;
     assert_eq!(anna.replace(&node, json!("x".repeat(17_000))).await, 413);
     assert_eq!(

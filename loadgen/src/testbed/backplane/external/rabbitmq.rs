@@ -31,13 +31,13 @@ pub(super) async fn cleanup(url: &BrokerUrl, cluster: &str) -> Result<Vec<String
         // Held until the connection is closed: one that is dropped just before
         // closes itself at the same time, which lapin takes for a failure.
         let mut channel = connection.create_channel().await?;
-        let readings = format!("readings.{CONSUMER_GROUP}");
-        for queue in ["roster", "roster.lock", &readings].map(name) {
+        let telemetry = format!("telemetry.{CONSUMER_GROUP}");
+        for queue in ["membership_table", "membership_table.lock", &telemetry].map(name) {
             let options = QueueDeleteOptions::default();
             channel.queue_delete(queue.as_str().into(), options).await?;
         }
         let mut left = Vec::new();
-        for exchange in ["everyone", "topics", "readings"].map(name) {
+        for exchange in ["everyone", "topics", "telemetry"].map(name) {
             let unused = ExchangeDeleteOptions {
                 if_unused: true,
                 ..ExchangeDeleteOptions::default()

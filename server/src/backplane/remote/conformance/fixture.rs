@@ -147,7 +147,7 @@ impl ConformanceTarget for crate::backplane::redis::RedisTransport {
         let client = redis::Client::open(url).unwrap();
         let mut connection = client.get_multiplexed_async_connection().await.unwrap();
         let mut delete = redis::cmd("DEL");
-        delete.arg(format!("highwater:{cluster}:roster"));
+        delete.arg(format!("highwater:{cluster}:membership_table"));
         let deleted: u32 = delete.query_async(&mut connection).await.unwrap();
         assert_eq!(deleted, 1, "one roster");
     }
@@ -201,7 +201,7 @@ impl ConformanceTarget for crate::backplane::amqp::AmqpTransport {
         let properties = lapin::ConnectionProperties::default();
         let connection = lapin::Connection::connect(url, properties).await.unwrap();
         let channel = connection.create_channel().await.unwrap();
-        let queue = format!("highwater.{cluster}.roster");
+        let queue = format!("highwater.{cluster}.membership_table");
         let deleted = channel.queue_delete(queue.into(), Default::default()).await;
         assert_eq!(deleted.unwrap(), 1, "one message");
     }

@@ -1,5 +1,0 @@
-//! JSON that a node sends to devices.
-
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| highwater_loadgen::fuzzing::device_asked(bytes));

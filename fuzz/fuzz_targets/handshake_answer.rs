@@ -1,5 +1,0 @@
-//! The answer to the harness's opening handshake.
-
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| highwater_loadgen::fuzzing::handshake_answer(bytes));

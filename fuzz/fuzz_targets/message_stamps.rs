@@ -1,5 +1,0 @@
-//! What subscribers hear.
-
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| highwater_loadgen::fuzzing::message_stamps(bytes));

@@ -1,0 +1,101 @@
+//! The names that changed with schema 2 of the summary and the record.
+//!
+//! Diagnostics name the new word for an old one, and records of schema 1 are read by
+//! the same tables.
+
+/// The keys of a scenario that changed their name: old, new.
+const KEYS: [(&str, &str); 8] = [
+    ("readings", "telemetry"),
+    ("give_up_after", "max_missed"),
+    ("lose_every", "drop_every"),
+    ("handle_time", "processing_time"),
+    ("load", "load_metric"),
+    ("length", "duration"),
+    ("gateways", "balancers"),
+    ("band", "tolerance"),
+];
+
+/// The metrics that changed their path: old, new. A path stands for all below it; of
+/// two that fit, the longer one stands first.
+const METRICS: [(&str, &str); 7] = [
+    ("readings.refused", "telemetry.rejected"),
+    ("readings", "telemetry"),
+    ("processors", "cpu_cores"),
+    ("balance.longest_settling", "balance.longest_recovery"),
+    (
+        "balance.longest_misrouting",
+        "balance.longest_failed_connects",
+    ),
+    (
+        "cost_per_socket.gateway_rss",
+        "cost_per_socket.balancer_rss",
+    ),
+    (
+        "cost_per_socket.gateway_open_files",
+        "cost_per_socket.balancer_open_files",
+    ),
+];
+
+/// Returns the present name of a scenario's key that had another one before.
+pub fn renamed_key(old: &str) -> Option<&'static str> {
+    let entry = KEYS.iter().find(|(key, _)| *key == old)?;
+    Some(entry.1)
+}
+
+/// Returns the present path of a metric that had another one before.
+pub fn renamed_metric(old: &str) -> Option<String> {
+    METRICS.iter().find_map(|(path, new)| {
+        let rest = old.strip_prefix(path)?;
+        (rest.is_empty() || rest.starts_with('.')).then(|| format!("{new}{rest}"))
+    })
+}
+
+/// Returns the hint for an old name.
+pub(crate) fn hint(old: &str, new: &str) -> String {
+    format!("`{old}` is called `{new}` now")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{metrics, section::SECTIONS};
+
+    #[test]
+    fn every_new_key_is_a_key() {
+        for (old, new) in KEYS {
+            let mut keys = SECTIONS.iter().flat_map(|section| section.keys);
+            assert!(keys.any(|key| key.name == new), "{old} -> {new}");
+        }
+    }
+
+    #[test]
+    fn every_new_path_leads_to_a_metric_and_no_old_one_does() {
+        for (old, new) in METRICS {
+            let below = |path: &str, prefix: &str| {
+                let rest = path.strip_prefix(prefix);
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            };
+            assert!(
+                metrics::all().any(|metric| below(&metric.path, new)),
+                "{new}"
+            );
+            assert!(
+                !metrics::all().any(|metric| below(&metric.path, old)),
+                "{old}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_longest_path_that_fits_is_renamed() {
+        for (old, new) in [
+            ("readings.refused", Some("telemetry.rejected")),
+            ("readings.response.p99", Some("telemetry.response.p99")),
+            ("processors.nodes", Some("cpu_cores.nodes")),
+            ("readingsx", None),
+            ("sockets.opened", None),
+        ] {
+            assert_eq!(renamed_metric(old).as_deref(), new, "{old}");
+        }
+    }
+}
