@@ -2,18 +2,18 @@
 
 use std::{fmt, str::FromStr};
 
-/// How a command finds the node that owns its device.
+/// The way in which a command finds the node that owns its device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Routing {
-    /// Ask the device's home in the owner directory.
+    /// The slot owner of the device in the owner directory is asked.
     Directory,
-    /// Ask every node.
+    /// Every node is asked.
     Broadcast,
 }
 
-/// A word that is no routing.
+/// A text that names no routing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown routing {0:?}: expected \"directory\" or \"broadcast\"")]
+#[error("invalid routing {0:?}: expected \"directory\" or \"broadcast\"")]
 pub struct UnknownRouting(String);
 
 impl FromStr for Routing {
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn routings() {
+    fn routing_round_trips_as_text() {
         for routing in [Routing::Directory, Routing::Broadcast] {
             assert_eq!(routing.to_string().parse(), Ok(routing));
         }

@@ -12,43 +12,43 @@ use crate::{
     net::tls::ServerTls,
 };
 
-/// Everything a node needs to know; [`NodeConfig::new`] fills in defaults.
+/// The configuration of a node. [`NodeConfig::new`] fills in the defaults.
 #[derive(Debug, Clone)]
 pub struct NodeConfig {
-    /// This node's name, unique in the cluster.
+    /// The node's name, unique in the cluster.
     pub id: NodeId,
-    /// How nodes find each other; `None` is a cluster of one.
+    /// The backplane that joins the nodes; `None` is a cluster of one node.
     pub backplane: Option<BackplaneUrl>,
-    /// The cluster's name at a broker that others use too.
+    /// The cluster's name at a broker that other clusters use too.
     pub cluster: ClusterName,
-    /// How long this node may be silent before the others take it for dead.
+    /// The time without a sign of life after which the others remove this node.
     pub membership_lease: Duration,
-    /// `HOST:PORT` at which gateways and operators reach this node; `None` is the
-    /// address that it listens on.
+    /// The `HOST:PORT` at which gateways and operators reach this node; `None` is the
+    /// address of its public listener.
     pub advertise: Option<String>,
-    /// How a command finds the node that owns its device.
+    /// The way in which a command finds its device.
     pub routing: Routing,
     /// Whether `POST /admin/faults` is served.
     pub allow_faults: bool,
-    /// TLS on the public listener; `None` is plain TCP.
+    /// The TLS configuration of the public listener; `None` is plain TCP.
     pub tls: Option<Arc<ServerTls>>,
-    /// Tokens and sessions; `None` knows none of both.
+    /// The checks of tokens and sessions; `None` has neither.
     pub auth: Option<AuthConfig>,
-    /// Whether `GET /echo` is served: a WebSocket that says back what it is told,
-    /// for conformance suites.
+    /// Whether `GET /echo` is served: a WebSocket that returns each message, for
+    /// conformance suites.
     pub echo: bool,
-    /// What gateways are told besides the count of sockets.
+    /// The source of the load that gateways get besides the count of sockets.
     pub load_source: LoadSource,
-    /// Bounds on sizes, counts and times.
+    /// The bounds on sizes, counts and times.
     pub limits: NodeLimits,
-    /// Reads the allocator's live bytes; `None`, or an answer of `None`, leaves
-    /// the heap out of `/metrics`.
+    /// A function that returns the allocator's live bytes. Without a value the heap is
+    /// missing from `/metrics`.
     pub heap_probe: Option<fn() -> Option<u64>>,
 }
 
 impl NodeConfig {
-    /// A cluster of one with default limits, without TLS, tokens, faults and a heap
-    /// probe.
+    /// Returns a cluster of one node with default limits, without TLS, tokens, faults and
+    /// heap probe.
     pub fn new(id: NodeId) -> Self {
         Self {
             id,

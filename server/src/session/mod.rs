@@ -10,8 +10,8 @@
 //! ```
 //!
 //! In reading order: [`session`] is the state of one device socket, with its
-//! [`write_queue`], its [`pending_commands`] and its [`subscription`]s; [`frame`] holds
-//! the JSON; [`connection`] is the task that reads and writes, and calls a [`handler`];
+//! [`write_queue`], its [`pending_commands`], its [`subscription`]s and its
+//! `rate_window`; [`frame`] holds the JSON; [`connection`] is the task that reads and writes, and calls a [`handler`];
 //! [`registry`] finds sessions by device, [`wheel`] runs their [`timer`]s,
 //! [`byte_budget`] and [`metrics`] add up over all of them; [`context`] holds these
 //! together.
@@ -23,6 +23,7 @@ pub(crate) mod frame;
 pub(crate) mod handler;
 pub(crate) mod metrics;
 pub(crate) mod pending_commands;
+mod rate_window;
 pub(crate) mod registry;
 #[expect(
     clippy::module_inception,
