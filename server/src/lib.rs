@@ -1,17 +1,32 @@
-//! The reference clustered WebSocket server, and the embedded broker that joins
-//! its nodes on one machine.
+//! The reference clustered WebSocket server, and the embedded broker that joins its nodes
+//! on one machine.
 //!
-//! In reading order: [`config`] (what a node is told), [`node`] (its life), [`rate`] and
-//! `admission` (who is let in), [`tls`], `wire` and `door` (connections), [`auth`] (who may do
-//! what), `http` (what it serves), `ws` and `session` (device sockets), `cluster`
-//! (which node owns which device), [`backplane`] (what joins the nodes), [`broker`]
-//! (the embedded one), `bounded_queue` (the bounded queue that both use), `work` (readings,
-//! from devices into a queue), [`consumer`] (and out of it), [`gateway`] (what stands
-//! in front of the nodes), `faults` (what a node does wrong on request), and what they
-//! share: `life` (standing tasks), `door` (connections), `backoff` (when all of them connect again), `turns`
-//! (one device after the other), `metric` (what each says about itself).
+//! ```text
+//!  processes:    node          gateway        consumer       broker (embedded)
+//!                 │               │              │              │
+//!                 │  cluster ─► session          │              │
+//!                 │  intake  ─► session          │              │
+//!                 ▼               ▼              ▼              ▼
+//!  shared:      ingest (telemetry queue) ─► backplane (the other nodes)
+//!               api (HTTP errors), auth, message, faults
+//!                 ▼
+//!  below all:   net (connections) ─► metric, limits, rate, id
+//! ```
 //!
-//! The protocol is written down in `docs/protocol.md`.
+//! A module uses only modules below it. In reading order:
+//!
+//! - [`node`] is one node of the cluster, with its HTTP interface; [`gateway`] balances
+//!   sockets and requests over nodes; [`consumer`] handles telemetry; [`broker`] is the
+//!   embedded broker;
+//! - `session` holds device sockets; `cluster` finds the node that owns a device, and
+//!   delivers messages to topics; `intake` passes telemetry on;
+//! - [`backplane`] joins the nodes; `ingest` is the telemetry queue; `message` holds what
+//!   nodes exchange;
+//! - [`auth`] checks tokens, `api` answers errors, `faults` injects faults on request;
+//! - `net` holds listeners, [`tls`], WebSocket frames and admission control; `metric`
+//!   exports metrics; `limits`, [`rate`] and `id` are values.
+//!
+//! `docs/protocol.md` specifies the protocol.
 
 mod api;
 pub mod auth;

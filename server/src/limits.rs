@@ -4,93 +4,93 @@ use std::time::Duration;
 
 use crate::rate::Rate;
 
-/// Bounds of a node. Sizes are bytes.
+/// The bounds of a node. Sizes are in bytes.
 #[derive(Debug, Clone)]
 pub struct NodeLimits {
-    /// The longest message a device may send.
+    /// The longest message that a device may send.
     pub device_message_bytes: usize,
-    /// Bytes of messages of all devices whose rest has not come. Beyond it, a device
-    /// that sends the beginning of one is closed.
+    /// The bytes of incomplete messages of all devices. Beyond it, a device whose message
+    /// grows is closed.
     pub partial_message_bytes: usize,
-    /// Frames that may wait for one device to read.
+    /// The frames that may wait for one device.
     pub write_queue_frames: usize,
-    /// Bytes that may wait for one device to read.
+    /// The bytes that may wait for one device.
     pub write_queue_bytes: usize,
-    /// Bytes that may wait for all devices together. Beyond it, a device for which
-    /// something waits already is a slow consumer, whatever it has left of its own.
+    /// The bytes that may wait for all devices together. Beyond it, a device for which
+    /// frames wait already is a slow consumer, even within its own limits.
     pub total_write_queue_bytes: usize,
-    /// How long a device may leave its receive window closed.
+    /// The time for which a device may read nothing while frames wait for it.
     pub write_timeout: Duration,
-    /// How long a device may be silent. Whole seconds, as the wheel turns. Also how
-    /// long a client of any kind may leave what the kernel sends it unacknowledged.
+    /// The time for which a device may send nothing, in whole seconds of the wheel. Also
+    /// the time for which a client of any kind may leave sent bytes unacknowledged.
     pub idle_timeout: Duration,
-    /// How long a close handshake may take before the connection is dropped.
+    /// The time that a close handshake may take before the connection is dropped.
     pub close_timeout: Duration,
-    /// How long the owner directory may take to confirm a new device.
+    /// The time that the owner directory may take to confirm a new device.
     pub register_timeout: Duration,
-    /// How long a client may take to send a request's head, counted from the end of
-    /// the request before it: so also how long a kept-alive connection may idle. It
-    /// is longer than clients keep theirs pooled (90 s is usual), so that it is not
-    /// closed under a request that is just leaving.
+    /// The time from the end of one request to the end of the next one's head, and so the
+    /// time for which a kept-alive connection may be idle. It is longer than clients keep
+    /// theirs pooled (usually 90 s), so that no connection closes under a new request.
     pub header_timeout: Duration,
-    /// The same for the first request of a connection: who says nothing at all does
-    /// not hold a place for as long as a client that was served.
+    /// The time for the head of a connection's first request. It is shorter, because a
+    /// client that sends nothing has no claim to a pooled connection.
     pub first_request_timeout: Duration,
-    /// How long a request's body may take.
+    /// The time that a request's body may take.
     pub body_timeout: Duration,
-    /// How long a TLS handshake may take.
+    /// The time that a TLS handshake may take.
     pub handshake_timeout: Duration,
-    /// TLS handshakes under way: each has buffers and keys, and nobody knows yet whose
-    /// they are. What comes beyond them is closed.
+    /// The TLS handshakes in progress. Each holds buffers and keys for a client that is
+    /// not known yet. Connections beyond it are closed.
     pub max_concurrent_handshakes: usize,
-    /// New TLS handshakes a second; `None` takes what comes. They cost processor time
-    /// before anything else can be asked of a client.
+    /// The rate of new TLS handshakes; `None` is unlimited. A handshake costs CPU before
+    /// anything about the client can be checked.
     pub handshake_rate: Option<Rate>,
-    /// How long a device socket may be open before it is sent away, to come back where
-    /// there is room: each between three quarters and all of this. `None` leaves it
-    /// open.
+    /// The age at which a device socket is closed, so that the device reconnects to the
+    /// node with the most room. Each socket gets a random age between three quarters and
+    /// all of it. `None` leaves sockets open.
     pub max_age: Option<Duration>,
-    /// Device sockets; `None` leaves it to the open files.
+    /// The device sockets; `None` leaves the bound to the limit of open files.
     pub max_sockets: Option<usize>,
-    /// New device sockets a second; `None` takes what comes.
+    /// The rate of new device sockets; `None` is unlimited.
     pub upgrade_rate: Option<Rate>,
-    /// New device sockets at once, under `upgrades`; `None` is a second's worth.
+    /// The burst of new device sockets under `upgrade_rate`; `None` is one second's worth.
     pub upgrade_burst: Option<u32>,
-    /// Connections of all kinds on the public listener; `None` is the process's
-    /// limit of open files, less a reserve for everything else.
+    /// The connections of all kinds on the public listener; `None` is the process's limit
+    /// of open files less a reserve.
     pub max_connections: Option<usize>,
     /// The longest JSON text of a session's data.
     pub session_bytes: usize,
     /// The longest HTTP request body.
     pub body_bytes: usize,
-    /// Commands in flight that this node took.
+    /// The commands in flight that this node took.
     pub commands_in_flight: usize,
-    /// Commands waiting for one device.
+    /// The commands that may wait for one device.
     pub commands_per_device: usize,
-    /// Topics one device may subscribe to.
+    /// The topics that one device may subscribe to.
     pub topics_per_device: usize,
-    /// How often one device may subscribe or unsubscribe in each second: the other
-    /// nodes are told of a topic's first and last subscriber.
+    /// The subscriptions and unsubscriptions of one device in each second. The first and
+    /// the last subscriber of a topic cost a message to the other nodes.
     pub topic_changes_per_s: u32,
-    /// Readings of one device that have no answer yet.
+    /// The telemetry records of one device without an answer.
     pub telemetry_per_device: u32,
-    /// Readings in this node's custody.
+    /// The telemetry records of all devices without an answer.
     pub telemetry_unacked: usize,
-    /// Their bytes.
+    /// The bytes of all telemetry records without an answer.
     pub telemetry_unacked_bytes: usize,
-    /// Messages one device may publish in each second.
+    /// The messages that one device may publish in each second.
     pub publishes_per_s: u32,
-    /// Messages of one topic that may wait to be handed to devices of this node.
+    /// The undelivered messages that one topic may queue on this node.
     pub topic_queue_messages: usize,
-    /// The same in bytes.
+    /// The undelivered bytes that one topic may queue on this node.
     pub topic_queue_bytes: usize,
-    /// How long `/readyz` fails before a drain refuses or closes its first socket.
+    /// The time for which `/readyz` fails before a drain rejects or closes its first
+    /// socket.
     pub drain_delay: Duration,
-    /// Devices that a drain asks to leave, a second.
+    /// The rate at which a drain closes sockets.
     pub drain_rate: Rate,
-    /// The longest time over which devices are asked to spread their return.
+    /// The longest time over which a drain spreads the reconnects of its devices.
     pub drain_reconnect_window: Duration,
-    /// How long a drain waits, after the closes, for commands in flight.
+    /// The time for which a drain waits for commands and telemetry in flight.
     pub drain_grace: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! Reading a JSON body of bounded length, in bounded time.
+//! JSON bodies, bounded in length and time.
 
 use axum::{
     body::{Body, to_bytes},
@@ -11,8 +11,11 @@ use tokio::time::timeout;
 use super::ApiError;
 use crate::limits::NodeLimits;
 
-/// The body as `T`: 415 unless it says that it is JSON, 413 past the limit in bytes,
-/// 408 past that in time, 400 when it is not what is expected.
+/// Reads the body as `T`.
+///
+/// # Errors
+/// 415 without `Content-Type: application/json`, 413 beyond the limit of bytes, 408 beyond
+/// the limit of time, 400 for JSON of another form.
 pub(crate) async fn read_json<T: DeserializeOwned>(
     headers: &HeaderMap,
     body: Body,
@@ -31,7 +34,7 @@ pub(crate) async fn read_json<T: DeserializeOwned>(
         .map_err(|error| too_large_or_broken(&error, limits.body_bytes))?;
     serde_json::from_slice(&bytes).map_err(|error| {
         ApiError::bad_request(
-            format!("the body is not what is expected: {error}"),
+            format!("invalid body: {error}"),
             "docs/protocol.md shows the bodies",
         )
     })
@@ -49,22 +52,26 @@ fn too_slow(limits: &NodeLimits) -> ApiError {
     let waited = limits.body_timeout;
     ApiError::new(
         StatusCode::REQUEST_TIMEOUT,
-        format!("the body was not there after {waited:?}"),
-        "send it at once",
+        format!("the body was not complete after {waited:?}"),
+        "send the body together with the head",
     )
 }
 
 fn too_large_or_broken(error: &axum::Error, limit: usize) -> ApiError {
+    // axum wraps the error of the limit, so it is somewhere in the chain of sources.
     let mut cause = Some(error as &dyn std::error::Error);
     while let Some(error) = cause {
         if error.is::<LengthLimitError>() {
             return ApiError::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 format!("the body is longer than {limit} bytes"),
-                "send less",
+                "send a shorter body",
             );
         }
         cause = error.source();
     }
-    ApiError::bad_request("the body broke off", "send all of it")
+    ApiError::bad_request(
+        "the connection ended within the body",
+        "send the whole body",
+    )
 }

@@ -1,4 +1,4 @@
-//! What is said when something is wrong.
+//! The error of an HTTP interface.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,8 @@ use serde::Serialize;
 use super::OWNER_HEADER;
 use crate::id::NodeId;
 
-/// `{"error": what happened, "hint": what to do next}` with a status.
+/// An error answer: a status with `{"error": …, "hint": …}`. The error says what happened,
+/// the hint what the caller can do.
 #[derive(Debug, Serialize)]
 pub(crate) struct ApiError {
     #[serde(skip)]
@@ -21,7 +22,7 @@ pub(crate) struct ApiError {
     hint: Cow<'static, str>,
     #[serde(skip)]
     pub(crate) owner: Option<NodeId>,
-    /// Seconds.
+    /// The value of `Retry-After`, in seconds.
     #[serde(skip)]
     retry_after: Option<u32>,
     /// The value of `WWW-Authenticate`.
@@ -45,7 +46,7 @@ impl ApiError {
         }
     }
 
-    /// 400.
+    /// Returns a 400.
     pub(crate) fn bad_request(
         error: impl Into<Cow<'static, str>>,
         hint: impl Into<Cow<'static, str>>,
@@ -53,7 +54,7 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, error, hint)
     }
 
-    /// 503, worth another try in a second.
+    /// Returns a 503 that asks the caller to try again in a second.
     pub(crate) fn unavailable(
         error: impl Into<Cow<'static, str>>,
         hint: impl Into<Cow<'static, str>>,
@@ -66,7 +67,7 @@ impl ApiError {
         self
     }
 
-    /// 401, with what the client has to show.
+    /// Returns a 401 with the challenge for the client.
     pub(crate) fn unauthorized(
         error: impl Into<Cow<'static, str>>,
         hint: impl Into<Cow<'static, str>>,
@@ -83,7 +84,7 @@ impl ApiError {
         self
     }
 
-    /// The same, in the one line of a server-sent event.
+    /// Returns the error as the single line of a server-sent event.
     pub(crate) fn event_json(&self) -> String {
         #[derive(Serialize)]
         struct ErrorEvent<'a> {

@@ -8,7 +8,7 @@ use super::ApiError;
 pub(crate) fn rejected_router() -> Router {
     Router::new().fallback(async || {
         ApiError::unavailable(
-            "this node has no room for more connections",
+            "this node is at its limit of connections",
             "use another node",
         )
     })
@@ -18,8 +18,8 @@ pub(crate) fn rejected_router() -> Router {
 pub(crate) async fn path_not_found() -> ApiError {
     ApiError::new(
         StatusCode::NOT_FOUND,
-        "no such path",
-        "docs/protocol.md lists them",
+        "the path does not exist",
+        "docs/protocol.md lists the paths",
     )
 }
 
@@ -27,7 +27,7 @@ pub(crate) async fn path_not_found() -> ApiError {
 pub(crate) async fn method_not_allowed() -> ApiError {
     ApiError::new(
         StatusCode::METHOD_NOT_ALLOWED,
-        "this path does not answer to that method",
+        "this path does not allow that method",
         "docs/protocol.md lists the methods of each path",
     )
 }

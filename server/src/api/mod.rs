@@ -1,7 +1,7 @@
 //! The parts that all HTTP interfaces of the server share: nodes, gateways and
 //! consumers answer in the same way.
 //!
-//! In reading order: `error` (the JSON of an error), `body` (reading a JSON body),
+//! Reading order: `error` (the JSON of an error), `body` (reading a JSON body),
 //! `timeout` (the caller's deadline), `headers`, `fallback` (requests that reach no
 //! handler), `metrics` (the answer to `GET /metrics`).
 

@@ -5,7 +5,9 @@ use axum::http::HeaderMap;
 use super::ApiError;
 
 const TIMEOUT_HEADER: &str = "x-highwater-timeout-ms";
+/// The time of a request without the header.
 const DEFAULT_TIMEOUT_MS: u32 = 5000;
+/// The longest time: a longer one is shortened to it.
 const MAX_TIMEOUT_MS: u32 = 60_000;
 
 /// Returns the time that the caller waits, in milliseconds, within its bounds.

@@ -6,7 +6,7 @@
 //!       └──────────────────── reply ───────────────────┘
 //! ```
 //!
-//! In directory routing any two of these nodes may be the same. Every command has
+//! Any two of these nodes may be the same. Every command has
 //! exactly one outcome, and at most one device connection gets it. The exceptions are
 //! a change of members and broadcast routing: every node with a connection of the
 //! device delivers it.
@@ -40,14 +40,14 @@ pub(crate) enum CommandOutcome {
     Disconnected { owner: NodeId },
     /// A newer connection of the device took over before it replied.
     Replaced { owner: NodeId },
-    /// Too many commands wait for the device, or too many messages for the backplane.
-    /// `owner` is `None` for the backplane.
+    /// The limit of waiting commands of the device is reached. `owner` is `None` if it is
+    /// the limit of messages that wait for the backplane.
     Busy { owner: Option<NodeId> },
     /// The other nodes cannot be reached now.
     Unreachable,
     /// The owner left before it replied. The device may have acted.
     OwnerLost { owner: NodeId },
-    /// There was no reply by the deadline.
+    /// The deadline passed without a reply.
     TimedOut { owner: Option<NodeId> },
 }
 

@@ -74,13 +74,12 @@ impl ClusterContext {
 
     /// Changes to the slot table of another view.
     pub(super) fn set_slot_table(&self, table: Arc<SlotTable>) {
-        // The directory first: whoever sees the new table may use the new entries.
+        // The directory first: a task that sees the new table may use the new entries.
         self.directory().set_slot_table(Arc::clone(&table));
         self.table.send_replace(table);
     }
 
-    /// Waits until this node's slot table is no older than the view that the backplane
-    /// shows.
+    /// Waits until this node's slot table is as new as the view that the backplane shows.
     ///
     /// A node that rejoined registers its devices right after the view with its new
     /// generation. Registered under the table with its old generation, they would be

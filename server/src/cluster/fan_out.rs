@@ -24,7 +24,7 @@ pub(crate) enum MessageOrigin<'a> {
 /// The reason why a message was not published. No subscriber gets it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PublishError {
-    /// Too many messages wait for the topic's subscribers on this node.
+    /// The topic's queue on this node is full.
     #[error("too many messages of this topic wait to be delivered")]
     Full,
     /// The other nodes cannot be reached.

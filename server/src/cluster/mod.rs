@@ -10,13 +10,13 @@
 //!                 └──► topics ──► topic_hub ──► write queues of devices
 //! ```
 //!
-//! In reading order: [`context`] holds the handles that everything here uses; [`slots`]
-//! maps a device to the node that stores its entry, [`directory_partition`] stores the
-//! entries of this node, [`directory_client`] sends [`directory_update`]s in batches,
-//! [`resync`] repeats them when members change; [`command`] and [`locate`] find the owner
-//! of a device by one [`routing`]; [`session_end`] undoes all of it for a session.
-//! [`topics`], [`topic_hub`], [`fan_out`] and [`device_publish`] deliver messages, and
-//! [`message_metrics`] counts them. [`inbound`] handles the messages of other nodes.
+//! Reading order: [`context`] holds the handles that everything here uses. [`slots`] maps
+//! a device to the node that stores its entry, [`directory_partition`] stores this node's
+//! entries, [`directory_client`] sends [`directory_update`]s in batches, [`resync`] repeats
+//! them when members change. [`command`] and [`locate`] find a device by one [`routing`],
+//! [`session_end`] undoes all of it for a session. Messages pass [`device_publish`],
+//! [`fan_out`], [`topics`] and [`topic_hub`], and [`message_metrics`] counts them.
+//! [`inbound`] handles the messages of other nodes.
 
 pub(crate) mod command;
 mod context;

@@ -1,11 +1,11 @@
-//! What queues at a broker that others may use too have in common.
+//! The address of a queue at a broker that other systems may use too.
 
 use crate::{backplane::ServerUrl, id::ClusterName};
 
-/// A broker, and whose readings lie in it.
+/// A broker, and the cluster whose telemetry it queues.
 #[derive(Debug, Clone)]
 pub(super) struct BrokerAddress {
     pub(super) server: ServerUrl,
-    /// Part of every name there.
+    /// Part of every name at the broker.
     pub(super) cluster: ClusterName,
 }

@@ -1,54 +1,56 @@
-//! The broker's frames for readings, after the hello that says which of the two
-//! kinds of connection it is. Each is a header, some with a payload behind it.
-//! A refusal is the first of what the broker says, to whomever, so that it reads the
-//! same before it is known who came.
+//! The embedded broker's frames for telemetry, after the first frame of a connection.
+//! Each is a header; some have a payload after it.
+//!
+//! A rejection comes first in the enums of the broker's frames, so that it has the same
+//! bytes for every kind of client: the broker may reject a client before it knows its
+//! kind.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{id::ConsumerGroup, ingest::PublishOutcome};
 
-/// From a node that hands readings in.
+/// A frame from a node that publishes telemetry.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum FromProducer {
-    /// The reading that follows is this connection's number `number`.
+    /// A record, as the payload. `sequence` is its number on this connection.
     Publish { sequence: u64 },
-    /// Answers a ping; any frame proves life as well.
+    /// The answer to a ping. Any other frame counts as a sign of life too.
     Pong,
 }
 
-/// To a node that hands readings in.
+/// A frame to a node that publishes telemetry.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum ToProducer {
-    /// The connection ends.
+    /// The broker rejects the client and ends the connection.
     Rejected {
         reason: String,
     },
-    /// Every group there is: first of all, and again when there is one more.
+    /// All groups: the first frame, and again when a group was created.
     Groups(Vec<ConsumerGroup>),
-    /// What became of readings, by their numbers.
+    /// The outcomes of records, by their numbers.
     PublishResults(Vec<(u64, PublishOutcome)>),
     Ping,
 }
 
-/// From a consumer.
+/// A frame from a consumer.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum FromConsumer {
-    /// These deliveries are handled.
+    /// The deliveries with these receipts are handled.
     Acknowledge(Vec<u64>),
-    /// Answers a ping; any frame proves life as well.
+    /// The answer to a ping. Any other frame counts as a sign of life too.
     Pong,
 }
 
-/// To a consumer.
+/// A frame to a consumer.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum ToConsumer {
-    /// The connection ends.
+    /// The broker rejects the client and ends the connection.
     Rejected {
         reason: String,
     },
-    /// First of all: the group exists.
+    /// The first frame: the group exists.
     Joined,
-    /// The reading that follows is to be handled.
+    /// A record to handle, as the payload.
     Delivery {
         receipt: u64,
         redelivered: bool,

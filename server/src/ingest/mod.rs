@@ -1,9 +1,14 @@
-//! Upstream work: devices send readings, and of every group of consumers one
-//! member handles each.
+//! The telemetry queue: nodes publish the records of devices, and in every group of
+//! consumers one member handles each record.
 //!
-//! In reading order: [`reading`] (what is sent), [`queue`] (what a queue must
-//! promise), one file a queue, `intake` (from a device's socket into the queue),
-//! [`choose`] (from the backplane's URL to the queue).
+//! ```text
+//! intake ──► TelemetryProducer ──► queue ──► GroupConsumer ──► consumer
+//!                 (one file for each kind of queue, both ends)
+//! ```
+//!
+//! Reading order: `telemetry` (a record), [`queue`] (the guarantees of a queue),
+//! `connect` (the choice by the backplane's URL), then one file for each queue: `local`
+//! with `local_protocol`, `redis`, `nats`, `amqp`.
 
 #[cfg(feature = "amqp")]
 mod amqp;

@@ -7,7 +7,7 @@
 //!    └───────┴── accepted, rejected ◄─┘
 //! ```
 //!
-//! In reading order: [`intake`] admits records, `publisher` hands them to the queue,
+//! Reading order: [`intake`] admits records, `publisher` hands them to the queue,
 //! `metrics` counts their outcomes.
 
 #[expect(

@@ -26,7 +26,7 @@ pub(crate) enum CommandReply {
     Replaced { owner: NodeId },
     /// The device's connection ended while the command waited.
     Disconnected { owner: NodeId },
-    /// Too many commands wait for the device already.
+    /// The limit of commands that wait for the device is reached.
     Busy { owner: NodeId },
     /// The slot owner does not know yet where the device is.
     Unknown,

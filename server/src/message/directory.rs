@@ -23,6 +23,6 @@ pub(crate) enum DeviceLocation {
     OnNode { owner: NodeId, epoch: Epoch },
     /// The device is connected to no node.
     NotConnected,
-    /// Not every node has registered its devices yet.
+    /// The location is not known: some node has not registered its devices yet.
     Unknown,
 }

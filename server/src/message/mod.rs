@@ -6,7 +6,7 @@
 //!       └───────────────────── command reply ────────────────┘
 //! ```
 //!
-//! In reading order: `peer` holds the three kinds of message, `directory`, `command` and
+//! Reading order: `peer` holds the three kinds of message, `directory`, `command` and
 //! `load` hold their contents, `epoch` orders the connections of a device, `codec` turns
 //! messages into bytes.
 

@@ -22,18 +22,18 @@ pub(crate) enum ClusterRequest {
     /// Owner to slot owner: these devices are connected here. A connection without an
     /// epoch is new; one with an epoch moves to a new slot owner.
     Register(Vec<(DeviceId, Option<Epoch>)>),
-    /// To every node: all devices of the sender are registered in the view of that
+    /// Node to every node: all devices of the sender are registered in the view of that
     /// version.
     Synced(u64),
     /// Caller's node to slot owner: pass this command to the owner.
     Command(CommandRequest),
-    /// To a possible owner: deliver this command, if the device is connected there.
+    /// Any node to a possible owner: deliver this command, if the device is connected there.
     Deliver(CommandRequest),
     /// Caller's node to slot owner: return the owner of the device.
     Locate(DeviceId),
-    /// To a possible owner: return whether the device is connected there.
+    /// Any node to a possible owner: return whether the device is connected there.
     LocateLocal(DeviceId),
-    /// To any node: return its load.
+    /// Any node to another: return its load.
     Load,
 }
 

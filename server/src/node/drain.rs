@@ -4,8 +4,8 @@
 //!
 //! - No socket is rejected or closed before `/readyz` has failed for the drain delay.
 //! - Every device gets `goaway` before its close.
-//! - Devices leave at a bounded rate, in random order and with random spacing, so that
-//!   they do not reconnect as one storm.
+//! - Devices leave at a bounded rate, in random order and with random spacing. Otherwise
+//!   all would reconnect as one storm.
 //! - A device with a command or telemetry in flight is closed last. Both get their
 //!   outcome, as long as it comes within the grace time.
 

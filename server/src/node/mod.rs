@@ -9,7 +9,7 @@
 //!  sessions   cluster     intake     backplane
 //! ```
 //!
-//! In reading order: `run` is the life cycle, `config` what it starts from, `state` the
+//! Reading order: `run` is the life cycle, `config` what it starts from, `state` the
 //! node that its parts share, `handler` connects device sockets to these parts, [`http`]
 //! serves callers and operators. `drain` and [`rebalance`] ask devices to leave;
 //! `reported_load` and `load_reporter` send the node's load to gateways; `metrics` and

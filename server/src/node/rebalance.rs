@@ -5,8 +5,8 @@
 //!
 //! - A node closes no more sockets than it has above the mean of the nodes that accept
 //!   sockets, plus a tolerance.
-//! - Devices leave at a bounded rate with random spacing, and each gets `goaway` before
-//!   its close. A device with a command or telemetry in flight stays.
+//! - Devices leave at a bounded rate with random spacing. Each gets `goaway` before its
+//!   close. A device with a command or telemetry in flight stays.
 //! - Each round asks all nodes again. Devices of the last rounds count as still on their
 //!   way, so the rebalancing ends within the tolerance and does not overshoot it.
 

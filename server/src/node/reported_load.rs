@@ -63,7 +63,7 @@ impl ReportedLoad {
         }
     }
 
-    /// Returns the load now; `None` when there is none.
+    /// Returns the load now; `None` without a load.
     pub(crate) fn current(&self) -> Option<f64> {
         match self.source {
             LoadSource::Posted => self.posted.get(),

@@ -208,7 +208,7 @@ impl<H: SessionHandler> Future for DeviceConnection<H> {
     fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
         // Before the first look at the queue: a push between the look and a later
-        // registration would wake nobody.
+        // registration would not wake this task.
         this.session.write_queue.register_waker(task.waker());
         loop {
             if this.session.write_queue.is_aborted() || this.write(task).is_err() {

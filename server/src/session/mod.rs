@@ -9,7 +9,7 @@
 //!  registry: device → session          wheel: timeouts of all sessions
 //! ```
 //!
-//! In reading order: [`session`] is the state of one device socket, with its
+//! Reading order: [`session`] is the state of one device socket, with its
 //! [`write_queue`], its [`pending_commands`], its [`subscription`]s and its
 //! `rate_window`; [`frame`] holds the JSON; [`connection`] is the task that reads and writes, and calls a [`handler`];
 //! [`registry`] finds sessions by device, [`wheel`] runs their [`timer`]s,

@@ -7,9 +7,9 @@ use crate::{backplane::ReplyTo, message::CommandReply};
 /// The place where the outcome of a command goes.
 #[derive(Debug)]
 pub(crate) enum CommandReplyTo {
-    /// To a caller of this node.
+    /// The caller is on this node.
     Local(oneshot::Sender<CommandReply>),
-    /// To a caller of another node.
+    /// The caller is on another node.
     Remote(ReplyTo),
 }
 

@@ -43,7 +43,7 @@ impl SessionRegistry {
     }
 
     /// Removes this session, or puts `replacement` in its place. A replacement that is
-    /// closing is not put back: it has removed itself already, and would stay for ever.
+    /// closing is not put back: it has removed itself already, and would stay forever.
     pub(crate) fn remove(&self, session: &Arc<Session>, replacement: Option<Arc<Session>>) {
         let mut shard = self.shard(&session.device);
         if let Entry::Occupied(mut entry) = shard.entry(session.device.clone())

@@ -62,7 +62,7 @@ struct SessionInner {
 /// The reason why a device cannot get a command.
 #[derive(Debug)]
 pub(crate) enum CommandRejected {
-    /// Too many commands wait for the device.
+    /// The limit of waiting commands is reached.
     Busy(CommandReplyTo),
     /// The device's socket is closing.
     Closing(CommandReplyTo),

@@ -1,6 +1,6 @@
 //! The timing wheel for all sockets of a node, with slots of one second.
 //!
-//! It is written by hand because a timer of the runtime costs each idle socket about as
+//! The wheel is written by hand, because a timer of the runtime costs each idle socket about as
 //! much as its session. Traffic never touches the wheel: a connection only notes the
 //! second of its last bytes. When a slot comes up, each of its sessions is checked, and
 //! is re-armed for its new deadline if it is not due (lazy re-arming; Varghese and Lauck,

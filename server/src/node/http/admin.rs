@@ -20,28 +20,28 @@ use crate::{
     rate::Rate,
 };
 
-/// The body of `POST /admin/rebalance`, as written.
+/// The body of `POST /admin/rebalance`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RebalanceRequestBody {
-    /// How much more than the mean a node may have, as a part of it.
+    /// The sockets that a node may have above the mean, as a part of the mean.
     #[serde(default)]
     tolerance: Option<f64>,
-    /// Devices asked to leave, such as `200/s`.
+    /// The rate at which sockets are closed, such as `200/s`.
     #[serde(default)]
     rate: Option<String>,
 }
 
-/// The body of `POST /admin/load`; `null` takes the figure back.
+/// The body of `POST /admin/load`; `null` removes the load.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct LoadBody {
-    // Without this, a field that is missing would pass for `null`.
+    // Without it, serde would take a missing field for `null`.
     #[serde(deserialize_with = "Option::deserialize")]
     load: Option<f64>,
 }
 
-/// Begins a drain; again is the same.
+/// Begins a drain. A second request changes nothing.
 pub(super) async fn drain(State(node): State<Arc<Node>>) -> (StatusCode, Json<Value>) {
     node.drain.cancel();
     let sockets = node.sessions.metrics.open_sockets();
@@ -51,29 +51,28 @@ pub(super) async fn drain(State(node): State<Arc<Node>>) -> (StatusCode, Json<Va
     )
 }
 
-/// Begins to send away what this node has above its share; while it does, again is
-/// the same.
+/// Starts a rebalancing. While one runs, another request changes nothing.
 pub(super) async fn rebalance(
     State(node): State<Arc<Node>>,
     request: Request,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     let (parts, body) = request.into_parts();
-    let asked: RebalanceRequestBody =
+    let parameters: RebalanceRequestBody =
         read_json(&parts.headers, body, &node.sessions.limits).await?;
-    let wrong = |error: String| ApiError::bad_request(error, "docs/protocol.md shows the bodies");
-    let rate = match &asked.rate {
+    let invalid = |error: String| ApiError::bad_request(error, "docs/protocol.md shows the bodies");
+    let rate = match &parameters.rate {
         Some(rate) => rate
             .parse::<Rate>()
-            .map_err(|error| wrong(error.to_string()))?,
+            .map_err(|error| invalid(error.to_string()))?,
         None => node.sessions.limits.drain_rate,
     };
     let rebalance_request = RebalanceRequest::new(
-        asked
+        parameters
             .tolerance
             .unwrap_or(RebalanceRequest::DEFAULT_TOLERANCE),
         rate,
     )
-    .map_err(|error| wrong(error.to_string()))?;
+    .map_err(|error| invalid(error.to_string()))?;
     rebalance::start(&node, rebalance_request);
     let sockets = node.sessions.metrics.open_sockets();
     Ok((
@@ -82,7 +81,7 @@ pub(super) async fn rebalance(
     ))
 }
 
-/// Takes a load of the node's own making, for gateways that go by it.
+/// Sets the load that gateways may balance by.
 pub(super) async fn load(
     State(node): State<Arc<Node>>,
     request: Request,
@@ -96,7 +95,7 @@ pub(super) async fn load(
     Ok(Json(json!({ "load": posted.load })))
 }
 
-/// Injects a fault, where that is allowed.
+/// Injects a fault, if the node was started with `--allow-faults`.
 pub(super) async fn inject_fault(
     State(node): State<Arc<Node>>,
     request: Request,
@@ -104,7 +103,7 @@ pub(super) async fn inject_fault(
     if !node.allow_faults {
         return Err(ApiError::new(
             StatusCode::FORBIDDEN,
-            "this node does not take faults",
+            "this node does not allow faults",
             "start it with --allow-faults",
         ));
     }

@@ -1,4 +1,4 @@
-//! `POST /devices/{id}/commands`: a command to a device, and its outcome.
+//! `POST /devices/{id}/commands`: sends a command to a device and returns its outcome.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -26,7 +26,8 @@ use crate::{
     node::Node,
 };
 
-/// Between two comments on a silent event stream.
+/// Interval of comments on a silent event stream. Proxies often close a connection that
+/// is silent for 30 to 60 s.
 const SSE_KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 #[derive(Deserialize)]
@@ -37,7 +38,7 @@ struct CommandBody {
     body: Option<Box<RawValue>>,
 }
 
-/// The reply, as the caller reads it.
+/// The reply to the caller.
 #[derive(Serialize)]
 struct ReplyBody<'a> {
     device: &'a DeviceId,
@@ -46,7 +47,7 @@ struct ReplyBody<'a> {
     body: &'a RawValue,
 }
 
-/// Waits for the outcome, or streams it when the caller accepts events.
+/// Waits for the outcome, or streams it if the caller accepts an event stream.
 pub(super) async fn create(
     State(node): State<Arc<Node>>,
     Path(device): Path<String>,
@@ -56,30 +57,32 @@ pub(super) async fn create(
     if let Err(error) = authorize(&node, &device, request.headers()) {
         return error.into_response();
     }
+    // Before the body is read: a node at its limit reads no further bodies.
     let in_flight = match InFlightCommand::begin(&node) {
         Ok(in_flight) => in_flight,
         Err(error) => return error.into_response(),
     };
     let (parts, body) = request.into_parts();
-    let call = match read_command(&device, &parts.headers, body, &node.sessions.limits).await {
-        Ok(call) => call,
+    let command = match read_command(&device, &parts.headers, body, &node.sessions.limits).await {
+        Ok(command) => command,
         Err(error) => {
             in_flight.finish("invalid");
             return error.into_response();
         }
     };
-    let deadline = started + Duration::from_millis(call.timeout_ms.into());
+    let deadline = started + Duration::from_millis(command.timeout_ms.into());
     if accepts_event_stream(&parts.headers) {
-        return event_stream(in_flight, call, deadline);
+        return event_stream(in_flight, command, deadline);
     }
-    let device = call.device.clone();
-    match run_command(in_flight, call, deadline).await {
+    let device = command.device.clone();
+    match run_command(in_flight, command, deadline).await {
         Ok((owner, body)) => reply_response(&node, &device, owner, &body),
         Err(error) => error.into_response(),
     }
 }
 
-/// A name that is none is told of later: nobody may do anything to it.
+/// Checks the token. An invalid device id needs a token too: its error comes later, so
+/// that callers without a token learn nothing.
 fn authorize(node: &Node, device: &str, headers: &HeaderMap) -> Result<(), ApiError> {
     let token = bearer_token(headers);
     match device.parse() {
@@ -89,7 +92,7 @@ fn authorize(node: &Node, device: &str, headers: &HeaderMap) -> Result<(), ApiEr
     Ok(())
 }
 
-/// Reads what is asked of which device.
+/// Reads the command of a request.
 pub(crate) async fn read_command(
     device: &str,
     headers: &HeaderMap,
@@ -110,7 +113,7 @@ pub(crate) async fn read_command(
     })
 }
 
-/// Whether the caller takes an event stream.
+/// Whether the caller accepts an event stream.
 pub(crate) fn accepts_event_stream(headers: &HeaderMap) -> bool {
     headers
         .get_all(header::ACCEPT)
@@ -119,15 +122,19 @@ pub(crate) fn accepts_event_stream(headers: &HeaderMap) -> bool {
         .any(|value| value.contains("text/event-stream"))
 }
 
-/// `accepted` at once, then `reply` or `error`.
-fn event_stream(in_flight: InFlightCommand, call: CommandRequest, deadline: Instant) -> Response {
+/// Returns an event stream: `accepted` at once, then `reply` or `error`.
+fn event_stream(
+    in_flight: InFlightCommand,
+    command: CommandRequest,
+    deadline: Instant,
+) -> Response {
     let node = Arc::clone(&in_flight.node);
     let accepted = Event::default()
         .event("accepted")
         .data(node.cluster.me.as_str());
     let outcome = async move {
-        let device = call.device.clone();
-        match run_command(in_flight, call, deadline).await {
+        let device = command.device.clone();
+        match run_command(in_flight, command, deadline).await {
             Ok((owner, body)) => Event::default()
                 .event("reply")
                 .data(reply_json(&node, &device, &owner, &body)),
@@ -142,19 +149,21 @@ fn event_stream(in_flight: InFlightCommand, call: CommandRequest, deadline: Inst
         .into_response()
 }
 
-/// The owner and the JSON text of its device's reply, or what to say instead.
+/// Sends a command. Returns the owner and the JSON text of the device's reply, or the
+/// error for the caller.
 async fn run_command(
     in_flight: InFlightCommand,
-    call: CommandRequest,
+    command: CommandRequest,
     deadline: Instant,
 ) -> Result<(NodeId, String), ApiError> {
-    let outcome = send_command(&in_flight.node.cluster, call, deadline).await;
+    let outcome = send_command(&in_flight.node.cluster, command, deadline).await;
     let (label, result) = response_for(outcome);
     in_flight.finish(label);
     result
 }
 
-/// An outcome's label and its answer: the one table of a command's statuses.
+/// Returns the metric label and the answer of an outcome. This is the only table of a
+/// command's statuses; `docs/protocol.md` shows the same.
 fn response_for(outcome: CommandOutcome) -> (&'static str, Result<(NodeId, String), ApiError>) {
     let gateway_timeout = |error, hint, owner: Option<NodeId>| {
         Err(ApiError::new(StatusCode::GATEWAY_TIMEOUT, error, hint).owner(owner))
@@ -166,7 +175,7 @@ fn response_for(outcome: CommandOutcome) -> (&'static str, Result<(NodeId, Strin
             Err(ApiError::new(
                 StatusCode::NOT_FOUND,
                 "the device is not connected",
-                "wait until it is",
+                "send the command again when it is",
             )),
         ),
         CommandOutcome::Disconnected { owner } => (
@@ -174,7 +183,7 @@ fn response_for(outcome: CommandOutcome) -> (&'static str, Result<(NodeId, Strin
             Err(ApiError::new(
                 StatusCode::NOT_FOUND,
                 "the device's connection ended before it replied",
-                "whether it acted is not known; ask it when it is back",
+                "it may have acted; send the command again when it is back",
             )
             .owner(owner)),
         ),
@@ -183,7 +192,7 @@ fn response_for(outcome: CommandOutcome) -> (&'static str, Result<(NodeId, Strin
             Err(ApiError::new(
                 StatusCode::CONFLICT,
                 "a newer connection of the device took over before it replied",
-                "whether it acted is not known; ask it again",
+                "it may have acted; send the command again",
             )
             .owner(owner)),
         ),
@@ -214,8 +223,8 @@ fn response_for(outcome: CommandOutcome) -> (&'static str, Result<(NodeId, Strin
         CommandOutcome::OwnerLost { owner } => (
             "timed_out",
             gateway_timeout(
-                "the node that was to answer left the cluster",
-                "whether the device acted is not known; ask it when it is back",
+                "the node that owned the device left the cluster before it replied",
+                "the device may have acted; send the command again when it is back",
                 Some(owner),
             ),
         ),
@@ -240,7 +249,7 @@ fn reply_response(node: &Node, device: &DeviceId, owner: NodeId, body: &str) -> 
 }
 
 fn reply_json(node: &Node, device: &DeviceId, owner: &NodeId, body: &str) -> String {
-    // It was JSON when the device's node took it.
+    // The owner has checked the JSON, so the fallback is for no reply of ours.
     let body = serde_json::from_str(body).unwrap_or(RawValue::NULL);
     let replied = ReplyBody {
         device,
@@ -251,14 +260,15 @@ fn reply_json(node: &Node, device: &DeviceId, owner: &NodeId, body: &str) -> Str
     serde_json::to_string(&replied).unwrap_or_default()
 }
 
-/// A command this node has taken: counted in flight until it lands, and counted
-/// with exactly one outcome, whatever happens to the caller.
+/// A command in flight at this node. It is counted until it is dropped, and then with
+/// exactly one outcome, even if the caller disconnects.
 struct InFlightCommand {
     node: Arc<Node>,
     outcome: &'static str,
 }
 
 impl InFlightCommand {
+    /// Counts a command, unless the limit is reached.
     fn begin(node: &Arc<Node>) -> Result<Self, ApiError> {
         let metrics = &node.metrics;
         if metrics.in_flight.get() >= node.sessions.limits.commands_in_flight as i64 {
@@ -271,6 +281,7 @@ impl InFlightCommand {
         metrics.in_flight.inc();
         Ok(Self {
             node: Arc::clone(node),
+            // Stays if the handler's future is dropped: the caller has disconnected.
             outcome: "abandoned",
         })
     }

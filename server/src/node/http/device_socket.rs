@@ -1,4 +1,10 @@
-//! `GET /ws?device=ID`: from a request to a device socket.
+//! `GET /ws?device=ID`: turns a request into a device socket.
+//!
+//! ```text
+//! handshake ──► draining? ──► admission ──► token ──► directory ──► 101 ──► connection
+//! ```
+//!
+//! The checks run in the order of their cost.
 
 use std::{
     sync::Arc,
@@ -34,8 +40,8 @@ use crate::{
     session::{Session, connection::DeviceConnection, session::whole_seconds, timer::Timer},
 };
 
-/// Answers 101 once the device is in the owner directory: an open device can be
-/// reached.
+/// Answers 101 once the device is in the owner directory, so that commands reach every
+/// open device.
 pub(super) async fn open(
     State(node): State<Arc<Node>>,
     mut request: Request,
@@ -45,18 +51,19 @@ pub(super) async fn open(
     })?;
     let device = device_from_query(request.uri())?;
     reject_while_draining(&node)?;
-    // Before anything that costs: a storm must not get further than this.
+    // Admission control runs first: in a reconnect storm, a rejected upgrade costs no token
+    // check and no directory lookup.
     let permit = node
         .admission
         .try_admit()
-        .map_err(|closed| rejected(&node, closed))?;
+        .map_err(|reason| rejected(&node, reason))?;
     let token = bearer_token(request.headers()).or_else(|| query_param(request.uri(), "token"));
     let grant = require_device_token(&node, token, &device)?;
     let upgrade = hyper::upgrade::on(&mut request);
-    // The request is not needed while the directory answers.
+    // Frees the request before the wait for the directory: a storm has many that wait.
     drop(request);
-    // Lets hyper look at the connection, and drop this with it if its client has gone: a
-    // node that stood still finds many of those, whose devices are connected elsewhere.
+    // Lets hyper poll the connection and drop this future if the client has gone. After a
+    // stall, a node finds many such requests of devices that have connected elsewhere.
     yield_now().await;
     let registration = Registration::begin(&node, new_session(&node, device, grant.as_ref()));
     let deadline = Instant::now() + node.sessions.limits.register_timeout;
@@ -70,7 +77,7 @@ pub(super) async fn open(
                 "only one connection of a device is served",
             ),
         })?;
-    // The drain may have begun, and even ended, while the directory answered.
+    // A drain may have begun, and even ended, while the directory answered.
     reject_while_draining(&node)?;
     let session = registration.complete();
     // Counted from here on, so that a drain waits for its close.
@@ -94,7 +101,7 @@ fn device_from_query(uri: &Uri) -> Result<DeviceId, ApiError> {
     let id = query_param(uri, "device").ok_or_else(|| {
         ApiError::bad_request("the query has no device", "connect to /ws?device=ID")
     })?;
-    // Of the allowed characters only the colon is ever percent-encoded.
+    // Of the characters of an id, clients percent-encode only the colon.
     id.replace("%3A", ":")
         .replace("%3a", ":")
         .parse()
@@ -103,7 +110,7 @@ fn device_from_query(uri: &Uri) -> Result<DeviceId, ApiError> {
         })
 }
 
-/// The value of a key as it is written, without percent-decoding.
+/// Returns the value of a key as written, without percent-decoding.
 fn query_param<'u>(uri: &'u Uri, key: &str) -> Option<&'u str> {
     uri.query()?
         .split('&')
@@ -116,13 +123,13 @@ fn rejected(node: &Node, reason: Rejected) -> ApiError {
         .retry_after(reason.retry_after_s())
 }
 
-/// A session that ends with its token, and is sent away at its age.
+/// Returns a session that closes when its token expires and at its maximum age.
 fn new_session(node: &Node, device: DeviceId, grant: Option<&Grant>) -> Session {
     let now = node.sessions.wheel.now();
     let mut session = Session::new(device, now).with_budget(&node.sessions.write_budget);
-    if let Some(most) = node.sessions.limits.max_age {
-        // Each at another age: those that came together do not leave together.
-        let age = most.mul_f64(rand::rng().random_range(0.75..=1.0));
+    if let Some(max_age) = node.sessions.limits.max_age {
+        // A random age: sockets that opened together must not close together.
+        let age = max_age.mul_f64(rand::rng().random_range(0.75..=1.0));
         session = session.with_max_age(now.saturating_add(whole_seconds(age)));
     }
     match grant {
@@ -150,13 +157,13 @@ pub(super) fn switching_protocols(accept: HeaderValue) -> Response {
     response
 }
 
-/// A session that is being registered. Dropped before it is complete (no answer in
-/// time, or the client went away), the node is as it was.
+/// A session that is being registered. If it is dropped before it is complete, because
+/// no answer came in time or the client has gone, it leaves no trace in the node.
 struct Registration {
     node: Arc<Node>,
     session: Arc<Session>,
-    /// The device's older connection to this node, which stays until the new one is
-    /// sure.
+    /// The device's older connection to this node. It stays open until the new one is
+    /// registered.
     previous: Option<Arc<Session>>,
     complete: bool,
 }
@@ -199,14 +206,15 @@ impl Drop for Registration {
     }
 }
 
-/// Waits for the connection to change hands, then starts the steady task afresh:
-/// this one's size is not paid for as long as the socket lives.
+/// Waits for the upgrade, then starts the connection in a task of its own. This task is
+/// larger than the connection, and its memory must not be held while the socket is open.
 async fn start_connection(
     node: Arc<Node>,
     session: Arc<Session>,
     upgrade: OnUpgrade,
     permit: Permit,
 ) {
+    // Back to the concrete stream: the connection reads and writes it without hyper's box.
     let parts = upgrade
         .await
         .ok()

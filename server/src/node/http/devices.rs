@@ -1,4 +1,4 @@
-//! `GET /devices/{id}`: where a device is connected.
+//! `GET /devices/{id}`: returns the node that a device is connected to.
 
 use std::{sync::Arc, time::Duration};
 
@@ -27,7 +27,7 @@ struct DeviceStatus {
     device: DeviceId,
     connected: bool,
     owner: Option<NodeId>,
-    /// Orders the connections of one device.
+    /// The connection's epoch: a newer connection of the device has a greater one.
     epoch: Option<u64>,
 }
 
@@ -66,7 +66,7 @@ pub(super) async fn show(
             Ok(Json(device).into_response())
         }
         DeviceLocation::Unknown => Err(ApiError::unavailable(
-            "not every node could be asked",
+            "not every node has answered",
             "try again",
         )),
     }

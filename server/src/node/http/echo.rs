@@ -1,5 +1,5 @@
-//! `GET /echo`: a WebSocket that says back what it is told. Conformance suites ask
-//! for one; it reads and writes with the frame code of device sockets.
+//! `GET /echo`: a WebSocket that returns each message. Conformance suites need one; it
+//! reads and writes with the frame code of device sockets.
 
 use std::{io, sync::Arc};
 
@@ -26,10 +26,10 @@ use crate::{
     node::Node,
 };
 
-/// One read's worth.
+/// Bytes of one read.
 const READ_BYTES: usize = 16 * 1024;
 
-/// Answers 101; the socket is no device's and is counted nowhere.
+/// Answers 101. The socket belongs to no device and is in no metric.
 pub(super) async fn open(
     State(node): State<Arc<Node>>,
     mut request: Request,
@@ -37,10 +37,10 @@ pub(super) async fn open(
     let accept = handshake::accept_key(&request).map_err(|error| {
         ApiError::bad_request(error.to_string(), "open this path as a WebSocket")
     })?;
-    // Its own place: that of the HTTP connection is free once this has answered.
+    // A permit of its own: the HTTP connection gives its permit back after this answer.
     let Some(permit) = node.connection_limit.try_acquire() else {
         return Err(ApiError::unavailable(
-            "this node has no room for more connections",
+            "this node is at its limit of connections",
             "come back later",
         ));
     };
@@ -63,7 +63,7 @@ async fn serve(node: Arc<Node>, upgrade: OnUpgrade) {
         node,
     };
     if let Err(error) = echo.run().await {
-        tracing::debug!(%error, "echo");
+        tracing::debug!(%error, "echo connection ended");
     }
 }
 
@@ -88,10 +88,10 @@ impl EchoConnection {
                 Ok(read) => read?,
                 Err(_) => break encode::close(CloseReason::Idle),
             };
-            let (answer, close) = echo_reply(&mut self.decoder, &mut input[..read]);
-            // Nothing more is read before this is written: a peer that does not
-            // read costs one read's worth of answers.
-            timeout(limits.write_timeout, self.stream.write_all(&answer)).await??;
+            let (reply, close) = echo_reply(&mut self.decoder, &mut input[..read]);
+            // Written before the next read: a peer that reads nothing costs the answers of
+            // one read.
+            timeout(limits.write_timeout, self.stream.write_all(&reply)).await??;
             if let Some(close) = close {
                 break close;
             }
@@ -99,8 +99,8 @@ impl EchoConnection {
         timeout(limits.close_timeout, self.close(&close, &mut input)).await?
     }
 
-    /// Says the last word, then reads to the peer's end: a connection that is closed
-    /// over unread bytes is reset, which could swallow that word.
+    /// Writes the close frame, then reads until the peer ends. A close over unread bytes
+    /// would reset the connection, and the reset could discard the close frame.
     async fn close(&mut self, close: &[u8], rest: &mut [u8]) -> io::Result<()> {
         self.stream.write_all(close).await?;
         self.stream.shutdown().await?;
@@ -109,14 +109,14 @@ impl EchoConnection {
     }
 }
 
-/// What to say to `input`, and the close if it ends the conversation.
+/// Returns the reply to `input`, and the close frame if the input ends the connection.
 fn echo_reply(decoder: &mut WsDecoder, input: &mut [u8]) -> (BytesMut, Option<Bytes>) {
-    let (mut answer, mut close) = (BytesMut::new(), None);
-    let fed = decoder.feed(input, |event| {
+    let (mut reply, mut close) = (BytesMut::new(), None);
+    let decoded = decoder.feed(input, |event| {
         match event {
-            WsEvent::Text(text) => answer.extend(encode::text(text.as_bytes())),
-            WsEvent::Binary(bytes) => answer.extend(encode::binary(bytes)),
-            WsEvent::Ping(payload) => answer.extend(encode::pong(payload)),
+            WsEvent::Text(text) => reply.extend(encode::text(text.as_bytes())),
+            WsEvent::Binary(bytes) => reply.extend(encode::binary(bytes)),
+            WsEvent::Ping(payload) => reply.extend(encode::pong(payload)),
             WsEvent::Pong => {}
             WsEvent::Close(code) => {
                 close = Some(encode::close_echo(code));
@@ -125,5 +125,5 @@ fn echo_reply(decoder: &mut WsDecoder, input: &mut [u8]) -> (BytesMut, Option<By
         }
         DecodeControl::Continue
     });
-    (answer, close.or(fed.err().map(encode::close)))
+    (reply, close.or(decoded.err().map(encode::close)))
 }

@@ -9,12 +9,12 @@ use crate::{
     node::{Node, NodePhase, metrics_text},
 };
 
-/// The process answers.
+/// Answers as long as the process runs.
 pub(super) async fn live() -> &'static str {
     "ok\n"
 }
 
-/// The node wants new sockets.
+/// Answers 200 while the node accepts new sockets and is connected.
 pub(super) async fn ready(State(node): State<Arc<Node>>) -> Result<&'static str, ApiError> {
     if node.phase() != NodePhase::Serving {
         return Err(ApiError::unavailable(

@@ -1,7 +1,15 @@
-//! What a node serves over HTTP, as written in `docs/protocol.md`.
+//! The HTTP interface of a node, as specified in `docs/protocol.md`.
 //!
-//! In reading order: `router` (the routes), `error` (what is said when something is
-//! wrong), `body` (reading JSON), `token` (checking tokens), then one file per resource.
+//! ```text
+//! request ──► router ──┬──► device_socket, commands, devices, topics, sessions (public)
+//!                      └──► nodes, health, admin                               (admin)
+//!                               │ token: authorization
+//!                               ▼
+//!                             Node
+//! ```
+//!
+//! Reading order: `router` (the routes), `token` (the check of tokens), then one file
+//! for each resource. Errors, bodies and headers are in [`api`](crate::api).
 
 mod admin;
 mod commands;

@@ -1,4 +1,4 @@
-//! `GET /nodes`: the members, as this node sees them.
+//! `GET /nodes`: returns the members in this node's view.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::{
 
 #[derive(Serialize)]
 pub(super) struct NodeList {
-    /// This node's view version.
+    /// The version of this node's view.
     version: u64,
     /// Whether this node is connected to the backplane.
     connected: bool,
@@ -28,16 +28,16 @@ struct NodeInfo {
     address: Option<String>,
     #[serde(rename = "self")]
     is_self: bool,
-    /// Known of this node only.
+    /// Known for this node only.
     state: Option<&'static str>,
-    /// Known of this node only.
+    /// Known for this node only.
     sockets: Option<u64>,
 }
 
 #[derive(Serialize)]
 struct GatewayInfo {
     id: NodeId,
-    /// Milliseconds since 1970 at its start.
+    /// Milliseconds since 1970 at the gateway's start.
     incarnation: u64,
     address: Option<String>,
 }

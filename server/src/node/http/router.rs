@@ -17,17 +17,17 @@ use crate::{
     node::Node,
 };
 
-/// All routes of the node, on one listener.
+/// Returns all routes of the node, for one listener.
 pub(crate) fn combined_router(node: &Arc<Node>) -> Router {
     into_router(public_routes(node).merge(admin_routes()), node)
 }
 
-/// The routes for devices and callers, where operators have a listener of their own.
+/// Returns the routes for devices and callers, for a node with an admin listener.
 pub(crate) fn public_router(node: &Arc<Node>) -> Router {
     into_router(public_routes(node), node)
 }
 
-/// The routes for probes and operators alone.
+/// Returns the routes for probes and operators, for the admin listener.
 pub(crate) fn admin_router(node: &Arc<Node>) -> Router {
     into_router(admin_routes(), node)
 }
@@ -39,7 +39,7 @@ fn public_routes(node: &Node) -> Router<Arc<Node>> {
     };
     Router::new()
         .merge(echo)
-        // Any method, so that the handshake's own check says what is wrong.
+        // Any method: the check of the handshake gives the better error.
         .route("/ws", any(device_socket::open))
         .route("/devices/{id}", get(devices::show))
         .route("/devices/{id}/commands", post(commands::create))
@@ -69,7 +69,7 @@ fn into_router(routes: Router<Arc<Node>>, node: &Arc<Node>) -> Router {
 }
 
 async fn add_node_header(State(node): State<Arc<Node>>, mut response: Response) -> Response {
-    // Node ids are letters, digits and marks that every header may hold.
+    // Always valid: every character of a node id is allowed in a header.
     if let Ok(id) = HeaderValue::from_str(node.cluster.me.as_str()) {
         response.headers_mut().insert(NODE_HEADER, id);
     }

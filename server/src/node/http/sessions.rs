@@ -1,5 +1,5 @@
-//! `POST /sessions`, `GET` and `PUT /sessions/{id}`: logging in, and the data that
-//! follows a user from node to node.
+//! `POST /sessions`, `GET` and `PUT /sessions/{id}`: logins, and the session data that
+//! all nodes share.
 
 use std::sync::Arc;
 
@@ -19,10 +19,10 @@ use crate::{
     node::Node,
 };
 
-/// Longest name of a user, in bytes.
+/// The longest name of a user, in bytes.
 const MAX_USER_BYTES: usize = 256;
 
-/// What whoever has checked the user's password sends.
+/// The body of a login, from the service that has checked the user's password.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct LoginBody {
@@ -64,8 +64,11 @@ pub(super) async fn create(
     check_login_secret(&node, access, &parts.headers)?;
     let login: LoginBody = read_json(&parts.headers, body, &node.sessions.limits).await?;
     if login.user.is_empty() || login.user.len() > MAX_USER_BYTES {
-        let error = format!("a `user` of {} bytes", login.user.len());
-        return Err(ApiError::bad_request(error, "1 to 256 bytes are accepted"));
+        let error = format!(
+            "invalid `user` of {} bytes: expected 1 to {MAX_USER_BYTES}",
+            login.user.len()
+        );
+        return Err(ApiError::bad_request(error, "send a shorter name"));
     }
     let text = session_data(&node, login.data)?;
     let id = SessionId::random();
@@ -97,8 +100,9 @@ pub(super) async fn show(
     let loaded = access.store.load(id.clone()).await.map_err(store_error)?;
     let text = loaded.ok_or_else(session_not_found)?;
     let data = RawValue::from_string(text).map_err(|error| {
-        let away = StoreError::Unavailable(format!("it holds what is no JSON: {error}"));
-        store_error(away)
+        store_error(StoreError::Unavailable(format!(
+            "stored data is not JSON: {error}"
+        )))
     })?;
     let shown = SessionResponse {
         id: &id,
@@ -131,7 +135,7 @@ fn require_access(node: &Node) -> Result<&Authenticator, ApiError> {
     node.access.as_ref().ok_or_else(|| {
         ApiError::new(
             StatusCode::NOT_FOUND,
-            "this node knows no sessions",
+            "this node has no sessions",
             "start it with --auth-secret-file",
         )
     })
@@ -145,17 +149,18 @@ fn check_login_secret(
     let Some(secret) = &access.login_secret else {
         return Err(ApiError::new(
             StatusCode::FORBIDDEN,
-            "nobody logs in at this node",
+            "this node allows no logins",
             "start it with --login-secret-file",
         ));
     };
+    // Compared in constant time by `matches`.
     if bearer_token(headers).is_some_and(|given| secret.matches(given)) {
         return Ok(());
     }
     Err(auth_error(node, AuthError::WrongLoginSecret))
 }
 
-/// The session in the path, which must be the one that the token belongs to.
+/// Returns the session of the path, which must be the session of the token.
 fn own_session(
     node: &Node,
     access: &Authenticator,
@@ -168,23 +173,23 @@ fn own_session(
         None => Err(ApiError::new(
             StatusCode::FORBIDDEN,
             "the token belongs to another session",
-            "each session is read and written with its own token",
+            "use the token of this session",
         )),
     }
 }
 
-/// The data's text, `null` without any.
+/// Returns the JSON text of the data; `null` without data.
 fn session_data(node: &Node, data: Option<Box<RawValue>>) -> Result<String, ApiError> {
     let text = data.as_deref().unwrap_or(RawValue::NULL).get().to_owned();
-    let most = node.sessions.limits.session_bytes;
-    if text.len() > most {
+    let max = node.sessions.limits.session_bytes;
+    if text.len() > max {
         return Err(ApiError::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             format!(
-                "session data of {} bytes: at most {most} are kept",
+                "session data of {} bytes is too long: at most {max} bytes are stored",
                 text.len()
             ),
-            "keep less in it",
+            "send less data",
         ));
     }
     Ok(text)
@@ -193,14 +198,14 @@ fn session_data(node: &Node, data: Option<Box<RawValue>>) -> Result<String, ApiE
 fn session_not_found() -> ApiError {
     ApiError::new(
         StatusCode::NOT_FOUND,
-        "there is no such session any more",
-        "log in again; nodes that do not share a store do not share sessions",
+        "the session does not exist",
+        "log in again; nodes share sessions only through a common store",
     )
 }
 
 fn store_error(error: StoreError) -> ApiError {
-    if let StoreError::Unavailable(why) = &error {
-        tracing::warn!(why, "no session store");
+    if let StoreError::Unavailable(cause) = &error {
+        tracing::warn!(cause, "session store is unavailable; answered 503");
     }
     ApiError::unavailable(error.to_string(), "try again")
 }

@@ -1,4 +1,4 @@
-//! The token of a request (RFC 6750), and what comes of it.
+//! The check of a request's token (RFC 6750).
 
 use axum::http::{HeaderMap, StatusCode, header};
 
@@ -9,26 +9,25 @@ use crate::{
     node::Node,
 };
 
-/// There was no token.
+/// The challenge to a request without a token.
 const MISSING_TOKEN_CHALLENGE: &str = "Bearer realm=\"highwater\"";
-/// There was one, and it is none.
+/// The challenge to a request with an invalid token.
 const INVALID_TOKEN_CHALLENGE: &str = "Bearer realm=\"highwater\", error=\"invalid_token\"";
 
-/// What `POST /sessions` asks for.
+/// The challenge of `POST /sessions`.
 const LOGIN_CHALLENGE: &str = "Bearer realm=\"highwater login\"";
 
-/// The token in `Authorization: Bearer`.
+/// Returns the token in `Authorization: Bearer`.
 pub(super) fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// What the bearer of `token` may do, where the node requires one: `None` means
-/// that it does not.
+/// Returns the grant of `token`; `None` if the node requires no tokens.
 ///
 /// # Errors
-/// 401.
+/// 401 for a missing or invalid token.
 pub(super) fn require_token(node: &Node, token: Option<&str>) -> Result<Option<Grant>, ApiError> {
     match node.access.as_ref().filter(|access| access.is_required()) {
         Some(access) => check_token(node, access, token).map(Some),
@@ -36,10 +35,11 @@ pub(super) fn require_token(node: &Node, token: Option<&str>) -> Result<Option<G
     }
 }
 
-/// The same for a device that the token must be for.
+/// Returns the grant of `token`, which must allow the device; `None` if the node requires
+/// no tokens.
 ///
 /// # Errors
-/// 401, and 403 where the token is for others.
+/// 401 for a missing or invalid token, 403 for a token of other devices.
 pub(super) fn require_device_token(
     node: &Node,
     token: Option<&str>,
@@ -54,39 +54,41 @@ pub(super) fn require_device_token(
     }
 }
 
-/// What the bearer of `token` may do.
+/// Returns the grant of `token`.
 ///
 /// # Errors
-/// 401.
+/// 401 for a missing or invalid token.
 pub(super) fn check_token(
     node: &Node,
     access: &Authenticator,
     token: Option<&str>,
 ) -> Result<Grant, ApiError> {
-    access.verify(token).map_err(|why| auth_error(node, why))
+    access
+        .verify(token)
+        .map_err(|error| auth_error(node, error))
 }
 
-/// Counts a refusal and says it.
-pub(super) fn auth_error(node: &Node, why: AuthError) -> ApiError {
-    node.metrics.auth_rejected(why);
-    match why {
+/// Counts a rejection and returns its answer.
+pub(super) fn auth_error(node: &Node, error: AuthError) -> ApiError {
+    node.metrics.auth_rejected(error);
+    match error {
         AuthError::Missing => ApiError::unauthorized(
-            why.to_string(),
+            error.to_string(),
             "send one in `Authorization: Bearer`; POST /sessions gives them",
             MISSING_TOKEN_CHALLENGE,
         ),
         AuthError::DeviceNotAllowed => ApiError::new(
             StatusCode::FORBIDDEN,
-            why.to_string(),
-            "use a token whose `devices` name this one",
+            error.to_string(),
+            "use a token whose `devices` include this device",
         ),
         AuthError::WrongLoginSecret => ApiError::unauthorized(
-            why.to_string(),
+            error.to_string(),
             "send it in `Authorization: Bearer`",
             LOGIN_CHALLENGE,
         ),
         AuthError::Invalid | AuthError::Expired | AuthError::NotYetValid => {
-            ApiError::unauthorized(why.to_string(), "log in again", INVALID_TOKEN_CHALLENGE)
+            ApiError::unauthorized(error.to_string(), "log in again", INVALID_TOKEN_CHALLENGE)
         }
     }
 }
@@ -98,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_bearer_s_header_has_a_token() {
+    fn token_comes_only_from_bearer_scheme() {
         let token = |value: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::AUTHORIZATION, HeaderValue::from_static(value));

@@ -1,4 +1,4 @@
-//! `POST /topics/{topic}/messages`: one message to every subscribed device.
+//! `POST /topics/{topic}/messages`: publishes a message to every subscribed device.
 
 use std::sync::Arc;
 
@@ -28,9 +28,9 @@ struct PublishBody {
 #[derive(Serialize)]
 struct PublishResponse {
     topic: Topic,
-    /// Members it is for, this node included.
+    /// Nodes that get the message, this one included.
     nodes: usize,
-    /// Devices of this node that subscribe to it.
+    /// Devices of this node that subscribe to the topic.
     subscribers_here: usize,
 }
 
@@ -47,7 +47,9 @@ pub(super) async fn publish(
     let message: PublishBody = read_json(&parts.headers, body, &node.sessions.limits).await?;
     let body = message.body.get();
     let subscribers_here = fan_out::publish(&node.cluster, &topic, body, MessageOrigin::Http)
-        .map_err(|error| ApiError::unavailable(error.to_string(), "nobody got it: try again"))?;
+        .map_err(|error| {
+            ApiError::unavailable(error.to_string(), "no device got the message; try again")
+        })?;
     let nodes = node.cluster.table().view.nodes().count();
     let published = PublishResponse {
         topic,
