@@ -5,7 +5,7 @@
 //! - [`exit`]: the exit codes;
 //! - [`failure`]: why a command came to nothing, and how that is said;
 //! - [`progress`]: what is shown while a run lasts;
-//! - [`quantity`], [`paint`]: numbers and colour on a terminal;
+//! - [`paint`]: colour on a terminal;
 //! - [`heap`]: the allocator and its live bytes.
 
 mod args;
@@ -15,7 +15,6 @@ mod failure;
 mod heap;
 mod paint;
 mod progress;
-mod quantity;
 
 use std::process::ExitCode;
 

@@ -1,12 +1,18 @@
 //! The run record, and everything that is derived from it.
 //!
+//! ```text
+//! RecordWriter ─► record (files) ─► read ─► analyse ─► Summary ─► page, junit, text
+//!  (while the run lasts)               └──────► charts ──────────────┘
+//!                                      several runs ─► comparison, baseline
+//! ```
+//!
 //! - [`record`]: the directory that a run appends to, written and read;
-//! - [`histogram`]: how durations are counted;
+//! - [`histogram`]: counts of durations;
 //! - `analysis`: from a record to its [`summary`];
-//! - [`figure`]: a summary's figures by path; `human`: quantities as people
-//!   read them; `text`: the verdict in words, for a terminal;
-//! - `charts`, `page`, `junit`: how it is shown;
-//! - [`report`]: all of it written beside the record;
+//! - `metric_list`: all metrics, for people and for programs;
+//! - `human`: quantities as people read them; `text`: the verdict in words, for a terminal;
+//! - `charts`, `page`, `junit`: the parts of a report;
+//! - [`report`]: all of them written beside the record;
 //! - `comparison`: runs side by side, and a run against a baseline.
 
 mod analysis;
@@ -15,17 +21,15 @@ mod comparison;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod histogram;
-mod human;
 mod junit;
-pub mod metric;
 mod metric_list;
 mod page;
 pub mod record;
 pub mod report;
-pub mod summary;
 mod text;
+mod unit_format;
 
-pub use analysis::analyse;
+pub use analysis::{analyse, summary};
 pub use comparison::{CompareError, MismatchPolicy, RunComparison, compare, evaluate};
 pub use metric_list::{metrics_json, metrics_text};
 pub use record::{RecordError, RecordWriter, RunRecord, read};

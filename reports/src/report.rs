@@ -81,10 +81,10 @@ fn write(dir: &Path, baseline: Option<&RunRecord>) -> Result<WrittenReport, Repo
     let record = record::read(dir)?;
     let summary = evaluate(&record, baseline);
     let before = baseline.map(analyse);
-    let tracks = RecordSeries::new(&record.intervals);
-    let cut = RunWindow::whole_run(&record, &tracks);
-    let scene = ChartContext::of(&cut);
-    let drawings = charts::draw(&scene).map_err(ReportError::Chart)?;
+    let sources = RecordSeries::new(&record.intervals);
+    let window = RunWindow::whole_run(&record, &sources);
+    let context = ChartContext::of(&window);
+    let drawings = charts::draw(&context).map_err(ReportError::Chart)?;
 
     let report = WrittenReport {
         summary_json: dir.join(SUMMARY),
@@ -104,7 +104,7 @@ fn write(dir: &Path, baseline: Option<&RunRecord>) -> Result<WrittenReport, Repo
     for (path, drawing) in report.charts.iter().zip(&drawings) {
         write_atomic(path, drawing.standalone.as_bytes())?;
     }
-    let html = page::page(&scene, &report.summary, before.as_ref(), &drawings)?;
+    let html = page::page(&context, &report.summary, before.as_ref(), &drawings)?;
     write_atomic(&report.html, html.as_bytes())?;
     Ok(report)
 }

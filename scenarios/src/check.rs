@@ -1,26 +1,26 @@
-//! The grammar of gates: `metric comparison limit`, as in
+//! The grammar of a gate's check: `metric comparison limit`, as in
 //! `heartbeats.response.p99 <= 50ms`.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{metrics, renamed, suggest};
+use crate::{diagnostic::Diagnostic, metrics, renamed, suggest};
 
-/// A metric of the summary held against a limit.
+/// A comparison of a metric of the summary with a limit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GateCheck {
     /// Path of the metric in `summary.json` without its unit suffix.
     pub metric: String,
-    /// Which way.
+    /// The comparison that must hold.
     pub comparison: ComparisonOperator,
-    /// In the summary's unit: milliseconds, bytes, seconds or a plain number.
+    /// The limit in the summary's unit: milliseconds, bytes, seconds or a plain number.
     pub limit: f64,
-    /// As the person wrote it.
+    /// The check as the person wrote it.
     pub text: String,
 }
 
-/// Which way a metric is held against its limit.
+/// The way in which a metric is compared with its limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ComparisonOperator {
     /// `<`
@@ -43,19 +43,8 @@ pub enum ComparisonOperator {
     Greater,
 }
 
-/// Why a text is no check.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}; accepted: {expected}{}", hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default())]
-pub struct CheckDiagnostic {
-    /// What is wrong, with the part of the text it is about.
-    pub message: String,
-    /// What would have been accepted in that part's place.
-    pub expected: String,
-    /// What to do next, where there is a good guess.
-    pub hint: Option<String>,
-}
-
-/// Comparisons by their sign, longer signs before those they begin with.
+/// The comparisons by their sign. Longer signs stand before the signs they begin with,
+/// because the first match counts.
 const OPERATORS: [(&str, ComparisonOperator); 6] = [
     ("<=", ComparisonOperator::AtMost),
     (">=", ComparisonOperator::AtLeast),
@@ -66,27 +55,27 @@ const OPERATORS: [(&str, ComparisonOperator); 6] = [
 ];
 
 impl GateCheck {
-    /// Reads `metric comparison limit`; the limit carries the unit that its
-    /// metric is counted in and becomes a number of the summary's unit.
+    /// Reads `metric comparison limit`. The limit is written with a unit of its metric and
+    /// becomes a number of the summary's unit.
     ///
     /// # Errors
     ///
-    /// When the metric is unknown, the comparison is none, or the limit does
-    /// not fit the metric.
-    pub fn parse(text: &str) -> Result<Self, CheckDiagnostic> {
+    /// Fails when the metric or the comparison is unknown, or the limit does not fit the
+    /// metric.
+    pub fn parse(text: &str) -> Result<Self, Diagnostic> {
         let text = text.trim();
-        let (figure, comparison, limit) = split_check(text)?;
-        let figure = metrics::find(figure).ok_or_else(|| unknown_metric(figure))?;
-        let limit = figure
-            .unit
-            .parse_limit(limit)
-            .map_err(|misfit| CheckDiagnostic {
-                message: format!("{} as the limit of {}", misfit.message, figure.path),
-                expected: figure.unit.expected().to_owned(),
-                hint: misfit.hint,
-            })?;
+        let (metric, comparison, limit) = split_check(text)?;
+        let metric = metrics::find(metric).ok_or_else(|| unknown_metric(metric))?;
+        let limit = metric.unit.parse_limit(limit).map_err(|diagnostic| {
+            Diagnostic::new(format!(
+                "{} as the limit of {}",
+                diagnostic.message, metric.path
+            ))
+            .expected(metric.unit.expected())
+            .maybe_hint(diagnostic.hint)
+        })?;
         Ok(Self {
-            metric: figure.path,
+            metric: metric.path,
             comparison,
             limit,
             text: text.to_owned(),
@@ -115,53 +104,52 @@ impl ComparisonOperator {
     }
 }
 
-/// Metric, comparison and limit, the outer two trimmed.
-fn split_check(text: &str) -> Result<(&str, ComparisonOperator, &str), CheckDiagnostic> {
-    const ACCEPTED: &str = "`metric <= limit`, with one of < <= == != >= >";
-    let problem = |what: &str, hint: Option<&str>| CheckDiagnostic {
-        message: what.to_owned(),
-        expected: ACCEPTED.to_owned(),
-        hint: hint.map(str::to_owned),
+/// Returns metric, comparison and limit, the outer two trimmed.
+fn split_check(text: &str) -> Result<(&str, ComparisonOperator, &str), Diagnostic> {
+    let malformed = |message: &str| {
+        Diagnostic::new(message).expected("`metric <= limit`, with one of < <= == != >= >")
     };
     let start = text
         .find(['<', '>', '=', '!'])
-        .ok_or_else(|| problem("no comparison", None))?;
+        .ok_or_else(|| malformed("no comparison"))?;
     let rest = &text[start..];
+    let unknown = || malformed("an unknown comparison").maybe_hint(operator_hint(rest));
     let (sign, comparison) = OPERATORS
         .iter()
         .find(|(sign, _)| rest.starts_with(sign))
-        .ok_or_else(|| problem("an unknown comparison", operator_hint(rest)))?;
-    let (figure, limit) = (text[..start].trim(), rest[sign.len()..].trim());
+        .ok_or_else(unknown)?;
+    let (metric, limit) = (text[..start].trim(), rest[sign.len()..].trim());
     if limit.starts_with(['<', '>', '=', '!']) {
-        return Err(problem("an unknown comparison", operator_hint(rest)));
+        return Err(unknown());
     }
-    if figure.is_empty() || limit.is_empty() {
-        return Err(problem("a metric or a limit is missing", None));
+    if metric.is_empty() || limit.is_empty() {
+        return Err(malformed("a metric or a limit is missing"));
     }
-    Ok((figure, *comparison, limit))
+    Ok((metric, *comparison, limit))
 }
 
-/// What a comparison that is none was probably meant to be.
-fn operator_hint(rest: &str) -> Option<&'static str> {
+/// Returns the comparison that was probably meant.
+fn operator_hint(rest: &str) -> Option<String> {
     let wrong = rest
         .find(|c| !"<>=!".contains(c))
         .map_or(rest, |end| &rest[..end]);
-    match wrong {
-        "=" | "===" => Some("did you mean `==`?"),
-        "=<" | "<==" => Some("did you mean `<=`?"),
-        "=>" | ">==" => Some("did you mean `>=`?"),
-        "<>" | "=!" | "!==" => Some("did you mean `!=`?"),
-        _ => None,
-    }
+    let meant = match wrong {
+        "=" | "===" => "==",
+        "=<" | "<==" => "<=",
+        "=>" | ">==" => ">=",
+        "<>" | "=!" | "!==" => "!=",
+        _ => return None,
+    };
+    Some(format!("did you mean `{meant}`?"))
 }
 
-/// Suggests the nearest metric; where none is near, lists its group.
-fn unknown_metric(path: &str) -> CheckDiagnostic {
-    let paths: Vec<String> = metrics::all().map(|figure| figure.path).collect();
+/// Explains that no metric has this path: lists the metrics of its group, or the groups.
+fn unknown_metric(path: &str) -> Diagnostic {
+    let paths: Vec<String> = metrics::all().map(|metric| metric.path).collect();
     let group = path.split('.').next().unwrap_or_default();
     let is_member = |known: &&str| known.split('.').next() == Some(group);
     let members: Vec<&str> = paths.iter().map(String::as_str).filter(is_member).collect();
-    let accepted = match members.len() {
+    let expected = match members.len() {
         0 => format!("a metric of {}", metric_groups(&paths)),
         1..=12 => suggest::quoted_list(members),
         _ => format!(
@@ -169,34 +157,33 @@ fn unknown_metric(path: &str) -> CheckDiagnostic {
             members.len()
         ),
     };
-    CheckDiagnostic {
-        message: format!("unknown metric `{}`", path.escape_debug()),
-        expected: accepted,
-        hint: renamed_hint(path)
-            .or_else(|| longer_path_hint(path, &paths))
-            .or_else(|| suggest::did_you_mean(path, paths.iter().map(String::as_str))),
-    }
+    let hint = renamed_hint(path)
+        .or_else(|| longer_path_hint(path, &paths))
+        .or_else(|| suggest::did_you_mean(path, paths.iter().map(String::as_str)));
+    Diagnostic::new(format!("unknown metric `{}`", path.escape_debug()))
+        .expected(expected)
+        .maybe_hint(hint)
 }
 
-/// What metrics' paths begin with.
+/// Returns the first parts of all paths.
 fn metric_groups(paths: &[String]) -> String {
     let mut groups: Vec<&str> = paths
         .iter()
         .filter_map(|path| path.split('.').next())
         .collect();
-    // In the summary's order, where those of a group stand together.
+    // The paths are in the summary's order, in which a group stands together.
     groups.dedup();
     suggest::quoted_list(groups)
 }
 
-/// The hint for a metric that had another path before.
+/// Returns the hint for a metric that had another path before.
 fn renamed_hint(path: &str) -> Option<String> {
     let new = renamed::renamed_metric(path)?;
     metrics::find(&new)?;
     Some(renamed::hint(path, &new))
 }
 
-/// A metric whose path has everything this one has: `heartbeats.response` and
+/// Returns a metric whose path has every part of this one: `heartbeats.response` and
 /// `heartbeats.p99` both lack a part of `heartbeats.response.p99`.
 fn longer_path_hint(path: &str, paths: &[String]) -> Option<String> {
     let covers = |known: &&String| {
@@ -214,8 +201,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn limits_are_in_the_summarys_unit() {
-        for (text, figure, comparison, limit) in [
+    fn limit_is_in_the_unit_of_the_summary() {
+        for (text, metric, comparison, limit) in [
             (
                 "heartbeats.response.p99 <= 50ms",
                 "heartbeats.response.p99",
@@ -266,7 +253,7 @@ mod tests {
             ),
         ] {
             let check = GateCheck::parse(text).unwrap();
-            assert_eq!(check.metric, figure);
+            assert_eq!(check.metric, metric);
             assert_eq!(check.comparison, comparison, "{text}");
             assert!(
                 (check.limit - limit).abs() < 1e-9,
@@ -278,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_check_says_why() {
+    fn malformed_check_is_explained() {
         use expect_test::expect;
         let texts = [
             "heartbeats.respons.p99 <= 50ms",
@@ -315,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn every_comparison_has_a_sign_that_reads_back() {
+    fn every_comparison_parses_from_its_sign() {
         for (sign, comparison) in OPERATORS {
             let check = GateCheck::parse(&format!("commands.failed {sign} 1")).unwrap();
             assert_eq!(check.comparison, comparison);

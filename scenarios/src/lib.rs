@@ -1,30 +1,35 @@
-//! From a scenario file to each worker's exact share of the work.
+//! The way of a scenario from its file to each worker's exact share of the work.
 //!
-//! Pure: no runtime, no clock, no network; [`load`] reads one file and is the
-//! only function here that touches the disk.
+//! ```text
+//!            as written                valid                     resolved
+//! file ─► tree, with `--set` ─► scenario: a Field per key ─► plan ─► segment per worker
+//!          (overrides)           (section, value, rules)       └─► describe, estimate
+//! ```
 //!
-//! A scenario passes three levels, each made from the one before by a pure
-//! function, and every step adds all its problems to one list:
+//! The crate is pure: no runtime, no clock, no network. [`load`] reads one file and is the
+//! only function here that touches the disk. Each arrow is a pure function, and every step
+//! adds all its problems to one list.
 //!
-//! 1. as written: `tree`, the file's keys and values with their places, and
-//!    the `--set` arguments put over them;
-//! 2. valid: `scenario`, each value of its own type and in its own range
-//!    (`section`: one file per table of the format), then held against each
-//!    other (`rules`: one file per rule);
-//! 3. resolved: [`plan`], defaults filled in, on one timeline.
+//! The modules in reading order:
 //!
-//! A scenario with a `[matrix]` has several plans, one for each of its cells
-//! ([`matrix`]).
-//!
-//! From there [`segment`] cuts each worker's share, [`describe()`] says in
-//! words what would happen and [`reference`] writes the format's documentation
-//! from the same tables that the file is read with. [`page`] and [`words`] are
-//! how text for a terminal is laid out, here and in the crates above.
+//! - [`load`]: the functions that do all of this, and [`matrix`], for scenarios of several
+//!   plans;
+//! - `tree`, `overrides`: keys and values with their places, and the `--set` arguments put
+//!   over them;
+//! - `value`, `section`, `scenario`: each value of its own type and in its own range; one
+//!   file per kind of value and per table of the format;
+//! - `rules`: values that do not fit each other; one file per subject;
+//! - [`diagnostic`]: problems with their places;
+//! - [`plan`], [`segment`]: the resolved form, and a worker's share of it;
+//! - [`describe()`], `estimate`: the plan in words, and its size;
+//! - [`check`], [`metrics`]: the grammar of gates, and what a gate can name;
+//! - [`reference`], [`settings`]: the format's documentation and its list of keys, from the
+//!   declarations that files are read with;
+//! - [`renamed`]: names that changed, for hints and for records of earlier versions;
+//! - [`text_layout`]: text for a terminal, here and in the crates above.
 
-pub mod broker_url;
 pub mod check;
 pub mod diagnostic;
-pub mod format;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod load;
@@ -34,20 +39,21 @@ pub mod plan;
 pub mod reference;
 pub mod renamed;
 pub mod segment;
+pub mod settings;
 pub mod text_layout;
-pub mod units;
 
 mod describe;
 mod estimate;
-mod quantity;
+mod overrides;
 mod rules;
-mod scenario;
+#[macro_use]
 mod section;
+mod scenario;
 mod suggest;
 mod tree;
+mod value;
 
-pub use broker_url::{BrokerKind, BrokerUrl, redact_passwords};
-pub use check::{CheckDiagnostic, GateCheck};
+pub use check::GateCheck;
 pub use describe::{HostResources, MemoryEstimate, describe, describe_matrix};
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use estimate::{BalancerShare, RESERVED_FILES, usable_files};

@@ -1,15 +1,24 @@
 //! The way from a file to a plan.
+//!
+//! ```text
+//! text ─► tree ─► with `--set` ─► a Scenario per cell ─► a Plan per cell
+//!   └───────┴───────────┴────────────────┴─► Diagnostics, all at once
+//! ```
 
 use std::{io, path::Path};
 
+use highwater_types::redact::redact_passwords_same_length;
+
 use crate::{
     Matrix, Plan,
-    broker_url::redact_passwords_same_length,
     diagnostic::{DiagnosticSink, Diagnostics},
+    overrides::apply_overrides,
+    scenario::Scenario,
+    section::Section,
     tree,
 };
 
-/// Why a file did not become a plan; its text is all that a person needs.
+/// The reason for which a file did not become a plan. Its text is all that a person needs.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// The file cannot be read.
@@ -17,7 +26,7 @@ pub enum LoadError {
     Unreadable {
         /// The file.
         path: String,
-        /// What the system said.
+        /// The cause.
         source: io::Error,
     },
     /// The file was read and is not a valid scenario.
@@ -25,66 +34,68 @@ pub enum LoadError {
     Invalid(#[from] Diagnostics),
 }
 
-/// Reads a scenario from a file, with `--set` arguments (`PATH=VALUE`) put
-/// over it; of one with a matrix, the first cell.
+/// Reads a scenario from a file, with `--set` arguments (`PATH=VALUE`) put over it. Of a
+/// scenario with a matrix it returns the first cell.
 ///
 /// # Errors
 ///
-/// When the file cannot be read, or is no valid scenario.
+/// Fails when the file cannot be read, or is not a valid scenario.
 pub fn load(path: &Path, sets: &[String]) -> Result<Plan, LoadError> {
     let (name, text) = read_file(path)?;
     Ok(parse(&name, &text, sets)?)
 }
 
-/// The same, with all cells of its matrix; one where it has none.
+/// Reads a scenario from a file as [`load`] does, with all cells of its matrix; without a
+/// matrix it has one cell.
 ///
 /// # Errors
 ///
-/// As for [`load`].
+/// Fails when the file cannot be read, or is not a valid scenario.
 pub fn load_matrix(path: &Path, sets: &[String]) -> Result<Matrix, LoadError> {
     let (name, text) = read_file(path)?;
     Ok(parse_matrix(&name, &text, sets)?)
 }
 
-/// Reads a scenario from text, with `--set` arguments (`PATH=VALUE`) put over
-/// it; `source_name` is what messages call the text. Of one with a matrix, the first
-/// cell.
+/// Reads a scenario from text, with `--set` arguments (`PATH=VALUE`) put over it. Messages
+/// call the text `source_name`. Of a scenario with a matrix it returns the first cell.
 ///
 /// # Errors
 ///
-/// All problems of the text and of the arguments at once.
+/// Returns all problems of the text and of the arguments at once.
 pub fn parse(source_name: &str, text: &str, sets: &[String]) -> Result<Plan, Diagnostics> {
     parse_cells(source_name, text, sets, Matrix::into_first)
 }
 
-/// The same, with all cells of its matrix; one where it has none.
+/// Reads a scenario from text as [`parse`] does, with all cells of its matrix; without a
+/// matrix it has one cell.
 ///
 /// # Errors
 ///
-/// As for [`parse`].
+/// Returns all problems of the text and of the arguments at once.
 pub fn parse_matrix(source_name: &str, text: &str, sets: &[String]) -> Result<Matrix, Diagnostics> {
     parse_cells(source_name, text, sets, |matrix| matrix)
 }
 
-/// What `take` takes of a valid scenario.
+/// Reads a scenario and returns the part of it that `select` chooses.
 fn parse_cells<T>(
     source_name: &str,
     text: &str,
     sets: &[String],
-    take: impl FnOnce(Matrix) -> T,
+    select: impl FnOnce(Matrix) -> T,
 ) -> Result<T, Diagnostics> {
-    let mut findings = DiagnosticSink::default();
-    let mut root = tree::parse(text, &mut findings);
-    tree::apply_overrides(sets, &mut root, &mut findings);
-    let matrix = Matrix::read(&root, &mut findings);
-    match matrix {
-        Some(matrix) if findings.is_empty() => Ok(take(matrix)),
+    let mut sink = DiagnosticSink::default();
+    let mut root = tree::parse(text, &mut sink);
+    apply_overrides(sets, Scenario::schema(), &mut root, &mut sink);
+    match Matrix::read(&root, &mut sink) {
+        Some(matrix) if sink.is_empty() => Ok(select(matrix)),
         _ => {
+            // Excerpts show whole lines. The redacted text has the same length, because
+            // every problem points into the text by byte offsets.
             let sets: Vec<String> = sets
                 .iter()
                 .map(|set| redact_passwords_same_length(set).into_owned())
                 .collect();
-            Err(findings.into_diagnostics(source_name, &redact_passwords_same_length(text), &sets))
+            Err(sink.into_diagnostics(source_name, &redact_passwords_same_length(text), &sets))
         }
     }
 }

@@ -1,23 +1,23 @@
-//! A scenario's cells: one plan for each combination of settings that its `[matrix]`
-//! asks for; one in all where it has none.
+//! The cells of a scenario: one plan for each combination of settings that its `[matrix]`
+//! lists, or one plan without a matrix.
+//!
+//! ```text
+//! tree ─► axes ─► combinations ─► a copy of the tree each ─► Scenario ─► rules ─► Plan
+//! ```
 
 use crate::{
     Plan,
-    diagnostic::DiagnosticSink,
+    diagnostic::{Diagnostic, DiagnosticSink, SourceSpan},
     rules,
     scenario::Scenario,
-    section::{
-        Spanned, TableReader,
-        matrix::{self, MatrixAxis},
-        top,
-    },
-    tree::{SourceSpan, TomlItem, TomlTable, TomlValue},
+    section::{Section, TableReader, matrix::MatrixAxis},
+    tree::{TomlItem, TomlTable, TomlValue},
 };
 
 /// Most cells of a matrix: with a minute or two each, a working day.
 const MAX_CELLS: usize = 64;
 
-/// What a scenario's runs are.
+/// The runs of a scenario.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Matrix {
     first: MatrixCell,
@@ -28,12 +28,12 @@ pub struct Matrix {
 /// One combination of settings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MatrixCell {
-    /// Its values in words, such as `nginx-least-conn`; empty where there is no
-    /// matrix. Fit for the name of a directory.
+    /// The values in words, such as `nginx-least-conn`, fit for the name of a directory;
+    /// empty without a matrix.
     pub name: String,
-    /// What makes it different from the others.
+    /// The settings that make the cell different from the others.
     pub settings: Vec<MatrixSetting>,
-    /// What it does.
+    /// The plan of the cell.
     pub plan: Plan,
 }
 
@@ -42,27 +42,27 @@ pub struct MatrixCell {
 pub struct MatrixSetting {
     /// The key: `policy`.
     pub key: String,
-    /// As written, without quotes: `least-conn`.
+    /// The value as written, without quotes: `least-conn`.
     pub value: String,
 }
 
 impl Matrix {
-    /// The cell that is run first.
+    /// Returns the cell that is run first.
     pub fn first(&self) -> &MatrixCell {
         &self.first
     }
 
-    /// All cells, in the order in which they take turns.
+    /// Returns all cells, in the order in which they take turns.
     pub fn cells(&self) -> impl Iterator<Item = &MatrixCell> {
         std::iter::once(&self.first).chain(&self.others)
     }
 
-    /// How often each is run.
+    /// Returns the number of runs of each cell.
     pub fn repeat(&self) -> u32 {
         self.repeat
     }
 
-    /// Runs of all cells.
+    /// Returns the number of runs of all cells.
     pub fn runs(&self) -> u64 {
         (1 + self.others.len() as u64) * u64::from(self.repeat)
     }
@@ -72,21 +72,21 @@ impl Matrix {
         self.runs() == 1
     }
 
-    /// The plan of the first cell.
+    /// Returns the plan of the first cell.
     pub fn into_first(self) -> Plan {
         self.first.plan
     }
 
-    /// The cells that the tree asks for; `None` where any of them has a problem, all of
-    /// which go to `findings`.
-    pub(crate) fn read(root: &TomlTable, findings: &mut DiagnosticSink) -> Option<Self> {
-        let (axes, repeat) = read_axes(root, findings);
+    /// Reads the cells that the tree lists; `None` where any of them has a problem. All
+    /// problems go to `sink`.
+    pub(crate) fn read(root: &TomlTable, sink: &mut DiagnosticSink) -> Option<Self> {
+        let (axes, repeat) = read_axes(root, sink);
         let mut cells = Vec::new();
         for combination in combinations(&axes) {
-            let mut found = DiagnosticSink::default();
-            cells.push(resolve_cell(root, &combination, &mut found));
-            // What is wrong with the rest of the file is so in every cell.
-            findings.add_unseen(found);
+            let mut cell_sink = DiagnosticSink::default();
+            cells.push(resolve_cell(root, &combination, &mut cell_sink));
+            // A problem outside the matrix comes back in every cell.
+            sink.add_unseen(cell_sink);
         }
         let mut cells = cells.into_iter();
         Some(Self {
@@ -103,14 +103,17 @@ type AxisValue<'a> = (&'static str, &'a TomlItem);
 fn resolve_cell(
     root: &TomlTable,
     combination: &[AxisValue<'_>],
-    findings: &mut DiagnosticSink,
+    sink: &mut DiagnosticSink,
 ) -> Option<MatrixCell> {
     let mut root = root.clone();
-    for (key, item) in combination {
-        root.insert_at_path(&["cluster", *key], (*item).clone());
+    if let Some(TomlValue::Table(cluster)) = root.get_mut("cluster").map(|item| &mut item.value) {
+        for (key, item) in combination {
+            // The value keeps its span, so that a problem points into the matrix.
+            cluster.insert(key, (*item).clone());
+        }
     }
-    let scenario = Scenario::read(&root, findings);
-    rules::check(&scenario, findings);
+    let scenario = Scenario::read(&TableReader::root(Scenario::schema(), &root, sink), sink);
+    rules::check(&scenario, sink);
     let settings = combination.iter().map(|(key, item)| MatrixSetting {
         key: (*key).to_owned(),
         value: unquoted(item),
@@ -126,7 +129,7 @@ fn resolve_cell(
 }
 
 impl MatrixSetting {
-    /// Its part of the cell's name.
+    /// Returns the setting's part of the cell's name.
     fn name_part(&self) -> String {
         match &self.key[..] {
             "balancers" => format!("{}-balancers", self.value),
@@ -135,33 +138,37 @@ impl MatrixSetting {
     }
 }
 
-/// The axes of the matrix, and how often each cell is run, where it is readable.
-fn read_axes(root: &TomlTable, findings: &mut DiagnosticSink) -> (Vec<MatrixAxis>, Option<u32>) {
-    let top = TableReader::root(&top::SECTION, root, findings);
-    let Some(fields) = top.table(&top::MATRIX, &matrix::SECTION, findings) else {
-        let is_unreadable = top.has(&top::MATRIX);
-        return (Vec::new(), (!is_unreadable).then_some(1));
+/// Reads the axes of the matrix and the number of runs of each cell; the latter is `None`
+/// where it is invalid.
+fn read_axes(root: &TomlTable, sink: &mut DiagnosticSink) -> (Vec<MatrixAxis>, Option<u32>) {
+    // Each cell reports the problems of the whole file again, so these are not counted.
+    let mut unused = DiagnosticSink::default();
+    let top = TableReader::root(Scenario::schema(), root, &mut unused);
+    let scenario = Scenario::read(&top, &mut unused);
+    let Some(matrix) = &scenario.matrix.value else {
+        return (Vec::new(), (!scenario.matrix.is_written).then_some(1));
     };
-    let matrix = matrix::MatrixSection::read(&fields, findings);
-    let repeat = matrix.repeat.map(|at| at.value);
-    if !top.has(&top::CLUSTER) {
-        let finding = top
-            .location_of(&top::MATRIX)
-            .diagnostic_without_value("a matrix without a cluster");
-        findings.add(finding.expected("`[matrix]` beside `[cluster]`"));
-        return (Vec::new(), repeat);
-    }
-    let mut axes = matrix.axes;
-    axes.retain(|axis| !is_overridden(root, axis.key));
-    let cells: usize = axes.iter().map(|axis| axis.values.value.len()).product();
-    if cells > MAX_CELLS {
-        let finding = fields
-            .location()
-            .diagnostic_without_value(format!("{cells} cells"));
-        findings.add(finding.expected(format!("at most {MAX_CELLS} combinations")));
+    let mut axes = matrix.axes();
+    let location = matrix.location();
+    if !scenario.cluster.is_written {
+        let diagnostic = Diagnostic::new("a matrix without a cluster");
+        sink.report(
+            location,
+            diagnostic.expected("`[matrix]` beside `[cluster]`"),
+        );
         axes.clear();
     }
-    (axes, repeat)
+    axes.retain(|axis| !is_overridden(root, axis.key));
+    let cells: usize = axes.iter().map(|axis| axis.values.len()).product();
+    if cells > MAX_CELLS {
+        let diagnostic = Diagnostic::new(format!("{cells} cells"));
+        sink.report(
+            location,
+            diagnostic.expected(format!("at most {MAX_CELLS} combinations")),
+        );
+        axes.clear();
+    }
+    (axes, matrix.repeat.value)
 }
 
 /// Whether a `--set` argument gives this key of the cluster.
@@ -171,15 +178,11 @@ fn is_overridden(root: &TomlTable, key: &str) -> bool {
     item.is_some_and(|item| matches!(item.span, SourceSpan::SetArgument(_)))
 }
 
-/// Every combination of one value of each axis, the last one changing fastest; the empty
-/// one where there is no axis.
+/// Returns every combination of one value of each axis, the last one changing fastest;
+/// without an axis it is the empty combination.
 fn combinations(axes: &[MatrixAxis]) -> Vec<Vec<AxisValue<'_>>> {
     let mut combinations = vec![Vec::new()];
-    for MatrixAxis {
-        key,
-        values: Spanned { value: values, .. },
-    } in axes
-    {
+    for MatrixAxis { key, values } in axes {
         combinations = combinations
             .into_iter()
             .flat_map(|before| {
@@ -194,7 +197,7 @@ fn combinations(axes: &[MatrixAxis]) -> Vec<Vec<AxisValue<'_>>> {
     combinations
 }
 
-/// A value as it is written, without quotes.
+/// Returns a value as it is written, without quotes.
 fn unquoted(item: &TomlItem) -> String {
     match &item.value {
         TomlValue::Text(text) => text.clone(),

@@ -1,7 +1,7 @@
 //! The metrics that a gate can hold against a limit: every number of
 //! `summary.json` that is one number, by its path without the unit's suffix.
 
-use crate::quantity;
+use highwater_types::{InvalidQuantity, quantity};
 
 mod direction;
 mod registry;
@@ -96,7 +96,7 @@ impl Unit {
     }
 
     /// A limit read from text, in this unit.
-    pub(crate) fn parse_limit(self, text: &str) -> Result<f64, quantity::QuantityDiagnostic> {
+    pub(crate) fn parse_limit(self, text: &str) -> Result<f64, InvalidQuantity> {
         let (number, unit) = quantity::split_unit(text)?;
         Ok(number * quantity::unit_factor(text, unit, self.accepted_units())?)
     }

@@ -1,70 +1,82 @@
-//! The format's documentation, made from the tables that files are read with.
+//! The documentation of the format, made from the declarations that files are read with.
 
 use std::fmt::Write;
 
 use crate::{
+    diagnostic::SourceSpan,
     metrics::{self, Unit},
-    section::{KeyPresence, KeySchema, SECTIONS, Section},
-    tree::{self, SourceSpan},
+    scenario::Scenario,
+    section::{KeyPresence, KeySchema, Nested, Section, SectionSchema},
+    tree,
 };
 
 const INTRODUCTION: &str = include_str!("reference/introduction.md");
 const EXAMPLE: &str = include_str!("reference/example.toml");
 const METRICS: &str = include_str!("reference/metrics.md");
 
-/// The scenario reference, as Markdown: every table and key with what it takes,
-/// and every metric that a gate can name.
+/// Returns the scenario reference as Markdown: every table and key with the form that it
+/// accepts, and every metric that a gate can name.
 pub fn markdown() -> String {
     let mut page = format!("{INTRODUCTION}\n```toml\n{EXAMPLE}```\n");
-    for section in SECTIONS {
-        write_section(&mut page, section);
-    }
+    write_section(&mut page, Scenario::schema());
     page.push('\n');
     page.push_str(METRICS);
     write_metrics(&mut page);
     page
 }
 
-fn write_section(page: &mut String, section: &Section) {
-    let (title, about) = match section.header {
-        "" => ("Top level".to_owned(), "Keys before the first table."),
-        header => (format!("`{header}`"), section.about),
+/// Writes a table, then the tables below its keys.
+fn write_section(page: &mut String, section: &SectionSchema) {
+    let title = match section.header {
+        "" => "Top level".to_owned(),
+        header => format!("`{header}`"),
     };
-    page.push_str(&format!("\n## {title}\n\n{about}\n\n"));
+    page.push_str(&format!("\n## {title}\n\n{}\n\n", section.about));
     page.push_str("| key | takes | without it | meaning |\n|---|---|---|---|\n");
     for key in section.keys {
-        let (form, presence) = (escape_cell(&key.value_type.expected()), default_cell(key));
         page.push_str(&format!(
-            "| `{}` | {form} | {presence} | {} |\n",
+            "| `{}` | {} | {} | {} |\n",
             key.name,
+            escape_cell(&key.value_type.expected()),
+            default_cell(section, key),
             escape_cell(key.about)
         ));
     }
+    for key in section.keys {
+        match key.value_type.nested() {
+            Nested::Nothing => {}
+            Nested::Table(section) | Nested::List { section, .. } => write_section(page, section),
+        }
+    }
 }
 
-fn default_cell(key: &KeySchema) -> String {
+fn default_cell(section: &SectionSchema, key: &KeySchema) -> String {
     match key.presence {
         KeyPresence::Required => "**required**".to_owned(),
         KeyPresence::Optional => "—".to_owned(),
         KeyPresence::Default("{}") => "its own defaults".to_owned(),
         KeyPresence::Default(text @ ("true" | "false")) => format!("`{text}`"),
         KeyPresence::Default(text) => {
-            let item = tree::parse_value(text, &SourceSpan::SetArgument(0));
+            let item = tree::parse_value(text, &SourceSpan::FILE);
             format!("`{}`", item.display_redacted())
+        }
+        KeyPresence::Numbered => {
+            let list = section.header.trim_matches(['[', ']']);
+            format!("`{list}-1`, `{list}-2`, … by its place in the file")
         }
     }
 }
 
 fn write_metrics(page: &mut String) {
     page.push_str("| metric | unit | `during` | meaning |\n|---|---|---|---|\n");
-    for figure in metrics::all() {
-        let during = if figure.is_windowed() { "yes" } else { "no" };
-        let (path, unit) = (&figure.path, figure.unit.name());
+    for metric in metrics::all() {
+        let during = if metric.is_windowed() { "yes" } else { "no" };
+        let (path, unit) = (&metric.path, metric.unit.name());
         // Writing to a String cannot fail.
         let _ = writeln!(
             page,
             "| `{path}` | {unit} | {during} | {} |",
-            escape_cell(&figure.about)
+            escape_cell(&metric.about)
         );
     }
     page.push_str("\n| unit | a limit is written as |\n|---|---|\n");
@@ -80,7 +92,7 @@ fn write_metrics(page: &mut String) {
     }
 }
 
-/// Text that does not end its cell.
+/// Escapes the character that would end a cell.
 fn escape_cell(text: &str) -> String {
     text.replace('|', "\\|")
 }
@@ -90,11 +102,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_example_is_valid() {
+    fn example_is_valid() {
         let plan = crate::parse("example.toml", EXAMPLE, &[]);
         assert_eq!(
             plan.map(|plan| plan.sockets())
-                .map_err(|problems| problems.to_string()),
+                .map_err(|diagnostics| diagnostics.to_string()),
             Ok(2_400)
         );
     }

@@ -58,13 +58,15 @@ pub(crate) fn hint(old: &str, new: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{metrics, section::SECTIONS};
+    use crate::{metrics, settings};
 
     #[test]
     fn every_new_key_is_a_key() {
+        let settings = settings::all();
         for (old, new) in KEYS {
-            let mut keys = SECTIONS.iter().flat_map(|section| section.keys);
-            assert!(keys.any(|key| key.name == new), "{old} -> {new}");
+            let is_new = |path: &str| path.rsplit('.').next() == Some(new);
+            let mut paths = settings.iter().map(|setting| setting.path.as_str());
+            assert!(paths.any(is_new), "{old} -> {new}");
         }
     }
 

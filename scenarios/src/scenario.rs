@@ -1,182 +1,139 @@
-//! A valid scenario: each value of its own type and in its own range. Values
-//! that were refused, and are reported, are missing from it, so that the rules
-//! still see the rest.
+//! The top level of a scenario, and its way to a plan.
+//!
+//! Each value of a valid scenario has its own type and lies in its own range. Values that
+//! are invalid, and reported, are missing from it, so that the rules still see the rest.
 
 use std::time::Duration;
 
+use highwater_types::duration::{DAY, SECOND};
+
 use crate::{
-    diagnostic::DiagnosticSink,
-    plan::{Plan, SystemSpec},
+    diagnostic::ValueLocation,
+    plan::{EventKind, Plan, SystemSpec},
     section::{
-        EventKind, Spanned, TableReader, ValueLocation,
-        cluster::{self, ClusterSection},
-        commands::{self, CommandSection},
-        devices::{self, PoolSection},
-        events::{self, EventSection},
-        gates::{self, GateSection},
-        publish::{self, PublishSection},
-        target::{self, TargetSection},
-        telemetry::{self, TelemetrySection},
-        top,
+        cluster::ClusterSection, commands::CommandSection, devices::PoolSection,
+        events::EventSection, gates::GateSection, matrix::MatrixSection, named_list,
+        publish::PublishSection, sub_table, target::TargetSection, telemetry::TelemetrySection,
     },
-    tree::TomlTable,
+    value::{count, duration, name, text},
 };
 
-/// A valid scenario.
-#[derive(Debug)]
-pub(crate) struct Scenario {
-    name: Option<Spanned<String>>,
-    description: Option<Spanned<String>>,
-    seed: Option<Spanned<u64>>,
-    pub(crate) duration: Option<Spanned<Duration>>,
-    pub(crate) system: SystemSection,
-    pub(crate) devices: Vec<PoolSection>,
-    pub(crate) commands: Vec<CommandSection>,
-    pub(crate) publish: Vec<PublishSection>,
-    pub(crate) telemetry: Vec<TelemetrySection>,
-    pub(crate) events: Vec<(ValueLocation, EventSection)>,
-    pub(crate) gates: Vec<GateSection>,
-    /// Whether `devices` is written, readable or not.
-    pub(crate) has_devices: bool,
-    /// The place of `commands`, where it is written.
-    pub(crate) commands_location: Option<ValueLocation>,
-    /// The place of `publish`, where it is written.
-    pub(crate) publish_location: Option<ValueLocation>,
-    /// The place of `telemetry`, where it is written.
-    pub(crate) telemetry_location: Option<ValueLocation>,
+section! {
+    /// Keys before the first table.
+    pub(crate) struct Scenario = "";
+
+    /// Name of the scenario; also part of the run's directory.
+    name: String = name(), required, ignored;
+
+    /// The question that the run is to answer, for the report.
+    description: String = text(), default "\"\"", ignored;
+
+    /// The seed of everything random in a run: heartbeat phases, the devices that commands go
+    /// to, jitter.
+    // Up to 2^53 - 1, which every reader of JSON keeps exactly.
+    seed: u64 = count(0, (1 << 53) - 1), default "1";
+
+    /// Length of the steady phase.
+    pub(crate) duration: Duration = duration(SECOND, DAY.saturating_mul(30)), required;
+
+    /// The cluster to start; this or `[target]`.
+    pub(crate) cluster: ClusterSection = sub_table(), optional;
+
+    /// A system that is already running; this or `[cluster]`.
+    pub(crate) target: TargetSection = sub_table(), optional;
+
+    /// Pools of sockets; at least one.
+    pub(crate) devices: Vec<PoolSection> = named_list("pool of devices"), required;
+
+    /// HTTP command traffic.
+    pub(crate) commands: Vec<CommandSection> = named_list("command load"), optional;
+
+    /// Messages to topics.
+    pub(crate) publish: Vec<PublishSection> = named_list("publish load"), optional;
+
+    /// Telemetry records that devices send upstream.
+    pub(crate) telemetry: Vec<TelemetrySection> =
+        named_list("telemetry load"), optional;
+
+    /// Events that happen to the cluster.
+    pub(crate) events: Vec<EventSection> = named_list("event"), optional;
+
+    /// Conditions that the run must meet.
+    pub(crate) gates: Vec<GateSection> = named_list("gate"), optional, ignored;
+
+    /// Settings that runs go through, to be compared.
+    pub(crate) matrix: MatrixSection = sub_table(), optional;
 }
 
-/// What the scenario puts its load on.
+/// The system that the load is put on.
 #[derive(Debug)]
-pub(crate) enum SystemSection {
-    Cluster(Box<ClusterSection>),
-    Target(Box<TargetSection>),
-    /// Both; the place of the second.
-    Both(ValueLocation),
+pub(crate) enum System<'s> {
+    Cluster(&'s ClusterSection),
+    Target(&'s TargetSection),
+    /// Both are written; the place of the target.
+    Both(&'s ValueLocation),
     Neither,
     /// It is written and cannot be read, which is reported.
     Unreadable,
 }
 
 impl Scenario {
-    /// Reads every key; problems go to `findings`.
-    pub(crate) fn read(root: &TomlTable, findings: &mut DiagnosticSink) -> Self {
-        let top = TableReader::root(&top::SECTION, root, findings);
-        Self {
-            name: top.read(&top::NAME, findings),
-            description: top.read(&top::DESCRIPTION, findings),
-            seed: top.read(&top::SEED, findings),
-            duration: top.read(&top::DURATION, findings),
-            system: SystemSection::read(&top, findings),
-            devices: (0..)
-                .zip(top.tables(&top::DEVICES, &devices::LIST, findings))
-                .map(|(index, fields)| PoolSection::read(index, &fields, findings))
-                .collect(),
-            commands: (0..)
-                .zip(top.tables(&top::COMMANDS, &commands::LIST, findings))
-                .map(|(index, fields)| CommandSection::read(index, &fields, findings))
-                .collect(),
-            publish: (0..)
-                .zip(top.tables(&top::PUBLISH, &publish::LIST, findings))
-                .map(|(index, fields)| PublishSection::read(index, &fields, findings))
-                .collect(),
-            telemetry: (0..)
-                .zip(top.tables(&top::TELEMETRY, &telemetry::LIST, findings))
-                .map(|(index, fields)| TelemetrySection::read(index, &fields, findings))
-                .collect(),
-            events: top
-                .tables(&top::EVENTS, &events::LIST, findings)
-                .iter()
-                .map(|fields| (fields.location(), EventSection::read(fields, findings)))
-                .collect(),
-            gates: top
-                .tables(&top::GATES, &gates::LIST, findings)
-                .iter()
-                .map(|fields| GateSection::read(fields, findings))
-                .collect(),
-            has_devices: top.has(&top::DEVICES),
-            commands_location: top
-                .has(&top::COMMANDS)
-                .then(|| top.location_of(&top::COMMANDS)),
-            publish_location: top
-                .has(&top::PUBLISH)
-                .then(|| top.location_of(&top::PUBLISH)),
-            telemetry_location: top
-                .has(&top::TELEMETRY)
-                .then(|| top.location_of(&top::TELEMETRY)),
+    pub(crate) fn system(&self) -> System<'_> {
+        let (cluster, target) = (&self.cluster, &self.target);
+        match (&cluster.value, &target.value) {
+            _ if cluster.is_written && target.is_written => System::Both(&target.location),
+            (Some(cluster), _) => System::Cluster(cluster),
+            (_, Some(target)) => System::Target(target),
+            _ if cluster.is_written || target.is_written => System::Unreadable,
+            _ => System::Neither,
+        }
+    }
+
+    /// Returns the cluster, where it is the only system.
+    pub(crate) fn only_cluster(&self) -> Option<&ClusterSection> {
+        match self.system() {
+            System::Cluster(cluster) => Some(cluster),
+            _ => None,
         }
     }
 
     /// Whether an event adds a node.
     pub(crate) fn adds_nodes(&self) -> bool {
-        let mut deeds = self
-            .events
+        let events = self.events.elements();
+        events
             .iter()
-            .filter_map(|(_, event)| event.kind.as_ref());
-        deeds.any(|deed| deed.value == EventKind::AddNode)
+            .any(|event| event.kind.is(&EventKind::AddNode))
     }
 
-    /// The plan; `None` when anything was refused.
+    /// Resolves the plan; `None` where a value is invalid.
     pub(crate) fn resolve(self) -> Option<Plan> {
-        let events = self.events.into_iter().map(|(_, event)| event.resolve());
-        let mut events: Vec<_> = events.collect::<Option<_>>()?;
+        let duration = self.duration.value?;
+        let devices = resolve_all(self.devices.value, PoolSection::resolve)?;
+        let mut events = resolve_all(self.events.value, EventSection::resolve)?;
         // Stable: events of one instant stay in the order of the file.
         events.sort_by_key(|event| event.at);
-        let duration = self.duration?.value;
-        let devices: Vec<_> = self
-            .devices
-            .into_iter()
-            .map(PoolSection::resolve)
-            .collect::<Option<_>>()?;
-        let publish = self.publish.into_iter();
-        let publish = publish.map(|load| load.resolve(&devices, duration));
-        let readings = self.telemetry.into_iter();
-        let readings = readings.map(|load| load.resolve(&devices));
         Some(Plan {
-            name: self.name?.value,
-            description: self.description?.value,
-            seed: self.seed?.value,
+            name: self.name.value?,
+            description: self.description.value?,
+            seed: self.seed.value?,
             duration,
-            system: self.system.resolve()?,
-            publish: publish.collect::<Option<_>>()?,
-            telemetry: readings.collect::<Option<_>>()?,
+            system: match (self.cluster.value, self.target.value) {
+                (Some(cluster), None) => SystemSpec::Cluster(cluster.resolve()?),
+                (None, Some(target)) => SystemSpec::Target(target.resolve()?),
+                _ => return None,
+            },
+            commands: resolve_all(self.commands.value, CommandSection::resolve)?,
+            publish: resolve_all(self.publish.value, |load| load.resolve(&devices, duration))?,
+            telemetry: resolve_all(self.telemetry.value, |load| load.resolve(&devices))?,
             devices,
-            commands: self
-                .commands
-                .into_iter()
-                .map(CommandSection::resolve)
-                .collect::<Option<_>>()?,
             events,
-            gates: self
-                .gates
-                .into_iter()
-                .map(GateSection::resolve)
-                .collect::<Option<_>>()?,
+            gates: resolve_all(self.gates.value, GateSection::resolve)?,
         })
     }
 }
 
-impl SystemSection {
-    fn read(top: &TableReader<'_>, findings: &mut DiagnosticSink) -> Self {
-        let (has_cluster, has_target) = (top.has(&top::CLUSTER), top.has(&top::TARGET));
-        let cluster = top.table(&top::CLUSTER, &cluster::SECTION, findings);
-        let cluster = cluster.map(|fields| ClusterSection::read(&fields, findings));
-        let target = top.table(&top::TARGET, &target::SECTION, findings);
-        let target = target.map(|fields| TargetSection::read(&fields, findings));
-        match (cluster, target) {
-            _ if has_cluster && has_target => Self::Both(top.location_of(&top::TARGET)),
-            (Some(cluster), _) => Self::Cluster(Box::new(cluster)),
-            (_, Some(target)) => Self::Target(Box::new(target)),
-            _ if has_cluster || has_target => Self::Unreadable,
-            _ => Self::Neither,
-        }
-    }
-
-    fn resolve(self) -> Option<SystemSpec> {
-        match self {
-            Self::Cluster(cluster) => cluster.resolve().map(SystemSpec::Cluster),
-            Self::Target(target) => target.resolve().map(SystemSpec::Target),
-            Self::Both(_) | Self::Neither | Self::Unreadable => None,
-        }
-    }
+/// Resolves each element of a list; a list that is not written has none.
+fn resolve_all<S, P>(sections: Option<Vec<S>>, resolve: impl Fn(S) -> Option<P>) -> Option<Vec<P>> {
+    let sections = sections.unwrap_or_default();
+    sections.into_iter().map(resolve).collect()
 }

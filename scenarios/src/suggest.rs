@@ -1,9 +1,9 @@
-//! What a person may have meant.
+//! Suggestions of the word that a person probably meant.
 
-/// Longer words are not compared: the distance costs their product.
+/// Longest word that is compared, because the distance costs the product of the lengths.
 const MAX_WORD_BYTES: usize = 80;
 
-/// The candidate nearest to `word`, when it is near enough to be a slip of the
+/// Returns the candidate nearest to `word`, when it is near enough to be a slip of the
 /// keyboard.
 pub(crate) fn nearest<'c>(
     word: &str,
@@ -20,7 +20,7 @@ pub(crate) fn nearest<'c>(
         .map(|(_, candidate)| candidate)
 }
 
-/// [`nearest`] as a hint.
+/// Returns the [`nearest`] candidate as a hint.
 pub(crate) fn did_you_mean<'c>(
     word: &str,
     candidates: impl IntoIterator<Item = &'c str>,
@@ -28,14 +28,14 @@ pub(crate) fn did_you_mean<'c>(
     nearest(word, candidates).map(|candidate| format!("did you mean `{candidate}`?"))
 }
 
-/// `a`, `b` and `c`, for messages.
+/// Returns the items in backticks, for messages.
 pub(crate) fn quoted_list<'c>(items: impl IntoIterator<Item = &'c str>) -> String {
     let items: Vec<String> = items.into_iter().map(|item| format!("`{item}`")).collect();
     items.join(", ")
 }
 
-/// Slips of the keyboard between the two, unless there are too many. Paths of
-/// as many parts are compared part by part: `p99` is never a slip of `due`.
+/// Counts the slips of the keyboard between the two; `None` for too many. Paths with the
+/// same number of parts are compared part by part, so that `p99` is never a slip of `due`.
 fn edit_distance(word: &str, candidate: &str) -> Option<usize> {
     let parts = |path: &str| path.split('.').count();
     if parts(word) != parts(candidate) {
@@ -47,10 +47,11 @@ fn edit_distance(word: &str, candidate: &str) -> Option<usize> {
         .sum()
 }
 
-/// Underscores for hyphens, and the other way, count as none.
+/// Counts the slips of one part. An underscore in place of a hyphen is not a slip.
 fn edit_distance_of_part(word: &str, candidate: &str) -> Option<usize> {
     let (word, known) = (word.replace('_', "-"), candidate.replace('_', "-"));
     let distance = strsim::osa_distance(&word, &known);
+    // A third of the letters: more slips make another word.
     (distance <= (candidate.len() / 3).max(1)).then_some(distance)
 }
 
@@ -59,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slips_are_found_and_other_words_are_not() {
+    fn nearest_finds_slips_and_no_other_words() {
         let known = [
             "heartbeats.due",
             "heartbeats.response.p99",

@@ -1,23 +1,12 @@
-//! A scenario as written: keys and values, each with where it came from.
+//! A scenario as written: keys and values, each with its span.
 
-use std::ops::Range;
+use highwater_types::redact_passwords;
 
-use crate::broker_url::redact_passwords;
+use crate::diagnostic::SourceSpan;
 
-mod overrides;
 mod read;
 
-pub(crate) use overrides::apply_overrides;
 pub(crate) use read::{parse, parse_value};
-
-/// Where something was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum SourceSpan {
-    /// Bytes of the file.
-    File(Range<usize>),
-    /// A `--set` argument, from 0.
-    SetArgument(usize),
-}
 
 /// A table, in the order of the file.
 #[derive(Debug, Clone, Default)]
@@ -29,34 +18,29 @@ pub(crate) struct TomlTable {
 #[derive(Debug, Clone)]
 pub(crate) struct TomlEntry {
     pub(crate) key: String,
-    /// Where the key stands; its value has a place of its own.
+    /// The span of the key; its value has a span of its own.
     pub(crate) span: SourceSpan,
     pub(crate) item: TomlItem,
 }
 
-/// A value and where it stands.
+/// A value and its span.
 #[derive(Debug, Clone)]
 pub(crate) struct TomlItem {
     pub(crate) value: TomlValue,
     pub(crate) span: SourceSpan,
 }
 
-/// What TOML knows, less what no key of a scenario takes.
+/// A value of TOML, as far as scenarios distinguish them.
 #[derive(Debug, Clone)]
 pub(crate) enum TomlValue {
     Text(String),
-    /// Saturated where it does not fit, which is out of every range.
+    /// A whole number; one that does not fit is saturated, which is out of every range.
     Integer(i128),
     List(Vec<TomlItem>),
     Table(TomlTable),
-    /// As written, and what it is.
+    /// A value that few keys take: its text, and what it is in words.
     Other(String, &'static str),
 }
-
-/// A table without keys, to read defaults from.
-pub(crate) static EMPTY_TABLE: TomlTable = TomlTable {
-    entries: Vec::new(),
-};
 
 impl TomlTable {
     pub(crate) fn entries(&self) -> impl Iterator<Item = &TomlEntry> {
@@ -68,13 +52,13 @@ impl TomlTable {
         Some(&entry.item)
     }
 
-    fn get_mut(&mut self, key: &str) -> Option<&mut TomlItem> {
+    pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut TomlItem> {
         let entry = self.entries.iter_mut().find(|entry| entry.key == key)?;
         Some(&mut entry.item)
     }
 
-    /// Puts `item` under `key`, in place of what was there.
-    fn insert(&mut self, key: &str, item: TomlItem) {
+    /// Puts `item` under `key` in place of the old one.
+    pub(crate) fn insert(&mut self, key: &str, item: TomlItem) {
         match self.get_mut(key) {
             Some(old) => *old = item,
             None => self.entries.push(TomlEntry {
@@ -85,21 +69,7 @@ impl TomlTable {
         }
     }
 
-    /// Puts `item` under a path of tables, if each part of it is one.
-    pub(crate) fn insert_at_path(&mut self, path: &[&str], item: TomlItem) {
-        match path {
-            [] => {}
-            [key] => self.insert(key, item),
-            [key, rest @ ..] => {
-                if let Some(TomlValue::Table(inner)) = self.get_mut(key).map(|item| &mut item.value)
-                {
-                    inner.insert_at_path(rest, item);
-                }
-            }
-        }
-    }
-
-    /// The `name` that an element of a list was given.
+    /// Returns the `name` that is written in an element of a list.
     pub(crate) fn name(&self) -> Option<&str> {
         match &self.get("name")?.value {
             TomlValue::Text(name) => Some(name),
@@ -116,7 +86,7 @@ impl TomlItem {
         }
     }
 
-    /// The value as a message shows it, without passwords.
+    /// Returns the value as a message shows it, without passwords.
     pub(crate) fn display_redacted(&self) -> String {
         const MAX_CHARS: usize = 60;
         match &self.value {

@@ -24,7 +24,7 @@
 //!   nodes exchange;
 //! - [`auth`] checks tokens, `api` answers errors, `faults` injects faults on request;
 //! - `net` holds listeners, [`tls`], WebSocket frames and admission control; `metric`
-//!   exports metrics; `limits`, [`rate`] and `id` are values.
+//!   exports metrics; `limits`, `rate` and `id` are values.
 //!
 //! `docs/protocol.md` specifies the protocol.
 
@@ -38,7 +38,6 @@ mod faults;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod gateway;
-mod id;
 mod ingest;
 mod intake;
 mod limits;
@@ -46,8 +45,13 @@ mod message;
 mod metric;
 mod net;
 pub mod node;
-pub mod rate;
 mod session;
+
+pub use highwater_types::{
+    ClusterName, ConsumerGroup, DeviceId, InvalidName, NodeId, Rate, TelemetryId, Topic,
+};
+// So that modules name them as `crate::id` and `crate::rate`.
+use highwater_types::{id, rate};
 
 pub use self::{
     auth::{AuthConfig, Secret},
@@ -56,12 +60,10 @@ pub use self::{
     cluster::{Routing, UnknownRouting},
     consumer::ConsumerConfig,
     gateway::{GatewayConfig, GatewayError, GatewayLimits, GatewayPolicy, LoadMetric},
-    id::{ClusterName, ConsumerGroup, DeviceId, InvalidName, NodeId, TelemetryId, Topic},
     limits::NodeLimits,
     net::{
         listen::{ListenSockets, listen},
         tls::{self, ServerTls},
     },
     node::{LoadSource, NodeConfig, NodeError},
-    rate::Rate,
 };

@@ -130,7 +130,7 @@ impl Default for NodeLimits {
             topic_queue_messages: 1024,
             topic_queue_bytes: 16 * 1024 * 1024,
             drain_delay: Duration::from_secs(1),
-            drain_rate: Rate::per_second(500),
+            drain_rate: Rate::whole(500),
             drain_reconnect_window: Duration::from_secs(1),
             drain_grace: Duration::from_secs(5),
         }

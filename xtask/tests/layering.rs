@@ -14,17 +14,28 @@ const LAYERS: &[(&str, &[&str])] = &[
             "highwater-reports",
             "highwater-scenarios",
             "highwater-server",
+            "highwater-types",
         ],
     ),
     (
         "highwater-loadgen",
-        &["highwater-reports", "highwater-scenarios"],
+        &[
+            "highwater-process",
+            "highwater-reports",
+            "highwater-scenarios",
+            "highwater-types",
+        ],
     ),
-    ("highwater-reports", &["highwater-scenarios"]),
-    ("highwater-scenarios", &[]),
-    ("highwater-server", &[]),
-    ("highwater-services", &[]),
-    ("xtask", &["highwater-services"]),
+    (
+        "highwater-reports",
+        &["highwater-scenarios", "highwater-types"],
+    ),
+    ("highwater-scenarios", &["highwater-types"]),
+    ("highwater-server", &["highwater-types"]),
+    ("xtask", &["highwater-process", "highwater-services"]),
+    ("highwater-services", &["highwater-process"]),
+    ("highwater-process", &[]),
+    ("highwater-types", &[]),
 ];
 
 /// Outside crates that only one crate of the workspace may use.

@@ -5,10 +5,11 @@ use std::path::Path;
 use highwater_scenarios::{
     Plan,
     plan::{LoadModel, SystemSpec},
-    units::Rate,
 };
-
-use crate::quantity::{self, count, duration_text, plural};
+use highwater_types::{
+    Rate,
+    format::{count, duration, plural, significant},
+};
 
 /// The load, the system, the phases; then where the record goes.
 pub(crate) fn announcement(plan: &Plan, out: &Path) -> String {
@@ -28,8 +29,8 @@ pub(crate) fn announcement(plan: &Plan, out: &Path) -> String {
         plan.name,
         load.join(", "),
         system(plan),
-        duration_text(plan.planned_ramp()),
-        duration_text(plan.duration),
+        duration(plan.planned_ramp()),
+        duration(plan.duration),
         out.display(),
     )
 }
@@ -50,7 +51,7 @@ fn commands(plan: &Plan) -> impl Iterator<Item = Rate> {
 /// All rates of a kind of traffic together.
 fn rate(what: &str, rates: impl Iterator<Item = Rate>) -> Option<String> {
     let rate: f64 = rates.map(Rate::as_per_second).sum();
-    (rate > 0.0).then(|| format!("{} {what}/s", quantity::rate(rate)))
+    (rate > 0.0).then(|| format!("{} {what}/s", significant(rate)))
 }
 
 fn system(plan: &Plan) -> String {
@@ -93,13 +94,13 @@ mod tests {
         check(
             "fan-out",
             &expect![[r#"
-                fan-out: 5,000 sockets, 5.0 messages/s on 2 nodes
+                fan-out: 5,000 sockets, 5 messages/s on 2 nodes
                 ramp 20s, steady 2m, drain; record in runs/one"#]],
         );
         check(
             "telemetry",
             &expect![[r#"
-                readings: 1,000 sockets, 1,000 readings/s on 2 nodes
+                telemetry: 1,000 sockets, 1,000 telemetry records/s on 2 nodes
                 ramp 5s, steady 1m 40s, drain; record in runs/one"#]],
         );
     }

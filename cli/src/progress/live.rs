@@ -7,15 +7,13 @@
 
 use console::Term;
 use highwater_loadgen::coordinator::{NoteKind, Progress, ProgressNote};
+use highwater_types::format::live::clock;
 
 use super::{
     screen::{TerminalSize, screen},
     styled_line::StyledLine,
 };
-use crate::{
-    paint::{Tone, colour_on_stderr, paint},
-    quantity::clock,
-};
+use crate::paint::{Tone, colour_on_stderr, paint};
 
 /// Erases what is right of the cursor, then goes to the next line.
 const END_OF_LINE: &str = "\x1b[K\n";

@@ -9,12 +9,13 @@ use highwater_loadgen::coordinator::{
         CommandProgress, HeartbeatProgress, MessageProgress, RecentLatency, TelemetryProgress,
     },
 };
+use highwater_types::format::{
+    count,
+    live::{self, millis},
+};
 
 use super::styled_line::{StyledLine, columns};
-use crate::{
-    paint::Tone,
-    quantity::{self, count, millis},
-};
+use crate::paint::Tone;
 
 /// A send lag above this makes a run inconclusive, so it is shown.
 pub(crate) const LAG_LIMIT: Duration = Duration::from_millis(10);
@@ -158,7 +159,7 @@ fn label(text: &str) -> StyledLine {
 }
 
 fn rate(per_s: f64) -> String {
-    format!("{:>11}", quantity::rate(per_s) + "/s")
+    format!("{:>11}", live::rate(per_s) + "/s")
 }
 
 fn response(line: StyledLine, response: Option<RecentLatency>) -> StyledLine {

@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 
 use highwater_loadgen::coordinator::progress::NodeProgress;
+use highwater_types::format::{
+    count,
+    live::{bytes, percent},
+};
 
 use super::styled_line::{StyledLine, columns, cut};
-use crate::{
-    paint::Tone,
-    quantity::{bytes, count, percent},
-};
+use crate::paint::Tone;
 
 /// Columns of a node's name.
 const NAME: usize = 8;

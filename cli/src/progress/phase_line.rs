@@ -1,12 +1,13 @@
 //! The phase: its name, a bar, and what is left of it.
 
 use highwater_loadgen::coordinator::{PhaseProgress, Progress};
+use highwater_types::format::{
+    count,
+    live::{self, clock},
+};
 
 use super::styled_line::{StyledLine, columns};
-use crate::{
-    paint::Tone,
-    quantity::{clock, count, duration_text},
-};
+use crate::paint::Tone;
 
 /// Columns that a bar has at least; a line without room for it has none.
 const SHORTEST_BAR: usize = 8;
@@ -38,7 +39,7 @@ pub(crate) fn next_line(stage: &PhaseProgress) -> Option<StyledLine> {
     else {
         return None;
     };
-    let text = format!("{} in {}", next.title, duration_text(next.after));
+    let text = format!("{} in {}", next.title, live::duration(next.after));
     Some(StyledLine::of(Tone::Faint, "next     ").with(Tone::Plain, text))
 }
 

@@ -7,12 +7,15 @@ use highwater_loadgen::coordinator::{
     NoteKind, PhaseProgress, Progress, ProgressNote,
     progress::{CommandProgress, MessageProgress, RecentLatency, TelemetryProgress},
 };
+use highwater_types::format::{
+    count,
+    live::{self, long_clock, millis, rate},
+};
 
 use super::{
     load_lines::{high_send_lag, is_steady, unanswered},
     phase_line::phase_name,
 };
-use crate::quantity::{count, duration_text, long_clock, millis, rate};
 
 /// Seconds between two lines at first, and from the second minute on.
 const STATUS_INTERVALS_S: (u64, u64) = (5, 10);
@@ -70,7 +73,7 @@ fn phase_start_text(progress: &Progress) -> String {
             format!(
                 "{name}: {} sockets in {}",
                 count(*sockets),
-                duration_text(*left)
+                live::duration(*left)
             )
         }
         PhaseProgress::Steady {
@@ -79,14 +82,14 @@ fn phase_start_text(progress: &Progress) -> String {
             ..
         } => match next {
             Some(next) => {
-                let after = duration_text(next.after);
+                let after = live::duration(next.after);
                 format!(
                     "{name}: {}, next {} in {after}",
-                    duration_text(*all),
+                    live::duration(*all),
                     next.title
                 )
             }
-            None => format!("{name}: {}", duration_text(*all)),
+            None => format!("{name}: {}", live::duration(*all)),
         },
         PhaseProgress::Drain => {
             format!("{name}: {} sockets to close", count(progress.sockets_open))

@@ -80,7 +80,7 @@ fn too_many() -> u64 {
 
 /// As a person reads it.
 fn grouped(figure: u64) -> String {
-    highwater_scenarios::format::count(figure)
+    highwater_types::format::count(figure)
 }
 
 #[test]

@@ -1,8 +1,8 @@
-//! What processes tell of themselves.
+//! Metrics of nodes, brokers and balancers.
 
 use crate::sampling::{balancer, broker, prometheus};
 
-/// A node's figures are finite.
+/// Checks that all metrics of a node are finite.
 pub fn prometheus_text(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     for sockets_metric in [None, Some("sessions")] {
@@ -11,7 +11,7 @@ pub fn prometheus_text(bytes: &[u8]) {
     }
 }
 
-/// So are a broker's.
+/// Checks that all metrics of a broker are finite.
 pub fn broker_metrics(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     for gauges in broker::read_as_each_kind(&text) {
@@ -19,7 +19,7 @@ pub fn broker_metrics(bytes: &[u8]) {
     }
 }
 
-/// So are a balancer's.
+/// Checks that all metrics of a balancer are finite.
 pub fn balancer_metrics(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     for gauges in balancer::read_as_each_kind(&text) {

@@ -1,9 +1,8 @@
 //! The process that asks: a worker or the coordinator measuring itself.
 
-use std::{
-    process,
-    sync::{LazyLock, Mutex, PoisonError},
-};
+use std::{process, sync::LazyLock};
+
+use parking_lot::Mutex;
 
 use super::{Gauges, process::ProcessTable};
 
@@ -15,7 +14,7 @@ static TABLE: LazyLock<Mutex<ProcessTable>> = LazyLock::new(Mutex::default);
 /// a second: it reads a handful of small files.
 pub fn own_process() -> Gauges {
     let pid = process::id();
-    let mut table = TABLE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut table = TABLE.lock();
     table.refresh([pid]);
     table.gauges(pid).unwrap_or_default()
 }

@@ -4,14 +4,16 @@ use std::{
     collections::BTreeMap,
     fs, mem,
     path::{Path, PathBuf},
-    sync::{self, Arc, MutexGuard, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
 use futures_util::future::{join_all, try_join_all};
+use highwater_process::{Child, ChildExit, Spawner};
 use highwater_scenarios::plan::{
     BROKER_NAME, BalancerLoadMetric, ClusterSpec, EventSpec, Plan, Routing,
 };
+use parking_lot::MutexGuard;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -26,12 +28,7 @@ use super::{
     node_registry::{NodeRegistry, ProcessState},
     readiness,
 };
-use crate::{
-    access::ClientAccess,
-    endpoints::Endpoints,
-    process::{Child, ChildExit, Spawner},
-    sampling::SampleTarget,
-};
+use crate::{access::ClientAccess, endpoints::Endpoints, sampling::SampleTarget};
 
 /// How long a process may take to end in order when the cluster is stopped.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -72,9 +69,9 @@ pub(super) struct ClusterInner {
     pub(super) consumers: Vec<ConsumerProcess>,
     /// Names of processes that ended without being asked to, and how; until
     /// they are told of.
-    unexpected_exits: sync::Mutex<Vec<(String, String)>>,
+    unexpected_exits: parking_lot::Mutex<Vec<(String, String)>>,
     /// Nodes that ended because they were asked to; until they are told of.
-    requested_exits: sync::Mutex<Vec<NodeExit>>,
+    requested_exits: parking_lot::Mutex<Vec<NodeExit>>,
     stopping: CancellationToken,
 }
 
@@ -116,8 +113,8 @@ impl Testbed {
             backplane,
             load_balancers: front,
             consumers: consumer::create_consumers(&cluster.consumers, log_dir),
-            unexpected_exits: sync::Mutex::default(),
-            requested_exits: sync::Mutex::default(),
+            unexpected_exits: parking_lot::Mutex::default(),
+            requested_exits: parking_lot::Mutex::default(),
             stopping: CancellationToken::new(),
         });
         let testbed = Self { inner: bed };
@@ -214,13 +211,7 @@ impl Testbed {
     /// Never waits, as [`Testbed::ended`].
     pub fn take_node_exits(&self) -> Vec<NodeExit> {
         self.inner.poll_exits();
-        mem::take(
-            &mut *self
-                .inner
-                .requested_exits
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
-        )
+        mem::take(&mut *self.inner.requested_exits.lock())
     }
 
     /// Ends every process and waits for it: in order where it does so within
@@ -320,10 +311,7 @@ impl ClusterInner {
     /// Remembers how a node ended that was asked to.
     pub(super) fn record_requested_exit(&self, node: &NodeProcess, exit: ChildExit) {
         let id = node.id.clone();
-        let mut left = self
-            .requested_exits
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut left = self.requested_exits.lock();
         left.push(NodeExit { id, exit });
     }
 
@@ -354,8 +342,7 @@ impl ClusterInner {
     }
 
     fn unasked(&self) -> MutexGuard<'_, Vec<(String, String)>> {
-        let unasked = self.unexpected_exits.lock();
-        unasked.unwrap_or_else(PoisonError::into_inner)
+        self.unexpected_exits.lock()
     }
 
     async fn stop_node(&self, node: &NodeProcess) {

@@ -5,19 +5,16 @@ use std::{
     ffi::OsString,
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::{self, PoisonError},
     time::Duration,
 };
 
+use highwater_process::{Child, Launch};
 use highwater_reports::record::{Source, SourceRole};
 use highwater_scenarios::plan::Consumers;
 use tokio::sync::Mutex;
 
 use super::{TestbedError, cluster::ClusterInner, node::running_child, readiness, startup};
-use crate::{
-    process::{Child, Launch},
-    sampling::{SampleEndpoint, SampleTarget},
-};
+use crate::sampling::{SampleEndpoint, SampleTarget};
 
 /// The group of all consumers of a run.
 pub(super) const CONSUMER_GROUP: &str = "run";
@@ -36,7 +33,7 @@ pub(super) struct ConsumerProcess {
     arguments: Vec<OsString>,
     process: Mutex<Option<Child>>,
     /// Where it listens, or did before it ended.
-    address: sync::Mutex<Option<SocketAddr>>,
+    address: parking_lot::Mutex<Option<SocketAddr>>,
 }
 
 /// The consumers that a scenario asks for; none runs yet.
@@ -62,7 +59,7 @@ pub(super) fn create_consumers(asked: &Consumers, log_dir: &Path) -> Vec<Consume
             journal: log_dir.join(format!("{id}.journal.jsonl")),
             arguments: arguments.clone(),
             process: Mutex::default(),
-            address: sync::Mutex::default(),
+            address: parking_lot::Mutex::default(),
             id,
         }
     };
@@ -150,7 +147,7 @@ impl ConsumerProcess {
         *self.address() = address;
     }
 
-    fn address(&self) -> sync::MutexGuard<'_, Option<SocketAddr>> {
-        self.address.lock().unwrap_or_else(PoisonError::into_inner)
+    fn address(&self) -> parking_lot::MutexGuard<'_, Option<SocketAddr>> {
+        self.address.lock()
     }
 }

@@ -2,12 +2,10 @@
 
 use std::{io, path::PathBuf, time::Duration};
 
+use highwater_process::{NoFreePort, ProcessError, error::LogTail};
 use thiserror::Error;
 
-use crate::{
-    access::TlsSetupError,
-    process::{ProcessError, error::LogTail},
-};
+use crate::access::TlsSetupError;
 
 /// Why a cluster could not be started, or an event not be done to it.
 #[derive(Debug, Error)]
@@ -69,13 +67,8 @@ pub enum TestbedError {
         waited: Duration,
     },
     /// There is no free port below those that the system gives to clients.
-    #[error("no port in {from}-{to} is free on 127.0.0.1")]
-    NoPort {
-        /// First port tried.
-        from: u16,
-        /// Last port tried.
-        to: u16,
-    },
+    #[error(transparent)]
+    NoPort(#[from] NoFreePort),
     /// A node ran but did not get ready in time.
     #[error("{id} was not ready after {waited:?}: {reason}{log}")]
     NotReady {

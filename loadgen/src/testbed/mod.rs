@@ -12,7 +12,6 @@
 //! - [`ready`]: waits until nodes are ready and see each other;
 //! - [`http`]: what is asked of a node;
 //! - [`startup`]: the line in which a process says where it listens;
-//! - [`port`]: ports that stay free while a process is down;
 //! - [`error`]: what can go wrong.
 
 mod actions;
@@ -25,7 +24,6 @@ pub mod error;
 mod node;
 mod node_client;
 mod node_registry;
-mod port;
 mod readiness;
 mod startup;
 

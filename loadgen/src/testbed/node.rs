@@ -2,6 +2,7 @@
 
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
+use highwater_process::{Child, Launch, port};
 use highwater_scenarios::plan::{BalancerLoadMetric, Routing};
 use tokio::sync::Mutex;
 
@@ -9,9 +10,8 @@ use super::{
     TestbedError,
     cluster::ClusterInner,
     node_registry::{NodeStatus, ProcessState},
-    port, startup,
+    startup,
 };
-use crate::process::{Child, Launch};
 
 /// How long a node's old port may stay taken when it is started again.
 const PORT_FREE_TIMEOUT: Duration = Duration::from_secs(15);
@@ -91,7 +91,7 @@ impl NodeProcess {
         cluster: &ClusterInner,
         address: SocketAddr,
     ) -> Result<(Child, SocketAddr), TestbedError> {
-        port::wait_until_free(&self.id, address.port(), PORT_FREE_TIMEOUT).await?;
+        startup::wait_until_port_is_free(&self.id, address.port(), PORT_FREE_TIMEOUT).await?;
         self.start_on(cluster, address.port()).await
     }
 

@@ -1,14 +1,10 @@
 //! Who belongs to the cluster, and what is shown of it: endpoints to clients,
 //! processes to the sampler.
 
-use std::{
-    collections::BTreeMap,
-    net::SocketAddr,
-    path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use highwater_reports::record::{Source, SourceRole};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::watch;
 
 use super::{TestbedError, node::NodeProcess};
@@ -186,7 +182,7 @@ impl NodeRegistry {
     /// No critical section can leave the map half changed, so a panic in one
     /// does not spoil it.
     fn lock(&self) -> MutexGuard<'_, BTreeMap<NodeSortKey, NodeEntry>> {
-        self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
+        self.nodes.lock()
     }
 }
 

@@ -2,13 +2,11 @@
 
 use std::{net::SocketAddr, path::Path, time::Duration};
 
+use highwater_process::{Child, log};
 use tokio::time::{Instant, sleep};
 
 use super::{TestbedError, cluster::ClusterInner, node::NodeProcess};
-use crate::{
-    error_chain::error_chain,
-    process::{Child, log},
-};
+use crate::error_chain::error_chain;
 
 /// How long a node may take to get ready, and the cluster to be complete.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);

@@ -2,8 +2,9 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use highwater_process::{Child, Launch, Spawner, port};
+
 use super::TestbedError;
-use crate::process::{Child, Launch, Spawner};
 
 /// How long a process may take until it listens.
 const LISTEN_TIMEOUT: Duration = Duration::from_secs(30);
@@ -31,6 +32,22 @@ pub(super) async fn start(
         line,
     })?;
     Ok((child, address))
+}
+
+/// Waits until the port of a process that ended is free again.
+pub(super) async fn wait_until_port_is_free(
+    id: &str,
+    port: u16,
+    within: Duration,
+) -> Result<(), TestbedError> {
+    match port::becomes_free(port, within).await {
+        true => Ok(()),
+        false => Err(TestbedError::PortTaken {
+            id: id.into(),
+            port,
+            waited: within,
+        }),
+    }
 }
 
 fn parse(line: &str) -> Option<SocketAddr> {

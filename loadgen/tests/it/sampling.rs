@@ -4,9 +4,9 @@ use std::{fs::File, net::SocketAddr, process, time::Duration};
 
 use highwater_loadgen::{
     access::CertVerification,
-    process::{Launch, Signal, Spawner},
     sampling::{SampleEndpoint, SampleTarget, Sampler, host, own_process, raise_open_files},
 };
+use highwater_process::{Launch, Signal, Spawner};
 use highwater_reports::record::{Interval, Source, SourceRole, names::gauge};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

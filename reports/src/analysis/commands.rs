@@ -1,44 +1,60 @@
-//! HTTP commands.
+//! HTTP commands to devices.
 
-use super::run_window::RunWindow;
-use crate::{
-    record::names::{counter, latency},
-    summary::CommandSummary,
-};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-/// The summary's `commands`; `None` when the scenario sends none.
-///
-/// What was issued and has no outcome is lost, whatever the reason: a worker
-/// that died, or a record that just stops.
-pub(crate) fn commands(cut: &RunWindow) -> Option<CommandSummary> {
-    if cut.record.manifest.plan.commands.is_empty() {
+use super::{distribution::Distribution, run_window::RunWindow};
+use crate::record::names::{counter, latency};
+
+/// The summary's `commands`: counts over the whole run, times over the steady phase.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[expect(missing_docs, reason = "the metric registry describes each field")]
+pub struct CommandSummary {
+    pub due: u64,
+    pub dropped: u64,
+    pub issued: u64,
+    pub replied: u64,
+    pub timed_out: u64,
+    pub not_connected: u64,
+    pub rejected: u64,
+    pub failed: u64,
+    pub lost: u64,
+    pub response_ms: Distribution,
+    pub service_ms: Distribution,
+    pub same_node_ms: Distribution,
+    pub cross_node_ms: Distribution,
+}
+
+/// Computes the section; `None` when the scenario sends no commands.
+pub(super) fn commands(window: &RunWindow) -> Option<CommandSummary> {
+    if window.record.manifest.plan.commands.is_empty() {
         return None;
     }
-    let issued = cut.counter_total(counter::COMMANDS_ISSUED);
+    let issued = window.counter_total(counter::COMMANDS_ISSUED);
     let mut commands = CommandSummary {
-        due: cut.counter_total(counter::COMMANDS_DUE),
-        dropped: cut.counter_total(counter::COMMANDS_DROPPED),
+        due: window.counter_total(counter::COMMANDS_DUE),
+        dropped: window.counter_total(counter::COMMANDS_DROPPED),
         issued,
-        replied: cut.counter_total(counter::COMMANDS_REPLIED),
-        timed_out: cut.counter_total(counter::COMMANDS_TIMED_OUT),
-        not_connected: cut.counter_total(counter::COMMANDS_NOT_CONNECTED),
-        rejected: cut.counter_total(counter::COMMANDS_REJECTED),
-        failed: cut.counter_total(counter::COMMANDS_FAILED),
+        replied: window.counter_total(counter::COMMANDS_REPLIED),
+        timed_out: window.counter_total(counter::COMMANDS_TIMED_OUT),
+        not_connected: window.counter_total(counter::COMMANDS_NOT_CONNECTED),
+        rejected: window.counter_total(counter::COMMANDS_REJECTED),
+        failed: window.counter_total(counter::COMMANDS_FAILED),
         lost: 0,
-        response_ms: cut.distribution_of(latency::COMMAND_RESPONSE),
-        service_ms: cut.distribution_of(latency::COMMAND_SERVICE),
-        same_node_ms: cut.distribution_of(latency::COMMAND_SAME_NODE),
-        cross_node_ms: cut.distribution_of(latency::COMMAND_CROSS_NODE),
+        response_ms: window.distribution_of(latency::COMMAND_RESPONSE),
+        service_ms: window.distribution_of(latency::COMMAND_SERVICE),
+        same_node_ms: window.distribution_of(latency::COMMAND_SAME_NODE),
+        cross_node_ms: window.distribution_of(latency::COMMAND_CROSS_NODE),
     };
-    commands.lost = issued.saturating_sub(outcomes(&commands));
+    // A worker that died or a truncated record leaves commands without an outcome. Counting
+    // them by subtraction keeps `issued` equal to the sum of all outcomes.
+    commands.lost = issued.saturating_sub(commands.known_outcomes());
     Some(commands)
 }
 
-/// Commands whose outcome is known.
-pub(crate) fn outcomes(commands: &CommandSummary) -> u64 {
-    commands.replied
-        + commands.timed_out
-        + commands.not_connected
-        + commands.rejected
-        + commands.failed
+impl CommandSummary {
+    /// The number of commands whose outcome is known.
+    pub(super) fn known_outcomes(&self) -> u64 {
+        self.replied + self.timed_out + self.not_connected + self.rejected + self.failed
+    }
 }

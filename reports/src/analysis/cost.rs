@@ -1,34 +1,54 @@
-//! What one more socket costs a process.
+//! The cost of one more socket at each kind of process.
 //!
-//! Samples are taken from the ramp and the steady phase while sockets grow or
-//! stay: memory is not given back at once, so falling counts say nothing about
-//! cost. A restarted process has an intercept of its own, and so has a balancer after
-//! each reload; so has each phase when commands, messages or readings, which cost
-//! memory as well, begin with the steady one.
+//! Samples are taken from the ramp and the steady phase while the number of sockets grows
+//! or stays. Processes do not return memory at once, so a falling number says nothing about
+//! the cost.
+//!
+//! A restarted process has an intercept of its own, and so has a balancer after each reload.
+//! Each phase has its own as well when commands, messages or telemetry begin with the
+//! steady one, because those cost memory too.
 
 use highwater_scenarios::plan::Join;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::{
-    fit::{FitPoint, slope},
+    fit::{FitPoint, SlopeFit, slope},
     processes::sockets_gauge,
     run_window::RunWindow,
     source_series::{Sample, SourceSeries},
 };
-use crate::{
-    record::{RecordEvent, SourceRole, names::gauge},
-    summary::{CostPerSocket, SlopeFit},
-};
+use crate::record::{RecordEvent, SourceRole, names::gauge};
 
-/// Sockets below this part of the most so far count as falling.
+/// Share of the highest number of sockets so far below which the number counts as falling.
 const MIN_SHARE_OF_PEAK: f64 = 0.98;
-/// The sample taken as the steady phase begins still shows sockets alone.
+/// Seconds after the start of the steady phase in which a sample still shows sockets alone.
 const BEFORE_TRAFFIC_S: f64 = 0.1;
-/// Two measurements further apart are not of the same moment.
+/// Seconds within which two measurements belong to the same moment.
 const SAME_MOMENT_S: f64 = 3.0;
 
-/// The summary's `cost_per_socket`.
-pub(crate) fn cost_per_socket(cut: &RunWindow) -> CostPerSocket {
-    let fit = |role, name| significant_slope(slope(&flatten_groups(fit_points(cut, role, name))));
+/// The summary's `cost_per_socket`, in bytes or files.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[expect(missing_docs, reason = "the metric registry describes each field")]
+pub struct CostPerSocket {
+    pub node_rss: Option<SlopeFit>,
+    pub node_heap: Option<SlopeFit>,
+    pub node_open_files: Option<SlopeFit>,
+    pub worker_rss: Option<SlopeFit>,
+    pub balancer_rss: Option<SlopeFit>,
+    pub balancer_open_files: Option<SlopeFit>,
+    pub kernel: Option<SlopeFit>,
+}
+
+/// Computes the section.
+pub(super) fn cost_per_socket(window: &RunWindow) -> CostPerSocket {
+    let fit = |role, name| {
+        let groups: Vec<_> = fit_points(window, role, name)
+            .into_iter()
+            .flat_map(|(_, groups)| groups)
+            .collect();
+        significant(slope(&groups))
+    };
     CostPerSocket {
         node_rss: fit(SourceRole::Node, gauge::RSS),
         node_heap: fit(SourceRole::Node, gauge::HEAP),
@@ -36,128 +56,124 @@ pub(crate) fn cost_per_socket(cut: &RunWindow) -> CostPerSocket {
         worker_rss: fit(SourceRole::Worker, gauge::RSS),
         balancer_rss: fit(SourceRole::Balancer, gauge::RSS),
         balancer_open_files: fit(SourceRole::Balancer, gauge::OPEN_FILES),
-        kernel: significant_slope(kernel_cost(cut)),
+        kernel: significant(kernel_cost(window)),
     }
 }
 
-/// A slope that its own interval does not tell from nothing was not measured.
-fn significant_slope(fit: Option<SlopeFit>) -> Option<SlopeFit> {
-    fit.filter(|fit| fit.low > 0.0)
-}
-
-/// The samples that a fit uses: for each process of a role its groups, each
-/// with an intercept of its own.
+/// Returns the samples of a fit: for each process of a role its groups, each with an
+/// intercept of its own.
 pub(crate) fn fit_points(
-    cut: &RunWindow,
+    window: &RunWindow,
     role: SourceRole,
     name: &str,
 ) -> Vec<(String, Vec<Vec<FitPoint>>)> {
-    let processes = cut.series.with_role(role);
+    let processes = window.sources.with_role(role);
     processes
-        .map(|(id, track)| {
-            let sockets: Vec<Sample> = track.gauge(sockets_gauge(role)).collect();
-            let cost: Vec<Sample> = track.gauge(name).collect();
-            (
-                id.to_owned(),
-                point_groups(&sockets, &cost, &breakpoints(cut, id, track)),
-            )
+        .map(|(id, series)| {
+            let sockets: Vec<Sample> = series.gauge(sockets_gauge(role)).collect();
+            let cost: Vec<Sample> = series.gauge(name).collect();
+            let breakpoints = breakpoints(window, id, series);
+            (id.to_owned(), point_groups(&sockets, &cost, &breakpoints))
         })
         .collect()
 }
 
-/// Kernel memory over sockets of both ends on this machine: the workers', the
-/// nodes' where a node is seen from here, and both ends of those that a balancer
-/// forwards; `None` when one forwards and does not say how many.
-fn kernel_cost(cut: &RunWindow) -> Option<SlopeFit> {
-    let (_, host) = cut.series.with_role(SourceRole::Host).next()?;
+/// Discards a slope whose interval contains zero: it was not measured.
+fn significant(fit: Option<SlopeFit>) -> Option<SlopeFit> {
+    fit.filter(|fit| fit.low > 0.0)
+}
+
+/// Fits kernel memory over the socket ends on this machine; `None` when a balancer forwards
+/// sockets and does not report how many.
+fn kernel_cost(window: &RunWindow) -> Option<SlopeFit> {
+    let (_, host) = window.sources.with_role(SourceRole::Host).next()?;
     let memory: Vec<Sample> = host
         .rows()
         .iter()
-        .filter_map(|line| {
-            let slab = line.gauge(gauge::KERNEL_SLAB)?;
-            let tcp = line.gauge(gauge::KERNEL_TCP).unwrap_or(0.0);
+        .filter_map(|row| {
+            let slab = row.gauge(gauge::KERNEL_SLAB)?;
+            let tcp = row.gauge(gauge::KERNEL_TCP).unwrap_or(0.0);
             Some(Sample {
-                at_s: line.end(),
+                at_s: row.end(),
                 value: slab + tcp,
             })
         })
         .collect();
-    let clients = cut
-        .series
-        .sum_per_second(SourceRole::Worker, gauge::SOCKETS_OPEN);
-    let servers = cut
-        .series
-        .sum_per_second(SourceRole::Node, gauge::SOCKETS_OPEN);
-    let forwarded = cut
-        .series
-        .sum_per_second(SourceRole::Balancer, sockets_gauge(SourceRole::Balancer));
-    if forwarded.is_empty() && cut.series.with_role(SourceRole::Balancer).next().is_some() {
+    let total = |role| window.sources.sum_per_second(role, sockets_gauge(role));
+    let clients = total(SourceRole::Worker);
+    let servers = total(SourceRole::Node);
+    let forwarded = total(SourceRole::Balancer);
+    let has_balancer = window
+        .sources
+        .with_role(SourceRole::Balancer)
+        .next()
+        .is_some();
+    if forwarded.is_empty() && has_balancer {
         return None;
     }
-    let ends: Vec<Sample> = clients
-        .iter()
-        .filter_map(|client| {
-            let at = |others: &[Sample]| match others.is_empty() {
-                true => Some(0.0),
-                false => interpolated(others, client.at_s),
-            };
-            Some(Sample {
-                at_s: client.at_s,
-                value: client.value + at(&servers)? + 2.0 * at(&forwarded)?,
-            })
+    let at = |totals: &[Sample], at_s: f64| match totals.is_empty() {
+        true => Some(0.0),
+        false => interpolated(totals, at_s),
+    };
+    let ends = clients.iter().filter_map(|client| {
+        // A balancer holds two ends of each socket that it forwards.
+        let others = at(&servers, client.at_s)? + 2.0 * at(&forwarded, client.at_s)?;
+        Some(Sample {
+            at_s: client.at_s,
+            value: client.value + others,
         })
-        .collect();
-    slope(&point_groups(&ends, &memory, &phase_breakpoints(cut)))
+    });
+    let ends: Vec<Sample> = ends.collect();
+    slope(&point_groups(&ends, &memory, &phase_breakpoints(window)))
 }
 
-/// Instants at which a process's intercept changes, the first and the last of
-/// them bounding what is used at all.
-fn breakpoints(cut: &RunWindow, id: &str, track: &SourceSeries) -> Vec<f64> {
-    let mut breaks = phase_breakpoints(cut);
-    breaks.extend(track.restarts().unwrap_or_default());
-    breaks.extend(reload_times(cut, id));
-    breaks.sort_by(f64::total_cmp);
-    if let (Some(first), Some(last)) = (
-        phase_breakpoints(cut).first(),
-        phase_breakpoints(cut).last(),
-    ) {
-        breaks.retain(|at| (first..=last).contains(&at));
+/// Returns the instants at which the intercept of a process changes. The first and the last
+/// of them bound the samples that are used at all.
+fn breakpoints(window: &RunWindow, id: &str, series: &SourceSeries) -> Vec<f64> {
+    let phases = phase_breakpoints(window);
+    let mut breakpoints = phases.clone();
+    breakpoints.extend(series.restarts().unwrap_or_default());
+    breakpoints.extend(reload_times(window, id));
+    breakpoints.sort_by(f64::total_cmp);
+    if let (Some(first), Some(last)) = (phases.first(), phases.last()) {
+        breakpoints.retain(|at| (first..=last).contains(&at));
     }
-    breaks
+    breakpoints
 }
 
-/// A balancer that is reloaded has another process from then on, beside the old one.
-fn reload_times(cut: &RunWindow, id: &str) -> impl Iterator<Item = f64> {
-    let events = cut.record.events.iter();
+/// Returns the instants at which a balancer was reloaded. A reload starts another process
+/// beside the old one.
+fn reload_times(window: &RunWindow, id: &str) -> impl Iterator<Item = f64> {
+    let events = window.record.events.iter();
     events.filter_map(move |event| match &event.kind {
         RecordEvent::BalancerReconfigured {
-            id: told,
+            id: balancer,
             how: Join::Reload,
             ..
-        } if told == id => Some(event.at),
+        } if balancer == id => Some(event.at),
         _ => None,
     })
 }
 
-fn phase_breakpoints(cut: &RunWindow) -> Vec<f64> {
-    let phases = &cut.record.phases;
+fn phase_breakpoints(window: &RunWindow) -> Vec<f64> {
+    let phases = &window.record.phases;
     let Some(start) = phases.ramp.or(phases.steady) else {
         return Vec::new();
     };
-    let plan = &cut.record.manifest.plan;
+    let plan = &window.record.manifest.plan;
     let idle = plan.commands.is_empty() && plan.publish.is_empty() && plan.telemetry.is_empty();
     let steady = phases.steady.filter(|&steady| !idle && steady > start);
-    let between = steady.map(|steady| steady + BEFORE_TRAFFIC_S);
-    // The last line belongs to the run, so its end does too.
+    let traffic = steady.map(|steady| steady + BEFORE_TRAFFIC_S);
+    // Without a drain the last row belongs to the run, so its end must lie inside.
     let end = phases.drain.unwrap_or(phases.end + 1.0);
-    [Some(start), between, Some(end)]
+    [Some(start), traffic, Some(end)]
         .into_iter()
         .flatten()
         .collect()
 }
 
-fn point_groups(sockets: &[Sample], cost: &[Sample], breaks: &[f64]) -> Vec<Vec<FitPoint>> {
-    breaks
+fn point_groups(sockets: &[Sample], cost: &[Sample], breakpoints: &[f64]) -> Vec<Vec<FitPoint>> {
+    breakpoints
         .windows(2)
         .map(|ends| growing_points(sockets, cost, ends[0], ends[1]))
         .collect()
@@ -167,18 +183,18 @@ fn growing_points(sockets: &[Sample], cost: &[Sample], from: f64, to: f64) -> Ve
     let mut most = 0.0_f64;
     let mut points = Vec::new();
     for sample in cost.iter().filter(|s| s.at_s >= from && s.at_s < to) {
-        let Some(live) = interpolated(sockets, sample.at_s) else {
+        let Some(open) = interpolated(sockets, sample.at_s) else {
             continue;
         };
-        most = most.max(live);
-        if live >= most * MIN_SHARE_OF_PEAK {
-            points.push((live, sample.value));
+        most = most.max(open);
+        if open >= most * MIN_SHARE_OF_PEAK {
+            points.push((open, sample.value));
         }
     }
     points
 }
 
-/// The gauge at `at_s`, on the line between its neighbours.
+/// Returns the value at an instant, on the line between the neighbouring samples.
 fn interpolated(samples: &[Sample], at_s: f64) -> Option<f64> {
     let next = samples.partition_point(|sample| sample.at_s < at_s);
     let after = samples.get(next).filter(|s| s.at_s - at_s <= SAME_MOMENT_S);
@@ -186,19 +202,8 @@ fn interpolated(samples: &[Sample], at_s: f64) -> Option<f64> {
         return Some(after.value);
     }
     let before = next.checked_sub(1).and_then(|index| samples.get(index));
-    let before = before.filter(|s| at_s - s.at_s <= SAME_MOMENT_S);
-    match (before, after) {
-        (Some(before), Some(after)) => {
-            let part = (at_s - before.at_s) / (after.at_s - before.at_s);
-            Some(before.value + part * (after.value - before.value))
-        }
-        _ => None,
-    }
-}
-
-fn flatten_groups(processes: Vec<(String, Vec<Vec<FitPoint>>)>) -> Vec<Vec<FitPoint>> {
-    processes
-        .into_iter()
-        .flat_map(|(_, groups)| groups)
-        .collect()
+    let before = before.filter(|s| at_s - s.at_s <= SAME_MOMENT_S)?;
+    let after = after?;
+    let part = (at_s - before.at_s) / (after.at_s - before.at_s);
+    Some(before.value + part * (after.value - before.value))
 }

@@ -1,20 +1,20 @@
-//! Everything that went wrong on the clients' side, by kind.
+//! Failures that the clients counted, by kind.
 
 use std::collections::BTreeMap;
 
 use super::run_window::RunWindow;
-use crate::record::{SourceRole, names::counter};
+use crate::record::names::counter;
 
-/// How often something went wrong in a certain way.
+/// The number of failures of one kind.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub(crate) struct FailureCount {
-    /// The counter: `connect.failed.refused`.
+    /// Name of the counter: `connect.failed.refused`.
     pub(crate) counter: String,
-    /// Over the cut.
+    /// Number over the window.
     pub(crate) count: u64,
 }
 
-/// Counters of which each kind stands for itself.
+/// Counters `NAME.KIND` of which each kind is listed separately.
 const BY_KIND: [&str; 4] = [
     counter::CONNECT_FAILED,
     counter::DISCONNECT,
@@ -39,15 +39,13 @@ const WITHOUT_KINDS: [&str; 13] = [
     counter::MESSAGES_DUPLICATED,
 ];
 
-/// What went wrong at least once, by name.
-pub(crate) fn failures(cut: &RunWindow) -> Vec<FailureCount> {
+/// Returns each kind of failure that happened at least once, by name.
+pub(crate) fn failures(window: &RunWindow) -> Vec<FailureCount> {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-    for (_, track) in cut.series.with_role(SourceRole::Worker) {
-        for line in track.rows_in(cut.range()) {
-            for (name, count) in line.counters() {
-                if count > 0 && is_failure(name) {
-                    *counts.entry(name).or_default() += count;
-                }
+    for row in window.worker_rows() {
+        for (name, count) in row.counters() {
+            if count > 0 && is_failure(name) {
+                *counts.entry(name).or_default() += count;
             }
         }
     }
@@ -59,6 +57,7 @@ pub(crate) fn failures(cut: &RunWindow) -> Vec<FailureCount> {
 }
 
 fn is_failure(name: &str) -> bool {
-    let of_a_kind = |stem: &&str| name.strip_prefix(*stem).is_some_and(|k| k.starts_with('.'));
-    WITHOUT_KINDS.contains(&name) || BY_KIND.iter().any(of_a_kind)
+    // The total `commands.failed` stands beside its kinds and would count them twice.
+    let is_kind_of = |stem: &&str| name.strip_prefix(*stem).is_some_and(|k| k.starts_with('.'));
+    WITHOUT_KINDS.contains(&name) || BY_KIND.iter().any(is_kind_of)
 }

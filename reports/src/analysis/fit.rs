@@ -1,38 +1,49 @@
-//! A slope with its interval, from samples that follow each other in time.
+//! A fitted slope with its interval, from samples that follow each other in time.
 //!
-//! Ordinary least squares with one intercept per group (fixed effects), so that
-//! what two processes differ by at rest does not enter the slope.
+//! The fit is ordinary least squares with one intercept per group (fixed effects), so that
+//! the difference between two processes at rest does not enter the slope.
 //!
-//! Samples a second apart are not independent: a heap that was high a second
-//! ago is high now. The interval therefore counts n (1 − r) / (1 + r) of n
-//! samples, r being the residuals' lag-1 autocorrelation, as Santer et al. do
-//! (*Statistical significance of trends and trend differences in layer-average
-//! atmospheric temperature time series*, J. Geophys. Res. 105, 2000). As r comes
-//! out too small in short series, by about (1 + 3r) / n, that is put back first
-//! (Marriott and Pope, *Bias in the estimation of autocorrelations*, Biometrika
-//! 41, 1954).
+//! Samples a second apart are not independent: a heap that was high a second ago is high
+//! now. The interval therefore counts n (1 − r) / (1 + r) of n samples, where r is the
+//! residuals' lag-1 autocorrelation (Santer et al., *Statistical significance of trends and
+//! trend differences in layer-average atmospheric temperature time series*, J. Geophys.
+//! Res. 105, 2000). In short series r comes out too small by about (1 + 3r) / n, which is
+//! corrected first (Marriott and Pope, *Bias in the estimation of autocorrelations*,
+//! Biometrika 41, 1954).
 
-use crate::summary::SlopeFit;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-/// Fewer samples than this say nothing.
+/// Number of samples below which nothing is fitted.
 const FEWEST_SAMPLES: usize = 5;
-/// Sockets must have grown by this much within a group.
+/// Number of sockets by which one group must grow at least.
 const LEAST_RANGE: f64 = 100.0;
-/// A group that grew by less than this part of the one that grew most is at
-/// rest: it says nothing about the slope, and its noise is not the slope's.
+/// Share of the largest growth below which a group is at rest. Such a group says nothing
+/// about the slope, and its noise is not the slope's.
 const MIN_SHARE_OF_RANGE: f64 = 0.1;
-/// The correction never leaves less: below it the interval's width would be a
-/// matter of the correction alone.
+/// Degrees of freedom that the correction leaves at least. With fewer, the correction alone
+/// would determine the width of the interval.
 const FEWEST_DEGREES: f64 = 2.0;
 /// The normal distribution's 97.5 % quantile.
 const Z: f64 = 1.959_963_985;
-/// Student's t at 97.5 % for one degree of freedom, which no expansion comes near.
+/// Student's t at 97.5 % for one degree of freedom, which the expansion does not reach.
 const T_OF_ONE_DEGREE: f64 = 12.706;
 
-/// One sample: sockets, and what they cost.
+/// A slope with its 95 % interval.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SlopeFit {
+    /// Slope.
+    pub value: f64,
+    /// Lower end of the interval.
+    pub low: f64,
+    /// Upper end of the interval.
+    pub high: f64,
+}
+
+/// One sample: sockets, and their cost.
 pub(crate) type FitPoint = (f64, f64);
 
-/// The slope common to all groups; `None` when there is too little to tell.
+/// Fits the slope common to all groups; `None` when there are too few samples or sockets.
 pub(crate) fn slope(groups: &[Vec<FitPoint>]) -> Option<SlopeFit> {
     let most = groups
         .iter()
@@ -73,8 +84,8 @@ pub(crate) fn slope(groups: &[Vec<FitPoint>]) -> Option<SlopeFit> {
     })
 }
 
-/// Half of the 95 % interval of the mean of values that follow each other in
-/// time; `None` when they are too few.
+/// Returns half of the 95 % interval of the mean of values that follow each other in time;
+/// `None` when there are too few.
 pub(crate) fn mean_margin(values: &[f64]) -> Option<f64> {
     if values.len() < FEWEST_SAMPLES {
         return None;
@@ -88,8 +99,8 @@ pub(crate) fn mean_margin(values: &[f64]) -> Option<f64> {
     Some(student_t(degrees) * (squares / (n - 1.0) / (degrees + 1.0)).sqrt())
 }
 
-/// Half of the 95 % interval of the mean of values that have nothing to do with each
-/// other, such as those of several runs; `None` of fewer than two.
+/// Returns half of the 95 % interval of the mean of independent values, such as those of
+/// several runs; `None` for fewer than two.
 pub(crate) fn independent_margin(values: &[f64]) -> Option<f64> {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
@@ -120,7 +131,7 @@ fn centred(group: &[FitPoint]) -> Vec<FitPoint> {
         .collect()
 }
 
-/// (1 − r) / (1 + r); a negative autocorrelation is not taken as extra samples.
+/// Returns the share of the samples that counts as independent: (1 − r) / (1 + r).
 fn effective_share(residuals: &[Vec<f64>], squares: f64) -> f64 {
     let products: f64 = residuals
         .iter()
@@ -133,12 +144,13 @@ fn effective_share(residuals: &[Vec<f64>], squares: f64) -> f64 {
     let samples: usize = residuals.iter().map(Vec::len).sum();
     let n = samples as f64 / residuals.len() as f64;
     let unbiased = (products / squares + 1.0 / n) / (1.0 - 3.0 / n).max(0.25);
+    // A negative autocorrelation would count more samples than there are.
     let r = unbiased.clamp(0.0, 0.99);
     (1.0 - r) / (1.0 + r)
 }
 
-/// Student's t at 97.5 % for two and more degrees of freedom, within 1 %:
-/// Abramowitz and Stegun, 26.7.5.
+/// Returns Student's t at 97.5 % for two and more degrees of freedom, within 1 %
+/// (Abramowitz and Stegun, 26.7.5).
 fn student_t(degrees: f64) -> f64 {
     let z = Z;
     let g1 = (z.powi(3) + z) / 4.0;
@@ -157,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn students_t_is_the_tables() {
+    fn student_t_matches_the_published_table() {
         for (degrees, expected) in [(2.0, 4.303), (3.0, 3.182), (10.0, 2.228), (60.0, 2.000)] {
             let t: f64 = student_t(degrees);
             assert!((t / expected - 1.0).abs() < 0.01, "{degrees}: {t}");
@@ -165,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn levels_of_the_groups_do_not_enter_the_slope() {
+    fn group_levels_do_not_change_the_slope() {
         let line =
             |level: f64| (0..6).map(move |i| (f64::from(i) * 50.0, level + f64::from(i) * 100.0));
         let fit = slope(&[line(1e6).collect(), line(9e6).collect()]).unwrap();
@@ -173,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_at_rest_do_not_widen_the_interval() {
+    fn group_at_rest_does_not_widen_the_interval() {
         let ramp: Vec<FitPoint> = (0..6)
             .map(|i| (f64::from(i) * 50.0, f64::from(i) * 100.0))
             .collect();
@@ -184,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_says_nothing() {
+    fn too_few_samples_or_sockets_give_no_slope() {
         let group = |n: i32, step: f64| (0..n).map(|i| (f64::from(i) * step, 1.0)).collect();
         assert_eq!(slope(&[]), None);
         assert_eq!(slope(&[group(4, 1000.0)]), None);
@@ -192,7 +204,7 @@ mod tests {
         assert!(slope(&[group(5, 25.0)]).is_some());
     }
 
-    /// Noise whose every value keeps part of the one before it.
+    /// Returns noise in which each value keeps a part of the previous one.
     fn noise(seed: u64, memory: f64) -> impl FnMut() -> f64 {
         let mut state = seed.wrapping_mul(2).wrapping_add(1);
         let mut last = 0.0;
@@ -203,16 +215,16 @@ mod tests {
             (state >> 11) as f64 / (1_u64 << 53) as f64
         };
         move || {
-            // Twelve uniform numbers are together nearly normal.
+            // The sum of twelve uniform numbers is nearly normal.
             let normal: f64 = (0..12).map(|_| uniform()).sum::<f64>() - 6.0;
             last = memory * last + normal;
             last
         }
     }
 
-    /// Of a ramp and a steady phase of two processes, 1,000 times.
     #[test]
-    fn intervals_cover_the_slope_about_as_often_as_they_say() {
+    fn interval_covers_the_slope_nine_times_in_ten() {
+        // Two processes with a ramp and a steady phase, 1,000 times.
         for memory in [0.0, 0.3, 0.6, 0.9] {
             let covered = (0..1000).filter(|&seed| {
                 let mut noise = noise(seed, memory);

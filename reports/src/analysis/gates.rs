@@ -1,68 +1,93 @@
-//! The scenario's gates: figures of the summary held against their limits.
+//! The scenario's gates: metrics of the summary held against their limits.
 
 use highwater_scenarios::{
     check::ComparisonOperator,
-    metrics::Unit,
+    metrics::{self, Unit},
     plan::{Gate, PhaseWindow},
 };
+use highwater_types::format;
 
-use super::{harness::HarnessHealth, run_window::RunWindow, sections, source_series::RecordSeries};
-use crate::{
-    human,
-    metric::{SummaryMetrics, unit},
-    record::{RunEnd, RunRecord},
-    summary::{GateOutcome, Summary, Verdict},
+use super::{
+    harness::HarnessHealth,
+    run_window::RunWindow,
+    source_series::RecordSeries,
+    summary::Summary,
+    summary_metrics::SummaryMetrics,
+    verdict::{GateOutcome, Verdict},
 };
+use crate::record::{RunEnd, RunRecord};
 
-/// A stall of a worker from this length on makes counts doubtful: heartbeats
-/// go unanswered and commands time out for want of somebody to read.
+/// Length of a worker's stall from which counts are doubtful, in milliseconds. During such
+/// a stall heartbeats go unanswered and commands time out, because the worker does not read.
 const STALL_MS: f64 = 1000.0;
 
-/// Outcomes in the order of the scenario, and in words why some of them could
-/// not be judged.
-pub(crate) fn evaluate_gates(
+/// Sections whose metrics the harness's own stalls can spoil.
+const TRAFFIC_SECTIONS: [&str; 5] = ["sockets", "heartbeats", "commands", "messages", "telemetry"];
+
+/// Evaluates the gates in the order of the scenario. Also returns, in words, why some of
+/// them are inconclusive.
+pub(super) fn evaluate_gates(
     record: &RunRecord,
-    tracks: &RecordSeries,
+    sources: &RecordSeries,
     summary: &Summary,
     harness: &HarnessHealth,
 ) -> (Vec<GateOutcome>, Vec<String>) {
-    let mut doubts = Vec::new();
-    let whole = SummaryMetrics::of(summary);
-    let mut windows: Vec<(PhaseWindow, Option<SummaryMetrics>)> = Vec::new();
-    let outcomes = record
-        .manifest
-        .plan
-        .gates
-        .iter()
-        .map(|gate| {
-            let actual = match gate.during {
-                None => whole.get(&gate.check.metric),
-                Some(window) => {
-                    if !windows.iter().any(|(known, _)| *known == window) {
-                        let cut = RunWindow::during(record, tracks, window);
-                        windows.push((window, cut.map(|cut| SummaryMetrics::of(&sections(&cut)))));
-                    }
-                    let figures = windows.iter().find(|(known, _)| *known == window);
-                    figures.and_then(|(_, figures)| figures.as_ref()?.get(&gate.check.metric))
-                }
-            };
-            let (verdict, doubt) = verdict(gate, actual, summary.ended, harness);
-            doubts.extend(doubt.map(|doubt| format!("gate `{}`: {doubt}", gate.name)));
-            GateOutcome {
-                name: gate.name.clone(),
-                check: gate.check.text.clone(),
-                during: gate.during.map(|window| window_name(window).to_owned()),
-                actual,
-                limit: gate.check.limit,
-                verdict,
-            }
-        })
-        .collect();
-    (outcomes, doubts)
+    let mut metrics = GateMetrics {
+        record,
+        sources,
+        whole_run: SummaryMetrics::of(summary),
+        windows: Vec::new(),
+    };
+    let mut reasons = Vec::new();
+    let outcomes = record.manifest.plan.gates.iter().map(|gate| {
+        let actual = metrics.value(gate);
+        let (verdict, reason) = verdict(gate, actual, summary.ended, harness);
+        reasons.extend(reason.map(|reason| format!("gate `{}`: {reason}", gate.name)));
+        GateOutcome {
+            name: gate.name.clone(),
+            check: gate.check.text.clone(),
+            during: gate.during.map(|window| window_name(window).to_owned()),
+            actual,
+            limit: gate.check.limit,
+            verdict,
+        }
+    });
+    let outcomes = outcomes.collect();
+    (outcomes, reasons)
 }
 
-/// As the scenario spells it.
-pub(crate) fn window_name(window: PhaseWindow) -> &'static str {
+/// The metrics of a run over the windows that its gates name.
+struct GateMetrics<'a> {
+    record: &'a RunRecord,
+    sources: &'a RecordSeries<'a>,
+    whole_run: SummaryMetrics,
+    /// Windows computed so far; `None` for one that the run did not reach.
+    windows: Vec<(PhaseWindow, Option<SummaryMetrics>)>,
+}
+
+impl GateMetrics<'_> {
+    fn value(&mut self, gate: &Gate) -> Option<f64> {
+        let metric = &gate.check.metric;
+        match gate.during {
+            None => self.whole_run.get(metric),
+            Some(window) => self.during(window)?.get(metric),
+        }
+    }
+
+    /// Computes the sections of a window once, however many gates name it.
+    fn during(&mut self, wanted: PhaseWindow) -> Option<&SummaryMetrics> {
+        if !self.windows.iter().any(|(window, _)| *window == wanted) {
+            let window = RunWindow::during(self.record, self.sources, wanted);
+            let metrics = window.map(|window| SummaryMetrics::of(&Summary::measure(&window)));
+            self.windows.push((wanted, metrics));
+        }
+        let (_, metrics) = self.windows.iter().find(|(window, _)| *window == wanted)?;
+        metrics.as_ref()
+    }
+}
+
+/// The window's name in a scenario.
+fn window_name(window: PhaseWindow) -> &'static str {
     match window {
         PhaseWindow::Ramp => "ramp",
         PhaseWindow::Steady => "steady",
@@ -78,21 +103,19 @@ fn verdict(
     harness: &HarnessHealth,
 ) -> (Verdict, Option<String>) {
     let Some(actual) = actual else {
-        let doubt = format!("{} was not measured", gate.check.metric);
-        return (Verdict::Inconclusive, Some(doubt));
+        let reason = format!("{} was not measured", gate.check.metric);
+        return (Verdict::Inconclusive, Some(reason));
     };
     if gate.check.comparison.holds(actual, gate.check.limit) {
         return (Verdict::Passed, None);
     }
     match harness_cause(gate, actual, ended, harness) {
-        Some(doubt) => (Verdict::Inconclusive, Some(doubt)),
+        Some(reason) => (Verdict::Inconclusive, Some(reason)),
         None => (Verdict::Failed, None),
     }
 }
 
-/// Why the target is not to blame for a gate that does not hold. Only for what
-/// the harness demonstrably did itself: a saturated target slows the harness
-/// down as well, so mere doubt does not save it.
+/// Returns why the harness itself broke the gate, if it demonstrably did.
 fn harness_cause(
     gate: &Gate,
     actual: f64,
@@ -101,20 +124,18 @@ fn harness_cause(
 ) -> Option<String> {
     let check = &gate.check;
     let section = check.metric.split('.').next().unwrap_or_default();
-    let traffic = matches!(
-        section,
-        "sockets" | "heartbeats" | "commands" | "messages" | "telemetry"
-    );
-    if !traffic {
+    // A saturated target slows the harness down as well, so a mere doubt about the harness
+    // does not excuse the target.
+    if !TRAFFIC_SECTIONS.contains(&section) {
         return None;
     }
-    if unit(&check.metric) == Unit::Millis {
+    if metrics::find(&check.metric)?.unit == Unit::Millis {
         let excess = actual - check.limit;
         return (excess > 0.0 && harness.stall_ms >= excess).then(|| {
             format!(
                 "a worker's own stall of {} could account for all of the {} too much",
-                human::millis(harness.stall_ms),
-                human::millis(excess)
+                format::millis(harness.stall_ms),
+                format::millis(excess)
             )
         });
     }
@@ -122,17 +143,17 @@ fn harness_cause(
         return Some("a worker was lost".to_owned());
     }
     if harness.stall_ms >= STALL_MS && section != "sockets" {
-        let stall = human::millis(harness.stall_ms);
+        let stall = format::millis(harness.stall_ms);
         return Some(format!("a worker stalled for {stall}"));
     }
     if harness.only_own_connect_failures && section == "sockets" {
-        return Some("sockets failed only for want of ports or files at the harness".to_owned());
+        return Some("sockets failed only because the harness had no free port or file".to_owned());
     }
     (ended != RunEnd::Completed && could_still_hold(check.comparison, actual, check.limit))
-        .then(|| "the run ended before it could be reached".to_owned())
+        .then(|| "the run ended before the limit could be reached".to_owned())
 }
 
-/// Whether a count that had gone on to grow might have satisfied the check.
+/// Whether a growing count might have satisfied the check in a longer run.
 fn could_still_hold(comparison: ComparisonOperator, actual: f64, limit: f64) -> bool {
     match comparison {
         ComparisonOperator::AtLeast | ComparisonOperator::Greater => true,

@@ -1,56 +1,53 @@
-//! Whether the harness itself was the limit.
+//! The assessment of the harness: whether it was the limit of the run.
 
 use highwater_scenarios::plan::{LoadModel, PhaseWindow};
+use highwater_types::format;
 
 use super::{
-    commands::outcomes,
-    run_window::{RunWindow, distribution},
-    sockets::by_kind,
-    source_series::SourceSeries,
-};
-use crate::{
-    human,
-    record::{
-        RecordEvent, RunEnd, SourceRole,
-        names::{counter, latency},
-    },
+    distribution::Distribution, run_window::RunWindow, source_series::SourceSeries,
     summary::Summary,
 };
+use crate::record::{
+    RecordEvent, RunEnd, SourceRole,
+    names::{counter, latency},
+};
 
-/// Send lag p99 of a worker in the steady phase beyond which its figures are
-/// doubtful, in milliseconds.
+/// Send lag p99 of a worker in the steady phase above which its metrics are doubtful, in
+/// milliseconds.
 const SEND_LAG_LIMIT_MS: f64 = 10.0;
-/// A single action this late means that its worker was stopped, which in a long
-/// run the percentile does not show; in milliseconds.
+/// Send lag of a single action that proves a stall of its worker, in milliseconds. In a
+/// long run the percentile does not show one stall.
 const STALL_LAG_MS: f64 = 1000.0;
-/// The part of what was asked for that must be reached.
+/// Share of the requested load that must be reached.
 const MIN_REACHED_SHARE: f64 = 0.99;
-/// A worker that says nothing for this much longer than it should was paused.
+/// Seconds of silence beyond the usual interval that prove a pause of the worker.
 const SILENCE_S: f64 = 3.0;
+/// Kinds of failed connects whose cause is on the harness's side.
+const OWN_CONNECT_FAILURES: [&str; 2] = ["no_port", "no_file"];
 
-/// What is known against the harness.
+/// The findings against the harness.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct HarnessHealth {
-    /// Each a reason not to trust the run, in words.
-    pub(crate) reasons: Vec<String>,
-    /// The longest time for which a worker that was too late did nothing, in
-    /// milliseconds; 0 when all were in time.
-    pub(crate) stall_ms: f64,
-    /// A worker died or its connection broke.
-    pub(crate) worker_lost: bool,
-    /// Sockets failed for want of ports or files, and for no other reason.
-    pub(crate) only_own_connect_failures: bool,
+pub(super) struct HarnessHealth {
+    /// Reasons not to trust the run, in words.
+    pub(super) reasons: Vec<String>,
+    /// Longest stall of a worker in milliseconds; 0 when all were in time.
+    pub(super) stall_ms: f64,
+    /// Whether a worker died or lost its connection.
+    pub(super) worker_lost: bool,
+    /// Whether connects failed for lack of ports or files at the harness, and for no other
+    /// reason.
+    pub(super) only_own_connect_failures: bool,
 }
 
-/// Looks at everything the harness says of itself.
-pub(crate) fn assess_harness(cut: &RunWindow, summary: &Summary) -> HarnessHealth {
+/// Checks everything that the record shows of the harness.
+pub(super) fn assess_harness(window: &RunWindow, summary: &Summary) -> HarnessHealth {
     let mut harness = HarnessHealth::default();
     harness.check_end(summary.ended);
-    harness.check_lost_workers(cut);
-    harness.check_silent_workers(cut);
-    harness.check_send_lag(cut, summary);
-    harness.check_connects(cut, summary);
-    harness.check_arrival_rate(cut, summary);
+    harness.check_lost_workers(window);
+    harness.check_silent_workers(window);
+    harness.check_send_lag(window, summary);
+    harness.check_connects(window, summary);
+    harness.check_arrival_rate(window, summary);
     harness.check_lost_commands(summary);
     harness
 }
@@ -61,39 +58,40 @@ impl HarnessHealth {
             RunEnd::Completed => return,
             RunEnd::Interrupted => "the run was interrupted",
             RunEnd::Aborted => "the run was aborted",
-            RunEnd::Truncated => "the record just stops: the harness was killed",
+            RunEnd::Truncated => "the record is truncated: the harness was killed",
         };
         self.reasons.push(reason.to_owned());
     }
 
-    fn check_lost_workers(&mut self, cut: &RunWindow) {
-        for event in &cut.record.events {
+    fn check_lost_workers(&mut self, window: &RunWindow) {
+        for event in &window.record.events {
             if let RecordEvent::WorkerLost { id, reason } = &event.kind {
                 self.worker_lost = true;
-                let at = human::seconds(event.at);
+                let at = format::seconds(event.at);
                 self.reasons
                     .push(format!("worker {id} was lost at {at}: {reason}"));
             }
         }
     }
 
-    fn check_silent_workers(&mut self, cut: &RunWindow) {
-        for (id, track) in cut.series.with_role(SourceRole::Worker) {
-            if let Some((at, silence)) = longest_silence(track) {
+    fn check_silent_workers(&mut self, window: &RunWindow) {
+        for (id, series) in window.sources.with_role(SourceRole::Worker) {
+            if let Some((at, silence)) = longest_silence(series) {
                 self.stall_ms = self.stall_ms.max(silence * 1000.0);
                 self.reasons.push(format!(
                     "worker {id} was silent for {} from {}",
-                    human::seconds(silence),
-                    human::seconds(at)
+                    format::seconds(silence),
+                    format::seconds(at)
                 ));
             }
         }
     }
 
-    fn check_send_lag(&mut self, cut: &RunWindow, summary: &Summary) {
+    fn check_send_lag(&mut self, window: &RunWindow, summary: &Summary) {
         for worker in &summary.workers {
             let tag = format!("{}@{}", latency::SEND_LAG, worker.id);
-            let lag = distribution(cut.record.latencies.window(&tag, PhaseWindow::Steady));
+            let histogram = window.record.latencies.window(&tag, PhaseWindow::Steady);
+            let lag = Distribution::of(histogram);
             let (Some(p99), Some(max)) = (lag.p99, lag.max) else {
                 continue;
             };
@@ -102,25 +100,23 @@ impl HarnessHealth {
                 self.reasons.push(format!(
                     "worker {} was late: send lag p99 {}, longest {} (limit {})",
                     worker.id,
-                    human::millis(p99),
-                    human::millis(max),
-                    human::millis(SEND_LAG_LIMIT_MS)
+                    format::millis(p99),
+                    format::millis(max),
+                    format::millis(SEND_LAG_LIMIT_MS)
                 ));
             }
         }
     }
 
-    fn check_connects(&mut self, cut: &RunWindow, summary: &Summary) {
+    fn check_connects(&mut self, window: &RunWindow, summary: &Summary) {
         let (mut own, mut others) = (0, 0);
-        for line in cut
-            .series
-            .with_role(SourceRole::Worker)
-            .flat_map(|(_, track)| track.rows())
-        {
-            for (kind, count) in by_kind(line, counter::CONNECT_FAILED) {
-                match kind {
-                    "no_port" | "no_file" => own += count,
-                    _ => others += count,
+        // Over the whole run, whatever the window: a port that was missing in the ramp is
+        // missing in the steady phase too.
+        for row in window.worker_rows_touching(f64::NEG_INFINITY..f64::INFINITY) {
+            for (kind, count) in row.counter_family(counter::CONNECT_FAILED) {
+                match OWN_CONNECT_FAILURES.contains(&kind) {
+                    true => own += count,
+                    false => others += count,
                 }
             }
         }
@@ -128,26 +124,26 @@ impl HarnessHealth {
         let sockets = &summary.sockets;
         if own > 0 && is_below_target(sockets.opened, sockets.requested) {
             self.reasons.push(format!(
-                "{} of {} sockets opened; {} attempts found no free port or file on the harness's side",
-                human::count(sockets.opened),
-                human::count(sockets.requested),
-                human::count(own)
+                "{} of {} sockets opened; {} attempts found no free port or file on the \
+                 harness's side",
+                format::count(sockets.opened),
+                format::count(sockets.requested),
+                format::count(own)
             ));
         }
     }
 
-    fn check_arrival_rate(&mut self, cut: &RunWindow, summary: &Summary) {
-        let loads = &cut.record.manifest.plan.commands;
-        let open = loads
-            .iter()
-            .any(|load| matches!(load.model, LoadModel::Open { .. }));
+    fn check_arrival_rate(&mut self, window: &RunWindow, summary: &Summary) {
+        let mut loads = window.record.manifest.plan.commands.iter();
+        // Only the open model has a rate to reach: closed users wait for their replies.
+        let open = loads.any(|load| matches!(load.model, LoadModel::Open { .. }));
         if let Some(commands) = summary.commands.as_ref().filter(|_| open)
             && is_below_target(commands.issued, commands.due)
         {
             self.reasons.push(format!(
                 "{} of {} commands due were issued",
-                human::count(commands.issued),
-                human::count(commands.due)
+                format::count(commands.issued),
+                format::count(commands.due)
             ));
         }
     }
@@ -158,27 +154,29 @@ impl HarnessHealth {
         {
             self.reasons.push(format!(
                 "{} of {} commands have no known outcome ({} have)",
-                human::count(commands.lost),
-                human::count(commands.issued),
-                human::count(outcomes(commands))
+                format::count(commands.lost),
+                format::count(commands.issued),
+                format::count(commands.known_outcomes())
             ));
         }
     }
 }
 
-fn is_below_target(reached: u64, asked: u64) -> bool {
-    (reached as f64) < asked as f64 * MIN_REACHED_SHARE
+fn is_below_target(reached: u64, requested: u64) -> bool {
+    (reached as f64) < requested as f64 * MIN_REACHED_SHARE
 }
 
-/// Where a worker's lines are further apart than their neighbours are long:
-/// when, and for how long nothing came.
-fn longest_silence(track: &SourceSeries) -> Option<(f64, f64)> {
-    let lines = track.rows();
-    let silences = (1..lines.len()).filter_map(|index| {
-        let before = lines[index - 1];
-        let next_length = lines.get(index + 1).map_or(0.0, |line| line.length);
+/// Returns the longest silence between two rows of a worker, beyond their usual length:
+/// its start and its seconds.
+fn longest_silence(series: &SourceSeries) -> Option<(f64, f64)> {
+    let rows = series.rows();
+    let silences = (1..rows.len()).filter_map(|index| {
+        let before = rows[index - 1];
+        // Rows grow from 1 s to 10 s within a run, so both neighbours are asked for the
+        // usual length.
+        let next_length = rows.get(index + 1).map_or(0.0, |row| row.length);
         let expected = before.length.max(next_length);
-        let silence = lines[index].end() - before.end() - expected;
+        let silence = rows[index].end() - before.end() - expected;
         (silence > SILENCE_S).then_some((before.end(), silence))
     });
     silences.max_by(|(_, a), (_, b)| a.total_cmp(b))

@@ -1,69 +1,91 @@
-//! Messages to topics: what was published, and what each subscriber heard.
+//! Topic messages: published ones, and their delivery to each subscriber.
 
-use super::run_window::RunWindow;
-use crate::{
-    human,
-    record::names::{counter, latency},
-    summary::MessageSummary,
-};
+use highwater_types::format;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-/// The summary's `messages`; `None` when the scenario publishes none.
+use super::{distribution::Distribution, run_window::RunWindow};
+use crate::record::names::{counter, latency};
+
+/// The summary's `messages`: counts over the whole run, times over the steady phase.
 ///
-/// A hole in a publisher's sequence that a late message filled was no loss. What
-/// was missing when a socket closed in order, with no later message to show the
-/// hole, is known from the plan alone; that holds only if every message of the
-/// plan was published.
-pub(crate) fn messages(cut: &RunWindow) -> Option<MessageSummary> {
-    if cut.record.manifest.plan.publish.is_empty() {
+/// `scheduled = published + dropped + rejected + unconfirmed` counts messages. The other
+/// counts are deliveries, one for each subscriber of a message: `due = delivered + lost`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[expect(missing_docs, reason = "the metric registry describes each field")]
+pub struct MessageSummary {
+    pub scheduled: u64,
+    pub published: u64,
+    pub dropped: u64,
+    pub rejected: u64,
+    pub unconfirmed: u64,
+    pub due: u64,
+    pub delivered: u64,
+    pub lost: u64,
+    pub duplicated: u64,
+    pub reordered: u64,
+    pub latency_ms: Distribution,
+    pub service_ms: Distribution,
+}
+
+/// Computes the section; `None` when the scenario publishes no messages.
+pub(super) fn messages(window: &RunWindow) -> Option<MessageSummary> {
+    if window.record.manifest.plan.publish.is_empty() {
         return None;
     }
-    let delivered = cut.counter_total(counter::MESSAGES_DELIVERED);
-    let reordered = cut.counter_total(counter::MESSAGES_REORDERED);
-    let holes = cut
+    let delivered = window.counter_total(counter::MESSAGES_DELIVERED);
+    let reordered = window.counter_total(counter::MESSAGES_REORDERED);
+    // A late message fills a gap in its publisher's sequence, so that gap was no loss.
+    let gaps = window
         .counter_total(counter::MESSAGES_MISSING)
         .saturating_sub(reordered);
-    let tail = match all_published(cut) {
-        true => cut.counter_total(counter::MESSAGES_MISSING_AT_END),
+    // No later message shows a gap at the end of a sequence. The plan alone does, which
+    // holds only when every message of the plan was published.
+    let missing_at_end = match all_published(window) {
+        true => window.counter_total(counter::MESSAGES_MISSING_AT_END),
         false => 0,
     };
+    let lost = gaps + missing_at_end;
     Some(MessageSummary {
-        scheduled: cut.counter_total(counter::MESSAGES_SCHEDULED),
-        published: cut.counter_total(counter::MESSAGES_PUBLISHED),
-        dropped: cut.counter_total(counter::MESSAGES_DROPPED),
-        rejected: cut.counter_total(counter::MESSAGES_REJECTED),
-        unconfirmed: cut.counter_total(counter::MESSAGES_UNCONFIRMED),
-        due: delivered + holes + tail,
+        scheduled: window.counter_total(counter::MESSAGES_SCHEDULED),
+        published: window.counter_total(counter::MESSAGES_PUBLISHED),
+        dropped: window.counter_total(counter::MESSAGES_DROPPED),
+        rejected: window.counter_total(counter::MESSAGES_REJECTED),
+        unconfirmed: window.counter_total(counter::MESSAGES_UNCONFIRMED),
+        due: delivered + lost,
         delivered,
-        lost: holes + tail,
-        duplicated: cut.counter_total(counter::MESSAGES_DUPLICATED),
+        lost,
+        duplicated: window.counter_total(counter::MESSAGES_DUPLICATED),
         reordered,
-        latency_ms: cut.distribution_of(latency::MESSAGE_LATENCY),
-        service_ms: cut.distribution_of(latency::MESSAGE_SERVICE),
+        latency_ms: window.distribution_of(latency::MESSAGE_LATENCY),
+        service_ms: window.distribution_of(latency::MESSAGE_SERVICE),
     })
 }
 
-/// What makes the figures of messages doubtful.
-pub(super) fn doubts(cut: &RunWindow, messages: &MessageSummary) -> Vec<String> {
-    let mut doubts = Vec::new();
-    let missing = cut.counter_total(counter::MESSAGES_MISSING_AT_END);
-    if missing > 0 && !all_published(cut) {
-        doubts.push(format!(
-            "{} deliveries were missing at the end; since messages were dropped or rejected, they may never have been published and do not count as lost",
-            human::count(missing)
+/// Returns reasons to doubt the section, in words.
+pub(super) fn problems(window: &RunWindow, messages: &MessageSummary) -> Vec<String> {
+    let mut problems = Vec::new();
+    let missing = window.counter_total(counter::MESSAGES_MISSING_AT_END);
+    if missing > 0 && !all_published(window) {
+        problems.push(format!(
+            "{} deliveries were missing at the end; they do not count as lost, because \
+             messages were dropped or rejected and may never have been published",
+            format::count(missing)
         ));
     }
     if messages.lost > 0 && messages.unconfirmed > 0 {
-        doubts.push(format!(
-            "of the {} lost deliveries some may be of the {} messages that were sent and never confirmed",
-            human::count(messages.lost),
-            human::count(messages.unconfirmed)
+        problems.push(format!(
+            "some of the {} lost deliveries may belong to the {} messages that were sent and \
+             never confirmed",
+            format::count(messages.lost),
+            format::count(messages.unconfirmed)
         ));
     }
-    doubts
+    problems
 }
 
 /// Whether each message of the plan was at least sent.
-fn all_published(cut: &RunWindow) -> bool {
-    cut.counter_total(counter::MESSAGES_DROPPED) == 0
-        && cut.counter_total(counter::MESSAGES_REJECTED) == 0
+fn all_published(window: &RunWindow) -> bool {
+    window.counter_total(counter::MESSAGES_DROPPED) == 0
+        && window.counter_total(counter::MESSAGES_REJECTED) == 0
 }

@@ -1,23 +1,42 @@
-//! From a run record to its summary: pure, so that anything on the page can be
-//! drawn again from the files.
+//! From a run record to its summary. Every function is pure, so the summary can be
+//! computed again from the files.
 //!
-//! - [`tracks`]: the record by source; [`cut`]: which part of it is looked at;
-//!   `movement`: sockets that came and went, more finely;
-//! - one file per section of the summary: `sockets`, `heartbeats`, `commands`,
-//!   `messages`, `telemetry`, `processes`, `balancers`, `joined`, `workers`, `balance`
-//!   (with `recovery`), `cost` (with `fit`);
-//! - `ledger`: what both ends counted, side by side;
-//! - `harness`, `gates`, `problems`, `verdict`: what to make of it.
+//! ```text
+//! RunRecord ─► RecordSeries ─► RunWindow ─► sections ─► Summary ─► ledger ─► harness ─► gates ─► problems
+//!             (by source)     (part of    (one file    (numbers)  (both     (was it    (metrics (doubts
+//!                              the run)    each)                   ends)     the limit) + limits) in words)
+//! ```
+//!
+//! - [`analyse`](analyse()): the whole way, in the order of the picture;
+//! - `source_series`: the record by source; `run_window`: the part of the run that a
+//!   metric covers; `growth`: how far ever-growing gauges grew in it;
+//! - `summary`: the summary and its sections; `summary_metrics`: its metrics by path;
+//! - one file per section, which defines its part of `summary.json` and computes it:
+//!   `sockets`, `heartbeats`, `commands`, `messages`, `telemetry`, `processes` (nodes and
+//!   consumers), `brokers`, `balancers`, `workers`, `backplane`, `cpu_cores`, `exits`,
+//!   `balance`, `cost`;
+//! - `distribution`, `fit`: times and slopes; `conn_events`, `recovery`: sockets lost and
+//!   opened; `failures`: failures by kind;
+//! - `ledger`, `harness`, `gates`, `verdict`, `problems`: the judgement on the numbers.
+//!
+//! A new metric is one line of the registry (`scenarios/src/metrics/registry.rs`), and one
+//! field and its computation in the file of its section.
 
+mod analyse;
 pub(crate) mod backplane;
 pub(crate) mod balance;
 mod balancers;
+pub(crate) mod brokers;
 mod commands;
 pub(crate) mod conn_events;
 pub(crate) mod cost;
+mod cpu_cores;
+mod distribution;
+mod exits;
 pub(crate) mod failures;
 pub(crate) mod fit;
 mod gates;
+mod growth;
 mod harness;
 mod heartbeats;
 mod ledger;
@@ -26,12 +45,12 @@ mod problems;
 pub(crate) mod processes;
 mod recovery;
 pub(crate) mod run_window;
-pub(crate) mod sockets;
+mod sockets;
 pub(crate) mod source_series;
-mod summarise;
+pub mod summary;
+pub(crate) mod summary_metrics;
 mod telemetry;
 mod verdict;
 mod workers;
 
-pub use summarise::analyse;
-pub(crate) use summarise::sections;
+pub use analyse::analyse;

@@ -1,86 +1,84 @@
-//! Processes of the system: nodes, consumers; and the part that brokers and
-//! balancers have in common with them.
+//! Processes of the system: nodes and consumers, and the part that brokers and balancers
+//! have in common with them.
 
-use highwater_scenarios::plan::SystemSpec;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::{run_window::RunWindow, source_series::SourceSeries};
-use crate::{
-    record::{RecordEvent, SourceRole, names::gauge},
-    summary::{Exits, ProcessSummary},
-};
+use super::{exits::exit_codes, run_window::RunWindow, source_series::SourceSeries};
+use crate::record::{SourceRole, names::gauge};
 
-/// The processes of a role, by id: `n2` before `n10`.
-pub(crate) fn process_summaries(cut: &RunWindow, role: SourceRole) -> Vec<ProcessSummary> {
-    let mut processes: Vec<ProcessSummary> = cut
-        .series
-        .with_role(role)
-        .map(|(id, track)| process_summary(cut, role, id, track))
+/// A process of the system; sizes in bytes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ProcessSummary {
+    /// Name: `n1`, `broker`, `b1`, `c1`.
+    pub id: String,
+    /// Most sockets open at once.
+    pub sockets_peak: Option<u64>,
+    /// Sockets open before the drain.
+    pub sockets_at_end: Option<u64>,
+    /// Most resident memory.
+    pub rss_peak: Option<u64>,
+    /// Most live bytes of the allocator.
+    pub heap_peak: Option<u64>,
+    /// Most open files.
+    pub open_files_peak: Option<u64>,
+    /// CPU time in seconds.
+    pub cpu_s: Option<f64>,
+    /// Restarts of the process.
+    pub restarts: Option<u32>,
+    /// Exit code of the last time that an event stopped the process; `null` when none did,
+    /// or a signal ended it.
+    pub exit_code: Option<i32>,
+}
+
+/// Summarises the processes of a role, by id: `n2` before `n10`.
+pub(super) fn process_summaries(window: &RunWindow, role: SourceRole) -> Vec<ProcessSummary> {
+    let processes = window.sources.with_role(role);
+    let mut processes: Vec<ProcessSummary> = processes
+        .map(|(id, series)| process_summary(window, role, id, series))
         .collect();
     processes.sort_by_cached_key(|process| natural_sort_key(&process.id));
     processes
 }
 
-/// The name of the gauge of a process's sockets.
-pub(crate) fn sockets_gauge(role: SourceRole) -> &'static str {
+/// Returns the name of the gauge that counts a role's sockets.
+pub(super) fn sockets_gauge(role: SourceRole) -> &'static str {
     match role {
         SourceRole::Balancer => gauge::BALANCER_SOCKETS,
         _ => gauge::SOCKETS_OPEN,
     }
 }
 
-pub(crate) fn process_summary(
-    cut: &RunWindow,
+/// Summarises one process.
+pub(super) fn process_summary(
+    window: &RunWindow,
     role: SourceRole,
     id: &str,
-    track: &SourceSeries,
+    series: &SourceSeries,
 ) -> ProcessSummary {
+    let range = window.range();
     let sockets = sockets_gauge(role);
-    let peak = |name| track.peak(name, cut.range()).map(|value| value as u64);
+    let peak = |name| series.peak(name, range.clone()).map(|value| value as u64);
+    let at_end = series.value_at(sockets, window.end());
+    let restarts = series.restarts();
     ProcessSummary {
         id: id.to_owned(),
         sockets_peak: peak(sockets),
-        sockets_at_end: track.value_at(sockets, cut.end()).map(|value| value as u64),
+        sockets_at_end: at_end.map(|value| value as u64),
         rss_peak: peak(gauge::RSS),
         heap_peak: peak(gauge::HEAP),
         open_files_peak: peak(gauge::OPEN_FILES),
-        cpu_s: track.growth(gauge::CPU, cut.range()),
-        exit_code: exit_codes(cut)
-            .filter(|(left, _)| *left == id)
+        cpu_s: series.growth(gauge::CPU, range.clone()),
+        restarts: restarts
+            .map(|restarts| restarts.iter().filter(|at| range.contains(at)).count() as u32),
+        exit_code: exit_codes(window)
+            .filter(|(stopped, _)| *stopped == id)
             .last()
             .and_then(|(_, code)| code),
-        restarts: track.restarts().map(|restarts| {
-            let range = cut.range();
-            restarts.iter().filter(|at| range.contains(at)).count() as u32
-        }),
     }
 }
 
-/// The summary's `exits`; `None` for a system that nothing is done to.
-pub(crate) fn exits(cut: &RunWindow) -> Option<Exits> {
-    let SystemSpec::Cluster(_) = &cut.record.manifest.plan.system else {
-        return None;
-    };
-    let (clean, unclean): (Vec<_>, Vec<_>) =
-        exit_codes(cut).partition(|(_, code)| *code == Some(0));
-    Some(Exits {
-        clean: clean.len() as u64,
-        unclean: unclean.len() as u64,
-    })
-}
-
-/// Who ended because it was asked to, and its exit code.
-fn exit_codes<'a>(cut: &'a RunWindow) -> impl Iterator<Item = (&'a str, Option<i32>)> {
-    let range = cut.range();
-    let events = cut.record.events.iter();
-    events.filter_map(move |event| match &event.kind {
-        RecordEvent::ProcessStopped { id, code, .. } if range.contains(&event.at) => {
-            Some((id.as_str(), *code))
-        }
-        _ => None,
-    })
-}
-
-/// A key that sorts numbers at the end of names by size.
+/// Returns a key that sorts numbers at the end of names by size.
 pub(crate) fn natural_sort_key(id: &str) -> (String, u64) {
     let name = id.trim_end_matches(|c: char| c.is_ascii_digit());
     let number = id[name.len()..].parse().unwrap_or(0);

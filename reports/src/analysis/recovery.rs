@@ -1,78 +1,84 @@
-//! How long a cluster takes to hold again what it held before an event.
+//! The time in which a cluster recovers from an event: until it holds again nearly as many
+//! sockets as before.
 //!
-//! Two witnesses are asked, because each misses something. The nodes' gauges
-//! show a dip that lasts over a sample; sockets that are lost and come back
-//! between two samples leave no trace in them. The workers' counters have every
-//! socket that ended and every one that opened, by the second; but a node that
+//! Two measurements are combined, because each misses something. The nodes' gauges show a
+//! dip that lasts over a sample, but no socket that is lost and reconnects between two
+//! samples. The workers' counters show every socket that ended or opened, but a node that
 //! hangs with its sockets open ends none of them.
 
 use std::{collections::BTreeMap, ops::Range};
 
 use super::{
     run_window::RunWindow,
-    sockets::{by_kind, total_at},
     source_series::{ANSWERED_WITHIN_S, Sample},
 };
 use crate::record::{
-    IntervalRow, SourceRole,
+    SourceRole,
     names::{counter, gauge},
 };
 
-/// The cluster has settled when it holds this part of what it held before.
+/// Share of the former sockets that a recovered cluster holds.
 const RECOVERED_SHARE: f64 = 0.99;
 
-/// What the nodes together held over time; `None` when no node says.
-pub(super) fn open_sockets(cut: &RunWindow) -> Option<Vec<Sample>> {
-    let totals = cut
-        .series
-        .sum_per_second(SourceRole::Node, gauge::SOCKETS_OPEN);
-    (!totals.is_empty()).then_some(totals)
-}
-
-/// Seconds from the start of `after`, an event, until the cluster holds 99 % of
-/// what it held then, for good: to the end of the second in which it gets there,
-/// so never less than it was. 0 when it never lost a hundredth; `None` when it
-/// was not there at the end of `after`. Of the nodes' gauges those in `sampled` count.
-pub(super) fn recovered_after(
-    cut: &RunWindow,
-    held: &[Sample],
-    after: &Range<f64>,
-    sampled: &Range<f64>,
-) -> Option<f64> {
-    let untouched = total_at(held, after.start - ANSWERED_WITHIN_S);
-    let before = untouched.or_else(|| total_at(held, after.start))?;
-    let witnesses = [
-        dip_of_gauges(held, before, sampled),
-        dip_of_counters(cut, before, after),
-    ];
-    let lengths = witnesses.map(|dip| dip.length_s(after.start));
-    lengths
-        .into_iter()
-        .try_fold(0.0, |longest: f64, length| Some(longest.max(length?)))
-}
-
-/// What one witness saw.
+/// The dip that one measurement shows after an event.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Dip {
-    /// All was as it should be, all the time.
+    /// No sample was below the threshold.
     None,
-    /// It was again, for good, at this instant on the run's clock.
+    /// The last sample below the threshold was followed by one above it at this instant on
+    /// the run's clock.
     EndedAt(f64),
-    /// It was not, as long as was looked.
+    /// The last sample is below the threshold.
     Lasting,
 }
 
+/// Sockets of all workers that ended and opened in one second.
+#[derive(Debug, Clone, Copy, Default)]
+struct Turnover {
+    ended: u64,
+    opened: u64,
+}
+
+/// Returns the sockets that all nodes together held over time; `None` when no node reports
+/// them.
+pub(super) fn open_sockets(window: &RunWindow) -> Option<Vec<Sample>> {
+    let sources = window.sources;
+    let totals = sources.sum_per_second(SourceRole::Node, gauge::SOCKETS_OPEN);
+    (!totals.is_empty()).then_some(totals)
+}
+
+/// Returns the seconds from the start of `after`, an event, until the cluster holds 99 % of
+/// its sockets for good.
+///
+/// The time runs to the end of the second, so it is never too short. It is 0 when the
+/// cluster never lost a hundredth, and `None` when it had not recovered at the end of
+/// `after`. Of the nodes' gauges, those in `sampled` count.
+pub(super) fn recovered_after(
+    window: &RunWindow,
+    open_sockets: &[Sample],
+    after: &Range<f64>,
+    sampled: &Range<f64>,
+) -> Option<f64> {
+    // A sample just before the event may show its effect already, so the one before that
+    // is preferred.
+    let untouched = total_at(open_sockets, after.start - ANSWERED_WITHIN_S);
+    let before = untouched.or_else(|| total_at(open_sockets, after.start))?;
+    let gauges = gauge_dip(open_sockets, before, sampled).length_s(after.start)?;
+    let counters = counter_dip(window, before, after).length_s(after.start)?;
+    Some(gauges.max(counters))
+}
+
 impl Dip {
-    /// The next look shows it to be as it should, or `amiss`.
-    pub(super) fn observe(self, at_s: f64, amiss: bool) -> Self {
-        match (self, amiss) {
+    /// Adds the next sample, which is below the threshold or not.
+    pub(super) fn observe(self, at_s: f64, below: bool) -> Self {
+        match (self, below) {
             (_, true) => Self::Lasting,
             (Self::Lasting, false) => Self::EndedAt(at_s),
-            (seen, false) => seen,
+            (dip, false) => dip,
         }
     }
 
-    /// How long after `start_s` it was over; `None` if it was not.
+    /// Returns the seconds from `start_s` to the end of the dip; `None` while it lasts.
     pub(super) fn length_s(self, start_s: f64) -> Option<f64> {
         match self {
             Self::None => Some(0.0),
@@ -82,21 +88,23 @@ impl Dip {
     }
 }
 
-fn dip_of_gauges(held: &[Sample], before: f64, after: &Range<f64>) -> Dip {
+fn gauge_dip(open_sockets: &[Sample], before: f64, after: &Range<f64>) -> Dip {
     let enough = before * RECOVERED_SHARE;
-    held.iter()
+    open_sockets
+        .iter()
         .filter(|total| total.at_s > after.start && total.at_s <= after.end)
         .fold(Dip::None, |dip, total| {
             dip.observe(total.at_s, total.value < enough)
         })
 }
 
-/// Sockets that ended are missing until as many have opened. What ended and
-/// opened within one second is missing to that second's end.
-fn dip_of_counters(cut: &RunWindow, before: f64, after: &Range<f64>) -> Dip {
+/// Sockets that ended are missing until as many have opened.
+fn counter_dip(window: &RunWindow, before: f64, after: &Range<f64>) -> Dip {
     let bearable = before * (1.0 - RECOVERED_SHARE);
     let (mut missing, mut dip) = (0.0_f64, Dip::None);
-    for (end_s, turnover) in turnover_by_second(cut, after) {
+    for (end_s, turnover) in turnover_by_second(window, after) {
+        // The order within a second is unknown: all that ended count as missing before any
+        // that opened do, to the end of that second.
         let most = missing + turnover.ended as f64;
         missing = most - turnover.opened as f64;
         if most > bearable {
@@ -107,40 +115,28 @@ fn dip_of_counters(cut: &RunWindow, before: f64, after: &Range<f64>) -> Dip {
     dip
 }
 
-/// Sockets of all workers that ended and opened in one second.
-#[derive(Debug, Clone, Copy, Default)]
-struct Turnover {
-    ended: u64,
-    opened: u64,
-}
-
-/// By the end of the second, in whole milliseconds so that the workers' lines of
-/// one second fall together, then as seconds. The event's own second begins
-/// before it.
+/// Returns the turnover of each second that ends in `after`, by the second's end. The
+/// event's own second began before it and is included.
 fn turnover_by_second(
-    cut: &RunWindow,
+    window: &RunWindow,
     after: &Range<f64>,
 ) -> impl Iterator<Item = (f64, Turnover)> {
+    // Whole milliseconds as the key: the rows of different workers then share a second.
     let mut seconds: BTreeMap<i64, Turnover> = BTreeMap::new();
-    let lines = cut.series.with_role(SourceRole::Worker);
-    let lines = lines
-        .flat_map(|(_, track)| track.rows())
-        .filter(|line| line.end() > after.start && line.end() <= after.end);
-    for line in lines {
-        let turnover = seconds
-            .entry((line.end() * 1e3).round() as i64)
-            .or_default();
-        turnover.ended += disconnects(line);
+    let rows = window.worker_rows_touching(after.start..f64::INFINITY);
+    for row in rows.filter(|row| row.end() <= after.end) {
+        let turnover = seconds.entry((row.end() * 1e3).round() as i64).or_default();
+        turnover.ended += row.family_total(counter::DISCONNECT);
         turnover.opened +=
-            line.counter(counter::SOCKETS_OPENED) + line.counter(counter::SOCKETS_REOPENED);
+            row.counter(counter::SOCKETS_OPENED) + row.counter(counter::SOCKETS_REOPENED);
     }
     seconds
         .into_iter()
         .map(|(end_ms, turnover)| (end_ms as f64 / 1e3, turnover))
 }
 
-fn disconnects(line: &IntervalRow) -> u64 {
-    by_kind(line, counter::DISCONNECT)
-        .map(|(_, count)| count)
-        .sum()
+/// Returns the last total at or before an instant.
+fn total_at(totals: &[Sample], at_s: f64) -> Option<f64> {
+    let before = totals.iter().take_while(|total| total.at_s <= at_s);
+    Some(before.last()?.value)
 }

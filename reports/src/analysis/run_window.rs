@@ -1,40 +1,37 @@
-//! Which part of a run a figure covers.
+//! The part of a run that a metric covers.
 
 use std::ops::Range;
 
 use highwater_scenarios::plan::PhaseWindow;
 
-use super::source_series::RecordSeries;
-use crate::{
-    histogram::LatencyHistogram,
-    record::{RunRecord, SourceRole},
-    summary::Distribution,
-};
+use super::{distribution::Distribution, source_series::RecordSeries};
+use crate::record::{IntervalRow, RunRecord, SourceRole};
 
-/// A record with a choice of windows: what every section of the summary is
-/// computed from.
+/// A record with a choice of windows, from which every section of the summary is computed.
 pub(crate) struct RunWindow<'a> {
     pub(crate) record: &'a RunRecord,
-    pub(crate) series: &'a RecordSeries<'a>,
+    pub(crate) sources: &'a RecordSeries<'a>,
     windows: Windows,
 }
 
-/// The part of the run that each kind of figure covers.
+/// The part of the run that each kind of metric covers.
 #[derive(Debug, Clone, Copy)]
 struct Windows {
-    /// Counters, peaks and what is taken at the end.
+    /// Counters, peaks, and values at the end.
     counts: PhaseWindow,
-    /// Sockets opened per second.
+    /// The rate at which sockets open.
     opening: PhaseWindow,
-    /// Times to connect.
+    /// Times to connect and to reconnect.
     connect: PhaseWindow,
     /// All other distributions.
     distributions: PhaseWindow,
 }
 
 impl<'a> RunWindow<'a> {
-    /// What the figures cover by themselves.
-    pub(crate) fn whole_run(record: &'a RunRecord, series: &'a RecordSeries<'a>) -> Self {
+    /// Gives each metric the window that it covers without a `during`.
+    pub(crate) fn whole_run(record: &'a RunRecord, sources: &'a RecordSeries<'a>) -> Self {
+        // Connects happen in the ramp and after events, so they cover the whole run. Other
+        // times are comparable only under the steady load.
         let windows = Windows {
             counts: PhaseWindow::Run,
             opening: PhaseWindow::Ramp,
@@ -43,15 +40,15 @@ impl<'a> RunWindow<'a> {
         };
         Self {
             record,
-            series,
+            sources,
             windows,
         }
     }
 
-    /// All figures over one window; `None` when the run did not reach it.
+    /// Gives all metrics the same window; `None` when the run did not reach it.
     pub(crate) fn during(
         record: &'a RunRecord,
-        tracks: &'a RecordSeries<'a>,
+        sources: &'a RecordSeries<'a>,
         window: PhaseWindow,
     ) -> Option<Self> {
         record.phases.range(window)?;
@@ -63,7 +60,7 @@ impl<'a> RunWindow<'a> {
         };
         Some(Self {
             record,
-            series: tracks,
+            sources,
             windows,
         })
     }
@@ -74,64 +71,69 @@ impl<'a> RunWindow<'a> {
         range.unwrap_or(0.0..0.0)
     }
 
-    /// The instants in which the rate of openings is taken; `None` when the run
-    /// did not reach them.
-    pub(crate) fn opening_range(&self) -> Option<Range<f64>> {
+    /// The instants that the rate of opening covers; `None` when the run did not reach them.
+    pub(super) fn opening_range(&self) -> Option<Range<f64>> {
         self.record.phases.range(self.windows.opening)
     }
 
-    /// The instants that distributions and rates cover, to the last thing
-    /// recorded; `None` when the run did not reach them.
-    pub(crate) fn distribution_range(&self) -> Option<Range<f64>> {
+    /// The instants that distributions and rates cover, up to the end of the record; `None`
+    /// when the run did not reach them.
+    pub(super) fn distribution_range(&self) -> Option<Range<f64>> {
         let phases = &self.record.phases;
         let range = phases.range(self.windows.distributions)?;
         Some(range.start.max(0.0)..range.end.min(phases.end))
     }
 
-    /// The instant at which figures "at end" are taken.
+    /// The instant at which metrics "at end" are taken.
     pub(crate) fn end(&self) -> f64 {
         let end = self.record.phases.end_of(self.windows.counts);
         end.unwrap_or(self.record.phases.end)
     }
 
-    /// A counter over all workers.
+    /// The workers' rows of the window.
+    pub(super) fn worker_rows(&self) -> impl Iterator<Item = &'a IntervalRow> {
+        let workers = self.sources.with_role(SourceRole::Worker);
+        workers.flat_map(|(_, series)| series.rows_in(self.range()))
+    }
+
+    /// The workers' rows that overlap the time between two instants, in any phase.
+    pub(super) fn worker_rows_touching(
+        &self,
+        range: Range<f64>,
+    ) -> impl Iterator<Item = &'a IntervalRow> {
+        let workers = self.sources.with_role(SourceRole::Worker);
+        let rows = workers.flat_map(|(_, series)| series.rows().iter().copied());
+        rows.filter(move |row| row.end() > range.start && row.at < range.end)
+    }
+
+    /// Sums a counter over all workers.
     pub(crate) fn counter_total(&self, name: &str) -> u64 {
-        let workers = self.series.with_role(SourceRole::Worker);
-        workers
-            .flat_map(|(_, track)| track.rows_in(self.range()))
-            .map(|line| line.counter(name))
-            .sum()
+        self.worker_rows().map(|row| row.counter(name)).sum()
     }
 
-    /// A distribution of the steady phase.
-    pub(crate) fn distribution_of(&self, tag: &str) -> Distribution {
-        distribution(
-            self.record
-                .latencies
-                .window(tag, self.windows.distributions),
-        )
+    /// Sums all kinds of a counter, `NAME.KIND`, over all workers.
+    pub(super) fn family_total(&self, name: &str) -> u64 {
+        self.worker_rows().map(|row| row.family_total(name)).sum()
     }
 
-    /// A distribution of times to connect or to come back.
-    pub(crate) fn connect_distribution_of(&self, tag: &str) -> Distribution {
-        distribution(self.record.latencies.window(tag, self.windows.connect))
+    /// Sums a gauge over the sources of a role at an instant; `None` when none of them
+    /// reported it.
+    pub(super) fn sum_at(&self, role: SourceRole, name: &str, at_s: f64) -> Option<f64> {
+        let sources = self.sources.with_role(role);
+        sources
+            .filter_map(|(_, series)| series.value_at(name, at_s))
+            .reduce(|sum, value| sum + value)
     }
-}
 
-/// Microseconds counted, as milliseconds summarised.
-pub(crate) fn distribution(histogram: Option<&LatencyHistogram>) -> Distribution {
-    let Some(histogram) = histogram else {
-        return Distribution::default();
-    };
-    let millis = |micros: u64| Some(micros as f64 / 1000.0);
-    let quantile = |q: f64| millis(histogram.value_at_quantile(q));
-    Distribution {
-        count: histogram.len(),
-        mean: Some(histogram.mean() / 1000.0),
-        p50: quantile(0.5),
-        p90: quantile(0.9),
-        p99: quantile(0.99),
-        p999: quantile(0.999),
-        max: millis(histogram.max()),
+    /// Summarises the durations of one tag.
+    pub(super) fn distribution_of(&self, tag: &str) -> Distribution {
+        let latencies = &self.record.latencies;
+        Distribution::of(latencies.window(tag, self.windows.distributions))
+    }
+
+    /// Summarises times to connect or to reconnect.
+    pub(super) fn connect_distribution_of(&self, tag: &str) -> Distribution {
+        let latencies = &self.record.latencies;
+        Distribution::of(latencies.window(tag, self.windows.connect))
     }
 }

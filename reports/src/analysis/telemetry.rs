@@ -1,16 +1,37 @@
-//! Readings: what devices sent upstream, and what became of it.
+//! Telemetry records: sent by devices, accepted by nodes, handled by consumers.
 
-use super::run_window::RunWindow;
-use crate::{
-    human,
-    record::{
-        RecordEvent,
-        names::{counter, latency},
-    },
-    summary::TelemetrySummary,
+use highwater_types::format;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{distribution::Distribution, run_window::RunWindow};
+use crate::record::{
+    RecordEvent,
+    names::{counter, latency},
 };
 
-/// What the journals of the consumers showed, as the record has it.
+/// The summary's `telemetry`: counts over the whole run, times over the steady phase.
+///
+/// The counts of consumers are `null` where the consumers are not the harness's own. `lost`
+/// is `null` as well when a worker was lost, because that worker alone knew which records
+/// were accepted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[expect(missing_docs, reason = "the metric registry describes each field")]
+pub struct TelemetrySummary {
+    pub due: u64,
+    pub sent: u64,
+    pub resent: u64,
+    pub accepted: u64,
+    pub rejected: u64,
+    pub handled: Option<u64>,
+    pub duplicated: Option<u64>,
+    pub redelivered: Option<u64>,
+    pub lost: Option<u64>,
+    pub response_ms: Distribution,
+    pub service_ms: Distribution,
+}
+
+/// Counts from the consumers' journals, as the record has them.
 pub(super) struct JournalCounts {
     pub(super) handled: u64,
     pub(super) duplicated: u64,
@@ -20,98 +41,109 @@ pub(super) struct JournalCounts {
     lost: Option<u64>,
 }
 
-/// The summary's `telemetry`; `None` when the scenario sends none.
-pub(crate) fn telemetry(cut: &RunWindow) -> Option<TelemetrySummary> {
-    if cut.record.manifest.plan.telemetry.is_empty() {
+/// Computes the section; `None` when the scenario sends no telemetry.
+pub(super) fn telemetry(window: &RunWindow) -> Option<TelemetrySummary> {
+    if window.record.manifest.plan.telemetry.is_empty() {
         return None;
     }
-    let journals = journal_counts(cut);
+    let journals = journal_counts(window);
     let of = |count: fn(&JournalCounts) -> u64| journals.as_ref().map(count);
     Some(TelemetrySummary {
-        due: cut.counter_total(counter::TELEMETRY_DUE),
-        sent: cut.counter_total(counter::TELEMETRY_SENT),
-        resent: cut.counter_total(counter::TELEMETRY_RESENT),
-        accepted: cut.counter_total(counter::TELEMETRY_ACCEPTED),
-        rejected: cut.counter_total(counter::TELEMETRY_REJECTED),
+        due: window.counter_total(counter::TELEMETRY_DUE),
+        sent: window.counter_total(counter::TELEMETRY_SENT),
+        resent: window.counter_total(counter::TELEMETRY_RESENT),
+        accepted: window.counter_total(counter::TELEMETRY_ACCEPTED),
+        rejected: window.counter_total(counter::TELEMETRY_REJECTED),
         handled: of(|journals| journals.handled),
         duplicated: of(|journals| journals.duplicated),
         redelivered: of(|journals| journals.redelivered),
         lost: journals.as_ref().and_then(|journals| journals.lost),
-        response_ms: cut.distribution_of(latency::TELEMETRY_RESPONSE),
-        service_ms: cut.distribution_of(latency::TELEMETRY_SERVICE),
+        response_ms: window.distribution_of(latency::TELEMETRY_RESPONSE),
+        service_ms: window.distribution_of(latency::TELEMETRY_SERVICE),
     })
 }
 
-/// What made its figures doubtful, in words.
-pub(crate) fn doubts(cut: &RunWindow, figures: &TelemetrySummary) -> Vec<String> {
-    let mut doubts = Vec::new();
-    if figures.sent < figures.due {
-        doubts.push(format!(
-            "{} of {} telemetry records that were due were never sent",
-            human::count(figures.due - figures.sent),
-            human::count(figures.due)
-        ));
+/// Returns reasons to doubt the section, in words.
+pub(super) fn problems(window: &RunWindow, telemetry: &TelemetrySummary) -> Vec<String> {
+    let mut problems = client_problems(telemetry);
+    if let Some(journals) = journal_counts(window) {
+        problems.extend(journal_problems(&journals));
     }
-    if figures.accepted < figures.sent {
-        doubts.push(format!(
-            "{} of {} telemetry records that were sent were never accepted",
-            human::count(figures.sent - figures.accepted),
-            human::count(figures.sent)
-        ));
-    }
-    if figures.sent > figures.due || figures.accepted > figures.sent {
-        doubts.push(format!(
-            "telemetry records do not add up: {} due, {} sent, {} accepted",
-            human::count(figures.due),
-            human::count(figures.sent),
-            human::count(figures.accepted)
-        ));
-    }
-    let Some(journals) = journal_counts(cut) else {
-        return doubts;
-    };
-    let several = [
-        (journals.lost.unwrap_or(0), "accepted and never handled"),
-        (journals.unknown, "handled that no device sent"),
-    ];
-    let several = several.into_iter().filter(|(count, _)| *count > 0);
-    doubts.extend(
-        several.map(|(count, what)| format!("telemetry records {what}: {}", human::count(count))),
-    );
-    if journals.unreadable > 0 {
-        doubts.push(format!(
-            "lines of the consumers' journals that could not be read: {}",
-            human::count(journals.unreadable)
-        ));
-    }
-    if journals.lost.is_none() {
-        doubts.push("how many telemetry records were lost is not known".to_owned());
-    }
-    doubts
+    problems
 }
 
-/// What the record says of the journals; `None` where none were read.
-pub(super) fn journal_counts(cut: &RunWindow) -> Option<JournalCounts> {
-    cut.record
-        .events
-        .iter()
-        .rev()
-        .find_map(|event| match event.kind {
-            RecordEvent::Telemetry {
-                handled,
-                duplicated,
-                redelivered,
-                unknown,
-                unreadable,
-                lost,
-            } => Some(JournalCounts {
-                handled,
-                duplicated,
-                redelivered,
-                unknown,
-                unreadable,
-                lost,
-            }),
-            _ => None,
-        })
+/// Returns the last journal counts of the record; `None` where no journals were read.
+pub(super) fn journal_counts(window: &RunWindow) -> Option<JournalCounts> {
+    let mut events = window.record.events.iter().rev();
+    events.find_map(|event| match event.kind {
+        RecordEvent::Telemetry {
+            handled,
+            duplicated,
+            redelivered,
+            unknown,
+            unreadable,
+            lost,
+        } => Some(JournalCounts {
+            handled,
+            duplicated,
+            redelivered,
+            unknown,
+            unreadable,
+            lost,
+        }),
+        _ => None,
+    })
+}
+
+fn client_problems(telemetry: &TelemetrySummary) -> Vec<String> {
+    let (due, sent, accepted) = (telemetry.due, telemetry.sent, telemetry.accepted);
+    let mut problems = Vec::new();
+    if sent < due {
+        problems.push(format!(
+            "{} of {} telemetry records that were due were never sent",
+            format::count(due - sent),
+            format::count(due)
+        ));
+    }
+    if accepted < sent {
+        problems.push(format!(
+            "{} of {} telemetry records that were sent were never accepted",
+            format::count(sent - accepted),
+            format::count(sent)
+        ));
+    }
+    if sent > due || accepted > sent {
+        problems.push(format!(
+            "telemetry records do not add up: {} due, {} sent, {} accepted",
+            format::count(due),
+            format::count(sent),
+            format::count(accepted)
+        ));
+    }
+    problems
+}
+
+fn journal_problems(journals: &JournalCounts) -> Vec<String> {
+    let counted = [
+        (
+            journals.lost.unwrap_or(0),
+            "telemetry records accepted and never handled",
+        ),
+        (
+            journals.unknown,
+            "telemetry records handled that no device sent",
+        ),
+        (
+            journals.unreadable,
+            "unreadable lines in the consumers' journals",
+        ),
+    ];
+    let counted = counted.into_iter().filter(|(count, _)| *count > 0);
+    let mut problems: Vec<String> = counted
+        .map(|(count, what)| format!("{what}: {}", format::count(count)))
+        .collect();
+    if journals.lost.is_none() {
+        problems.push("the number of lost telemetry records is not known".to_owned());
+    }
+    problems
 }

@@ -1,17 +1,43 @@
-//! All gates together, in three states.
-//!
-//! In this order: a gate that does not hold fails the run, because a saturated
-//! target also slows the harness down; only then may the harness have been the
-//! limit, or a figure be missing, which makes the run inconclusive. A gate that
-//! the harness itself demonstrably broke does not count as failed
-//! (see `gates`).
+//! The outcome of gates, and the verdict on all of them.
 
-use crate::summary::{GateOutcome, Verdict};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-/// The verdict from the gates' outcomes and whether anything is known against
-/// the harness.
-pub(crate) fn verdict(gates: &[GateOutcome], harness_was_the_limit: bool) -> Verdict {
+/// The verdict on a gate or on all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Every gate holds.
+    Passed,
+    /// A gate does not hold.
+    Failed,
+    /// The harness was the limit, or a measurement is missing.
+    Inconclusive,
+}
+
+/// The outcome of a gate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct GateOutcome {
+    /// Name of the gate; its check, where the scenario gives no name.
+    pub name: String,
+    /// Check as the scenario has it.
+    pub check: String,
+    /// Window of the gate: `ramp`, `steady`, `drain` or `run`; `null` for the window that
+    /// the metric has of itself.
+    pub during: Option<String>,
+    /// Value of the metric; `null` when it was not measured.
+    pub actual: Option<f64>,
+    /// Limit in the metric's unit.
+    pub limit: f64,
+    /// Whether the gate holds.
+    pub verdict: Verdict,
+}
+
+/// Combines the outcomes of all gates with the doubts about the harness.
+pub(super) fn verdict(gates: &[GateOutcome], harness_was_the_limit: bool) -> Verdict {
     let any = |verdict| gates.iter().any(|gate| gate.verdict == verdict);
+    // A failed gate wins, because a saturated target slows the harness down as well. A gate
+    // that the harness demonstrably broke is not counted as failed: see `gates`.
     if any(Verdict::Failed) {
         Verdict::Failed
     } else if harness_was_the_limit || any(Verdict::Inconclusive) {
@@ -27,7 +53,7 @@ mod tests {
     use Verdict::{Failed, Inconclusive, Passed};
 
     #[test]
-    fn the_verdict_table() {
+    fn verdict_follows_the_table() {
         let table: [(&[Verdict], bool, Verdict); 8] = [
             (&[], false, Passed),
             (&[], true, Inconclusive),

@@ -1,44 +1,43 @@
-//! Where new sockets went: openings per second at each node, as the clients were
-//! answered.
+//! New sockets per second at each node, by the node that the answers named.
 
+use crate::unit_format;
 use std::collections::{BTreeMap, BTreeSet};
 
 use highwater_scenarios::metrics::Unit;
+use highwater_types::format;
 
 use super::{
     chart::{Chart, Point, XAxis, YAxis},
     chart_context::{ChartContext, join_sentences},
     series::NamedPoints,
 };
-use crate::{
-    analysis::{balance::herding, conn_events::ConnEvents, processes::natural_sort_key},
-    human,
-    metric::display,
-};
+use crate::analysis::{balance::herding, conn_events::ConnEvents, processes::natural_sort_key};
 
-pub(super) fn chart(scene: &ChartContext) -> Chart {
-    let movement = ConnEvents::of(scene.window);
+pub(super) fn chart(context: &ChartContext) -> Chart {
+    let conn_events = ConnEvents::of(context.window);
     Chart {
         name: "arrivals".into(),
         title: "New sockets at each node".into(),
-        about: about(&movement),
+        about: about(&conn_events),
         x: XAxis::Time,
         y: YAxis::linear(Unit::PerSecond),
-        // The first colour is the clients' on the chart of open sockets.
-        series: scene
+        // The chart of open sockets gives the first colour to the clients. Starting from
+        // the second one gives each node the same colour in both charts.
+        series: context
             .steps
-            .lines_or_band("nodes", by_node(scene, &movement), 1),
+            .lines_or_band("nodes", by_node(context, &conn_events), 1),
         empty_text: None,
     }
 }
 
-/// Wherever any node got sockets, those that got none have a zero.
-fn by_node(scene: &ChartContext, movement: &ConnEvents) -> NamedPoints {
-    let length_s = scene.steps.length_s;
+/// Returns each node's rate. A node has a zero in each step in which another one got
+/// sockets.
+fn by_node(context: &ChartContext, conn_events: &ConnEvents) -> NamedPoints {
+    let length_s = context.steps.length_s;
     let mut steps: BTreeMap<i64, BTreeMap<&str, u64>> = BTreeMap::new();
-    for tenth in movement.buckets() {
-        for (&node, &count) in &tenth.opened {
-            let step = (tenth.start_s() / length_s).floor() as i64;
+    for bucket in conn_events.buckets() {
+        for (&node, &count) in &bucket.opened {
+            let step = (bucket.start_s() / length_s).floor() as i64;
             *steps.entry(step).or_default().entry(node).or_default() += count;
         }
     }
@@ -60,33 +59,36 @@ fn by_node(scene: &ChartContext, movement: &ConnEvents) -> NamedPoints {
     named
 }
 
-fn about(movement: &ConnEvents) -> String {
+fn about(conn_events: &ConnEvents) -> String {
+    let worst = herding(conn_events.buckets()).map(|herding| {
+        format!(
+            "Within a tenth of a second at {}, {} got {} of {} new sockets, the largest share.",
+            format::seconds(herding.at_s),
+            herding.node,
+            unit_format::with_unit(Unit::Share, herding.share),
+            herding.arrivals
+        )
+    });
+    let explanation = "The node is the one that the answer to the handshake names.".to_owned();
+    join_sentences([most_and_fewest(conn_events), worst, Some(explanation)])
+}
+
+fn most_and_fewest(conn_events: &ConnEvents) -> Option<String> {
     let mut totals: BTreeMap<&str, u64> = BTreeMap::new();
-    for tenth in movement.buckets() {
-        for (&node, &count) in &tenth.opened {
+    for bucket in conn_events.buckets() {
+        for (&node, &count) in &bucket.opened {
             *totals.entry(node).or_default() += count;
         }
     }
     let mut totals: Vec<(&str, u64)> = totals.into_iter().collect();
     totals.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
-    let most = match (totals.first(), totals.last()) {
-        (Some((most, sockets)), Some((least, fewest))) if totals.len() > 1 => Some(format!(
-            "Of {} openings most went to {most}, {}, and fewest to {least}, {}.",
-            human::count(totals.iter().map(|(_, count)| count).sum()),
-            human::count(*sockets),
-            human::count(*fewest)
-        )),
-        _ => None,
+    let [(most, sockets), .., (least, fewest)] = totals.as_slice() else {
+        return None;
     };
-    let herd = herding(movement.buckets()).map(|herding| {
-        format!(
-            "The most that one node got of a tenth of a second's openings was {} of {}: {}, at {}.",
-            display(Unit::Share, herding.share),
-            herding.arrivals,
-            herding.node,
-            human::seconds(herding.at_s)
-        )
-    });
-    let reading = "Each node is the one that the opening's answer named.".to_owned();
-    join_sentences([most, herd, Some(reading)])
+    Some(format!(
+        "Of {} new sockets, {most} got the most ({}) and {least} the fewest ({}).",
+        format::count(totals.iter().map(|(_, count)| count).sum()),
+        format::count(*sockets),
+        format::count(*fewest)
+    ))
 }

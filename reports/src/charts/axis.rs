@@ -1,45 +1,47 @@
-//! Where an axis begins and ends, where its marks are and what they say.
+//! An axis: its ends, its marks and their labels.
 
 use highwater_scenarios::metrics::Unit;
+use highwater_types::format;
 
 use super::{
     chart::{Spacing, YAxis},
     format::width_of,
 };
-use crate::human;
 
 /// An axis ready to be drawn.
 #[derive(Debug, Clone)]
 pub(super) struct PlotAxis {
-    /// First and last value, in the axis's own spacing.
+    /// First value, in the axis's own spacing.
     pub(super) from: f64,
+    /// Last value, in the axis's own spacing.
     pub(super) to: f64,
     /// Marks and their labels.
     pub(super) marks: Vec<(f64, String)>,
     spacing: Spacing,
 }
 
-/// Part of the height that stays free above the highest value.
+/// Share of the height that stays free above the highest value.
 const HEADROOM: f64 = 0.04;
 
-/// Between labels from left to right, in CSS pixels.
+/// Least distance between two labels from left to right, in CSS pixels.
 const GAP: f64 = 10.0;
 
-/// The least that a logarithmic axis shows, a microsecond in milliseconds.
+/// Lowest value of a logarithmic axis: a microsecond, in milliseconds. A logarithm has no zero.
 const LEAST: f64 = 0.001;
 
 impl PlotAxis {
-    /// Where a value lies.
+    /// Returns the place of a value on the axis.
     pub(super) fn position(&self, value: f64) -> f64 {
         match self.spacing {
             Spacing::Linear => value,
-            // Where there is no zero, what is below the axis lies on it.
+            // A value below the axis is drawn on it.
             Spacing::Logarithmic => value.max(LEAST).log10().max(self.from),
         }
     }
 
-    /// What the mark at a place says.
+    /// Returns the label of the mark at a place.
     pub(super) fn label(&self, place: f64) -> String {
+        // The drawing library returns places that went through pixel arithmetic.
         let close = (self.to - self.from).abs() * 1e-6;
         let mark = self
             .marks
@@ -48,10 +50,11 @@ impl PlotAxis {
         mark.map(|(_, label)| label.clone()).unwrap_or_default()
     }
 
-    /// Upwards, for values that range from `least` to `most`.
+    /// Creates an upward axis for values between `least` and `most`.
     pub(super) fn y(axis: YAxis, least: f64, most: f64, marks: f64) -> Self {
         match axis.spacing {
             Spacing::Linear => {
+                // Marks at round numbers of KiB or MiB, not of bytes.
                 let whole = match axis.unit {
                     Unit::Bytes => binary_unit(most),
                     _ => 1.0,
@@ -68,7 +71,7 @@ impl PlotAxis {
         }
     }
 
-    /// Seconds from 0 to `end`.
+    /// Creates an axis of seconds from 0 to `end`.
     pub(super) fn time(end: f64, most_marks: f64) -> Self {
         const STEPS: [f64; 18] = [
             1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0,
@@ -91,7 +94,7 @@ impl PlotAxis {
         }
     }
 
-    /// Percentiles from the median on, to the last of `to`.
+    /// Creates an axis of percentiles, from the lowest mark up to `to`, in log10(1 / (1 − p)).
     pub(super) fn percentiles(to: f64) -> Self {
         const MARKS: [(f64, &str); 9] = [
             (0.5, "50 %"),
@@ -114,14 +117,14 @@ impl PlotAxis {
         }
     }
 
-    /// Sockets from 0 to `most`.
+    /// Creates an axis of sockets from 0 to `most`.
     pub(super) fn sockets(most: f64, marks: f64) -> Self {
         linear_axis(most, marks, 1.0, |value, step| {
             label(Unit::Count, value, step)
         })
     }
 
-    /// Groups beside each other, each with its name below its middle.
+    /// Creates an axis of groups side by side, each with its name below its middle.
     pub(super) fn groups(names: &[String]) -> Self {
         let middles = names.iter().enumerate();
         Self {
@@ -134,8 +137,8 @@ impl PlotAxis {
         }
     }
 
-    /// Without the labels that would touch the one before them on an axis of
-    /// this width in CSS pixels.
+    /// Removes marks whose labels would touch the one before them on an axis of this width
+    /// in CSS pixels.
     pub(super) fn without_overlaps(mut self, width: f64) -> Self {
         let (from, to) = (self.from, self.to);
         let mut end = f64::NEG_INFINITY;
@@ -152,7 +155,7 @@ impl PlotAxis {
     }
 }
 
-/// From 0 to the first mark at or above `most`, in round numbers of `whole`.
+/// Creates an axis from 0 to the first mark at or above `most`, in round numbers of `whole`.
 fn linear_axis(most: f64, marks: f64, whole: f64, label: impl Fn(f64, f64) -> String) -> PlotAxis {
     let most = if most > 0.0 { most } else { 1.0 };
     let step = round_step(most / marks / whole) * whole;
@@ -169,10 +172,11 @@ fn linear_axis(most: f64, marks: f64, whole: f64, label: impl Fn(f64, f64) -> St
     }
 }
 
-/// Whole powers of ten around the values; 2 and 5 between few of them.
+/// Creates an axis of whole powers of ten around the values.
 fn logarithmic_axis(unit: Unit, least: f64, most: f64) -> PlotAxis {
     let from = (least.log10() + 1e-9).floor();
     let to = (most.log10() - 1e-9).ceil().max(from + 1.0);
+    // One or two powers alone would leave too few marks to read a value from.
     let between: &[f64] = if to - from <= 2.0 {
         &[1.0, 2.0, 5.0]
     } else {
@@ -190,7 +194,7 @@ fn logarithmic_axis(unit: Unit, least: f64, most: f64) -> PlotAxis {
     }
 }
 
-/// The largest power of 1024 that is not above the value.
+/// Returns the largest power of 1024 that is not above the value.
 fn binary_unit(value: f64) -> f64 {
     let mut unit = 1.0;
     while value >= unit * 1024.0 {
@@ -199,7 +203,7 @@ fn binary_unit(value: f64) -> f64 {
     unit
 }
 
-/// 1, 2 or 5 times a power of ten, not below `step`.
+/// Returns 1, 2 or 5 times a power of ten, not below `step`.
 fn round_step(step: f64) -> f64 {
     let power = 10_f64.powf(step.log10().floor());
     let factor = [1.0, 2.0, 5.0]
@@ -210,13 +214,13 @@ fn round_step(step: f64) -> f64 {
 
 fn label(unit: Unit, value: f64, step: f64) -> String {
     match unit {
-        Unit::Millis => human::millis(value),
-        Unit::Seconds => human::seconds(value),
-        Unit::Bytes => human::bytes(value),
+        Unit::Millis => format::millis(value),
+        Unit::Seconds => format::seconds(value),
+        Unit::Bytes => format::size(value),
         Unit::Share => format!("{:.0} %", value * 100.0),
         Unit::PerSecond => format!("{}/s", label(Unit::Count, value, step)),
-        Unit::Count if step >= 1.0 => human::count(value.round() as u64),
-        Unit::Count | Unit::Ratio => human::significant(value),
+        Unit::Count if step >= 1.0 => format::count(value.round() as u64),
+        Unit::Count | Unit::Ratio => format::significant(value),
     }
 }
 
@@ -225,7 +229,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn marks_are_round_and_cover_the_values() {
+    fn axis_has_round_marks_and_covers_the_values() {
         let axis = PlotAxis::sockets(4_812.0, 8.0);
         assert_eq!((axis.from, axis.to), (0.0, 5_000.0));
         assert_eq!(axis.label(1_000.0), "1,000");

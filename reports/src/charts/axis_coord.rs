@@ -1,4 +1,4 @@
-//! An axis as the drawing library sees it: marks are where the axis says.
+//! The adapter of an axis to the drawing library, which asks where values and marks are.
 
 use std::ops::Range;
 
@@ -16,6 +16,7 @@ impl Ranged for PlotAxis {
     }
 
     fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
+        // The library asks twice, for bold and for light lines; only bold ones are drawn.
         match hint.weight().allow_light_points() {
             true => Vec::new(),
             false => self.marks.iter().map(|&(place, _)| place).collect(),

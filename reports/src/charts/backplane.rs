@@ -1,6 +1,7 @@
-//! Messages between the nodes and through the broker, per second.
+//! Messages per second between the nodes and through the broker.
 
 use highwater_scenarios::metrics::Unit;
+use highwater_types::format;
 
 use super::{
     chart::{Chart, XAxis, YAxis},
@@ -8,14 +9,13 @@ use super::{
     series::{NamedPoints, growth_rates},
 };
 use crate::{
-    analysis::backplane::{backplane, brokers},
-    human,
+    analysis::{backplane::backplane, brokers::brokers},
     record::{SourceRole, names::gauge},
 };
 
-pub(super) fn chart(scene: &ChartContext) -> Chart {
+pub(super) fn chart(context: &ChartContext) -> Chart {
     let named = |role, name, verb: &str| -> NamedPoints {
-        let lines = growth_rates(scene.window, role, name).into_iter();
+        let lines = growth_rates(context.window, role, name).into_iter();
         lines
             .map(|(id, points)| (format!("{id} {verb}"), points))
             .collect()
@@ -38,39 +38,40 @@ pub(super) fn chart(scene: &ChartContext) -> Chart {
         name: "backplane".into(),
         title: "Messages on the backplane".into(),
         about: join_sentences([
-            per_command(scene),
-            broker_rate(scene),
-            telemetry_note(scene),
+            per_command(context),
+            broker_rate(context),
+            telemetry_note(context),
         ]),
         x: XAxis::Time,
         y: YAxis::linear(Unit::PerSecond),
-        series: scene.steps.by_role(lines),
+        series: context.steps.by_role(lines),
         empty_text: None,
     }
 }
 
-fn per_command(scene: &ChartContext) -> Option<String> {
-    let sent = backplane(scene.window)?.sent_per_command?;
+fn per_command(context: &ChartContext) -> Option<String> {
+    let sent = backplane(context.window)?.sent_per_command?;
     Some(format!(
-        "Messages that the nodes sent each other for each command of the steady phase: {}.",
-        human::significant(sent)
+        "In the steady phase the nodes sent {} messages to each other for each command.",
+        format::significant(sent)
     ))
 }
 
-fn broker_rate(scene: &ChartContext) -> Option<String> {
-    let broker = brokers(scene.window).into_iter().next()?;
+fn broker_rate(context: &ChartContext) -> Option<String> {
+    let broker = brokers(context.window).into_iter().next()?;
     Some(match broker.messages_in_per_s {
         Some(rate) => format!(
-            "The broker took {}/s in the steady phase.",
-            human::significant(rate)
+            "The broker received {}/s in the steady phase.",
+            format::significant(rate)
         ),
-        None => "The broker does not tell of its messages.".to_owned(),
+        None => "The broker does not report its messages.".to_owned(),
     })
 }
 
-fn telemetry_note(scene: &ChartContext) -> Option<String> {
-    let readings = &scene.window.record.manifest.plan.telemetry;
-    (!readings.is_empty()).then(|| {
-        "What the nodes sent is without the telemetry records, which go to their queue.".to_owned()
+fn telemetry_note(context: &ChartContext) -> Option<String> {
+    let telemetry = &context.window.record.manifest.plan.telemetry;
+    (!telemetry.is_empty()).then(|| {
+        "Telemetry is not among the nodes' messages, because it goes to a queue of its own."
+            .to_owned()
     })
 }

@@ -1,4 +1,4 @@
-//! A chart as data: what is drawn, not how.
+//! A chart as data, independent of how it is drawn.
 
 use std::borrow::Cow;
 
@@ -12,22 +12,21 @@ pub(crate) type Point = (f64, f64);
 pub(crate) struct Chart {
     /// Stem of its file: `sockets`.
     pub(crate) name: Cow<'static, str>,
-    /// What it shows, in a few words.
+    /// Title in a few words.
     pub(crate) title: Cow<'static, str>,
-    /// What to see in this run and how to read it, in a few sentences.
+    /// Caption: the findings of this run and the meaning of the lines, in a few sentences.
     pub(crate) about: String,
-    /// What runs from left to right.
+    /// Axis from left to right.
     pub(crate) x: XAxis,
-    /// What runs upwards.
+    /// Upward axis.
     pub(crate) y: YAxis,
-    /// What is drawn, the first at the bottom.
+    /// Series, drawn in this order: the first one at the bottom.
     pub(crate) series: Vec<Series>,
-    /// Written where nothing is drawn. A chart that has no such text is left out
-    /// when it is empty.
+    /// Text of an empty plot. An empty chart without such a text is left out.
     pub(crate) empty_text: Option<&'static str>,
 }
 
-/// What runs from left to right.
+/// The axis from left to right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum XAxis {
     /// Seconds on the run's clock, with its phases and events.
@@ -36,61 +35,60 @@ pub(crate) enum XAxis {
     Percentile,
     /// A number of sockets.
     Sockets,
-    /// Groups by name, each one wide, the first from 0 to 1.
+    /// Named groups, each of width 1, the first from 0 to 1.
     Groups(Vec<String>),
 }
 
-/// What runs upwards, from 0 or over powers of ten.
+/// The upward axis, from 0 or over powers of ten.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct YAxis {
-    /// What it is counted in.
+    /// Unit of the values.
     pub(crate) unit: Unit,
-    /// How it is spaced.
+    /// Spacing of the marks.
     pub(crate) spacing: Spacing,
-    /// It reaches at least this far, so that charts side by side have one scale.
+    /// Value that the axis reaches at least, so that charts side by side have one scale.
     pub(crate) at_least: f64,
 }
 
-/// How an axis is spaced.
+/// The spacing of an axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Spacing {
-    /// Evenly, from 0.
+    /// Even, from 0.
     Linear,
-    /// By powers of ten.
+    /// Powers of ten.
     Logarithmic,
 }
 
-/// One thing drawn, with its entry in the legend.
+/// A series with its entry in the legend.
 #[derive(Debug, Clone)]
 pub(crate) struct Series {
-    /// In the legend; empty for none.
+    /// Name in the legend; empty for no entry.
     pub(crate) label: String,
-    /// From the theme.
+    /// Colour of the theme.
     pub(crate) colour: Colour,
-    /// So that no series is told by its colour alone.
+    /// Stroke, which tells series apart without their colours.
     pub(crate) stroke: Stroke,
-    /// What is drawn.
+    /// Shape with its points.
     pub(crate) shape: SeriesShape,
 }
 
-/// What a series looks like. Pieces of lines are apart where nothing was
-/// measured.
+/// The shape of a series. A line has several pieces where nothing was measured in between.
 #[derive(Debug, Clone)]
 pub(crate) enum SeriesShape {
     Line(Vec<Vec<Point>>),
     Dots(Vec<Point>),
-    /// x, lower and upper edge.
+    /// Pieces of x, lower edge and upper edge.
     Band(Vec<Vec<(f64, f64, f64)>>),
-    /// Left and right edge, height.
+    /// Left edge, right edge and height of each bar.
     Bars(Vec<(f64, f64, f64)>),
 }
 
 /// A colour of the theme.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Colour {
-    /// The n-th series, from 0; they repeat.
+    /// Colour of the n-th series, from 0; colours repeat.
     Series(usize),
-    /// Text and what must stand out.
+    /// Text, and lines that must stand out.
     Ink,
     /// Labels of axes, marks of events.
     Muted,
@@ -100,7 +98,7 @@ pub(crate) enum Colour {
     Phase,
 }
 
-/// How a line is broken.
+/// The stroke of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stroke {
     Solid,
@@ -118,8 +116,9 @@ impl YAxis {
         }
     }
 
-    /// Times, which range from tenths of a millisecond to seconds.
+    /// Creates an axis of times.
     pub(crate) fn times() -> Self {
+        // Times range from tenths of a millisecond to seconds.
         Self {
             unit: Unit::Millis,
             spacing: Spacing::Logarithmic,
@@ -138,12 +137,12 @@ impl YAxis {
 impl Stroke {
     const ALL: [Self; 4] = [Self::Solid, Self::Dashed, Self::Dotted, Self::DashDot];
 
-    /// Of the n-th of several series of a kind; they repeat.
+    /// Returns the stroke of the n-th series of a kind; strokes repeat.
     pub(crate) fn of(index: usize) -> Self {
         Self::ALL[index % Self::ALL.len()]
     }
 
-    /// Its place in [`Self::of`].
+    /// The index that [`Self::of`] takes.
     pub(crate) fn index(self) -> usize {
         self as usize
     }
@@ -159,14 +158,11 @@ impl Series {
         }
     }
 
-    pub(crate) fn with_stroke(self, dash: Stroke) -> Self {
-        Self {
-            stroke: dash,
-            ..self
-        }
+    pub(crate) fn with_stroke(self, stroke: Stroke) -> Self {
+        Self { stroke, ..self }
     }
 
-    /// All points; bands by their edges, bars by their tops.
+    /// Returns all points, with the edges of bands and the tops of bars.
     pub(crate) fn points(&self) -> Vec<Point> {
         match &self.shape {
             SeriesShape::Line(pieces) => pieces.concat(),

@@ -1,16 +1,18 @@
-//! What every chart is drawn from, and the words that captions share.
+//! The data that every chart is made from, and the phrases that captions share.
+
+use highwater_types::format;
 
 use super::{
     chart::Point,
     series::TimeSteps,
     timeline::{Mark, Timeline},
 };
-use crate::{analysis::run_window::RunWindow, human};
+use crate::analysis::run_window::RunWindow;
 
-/// An event this much earlier, in seconds, is not what something came from.
+/// Seconds after an event within which a caption relates a value to it.
 const RELATED_EVENT_S: f64 = 10.0;
 
-/// A run as charts see it.
+/// A run with the time axis that its charts share.
 pub(crate) struct ChartContext<'a> {
     pub(crate) window: &'a RunWindow<'a>,
     pub(crate) timeline: Timeline,
@@ -26,17 +28,17 @@ impl<'a> ChartContext<'a> {
         }
     }
 
-    /// `at 31 s, 0.8 s after “kill-node n2”`, for the middle of a step.
+    /// Describes the middle of a step: `at 31 s, 1 s after “kill-node n2”`.
     pub(super) fn describe_time(&self, at: f64) -> String {
         let half = self.steps.length_s / 2.0;
-        let instant = human::seconds((at - half).max(0.0).round());
+        let instant = format::seconds((at - half).max(0.0).round());
         match self.timeline.just_before(at + half, RELATED_EVENT_S) {
             None => format!("at {instant}"),
             Some(Mark { at: event, name }) if at - half <= *event => {
-                format!("at {instant}, with “{name}”")
+                format!("at {instant}, at the time of “{name}”")
             }
             Some(Mark { at: event, name }) => {
-                let after = human::seconds((at - half - event).round().max(1.0));
+                let after = format::seconds((at - half - event).round().max(1.0));
                 format!("at {instant}, {after} after “{name}”")
             }
         }
@@ -53,7 +55,7 @@ impl<'a> ChartContext<'a> {
     }
 }
 
-/// The highest point.
+/// Returns the highest point.
 pub(super) fn highest_point<'p>(points: impl IntoIterator<Item = &'p Point>) -> Option<Point> {
     let mut points = points.into_iter().copied();
     let first = points.next()?;
@@ -63,13 +65,13 @@ pub(super) fn highest_point<'p>(points: impl IntoIterator<Item = &'p Point>) -> 
     ))
 }
 
-/// The middle of the values.
+/// Returns the median, of an even number the upper one.
 pub(super) fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied()
 }
 
-/// Sentences after each other.
+/// Joins the sentences that there are.
 pub(super) fn join_sentences(parts: impl IntoIterator<Item = Option<String>>) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }

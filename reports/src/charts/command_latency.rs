@@ -7,11 +7,11 @@ use super::{
 };
 use crate::record::names::latency::{COMMAND_RESPONSE, COMMAND_SERVICE};
 
-pub(super) fn chart(scene: &ChartContext) -> Chart {
-    let timed = LatencyTags {
+pub(super) fn chart(context: &ChartContext) -> Chart {
+    let tags = LatencyTags {
         response: COMMAND_RESPONSE,
         service: COMMAND_SERVICE,
         action: "command",
     };
-    latency::chart(scene, "command-latency", "Command latency", &timed)
+    latency::chart(context, "command-latency", "Command latency", &tags)
 }

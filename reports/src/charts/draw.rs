@@ -1,87 +1,82 @@
-//! All charts of a run, in the order of the page.
+//! The list of all charts, and their drawings.
 
 use std::borrow::Cow;
 
 use super::{
-    arrivals, backplane,
     chart::{Chart, Series, XAxis},
     chart_context::ChartContext,
-    command_latency, consumers, cpu, errors, evenness,
     format::{FILE, Format, NARROW, WIDE},
-    heartbeat_latency,
     legend_entry::{LegendEntry, legend_entries},
-    memory, memory_fit, message_latency, open_files, percentiles,
     render::render,
-    sockets, sockets_per_node, telemetry_latency,
     theme::VARIABLES,
-    throughput,
     timeline::Timeline,
     tooltip::Tooltip,
 };
+
+/// All charts in the order of the page.
+const CHARTS: [fn(&ChartContext) -> Chart; 18] = [
+    super::sockets::chart,
+    super::evenness::chart,
+    super::arrivals::chart,
+    super::heartbeat_latency::chart,
+    super::command_latency::chart,
+    super::message_latency::chart,
+    super::telemetry_latency::chart,
+    super::memory::resident,
+    super::memory::heap,
+    super::open_files::chart,
+    super::cpu::chart,
+    super::backplane::chart,
+    super::throughput::chart,
+    super::consumers::chart,
+    super::errors::chart,
+    super::percentiles::chart,
+    super::memory_fit::chart,
+    super::sockets_per_node::chart,
+];
 
 /// A chart as SVG.
 #[derive(Debug, Clone)]
 pub(crate) struct Drawing {
     /// Stem of its file: `sockets`.
     pub(crate) name: Cow<'static, str>,
-    /// What it shows, in a few words.
+    /// Title in a few words.
     pub(crate) title: Cow<'static, str>,
-    /// What to see and how to read it.
+    /// Caption in a few sentences.
     pub(crate) about: String,
-    /// The legend.
+    /// Entries of the legend.
     pub(crate) legend: Vec<LegendEntry>,
-    /// Its values by time, for a chart over time.
+    /// Values by time, for a chart over time.
     pub(crate) tooltip: Option<Tooltip>,
-    /// `<svg>` elements for the page, coloured by the page's style sheet: for
-    /// wide places, and for narrow ones.
+    /// `<svg>` element for wide places, coloured by the page's style sheet.
     pub(crate) wide: String,
-    /// The same for narrow places.
+    /// `<svg>` element for narrow places, coloured by the page's style sheet.
     pub(crate) narrow: String,
-    /// With title, legend, size and colours of its own.
+    /// SVG file with title, legend, size and colours of its own.
     pub(crate) standalone: String,
 }
 
-/// The charts for which something was measured.
-pub(crate) fn draw(scene: &ChartContext) -> Result<Vec<Drawing>, String> {
-    let charts = [
-        sockets::chart(scene),
-        evenness::chart(scene),
-        arrivals::chart(scene),
-        heartbeat_latency::chart(scene),
-        command_latency::chart(scene),
-        message_latency::chart(scene),
-        telemetry_latency::chart(scene),
-        memory::resident(scene),
-        memory::heap(scene),
-        open_files::chart(scene),
-        cpu::chart(scene),
-        backplane::chart(scene),
-        throughput::chart(scene),
-        consumers::chart(scene),
-        errors::chart(scene),
-        percentiles::chart(scene),
-        memory_fit::chart(scene),
-        sockets_per_node::chart(scene),
-    ];
-    charts
-        .into_iter()
-        .map(without_empty_series)
+/// Draws the charts for which something was measured.
+pub(crate) fn draw(context: &ChartContext) -> Result<Vec<Drawing>, String> {
+    CHARTS
+        .iter()
+        .map(|chart| without_empty_series(chart(context)))
         .filter(|chart| !chart.series.is_empty() || chart.empty_text.is_some())
-        .map(|chart| drawing(&chart, scene))
+        .map(|chart| drawing(&chart, context))
         .collect()
 }
 
-fn drawing(chart: &Chart, scene: &ChartContext) -> Result<Drawing, String> {
+fn drawing(chart: &Chart, context: &ChartContext) -> Result<Drawing, String> {
     let over_time = chart.x == XAxis::Time;
-    let readout = over_time.then(|| Tooltip::of(chart, scene.steps));
-    render_drawing(chart, &scene.timeline, readout)
+    let tooltip = over_time.then(|| Tooltip::of(chart, context.steps));
+    render_drawing(chart, &context.timeline, tooltip)
 }
 
-/// With the values that the page's script shows, where it has one.
+/// Renders a chart in all formats, with the values for the page's script.
 pub(super) fn render_drawing(
     chart: &Chart,
     timeline: &Timeline,
-    readout: Option<Tooltip>,
+    tooltip: Option<Tooltip>,
 ) -> Result<Drawing, String> {
     let svg = |format| render(chart, timeline, format);
     Ok(Drawing {
@@ -89,7 +84,7 @@ pub(super) fn render_drawing(
         title: chart.title.clone(),
         about: chart.about.clone(),
         legend: legend_entries(chart),
-        tooltip: readout,
+        tooltip,
         wide: svg(WIDE)?,
         narrow: svg(NARROW)?,
         standalone: standalone_svg(&svg(FILE)?, FILE),
@@ -100,6 +95,7 @@ fn standalone_svg(svg: &str, format: Format) -> String {
     let Format { width, height, .. } = format;
     let head =
         format!("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" ");
+    // A file has no page around it that would set the size and the colours.
     let with_size = svg.replacen("<svg ", &head, 1);
     let style = format!("</title>\n<style>\n{VARIABLES}</style>");
     with_size.replacen("</title>", &style, 1)

@@ -1,29 +1,29 @@
-//! What went wrong, per second and by kind.
+//! Failures per second, by kind.
 
 use highwater_scenarios::metrics::Unit;
+use highwater_types::format;
 
 use super::{
     chart::{Chart, Colour, Series, Spacing, Stroke, XAxis, YAxis},
     chart_context::{ChartContext, highest_point},
     theme::SERIES,
 };
-use crate::{
-    analysis::failures::{FailureCount, failures},
-    human,
-};
+use crate::analysis::failures::{FailureCount, failures};
 
-/// A peak this many times lower than another lies on the axis.
+/// Ratio of two peaks from which a linear axis would hide the lower one.
 const LOG_SCALE_RATIO: f64 = 30.0;
 
-pub(super) fn chart(scene: &ChartContext) -> Chart {
-    let mut failures = failures(scene.window);
+pub(super) fn chart(context: &ChartContext) -> Chart {
+    let mut failures = failures(context.window);
     failures.sort_by_key(|failure| std::cmp::Reverse(failure.count));
     let series: Vec<Series> = failures
         .iter()
         .take(SERIES)
         .enumerate()
         .map(|(index, FailureCount { counter, .. })| {
-            let rate = scene.steps.rate(scene.window, |line| line.counter(counter));
+            let rate = context
+                .steps
+                .rate(context.window, |row| row.counter(counter));
             Series::line(counter.as_str(), Colour::Series(index), rate)
                 .with_stroke(Stroke::of(index))
         })
@@ -31,7 +31,7 @@ pub(super) fn chart(scene: &ChartContext) -> Chart {
     Chart {
         name: "errors".into(),
         title: "Failures by kind".into(),
-        about: about(scene, &failures, series.first()),
+        about: about(context, &failures, series.first()),
         x: XAxis::Time,
         y: YAxis {
             unit: Unit::PerSecond,
@@ -43,7 +43,7 @@ pub(super) fn chart(scene: &ChartContext) -> Chart {
     }
 }
 
-/// By powers of ten when a rare kind would not be seen beside a frequent one.
+/// Chooses powers of ten when a frequent kind would hide a rare one.
 fn spacing(series: &[Series]) -> Spacing {
     let peaks = series
         .iter()
@@ -57,18 +57,18 @@ fn spacing(series: &[Series]) -> Spacing {
     }
 }
 
-fn about(scene: &ChartContext, failures: &[FailureCount], worst: Option<&Series>) -> String {
-    const KINDS: &str = "failed connects, sockets that ended, late or missed heartbeats, commands \
-                         without their reply, messages that did not come once and in order, \
-                         rejected telemetry";
+fn about(context: &ChartContext, failures: &[FailureCount], worst: Option<&Series>) -> String {
+    const KINDS: &str = "failed connects, lost sockets, late and missed heartbeats, commands \
+                         without a reply, messages not delivered once and in order, and rejected \
+                         telemetry";
     let (Some(first), Some(worst)) = (failures.first(), worst) else {
-        return format!("Nothing of what would be counted here happened: {KINDS}.");
+        return format!("No failure was counted. This chart counts {KINDS}.");
     };
     let peak = highest_point(&worst.points()).map_or_else(String::new, |(at, rate)| {
         format!(
             ", at most {}/s {}",
-            human::significant(rate),
-            scene.describe_time(at)
+            format::significant(rate),
+            context.describe_time(at)
         )
     });
     let others = match failures.len().saturating_sub(SERIES) {
@@ -76,8 +76,8 @@ fn about(scene: &ChartContext, failures: &[FailureCount], worst: Option<&Series>
         left => format!(" {left} rarer kinds are in the table of failures only."),
     };
     format!(
-        "Most often {}: {} times{peak}.{others} Counted are {KINDS}.",
+        "Most frequent: {}, {} times{peak}.{others} This chart counts {KINDS}.",
         first.counter,
-        human::count(first.count)
+        format::count(first.count)
     )
 }

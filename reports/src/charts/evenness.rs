@@ -1,5 +1,6 @@
-//! How evenly the sockets lay over the nodes, second by second.
+//! The evenness of the sockets over the nodes, second by second.
 
+use crate::unit_format;
 use highwater_scenarios::metrics::Unit;
 
 use super::{
@@ -7,41 +8,34 @@ use super::{
     chart_context::{ChartContext, highest_point, join_sentences},
 };
 use crate::{
-    analysis::balance::spread::{EvennessSample, EvennessSeries},
-    metric::display,
+    analysis::balance::{
+        Evenness,
+        spread::{EvennessSample, EvennessSeries},
+    },
     record::SourceRole,
-    summary::Evenness,
 };
 
-/// Over the mean by less than this, nothing is said to stand out.
+/// Sockets of the fullest node over the mean from which the caption mentions a peak.
 const NOTABLE_RATIO: f64 = 1.01;
 
-pub(super) fn chart(scene: &ChartContext) -> Chart {
-    // One node is always even.
-    let alone = scene
-        .window
-        .series
-        .with_role(SourceRole::Node)
-        .nth(1)
-        .is_none();
-    let spreads = match alone {
-        true => Vec::new(),
-        false => before_the_drain(scene),
+pub(super) fn chart(context: &ChartContext) -> Chart {
+    let nodes = context.window.sources.with_role(SourceRole::Node);
+    // One node is always even, so its chart would say nothing.
+    let samples = match nodes.count() {
+        0 | 1 => Vec::new(),
+        _ => before_the_drain(context),
     };
     let line = |label: &str, colour: usize, value: fn(&Evenness) -> f64| {
-        let points = spreads
+        let points = samples
             .iter()
-            .map(|spread| (spread.at_s, value(&spread.evenness)));
-        Series::line(
-            label,
-            Colour::Series(colour),
-            scene.steps.mean_lines(points),
-        )
+            .map(|sample| (sample.at_s, value(&sample.evenness)));
+        let lines = context.steps.mean_lines(points);
+        Series::line(label, Colour::Series(colour), lines)
     };
     Chart {
         name: "evenness".into(),
-        title: "How evenly sockets lie over the nodes".into(),
-        about: about(scene, &spreads),
+        title: "Evenness of sockets over the nodes".into(),
+        about: about(context, &samples),
         x: XAxis::Time,
         y: YAxis::linear(Unit::Ratio),
         series: vec![
@@ -57,41 +51,36 @@ pub(super) fn chart(scene: &ChartContext) -> Chart {
     }
 }
 
-/// While sockets close in order, the spread says nothing any more.
-pub(super) fn before_the_drain(scene: &ChartContext) -> Vec<EvennessSample> {
-    let mut spreads = EvennessSeries::of(scene.window).samples().to_vec();
-    spreads.retain(|spread| spread.at_s <= scene.window.end());
-    spreads
+/// Returns the evenness up to the drain: while sockets close in order, it has no meaning.
+pub(super) fn before_the_drain(context: &ChartContext) -> Vec<EvennessSample> {
+    let mut samples = EvennessSeries::of(context.window).samples().to_vec();
+    samples.retain(|sample| sample.at_s <= context.window.end());
+    samples
 }
 
-fn about(scene: &ChartContext, spreads: &[EvennessSample]) -> String {
-    let steady: Vec<Point> = spreads
+fn about(context: &ChartContext, samples: &[EvennessSample]) -> String {
+    let steady: Vec<Point> = samples
         .iter()
-        .filter(|spread| scene.is_steady(spread.at_s))
-        .map(|spread| (spread.at_s, spread.evenness.max_over_mean))
+        .filter(|sample| context.is_steady(sample.at_s))
+        .map(|sample| (sample.at_s, sample.evenness.max_over_mean))
         .collect();
-    let ratio = |value| display(Unit::Ratio, value);
+    let ratio = |value| unit_format::with_unit(Unit::Ratio, value);
     let worst = highest_point(&steady).map(|(at, most)| match most >= NOTABLE_RATIO {
         true => format!(
             "In the steady phase the fullest node held at most {} times the mean, {}.",
             ratio(most),
-            scene.describe_time(at)
+            context.describe_time(at)
         ),
-        false => "In the steady phase no node ever stood out.".to_owned(),
+        false => "In the steady phase the sockets were even all the time.".to_owned(),
     });
-    let last = spreads.last().map(|spread| {
-        let Evenness {
-            max_over_mean,
-            min_over_mean,
-            ..
-        } = spread.evenness;
+    let last = samples.last().map(|sample| {
         format!(
-            "Before the drain the fullest held {} times the mean, the emptiest {}.",
-            ratio(max_over_mean),
-            ratio(min_over_mean)
+            "Before the drain the fullest node held {} times the mean, the emptiest {} times.",
+            ratio(sample.evenness.max_over_mean),
+            ratio(sample.evenness.min_over_mean)
         )
     });
-    let reading =
-        "Over the nodes that are up; where all three lines are at 1, all have the same.".to_owned();
-    join_sentences([worst, last, Some(reading)])
+    let explanation = "Only nodes that are up count. Where all three lines are at 1, all nodes \
+                       hold the same number of sockets.";
+    join_sentences([worst, last, Some(explanation.to_owned())])
 }

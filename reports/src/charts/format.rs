@@ -1,29 +1,29 @@
-//! The sizes that charts are drawn in. Text keeps its size on the screen only
-//! if the drawing is about as wide as its place, so a page has each chart
-//! twice, for wide and for narrow places, and shows one of them.
+//! The sizes of drawings. Text keeps its size on the screen only if the drawing is about as
+//! wide as its place. A page therefore has each chart twice, for wide and for narrow places,
+//! and shows one of them.
 
-/// Coordinates are whole numbers: drawn this much larger and scaled down again
-/// by the view box, lines are smooth.
+/// Factor of the drawing's coordinates. They are whole numbers, so a larger drawing that the
+/// view box scales down has smoother lines.
 pub(super) const SCALE: i32 = 4;
 
-/// Measures of a drawing in CSS pixels.
+/// The measures of a drawing in CSS pixels.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Format {
-    /// Class in the page, part of the ids.
+    /// Class in the page, and part of the ids.
     pub(super) name: &'static str,
     pub(super) width: i32,
     pub(super) height: i32,
-    /// Room for the labels of the upward axis.
+    /// Space for the labels of the upward axis.
     pub(super) left: i32,
-    /// Room right of the plot.
+    /// Space right of the plot.
     pub(super) right: i32,
     /// Whether title and legend are part of the drawing.
     pub(super) standalone: bool,
-    /// Most marks on an axis from left to right, and on one upwards.
+    /// Most marks on the axis from left to right, and on the upward one.
     pub(super) marks: (f64, f64),
 }
 
-/// From about 850 CSS pixels on, and on paper.
+/// Format for places from about 850 CSS pixels on, and for paper.
 pub(super) const WIDE: Format = Format {
     name: "wide",
     width: 860,
@@ -34,7 +34,7 @@ pub(super) const WIDE: Format = Format {
     marks: (10.0, 5.0),
 };
 
-/// On a phone.
+/// Format for a phone.
 pub(super) const NARROW: Format = Format {
     name: "narrow",
     width: 372,
@@ -45,7 +45,7 @@ pub(super) const NARROW: Format = Format {
     marks: (5.0, 5.0),
 };
 
-/// As a file of its own.
+/// Format of a file.
 pub(super) const FILE: Format = Format {
     name: "file",
     height: 340,
@@ -53,23 +53,23 @@ pub(super) const FILE: Format = Format {
     ..WIDE
 };
 
-/// Room below the plot.
+/// Space below the plot.
 pub(super) const BOTTOM: i32 = 26;
 /// Height of text.
 pub(super) const TEXT: i32 = 12;
-/// How wide a letter of text is on average; nothing here knows the font.
+/// Average width of a letter; the font is not known here.
 pub(super) const LETTER: f64 = 6.6;
-/// Of phases' and events' names above the plot.
+/// Height of a row of names above the plot.
 pub(super) const ROW: i32 = 16;
 
 impl Format {
-    /// Width of the plot.
+    /// The width of the plot.
     pub(super) fn plot_width(self) -> i32 {
         self.width - self.left - self.right
     }
 }
 
-/// How wide a text is, about.
+/// Estimates the width of a text.
 pub(super) fn width_of(text: &str) -> f64 {
     text.chars().count() as f64 * LETTER
 }

@@ -7,11 +7,11 @@ use super::{
 };
 use crate::record::names::latency::{HEARTBEAT_RESPONSE, HEARTBEAT_SERVICE};
 
-pub(super) fn chart(scene: &ChartContext) -> Chart {
-    let timed = LatencyTags {
+pub(super) fn chart(context: &ChartContext) -> Chart {
+    let tags = LatencyTags {
         response: HEARTBEAT_RESPONSE,
         service: HEARTBEAT_SERVICE,
-        action: "ping",
+        action: "heartbeat",
     };
-    latency::chart(scene, "heartbeat-latency", "Heartbeat latency", &timed)
+    latency::chart(context, "heartbeat-latency", "Heartbeat latency", &tags)
 }

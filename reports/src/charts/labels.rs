@@ -1,36 +1,36 @@
-//! Names of phases and events above a plot, placed so that none covers another.
+//! Names of phases and events above a plot, placed so that no name covers another.
 
 use super::{
     format::{Format, width_of},
     timeline::Timeline,
 };
 
-/// Most rows of events' names; more would push the plot away.
+/// Most rows of event names; more would leave too little height for the plot.
 const MOST_ROWS: usize = 3;
-/// Between two names.
+/// Least distance between two names in CSS pixels.
 const GAP: f64 = 8.0;
 
 /// A name above the plot.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct PlotLabel {
-    /// Its left edge, in CSS pixels from the plot's.
+    /// Left edge in CSS pixels from the plot's left edge.
     pub(super) left: f64,
-    /// From the top.
+    /// Row from the top.
     pub(super) row: usize,
     pub(super) text: String,
 }
 
-/// Everything above the plot: rows of events, then the row of phases.
+/// The names above the plot: rows of events, then the row of phases.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct PlotLabels {
     pub(super) events: Vec<PlotLabel>,
     pub(super) phases: Vec<PlotLabel>,
-    /// Rows of events and phases together.
+    /// Number of rows of events and phases together.
     pub(super) rows: usize,
 }
 
-/// Names of a timeline over a plot of this format. Events without room for
-/// their names have only their numbers.
+/// Places the names of a timeline. Events are shortened to their numbers when their names do
+/// not fit.
 pub(super) fn labels(timeline: &Timeline, format: Format) -> PlotLabels {
     let width = f64::from(format.plot_width());
     let pixels = |at: f64| at / timeline.end.max(1.0) * width;
@@ -48,8 +48,8 @@ pub(super) fn labels(timeline: &Timeline, format: Format) -> PlotLabels {
     }
 }
 
-/// `1 kill-node n2`, each in the first row that is free there; `None` when the
-/// rows do not suffice.
+/// Places `1 kill-node n2`, each in the first row that is free there; `None` when the rows
+/// do not suffice.
 fn event_labels(events: &[(f64, &str)], width: f64) -> Option<Vec<PlotLabel>> {
     let mut ends = [f64::NEG_INFINITY; MOST_ROWS];
     let mut labels = Vec::new();
@@ -63,7 +63,7 @@ fn event_labels(events: &[(f64, &str)], width: f64) -> Option<Vec<PlotLabel>> {
     Some(labels)
 }
 
-/// The numbers alone in one row; those that would touch share a label: `3–5`.
+/// Places the numbers alone in one row. Numbers that would touch share a label: `3–5`.
 fn numbered_labels(events: &[(f64, &str)], width: f64) -> Vec<PlotLabel> {
     let mut groups: Vec<(f64, usize, usize)> = Vec::new();
     for (index, &(at, _)) in events.iter().enumerate() {
@@ -95,9 +95,8 @@ fn number_range(first: usize, last: usize) -> String {
     }
 }
 
-/// A phase's name begins where the phase does, or as near to that as its
-/// neighbours and the plot's end leave room; without room within the plot it is
-/// left out.
+/// Places the names of phases, each as near to the phase's beginning as its neighbours and
+/// the plot's end allow. A name that does not fit is left out.
 fn phase_labels(
     timeline: &Timeline,
     row: usize,
@@ -150,7 +149,7 @@ mod tests {
         }
     }
 
-    /// No label covers another or leaves the plot.
+    /// Asserts that no label covers another or leaves the plot.
     fn check(events: &[f64], format: Format) -> PlotLabels {
         let labels = labels(&timeline(events), format);
         let all: Vec<&PlotLabel> = labels.events.iter().chain(&labels.phases).collect();
@@ -171,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn no_label_covers_another() {
+    fn labels_never_cover_each_other() {
         for format in [WIDE, NARROW] {
             check(&[], format);
             check(&[50.0], format);
@@ -182,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn events_that_are_too_near_have_their_numbers() {
+    fn close_events_are_shortened_to_numbers() {
         let labels = check(&[20.0, 20.1, 20.2, 20.3, 80.0], WIDE);
         let texts: Vec<&str> = labels
             .events

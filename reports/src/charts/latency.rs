@@ -1,6 +1,7 @@
-//! What the charts of latencies over time have in common.
+//! The common part of the charts of latencies over time.
 
 use highwater_scenarios::plan::PhaseWindow;
+use highwater_types::format;
 
 use super::{
     chart::{Chart, Colour, Point, Series, Stroke, XAxis, YAxis},
@@ -8,41 +9,40 @@ use super::{
 };
 use crate::{
     histogram::{LatencyHistogram, latency_histogram},
-    human,
     record::{Latencies, names::latency::SEND_LAG},
 };
 
-/// A step whose p99 is this many times that of the median step stands out.
+/// Ratio of a step's p99 to that of the median step from which the caption mentions it.
 const NOTABLE_RATIO: f64 = 3.0;
-/// By less than this, in milliseconds, nothing stands out and nothing is apart.
+/// Difference in milliseconds below which the caption mentions nothing.
 const LEAST_MS: f64 = 0.25;
 
-/// The two tags of a kind of action.
+/// The two latency tags of a kind of action.
 pub(super) struct LatencyTags {
     pub(super) response: &'static str,
     pub(super) service: &'static str,
-    /// `ping`, `command`.
+    /// Noun of the action: `heartbeat`, `command`.
     pub(super) action: &'static str,
 }
 
-/// Median, 99th percentile and longest response time, and beside them the
-/// service time's: what lies between is waiting.
+/// Returns the chart of response and service times. The difference between the two is the
+/// time that actions waited to be sent.
 pub(super) fn chart(
-    scene: &ChartContext,
+    context: &ChartContext,
     name: &'static str,
     title: &'static str,
-    timed: &LatencyTags,
+    tags: &LatencyTags,
 ) -> Chart {
     let line = |tag: &str, of: &dyn Fn(&LatencyHistogram) -> u64| {
-        scene.steps.split_at_gaps(values(scene, tag, of))
+        context.steps.split_at_gaps(values(context, tag, of))
     };
     let p99 = |block: &LatencyHistogram| block.value_at_quantile(0.99);
     let p50 = |block: &LatencyHistogram| block.value_at_quantile(0.5);
-    let (response, service) = (timed.response, timed.service);
+    let (response, service) = (tags.response, tags.service);
     Chart {
         name: name.into(),
         title: title.into(),
-        about: about(scene, timed),
+        about: about(context, tags),
         x: XAxis::Time,
         y: YAxis::times(),
         series: vec![
@@ -63,99 +63,96 @@ pub(super) fn chart(
     }
 }
 
-/// Milliseconds in each block.
-fn values(scene: &ChartContext, tag: &str, of: &dyn Fn(&LatencyHistogram) -> u64) -> Vec<Point> {
-    let blocks = scene.window.record.latencies.blocks(tag);
+/// Returns one value in milliseconds for each block of time.
+fn values(context: &ChartContext, tag: &str, of: &dyn Fn(&LatencyHistogram) -> u64) -> Vec<Point> {
+    let blocks = context.window.record.latencies.blocks(tag);
     blocks
         .map(|(at, block)| (at, of(&block) as f64 / 1000.0))
         .collect()
 }
 
-fn about(scene: &ChartContext, timed: &LatencyTags) -> String {
+fn about(context: &ChartContext, tags: &LatencyTags) -> String {
     let definition = format!(
-        "Response time runs from when a {0} was due, service time from when it was sent.",
-        timed.action
+        "Response time runs from when a {} was due, service time from when it was sent.",
+        tags.action
     );
     join_sentences([
-        steady_trend(scene, timed),
-        response_service_gap(scene, timed),
+        steady_trend(context, tags),
+        response_service_gap(context, tags),
         Some(definition),
     ])
 }
 
-/// What the 99th percentile did in the steady phase.
-fn steady_trend(scene: &ChartContext, timed: &LatencyTags) -> Option<String> {
+/// Describes the course of the response p99 in the steady phase.
+fn steady_trend(context: &ChartContext, tags: &LatencyTags) -> Option<String> {
     let p99 = |block: &LatencyHistogram| block.value_at_quantile(0.99);
-    let steady: Vec<Point> = values(scene, timed.response, &p99)
+    let steady: Vec<Point> = values(context, tags.response, &p99)
         .into_iter()
-        .filter(|&(at, _)| scene.is_steady(at))
+        .filter(|&(at, _)| context.is_steady(at))
         .collect();
     let usual = median(steady.iter().map(|&(_, y)| y).collect())?;
     let (at, peak) = highest_point(&steady)?;
     if peak < usual * NOTABLE_RATIO || peak - usual < LEAST_MS {
         return Some(format!(
-            "Response p99 stayed level through the steady phase: {} in most steps, {} at most, {}.",
-            human::millis(usual),
-            human::millis(peak),
-            scene.describe_time(at)
+            "Response p99 stayed level in the steady phase: usually {}, at most {}, {}.",
+            format::millis(usual),
+            format::millis(peak),
+            context.describe_time(at)
         ));
     }
-    let service = values(scene, timed.service, &p99);
-    let beside = service.iter().find(|(x, _)| *x == at).map(|&(_, y)| y);
-    let cause = match beside {
+    let service = values(context, tags.service, &p99);
+    let meanwhile = service.iter().find(|(x, _)| *x == at).map(|&(_, y)| y);
+    let cause = match meanwhile {
+        // Service time excludes the wait for the worker, so its rise is the target's.
         Some(service) if service * 2.0 >= peak => format!(
-            "; service time rose with it to {}: the target was slow, not the harness",
-            human::millis(service)
+            "; service time rose with it to {}, so the target was slow, not the harness",
+            format::millis(service)
         ),
         Some(service) => format!(
-            "; service time was {} meanwhile: the rest was waiting before anything was sent",
-            human::millis(service)
+            "; service time was {} meanwhile, so the rest of the time passed before anything \
+             was sent",
+            format::millis(service)
         ),
         None => String::new(),
     };
     Some(format!(
         "Response p99 rose from {} to {} {}{cause}.",
-        human::millis(usual),
-        human::millis(peak),
-        scene.describe_time(at)
+        format::millis(usual),
+        format::millis(peak),
+        context.describe_time(at)
     ))
 }
 
-/// What lies between response and service time at the median, and whose it is.
-fn response_service_gap(scene: &ChartContext, timed: &LatencyTags) -> Option<String> {
-    let latencies = &scene.window.record.latencies;
-    let middle = |histogram: &LatencyHistogram| histogram.value_at_quantile(0.5) as f64 / 1000.0;
-    let response = latencies
-        .window(timed.response, PhaseWindow::Steady)
-        .map(middle)?;
-    let service = latencies
-        .window(timed.service, PhaseWindow::Steady)
-        .map(middle)?;
-    let gap = response - service;
+/// Describes the gap between response and service time at the median, and its cause.
+fn response_service_gap(context: &ChartContext, tags: &LatencyTags) -> Option<String> {
+    let latencies = &context.window.record.latencies;
+    let median_of = |histogram: &LatencyHistogram| histogram.value_at_quantile(0.5) as f64 / 1000.0;
+    let steady = |tag| latencies.window(tag, PhaseWindow::Steady).map(median_of);
+    let gap = steady(tags.response)? - steady(tags.service)?;
     if gap < LEAST_MS {
         return Some(
             "Response and service time agree at the median: nothing waited to be sent.".to_owned(),
         );
     }
-    let lag = send_lag(latencies).map(|lag| middle(&lag));
-    let whose = match lag {
+    let cause = match send_lag(latencies).map(|lag| median_of(&lag)) {
         Some(lag) if (lag - gap).abs() <= gap / 3.0 => format!(
-            "the harness's own send lag, {} at its median, explains it",
-            human::millis(lag)
+            "the harness's own send lag explains it, with a median of {}",
+            format::millis(lag)
         ),
         Some(lag) => format!(
-            "the harness's own send lag was {} at its median, the rest is waiting for a turn",
-            human::millis(lag)
+            "the harness's own send lag has a median of {}, and in the rest of the time actions \
+             waited for earlier ones",
+            format::millis(lag)
         ),
         None => "the harness's send lag was not measured".to_owned(),
     };
     Some(format!(
-        "At the median response lies {} above service time: {whose}.",
-        human::millis(gap)
+        "At the median, response time is {} longer than service time: {cause}.",
+        format::millis(gap)
     ))
 }
 
-/// Of all workers in the steady phase.
+/// Merges the send lag of all workers in the steady phase.
 fn send_lag(latencies: &Latencies) -> Option<LatencyHistogram> {
     let tags = latencies.tags().filter(|tag| tag.starts_with(SEND_LAG));
     let mut all = latency_histogram();

@@ -1,5 +1,4 @@
-//! Title and legend of a drawing that stands alone. The page writes both
-//! itself.
+//! The title and the legend of a standalone drawing. The page writes both itself.
 
 use plotters::{
     element::{Circle, PathElement, Rectangle, Text},
@@ -10,33 +9,33 @@ use plotters::{
 };
 
 use super::{
+    canvas::{Area, DrawResult, dashed_stroke, scaled, text_style},
     chart::{Chart, Colour, Series, SeriesShape},
     format::{Format, SCALE, TEXT, width_of},
-    render::{Area, DrawResult, dashed_stroke, scaled, text_style},
     shapes::BAND,
 };
 
-/// Height of the title.
+/// Height of the title in CSS pixels.
 pub(super) const TITLE_HEIGHT: i32 = 28;
 const LINE_HEIGHT: i32 = 18;
 const MARGIN: i32 = 6;
 const SWATCH_WIDTH: i32 = 24;
 
-/// An entry and where it stands below the title.
+/// An entry and its place below the title.
 struct PlacedEntry<'a> {
     series: &'a Series,
     x: i32,
     y: i32,
 }
 
-/// Height of the legend, in as many lines as it takes.
+/// Returns the height of the legend in CSS pixels.
 pub(super) fn height(chart: &Chart, format: Format) -> i32 {
     entries(chart, format)
         .last()
         .map_or(0, |last| last.y + LINE_HEIGHT)
 }
 
-/// Draws both.
+/// Draws the title and the legend.
 pub(super) fn draw(area: &Area, chart: &Chart, format: Format) -> DrawResult {
     let title = text_style(Colour::Ink, HPos::Left, VPos::Top, 15);
     area.draw(&Text::new(&*chart.title, scaled(MARGIN, 6), title))?;

@@ -1,22 +1,22 @@
-//! The entries of a chart's legend as the page writes them.
+//! The entries of a chart's legend, for the page.
 
 use serde::Serialize;
 
 use super::chart::{Chart, SeriesShape};
 
-/// An entry: what it looks like, and what it is.
+/// An entry: its swatch and its label.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct LegendEntry {
     label: String,
-    /// As a style sheet names it.
+    /// Colour as a style sheet names it.
     colour: String,
-    /// `line`, `dots`, `band` or `bars`.
+    /// Shape: `line`, `dots`, `band` or `bars`.
     shape: &'static str,
-    /// Lengths of strokes and gaps; empty for none.
+    /// Lengths of strokes and gaps; empty for a solid line.
     dashes: String,
 }
 
-/// Of all series that have a name.
+/// Returns the entries of all series that have a label.
 pub(super) fn legend_entries(chart: &Chart) -> Vec<LegendEntry> {
     let named = chart
         .series

@@ -1,6 +1,7 @@
-//! Memory against live sockets, with the fitted line whose slope is the cost.
+//! Memory of a node over its open sockets, with the fitted line whose slope is the cost.
 
 use highwater_scenarios::metrics::Unit;
+use highwater_types::format;
 
 use super::{
     chart::{Chart, Colour, Point, Series, SeriesShape, Stroke, XAxis, YAxis},
@@ -8,19 +9,19 @@ use super::{
     theme::SERIES,
 };
 use crate::{
-    analysis::{cost::fit_points, fit::slope},
-    human,
+    analysis::{
+        cost::fit_points,
+        fit::{SlopeFit, slope},
+    },
     record::{SourceRole, names::gauge},
-    summary::SlopeFit,
 };
 
-/// Most dots in one colour.
+/// Most dots in one colour, so that a long run does not make a heavy page.
 const MOST_DOTS: usize = 300;
 
-/// Each process above its own level, so that all lie along one line; empty when
-/// there is none.
-pub(super) fn chart(scene: &ChartContext) -> Chart {
-    let processes = fit_points(scene.window, SourceRole::Node, gauge::RSS);
+/// Returns the chart, without a series where no slope could be fitted.
+pub(super) fn chart(context: &ChartContext) -> Chart {
+    let processes = fit_points(context.window, SourceRole::Node, gauge::RSS);
     let groups: Vec<Vec<Point>> = processes.iter().flat_map(|(_, g)| g.clone()).collect();
     let (about, series) = match slope(&groups) {
         Some(fit) => (about(fit), series(&processes, fit)),
@@ -28,7 +29,7 @@ pub(super) fn chart(scene: &ChartContext) -> Chart {
     };
     Chart {
         name: "memory-fit".into(),
-        title: "Memory of a node against its sockets".into(),
+        title: "Memory of a node over its sockets".into(),
         about,
         x: XAxis::Sockets,
         y: YAxis::linear(Unit::Bytes),
@@ -39,16 +40,17 @@ pub(super) fn chart(scene: &ChartContext) -> Chart {
 
 fn about(fit: SlopeFit) -> String {
     format!(
-        "One more socket costs a node {} of resident memory: the line's slope. The band is its 95 % \
-         interval, {} to {}. Each dot is a sample of the ramp or the steady phase, above the level \
-         that its node has without sockets.",
-        human::bytes(fit.value),
-        human::bytes(fit.low),
-        human::bytes(fit.high)
+        "One more socket costs a node {} of resident memory, the slope of the line. The band is \
+         its 95 % interval, {} to {}. Each dot is a sample of the ramp or the steady phase, less \
+         the memory that its node uses without sockets.",
+        format::size(fit.value),
+        format::size(fit.low),
+        format::size(fit.high)
     )
 }
 
 fn series(processes: &[(String, Vec<Vec<Point>>)], fit: SlopeFit) -> Vec<Series> {
+    // Each process is drawn above its own intercept, so that all lie along one line.
     let above: Vec<(&str, Vec<Point>)> = processes
         .iter()
         .map(|(id, groups)| {
@@ -76,8 +78,8 @@ fn series(processes: &[(String, Vec<Vec<Point>>)], fit: SlopeFit) -> Vec<Series>
     series
 }
 
-/// Of each process, or of all in one colour when they are too many to tell
-/// apart.
+/// Returns the dots of each process, or of all in one colour when there are too many to
+/// tell apart.
 fn dots(processes: Vec<(&str, Vec<Point>)>) -> Vec<Series> {
     let dots = |label: String, colour, points: &[Point]| Series {
         label,
@@ -98,13 +100,13 @@ fn dots(processes: Vec<(&str, Vec<Point>)>) -> Vec<Series> {
         .collect()
 }
 
-/// The group's samples above where its line meets no sockets.
+/// Subtracts the group's intercept, where its line meets zero sockets.
 fn above_intercept(group: &[Point], slope: f64) -> Vec<Point> {
     let n = group.len() as f64;
-    let level = group.iter().map(|(x, y)| y - slope * x).sum::<f64>() / n;
+    let intercept = group.iter().map(|(x, y)| y - slope * x).sum::<f64>() / n;
     group
         .iter()
-        .map(|&(x, y)| (x, (y - level).max(0.0)))
+        .map(|&(x, y)| (x, (y - intercept).max(0.0)))
         .collect()
 }
 

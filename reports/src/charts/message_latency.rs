@@ -7,11 +7,11 @@ use super::{
 };
 use crate::record::names::latency::{MESSAGE_LATENCY, MESSAGE_SERVICE};
 
-pub(super) fn chart(scene: &ChartContext) -> Chart {
-    let timed = LatencyTags {
+pub(super) fn chart(context: &ChartContext) -> Chart {
+    let tags = LatencyTags {
         response: MESSAGE_LATENCY,
         service: MESSAGE_SERVICE,
         action: "message",
     };
-    latency::chart(scene, "message-latency", "Message latency", &timed)
+    latency::chart(context, "message-latency", "Message latency", &tags)
 }

@@ -1,18 +1,28 @@
-//! Charts, drawn with plotters, which nothing else knows of.
+//! Charts, drawn with plotters, which no other module uses.
 //!
-//! - [`chart`]: a chart as data; `scene`: what it is drawn from; `series`: from
-//!   a record to lines; `timeline`: the phases and events that all share;
-//! - one file per chart, with what its caption says;
-//! - `format`, `axis`, `labels`, `theme`: how every chart looks;
-//! - `render`, with `axis_coord`, `shapes` and `legend`: from a chart to SVG;
-//! - `key`, `readout`: what the page shows beside it;
-//! - [`draw`](draw()): all of them; [`side_by_side`](side_by_side()): those of a
-//!   comparison.
+//! ```text
+//! RunWindow ─► ChartContext ─► Chart (data) ─► render ─► Drawing (SVG) ─► page, charts/*.svg
+//!                              one file each     ▲
+//!                      format, axis, labels, theme
+//! ```
+//!
+//! - [`chart`]: a chart as data; `chart_context`: the data that a chart is made from;
+//!   `series`: from a record to lines; `timeline`: the phases and events that all share;
+//! - one file per chart, with its caption; `latency`: the common part of the charts of
+//!   latencies;
+//! - `format`, `axis`, `labels`, `theme`: the look of every chart;
+//! - `render`, with `canvas`, `axis_coord`, `shapes` and `legend`: from a chart to SVG;
+//! - `legend_entry`, `tooltip`: the parts that the page shows beside it;
+//! - [`draw`](draw()): the list of all charts; [`side_by_side`](side_by_side()): the charts
+//!   of a comparison.
+//!
+//! A new chart is a file here and a line in the list of `draw`.
 
 mod arrivals;
 mod axis;
 mod axis_coord;
 mod backplane;
+mod canvas;
 pub(crate) mod chart;
 mod chart_context;
 mod command_latency;

@@ -1,53 +1,45 @@
-//! Open files over time.
+//! Open files over time, by process.
 
 use highwater_scenarios::metrics::Unit;
+use highwater_types::format;
 
 use super::{
     chart::{Chart, Point, XAxis, YAxis},
     chart_context::{ChartContext, highest_point, join_sentences},
-    series::gauges,
+    series::{PROCESS_ROLES, gauges},
 };
-use crate::{
-    human,
-    record::{SourceRole, names::gauge},
-};
+use crate::record::names::gauge;
 
-pub(super) fn chart(scene: &ChartContext) -> Chart {
-    let roles = [
-        ("nodes", SourceRole::Node),
-        ("broker", SourceRole::Broker),
-        ("balancer", SourceRole::Balancer),
-        ("consumers", SourceRole::Consumer),
-        ("workers", SourceRole::Worker),
-    ];
-    let lines = roles.map(|(what, role)| (what, gauges(scene.window, role, gauge::OPEN_FILES)));
-    let most = largest_count(scene, lines.iter().flat_map(|(_, lines)| lines));
-    let reading = "Each socket is a file of the process at either of its ends.".to_owned();
+pub(super) fn chart(context: &ChartContext) -> Chart {
+    let lines =
+        PROCESS_ROLES.map(|(what, role)| (what, gauges(context.window, role, gauge::OPEN_FILES)));
+    let most = largest_count(context, lines.iter().flat_map(|(_, lines)| lines));
+    let explanation = "Each socket is an open file of the process at each of its ends.".to_owned();
     Chart {
         name: "open-files".into(),
         title: "Open files".into(),
-        about: join_sentences([most, Some(reading)]),
+        about: join_sentences([most, Some(explanation)]),
         x: XAxis::Time,
         y: YAxis::linear(Unit::Count),
-        series: scene.steps.by_role(lines.into()),
+        series: context.steps.by_role(lines.into()),
         empty_text: None,
     }
 }
 
 fn largest_count<'a>(
-    scene: &ChartContext,
+    context: &ChartContext,
     lines: impl Iterator<Item = &'a (String, Vec<Point>)>,
 ) -> Option<String> {
     let peaks = lines.filter_map(|(id, points)| Some((id, highest_point(points)?.1)));
     let (id, files) = peaks.max_by(|(_, a), (_, b)| a.total_cmp(b))?;
-    let limit = match scene.window.record.manifest.host.open_files_limit {
+    let limit = match context.window.record.manifest.host.open_files_limit {
         Some(limit) => format!(
             ", {:.0} % of the {} that a process may open on the load's host",
             files * 100.0 / limit as f64,
-            human::count(limit)
+            format::count(limit)
         ),
         None => String::new(),
     };
-    let files = human::count(files as u64);
-    Some(format!("Most had {id} with {files}{limit}."))
+    let files = format::count(files as u64);
+    Some(format!("{id} had the most open files, {files}{limit}."))
 }

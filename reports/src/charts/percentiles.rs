@@ -1,6 +1,7 @@
-//! The whole distribution at once: every percentile.
+//! Every percentile of the response and service times.
 
 use highwater_scenarios::plan::PhaseWindow;
+use highwater_types::format;
 
 use super::{
     chart::{Chart, Colour, Point, Series, Stroke, XAxis, YAxis},
@@ -8,47 +9,26 @@ use super::{
 };
 use crate::{
     histogram::LatencyHistogram,
-    human,
     record::names::latency::{
         COMMAND_RESPONSE, COMMAND_SERVICE, HEARTBEAT_RESPONSE, HEARTBEAT_SERVICE, MESSAGE_LATENCY,
         MESSAGE_SERVICE, TELEMETRY_RESPONSE, TELEMETRY_SERVICE,
     },
 };
 
-/// Points for each halving of what is left above the percentile.
+/// Number of points for each halving of the share above the percentile.
 const POINTS_PER_HALVING: u32 = 8;
 
-pub(super) fn chart(scene: &ChartContext) -> Chart {
-    let latencies = &scene.window.record.latencies;
-    let line = |label, colour, dash, tag| {
+pub(super) fn chart(context: &ChartContext) -> Chart {
+    let latencies = &context.window.record.latencies;
+    let line = |label, colour, stroke, tag| {
         let histogram = latencies.window(tag, PhaseWindow::Steady);
         let points = histogram.map(percentile_points).into_iter().collect();
-        Series::line(label, Colour::Series(colour), points).with_stroke(dash)
+        Series::line(label, Colour::Series(colour), points).with_stroke(stroke)
     };
-    let slowest = [
-        ("heartbeat", HEARTBEAT_RESPONSE),
-        ("command", COMMAND_RESPONSE),
-        ("delivery", MESSAGE_LATENCY),
-        ("telemetry", TELEMETRY_RESPONSE),
-    ];
-    let slowest = slowest.into_iter().filter_map(|(what, tag)| {
-        let histogram = latencies.window(tag, PhaseWindow::Steady)?;
-        let millis = |q| human::millis(histogram.value_at_quantile(q) as f64 / 1000.0);
-        Some(format!(
-            "One {what} in a thousand took longer than {}, the slowest of {} took {}.",
-            millis(0.999),
-            human::count(histogram.len()),
-            millis(1.0)
-        ))
-    });
-    let reading = "Time within which each percentage of the steady phase's answers came; a flat line is an even system.";
     Chart {
         name: "percentiles".into(),
-        title: "Percentile spectrum".into(),
-        about: slowest
-            .chain([reading.to_owned()])
-            .collect::<Vec<_>>()
-            .join(" "),
+        title: "Percentiles".into(),
+        about: about(context),
         x: XAxis::Percentile,
         y: YAxis::times(),
         series: vec![
@@ -65,13 +45,38 @@ pub(super) fn chart(scene: &ChartContext) -> Chart {
     }
 }
 
-/// To the percentile that one single answer makes up.
+fn about(context: &ChartContext) -> String {
+    let latencies = &context.window.record.latencies;
+    let kinds = [
+        ("heartbeat", HEARTBEAT_RESPONSE),
+        ("command", COMMAND_RESPONSE),
+        ("delivery", MESSAGE_LATENCY),
+        ("telemetry record", TELEMETRY_RESPONSE),
+    ];
+    let slowest = kinds.into_iter().filter_map(|(what, tag)| {
+        let histogram = latencies.window(tag, PhaseWindow::Steady)?;
+        let millis = |q| format::millis(histogram.value_at_quantile(q) as f64 / 1000.0);
+        Some(format!(
+            "One {what} in a thousand took longer than {}; the slowest of {} took {}.",
+            millis(0.999),
+            format::count(histogram.len()),
+            millis(1.0)
+        ))
+    });
+    let explanation = "Each line shows the time within which a percentage of the steady phase's \
+                       answers came. A flat line means that all answers took about as long.";
+    let sentences: Vec<String> = slowest.chain([explanation.to_owned()]).collect();
+    sentences.join(" ")
+}
+
+/// Returns the points up to the percentile that one single answer makes up.
 fn percentile_points(histogram: &LatencyHistogram) -> Vec<Point> {
     let furthest = (histogram.len() as f64).log10();
     histogram
         .iter_quantiles(POINTS_PER_HALVING)
         .map(|step| {
             let above = 1.0 - step.quantile_iterated_to();
+            // The maximum lies at 100 %, which is infinitely far on this axis.
             let x = if above > 0.0 {
                 -above.log10()
             } else {

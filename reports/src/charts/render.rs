@@ -1,20 +1,19 @@
-//! From a chart to SVG: the frame that all charts share.
+//! The rendering of a chart as SVG, in the frame that all charts share.
 
-use plotters::prelude::SVGBackend;
 use plotters::{
-    chart::{ChartBuilder, ChartContext},
-    coord::Shift,
-    drawing::{DrawingArea, DrawingAreaErrorKind, IntoDrawingArea},
+    chart::ChartBuilder,
+    drawing::IntoDrawingArea,
     element::{PathElement, Rectangle, Text},
-    prelude::Cartesian2d,
+    prelude::SVGBackend,
     style::{
-        Color, IntoFont, ShapeStyle, TRANSPARENT, TextStyle,
-        text_anchor::{HPos, Pos, VPos},
+        Color, TRANSPARENT,
+        text_anchor::{HPos, VPos},
     },
 };
 
 use super::{
     axis::PlotAxis,
+    canvas::{Area, DrawResult, PlotContext, dashed_stroke, scaled, solid_stroke, text_style},
     chart::{Chart, Colour, Series, Stroke, XAxis},
     format::{BOTTOM, Format, ROW, SCALE, TEXT},
     labels::{PlotLabel, PlotLabels, labels},
@@ -24,15 +23,10 @@ use super::{
     timeline::Timeline,
 };
 
-/// Above the plot where nothing stands there.
+/// Space above the plot in CSS pixels, where no name stands there.
 const LEAST_TOP: i32 = 8;
 
-pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-pub(super) type PlotContext<'a, 'b> =
-    ChartContext<'a, SVGBackend<'b>, Cartesian2d<PlotAxis, PlotAxis>>;
-pub(super) type DrawResult = Result<(), DrawingAreaErrorKind<std::io::Error>>;
-
-/// The chart as an `<svg>` element whose colours are CSS variables.
+/// Renders the chart as an `<svg>` element whose colours are CSS variables.
 pub(super) fn render(chart: &Chart, timeline: &Timeline, format: Format) -> Result<String, String> {
     let above = match chart.x {
         XAxis::Time => labels(timeline, format),
@@ -49,7 +43,8 @@ pub(super) fn render(chart: &Chart, timeline: &Timeline, format: Format) -> Resu
     Ok(accessible_svg(chart, format, top, &themed(&svg)))
 }
 
-/// `head`: height of title and legend; `top`: of everything above the plot.
+/// Draws everything. `head` is the height of title and legend, `top` that of everything above
+/// the plot.
 fn draw(
     chart: &Chart,
     timeline: &Timeline,
@@ -89,14 +84,15 @@ fn draw(
             draw_label(&area, label, Colour::Muted, format, head)?;
         }
     }
-    if let (true, Some(said)) = (chart.series.is_empty(), chart.empty_text) {
+    if let (true, Some(text)) = (chart.series.is_empty(), chart.empty_text) {
         let middle = (
             format.left + format.plot_width() / 2,
             (top + format.height - BOTTOM) / 2,
         );
         let style = text_style(Colour::Ink, HPos::Center, VPos::Center, TEXT + 2);
-        area.draw(&Text::new(said, scaled(middle.0, middle.1), style))?;
+        area.draw(&Text::new(text, scaled(middle.0, middle.1), style))?;
     }
+    // The plot borrows the area, which must be free to write the end of the drawing.
     drop(plane);
     area.present()
 }
@@ -136,7 +132,7 @@ fn draw_mesh(plane: &mut PlotContext, x: &PlotAxis, y: &PlotAxis) -> DrawResult 
         .draw()
 }
 
-/// Every other phase has a tint.
+/// Tints every other phase: the ramp and the drain.
 fn draw_phases(plane: &mut PlotContext, timeline: &Timeline, y: &PlotAxis) -> DrawResult {
     for &(_, from, to) in timeline.phases.iter().step_by(2) {
         let tint = Colour::Phase.placeholder().mix(0.12).filled();
@@ -167,9 +163,8 @@ fn draw_label(
     area.draw(&Text::new(label.text.as_str(), scaled(x, y), style))
 }
 
-/// The drawing with its name and description for who cannot see it, and without
-/// the size that the library wrote: the view box scales it. `data-plot` says
-/// where the plot is, for the page's script.
+/// Adds a title and a description for screen readers, and the place of the plot for the
+/// page's script. The library's size is dropped, because the view box scales the drawing.
 fn accessible_svg(chart: &Chart, format: Format, top: i32, svg: &str) -> String {
     let body = svg.find('>').map_or("", |end| &svg[end + 1..]);
     let body = body.replace(" opacity=\"1\"", "");
@@ -195,24 +190,4 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
-}
-
-pub(super) fn scaled(x: i32, y: i32) -> (i32, i32) {
-    (x * SCALE, y * SCALE)
-}
-
-pub(super) fn solid_stroke(colour: Colour, width: u32) -> ShapeStyle {
-    dashed_stroke(colour, Stroke::Solid, width)
-}
-
-pub(super) fn dashed_stroke(colour: Colour, dash: Stroke, width: u32) -> ShapeStyle {
-    colour.dashed(dash).stroke_width(width * SCALE as u32)
-}
-
-/// The SVG backend divides sizes by 1.24.
-pub(super) fn text_style<'a>(colour: Colour, h: HPos, v: VPos, size: i32) -> TextStyle<'a> {
-    ("sans-serif", f64::from(size * SCALE) * 1.24)
-        .into_font()
-        .color(&colour.placeholder())
-        .pos(Pos::new(h, v))
 }

@@ -1,5 +1,5 @@
-//! From a record to lines: thinned to what a chart can show, apart where
-//! nothing was measured.
+//! Lines from a record: thinned to the steps of a chart, and split where nothing was
+//! measured.
 
 use std::{cmp::Ordering, collections::BTreeMap};
 
@@ -9,20 +9,37 @@ use super::{
 };
 use crate::{
     analysis::{processes::natural_sort_key, run_window::RunWindow, source_series::SourceSeries},
-    record::{IntervalRow, SourceRole, names::gauge},
+    record::{IntervalRow, SourceRole},
 };
 
-/// Nothing was measured where points are this many steps apart.
+/// Number of steps between two points from which a line is split.
 const GAP_STEPS: f64 = 3.5;
 
-/// The longest line that the harness writes by itself; a longer one is that of
-/// a worker that was stopped.
-const LONGEST_LINE_S: f64 = 10.0;
+/// Length of the longest row that the harness writes. A longer one is that of a worker that
+/// was stopped, and must not make the steps coarser.
+const LONGEST_ROW_S: f64 = 10.0;
 
-/// What each of several processes showed, by its id.
+/// The points of each of several processes, by id.
 pub(super) type NamedPoints = Vec<(String, Vec<Point>)>;
 
-/// Cuts time into the steps that charts are drawn in.
+/// Roles of the processes of the system, with the names of their bands.
+pub(super) const SYSTEM_ROLES: [(&str, SourceRole); 4] = [
+    ("nodes", SourceRole::Node),
+    ("broker", SourceRole::Broker),
+    ("balancers", SourceRole::Balancer),
+    ("consumers", SourceRole::Consumer),
+];
+
+/// Roles of all processes: those of the system, and the workers of the harness.
+pub(super) const PROCESS_ROLES: [(&str, SourceRole); 5] = [
+    SYSTEM_ROLES[0],
+    SYSTEM_ROLES[1],
+    SYSTEM_ROLES[2],
+    SYSTEM_ROLES[3],
+    ("workers", SourceRole::Worker),
+];
+
+/// The steps of time that charts are drawn in.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TimeSteps {
     /// Length of a step in seconds.
@@ -30,22 +47,22 @@ pub(crate) struct TimeSteps {
 }
 
 impl TimeSteps {
-    /// As the histograms are cut, but no finer than the record's lines.
-    pub(super) fn of(cut: &RunWindow) -> Self {
-        let lines = cut.record.intervals.iter().map(|line| line.length);
-        let lines = lines.filter(|&length| length <= LONGEST_LINE_S);
+    /// Takes the blocks of the histograms, or the record's rows where those are longer.
+    pub(super) fn of(window: &RunWindow) -> Self {
+        let rows = window.record.intervals.iter().map(|row| row.length);
+        let rows = rows.filter(|&length| length <= LONGEST_ROW_S);
         Self {
-            length_s: lines.fold(cut.record.latencies.block_s(), f64::max),
+            length_s: rows.fold(window.record.latencies.block_s(), f64::max),
         }
     }
 
-    /// The mean of the points in each step, in pieces.
+    /// Returns the mean of the points in each step, split at gaps.
     pub(super) fn mean_lines(self, points: impl IntoIterator<Item = Point>) -> Vec<Vec<Point>> {
         let means = self.means(points);
         self.split_at_gaps(means.into_values().collect())
     }
 
-    /// Pieces of a line whose points are one step apart.
+    /// Splits a line whose points are one step apart where points are missing.
     pub(super) fn split_at_gaps(self, points: Vec<Point>) -> Vec<Vec<Point>> {
         points
             .chunk_by(|a, b| b.0 - a.0 <= self.length_s * GAP_STEPS)
@@ -63,20 +80,21 @@ impl TimeSteps {
         sums.into_iter().map(mean).collect()
     }
 
-    /// A counter's rate over all workers: each worker's count over the time
-    /// that its lines cover.
+    /// Returns a counter's rate over all workers.
     pub(super) fn rate(
         self,
-        cut: &RunWindow,
+        window: &RunWindow,
         count: impl Fn(&IntervalRow) -> u64,
     ) -> Vec<Vec<Point>> {
         let mut total: BTreeMap<i64, f64> = BTreeMap::new();
-        for (_, track) in cut.series.with_role(SourceRole::Worker) {
+        for (_, series) in window.sources.with_role(SourceRole::Worker) {
+            // A worker's rows may be longer than a step or be missing, so its count is
+            // divided by the time that its rows cover.
             let mut steps: BTreeMap<i64, (f64, f64)> = BTreeMap::new();
-            for line in track.rows().iter().filter(|line| line.length > 0.0) {
-                let step = (line.middle() / self.length_s).floor() as i64;
+            for row in series.rows().iter().filter(|row| row.length > 0.0) {
+                let step = (row.middle() / self.length_s).floor() as i64;
                 let sum = steps.entry(step).or_default();
-                *sum = (sum.0 + count(line) as f64, sum.1 + line.length);
+                *sum = (sum.0 + count(row) as f64, sum.1 + row.length);
             }
             for (step, (count, seconds)) in steps {
                 *total.entry(step).or_default() += count / seconds;
@@ -91,8 +109,8 @@ impl TimeSteps {
         )
     }
 
-    /// One line each, or with more than can be told apart their median and the
-    /// band from the least to the most. `what` names them all: `nodes`.
+    /// Returns one line each, or the median and the band from least to most when there are
+    /// too many to tell apart. `what` names them all: `nodes`.
     pub(super) fn lines_or_band(self, what: &str, lines: NamedPoints, first: usize) -> Vec<Series> {
         match lines.len() <= SERIES {
             true => self.one_line_each(lines, first),
@@ -100,8 +118,8 @@ impl TimeSteps {
         }
     }
 
-    /// Processes of several roles: one line each, or, when all together are too
-    /// many to be told apart, each role as its median and its band.
+    /// Returns one line for each process, or the median and the band of each role when there
+    /// are too many to tell apart.
     pub(super) fn by_role(self, roles: Vec<(&str, NamedPoints)>) -> Vec<Series> {
         let count: usize = roles.iter().map(|(_, lines)| lines.len()).sum();
         if count <= SERIES {
@@ -158,24 +176,19 @@ impl TimeSteps {
     }
 }
 
-/// A gauge of each source of a role that shows it, by id.
-pub(super) fn gauges(cut: &RunWindow, role: SourceRole, name: &str) -> NamedPoints {
-    per_source(cut, role, |track| {
-        track.gauge(name).map(|s| (s.at_s, s.value)).collect()
+/// Returns a gauge of each source of a role that reports it, by id.
+pub(super) fn gauges(window: &RunWindow, role: SourceRole, name: &str) -> NamedPoints {
+    per_source(window, role, |series| {
+        series.gauge(name).map(|s| (s.at_s, s.value)).collect()
     })
 }
 
-/// Processor time of each source of a role over time that passed: 1 is a core.
-pub(super) fn cpu_cores_over_time(cut: &RunWindow, role: SourceRole) -> NamedPoints {
-    growth_rates(cut, role, gauge::CPU)
-}
-
-/// How fast a gauge that only ever grows does, per second, of each source of a
-/// role; not over a restart.
-pub(super) fn growth_rates(cut: &RunWindow, role: SourceRole, name: &str) -> NamedPoints {
-    per_source(cut, role, |track| {
-        let grown: Vec<_> = track.gauge(name).collect();
-        grown
+/// Returns the growth per second of a monotonic gauge of each source of a role. The step over
+/// a restart is left out.
+pub(super) fn growth_rates(window: &RunWindow, role: SourceRole, name: &str) -> NamedPoints {
+    per_source(window, role, |series| {
+        let samples: Vec<_> = series.gauge(name).collect();
+        samples
             .windows(2)
             .filter(|pair| pair[1].value >= pair[0].value && pair[1].at_s > pair[0].at_s)
             .map(|pair| {
@@ -187,13 +200,13 @@ pub(super) fn growth_rates(cut: &RunWindow, role: SourceRole, name: &str) -> Nam
 }
 
 fn per_source(
-    cut: &RunWindow,
+    window: &RunWindow,
     role: SourceRole,
     points: impl Fn(&SourceSeries) -> Vec<Point>,
 ) -> NamedPoints {
-    let sources = cut.series.with_role(role);
+    let sources = window.sources.with_role(role);
     let mut lines: NamedPoints = sources
-        .map(|(id, track)| (id.to_owned(), points(track)))
+        .map(|(id, series)| (id.to_owned(), points(series)))
         .filter(|(_, points)| !points.is_empty())
         .collect();
     lines.sort_by(|(a, _), (b, _)| -> Ordering { natural_sort_key(a).cmp(&natural_sort_key(b)) });

@@ -1,4 +1,4 @@
-//! What a series looks like in the plot.
+//! The shapes of series in the plot.
 
 use plotters::{
     element::{Circle, Polygon, Rectangle},
@@ -8,12 +8,12 @@ use plotters::{
 
 use super::{
     axis::PlotAxis,
+    canvas::{DrawResult, PlotContext, dashed_stroke},
     chart::{Colour, Series, SeriesShape},
     format::SCALE,
-    render::{DrawResult, PlotContext, dashed_stroke},
 };
 
-/// How much of a band's colour is left over what lies below it.
+/// Opacity of a band over the lines below it.
 pub(super) const BAND: f64 = 0.25;
 
 /// Draws a series.
@@ -25,8 +25,9 @@ pub(super) fn draw(plane: &mut PlotContext, series: &Series, y: &PlotAxis) -> Dr
             for piece in pieces {
                 let style = dashed_stroke(colour, series.stroke, 2);
                 plane.draw_series(LineSeries::new(piece.iter().map(placed), style))?;
-                if let [lonely] = piece.as_slice() {
-                    dot(plane, placed(lonely), colour)?;
+                // A line of one point has no length and would not be seen.
+                if let [single] = piece.as_slice() {
+                    dot(plane, placed(single), colour)?;
                 }
             }
         }

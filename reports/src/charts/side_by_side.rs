@@ -1,8 +1,9 @@
-//! Charts of a comparison: each cell's sockets by node on one scale, and how even
-//! all of them were. Time runs from the same distance before the steady phase, so
-//! that an event stands at one place in all of them.
+//! The charts of a comparison: each cell's sockets by node on one scale, and the evenness of
+//! all cells. The steady phase begins at the same place in all of them, so that an event
+//! stands at one place.
 
 use highwater_scenarios::{metrics::Unit, plan::PhaseWindow};
+use highwater_types::format;
 
 use super::{
     chart::{Chart, Point, Series, SeriesShape, XAxis, YAxis},
@@ -12,79 +13,76 @@ use super::{
     series::{TimeSteps, gauges},
     timeline::Timeline,
 };
-use crate::{
-    human,
-    record::{SourceRole, names::gauge},
-};
+use crate::record::{SourceRole, names::gauge};
 
-/// What of a run is drawn beside others.
+/// The lines of a run that are drawn beside those of others.
 #[derive(Debug, Clone)]
 pub(crate) struct RunTrace {
     /// Sockets of each node.
     nodes: Vec<Series>,
-    /// The fullest node over the mean.
+    /// Sockets of the fullest node over the mean.
     fullest: Vec<Point>,
     steps: TimeSteps,
     timeline: Timeline,
-    /// When the steady phase began.
+    /// Start of the steady phase in seconds on the run's clock.
     steady_s: f64,
 }
 
-/// A cell of a comparison.
+/// The lines of a cell of a comparison.
 pub(crate) struct CellTraces<'a> {
     pub(crate) label: &'a str,
-    /// Of each of its runs.
+    /// Lines of each of its runs.
     pub(crate) traces: Vec<&'a RunTrace>,
 }
 
-/// What all charts have in common.
+/// The scale that all charts share.
 struct SharedScale {
-    /// The latest beginning of a steady phase.
+    /// Latest start of a steady phase.
     steady_s: f64,
-    /// The last end of a run, on that scale.
+    /// Latest end of a run on the shared time axis.
     end_s: f64,
-    /// The most sockets of one node.
+    /// Most sockets of one node.
     max_sockets: f64,
 }
 
 impl RunTrace {
-    pub(crate) fn of(scene: &ChartContext) -> Self {
-        let nodes = gauges(scene.window, SourceRole::Node, gauge::SOCKETS_OPEN);
-        let steady = scene.window.record.phases.range(PhaseWindow::Steady);
-        let spreads = before_the_drain(scene).into_iter();
+    pub(crate) fn of(context: &ChartContext) -> Self {
+        let nodes = gauges(context.window, SourceRole::Node, gauge::SOCKETS_OPEN);
+        let steady = context.window.record.phases.range(PhaseWindow::Steady);
+        let evenness = before_the_drain(context).into_iter();
         Self {
-            nodes: scene.steps.lines_or_band("nodes", nodes, 1),
-            fullest: spreads
-                .map(|spread| (spread.at_s, spread.evenness.max_over_mean))
+            nodes: context.steps.lines_or_band("nodes", nodes, 1),
+            fullest: evenness
+                .map(|sample| (sample.at_s, sample.evenness.max_over_mean))
                 .collect(),
-            steps: scene.steps,
-            timeline: scene.timeline.clone(),
+            steps: context.steps,
+            timeline: context.timeline.clone(),
             steady_s: steady.map_or(0.0, |range| range.start),
         }
     }
 }
 
-/// A chart for each lane in their order, then one of all together.
-pub(crate) fn side_by_side(lanes: &[CellTraces]) -> Result<Vec<Drawing>, String> {
-    let frame = SharedScale::of(lanes);
+/// Draws a chart for each cell, then one of all cells together.
+pub(crate) fn side_by_side(cells: &[CellTraces]) -> Result<Vec<Drawing>, String> {
+    let scale = SharedScale::of(cells);
     let mut drawings = Vec::new();
-    for (index, lane) in lanes.iter().enumerate() {
-        let chart = sockets(index + 1, lane, &frame);
+    for (index, cell) in cells.iter().enumerate() {
+        let chart = sockets(index + 1, cell, &scale);
         if !chart.series.is_empty() {
-            drawings.push(render_drawing(&chart, &frame.timeline(lane), None)?);
+            drawings.push(render_drawing(&chart, &scale.timeline(cell), None)?);
         }
     }
-    let evenness = evenness(lanes, &frame);
-    if let (Some(first), false) = (lanes.first(), evenness.series.is_empty()) {
-        drawings.push(render_drawing(&evenness, &frame.timeline(first), None)?);
+    let evenness = evenness(cells, &scale);
+    if let (Some(first), false) = (cells.first(), evenness.series.is_empty()) {
+        drawings.push(render_drawing(&evenness, &scale.timeline(first), None)?);
     }
     Ok(drawings)
 }
 
-fn sockets(number: usize, lane: &CellTraces, frame: &SharedScale) -> Chart {
+fn sockets(number: usize, cell: &CellTraces, scale: &SharedScale) -> Chart {
     let mut series = Vec::new();
-    for (run, trace) in lane.traces.iter().enumerate() {
-        let by = frame.shift(trace);
+    for (run, trace) in cell.traces.iter().enumerate() {
+        let by = scale.shift(trace);
         series.extend(trace.nodes.iter().map(|line| Series {
             // One entry in the legend for a node, whatever the number of runs.
             label: match run {
@@ -98,50 +96,52 @@ fn sockets(number: usize, lane: &CellTraces, frame: &SharedScale) -> Chart {
     series.retain(|line| !line.points().is_empty());
     Chart {
         name: format!("sockets-{number}").into(),
-        title: format!("Sockets of each node: {}", lane.label).into(),
-        about: about(lane),
+        title: format!("Sockets of each node: {}", cell.label).into(),
+        about: about(cell),
         x: XAxis::Time,
-        y: YAxis::linear(Unit::Count).with_at_least(frame.max_sockets),
+        y: YAxis::linear(Unit::Count).with_at_least(scale.max_sockets),
         series,
         empty_text: None,
     }
 }
 
-fn about(lane: &CellTraces) -> String {
-    let most = lane.traces.iter().flat_map(|trace| &trace.nodes);
+fn about(cell: &CellTraces) -> String {
+    let most = cell.traces.iter().flat_map(|trace| &trace.nodes);
     let points: Vec<Point> = most.flat_map(Series::points).collect();
     let most = highest_point(&points).map_or(0.0, |(_, most)| most);
-    let runs = match lane.traces.len() {
+    let runs = match cell.traces.len() {
         1 => String::new(),
-        runs => format!(" Each of {runs} runs has its own lines, in the colours of its nodes."),
+        runs => format!(" Each of the {runs} runs has a line for each node, in the node's colour."),
     };
     format!(
-        "The most that one node held was {}. All charts of sockets here have the same scales.{runs}",
-        human::count(most as u64)
+        "One node held at most {} sockets. All charts of sockets on this page have the same \
+         scales.{runs}",
+        format::count(most as u64)
     )
 }
 
-/// The mean over the runs of each lane.
-fn evenness(lanes: &[CellTraces], frame: &SharedScale) -> Chart {
-    let lines = lanes.iter().map(|lane| {
-        let points = lane.traces.iter().flat_map(|trace| {
-            let by = frame.shift(trace);
+/// Returns the chart of evenness, as the mean over the runs of each cell.
+fn evenness(cells: &[CellTraces], scale: &SharedScale) -> Chart {
+    let lines = cells.iter().map(|cell| {
+        let points = cell.traces.iter().flat_map(|trace| {
+            let by = scale.shift(trace);
             trace
                 .fullest
                 .iter()
                 .map(move |&(at, value)| (at + by, value))
         });
-        (lane.label.to_owned(), points.collect::<Vec<Point>>())
+        (cell.label.to_owned(), points.collect::<Vec<Point>>())
     });
     let lines: Vec<_> = lines.filter(|(_, points)| !points.is_empty()).collect();
-    let series = match longest_steps(lanes) {
+    let series = match longest_steps(cells) {
         Some(steps) => steps.lines_or_band("cells", lines, 0),
         None => Vec::new(),
     };
     Chart {
         name: "evenness".into(),
         title: "Fullest node over the mean".into(),
-        about: "1 is an even spread over the nodes that are up. Of several runs it is the mean."
+        about: "At 1, all nodes that are up hold the same number of sockets. Several runs are drawn as \
+                their mean."
             .to_owned(),
         x: XAxis::Time,
         y: YAxis::linear(Unit::Ratio),
@@ -151,8 +151,8 @@ fn evenness(lanes: &[CellTraces], frame: &SharedScale) -> Chart {
 }
 
 impl SharedScale {
-    fn of(lanes: &[CellTraces]) -> Self {
-        let traces = || lanes.iter().flat_map(|lane| lane.traces.iter().copied());
+    fn of(cells: &[CellTraces]) -> Self {
+        let traces = || cells.iter().flat_map(|cell| cell.traces.iter().copied());
         let steady_s = traces().map(|trace| trace.steady_s).fold(0.0, f64::max);
         let ends = traces().map(|trace| trace.timeline.end + steady_s - trace.steady_s);
         let points = traces().flat_map(|trace| trace.nodes.iter().flat_map(Series::points));
@@ -163,14 +163,14 @@ impl SharedScale {
         }
     }
 
-    /// How much later a run's instants stand in the charts.
+    /// Returns the seconds by which a run is shifted to the right.
     fn shift(&self, trace: &RunTrace) -> f64 {
         self.steady_s - trace.steady_s
     }
 
-    /// The first run's, which stands for its repeats.
-    fn timeline(&self, lane: &CellTraces) -> Timeline {
-        let Some(trace) = lane.traces.first() else {
+    /// Returns the timeline of a cell's first run, which stands for its repeats.
+    fn timeline(&self, cell: &CellTraces) -> Timeline {
+        let Some(trace) = cell.traces.first() else {
             return Timeline::default();
         };
         let by = self.shift(trace);
@@ -187,9 +187,9 @@ impl SharedScale {
     }
 }
 
-/// The longest of all, so that each has something of every run.
-fn longest_steps(lanes: &[CellTraces]) -> Option<TimeSteps> {
-    let traces = lanes.iter().flat_map(|lane| &lane.traces);
+/// Returns the longest steps, so that each one has a sample of every run.
+fn longest_steps(cells: &[CellTraces]) -> Option<TimeSteps> {
+    let traces = cells.iter().flat_map(|cell| &cell.traces);
     let steps = traces.map(|trace| trace.steps);
     steps.max_by(|a, b| a.length_s.total_cmp(&b.length_s))
 }

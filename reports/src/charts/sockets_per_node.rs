@@ -1,7 +1,7 @@
-//! Who holds how many sockets: when the ramp was over, after each event, and at
-//! the end.
+//! The sockets of each node: before each event, and at the end.
 
 use highwater_scenarios::metrics::Unit;
+use highwater_types::format;
 
 use super::{
     chart::{Chart, Colour, Series, SeriesShape, Stroke, XAxis, YAxis},
@@ -10,52 +10,51 @@ use super::{
 };
 use crate::{
     analysis::{processes::natural_sort_key, source_series::ANSWERED_WITHIN_S},
-    human,
     record::{SourceRole, names::gauge},
 };
 
-/// Most groups of bars, which have to stay wide enough to be seen.
+/// Most groups of bars; more would be too narrow to see.
 const MAX_COUNT_TIMES: usize = 9;
-/// Part of a group's width that its bars take.
+/// Share of a group's width that its bars take.
 const FILLED: f64 = 0.8;
 
-/// An instant at which the nodes are counted.
+/// An instant at which the sockets of the nodes are counted.
 struct CountTime {
     name: String,
     at: f64,
 }
 
-pub(super) fn chart(scene: &ChartContext) -> Chart {
-    let moments = count_times(scene);
-    let mut nodes: Vec<_> = scene.window.series.with_role(SourceRole::Node).collect();
+pub(super) fn chart(context: &ChartContext) -> Chart {
+    let times = count_times(context);
+    let mut nodes: Vec<_> = context.window.sources.with_role(SourceRole::Node).collect();
     nodes.sort_by_key(|(id, _)| natural_sort_key(id));
-    let held: Vec<(String, Vec<Option<f64>>)> = nodes
+    let counts_by_node: Vec<(String, Vec<Option<f64>>)> = nodes
         .into_iter()
-        .map(|(id, track)| {
-            let at = |moment: &CountTime| track.value_at(gauge::SOCKETS_OPEN, moment.at);
-            (id.to_owned(), moments.iter().map(at).collect())
+        .map(|(id, series)| {
+            let at = |time: &CountTime| series.value_at(gauge::SOCKETS_OPEN, time.at);
+            (id.to_owned(), times.iter().map(at).collect())
         })
-        .filter(|(_, held): &(String, Vec<_>)| held.iter().any(Option::is_some))
+        .filter(|(_, counts_by_node): &(String, Vec<_>)| counts_by_node.iter().any(Option::is_some))
         .collect();
     Chart {
         name: "sockets-per-node".into(),
-        title: "Sockets held by each node".into(),
-        about: about(scene, &held),
-        x: XAxis::Groups(moments.into_iter().map(|moment| moment.name).collect()),
+        title: "Sockets of each node".into(),
+        about: about(context, &counts_by_node),
+        x: XAxis::Groups(times.into_iter().map(|time| time.name).collect()),
         y: YAxis::linear(Unit::Count),
-        series: match held.len() <= SERIES {
-            true => bars(&held),
-            false => ranges(&held),
+        series: match counts_by_node.len() <= SERIES {
+            true => bars(&counts_by_node),
+            false => ranges(&counts_by_node),
         },
         empty_text: None,
     }
 }
 
-/// The state that each event found, and the last before the drain.
-fn count_times(scene: &ChartContext) -> Vec<CountTime> {
-    let end = scene.window.end();
-    let marks: Vec<f64> = scene.timeline.marks.iter().map(|mark| mark.at).collect();
-    let mut moments: Vec<CountTime> = marks
+/// Returns the instants before each event, and the last one before the drain.
+fn count_times(context: &ChartContext) -> Vec<CountTime> {
+    let end = context.window.end();
+    let marks: Vec<f64> = context.timeline.marks.iter().map(|mark| mark.at).collect();
+    let mut times: Vec<CountTime> = marks
         .iter()
         .enumerate()
         .filter(|(_, at)| **at <= end)
@@ -64,48 +63,52 @@ fn count_times(scene: &ChartContext) -> Vec<CountTime> {
                 0 => "before 1".to_owned(),
                 before => format!("after {before}"),
             },
+            // A sample closer to the event may show its effect already.
             at: at - ANSWERED_WITHIN_S,
         })
         .collect();
-    moments.truncate(MAX_COUNT_TIMES - 1);
-    moments.push(CountTime {
+    times.truncate(MAX_COUNT_TIMES - 1);
+    times.push(CountTime {
         name: "at the end".to_owned(),
         at: end,
     });
-    moments
+    times
 }
 
-fn bars(held: &[(String, Vec<Option<f64>>)]) -> Vec<Series> {
-    let width = FILLED / held.len().max(1) as f64;
-    let series = held.iter().enumerate().map(|(node, (id, counts))| {
-        let bars = counts.iter().enumerate().filter_map(|(moment, count)| {
-            let left = moment as f64 + (1.0 - FILLED) / 2.0 + node as f64 * width;
-            Some((left, left + width * 0.92, (*count)?))
+fn bars(counts_by_node: &[(String, Vec<Option<f64>>)]) -> Vec<Series> {
+    let width = FILLED / counts_by_node.len().max(1) as f64;
+    let series = counts_by_node
+        .iter()
+        .enumerate()
+        .map(|(node, (id, counts))| {
+            let bars = counts.iter().enumerate().filter_map(|(time, count)| {
+                let left = time as f64 + (1.0 - FILLED) / 2.0 + node as f64 * width;
+                Some((left, left + width * 0.92, (*count)?))
+            });
+            Series {
+                label: id.clone(),
+                colour: Colour::Series(node + 1),
+                stroke: Stroke::Solid,
+                shape: SeriesShape::Bars(bars.collect()),
+            }
         });
-        Series {
-            label: id.clone(),
-            colour: Colour::Series(node + 1),
-            stroke: Stroke::Solid,
-            shape: SeriesShape::Bars(bars.collect()),
-        }
-    });
     series.collect()
 }
 
-/// From the emptiest to the fullest node, with the median across.
-fn ranges(held: &[(String, Vec<Option<f64>>)]) -> Vec<Series> {
-    let moments = held.first().map_or(0, |(_, counts)| counts.len());
+/// Draws a band from the emptiest to the fullest node, and the median.
+fn ranges(counts_by_node: &[(String, Vec<Option<f64>>)]) -> Vec<Series> {
+    let times = counts_by_node.first().map_or(0, |(_, counts)| counts.len());
     let (mut bands, mut medians) = (Vec::new(), Vec::new());
-    for moment in 0..moments {
-        let mut counts: Vec<f64> = held
+    for time in 0..times {
+        let mut counts: Vec<f64> = counts_by_node
             .iter()
-            .filter_map(|(_, counts)| counts[moment])
+            .filter_map(|(_, counts)| counts[time])
             .collect();
         counts.sort_by(f64::total_cmp);
         let (Some(&least), Some(&most)) = (counts.first(), counts.last()) else {
             continue;
         };
-        let (left, right) = (moment as f64 + 0.2, moment as f64 + 0.8);
+        let (left, right) = (time as f64 + 0.2, time as f64 + 0.8);
         let middle = counts[counts.len() / 2];
         bands.push(vec![(left, least, most), (right, least, most)]);
         medians.push(vec![(left, middle), (right, middle)]);
@@ -113,7 +116,7 @@ fn ranges(held: &[(String, Vec<Option<f64>>)]) -> Vec<Series> {
     let colour = Colour::Series(1);
     vec![
         Series {
-            label: format!("nodes, least to most of {}", held.len()),
+            label: format!("nodes, least to most of {}", counts_by_node.len()),
             colour,
             stroke: Stroke::Solid,
             shape: SeriesShape::Band(bands),
@@ -122,8 +125,8 @@ fn ranges(held: &[(String, Vec<Option<f64>>)]) -> Vec<Series> {
     ]
 }
 
-fn about(scene: &ChartContext, held: &[(String, Vec<Option<f64>>)]) -> String {
-    let mut last: Vec<(&str, f64)> = held
+fn about(context: &ChartContext, counts_by_node: &[(String, Vec<Option<f64>>)]) -> String {
+    let mut last: Vec<(&str, f64)> = counts_by_node
         .iter()
         .filter_map(|(id, counts)| Some((id.as_str(), (*counts.last()?)?)))
         .collect();
@@ -131,26 +134,26 @@ fn about(scene: &ChartContext, held: &[(String, Vec<Option<f64>>)]) -> String {
     let end = match (last.first(), last.last()) {
         (Some((full, most)), Some((empty, least))) if last.len() > 1 && most > least => {
             Some(format!(
-                "Before the drain the fullest node was {full} with {}, the emptiest {empty} with {}.",
-                human::count(*most as u64),
-                human::count(*least as u64)
+                "Before the drain, {full} held the most sockets ({}) and {empty} the fewest ({}).",
+                format::count(*most as u64),
+                format::count(*least as u64)
             ))
         }
         (Some((_, most)), _) if last.len() > 1 => Some(format!(
-            "Before the drain each of {} nodes held {}.",
+            "Before the drain, each of {} nodes held {} sockets.",
             last.len(),
-            human::count(*most as u64)
+            format::count(*most as u64)
         )),
         (Some((only, most)), _) => Some(format!(
-            "Before the drain {only} held all {}.",
-            human::count(*most as u64)
+            "Before the drain, {only} held all {} sockets.",
+            format::count(*most as u64)
         )),
         _ => None,
     };
-    let reading = (!scene.timeline.marks.is_empty()).then(|| {
-        "Counted a second before each event, which shows what the one before it led to, and before the \
-         drain. The numbers are the events'; a node without a bar held none, or did not say."
+    let explanation = (!context.timeline.marks.is_empty()).then(|| {
+        "Sockets are counted a second before each event and before the drain. The numbers are \
+         those of the events. A node without a bar held no socket or did not report."
             .to_owned()
     });
-    join_sentences([end, reading])
+    join_sentences([end, explanation])
 }

@@ -1,4 +1,4 @@
-//! Time to the acceptance of a reading over time.
+//! Latency of telemetry over time, up to its acceptance.
 
 use super::{
     chart::Chart,
@@ -7,12 +7,16 @@ use super::{
 };
 use crate::record::names::latency::{TELEMETRY_RESPONSE, TELEMETRY_SERVICE};
 
-pub(super) fn chart(scene: &ChartContext) -> Chart {
-    let timed = LatencyTags {
+pub(super) fn chart(context: &ChartContext) -> Chart {
+    let tags = LatencyTags {
         response: TELEMETRY_RESPONSE,
         service: TELEMETRY_SERVICE,
-        action: "telemetry",
+        action: "telemetry record",
     };
-    let title = "Telemetry latency, to its acceptance";
-    latency::chart(scene, "telemetry-latency", title, &timed)
+    latency::chart(
+        context,
+        "telemetry-latency",
+        "Telemetry latency, up to its acceptance",
+        &tags,
+    )
 }

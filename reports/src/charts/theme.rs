@@ -1,7 +1,6 @@
-//! Colours by name, and how lines are broken. The drawing library writes fixed
-//! colours and solid lines only, so charts are drawn in placeholders, which
-//! [`themed`] replaces by CSS variables (the page's, or those that a file of its
-//! own brings along) and dash patterns.
+//! Named colours and dash patterns. The drawing library writes fixed colours and solid lines
+//! only, so charts are drawn in placeholder colours. [`themed`] replaces these by CSS
+//! variables and dash patterns.
 
 use plotters::style::RGBColor;
 
@@ -10,25 +9,26 @@ use super::{
     format::SCALE,
 };
 
-/// Series that can be told apart; with more, a band is drawn instead.
+/// Most series that can be told apart; with more, a band is drawn instead.
 pub(crate) const SERIES: usize = 8;
 
-/// The variables, for light and for dark. One line for the page and for files.
+/// CSS variables of the colours, for light and for dark, used by the page and by files.
 pub(crate) const VARIABLES: &str = include_str!("../../templates/chart-colours.css");
 
-/// The first two bytes of a placeholder; the first also carries the dash.
+/// First byte of a placeholder for a solid line; the stroke's index is added to it.
 const RED: u8 = 0xA0;
+/// Second byte of a placeholder.
 const GREEN: u8 = 0x5E;
 
 impl Colour {
-    /// What stands for it until the chart is drawn.
+    /// Returns the placeholder for the colour.
     pub(super) fn placeholder(self) -> RGBColor {
         self.dashed(Stroke::Solid)
     }
 
-    /// The same for a line that is broken.
-    pub(super) fn dashed(self, dash: Stroke) -> RGBColor {
-        RGBColor(RED + dash.index() as u8, GREEN, self.code())
+    /// Returns the placeholder for a line of this colour and stroke.
+    pub(super) fn dashed(self, stroke: Stroke) -> RGBColor {
+        RGBColor(RED + stroke.index() as u8, GREEN, self.code())
     }
 
     fn code(self) -> u8 {
@@ -51,7 +51,7 @@ impl Colour {
         }
     }
 
-    /// As a style sheet names it.
+    /// Returns the colour as a style sheet names it.
     pub(crate) fn variable(self) -> String {
         match self {
             Self::Series(index) => format!("var(--series-{})", index % SERIES + 1),
@@ -64,7 +64,7 @@ impl Colour {
 }
 
 impl Stroke {
-    /// Lengths of strokes and gaps in CSS pixels; none for a solid line.
+    /// Returns the lengths of strokes and gaps in CSS pixels; none for a solid line.
     pub(crate) fn pattern(self) -> &'static [i32] {
         match self {
             Self::Solid => &[],
@@ -75,17 +75,17 @@ impl Stroke {
     }
 }
 
-/// The drawing with variables and patterns in place of placeholders.
+/// Replaces the placeholders of a drawing by variables and patterns.
 pub(super) fn themed(svg: &str) -> String {
     let mut pieces = svg.split("=\"#");
     let mut themed = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
         match piece.split_once('"').and_then(|(hex, rest)| {
-            let (colour, dash) = decoded(hex)?;
-            Some((colour, dash, rest))
+            let (colour, stroke) = decoded(hex)?;
+            Some((colour, stroke, rest))
         }) {
-            Some((colour, dash, rest)) => {
-                themed.push_str(&format!("=\"{}\"{}", colour.variable(), attribute(dash)));
+            Some((colour, stroke, rest)) => {
+                themed.push_str(&format!("=\"{}\"{}", colour.variable(), attribute(stroke)));
                 themed.push_str(rest);
             }
             None => {
@@ -104,9 +104,9 @@ fn decoded(hex: &str) -> Option<(Colour, Stroke)> {
     (green == GREEN).then_some((Colour::decoded(blue)?, Stroke::of(dash.into())))
 }
 
-fn attribute(dash: Stroke) -> String {
-    let fine = |length: &i32| (length * SCALE).to_string();
-    let lengths: Vec<String> = dash.pattern().iter().map(fine).collect();
+fn attribute(stroke: Stroke) -> String {
+    let scaled = |length: &i32| (length * SCALE).to_string();
+    let lengths: Vec<String> = stroke.pattern().iter().map(scaled).collect();
     match lengths.is_empty() {
         true => String::new(),
         false => format!(" stroke-dasharray=\"{}\"", lengths.join(" ")),

@@ -1,79 +1,77 @@
-//! What was offered and what was achieved, per second.
+//! Actions due and actions answered, per second.
 
 use highwater_scenarios::metrics::Unit;
+use highwater_types::format;
 
 use super::{
     chart::{Chart, Colour, Series, Stroke, XAxis, YAxis},
     chart_context::ChartContext,
 };
-use crate::{human, record::names::counter};
+use crate::record::names::counter;
 
-/// A kind of action: its name, what of it was due and what was answered, by the
-/// names of counters, and the verb.
-type TrafficKind = (&'static str, &'static str, &'static str, &'static str);
+/// A kind of action.
+struct TrafficKind {
+    name: &'static str,
+    /// Counter of the actions due.
+    due: &'static str,
+    /// Counter of the actions answered.
+    answered: &'static str,
+    /// Verb for an answered action.
+    verb: &'static str,
+}
 
-const HEARTBEATS: TrafficKind = (
-    "heartbeats",
-    counter::HEARTBEATS_DUE,
-    counter::HEARTBEATS_ACKNOWLEDGED,
-    "acknowledged",
-);
-const COMMANDS: TrafficKind = (
-    "commands",
-    counter::COMMANDS_DUE,
-    counter::COMMANDS_REPLIED,
-    "replied",
-);
+const HEARTBEATS: TrafficKind = TrafficKind {
+    name: "heartbeats",
+    due: counter::HEARTBEATS_DUE,
+    answered: counter::HEARTBEATS_ACKNOWLEDGED,
+    verb: "acknowledged",
+};
+const COMMANDS: TrafficKind = TrafficKind {
+    name: "commands",
+    due: counter::COMMANDS_DUE,
+    answered: counter::COMMANDS_REPLIED,
+    verb: "replied",
+};
+const MESSAGES: TrafficKind = TrafficKind {
+    name: "messages",
+    due: counter::MESSAGES_SCHEDULED,
+    answered: counter::MESSAGES_PUBLISHED,
+    verb: "published",
+};
+const TELEMETRY: TrafficKind = TrafficKind {
+    name: "telemetry records",
+    due: counter::TELEMETRY_DUE,
+    answered: counter::TELEMETRY_ACCEPTED,
+    verb: "accepted",
+};
 
-const MESSAGES: TrafficKind = (
-    "messages",
-    counter::MESSAGES_SCHEDULED,
-    counter::MESSAGES_PUBLISHED,
-    "published",
-);
-const TELEMETRY: TrafficKind = (
-    "telemetry",
-    counter::TELEMETRY_DUE,
-    counter::TELEMETRY_ACCEPTED,
-    "accepted",
-);
-
-pub(super) fn chart(scene: &ChartContext) -> Chart {
-    let mut kinds = vec![HEARTBEATS];
-    if !scene.window.record.manifest.plan.commands.is_empty() {
-        kinds.push(COMMANDS);
-    }
-    if !scene.window.record.manifest.plan.publish.is_empty() {
-        kinds.push(MESSAGES);
-    }
-    if !scene.window.record.manifest.plan.telemetry.is_empty() {
-        kinds.push(TELEMETRY);
-    }
+pub(super) fn chart(context: &ChartContext) -> Chart {
+    let kinds = kinds(context);
     let rate = |name: &'static str| {
-        scene
+        context
             .steps
-            .rate(scene.window, move |line| line.counter(name))
+            .rate(context.window, move |row| row.counter(name))
     };
     let series = kinds.iter().enumerate().flat_map(|(index, kind)| {
-        let &(name, due, answered, verb) = kind;
-        // The offered line lies on top: where it hides the other, all was
-        // achieved.
+        // The line of due actions is drawn on top: where it hides the other one, all
+        // actions were answered.
         let (below, above) = (Colour::Series(index), Colour::Ink);
+        let (name, verb) = (kind.name, kind.verb);
         [
-            Series::line(format!("{name} {verb}"), below, rate(answered)),
-            Series::line(format!("{name} due"), above, rate(due))
+            Series::line(format!("{name} {verb}"), below, rate(kind.answered)),
+            Series::line(format!("{name} due"), above, rate(kind.due))
                 .with_stroke(Stroke::of(index * 2 + 1)),
         ]
     });
     let counts: Vec<String> = kinds
         .iter()
-        .map(|kind| answered_text(scene, kind))
+        .map(|kind| answered_text(context, kind))
         .collect();
     Chart {
         name: "throughput".into(),
-        title: "Offered and achieved".into(),
+        title: "Due and answered".into(),
         about: format!(
-            "{}. Where the broken line runs within the full one, all that was due was answered.",
+            "{}. Where the broken line lies on the full one, all that was due was answered.",
             counts.join("; ")
         ),
         x: XAxis::Time,
@@ -83,18 +81,31 @@ pub(super) fn chart(scene: &ChartContext) -> Chart {
     }
 }
 
-fn answered_text(scene: &ChartContext, &(name, due, answered, verb): &TrafficKind) -> String {
-    let (due, answered) = (
-        scene.window.counter_total(due),
-        scene.window.counter_total(answered),
-    );
+fn kinds(context: &ChartContext) -> Vec<TrafficKind> {
+    let plan = &context.window.record.manifest.plan;
+    let optional = [
+        (!plan.commands.is_empty()).then_some(COMMANDS),
+        (!plan.publish.is_empty()).then_some(MESSAGES),
+        (!plan.telemetry.is_empty()).then_some(TELEMETRY),
+    ];
+    [HEARTBEATS]
+        .into_iter()
+        .chain(optional.into_iter().flatten())
+        .collect()
+}
+
+fn answered_text(context: &ChartContext, kind: &TrafficKind) -> String {
+    let due = context.window.counter_total(kind.due);
+    let answered = context.window.counter_total(kind.answered);
     let left = match due.saturating_sub(answered) {
         0 => String::new(),
-        left => format!(" ({} were not)", human::count(left)),
+        left => format!(" ({} were not)", format::count(left)),
     };
     format!(
-        "{} of {} {name} that were due were {verb}{left}",
-        human::count(answered),
-        human::count(due)
+        "{} of {} {} that were due were {}{left}",
+        format::count(answered),
+        format::count(due),
+        kind.name,
+        kind.verb
     )
 }

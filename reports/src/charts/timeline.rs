@@ -1,26 +1,26 @@
-//! What all charts over time share: phases as bands, events as marks.
+//! The timeline that all charts over time share: phases as bands, events as marks.
 
 use highwater_scenarios::plan::PhaseWindow;
 
 use crate::record::{RecordEvent, RunRecord, action_title};
 
-/// What happened when, in seconds on the run's clock.
+/// The phases and events of a run, in seconds on its clock.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Timeline {
-    /// Name, beginning and end.
+    /// Name, start and end of each phase.
     pub(crate) phases: Vec<(&'static str, f64, f64)>,
-    /// In order of time; they are numbered from 1.
+    /// Events in order of time; they are numbered from 1.
     pub(crate) marks: Vec<Mark>,
-    /// The last thing recorded.
+    /// End of the record.
     pub(crate) end: f64,
 }
 
-/// Something that happened.
+/// An event on the timeline.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Mark {
     /// Seconds on the run's clock.
     pub(crate) at: f64,
-    /// `kill-node n2`.
+    /// Name: `kill-node n2`.
     pub(crate) name: String,
 }
 
@@ -54,8 +54,7 @@ impl Timeline {
         }
     }
 
-    /// The last event at or before an instant that is not more than `within`
-    /// seconds older.
+    /// Returns the last event at or before an instant, at most `within` seconds older.
     pub(crate) fn just_before(&self, at: f64, within: f64) -> Option<&Mark> {
         let before = self.marks.iter().rev().find(|mark| mark.at <= at);
         before.filter(|mark| at - mark.at <= within)

@@ -1,5 +1,5 @@
-//! The values behind a chart over time, for the page's script: what each series
-//! was at an instant. Rounded to four digits, and no finer than the drawing.
+//! The values behind a chart over time, for the page's script. They are rounded to four
+//! digits and no finer than the drawing, which keeps the page small.
 
 use highwater_scenarios::metrics::Unit;
 use serde::Serialize;
@@ -9,20 +9,20 @@ use super::{
     series::TimeSteps,
 };
 
-/// A chart's values, in the order of its legend.
+/// The values of a chart, in the order of its legend.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Tooltip {
-    /// What they are counted in: `count`, `rate`, `ms`, `bytes`, `share`.
+    /// Unit: `count`, `rate`, `ms`, `bytes`, `share`, `s`.
     unit: &'static str,
     series: Vec<SeriesValues>,
 }
 
-/// A value for each step from the run's zero on; null where there is none.
+/// One value for each step from the start of the run; null where nothing was measured.
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
 enum SeriesValues {
     Line(Vec<Option<f64>>),
-    /// Lower and upper edge.
+    /// Lower edges and upper edges.
     Band(Vec<Option<f64>>, Vec<Option<f64>>),
 }
 
@@ -69,7 +69,7 @@ fn values(series: &Series, steps: TimeSteps) -> SeriesValues {
     }
 }
 
-/// Four digits, and whole numbers in full.
+/// Rounds to four digits, and numbers from 1,000 to whole ones.
 fn rounded(value: f64) -> f64 {
     if value.abs() >= 1000.0 || value == 0.0 {
         return value.round();

@@ -1,5 +1,6 @@
 //! A run against a baseline: worse beyond the noise is a failed gate.
 
+use crate::unit_format;
 use highwater_scenarios::metrics::{Metric, all};
 
 use super::{
@@ -9,7 +10,6 @@ use super::{
 };
 use crate::{
     analysis::analyse,
-    metric::display,
     record::RunRecord,
     summary::{GateOutcome, Summary, Verdict},
 };
@@ -56,7 +56,10 @@ fn baseline_gate(
     let change = change(before, after, figure.direction())?;
     (change == MetricChange::Worse).then_some(())?;
     Some(GateOutcome {
-        name: format!("baseline {}", display(figure.unit, before.value)),
+        name: format!(
+            "baseline {}",
+            unit_format::with_unit(figure.unit, before.value)
+        ),
         check: format!("{} <= baseline", figure.path),
         during: None,
         actual: Some(after.value),

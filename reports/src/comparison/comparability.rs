@@ -1,11 +1,13 @@
 //! Whether runs may be compared at all, and what they differ in.
 
+use highwater_types::format;
+
 use super::{
     run::ComparedRun,
     settings::{SettingDifference, Settings, setting_differences},
 };
 use crate::{
-    RunRecord, human,
+    RunRecord,
     record::{HostInfo, Manifest, RunEnd},
     summary::Verdict,
     text::verdict_reason,
@@ -102,7 +104,7 @@ fn machine_differences(runs: &[ComparedRun]) -> Option<String> {
 
 /// What makes a machine, in words.
 fn machine_properties(host: &HostInfo) -> [(&'static str, String); 5] {
-    let number = |value: Option<u64>| value.map_or_else(unknown, human::count);
+    let number = |value: Option<u64>| value.map_or_else(unknown, format::count);
     let text = |value: &Option<String>| value.clone().unwrap_or_else(unknown);
     [
         ("the number of CPU cores", number(host.cpus.map(u64::from))),

@@ -1,23 +1,17 @@
 //! Runs side by side: what differs between them, and what that did.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::{
     cell::ComparisonCell,
     comparability::Comparability,
     error::CompareError,
     grid::{Grid, balancing_grid, metric_grid},
-    json::json,
     run::ComparedRun,
     settings::{SettingDifference, Settings},
     summary_text::summary_text,
-    text::text,
 };
-use crate::{
-    charts::{CellTraces, Drawing, side_by_side},
-    page::comparison_page,
-    record::write_atomic,
-};
+use crate::charts::{CellTraces, Drawing, side_by_side};
 
 /// Settings beyond this many are no name for a cell.
 const MOST_IN_A_LABEL: usize = 7;
@@ -97,31 +91,6 @@ pub fn compare(dirs: &[PathBuf], unlike: MismatchPolicy) -> Result<RunComparison
         cells: cells.iter().map(CellSummary::of).collect(),
         settings: likeness.differing,
     })
-}
-
-impl RunComparison {
-    /// For a terminal.
-    pub fn text(&self) -> String {
-        text(self)
-    }
-
-    /// Writes the page, one file that opens offline, in full or not at all.
-    ///
-    /// # Errors
-    /// When it cannot be rendered, or the file not be written.
-    pub fn write_page(&self, path: &Path) -> Result<(), CompareError> {
-        let html = comparison_page(self)?;
-        Ok(write_atomic(path, html.as_bytes())?)
-    }
-
-    /// Writes what differs and the figures as JSON, in full or not at all.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub fn write_json(&self, path: &Path) -> Result<(), CompareError> {
-        let json = json(self).map_err(CompareError::Json)?;
-        Ok(write_atomic(path, json.as_bytes())?)
-    }
 }
 
 impl CellSummary {

@@ -14,9 +14,8 @@ use highwater_scenarios::{
 };
 
 use crate::{
-    analysis::fit::mean_margin,
+    analysis::{fit::mean_margin, summary_metrics::SummaryMetrics},
     histogram::LatencyHistogram,
-    metric::SummaryMetrics,
     record::{RunRecord, names::latency},
     summary::Summary,
 };

@@ -12,7 +12,7 @@ use super::{
     metrics::{BalancingMetric, NOT_MEASURED, balancing_metrics},
     run::ComparedRun,
 };
-use crate::metric::display;
+use crate::unit_format::with_unit as display;
 
 /// Where an event had no such effect at all.
 const NO_SUCH_EFFECT: &str = "–";

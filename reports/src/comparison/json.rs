@@ -1,12 +1,16 @@
 //! A comparison for programs.
 
+use std::path::Path;
+
 use serde::Serialize;
 
 use super::{
     change::MetricChange,
     compare::{CellSummary, RunComparison},
+    error::CompareError,
     grid::{Grid, GridCell},
 };
+use crate::record::write_atomic;
 
 /// Version of the form.
 const SCHEMA: u32 = 2;
@@ -55,23 +59,30 @@ struct CellValueJson {
     change: Option<MetricChange>,
 }
 
-/// As it stands in the file.
-pub(super) fn json(comparison: &RunComparison) -> serde_json::Result<String> {
-    let settings = comparison.settings.iter().map(|setting| SettingJson {
-        path: &setting.path,
-        values: setting.distinct_values(),
-    });
-    let content = ComparisonJson {
-        schema: SCHEMA,
-        scenario: &comparison.title,
-        differing: settings.collect(),
-        outcome: &comparison.summary_text,
-        cautions: &comparison.cautions,
-        cells: comparison.cells.iter().map(CellJson::of).collect(),
-        balancing: metric_rows(&comparison.balancing),
-        metrics: metric_rows(&comparison.metrics),
-    };
-    Ok(serde_json::to_string_pretty(&content)? + "\n")
+impl RunComparison {
+    /// Writes the differing settings and the metrics as JSON, in full or not at all.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write_json(&self, path: &Path) -> Result<(), CompareError> {
+        let settings = self.settings.iter().map(|setting| SettingJson {
+            path: &setting.path,
+            values: setting.distinct_values(),
+        });
+        let content = ComparisonJson {
+            schema: SCHEMA,
+            scenario: &self.title,
+            differing: settings.collect(),
+            outcome: &self.summary_text,
+            cautions: &self.cautions,
+            cells: self.cells.iter().map(CellJson::of).collect(),
+            balancing: metric_rows(&self.balancing),
+            metrics: metric_rows(&self.metrics),
+        };
+        let mut json = serde_json::to_vec_pretty(&content).map_err(CompareError::Json)?;
+        json.push(b'\n');
+        Ok(write_atomic(path, &json)?)
+    }
 }
 
 impl<'a> CellJson<'a> {

@@ -1,8 +1,6 @@
 //! What a comparison of balancing looks at first: more than the catalogue's figures,
 //! since most of it is there once for each event.
 
-use std::collections::BTreeMap;
-
 use highwater_scenarios::metrics::{Direction, Metric, Unit};
 
 use crate::{
@@ -74,7 +72,7 @@ fn event_metrics(number: usize, event: &AfterEvent) -> Vec<BalancingMetric> {
             named("part of the new sockets that its node got"),
             Unit::Share,
             Direction::Neither,
-            share_of_its_node(event),
+            event.new_sockets_share,
         ),
         time_until(named("short of sockets for"), event.settled_after_s),
         time_until(named("uneven for"), event.balanced_after_s),
@@ -203,25 +201,6 @@ fn balancer_metrics(balancers: &[BalancerSummary]) -> Vec<BalancingMetric> {
     ]
 }
 
-/// By the clients' count; by the nodes' where answers name no node. `None` where the
-/// event's node was not there to get any, or nobody says.
-fn share_of_its_node(event: &AfterEvent) -> Option<f64> {
-    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-    for (node, count) in event.arrivals.iter().flat_map(|piece| &piece.by_node) {
-        *counts.entry(node).or_default() += count;
-    }
-    if counts.is_empty() {
-        let by_nodes = event.new_sockets_by_node.iter();
-        counts = by_nodes
-            .map(|(node, count)| (node.as_str(), *count))
-            .collect();
-    }
-    let nothing = event.new_sockets_by_node.get(&event.node).map(|_| &0);
-    let its = *counts.get(event.node.as_str()).or(nothing)?;
-    let all: u64 = counts.values().sum();
-    (all > 0).then(|| its as f64 / all as f64)
-}
-
 fn lower_is_better(name: impl Into<String>, unit: Unit, value: Option<f64>) -> BalancingMetric {
     balancing_metric(name, unit, Direction::Lower, value)
 }
@@ -250,47 +229,5 @@ fn balancing_metric(
         better,
         value,
         absent_text: NOT_MEASURED,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::summary::OpenedSockets;
-
-    fn after<const N: usize>(nodes: [&str; N], arrived: &[(&str, u64)]) -> AfterEvent {
-        let by_node = |counts: &[(&str, u64)]| -> BTreeMap<String, u64> {
-            let counts = counts.iter();
-            counts.map(|&(id, count)| (id.to_owned(), count)).collect()
-        };
-        AfterEvent {
-            at_s: 0.0,
-            event: "add-node".to_owned(),
-            node: "n3".to_owned(),
-            new_sockets_by_node: by_node(&nodes.map(|id| (id, 0))),
-            arrivals: vec![OpenedSockets {
-                from_s: 0.0,
-                to_s: 1.0,
-                by_node: by_node(arrived),
-            }],
-            settled_after_s: None,
-            balanced_after_s: None,
-            evenness: None,
-            herding: None,
-            storm: None,
-            detection: None,
-        }
-    }
-
-    #[test]
-    fn a_node_that_was_there_and_got_nothing_got_nothing() {
-        let share = |after| share_of_its_node(&after);
-        assert_eq!(
-            share(after(["n1", "n3"], &[("n1", 1), ("n3", 3)])),
-            Some(0.75)
-        );
-        assert_eq!(share(after(["n1", "n3"], &[("n1", 4)])), Some(0.0));
-        assert_eq!(share(after(["n1"], &[("n1", 4)])), None, "it was not there");
-        assert_eq!(share(after(["n3"], &[])), None, "nobody got any");
     }
 }

@@ -13,14 +13,15 @@
 
 mod baseline;
 mod cell;
-pub(crate) mod change;
+mod change;
 mod comparability;
 mod compare;
 mod error;
 mod estimate;
-pub(crate) mod grid;
+mod grid;
 mod json;
 mod metrics;
+mod page;
 mod run;
 mod settings;
 mod summary_text;

@@ -31,14 +31,14 @@ impl ComparedRun {
 
     fn of(name: String, record: &RunRecord) -> Self {
         let summary = analyse(record);
-        let tracks = RecordSeries::new(&record.intervals);
-        let cut = RunWindow::whole_run(record, &tracks);
+        let sources = RecordSeries::new(&record.intervals);
+        let window = RunWindow::whole_run(record, &sources);
         Self {
             name,
             manifest: record.manifest.clone(),
             ended: record.ended(),
             estimates: estimates(record, &summary),
-            trace: RunTrace::of(&ChartContext::of(&cut)),
+            trace: RunTrace::of(&ChartContext::of(&window)),
             summary,
         }
     }

@@ -1,42 +1,24 @@
 //! What a run was asked for, setting by setting, as a scenario addresses them:
 //! `cluster.policy`, `devices.late.count`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
 
+use highwater_scenarios::settings::{self, Comparability, Setting};
+use highwater_types::format;
 use serde_json::Value;
 
-use crate::{human, record::Manifest};
+use crate::record::Manifest;
 
-/// What of a plan may differ without the load being another.
-const IGNORED: [&str; 3] = ["name", "description", "gates"];
-/// What stands in front of the nodes: one experiment may turn all of it.
-const BALANCING: [&str; 7] = [
-    "cluster.balancer",
-    "cluster.policy",
-    "cluster.load_metric",
-    "cluster.join",
-    "cluster.balancers",
-    "cluster.balancer_tls",
-    "cluster.max_age",
-];
+/// The keys of a scenario, as their declarations describe them.
+static DECLARED: LazyLock<Vec<Setting>> = LazyLock::new(settings::all);
+
 /// Values with parts that make one setting.
 const UNSPLIT: [&str; 3] = ["action", "backplane", "model"];
 /// There is no such setting, or it is not set.
 const NONE: &str = "none";
-/// Times, which a plan has in milliseconds.
-const TIMES: [&str; 10] = [
-    "at",
-    "connect_timeout",
-    "duration",
-    "first",
-    "processing_time",
-    "heartbeat",
-    "max",
-    "max_age",
-    "start",
-    "timeout",
-];
-
 /// The settings of a run, each with its value in words.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Settings(BTreeMap<String, String>);
@@ -56,7 +38,7 @@ impl Settings {
         let mut settings = BTreeMap::new();
         if let Ok(Value::Object(plan)) = serde_json::to_value(&manifest.plan) {
             for (key, value) in &plan {
-                if !IGNORED.contains(&key.as_str()) {
+                if comparability(key) != Comparability::Ignored {
                     flatten(&mut settings, key, value);
                 }
             }
@@ -83,7 +65,7 @@ impl Settings {
 impl SettingDifference {
     /// Whether it says what stands in front of the nodes, or how that spreads.
     pub(super) fn is_balancing(&self) -> bool {
-        BALANCING.contains(&self.path.as_str())
+        comparability(&self.path) == Comparability::Balancing
     }
 
     /// Each value once, in words.
@@ -119,6 +101,20 @@ pub(super) fn setting_differences(all: &[&Settings]) -> Vec<SettingDifference> {
         })
         .filter(|differing| differing.values.windows(2).any(|pair| pair[0] != pair[1]))
         .collect()
+}
+
+/// Returns the weight of a difference in a setting. A part of a plan that is not a key of a
+/// scenario counts like any other.
+fn comparability(path: &str) -> Comparability {
+    let setting = DECLARED.iter().find(|setting| setting.path == path);
+    setting.map_or(Comparability::Compared, |setting| setting.comparability)
+}
+
+/// Whether keys of this name are durations, which a plan has in milliseconds.
+fn is_duration(key: &str) -> bool {
+    DECLARED
+        .iter()
+        .any(|setting| setting.is_duration && setting.path.rsplit('.').next() == Some(key))
 }
 
 fn flatten(settings: &mut BTreeMap<String, String>, path: &str, value: &Value) {
@@ -161,9 +157,9 @@ fn value_text(key: &str, value: &Value) -> String {
     match value {
         Value::Null => NONE.to_owned(),
         Value::String(text) => text.clone(),
-        Value::Number(number) => match (TIMES.contains(&key), number.as_f64(), number.as_u64()) {
-            (true, Some(millis), _) => human::millis(millis),
-            (false, _, Some(whole)) => human::count(whole),
+        Value::Number(number) => match (is_duration(key), number.as_f64(), number.as_u64()) {
+            (true, Some(millis), _) => format::millis(millis),
+            (false, _, Some(whole)) => format::count(whole),
             _ => number.to_string(),
         },
         other => other.to_string(),

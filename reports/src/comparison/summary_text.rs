@@ -1,12 +1,13 @@
 //! What came of the difference between cells, in a few sentences drawn from their
 //! figures.
 
+use highwater_types::format;
+
 use super::{
     cell::{CellEstimate, ComparisonCell},
     estimate::Estimate,
 };
 use crate::{
-    human,
     record::action_title,
     summary::{AfterEvent, Summary},
 };
@@ -40,7 +41,7 @@ fn evenness_sentence(cells: &[ComparisonCell]) -> Option<String> {
 
 fn reconnect_sentence(cells: &[ComparisonCell], number: usize) -> Option<String> {
     let figure = |summary: &Summary| event(summary, number)?.storm.as_ref()?.t99_s;
-    let told = values_by_cell(cells, human::seconds, "", figure)?;
+    let told = values_by_cell(cells, format::seconds, "", figure)?;
     let title = title(cells, number)?;
     Some(format!(
         "After {title}, 99 % of the lost sockets were back within {told}."
@@ -54,7 +55,7 @@ fn failed_connects_sentence(cells: &[ComparisonCell], number: usize) -> Option<S
             .as_ref()?
             .failed_connects_after_s
     };
-    let told = values_by_cell(cells, human::seconds, "", figure)?;
+    let told = values_by_cell(cells, format::seconds, "", figure)?;
     let title = title(cells, number)?;
     Some(format!(
         "After {title}, connections to it failed for {told}."

@@ -8,26 +8,26 @@ use super::{
     grid::{Grid, GridCell},
 };
 
-/// What differs, what came of it, what to keep in mind, and the figures.
-pub(super) fn text(comparison: &RunComparison) -> String {
-    let mut text = format!("{}: {}\n", comparison.title, comparison.differences_text);
-    if !comparison.summary_text.is_empty() {
-        let _ = writeln!(text, "{}", comparison.summary_text);
-    }
-    for caution in &comparison.cautions {
-        let _ = writeln!(text, "NOTE: {caution}");
-    }
-    for (caption, grid) in [
-        ("balancing", &comparison.balancing),
-        ("metric", &comparison.metrics),
-    ] {
-        if !grid.rows.is_empty() {
-            text.push('\n');
-            text.push_str(&aligned(caption, grid));
+impl RunComparison {
+    /// Returns the comparison for a terminal: the differing settings, their effect, the
+    /// cautions, and the metrics.
+    pub fn text(&self) -> String {
+        let mut text = format!("{}: {}\n", self.title, self.differences_text);
+        if !self.summary_text.is_empty() {
+            let _ = writeln!(text, "{}", self.summary_text);
         }
+        for caution in &self.cautions {
+            let _ = writeln!(text, "NOTE: {caution}");
+        }
+        for (caption, grid) in [("balancing", &self.balancing), ("metric", &self.metrics)] {
+            if !grid.rows.is_empty() {
+                text.push('\n');
+                text.push_str(&aligned(caption, grid));
+            }
+        }
+        text.push_str("\n+ better, - worse, ~ other than the first, beyond the noise of both\n");
+        text
     }
-    text.push_str("\n+ better, - worse, ~ other than the first, beyond the noise of both\n");
-    text
 }
 
 /// The first column to the left, the others to the right.

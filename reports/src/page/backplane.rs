@@ -1,10 +1,9 @@
 //! Tables of what goes through the backplane.
 
+use highwater_types::format;
+
 use super::table::{PageTable, TableRow, missing, number, row, size, table};
-use crate::{
-    human,
-    summary::{BackplaneSummary, BrokerSummary, Summary},
-};
+use crate::summary::{BackplaneSummary, BrokerSummary, Summary};
 
 /// As the nodes count it, and as the broker does, if it tells anything.
 pub(super) fn tables(summary: &Summary) -> Vec<PageTable> {
@@ -22,7 +21,7 @@ pub(super) fn tables(summary: &Summary) -> Vec<PageTable> {
 }
 
 fn of_nodes(backplane: &BackplaneSummary) -> Vec<TableRow> {
-    let ratio = |value: Option<f64>| value.map_or_else(missing, human::significant);
+    let ratio = |value: Option<f64>| value.map_or_else(missing, format::significant);
     let rows = [
         ("sent", number(backplane.sent)),
         ("received", number(backplane.received)),
@@ -37,7 +36,7 @@ fn of_nodes(backplane: &BackplaneSummary) -> Vec<TableRow> {
 
 fn of_broker(broker: &BrokerSummary) -> Vec<TableRow> {
     let per_s = |rate: Option<f64>| {
-        rate.map_or_else(missing, |rate| format!("{}/s", human::significant(rate)))
+        rate.map_or_else(missing, |rate| format!("{}/s", format::significant(rate)))
     };
     let rows = [
         ("connections, most", number(broker.clients_peak)),

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use highwater_scenarios::metrics::Unit;
+use highwater_types::format;
 
 use super::table::{PageTable, TableRow, missing, number, row, size, table, time};
 use crate::{
     analysis::processes::natural_sort_key,
-    human,
-    metric::display,
     record::action_title,
     summary::{
         AfterEvent, Balance, BalancerSummary, Detection, NodeLoadSummary, ReconnectStorm, Summary,
     },
+    unit_format::with_unit as display,
 };
 
 /// Those for which something was measured.
@@ -41,7 +41,7 @@ fn by_node(counts: &BTreeMap<String, u64>) -> String {
     counts.sort_by_cached_key(|(id, _)| natural_sort_key(id));
     let counts = counts
         .into_iter()
-        .map(|(id, count)| format!("{id} {}", human::count(*count)));
+        .map(|(id, count)| format!("{id} {}", format::count(*count)));
     counts.collect::<Vec<_>>().join(", ")
 }
 
@@ -52,7 +52,7 @@ fn before_drain(balance: &Balance) -> PageTable {
             display(Unit::Share, herding.share),
             herding.arrivals,
             herding.node,
-            human::seconds(herding.at_s)
+            format::seconds(herding.at_s)
         )
     });
     let rows = [
@@ -89,13 +89,13 @@ fn loads(nodes: &[NodeLoadSummary]) -> PageTable {
         let commands = &node.commands_ms;
         row([
             node.id.clone(),
-            human::count(node.sockets),
+            format::count(node.sockets),
             display(Unit::Ratio, node.over_mean),
             size(node.heap),
             size(node.rss),
             share(node.cpu_cores),
-            commands.p50.map_or_else(missing, human::millis),
-            commands.p99.map_or_else(missing, human::millis),
+            commands.p50.map_or_else(missing, format::millis),
+            commands.p99.map_or_else(missing, format::millis),
         ])
     };
     PageTable {
@@ -155,8 +155,8 @@ fn arrivals(events: &[AfterEvent]) -> PageTable {
             title(event),
             format!(
                 "{} to {}",
-                human::significant(piece.from_s),
-                human::seconds(piece.to_s)
+                format::significant(piece.from_s),
+                format::seconds(piece.to_s)
             ),
             by_node(&piece.by_node),
         ])
@@ -175,13 +175,13 @@ fn storms(events: &[AfterEvent]) -> PageTable {
         let storm: &ReconnectStorm = event.storm.as_ref()?;
         Some(row([
             title(event),
-            human::count(storm.lost),
-            human::count(storm.back),
+            format::count(storm.lost),
+            format::count(storm.back),
             time(storm.t50_s),
             time(storm.t95_s),
             time(storm.t99_s),
             number(storm.peak_handshakes_per_s),
-            human::count(storm.failed_attempts),
+            format::count(storm.failed_attempts),
             number(storm.commands_failed),
         ]))
     });
@@ -252,7 +252,7 @@ fn balancers(balancers: &[BalancerSummary]) -> PageTable {
             number(balancer.process.sockets_at_end),
             number(balancer.pending_peak),
             held.map_or_else(missing, by_node),
-            cpu.map_or_else(missing, |us| format!("{} µs", human::significant(us))),
+            cpu.map_or_else(missing, |us| format!("{} µs", format::significant(us))),
         ])
     };
     PageTable {
@@ -275,7 +275,7 @@ fn title(event: &AfterEvent) -> String {
     format!(
         "{} at {}",
         action_title(&event.event, &event.node),
-        human::seconds((event.at_s * 10.0).round() / 10.0)
+        format::seconds((event.at_s * 10.0).round() / 10.0)
     )
 }
 

@@ -1,12 +1,10 @@
 //! What balancers were told while the run lasted.
 
 use highwater_scenarios::plan::Join;
+use highwater_types::format;
 use serde::Serialize;
 
-use crate::{
-    human,
-    record::{RecordEvent, RunRecord},
-};
+use crate::record::{RecordEvent, RunRecord};
 
 /// Something that a balancer was told.
 #[derive(Debug, Serialize)]
@@ -22,7 +20,7 @@ pub(super) fn balancer_events(record: &RunRecord) -> Vec<BalancerEvent<'_>> {
     events
         .filter_map(|event| match &event.kind {
             RecordEvent::BalancerReconfigured { id, how, text } => Some(BalancerEvent {
-                title: format!("{id} at {}: {}", human::seconds(event.at), join_text(*how)),
+                title: format!("{id} at {}: {}", format::seconds(event.at), join_text(*how)),
                 text,
             }),
             _ => None,

@@ -1,6 +1,7 @@
 //! What the page says, in the order in which it says it. The template only
 //! arranges; every figure is text here already.
 
+use highwater_types::format;
 use serde::Serialize;
 
 use super::{
@@ -16,7 +17,6 @@ use super::{
 };
 use crate::{
     charts::{ChartContext, Drawing, VARIABLES},
-    human,
     summary::{Summary, Verdict},
     text::{gate_text, verdict_reason, verdict_word},
 };
@@ -74,13 +74,13 @@ struct TimelineEvent<'a> {
 /// Everything that the template needs. `baseline` is the summary of the run
 /// that this one is held against.
 pub(super) fn content<'a>(
-    scene: &'a ChartContext,
+    context: &'a ChartContext,
     summary: &'a Summary,
     baseline: Option<&Summary>,
     drawings: &'a [Drawing],
-) -> Result<ReportPage<'a>, serde_json::Error> {
-    let cut = scene.window;
-    let manifest = &cut.record.manifest;
+) -> Result<ReportPage<'a>, minijinja::Error> {
+    let window = context.window;
+    let manifest = &window.record.manifest;
     let (over_time, others): (Vec<&Drawing>, Vec<&Drawing>) = drawings
         .iter()
         .partition(|drawing| drawing.tooltip.is_some());
@@ -94,12 +94,12 @@ pub(super) fn content<'a>(
             .started_at
             .format("%Y-%m-%d %H:%M:%S UTC")
             .to_string(),
-        duration: human::seconds(summary.duration_s),
+        duration: format::seconds(summary.duration_s),
         system: system(&manifest.plan.system),
         headlines: headlines(summary, baseline),
         problems: &summary.problems,
-        events: timeline_events(scene),
-        tooltips: TooltipData::of(scene, &over_time).json()?,
+        events: timeline_events(context),
+        tooltips: TooltipData::of(context, &over_time).json()?,
         over_time: over_time.into_iter().map(Plot::of).collect(),
         distributions: others.into_iter().map(Plot::of).collect(),
         times: tables::times(summary),
@@ -111,13 +111,13 @@ pub(super) fn content<'a>(
             .chain(machines::cpu_cores(summary))
             .collect(),
         counts: counts::counts(summary),
-        failures: counts::failures(cut),
+        failures: counts::failures(window),
         ledger: counts::ledger(summary),
         gates: tables::gates(summary),
         scenario_text: &manifest.scenario_text,
         sets: &manifest.sets,
         balancer_configuration: manifest.balancer_configuration.as_deref(),
-        balancer_events: balancer_events(cut.record),
+        balancer_events: balancer_events(window.record),
         machine: machines::machine(manifest),
         chart_colours: VARIABLES,
         style: include_str!("../../templates/report.css"),
@@ -138,12 +138,12 @@ fn unmet_gates(summary: &Summary) -> Vec<UnmetGate> {
         .collect()
 }
 
-fn timeline_events<'a>(scene: &'a ChartContext) -> Vec<TimelineEvent<'a>> {
-    let marks = scene.timeline.marks.iter();
+fn timeline_events<'a>(context: &'a ChartContext) -> Vec<TimelineEvent<'a>> {
+    let marks = context.timeline.marks.iter();
     marks
         .map(|mark| TimelineEvent {
             name: &mark.name,
-            at: human::seconds((mark.at * 10.0).round() / 10.0),
+            at: format::seconds((mark.at * 10.0).round() / 10.0),
         })
         .collect()
 }

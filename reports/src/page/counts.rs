@@ -1,9 +1,10 @@
 //! Tables of what was counted: at one end, at both, and what went wrong.
 
+use highwater_types::format;
+
 use super::table::{PageTable, TableRow, number, row, table};
 use crate::{
     analysis::{failures, run_window::RunWindow},
-    human,
     summary::{Agreement, LedgerSide, Summary},
 };
 
@@ -95,7 +96,7 @@ pub(super) fn counts(summary: &Summary) -> Vec<PageTable> {
 /// What both ends counted.
 pub(super) fn ledger(summary: &Summary) -> PageTable {
     let side = |side: &LedgerSide| match side.count {
-        Some(count) => format!("{} {}", side.who, human::count(count)),
+        Some(count) => format!("{} {}", side.who, format::count(count)),
         None => format!("{}: not measured", side.who),
     };
     let rows = summary.ledger.iter().map(|line| TableRow {
@@ -110,9 +111,9 @@ pub(super) fn ledger(summary: &Summary) -> PageTable {
             side(&line.left),
             side(&line.right),
             line.difference
-                .map(|by| human::count(by.unsigned_abs()))
+                .map(|by| format::count(by.unsigned_abs()))
                 .unwrap_or_default(),
-            human::count(line.unsure),
+            format::count(line.unsure),
             match (line.verdict, &line.note) {
                 (Agreement::Agrees, _) => "agrees".to_owned(),
                 (Agreement::Differs, _) => "differs".to_owned(),
@@ -139,11 +140,11 @@ pub(super) fn ledger(summary: &Summary) -> PageTable {
 }
 
 /// What went wrong, by kind.
-pub(super) fn failures(cut: &RunWindow) -> PageTable {
-    let failures = failures::failures(cut).into_iter();
+pub(super) fn failures(window: &RunWindow) -> PageTable {
+    let failures = failures::failures(window).into_iter();
     PageTable {
         rows: failures
-            .map(|f| row([f.counter, human::count(f.count)]))
+            .map(|f| row([f.counter, format::count(f.count)]))
             .collect(),
         ..table("Failures by kind", ["kind", "count"])
     }

@@ -4,10 +4,13 @@
 use serde::Serialize;
 
 use super::headline_metrics::headline_metrics;
+use highwater_scenarios::metrics::{Unit, find};
+
 use crate::{
-    metric::{SummaryMetrics, display, unit},
+    analysis::summary_metrics::SummaryMetrics,
     summary::{GateOutcome, Summary, Verdict},
     text::{self, metric_of},
+    unit_format::with_unit as display,
 };
 
 /// Gates beside one figure; the rest is in the table.
@@ -37,7 +40,7 @@ pub(super) fn headlines(summary: &Summary, baseline: Option<&Summary>) -> Vec<He
         .into_iter()
         .filter_map(|subject| {
             let value = figures.get(subject.path)?;
-            let unit = unit(subject.path);
+            let unit = find(subject.path).map_or(Unit::Count, |metric| metric.unit);
             let mut notes: Vec<HeadlineNote> = subject.notes.into_iter().map(plain_note).collect();
             let before = before.as_ref().and_then(|before| before.get(subject.path));
             notes.extend(before.map(|before| {

@@ -1,11 +1,11 @@
 //! Which figures stand at the head of the page, and what is said beside each.
 
 use highwater_scenarios::metrics::Unit;
+use highwater_types::format;
 
 use crate::{
-    human,
-    metric::display,
     summary::{Distribution, Summary},
+    unit_format::with_unit as display,
 };
 
 /// A figure by its path, with the part of the summary that it stands for.
@@ -39,12 +39,12 @@ fn sockets(summary: &Summary) -> HeadlineMetric {
     let sockets = &summary.sockets;
     let asked = format!(
         "{} of {} asked for were opened",
-        human::count(sockets.opened),
-        human::count(sockets.requested)
+        format::count(sockets.opened),
+        format::count(sockets.requested)
     );
     let nodes = sockets
         .server_open_peak
-        .map(|peak| format!("the nodes counted {}", human::count(peak)));
+        .map(|peak| format!("the nodes counted {}", format::count(peak)));
     HeadlineMetric {
         label: "sockets open at once",
         path: "sockets.open_peak",
@@ -57,11 +57,11 @@ fn connects(summary: &Summary) -> HeadlineMetric {
     let sockets = &summary.sockets;
     let rate = sockets
         .connect_rate_per_s
-        .map(|rate| format!("{} sockets opened a second", human::significant(rate)));
+        .map(|rate| format!("{} sockets opened a second", format::significant(rate)));
     let median = sockets
         .connect_ms
         .p50
-        .map(|p50| format!("p50 {}", human::millis(p50)));
+        .map(|p50| format!("p50 {}", format::millis(p50)));
     HeadlineMetric {
         label: "time to connect, p99",
         path: "sockets.connect.p99",
@@ -75,9 +75,9 @@ fn heartbeats(summary: &Summary) -> HeadlineMetric {
     let times = times(&heartbeats.response_ms, &heartbeats.service_ms);
     let counts = format!(
         "{} due, {} missed, {} late",
-        human::count(heartbeats.due),
-        human::count(heartbeats.missed),
-        human::count(heartbeats.late)
+        format::count(heartbeats.due),
+        format::count(heartbeats.missed),
+        format::count(heartbeats.late)
     );
     HeadlineMetric {
         label: "heartbeat response, p99",
@@ -92,10 +92,10 @@ fn messages(summary: &Summary) -> Option<HeadlineMetric> {
     let times = times(&messages.latency_ms, &messages.service_ms);
     let counts = format!(
         "{} deliveries, {} lost, {} duplicated, {} reordered",
-        human::count(messages.delivered),
-        human::count(messages.lost),
-        human::count(messages.duplicated),
-        human::count(messages.reordered)
+        format::count(messages.delivered),
+        format::count(messages.lost),
+        format::count(messages.duplicated),
+        format::count(messages.reordered)
     );
     Some(HeadlineMetric {
         label: "message latency, p99",
@@ -110,18 +110,18 @@ fn telemetry(summary: &Summary) -> Option<HeadlineMetric> {
     let times = times(&readings.response_ms, &readings.service_ms);
     let accepted = format!(
         "{} of {} due were accepted",
-        human::count(readings.accepted),
-        human::count(readings.due)
+        format::count(readings.accepted),
+        format::count(readings.due)
     );
     let handled = readings.handled.zip(readings.duplicated);
     let handled = handled.map(|(handled, again)| {
         let lost = readings
             .lost
-            .map_or_else(|| "an unknown number".to_owned(), human::count);
+            .map_or_else(|| "an unknown number".to_owned(), format::count);
         format!(
             "{} handled, {} of them again, {lost} lost",
-            human::count(handled),
-            human::count(again)
+            format::count(handled),
+            format::count(again)
         )
     });
     Some(HeadlineMetric {
@@ -137,11 +137,11 @@ fn backplane(summary: &Summary) -> Option<HeadlineMetric> {
     let backplane = summary.backplane.as_ref()?;
     let sent = backplane
         .sent
-        .map(|sent| format!("{} in all", human::count(sent)));
+        .map(|sent| format!("{} in all", format::count(sent)));
     let busy = summary.cpu_cores.broker.map(|share| {
         format!(
             "the broker kept {} % of a CPU core busy",
-            human::significant(share * 100.0)
+            format::significant(share * 100.0)
         )
     });
     Some(HeadlineMetric {
@@ -157,8 +157,8 @@ fn commands(summary: &Summary) -> Option<HeadlineMetric> {
     let times = times(&commands.response_ms, &commands.service_ms);
     let counts = format!(
         "{} of {} due were replied",
-        human::count(commands.replied),
-        human::count(commands.due)
+        format::count(commands.replied),
+        format::count(commands.due)
     );
     Some(HeadlineMetric {
         label: "command response, p99",
@@ -173,8 +173,8 @@ fn times(response: &Distribution, service: &Distribution) -> Option<String> {
     let (p50, service) = response.p50.zip(service.p99)?;
     Some(format!(
         "p50 {}; service p99 {}",
-        human::millis(p50),
-        human::millis(service)
+        format::millis(p50),
+        format::millis(service)
     ))
 }
 
@@ -183,10 +183,10 @@ fn memory(summary: &Summary) -> Option<HeadlineMetric> {
     let fit = summary.cost_per_socket.node_rss?;
     let interval = format!(
         "95 % between {} and {}",
-        human::bytes(fit.low),
-        human::bytes(fit.high)
+        format::size(fit.low),
+        format::size(fit.high)
     );
-    let heap = heap.map(|heap| format!("of heap {}", human::bytes(heap.value)));
+    let heap = heap.map(|heap| format!("of heap {}", format::size(heap.value)));
     Some(HeadlineMetric {
         label: "node memory per socket",
         path: "cost_per_socket.node_rss",
@@ -204,8 +204,8 @@ fn cost(summary: &Summary) -> Option<HeadlineMetric> {
         gates: &[],
         notes: vec![format!(
             "95 % between {} and {}",
-            human::bytes(fit.low),
-            human::bytes(fit.high)
+            format::size(fit.low),
+            format::size(fit.high)
         )],
     })
 }
@@ -230,7 +230,7 @@ fn balance(summary: &Summary) -> Option<HeadlineMetric> {
     let settled = longest.map(|seconds| {
         format!(
             "recovered within {} of an event",
-            human::seconds(seconds.ceil())
+            format::seconds(seconds.ceil())
         )
     });
     let herding = balance.herding.as_ref().map(|herding| {

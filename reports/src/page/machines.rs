@@ -1,13 +1,13 @@
 //! Tables of processes and of the machine.
 
 use highwater_scenarios::metrics::Unit;
+use highwater_types::format;
 
 use super::table::{PageTable, TableRow, missing, number, row, size, table, time};
 use crate::{
-    human,
-    metric::display,
     record::Manifest,
     summary::{ProcessSummary, Summary},
+    unit_format::with_unit as display,
 };
 
 /// A figure of a process: its title, and how it is written where there is one.
@@ -15,19 +15,19 @@ type ProcessColumn = (&'static str, fn(&ProcessSummary) -> Option<String>);
 
 const COLUMNS: [ProcessColumn; 8] = [
     ("sockets, most", |process| {
-        process.sockets_peak.map(human::count)
+        process.sockets_peak.map(format::count)
     }),
     ("at the end", |process| {
-        process.sockets_at_end.map(human::count)
+        process.sockets_at_end.map(format::count)
     }),
     ("resident, most", |process| process.rss_peak.map(bytes)),
     ("heap, most", |process| process.heap_peak.map(bytes)),
     ("open files, most", |process| {
-        process.open_files_peak.map(human::count)
+        process.open_files_peak.map(format::count)
     }),
-    ("CPU time", |process| process.cpu_s.map(human::seconds)),
+    ("CPU time", |process| process.cpu_s.map(format::seconds)),
     ("restarts", |process| {
-        process.restarts.map(|n| human::count(n.into()))
+        process.restarts.map(|n| format::count(n.into()))
     }),
     ("exit code", |process| {
         process.exit_code.map(|code| code.to_string())
@@ -79,11 +79,11 @@ fn workers(summary: &Summary) -> PageTable {
     let workers = summary.workers.iter().map(|worker| {
         row([
             worker.id.clone(),
-            human::count(worker.sockets_peak),
+            format::count(worker.sockets_peak),
             size(worker.rss_peak),
             number(worker.open_files_peak),
             time(worker.cpu_s),
-            worker.send_lag_ms.p99.map_or_else(missing, human::millis),
+            worker.send_lag_ms.p99.map_or_else(missing, format::millis),
         ])
     });
     PageTable {
@@ -132,12 +132,12 @@ pub(super) fn machine(manifest: &Manifest) -> PageTable {
         ("CPU model", host.cpu_model.clone()),
         (
             "memory",
-            host.memory_bytes.map(|bytes| human::bytes(bytes as f64)),
+            host.memory_bytes.map(|bytes| format::size(bytes as f64)),
         ),
         ("system", host.os.clone()),
         (
             "open files of one process",
-            host.open_files_limit.map(human::count),
+            host.open_files_limit.map(format::count),
         ),
         ("workers", Some(manifest.workers.to_string())),
         ("seed", Some(manifest.plan.seed.to_string())),
@@ -152,5 +152,5 @@ pub(super) fn machine(manifest: &Manifest) -> PageTable {
 }
 
 fn bytes(value: u64) -> String {
-    human::bytes(value as f64)
+    format::size(value as f64)
 }

@@ -9,7 +9,6 @@
 mod backplane;
 mod balance;
 mod balancer_events;
-mod comparison;
 mod content;
 mod counts;
 mod headline;
@@ -21,5 +20,5 @@ mod system;
 mod table;
 mod tables;
 
-pub(crate) use comparison::comparison_page;
-pub(crate) use render::page;
+pub(crate) use plot::Plot;
+pub(crate) use render::{environment, page};

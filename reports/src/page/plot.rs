@@ -8,7 +8,7 @@ use crate::charts::{ChartContext, Drawing, LegendEntry, Tooltip};
 
 /// A chart in the page.
 #[derive(Debug, Serialize)]
-pub(super) struct Plot<'a> {
+pub(crate) struct Plot<'a> {
     name: &'a str,
     title: &'a str,
     about: &'a str,
@@ -29,7 +29,7 @@ pub(super) struct TooltipData<'a> {
 }
 
 impl<'a> Plot<'a> {
-    pub(super) fn of(drawing: &'a Drawing) -> Self {
+    pub(crate) fn of(drawing: &'a Drawing) -> Self {
         Self {
             name: &drawing.name,
             title: &drawing.title,
@@ -43,19 +43,24 @@ impl<'a> Plot<'a> {
 }
 
 impl<'a> TooltipData<'a> {
-    pub(super) fn of(scene: &ChartContext, drawings: &[&'a Drawing]) -> Self {
+    pub(super) fn of(context: &ChartContext, drawings: &[&'a Drawing]) -> Self {
         let charts = drawings
             .iter()
             .filter_map(|drawing| Some((&*drawing.name, drawing.tooltip.as_ref()?)));
         Self {
-            step: scene.steps.length_s,
-            end: scene.timeline.end.max(1.0),
+            step: context.steps.length_s,
+            end: context.timeline.end.max(1.0),
             charts: charts.collect(),
         }
     }
 
-    /// For a `<script>` element, which nothing in it may end.
-    pub(super) fn json(&self) -> Result<String, serde_json::Error> {
-        Ok(serde_json::to_string(self)?.replace('<', "\\u003c"))
+    /// Returns the values as JSON for a `<script>` element.
+    pub(super) fn json(&self) -> Result<String, minijinja::Error> {
+        let json = serde_json::to_string(self).map_err(|error| {
+            let what = "cannot write the charts' values as JSON";
+            minijinja::Error::new(minijinja::ErrorKind::BadSerialization, what).with_source(error)
+        })?;
+        // HTML ends a script element at the first `</script`, even within a JSON string.
+        Ok(json.replace('<', "\\u003c"))
     }
 }

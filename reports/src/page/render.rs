@@ -5,7 +5,6 @@ use minijinja::{Environment, UndefinedBehavior, context, syntax::SyntaxConfig, v
 use super::content::content;
 use crate::{
     charts::{ChartContext, Drawing},
-    report::ReportError,
     summary::Summary,
 };
 
@@ -16,19 +15,19 @@ const MACROS: &str = "macros.html";
 
 /// The page as HTML; with a baseline, its figures stand beside the run's.
 pub(crate) fn page(
-    scene: &ChartContext,
+    context: &ChartContext,
     summary: &Summary,
     baseline: Option<&Summary>,
     drawings: &[Drawing],
-) -> Result<String, ReportError> {
+) -> Result<String, minijinja::Error> {
     let environment = environment(TEMPLATE, include_str!("../../templates/report.html"))?;
     let template = environment.get_template(TEMPLATE)?;
-    let content = content(scene, summary, baseline, drawings)?;
-    Ok(template.render(context! { page => Serde(&content) })?)
+    let content = content(context, summary, baseline, drawings)?;
+    template.render(context! { page => Serde(&content) })
 }
 
 /// With one template, and the macros that all of them share.
-pub(super) fn environment(
+pub(crate) fn environment(
     name: &'static str,
     template: &'static str,
 ) -> Result<Environment<'static>, minijinja::Error> {

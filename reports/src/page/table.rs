@@ -1,8 +1,7 @@
 //! A table of the page, and how its cells are written.
 
+use highwater_types::format;
 use serde::Serialize;
-
-use crate::human;
 
 /// A table of text. Columns after the first are figures.
 #[derive(Debug, Serialize)]
@@ -36,15 +35,15 @@ pub(super) fn row<const N: usize>(cells: [String; N]) -> TableRow {
 }
 
 pub(super) fn number(value: Option<u64>) -> String {
-    value.map_or_else(missing, human::count)
+    value.map_or_else(missing, format::count)
 }
 
 pub(super) fn size(value: Option<u64>) -> String {
-    value.map_or_else(missing, |value| human::bytes(value as f64))
+    value.map_or_else(missing, |value| format::size(value as f64))
 }
 
 pub(super) fn time(value: Option<f64>) -> String {
-    value.map_or_else(missing, human::seconds)
+    value.map_or_else(missing, format::seconds)
 }
 
 /// Not measured, which is not zero.

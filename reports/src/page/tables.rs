@@ -1,8 +1,9 @@
 //! Tables of gates, times and costs.
 
+use highwater_types::format;
+
 use super::table::{PageTable, TableRow, missing, row, table};
 use crate::{
-    human,
     summary::{Distribution, GateOutcome, SlopeFit, Summary},
     text,
 };
@@ -96,20 +97,24 @@ pub(super) fn times(summary: &Summary) -> PageTable {
 pub(super) fn costs(summary: &Summary) -> PageTable {
     let cost = &summary.cost_per_socket;
     let all: [CostRow; 7] = [
-        ("node, resident memory", cost.node_rss, human::bytes),
-        ("node, heap", cost.node_heap, human::bytes),
-        ("node, open files", cost.node_open_files, human::significant),
-        ("worker, resident memory", cost.worker_rss, human::bytes),
-        ("balancer, resident memory", cost.balancer_rss, human::bytes),
+        ("node, resident memory", cost.node_rss, format::size),
+        ("node, heap", cost.node_heap, format::size),
+        (
+            "node, open files",
+            cost.node_open_files,
+            format::significant,
+        ),
+        ("worker, resident memory", cost.worker_rss, format::size),
+        ("balancer, resident memory", cost.balancer_rss, format::size),
         (
             "balancer, open files",
             cost.balancer_open_files,
-            human::significant,
+            format::significant,
         ),
         (
             "kernel, for each end on the load's host",
             cost.kernel,
-            human::bytes,
+            format::size,
         ),
     ];
     let rows = all.into_iter().filter_map(|(name, fit, display)| {
@@ -124,10 +129,10 @@ pub(super) fn costs(summary: &Summary) -> PageTable {
 }
 
 fn distribution(name: String, times: &Distribution) -> TableRow {
-    let ms = |value: Option<f64>| value.map_or_else(missing, human::millis);
+    let ms = |value: Option<f64>| value.map_or_else(missing, format::millis);
     row([
         name,
-        human::count(times.count),
+        format::count(times.count),
         ms(times.mean),
         ms(times.p50),
         ms(times.p90),

@@ -1,5 +1,5 @@
-//! A line of `intervals.jsonl` in memory. A long run of many processes has a
-//! million of them, so what they share, names and sources, is there once.
+//! A line of `intervals.jsonl` in memory. A long run of many processes has a million of
+//! them, so they share their names and sources.
 
 use std::{borrow::Cow, collections::HashSet, fmt, sync::Arc};
 
@@ -10,63 +10,84 @@ use serde::{
 
 use super::{Interval, Source, SourceRole};
 
-/// What one source counted and showed during one interval, as
-/// [`Interval`](super::Interval) says it, read back.
+/// The counters and gauges of one source during one interval: an
+/// [`Interval`](super::Interval) read back.
 #[derive(Debug, Clone, PartialEq)]
 pub struct IntervalRow {
-    /// Start of the interval in seconds on the run's clock. For a sampled
-    /// process, the instant of the sample.
+    /// Start of the interval in seconds on the run's clock; the instant of the sample for
+    /// a sampled process.
     pub at: f64,
     /// Length in seconds; 0 for a sample taken at an instant.
     pub length: f64,
-    /// Who counted.
+    /// Process or machine that the row is about.
     pub source: Arc<Source>,
     counters: Box<[(Arc<str>, u64)]>,
     gauges: Box<[(Arc<str>, f64)]>,
 }
 
-/// Turns lines into rows; remembers their names and sources.
+/// A decoder of lines that shares names and sources between rows.
 #[derive(Debug, Default)]
 pub(crate) struct IntervalDecoder {
-    /// The present name of one that had another in an earlier schema.
+    /// Function from a name of an earlier schema to its present name.
     renamed: Option<fn(&str) -> Option<String>>,
     names: HashSet<Arc<str>>,
     sources: HashSet<Arc<Source>>,
 }
 
 impl IntervalRow {
-    /// When its gauges were the case: its end, in seconds on the run's clock.
+    /// The end in seconds on the run's clock, at which the gauges were taken.
     pub fn end(&self) -> f64 {
         self.at + self.length
     }
 
-    /// Its middle, which says what part of the run it belongs to.
+    /// The middle in seconds on the run's clock, which decides the phase of the row.
     pub fn middle(&self) -> f64 {
         self.at + self.length / 2.0
     }
 
-    /// A counter; a name that is absent did not happen.
+    /// Returns a counter; 0 when it is absent.
     pub fn counter(&self, name: &str) -> u64 {
         lookup(&self.counters, name).unwrap_or(0)
     }
 
-    /// All counters, by name.
+    /// Returns all counters, by name.
     pub fn counters(&self) -> impl Iterator<Item = (&str, u64)> {
         self.counters.iter().map(|(name, count)| (&**name, *count))
     }
 
-    /// A gauge; a name that is absent was not measured.
+    /// Returns a gauge; `None` when it was not measured.
     pub fn gauge(&self, name: &str) -> Option<f64> {
         lookup(&self.gauges, name)
     }
 
-    /// All gauges, by name.
+    /// Returns all gauges, by name.
     pub fn gauges(&self) -> impl Iterator<Item = (&str, f64)> {
         self.gauges.iter().map(|(name, value)| (&**name, *value))
     }
+
+    /// Returns the counters `NAME.KIND` of a name, by kind.
+    pub(crate) fn counter_family<'a>(
+        &'a self,
+        name: &'a str,
+    ) -> impl Iterator<Item = (&'a str, u64)> {
+        family(self.counters(), name)
+    }
+
+    /// Sums the counters `NAME.KIND` of a name over all kinds.
+    pub(crate) fn family_total(&self, name: &str) -> u64 {
+        self.counter_family(name).map(|(_, count)| count).sum()
+    }
+
+    /// Returns the gauges `NAME.KIND` of a name, by kind.
+    pub(crate) fn gauge_family<'a>(
+        &'a self,
+        name: &'a str,
+    ) -> impl Iterator<Item = (&'a str, f64)> {
+        family(self.gauges(), name)
+    }
 }
 
-/// Whether it is what was written.
+/// Compares a row with the interval that was written.
 impl PartialEq<Interval> for IntervalRow {
     fn eq(&self, written: &Interval) -> bool {
         let counters = written
@@ -84,13 +105,23 @@ impl PartialEq<Interval> for IntervalRow {
     }
 }
 
+fn family<'a, T>(
+    entries: impl Iterator<Item = (&'a str, T)>,
+    name: &'a str,
+) -> impl Iterator<Item = (&'a str, T)> {
+    entries.filter_map(move |(key, value)| {
+        let kind = key.strip_prefix(name)?.strip_prefix('.')?;
+        Some((kind, value))
+    })
+}
+
 fn lookup<T: Copy>(entries: &[(Arc<str>, T)], name: &str) -> Option<T> {
     let entry = entries.iter().find(|(entry, _)| &**entry == name)?;
     Some(entry.1)
 }
 
 impl IntervalDecoder {
-    /// A decoder of a record whose names have changed since.
+    /// Creates a decoder of a record with names of an earlier schema.
     pub(crate) fn with_renamed(renamed: fn(&str) -> Option<String>) -> Self {
         Self {
             renamed: Some(renamed),
@@ -98,15 +129,15 @@ impl IntervalDecoder {
         }
     }
 
-    /// One line.
+    /// Decodes one line.
     pub(crate) fn line(&mut self, text: &[u8]) -> Result<IntervalRow, String> {
-        let line: RawInterval = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+        let raw: RawInterval = serde_json::from_slice(text).map_err(|error| error.to_string())?;
         Ok(IntervalRow {
-            at: line.at,
-            length: line.length,
-            source: self.source(line.source),
-            counters: self.entries(line.counters),
-            gauges: self.entries(line.gauges),
+            at: raw.at,
+            length: raw.length,
+            source: self.source(raw.source),
+            counters: self.entries(raw.counters),
+            gauges: self.entries(raw.gauges),
         })
     }
 
@@ -122,12 +153,13 @@ impl IntervalDecoder {
         }
     }
 
-    /// Sorted by name, a name that comes twice with its last value.
+    /// Sorts entries by name. A repeated name keeps its last value.
     fn entries<T>(&mut self, entries: Entries<T>) -> Box<[(Arc<str>, T)]> {
         let entries = entries.0.into_iter();
         let mut entries: Vec<_> = entries
             .map(|(name, value)| (self.name(name), value))
             .collect();
+        // `dedup_by` keeps the first of equal entries, so the order is reversed around it.
         entries.sort_by(|(a, _), (b, _)| a.cmp(b));
         entries.reverse();
         entries.dedup_by(|(a, _), (b, _)| a == b);
@@ -149,7 +181,7 @@ impl IntervalDecoder {
     }
 }
 
-/// As it is written; texts are borrowed from the line where they can be.
+/// A line as it is written. Texts are borrowed from the line where it has no escapes.
 #[derive(Deserialize)]
 struct RawInterval<'a> {
     at: f64,
@@ -172,7 +204,7 @@ struct RawSource<'a> {
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// An object's entries in their order.
+/// The entries of an object in their order.
 struct Entries<'a, T>(Vec<(Text<'a>, T)>);
 
 impl<T> Default for Entries<'_, T> {
@@ -209,7 +241,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_and_sources_are_there_once() {
+    fn rows_share_names_and_sources() {
         let mut decoder = IntervalDecoder::default();
         let text = br#"{"at":1.5,"length":1,"source":{"role":"worker","id":"w\u0031"},
             "counters":{"b":2,"a":1,"b":3},"gauges":{"x":0.5}}"#;
@@ -226,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_line_is_refused() {
+    fn invalid_line_is_rejected() {
         let mut decoder = IntervalDecoder::default();
         for text in [
             "{}",

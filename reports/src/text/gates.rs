@@ -1,12 +1,10 @@
 //! Gates in words.
 
-use highwater_scenarios::metrics::Unit;
+use crate::unit_format;
+use highwater_scenarios::metrics::{Unit, find};
 
 use super::{columns::aligned, verdict::verdict_word};
-use crate::{
-    metric::{display, unit},
-    summary::{GateOutcome, Summary, Verdict},
-};
+use crate::summary::{GateOutcome, Summary, Verdict};
 
 /// Gates beyond this many are only counted.
 const MOST_GATES: usize = 5;
@@ -22,19 +20,19 @@ pub(crate) fn metric_of(check: &str) -> &str {
 pub(crate) fn actual(gate: &GateOutcome) -> String {
     gate.actual.map_or_else(
         || "not measured".to_owned(),
-        |actual| display(unit_of(gate), actual),
+        |actual| unit_format::with_unit(unit_of(gate), actual),
     )
 }
 
 /// What a gate's figure may be, in words: `50 ms`.
 pub(crate) fn limit(gate: &GateOutcome) -> String {
-    display(unit_of(gate), gate.limit)
+    unit_format::with_unit(unit_of(gate), gate.limit)
 }
 
 /// As the limit is written: who asks for `105%` reads `123 %`, who asks for `1.05`
 /// reads `1.23`.
 fn unit_of(gate: &GateOutcome) -> Unit {
-    match unit(metric_of(&gate.check)) {
+    match find(metric_of(&gate.check)).map_or(Unit::Count, |metric| metric.unit) {
         Unit::Ratio | Unit::Share if gate.check.ends_with('%') => Unit::Share,
         Unit::Share if gate.check.ends_with(|last: char| last.is_ascii_digit()) => Unit::Ratio,
         unit => unit,

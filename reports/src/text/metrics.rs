@@ -1,10 +1,9 @@
 //! The headline figures, a line for each part of the run.
 
+use highwater_types::format;
+
 use super::columns::truncate_to_width;
-use crate::{
-    human,
-    summary::{Distribution, ProcessSummary, Summary},
-};
+use crate::summary::{Distribution, ProcessSummary, Summary};
 
 /// Nodes beyond this many are only summed up.
 const MOST_NODES: usize = 3;
@@ -31,12 +30,12 @@ fn sockets(summary: &Summary) -> String {
     let sockets = &summary.sockets;
     let opened = format!(
         "{} of {} opened",
-        human::count(sockets.opened),
-        human::count(sockets.requested)
+        format::count(sockets.opened),
+        format::count(sockets.requested)
     );
     let rate = sockets.connect_rate_per_s;
     let rate = rate.map_or_else(String::new, |rate| {
-        format!(", {}/s", human::significant(rate))
+        format!(", {}/s", format::significant(rate))
     });
     opened + &rate + &times("connect", &sockets.connect_ms)
 }
@@ -45,8 +44,8 @@ fn heartbeats(summary: &Summary) -> String {
     let heartbeats = &summary.heartbeats;
     format!(
         "{} due, {} missed{}",
-        human::count(heartbeats.due),
-        human::count(heartbeats.missed),
+        format::count(heartbeats.due),
+        format::count(heartbeats.missed),
         times("response", &heartbeats.response_ms)
     )
 }
@@ -55,8 +54,8 @@ fn commands(summary: &Summary) -> Option<String> {
     let commands = summary.commands.as_ref()?;
     Some(format!(
         "{} of {} replied{}",
-        human::count(commands.replied),
-        human::count(commands.due),
+        format::count(commands.replied),
+        format::count(commands.due),
         times("response", &commands.response_ms)
     ))
 }
@@ -65,21 +64,21 @@ fn messages(summary: &Summary) -> Option<String> {
     let messages = summary.messages.as_ref()?;
     Some(format!(
         "{} deliveries, {} lost{}",
-        human::count(messages.delivered),
-        human::count(messages.lost),
+        format::count(messages.delivered),
+        format::count(messages.lost),
         times("latency", &messages.latency_ms)
     ))
 }
 
 fn telemetry(summary: &Summary) -> Option<String> {
     let readings = summary.telemetry.as_ref()?;
-    let lost = readings
-        .lost
-        .map_or_else(String::new, |lost| format!(", {} lost", human::count(lost)));
+    let lost = readings.lost.map_or_else(String::new, |lost| {
+        format!(", {} lost", format::count(lost))
+    });
     Some(format!(
         "{} of {} accepted{lost}{}",
-        human::count(readings.accepted),
-        human::count(readings.due),
+        format::count(readings.accepted),
+        format::count(readings.due),
         times("response", &readings.response_ms)
     ))
 }
@@ -89,8 +88,8 @@ fn times(what: &str, times: &Distribution) -> String {
     match (times.p50, times.p99) {
         (Some(p50), Some(p99)) => format!(
             "; {what} p50 {}, p99 {}",
-            human::millis(p50),
-            human::millis(p99)
+            format::millis(p50),
+            format::millis(p99)
         ),
         _ => String::new(),
     }
@@ -120,14 +119,14 @@ fn nodes(nodes: &[ProcessSummary]) -> Vec<String> {
 }
 
 fn node_text(node: &ProcessSummary) -> String {
-    let bytes = |value: u64| human::bytes(value as f64);
+    let bytes = |value: u64| format::size(value as f64);
     let parts = [
         node.sockets_peak
-            .map(|n| format!("{} sockets", human::count(n))),
+            .map(|n| format!("{} sockets", format::count(n))),
         node.rss_peak.map(|n| format!("{} resident", bytes(n))),
         node.heap_peak.map(|n| format!("{} heap", bytes(n))),
         node.open_files_peak
-            .map(|n| format!("{} files", human::count(n))),
+            .map(|n| format!("{} files", format::count(n))),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     match parts.is_empty() {
@@ -142,13 +141,13 @@ fn cost(summary: &Summary) -> Option<String> {
         cost.node_rss.map(|fit| {
             format!(
                 "{} of node memory ({} to {})",
-                human::bytes(fit.value),
-                human::bytes(fit.low),
-                human::bytes(fit.high)
+                format::size(fit.value),
+                format::size(fit.low),
+                format::size(fit.high)
             )
         }),
         cost.node_heap
-            .map(|fit| format!("{} of heap", human::bytes(fit.value))),
+            .map(|fit| format!("{} of heap", format::size(fit.value))),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     (!parts.is_empty()).then(|| format!("costs {}", parts.join(", ")))

@@ -1,7 +1,8 @@
 //! The verdict in a sentence.
 
+use highwater_types::format;
+
 use crate::{
-    human,
     record::RunEnd,
     summary::{Summary, Verdict},
 };
@@ -10,7 +11,7 @@ use crate::{
 pub(crate) fn verdict_sentence(summary: &Summary) -> String {
     let name = &summary.scenario;
     let why = verdict_reason(summary);
-    let length = human::seconds(summary.duration_s);
+    let length = format::seconds(summary.duration_s);
     match summary.verdict {
         Verdict::Passed => format!("{name} passed: {why} ({length})."),
         Verdict::Failed => format!("{name} failed: {why} ({length})."),

@@ -60,7 +60,7 @@ fn what_could_not_be_done_and_who_ended_are_problems() {
         run.summary().problems,
         [
             "n1 ended by itself at 9 s: signal 11",
-            "pause-node n1 at 11 s could not be done: no such process",
+            "pause-node n1 at 11 s failed: no such process",
         ]
     );
 }

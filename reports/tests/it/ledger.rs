@@ -7,7 +7,8 @@ use highwater_reports::{
     },
     summary::{Agreement, LedgerLine, Summary},
 };
-use highwater_scenarios::{plan::TelemetryLoad, units::Rate};
+use highwater_scenarios::plan::TelemetryLoad;
+use highwater_types::Rate;
 
 use crate::run::{
     COMMANDS_PER_S, DRAIN_S, NODES, RAMP_S, SOCKETS, STEADY_S, TestRun, WORKERS, action,
@@ -82,7 +83,7 @@ fn a_difference_is_a_problem_with_both_counts() {
         (Some(-3), Agreement::Differs)
     );
     let problem = format!(
-        "the ledger does not agree on commands: clients issued {COMMANDS}, nodes took {} (at most 0 can be explained)",
+        "the ledger does not agree on commands: clients issued {COMMANDS}, nodes accepted {} (at most 0 can be explained)",
         COMMANDS - 3
     );
     assert!(

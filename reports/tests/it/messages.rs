@@ -29,7 +29,7 @@ pub(crate) fn load() -> PublishLoad {
         subscribers: crate::run::SOCKETS,
         from: PublishFrom::Rest,
         publishers: 1,
-        rate: highwater_scenarios::units::Rate::per_second(5.0).unwrap(),
+        rate: highwater_types::Rate::per_second(5.0).unwrap(),
         size: 64,
         timeout: std::time::Duration::from_secs(5),
         start: std::time::Duration::ZERO,
@@ -98,7 +98,7 @@ fn a_loss_beside_unconfirmed_messages_is_doubtful() {
     run.add_count("w1", RAMP_S + 3, counter::MESSAGES_MISSING, 1_000);
     let (messages, problems) = messages(&run);
     assert_eq!((messages.lost, messages.unconfirmed), (1_000, 2));
-    let doubt = "of the 1,000 lost deliveries some may be of the 2 messages";
+    let doubt = "some of the 1,000 lost deliveries may belong to the 2 messages";
     assert!(
         problems.iter().any(|problem| problem.contains(doubt)),
         "{problems:?}"

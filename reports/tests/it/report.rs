@@ -286,14 +286,14 @@ fn captions_say_what_happened() {
     let (_, html) = written(&run, dir.path());
     for said in [
         "Response p99 rose from 99 ms to 1.5 s at 21 s, 1 s after “fault &lt;script&gt;",
-        "service time rose with it to 1.4 s: the target was slow, not the harness",
-        "to 2 s at 9 s; service time was 3 ms meanwhile: the rest was waiting before anything was sent",
+        "service time rose with it to 1.4 s, so the target was slow, not the harness",
+        "to 2 s at 9 s; service time was 3 ms meanwhile, so the rest of the time passed before anything was sent",
         "1,000 sockets were open at most",
-        "Most often disconnect.reset: 160 times, at most 40/s",
+        "Most frequent: disconnect.reset, 160 times, at most 40/s",
         "One more socket costs a node 1.95 KiB of resident memory",
-        "each consumer was seen to handle: c1 1,050, c2 450.",
-        "c2 handled its last at 13 s, 1 s after “kill-node n2”, while others went on.",
-        "The broker took 40/s in the steady phase.",
+        "by samples once a second: c1 1,050, c2 450.",
+        "c2 handled its last record at 13 s, 1 s after “kill-node n2”, while others went on.",
+        "The broker received 40/s in the steady phase.",
     ] {
         assert!(html.contains(said), "no {said:?}");
     }

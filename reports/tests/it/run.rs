@@ -22,8 +22,8 @@ use highwater_scenarios::{
         Consumers, DevicePool, Gate, Jitter, Join, LoadModel, PhaseWindow, Plan, ReconnectSpec,
         ReplyMode, Routing, SystemSpec,
     },
-    units::Rate,
 };
+use highwater_types::Rate;
 
 pub(crate) const SOCKETS: u64 = 1_000;
 pub(crate) const RAMP_S: u64 = 5;

@@ -68,6 +68,9 @@ fn under_new_names(mut old: Value) -> Value {
         let value = object.remove(from).expect(from);
         object.insert(to.to_owned(), value);
     }
+    for event in old["balance"]["per_event"].as_array_mut().unwrap() {
+        event["new_sockets_share"] = Value::Null;
+    }
     old["schema"] = SUMMARY_SCHEMA.into();
     old["gates"][0]["check"] = "telemetry.accepted >= 1".into();
     old["gates"][1]["check"] = "cpu_cores.nodes <= 64".into();

@@ -5,7 +5,8 @@ use highwater_reports::{
     summary::TelemetrySummary,
     verdict_text,
 };
-use highwater_scenarios::{plan::TelemetryLoad, units::Rate};
+use highwater_scenarios::plan::TelemetryLoad;
+use highwater_types::Rate;
 
 use crate::run::{DRAIN_S, RAMP_S, SOCKETS, STEADY_S, TestRun};
 
@@ -120,7 +121,7 @@ fn a_lost_worker_takes_along_which_were_accepted() {
     found(&mut run, &JournalTotals { lost: None, ..ALL });
     let (readings, problems) = readings(&run);
     assert_eq!((readings.handled, readings.lost), (Some(2_000), None));
-    let told = "how many telemetry records were lost is not known".to_owned();
+    let told = "the number of lost telemetry records is not known".to_owned();
     assert!(problems.contains(&told), "{problems:?}");
 }
 

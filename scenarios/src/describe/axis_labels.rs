@@ -1,11 +1,13 @@
-//! What stands above and below the rows of the chart: phases, marks, times.
+//! The lines above and below the rows of the chart: phases, marks, times.
 
 use std::time::Duration;
 
-use super::axis::TimelineAxis;
-use crate::{format, plan::EventSpec};
+use highwater_types::format;
 
-/// The phases' names, each above its first column.
+use super::axis::TimelineAxis;
+use crate::plan::EventSpec;
+
+/// Returns the phases' names, each above its first column.
 pub(super) fn phase_labels(axis: &TimelineAxis) -> String {
     let mut line = LabelRow::new(axis.columns());
     if axis.ramp_columns > 0 {
@@ -16,9 +18,10 @@ pub(super) fn phase_labels(axis: &TimelineAxis) -> String {
     line.into_text()
 }
 
-/// A mark at each event, with its node's name where there is room for it.
+/// Returns a mark at each event, with its node's name where that fits.
 pub(super) fn event_marks(axis: &TimelineAxis, events: &[EventSpec]) -> String {
     let mut line = LabelRow::new(axis.columns());
+    // All marks first, because a mark matters more than a name.
     for event in events {
         line.put_adjacent(axis.column(event.at), "▲");
     }
@@ -28,7 +31,7 @@ pub(super) fn event_marks(axis: &TimelineAxis, events: &[EventSpec]) -> String {
     line.into_text()
 }
 
-/// The axis: the phases' ends, and a tick at each of `instants`.
+/// Returns the axis: the phases' ends, and a tick at each of `instants`.
 pub(super) fn ticks(axis: &TimelineAxis, instants: &[Duration]) -> String {
     let ends = [
         0,
@@ -47,8 +50,8 @@ pub(super) fn ticks(axis: &TimelineAxis, instants: &[Duration]) -> String {
         .collect()
 }
 
-/// Times below the axis, from the start of the steady phase: the phases' ends,
-/// then those of `instants` that find room.
+/// Returns the times below the axis, from the start of the steady phase: the phases' ends,
+/// then each of `instants` that fits.
 pub(super) fn time_labels(axis: &TimelineAxis, instants: &[Duration]) -> String {
     let mut line = LabelRow::new(axis.columns());
     let duration = Duration::from_secs_f64(axis.steady_s);
@@ -67,7 +70,7 @@ pub(super) fn time_labels(axis: &TimelineAxis, instants: &[Duration]) -> String 
     line.into_text()
 }
 
-/// A line on which texts are put where nothing stands yet.
+/// A line of labels, of which none covers an earlier one.
 struct LabelRow {
     cells: Vec<char>,
 }
@@ -86,7 +89,7 @@ impl LabelRow {
         }
     }
 
-    /// The same, but it may touch what stands before it.
+    /// Puts `text` at `column` if it fits, also directly behind another text.
     fn put_adjacent(&mut self, column: usize, text: &str) {
         let length = text.chars().count();
         let fits = column + length <= self.cells.len();
@@ -97,7 +100,7 @@ impl LabelRow {
         }
     }
 
-    /// As [`LabelRow::put`], moved to the left as far as the line's end demands.
+    /// Puts `text` at `column`, or further left where the line would end before the text.
     fn put_before_end(&mut self, column: usize, text: &str) {
         let latest = self.cells.len().saturating_sub(text.chars().count());
         self.put(column.min(latest), text);

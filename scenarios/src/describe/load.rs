@@ -1,10 +1,11 @@
-//! How much load that is, and what it takes.
+//! The load at its peak, and the files and memory that it takes.
+
+use highwater_types::format;
 
 use super::MemoryEstimate;
 use crate::{
     Plan, Segment,
     estimate::{RESERVED_FILES, usable_files},
-    format,
     plan::SystemSpec,
     text_layout::TextLayout,
 };
@@ -12,7 +13,7 @@ use crate::{
 /// Columns of the labels.
 const LABEL_COLUMNS: usize = 10;
 
-/// Heartbeats, commands and sockets when everything is open.
+/// Describes sockets, heartbeats and other traffic when everything is open.
 pub(super) fn peak(plan: &Plan, page: &mut TextLayout) {
     page.heading("At the peak");
     let late = plan.sockets() - plan.ramp_sockets();
@@ -43,19 +44,19 @@ pub(super) fn peak(plan: &Plan, page: &mut TextLayout) {
     page.label_right("commands", LABEL_COLUMNS, &commands);
     if !plan.publish.is_empty() {
         let messages = format!(
-            "{} published, {}",
+            "{} published, {} delivered",
             format::per_second(plan.messages_per_s()),
-            format::delivery_rate(plan.deliveries_per_s())
+            format::per_second(plan.deliveries_per_s())
         );
         page.label_right("messages", LABEL_COLUMNS, &messages);
     }
     if !plan.telemetry.is_empty() {
-        let readings = format::per_second(plan.telemetry_per_s());
-        page.label_right("telemetry", LABEL_COLUMNS, &readings);
+        let records = format::per_second(plan.telemetry_per_s());
+        page.label_right("telemetry", LABEL_COLUMNS, &records);
     }
 }
 
-/// How many workers, and why.
+/// Describes the workers: their number, and the open files that make it necessary.
 pub(super) fn workers(plan: &Plan, files_per_process: u64, page: &mut TextLayout) {
     let workers = plan.workers_needed(files_per_process);
     page.heading("Workers");
@@ -81,7 +82,7 @@ pub(super) fn workers(plan: &Plan, files_per_process: u64, page: &mut TextLayout
     ));
 }
 
-/// Sockets and open files of each node, of a cluster that the harness starts.
+/// Describes the sockets and open files of each node that the harness starts.
 pub(super) fn nodes(plan: &Plan, files_per_process: u64, page: &mut TextLayout) {
     let (SystemSpec::Cluster(cluster), Some(nodes)) = (&plan.system, plan.node_count_range())
     else {
@@ -118,12 +119,12 @@ pub(super) fn nodes(plan: &Plan, files_per_process: u64, page: &mut TextLayout) 
     }
     if spread(fewest.max(1)) + RESERVED_FILES > files_per_process {
         page.paragraph(
-            "That is more than a node may open: expect refused sockets, or raise the limit.",
+            "That is more than a node may open: expect rejected sockets, or raise the limit.",
         );
     }
 }
 
-/// Open files of each balancer that the harness starts: two a socket.
+/// Describes the open files of each balancer that the harness starts.
 pub(super) fn balancers(plan: &Plan, files_per_process: u64, page: &mut TextLayout) {
     let Some(share) = plan.balancer_share() else {
         return;
@@ -140,17 +141,17 @@ pub(super) fn balancers(plan: &Plan, files_per_process: u64, page: &mut TextLayo
         format::count(share.open_files()),
         format::count(files_per_process),
     ));
-    let room = usable_files(files_per_process);
-    if share.open_files() > room {
+    let usable = usable_files(files_per_process);
+    if share.open_files() > usable {
         page.paragraph(&format!(
             "That, with {} in reserve, is more than a process may open: take more balancers \
              (`balancers`), fewer sockets, or raise the limit.",
-            format::count(files_per_process.saturating_sub(room)),
+            format::count(files_per_process.saturating_sub(usable)),
         ));
     }
 }
 
-/// What all of it takes of this machine's memory.
+/// Describes the memory of this machine that the run takes.
 pub(super) fn memory(memory: &MemoryEstimate, page: &mut TextLayout) {
     page.heading("Memory");
     let nodes = match memory.nodes_bytes {
@@ -163,7 +164,7 @@ pub(super) fn memory(memory: &MemoryEstimate, page: &mut TextLayout) {
     };
     let available = match memory.available_bytes {
         Some(bytes) => format!("{} are available", format::bytes(bytes)),
-        None => "what is available is unknown".to_owned(),
+        None => "the available memory is unknown".to_owned(),
     };
     page.paragraph(&format!(
         "About {} here: {} in workers and coordinator{}{nodes}{balancers}, {} in the kernel; {available}.",

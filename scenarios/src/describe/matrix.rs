@@ -1,8 +1,10 @@
-//! The cells of a matrix.
+//! The cells of a matrix, in words.
 
 use std::time::Duration;
 
-use crate::{Matrix, MatrixCell, estimate::usable_files, format, text_layout::TextLayout};
+use highwater_types::format;
+
+use crate::{Matrix, MatrixCell, estimate::usable_files, text_layout::TextLayout};
 
 pub(super) fn describe(matrix: &Matrix, files_per_process: u64, page: &mut TextLayout) {
     page.heading("Matrix");
@@ -25,7 +27,7 @@ pub(super) fn describe(matrix: &Matrix, files_per_process: u64, page: &mut TextL
     }
 }
 
-/// That a cell's balancers need more open files than they may have, if they do.
+/// Returns a warning where a cell's balancers need more open files than they may have.
 fn excess_files(cell: &MatrixCell, files_per_process: u64) -> String {
     match cell.plan.balancer_share() {
         Some(share) if share.open_files() > usable_files(files_per_process) => format!(
@@ -36,11 +38,11 @@ fn excess_files(cell: &MatrixCell, files_per_process: u64) -> String {
     }
 }
 
-/// Of all runs, when no ramp falls behind.
+/// Returns the time of all runs when no ramp falls behind.
 fn shortest_duration(matrix: &Matrix) -> Duration {
     let cells = matrix.cells().map(|cell| &cell.plan);
     let once: Duration = cells.map(|plan| plan.planned_ramp() + plan.duration).sum();
-    // Fractions of a second say nothing here.
+    // Whole seconds, because starting and draining take more than the rest.
     Duration::from_secs((once * matrix.repeat()).as_secs())
 }
 

@@ -1,9 +1,11 @@
-//! What happens when.
+//! The timeline of a plan, in words.
 
 use std::time::Duration;
 
+use highwater_types::format;
+
 use crate::{
-    Plan, format,
+    Plan,
     plan::{
         Action, CommandLoad, DevicePool, FaultSpec, LoadModel, PublishFrom, PublishLoad, ReplyMode,
     },
@@ -30,11 +32,12 @@ pub(super) fn describe(plan: &Plan, page: &mut TextLayout) {
     for load in &plan.commands {
         page.label_right("", TIME_COLUMNS, &command_in_words(load));
     }
-    let moments = late_pools(plan).chain(publish(plan)).chain(events(plan));
-    let mut moments: Vec<TimelineRow> = moments.collect();
-    moments.sort_by_key(|moment| moment.at);
-    for moment in moments {
-        page.label_right(&format::duration(moment.at), TIME_COLUMNS, &moment.text);
+    let rows = late_pools(plan).chain(publish(plan)).chain(events(plan));
+    let mut rows: Vec<TimelineRow> = rows.collect();
+    // Stable: rows of one instant stay in the order of pools, messages, events.
+    rows.sort_by_key(|row| row.at);
+    for row in rows {
+        page.label_right(&format::duration(row.at), TIME_COLUMNS, &row.text);
     }
     let end = format!(
         "drain: {} closed in order",
@@ -120,14 +123,14 @@ fn publish_in_words(load: &PublishLoad) -> String {
         topics => format!("to {} topics, {}", format::count(topics), load.topic),
     };
     format!(
-        "{}: {} of {} each {topics} for {}, by {publishers}; heard by {} of {}, {}",
+        "{}: {} of {} each {topics} for {}, by {publishers}; received by {} of {}, {} delivered",
         load.name,
         format::per_second(load.rate.as_per_second()),
         format::bytes(load.size),
         format::duration(load.duration),
         format::plural(load.subscribers, "device"),
         load.pool,
-        format::delivery_rate(load.deliveries_per_s()),
+        format::per_second(load.deliveries_per_s()),
     )
 }
 

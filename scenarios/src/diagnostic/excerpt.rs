@@ -1,11 +1,11 @@
-//! The line of a file that a problem is on, with the part that is meant.
+//! The line of a file that a problem is on, with the marked part.
 
 use std::{fmt, ops::Range};
 
-/// Characters of a long line that are shown.
+/// Characters that a message shows of a long line.
 const MAX_CHARS: usize = 100;
 
-/// One line of a file, cut to a readable length, and the part that is meant.
+/// A line of a file, cut to a readable length, and its marked part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Excerpt {
     line: String,
@@ -13,11 +13,11 @@ pub struct Excerpt {
 }
 
 impl Excerpt {
-    /// Line and column of a byte range, both from 1, and the line's text.
-    /// Ranges beyond the text or inside a character mean the nearest place.
+    /// Returns line and column of a byte range, both from 1, and the line's text.
+    /// A range beyond the text or inside a character stands for the nearest place.
     pub(super) fn locate(text: &str, range: Range<usize>) -> (usize, usize, Self) {
-        let start = floor_char_boundary(text, range.start);
-        let end = floor_char_boundary(text, range.end).max(start);
+        let start = text.floor_char_boundary(range.start);
+        let end = text.floor_char_boundary(range.end).max(start);
         let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
         let line_end = text[start..]
             .find('\n')
@@ -30,11 +30,10 @@ impl Excerpt {
     }
 
     fn truncate(line: &str, before: usize, marked: usize) -> Self {
-        let skipped = before.saturating_sub(MAX_CHARS / 2);
-        let skipped = if before + marked <= MAX_CHARS {
-            0
-        } else {
-            skipped
+        // A mark far to the right comes to the middle; otherwise the line's start helps more.
+        let skipped = match before + marked {
+            ..=MAX_CHARS => 0,
+            _ => before.saturating_sub(MAX_CHARS / 2),
         };
         let line: String = line
             .chars()
@@ -43,6 +42,7 @@ impl Excerpt {
             .map(replace_control)
             .collect();
         let start = before - skipped;
+        // At least one caret, also at the end of the line or in an empty one.
         let end = (start + marked.max(1)).min(line.chars().count().max(start + 1));
         Self {
             line,
@@ -50,8 +50,8 @@ impl Excerpt {
         }
     }
 
-    /// Writes the line under its number, with carets; returns the width of the
-    /// column that holds the numbers.
+    /// Writes the line beside its number, with carets below it, and returns the width of
+    /// the column that holds the number.
     pub(super) fn write(
         &self,
         f: &mut fmt::Formatter<'_>,
@@ -66,21 +66,13 @@ impl Excerpt {
     }
 }
 
-/// The line, from 1, that a byte offset is on.
+/// Returns the line, from 1, that a byte offset is on.
 pub(super) fn line_of(text: &str, offset: usize) -> usize {
-    let before = &text[..floor_char_boundary(text, offset)];
+    let before = &text[..text.floor_char_boundary(offset)];
     before.bytes().filter(|byte| *byte == b'\n').count() + 1
 }
 
-fn floor_char_boundary(text: &str, offset: usize) -> usize {
-    let offset = offset.min(text.len());
-    (0..=offset)
-        .rev()
-        .find(|offset| text.is_char_boundary(*offset))
-        .unwrap_or(0)
-}
-
-/// Tabs and control characters take one column each.
+/// Returns a character of one column, so that the carets stand below their part.
 fn replace_control(c: char) -> char {
     match c {
         '\t' => ' ',

@@ -1,15 +1,19 @@
-//! What stands in front of a cluster's nodes, and how it spreads what comes.
+//! Balancers in front of a cluster's nodes, and their policies.
 
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 
 /// Most balancers side by side.
 pub const MAX_BALANCERS: u64 = 9;
 
-/// What stands in front of the nodes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// The balancer in front of the nodes.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, VariantArray,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum BalancerKind {
-    /// Nothing: clients rotate over the nodes' own addresses.
+    /// No balancer: clients rotate over the nodes' own addresses.
     None,
     /// `highwater serve gateway`, which learns of the nodes from the backplane.
     Gateway,
@@ -19,49 +23,57 @@ pub enum BalancerKind {
     Haproxy,
 }
 
-/// How new sockets are spread over the nodes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// The policy by which new sockets are spread over the nodes.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, VariantArray,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum BalancerPolicy {
-    /// One after the other.
+    /// One node after the other.
     RoundRobin,
-    /// The one with the fewest.
+    /// The node with the fewest sockets.
     LeastConn,
-    /// Two drawn at random, and of these the one with fewer.
+    /// The node with fewer sockets of two drawn at random.
     P2c,
-    /// One drawn at random.
+    /// A node drawn at random.
     Random,
 }
 
-/// What a policy takes for a node's load.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// The load of a node that a policy compares.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, VariantArray,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum BalancerLoadMetric {
-    /// How many sockets it has.
+    /// The node's sockets.
     #[default]
     Sockets,
-    /// Live bytes of its allocator.
+    /// Live bytes of the node's allocator.
     Heap,
 }
 
-/// How a node that comes or goes in order reaches the balancer.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// The way in which the balancer learns of a node that comes or goes in order.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, VariantArray,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Join {
-    /// By membership: nobody tells the balancer.
+    /// The balancer reads the cluster's membership.
     #[default]
     Discovery,
     /// A new configuration and a graceful reload.
     Reload,
     /// A command to the running balancer.
     Runtime,
-    /// The node stands in the configuration from the start, and is down until it
-    /// comes.
+    /// The node stands in the configuration from the start, and is down until it comes.
     Predeclared,
 }
 
 impl BalancerKind {
-    /// Its name as people write it; `None` for nothing.
+    /// Returns the name as people write it; `None` without a balancer.
     pub fn name(self) -> Option<&'static str> {
         match self {
             Self::None => None,
@@ -71,7 +83,7 @@ impl BalancerKind {
         }
     }
 
-    /// How nodes may reach it, what is usual first.
+    /// Returns the ways in which it learns of nodes, the default first.
     pub fn joins(self) -> &'static [Join] {
         match self {
             Self::None | Self::Gateway => &[Join::Discovery],
@@ -80,7 +92,7 @@ impl BalancerKind {
         }
     }
 
-    /// What its policies may go by, what is usual first.
+    /// Returns the loads that its policies compare, the default first.
     pub fn load_metrics(self) -> &'static [BalancerLoadMetric] {
         match self {
             Self::Gateway => &[BalancerLoadMetric::Sockets, BalancerLoadMetric::Heap],
@@ -88,7 +100,7 @@ impl BalancerKind {
         }
     }
 
-    /// How it may spread sockets, what is usual first.
+    /// Returns its policies, the default first.
     pub fn policies(self) -> &'static [BalancerPolicy] {
         match self {
             Self::None => &[BalancerPolicy::RoundRobin],
@@ -108,7 +120,7 @@ impl BalancerKind {
     }
 }
 
-/// One balancer, for plans that were written before there could be more.
+/// Returns one, for plans that were written before there could be more balancers.
 pub(super) fn default_balancers() -> u32 {
     1
 }

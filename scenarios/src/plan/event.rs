@@ -1,43 +1,55 @@
-//! What is done to a cluster while it is under load.
+//! Actions on a cluster while it is under load.
+//!
+//! A new kind of event is a variant of [`Action`] and its line in [`EventKind::target`]. A
+//! kind with keys of its own also has a line in the `resolve` of `section::events`. The
+//! compiler then asks for its words in the description, and the testbed for its action.
 
 use std::time::Duration;
 
+use highwater_types::{Rate, duration};
 use serde::{Deserialize, Serialize};
+use strum::{EnumDiscriminants, EnumString, IntoStaticStr, VariantArray};
 
-use crate::units::{self, Rate};
+/// The name of the broker in events and in the record.
+pub const BROKER_NAME: &str = "broker";
 
-/// Something done to the cluster during the steady phase.
+/// The name of all nodes together in events and in the record.
+pub const CLUSTER_NAME: &str = "cluster";
+
+/// An action on the cluster during the steady phase.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EventSpec {
     /// Name for `--set`, where the file gives one.
     pub name: Option<String>,
-    /// When, from the start of the steady phase.
-    #[serde(with = "units::millis")]
+    /// Time of the event, from the start of the steady phase.
+    #[serde(with = "duration::millis")]
     pub at: Duration,
-    /// The process it is done to: `n1`, `n2`, …, a consumer, `c1`, …, or [`BROKER`];
-    /// [`CLUSTER`] for what is done to all nodes.
+    /// The process that the action is for: a node, `n1`, `n2`, …, a consumer, `c1`, …, or
+    /// [`BROKER_NAME`]; [`CLUSTER_NAME`] for an action on all nodes.
     pub node: String,
-    /// What is done.
+    /// The action.
     pub action: Action,
 }
 
-/// What the broker is called in events and in the record.
-pub const BROKER_NAME: &str = "broker";
-
-/// What all nodes together are called in events and in the record.
-pub const CLUSTER_NAME: &str = "cluster";
-
-/// What an event does to its process.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// The action of an event.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, EnumDiscriminants, EnumString)]
 #[serde(rename_all = "kebab-case", tag = "do")]
+#[strum(serialize_all = "kebab-case")]
+#[strum_discriminants(
+    name(EventKind),
+    vis(pub(crate)),
+    doc = "The kind of an event: its action without the values of its keys.",
+    derive(IntoStaticStr, VariantArray),
+    strum(serialize_all = "kebab-case")
+)]
 pub enum Action {
-    /// Start one more node.
+    /// Starts one more node.
     AddNode,
     /// SIGKILL, without notice.
     KillNode,
-    /// Start a killed, drained or running node again on its old address.
+    /// Starts a killed, drained or running node again on its old address.
     RestartNode,
-    /// Ask the node to drain and to end.
+    /// Asks the node to drain and to end.
     DrainNode,
     /// SIGSTOP: the node hangs with all its sockets open.
     PauseNode,
@@ -45,8 +57,8 @@ pub enum Action {
     ResumeNode,
     /// SIGKILL to the embedded broker, without notice.
     KillBroker,
-    /// Start the embedded broker again on its old address; one that runs is ended
-    /// in order first.
+    /// Starts the embedded broker again on its old address; one that runs is ended in order
+    /// first.
     RestartBroker,
     /// SIGSTOP: the embedded broker hangs with all its connections open.
     PauseBroker,
@@ -54,53 +66,144 @@ pub enum Action {
     ResumeBroker,
     /// SIGKILL to a consumer, without notice.
     KillConsumer,
-    /// Start a consumer again, with its journal; one that runs is ended in order
-    /// first.
+    /// Starts a consumer again, with its journal; one that runs is ended in order first.
     RestartConsumer,
-    /// Nodes that hold more than their share ask sockets to go, until all are within
-    /// a band.
+    /// Makes nodes that hold more than their share ask sockets to reconnect, until all are
+    /// within the tolerance.
+    // The parser of words skips actions with keys of their own.
+    #[strum(disabled)]
     Rebalance {
         /// Sockets that each of these nodes asks per second.
         rate: Rate,
-        /// How far above the mean a node may stay, as a share of it.
+        /// The excess over the mean that a node may keep, as a share of the mean.
         tolerance: f64,
     },
-    /// A fault that the node injects into itself.
+    /// Makes the node inject a fault into itself.
+    #[strum(disabled)]
     Fault {
-        /// Which one.
+        /// The fault.
         fault: FaultSpec,
     },
 }
 
 /// A fault of known size that the reference node injects into itself.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, EnumDiscriminants)]
 #[serde(rename_all = "kebab-case", tag = "fault")]
+#[strum_discriminants(
+    name(FaultKind),
+    vis(pub(crate)),
+    doc = "The kind of a fault, without its size.",
+    derive(IntoStaticStr, VariantArray),
+    strum(serialize_all = "kebab-case")
+)]
 pub enum FaultSpec {
-    /// The whole node does nothing for this long.
+    /// The whole node does nothing.
     Stall {
-        /// How long.
-        #[serde(with = "units::millis")]
+        /// Time that the fault lasts.
+        #[serde(with = "duration::millis")]
         duration: Duration,
     },
     /// The node reads pings and does not answer them.
     IgnorePings {
-        /// How long.
-        #[serde(with = "units::millis")]
+        /// Time that the fault lasts.
+        #[serde(with = "duration::millis")]
         duration: Duration,
     },
     /// The next deliveries of topic messages to its devices never come.
     DropMessages {
-        /// How many.
+        /// Number of deliveries.
         count: u64,
     },
-    /// They come twice.
+    /// The next deliveries of topic messages to its devices come twice.
     DuplicateMessages {
-        /// How many.
+        /// Number of deliveries.
         count: u64,
     },
-    /// They come after the next one.
+    /// The next deliveries of topic messages to its devices come after the one behind them.
     ReorderMessages {
-        /// How many.
+        /// Number of deliveries.
         count: u64,
     },
+}
+
+/// The kind of process that an event is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TargetKind {
+    Node,
+    Consumer,
+    Broker,
+    /// All nodes together.
+    Cluster,
+}
+
+/// The effect of an event on the sockets that a node takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NodeEffect {
+    TakesSockets,
+    TakesNone,
+    Unchanged,
+}
+
+/// The key that gives the size of a fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FaultSize {
+    Duration,
+    Count,
+}
+
+impl EventKind {
+    pub(crate) fn target(self) -> TargetKind {
+        self.properties().0
+    }
+
+    pub(crate) fn node_effect(self) -> NodeEffect {
+        self.properties().1
+    }
+
+    fn properties(self) -> (TargetKind, NodeEffect) {
+        use NodeEffect::{TakesNone, TakesSockets, Unchanged};
+        use TargetKind::{Broker, Cluster, Consumer, Node};
+        match self {
+            Self::AddNode | Self::RestartNode | Self::ResumeNode => (Node, TakesSockets),
+            Self::KillNode | Self::DrainNode | Self::PauseNode => (Node, TakesNone),
+            Self::Fault => (Node, Unchanged),
+            Self::KillBroker | Self::RestartBroker => (Broker, Unchanged),
+            Self::PauseBroker | Self::ResumeBroker => (Broker, Unchanged),
+            Self::KillConsumer | Self::RestartConsumer => (Consumer, Unchanged),
+            Self::Rebalance => (Cluster, Unchanged),
+        }
+    }
+}
+
+impl FaultKind {
+    pub(crate) fn size(self) -> FaultSize {
+        match self {
+            Self::Stall | Self::IgnorePings => FaultSize::Duration,
+            Self::DropMessages | Self::DuplicateMessages | Self::ReorderMessages => {
+                FaultSize::Count
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Word;
+
+    #[test]
+    fn every_kind_without_keys_parses_to_its_action() {
+        for kind in EventKind::VARIANTS {
+            match (kind, kind.as_str().parse::<Action>()) {
+                (EventKind::Rebalance | EventKind::Fault, parsed) => assert!(parsed.is_err()),
+                (kind, parsed) => assert_eq!(parsed.as_ref().map(EventKind::from), Ok(*kind)),
+            }
+        }
+    }
+
+    #[test]
+    fn words_are_those_of_the_manifest() {
+        let json = serde_json::to_value(Action::PauseBroker).unwrap();
+        assert_eq!(json["do"], EventKind::PauseBroker.as_str());
+    }
 }

@@ -1,69 +1,68 @@
-//! Readings: what devices send upstream, and who handles it.
+//! Telemetry records that devices send upstream, and the consumers that handle them.
 //!
-//! Reading `k` of a load is due at `k / rate` and comes from device `k` modulo the
-//! number of devices of the pool, which numbers its own from 0. So anybody can tell
-//! from the plan alone which device owes what when, and from a reading's id which it
-//! is.
+//! Record `k` of a load is due at `k / rate` and comes from device `k` modulo the number of
+//! devices of the pool, which numbers its own records from 0. The plan alone says which
+//! device is due to send which record when, and a record's id says which one it is.
 
 use std::time::Duration;
 
+use highwater_types::{Rate, duration};
 use serde::{Deserialize, Serialize};
 
-use crate::units::{self, Rate};
-
-/// Readings that a pool of devices sends in the steady phase.
+/// Telemetry records that a pool of devices sends in the steady phase.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TelemetryLoad {
     /// Name of the load.
     pub name: String,
     /// Name of the pool whose devices send.
     pub pool: String,
-    /// How many devices it has.
+    /// Number of devices of the pool.
     pub devices: u64,
-    /// Readings per second over all of them.
+    /// Records per second over all of them.
     pub rate: Rate,
-    /// Length of a reading's body, in bytes.
+    /// Length of a record's body, in bytes.
     pub size: u64,
 }
 
-/// Readings that all loads of a run may have, when the harness starts the consumers:
-/// each is followed to their journals, with two bits of the coordinator's memory.
+/// Most records of a run whose consumers the harness starts. Each record is followed to the
+/// consumers' journals, with two bits of the coordinator's memory: 250 MB for all of them.
 pub const MAX_TELEMETRY: u64 = 1_000_000_000;
 
-/// The consumers of readings that the harness starts, as one group.
+/// The consumers of telemetry records that the harness starts, as one group.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Consumers {
-    /// How many, `c1`, `c2`, …
+    /// Number of consumers, `c1`, `c2`, …
     pub count: u32,
-    /// How long handling a reading takes.
-    #[serde(with = "units::millis")]
+    /// Time that a consumer takes for a record.
+    #[serde(with = "duration::millis")]
     pub processing_time: Duration,
-    /// A fault of known size: of each consumer's readings every so many-th is
-    /// acknowledged without having been handled. 0 is none.
+    /// A fault of known size: each consumer acknowledges every so many-th of its records
+    /// without handling it. 0 drops none.
     pub drop_every: u64,
 }
 
 impl TelemetryLoad {
-    /// The number, in the load, of reading `index` of `device`.
+    /// Returns the number, in the load, of record `index` of `device`.
     pub fn sequence_number(&self, device: u64, index: u64) -> u64 {
         index * self.devices + device
     }
 
-    /// The device that sends reading `number`.
+    /// Returns the device that sends record `number`.
     pub fn device_of(&self, number: u64) -> u64 {
         number % self.devices
     }
 
-    /// When reading `number` is due, from the start of the steady phase.
+    /// Returns when record `number` is due, from the start of the steady phase.
     pub fn due(&self, number: u64) -> Duration {
         self.rate.due(number)
     }
 
-    /// How many readings are due before `until`, counted from the start of the steady
-    /// phase.
+    /// Returns the number of records that are due before `until`, counted from the start of
+    /// the steady phase.
     pub fn count_due_before(&self, until: Duration) -> u64 {
         let estimate = (until.as_secs_f64() * self.rate.as_per_second()) as u64;
-        // Within one of it: due times are rounded to the nanosecond.
+        // The result is within one of the estimate, because due times are rounded to the
+        // nanosecond.
         (estimate.saturating_sub(1)..)
             .find(|number| self.due(*number) >= until)
             .unwrap_or(estimate)
@@ -78,7 +77,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_reading_belongs_to_one_device(devices in 1u64..200, number in 0u64..1_000_000) {
+        fn record_belongs_to_one_device(devices in 1u64..200, number in 0u64..1_000_000) {
             let load = load(devices, 1.0);
             let device = load.device_of(number);
             prop_assert!(device < devices);
@@ -86,7 +85,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_due_before_an_instant(rate in 0.01f64..10_000.0, millis in 0u64..100_000) {
+        fn count_due_before_instant_is_exact(rate in 0.01f64..10_000.0, millis in 0u64..100_000) {
             let load = load(3, rate);
             let until = Duration::from_millis(millis);
             let count = load.count_due_before(until);

@@ -1,32 +1,37 @@
-//! What is said of a broker fits the backplane.
+//! The keys of `broker` fit the backplane.
+
+use highwater_types::BrokerKind;
 
 use crate::{
-    broker_url::BrokerKind,
-    diagnostic::DiagnosticSink,
-    scenario::{Scenario, SystemSection},
-    section::cluster::BackplaneSection,
+    diagnostic::{Diagnostic, DiagnosticSink},
+    scenario::Scenario,
+    section::Section,
+    value::BackplaneAddress,
 };
 
-pub(super) fn check(scenario: &Scenario, findings: &mut DiagnosticSink) {
-    let SystemSection::Cluster(cluster) = &scenario.system else {
+pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
+    let Some(cluster) = scenario.only_cluster() else {
         return;
     };
-    let (Some(broker), Some(backplane)) = (&cluster.broker, &cluster.backplane) else {
+    let (Some(broker), Some(backplane)) = (&cluster.broker.value, &cluster.backplane.value) else {
         return;
     };
-    match (&backplane.value, &broker.monitor) {
-        (BackplaneSection::Local, _) => {
-            let what = "the embedded broker is measured without being told where";
-            let finding = broker.location.diagnostic(what);
-            findings.add(finding.expected("`broker` beside a `backplane` that is an address"));
+    match backplane {
+        BackplaneAddress::Local => sink.report(
+            broker.location(),
+            Diagnostic::new("the harness measures the embedded broker by itself")
+                .expected("`broker` beside a `backplane` that is an address"),
+        ),
+        BackplaneAddress::Broker(url)
+            if url.kind() == BrokerKind::Redis && broker.monitor.value.is_some() =>
+        {
+            sink.report(
+                &broker.monitor.location,
+                Diagnostic::new("Redis has no monitoring endpoint")
+                    .expected("`pid`, or nothing")
+                    .hint("it is asked with INFO at the backplane's own address"),
+            );
         }
-        (BackplaneSection::Broker(url), Some(monitor)) if url.kind() == BrokerKind::Redis => {
-            let finding = monitor
-                .location
-                .diagnostic("Redis has no monitoring endpoint");
-            let hint = "it is asked with INFO at the backplane's own address";
-            findings.add(finding.expected("`pid`, or nothing").hint(hint));
-        }
-        _ => {}
+        BackplaneAddress::Broker(_) => {}
     }
 }

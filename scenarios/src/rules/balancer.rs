@@ -1,90 +1,84 @@
-//! The balancer knows the policy, learns of nodes in a way of its own, and ends TLS
-//! where it stands.
+//! The balancer knows its policy, load and way to join, and ends TLS in its own place.
 
 use crate::{
-    diagnostic::DiagnosticSink,
-    plan::{BalancerKind, BalancerLoadMetric, BalancerPolicy, Join},
-    scenario::{Scenario, SystemSection},
-    section::{
-        Choice,
-        cluster::{ClusterSection, OptionalValue},
-    },
+    diagnostic::{Diagnostic, DiagnosticSink},
+    plan::{BalancerKind, Word},
+    scenario::Scenario,
+    section::{Field, cluster::ClusterSection},
+    value::quoted_words,
 };
 
-pub(super) fn check(scenario: &Scenario, findings: &mut DiagnosticSink) {
-    let SystemSection::Cluster(cluster) = &scenario.system else {
+pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
+    let Some(cluster) = scenario.only_cluster() else {
         return;
     };
-    let Some(balancer) = &cluster.balancer else {
+    let Some(balancer) = cluster.balancer.value else {
         return;
     };
-    let balancer = balancer.value;
-    check_supported::<BalancerPolicy>(balancer, &cluster.policy, balancer.policies(), findings);
-    check_supported::<BalancerLoadMetric>(
+    check_supported(balancer, &cluster.policy, balancer.policies(), sink);
+    check_supported(
         balancer,
         &cluster.load_metric,
         balancer.load_metrics(),
-        findings,
+        sink,
     );
-    check_supported::<Join>(balancer, &cluster.join, balancer.joins(), findings);
+    check_supported(balancer, &cluster.join, balancer.joins(), sink);
     match balancer {
-        BalancerKind::None => check_without_balancer(cluster, findings),
+        BalancerKind::None => check_without_balancer(cluster, sink),
         BalancerKind::Gateway | BalancerKind::Nginx | BalancerKind::Haproxy => {
-            check_tls(cluster, findings)
+            check_tls(cluster, sink)
         }
     }
 }
 
-/// The value is one of those that the balancer has.
-fn check_supported<C: Choice>(
+/// Checks that the balancer supports the value of a key.
+fn check_supported<W: Word>(
     balancer: BalancerKind,
-    written: &OptionalValue<C>,
-    has: &[C],
-    findings: &mut DiagnosticSink,
+    field: &Field<W>,
+    supported: &[W],
+    sink: &mut DiagnosticSink,
 ) {
-    let OptionalValue::Valid(at) = written else {
-        return;
-    };
-    if has.contains(&at.value) {
+    if field.value.is_none_or(|value| supported.contains(&value)) {
         return;
     }
-    let what = match balancer.name() {
-        Some(name) => format!("not with {name}"),
-        None => "nothing stands in front of the nodes: clients rotate over them".to_owned(),
+    let diagnostic = match balancer.name() {
+        Some(name) => Diagnostic::new(format!("not with {name}")),
+        None => Diagnostic::new("nothing stands in front of the nodes: clients rotate over them")
+            .hint("name what stands there: `balancer = \"gateway\"`"),
     };
-    let words: Vec<String> = has
-        .iter()
-        .map(|word| format!("{:?}", word.as_str()))
-        .collect();
-    let finding = at.location.diagnostic(what).expected(words.join(" or "));
-    let hint = (balancer == BalancerKind::None)
-        .then(|| "name what stands there: `balancer = \"gateway\"`".to_owned());
-    findings.add(finding.maybe_hint(hint));
+    sink.report(
+        &field.location,
+        diagnostic.expected(quoted_words(supported)),
+    );
 }
 
-/// What belongs to a balancer is not there without one.
-fn check_without_balancer(cluster: &ClusterSection, findings: &mut DiagnosticSink) {
-    if let Some(balancers) = cluster.balancers.as_ref().filter(|at| at.value > 1) {
-        let finding = balancers
-            .location
-            .diagnostic("several balancers, and none is named");
-        findings
-            .add(finding.expected("`balancers` beside `balancer = \"gateway\"`, or another one"));
+/// Checks that a cluster without a balancer sets none of a balancer's keys.
+fn check_without_balancer(cluster: &ClusterSection, sink: &mut DiagnosticSink) {
+    if cluster.balancers.value > Some(1) {
+        sink.report(
+            &cluster.balancers.location,
+            Diagnostic::new("several balancers, and none is named")
+                .expected("`balancers` beside `balancer = \"gateway\"`, or another one"),
+        );
     }
-    if let Some(tls) = cluster.balancer_tls.as_ref().filter(|at| at.value) {
-        let finding = tls
-            .location
-            .diagnostic("TLS at a balancer, and there is none");
-        let hint = "`tls = true` is TLS at the nodes";
-        findings.add(finding.expected("false").hint(hint));
+    if cluster.balancer_tls.is(&true) {
+        sink.report(
+            &cluster.balancer_tls.location,
+            Diagnostic::new("TLS at a balancer, and there is none")
+                .expected("false")
+                .hint("`tls = true` is TLS at the nodes"),
+        );
     }
 }
 
-/// Behind a balancer nodes speak plain HTTP.
-fn check_tls(cluster: &ClusterSection, findings: &mut DiagnosticSink) {
-    if let Some(tls) = cluster.tls.as_ref().filter(|at| at.value) {
-        let finding = tls.location.diagnostic("TLS at nodes behind a balancer");
-        let hint = "`balancer_tls = true` has sessions end at the balancer";
-        findings.add(finding.expected("false").hint(hint));
+/// Checks that nodes behind a balancer speak plain HTTP, as the balancers' templates do.
+fn check_tls(cluster: &ClusterSection, sink: &mut DiagnosticSink) {
+    if cluster.tls.is(&true) {
+        sink.report(
+            &cluster.tls.location,
+            Diagnostic::new("TLS at nodes behind a balancer")
+                .expected("false")
+                .hint("`balancer_tls = true` has sessions end at the balancer"),
+        );
     }
 }

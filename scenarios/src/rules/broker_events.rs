@@ -1,5 +1,5 @@
-//! Each event of the broker is possible when its time comes, and there is a
-//! broker that the harness may do it to.
+//! Each event of the broker is possible when its time comes, and the harness controls the
+//! broker.
 //!
 //! ```text
 //! state    kill  restart  pause   resume
@@ -8,17 +8,16 @@
 //! down     -     running  -       -
 //! ```
 
-use super::node_events::events_by_time;
+use super::schedule::events_by_time;
 use crate::{
-    diagnostic::DiagnosticSink,
-    scenario::{Scenario, SystemSection},
-    section::{
-        Choice, EventKind, Spanned, TargetKind,
-        cluster::{BackplaneSection, ClusterSection},
-    },
+    diagnostic::{Diagnostic, DiagnosticSink, ValueLocation},
+    plan::{EventKind, TargetKind, Word},
+    scenario::Scenario,
+    section::cluster::ClusterSection,
+    value::{BackplaneAddress, quoted_words},
 };
 
-/// What has become of the broker.
+/// The state of the broker at a time of the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum BrokerState {
     Running,
@@ -26,75 +25,73 @@ enum BrokerState {
     Down,
 }
 
-pub(super) fn check(scenario: &Scenario, findings: &mut DiagnosticSink) {
-    let SystemSection::Cluster(cluster) = &scenario.system else {
+pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
+    let Some(cluster) = scenario.only_cluster() else {
         return;
     };
-    let deeds = events_by_time(scenario)
-        .into_iter()
-        .filter_map(|(_, event)| event.kind.as_ref())
-        .filter(|deed| deed.value.target_kind() == TargetKind::Broker);
     let mut state = BrokerState::Running;
-    for deed in deeds {
-        if let Some((what, accepted)) = not_controllable(cluster, scenario) {
-            findings.add(deed.location.diagnostic(what).expected(accepted));
+    for (_, event) in events_by_time(scenario) {
+        let location = &event.kind.location;
+        let Some(kind) = event.kind.value else {
+            continue;
+        };
+        if kind.target() != TargetKind::Broker {
             continue;
         }
-        match next_state(state, deed.value) {
+        if let Some(diagnostic) = not_controllable(cluster, scenario) {
+            sink.report(location, diagnostic);
+            continue;
+        }
+        match next_state(state, kind) {
             Some(next) => state = next,
-            None => report_impossible(state, deed, findings),
+            None => report_impossible(state, location, sink),
         }
     }
 }
 
-/// Why nothing can be done to the broker, and what would be accepted.
-fn not_controllable(
-    cluster: &ClusterSection,
-    scenario: &Scenario,
-) -> Option<(&'static str, &'static str)> {
-    if let Some(Spanned {
-        value: BackplaneSection::Broker(_),
-        ..
-    }) = &cluster.backplane
-    {
-        return Some((
-            "the harness did not start this broker, and does nothing to it",
-            "events of the broker with `backplane = \"local\"`",
-        ));
+/// Returns the reason for which the harness cannot act on the broker.
+fn not_controllable(cluster: &ClusterSection, scenario: &Scenario) -> Option<Diagnostic> {
+    if let Some(BackplaneAddress::Broker(_)) = &cluster.backplane.value {
+        return Some(
+            Diagnostic::new("the harness did not start this broker, and does nothing to it")
+                .expected("events of the broker with `backplane = \"local\"`"),
+        );
     }
-    let alone = cluster.nodes.as_ref()?.value == 1 && !scenario.adds_nodes();
-    alone.then_some((
-        "a cluster of one has no broker",
-        "events of the broker with two nodes or more",
-    ))
+    let is_alone = cluster.nodes.is(&1) && !scenario.adds_nodes();
+    is_alone.then(|| {
+        Diagnostic::new("a cluster of one has no broker")
+            .expected("events of the broker with two nodes or more")
+    })
 }
 
-/// The table above.
-fn next_state(state: BrokerState, deed: EventKind) -> Option<BrokerState> {
-    match (state, deed) {
-        (BrokerState::Running | BrokerState::Paused, EventKind::KillBroker) => {
-            Some(BrokerState::Down)
-        }
-        (BrokerState::Running | BrokerState::Down, EventKind::RestartBroker) => {
-            Some(BrokerState::Running)
-        }
-        (BrokerState::Running, EventKind::PauseBroker) => Some(BrokerState::Paused),
-        (BrokerState::Paused, EventKind::ResumeBroker) => Some(BrokerState::Running),
+/// Returns the state after an event, by the table above.
+fn next_state(state: BrokerState, kind: EventKind) -> Option<BrokerState> {
+    use BrokerState::{Down, Paused, Running};
+    use EventKind::{KillBroker, PauseBroker, RestartBroker, ResumeBroker};
+    match (state, kind) {
+        (Running | Paused, KillBroker) => Some(Down),
+        (Running | Down, RestartBroker) => Some(Running),
+        (Running, PauseBroker) => Some(Paused),
+        (Paused, ResumeBroker) => Some(Running),
         _ => None,
     }
 }
 
-fn report_impossible(state: BrokerState, deed: &Spanned<EventKind>, findings: &mut DiagnosticSink) {
-    let (what, way_out) = match state {
+fn report_impossible(state: BrokerState, location: &ValueLocation, sink: &mut DiagnosticSink) {
+    let (message, way_out) = match state {
         BrokerState::Running => ("the broker runs then", EventKind::PauseBroker),
         BrokerState::Paused => ("the broker is paused then", EventKind::ResumeBroker),
         BrokerState::Down => ("the broker is down then", EventKind::RestartBroker),
     };
-    let possible = EventKind::ALL
+    let possible: Vec<EventKind> = <EventKind as strum::VariantArray>::VARIANTS
         .iter()
-        .filter(|(_, deed)| next_state(state, *deed).is_some())
-        .map(|(word, _)| format!("{word:?}"));
-    let accepted = possible.collect::<Vec<_>>().join(" or ");
-    let hint = format!("do = \"{}\" must come before it", way_out.as_str());
-    findings.add(deed.location.diagnostic(what).expected(accepted).hint(hint));
+        .copied()
+        .filter(|kind| next_state(state, *kind).is_some())
+        .collect();
+    sink.report(
+        location,
+        Diagnostic::new(message)
+            .expected(quoted_words(&possible))
+            .hint(format!("do = \"{}\" must come before it", way_out.as_str())),
+    );
 }

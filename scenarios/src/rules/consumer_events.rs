@@ -1,55 +1,58 @@
-//! Each event of a consumer is possible when its time comes: it is there, and one
-//! that is killed runs.
+//! Each event of a consumer is possible when its time comes: the consumer exists, and one
+//! that is killed was running.
 
 use std::collections::BTreeSet;
 
+use super::schedule::events_by_time;
 use crate::{
-    diagnostic::DiagnosticSink,
-    scenario::{Scenario, SystemSection},
-    section::EventKind,
+    diagnostic::{Diagnostic, DiagnosticSink},
+    plan::EventKind,
+    scenario::Scenario,
 };
 
-use super::node_events::events_by_time;
-
-pub(super) fn check(scenario: &Scenario, findings: &mut DiagnosticSink) {
-    let SystemSection::Cluster(cluster) = &scenario.system else {
-        return;
-    };
-    let Some(count) = cluster.consumer_count() else {
+pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
+    let Some(count) = scenario
+        .only_cluster()
+        .and_then(|cluster| cluster.consumers.value)
+    else {
         return;
     };
     let mut down = BTreeSet::new();
     for (_, event) in events_by_time(scenario) {
-        let (Some(deed), Some(name)) = (&event.kind, &event.consumer) else {
+        let (Some(kind), Some(name)) = (event.kind.value, &event.consumer.value) else {
             continue;
         };
-        let number = name
-            .value
+        let location = &event.consumer.location;
+        let Some(number) = name
             .strip_prefix('c')
-            .and_then(|number| number.parse::<u32>().ok());
-        let Some(number) = number else {
+            .and_then(|number| number.parse::<u32>().ok())
+        else {
             continue;
         };
         if number > count {
-            let finding = name.location.diagnostic("there is no such consumer");
-            findings.add(finding.expected(match count {
-                0 => "an event of a consumer with `consumers` in `[cluster]`".to_owned(),
-                1 => "c1".to_owned(),
-                count => format!("c1 to c{count}"),
-            }));
+            sink.report(
+                location,
+                Diagnostic::new("there is no such consumer").expected(consumer_names(count)),
+            );
             continue;
         }
-        match deed.value {
-            EventKind::KillConsumer if !down.insert(number) => {
-                let finding = name
-                    .location
-                    .diagnostic(format!("{} is down then", name.value));
-                findings.add(finding.expected("a consumer that runs"));
-            }
+        match kind {
+            EventKind::KillConsumer if !down.insert(number) => sink.report(
+                location,
+                Diagnostic::new(format!("{name} is down then")).expected("a consumer that runs"),
+            ),
             EventKind::RestartConsumer => {
                 down.remove(&number);
             }
             _ => {}
         }
+    }
+}
+
+fn consumer_names(count: u32) -> String {
+    match count {
+        0 => "an event of a consumer with `consumers` in `[cluster]`".to_owned(),
+        1 => "c1".to_owned(),
+        count => format!("c1 to c{count}"),
     }
 }

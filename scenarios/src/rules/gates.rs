@@ -1,179 +1,182 @@
-//! Each gate is on a metric that this scenario can measure.
+//! Each gate is on a metric that this scenario can measure, in a window that has values.
 
 use crate::{
-    diagnostic::DiagnosticSink,
+    diagnostic::{Diagnostic, DiagnosticSink},
     metrics::{self, Metric, MetricRequirement},
-    plan::{BalancerKind, Dialect, PhaseWindow},
-    scenario::{Scenario, SystemSection},
-    section::{Choice, gates::GateSection},
+    plan::{BalancerKind, Dialect, PhaseWindow, Word},
+    scenario::{Scenario, System},
+    section::gates::GateSection,
 };
 
-/// Why a metric cannot be measured.
-struct UnmeasurableReason {
-    message: &'static str,
-    expected: &'static str,
-}
-
-pub(super) fn check(scenario: &Scenario, findings: &mut DiagnosticSink) {
-    for gate in &scenario.gates {
-        let Some(check) = &gate.check else {
+pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
+    for gate in scenario.gates.elements() {
+        let Some(check) = &gate.check.value else {
             continue;
         };
-        let Some(figure) = metrics::find(&check.value.metric) else {
+        let Some(metric) = metrics::find(&check.metric) else {
             continue;
         };
-        if let Some(reason) = unmeasurable_reason(figure.requirement(), scenario) {
-            let what = format!(
+        if let Some(reason) = unmeasurable(metric.requirement(), scenario) {
+            let message = format!(
                 "{} cannot be measured here: {}",
-                figure.path, reason.message
+                metric.path, reason.message
             );
-            findings.add(check.location.diagnostic(what).expected(reason.expected));
+            sink.report(&gate.check.location, Diagnostic { message, ..reason });
         }
-        check_window(gate, &figure, findings);
+        check_window(gate, &metric, sink);
     }
 }
 
-fn unmeasurable_reason(
-    needs: MetricRequirement,
-    scenario: &Scenario,
-) -> Option<UnmeasurableReason> {
-    let reason = |why, accepted| {
-        Some(UnmeasurableReason {
-            message: why,
-            expected: accepted,
-        })
-    };
-    let commands = || match scenario.commands_location {
-        Some(_) => None,
-        None => reason(
-            "the scenario sends no commands",
-            "it in a scenario with `[[commands]]`",
-        ),
-    };
-    let messages = || match scenario.publish_location {
-        Some(_) => None,
-        None => reason(
-            "the scenario publishes no messages",
-            "it in a scenario with `[[publish]]`",
-        ),
-    };
-    let readings = || match scenario.telemetry_location {
-        Some(_) => None,
-        None => reason(
-            "the scenario sends no telemetry records",
-            "it in a scenario with `[[telemetry]]`",
-        ),
-    };
-    match needs {
-        MetricRequirement::Messages => messages(),
-        MetricRequirement::Telemetry => readings(),
-        MetricRequirement::Consumers => readings().or_else(|| without_consumers(scenario)),
+/// Returns the reason for which a metric cannot be measured in this scenario.
+fn unmeasurable(requirement: MetricRequirement, scenario: &Scenario) -> Option<Diagnostic> {
+    match requirement {
         MetricRequirement::Nothing => None,
-        MetricRequirement::Cluster => match &scenario.system {
-            SystemSection::Target(_) => reason(
-                "the harness does nothing to a system that it did not start",
-                "it with a `[cluster]`",
-            ),
-            _ => None,
-        },
+        MetricRequirement::Cluster => without_cluster(scenario),
         MetricRequirement::Balancer => without_balancer(scenario),
-        MetricRequirement::Commands => commands(),
-        MetricRequirement::ReportedOwner => commands().or_else(|| without_owner(scenario)),
-        MetricRequirement::TwoNodes => commands()
+        MetricRequirement::Commands => without_commands(scenario),
+        MetricRequirement::Messages => without_messages(scenario),
+        MetricRequirement::Telemetry => without_telemetry(scenario),
+        MetricRequirement::Consumers => {
+            without_telemetry(scenario).or_else(|| without_consumers(scenario))
+        }
+        MetricRequirement::ReportedOwner => {
+            without_commands(scenario).or_else(|| without_owner(scenario))
+        }
+        MetricRequirement::TwoNodes => without_commands(scenario)
             .or_else(|| without_owner(scenario))
             .or_else(|| without_second_node(scenario)),
-        MetricRequirement::NodeSockets | MetricRequirement::NodeHeap => match &scenario.system {
-            SystemSection::Target(target)
-                if target.observe.iter().all(|node| !node.has_prometheus) =>
-            {
-                reason(
-                    "no endpoint of a node is observed",
-                    "it with a `[cluster]`, or with `observe` and its `prometheus`",
-                )
-            }
-            _ => None,
-        },
-        MetricRequirement::NodeProcess => match &scenario.system {
-            SystemSection::Target(target) if target.observe.is_empty() => reason(
-                "no process of a node is observed",
-                "it with a `[cluster]`, or with `observe`",
-            ),
-            _ => None,
-        },
+        MetricRequirement::NodeSockets | MetricRequirement::NodeHeap => without_endpoint(scenario),
+        MetricRequirement::NodeProcess => without_process(scenario),
     }
 }
 
-/// Of a target's balancers nothing is known.
-fn without_balancer(scenario: &Scenario) -> Option<UnmeasurableReason> {
-    let none = match &scenario.system {
-        SystemSection::Cluster(cluster) => cluster.balancer.as_ref()?.value == BalancerKind::None,
-        SystemSection::Target(_) => true,
+fn unless(is_measurable: bool, message: &str, expected: &str) -> Option<Diagnostic> {
+    (!is_measurable).then(|| Diagnostic::new(message).expected(expected))
+}
+
+fn without_commands(scenario: &Scenario) -> Option<Diagnostic> {
+    unless(
+        scenario.commands.is_written,
+        "the scenario sends no commands",
+        "it in a scenario with `[[commands]]`",
+    )
+}
+
+fn without_messages(scenario: &Scenario) -> Option<Diagnostic> {
+    unless(
+        scenario.publish.is_written,
+        "the scenario publishes no messages",
+        "it in a scenario with `[[publish]]`",
+    )
+}
+
+fn without_telemetry(scenario: &Scenario) -> Option<Diagnostic> {
+    unless(
+        scenario.telemetry.is_written,
+        "the scenario sends no telemetry records",
+        "it in a scenario with `[[telemetry]]`",
+    )
+}
+
+fn without_cluster(scenario: &Scenario) -> Option<Diagnostic> {
+    unless(
+        !matches!(scenario.system(), System::Target(_)),
+        "the harness does nothing to a system that it did not start",
+        "it with a `[cluster]`",
+    )
+}
+
+/// Returns that there is no balancer that the harness knows. It knows none of a target.
+fn without_balancer(scenario: &Scenario) -> Option<Diagnostic> {
+    let has_balancer = match scenario.system() {
+        System::Cluster(cluster) => !cluster.balancer.is(&BalancerKind::None),
+        System::Target(_) => false,
+        System::Both(_) | System::Neither | System::Unreadable => true,
+    };
+    unless(
+        has_balancer,
+        "nothing that the harness knows stands in front of the nodes",
+        "it with a `[cluster]` and its `balancer`",
+    )
+}
+
+/// Returns that no answer names the owner. Only the reference server's answers do.
+fn without_owner(scenario: &Scenario) -> Option<Diagnostic> {
+    let is_plain = match scenario.system() {
+        System::Target(target) => target.dialect.is(&Dialect::Plain),
         _ => false,
     };
-    none.then_some(UnmeasurableReason {
-        message: "nothing that the harness knows stands in front of the nodes",
-        expected: "it with a `[cluster]` and its `balancer`",
-    })
+    unless(
+        !is_plain,
+        "in the plain dialect no answer says which node owned the socket",
+        "it with `dialect = \"highwater\"`",
+    )
 }
 
-/// Only the reference server's answers say which node owned the socket.
-fn without_owner(scenario: &Scenario) -> Option<UnmeasurableReason> {
-    match &scenario.system {
-        SystemSection::Target(target) if target.dialect.as_ref()?.value == Dialect::Plain => {
-            Some(UnmeasurableReason {
-                message: "in the plain dialect no answer says which node owned the socket",
-                expected: "it with `dialect = \"highwater\"`",
-            })
-        }
-        _ => None,
-    }
+/// Returns that the consumers are foreign. Only journals of the harness's own are read.
+fn without_consumers(scenario: &Scenario) -> Option<Diagnostic> {
+    unless(
+        !matches!(scenario.system(), System::Target(_)),
+        "the consumers of a target are not the harness's own",
+        "it with a `[cluster]` and its `consumers`",
+    )
 }
 
-/// Only the journals of the harness's own consumers are read.
-fn without_consumers(scenario: &Scenario) -> Option<UnmeasurableReason> {
-    matches!(scenario.system, SystemSection::Target(_)).then_some(UnmeasurableReason {
-        message: "the consumers of a target are not the harness's own",
-        expected: "it with a `[cluster]` and its `consumers`",
-    })
+fn without_second_node(scenario: &Scenario) -> Option<Diagnostic> {
+    let cluster = scenario.only_cluster()?;
+    unless(
+        !cluster.nodes.is(&1) || scenario.adds_nodes(),
+        "with one node no command crosses",
+        "it with two nodes or more",
+    )
 }
 
-fn without_second_node(scenario: &Scenario) -> Option<UnmeasurableReason> {
-    let SystemSection::Cluster(cluster) = &scenario.system else {
+fn without_endpoint(scenario: &Scenario) -> Option<Diagnostic> {
+    let System::Target(target) = scenario.system() else {
         return None;
     };
-    let alone = cluster.nodes.as_ref()?.value == 1 && !scenario.adds_nodes();
-    alone.then_some(UnmeasurableReason {
-        message: "with one node no command crosses",
-        expected: "it with two nodes or more",
-    })
+    let mut observed = target.observe.elements().iter();
+    unless(
+        observed.any(|process| process.prometheus.is_written),
+        "no endpoint of a node is observed",
+        "it with a `[cluster]`, or with `observe` and its `prometheus`",
+    )
 }
 
-fn check_window(gate: &GateSection, figure: &Metric, findings: &mut DiagnosticSink) {
-    let Some(during) = &gate.during else {
+fn without_process(scenario: &Scenario) -> Option<Diagnostic> {
+    let System::Target(target) = scenario.system() else {
+        return None;
+    };
+    unless(
+        !target.observe.elements().is_empty(),
+        "no process of a node is observed",
+        "it with a `[cluster]`, or with `observe`",
+    )
+}
+
+fn check_window(gate: &GateSection, metric: &Metric, sink: &mut DiagnosticSink) {
+    let Some(window) = gate.during.value else {
         return;
     };
-    let window = during.value;
-    if !figure.is_windowed() {
-        let what = format!("{} has a moment of its own", figure.path);
-        findings.add(
-            during
-                .location
-                .diagnostic(what)
-                .expected("a gate without `during`"),
+    let location = &gate.during.location;
+    if !metric.is_windowed() {
+        let message = format!("{} has a moment of its own", metric.path);
+        sink.report(
+            location,
+            Diagnostic::new(message).expected("a gate without `during`"),
         );
     } else if matches!(window, PhaseWindow::Ramp | PhaseWindow::Drain) {
-        let traffic = match figure.path.split('.').next() {
+        // Sockets and heartbeats exist in every phase, other traffic in the steady phase.
+        let traffic = match metric.path.split('.').next() {
             Some("commands") => "no commands are sent",
             Some("messages") => "no messages are published",
             Some("telemetry") => "no telemetry records are due",
             _ => return,
         };
-        let what = format!("{traffic} in the {} phase", window.as_str());
-        findings.add(
-            during
-                .location
-                .diagnostic(what)
-                .expected("\"steady\" or \"run\""),
+        let message = format!("{traffic} in the {} phase", window.as_str());
+        sink.report(
+            location,
+            Diagnostic::new(message).expected("\"steady\" or \"run\""),
         );
     }
 }

@@ -3,61 +3,41 @@
 use std::collections::HashSet;
 
 use crate::{
-    diagnostic::DiagnosticSink,
-    scenario::{Scenario, SystemSection},
-    section::Spanned,
+    diagnostic::{Diagnostic, DiagnosticSink},
+    scenario::Scenario,
+    section::Field,
 };
 
-pub(super) fn check(scenario: &Scenario, findings: &mut DiagnosticSink) {
-    check_unique(
-        scenario.devices.iter().map(|pool| &pool.name),
-        "pool of devices",
-        findings,
-    );
-    check_unique(
-        scenario.commands.iter().map(|load| &load.name),
-        "command load",
-        findings,
-    );
-    check_unique(
-        scenario.publish.iter().map(|load| &load.name),
-        "publish load",
-        findings,
-    );
-    check_unique(
-        scenario.telemetry.iter().map(|load| &load.name),
-        "telemetry load",
-        findings,
-    );
-    let events = scenario
-        .events
-        .iter()
-        .filter_map(|(_, event)| event.name.as_ref());
-    check_unique(events, "event", findings);
-    check_unique(
-        scenario.gates.iter().filter_map(|gate| gate.name.as_ref()),
-        "gate",
-        findings,
-    );
-    if let SystemSection::Target(target) = &scenario.system {
-        let observed = target
-            .observe
-            .iter()
-            .filter_map(|observed| observed.name.as_ref());
-        check_unique(observed, "observed process", findings);
+pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
+    check_list(&scenario.devices, |pool| &pool.name, sink);
+    check_list(&scenario.commands, |load| &load.name, sink);
+    check_list(&scenario.publish, |load| &load.name, sink);
+    check_list(&scenario.telemetry, |load| &load.name, sink);
+    check_list(&scenario.events, |event| &event.name, sink);
+    check_list(&scenario.gates, |gate| &gate.name, sink);
+    if let Some(target) = &scenario.target.value {
+        check_list(&target.observe, |process| &process.name, sink);
     }
 }
 
-fn check_unique<'s>(
-    names: impl Iterator<Item = &'s Spanned<String>>,
-    noun: &str,
-    findings: &mut DiagnosticSink,
+/// Checks that no two elements of a list have the same name.
+fn check_list<S>(
+    list: &Field<Vec<S>>,
+    name_of: impl Fn(&S) -> &Field<String>,
+    sink: &mut DiagnosticSink,
 ) {
+    let noun = list.key.list().map_or("table", |list| list.noun);
     let mut seen = HashSet::new();
-    for name in names {
-        if !seen.insert(name.value.as_str()) {
-            let what = format!("another {noun} has this name");
-            findings.add(name.location.diagnostic(what).expected("a name of its own"));
+    for field in list.elements().iter().map(name_of) {
+        let Some(name) = &field.value else {
+            continue;
+        };
+        if !seen.insert(name.as_str()) {
+            sink.report(
+                &field.location,
+                Diagnostic::new(format!("another {noun} has this name"))
+                    .expected("a name of its own"),
+            );
         }
     }
 }

@@ -11,16 +11,20 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use highwater_types::format;
+
+use super::schedule::events_by_time;
 use crate::{
-    diagnostic::DiagnosticSink,
-    format,
-    scenario::{Scenario, SystemSection},
-    section::events::EventSection,
-    section::{Choice, EventKind, TargetKind},
+    diagnostic::{Diagnostic, DiagnosticSink},
+    plan::{EventKind, TargetKind, Word},
+    scenario::Scenario,
     suggest,
 };
 
-/// What has become of a node.
+/// Most names of nodes that a message lists.
+const MAX_LISTED_NODES: usize = 8;
+
+/// The state of a node at a time of the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum NodeState {
     Running,
@@ -29,92 +33,68 @@ enum NodeState {
     Drained,
 }
 
-/// A node's state and since when.
+/// A node's state, and the event that led to it; `None` from the start.
 #[derive(Debug, Clone, Copy)]
 struct SimulatedNode {
     state: NodeState,
     since: Option<Duration>,
 }
 
-/// Why an event cannot happen.
-struct ImpossibleEvent {
-    message: String,
-    expected: String,
-    hint: Option<String>,
-}
+/// The nodes by their number.
+type SimulatedNodes = BTreeMap<u32, SimulatedNode>;
 
-pub(super) fn check(scenario: &Scenario, findings: &mut DiagnosticSink) {
-    let SystemSection::Cluster(cluster) = &scenario.system else {
-        return;
-    };
-    let Some(nodes) = &cluster.nodes else {
+pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
+    let Some(count) = scenario
+        .only_cluster()
+        .and_then(|cluster| cluster.nodes.value)
+    else {
         return;
     };
     let started = SimulatedNode {
         state: NodeState::Running,
         since: None,
     };
-    let mut nodes: BTreeMap<u32, SimulatedNode> =
-        (1..=nodes.value).map(|number| (number, started)).collect();
+    let mut nodes: SimulatedNodes = (1..=count).map(|number| (number, started)).collect();
     for (at, event) in events_by_time(scenario) {
-        let (Some(deed), Some(name)) = (&event.kind, &event.node) else {
+        let (Some(kind), Some(name)) = (event.kind.value, &event.node.value) else {
             continue;
         };
-        if deed.value.target_kind() != TargetKind::Node {
+        if kind.target() != TargetKind::Node {
             continue;
         }
         let Some(number) = name
-            .value
             .strip_prefix('n')
             .and_then(|number| number.parse().ok())
         else {
             continue;
         };
         let node = nodes.get(&number).copied();
-        match next_state(node, deed.value) {
+        match next_state(node, kind) {
             Some(state) => {
                 let since = Some(at);
                 nodes.insert(number, SimulatedNode { state, since });
             }
-            None => {
-                let impossible = explain_impossible(&name.value, node, deed.value, &nodes);
-                let finding = name
-                    .location
-                    .diagnostic(impossible.message)
-                    .expected(impossible.expected);
-                findings.add(finding.maybe_hint(impossible.hint));
-            }
+            // The state stays, so that the events behind it are judged as without this one.
+            None => sink.report(
+                &event.node.location,
+                explain_impossible(name, node, kind, &nodes),
+            ),
         }
     }
 }
 
-/// Events that have a time, by time; those of one instant in the file's order.
-pub(super) fn events_by_time(scenario: &Scenario) -> Vec<(Duration, &EventSection)> {
-    let timed = |event: &'_ EventSection| event.at.as_ref().map(|at| at.value);
-    let mut events: Vec<_> = scenario
-        .events
-        .iter()
-        .filter_map(|(_, event)| Some((timed(event)?, event)))
-        .collect();
-    events.sort_by_key(|(at, _)| *at);
-    events
-}
-
-/// The table above.
-fn next_state(node: Option<SimulatedNode>, deed: EventKind) -> Option<NodeState> {
-    match (node.map(|node| node.state), deed) {
-        (None, EventKind::AddNode) => Some(NodeState::Running),
-        (Some(NodeState::Running | NodeState::Paused), EventKind::KillNode) => {
-            Some(NodeState::Down)
-        }
-        (
-            Some(NodeState::Running | NodeState::Down | NodeState::Drained),
-            EventKind::RestartNode,
-        ) => Some(NodeState::Running),
-        (Some(NodeState::Running), EventKind::DrainNode) => Some(NodeState::Drained),
-        (Some(NodeState::Running), EventKind::PauseNode) => Some(NodeState::Paused),
-        (Some(NodeState::Paused), EventKind::ResumeNode) => Some(NodeState::Running),
-        (Some(NodeState::Running), EventKind::Fault) => Some(NodeState::Running),
+/// Returns the state after an event, by the table above.
+fn next_state(node: Option<SimulatedNode>, kind: EventKind) -> Option<NodeState> {
+    use EventKind::{AddNode, DrainNode, Fault, KillNode, PauseNode, RestartNode, ResumeNode};
+    use NodeState::{Down, Drained, Paused, Running};
+    match (node.map(|node| node.state), kind) {
+        (None, AddNode) => Some(Running),
+        (Some(Running | Paused), KillNode) => Some(Down),
+        (Some(Running | Down | Drained), RestartNode) => Some(Running),
+        (Some(Running), DrainNode) => Some(Drained),
+        (Some(Running), PauseNode) => Some(Paused),
+        (Some(Paused), ResumeNode) => Some(Running),
+        (Some(Running), Fault) => Some(Running),
         _ => None,
     }
 }
@@ -122,55 +102,45 @@ fn next_state(node: Option<SimulatedNode>, deed: EventKind) -> Option<NodeState>
 fn explain_impossible(
     name: &str,
     node: Option<SimulatedNode>,
-    deed: EventKind,
-    nodes: &BTreeMap<u32, SimulatedNode>,
-) -> ImpossibleEvent {
-    let what = match node {
+    kind: EventKind,
+    nodes: &SimulatedNodes,
+) -> Diagnostic {
+    let message = match node {
         None => format!("{name} does not exist at that time"),
         Some(node) => format!("{name} {}", node.describe_state()),
     };
-    let hint = match (node.map(|node| node.state), deed) {
-        (None, _) => Some(format!(
-            "add it before, with do = \"{}\"",
-            EventKind::AddNode.as_str()
-        )),
-        (Some(NodeState::Down | NodeState::Drained), _) => Some(format!(
-            "bring it back before, with do = \"{}\"",
-            EventKind::RestartNode.as_str()
-        )),
-        (Some(NodeState::Paused), _) => Some(format!(
-            "let it go on before, with do = \"{}\"",
-            EventKind::ResumeNode.as_str()
-        )),
-        (Some(NodeState::Running), EventKind::ResumeNode) => Some(format!(
-            "do = \"{}\" must come before it",
-            EventKind::PauseNode.as_str()
-        )),
+    let hint = match (node.map(|node| node.state), kind) {
+        (None, _) => Some(("add it before, with", EventKind::AddNode)),
+        (Some(NodeState::Down | NodeState::Drained), _) => {
+            Some(("bring it back before, with", EventKind::RestartNode))
+        }
+        (Some(NodeState::Paused), _) => Some(("let it go on before, with", EventKind::ResumeNode)),
+        (Some(NodeState::Running), EventKind::ResumeNode) => {
+            Some(("pause it before, with", EventKind::PauseNode))
+        }
         (Some(NodeState::Running), _) => None,
     };
-    ImpossibleEvent {
-        message: what,
-        expected: expected_nodes(deed, nodes),
-        hint,
-    }
+    Diagnostic::new(message)
+        .expected(expected_nodes(kind, nodes))
+        .maybe_hint(hint.map(|(advice, kind)| format!("{advice} do = \"{}\"", kind.as_str())))
 }
 
-/// The nodes that the deed can be done to, or the next new one.
-fn expected_nodes(deed: EventKind, nodes: &BTreeMap<u32, SimulatedNode>) -> String {
-    if deed == EventKind::AddNode {
+/// Returns the nodes for which the event would be possible, or the next new one.
+fn expected_nodes(kind: EventKind, nodes: &SimulatedNodes) -> String {
+    if kind == EventKind::AddNode {
         let next = nodes.keys().next_back().map_or(1, |last| last + 1);
         return format!("a node that never was, such as `n{next}`");
     }
     let fitting: Vec<String> = nodes
         .iter()
-        .filter(|(_, node)| next_state(Some(**node), deed).is_some())
+        .filter(|(_, node)| next_state(Some(**node), kind).is_some())
         .map(|(number, _)| format!("n{number}"))
-        .take(8)
+        .take(MAX_LISTED_NODES)
         .collect();
     match fitting.len() {
         0 => format!(
-            "nothing: no node can be the object of \"{}\" then",
-            deed.as_str()
+            "nothing: \"{}\" is possible for no node then",
+            kind.as_str()
         ),
         _ => suggest::quoted_list(fitting.iter().map(String::as_str)),
     }

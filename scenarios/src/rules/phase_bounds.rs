@@ -1,78 +1,61 @@
-//! What belongs to the steady phase begins before its end.
+//! Everything of the steady phase begins before its end.
 
 use std::time::Duration;
 
+use highwater_types::format;
+
 use crate::{
-    diagnostic::DiagnosticSink,
-    format,
+    diagnostic::{Diagnostic, DiagnosticSink},
     scenario::Scenario,
-    section::{Spanned, publish::PublishSection},
+    section::{Field, publish::PublishSection},
 };
 
-pub(super) fn check(scenario: &Scenario, findings: &mut DiagnosticSink) {
-    let Some(duration) = &scenario.duration else {
+pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
+    let Some(end) = scenario.duration.value else {
         return;
     };
-    let starts = scenario
-        .devices
-        .iter()
-        .filter_map(|pool| pool.start.as_ref());
-    for start in starts {
-        check_before_end(
-            start,
-            duration.value,
-            "the pool starts after the steady phase",
-            findings,
-        );
+    for pool in scenario.devices.elements() {
+        let message = "the pool starts after the steady phase";
+        check_before_end(&pool.start, end, message, sink);
     }
-    for load in &scenario.publish {
-        check_publish_end(load, duration.value, findings);
+    for load in scenario.publish.elements() {
+        let message = "the first message is due after the steady phase";
+        check_before_end(&load.start, end, message, sink);
+        check_publish_end(load, end, sink);
     }
-    let times = scenario
-        .events
-        .iter()
-        .filter_map(|(_, event)| event.at.as_ref());
-    for at in times {
-        check_before_end(
-            at,
-            duration.value,
-            "the event comes after the steady phase",
-            findings,
-        );
+    for event in scenario.events.elements() {
+        let message = "the event comes after the steady phase";
+        check_before_end(&event.at, end, message, sink);
     }
 }
 
-fn check_publish_end(load: &PublishSection, end: Duration, findings: &mut DiagnosticSink) {
-    let Some(start) = &load.start else {
+fn check_publish_end(load: &PublishSection, end: Duration, sink: &mut DiagnosticSink) {
+    let (Some(start), Some(duration)) = (load.start.value, load.duration.value) else {
         return;
     };
-    check_before_end(
-        start,
-        end,
-        "the first message is due after the steady phase",
-        findings,
-    );
-    if let Some(length) = &load.duration
-        && start.value < end
-        && start.value + length.value > end
-    {
-        let most = format::toml_duration(end - start.value);
-        let finding = length
-            .location
-            .diagnostic("messages would be due after the steady phase");
-        findings.add(finding.expected(format!("at most \"{most}\" from this start")));
+    // A start after the end is reported by itself.
+    if start < end && start + duration > end {
+        let longest = format::toml_duration(end - start);
+        sink.report(
+            &load.duration.location,
+            Diagnostic::new("messages would be due after the steady phase")
+                .expected(format!("at most \"{longest}\" from this start")),
+        );
     }
 }
 
 fn check_before_end(
-    at: &Spanned<Duration>,
+    time: &Field<Duration>,
     end: Duration,
-    what: &str,
-    findings: &mut DiagnosticSink,
+    message: &str,
+    sink: &mut DiagnosticSink,
 ) {
-    if at.value >= end {
+    if time.value.is_some_and(|time| time >= end) {
         let end = format::toml_duration(end);
-        let finding = at.location.diagnostic(what);
-        findings.add(finding.expected(format!("a time before its end, \"{end}\" (`duration`)")));
+        sink.report(
+            &time.location,
+            Diagnostic::new(message)
+                .expected(format!("a time before its end, \"{end}\" (`duration`)")),
+        );
     }
 }

@@ -1,50 +1,60 @@
 //! The pool that a load names, or the only one.
 
 use crate::{
-    diagnostic::DiagnosticSink,
+    diagnostic::{Diagnostic, DiagnosticSink},
     scenario::Scenario,
-    section::{Spanned, devices::PoolSection},
+    section::{Field, devices::PoolSection},
     suggest,
 };
 
-/// What a load says of its pool.
+/// A load's reference to the pool whose devices take part in it.
 pub(super) struct PoolReference<'s> {
-    pub(super) name: Option<&'s Spanned<String>>,
-    /// Whether a pool is named, readable or not.
-    pub(super) has_name: bool,
-    /// The load's own name.
-    pub(super) load_name: &'s Spanned<String>,
-    /// What the pool's devices do: `subscribes`.
+    /// The key `pool` of the load.
+    pub(super) pool: &'s Field<String>,
+    /// The name of the load.
+    pub(super) load: &'s Field<String>,
+    /// The part of the pool's devices in the load: `subscribes`.
     pub(super) verb: &'static str,
 }
 
-/// The pool, unless there is none or it is not said which.
+/// Returns the pool of a load. A name without a pool, and a missing name beside several
+/// pools, go to `sink`.
 pub(super) fn find<'s>(
-    wanted: &PoolReference<'_>,
+    reference: &PoolReference<'_>,
     scenario: &'s Scenario,
-    findings: &mut DiagnosticSink,
+    sink: &mut DiagnosticSink,
 ) -> Option<&'s PoolSection> {
-    let names = || scenario.devices.iter().map(|pool| pool.name.value.as_str());
-    if let Some(name) = wanted.name {
-        let pool = scenario
-            .devices
-            .iter()
-            .find(|pool| pool.name.value == name.value);
-        if pool.is_none() && !scenario.devices.is_empty() {
-            let finding = name.location.diagnostic("no pool of devices has this name");
-            let finding = finding.expected(suggest::quoted_list(names()));
-            findings.add(finding.maybe_hint(suggest::did_you_mean(&name.value, names())));
+    let pools = scenario.devices.elements();
+    let names = || pools.iter().map(|pool| pool.name.text());
+    match (&reference.pool.value, pools) {
+        (Some(name), pools) => {
+            let pool = pools.iter().find(|pool| pool.name.text() == name);
+            // Without any pool, the missing pools are the problem.
+            if pool.is_none() && !pools.is_empty() {
+                sink.report(
+                    &reference.pool.location,
+                    Diagnostic::new("no pool of devices has this name")
+                        .expected(suggest::quoted_list(names()))
+                        .maybe_hint(suggest::did_you_mean(name, names())),
+                );
+            }
+            pool
         }
-        return pool;
+        // The name is invalid, which is reported.
+        (None, _) if reference.pool.is_written => None,
+        (None, [only]) => Some(only),
+        (None, []) => None,
+        (None, _) => {
+            let message = format!(
+                "several pools of devices, and it is not said which {}",
+                reference.verb
+            );
+            let expected = format!("`pool`, one of {}", suggest::quoted_list(names()));
+            sink.report_missing(
+                &reference.load.location,
+                Diagnostic::new(message).expected(expected),
+            );
+            None
+        }
     }
-    if !wanted.has_name && scenario.devices.len() > 1 {
-        let what = format!(
-            "several pools of devices, and it is not said which {}",
-            wanted.verb
-        );
-        let finding = wanted.load_name.location.missing(what);
-        findings.add(finding.expected(format!("`pool`, one of {}", suggest::quoted_list(names()))));
-        return None;
-    }
-    scenario.devices.first().filter(|_| !wanted.has_name)
 }

@@ -1,82 +1,103 @@
-//! Each publish load has its pool, and enough devices in it.
+//! Each publish load has its pool, enough devices in it, and a name for each topic.
 
 use std::collections::BTreeMap;
 
+use highwater_types::format;
+
+use super::pool::{self, PoolReference};
 use crate::{
-    diagnostic::DiagnosticSink,
-    format,
-    plan::PublishFrom,
+    diagnostic::{Diagnostic, DiagnosticSink},
+    plan::{PublishFrom, TOPIC_NUMBER_PLACEHOLDER},
     scenario::Scenario,
-    section::{Spanned, devices::PoolSection, publish::PublishSection},
+    section::{Field, devices::PoolSection, publish::PublishSection},
 };
 
-use super::pool;
-
-/// Topics that the reference server lets a device subscribe to.
+/// Topics that the reference server lets a device subscribe to. Each load of a pool may give
+/// its devices one topic.
 const TOPICS_PER_DEVICE: usize = 64;
 
-pub(super) fn check(scenario: &Scenario, findings: &mut DiagnosticSink) {
+pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
     let mut loads_of: BTreeMap<&str, usize> = BTreeMap::new();
-    for load in &scenario.publish {
-        let wanted = pool::PoolReference {
-            name: load.pool.as_ref(),
-            has_name: load.has_pool,
-            load_name: &load.name,
+    for load in scenario.publish.elements() {
+        check_topic(load, sink);
+        let reference = PoolReference {
+            pool: &load.pool,
+            load: &load.name,
             verb: "subscribes",
         };
-        let Some(pool) = pool::find(&wanted, scenario, findings) else {
+        let Some(pool) = pool::find(&reference, scenario, sink) else {
             continue;
         };
-        check_devices(load, pool, findings);
-        check_publishers(load, findings);
-        let loads = loads_of.entry(pool.name.value.as_str()).or_default();
+        check_devices(load, pool, sink);
+        check_publishers(load, sink);
+        let loads = loads_of.entry(pool.name.text()).or_default();
         *loads += 1;
+        // Reported once, at the first load too many.
         if *loads == TOPICS_PER_DEVICE + 1 {
-            let what = format!("too many loads for the devices of {}", pool.name.value);
-            let finding = load.name.location.diagnostic(what);
-            findings.add(finding.expected(format!(
-                "at most {TOPICS_PER_DEVICE} loads of one pool, as many as a device may have topics"
-            )));
+            let message = format!("too many loads for the devices of {}", pool.name.text());
+            sink.report(
+                &load.name.location,
+                Diagnostic::new(message).expected(format!(
+                    "at most {TOPICS_PER_DEVICE} loads of one pool, as many as a device may have topics"
+                )),
+            );
         }
     }
 }
 
-/// Not more subscribers or publishers than the pool has devices.
-fn check_devices(load: &PublishSection, pool: &PoolSection, findings: &mut DiagnosticSink) {
-    let Some(count) = &pool.count else {
+/// Checks that the name of several topics has a number in it.
+fn check_topic(load: &PublishSection, sink: &mut DiagnosticSink) {
+    let (Some(topic), Some(topics)) = (&load.topic.value, load.topics.value) else {
         return;
     };
-    let mut at_most = |asked: &Spanned<u64>, what: &str| {
-        if asked.value > count.value {
-            let finding = asked.location.diagnostic(what);
-            findings.add(finding.expected(format!(
-                "at most {}, the devices of {}",
-                format::toml_integer(count.value),
-                pool.name.value
-            )));
-        }
-    };
-    if let Some(subscribers) = &load.subscribers {
-        at_most(subscribers, "more subscribers than devices");
-    }
-    if load.from.as_ref().map(|from| from.value) == Some(PublishFrom::Device)
-        && let Some(publishers) = load.publishers.as_ref().or(load.topics.as_ref())
-    {
-        at_most(publishers, "more publishers than devices");
+    if topics > 1 && !topic.contains(TOPIC_NUMBER_PLACEHOLDER) {
+        sink.report(
+            &load.topic.location,
+            Diagnostic::new("one name for several topics")
+                .expected("a topic with `{n}` in it, such as \"chat-{n}\""),
+        );
     }
 }
 
-/// A topic without a publisher would stay silent.
-fn check_publishers(load: &PublishSection, findings: &mut DiagnosticSink) {
-    if let (Some(publishers), Some(topics)) = (&load.publishers, &load.topics)
-        && publishers.value < topics.value
+/// Checks that the pool has a device for each subscriber, and for each publisher where
+/// devices publish.
+fn check_devices(load: &PublishSection, pool: &PoolSection, sink: &mut DiagnosticSink) {
+    let Some(count) = pool.count.value else {
+        return;
+    };
+    let mut check_at_most = |field: &Field<u64>, message: &str| {
+        if field.value > Some(count) {
+            let expected = format!(
+                "at most {}, the devices of {}",
+                format::toml_integer(count),
+                pool.name.text()
+            );
+            sink.report(&field.location, Diagnostic::new(message).expected(expected));
+        }
+    };
+    check_at_most(&load.subscribers, "more subscribers than devices");
+    if load.from.is(&PublishFrom::Device) {
+        // Without `publishers`, each topic has one.
+        let publishers = match load.publishers.value {
+            Some(_) => &load.publishers,
+            None => &load.topics,
+        };
+        check_at_most(publishers, "more publishers than devices");
+    }
+}
+
+/// Checks that every topic has a publisher. Without one it would stay silent.
+fn check_publishers(load: &PublishSection, sink: &mut DiagnosticSink) {
+    if let (Some(publishers), Some(topics)) = (load.publishers.value, load.topics.value)
+        && publishers < topics
     {
-        let finding = publishers
-            .location
-            .diagnostic("fewer publishers than topics");
-        findings.add(finding.expected(format!(
+        let expected = format!(
             "at least {}, one for each topic",
-            format::toml_integer(topics.value)
-        )));
+            format::toml_integer(topics)
+        );
+        sink.report(
+            &load.publishers.location,
+            Diagnostic::new("fewer publishers than topics").expected(expected),
+        );
     }
 }

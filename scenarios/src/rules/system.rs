@@ -1,85 +1,81 @@
-//! One system under load, and enough of it for what the scenario does.
+//! A scenario has one system, and the system has what the load needs.
 
 use crate::{
-    diagnostic::{DiagnosticBuilder, DiagnosticSink},
+    diagnostic::{Diagnostic, DiagnosticSink, ValueLocation},
     plan::{Dialect, PublishFrom},
-    scenario::{Scenario, SystemSection},
-    section::{publish::PublishSection, target::TargetSection},
-    tree::SourceSpan,
+    scenario::{Scenario, System},
+    section::{Section, target::TargetSection},
 };
 
-pub(super) fn check(scenario: &Scenario, findings: &mut DiagnosticSink) {
-    match &scenario.system {
-        SystemSection::Both(spot) => {
-            let finding = spot.diagnostic_without_value("both `[cluster]` and `[target]`");
-            findings.add(
-                finding.expected("one of them: a cluster to start, or a system that is running"),
-            );
-        }
-        SystemSection::Neither => {
-            let what = "neither `[cluster]` nor `[target]`";
-            let finding = DiagnosticBuilder::missing(&SourceSpan::File(0..0), "cluster", what);
-            findings.add(
-                finding.expected("one of them: a cluster to start, or a system that is running"),
-            );
-        }
-        SystemSection::Target(target) => {
-            if scenario.commands_location.is_some() && !target.has_http {
-                let finding = target
-                    .http_location
-                    .missing("commands have no address to go to");
-                findings.add(finding.expected("`http = \"http://host:port\"` beside `ws`"));
-            }
-            check_publish(scenario, target, findings);
-            for (spot, _) in &scenario.events {
-                let finding =
-                    spot.diagnostic("an event on a system that the harness did not start");
-                findings.add(finding.expected("events with a `[cluster]`"));
-            }
-        }
-        SystemSection::Cluster(_) | SystemSection::Unreadable => {}
+const ONE_SYSTEM: &str = "one of them: a cluster to start, or a system that is running";
+const HTTP: &str = "`http = \"http://host:port\"` beside `ws`";
+
+pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
+    match scenario.system() {
+        System::Both(target) => sink.report(
+            &target.without_value(),
+            Diagnostic::new("both `[cluster]` and `[target]`").expected(ONE_SYSTEM),
+        ),
+        System::Neither => sink.report_missing(
+            &ValueLocation::absent("cluster"),
+            Diagnostic::new("neither `[cluster]` nor `[target]`").expected(ONE_SYSTEM),
+        ),
+        System::Target(target) => check_target(scenario, target, sink),
+        System::Cluster(_) | System::Unreadable => {}
     }
-    check_devices(scenario, findings);
+    check_devices(scenario, sink);
 }
 
-/// Topics belong to the reference server's dialect.
-fn check_publish(scenario: &Scenario, target: &TargetSection, findings: &mut DiagnosticSink) {
-    let Some(spot) = &scenario.publish_location else {
-        return;
-    };
-    let from_rest = |load: &PublishSection| {
-        load.from
-            .as_ref()
-            .is_some_and(|at| at.value == PublishFrom::Rest)
-    };
-    if target
-        .dialect
-        .as_ref()
-        .is_some_and(|at| at.value == Dialect::Plain)
-    {
-        let finding = spot.diagnostic_without_value("topics in the plain dialect");
-        findings.add(finding.expected("`[[publish]]` with `dialect = \"highwater\"`"));
-    } else if !target.has_http
-        && scenario.commands_location.is_none()
-        && scenario.publish.iter().any(from_rest)
-    {
-        let finding = target
-            .http_location
-            .missing("messages have no address to go to");
-        findings.add(finding.expected("`http = \"http://host:port\"` beside `ws`"));
+fn check_target(scenario: &Scenario, target: &TargetSection, sink: &mut DiagnosticSink) {
+    if scenario.commands.is_written && !target.http.is_written {
+        let diagnostic = Diagnostic::new("commands have no address to go to");
+        sink.report_missing(&target.http.location, diagnostic.expected(HTTP));
+    }
+    check_publish(scenario, target, sink);
+    for event in scenario.events.elements() {
+        sink.report(
+            event.location(),
+            Diagnostic::new("an event on a system that the harness did not start")
+                .expected("events with a `[cluster]`"),
+        );
     }
 }
 
-fn check_devices(scenario: &Scenario, findings: &mut DiagnosticSink) {
-    // Where they are written and cannot be read, that is reported.
-    if !scenario.devices.is_empty() || scenario.has_devices {
+/// Checks that the target has topics, which only the reference server's dialect has, and an
+/// address for callers that publish.
+fn check_publish(scenario: &Scenario, target: &TargetSection, sink: &mut DiagnosticSink) {
+    let publish = &scenario.publish;
+    if !publish.is_written {
         return;
     }
-    let finding = match &scenario.commands_location {
-        Some(spot) => spot.missing("commands without devices to send them to"),
-        None => {
-            DiagnosticBuilder::missing(&SourceSpan::File(0..0), "devices", "no pool of devices")
-        }
+    let from_rest = || {
+        let mut loads = publish.elements().iter();
+        loads.any(|load| load.from.is(&PublishFrom::Rest))
     };
-    findings.add(finding.expected("at least one `[[devices]]`"));
+    if target.dialect.is(&Dialect::Plain) {
+        sink.report(
+            &publish.location.without_value(),
+            Diagnostic::new("topics in the plain dialect")
+                .expected("`[[publish]]` with `dialect = \"highwater\"`"),
+        );
+    } else if !target.http.is_written && !scenario.commands.is_written && from_rest() {
+        let diagnostic = Diagnostic::new("messages have no address to go to");
+        sink.report_missing(&target.http.location, diagnostic.expected(HTTP));
+    }
+}
+
+fn check_devices(scenario: &Scenario, sink: &mut DiagnosticSink) {
+    // An empty or unreadable list is reported where it is read.
+    if scenario.devices.is_written {
+        return;
+    }
+    let (location, message) = match scenario.commands.is_written {
+        true => (
+            scenario.commands.location.clone(),
+            "commands without devices to send them to",
+        ),
+        false => (ValueLocation::absent("devices"), "no pool of devices"),
+    };
+    let diagnostic = Diagnostic::new(message).expected("at least one `[[devices]]`");
+    sink.report_missing(&location, diagnostic);
 }

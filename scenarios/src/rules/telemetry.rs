@@ -1,92 +1,105 @@
-//! Each load of readings has its pool, and somebody to handle it; all of them together
-//! are not more than can be followed.
+//! Each telemetry load has its schedule, its pool and consumers; all loads together are not
+//! more than can be followed.
 
+use highwater_types::{format, rate::MAX_PER_SECOND};
+
+use super::pool::{self, PoolReference};
 use crate::{
-    diagnostic::{DiagnosticBuilder, DiagnosticSink},
-    format,
+    diagnostic::{Diagnostic, DiagnosticSink},
     plan::{Dialect, MAX_TELEMETRY},
-    quantity::RATE_RANGE,
-    scenario::{Scenario, SystemSection},
-    section::{devices::PoolSection, telemetry::TelemetrySection},
+    scenario::{Scenario, System},
+    section::{Section, devices::PoolSection, telemetry::TelemetrySection},
 };
 
-use super::pool;
-
-pub(super) fn check(scenario: &Scenario, findings: &mut DiagnosticSink) {
-    let mut total = TelemetryTotal(0.0);
-    for load in &scenario.telemetry {
-        let wanted = pool::PoolReference {
-            name: load.pool.as_ref(),
-            has_name: load.has_pool,
-            load_name: &load.name,
-            verb: "sends",
-        };
-        if let Some(pool) = pool::find(&wanted, scenario, findings)
-            && let Some(finding) = check_volume(load, pool, scenario, &mut total)
-        {
-            findings.add(finding);
-        }
-    }
-    check_consumers(scenario, findings);
-}
-
-/// Readings of the loads so far.
+/// The number of records of the loads so far.
 struct TelemetryTotal(f64);
 
-/// Too often, or with the loads before too many; of these the first is told of.
+pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
+    let mut total = TelemetryTotal(0.0);
+    for load in scenario.telemetry.elements() {
+        check_schedule(load, sink);
+        let reference = PoolReference {
+            pool: &load.pool,
+            load: &load.name,
+            verb: "sends",
+        };
+        if let Some(pool) = pool::find(&reference, scenario, sink)
+            && let Some(diagnostic) = check_volume(load, pool, scenario, &mut total)
+        {
+            sink.report(load.schedule_location(), diagnostic);
+        }
+    }
+    check_consumers(scenario, sink);
+}
+
+/// Checks that exactly one key says when records are due.
+fn check_schedule(load: &TelemetrySection, sink: &mut DiagnosticSink) {
+    const EITHER: &str =
+        "`rate` (over all devices) or `every` (between two telemetry records of one device)";
+    match (load.rate.is_written, load.every.is_written) {
+        (true, true) => sink.report(
+            &load.every.location,
+            Diagnostic::new("both `rate` and `every`").expected(EITHER),
+        ),
+        (false, false) => sink.report_missing(
+            load.location(),
+            Diagnostic::new("neither `rate` nor `every`").expected(EITHER),
+        ),
+        _ => {}
+    }
+}
+
+/// Checks that records are neither due too often nor, with the loads before, too many.
+/// Only the first load too many is reported.
 fn check_volume(
     load: &TelemetrySection,
     pool: &PoolSection,
     scenario: &Scenario,
     total: &mut TelemetryTotal,
-) -> Option<DiagnosticBuilder> {
-    let rate = load.rate_for(pool.count.as_ref()?.value)?.as_per_second();
-    if rate > RATE_RANGE.1 {
-        let what = format!("{} telemetry records", format::per_second(rate));
-        let finding = load.schedule_location().diagnostic(what);
-        return Some(finding.expected(format!(
+) -> Option<Diagnostic> {
+    let rate = load.rate_for(pool.count.value?)?.as_per_second();
+    if rate > MAX_PER_SECOND.into() {
+        let message = format!("{} telemetry records", format::per_second(rate));
+        return Some(Diagnostic::new(message).expected(format!(
             "at most {} telemetry records over all devices",
-            format::per_second(RATE_RANGE.1)
+            format::per_second(MAX_PER_SECOND.into())
         )));
     }
-    let SystemSection::Cluster(_) = &scenario.system else {
-        return None;
-    };
-    let duration = scenario.duration.as_ref()?.value;
+    // Only records of a cluster are followed to their consumers.
+    scenario.only_cluster()?;
+    let duration = scenario.duration.value?;
     let before = total.0;
     total.0 += rate * duration.as_secs_f64();
     let most = MAX_TELEMETRY as f64;
     (before <= most && total.0 > most).then(|| {
-        let what = format!(
+        let message = format!(
             "{} telemetry records in {}",
             format::toml_integer(total.0 as u64),
             format::toml_duration(duration)
         );
-        load.schedule_location().diagnostic(what).expected(format!(
+        Diagnostic::new(message).expected(format!(
             "at most {} in all, each of which is followed to the consumers' journals",
             format::toml_integer(MAX_TELEMETRY)
         ))
     })
 }
 
-fn check_consumers(scenario: &Scenario, findings: &mut DiagnosticSink) {
-    let Some(spot) = &scenario.telemetry_location else {
+fn check_consumers(scenario: &Scenario, sink: &mut DiagnosticSink) {
+    if !scenario.telemetry.is_written {
         return;
-    };
-    match &scenario.system {
-        SystemSection::Cluster(cluster) if cluster.has_no_consumers() => {
-            let finding = spot.diagnostic_without_value("telemetry records that nobody handles");
-            findings.add(finding.expected("`consumers = 3` in `[cluster]`, or another number"));
-        }
-        SystemSection::Target(target)
-            if target
-                .dialect
-                .as_ref()
-                .is_some_and(|at| at.value == Dialect::Plain) =>
-        {
-            let finding = spot.diagnostic_without_value("telemetry records in the plain dialect");
-            findings.add(finding.expected("`[[telemetry]]` with `dialect = \"highwater\"`"));
-        }
+    }
+    let location = scenario.telemetry.location.without_value();
+    match scenario.system() {
+        System::Cluster(cluster) if cluster.has_no_consumers() => sink.report(
+            &location,
+            Diagnostic::new("telemetry records without consumers")
+                .expected("`consumers = 3` in `[cluster]`, or another number"),
+        ),
+        System::Target(target) if target.dialect.is(&Dialect::Plain) => sink.report(
+            &location,
+            Diagnostic::new("telemetry records in the plain dialect")
+                .expected("`[[telemetry]]` with `dialect = \"highwater\"`"),
+        ),
         _ => {}
     }
 }

@@ -1,68 +1,44 @@
 //! `broker` of a cluster: where a broker that is running already is measured.
 
-use super::{KeyPresence, KeySchema, Section, Spanned, TableReader, ValueLocation, ValueType};
+use highwater_types::{BrokerKind, BrokerUrl};
+
 use crate::{
-    broker_url::{BrokerKind, BrokerUrl},
-    diagnostic::DiagnosticSink,
     plan,
+    value::{count, http_address},
 };
 
-const MONITOR: KeySchema = KeySchema {
-    name: "monitor",
-    value_type: ValueType::HttpAddress,
-    presence: KeyPresence::Optional,
-    about: "Address of its monitoring: of NATS the monitoring port, without it `http://HOST:8222`; of RabbitMQ that of its Prometheus plugin, without it `http://HOST:15692`. Redis has none: it is asked with `INFO`.",
-};
+section! {
+    /// The place where a broker that is running already is measured, as
+    /// `broker = { monitor = "http://127.0.0.1:8222" }` in `[cluster]`. Every key may be left
+    /// out; the summary has null for what cannot be measured.
+    pub(crate) struct BrokerSection = "cluster.broker";
 
-const PID: KeySchema = KeySchema {
-    name: "pid",
-    value_type: ValueType::Count {
-        min: 1,
-        max: i32::MAX as u64,
-    },
-    presence: KeyPresence::Optional,
-    about: "Its process id on this machine. Without it, the process that listens on the broker's port is looked for, where the broker is on this machine.",
-};
+    /// Address of the broker's monitoring: of NATS the monitoring port, without it `http://HOST:8222`;
+    /// of RabbitMQ that of its Prometheus plugin, without it `http://HOST:15692`. Redis has
+    /// none: it is asked with `INFO`.
+    pub(crate) monitor: String = http_address(), optional;
 
-pub(crate) static SECTION: Section = Section {
-    header: "cluster.broker",
-    about: "Where a broker that is running already is measured, as `broker = { monitor = \"http://127.0.0.1:8222\" }` in `[cluster]`. Everything here may be left out; what cannot be measured is null in the summary.",
-    keys: &[MONITOR, PID],
-};
-
-/// A `broker` whose values are each valid.
-#[derive(Debug)]
-pub(crate) struct BrokerSection {
-    pub(crate) location: ValueLocation,
-    pub(crate) monitor: Option<Spanned<String>>,
-    pid: Option<Spanned<u32>>,
+    /// The broker's process id on this machine. Without it, a broker on this machine is found as the
+    /// process that listens on the broker's port.
+    pid: u32 = count(1, i32::MAX as u64), optional;
 }
 
 impl BrokerSection {
-    pub(crate) fn read(fields: &TableReader<'_>, findings: &mut DiagnosticSink) -> Self {
-        Self {
-            location: fields.location(),
-            monitor: fields.read(&MONITOR, findings),
-            pid: fields.read(&PID, findings),
-        }
-    }
-
-    /// The broker at `url`, with what is said of it here, if anything is.
+    /// Returns the broker at `url`, with the keys of `broker` where the scenario has them.
     pub(crate) fn resolve(broker: Option<Self>, url: BrokerUrl) -> plan::BrokerSpec {
         let (monitor, pid) = match broker {
-            Some(broker) => (broker.monitor, broker.pid),
+            Some(broker) => (broker.monitor.value, broker.pid.value),
             None => (None, None),
         };
-        let monitor = monitor.map(|at| at.value);
         plan::BrokerSpec {
             monitor: monitor.or_else(|| default_monitor(&url)),
-            pid: pid.map(|at| at.value),
+            pid,
             url,
         }
     }
 }
 
-/// Where brokers of this kind tell of themselves unless told otherwise.
+/// Returns the address at which brokers of this kind are monitored by default.
 fn default_monitor(url: &BrokerUrl) -> Option<String> {
     let host = match url.host() {
         v6 if v6.contains(':') => format!("[{v6}]"),

@@ -2,280 +2,118 @@
 
 use std::time::Duration;
 
-use super::{
-    Choice, KeyPresence, KeySchema, Section, Spanned, TableReader, ValueType,
-    broker::{self, BrokerSection},
-    choice::choices,
-};
+use highwater_types::duration::{DAY, MINUTE, SECOND};
+
+use super::{broker::BrokerSection, sub_table};
 use crate::{
-    broker_url::BrokerUrl,
-    diagnostic::DiagnosticSink,
-    format::{DAY, MINUTE, SECOND},
     plan::{self, BalancerKind, BalancerLoadMetric, BalancerPolicy, Join, MAX_BALANCERS, Routing},
+    value::{BackplaneAddress, backplane, boolean, count, duration, word},
 };
 
-const NODES: KeySchema = KeySchema {
-    name: "nodes",
-    value_type: ValueType::Count { min: 1, max: 200 },
-    presence: KeyPresence::Default("1"),
-    about: "Nodes at the start, called `n1`, `n2`, …; each is a process of its own.",
-};
+section! {
+    /// A cluster of the reference server, which the harness starts, samples and stops itself.
+    pub(crate) struct ClusterSection = "[cluster]";
 
-const BACKPLANE: KeySchema = KeySchema {
-    name: "backplane",
-    value_type: ValueType::Backplane,
-    presence: KeyPresence::Default("local"),
-    about: "What joins the nodes: `local` is an embedded broker, a process on this machine that the harness starts. An address is that of a broker which is running already; nothing is started or installed, and passwords in it are in no record, report or log.",
-};
+    /// Nodes at the start, called `n1`, `n2`, …; each is a process of its own.
+    pub(crate) nodes: u32 = count(1, 200), default "1";
 
-const BROKER: KeySchema = KeySchema {
-    name: "broker",
-    value_type: ValueType::Table,
-    presence: KeyPresence::Optional,
-    about: "Where a broker that is running already is measured; see `cluster.broker`.",
-};
+    /// The backplane that joins the nodes. `local` is the embedded broker, a process that the
+    /// harness starts on this machine. An address is that of a broker that is running
+    /// already; a run starts and installs nothing there, and no record, report or log holds
+    /// the address's password.
+    pub(crate) backplane: BackplaneAddress = backplane(), default "local";
 
-const BALANCER: KeySchema = KeySchema {
-    name: "balancer",
-    value_type: ValueType::Choice(choices::<BalancerKind>),
-    presence: KeyPresence::Default("none"),
-    about: "What stands in front of the nodes: with `none`, clients rotate over the nodes. nginx and HAProxy must be installed; nothing is installed by a run.",
-};
+    /// The place where a broker that is running already is measured; see `cluster.broker`.
+    pub(crate) broker: BrokerSection = sub_table(), optional;
 
-const POLICY: KeySchema = KeySchema {
-    name: "policy",
-    value_type: ValueType::Choice(choices::<BalancerPolicy>),
-    presence: KeyPresence::Optional,
-    about: "How new sockets are spread over the nodes: one after the other, to the node with the fewest, to the one with fewer of two drawn at random, to one drawn at random. Without it `p2c` behind the gateway, else `round-robin`.",
-};
+    /// The balancer in front of the nodes. With `none`, clients rotate over the nodes. nginx
+    /// and HAProxy must be installed; a run installs nothing.
+    pub(crate) balancer: BalancerKind = word(), default "none", balancing;
 
-const LOAD_METRIC: KeySchema = KeySchema {
-    name: "load_metric",
-    value_type: ValueType::Choice(choices::<BalancerLoadMetric>),
-    presence: KeyPresence::Optional,
-    about: "What the gateway's policy takes for a node's load: its sockets, or the live bytes of its heap, which nodes report as a load of their own making. Without it its sockets.",
-};
+    /// The policy by which new sockets are spread over the nodes: one node after the other;
+    /// the node with the fewest; the one with fewer of two drawn at random; one drawn at
+    /// random. Without it `p2c` behind the gateway, otherwise `round-robin`.
+    pub(crate) policy: BalancerPolicy = word(), optional, balancing;
 
-const ROUTING: KeySchema = KeySchema {
-    name: "routing",
-    value_type: ValueType::Choice(choices::<Routing>),
-    presence: KeyPresence::Default("directory"),
-    about: "How a command finds the node that owns its device: ask the owner directory, or ask every node.",
-};
+    /// The load of a node that the gateway's policy compares: its sockets, or the live bytes
+    /// of its heap, which nodes report themselves. Without it its sockets.
+    pub(crate) load_metric: BalancerLoadMetric = word(), optional, balancing;
 
-const JOIN: KeySchema = KeySchema {
-    name: "join",
-    value_type: ValueType::Choice(choices::<Join>),
-    presence: KeyPresence::Optional,
-    about: "How a node that is added, drained or brought back after a drain becomes known to the balancer: by membership (`gateway`, and `none`), by a new configuration and a graceful reload (`nginx`, `haproxy`), by a command to the running balancer (`haproxy`), or not at all, because it stands in the configuration from the start and is down until it comes (`nginx`, `haproxy`). Without it `reload` behind nginx and HAProxy, else `discovery`.",
-};
+    /// The way in which a command finds the node that owns its device: ask the owner
+    /// directory, or ask every node.
+    routing: Routing = word(), default "directory";
 
-const BALANCERS: KeySchema = KeySchema {
-    name: "balancers",
-    value_type: ValueType::Count {
-        min: 1,
-        max: MAX_BALANCERS,
-    },
-    presence: KeyPresence::Default("1"),
-    about: "Balancers side by side, called `b1`, `b2`, …; clients rotate over them. They know nothing of each other but what nodes tell.",
-};
+    /// The way in which the balancer learns of a node that is added, drained or brought back
+    /// after a drain. `discovery`: by membership (`gateway`, `none`). `reload`: by a new
+    /// configuration and a graceful reload (`nginx`, `haproxy`). `runtime`: by a command to
+    /// the running balancer (`haproxy`). `predeclared`: not at all, because the node stands
+    /// in the configuration from the start and is down until it comes (`nginx`, `haproxy`).
+    /// Without it `reload` behind nginx and HAProxy, otherwise `discovery`.
+    pub(crate) join: Join = word(), optional, balancing;
 
-const BALANCER_TLS: KeySchema = KeySchema {
-    name: "balancer_tls",
-    value_type: ValueType::Bool,
-    presence: KeyPresence::Default("false"),
-    about: "Whether clients speak TLS to the balancer, which speaks plain HTTP to the nodes. Its certificate is made as with `tls`.",
-};
+    /// Balancers side by side, called `b1`, `b2`, …; clients rotate over them. Balancers
+    /// share no state except what nodes report.
+    pub(crate) balancers: u32 = count(1, MAX_BALANCERS), default "1", balancing;
 
-const MAX_AGE: KeySchema = KeySchema {
-    name: "max_age",
-    value_type: ValueType::Duration {
-        min: SECOND.saturating_mul(10),
-        max: DAY.saturating_mul(30),
-    },
-    presence: KeyPresence::Optional,
-    about: "Nodes send a socket away when it has been open for three quarters to all of this, each for another: a cheap way to a balance, by and by. Without it none is sent away for its age.",
-};
+    /// Whether clients speak TLS to the balancer, which speaks plain HTTP to the nodes. Its
+    /// certificate is made as with `tls`.
+    pub(crate) balancer_tls: bool = boolean(), default "false", balancing;
 
-const TLS: KeySchema = KeySchema {
-    name: "tls",
-    value_type: ValueType::Bool,
-    presence: KeyPresence::Default("false"),
-    about: "Whether sockets and commands go over TLS: every node gets a certificate for 127.0.0.1 from an authority that is made for the run, and clients trust no other.",
-};
+    /// The age at which nodes close sockets, so that sockets move to new nodes little by
+    /// little: each socket is closed at another moment between three quarters of this age and
+    /// all of it. Without it no socket is closed for its age.
+    max_age: Duration = duration(SECOND.saturating_mul(10), DAY.saturating_mul(30)), optional, balancing;
 
-const AUTH: KeySchema = KeySchema {
-    name: "auth",
-    value_type: ValueType::Bool,
-    presence: KeyPresence::Default("false"),
-    about: "Whether nodes require tokens: every device has one of its own, command users one for all devices, signed by the workers as a login service would.",
-};
+    /// Whether sockets and commands go over TLS. Every node gets a certificate for 127.0.0.1
+    /// from an authority that is made for the run, and clients trust no other.
+    pub(crate) tls: bool = boolean(), default "false";
 
-const CONSUMERS: KeySchema = KeySchema {
-    name: "consumers",
-    value_type: ValueType::Count { min: 0, max: 99 },
-    presence: KeyPresence::Default("0"),
-    about: "Consumers of telemetry records, called `c1`, `c2`, …; each is a process of its own, all are one group.",
-};
+    /// Whether nodes require tokens. Every device has a token of its own, and command users
+    /// have one for all devices; workers sign them as a login service would.
+    auth: bool = boolean(), default "false";
 
-const PROCESSING_TIME: KeySchema = KeySchema {
-    name: "processing_time",
-    value_type: ValueType::Duration {
-        min: Duration::ZERO,
-        max: MINUTE,
-    },
-    presence: KeyPresence::Default("0s"),
-    about: "How long a consumer takes to handle a telemetry record; it handles one at a time.",
-};
+    /// Consumers of telemetry records, called `c1`, `c2`, …; each is a process of its own, and
+    /// all are one group.
+    pub(crate) consumers: u32 = count(0, 99), default "0";
 
-const DROP_EVERY: KeySchema = KeySchema {
-    name: "drop_every",
-    value_type: ValueType::Count {
-        min: 0,
-        max: 1_000_000_000,
-    },
-    presence: KeyPresence::Default("0"),
-    about: "A fault of known size, to see that it is found: each consumer acknowledges every so many-th of its telemetry records without handling it. 0 loses none.",
-};
+    /// The time that a consumer takes for a telemetry record; it handles one at a time.
+    processing_time: Duration = duration(Duration::ZERO, MINUTE), default "0s";
 
-pub(crate) static SECTION: Section = Section {
-    header: "[cluster]",
-    about: "A cluster of the reference server, which the harness starts, samples and stops itself.",
-    keys: &[
-        NODES,
-        BACKPLANE,
-        BROKER,
-        BALANCER,
-        POLICY,
-        LOAD_METRIC,
-        ROUTING,
-        JOIN,
-        BALANCERS,
-        BALANCER_TLS,
-        MAX_AGE,
-        TLS,
-        AUTH,
-        CONSUMERS,
-        PROCESSING_TIME,
-        DROP_EVERY,
-    ],
-};
-
-/// What joins the nodes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum BackplaneSection {
-    Local,
-    Broker(BrokerUrl),
-}
-
-/// A value that has a default of its own behind each balancer.
-#[derive(Debug)]
-pub(crate) enum OptionalValue<T> {
-    /// It is not there.
-    Missing,
-    Valid(Spanned<T>),
-    /// It was refused, which is reported.
-    Invalid,
-}
-
-/// A `[cluster]` whose values are each valid.
-#[derive(Debug)]
-pub(crate) struct ClusterSection {
-    pub(crate) nodes: Option<Spanned<u32>>,
-    pub(crate) backplane: Option<Spanned<BackplaneSection>>,
-    pub(crate) broker: Option<BrokerSection>,
-    pub(crate) balancer: Option<Spanned<BalancerKind>>,
-    pub(crate) policy: OptionalValue<BalancerPolicy>,
-    pub(crate) load_metric: OptionalValue<BalancerLoadMetric>,
-    pub(crate) join: OptionalValue<Join>,
-    pub(crate) balancers: Option<Spanned<u32>>,
-    pub(crate) balancer_tls: Option<Spanned<bool>>,
-    max_age: Option<Spanned<Duration>>,
-    routing: Option<Spanned<Routing>>,
-    pub(crate) tls: Option<Spanned<bool>>,
-    auth: Option<Spanned<bool>>,
-    consumers: Option<Spanned<u32>>,
-    processing_time: Option<Spanned<Duration>>,
-    drop_every: Option<Spanned<u64>>,
-}
-
-impl<T: Choice> OptionalValue<T> {
-    fn read(key: &KeySchema, fields: &TableReader<'_>, findings: &mut DiagnosticSink) -> Self {
-        match fields.read(key, findings) {
-            Some(at) => Self::Valid(at),
-            None if fields.has(key) => Self::Invalid,
-            None => Self::Missing,
-        }
-    }
-
-    /// What is written, or else the first of what is usual.
-    fn or_default_of(self, usual: &[T]) -> Option<T> {
-        match self {
-            Self::Missing => usual.first().copied(),
-            Self::Valid(at) => Some(at.value),
-            Self::Invalid => None,
-        }
-    }
+    /// A fault of known size, to see that it is found: each consumer acknowledges every so
+    /// many-th of its telemetry records without handling it. 0 drops none.
+    drop_every: u64 = count(0, 1_000_000_000), default "0";
 }
 
 impl ClusterSection {
-    pub(crate) fn read(fields: &TableReader<'_>, findings: &mut DiagnosticSink) -> Self {
-        let broker = fields.table(&BROKER, &broker::SECTION, findings);
-        Self {
-            nodes: fields.read(&NODES, findings),
-            backplane: fields.read(&BACKPLANE, findings),
-            broker: broker.map(|fields| BrokerSection::read(&fields, findings)),
-            balancer: fields.read(&BALANCER, findings),
-            policy: OptionalValue::read(&POLICY, fields, findings),
-            load_metric: OptionalValue::read(&LOAD_METRIC, fields, findings),
-            join: OptionalValue::read(&JOIN, fields, findings),
-            balancers: fields.read(&BALANCERS, findings),
-            balancer_tls: fields.read(&BALANCER_TLS, findings),
-            max_age: fields.read(&MAX_AGE, findings),
-            routing: fields.read(&ROUTING, findings),
-            tls: fields.read(&TLS, findings),
-            auth: fields.read(&AUTH, findings),
-            consumers: fields.read(&CONSUMERS, findings),
-            processing_time: fields.read(&PROCESSING_TIME, findings),
-            drop_every: fields.read(&DROP_EVERY, findings),
-        }
-    }
-
-    /// How many consumers are asked for, where that is readable.
-    pub(crate) fn consumer_count(&self) -> Option<u32> {
-        self.consumers.as_ref().map(|at| at.value)
-    }
-
-    /// Whether it is certain that nobody handles readings.
+    /// Whether the cluster certainly has no consumers.
     pub(crate) fn has_no_consumers(&self) -> bool {
-        self.consumer_count() == Some(0)
+        self.consumers.is(&0)
     }
 
     pub(crate) fn resolve(self) -> Option<plan::ClusterSpec> {
-        let backplane = match self.backplane?.value {
-            BackplaneSection::Local => plan::BackplaneSpec::Local,
-            BackplaneSection::Broker(url) => {
-                plan::BackplaneSpec::Broker(BrokerSection::resolve(self.broker, url))
-            }
-        };
-        let balancer = self.balancer?.value;
+        let balancer = self.balancer.value?;
         Some(plan::ClusterSpec {
-            nodes: self.nodes?.value,
-            backplane,
+            nodes: self.nodes.value?,
+            backplane: match self.backplane.value? {
+                BackplaneAddress::Local => plan::BackplaneSpec::Local,
+                BackplaneAddress::Broker(url) => {
+                    plan::BackplaneSpec::Broker(BrokerSection::resolve(self.broker.value, url))
+                }
+            },
             balancer,
-            policy: self.policy.or_default_of(balancer.policies())?,
-            load_metric: self.load_metric.or_default_of(balancer.load_metrics())?,
-            join: self.join.or_default_of(balancer.joins())?,
-            balancers: self.balancers?.value,
-            balancer_tls: self.balancer_tls?.value,
-            max_age: self.max_age.map(|at| at.value),
-            routing: self.routing?.value,
-            tls: self.tls?.value,
-            auth: self.auth?.value,
+            policy: self.policy.or_first_of(balancer.policies())?,
+            load_metric: self.load_metric.or_first_of(balancer.load_metrics())?,
+            join: self.join.or_first_of(balancer.joins())?,
+            balancers: self.balancers.value?,
+            balancer_tls: self.balancer_tls.value?,
+            max_age: self.max_age.value,
+            routing: self.routing.value?,
+            tls: self.tls.value?,
+            auth: self.auth.value?,
             consumers: plan::Consumers {
-                count: self.consumers?.value,
-                processing_time: self.processing_time?.value,
-                drop_every: self.drop_every?.value,
+                count: self.consumers.value?,
+                processing_time: self.processing_time.value?,
+                drop_every: self.drop_every.value?,
             },
         })
     }

@@ -1,71 +1,33 @@
 //! `[[gates]]`: what the run must show.
 
-use super::{
-    KeyPresence, KeySchema, ListSchema, Section, Spanned, TableReader, ValueType, choice::choices,
-};
 use crate::{
     check::GateCheck,
-    diagnostic::DiagnosticSink,
     plan::{self, PhaseWindow},
+    value::{gate_check, name, word},
 };
 
-const NAME: KeySchema = KeySchema {
-    name: "name",
-    value_type: ValueType::Name,
-    presence: KeyPresence::Optional,
-    about: "Name in the report and for `--set`; without it the report shows the check itself.",
-};
+section! {
+    /// A condition that the run must meet. A gate that fails makes the verdict `failed`.
+    pub(crate) struct GateSection = "[[gates]]";
 
-const CHECK: KeySchema = KeySchema {
-    name: "check",
-    value_type: ValueType::Check,
-    presence: KeyPresence::Required,
-    about: "Metric, comparison and limit; the metrics are listed below.",
-};
+    /// Name in the report and for `--set`; without it the report shows the check itself.
+    pub(crate) name: String = name(), optional;
 
-const DURING: KeySchema = KeySchema {
-    name: "during",
-    value_type: ValueType::Choice(choices::<PhaseWindow>),
-    presence: KeyPresence::Optional,
-    about: "The part of the run it covers. Without it, what the metric itself covers: counters the whole run, distributions the steady phase.",
-};
+    /// Metric, comparison and limit; the metrics are listed below.
+    pub(crate) check: GateCheck = gate_check(), required;
 
-pub(crate) static SECTION: Section = Section {
-    header: "[[gates]]",
-    about: "What the run must show. A gate that fails makes the verdict `failed`.",
-    keys: &[NAME, CHECK, DURING],
-};
-
-pub(crate) static LIST: ListSchema = ListSchema {
-    key: "gates",
-    noun: "gate",
-    auto_named: false,
-    section: &SECTION,
-};
-
-/// A gate whose values are each valid.
-#[derive(Debug)]
-pub(crate) struct GateSection {
-    pub(crate) name: Option<Spanned<String>>,
-    pub(crate) check: Option<Spanned<GateCheck>>,
-    pub(crate) during: Option<Spanned<PhaseWindow>>,
+    /// The part of the run that the gate covers. Without it, what the metric itself covers:
+    /// counters the whole run, distributions the steady phase.
+    pub(crate) during: PhaseWindow = word(), optional;
 }
 
 impl GateSection {
-    pub(crate) fn read(fields: &TableReader<'_>, findings: &mut DiagnosticSink) -> Self {
-        Self {
-            name: fields.read(&NAME, findings),
-            check: fields.read(&CHECK, findings),
-            during: fields.read(&DURING, findings),
-        }
-    }
-
     pub(crate) fn resolve(self) -> Option<plan::Gate> {
-        let check = self.check?.value;
+        let check = self.check.value?;
         Some(plan::Gate {
-            name: self.name.map_or_else(|| check.text.clone(), |at| at.value),
+            name: self.name.value.unwrap_or_else(|| check.text.clone()),
             check,
-            during: self.during.map(|at| at.value),
+            during: self.during.value,
         })
     }
 }

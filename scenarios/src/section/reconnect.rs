@@ -2,80 +2,35 @@
 
 use std::time::Duration;
 
-use super::{KeyPresence, KeySchema, Section, Spanned, TableReader, ValueType, choice::choices};
+use highwater_types::duration::{HOUR, MILLISECOND};
+
 use crate::{
-    diagnostic::DiagnosticSink,
-    format::{HOUR, MILLISECOND},
     plan::{self, Jitter},
+    value::{duration, word},
 };
 
-const FIRST: KeySchema = KeySchema {
-    name: "first",
-    value_type: ValueType::Duration {
-        min: MILLISECOND,
-        max: HOUR,
-    },
-    presence: KeyPresence::Default("1s"),
-    about: "Longest pause before the first new attempt; it doubles with each attempt that fails.",
-};
+section! {
+    /// The pauses before a pool's sockets are opened again, as
+    /// `reconnect = { first = "1s", max = "30s", jitter = "full" }` in `[[devices]]`.
+    pub(crate) struct ReconnectSection = "devices.reconnect";
 
-const MAX: KeySchema = KeySchema {
-    name: "max",
-    value_type: ValueType::Duration {
-        min: MILLISECOND,
-        max: HOUR,
-    },
-    presence: KeyPresence::Default("30s"),
-    about: "Longest pause ever.",
-};
+    /// Longest pause before the first new attempt; it doubles with each attempt that fails.
+    pub(crate) first: Duration = duration(MILLISECOND, HOUR), default "1s";
 
-const JITTER: KeySchema = KeySchema {
-    name: "jitter",
-    value_type: ValueType::Choice(choices::<Jitter>),
-    presence: KeyPresence::Default("full"),
-    about: "`full`: the pause is drawn evenly between zero and its bound. `none`: it is the bound.",
-};
+    /// Longest pause ever.
+    pub(crate) max: Duration = duration(MILLISECOND, HOUR), default "30s";
 
-pub(crate) static SECTION: Section = Section {
-    header: "devices.reconnect",
-    about: "How a pool's sockets come back, as `reconnect = { first = \"1s\", max = \"30s\", jitter = \"full\" }` in `[[devices]]`.",
-    keys: &[FIRST, MAX, JITTER],
-};
-
-/// A `reconnect` whose values are each valid.
-#[derive(Debug)]
-pub(crate) struct ReconnectSection {
-    first: Option<Spanned<Duration>>,
-    max: Option<Spanned<Duration>>,
-    jitter: Option<Spanned<Jitter>>,
+    /// The draw of each pause. `full`: evenly between zero and its bound. `none`: the bound
+    /// itself.
+    jitter: Jitter = word(), default "full";
 }
 
 impl ReconnectSection {
-    pub(crate) fn read(fields: &TableReader<'_>, findings: &mut DiagnosticSink) -> Self {
-        let reconnect = Self {
-            first: fields.read(&FIRST, findings),
-            max: fields.read(&MAX, findings),
-            jitter: fields.read(&JITTER, findings),
-        };
-        if let (Some(first), Some(max)) = (&reconnect.first, &reconnect.max)
-            && first.value > max.value
-        {
-            let spot = if fields.has(&FIRST) {
-                &first.location
-            } else {
-                &max.location
-            };
-            let finding = spot.diagnostic("the first pause is longer than the longest");
-            findings.add(finding.expected("`first` of at most `max`"));
-        }
-        reconnect
-    }
-
     pub(crate) fn resolve(self) -> Option<plan::ReconnectSpec> {
         Some(plan::ReconnectSpec {
-            first: self.first?.value,
-            max: self.max?.value,
-            jitter: self.jitter?.value,
+            first: self.first.value?,
+            max: self.max.value?,
+            jitter: self.jitter.value?,
         })
     }
 }

@@ -1,4 +1,4 @@
-//! TOML text into a tree.
+//! Reading of TOML text into a tree.
 
 use std::ops::Range;
 
@@ -7,71 +7,70 @@ use toml::{
     de::{DeInteger, DeTable, DeValue},
 };
 
-use super::{SourceSpan, TomlEntry, TomlItem, TomlTable, TomlValue};
-use crate::diagnostic::{DiagnosticBuilder, DiagnosticSink};
+use super::{TomlEntry, TomlItem, TomlTable, TomlValue};
+use crate::diagnostic::{DiagnosticSink, SourceSpan};
 
 /// Bytes of text that are read: far more than any scenario has.
 const MAX_FILE_BYTES: usize = 1 << 20;
-/// Dots outside quotes on one line. Each part of a dotted key nests a table,
-/// and a tree is dropped by recursion.
+/// Dots outside quotes on one line. Each part of a dotted key nests a table, and a tree is
+/// dropped by recursion: a longer line could overflow the stack.
 const MAX_DOTS_PER_LINE: usize = 24;
 /// Levels of nesting that are kept, several more than any key has.
 const MAX_DEPTH: usize = 16;
 
-/// The tree of a file, as far as it could be read; errors of syntax go to
-/// `findings`.
-pub(crate) fn parse(text: &str, findings: &mut DiagnosticSink) -> TomlTable {
-    if let Some(refusal) = check_limits(text) {
-        findings.add_syntax(text, refusal);
+/// Reads the tree of a file as far as possible; errors of syntax go to `sink`.
+pub(crate) fn parse(text: &str, sink: &mut DiagnosticSink) -> TomlTable {
+    if let Some((range, message)) = exceeded_limit(text) {
+        sink.report_syntax(text, range, message);
         return TomlTable::default();
     }
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in errors {
-        let origin = SourceSpan::File(error.span().unwrap_or(0..0));
-        let what = format!("not TOML: {}", error.message());
-        findings.add_syntax(text, DiagnosticBuilder::new(&origin, "", what));
+        let message = format!("not TOML: {}", error.message());
+        sink.report_syntax(text, error.span().unwrap_or(0..0), message);
     }
-    convert_table(table.into_inner(), 0, &|span| SourceSpan::File(span))
+    convert_table(table.into_inner(), 0, &SourceSpan::File)
 }
 
-/// A value outside a file: TOML where it is valid TOML, else the text itself,
-/// so that `30s` needs no quotes.
-pub(crate) fn parse_value(text: &str, origin: &SourceSpan) -> TomlItem {
+/// Reads a value that stands outside a file. Text that is not valid TOML is a value of its
+/// own, so that `30s` needs no quotes.
+pub(crate) fn parse_value(text: &str, span: &SourceSpan) -> TomlItem {
     let text = text.trim();
-    let toml = check_limits(text)
-        .is_none()
-        .then(|| DeValue::parse(text).ok())
-        .flatten();
+    let toml = match exceeded_limit(text) {
+        Some(_) => None,
+        None => DeValue::parse(text).ok(),
+    };
     match toml {
-        Some(value) => convert(value, 0, &|_| origin.clone()),
+        Some(value) => convert(value, 0, &|_| span.clone()),
         None => TomlItem {
             value: TomlValue::Text(text.to_owned()),
-            span: origin.clone(),
+            span: span.clone(),
         },
     }
 }
 
-fn check_limits(text: &str) -> Option<DiagnosticBuilder> {
+/// Returns the limit that the text exceeds, in words, and where. The parser never sees
+/// such a text: its own tables nest as deep as ours.
+fn exceeded_limit(text: &str) -> Option<(Range<usize>, String)> {
     if text.len() > MAX_FILE_BYTES {
-        let what = format!(
+        let message = format!(
             "a file of {} bytes; a scenario has at most {MAX_FILE_BYTES}",
             text.len()
         );
-        return Some(DiagnosticBuilder::new(&SourceSpan::File(0..0), "", what));
+        return Some((0..0, message));
     }
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         if count_dots(line) > MAX_DOTS_PER_LINE {
-            let place = SourceSpan::File(start..start + line.trim_end().len());
-            let what = format!("a line with more than {MAX_DOTS_PER_LINE} dots outside quotes");
-            return Some(DiagnosticBuilder::new(&place, "", what));
+            let message = format!("a line with more than {MAX_DOTS_PER_LINE} dots outside quotes");
+            return Some((start..start + line.trim_end().len(), message));
         }
         start += line.len();
     }
     None
 }
 
-/// Dots of a line that may separate the parts of a key.
+/// Counts the dots of a line that may separate the parts of a key.
 fn count_dots(line: &str) -> usize {
     let mut quote = None;
     let mut dots = 0;
@@ -87,7 +86,7 @@ fn count_dots(line: &str) -> usize {
     dots
 }
 
-/// What makes an origin of a range of bytes.
+/// A function that makes a span of a range of bytes.
 type SpanFn<'l> = &'l dyn Fn(Range<usize>) -> SourceSpan;
 
 fn convert_table(table: DeTable<'_>, depth: usize, locate: SpanFn<'_>) -> TomlTable {
@@ -103,6 +102,7 @@ fn convert_table(table: DeTable<'_>, depth: usize, locate: SpanFn<'_>) -> TomlTa
             (span.start, entry)
         })
         .collect();
+    // The parser sorts keys by name; messages and header fields keep the order of the file.
     entries.sort_by_key(|(start, _)| *start);
     TomlTable {
         entries: entries.into_iter().map(|(_, entry)| entry).collect(),
@@ -110,7 +110,7 @@ fn convert_table(table: DeTable<'_>, depth: usize, locate: SpanFn<'_>) -> TomlTa
 }
 
 fn convert(value: Spanned<DeValue<'_>>, depth: usize, locate: SpanFn<'_>) -> TomlItem {
-    let origin = locate(value.span());
+    let span = locate(value.span());
     let value = match value.into_inner() {
         DeValue::String(text) => TomlValue::Text(text.into_owned()),
         DeValue::Integer(number) => TomlValue::Integer(integer(&number)),
@@ -127,12 +127,10 @@ fn convert(value: Spanned<DeValue<'_>>, depth: usize, locate: SpanFn<'_>) -> Tom
         ),
         DeValue::Table(table) => TomlValue::Table(convert_table(table, depth + 1, locate)),
     };
-    TomlItem {
-        value,
-        span: origin,
-    }
+    TomlItem { value, span }
 }
 
 fn integer(number: &DeInteger<'_>) -> i128 {
+    // A number beyond 128 bits is out of every key's range, whatever its sign.
     i128::from_str_radix(number.as_str(), number.radix()).unwrap_or(i128::MAX)
 }

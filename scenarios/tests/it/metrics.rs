@@ -3,7 +3,7 @@
 use highwater_scenarios::metrics::{self, Unit};
 
 #[test]
-fn paths_lead_into_the_summary() {
+fn metric_path_leads_into_the_summary() {
     for (path, unit, keys) in [
         (
             "heartbeats.response.p99",
@@ -41,16 +41,16 @@ fn paths_lead_into_the_summary() {
             &["cost_per_socket", "node_heap", "value"],
         ),
     ] {
-        let figure = metrics::find(path).unwrap();
-        assert_eq!(figure.unit, unit, "{path}");
-        assert_eq!(figure.json_path(), keys, "{path}");
+        let metric = metrics::find(path).unwrap();
+        assert_eq!(metric.unit, unit, "{path}");
+        assert_eq!(metric.json_path(), keys, "{path}");
     }
     assert_eq!(metrics::find("sockets.connect"), None);
 }
 
 #[test]
-fn no_two_figures_share_a_path() {
-    let mut paths: Vec<_> = metrics::all().map(|figure| figure.path).collect();
+fn metric_paths_are_unique() {
+    let mut paths: Vec<_> = metrics::all().map(|metric| metric.path).collect();
     let all = paths.len();
     paths.sort();
     paths.dedup();
@@ -58,7 +58,7 @@ fn no_two_figures_share_a_path() {
 }
 
 #[test]
-fn moments_have_no_window() {
+fn metric_of_an_instant_has_no_window() {
     let windowed = |path| metrics::find(path).unwrap().is_windowed();
     assert!(windowed("commands.failed") && windowed("commands.response.p99"));
     assert!(!windowed("sockets.open_at_end") && !windowed("cost_per_socket.node_rss"));

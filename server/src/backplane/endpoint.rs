@@ -1,13 +1,11 @@
 //! The node's end of a backplane, whatever carries it: who is there, who waits for
 //! a reply, what is subscribed to, what has gone through.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashSet, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::{FutureExt, future::BoxFuture};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::{
     sync::{Notify, watch},
     time::Instant,
@@ -152,7 +150,7 @@ impl<R: Outbound> BackplaneEndpoint<R> {
     }
 
     fn lock_topics(&self) -> MutexGuard<'_, HashSet<Topic>> {
-        self.topics.lock().unwrap_or_else(PoisonError::into_inner)
+        self.topics.lock()
     }
 }
 

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use highwater_types::BrokerUrl;
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -15,7 +16,7 @@ use super::nats::NatsTransport;
 #[cfg(feature = "redis")]
 use super::redis::RedisTransport;
 use super::{
-    Backplane, BackplaneUrl, Inbound, MemberRole, ServerUrl, local,
+    Backplane, BackplaneUrl, Inbound, MemberRole, local,
     remote::{self, ClusterAddress, Transport},
     standalone::Standalone,
 };
@@ -138,7 +139,7 @@ fn join_standalone(
     expect(dead_code, reason = "a build without any broker's client")
 )]
 fn join_remote<C: Transport>(
-    server: &ServerUrl,
+    server: &BrokerUrl,
     config: &BackplaneConfig,
     identity: Identity,
     deliver: mpsc::Sender<Inbound>,

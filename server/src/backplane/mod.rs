@@ -52,7 +52,7 @@ pub(crate) use self::{
 pub use self::{
     join::{BackplaneConfig, Identity, JoinedBackplane, join},
     traffic::{MessageKind, TrafficCounters},
-    url::{BackplaneUrl, InvalidBackplaneUrl, ServerUrl},
+    url::{BackplaneUrl, InvalidBackplaneUrl},
     view::{Member, MemberRole, View},
 };
 use crate::id::{NodeId, Topic};

@@ -1,9 +1,11 @@
-//! Where the backplane is, as it is given on the command line.
+//! The address of the backplane, as the command line names it.
 
 use std::{fmt, str::FromStr};
 
-/// Where the backplane is. Each scheme is one file in `backplane/`; a build
-/// without a scheme's feature does not know its variant.
+use highwater_types::{BrokerKind, BrokerUrl, redact_passwords};
+
+/// The address of a backplane. A build without the feature of a broker lacks its
+/// variant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BackplaneUrl {
     /// `local://HOST:PORT`: the embedded broker.
@@ -13,29 +15,25 @@ pub enum BackplaneUrl {
     },
     /// `redis://[USER:PASSWORD@]HOST[:PORT]`.
     #[cfg(feature = "redis")]
-    Redis(ServerUrl),
+    Redis(BrokerUrl),
     /// `nats://[USER:PASSWORD@]HOST[:PORT]`, or a token instead of user and password.
     #[cfg(feature = "nats")]
-    Nats(ServerUrl),
+    Nats(BrokerUrl),
     /// `amqp://[USER:PASSWORD@]HOST[:PORT][/VHOST]`: RabbitMQ.
     #[cfg(feature = "amqp")]
-    Amqp(ServerUrl),
+    Amqp(BrokerUrl),
 }
 
-/// The URL of a broker. Shown without its password.
-#[derive(Clone, PartialEq, Eq)]
-pub struct ServerUrl(String);
-
-/// Why a backplane URL was refused.
+/// An error for a text that is not the address of a backplane.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidBackplaneUrl {
-    /// The part before `://` names no backplane, or is missing.
+    /// The part before `://` is missing or names no backplane.
     #[error("unknown backplane {0:?}: accepted are {ACCEPTED}")]
     Scheme(String),
-    /// What follows `://` names no server.
+    /// The part after `://` names no server.
     #[error("invalid backplane {found:?}: expected {expected}")]
     Authority {
-        /// The URL, without its password.
+        /// The address without its password.
         found: String,
         /// The accepted form.
         expected: &'static str,
@@ -51,33 +49,28 @@ pub enum InvalidBackplaneUrl {
 }
 
 const LOCAL: &str = "local://HOST:PORT";
-const REDIS: &str = "redis://[USER:PASSWORD@]HOST[:PORT]";
-const NATS: &str = "nats://[USER:PASSWORD@]HOST[:PORT]";
-const AMQP: &str = "amqp://[USER:PASSWORD@]HOST[:PORT][/VHOST]";
 const ACCEPTED: &str = "local://HOST:PORT, redis://HOST, nats://HOST and amqp://HOST";
-
-impl ServerUrl {
-    /// The whole of it, password included: for a client library, never for a log.
-    pub fn expose_secret(&self) -> &str {
-        &self.0
-    }
-}
 
 impl FromStr for BackplaneUrl {
     type Err = InvalidBackplaneUrl;
 
     fn from_str(text: &str) -> Result<Self, InvalidBackplaneUrl> {
-        let found = || without_password(text);
-        match text.split_once("://") {
-            Some(("local", authority)) => local(text, authority),
-            Some(("redis", rest)) => redis(parse_server_url(text, rest, REDIS)?),
-            Some(("nats", rest)) => nats(parse_server_url(text, rest, NATS)?),
-            Some(("amqp", rest)) => amqp(parse_server_url(text, rest, AMQP)?),
-            Some(("rediss", _)) => Err(InvalidBackplaneUrl::Tls(found(), "redis")),
-            Some(("tls", _)) => Err(InvalidBackplaneUrl::Tls(found(), "nats")),
-            Some(("amqps", _)) => Err(InvalidBackplaneUrl::Tls(found(), "amqp")),
-            _ => Err(InvalidBackplaneUrl::Scheme(found())),
+        let found = || redact_passwords(text).into_owned();
+        let unknown = || InvalidBackplaneUrl::Scheme(found());
+        let (scheme, rest) = text.split_once("://").ok_or_else(unknown)?;
+        if scheme == "local" {
+            return local(text, rest);
         }
+        if let Some(kind) = BrokerKind::from_tls_scheme(scheme) {
+            return Err(InvalidBackplaneUrl::Tls(found(), kind.scheme()));
+        }
+        let kind = BrokerKind::from_scheme(scheme).ok_or_else(unknown)?;
+        let invalid = || InvalidBackplaneUrl::Authority {
+            found: found(),
+            expected: kind.url_form(),
+        };
+        let url = BrokerUrl::parse(text).map_err(|_| invalid())?;
+        with_client(url)?.ok_or_else(invalid)
     }
 }
 
@@ -86,133 +79,49 @@ impl fmt::Display for BackplaneUrl {
         match self {
             Self::Local { authority } => write!(f, "local://{authority}"),
             #[cfg(feature = "redis")]
-            Self::Redis(server) => server.fmt(f),
+            Self::Redis(url) => url.fmt(f),
             #[cfg(feature = "nats")]
-            Self::Nats(server) => server.fmt(f),
+            Self::Nats(url) => url.fmt(f),
             #[cfg(feature = "amqp")]
-            Self::Amqp(server) => server.fmt(f),
+            Self::Amqp(url) => url.fmt(f),
         }
-    }
-}
-
-impl fmt::Display for ServerUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&without_password(&self.0))
-    }
-}
-
-impl fmt::Debug for ServerUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }
 
 fn local(text: &str, authority: &str) -> Result<BackplaneUrl, InvalidBackplaneUrl> {
     let authority = authority.trim_end_matches('/');
+    let is_port = |text: &str| text.parse::<u16>().is_ok_and(|port| port > 0);
     match authority.rsplit_once(':') {
         Some((host, port)) if !host.is_empty() && is_port(port) => Ok(BackplaneUrl::Local {
             authority: authority.to_owned(),
         }),
         _ => Err(InvalidBackplaneUrl::Authority {
-            found: without_password(text),
+            found: redact_passwords(text).into_owned(),
             expected: LOCAL,
         }),
     }
 }
 
-/// Databases do not part Pub/Sub's channels, so none can be chosen.
-#[cfg(feature = "redis")]
-fn redis(server: ServerUrl) -> Result<BackplaneUrl, InvalidBackplaneUrl> {
-    let rest = server.0.split_once("://").map_or("", |(_, rest)| rest);
-    if !matches!(&rest[authority(rest).len()..], "" | "/") {
-        return Err(InvalidBackplaneUrl::Authority {
-            found: server.to_string(),
-            expected: REDIS,
-        });
-    }
-    Ok(BackplaneUrl::Redis(server))
-}
-
-#[cfg(not(feature = "redis"))]
-fn redis(server: ServerUrl) -> Result<BackplaneUrl, InvalidBackplaneUrl> {
-    Err(InvalidBackplaneUrl::NotBuilt(server.to_string(), "redis"))
-}
-
-#[cfg(feature = "nats")]
-fn nats(server: ServerUrl) -> Result<BackplaneUrl, InvalidBackplaneUrl> {
-    match super::nats::NatsServer::from_url(&server) {
-        Ok(_) => Ok(BackplaneUrl::Nats(server)),
-        Err(_) => Err(InvalidBackplaneUrl::Authority {
-            found: server.to_string(),
-            expected: NATS,
-        }),
-    }
-}
-
-#[cfg(not(feature = "nats"))]
-fn nats(server: ServerUrl) -> Result<BackplaneUrl, InvalidBackplaneUrl> {
-    Err(InvalidBackplaneUrl::NotBuilt(server.to_string(), "nats"))
-}
-
-#[cfg(feature = "amqp")]
-fn amqp(server: ServerUrl) -> Result<BackplaneUrl, InvalidBackplaneUrl> {
-    match super::amqp::uri(&server) {
-        Ok(_) => Ok(BackplaneUrl::Amqp(server)),
-        Err(_) => Err(InvalidBackplaneUrl::Authority {
-            found: server.to_string(),
-            expected: AMQP,
-        }),
-    }
-}
-
-#[cfg(not(feature = "amqp"))]
-fn amqp(server: ServerUrl) -> Result<BackplaneUrl, InvalidBackplaneUrl> {
-    Err(InvalidBackplaneUrl::NotBuilt(server.to_string(), "amqp"))
-}
-
-/// The URL, when `rest` (what follows its `://`) names a host and perhaps a port.
-fn parse_server_url(
-    text: &str,
-    rest: &str,
-    expected: &'static str,
-) -> Result<ServerUrl, InvalidBackplaneUrl> {
-    let authority = authority(rest);
-    let place = authority.rsplit_once('@').map_or(authority, |(_, at)| at);
-    // An IPv6 address is in brackets, so that its colons are no port's.
-    let (host, port) = match place.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
-        _ => (place, None),
-    };
-    if host.is_empty() || host.contains(char::is_whitespace) || !port.is_none_or(is_port) {
-        return Err(InvalidBackplaneUrl::Authority {
-            found: without_password(text),
-            expected,
-        });
-    }
-    Ok(ServerUrl(text.to_owned()))
-}
-
-fn authority(rest: &str) -> &str {
-    rest.split(['/', '?', '#']).next().unwrap_or(rest)
-}
-
-fn is_port(text: &str) -> bool {
-    text.parse::<u16>().is_ok_and(|port| port > 0)
-}
-
-/// `scheme://user:***@host`: for people to read. What stands before the `@` alone may
-/// be a user, and may be a token.
-fn without_password(text: &str) -> String {
-    let Some((scheme, rest)) = text.split_once("://") else {
-        return text.to_owned();
-    };
-    let Some((credentials, _)) = authority(rest).rsplit_once('@') else {
-        return text.to_owned();
-    };
-    let after = &rest[credentials.len()..];
-    match credentials.split_once(':') {
-        Some((user, _)) => format!("{scheme}://{user}:***{after}"),
-        None => format!("{scheme}://***{after}"),
+/// Returns the address for its client library, or `None` if that rejects it.
+fn with_client(url: BrokerUrl) -> Result<Option<BackplaneUrl>, InvalidBackplaneUrl> {
+    match url.kind() {
+        // Redis shares the channels of Pub/Sub between its databases, so an address that
+        // names a database would promise a separation that does not exist.
+        #[cfg(feature = "redis")]
+        BrokerKind::Redis => Ok(matches!(url.path(), "" | "/").then_some(BackplaneUrl::Redis(url))),
+        #[cfg(feature = "nats")]
+        BrokerKind::Nats => Ok(super::nats::NatsServer::from_url(&url)
+            .is_ok()
+            .then_some(BackplaneUrl::Nats(url))),
+        #[cfg(feature = "amqp")]
+        BrokerKind::RabbitMq => Ok(super::amqp::uri(&url)
+            .is_ok()
+            .then_some(BackplaneUrl::Amqp(url))),
+        #[cfg(not(all(feature = "redis", feature = "nats", feature = "amqp")))]
+        kind => Err(InvalidBackplaneUrl::NotBuilt(
+            url.to_string(),
+            kind.scheme(),
+        )),
     }
 }
 
@@ -225,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn the_embedded_broker_needs_a_host_and_a_port() {
+    fn embedded_broker_needs_a_host_and_a_port() {
         let url = parse("local://127.0.0.1:7000").unwrap();
         assert_eq!(url.to_string(), "local://127.0.0.1:7000");
         for bad in ["local://", "local://host", "local://:1", "local://h:99999"] {
@@ -236,7 +145,7 @@ mod tests {
 
     #[cfg(feature = "redis")]
     #[test]
-    fn a_server_needs_a_host() {
+    fn broker_needs_a_host() {
         for good in [
             "redis://h",
             "redis://h:6379/",
@@ -263,10 +172,10 @@ mod tests {
 
     #[cfg(feature = "redis")]
     #[test]
-    fn passwords_are_not_shown() {
+    fn password_is_redacted() {
         let url = parse("redis://user:p@ss@h:1/").unwrap();
-        assert_eq!(url.to_string(), "redis://user:***@h:1/");
-        assert_eq!(format!("{url:?}"), "Redis(redis://user:***@h:1/)");
+        assert_eq!(url.to_string(), "redis://***@h:1/");
+        assert_eq!(format!("{url:?}"), "Redis(redis://***@h:1/)");
         let BackplaneUrl::Redis(server) = url else {
             unreachable!()
         };
@@ -277,7 +186,7 @@ mod tests {
 
     #[cfg(feature = "nats")]
     #[test]
-    fn tokens_are_not_shown() {
+    fn token_is_redacted() {
         let url = parse("nats://secret@h:1").unwrap();
         assert_eq!(url.to_string(), "nats://***@h:1");
         let error = parse("nats://secret@:1").unwrap_err().to_string();
@@ -285,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_says_what_is_accepted() {
+    fn unknown_scheme_error_states_the_accepted_forms() {
         let error = parse("kafka://h:1").unwrap_err().to_string();
         assert_eq!(
             error,

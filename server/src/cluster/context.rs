@@ -1,10 +1,11 @@
 //! The state of a node's part in its cluster.
 
 use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
+    Arc,
     atomic::{AtomicU64, Ordering::Relaxed},
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{mpsc, watch};
 
 use super::{
@@ -95,9 +96,7 @@ impl ClusterContext {
 
     /// Locks this node's partition of the directory.
     pub(crate) fn directory(&self) -> MutexGuard<'_, DirectoryPartition> {
-        self.directory
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.directory.lock()
     }
 
     /// Returns the node that stores a device's directory entry.

@@ -10,12 +10,10 @@
 //! the order of publication, no worker of the runtime is held for long, and a topic of
 //! many subscribers keeps several workers busy.
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::{runtime::Handle, task::yield_now};
 
 use super::message_metrics::MessageMetrics;
@@ -148,7 +146,7 @@ impl SubscriberShard {
     }
 
     fn lock(&self) -> MutexGuard<'_, ShardState> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

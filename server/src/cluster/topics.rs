@@ -1,9 +1,8 @@
 //! The topics that devices of this node subscribe to.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
+
+use parking_lot::{Mutex, MutexGuard};
 
 use super::{
     message_metrics::MessageMetrics,
@@ -92,8 +91,6 @@ impl Topics {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Topic, Subscribers>> {
-        self.subscribers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.subscribers.lock()
     }
 }

@@ -1,10 +1,8 @@
 //! The fault that stops the whole node: no socket, no request and no timer runs.
 
-use std::{
-    sync::{Condvar, Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
+use parking_lot::{Condvar, Mutex};
 use tokio::runtime::Handle;
 
 /// Delay before the stall, in which the answer to the request leaves.
@@ -23,17 +21,10 @@ pub(super) fn inject(length: Duration) {
     });
 }
 
-/// Blocks the thread, on purpose. A condition variable that nothing notifies, because
-/// `std::thread::sleep` is not allowed in this crate.
+/// Blocks the thread until an instant, on purpose: the fault is a runtime whose workers all
+/// stop.
 fn block_until(until: Instant) {
     let (lock, never) = (Mutex::new(()), Condvar::new());
-    let mut guard = lock.lock().unwrap_or_else(PoisonError::into_inner);
-    while let Some(left) = until.checked_duration_since(Instant::now()) {
-        if left.is_zero() {
-            return;
-        }
-        (guard, _) = never
-            .wait_timeout(guard, left)
-            .unwrap_or_else(PoisonError::into_inner);
-    }
+    // Nothing notifies the condition variable, so only the time ends the wait.
+    never.wait_until(&mut lock.lock(), until);
 }

@@ -6,7 +6,9 @@
 //! many arrive between two of them. A lease counts as long as it is held, in the
 //! account that it was taken from: that of a life that is over counts for nobody.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use super::config::LoadMetric;
 use crate::message::LoadReport;
@@ -82,7 +84,7 @@ impl BackendLoad {
     }
 
     fn lock(&self) -> MutexGuard<'_, LoadSnapshot> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

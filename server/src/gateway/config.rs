@@ -135,7 +135,7 @@ impl Default for GatewayLimits {
             idle_timeout: Duration::from_secs(60),
             half_close_timeout: Duration::from_secs(10),
             drain_delay: Duration::from_secs(1),
-            drain_rate: Rate::per_second(500),
+            drain_rate: Rate::whole(500),
             drain_grace: Duration::from_secs(5),
         }
     }

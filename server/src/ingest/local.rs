@@ -8,15 +8,11 @@
 //! The broker and every node remember the groups. A group is forgotten only when all of
 //! them have ended.
 
-use std::{
-    collections::BTreeSet,
-    io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeSet, io, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{FutureExt, SinkExt, StreamExt, TryFutureExt};
+use parking_lot::{Mutex, MutexGuard};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::{
     net::TcpStream,
@@ -60,7 +56,7 @@ impl LocalAddress {
     }
 
     fn groups(&self) -> MutexGuard<'_, BTreeSet<ConsumerGroup>> {
-        self.groups.lock().unwrap_or_else(PoisonError::into_inner)
+        self.groups.lock()
     }
 }
 

@@ -1,38 +1,40 @@
-//! How long to wait before the next attempt to connect.
+//! Delays before the next attempt to connect to a broker.
 
 use std::time::Duration;
 
+use highwater_types::backoff::full_jitter;
 use tokio::time::sleep;
 
+/// Upper bound of the first delay: a broker that restarts is back within seconds.
 const INITIAL_DELAY: Duration = Duration::from_millis(50);
+
+/// Highest upper bound, and the time after which a connection counts as stable.
 const MAX_DELAY: Duration = Duration::from_secs(2);
 
-/// A bound that doubles with each failure; waits are a random part of it (full
-/// jitter), so that processes that lost the same broker do not come back in step.
+/// A backoff that waits by itself.
+#[derive(Default)]
 pub(crate) struct Backoff {
-    ceiling: Duration,
+    attempts: highwater_types::Backoff,
 }
 
 impl Backoff {
     pub(crate) fn new() -> Self {
-        Self {
-            ceiling: INITIAL_DELAY,
-        }
+        Self::default()
     }
 
-    /// A connection has ended. Only one that stood for a while makes the next wait
-    /// short again: a broker that lets everybody in and then breaks is not called
-    /// upon in a loop.
+    /// Starts again at the shortest delay if the connection was stable. A broker that
+    /// accepts every connection and then closes it gets no attempts in a tight loop.
     pub(crate) fn record_disconnect(&mut self, connected_for: Duration) {
         if connected_for >= MAX_DELAY {
-            self.ceiling = INITIAL_DELAY;
+            self.attempts.reset();
         }
     }
 
+    /// Waits before the next attempt.
     pub(crate) async fn wait(&mut self) {
-        let wait = self.ceiling.mul_f64(rand::random());
-        self.ceiling = (self.ceiling * 2).min(MAX_DELAY);
-        sleep(wait).await;
+        let bound = self.attempts.next_bound(INITIAL_DELAY..=MAX_DELAY);
+        let delay = full_jitter(bound, &mut rand::rng());
+        sleep(delay).await;
     }
 }
 
@@ -43,16 +45,17 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn waits_grow_until_a_connection_has_stood() {
+    async fn delay_grows_until_a_connection_was_stable() {
+        let next = |backoff: &Backoff| { backoff.attempts }.next_bound(INITIAL_DELAY..=MAX_DELAY);
         let mut backoff = Backoff::new();
-        let began = Instant::now();
+        let started = Instant::now();
         for _ in 0..20 {
             backoff.wait().await;
             backoff.record_disconnect(Duration::from_millis(1));
         }
-        assert_eq!(backoff.ceiling, MAX_DELAY);
-        assert!(began.elapsed() <= 20 * MAX_DELAY);
+        assert_eq!(next(&backoff), MAX_DELAY);
+        assert!(started.elapsed() <= 20 * MAX_DELAY);
         backoff.record_disconnect(MAX_DELAY);
-        assert_eq!(backoff.ceiling, INITIAL_DELAY);
+        assert_eq!(next(&backoff), INITIAL_DELAY);
     }
 }

@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn tolerance_is_between_0_and_1() {
-        let rate = Rate::per_second(1);
+        let rate = Rate::whole(1);
         assert!(
             RebalanceRequest::new(0.0, rate).is_ok() && RebalanceRequest::new(1.0, rate).is_ok()
         );

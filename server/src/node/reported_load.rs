@@ -1,11 +1,9 @@
 //! The load that an application reports, for gateways that balance by it instead of by
 //! sockets.
 
-use std::{
-    fmt,
-    str::FromStr,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::{fmt, str::FromStr};
+
+use parking_lot::{Mutex, MutexGuard};
 
 /// The source of the reported load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +92,7 @@ impl PostedLoad {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<f64>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -3,8 +3,10 @@
 use std::{
     collections::{HashMap, hash_map::Entry},
     hash::{BuildHasher, RandomState},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
+
+use parking_lot::{Mutex, MutexGuard};
 
 use super::Session;
 use crate::{id::DeviceId, message::Epoch};
@@ -81,19 +83,13 @@ impl SessionRegistry {
     /// use the registry.
     pub(crate) fn for_each(&self, mut visit: impl FnMut(&Arc<Session>)) {
         for shard in &self.shards {
-            shard
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .values()
-                .for_each(&mut visit);
+            shard.lock().values().for_each(&mut visit);
         }
     }
 
     fn shard(&self, device: &DeviceId) -> MutexGuard<'_, RegistryShard> {
         let at = self.hasher.hash_one(device) as usize % SHARDS;
-        self.shards[at]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.shards[at].lock()
     }
 }
 

@@ -1,12 +1,14 @@
 //! The state of one connected device.
 
 use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
+    Arc,
     atomic::{
         AtomicBool, AtomicU32, AtomicU64,
         Ordering::{Relaxed, SeqCst},
     },
 };
+
+use parking_lot::{Mutex, MutexGuard};
 
 use super::{
     byte_budget::ByteBudget,
@@ -330,7 +332,7 @@ impl Session {
     }
 
     fn inner(&self) -> MutexGuard<'_, SessionInner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock()
     }
 }
 

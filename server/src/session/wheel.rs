@@ -7,9 +7,11 @@
 //! "Hashed and Hierarchical Timing Wheels").
 
 use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError, Weak,
+    Arc, Weak,
     atomic::{AtomicU32, Ordering::Relaxed},
 };
+
+use parking_lot::{Mutex, MutexGuard};
 
 use super::{
     Session,
@@ -84,7 +86,7 @@ impl Wheel {
     }
 
     fn slots(&self) -> MutexGuard<'_, Vec<Vec<TimerEntry>>> {
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+        self.slots.lock()
     }
 }
 

@@ -5,8 +5,9 @@ use std::{
     os::unix::process::CommandExt,
     path::Path,
     process::{Child, Command, Stdio},
-    sync::{Mutex, PoisonError},
 };
+
+use parking_lot::Mutex;
 
 /// Whoever waits for the end of this process: their inputs must stay open until then.
 static CLEANUP_CHILDREN: Mutex<Vec<Child>> = Mutex::new(Vec::new());
@@ -23,9 +24,7 @@ pub(crate) fn remove_after_exit(directory: &Path) -> io::Result<()> {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()?;
-    let mut all = CLEANUP_CHILDREN
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
+    let mut all = CLEANUP_CHILDREN.lock();
     all.push(waiting);
     Ok(())
 }

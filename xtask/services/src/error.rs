@@ -1,29 +1,21 @@
-//! What can go wrong.
+//! Errors of services.
 
-use std::{
-    fmt, fs, io,
-    path::{Path, PathBuf},
-    process::ExitStatus,
-    time::Duration,
-};
+use std::{io, time::Duration};
 
-use nix::{errno::Errno, sys::signal::Signal};
+use highwater_process::{NoFreePort, ProcessError, error::LogTail};
 
-/// Lines of a log that an error shows.
-const TAIL_LINES: usize = 12;
-
-/// Why a service is not there.
+/// An error while starting or controlling a service.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServiceError {
-    /// Its program is not on this machine.
+    /// The program is not on this machine.
     #[error("{program} is not on this machine (Debian: {package}); hint: {hint}")]
     ProgramMissing {
         /// The program.
         program: &'static str,
         /// Debian's package.
         package: &'static str,
-        /// What to do next.
+        /// The next step for the person.
         hint: &'static str,
     },
     /// Packages cannot be installed.
@@ -31,54 +23,34 @@ pub enum ServiceError {
     Install {
         /// The packages, separated by spaces.
         packages: String,
-        /// Why not.
+        /// The cause.
         reason: String,
-        /// What to do next.
+        /// The next step for the person.
         hint: &'static str,
     },
-    /// Its directory or a file in it cannot be written.
+    /// The directory of the service or a file in it cannot be written.
     #[error("cannot write the files of {service}")]
     Files {
         /// The service.
         service: &'static str,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
     /// Every port of the range is taken.
-    #[error("no free port from {from} to {to} on 127.0.0.1")]
-    NoPort {
-        /// First of the range.
-        from: u16,
-        /// Last of the range.
-        to: u16,
-    },
-    /// The program cannot be started.
-    #[error("cannot start {program}")]
-    Start {
-        /// The program.
-        program: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// It ended by itself.
-    #[error("{program} ended: {status}{log}")]
-    Exited {
-        /// The program.
-        program: String,
-        /// How.
-        status: ExitStatus,
-        /// The last lines of its log.
-        log: ServiceLogTail,
-    },
-    /// It runs and does not answer.
+    #[error(transparent)]
+    NoPort(#[from] NoFreePort),
+    /// A process cannot be started or signalled, or has ended by itself.
+    #[error(transparent)]
+    Process(#[from] ProcessError),
+    /// The service runs and does not answer.
     #[error("{service} does not answer after {waited:?}{log}")]
     NotReady {
         /// The service.
         service: &'static str,
-        /// How long it had.
+        /// The time limit.
         waited: Duration,
-        /// The last lines of its log.
-        log: ServiceLogTail,
+        /// The last lines of the server's log.
+        log: LogTail,
     },
     /// The service was killed and not started again.
     #[error("{service} is not running")]
@@ -86,44 +58,9 @@ pub enum ServiceError {
         /// The service.
         service: &'static str,
     },
-    /// The kernel refused a signal.
-    #[error("cannot send {signal} to {program}")]
-    Signal {
-        /// The program.
-        program: String,
-        /// What it was to get.
-        signal: Signal,
-        /// Why not.
-        source: Errno,
-    },
     /// No service has that name.
     #[error(
         "unknown service {0:?}: expected redis, redis-cluster, nats, rabbitmq, nginx or haproxy"
     )]
     Unknown(String),
-}
-
-/// The last lines of a log, as the end of an error message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServiceLogTail(Vec<String>);
-
-impl ServiceLogTail {
-    /// Of the file at `path`; empty if it cannot be read.
-    pub(crate) fn of(path: &Path) -> Self {
-        let text = fs::read(path).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
-        let lines: Vec<_> = text.lines().collect();
-        let from = lines.len().saturating_sub(TAIL_LINES);
-        Self(lines[from..].iter().map(|&line| line.to_owned()).collect())
-    }
-}
-
-impl fmt::Display for ServiceLogTail {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
-            return f.write_str("; its log is empty");
-        }
-        f.write_str("; the last lines of its log:")?;
-        self.0.iter().try_for_each(|line| write!(f, "\n  {line}"))
-    }
 }

@@ -2,12 +2,12 @@
 //! directories, without root, and gone with whoever started them.
 //!
 //! ```no_run
-//! # use highwater_services::{Redis, RedisOptions, ServiceError};
+//! # use highwater_services::{RedisOptions, RedisService, ServiceError};
 //! # fn main() -> Result<(), ServiceError> {
-//! let mut redis = Redis::start(RedisOptions { persistent: true })?;
+//! let mut redis = RedisService::start(RedisOptions { persistent: true })?;
 //! println!("{}", redis.url());
 //! redis.kill();
-//! redis.start_again()?; // same port, same directory
+//! redis.restart()?; // same port, same directory
 //! # Ok(())
 //! # }
 //! ```
@@ -19,9 +19,8 @@
 //!   file each; the next one implements `recipe` and gets a line in [`kind`];
 //! - [`service`]: a running one: its URL, its end, its second start;
 //! - [`program`]: what must be on the machine, and `install`;
-//! - `process`, `spawner`: children that never outlive this process; `cleanup`: their
-//!   directories;
-//! - `port`, `exchange`, `proxy`: free ports, and asking a server whether it is there;
+//! - `process`: the child processes; `cleanup`: their directories;
+//! - `probe`, `proxy`: checks of whether a server is ready;
 //! - [`error`]: what can go wrong.
 
 mod cleanup;
@@ -32,7 +31,6 @@ mod install;
 pub mod kind;
 pub mod nats;
 pub mod nginx;
-mod port;
 mod probe;
 mod process;
 pub mod program;
@@ -41,7 +39,6 @@ pub mod rabbitmq;
 pub mod redis;
 pub mod redis_cluster;
 pub mod service;
-mod spawner;
 
 pub use error::ServiceError;
 pub use haproxy::HaproxyService;
@@ -49,7 +46,6 @@ pub use install::install;
 pub use kind::ServiceKind;
 pub use nats::{NatsOptions, NatsService};
 pub use nginx::NginxService;
-pub use port::pick_free_port as free_port;
 pub use program::{PROGRAMS, Program};
 pub use rabbitmq::RabbitMqService;
 pub use redis::{RedisOptions, RedisService};

@@ -6,8 +6,10 @@ use std::{
     process::Command,
 };
 
+use highwater_process::port;
+
 use crate::{
-    Service, ServiceError, definition::ServiceDefinition, kind::ServiceKind, port, program, proxy,
+    Service, ServiceError, definition::ServiceDefinition, kind::ServiceKind, program, proxy,
 };
 
 /// Starts an nginx that forwards WebSockets and HTTP.

@@ -1,95 +1,75 @@
 //! One child process with its log.
 
 use std::{
-    fs::OpenOptions,
-    io,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::Command,
+    sync::OnceLock,
 };
 
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
+use highwater_process::{Child, Launch, ProcessError, Signal, Spawner, error::LogTail, log};
 
-use crate::{ServiceError, error::ServiceLogTail, spawner};
+use crate::ServiceError;
 
-/// A child; dropped, it is killed and gone.
+/// The process of a server. Its drop kills the process and waits for the end, so that
+/// its port and its directory are free.
 #[derive(Debug)]
 pub(crate) struct ServiceProcess {
     child: Child,
-    program: String,
     log: PathBuf,
 }
 
 impl ServiceProcess {
     /// Starts `command` with its output appended to `DIRECTORY/PROGRAM.log`.
-    pub(crate) fn start(mut command: Command, directory: &Path) -> Result<Self, ServiceError> {
-        let path = PathBuf::from(command.get_program());
-        let program = path
-            .file_name()
-            .unwrap_or(path.as_os_str())
-            .to_string_lossy()
-            .into_owned();
-        let log = directory.join(format!("{program}.log"));
-        let child = redirect(&mut command, &log)
-            .and_then(|()| spawner::spawn(command))
-            .map_err(|source| ServiceError::Start {
-                program: path,
-                source,
-            })?;
-        Ok(Self {
-            child,
-            program,
-            log,
-        })
+    pub(crate) fn start(command: &Command, directory: &Path) -> Result<Self, ServiceError> {
+        let program = PathBuf::from(command.get_program());
+        let name = program.file_name().unwrap_or(program.as_os_str());
+        let log = directory.join(name).with_added_extension("log");
+        let mut launch = Launch::new(&program, command.get_args(), &log);
+        for (name, value) in command.get_envs() {
+            // No service removes a variable, which is what a missing value would mean.
+            launch = launch.with_env(name, value.unwrap_or_default());
+        }
+        let child = spawner()?.spawn_blocking(launch)?;
+        Ok(Self { child, log })
     }
 
     pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
+        self.child.pid()
     }
 
-    pub(crate) fn log(&self) -> ServiceLogTail {
-        ServiceLogTail::of(&self.log)
+    pub(crate) fn log(&self) -> LogTail {
+        log::tail(&self.log)
     }
 
-    /// Sends a signal; the child has not been waited for, so its number is still
-    /// its own.
     pub(crate) fn signal(&self, signal: Signal) -> Result<(), ServiceError> {
-        let pid = Pid::from_raw(self.child.id().cast_signed());
-        kill(pid, signal).map_err(|source| ServiceError::Signal {
-            program: self.program.clone(),
-            signal,
-            source,
-        })
+        Ok(self.child.signal(signal)?)
     }
 
-    /// The error that says how it ended, if it has.
+    /// Returns an error if the process has ended.
     pub(crate) fn check(&mut self) -> Result<(), ServiceError> {
-        match self.child.try_wait() {
-            Ok(Some(status)) => Err(ServiceError::Exited {
-                program: self.program.clone(),
-                status,
-                log: self.log(),
-            }),
-            Ok(None) | Err(_) => Ok(()),
+        match self.child.try_exit() {
+            Some(exit) => Err(self.child.exited_error(exit).into()),
+            None => Ok(()),
         }
     }
 }
 
 impl Drop for ServiceProcess {
     fn drop(&mut self) {
-        // Both do nothing to a child that has ended.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.child.kill_blocking();
     }
 }
 
-fn redirect(command: &mut Command, log: &Path) -> io::Result<()> {
-    let log = OpenOptions::new().create(true).append(true).open(log)?;
-    command
-        .stdin(Stdio::null())
-        .stdout(log.try_clone()?)
-        .stderr(log);
-    Ok(())
+/// Returns the one spawner of this process. Services are started from threads that end
+/// with their test, so its thread lives as long as the process.
+fn spawner() -> Result<&'static Spawner, ProcessError> {
+    static SPAWNER: OnceLock<Spawner> = OnceLock::new();
+    match SPAWNER.get() {
+        Some(spawner) => Ok(spawner),
+        // Two threads may both start one. The loser's ends at once, without children.
+        None => {
+            let spawner = Spawner::start()?;
+            Ok(SPAWNER.get_or_init(|| spawner))
+        }
+    }
 }

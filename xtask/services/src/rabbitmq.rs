@@ -6,8 +6,10 @@ use std::{
     process::Command,
 };
 
+use highwater_process::port;
+
 use crate::{
-    Service, ServiceError, definition::ServiceDefinition, kind::ServiceKind, port, probe, program,
+    Service, ServiceError, definition::ServiceDefinition, kind::ServiceKind, probe, program,
 };
 
 /// The header with which an AMQP 0-9-1 client begins.

@@ -6,8 +6,10 @@ use std::{
     process::Command,
 };
 
+use highwater_process::port;
+
 use crate::{
-    Service, ServiceError, definition::ServiceDefinition, kind::ServiceKind, port, probe, program,
+    Service, ServiceError, definition::ServiceDefinition, kind::ServiceKind, probe, program,
 };
 
 /// Starts a Redis server.

@@ -6,9 +6,10 @@ use std::{
     process::Command,
 };
 
+use highwater_process::port;
+
 use crate::{
-    Service, ServiceError, definition::ServiceDefinition, kind::ServiceKind, port, probe, program,
-    redis,
+    Service, ServiceError, definition::ServiceDefinition, kind::ServiceKind, probe, program, redis,
 };
 
 /// The least that `redis-cli` makes a cluster of.

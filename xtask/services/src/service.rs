@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nix::sys::signal::Signal;
+use highwater_process::{ProcessError, Signal, log};
 use tempfile::TempDir;
 
 use crate::{ServiceError, cleanup, definition::ServiceDefinition, process::ServiceProcess};
@@ -211,18 +211,19 @@ impl Service {
         let program = command.get_program().into();
         let output = command
             .output()
-            .map_err(|source| ServiceError::Start { program, source })?;
+            .map_err(|source| ProcessError::Start { program, source })?;
         if output.status.success() {
             return Ok(());
         }
         let log = self.directory.path().join("run.log");
         // The error below says how it ended, if not why.
         let _ = std::fs::write(&log, [output.stdout, output.stderr].concat());
-        Err(ServiceError::Exited {
+        Err(ProcessError::Exited {
             program: command.get_program().to_string_lossy().into_owned(),
-            status: output.status,
-            log: crate::error::ServiceLogTail::of(&log),
-        })
+            exit: output.status.into(),
+            log: log::tail(&log),
+        }
+        .into())
     }
 }
 
@@ -231,7 +232,7 @@ fn start_all(
     directory: &Path,
 ) -> Result<Vec<ServiceProcess>, ServiceError> {
     commands
-        .into_iter()
+        .iter()
         .map(|command| ServiceProcess::start(command, directory))
         .collect()
 }

@@ -32,7 +32,7 @@ pub(super) fn run(suite: &AutobahnSuite, folder: &Path) -> Result<SuiteResults> 
             "echo_client",
         ]),
     )?;
-    let port = highwater_services::free_port()?;
+    let port = highwater_process::port::pick_free_port()?;
     let url = format!("ws://127.0.0.1:{port}");
     let folder = folder.join("client");
     let spec = json!({

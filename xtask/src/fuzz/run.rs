@@ -1,14 +1,10 @@
 //! Targets, several at a time.
 
-use std::{
-    fmt,
-    num::NonZero,
-    sync::{Mutex, PoisonError},
-    thread,
-};
+use std::{fmt, num::NonZero, thread};
 
 use anyhow::{Result, bail};
 use clap::Args;
+use parking_lot::Mutex;
 
 use super::target::{self, FuzzTarget};
 
@@ -65,7 +61,7 @@ struct TargetResult {
 fn run_all(targets: Vec<FuzzTarget>, jobs: usize, seconds: u32) -> Vec<TargetResult> {
     let (waiting, rows) = (Mutex::new(targets.into_iter()), Mutex::new(Vec::new()));
     let next = || {
-        let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = waiting.lock();
         waiting.next()
     };
     thread::scope(|scope| {
@@ -73,14 +69,12 @@ fn run_all(targets: Vec<FuzzTarget>, jobs: usize, seconds: u32) -> Vec<TargetRes
             scope.spawn(|| {
                 while let Some(target) = next() {
                     let row = run_one(&target, seconds);
-                    rows.lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .push(row);
+                    rows.lock().push(row);
                 }
             });
         }
     });
-    let mut rows = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut rows = rows.into_inner();
     rows.sort_by(|a, b| a.target.cmp(&b.target));
     rows
 }

@@ -2,7 +2,7 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use highwater_scenarios::{format, units::parse_duration};
+use highwater_types::{duration, format};
 
 /// Reads a time of `within`, such as `500ms`, `1.5s` or `2m`.
 pub(super) fn parse_duration_within(
@@ -10,7 +10,8 @@ pub(super) fn parse_duration_within(
 ) -> impl Fn(&str) -> Result<Duration, String> + Clone + Send + Sync + 'static {
     move |text| {
         let outside = || "out of range".to_owned();
-        parse_duration(text)
+        duration::parse(text)
+            .map_err(|error| error.message)
             .and_then(|time| {
                 Some(time)
                     .filter(|time| within.contains(time))

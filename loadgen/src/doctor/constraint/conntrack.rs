@@ -1,7 +1,7 @@
 //! `nf_conntrack_max`: connections that the firewall's table holds. A packet
 //! of one that does not fit is dropped.
 
-use highwater_scenarios::format;
+use highwater_types::format;
 
 use super::{Ceiling, CheckResult, Constraint, Fix, round_up};
 use crate::doctor::{

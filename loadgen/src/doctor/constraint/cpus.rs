@@ -2,7 +2,7 @@
 //! answered in time. Times differ from machine to machine more than bytes do,
 //! so this one never forbids a plan.
 
-use highwater_scenarios::format;
+use highwater_types::format;
 
 use super::{Ceiling, CheckResult, Constraint, Fix, round_down_to_digits};
 use crate::doctor::{

@@ -1,6 +1,7 @@
 //! Memory, of the machine or of the control group.
 
-use highwater_scenarios::{format, usable_files};
+use highwater_scenarios::usable_files;
+use highwater_types::format;
 
 use super::{Ceiling, CheckResult, Constraint, Fix, round_down_to_digits};
 use crate::doctor::{

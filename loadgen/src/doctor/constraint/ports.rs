@@ -4,7 +4,7 @@
 //! Towards 127.0.0.0/8 they are no limit: the harness connects from many
 //! addresses there.
 
-use highwater_scenarios::format;
+use highwater_types::format;
 
 use super::{Ceiling, CheckResult, Constraint, Fix};
 use crate::doctor::{

@@ -1,8 +1,7 @@
 //! `RLIMIT_NOFILE` and `fs.nr_open`: open files of one process.
 
-use highwater_scenarios::{
-    BalancerShare, RESERVED_FILES, format, plan::MAX_BALANCERS, usable_files,
-};
+use highwater_scenarios::{BalancerShare, RESERVED_FILES, plan::MAX_BALANCERS, usable_files};
+use highwater_types::format;
 
 use super::{Ceiling, CheckResult, Constraint, Fix};
 use crate::doctor::{

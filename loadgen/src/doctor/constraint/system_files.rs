@@ -1,6 +1,6 @@
 //! `fs.file-max`: open files of all processes together.
 
-use highwater_scenarios::format;
+use highwater_types::format;
 
 use super::{Ceiling, CheckResult, Constraint, Fix, round_up};
 use crate::doctor::{

@@ -1,7 +1,8 @@
 //! `kernel.pid_max`, `kernel.threads-max`, `RLIMIT_NPROC`, `pids.max`: threads
 //! that may exist at once, and so processes to put sockets into.
 
-use highwater_scenarios::{format, usable_files};
+use highwater_scenarios::usable_files;
+use highwater_types::format;
 
 use super::{Ceiling, CheckResult, Constraint, Fix, round_up};
 use crate::doctor::{

@@ -1,6 +1,7 @@
 //! The table: for each usage the most sockets, what binds, and what then.
 
-use highwater_scenarios::{format::count, text_layout::TextLayout};
+use highwater_scenarios::text_layout::TextLayout;
+use highwater_types::format::count;
 
 use crate::doctor::{
     capacity::{BindingConstraint, Capacity, RoleCapacity},

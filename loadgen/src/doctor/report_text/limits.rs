@@ -1,9 +1,7 @@
 //! The limits as they were read.
 
-use highwater_scenarios::{
-    format::{bytes, count},
-    text_layout::TextLayout,
-};
+use highwater_scenarios::text_layout::TextLayout;
+use highwater_types::format::{bytes, count};
 
 use super::numbers::{limit_text, number_text, unknown_text};
 use crate::{

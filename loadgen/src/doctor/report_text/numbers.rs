@@ -1,6 +1,6 @@
 //! Figures that may be unknown, or too large to mean anything.
 
-use highwater_scenarios::format::count;
+use highwater_types::format::count;
 
 use crate::doctor::limits::Limit;
 

@@ -1,10 +1,7 @@
 //! A scenario on this machine.
 
-use highwater_scenarios::{
-    BalancerShare, RESERVED_FILES,
-    format::{bytes, count, plural},
-    text_layout::TextLayout,
-};
+use highwater_scenarios::{BalancerShare, RESERVED_FILES, text_layout::TextLayout};
+use highwater_types::format::{bytes, count, plural};
 
 use super::{
     fixes,

@@ -1,6 +1,7 @@
 //! The answer in a few sentences.
 
-use highwater_scenarios::{format::count, text_layout::TextLayout};
+use highwater_scenarios::text_layout::TextLayout;
+use highwater_types::format::count;
 
 use crate::doctor::{
     capacity::{BindingConstraint, Capacity},

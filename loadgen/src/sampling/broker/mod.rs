@@ -9,7 +9,7 @@ mod redis;
 
 use ::reqwest::Client;
 use highwater_scenarios::plan::BrokerSpec;
-use highwater_scenarios::{BrokerKind, BrokerUrl};
+use highwater_types::{BrokerKind, BrokerUrl};
 
 use super::{Gauges, scrape::scrape};
 

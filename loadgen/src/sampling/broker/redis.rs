@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use highwater_reports::record::names::gauge;
-use highwater_scenarios::BrokerUrl;
+use highwater_types::BrokerUrl;
 use redis::{AsyncConnectionConfig, Client, RedisError, aio::MultiplexedConnection};
 use tokio::{sync::Mutex, time::timeout};
 

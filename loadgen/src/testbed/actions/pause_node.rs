@@ -1,9 +1,10 @@
 //! SIGSTOP: the node hangs with all its sockets open.
 
+use highwater_process::Signal;
+
 use super::super::{
     TestbedError, cluster::ClusterInner, node::running_child, node_registry::ProcessState,
 };
-use crate::process::Signal;
 
 pub(super) async fn apply(cluster: &ClusterInner, id: &str) -> Result<(), TestbedError> {
     let node = cluster.registry.node(id)?;

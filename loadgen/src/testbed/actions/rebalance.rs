@@ -1,7 +1,7 @@
 //! Asks every node to send away what it has above its share; they do so by themselves.
 
 use futures_util::future::join_all;
-use highwater_scenarios::units::Rate;
+use highwater_types::Rate;
 use serde::Serialize;
 
 use super::super::{TestbedError, cluster::ClusterInner};

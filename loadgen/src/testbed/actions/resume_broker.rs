@@ -1,7 +1,8 @@
 //! SIGCONT after a pause; over when the nodes see each other again.
 
+use highwater_process::Signal;
+
 use super::super::{TestbedError, cluster::ClusterInner, readiness};
-use crate::process::Signal;
 
 pub(super) async fn apply(cluster: &ClusterInner) -> Result<(), TestbedError> {
     cluster

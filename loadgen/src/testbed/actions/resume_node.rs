@@ -1,9 +1,10 @@
 //! SIGCONT after a pause.
 
+use highwater_process::Signal;
+
 use super::super::{
     TestbedError, cluster::ClusterInner, node::running_child, node_registry::ProcessState,
 };
-use crate::process::Signal;
 
 pub(super) async fn apply(cluster: &ClusterInner, id: &str) -> Result<(), TestbedError> {
     let node = cluster.registry.node(id)?;

@@ -8,15 +8,13 @@ use std::{
     time::Duration,
 };
 
+use highwater_process::{Child, Launch, Signal, Spawner, port};
 use highwater_reports::record::{Source, SourceRole};
 use highwater_scenarios::plan::BROKER_NAME;
 use tokio::sync::Mutex;
 
-use super::super::{TestbedError, node::running_child, port, startup};
-use crate::{
-    process::{Child, Launch, Signal, Spawner},
-    sampling::SampleTarget,
-};
+use super::super::{TestbedError, node::running_child, startup};
+use crate::sampling::SampleTarget;
 
 /// How long its old port may stay taken when it is started again.
 const PORT_FREE_TIMEOUT: Duration = Duration::from_secs(15);
@@ -92,7 +90,7 @@ impl EmbeddedBroker {
             child.stop(STOP_TIMEOUT).await;
         }
         let port = self.address.port();
-        port::wait_until_free(BROKER_NAME, port, PORT_FREE_TIMEOUT).await?;
+        startup::wait_until_port_is_free(BROKER_NAME, port, PORT_FREE_TIMEOUT).await?;
         let launch = launch(&self.exe, port, &self.log);
         let (child, _) = startup::start(&self.spawner, BROKER_NAME, launch).await?;
         *process = Some(child);

@@ -9,12 +9,13 @@ mod external;
 
 use std::{ffi::OsString, path::Path};
 
+use highwater_process::Spawner;
 use highwater_scenarios::plan::{self, Action, BalancerKind, ClusterSpec, EventSpec, Plan};
 
 pub(super) use self::embedded::EmbeddedBroker;
 use self::external::ExternalBroker;
 use super::TestbedError;
-use crate::{process::Spawner, sampling::SampleTarget};
+use crate::sampling::SampleTarget;
 
 /// What joins the nodes.
 #[derive(Debug)]

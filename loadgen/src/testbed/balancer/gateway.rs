@@ -1,23 +1,18 @@
 //! The gateway of this project: it learns of the nodes from the backplane, so nobody
 //! tells it anything.
 
-use std::{
-    ffi::OsString,
-    net::SocketAddr,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::{ffi::OsString, net::SocketAddr};
 
+use highwater_process::{Child, Launch, port};
 use highwater_scenarios::plan::{BalancerLoadMetric, BalancerPolicy};
+use parking_lot::{Mutex, MutexGuard};
 
 use super::{
-    super::{TestbedError, cluster::ClusterInner, port, readiness, startup},
+    super::{TestbedError, cluster::ClusterInner, readiness, startup},
     any_balancer::BalancerOptions,
     process::BalancerProcess,
 };
-use crate::{
-    process::{Child, Launch},
-    sampling::BalancerEndpoint,
-};
+use crate::sampling::BalancerEndpoint;
 
 /// A gateway.
 #[derive(Debug)]
@@ -118,7 +113,7 @@ impl GatewayBalancer {
 
     /// Nothing can fail while it is locked.
     fn started(&self) -> MutexGuard<'_, Option<StartedGateway>> {
-        self.started.lock().unwrap_or_else(PoisonError::into_inner)
+        self.started.lock()
     }
 }
 

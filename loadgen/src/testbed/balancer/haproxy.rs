@@ -9,18 +9,18 @@ use std::{
     fs,
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use highwater_process::{Child, Launch, port};
 use highwater_scenarios::plan::BalancerPolicy;
+use parking_lot::{Mutex, MutexGuard};
 use serde::Serialize;
 use tokio::time::timeout;
 
 use super::{
     super::{
-        TestbedError, cluster::ClusterInner, node::running_child, port, readiness,
-        startup::NICENESS,
+        TestbedError, cluster::ClusterInner, node::running_child, readiness, startup::NICENESS,
     },
     any_balancer::BalancerOptions,
     backends::{BackendChange, BalancerBackend},
@@ -29,7 +29,6 @@ use super::{
     template::fill,
 };
 use crate::{
-    process::{Child, Launch},
     program::HAPROXY,
     sampling::{
         BalancerEndpoint,
@@ -306,9 +305,7 @@ impl HaproxyBalancer {
 
     /// Nothing can fail while it is locked.
     fn served(&self) -> MutexGuard<'_, Option<String>> {
-        self.active_config
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.active_config.lock()
     }
 }
 

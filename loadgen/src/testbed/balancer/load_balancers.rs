@@ -1,20 +1,15 @@
 //! All balancers, as the cluster holds them.
 
-use std::{
-    collections::BTreeMap,
-    mem,
-    net::SocketAddr,
-    path::Path,
-    sync::{self, PoisonError},
-};
+use std::{collections::BTreeMap, mem, net::SocketAddr, path::Path};
 
 use futures_util::future::join_all;
+use highwater_process::ReservedPort;
 use highwater_scenarios::plan::{self, Action, ClusterSpec, Join, Plan};
 use tempfile::TempDir;
 use tokio::sync::{Mutex, watch};
 
 use super::{
-    super::{TestbedError, cluster::ClusterInner, port::ReservedPort},
+    super::{TestbedError, cluster::ClusterInner},
     any_balancer::{AnyBalancer, BalancerOptions},
     backends::{BackendChange, BalancerBackends},
     capacity::BalancerCapacity,
@@ -32,7 +27,7 @@ pub(in crate::testbed) struct LoadBalancers {
     /// Where nodes will listen that are named before they come.
     reserved: BTreeMap<String, ReservedPort>,
     endpoints: watch::Sender<Endpoints>,
-    changes: sync::Mutex<Vec<BalancerChange>>,
+    changes: parking_lot::Mutex<Vec<BalancerChange>>,
     /// Of the balancers, for its owner alone.
     _folder: Option<TempDir>,
 }
@@ -83,7 +78,7 @@ impl LoadBalancers {
                 Join::Discovery | Join::Reload | Join::Runtime => BTreeMap::new(),
             },
             endpoints: watch::Sender::new(Endpoints::default()),
-            changes: sync::Mutex::default(),
+            changes: parking_lot::Mutex::default(),
             _folder: folder,
         })
     }
@@ -177,7 +172,7 @@ impl LoadBalancers {
 
     /// What they were told since the last time.
     pub(in crate::testbed) fn take_changes(&self) -> Vec<BalancerChange> {
-        mem::take(&mut *self.changes.lock().unwrap_or_else(PoisonError::into_inner))
+        mem::take(&mut *self.changes.lock())
     }
 
     /// For the sampler.
@@ -241,7 +236,7 @@ impl LoadBalancers {
     }
 
     fn record_change(&self, id: &str, text: String) {
-        let mut told = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = self.changes.lock();
         told.push(BalancerChange {
             id: id.to_owned(),
             join: self.join,

@@ -9,17 +9,17 @@ use std::{
     fs,
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use highwater_process::{Child, Launch, Signal, port};
 use highwater_scenarios::plan::BalancerPolicy;
 use nix::unistd::geteuid;
+use parking_lot::{Mutex, MutexGuard};
 use serde::Serialize;
 
 use super::{
     super::{
-        TestbedError, cluster::ClusterInner, node::running_child, port, readiness,
-        startup::NICENESS,
+        TestbedError, cluster::ClusterInner, node::running_child, readiness, startup::NICENESS,
     },
     any_balancer::BalancerOptions,
     backends::BalancerBackend,
@@ -27,12 +27,7 @@ use super::{
     process::BalancerProcess,
     template::fill,
 };
-use crate::{
-    error_chain::error_chain,
-    process::{Child, Launch, Signal},
-    program::NGINX,
-    sampling::BalancerEndpoint,
-};
+use crate::{error_chain::error_chain, program::NGINX, sampling::BalancerEndpoint};
 
 const TEMPLATE: &str = include_str!("../../../../deploy/nginx.conf.j2");
 
@@ -249,9 +244,7 @@ impl NginxBalancer {
 
     /// Nothing can fail while it is locked.
     fn served(&self) -> MutexGuard<'_, Option<NginxConfig>> {
-        self.active_config
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.active_config.lock()
     }
 }
 

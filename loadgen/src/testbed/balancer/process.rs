@@ -4,14 +4,14 @@ use std::{
     ffi::OsStr,
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::{self, PoisonError},
     time::Duration,
 };
 
+use highwater_process::Child;
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::super::TestbedError;
-use crate::{process::Child, program::BalancerProgram};
+use crate::program::BalancerProgram;
 
 /// How long one may take to end in order.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
@@ -24,7 +24,7 @@ pub(super) struct BalancerProcess {
     pub(super) id: String,
     log: PathBuf,
     child: Mutex<Option<Child>>,
-    status: sync::Mutex<BalancerProcessStatus>,
+    status: parking_lot::Mutex<BalancerProcessStatus>,
 }
 
 /// What is shown of it without waiting for those who tell it something.
@@ -41,7 +41,7 @@ impl BalancerProcess {
             id: id.to_owned(),
             log: log_dir.join(format!("{id}.log")),
             child: Mutex::default(),
-            status: sync::Mutex::default(),
+            status: parking_lot::Mutex::default(),
         }
     }
 
@@ -112,7 +112,7 @@ impl BalancerProcess {
     }
 
     /// Nothing can fail while it is locked.
-    fn lock_status(&self) -> sync::MutexGuard<'_, BalancerProcessStatus> {
-        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_status(&self) -> parking_lot::MutexGuard<'_, BalancerProcessStatus> {
+        self.status.lock()
     }
 }

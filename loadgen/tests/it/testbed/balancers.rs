@@ -6,7 +6,8 @@ use std::{
     net::{SocketAddr, TcpListener, TcpStream},
 };
 
-use highwater_loadgen::{process::Signal, testbed::TestbedError};
+use highwater_loadgen::testbed::TestbedError;
+use highwater_process::Signal;
 use highwater_scenarios::plan::{Action, BalancerKind, EventSpec, Join};
 
 use super::fixture::{TestbedFixture, event, get};

@@ -4,13 +4,11 @@ use std::net::TcpListener;
 
 use highwater_loadgen::{
     error_chain::error_chain,
-    process::Spawner,
     testbed::{Testbed, TestbedError},
 };
-use highwater_scenarios::{
-    BrokerUrl,
-    plan::{Action, BROKER_NAME, BackplaneSpec, BrokerSpec},
-};
+use highwater_process::Spawner;
+use highwater_scenarios::plan::{Action, BROKER_NAME, BackplaneSpec, BrokerSpec};
+use highwater_types::BrokerUrl;
 
 use super::fixture::{TestbedFixture, exe, get, plan};
 use crate::process::{is_gone, state, until};

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use highwater_loadgen::{error_chain::error_chain, process::Spawner, testbed::Testbed};
+use highwater_loadgen::{error_chain::error_chain, testbed::Testbed};
+use highwater_process::Spawner;
 use highwater_scenarios::plan::Action;
 
 use super::fixture::{TestbedFixture, plan};

@@ -5,10 +5,10 @@ use std::{env, net::SocketAddr, path::PathBuf, time::Duration};
 use highwater_loadgen::{
     access::CertVerification,
     error_chain::error_chain,
-    process::{Signal, Spawner},
     sampling::SampleTarget,
     testbed::{Testbed, TestbedError},
 };
+use highwater_process::{Signal, Spawner};
 use highwater_scenarios::plan::{
     Action, BackplaneSpec, BalancerKind, BalancerLoadMetric, BalancerPolicy, ClusterSpec,
     Consumers, EventSpec, Join, Plan, Routing, SystemSpec,

@@ -2,10 +2,8 @@
 
 use std::{cell::RefCell, net::TcpListener, time::Duration};
 
-use highwater_loadgen::{
-    process::ChildExit,
-    testbed::{NodeExit, TestbedError},
-};
+use highwater_loadgen::testbed::{NodeExit, TestbedError};
+use highwater_process::ChildExit;
 use highwater_reports::record::SourceRole;
 use highwater_scenarios::plan::{Action, FaultSpec};
 

@@ -1,40 +1,54 @@
-//! Where sockets opened after an event.
+//! The nodes at which sockets opened after an event, in slices of time.
 
 use std::{collections::BTreeMap, ops::Range};
 
-use crate::{analysis::conn_events::ConnEvents, summary::OpenedSockets};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-/// The first piece of time and the second; each later one is twice as long as the
-/// one before it, so that a run of any length has few.
+use crate::analysis::conn_events::ConnEvents;
+
+/// Length of the first slice and of the second. Each later one is twice as long as the one
+/// before it, so that a run of any length has few.
 const FIRST_S: f64 = 1.0;
 
-/// In pieces of time from the event on; those in which nothing opened are left out.
-pub(super) fn arrivals(movement: &ConnEvents, after: &Range<f64>) -> Vec<OpenedSockets> {
+/// The sockets opened at each node in a slice of time after an event.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct OpenedSockets {
+    /// Beginning of the slice, in seconds after the event.
+    pub from_s: f64,
+    /// End of the slice; the last one ends with the next event or the drain.
+    pub to_s: f64,
+    /// Sockets by the node that the answers named.
+    pub by_node: BTreeMap<String, u64>,
+}
+
+/// Returns the slices from the event on in which a socket opened.
+pub(super) fn arrivals(conn_events: &ConnEvents, after: &Range<f64>) -> Vec<OpenedSockets> {
     time_slices(after.end - after.start)
-        .filter_map(|piece| {
-            let range = after.start + piece.start..after.start + piece.end;
+        .filter_map(|slice| {
+            let range = after.start + slice.start..after.start + slice.end;
             let mut by_node: BTreeMap<String, u64> = BTreeMap::new();
-            for tenth in movement.buckets_in(range) {
-                for (&node, &count) in &tenth.opened {
+            for bucket in conn_events.buckets_in(range) {
+                for (&node, &count) in &bucket.opened {
                     *by_node.entry(node.to_owned()).or_default() += count;
                 }
             }
             (!by_node.is_empty()).then_some(OpenedSockets {
-                from_s: piece.start,
-                to_s: piece.end,
+                from_s: slice.start,
+                to_s: slice.end,
                 by_node,
             })
         })
         .collect()
 }
 
-/// 0 to 1, 1 to 2, 2 to 4, 4 to 8 s, …, to `length_s`.
+/// Returns 0 to 1, 1 to 2, 2 to 4, 4 to 8 s, …, to `length_s`.
 fn time_slices(length_s: f64) -> impl Iterator<Item = Range<f64>> {
     let mut from = 0.0_f64;
     std::iter::from_fn(move || {
-        let piece = from..(from * 2.0).max(FIRST_S).min(length_s);
-        from = piece.end;
-        (piece.end > piece.start).then_some(piece)
+        let slice = from..(from * 2.0).max(FIRST_S).min(length_s);
+        from = slice.end;
+        (slice.end > slice.start).then_some(slice)
     })
 }
 
@@ -43,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pieces_grow_and_cover_all() {
+    fn slices_double_and_cover_the_whole_time() {
         let found: Vec<_> = time_slices(20.0).collect();
         assert_eq!(
             found,

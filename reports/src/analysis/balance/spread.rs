@@ -1,15 +1,28 @@
-//! How evenly sockets lie over the nodes, at an instant and over time.
+//! The evenness of the sockets over the nodes, at an instant and over time.
 
 use std::ops::Range;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     analysis::{recovery::Dip, run_window::RunWindow},
     record::{SourceRole, names::gauge},
-    summary::Evenness,
 };
 
-/// The nodes are in the band while the fullest holds at most this part of the mean.
+/// Sockets of the fullest node over the mean up to which the nodes count as balanced.
 const MAX_BALANCED: f64 = 1.05;
+
+/// The evenness of sockets over the nodes that are up.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Evenness {
+    /// Sockets of the fullest node over the mean.
+    pub max_over_mean: f64,
+    /// Sockets of the emptiest node over the mean.
+    pub min_over_mean: f64,
+    /// Jain's fairness index, (Σx)² / (n Σx²); Jain, Chiu and Hawe 1984.
+    pub jain: f64,
+}
 
 /// The evenness of a run, second by second.
 pub(crate) struct EvennessSeries(Vec<EvennessSample>);
@@ -19,53 +32,54 @@ pub(crate) struct EvennessSeries(Vec<EvennessSample>);
 pub(crate) struct EvennessSample {
     /// Seconds on the run's clock.
     pub(crate) at_s: f64,
-    /// Over the nodes that were up.
+    /// Evenness over the nodes that were up.
     pub(crate) evenness: Evenness,
 }
 
 impl EvennessSeries {
-    /// Wherever nodes held sockets.
-    pub(crate) fn of(cut: &RunWindow) -> Self {
-        let mut spreads = Vec::new();
-        cut.series
-            .each_second(SourceRole::Node, gauge::SOCKETS_OPEN, |at_s, shares| {
-                if let Some(evenness) = evenness(shares) {
-                    spreads.push(EvennessSample { at_s, evenness });
-                }
-            });
-        Self(spreads)
+    /// Computes the evenness of each second in which nodes held sockets.
+    pub(crate) fn of(window: &RunWindow) -> Self {
+        let mut samples = Vec::new();
+        let each = |at_s, shares: &[f64]| {
+            if let Some(evenness) = evenness(shares) {
+                samples.push(EvennessSample { at_s, evenness });
+            }
+        };
+        let sources = window.sources;
+        sources.each_second(SourceRole::Node, gauge::SOCKETS_OPEN, each);
+        Self(samples)
     }
 
-    /// In order of time.
+    /// All samples in order of time.
     pub(crate) fn samples(&self) -> &[EvennessSample] {
         &self.0
     }
 
-    /// Seconds from the start of `after` until the nodes were in the band for good;
-    /// 0 if they never left it, `None` if they were not in it at the end.
+    /// Returns the seconds from the start of `after` until the nodes were balanced for good;
+    /// 0 if they always were, `None` if they were not at the end.
     pub(super) fn balanced_after(&self, after: &Range<f64>) -> Option<f64> {
-        let seen = self.samples_in(after);
-        let dip = seen.iter().fold(Dip::None, |dip, spread| {
-            dip.observe(spread.at_s, spread.evenness.max_over_mean > MAX_BALANCED)
+        let samples = self.samples_in(after);
+        let dip = samples.iter().fold(Dip::None, |dip, sample| {
+            dip.observe(sample.at_s, sample.evenness.max_over_mean > MAX_BALANCED)
         });
-        (!seen.is_empty()).then(|| dip.length_s(after.start))?
+        (!samples.is_empty()).then(|| dip.length_s(after.start))?
     }
 
-    /// The last of a piece of time.
+    /// Returns the last evenness in a range.
     pub(super) fn last_in(&self, range: &Range<f64>) -> Option<Evenness> {
         Some(self.samples_in(range).last()?.evenness)
     }
 
-    /// After the start, to the end.
+    /// Returns the samples after the start of a range, up to its end.
     fn samples_in(&self, range: &Range<f64>) -> &[EvennessSample] {
-        let by = |at_s: f64| self.0.partition_point(|spread| spread.at_s <= at_s);
+        let by = |at_s: f64| self.0.partition_point(|sample| sample.at_s <= at_s);
         let from = by(range.start);
         &self.0[from..by(range.end).max(from)]
     }
 }
 
-/// Of sockets per node; `None` without sockets: nothing is spread then.
-pub(crate) fn evenness(shares: &[f64]) -> Option<Evenness> {
+/// Computes the evenness of sockets per node; `None` without sockets.
+pub(super) fn evenness(shares: &[f64]) -> Option<Evenness> {
     let sum: f64 = shares.iter().sum();
     if sum <= 0.0 {
         return None;
@@ -86,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn evenness_of_known_shares() {
+    fn known_shares_have_the_expected_evenness() {
         assert_eq!(evenness(&[]), None);
         assert_eq!(evenness(&[0.0, 0.0]), None);
         let one_has_all = evenness(&[300.0, 0.0, 0.0]).unwrap();

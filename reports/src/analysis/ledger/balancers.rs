@@ -1,6 +1,8 @@
-//! What balancers count as forwarded, held against both of its ends: the sockets of
-//! the clients, and those of the nodes. Taken before the drain, since what balancers
-//! tell is how many there are, not how many there have been.
+//! Sockets that balancers forwarded, held against both of their ends: the sockets of the
+//! clients and those of the nodes.
+//!
+//! The counts are taken before the drain, because balancers report how many sockets are
+//! open, not how many have been.
 
 use std::collections::BTreeMap;
 
@@ -18,82 +20,79 @@ use crate::{
     },
 };
 
-/// All are sampled within this of each other.
+/// Seconds within which all processes are sampled.
 const SAMPLED_WITHIN_S: f64 = 2.0;
-/// Connections of the sampler's own to a balancer.
+/// Connections of the sampler itself to a balancer.
 const SAMPLER_CONNECTIONS: u64 = 1;
 
-/// None where no balancer says how many sockets it forwards.
-pub(super) fn pairs(cut: &RunWindow) -> Vec<CountPair> {
-    let Some(forwarded) = open_at_end(cut, SourceRole::Balancer, gauge::BALANCER_SOCKETS) else {
+/// Returns the pairs; none where no balancer reports its sockets.
+pub(super) fn pairs(window: &RunWindow) -> Vec<CountPair> {
+    let open = |role, name| {
+        let sum = window.sum_at(role, name, window.end());
+        sum.map(|sockets| sockets as u64)
+    };
+    let Some(forwarded) = open(SourceRole::Balancer, gauge::BALANCER_SOCKETS) else {
         return Vec::new();
     };
-    let end = cut.end();
-    let besides = other_connections(cut);
-    let unsure = turnover(cut, end - SAMPLED_WITHIN_S, end) + besides;
-    let by_node = SocketsByNode::of(cut);
-    let silent = by_node.incomplete_reason();
+    let end = window.end();
+    let unsure = turnover(window, end - SAMPLED_WITHIN_S, end) + other_connections(window);
+    let by_node = SocketsByNode::of(window);
     let mut pairs = Vec::new();
-    if let Some(clients) = open_at_end(cut, SourceRole::Worker, gauge::SOCKETS_OPEN) {
-        let (left, right) = (
-            ledger_side("clients held", Some(clients)),
-            ledger_side("balancers forwarded", Some(forwarded)),
-        );
+    if let Some(clients) = open(SourceRole::Worker, gauge::SOCKETS_OPEN) {
         pairs.push(CountPair::new(
             "sockets before the drain",
-            left,
-            right,
+            ledger_side("clients held", Some(clients)),
+            ledger_side("balancers forwarded", Some(forwarded)),
             unsure,
         ));
     }
-    if let Some(nodes) = open_at_end(cut, SourceRole::Node, gauge::SOCKETS_OPEN) {
-        let (left, right) = (
+    if let Some(nodes) = open(SourceRole::Node, gauge::SOCKETS_OPEN) {
+        let pair = CountPair::new(
+            "forwarded sockets before the drain",
             ledger_side("balancers forwarded", Some(forwarded)),
             ledger_side("nodes held", Some(nodes)),
+            unsure,
         );
-        let what = "forwarded sockets before the drain";
-        pairs.push(CountPair::new(what, left, right, unsure).with_incomplete(silent.as_deref()));
+        pairs.push(pair.with_incomplete(by_node.incomplete_reason().as_deref()));
     }
     pairs.extend(by_node.pairs(unsure));
     pairs
 }
 
-/// Sockets by node.
+/// The sockets of each node, counted at both ends.
 struct SocketsByNode {
-    /// As all balancers together count them.
+    /// Sockets that all balancers together forward to a node.
     forwarded: BTreeMap<String, u64>,
-    /// As nodes that were up count them.
+    /// Sockets that each node has open, where it was up.
     open_sockets: BTreeMap<String, u64>,
 }
 
 impl SocketsByNode {
-    fn of(cut: &RunWindow) -> Self {
+    fn of(window: &RunWindow) -> Self {
         let mut forwarded: BTreeMap<String, u64> = BTreeMap::new();
-        for (_, track) in cut.series.with_role(SourceRole::Balancer) {
-            for (node, sockets) in sockets_by_node_at(track, cut.end()).unwrap_or_default() {
+        for (_, series) in window.sources.with_role(SourceRole::Balancer) {
+            for (node, sockets) in sockets_by_node_at(series, window.end()).unwrap_or_default() {
                 *forwarded.entry(node).or_default() += sockets;
             }
         }
-        let nodes = cut
-            .series
-            .with_role(SourceRole::Node)
-            .filter_map(|(id, track)| {
-                let held = track.value_at(gauge::SOCKETS_OPEN, cut.end())?;
-                Some((id.to_owned(), held as u64))
-            });
-        let open_sockets = nodes.collect();
+        let nodes = window.sources.with_role(SourceRole::Node);
+        let open_sockets = nodes.filter_map(|(id, series)| {
+            let open = series.value_at(gauge::SOCKETS_OPEN, window.end())?;
+            Some((id.to_owned(), open as u64))
+        });
         Self {
+            open_sockets: open_sockets.collect(),
             forwarded,
-            open_sockets,
         }
     }
 
-    /// Why what the nodes held is not known in full: one hangs with its sockets open.
+    /// Returns why the nodes' counts are incomplete: a hung node keeps its sockets open and
+    /// reports nothing.
     fn incomplete_reason(&self) -> Option<String> {
         let mut forwarded = self.forwarded.iter();
         let (node, _) = forwarded
             .find(|(node, sockets)| **sockets > 0 && !self.open_sockets.contains_key(*node))?;
-        Some(format!("how many sockets {node} held is not known"))
+        Some(format!("the number of sockets of {node} is not known"))
     }
 
     fn pairs(&self, unsure: u64) -> Vec<CountPair> {
@@ -101,33 +100,38 @@ impl SocketsByNode {
         nodes.sort_by_cached_key(|(id, _)| natural_sort_key(id));
         nodes
             .into_iter()
-            .filter_map(|(id, &held)| {
-                let forwarded = ledger_side("balancers forwarded", Some(*self.forwarded.get(id)?));
-                let what = format!("sockets of {id} before the drain");
-                let held = ledger_side("it held", Some(held));
-                Some(CountPair::new(what, forwarded, held, unsure))
+            .filter_map(|(id, &open)| {
+                let forwarded = *self.forwarded.get(id)?;
+                Some(CountPair::new(
+                    format!("sockets of {id} before the drain"),
+                    ledger_side("balancers forwarded", Some(forwarded)),
+                    ledger_side("it held", Some(open)),
+                    unsure,
+                ))
             })
             .collect()
     }
 }
 
-/// Connections that a balancer may count and that carry no socket: one for each command
-/// that was under way when it was asked, one of each worker that is between two
-/// commands, those of publishers, and the sampler's. The gateway counts sockets alone.
-fn other_connections(cut: &RunWindow) -> u64 {
-    let manifest = &cut.record.manifest;
+/// Counts the connections that a balancer may count and that carry no socket.
+///
+/// These are one for each command in flight, one of each worker between two commands, those
+/// of publishers, and the sampler's.
+fn other_connections(window: &RunWindow) -> u64 {
+    let manifest = &window.record.manifest;
+    // The gateway counts sockets alone; other balancers count every connection.
     if let SystemSpec::Cluster(cluster) = &manifest.plan.system
         && cluster.balancer == BalancerKind::Gateway
     {
         return 0;
     }
     let most = max_commands_in_flight(&manifest.plan);
-    let commands = commands_in_flight(cut).map_or(most, |under_way| under_way.min(most));
-    let published = manifest.plan.publish.iter().map(PublishLoad::connections);
-    commands + published.sum::<u64>() + u64::from(manifest.workers) + SAMPLER_CONNECTIONS
+    let commands = commands_in_flight(window).map_or(most, |in_flight| in_flight.min(most));
+    let publishers = manifest.plan.publish.iter().map(PublishLoad::connections);
+    commands + publishers.sum::<u64>() + u64::from(manifest.workers) + SAMPLER_CONNECTIONS
 }
 
-/// That the plan lets be under way at once.
+/// Returns the most commands in flight that the plan allows.
 fn max_commands_in_flight(plan: &Plan) -> u64 {
     let most = plan.commands.iter().map(|load| match load.model {
         LoadModel::Closed { users, .. } => users,
@@ -136,29 +140,17 @@ fn max_commands_in_flight(plan: &Plan) -> u64 {
     most.sum()
 }
 
-/// At most, at any instant of the last before the drain: those that were when it began,
-/// and all that were sent in it. `None` if a worker does not say.
-fn commands_in_flight(cut: &RunWindow) -> Option<u64> {
-    let end = cut.end();
+/// Returns the most commands that were in flight at any instant of the last seconds before
+/// the drain; `None` if a worker does not report them.
+fn commands_in_flight(window: &RunWindow) -> Option<u64> {
+    let end = window.end();
     let from = end - SAMPLED_WITHIN_S;
-    let mut under_way = 0;
-    for (_, track) in cut.series.with_role(SourceRole::Worker) {
-        under_way += track.value_at(gauge::COMMANDS_IN_FLIGHT, from)? as u64;
-        let lines = track.rows().iter();
-        let lately = lines.filter(|line| line.end() > from && line.at < end);
-        under_way += lately
-            .map(|line| line.counter(counter::COMMANDS_ISSUED))
-            .sum::<u64>();
+    let mut in_flight = 0;
+    for (_, series) in window.sources.with_role(SourceRole::Worker) {
+        in_flight += series.value_at(gauge::COMMANDS_IN_FLIGHT, from)? as u64;
     }
-    Some(under_way)
-}
-
-/// A gauge over all sources of a role, before the drain; `None` when none showed it.
-fn open_at_end(cut: &RunWindow, role: SourceRole, name: &str) -> Option<u64> {
-    let shown: Vec<f64> = cut
-        .series
-        .with_role(role)
-        .filter_map(|(_, track)| track.value_at(name, cut.end()))
-        .collect();
-    (!shown.is_empty()).then(|| shown.iter().sum::<f64>() as u64)
+    // Commands issued since then may all have been in flight together with those.
+    let issued = window.worker_rows_touching(from..end);
+    let issued = issued.map(|row| row.counter(counter::COMMANDS_ISSUED));
+    Some(in_flight + issued.sum::<u64>())
 }

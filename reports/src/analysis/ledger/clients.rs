@@ -1,32 +1,33 @@
-//! Clients and nodes.
+//! Counts of the clients and of the nodes.
 
-use super::{CountPair, family_total, incomplete_reason, ledger_side, lost_sockets, role_total};
+use super::{
+    ClientCounts, CountPair,
+    counts::{incomplete_reason, lost_sockets, role_total},
+    ledger_side,
+};
 use crate::{
     analysis::run_window::RunWindow,
     record::{
         SourceRole,
         names::{counter, gauge},
     },
-    summary::Summary,
 };
 
-/// Frames that may wait for one socket at a reference node; what waits when it is
-/// lost never comes.
+/// Frames that may wait for one socket at a reference node. They are lost with the socket.
 const WRITE_QUEUE_FRAMES: u64 = 256;
 
-/// What clients count and nodes do.
-pub(super) fn pairs(cut: &RunWindow, summary: &Summary) -> Vec<CountPair> {
-    let doubt = incomplete_reason(cut);
+/// Returns one pair for each thing that clients and nodes count.
+pub(super) fn pairs(window: &RunWindow, counts: &ClientCounts) -> Vec<CountPair> {
+    let incomplete = incomplete_reason(window);
     let pair = |what, clients: (&str, u64), nodes: (&str, &str), unsure| {
-        let (left, right) = (
-            ledger_side(clients.0, Some(clients.1)),
-            ledger_side(nodes.0, role_total(cut, SourceRole::Node, nodes.1)),
-        );
-        CountPair::new(what, left, right, unsure).with_incomplete(doubt.as_deref())
+        let left = ledger_side(clients.0, Some(clients.1));
+        let right = ledger_side(nodes.0, role_total(window, SourceRole::Node, nodes.1));
+        CountPair::new(what, left, right, unsure).with_incomplete(incomplete.as_deref())
     };
-    let count = |name| cut.counter_total(name);
-    let lost_sockets = lost_sockets(cut);
-    let heartbeats = &summary.heartbeats;
+    let count = |name| window.counter_total(name);
+    let lost_sockets = lost_sockets(window);
+    let heartbeats = counts.heartbeats;
+    // A device confirms its subscriptions by a ping of its own.
     let asked = count(counter::SUBSCRIPTIONS_ASKED);
     let confirmed = count(counter::SUBSCRIPTIONS_CONFIRMED);
     let opened = count(counter::SOCKETS_OPENED) + count(counter::SOCKETS_REOPENED);
@@ -35,8 +36,8 @@ pub(super) fn pairs(cut: &RunWindow, summary: &Summary) -> Vec<CountPair> {
             "sockets",
             ("clients opened", opened),
             ("nodes accepted", gauge::SOCKETS_ACCEPTED),
-            // Accepted there, and given up here before the answer came.
-            family_total(cut, counter::CONNECT_FAILED),
+            // A node may accept a socket after the client gave up waiting for it.
+            window.family_total(counter::CONNECT_FAILED),
         ),
         pair(
             "pings",
@@ -48,19 +49,19 @@ pub(super) fn pairs(cut: &RunWindow, summary: &Summary) -> Vec<CountPair> {
             "pongs",
             ("clients received", heartbeats.acknowledged + confirmed),
             ("nodes sent", gauge::PONGS_SENT),
-            // Too late to be an acknowledgement, or with the socket gone.
+            // A pong may come too late to acknowledge, or be lost with its socket.
             heartbeats.due.saturating_sub(heartbeats.acknowledged)
                 + asked.saturating_sub(confirmed)
                 + lost_sockets,
         ),
     ];
-    if let Some(commands) = &summary.commands {
+    if let Some(commands) = counts.commands {
         let unsure = commands.timed_out + commands.failed + commands.lost;
         pairs.extend([
             pair(
                 "commands",
                 ("clients issued", commands.issued),
-                ("nodes took", gauge::COMMANDS_TAKEN),
+                ("nodes accepted", gauge::COMMANDS_TAKEN),
                 unsure,
             ),
             pair(
@@ -71,18 +72,18 @@ pub(super) fn pairs(cut: &RunWindow, summary: &Summary) -> Vec<CountPair> {
             ),
         ]);
     }
-    if let Some(messages) = &summary.messages {
+    if let Some(messages) = counts.messages {
         pairs.extend([
             pair(
                 "messages",
                 ("clients published", messages.published),
-                ("nodes took", gauge::MESSAGES_TAKEN),
+                ("nodes accepted", gauge::MESSAGES_TAKEN),
                 messages.unconfirmed,
             ),
             pair(
                 "deliveries of messages",
                 ("clients received", count(counter::MESSAGES_RECEIVED)),
-                ("nodes handed out", gauge::MESSAGES_HANDED_OUT),
+                ("nodes sent", gauge::MESSAGES_HANDED_OUT),
                 lost_sockets * WRITE_QUEUE_FRAMES,
             ),
         ]);

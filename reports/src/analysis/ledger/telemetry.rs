@@ -1,73 +1,75 @@
-//! Readings, from the device to the consumers' journals.
+//! Telemetry records, from the device to the consumers' journals.
 
 use highwater_scenarios::plan::SystemSpec;
 
 use super::{
-    CountPair, incomplete_reason, incomplete_reason_of, ledger_side, lost_sockets, recent_growth,
-    role_total,
+    ClientCounts, CountPair,
+    counts::{incomplete_reason, incomplete_reason_of, lost_sockets, recent_growth, role_total},
+    ledger_side,
 };
 use crate::{
     analysis::{
         run_window::RunWindow,
-        telemetry::{JournalCounts, journal_counts},
+        telemetry::{JournalCounts, TelemetrySummary, journal_counts},
     },
     record::{SourceRole, names::gauge},
-    summary::{Summary, TelemetrySummary},
 };
 
-/// Readings of a device that may be without an answer when its socket is lost.
+/// Telemetry records of a device that may be unanswered when its socket is lost.
 const MAX_UNACKED_PER_DEVICE: u64 = 16;
 
-/// What each hand that a reading goes through counts; nothing without readings.
-pub(super) fn pairs(cut: &RunWindow, summary: &Summary) -> Vec<CountPair> {
-    let Some(readings) = &summary.telemetry else {
+/// Returns one pair for each step of a telemetry record; none without telemetry.
+pub(super) fn pairs(window: &RunWindow, counts: &ClientCounts) -> Vec<CountPair> {
+    let Some(telemetry) = counts.telemetry else {
         return Vec::new();
     };
-    let mut pairs = node_pairs(cut, readings);
-    if let SystemSpec::Cluster(_) = &cut.record.manifest.plan.system {
-        pairs.push(journal_pair(cut));
+    let mut pairs = node_pairs(window, telemetry);
+    // A target's consumers keep their journals to themselves.
+    if let SystemSpec::Cluster(_) = &window.record.manifest.plan.system {
+        pairs.push(journal_pair(window));
     }
     pairs
 }
 
-fn node_pairs(cut: &RunWindow, readings: &TelemetrySummary) -> Vec<CountPair> {
-    let doubt = incomplete_reason(cut);
-    let unanswered = readings.sent.saturating_sub(readings.accepted);
-    let taken = role_total(cut, SourceRole::Node, gauge::TELEMETRY_ACCEPTED);
-    // Sent again, because the socket that its acceptance went to was lost.
-    let twice = readings.resent + unanswered;
+fn node_pairs(window: &RunWindow, telemetry: &TelemetrySummary) -> Vec<CountPair> {
+    let incomplete = incomplete_reason(window);
+    let unanswered = telemetry.sent.saturating_sub(telemetry.accepted);
+    let accepted = role_total(window, SourceRole::Node, gauge::TELEMETRY_ACCEPTED);
+    // A record is sent again when its socket is lost, with the acceptance on its way. Nodes
+    // then accept it twice.
+    let twice = telemetry.resent + unanswered;
     let pairs = [
         CountPair::new(
             "telemetry",
-            ledger_side("clients sent", Some(readings.sent + readings.resent)),
+            ledger_side("clients sent", Some(telemetry.sent + telemetry.resent)),
             ledger_side(
                 "nodes answered",
-                role_total(cut, SourceRole::Node, gauge::TELEMETRY_ANSWERED),
+                role_total(window, SourceRole::Node, gauge::TELEMETRY_ANSWERED),
             ),
-            lost_sockets(cut) * MAX_UNACKED_PER_DEVICE + unanswered,
+            lost_sockets(window) * MAX_UNACKED_PER_DEVICE + unanswered,
         ),
         CountPair::new(
             "telemetry acceptances",
-            ledger_side("clients received", Some(readings.accepted)),
-            ledger_side("nodes sent", taken),
+            ledger_side("clients received", Some(telemetry.accepted)),
+            ledger_side("nodes sent", accepted),
             twice,
         ),
         CountPair::new(
             "telemetry through the queue",
-            ledger_side("nodes handed over", taken),
-            ledger_side("consumers handled", readings.handled),
+            ledger_side("nodes queued", accepted),
+            ledger_side("consumers handled", telemetry.handled),
             twice,
         ),
     ];
     let pairs = pairs.into_iter();
     pairs
-        .map(|pair| pair.with_incomplete(doubt.as_deref()))
+        .map(|pair| pair.with_incomplete(incomplete.as_deref()))
         .collect()
 }
 
-/// What consumers say that they have handled, and what they wrote down.
-fn journal_pair(cut: &RunWindow) -> CountPair {
-    let journals = journal_counts(cut);
+/// Compares the consumers' own counts with the lines of their journals.
+fn journal_pair(window: &RunWindow) -> CountPair {
+    let journals = journal_counts(window);
     let lines =
         |journals: &JournalCounts| journals.handled + journals.duplicated + journals.unknown;
     let unreadable = journals.as_ref().map_or(0, |journals| journals.unreadable);
@@ -75,11 +77,11 @@ fn journal_pair(cut: &RunWindow) -> CountPair {
         "handled telemetry",
         ledger_side(
             "consumers counted",
-            role_total(cut, SourceRole::Consumer, gauge::TELEMETRY_HANDLED),
+            role_total(window, SourceRole::Consumer, gauge::TELEMETRY_HANDLED),
         ),
         ledger_side("their journals show", journals.as_ref().map(lines)),
-        // What is handled once more after all of it was.
-        unreadable + recent_growth(cut, SourceRole::Consumer, gauge::TELEMETRY_HANDLED),
+        // A redelivered record may be handled after the last sample.
+        unreadable + recent_growth(window, SourceRole::Consumer, gauge::TELEMETRY_HANDLED),
     )
-    .with_incomplete(incomplete_reason_of(cut, SourceRole::Consumer).as_deref())
+    .with_incomplete(incomplete_reason_of(window, SourceRole::Consumer).as_deref())
 }

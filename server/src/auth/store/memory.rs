@@ -1,12 +1,8 @@
 //! Session data in this process: gone with it, and unknown to other nodes.
 
-use std::{
-    collections::HashMap,
-    future::ready,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, future::ready, time::Duration};
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use super::{SessionStore, StoreError, StoreFuture};
@@ -89,7 +85,7 @@ impl SessionStore for MemorySessionStore {
 
 impl MemorySessionStore {
     fn lock(&self) -> MutexGuard<'_, StoredSessions> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 

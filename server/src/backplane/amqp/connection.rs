@@ -2,6 +2,7 @@
 
 use std::{io, ops::Deref, sync::Arc, time::Duration};
 
+use highwater_types::BrokerUrl;
 use lapin::{AsyncTcpStream, Connection, ConnectionProperties, tcp::AMQPUriTcpExt, uri::AMQPUri};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -15,7 +16,7 @@ use super::{
     server::uri,
     socket::SocketGuard,
 };
-use crate::backplane::{ServerUrl, remote::TransportError};
+use crate::backplane::remote::TransportError;
 
 /// For each step: until the server greets, until the connection stands.
 const TIMEOUT: Duration = Duration::from_secs(4);
@@ -104,7 +105,7 @@ async fn connect(
 }
 
 /// The same, greeting first, for one who is no node, by the backplane's URL.
-pub(crate) async fn open_by_url(url: &ServerUrl, name: &str) -> Result<AmqpConnection, String> {
+pub(crate) async fn open_by_url(url: &BrokerUrl, name: &str) -> Result<AmqpConnection, String> {
     let opened = async {
         let uri = uri(url)?;
         wait_for_greeting(&uri).await?;

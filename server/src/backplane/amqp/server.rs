@@ -1,9 +1,10 @@
 //! What an AMQP URL says.
 
+use highwater_types::BrokerUrl;
 use lapin::uri::AMQPUri;
 
 use super::error::broken;
-use crate::backplane::{ServerUrl, remote::TransportError};
+use crate::backplane::remote::TransportError;
 
 /// Seconds between heartbeats; either end takes the other for gone after two.
 /// RabbitMQ advises against less.
@@ -13,7 +14,7 @@ const HEARTBEAT_S: u16 = 5;
 const FRAME_BYTES: u32 = 32 * 1024;
 
 /// The URL as the client library wants it.
-pub(in crate::backplane) fn uri(url: &ServerUrl) -> Result<AMQPUri, TransportError> {
+pub(in crate::backplane) fn uri(url: &BrokerUrl) -> Result<AMQPUri, TransportError> {
     let mut uri: AMQPUri = url.expose_secret().parse().map_err(broken)?;
     // To the letter `amqp://host/` names a virtual host without a name, which is
     // never what is meant.

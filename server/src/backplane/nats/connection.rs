@@ -18,12 +18,10 @@ use async_nats::{
     RequestErrorKind, ServerError,
 };
 use bytes::Bytes;
+use highwater_types::BrokerUrl;
 
 use super::{server::NatsServer, subjects::Subjects};
-use crate::backplane::{
-    ServerUrl,
-    remote::{InboundSender, Inbox, TransportError},
-};
+use crate::backplane::remote::{InboundSender, Inbox, TransportError};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(4);
@@ -74,7 +72,7 @@ pub(super) async fn connect(
 }
 
 /// The same for one who is no node, by the backplane's URL.
-pub(crate) async fn connect_by_url(url: &ServerUrl, name: &str) -> Result<Client, String> {
+pub(crate) async fn connect_by_url(url: &BrokerUrl, name: &str) -> Result<Client, String> {
     let connected = Arc::new(AtomicBool::new(false));
     let server = NatsServer::from_url(url).map_err(|error| error.to_string())?;
     let client = with_credentials_until(Arc::clone(&connected), server.auth)

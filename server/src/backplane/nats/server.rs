@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 
 use async_nats::{Auth, ServerAddr};
+use highwater_types::BrokerUrl;
 use percent_encoding::percent_decode_str;
 
 use super::connection::broken;
-use crate::backplane::{ServerUrl, remote::TransportError};
+use crate::backplane::remote::TransportError;
 
 /// A server, and who connects to it.
 pub(in crate::backplane) struct NatsServer {
@@ -17,7 +18,7 @@ pub(in crate::backplane) struct NatsServer {
 
 impl NatsServer {
     /// Reads a URL whose host and port are known to be valid.
-    pub(in crate::backplane) fn from_url(url: &ServerUrl) -> Result<Self, TransportError> {
+    pub(in crate::backplane) fn from_url(url: &BrokerUrl) -> Result<Self, TransportError> {
         let address: ServerAddr = url.expose_secret().parse().map_err(broken)?;
         let mut auth = Auth::new();
         match (decoded(address.username())?, decoded(address.password())?) {

@@ -1,12 +1,10 @@
 //! The carrier over one NATS connection.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::collections::HashMap;
 
 use async_nats::Client;
 use bytes::Bytes;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::{
     connection::{broken, connect, round_trip},
@@ -131,7 +129,7 @@ impl Transport for NatsTransport {
 
 impl NatsTransport {
     fn topics(&self) -> MutexGuard<'_, HashMap<Topic, SubscriptionTask>> {
-        self.topics.lock().unwrap_or_else(PoisonError::into_inner)
+        self.topics.lock()
     }
 }
 

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
+use highwater_types::BrokerUrl;
 use redis::{
     AsyncConnectionConfig, Client, Cmd, Pipeline, ProtocolVersion, RedisFuture, RedisResult, Value,
     aio::{ConnectionLike, MultiplexedConnection},
     cluster::{ClusterClient, ClusterClientBuilder},
     cluster_async::ClusterConnection,
 };
-
-use crate::backplane::ServerUrl;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -22,7 +21,7 @@ pub(crate) enum CommandConnection {
 impl CommandConnection {
     /// One connection, or one to each server of a cluster, that hears nothing. Calls
     /// may take up to `answer`.
-    pub(crate) async fn connect(url: &ServerUrl, answer: Duration) -> RedisResult<Self> {
+    pub(crate) async fn connect(url: &BrokerUrl, answer: Duration) -> RedisResult<Self> {
         let mut single = open_client(url)?
             .get_multiplexed_async_connection_with_config(&connection_config(answer))
             .await?;
@@ -35,7 +34,7 @@ impl CommandConnection {
 }
 
 /// A single server, spoken to in RESP3.
-pub(super) fn open_client(url: &ServerUrl) -> RedisResult<Client> {
+pub(super) fn open_client(url: &BrokerUrl) -> RedisResult<Client> {
     let client = Client::open(url.expose_secret())?;
     let info = client.get_connection_info().clone();
     let settings = info.redis_settings().clone();
@@ -51,7 +50,7 @@ pub(super) fn connection_config(answer: Duration) -> AsyncConnectionConfig {
 
 /// The servers of a cluster; the client finds them by itself. It must repeat nothing:
 /// what may have been done is not done again.
-pub(super) fn cluster_builder(url: &ServerUrl, answer: Duration) -> ClusterClientBuilder {
+pub(super) fn cluster_builder(url: &BrokerUrl, answer: Duration) -> ClusterClientBuilder {
     ClusterClient::builder([url.expose_secret()])
         .use_protocol(ProtocolVersion::RESP3)
         .connection_timeout(CONNECT_TIMEOUT)

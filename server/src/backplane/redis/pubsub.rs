@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
 use futures_util::future::try_join_all;
+use highwater_types::BrokerUrl;
 use redis::{
     Pipeline, PushInfo, RedisResult, aio::MultiplexedConnection, cluster_async::ClusterConnection,
 };
@@ -13,7 +14,6 @@ use super::{
     commands::{CommandConnection, cluster_builder, connection_config, is_cluster, open_client},
     shards::ping_all_shards,
 };
-use crate::backplane::ServerUrl;
 
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -32,7 +32,7 @@ pub(super) enum PubSubClient {
 impl PubSubClient {
     /// Connects twice; `hear` gets what is pushed, from inside the client's task.
     pub(super) async fn connect(
-        url: &ServerUrl,
+        url: &BrokerUrl,
         hear: impl Fn(PushInfo) + Send + Sync + 'static,
     ) -> Result<Self, TransportError> {
         let client = open_client(url).map_err(|error| TransportError::Unsuitable {
@@ -61,7 +61,7 @@ impl PubSubClient {
     }
 
     async fn connect_sharded(
-        url: &ServerUrl,
+        url: &BrokerUrl,
         hear: impl Fn(PushInfo) -> Result<(), std::convert::Infallible> + Send + Sync + 'static,
     ) -> Result<Self, TransportError> {
         let commands = cluster_builder(url, RESPONSE_TIMEOUT)

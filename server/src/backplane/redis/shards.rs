@@ -6,12 +6,9 @@
 //! ends the subscriptions in it. A node that waited for its connections to break
 //! would look alive, and be deaf.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use redis::{
     RedisResult,
     cluster_async::ClusterConnection,
@@ -64,7 +61,7 @@ impl PendingUnsubscribes {
         self.lock().remove(channel)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<Vec<u8>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> parking_lot::MutexGuard<'_, HashSet<Vec<u8>>> {
+        self.0.lock()
     }
 }

@@ -1,13 +1,10 @@
 //! A node's part in keeping the roster: it takes its seat, follows what others
 //! change, removes who is silent, and clears up after them.
 
-use std::{
-    convert::Infallible,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::{
     sync::Notify,
     time::{Instant, MissedTickBehavior, interval, sleep},
@@ -389,8 +386,6 @@ impl<'c, C: Transport> Membership<'c, C> {
     }
 
     fn failure_detector(&self) -> MutexGuard<'_, FailureDetector> {
-        self.failure_detector
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.failure_detector.lock()
     }
 }

@@ -1,9 +1,10 @@
 //! The way to the broker: frames are sealed here and wait for the one task that
 //! sends them.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use bytes::Bytes;
+use parking_lot::RwLock;
 
 use super::{
     Destination, OutboundFrame,
@@ -62,20 +63,12 @@ impl SendQueue {
     }
 
     pub(super) fn membership(&self) -> Arc<MembershipSnapshot> {
-        Arc::clone(
-            &self
-                .membership
-                .read()
-                .unwrap_or_else(PoisonError::into_inner),
-        )
+        Arc::clone(&self.membership.read())
     }
 
     /// From now on frames are addressed by this roster.
     pub(super) fn set_membership(&self, standing: MembershipSnapshot) {
-        *self
-            .membership
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = Arc::new(standing);
+        *self.membership.write() = Arc::new(standing);
     }
 
     /// A frame from the own seat.

@@ -3,12 +3,10 @@
 use std::future::Future;
 
 use bytes::Bytes;
+use highwater_types::BrokerUrl;
 
 use super::{InboundSender, Inbox};
-use crate::{
-    backplane::ServerUrl,
-    id::{ClusterName, Topic},
-};
+use crate::id::{ClusterName, Topic};
 
 /// One connection to a broker, for one life of one node in one cluster. It is
 /// never mended: when it breaks, the [`Intake`] is told, every call fails, and a
@@ -81,7 +79,7 @@ pub(in crate::backplane) trait Transport:
 /// Where a cluster meets.
 #[derive(Debug, Clone)]
 pub(in crate::backplane) struct ClusterAddress {
-    pub(in crate::backplane) server: ServerUrl,
+    pub(in crate::backplane) server: BrokerUrl,
     /// The name space at the broker: part of every key, channel, subject, exchange
     /// and queue, since other clusters may use the same one.
     pub(in crate::backplane) cluster: ClusterName,

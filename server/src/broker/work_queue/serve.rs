@@ -1,13 +1,10 @@
 //! The two kinds of connection that readings go over.
 
-use std::{
-    io,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{io, time::Duration};
 
 use bytes::Bytes;
 use futures_util::StreamExt;
+use parking_lot::{Mutex, MutexGuard};
 use serde::Serialize;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
@@ -127,5 +124,5 @@ async fn next_frame(reader: &mut FrameReader, dead_after: Duration) -> io::Resul
 }
 
 fn lock(groups: &Mutex<WorkQueue>) -> MutexGuard<'_, WorkQueue> {
-    groups.lock().unwrap_or_else(PoisonError::into_inner)
+    groups.lock()
 }

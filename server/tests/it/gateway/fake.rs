@@ -6,7 +6,7 @@ use std::{
     convert::Infallible,
     net::SocketAddr,
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicBool, Ordering::SeqCst},
     },
 };
@@ -24,6 +24,7 @@ use highwater_server::{
     backplane::{Identity, JoinedBackplane, MemberRole, join},
     listen,
 };
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -70,11 +71,11 @@ impl Behaviour {
 
     /// By how many connections they were.
     pub(super) fn connections(&self) -> usize {
-        self.peers.lock().unwrap().len()
+        self.peers.lock().len()
     }
 
     pub(super) fn asked(&self) -> Vec<String> {
-        self.asked.lock().unwrap().clone()
+        self.asked.lock().clone()
     }
 }
 
@@ -168,8 +169,8 @@ async fn answer(
     if path == "/readyz" {
         return "ready\n".into_response();
     }
-    behaviour.asked.lock().unwrap().push(path);
-    behaviour.peers.lock().unwrap().insert(peer);
+    behaviour.asked.lock().push(path);
+    behaviour.peers.lock().insert(peer);
     if behaviour.is_full.load(SeqCst) {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }

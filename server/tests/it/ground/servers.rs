@@ -2,9 +2,10 @@
 //! and may kill. Starting one takes long, RabbitMQ ten seconds, so they stay for the
 //! tests to come; clusters on them do not hear each other.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use highwater_services::Service;
+use parking_lot::Mutex;
 
 use super::TestBackplaneKind;
 
@@ -12,9 +13,7 @@ use super::TestBackplaneKind;
 pub(super) fn shared(kind: TestBackplaneKind) -> Arc<Service> {
     // A lock each: others need not wait for one that starts.
     static SHARED: [Mutex<Option<Arc<Service>>>; 5] = [const { Mutex::new(None) }; 5];
-    let mut shared = SHARED[kind as usize]
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
+    let mut shared = SHARED[kind as usize].lock();
     let running =
         shared.get_or_insert_with(|| Arc::new(kind.start().with_cleanup_at_exit().unwrap()));
     Arc::clone(running)
@@ -35,7 +34,7 @@ impl OwnedServer {
     /// One that was used before, or a fresh one.
     pub(super) fn of(kind: TestBackplaneKind) -> Self {
         let used = {
-            let mut waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut waiting = WAITING.lock();
             let at = waiting.iter().position(|(of, _)| *of == kind);
             at.map(|at| waiting.swap_remove(at).1)
         };
@@ -81,7 +80,7 @@ impl OwnedServer {
 impl Drop for OwnedServer {
     fn drop(&mut self) {
         if let (Some(kind), Some(service)) = (self.kind, self.service.take()) {
-            let mut waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut waiting = WAITING.lock();
             waiting.push((kind, service));
         }
     }

@@ -12,10 +12,8 @@ mod redis;
 use std::{ffi::OsString, time::Duration};
 
 use highwater_reports::record::{Source, SourceRole};
-use highwater_scenarios::{
-    BrokerKind, BrokerUrl,
-    plan::{BROKER_NAME, BrokerSpec},
-};
+use highwater_scenarios::plan::{BROKER_NAME, BrokerSpec};
+use highwater_types::{BrokerKind, BrokerUrl};
 use tokio::time::timeout;
 
 use self::process::BrokerProcess;

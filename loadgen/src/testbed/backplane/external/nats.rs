@@ -2,7 +2,7 @@
 
 use async_nats::{Client, ConnectOptions, jetstream};
 use futures_util::TryStreamExt;
-use highwater_scenarios::BrokerUrl;
+use highwater_types::BrokerUrl;
 
 use crate::error_chain::error_chain;
 

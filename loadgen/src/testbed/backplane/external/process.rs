@@ -1,13 +1,10 @@
 //! The broker's process, where it is one of this machine.
 
-use std::{
-    fs,
-    path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
-use highwater_scenarios::{BrokerKind, plan::BrokerSpec};
+use highwater_scenarios::plan::BrokerSpec;
+use highwater_types::BrokerKind;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::{task::spawn_blocking, time::Instant};
 
 use crate::sampling::port_owner;
@@ -94,7 +91,7 @@ impl PidFinder {
 
     /// Nothing can fail while it is locked.
     fn found(&self) -> MutexGuard<'_, FoundPid> {
-        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+        self.found.lock()
     }
 }
 

@@ -1,6 +1,6 @@
 //! RabbitMQ: an AMQP connection, and the exchanges and queues of a cluster.
 
-use highwater_scenarios::BrokerUrl;
+use highwater_types::BrokerUrl;
 use lapin::{
     Connection, ConnectionProperties, Error, ErrorKind,
     options::{ExchangeDeleteOptions, QueueDeleteOptions},

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use highwater_scenarios::BrokerUrl;
+use highwater_types::BrokerUrl;
 use redis::{AsyncIter, Client, ConnectionAddr, RedisError, aio::MultiplexedConnection};
 use tokio::time::sleep;
 

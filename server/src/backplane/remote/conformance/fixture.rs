@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError, Weak,
+        Arc, Weak,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
@@ -10,13 +10,15 @@ use std::{
 
 use bytes::Bytes;
 use highwater_services::Service;
+use highwater_types::BrokerUrl;
+use parking_lot::Mutex;
 use tokio::time::timeout;
 
 use super::super::{
     ClusterAddress, Destination, InboundFrame, Inbox, OutboundFrame, Transport, TransportError,
     inbound::{InboundReceiver, inbound_channel},
 };
-use crate::{backplane::ServerUrl, id::ClusterName};
+use crate::id::ClusterName;
 
 /// Nothing here takes this long; a test that waits for it has failed.
 pub(in crate::backplane) const TEST_TIMEOUT: Duration = Duration::from_secs(60);
@@ -29,7 +31,7 @@ pub(in crate::backplane) trait ConformanceTarget: Transport {
     /// The broker that tests share which leave it in one piece, while there are any.
     fn shared() -> &'static Mutex<Weak<Service>>;
 
-    fn server_url(url: &str) -> ServerUrl;
+    fn server_url(url: &str) -> BrokerUrl;
 
     /// Removes the cluster's roster behind everybody's back.
     fn delete_table(url: &str, cluster: &ClusterName) -> impl Future<Output = ()> + Send;
@@ -38,7 +40,7 @@ pub(in crate::backplane) trait ConformanceTarget: Transport {
 /// The broker that tests share: started by the first, ended by the last of those
 /// that run at the same time.
 pub(in crate::backplane) fn shared<K: ConformanceTarget>() -> Arc<Service> {
-    let mut shared = K::shared().lock().unwrap_or_else(PoisonError::into_inner);
+    let mut shared = K::shared().lock();
     if let Some(running) = shared.upgrade() {
         return running;
     }
@@ -136,7 +138,7 @@ impl ConformanceTarget for crate::backplane::redis::RedisTransport {
         &SHARED
     }
 
-    fn server_url(url: &str) -> ServerUrl {
+    fn server_url(url: &str) -> BrokerUrl {
         match url.parse() {
             Ok(crate::backplane::BackplaneUrl::Redis(server)) => server,
             other => panic!("{other:?}"),
@@ -164,7 +166,7 @@ impl ConformanceTarget for crate::backplane::nats::NatsTransport {
         &SHARED
     }
 
-    fn server_url(url: &str) -> ServerUrl {
+    fn server_url(url: &str) -> BrokerUrl {
         match url.parse() {
             Ok(crate::backplane::BackplaneUrl::Nats(server)) => server,
             other => panic!("{other:?}"),
@@ -190,7 +192,7 @@ impl ConformanceTarget for crate::backplane::amqp::AmqpTransport {
         &SHARED
     }
 
-    fn server_url(url: &str) -> ServerUrl {
+    fn server_url(url: &str) -> BrokerUrl {
         match url.parse() {
             Ok(crate::backplane::BackplaneUrl::Amqp(server)) => server,
             other => panic!("{other:?}"),

@@ -2,10 +2,11 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
 
 use bytes::Bytes;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::super::{
     ClusterAddress, Destination, InboundFrame, InboundSender, Inbox, OutboundFrame, StoredTable,
@@ -39,7 +40,7 @@ pub(super) struct FakeTransport {
 
 /// The broker where that cluster meets.
 pub(super) fn broker(cluster: &str) -> Arc<Mutex<FakeBroker>> {
-    let mut brokers = BROKERS.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut brokers = BROKERS.lock();
     Arc::clone(brokers.entry(cluster.to_owned()).or_insert_with(|| {
         Arc::new(Mutex::new(FakeBroker {
             removes_inboxes: true,
@@ -49,7 +50,7 @@ pub(super) fn broker(cluster: &str) -> Arc<Mutex<FakeBroker>> {
 }
 
 pub(super) fn lock(broker: &Mutex<FakeBroker>) -> MutexGuard<'_, FakeBroker> {
-    broker.lock().unwrap_or_else(PoisonError::into_inner)
+    broker.lock()
 }
 
 impl FakeBroker {

@@ -74,7 +74,7 @@ async fn after(time: Duration) {
     tokio::time::sleep(time).await;
 }
 
-fn stored_table(broker: &std::sync::Mutex<FakeBroker>) -> MembershipTable {
+fn stored_table(broker: &parking_lot::Mutex<FakeBroker>) -> MembershipTable {
     let (_, bytes) = lock(broker).stored_table.clone().unwrap();
     MembershipTable::parse(&bytes).unwrap()
 }

@@ -1,0 +1,3 @@
+//! Real child processes.
+
+mod children;

@@ -1,0 +1,116 @@
+//! The brokers that can join nodes: one entry of a table each.
+
+/// A kind of external broker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BrokerKind {
+    /// Redis Pub/Sub.
+    Redis,
+    /// NATS.
+    Nats,
+    /// RabbitMQ, by AMQP 0-9-1.
+    RabbitMq,
+}
+
+/// The facts that differ between brokers.
+struct BrokerEntry {
+    kind: BrokerKind,
+    name: &'static str,
+    scheme: &'static str,
+    /// The scheme of the same protocol over TLS, which no client here supports.
+    tls_scheme: &'static str,
+    /// The port that IANA or the vendor assigned to the plain protocol.
+    default_port: u16,
+    url_form: &'static str,
+}
+
+/// All brokers, in the order of [`BrokerKind`]: `entry` finds one by its index.
+const ENTRIES: [BrokerEntry; 3] = [
+    BrokerEntry {
+        kind: BrokerKind::Redis,
+        name: "Redis",
+        scheme: "redis",
+        tls_scheme: "rediss",
+        default_port: 6379,
+        url_form: "redis://[USER:PASSWORD@]HOST[:PORT]",
+    },
+    BrokerEntry {
+        kind: BrokerKind::Nats,
+        name: "NATS",
+        scheme: "nats",
+        tls_scheme: "tls",
+        default_port: 4222,
+        url_form: "nats://[USER:PASSWORD@]HOST[:PORT]",
+    },
+    BrokerEntry {
+        kind: BrokerKind::RabbitMq,
+        name: "RabbitMQ",
+        scheme: "amqp",
+        tls_scheme: "amqps",
+        default_port: 5672,
+        url_form: "amqp://[USER:PASSWORD@]HOST[:PORT][/VHOST]",
+    },
+];
+
+impl BrokerKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [ENTRIES[0].kind, ENTRIES[1].kind, ENTRIES[2].kind];
+
+    /// Returns the kind whose addresses begin with `scheme`.
+    pub fn from_scheme(scheme: &str) -> Option<Self> {
+        find(|entry| entry.scheme == scheme)
+    }
+
+    /// Returns the kind whose addresses begin with `scheme` when TLS is asked for.
+    pub fn from_tls_scheme(scheme: &str) -> Option<Self> {
+        find(|entry| entry.tls_scheme == scheme)
+    }
+
+    /// Returns the part of an address before `://`.
+    pub fn scheme(self) -> &'static str {
+        self.entry().scheme
+    }
+
+    /// Returns the name of the product.
+    pub fn name(self) -> &'static str {
+        self.entry().name
+    }
+
+    /// Returns the port of an address that names none.
+    pub fn default_port(self) -> u16 {
+        self.entry().default_port
+    }
+
+    /// Returns the form of an address, for error messages.
+    pub fn url_form(self) -> &'static str {
+        self.entry().url_form
+    }
+
+    fn entry(self) -> &'static BrokerEntry {
+        &ENTRIES[self as usize]
+    }
+}
+
+fn find(matches: impl Fn(&BrokerEntry) -> bool) -> Option<BrokerKind> {
+    ENTRIES
+        .iter()
+        .find(|entry| matches(entry))
+        .map(|entry| entry.kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kind_is_found_by_either_scheme() {
+        for (index, kind) in BrokerKind::ALL.into_iter().enumerate() {
+            assert_eq!(kind as usize, index, "order of the table");
+            assert_eq!(BrokerKind::from_scheme(kind.scheme()), Some(kind));
+            assert_eq!(
+                BrokerKind::from_tls_scheme(kind.entry().tls_scheme),
+                Some(kind)
+            );
+        }
+        assert_eq!(BrokerKind::from_scheme("kafka"), None);
+    }
+}

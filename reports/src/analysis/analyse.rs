@@ -1,0 +1,33 @@
+//! The analysis of a whole record, step by step.
+
+use super::{
+    gates, harness, ledger, problems::problems, run_window::RunWindow, source_series::RecordSeries,
+    summary::Summary, verdict::verdict,
+};
+use crate::record::RunRecord;
+
+/// Computes the summary of a record: its sections, the ledger, the gates, the verdict and
+/// the problems.
+pub fn analyse(record: &RunRecord) -> Summary {
+    let sources = RecordSeries::new(&record.intervals);
+    let window = RunWindow::whole_run(record, &sources);
+    let mut summary = Summary::measure(&window);
+    summary.ledger = ledger::ledger(&window, &summary.client_counts());
+    let harness = harness::assess_harness(&window, &summary);
+    let (outcomes, gate_problems) = gates::evaluate_gates(record, &sources, &summary, &harness);
+    summary.verdict = verdict(&outcomes, !harness.reasons.is_empty());
+    summary.gates = outcomes;
+    // The harness's reasons come first: an inconclusive verdict names the first problem.
+    let others = problems(&window, &summary);
+    for problem in harness
+        .reasons
+        .into_iter()
+        .chain(gate_problems)
+        .chain(others)
+    {
+        if !summary.problems.contains(&problem) {
+            summary.problems.push(problem);
+        }
+    }
+    summary
+}

@@ -1,0 +1,80 @@
+//! A system that is already running.
+
+use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
+
+/// A system that is already running.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TargetSpec {
+    /// WebSocket addresses; `{device}` stands for the device's id, and clients rotate over
+    /// them.
+    pub ws: Vec<String>,
+    /// Base addresses for commands; clients rotate over them. Empty when the scenario sends no
+    /// commands.
+    pub http: Vec<String>,
+    /// The protocol of devices and commands.
+    pub dialect: Dialect,
+    /// The certificates that clients trust.
+    #[serde(default)]
+    pub trust: CertificateTrust,
+    /// Header fields that every socket's opening and every command carries.
+    #[serde(default)]
+    pub headers: Vec<HttpHeader>,
+    /// Processes to sample beside the load.
+    pub observe: Vec<ObservedProcess>,
+}
+
+/// The protocol of devices and commands.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, VariantArray,
+)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum Dialect {
+    /// The reference server's JSON frames: devices answer commands, and each reply is checked
+    /// against its command.
+    Highwater,
+    /// WebSocket pings only; text is read and ignored, and any 2xx answer to a command counts
+    /// as its reply.
+    Plain,
+}
+
+/// The certificates that clients trust.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CertificateTrust {
+    /// Certificates that the authorities of the worker's machine vouch for.
+    #[default]
+    Machine,
+    /// Certificates that the authorities of a PEM file vouch for.
+    Authorities {
+        /// The path of the file, seen from where the coordinator was started.
+        file: String,
+    },
+    /// Every certificate.
+    Anybody,
+}
+
+/// A header field as written: `${NAME}` in its value stands for a variable of the
+/// environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HttpHeader {
+    /// The field's name.
+    pub name: String,
+    /// The field's value.
+    pub value: String,
+}
+
+/// A process to sample beside the load; it has an endpoint, a process id, or both.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ObservedProcess {
+    /// The node's name in the report.
+    pub name: String,
+    /// Address of a Prometheus text endpoint.
+    pub prometheus: Option<String>,
+    /// Process id on this machine.
+    pub pid: Option<u32>,
+    /// Name of the endpoint's gauge of open sockets, where it is not one that the harness
+    /// knows.
+    pub sockets_metric: Option<String>,
+}

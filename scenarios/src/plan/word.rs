@@ -1,0 +1,16 @@
+//! Enums whose values a scenario writes as words.
+
+use strum::VariantArray;
+
+/// An enum whose every variant is a word. It derives `strum::VariantArray` and
+/// `strum::IntoStaticStr`, in the same case as for serde.
+pub(crate) trait Word: VariantArray + Copy + PartialEq {
+    /// Returns the word of this value.
+    fn as_str(self) -> &'static str;
+}
+
+impl<W: VariantArray + Copy + PartialEq + Into<&'static str>> Word for W {
+    fn as_str(self) -> &'static str {
+        self.into()
+    }
+}

@@ -1,0 +1,71 @@
+//! The keys of a target fit each other: its dialect, its certificates, its processes.
+
+use crate::{
+    diagnostic::{Diagnostic, DiagnosticSink},
+    plan::Dialect,
+    scenario::Scenario,
+    section::{
+        Section, observe::ObserveSection, target::TargetSection, target_tls::TargetTlsSection,
+    },
+    value::DEVICE_PLACEHOLDER,
+};
+
+pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
+    let Some(target) = &scenario.target.value else {
+        return;
+    };
+    check_ws(target, sink);
+    if let Some(tls) = &target.tls.value {
+        check_tls(tls, sink);
+    }
+    for process in target.observe.elements() {
+        check_observed(process, sink);
+    }
+}
+
+/// Checks that every address names the device where the dialect needs it.
+fn check_ws(target: &TargetSection, sink: &mut DiagnosticSink) {
+    let addresses = target.ws.value.as_deref().unwrap_or_default();
+    let without_device = addresses
+        .iter()
+        .find(|address| !address.contains(DEVICE_PLACEHOLDER));
+    if let Some(address) = without_device
+        && target.dialect.is(&Dialect::Highwater)
+    {
+        let hint = format!(
+            "did you mean \"{address}?device={DEVICE_PLACEHOLDER}\"? dialect = \"plain\" needs none"
+        );
+        sink.report(
+            &target.ws.location,
+            Diagnostic::new("the highwater dialect needs `{device}` in every address").hint(hint),
+        );
+    }
+}
+
+/// Checks that an authority is given only where certificates are verified against it.
+fn check_tls(tls: &TargetTlsSection, sink: &mut DiagnosticSink) {
+    if tls.ca.value.is_some() && tls.verify.is(&false) {
+        sink.report(
+            &tls.verify.location,
+            Diagnostic::new("an authority that nothing is verified against")
+                .expected("`ca`, or `verify = false`"),
+        );
+    }
+}
+
+fn check_observed(process: &ObserveSection, sink: &mut DiagnosticSink) {
+    let has_endpoint = process.prometheus.is_written;
+    if !has_endpoint && !process.pid.is_written {
+        sink.report(
+            process.location(),
+            Diagnostic::new("nothing to sample").expected("`prometheus`, `pid`, or both"),
+        );
+    }
+    if process.sockets_metric.is_written && !has_endpoint {
+        sink.report(
+            &process.sockets_metric.location,
+            Diagnostic::new("a metric without its endpoint")
+                .expected("`sockets_metric` beside `prometheus`"),
+        );
+    }
+}

@@ -1,0 +1,204 @@
+//! Addresses of systems under test. The checks are strict, because a slip here would cost a
+//! run in which no socket opens.
+
+use super::{
+    Accepts, ValueType,
+    text::{CheckedText, quoted_text},
+};
+use crate::{
+    diagnostic::Diagnostic,
+    tree::{TomlItem, TomlValue},
+};
+
+/// The placeholder for the device's id.
+pub(crate) const DEVICE_PLACEHOLDER: &str = "{device}";
+
+/// An address or a list of them, never an empty one.
+#[derive(Debug)]
+pub(crate) struct AddressList {
+    expected: &'static str,
+    check: fn(&str) -> Result<(), Diagnostic>,
+}
+
+/// The part of an address that may follow host and port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum UrlTail {
+    Path,
+    PathAndQuery,
+}
+
+/// Accepts WebSocket addresses.
+pub(crate) const fn ws_addresses() -> AddressList {
+    AddressList {
+        expected: "an address such as \"ws://host:8080/ws?device={device}\", or a list of them",
+        check: check_ws,
+    }
+}
+
+/// Accepts base addresses of HTTP.
+pub(crate) const fn http_addresses() -> AddressList {
+    AddressList {
+        expected: "an address such as \"http://host:8080\", or a list of them",
+        check: |text| check_http(text, UrlTail::Path),
+    }
+}
+
+/// Accepts an address of HTTP with a path.
+pub(crate) const fn http_address() -> CheckedText {
+    CheckedText {
+        expected: "an address such as \"http://host:9090/metrics\"",
+        check: |text| check_http(text, UrlTail::PathAndQuery),
+    }
+}
+
+/// Accepts the path of a command below a base address.
+pub(crate) const fn command_path() -> CheckedText {
+    CheckedText {
+        expected: "a path that begins with `/`, such as \"/devices/{device}/commands\"",
+        check: check_path,
+    }
+}
+
+impl Accepts for AddressList {
+    fn expected(&self) -> String {
+        self.expected.to_owned()
+    }
+}
+
+impl ValueType<Vec<String>> for AddressList {
+    fn read(&self, item: &TomlItem) -> Result<Vec<String>, Diagnostic> {
+        let items = match &item.value {
+            TomlValue::List(items) => items.as_slice(),
+            _ => std::slice::from_ref(item),
+        };
+        if items.is_empty() {
+            return Err(Diagnostic::new("an empty list"));
+        }
+        let checked = items.iter().map(|item| {
+            let text = quoted_text(item)?;
+            (self.check)(text)?;
+            Ok(text.to_owned())
+        });
+        checked.collect()
+    }
+}
+
+/// Checks `ws://host[:port][/path][?query]`, or `wss://`, with `{device}` at most once.
+fn check_ws(text: &str) -> Result<(), Diagnostic> {
+    let rest = strip_scheme(text, "ws", "wss")?;
+    check_after_scheme(rest, UrlTail::PathAndQuery)?;
+    check_placeholders(text)
+}
+
+/// Checks `http://host[:port][/path]`, or `https://`, with a query where `tail` allows one.
+fn check_http(text: &str, tail: UrlTail) -> Result<(), Diagnostic> {
+    let rest = strip_scheme(text, "http", "https")?;
+    check_after_scheme(rest, tail)?;
+    match text.find(['{', '}']) {
+        Some(_) => Err(Diagnostic::new(
+            "an address with braces; only commands and sockets name devices",
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Checks a path below a base address, with `{device}` at most once.
+fn check_path(text: &str) -> Result<(), Diagnostic> {
+    if !text.starts_with('/') {
+        return Err(Diagnostic::new("a path that does not begin with `/`"));
+    }
+    check_characters(text)?;
+    check_placeholders(text)
+}
+
+fn strip_scheme<'t>(text: &'t str, plain: &str, secure: &str) -> Result<&'t str, Diagnostic> {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        let hint = format!("addresses begin with {plain}://");
+        return Err(Diagnostic::new("an address without a scheme").hint(hint));
+    };
+    if scheme == plain || scheme == secure {
+        return Ok(rest);
+    }
+    let hint = format!("did you mean {plain}://?");
+    Err(Diagnostic::new(format!("unknown scheme `{}`", scheme.escape_debug())).hint(hint))
+}
+
+fn check_after_scheme(rest: &str, tail: UrlTail) -> Result<(), Diagnostic> {
+    check_characters(rest)?;
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (authority, after) = rest.split_at(end);
+    check_authority(authority)?;
+    match tail {
+        UrlTail::Path if after.contains('?') => Err(Diagnostic::new("a base address with a query")),
+        _ => Ok(()),
+    }
+}
+
+fn check_authority(authority: &str) -> Result<(), Diagnostic> {
+    if authority.contains('@') {
+        return Err(Diagnostic::new("an address with a user's name in it"));
+    }
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(v6) => {
+            let (host, rest) = v6
+                .split_once(']')
+                .ok_or_else(|| Diagnostic::new("an unclosed `[`"))?;
+            if host.parse::<std::net::Ipv6Addr>().is_err() {
+                return Err(Diagnostic::new("not an IPv6 address in brackets"));
+            }
+            (host, rest)
+        }
+        None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
+    };
+    if host.is_empty() {
+        return Err(Diagnostic::new("an address without a host"));
+    }
+    let in_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | ':');
+    if !host.chars().all(in_name) {
+        return Err(Diagnostic::new(format!(
+            "not a host's name: `{}`",
+            host.escape_debug()
+        )));
+    }
+    check_port(port)
+}
+
+fn check_port(port: &str) -> Result<(), Diagnostic> {
+    let valid = match port.strip_prefix(':') {
+        Some(digits) => {
+            digits.parse::<u16>().is_ok_and(|port| port > 0) && !digits.starts_with('+')
+        }
+        None => port.is_empty(),
+    };
+    if valid {
+        Ok(())
+    } else {
+        Err(Diagnostic::new("not a port from 1 to 65535"))
+    }
+}
+
+fn check_characters(text: &str) -> Result<(), Diagnostic> {
+    if text.len() > 2_000 {
+        return Err(Diagnostic::new("an address that is too long"));
+    }
+    match text.chars().find(|c| {
+        !c.is_ascii_graphic() || matches!(c, '#' | '"' | '<' | '>' | '\\' | '^' | '`' | '|')
+    }) {
+        Some(c) => Err(Diagnostic::new(format!(
+            "an address with `{}` in it",
+            c.escape_debug()
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn check_placeholders(text: &str) -> Result<(), Diagnostic> {
+    let without = text.replacen(DEVICE_PLACEHOLDER, "", 1);
+    match without.contains(['{', '}']) {
+        true if without.contains(DEVICE_PLACEHOLDER) => {
+            Err(Diagnostic::new("`{device}` more than once"))
+        }
+        true => Err(Diagnostic::new("an unknown placeholder").hint("only {device} is known")),
+        false => Ok(()),
+    }
+}

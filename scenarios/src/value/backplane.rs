@@ -1,0 +1,81 @@
+//! The backplane as it is written: a word, or the address of a broker.
+
+use highwater_types::{BrokerKind, BrokerUrl, InvalidBrokerUrl};
+
+use super::{Accepts, ValueType, text::quoted_text};
+use crate::{diagnostic::Diagnostic, suggest, tree::TomlItem};
+
+/// The word for the embedded broker.
+const LOCAL: &str = "local";
+
+/// The address of a backplane.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum BackplaneAddress {
+    /// The embedded broker.
+    Local,
+    /// A broker that is running already.
+    Broker(BrokerUrl),
+}
+
+/// `local`, or the address of a broker.
+#[derive(Debug)]
+pub(crate) struct Backplane;
+
+/// Accepts the address of a backplane.
+pub(crate) const fn backplane() -> Backplane {
+    Backplane
+}
+
+impl Accepts for Backplane {
+    fn expected(&self) -> String {
+        let example = |kind: BrokerKind| {
+            let (scheme, port) = (kind.scheme(), kind.default_port());
+            format!("\"{scheme}://host:{port}\"")
+        };
+        format!(
+            "\"{LOCAL}\", or the address of a broker: {}",
+            BrokerKind::ALL.map(example).join(", ")
+        )
+    }
+}
+
+impl ValueType<BackplaneAddress> for Backplane {
+    fn read(&self, item: &TomlItem) -> Result<BackplaneAddress, Diagnostic> {
+        let text = quoted_text(item)?;
+        if text == LOCAL {
+            return Ok(BackplaneAddress::Local);
+        }
+        match BrokerUrl::parse(text) {
+            Ok(url) => Ok(BackplaneAddress::Broker(url)),
+            Err(error) => Err(Diagnostic::new(error.to_string()).maybe_hint(hint(text, &error))),
+        }
+    }
+}
+
+/// Returns the address that was probably meant.
+fn hint(text: &str, error: &InvalidBrokerUrl) -> Option<String> {
+    let schemes = BrokerKind::ALL.map(BrokerKind::scheme);
+    match error {
+        InvalidBrokerUrl::NoScheme if schemes.contains(&text) => {
+            Some(format!("did you mean \"{text}://127.0.0.1\"?"))
+        }
+        InvalidBrokerUrl::NoScheme => {
+            let known = schemes.into_iter().chain([LOCAL]);
+            suggest::did_you_mean(text, known)
+        }
+        InvalidBrokerUrl::Scheme(scheme) if matches!(&scheme[..], "rediss" | "amqps" | "tls") => {
+            let plain = match &scheme[..] {
+                "tls" => "nats",
+                secure => &secure[..secure.len() - 1],
+            };
+            Some(format!(
+                "brokers are reached without TLS: write {plain}://, on a network that you trust"
+            ))
+        }
+        InvalidBrokerUrl::Scheme(scheme) => suggest::did_you_mean(scheme, schemes),
+        InvalidBrokerUrl::Character(_) | InvalidBrokerUrl::Host(_) => {
+            Some("in a password, write such characters as %XX".to_owned())
+        }
+        InvalidBrokerUrl::NoHost | InvalidBrokerUrl::Port | InvalidBrokerUrl::TooLong => None,
+    }
+}

@@ -1,0 +1,123 @@
+//! Names and values of HTTP header fields. The checks are strict, because a slip would fail
+//! every socket of a run.
+
+use super::{Accepts, ValueType};
+use crate::{
+    diagnostic::Diagnostic,
+    plan::HttpHeader,
+    tree::{TomlEntry, TomlItem, TomlValue},
+};
+
+/// Header fields that one target may get.
+const MAX_HEADERS: usize = 32;
+/// Longest value, in bytes.
+const MAX_VALUE_BYTES: usize = 4_096;
+
+/// Fields that the harness writes itself, in lower case.
+const RESERVED_HEADERS: [&str; 13] = [
+    "accept",
+    "connection",
+    "content-length",
+    "content-type",
+    "host",
+    "sec-websocket-extensions",
+    "sec-websocket-key",
+    "sec-websocket-protocol",
+    "sec-websocket-version",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
+    "x-highwater-timeout-ms",
+];
+
+/// A table of header fields, in the order of the file.
+#[derive(Debug)]
+pub(crate) struct Headers;
+
+/// Accepts a table of header fields.
+pub(crate) const fn headers() -> Headers {
+    Headers
+}
+
+impl Accepts for Headers {
+    fn expected(&self) -> String {
+        "a table of names and texts, such as { Authorization = \"Bearer ${TOKEN}\" }".to_owned()
+    }
+}
+
+impl ValueType<Vec<HttpHeader>> for Headers {
+    fn read(&self, item: &TomlItem) -> Result<Vec<HttpHeader>, Diagnostic> {
+        let table = item
+            .as_table()
+            .ok_or_else(|| Diagnostic::new("not a table"))?;
+        if table.entries().count() > MAX_HEADERS {
+            return Err(Diagnostic::new(format!(
+                "more than {MAX_HEADERS} header fields"
+            )));
+        }
+        table.entries().map(read_header).collect()
+    }
+}
+
+fn read_header(entry: &TomlEntry) -> Result<HttpHeader, Diagnostic> {
+    check_name(&entry.key)?;
+    let TomlValue::Text(value) = &entry.item.value else {
+        let message = format!(
+            "the value of `{}` is not text in quotes",
+            escape_shortened(&entry.key)
+        );
+        return Err(Diagnostic::new(message));
+    };
+    check_value(&entry.key, value)?;
+    Ok(HttpHeader {
+        name: entry.key.clone(),
+        value: value.clone(),
+    })
+}
+
+fn check_name(name: &str) -> Result<(), Diagnostic> {
+    // RFC 9110, section 5.6.2: a field's name is a token.
+    let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    if name.is_empty() || name.len() > 100 || !name.chars().all(is_token) {
+        return Err(Diagnostic::new(format!(
+            "no header field is called `{}`",
+            escape_shortened(name)
+        )));
+    }
+    let lower = name.to_ascii_lowercase();
+    if RESERVED_HEADERS.contains(&lower.as_str()) {
+        let message = format!("`{name}` is written by the harness itself");
+        return Err(Diagnostic::new(message));
+    }
+    Ok(())
+}
+
+fn check_value(name: &str, value: &str) -> Result<(), Diagnostic> {
+    // RFC 9110, section 5.5: a control character would end the field or the request.
+    let printable = value.chars().all(|c| c == ' ' || c.is_ascii_graphic());
+    if value.len() > MAX_VALUE_BYTES || !printable || value.trim() != value {
+        let message =
+            format!("the value of `{name}` is not printable ASCII without spaces around it");
+        return Err(Diagnostic::new(message));
+    }
+    let mut rest = value;
+    while let Some(at) = rest.find("${") {
+        let inside = &rest[at + 2..];
+        let end = inside.find('}').filter(|end| is_variable(&inside[..*end]));
+        let Some(end) = end else {
+            let message = format!("the value of `{name}` has `${{` without a variable and `}}`");
+            return Err(Diagnostic::new(message).hint("write ${NAME}: letters, digits and _"));
+        };
+        rest = &inside[end + 1..];
+    }
+    Ok(())
+}
+
+/// Whether a text can be the name of an environment variable.
+fn is_variable(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+fn escape_shortened(text: &str) -> String {
+    text.chars().take(40).flat_map(char::escape_debug).collect()
+}

@@ -1,0 +1,83 @@
+//! Names that a scenario gives.
+
+use super::text::CheckedText;
+use crate::{diagnostic::Diagnostic, plan::TOPIC_NUMBER_PLACEHOLDER};
+
+/// Accepts a name. Names are parts of file names, of device ids and of `--set` paths.
+pub(crate) const fn name() -> CheckedText {
+    CheckedText {
+        expected: "a name of 1 to 64 letters, digits, `-` and `_` that begins with a letter or digit",
+        check: check_name,
+    }
+}
+
+/// Accepts the name of a node, counted from `n1`.
+pub(crate) const fn node_name() -> CheckedText {
+    CheckedText {
+        expected: "a node's name: \"n1\", \"n2\", … up to \"n9999\"",
+        check: |name| match is_numbered(name, 'n', 4) {
+            true => Ok(()),
+            false => Err(Diagnostic::new("not a node's name")),
+        },
+    }
+}
+
+/// Accepts the name of a consumer, counted from `c1`.
+pub(crate) const fn consumer_name() -> CheckedText {
+    CheckedText {
+        expected: "a consumer's name: \"c1\", \"c2\", … up to \"c99\"",
+        check: |name| match is_numbered(name, 'c', 2) {
+            true => Ok(()),
+            false => Err(Diagnostic::new("not a consumer's name")),
+        },
+    }
+}
+
+/// Accepts the name of a topic: the form that the reference server accepts, with room for a number.
+pub(crate) const fn topic_name() -> CheckedText {
+    CheckedText {
+        expected: "a topic of 1 to 120 letters, digits, `.`, `_`, `:` and `-`, with `{n}` at most once for its number",
+        check: check_topic,
+    }
+}
+
+fn check_name(name: &str) -> Result<(), Diagnostic> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    match name.chars().find(|c| !allowed(*c)) {
+        Some(c) => Err(Diagnostic::new(format!(
+            "a name with `{}` in it",
+            c.escape_debug()
+        ))),
+        None if name.is_empty() => Err(Diagnostic::new("an empty name")),
+        None if name.len() > 64 => Err(Diagnostic::new("a name that is too long")),
+        None if !name.starts_with(|c: char| c.is_ascii_alphanumeric()) => Err(Diagnostic::new(
+            "a name that begins with neither letter nor digit",
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Whether a name is a letter and a number without leading zeros.
+fn is_numbered(name: &str, letter: char, digits: usize) -> bool {
+    let number = name.strip_prefix(letter).unwrap_or("");
+    (1..=digits).contains(&number.len())
+        && number.bytes().all(|byte| byte.is_ascii_digit())
+        && !number.starts_with('0')
+}
+
+fn check_topic(topic: &str) -> Result<(), Diagnostic> {
+    let bare = topic.replacen(TOPIC_NUMBER_PLACEHOLDER, "", 1);
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "._:-".contains(c);
+    match bare.chars().find(|c| !allowed(*c)) {
+        Some('{' | '}') => {
+            Err(Diagnostic::new("a topic with braces").hint("only {n} is known, once"))
+        }
+        Some(c) => Err(Diagnostic::new(format!(
+            "a topic with `{}` in it",
+            c.escape_debug()
+        ))),
+        None if topic.is_empty() => Err(Diagnostic::new("an empty topic")),
+        None if topic.len() > 120 => Err(Diagnostic::new("a topic that is too long")),
+        None => Ok(()),
+    }
+}
