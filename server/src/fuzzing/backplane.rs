@@ -8,7 +8,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     backplane::{
         self, Envelope,
-        local_protocol::{FromBroker, ToBroker},
+        local::protocol::{FromBroker, ToBroker},
         remote,
     },
     ingest::local_protocol::{FromConsumer, FromProducer, ToConsumer, ToProducer},

@@ -30,7 +30,7 @@ use super::{
 use crate::{
     backplane::{
         decode_frame, encode_frame,
-        local_protocol::{self, FrameReader, FrameWriter, PROTOCOL_VERSION, ToBroker},
+        local::protocol::{self, FrameReader, FrameWriter, PROTOCOL_VERSION, ToBroker},
     },
     id::ConsumerGroup,
 };
@@ -96,7 +96,7 @@ impl TelemetryProducer for LocalProducer {
             .map(|PendingPublish { sequence, payload }| {
                 encode_frame(&FromProducer::Publish { sequence }, &payload)
             });
-        let written = local_protocol::write_batch(&mut self.connection.writer, frames);
+        let written = protocol::write_batch(&mut self.connection.writer, frames);
         // A broker that hangs reads nothing, and while this writes no read times out.
         with_timeout(ACK_WAIT, written.map_err(QueueError::disconnected)).await
     }
@@ -209,7 +209,7 @@ impl BrokerConnection {
     async fn open(authority: &str, hello: &ToBroker) -> Result<Self, QueueError> {
         let connect = async {
             let stream = TcpStream::connect(authority).await?;
-            let (reader, mut writer) = local_protocol::framed(stream)?;
+            let (reader, mut writer) = protocol::framed(stream)?;
             writer.send(encode_frame(hello, &[])).await?;
             io::Result::Ok(Self {
                 reader,

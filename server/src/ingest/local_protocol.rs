@@ -1,31 +1,32 @@
-//! The embedded broker's frames for telemetry, after the first frame of a connection.
-//! Each is a header; some have a payload after it.
+//! The frames of producers and consumers of telemetry, after the first frame of the
+//! connection.
 //!
-//! A rejection comes first in the enums of the broker's frames, so that it has the same
-//! bytes for every kind of client: the broker may reject a client before it knows its
-//! kind.
+//! A frame is a header, and some have a payload. `Rejected` is the first variant of
+//! everything that the broker sends, as in
+//! [`FromBroker`](crate::backplane::local::protocol::FromBroker): the broker may reject a peer
+//! before it knows what the peer is.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{id::ConsumerGroup, ingest::PublishOutcome};
 
-/// A frame from a node that publishes telemetry.
+/// A frame from a node that sends telemetry.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum FromProducer {
-    /// A record, as the payload. `sequence` is its number on this connection.
+    /// The payload is the record with this number. Numbers belong to one connection.
     Publish { sequence: u64 },
-    /// The answer to a ping. Any other frame counts as a sign of life too.
+    /// The answer to a ping. Any other frame is a sign of life as well.
     Pong,
 }
 
-/// A frame to a node that publishes telemetry.
+/// A frame to a node that sends telemetry.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum ToProducer {
-    /// The broker rejects the client and ends the connection.
+    /// The producer may not connect; the connection ends.
     Rejected {
         reason: String,
     },
-    /// All groups: the first frame, and again when a group was created.
+    /// The consumer groups. It is the first frame, and is sent again for each new group.
     Groups(Vec<ConsumerGroup>),
     /// The outcomes of records, by their numbers.
     PublishResults(Vec<(u64, PublishOutcome)>),
@@ -37,20 +38,20 @@ pub(crate) enum ToProducer {
 pub(crate) enum FromConsumer {
     /// The deliveries with these receipts are handled.
     Acknowledge(Vec<u64>),
-    /// The answer to a ping. Any other frame counts as a sign of life too.
+    /// The answer to a ping. Any other frame is a sign of life as well.
     Pong,
 }
 
 /// A frame to a consumer.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum ToConsumer {
-    /// The broker rejects the client and ends the connection.
+    /// The consumer may not connect; the connection ends.
     Rejected {
         reason: String,
     },
     /// The first frame: the group exists.
     Joined,
-    /// A record to handle, as the payload.
+    /// The payload is a record to handle.
     Delivery {
         receipt: u64,
         redelivered: bool,

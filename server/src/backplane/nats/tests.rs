@@ -1,6 +1,6 @@
-//! What is true of NATS alone.
+//! Tests of behaviour that only NATS has.
 
-use highwater_services::{NatsOptions, NatsService as Broker};
+use highwater_services::{NatsOptions, NatsService};
 
 use crate::backplane::remote::{
     TransportError,
@@ -10,8 +10,8 @@ use crate::backplane::remote::{
 type NatsPeer = TransportPeer<super::NatsTransport>;
 
 #[tokio::test]
-async fn a_server_that_lacks_something_is_refused_with_what_to_do() {
-    for (config, lacks, to_do) in [
+async fn unsuitable_server_is_rejected_with_a_hint() {
+    for (config, expected_what, expected_hint) in [
         ("", "no JetStream", "-js"),
         ("max_payload: 4KB", "4096 bytes", "max_payload"),
         (
@@ -20,7 +20,7 @@ async fn a_server_that_lacks_something_is_refused_with_what_to_do() {
             "USER:PASSWORD@",
         ),
     ] {
-        let broker = Broker::start_with(NatsOptions {
+        let broker = NatsService::start_with(NatsOptions {
             jetstream: false,
             config,
         });
@@ -28,8 +28,8 @@ async fn a_server_that_lacks_something_is_refused_with_what_to_do() {
         let address = address::<super::NatsTransport>(&broker.url());
         match NatsPeer::try_connect(&address, "n").await.map(drop) {
             Err(TransportError::Unsuitable { what, hint }) => {
-                assert!(what.contains(lacks), "{what}");
-                assert!(hint.contains(to_do), "{hint}");
+                assert!(what.contains(expected_what), "{what}");
+                assert!(hint.contains(expected_hint), "{hint}");
             }
             other => panic!("{config}: {other:?}"),
         }
@@ -37,12 +37,12 @@ async fn a_server_that_lacks_something_is_refused_with_what_to_do() {
 }
 
 #[tokio::test]
-async fn users_and_tokens_are_let_in() {
+async fn valid_user_and_token_are_accepted() {
     for (config, credentials) in [
         ("authorization { user: \"u@x\", password: p }", "u%40x:p@"),
         ("authorization { token: secret }", "secret@"),
     ] {
-        let broker = Broker::start_with(NatsOptions {
+        let broker = NatsService::start_with(NatsOptions {
             jetstream: true,
             config,
         });

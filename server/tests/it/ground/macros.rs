@@ -1,7 +1,6 @@
-//! A test for each kind of backplane.
+//! A test per kind of backplane.
 
-/// Each test once for every backplane: `local::TEST`, `redis::TEST`, … A new
-/// backplane is a variant of [`Kind`](super::Kind) and a line here.
+/// Defines each test once per kind of backplane: `local::TEST`, `redis::TEST`, …
 macro_rules! on_every_backplane {
     ($($test:ident),+ $(,)?) => {
         mod local { $crate::ground::on_every_backplane!(@Local $($test),+); }

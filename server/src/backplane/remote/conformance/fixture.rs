@@ -1,4 +1,4 @@
-//! Brokers, and a node's end of a carrier.
+//! The brokers, and a node's end of a transport.
 
 use std::{
     sync::{
@@ -20,25 +20,25 @@ use super::super::{
 };
 use crate::id::ClusterName;
 
-/// Nothing here takes this long; a test that waits for it has failed.
+/// The time after which a test fails. Nothing takes this long.
 pub(in crate::backplane) const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A carrier and the broker it is for.
+/// A transport and its broker.
 pub(in crate::backplane) trait ConformanceTarget: Transport {
     /// Starts a broker.
     fn start() -> Service;
 
-    /// The broker that tests share which leave it in one piece, while there are any.
+    /// Returns the broker that tests share, if they do not kill it.
     fn shared() -> &'static Mutex<Weak<Service>>;
 
     fn server_url(url: &str) -> BrokerUrl;
 
-    /// Removes the cluster's roster behind everybody's back.
+    /// Deletes the cluster's membership table, as an operator would.
     fn delete_table(url: &str, cluster: &ClusterName) -> impl Future<Output = ()> + Send;
 }
 
-/// The broker that tests share: started by the first, ended by the last of those
-/// that run at the same time.
+/// Returns the broker that tests share. The first of the tests that run at the same time
+/// starts it, and the last one ends it.
 pub(in crate::backplane) fn shared<K: ConformanceTarget>() -> Arc<Service> {
     let mut shared = K::shared().lock();
     if let Some(running) = shared.upgrade() {
@@ -49,7 +49,7 @@ pub(in crate::backplane) fn shared<K: ConformanceTarget>() -> Arc<Service> {
     started
 }
 
-/// A place of its own at the broker.
+/// Returns a cluster of its own at the broker.
 pub(in crate::backplane) fn address<K: ConformanceTarget>(url: &str) -> ClusterAddress {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let cluster: ClusterName = format!("c{}", NEXT.fetch_add(1, Relaxed)).parse().unwrap();
@@ -57,7 +57,7 @@ pub(in crate::backplane) fn address<K: ConformanceTarget>(url: &str) -> ClusterA
     ClusterAddress { server, cluster }
 }
 
-/// A node's end.
+/// A node's end of a transport.
 pub(in crate::backplane) struct TransportPeer<K> {
     pub(in crate::backplane) inbox: Inbox,
     pub(in crate::backplane) transport: K,
@@ -80,12 +80,12 @@ impl<K: ConformanceTarget> TransportPeer<K> {
             incarnation: 1,
             connection: NEXT.fetch_add(1, Relaxed),
         };
-        let (intake, arrivals) = inbound_channel(&Arc::default());
-        let carrier = K::connect(address, &inbox, intake).await?;
+        let (sender, inbound) = inbound_channel(&Arc::default());
+        let transport = K::connect(address, &inbox, sender).await?;
         Ok(Self {
             inbox,
-            transport: carrier,
-            inbound: arrivals,
+            transport,
+            inbound,
         })
     }
 
@@ -99,7 +99,7 @@ impl<K: ConformanceTarget> TransportPeer<K> {
 
     pub(in crate::backplane) async fn next(&mut self) -> InboundFrame {
         let next = timeout(TEST_TIMEOUT, self.inbound.next()).await;
-        next.expect("nothing came").unwrap()
+        next.expect("no frame arrived").unwrap()
     }
 
     pub(in crate::backplane) async fn expect_next(&mut self, expected: &str) {
@@ -109,7 +109,7 @@ impl<K: ConformanceTarget> TransportPeer<K> {
         assert_eq!(frame, expected.as_bytes());
     }
 
-    /// Waits until the connection is over.
+    /// Waits for the end of the connection and returns its reason.
     pub(in crate::backplane) async fn wait_closed(&mut self) -> TransportError {
         let ended = async {
             loop {
@@ -118,7 +118,9 @@ impl<K: ConformanceTarget> TransportPeer<K> {
                 }
             }
         };
-        timeout(TEST_TIMEOUT, ended).await.expect("nobody told")
+        timeout(TEST_TIMEOUT, ended)
+            .await
+            .expect("the connection did not end")
     }
 
     pub(in crate::backplane) fn destination(&self) -> Destination {
@@ -151,7 +153,7 @@ impl ConformanceTarget for crate::backplane::redis::RedisTransport {
         let mut delete = redis::cmd("DEL");
         delete.arg(format!("highwater:{cluster}:membership_table"));
         let deleted: u32 = delete.query_async(&mut connection).await.unwrap();
-        assert_eq!(deleted, 1, "one roster");
+        assert_eq!(deleted, 1, "there was no table");
     }
 }
 
@@ -205,6 +207,6 @@ impl ConformanceTarget for crate::backplane::amqp::AmqpTransport {
         let channel = connection.create_channel().await.unwrap();
         let queue = format!("highwater.{cluster}.membership_table");
         let deleted = channel.queue_delete(queue.into(), Default::default()).await;
-        assert_eq!(deleted.unwrap(), 1, "one message");
+        assert_eq!(deleted.unwrap(), 1, "the queue had no table");
     }
 }
