@@ -7,7 +7,6 @@
 //! - [`sampling`]: what every process uses, on one clock;
 //! - [`doctor`]: what this machine's limits allow, before anything is started;
 //! - [`access`]: how clients get in: certificates, header fields, tokens;
-//! - `program`: programs of somebody else's that a run needs;
 //! - [`clock`], [`endpoints`], [`error_chain`]: small things that several of them share.
 
 pub mod access;
@@ -20,7 +19,6 @@ pub mod endpoints;
 pub mod error_chain;
 #[doc(hidden)]
 pub mod fuzzing;
-mod program;
 pub mod sampling;
 pub mod testbed;
 pub mod worker;
