@@ -1,4 +1,4 @@
-//! Programs that are not part of this project, which a run needs and does not install.
+//! Programs that are not part of this project: names, packages, lookup and version.
 
 use std::{
     env,
@@ -22,26 +22,46 @@ const FOLDERS: [&str; 3] = ["/usr/sbin", "/usr/local/sbin", "/sbin"];
 
 /// A program that is not part of this project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct BalancerProgram {
+pub struct Program {
     /// The file name.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// The package on Debian.
-    pub(crate) package: &'static str,
+    pub package: &'static str,
 }
 
-pub(crate) const NGINX: BalancerProgram = BalancerProgram {
+/// nginx, the balancer.
+pub const NGINX: Program = Program {
     name: "nginx",
     package: "nginx-light",
 };
 
-pub(crate) const HAPROXY: BalancerProgram = BalancerProgram {
+/// HAProxy, the balancer.
+pub const HAPROXY: Program = Program {
     name: "haproxy",
     package: "haproxy",
 };
 
-impl BalancerProgram {
+/// The server of Redis.
+pub const REDIS_SERVER: Program = Program {
+    name: "redis-server",
+    package: "redis-server",
+};
+
+/// The server of NATS.
+pub const NATS_SERVER: Program = Program {
+    name: "nats-server",
+    package: "nats-server",
+};
+
+/// The server of RabbitMQ.
+pub const RABBITMQ_SERVER: Program = Program {
+    name: "rabbitmq-server",
+    package: "rabbitmq-server",
+};
+
+impl Program {
     /// Returns the path of the program; `None` if it is not on this machine.
-    pub(crate) fn path(self) -> Option<PathBuf> {
+    pub fn path(self) -> Option<PathBuf> {
         let path = env::var_os("PATH").unwrap_or_default();
         let folders = env::split_paths(&path).chain(FOLDERS.map(PathBuf::from));
         folders
@@ -50,21 +70,24 @@ impl BalancerProgram {
     }
 
     /// Returns the command that installs the program on Debian.
-    pub(crate) fn install_command(self) -> String {
+    pub fn install_command(self) -> String {
         format!("apt-get install --no-install-recommends {}", self.package)
     }
 
     /// Returns the version, such as `1.22.1`; `None` if the program prints none in time.
-    pub(crate) async fn version(self, path: &Path) -> Option<String> {
+    pub async fn version(self, path: &Path) -> Option<String> {
         let output = output(path, ["-v"]).await.ok()?;
         // nginx prints it on stderr, HAProxy on stdout.
         let printed = [output.stdout, output.stderr].concat();
         parse_version(&String::from_utf8_lossy(&printed))
     }
 
-    /// Lets the program check a configuration that `arguments` name. The error is the
-    /// program's own text.
-    pub(crate) async fn check(
+    /// Lets the program check a configuration that `arguments` name.
+    ///
+    /// # Errors
+    ///
+    /// The program's own text, or the reason why it did not run.
+    pub async fn check(
         self,
         path: &Path,
         arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
@@ -121,7 +144,7 @@ mod tests {
 
     #[test]
     fn missing_program_has_no_path() {
-        let program = BalancerProgram {
+        let program = Program {
             name: "highwater-no-such-balancer",
             package: "none-such",
         };
@@ -131,7 +154,7 @@ mod tests {
 
     #[tokio::test]
     async fn failed_check_returns_the_output_of_the_program() {
-        let shell = BalancerProgram {
+        let shell = Program {
             name: "sh",
             package: "dash",
         };
