@@ -1,4 +1,4 @@
-//! Programs of somebody else's that a run needs and does not install.
+//! Programs that are not part of this project, which a run needs and does not install.
 
 use std::{
     env,
@@ -9,25 +9,23 @@ use std::{
     time::Duration,
 };
 
-use highwater_scenarios::plan::BalancerKind;
 use tokio::{process::Command, time::timeout};
 
-/// How long a program may take to say its version, or what it has against a
-/// configuration.
+/// The longest time for a program to print its version or to check a configuration.
 const OUTPUT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How much of an objection is shown, in characters.
+/// The most characters of a program's output that an error shows.
 const MAX_SHOWN_OUTPUT_CHARS: usize = 1_000;
 
-/// Where Debian and others put servers, which is not in everybody's `PATH`.
+/// Folders of servers on Debian and elsewhere, which are not in every user's `PATH`.
 const FOLDERS: [&str; 3] = ["/usr/sbin", "/usr/local/sbin", "/sbin"];
 
-/// A program of somebody else's.
+/// A program that is not part of this project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BalancerProgram {
-    /// Its file name.
+    /// The file name.
     pub(crate) name: &'static str,
-    /// Debian's package.
+    /// The package on Debian.
     pub(crate) package: &'static str,
 }
 
@@ -42,16 +40,7 @@ pub(crate) const HAPROXY: BalancerProgram = BalancerProgram {
 };
 
 impl BalancerProgram {
-    /// The one that a balancer is; none for our own.
-    pub(crate) fn for_balancer(balancer: BalancerKind) -> Option<Self> {
-        match balancer {
-            BalancerKind::None | BalancerKind::Gateway => None,
-            BalancerKind::Nginx => Some(NGINX),
-            BalancerKind::Haproxy => Some(HAPROXY),
-        }
-    }
-
-    /// Where it is; `None` if it is not on this machine.
+    /// Returns the path of the program; `None` if it is not on this machine.
     pub(crate) fn path(self) -> Option<PathBuf> {
         let path = env::var_os("PATH").unwrap_or_default();
         let folders = env::split_paths(&path).chain(FOLDERS.map(PathBuf::from));
@@ -60,41 +49,41 @@ impl BalancerProgram {
             .find(|candidate| candidate.is_file())
     }
 
-    /// What brings it to a Debian machine.
+    /// Returns the command that installs the program on Debian.
     pub(crate) fn install_command(self) -> String {
         format!("apt-get install --no-install-recommends {}", self.package)
     }
 
-    /// Its version as it says it, such as `1.22.1`; `None` if it says none in time.
+    /// Returns the version, such as `1.22.1`; `None` if the program prints none in time.
     pub(crate) async fn version(self, path: &Path) -> Option<String> {
-        let output = output(path, [OsStr::new("-v")]).await.ok()?;
-        // nginx says it on stderr.
-        let said = [output.stdout, output.stderr].concat();
-        read_version(&String::from_utf8_lossy(&said))
+        let output = output(path, ["-v"]).await.ok()?;
+        // nginx prints it on stderr, HAProxy on stdout.
+        let printed = [output.stdout, output.stderr].concat();
+        parse_version(&String::from_utf8_lossy(&printed))
     }
 
-    /// Has it look at a configuration without using it; `arguments` say how it is asked.
-    /// What it has against it, in its own words.
-    pub(crate) async fn check<'a>(
+    /// Lets the program check a configuration that `arguments` name. The error is the
+    /// program's own text.
+    pub(crate) async fn check(
         self,
         path: &Path,
-        arguments: impl IntoIterator<Item = &'a OsStr>,
+        arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
     ) -> Result<(), String> {
         let output = output(path, arguments).await;
-        let output = output.map_err(|error| format!("cannot ask {}: {error}", self.name))?;
+        let output = output.map_err(|error| format!("cannot run {}: {error}", self.name))?;
         if output.status.success() {
             return Ok(());
         }
-        let said = [output.stderr, output.stdout].concat();
-        let said = String::from_utf8_lossy(&said);
-        Err(said.trim().chars().take(MAX_SHOWN_OUTPUT_CHARS).collect())
+        let printed = [output.stderr, output.stdout].concat();
+        let printed = String::from_utf8_lossy(&printed);
+        let printed = printed.trim().chars();
+        Err(printed.take(MAX_SHOWN_OUTPUT_CHARS).collect())
     }
 }
 
-/// What a program says, and how it ended.
-async fn output<'a>(
+async fn output(
     path: &Path,
-    arguments: impl IntoIterator<Item = &'a OsStr>,
+    arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
 ) -> io::Result<Output> {
     let mut command = Command::new(path);
     command
@@ -105,9 +94,9 @@ async fn output<'a>(
     ended.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
-/// The first word that begins with a digit, or what stands behind a slash.
-fn read_version(said: &str) -> Option<String> {
-    let mut words = said.split([' ', '/', '\n']);
+/// Returns the first word that begins with a digit; a slash separates words, too.
+fn parse_version(printed: &str) -> Option<String> {
+    let mut words = printed.split([' ', '/', '\n']);
     let version = words.find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
     Some(version.chars().take(64).collect())
 }
@@ -117,8 +106,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_are_found_in_what_programs_say() {
-        for (said, version) in [
+    fn version_is_found_in_the_output_of_each_program() {
+        for (printed, version) in [
             ("nginx version: nginx/1.22.1\n", Some("1.22.1")),
             (
                 "HAProxy version 2.6.12-1+deb12u4 2026/10/17 - https://haproxy.org/\n",
@@ -126,12 +115,12 @@ mod tests {
             ),
             ("unknown option\n", None),
         ] {
-            assert_eq!(read_version(said).as_deref(), version, "{said}");
+            assert_eq!(parse_version(printed).as_deref(), version, "{printed}");
         }
     }
 
     #[test]
-    fn a_program_that_is_not_there_has_no_path() {
+    fn missing_program_has_no_path() {
         let program = BalancerProgram {
             name: "highwater-no-such-balancer",
             package: "none-such",
@@ -141,18 +130,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_check_says_what_the_program_says() {
+    async fn failed_check_returns_the_output_of_the_program() {
         let shell = BalancerProgram {
             name: "sh",
             package: "dash",
         };
         let path = shell.path().unwrap();
-        let check = async |script: &str| {
-            let arguments = [OsStr::new("-c"), OsStr::new(script)];
-            shell.check(&path, arguments).await
-        };
+        let check = async |script: &str| shell.check(&path, ["-c", script]).await;
         assert_eq!(check("echo fine >&2").await, Ok(()));
-        let refused = check("echo 'line 3: what is this' >&2; exit 1").await;
-        assert_eq!(refused, Err("line 3: what is this".to_owned()));
+        let rejected = check("echo 'line 3: unknown directive' >&2; exit 1").await;
+        assert_eq!(rejected, Err("line 3: unknown directive".to_owned()));
     }
 }
