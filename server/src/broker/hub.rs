@@ -82,6 +82,7 @@ impl Hub {
         let topic = topic.clone();
         // Encoded once: the clones below share the bytes.
         let frame = encode_frame(&FromBroker::Published { topic }, payload);
+        // The publisher delivers to its own subscribers without the broker.
         for id in subscribers.iter().filter(|id| *id != from) {
             if let Some(entry) = self.members.entry(id) {
                 push(entry, frame.clone());

@@ -71,6 +71,7 @@ pub async fn run(
             }
         }
     }
+    // Every task ends at its next await point, since `shutdown` is cancelled.
     connections.close();
     connections.wait().await;
     Ok(())

@@ -111,6 +111,7 @@ pub(crate) async fn write_batch(
     writer: &mut FrameWriter,
     frames: impl IntoIterator<Item = Bytes>,
 ) -> io::Result<()> {
+    // Fed, not sent: each send would be a write of its own to the kernel.
     for frame in frames {
         writer.feed(frame).await?;
     }

@@ -96,6 +96,7 @@ impl ByteSize for OutboundOp {
     fn size_bytes(&self) -> usize {
         match self {
             Self::Unicast { frame, .. } | Self::Publish { frame, .. } => frame.len(),
+            // Weightless, so that a backlog of messages does not keep topics out.
             Self::Subscribe(_) | Self::Unsubscribe(_) => 0,
         }
     }

@@ -33,6 +33,7 @@ pub(in crate::broker) async fn serve_producer(
 ) -> io::Result<()> {
     let (sender, queue) = channel(config.queue_frames, config.queue_bytes);
     let producer = lock(work_queue).add_producer(known_groups, sender);
+    // The connection may also end by cancellation, when the broker shuts down.
     let _guard = OnDrop(|| lock(work_queue).remove_producer(producer));
     let read = async {
         while let Some(frame) = next_frame(&mut reader, config.peer_timeout).await? {
