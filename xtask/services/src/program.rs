@@ -1,4 +1,4 @@
-//! What must be on the machine.
+//! Programs that must be on the machine.
 
 use std::{
     env, fs,
@@ -7,22 +7,22 @@ use std::{
 
 use crate::ServiceError;
 
-/// How a missing program gets here.
+/// The hint for a missing program.
 const HINT: &str = "`cargo xtask services install` as root";
 
-/// Where Debian puts the server's own scripts, which run without root.
+/// The directory of the server's own scripts on Debian; they run without root.
 const RABBITMQ_LIB: &str = "/usr/lib/rabbitmq/lib";
 
 /// A program and how to get it.
 #[derive(Debug)]
 pub struct Program {
-    /// Its file name.
+    /// The file name.
     pub name: &'static str,
     /// Debian's package.
     pub package: &'static str,
-    /// What needs it.
+    /// The service that needs the program.
     pub used_for: &'static str,
-    /// Where it is, if it is.
+    /// Returns the path, if the program is on this machine.
     find: fn(&str) -> Option<PathBuf>,
 }
 
@@ -113,12 +113,12 @@ pub const PROGRAMS: &[Program] = &[
 ];
 
 impl Program {
-    /// Where it is; `None` if it is not on this machine.
+    /// Returns the path; `None` if the program is not on this machine.
     pub fn path(&self) -> Option<PathBuf> {
         (self.find)(self.name)
     }
 
-    /// Where it is.
+    /// Returns the path.
     ///
     /// # Errors
     /// [`ServiceError::ProgramMissing`], with what to do about it.
@@ -131,7 +131,7 @@ impl Program {
     }
 }
 
-/// In `PATH`, or where Debian puts servers, which is not in everybody's `PATH`.
+/// Searches `PATH`, then the directories of Debian's servers, which `PATH` often lacks.
 fn in_path(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
