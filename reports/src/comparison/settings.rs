@@ -1,43 +1,24 @@
 //! The settings of a run, by the paths that a scenario uses: `cluster.policy`,
 //! `devices.late.count`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
 
+use highwater_scenarios::settings::{self, Comparability, Setting};
 use highwater_types::format;
 use serde_json::Value;
 
 use crate::record::Manifest;
 
-/// Keys of a plan that do not affect the load.
-const IGNORED: [&str; 3] = ["name", "description", "gates"];
-/// Settings of the balancers. One experiment may vary all of them.
-const BALANCING: [&str; 7] = [
-    "cluster.balancer",
-    "cluster.policy",
-    "cluster.load_metric",
-    "cluster.join",
-    "cluster.balancers",
-    "cluster.balancer_tls",
-    "cluster.max_age",
-];
-/// Keys whose parts are one setting.
+/// The keys of a scenario, as their declarations describe them.
+static DECLARED: LazyLock<Vec<Setting>> = LazyLock::new(settings::all);
+
+/// Values with parts that make one setting.
 const UNSPLIT: [&str; 3] = ["action", "backplane", "model"];
 /// Value of a setting that is absent or not set.
 const NONE: &str = "none";
-/// Keys of times, which a plan has in milliseconds.
-const TIMES: [&str; 10] = [
-    "at",
-    "connect_timeout",
-    "duration",
-    "first",
-    "processing_time",
-    "heartbeat",
-    "max",
-    "max_age",
-    "start",
-    "timeout",
-];
-
 /// The settings of a run, each with its value in words.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Settings(BTreeMap<String, String>);
@@ -57,7 +38,7 @@ impl Settings {
         let mut settings = BTreeMap::new();
         if let Ok(Value::Object(plan)) = serde_json::to_value(&manifest.plan) {
             for (key, value) in &plan {
-                if !IGNORED.contains(&key.as_str()) {
+                if comparability(key) != Comparability::Ignored {
                     flatten(&mut settings, key, value);
                 }
             }
@@ -86,7 +67,7 @@ impl Settings {
 impl SettingDifference {
     /// Whether the setting is one of the balancers.
     pub(super) fn is_balancing(&self) -> bool {
-        BALANCING.contains(&self.path.as_str())
+        comparability(&self.path) == Comparability::Balancing
     }
 
     /// Returns each value once.
@@ -122,6 +103,20 @@ pub(super) fn setting_differences(all: &[&Settings]) -> Vec<SettingDifference> {
         })
         .filter(|differing| differing.values.windows(2).any(|pair| pair[0] != pair[1]))
         .collect()
+}
+
+/// Returns the weight of a difference in a setting. A part of a plan that is not a key of a
+/// scenario counts like any other.
+fn comparability(path: &str) -> Comparability {
+    let setting = DECLARED.iter().find(|setting| setting.path == path);
+    setting.map_or(Comparability::Compared, |setting| setting.comparability)
+}
+
+/// Whether keys of this name are durations, which a plan has in milliseconds.
+fn is_duration(key: &str) -> bool {
+    DECLARED
+        .iter()
+        .any(|setting| setting.is_duration && setting.path.rsplit('.').next() == Some(key))
 }
 
 fn flatten(settings: &mut BTreeMap<String, String>, path: &str, value: &Value) {
@@ -165,7 +160,7 @@ fn value_text(key: &str, value: &Value) -> String {
     match value {
         Value::Null => NONE.to_owned(),
         Value::String(text) => text.clone(),
-        Value::Number(number) => match (TIMES.contains(&key), number.as_f64(), number.as_u64()) {
+        Value::Number(number) => match (is_duration(key), number.as_f64(), number.as_u64()) {
             (true, Some(millis), _) => format::millis(millis),
             (false, _, Some(whole)) => format::count(whole),
             _ => number.to_string(),

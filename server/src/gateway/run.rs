@@ -7,11 +7,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::{config::GatewayConfig, discovery, drain, routes, state::GatewayState};
 use crate::{
-    admission::AdmissionControl,
     backplane::{BackplaneConfig, Identity, MemberRole, join},
-    listen::ListenSockets,
-    listener::{self, ListenerSet, ListenerTls, Listeners, Routes},
-    task_group::TaskGroup,
+    net::{
+        admission::AdmissionControl,
+        listen::ListenSockets,
+        listener::{self, ListenerSet, ListenerTls, Listeners, Routes},
+        task_group::TaskGroup,
+    },
 };
 
 /// Why a gateway cannot run.
@@ -56,9 +58,9 @@ pub async fn run(
     tracing::info!(gateway = %config.id, %address, policy = %config.policy, "forwarding");
 
     // Tunnels have tasks of their own.
-    let tunnels = Arc::clone(&gateway);
+    let tunnels = Arc::clone(&gateway.tunnels);
     let tasks = TaskGroup::new(move || {
-        for tunnel in tunnels.tunnels.abort_handles() {
+        for tunnel in tunnels.abort_handles() {
             tunnel.abort();
         }
     });
