@@ -9,6 +9,7 @@ use futures_util::{
     TryStreamExt,
     future::{BoxFuture, FutureExt},
 };
+use highwater_process::program::NATS_SERVER;
 use highwater_scenarios::plan::BrokerSpec;
 use highwater_types::BrokerUrl;
 
@@ -50,11 +51,11 @@ impl BrokerDriver for Nats {
 
     fn start_command(&self, port: u16) -> String {
         // Nodes need JetStream, and the sampler the monitoring port.
-        format!("nats-server -p {port} -m 8222 -js")
+        format!("{} -p {port} -m 8222 -js", NATS_SERVER.name)
     }
 
     fn process_names(&self) -> &'static [&'static str] {
-        &["nats-server"]
+        &[NATS_SERVER.name]
     }
 }
 

@@ -5,6 +5,7 @@ mod gauges;
 use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, FutureExt};
+use highwater_process::program::RABBITMQ_SERVER;
 use highwater_scenarios::plan::BrokerSpec;
 use highwater_types::BrokerUrl;
 use lapin::{
@@ -58,7 +59,7 @@ impl BrokerDriver for RabbitMq {
     }
 
     fn start_command(&self, _port: u16) -> String {
-        "rabbitmq-server".to_owned()
+        RABBITMQ_SERVER.name.to_owned()
     }
 
     fn process_names(&self) -> &'static [&'static str] {

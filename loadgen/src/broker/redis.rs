@@ -5,6 +5,7 @@ mod gauges;
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::{BoxFuture, FutureExt};
+use highwater_process::program::REDIS_SERVER;
 use highwater_scenarios::plan::BrokerSpec;
 use highwater_types::BrokerUrl;
 use redis::{AsyncIter, Client, ConnectionAddr, RedisError, aio::MultiplexedConnection};
@@ -60,7 +61,7 @@ impl BrokerDriver for Redis {
     }
 
     fn start_command(&self, port: u16) -> String {
-        format!("redis-server --port {port}")
+        format!("{} --port {port}", REDIS_SERVER.name)
     }
 
     fn process_names(&self) -> &'static [&'static str] {

@@ -4,11 +4,13 @@ use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
 
-use super::protocol::FromBroker;
 use crate::{
-    backplane::{IdConflict, Identity, MemberEntry, MemberList, encode_frame, initial_version},
-    bounded_queue::BoundedSender,
+    backplane::{
+        IdConflict, Identity, MemberEntry, MemberList, encode_frame, initial_version,
+        local::protocol::FromBroker,
+    },
     id::{NodeId, Topic},
+    net::bounded_queue::BoundedSender,
 };
 
 /// The state of the broker, behind one lock that is held for microseconds.
@@ -124,7 +126,7 @@ fn push(entry: &MemberEntry<BoundedSender<Bytes>>, frame: Bytes) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{backplane::MemberRole, bounded_queue};
+    use crate::{backplane::MemberRole, net::bounded_queue};
 
     fn identity(id: &str, incarnation: u64) -> Identity {
         Identity {

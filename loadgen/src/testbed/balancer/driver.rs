@@ -1,12 +1,14 @@
 //! A kind of balancer, and the trait of one balancer.
 
 use std::{
+    ffi::OsStr,
     fmt, fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use futures_util::future::{BoxFuture, FutureExt, ready};
+use highwater_process::Program;
 use highwater_scenarios::plan::{BalancerKind, BalancerPolicy};
 
 use super::{
@@ -14,10 +16,7 @@ use super::{
     backends::{BackendChange, BalancerBackend},
     capacity::BalancerCapacity,
 };
-use crate::{
-    program::BalancerProgram,
-    sampling::{GaugeSource, Gauges},
-};
+use crate::sampling::{GaugeSource, Gauges};
 
 /// The declaration of a kind of balancer.
 #[derive(Debug, Clone, Copy)]
@@ -25,17 +24,21 @@ pub(crate) struct BalancerDriver {
     /// The kind that a scenario names.
     pub(crate) kind: BalancerKind,
     /// The outside program that the kind needs; `None` for this project's own gateway.
-    pub(crate) program: Option<BalancerProgram>,
+    pub(crate) program: Option<Program>,
     /// The resident memory of one forwarded socket, in bytes, for `doctor`.
     ///
     /// Measured as `balancer_rss` in `cost_per_socket` of the summary of
     /// `highwater run scenarios/balance-scale-up.toml --set cluster.balancer=KIND`.
     pub(crate) bytes_per_socket: u64,
     /// Creates a balancer of this name that does not run yet.
-    pub(super) create: fn(&str, BalancerOptions<'_>) -> Result<Box<dyn Balancer>, TestbedError>,
+    pub(super) create: CreateBalancer,
     /// Reads the gauges in a balancer's report; `None` if it is another text.
     pub(crate) parse_gauges: fn(&str) -> Option<Gauges>,
 }
+
+/// A function that creates a balancer of this name.
+pub(super) type CreateBalancer =
+    fn(&str, BalancerOptions<'_>) -> Result<Box<dyn Balancer>, TestbedError>;
 
 /// The options that all balancers of a cluster share.
 #[derive(Debug, Clone, Copy)]
@@ -100,7 +103,7 @@ impl BalancerOptions<'_> {
 
 /// Returns the path of a program. A run installs nothing, so a program that is missing ends
 /// the start with a hint.
-pub(super) fn find_program(program: BalancerProgram) -> Result<PathBuf, TestbedError> {
+pub(super) fn find_program(program: Program) -> Result<PathBuf, TestbedError> {
     program.path().ok_or_else(|| TestbedError::ProgramMissing {
         program: program.name,
         hint: format!(
@@ -114,9 +117,9 @@ pub(super) fn find_program(program: BalancerProgram) -> Result<PathBuf, TestbedE
 /// Checks a new configuration with the balancer's program, which does not use it yet.
 pub(super) async fn check_configuration(
     process: &ClusterProcess,
-    program: BalancerProgram,
+    program: Program,
     path: &Path,
-    arguments: impl IntoIterator<Item = impl AsRef<std::ffi::OsStr>>,
+    arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
 ) -> Result<(), TestbedError> {
     let checked = program.check(path, arguments).await;
     checked.map_err(|output| TestbedError::ConfigRejected {
@@ -146,7 +149,7 @@ mod tests {
 
     #[test]
     fn missing_program_is_named_with_its_package() {
-        let missing = BalancerProgram {
+        let missing = Program {
             name: "highwater-no-such-balancer",
             package: "some-package",
         };

@@ -29,8 +29,8 @@ use super::{
     capacity::BalancerCapacity,
     driver::{Balancer, BalancerDriver, BalancerOptions, check_configuration, find_program},
 };
-use crate::{program::HAPROXY, sampling::GaugeSource};
-use highwater_process::{Child, Launch, port};
+use crate::sampling::GaugeSource;
+use highwater_process::{Child, Launch, port, program::HAPROXY};
 
 /// The declaration of HAProxy.
 pub(super) const DRIVER: BalancerDriver = BalancerDriver {

@@ -28,10 +28,9 @@ use super::{
 };
 use crate::{
     error_chain::error_chain,
-    program::NGINX,
     sampling::{GaugeSource, gauge_source::HttpGauges},
 };
-use highwater_process::{Child, Launch, Signal, port};
+use highwater_process::{Child, Launch, Signal, port, program::NGINX};
 
 /// The declaration of nginx.
 pub(super) const DRIVER: BalancerDriver = BalancerDriver {

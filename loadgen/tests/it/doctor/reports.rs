@@ -12,9 +12,9 @@ fn report_of_a_machine() {
           What binds first is 20,000 files a process: sockets end at 19,488 in a worker,
           19,488 in a node, 9,744 in a proxy.
           More sockets take more processes, and `highwater run` starts as many workers
-          as it needs. With both ends on this machine that ends at about 1,599,000:
+          as it needs. With both ends on this machine, that ends at about 1,599,000:
           3,200,000 files in all.
-          Towards one address on another machine connects get slow past 14,116 sockets,
+          Towards one address on another machine, connects get slow past 14,116 sockets
           and end at 28,232.
 
         Most idle sockets, a heartbeat every 20 s from each
@@ -28,7 +28,7 @@ fn report_of_a_machine() {
           proxies               1,120,000  30 GiB of memory left     1,599,000 files
           both ends here        1,599,000  3,200,000 files in all    2,160,000 memory
           As measured, a socket takes 2.8 kB in a worker, 1.0 kB in a node and 4.6 kB in
-          the kernel at each end; a proxy is taken to hold two buffers of 8 KiB.
+          the kernel at each end. A proxy is assumed to hold two buffers of 8 KiB.
 
         What to change
           20,000 files a process. Take more processes, or raise the hard limit where
@@ -48,20 +48,19 @@ fn report_of_a_machine() {
           open files   20,000 a process (soft 20,000, hard 20,000; fs.nr_open
                        1,048,576). 3,200,000 in all (fs.file-max), 2,000 open now.
           ports        28,232 per source address and target (32768 to 60999). The knee
-                       is at 14,116, half of them: the kernel looks at every other port
-                       first, and once those are taken each connect walks past all of
-                       them; connects then fell from 36,000/s to 300/s.
+                       is at 14,116, half of them: the kernel tries every other port
+                       first. Once those are taken, each connect walks past all of them;
+                       connects then fell from 36,000/s to 300/s.
                        On loopback highwater connects from many addresses of
-                       127.0.0.0/8, at most 9,000 sockets from each: ports are no limit
-                       there.
-          accepting    4,096 opened sockets may wait to be accepted
-                       (net.core.somaxconn), 2,048 half open ones (tcp_max_syn_backlog;
-                       SYN cookies beyond).
+                       127.0.0.0/8, at most 9,000 sockets from each, so ports are not a
+                       limit there.
+          accepting    4,096 open sockets may wait to be accepted (net.core.somaxconn),
+                       2,048 half-open ones (tcp_max_syn_backlog; SYN cookies beyond).
           conntrack    Not loaded: connections are not tracked.
           memory       30 GiB available of 32 GiB; no limit of the control group.
-          TCP buffers  3 GiB for all sockets (tcp_mem), 128 KiB for what one has not
-                       read yet (tcp_rmem). An idle socket holds none.
-          processors   8 online; no quota of the control group.
+          TCP buffers  3 GiB for all sockets (tcp_mem), 128 KiB for data that one socket
+                       has not read yet (tcp_rmem). An idle socket holds none.
+          CPU cores    8 online; no quota of the control group.
           threads      kernel.pid_max 4,194,304, kernel.threads-max 256,000, ulimit -u
                        unlimited, pids.max unlimited.
           mappings     65,530 in a process (vm.max_map_count). Sockets take none; a
@@ -76,7 +75,7 @@ fn report_of_a_machine() {
 fn report_of_a_machine_with_unknown_limits() {
     expect![[r#"
         This machine
-          Nothing is known of its limits.
+          None of its limits is known.
 
         Most idle sockets, a heartbeat every 20 s from each
                                   sockets  what binds first          and then
@@ -89,26 +88,26 @@ fn report_of_a_machine_with_unknown_limits() {
           proxies                 unknown
           both ends here          unknown
           As measured, a socket takes 2.8 kB in a worker, 1.0 kB in a node and 4.6 kB in
-          the kernel at each end; a proxy is taken to hold two buffers of 8 KiB.
+          the kernel at each end. A proxy is assumed to hold two buffers of 8 KiB.
           Unknown, so left out: open files a process, ephemeral ports, open files in
-          all, tracked connections, memory, processors, threads.
+          all, tracked connections, memory, CPU cores, threads.
 
         Limits
           open files   unknown a process (soft unknown, hard unknown; fs.nr_open
                        unknown). unknown in all (fs.file-max), unknown open now.
           ports        unknown
                        On loopback highwater connects from many addresses of
-                       127.0.0.0/8, at most 9,000 sockets from each: ports are no limit
-                       there.
-          accepting    unknown opened sockets may wait to be accepted
-                       (net.core.somaxconn), unknown half open ones
+                       127.0.0.0/8, at most 9,000 sockets from each, so ports are not a
+                       limit there.
+          accepting    unknown open sockets may wait to be accepted
+                       (net.core.somaxconn), unknown half-open ones
                        (tcp_max_syn_backlog; SYN cookies unknown).
           conntrack    unknown connections (nf_conntrack_max), unknown tracked now.
           memory       unknown available of unknown; the control group's limit is
                        unknown.
-          TCP buffers  unknown for all sockets (tcp_mem), unknown for what one has not
-                       read yet (tcp_rmem). An idle socket holds none.
-          processors   unknown online; the control group's quota is unknown.
+          TCP buffers  unknown for all sockets (tcp_mem), unknown for data that one
+                       socket has not read yet (tcp_rmem). An idle socket holds none.
+          CPU cores    unknown online; the control group's quota is unknown.
           threads      kernel.pid_max unknown, kernel.threads-max unknown, ulimit -u
                        unknown, pids.max unknown.
           mappings     unknown in a process (vm.max_map_count). Sockets take none; a

@@ -9,8 +9,8 @@ use crate::{
         endpoint::{Enqueued, Outbound},
         envelope::Envelope,
     },
-    bounded_queue::{self, BoundedReceiver, BoundedSender, ByteSize},
     id::{NodeId, Topic},
+    net::bounded_queue::{self, BoundedReceiver, BoundedSender, ByteSize},
 };
 
 /// The operations that may wait for the broker; further ones are rejected.

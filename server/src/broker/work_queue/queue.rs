@@ -16,14 +16,16 @@ use bytes::Bytes;
 
 use super::{
     group::GroupMembers,
-    protocol::{ToConsumer, ToProducer},
     store::{QueuedTelemetry, StoreLimits, TelemetryStore},
 };
 use crate::{
     backplane::encode_frame,
-    bounded_queue::BoundedSender,
     id::ConsumerGroup,
-    ingest::{PublishOutcome, RejectReason},
+    ingest::{
+        PublishOutcome, RejectReason,
+        local_protocol::{ToConsumer, ToProducer},
+    },
+    net::bounded_queue::BoundedSender,
 };
 
 /// The records and groups, behind one lock that is held for microseconds.

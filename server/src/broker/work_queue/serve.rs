@@ -5,20 +5,22 @@ use std::io;
 use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
 
-use super::{
-    WorkQueue,
-    protocol::{FromConsumer, FromProducer, ToConsumer, ToProducer},
-};
+use super::WorkQueue;
 use crate::{
-    backplane::decode_frame,
-    bounded_queue::channel,
+    backplane::{
+        decode_frame,
+        local::protocol::{FrameReader, FrameWriter},
+    },
     broker::{
         BrokerConfig,
         connection::{next_frame, write_all},
-        protocol::{FrameReader, FrameWriter},
     },
     id::ConsumerGroup,
-    ingest::queue::MAX_UNACKED,
+    ingest::{
+        local_protocol::{FromConsumer, FromProducer, ToConsumer, ToProducer},
+        queue::MAX_UNACKED,
+    },
+    net::bounded_queue::channel,
 };
 
 /// Serves a node that sends telemetry, until its connection ends.
