@@ -13,9 +13,11 @@ use futures_util::{SinkExt, StreamExt};
 use highwater_loadgen::access::{ClientAccess, ClientOptions};
 use highwater_loadgen::worker::{
     devices::{
-        connect::{ConnectRequest, DeviceSocket, connect},
+        connect::{ConnectRequest, connect},
         heartbeat::{DeviceHeartbeat, HeartbeatAction},
+        socket::DeviceSocket,
     },
+    dialect::{Dialect, Incoming, plain::Plain},
     recorder::Recorder,
 };
 use tokio::{
@@ -24,7 +26,7 @@ use tokio::{
     runtime::Runtime,
     time::Instant,
 };
-use tokio_tungstenite::tungstenite::{Message, handshake::derive_accept_key};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 /// A ping of a client: two bytes of head, four of mask, four of payload.
 const PING: usize = 10;
@@ -82,14 +84,18 @@ async fn send_heartbeat(
     heartbeat: &mut DeviceHeartbeat,
     recorder: &Recorder,
 ) {
-    let HeartbeatAction::Send(payload) = heartbeat.on_due(Instant::now(), 2, recorder) else {
-        panic!("the last beat was answered");
+    let HeartbeatAction::Send(number) = heartbeat.on_due(Instant::now(), 2, recorder) else {
+        panic!("the last heartbeat was answered");
     };
-    let ping = Message::Ping(payload.to_vec().into());
-    socket.send(ping).await.expect("the other end listens");
-    match socket.next().await {
-        Some(Ok(Message::Pong(payload))) => heartbeat.on_pong(&payload, Instant::now(), recorder),
-        other => panic!("a pong was expected: {other:?}"),
+    socket
+        .send(Plain.heartbeat_frame(number))
+        .await
+        .expect("the other end listens");
+    let frame = socket.next().await.expect("an open socket");
+    let frame = frame.expect("a frame");
+    match Plain.decode(&frame) {
+        Incoming::HeartbeatAnswer(number) => heartbeat.on_answer(number, Instant::now(), recorder),
+        other => panic!("a heartbeat's answer was expected: {other:?}"),
     }
 }
 
@@ -114,6 +120,7 @@ fn heartbeat(c: &mut Criterion) {
             ClientOptions::new(&ClientAccess::default()).expect("nothing to verify");
         let wanted = ConnectRequest {
             address: &format!("ws://{address}/"),
+            dialect: &Plain,
             header_lines: "",
             tls: client_options.tls(),
             worker_index: 0,

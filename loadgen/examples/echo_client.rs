@@ -7,7 +7,13 @@ use std::{env, error::Error, time::Duration};
 use futures_util::{SinkExt, StreamExt};
 use highwater_loadgen::{
     access::{ClientAccess, ClientOptions},
-    worker::devices::connect::{ConnectRequest, DeviceSocket, connect},
+    worker::{
+        devices::{
+            connect::{ConnectRequest, connect},
+            socket::DeviceSocket,
+        },
+        dialect::plain::Plain,
+    },
 };
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
@@ -57,6 +63,7 @@ impl FuzzingServer {
         let address = format!("{}/{path}", self.address);
         let wanted = ConnectRequest {
             address: &address,
+            dialect: &Plain,
             header_lines: "",
             tls: self.client_options.tls(),
             worker_index: 0,

@@ -1,12 +1,12 @@
-//! Where the load is put: the addresses that clients rotate over.
+//! The addresses of the system under test.
 
 use serde::{Deserialize, Serialize};
 
-/// The addresses of a system, in the order that clients rotate over them.
+/// The addresses of a system, in the order in which clients rotate over them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoints {
-    /// WebSocket addresses, `{device}` standing for the device's id.
+    /// WebSocket addresses, with `{device}` in place of the device's id.
     pub ws: Vec<String>,
-    /// Base addresses for commands, without a slash at the end.
+    /// Base addresses of the HTTP interface.
     pub http: Vec<String>,
 }

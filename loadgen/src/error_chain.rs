@@ -1,6 +1,6 @@
-//! Errors in words.
+//! Errors as text.
 
-/// An error with all its causes, in one line.
+/// Returns an error with all its causes, in one line.
 pub fn error_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -1,13 +1,28 @@
-//! The distributed load generator and the cluster it starts.
+//! The distributed load generator, and the cluster that it starts.
+//!
+//! ```text
+//!   scenario's plan
+//!        │
+//!        ▼
+//!   coordinator ──starts, events──► testbed ──► nodes, broker, balancers
+//!     │      ▲  └────samples────► sampling ──────────────►│
+//!     │      │ counts, each second                        │
+//!     │   control link                                    │
+//!     │      │                                            │
+//!     │   worker ──sockets, commands, messages───────────►┘
+//!     ▼
+//!   run record
+//! ```
 //!
 //! - [`coordinator`]: one run, from its first process to its record;
-//! - [`worker`]: a process that puts on its share of the load;
+//! - [`worker`]: a process that generates its share of the load;
 //! - [`control`]: the link between the two;
 //! - [`testbed`]: the cluster that a scenario asks for;
-//! - [`sampling`]: what every process uses, on one clock;
-//! - [`doctor`]: what this machine's limits allow, before anything is started;
-//! - [`access`]: how clients get in: certificates, header fields, tokens;
-//! - [`clock`], [`endpoints`], [`error_chain`]: small things that several of them share.
+//! - `broker`: the brokers that a cluster may use and the harness does not start;
+//! - [`sampling`]: samples of every process, on one clock;
+//! - [`doctor`]: the limits of this machine, checked before anything is started;
+//! - [`access`]: certificates, header fields and tokens of clients;
+//! - [`clock`], [`keys`], [`endpoints`], [`error_chain`]: small types that several share.
 
 pub mod access;
 mod broker;
@@ -19,6 +34,7 @@ pub mod endpoints;
 pub mod error_chain;
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod keys;
 pub mod sampling;
 pub mod testbed;
 pub mod worker;

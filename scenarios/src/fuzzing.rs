@@ -1,20 +1,21 @@
-//! What the fuzz target calls, and the tests that make scenarios up. Not part of the
-//! library's interface.
+//! Entry points for the fuzz target and for tests that make scenarios up. They are not part
+//! of the library's interface.
 
 use crate::{HostResources, describe_matrix, parse_matrix};
 
-/// Any bytes as a scenario file.
+/// Reads any bytes as a scenario file.
 pub fn scenario(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
         let _ = describe_or_reject(text, &[]);
     }
 }
 
-/// Whatever is read, it is plans that can be described, whose description is answered,
-/// or a list of problems with words.
+/// Reads a text and describes it. Returns the description of a valid scenario, and `None` for
+/// an invalid one.
 ///
 /// # Panics
-/// If it is neither.
+///
+/// Panics if the description is empty, or the scenario is invalid without a problem.
 pub fn describe_or_reject(text: &str, sets: &[String]) -> Option<String> {
     match parse_matrix("fuzz.toml", text, sets) {
         Ok(matrix) => {
@@ -26,9 +27,9 @@ pub fn describe_or_reject(text: &str, sets: &[String]) -> Option<String> {
             assert!(!page.is_empty());
             Some(page)
         }
-        Err(problems) => {
-            assert!(problems.count() > 0, "refused without a word: {text}");
-            assert!(problems.to_string().contains("in fuzz.toml"));
+        Err(diagnostics) => {
+            assert!(diagnostics.count() > 0, "invalid without a problem: {text}");
+            assert!(diagnostics.to_string().contains("in fuzz.toml"));
             None
         }
     }

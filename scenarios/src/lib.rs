@@ -10,7 +10,7 @@
 //! only function here that touches the disk. Each arrow is a pure function, and every step
 //! adds all its problems to one list.
 //!
-//! In reading order:
+//! The modules in reading order:
 //!
 //! - [`load`]: the functions that do all of this, and [`matrix`], for scenarios of several
 //!   plans;
@@ -25,8 +25,8 @@
 //! - [`check`], [`metrics`]: the grammar of gates, and what a gate can name;
 //! - [`reference`], [`settings`]: the format's documentation and its list of keys, from the
 //!   declarations that files are read with;
-//! - [`broker_url`], [`units`], [`format`], [`text_layout`]: words of quantities and text for a
-//!   terminal, here and in the crates above.
+//! - [`renamed`]: names that changed, for hints and for records of earlier versions;
+//! - [`text_layout`]: text for a terminal, here and in the crates above.
 
 pub mod check;
 pub mod diagnostic;

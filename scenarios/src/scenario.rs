@@ -3,8 +3,9 @@
 //! Each value of a valid scenario has its own type and lies in its own range. Values that
 //! are invalid, and reported, are missing from it, so that the rules still see the rest.
 
-use highwater_types::duration::{DAY, SECOND};
 use std::time::Duration;
+
+use highwater_types::duration::{DAY, SECOND};
 
 use crate::{
     diagnostic::ValueLocation,
@@ -27,8 +28,8 @@ section! {
     /// The question that the run is to answer, for the report.
     description: String = text(), default "\"\"", ignored;
 
-    /// Everything random in a run derives from it: heartbeat phases, which device a command
-    /// goes to, jitter.
+    /// The seed of everything random in a run: heartbeat phases, the devices that commands go
+    /// to, jitter.
     // Up to 2^53 - 1, which every reader of JSON keeps exactly.
     seed: u64 = count(0, (1 << 53) - 1), default "1";
 
@@ -72,7 +73,7 @@ pub(crate) enum System<'s> {
     /// Both are written; the place of the target.
     Both(&'s ValueLocation),
     Neither,
-    /// It is written and cannot be read, which is reported.
+    /// A system is written and cannot be read, which is reported.
     Unreadable,
 }
 
@@ -80,6 +81,7 @@ impl Scenario {
     pub(crate) fn system(&self) -> System<'_> {
         let (cluster, target) = (&self.cluster, &self.target);
         match (&cluster.value, &target.value) {
+            // Written counts, valid or not: the second system is the problem either way.
             _ if cluster.is_written && target.is_written => System::Both(&target.location),
             (Some(cluster), _) => System::Cluster(cluster),
             (_, Some(target)) => System::Target(target),
@@ -107,6 +109,7 @@ impl Scenario {
     /// Resolves the plan; `None` where a value is invalid.
     pub(crate) fn resolve(self) -> Option<Plan> {
         let duration = self.duration.value?;
+        // Before the loads, whose defaults depend on their pools.
         let devices = resolve_all(self.devices.value, PoolSection::resolve)?;
         let mut events = resolve_all(self.events.value, EventSection::resolve)?;
         // Stable: events of one instant stay in the order of the file.
@@ -116,6 +119,7 @@ impl Scenario {
             description: self.description.value?,
             seed: self.seed.value?,
             duration,
+            // A rule reports both and neither.
             system: match (self.cluster.value, self.target.value) {
                 (Some(cluster), None) => SystemSpec::Cluster(cluster.resolve()?),
                 (None, Some(target)) => SystemSpec::Target(target.resolve()?),

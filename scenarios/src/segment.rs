@@ -1,8 +1,13 @@
-//! A worker's exact share of a plan, computed without asking anybody.
+//! A worker's exact share of a plan, computed without communication.
 //!
-//! Worker `i` of `n` owns every piece of work whose number is `i` modulo `n`.
-//! The shares of all workers are disjoint and their union is the whole plan,
-//! for any `n`; the due time of a piece of work does not depend on `n`.
+//! Worker `i` of `n` owns every piece of work whose number is `i` modulo `n`. The shares of
+//! all workers are disjoint and their union is the whole plan, for any `n`. The due time of a
+//! piece of work does not depend on `n`.
+//!
+//! ```text
+//! number  0  1  2  3  4  5  6  7
+//! n = 3   ├w0┼w1┼w2┼w0┼w1┼w2┼w0┼w1┤
+//! ```
 
 use std::time::Duration;
 
@@ -10,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::{DevicePool, LoadModel};
 
-/// Part `index` of `of` equal parts of a plan's work.
+/// Segment `index` of `of` equal segments of a plan's work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "(u32, u32)", into = "(u32, u32)")]
 pub struct Segment {
@@ -18,10 +23,10 @@ pub struct Segment {
     of: u32,
 }
 
-/// A part that cannot exist.
+/// A segment whose index is not below the number of segments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "segment {index} of {of} does not exist: the index counts from 0 and stays below the number of parts"
+    "invalid segment {index} of {of}: expected an index from 0 to one less than the number of segments"
 )]
 pub struct InvalidSegment {
     index: u32,
@@ -33,9 +38,9 @@ pub struct InvalidSegment {
 pub struct SocketSlot {
     /// Number within the pool, from 0.
     pub index: u64,
-    /// When it opens, from the start of its pool.
+    /// Time at which it opens, from the start of its pool.
     pub opens_at: Duration,
-    /// Where in its heartbeat period its beats lie, in `[0, 1)`.
+    /// Position of its heartbeats in their period, in `[0, 1)`.
     pub phase: f64,
 }
 
@@ -44,12 +49,16 @@ pub struct SocketSlot {
 pub struct UserSlot {
     /// Number within the load, from 0.
     pub index: u64,
-    /// When the first command is due, from the start of the steady phase.
+    /// Time at which the first command is due, from the start of the steady phase.
     pub starts_at: Duration,
 }
 
 impl Segment {
-    /// Part `index` (from 0) of `of` parts.
+    /// Makes segment `index` (from 0) of `of` segments.
+    ///
+    /// # Errors
+    ///
+    /// Fails when `index` is not below `of`.
     pub fn new(index: u32, of: u32) -> Result<Self, InvalidSegment> {
         if index < of {
             Ok(Self { index, of })
@@ -58,34 +67,37 @@ impl Segment {
         }
     }
 
-    /// The whole plan.
+    /// Returns the segment that is the whole plan.
     pub fn whole() -> Self {
         Self { index: 0, of: 1 }
     }
 
-    /// Number of this part, from 0.
+    /// Returns the number of this segment, from 0.
     pub fn index(self) -> u32 {
         self.index
     }
 
-    /// Number of parts.
+    /// Returns the number of segments.
     pub fn of(self) -> u32 {
         self.of
     }
 
-    /// How many of `total` pieces of work are this part's.
+    /// Returns how many of `total` pieces of work belong to this segment.
     pub fn share_of(self, total: u64) -> u64 {
         let (index, of) = (u64::from(self.index), u64::from(self.of));
+        // The first `total % of` segments have one more.
         total / of + u64::from(index < total % of)
     }
 
-    /// The numbers of those pieces, ascending.
+    /// Returns the numbers of this segment's pieces of work, ascending.
     pub fn indices(self, total: u64) -> impl Iterator<Item = u64> {
         (u64::from(self.index)..total).step_by(self.of as usize)
     }
 
-    /// The sockets of a pool that are this part's, in the order they open.
+    /// Returns this segment's sockets of a pool, in the order in which they open.
     pub fn sockets(self, pool: &DevicePool, seed: u64) -> impl Iterator<Item = SocketSlot> {
+        // By seed and pool only, so that a socket has the same phase for any number of
+        // workers.
         let (ramp, key) = (pool.ramp, splitmix64(seed ^ fnv1a(&pool.name)));
         self.indices(pool.count).map(move |index| SocketSlot {
             index,
@@ -94,7 +106,7 @@ impl Segment {
         })
     }
 
-    /// The users of a closed load that are this part's; none for an open one.
+    /// Returns this segment's users of a closed load; none of an open one.
     pub fn users(self, model: &LoadModel) -> impl Iterator<Item = UserSlot> {
         let (count, think) = match *model {
             LoadModel::Closed { users, think } => (users, think),
@@ -102,12 +114,14 @@ impl Segment {
         };
         self.indices(count).map(move |index| UserSlot {
             index,
+            // Spread over one think time, so that users do not send their commands as one
+            // wave.
             starts_at: think.mul_f64(index as f64 / count as f64),
         })
     }
 
-    /// The due times of an open load's arrivals that are this part's, from the
-    /// start of the steady phase and before `until`; none for a closed one.
+    /// Returns the due times of this segment's arrivals of an open load, from the start of the
+    /// steady phase and before `until`; none of a closed one.
     pub fn arrivals(self, model: &LoadModel, until: Duration) -> impl Iterator<Item = Duration> {
         let rate = match *model {
             LoadModel::Open { rate, .. } => Some(rate),
@@ -115,6 +129,7 @@ impl Segment {
         };
         (u64::from(self.index)..)
             .step_by(self.of as usize)
+            // Arrivals have no last one; `until` ends them.
             .map_while(move |k| rate.map(|rate| rate.due(k)))
             .take_while(move |due| *due < until)
     }
@@ -134,8 +149,8 @@ impl From<Segment> for (u32, u32) {
     }
 }
 
-/// SplitMix64's finaliser (Steele, Lea, Flood 2014): consecutive numbers in,
-/// evenly spread numbers out.
+/// Applies SplitMix64's finaliser (Steele, Lea, Flood 2014), which turns consecutive numbers
+/// into evenly spread ones.
 fn splitmix64(n: u64) -> u64 {
     let n = n.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -143,14 +158,15 @@ fn splitmix64(n: u64) -> u64 {
     n ^ (n >> 31)
 }
 
-/// FNV-1a: pools of one plan get phases of their own.
+/// Hashes a name by FNV-1a, so that pools of one plan get phases of their own. The hash
+/// must stay the same in every version: a seed repeats a run.
 fn fnv1a(name: &str) -> u64 {
     name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
 }
 
-/// The upper 53 bits as a fraction in `[0, 1)`.
+/// Returns the upper 53 bits as a fraction in `[0, 1)`. A float has no more bits.
 fn unit_interval(n: u64) -> f64 {
     (n >> 11) as f64 / (1u64 << 53) as f64
 }

@@ -2,7 +2,7 @@
 
 /// Columns of a page.
 pub const WIDTH: usize = 80;
-/// Columns before everything that is no heading.
+/// Columns before everything except headings.
 pub const INDENT: usize = 2;
 
 /// Text being laid out.
@@ -12,7 +12,7 @@ pub struct TextLayout {
 }
 
 impl TextLayout {
-    /// A line at the margin, after an empty one.
+    /// Adds a line at the margin, after an empty one.
     pub fn heading(&mut self, text: &str) {
         if !self.text.is_empty() {
             self.text.push('\n');
@@ -21,40 +21,42 @@ impl TextLayout {
         self.text.push('\n');
     }
 
-    /// An empty line.
+    /// Adds an empty line.
     pub fn blank_line(&mut self) {
         self.text.push('\n');
     }
 
-    /// One indented line, laid out by the caller in `WIDTH - INDENT` columns.
+    /// Adds an indented line, which the caller laid out in `WIDTH - INDENT` columns.
     pub fn line(&mut self, text: &str) {
         let line = format!("{:INDENT$}{text}", "");
+        // Labels are padded, and a text may end in spaces.
         self.text.push_str(line.trim_end());
         self.text.push('\n');
     }
 
-    /// Indented text, wrapped.
+    /// Adds indented text, wrapped.
     pub fn paragraph(&mut self, text: &str) {
         self.label_right("", 0, text);
     }
 
-    /// A label, right-aligned in `width` columns, and wrapped text beside it.
+    /// Adds a label, right-aligned in `width` columns, and wrapped text beside it.
     pub fn label_right(&mut self, label: &str, width: usize, text: &str) {
         self.label_and_text(&format!("{label:>width$}"), width, text);
     }
 
-    /// A label, left-aligned in `width` columns, and wrapped text beside it.
+    /// Adds a label, left-aligned in `width` columns, and wrapped text beside it.
     pub fn label_left(&mut self, label: &str, width: usize, text: &str) {
         self.label_and_text(label, width, text);
     }
 
-    /// Everything so far.
+    /// Returns the whole text.
     #[must_use]
     pub fn into_text(self) -> String {
         self.text
     }
 
     fn label_and_text(&mut self, label: &str, width: usize, text: &str) {
+        // Plain paragraphs have no column of labels.
         let gap = if width == 0 { 0 } else { 2 };
         let indent = INDENT + width + gap;
         let mut first = true;
@@ -68,7 +70,7 @@ impl TextLayout {
     }
 }
 
-/// Lines of at most `width` characters; a longer word is cut.
+/// Breaks text into lines of at most `width` characters; a longer word is cut.
 fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
@@ -76,6 +78,7 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
         .split_whitespace()
         .flat_map(|word| split_word(word, width))
     {
+        // In characters, because names and arrows are more than one byte.
         let taken = line.chars().count();
         if taken > 0 && taken + 1 + word.chars().count() > width {
             lines.push(std::mem::take(&mut line));

@@ -19,6 +19,7 @@ mod backoff;
 pub mod backplane;
 mod bounded_queue;
 pub mod broker;
+mod brokers;
 mod cluster;
 pub mod config;
 pub mod consumer;

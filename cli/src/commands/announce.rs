@@ -100,7 +100,7 @@ mod tests {
         check(
             "telemetry",
             &expect![[r#"
-                readings: 1,000 sockets, 1,000 readings/s on 2 nodes
+                telemetry: 1,000 sockets, 1,000 telemetry records/s on 2 nodes
                 ramp 5s, steady 1m 40s, drain; record in runs/one"#]],
         );
     }

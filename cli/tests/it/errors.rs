@@ -222,9 +222,9 @@ fn a_directory_that_is_no_record() {
     check(
         "compare newer torn",
         &expect![[r#"
-        error: newer/manifest.json has record schema 99, this version reads 1
-        exit code 2
-    "#]],
+            error: newer/manifest.json has record schema 99, this version reads 1 and 2
+            exit code 2
+        "#]],
     );
     check(
         "gate torn",

@@ -143,7 +143,7 @@ fn a_target_s_certificate_is_verified() {
     let run = CliRun::run_to_end(&over_tls(&node.address, &ca(&others)));
     assert_eq!(run.code, Some(5), "{}", run.stderr);
     for told in [
-        "no TLS session with wss://",
+        "cannot establish TLS with wss://",
         "invalid peer certificate",
         "tls = { ca",
     ] {
@@ -267,7 +267,7 @@ fn header_fields_carry_a_token_from_the_environment() {
     let run = CliRun::launch("run", &scenario, |command| command.env_remove("LOAD_TOKEN"));
     let run = run.finish();
     assert_eq!(run.code, Some(2));
-    let told = "the header field Authorization needs the variable LOAD_TOKEN";
+    let told = "cannot fill in the header field Authorization: the variable LOAD_TOKEN";
     assert!(run.stderr.contains(told), "{}", run.stderr);
 }
 

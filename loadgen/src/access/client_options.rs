@@ -1,4 +1,4 @@
-//! An [`ClientAccess`](super::Access), ready to be used by a worker.
+//! A [`ClientAccess`], ready to be used by a worker.
 
 use std::{fmt::Write, sync::Arc};
 
@@ -10,25 +10,25 @@ use tokio_rustls::TlsConnector;
 
 use super::{CertVerification, ClientAccess, SecretString, TlsSetupError, TokenSigner};
 
-/// The user that a worker's commands are sent as.
+/// The user in the token of a worker's commands.
 const COMMAND_USER: &str = "commands";
 
-/// What a worker's sockets and commands show and whom they trust.
+/// The TLS settings, header fields and tokens of a worker's sockets and commands.
 pub struct ClientOptions {
     tls_verify: CertVerification,
     tls: TlsConnector,
-    /// Lines of an HTTP head.
+    /// Header lines of an upgrade request, each with its CR LF.
     header_lines: SecretString,
-    /// Of commands, the worker's own token included.
+    /// Header fields of commands, the worker's own token included.
     command_headers: HeaderMap,
     signer: Option<TokenSigner>,
 }
 
 impl ClientOptions {
-    /// Makes ready what `access` says.
+    /// Prepares `access` for use.
     ///
     /// # Errors
-    /// If the authorities' certificates are not usable here.
+    /// If the authorities' certificates are not valid.
     pub fn new(access: &ClientAccess) -> Result<Self, TlsSetupError> {
         let mut lines = String::new();
         let mut headers = HeaderMap::new();
@@ -51,15 +51,16 @@ impl ClientOptions {
         })
     }
 
-    /// TLS for sockets.
+    /// Returns the TLS connector of sockets.
     pub fn tls(&self) -> &TlsConnector {
         &self.tls
     }
 
-    /// Header lines of the opening of a device's socket, each with its line's end.
+    /// Returns the header lines of a device's upgrade request, each with its CR LF.
     pub fn header_lines_for(&self, device: &str) -> SecretString {
         match &self.signer {
             None => self.header_lines.clone(),
+            // Signed per attempt: a token costs some microseconds and no memory.
             Some(signer) => {
                 let token = signer.token(device, device);
                 let lines = self.header_lines.expose_secret();
@@ -68,10 +69,10 @@ impl ClientOptions {
         }
     }
 
-    /// An HTTP client for commands, with what `settle` adds.
+    /// Builds an HTTP client for commands, with the settings that `configure` adds.
     ///
     /// # Errors
-    /// If the authorities' certificates are not usable here.
+    /// If the authorities' certificates are not valid.
     pub fn http_client(
         &self,
         configure: impl FnOnce(ClientBuilder) -> ClientBuilder,
@@ -82,11 +83,12 @@ impl ClientOptions {
     }
 }
 
-/// Names and values were checked when the plan was read and when they were filled
-/// in: one that HTTP does not allow all the same is left out.
+/// Inserts a header field. The plan and the variables were checked before; a field that
+/// HTTP does not allow all the same is left out.
 fn insert_header(headers: &mut HeaderMap, name: &str, value: &str) {
     let name = HeaderName::from_bytes(name.as_bytes());
     if let (Ok(name), Ok(mut value)) = (name, HeaderValue::from_str(value)) {
+        // Hides the value from the HTTP client's own logs.
         value.set_sensitive(true);
         headers.append(name, value);
     }
@@ -97,22 +99,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sockets_and_commands_show_the_same_and_a_token_each_of_their_own() {
+    fn sockets_and_commands_share_headers_and_have_tokens_of_their_own() {
         let access = ClientAccess {
             headers: vec![("X-Tenant".to_owned(), "t1".to_owned().into())],
             signer: Some(TokenSigner::random(std::time::Duration::ZERO)),
             ..ClientAccess::default()
         };
-        let doorway = ClientOptions::new(&access).unwrap();
-        let lines = doorway.header_lines_for("home-1");
+        let options = ClientOptions::new(&access).unwrap();
+        let lines = options.header_lines_for("home-1");
         assert!(
             lines
                 .expose_secret()
                 .starts_with("X-Tenant: t1\r\nAuthorization: Bearer ey")
                 && lines.expose_secret().ends_with("\r\n")
         );
-        assert_eq!(doorway.command_headers["x-tenant"], "t1");
-        assert!(doorway.command_headers.contains_key(AUTHORIZATION));
+        assert_eq!(options.command_headers["x-tenant"], "t1");
+        assert!(options.command_headers.contains_key(AUTHORIZATION));
         assert!(!format!("{access:?}").contains("t1"));
 
         let plain = ClientOptions::new(&ClientAccess::default()).unwrap();

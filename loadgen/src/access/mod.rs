@@ -1,13 +1,19 @@
-//! How clients get in: whose certificates they take, and what they show.
+//! The access of clients to the system: certificates, header fields and tokens.
 //!
-//! - [`trust`]: whose certificates are taken;
-//! - [`hidden`]: texts that are never shown;
+//! ```text
+//! plan::TargetSpec, environment ──► ClientAccess ──control link──► ClientOptions
+//!            coordinator              (serialised)                worker
+//! ```
+//!
+//! The coordinator makes a [`ClientAccess`] and sends it to every worker, so that a worker
+//! on another machine needs neither files nor variables of its own. Secrets stay out of
+//! logs, records and command lines.
+//!
+//! - [`tls_verify`]: the certificates that clients accept;
+//! - [`secret`]: a string that no log and no record shows;
 //! - [`variables`]: header fields with values from the environment;
 //! - [`token`]: tokens that a worker signs itself;
-//! - [`doorway`]: all of it, ready to be used by a worker.
-//!
-//! The coordinator makes an [`ClientAccess`] and hands it to every worker, so that a
-//! worker on another machine needs neither files nor variables of its own.
+//! - [`client_options`]: all of it, ready to be used by a worker.
 
 pub mod client_options;
 pub mod secret;
@@ -23,14 +29,13 @@ pub use tls_verify::{CertVerification, TlsSetupError};
 pub use token::TokenSigner;
 pub use variables::VariableError;
 
-/// What a worker needs to be let in.
+/// The certificates, header fields and tokens of a worker's clients.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientAccess {
-    /// Whose certificates are taken.
+    /// The certificates that clients accept.
     pub tls_verify: CertVerification,
-    /// Names and values of header fields that every socket's opening and every
-    /// command carries.
+    /// Names and values of header fields in every upgrade request and every command.
     pub headers: Vec<(String, SecretString)>,
-    /// Signs a token for each device, where nodes require one.
+    /// The signer of a token per device, if nodes require tokens.
     pub signer: Option<TokenSigner>,
 }

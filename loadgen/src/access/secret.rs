@@ -1,17 +1,17 @@
-//! Texts that are never shown.
+//! A string that no log and no record shows.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A text that may be a secret: it travels to workers, and into no log and no
-/// record.
+/// A string that may be a secret. It is serialised for the control link only; its `Debug`
+/// form hides it from logs, panics and records.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SecretString(String);
 
 impl SecretString {
-    /// The text, to be sent to whom it is meant for.
+    /// Returns the string, to be sent to the system that it is meant for.
     pub fn expose_secret(&self) -> &str {
         &self.0
     }
@@ -25,6 +25,6 @@ impl From<String> for SecretString {
 
 impl fmt::Debug for SecretString {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Hidden(…)")
+        f.write_str("SecretString(…)")
     }
 }

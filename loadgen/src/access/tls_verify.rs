@@ -1,7 +1,7 @@
-//! Whose certificates are taken.
+//! The certificates that clients accept.
 //!
-//! One configuration serves sockets, commands, scrapes and the questions to
-//! nodes. It uses ring's cryptography, whatever else is linked in.
+//! One configuration serves sockets, commands, scrapes and requests to nodes. It uses
+//! ring's cryptography, whatever else is linked in.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -18,26 +18,26 @@ use rustls::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Whose certificates are taken.
+/// The certificates that clients accept.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CertVerification {
-    /// Nobody's: no address wants TLS.
+    /// None: no address uses TLS.
     #[default]
     NoTls,
-    /// Those that the authorities of this machine vouch for; on a machine without
-    /// any, Mozilla's as they were when this was built.
+    /// Those signed by the machine's authorities. On a machine without any, by Mozilla's
+    /// as of the build.
     SystemRoots,
-    /// Those that these authorities vouch for.
+    /// Those signed by these authorities.
     CaCertificates {
-        /// Their certificates.
+        /// The authorities' certificates in PEM.
         pem: String,
     },
-    /// Anybody's, unverified.
+    /// All, unverified.
     Insecure,
 }
 
-/// Why certificates cannot be verified.
+/// The reason why TLS cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsSetupError {
     /// The file of authorities cannot be read.
@@ -45,27 +45,27 @@ pub enum TlsSetupError {
     UnreadableCaFile {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// What should be certificates is something else.
-    #[error("the authorities' certificates are not usable: {0}")]
+    /// The text of the authorities holds no valid certificates.
+    #[error("invalid authorities: {0}")]
     InvalidCaCertificates(String),
-    /// The TLS library refuses.
-    #[error("TLS cannot be set up")]
+    /// The TLS library rejects the settings.
+    #[error("cannot set up TLS")]
     Tls(#[from] rustls::Error),
-    /// The HTTP library refuses.
-    #[error("the HTTP client could not be built")]
+    /// The HTTP library rejects the settings.
+    #[error("cannot build the HTTP client")]
     Http(#[from] reqwest::Error),
 }
 
 impl CertVerification {
-    /// Reads what a target's plan names.
+    /// Reads the certificates that a target's plan names.
     ///
     /// # Errors
-    /// If a file cannot be read, or holds no certificates.
+    /// If a file cannot be read, or holds no valid certificates.
     pub fn from_target(target: &plan::TargetSpec) -> Result<Self, TlsSetupError> {
-        let trust = match &target.trust {
+        let verification = match &target.trust {
             plan::CertificateTrust::Machine => Self::SystemRoots,
             plan::CertificateTrust::Anybody => Self::Insecure,
             plan::CertificateTrust::Authorities { file } => {
@@ -76,14 +76,15 @@ impl CertVerification {
                 }
             }
         };
-        trust.client_config()?;
-        Ok(trust)
+        // Found invalid here, they end the run before anything is started.
+        verification.client_config()?;
+        Ok(verification)
     }
 
-    /// The client's side of TLS, for HTTP/1.1.
+    /// Builds the client's TLS configuration, for HTTP/1.1.
     ///
     /// # Errors
-    /// If the authorities' certificates are not usable.
+    /// If the authorities' certificates are not valid.
     pub fn client_config(&self) -> Result<ClientConfig, TlsSetupError> {
         let provider = Arc::new(ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider.clone())
@@ -98,21 +99,24 @@ impl CertVerification {
                 .with_no_client_auth(),
         };
         configuration.alpn_protocols = vec![b"http/1.1".to_vec()];
-        // Each socket stands for a device of its own, which cannot know another's
-        // session: each pays for a whole handshake.
+        // Each socket stands for a device of its own, which cannot know another's session.
+        // The devices of a worker share this configuration: with resumption, most would
+        // skip the handshake that a real device pays for.
         configuration.resumption = Resumption::disabled();
         Ok(configuration)
     }
 
-    /// An HTTP client that takes these certificates, with what `settle` adds.
+    /// Builds an HTTP client that accepts these certificates, with the settings that
+    /// `configure` adds.
     ///
     /// # Errors
-    /// If the authorities' certificates are not usable, or a setting is not.
+    /// If the authorities' certificates or a setting are not valid.
     pub fn http_client(
         &self,
         configure: impl FnOnce(ClientBuilder) -> ClientBuilder,
     ) -> Result<Client, TlsSetupError> {
         let client = Client::builder()
+            // A proxy of the environment would be measured instead of the system.
             .no_proxy()
             .tls_backend_preconfigured(self.client_config()?);
         Ok(configure(client).build()?)
@@ -123,23 +127,23 @@ impl CertVerification {
         match self {
             Self::NoTls | Self::Insecure => {}
             Self::SystemRoots => {
-                // What cannot be read is left out: a machine's store may hold
-                // certificates that are not known here.
+                // Certificates that cannot be read are left out: a machine's store may
+                // hold some that rustls does not know.
                 store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
                 if store.is_empty() {
                     store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
                 }
             }
             Self::CaCertificates { pem } => {
-                let unusable = |reason: String| TlsSetupError::InvalidCaCertificates(reason);
+                let invalid = |reason: String| TlsSetupError::InvalidCaCertificates(reason);
                 for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-                    let certificate = certificate.map_err(|error| unusable(error.to_string()))?;
+                    let certificate = certificate.map_err(|error| invalid(error.to_string()))?;
                     store
                         .add(certificate)
-                        .map_err(|error| unusable(error.to_string()))?;
+                        .map_err(|error| invalid(error.to_string()))?;
                 }
                 if store.is_empty() {
-                    return Err(unusable("there is no certificate in PEM".to_owned()));
+                    return Err(invalid("expected a certificate in PEM".to_owned()));
                 }
             }
         }
@@ -147,13 +151,14 @@ impl CertVerification {
     }
 }
 
-/// Makes ring the process's cryptography for libraries that ask for a default.
+/// Installs ring as the process's cryptography, for libraries that ask for a default.
 pub fn install_ring_provider() {
-    // Somebody was first: then there is one, which is all that is needed.
+    // An error says that another provider is installed: libraries then use that one.
     let _ = ring::default_provider().install_default();
 }
 
-/// Takes any certificate; that its owner signs is still checked.
+/// A verifier that accepts any certificate. Signatures are still checked, so that the
+/// server must own the certificate's key.
 #[derive(Debug)]
 struct AcceptAnyCertificate(Arc<CryptoProvider>);
 
@@ -199,23 +204,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_authority_is_told() {
-        let told = |pem: &str| {
-            let trust = CertVerification::CaCertificates {
+    fn text_without_certificates_is_an_error() {
+        let error = |pem: &str| {
+            let verification = CertVerification::CaCertificates {
                 pem: pem.to_owned(),
             };
-            trust.client_config().unwrap_err().to_string()
+            verification.client_config().unwrap_err().to_string()
         };
         assert_eq!(
-            told("hello"),
-            "the authorities' certificates are not usable: there is no certificate in PEM"
+            error("hello"),
+            "invalid authorities: expected a certificate in PEM"
         );
         let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-        assert!(told(broken).starts_with("the authorities' certificates are not usable: "));
+        assert!(error(broken).starts_with("invalid authorities: "));
     }
 
     #[test]
-    fn without_a_machine_s_authorities_there_are_mozilla_s() {
+    fn machine_without_authorities_gets_mozillas() {
         assert!(
             !CertVerification::SystemRoots
                 .root_store()

@@ -1,9 +1,8 @@
-//! Tokens that a worker signs itself, with the secret of the cluster that the run
-//! has started.
+//! Tokens that a worker signs itself, with the secret of the cluster that the run started.
 //!
-//! Real devices have logged in before the load begins. Logging in ten thousand
-//! devices in the ramp would measure the login; signing costs a worker some
-//! microseconds a device, and the nodes check each token as they check any.
+//! Real devices have logged in before the load begins. Logging in ten thousand devices in
+//! the ramp would measure the login. Signing costs a worker some microseconds per device,
+//! and the nodes check each token as they check any other.
 
 use std::time::Duration;
 
@@ -15,16 +14,16 @@ use serde::{Deserialize, Serialize};
 
 use super::SecretString;
 
-/// Signs tokens.
+/// A signer of tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenSigner {
     /// The cluster's secret.
     pub secret: SecretString,
-    /// How long tokens are valid, in seconds: longer than the run.
+    /// Time for which tokens are valid, in seconds: longer than the run.
     pub lifetime_s: u64,
 }
 
-/// What `docs/protocol.md` says of a token's claims.
+/// The claims of a token, as in `docs/protocol.md`.
 #[derive(Serialize)]
 struct DeviceClaims<'a> {
     sub: &'a str,
@@ -32,8 +31,9 @@ struct DeviceClaims<'a> {
 }
 
 impl TokenSigner {
-    /// With a random secret, for a run of about this length.
+    /// Creates a signer with a random secret, for a run of about this length.
     pub fn random(run: Duration) -> Self {
+        // 64 hexadecimal digits: twice the 32 bytes that nodes demand.
         let secret = format!(
             "{:032x}{:032x}",
             rand::random::<u128>(),
@@ -41,11 +41,12 @@ impl TokenSigner {
         );
         Self {
             secret: secret.into(),
+            // An hour more, because ramp and drain may take longer than planned.
             lifetime_s: run.as_secs() + 3_600,
         }
     }
 
-    /// A token for one device, or for all with `*`.
+    /// Signs a token for one device, or for all with `*`.
     pub fn token(&self, user: &str, devices: &str) -> SecretString {
         let key = Hs256Key::new(self.secret.expose_secret());
         let claims = Claims::new(DeviceClaims {

@@ -4,31 +4,31 @@ use highwater_scenarios::plan::HttpHeader;
 
 use super::SecretString;
 
-/// A header field that cannot be sent.
+/// The reason why a header field cannot be sent.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VariableError {
-    /// A variable is not there, or no text.
-    #[error("the header field {field} needs the variable {variable}, which is not set")]
+    /// A variable is not set, or is not text.
+    #[error("cannot fill in the header field {field}: the variable {variable} is not set")]
     Unset {
-        /// The field's name.
+        /// Name of the header field.
         field: String,
-        /// The variable's.
+        /// Name of the variable.
         variable: String,
     },
-    /// A variable holds what no header field may.
-    #[error("the variable {variable} for the header field {field} is not printable ASCII")]
+    /// A variable holds characters that a header field must not hold.
+    #[error("invalid variable {variable} for the header field {field}: expected printable ASCII")]
     Unprintable {
-        /// The field's name.
+        /// Name of the header field.
         field: String,
-        /// The variable's.
+        /// Name of the variable.
         variable: String,
     },
 }
 
-/// The fields with every `${NAME}` replaced by what `look_up` knows of it.
+/// Replaces every `${NAME}` in the header fields by the value that `look_up` returns.
 ///
 /// # Errors
-/// If it knows nothing of a variable, or what no field may hold.
+/// If a variable has no value, or one that is not printable ASCII.
 pub fn resolve_headers(
     headers: &[HttpHeader],
     look_up: impl Fn(&str) -> Option<String>,
@@ -46,13 +46,14 @@ fn resolve_header(
 ) -> Result<String, VariableError> {
     let mut filled = String::new();
     let mut rest = header.value.as_str();
-    // The plan's own check has seen to it that each is closed.
+    // The scenario's check has made sure that each `${` has its `}`.
     while let Some((before, inside)) = rest.split_once("${") {
         let (variable, after) = inside.split_once('}').unwrap_or((inside, ""));
         let (field, variable) = (header.name.clone(), variable.to_owned());
         let Some(value) = look_up(&variable) else {
             return Err(VariableError::Unset { field, variable });
         };
+        // Files and shells leave a line end behind secrets.
         let value = value.trim();
         if !value.chars().all(|c| c == ' ' || c.is_ascii_graphic()) {
             return Err(VariableError::Unprintable { field, variable });
@@ -84,13 +85,13 @@ mod tests {
     }
 
     #[test]
-    fn variables_are_filled_in() {
+    fn variables_are_replaced_by_their_values() {
         assert_eq!(filled("Bearer ${TOKEN}").unwrap(), "Bearer t0k");
         assert_eq!(filled("${TOKEN}-${TOKEN}.").unwrap(), "t0k-t0k.");
         assert_eq!(filled("plain $TOKEN }").unwrap(), "plain $TOKEN }");
         assert_eq!(
             filled("${NONE}").unwrap_err().to_string(),
-            "the header field A needs the variable NONE, which is not set"
+            "cannot fill in the header field A: the variable NONE is not set"
         );
         assert!(matches!(
             filled("${BAD}"),

@@ -12,13 +12,14 @@ use tokio::net::{
 };
 use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
 
-/// Longest message in bytes: an interval of a busy worker has some tens of
-/// kilobytes, a plan with a thousand events some hundreds.
+/// Longest message, in bytes. An interval of a busy worker has some tens of kilobytes, a
+/// plan with a thousand events some hundreds.
 const MESSAGE_LIMIT: usize = 8 << 20;
-/// The same from somebody who has not shown the run's token yet.
+/// Longest message of a peer that has not shown the run's token yet, in bytes: it must
+/// not make the coordinator allocate.
 const UNAUTHENTICATED_LIMIT: usize = 4 << 10;
-/// How long the other machine may say nothing to the kernel before the link counts as
-/// broken; a process that is stopped does not count as silent.
+/// Time without any packet of the other machine after which the link counts as broken. The
+/// kernel of a stopped process still answers, so that stopping breaks no link.
 const PEER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A connection that sends `S` and receives `R`.
@@ -29,42 +30,44 @@ pub struct ControlLink<S, R> {
     pub writer: LinkWriter<S>,
 }
 
-/// The receiving half of a [`Link`].
+/// The receiving half of a [`ControlLink`].
 pub struct LinkReader<R> {
     frames: FramedRead<OwnedReadHalf, LengthDelimitedCodec>,
     receives: PhantomData<fn() -> R>,
 }
 
-/// The sending half of a [`Link`].
+/// The sending half of a [`ControlLink`].
 pub struct LinkWriter<S> {
     frames: FramedWrite<OwnedWriteHalf, LengthDelimitedCodec>,
     sends: PhantomData<fn(S)>,
 }
 
-/// Why a link ended.
+/// The reason why a link ended.
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
-    /// The other side closed it.
-    #[error("the other side closed the control link")]
+    /// The peer closed the link.
+    #[error("the peer closed the control link")]
     Closed,
-    /// It broke.
+    /// The connection broke.
     #[error("the control link broke")]
     Io(#[from] io::Error),
-    /// Not a message of this protocol.
-    #[error("the control link carried something that is not one of its messages")]
+    /// The peer sent something else than a message.
+    #[error("invalid message on the control link")]
     Message(#[from] serde_json::Error),
 }
 
 impl<S: Serialize, R: DeserializeOwned> ControlLink<S, R> {
-    /// Speaks over `stream`, with somebody who is known.
+    /// Creates a link over `stream` to a trusted peer.
     pub fn new(stream: TcpStream) -> io::Result<Self> {
         let mut link = Self::unauthenticated(stream)?;
         link.reader.raise_frame_limit();
         Ok(link)
     }
 
-    /// Speaks over `stream`; what comes has to be short until it is trusted.
+    /// Creates a link over `stream` to a peer that has not shown the token: its messages
+    /// must be short.
     pub fn unauthenticated(stream: TcpStream) -> io::Result<Self> {
+        // Phases are announced only two seconds ahead.
         stream.set_nodelay(true)?;
         enable_keepalive(&stream)?;
         let (read, write) = stream.into_split();
@@ -82,13 +85,13 @@ impl<S: Serialize, R: DeserializeOwned> ControlLink<S, R> {
 }
 
 impl<R: DeserializeOwned> LinkReader<R> {
-    /// From now on messages may be as long as any.
+    /// Allows long messages, once the peer has shown the token.
     pub fn raise_frame_limit(&mut self) {
         let codec = self.frames.decoder_mut();
         codec.set_max_frame_length(MESSAGE_LIMIT);
     }
 
-    /// The next message. Dropping the future loses nothing.
+    /// Receives the next message. Dropping the future loses no bytes.
     pub async fn receive(&mut self) -> Result<R, LinkError> {
         let frame = self.frames.next().await.ok_or(LinkError::Closed)??;
         Ok(serde_json::from_slice(&frame)?)
@@ -96,7 +99,7 @@ impl<R: DeserializeOwned> LinkReader<R> {
 }
 
 impl<S: Serialize> LinkWriter<S> {
-    /// Sends `message` at once.
+    /// Sends a message and waits until the kernel has it.
     pub async fn send(&mut self, message: &S) -> Result<(), LinkError> {
         let frame = Bytes::from(serde_json::to_vec(message)?);
         Ok(self.frames.send(frame).await?)
@@ -109,14 +112,16 @@ fn codec(limit: usize) -> LengthDelimitedCodec {
         .new_codec()
 }
 
-/// A machine that is gone says nothing any more, not even that the link has ended.
+/// Has the kernel watch the link: a machine that is gone sends not even a reset.
 fn enable_keepalive(stream: &TcpStream) -> io::Result<()> {
+    // Three probes fit into the timeout.
     let between = PEER_TIMEOUT.as_secs() as u32 / 3;
     setsockopt(stream, sockopt::KeepAlive, &true)?;
     setsockopt(stream, sockopt::TcpKeepIdle, &between)?;
     setsockopt(stream, sockopt::TcpKeepInterval, &between)?;
-    let silence = PEER_TIMEOUT.as_millis() as u32;
-    setsockopt(stream, sockopt::TcpUserTimeout, &silence)?;
+    // Keep-alive alone does not cover a link with unacknowledged data.
+    let timeout_ms = PEER_TIMEOUT.as_millis() as u32;
+    setsockopt(stream, sockopt::TcpUserTimeout, &timeout_ms)?;
     Ok(())
 }
 
@@ -129,24 +134,25 @@ mod tests {
     async fn pair() -> (TcpStream, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("bound");
-        let (one, other) = tokio::join!(TcpStream::connect(address), listener.accept());
-        (one.expect("connected"), other.expect("accepted").0)
+        let (connected, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
+        (connected.expect("connected"), accepted.expect("accepted").0)
     }
 
     #[tokio::test]
-    async fn a_stranger_is_brief_and_a_friend_need_not_be() {
+    async fn long_message_breaks_the_link_until_the_peer_is_trusted() {
         let long = "x".repeat(UNAUTHENTICATED_LIMIT + 1);
         for trusted in [false, true] {
-            let (one, other) = pair().await;
-            let mut here = ControlLink::<String, String>::unauthenticated(one).expect("a link");
-            let mut there = ControlLink::<String, String>::new(other).expect("a link");
-            there.writer.send(&"hello".to_owned()).await.expect("sent");
-            assert_eq!(here.reader.receive().await.expect("short"), "hello");
+            let (near, far) = pair().await;
+            let mut receiver =
+                ControlLink::<String, String>::unauthenticated(near).expect("a link");
+            let mut sender = ControlLink::<String, String>::new(far).expect("a link");
+            sender.writer.send(&"hello".to_owned()).await.expect("sent");
+            assert_eq!(receiver.reader.receive().await.expect("short"), "hello");
             if trusted {
-                here.reader.raise_frame_limit();
+                receiver.reader.raise_frame_limit();
             }
-            there.writer.send(&long).await.expect("sent");
-            match here.reader.receive().await {
+            sender.writer.send(&long).await.expect("sent");
+            match receiver.reader.receive().await {
                 Ok(text) => assert!(trusted && text == long),
                 Err(error) => assert!(!trusted && matches!(error, LinkError::Io(_)), "{error}"),
             }
@@ -154,12 +160,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_kernel_watches_over_a_link() {
-        let (one, _other) = pair().await;
-        enable_keepalive(&one).expect("set");
-        let timeout = nix::sys::socket::getsockopt(&one, sockopt::TcpUserTimeout);
+    async fn link_has_keepalive_and_a_user_timeout() {
+        let (stream, _peer) = pair().await;
+        enable_keepalive(&stream).expect("set");
+        let timeout = nix::sys::socket::getsockopt(&stream, sockopt::TcpUserTimeout);
         assert_eq!(timeout.expect("read"), 30_000);
-        let watched = nix::sys::socket::getsockopt(&one, sockopt::KeepAlive);
-        assert!(watched.expect("read"));
+        let keepalive = nix::sys::socket::getsockopt(&stream, sockopt::KeepAlive);
+        assert!(keepalive.expect("read"));
     }
 }

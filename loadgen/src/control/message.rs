@@ -1,16 +1,16 @@
-//! What coordinator and worker say to each other.
+//! The messages between coordinator and worker.
 //!
 //! ```text
 //! worker                         coordinator
-//!   Hello ───────────────────────►            (or Refused)
+//!   Hello ───────────────────────►            (or Rejected)
 //!   ◄──────────────────── Assignment
-//!   Ping ────────────────────────►            (some times: the clocks' offset)
+//!   Ping ────────────────────────►            (eight times, for the clocks' offset)
 //!   ◄────────────────────────── Pong
 //!   Ready ───────────────────────►
 //!   ◄──────────────────────────── Go          (all workers are ready)
 //!   Interval ────────────────────►            (each second)
-//!   ◄────── Steady, Endpoints, Drain          (what changes)
-//!   Unaccepted ──────────────────►            (where devices sent readings)
+//!   ◄────── Steady, Endpoints, Drain          (when they change)
+//!   UnacceptedTelemetry ─────────►            (if devices sent telemetry)
 //!   Done ────────────────────────►
 //! ```
 
@@ -22,135 +22,137 @@ use crate::{access::ClientAccess, endpoints::Endpoints};
 /// Version of this protocol; coordinator and workers must agree.
 pub const PROTOCOL: u32 = 3;
 
-/// From a worker to its coordinator.
+/// A message from a worker to its coordinator.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "say")]
 pub enum FromWorker {
-    /// First of all.
+    /// The first message.
     Hello(Hello),
-    /// What does your clock say?
+    /// A request for the coordinator's clock.
     Ping {
-        /// Comes back in the answer.
+        /// A number that the answer carries back.
         number: u32,
     },
-    /// Everything that can be prepared is.
+    /// The worker is prepared and waits for the go.
     Ready,
-    /// What was counted since the last one.
+    /// The counts since the last interval.
     Interval(WorkerInterval),
-    /// Readings of some devices that were not accepted; all others that were due were.
+    /// Telemetry of some devices that was not accepted. All other telemetry that was due
+    /// was accepted.
     UnacceptedTelemetry(Vec<UnacceptedTelemetry>),
-    /// All sockets are closed, all commands have an outcome; nothing follows.
+    /// The last message: all sockets are closed, and every command has its result.
     Done,
 }
 
-/// Who asks to take part.
+/// A worker's request to take part in the run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello {
-    /// [`PROTOCOL`].
+    /// The worker's [`PROTOCOL`].
     pub protocol: u32,
-    /// Shared secret of this run.
+    /// The shared secret of the run.
     pub token: String,
     /// Version of the worker's binary.
     pub version: String,
-    /// Process id on its own machine.
+    /// Process id on the worker's machine.
     pub pid: u32,
-    /// Files that the worker may have open.
+    /// Most files that the worker may have open.
     pub open_files: u64,
 }
 
-/// What a worker counted during one or more whole seconds.
+/// The counts of a worker during one or more whole seconds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct WorkerInterval {
-    /// First second of the run's clock that it covers.
+    /// First second that it covers, on the run's clock.
     pub second: u64,
-    /// How many seconds; more than one when the worker could not run.
+    /// Number of seconds; more than one if the worker could not run.
     pub length: u64,
-    /// Counter name and growth.
+    /// Name and growth of each counter.
     pub counters: Vec<(String, u64)>,
-    /// Gauge name and value at the end.
+    /// Name and value at the end of each gauge.
     pub gauges: Vec<(String, f64)>,
-    /// Latency tag and V2-deflate-serialised histogram in base64.
+    /// Tag and histogram of each latency: V2 deflate form, in base64.
     pub latencies: Vec<(String, String)>,
-    /// What came and went, by the tenth of a second; without empty ones.
+    /// Connection events in buckets of 100 ms, without empty ones.
     pub buckets: Vec<CounterBucket>,
-    /// Sockets of the ramp's pools that have opened or failed once, ever.
+    /// Sockets of the ramp's pools that have opened or failed since the start of the run.
     pub ramp_resolved: u64,
 }
 
-/// What a worker counted in a tenth of a second.
+/// The connection events of a worker in one bucket of 100 ms.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CounterBucket {
-    /// Which one of the run's clock: 12 is from 1.2 s to 1.3 s.
+    /// Number of the bucket on the run's clock: 12 is from 1.2 s to 1.3 s.
     pub number: u64,
-    /// Counter name and growth, by the names of
+    /// Name and growth of each counter, named as in
     /// [`conn_event`](highwater_reports::record::names::conn_event).
     pub counters: Vec<(String, u64)>,
 }
 
-/// What a device was not told is accepted of its readings in one load.
+/// The telemetry of one device in one load that the system did not confirm.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnacceptedTelemetry {
     /// Number of the load in the plan.
     pub load: u32,
     /// The device's number in its pool.
     pub device: u64,
-    /// Number in the load of the first of its readings that was never sent: none of
-    /// its later ones was either.
+    /// Number in the load of the first record that was never sent. No later record of the
+    /// device was sent either.
     pub first_unsent: u64,
-    /// Numbers in the load of readings sent and not accepted.
+    /// Numbers in the load of records that were sent and not accepted.
     pub unacked: Vec<u64>,
 }
 
-/// From the coordinator to a worker.
+/// A message from the coordinator to a worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "say")]
 pub enum ToWorker {
     /// The worker cannot take part.
     Rejected {
-        /// Why, in words.
+        /// The reason, as text.
         reason: String,
     },
-    /// What the worker has to do.
+    /// The worker's part of the run.
     Assignment(Box<Assignment>),
-    /// The coordinator's clock.
+    /// The answer to a ping.
     Pong {
-        /// Of the question.
+        /// The number of the ping.
         number: u32,
         /// Microseconds since an instant that the coordinator chose.
         clock_us: u64,
     },
-    /// All are ready.
+    /// The start of the run: all workers are ready.
     Go {
         /// Instant 0 of the run on the coordinator's clock.
         origin_us: u64,
-        /// Whole second of the run's clock at which the ramp starts.
+        /// Second of the run's clock at which the ramp starts.
         ramp_second: u64,
     },
-    /// When the steady phase starts.
+    /// The announcement of the steady phase.
     Steady {
-        /// Whole second of the run's clock, usually ahead.
+        /// Second of the run's clock at which it starts, usually ahead.
         second: u64,
     },
-    /// The system's addresses have changed.
+    /// The system's new addresses.
     Endpoints(Endpoints),
-    /// Finish: no new commands from now, answers awaited, sockets closed in order.
+    /// The announcement of the drain: no new work begins, results are awaited, and then
+    /// sockets close in order.
     Drain {
-        /// Whole second of the run's clock, usually ahead.
+        /// Second of the run's clock at which it starts, usually ahead.
         second: u64,
     },
 }
 
-/// A worker's part in a run.
+/// A worker's part of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Assignment {
-    /// `w1`, …
+    /// The worker's id: `w1`, …
     pub id: String,
-    /// What the run does.
+    /// The plan of the run.
     pub plan: Plan,
-    /// Which part of it is this worker's.
+    /// The worker's part of the plan.
     pub segment: Segment,
     /// The system's addresses.
     pub endpoints: Endpoints,
-    /// What it needs to be let in there.
+    /// Certificates, header fields and tokens of clients.
     pub access: ClientAccess,
 }

@@ -1,10 +1,11 @@
-//! The link between coordinator and workers: TCP, length-delimited JSON, a
-//! token. It is off the load's path: a worker needs it to start, to stop and
-//! to tell what it counted, never to know what to do next.
+//! The link between coordinator and workers: TCP, length-delimited JSON, a token.
 //!
-//! - [`message`]: what the two say to each other;
+//! The link is off the load's path. A worker needs it to start, to stop and to send what
+//! it counted, and never to know what is due next.
+//!
+//! - [`message`]: the messages, with a diagram of their order;
 //! - [`link`]: one connection;
-//! - [`offset`]: how far apart their clocks are.
+//! - [`offset`]: the offset between the two clocks.
 
 pub mod link;
 pub mod message;
@@ -14,3 +15,8 @@ pub use link::{ControlLink, LinkError, LinkReader, LinkWriter};
 pub use message::{
     Assignment, CounterBucket, FromWorker, Hello, ToWorker, UnacceptedTelemetry, WorkerInterval,
 };
+
+/// A worker's receiving half of its link.
+pub type CoordinatorReader = LinkReader<ToWorker>;
+/// A worker's sending half of its link.
+pub type CoordinatorWriter = LinkWriter<FromWorker>;

@@ -1,34 +1,35 @@
-//! How far a worker's clock is from its coordinator's.
+//! The offset between a worker's clock and its coordinator's.
 //!
-//! Cristian's algorithm (1989): of several questions the one with the shortest
-//! round trip bounds the error best, by half of that round trip.
+//! Cristian's algorithm (1989): of several pings, the one with the shortest round trip has
+//! the smallest error, at most half of that round trip.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The coordinator's clock as a worker sees it.
+/// The coordinator's clock as a worker observed it.
 #[derive(Debug, Clone, Copy)]
 pub struct RemoteClock {
     /// Local instant at which the remote clock reads `clock_us`.
     local: Instant,
     clock_us: u64,
-    /// Round trip of the question that showed it.
+    /// Round trip of the ping that observed it.
     round_trip: Duration,
 }
 
 impl RemoteClock {
-    /// What one question showed: asked at `asked`, answered at `answered`.
-    pub fn observed(asked: Instant, answered: Instant, clock_us: u64) -> Self {
-        let round_trip = answered - asked;
+    /// Creates the observation of one ping, sent at `sent` and answered at `answered`.
+    pub fn observed(sent: Instant, answered: Instant, clock_us: u64) -> Self {
+        let round_trip = answered - sent;
         Self {
-            local: asked + round_trip / 2,
+            // The remote clock was read somewhere in between: half way is the best guess.
+            local: sent + round_trip / 2,
             clock_us,
             round_trip,
         }
     }
 
-    /// The better of two observations.
+    /// Returns the observation with the shorter round trip.
     pub fn more_precise(self, other: Self) -> Self {
         if other.round_trip < self.round_trip {
             other
@@ -37,7 +38,7 @@ impl RemoteClock {
         }
     }
 
-    /// The local instant at which the remote clock reads `clock_us`.
+    /// Returns the local instant at which the remote clock reads `clock_us`.
     pub fn local_instant(&self, clock_us: u64) -> Instant {
         if clock_us >= self.clock_us {
             self.local + Duration::from_micros(clock_us - self.clock_us)
@@ -52,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_shortest_round_trip_wins() {
+    fn observation_with_the_shortest_round_trip_wins() {
         let start = Instant::now();
         let ms = Duration::from_millis;
         let slow = RemoteClock::observed(start, start + ms(100), 5_000_000);

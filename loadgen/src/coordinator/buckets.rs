@@ -1,5 +1,4 @@
-//! Tenths of seconds that several workers tell of, put together into lines of the
-//! record.
+//! Buckets of 100 ms from several workers, merged into lines of the record.
 
 use std::collections::BTreeMap;
 
@@ -7,28 +6,28 @@ use highwater_reports::record::{Interval, Source, SourceRole};
 
 use crate::control::CounterBucket;
 
-/// Tenths in a second.
+/// Buckets in a second.
 const BUCKETS_PER_S: u64 = 10;
 
-/// What the workers have told of tenths that are not written yet.
+/// The buckets that are not written yet.
 #[derive(Debug, Default)]
 pub struct PendingBuckets {
-    /// By the tenth's number, then by the counter's name.
+    /// Counters by name, by the bucket's number on the run's clock.
     counts: BTreeMap<u64, BTreeMap<String, u64>>,
 }
 
 impl PendingBuckets {
-    /// A worker tells of some.
-    pub fn add(&mut self, told: Vec<CounterBucket>) {
-        for tenth in told {
-            let counts = self.counts.entry(tenth.number).or_default();
-            for (name, count) in tenth.counters {
+    /// Adds a worker's buckets.
+    pub fn add(&mut self, buckets: Vec<CounterBucket>) {
+        for bucket in buckets {
+            let counts = self.counts.entry(bucket.number).or_default();
+            for (name, count) in bucket.counters {
                 *counts.entry(name).or_default() += count;
             }
         }
     }
 
-    /// Takes those that lie before `second`, each as a line of the record.
+    /// Takes the buckets before `second`, each as a line of the record.
     pub fn take_before(&mut self, second: u64) -> Vec<Interval> {
         let later = self.counts.split_off(&second.saturating_mul(BUCKETS_PER_S));
         let earlier = std::mem::replace(&mut self.counts, later);
@@ -58,20 +57,20 @@ mod tests {
     }
 
     #[test]
-    fn workers_are_added_up_and_later_tenths_wait() {
-        let mut tenths = PendingBuckets::default();
-        tenths.add(vec![
+    fn buckets_of_workers_are_added_and_later_ones_wait() {
+        let mut buckets = PendingBuckets::default();
+        buckets.add(vec![
             bucket(9, "opened.n1", 2),
             bucket(10, "reconnected", 1),
         ]);
-        tenths.add(vec![bucket(9, "opened.n1", 3), bucket(9, "opened.n2", 1)]);
-        let lines = tenths.take_before(1);
+        buckets.add(vec![bucket(9, "opened.n1", 3), bucket(9, "opened.n2", 1)]);
+        let lines = buckets.take_before(1);
         assert_eq!(lines.len(), 1);
         assert_eq!((lines[0].at, lines[0].length), (0.9, 0.1));
         assert_eq!(lines[0].counter("opened.n1"), 5);
         assert_eq!(lines[0].counter("opened.n2"), 1);
-        assert_eq!(tenths.take_before(1), []);
-        assert_eq!(tenths.take_before(u64::MAX)[0].counter("reconnected"), 1);
-        assert_eq!(tenths.take_before(u64::MAX), []);
+        assert_eq!(buckets.take_before(1), []);
+        assert_eq!(buckets.take_before(u64::MAX)[0].counter("reconnected"), 1);
+        assert_eq!(buckets.take_before(u64::MAX), []);
     }
 }

@@ -1,4 +1,4 @@
-//! After the drain: the consumers handle what is still in the queue.
+//! The time after the drain in which consumers handle what is still in the queue.
 
 use std::time::Duration;
 
@@ -14,54 +14,55 @@ use tokio_util::sync::CancellationToken;
 
 use super::telemetry::TelemetryReconciler;
 
-/// How often the consumers' journals are looked at.
+/// Interval at which the consumers' journals are read.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
-/// Consumers that write nothing for this long, and for as long as they take with a
-/// reading, have nothing more: longer than a queue takes to find that one is dead.
+/// Time without a new line after which the consumers count as idle, in addition to the
+/// time that they take for one record. A queue needs less to redeliver the records of a dead
+/// consumer.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
-/// And longer than this they are not waited for.
+/// Longest wait for consumers that still write.
 const MAX_WAIT: Duration = Duration::from_secs(300);
 
-/// How the consumers came to their end.
+/// The result of waiting for the consumers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DrainOutcome {
-    /// Everything accepted is handled.
+    /// All accepted telemetry is handled.
     Complete,
-    /// They write no more, and something is missing.
+    /// The consumers write no more, and some telemetry is missing.
     Idle,
-    /// They still wrote, and were not waited for any longer: why.
+    /// The consumers still wrote when the wait ended, for this reason.
     Unfinished(&'static str),
 }
 
-/// How long they are waited for.
+/// The limits of the wait for consumers.
 #[derive(Debug)]
 pub(super) struct WaitPolicy {
     idle_timeout: Duration,
     deadline: Instant,
     handled: u64,
-    /// Since when they have written nothing.
+    /// The instant of the last new line.
     idle_since: Instant,
 }
 
 impl WaitPolicy {
-    /// For the consumers of `plan`; a run that somebody interrupted waits only as long
-    /// as it must.
+    /// Creates the limits for the consumers of `plan`. An interrupted run waits only until
+    /// it can tell missing from late.
     pub(super) fn new(plan: &Plan, interrupted: bool, now: Instant) -> Self {
         let idle_timeout = IDLE_TIMEOUT + processing_time(plan);
-        let at_most = if interrupted {
+        let max_wait = if interrupted {
             idle_timeout
         } else {
             idle_timeout.max(MAX_WAIT)
         };
         Self {
             idle_timeout,
-            deadline: now + at_most,
+            deadline: now + max_wait,
             handled: 0,
             idle_since: now,
         }
     }
 
-    /// So much is handled and so much missing by now.
+    /// Takes in how much is handled and missing by `now`. Returns how the wait ended.
     fn poll(&mut self, handled: u64, missing: u64, now: Instant) -> Option<DrainOutcome> {
         if missing == 0 {
             return Some(DrainOutcome::Complete);
@@ -73,42 +74,43 @@ impl WaitPolicy {
             return Some(DrainOutcome::Idle);
         }
         (now >= self.deadline).then_some(DrainOutcome::Unfinished(
-            "the consumers were not waited for any longer",
+            "the consumers did not finish in time",
         ))
     }
 }
 
-/// Reads journals until everything is handled, nothing more comes, or somebody is in
-/// a `hurry`.
+/// Reads journals until all accepted telemetry is handled, the limits are reached, or
+/// `interrupt` is cancelled.
 pub(super) async fn drain_consumers(
-    mut readings: TelemetryReconciler,
-    mut patience: WaitPolicy,
-    hurry: CancellationToken,
+    mut telemetry: TelemetryReconciler,
+    mut policy: WaitPolicy,
+    interrupt: CancellationToken,
 ) -> (TelemetryReconciler, DrainOutcome) {
-    let mut looks = interval(POLL_INTERVAL);
+    let mut polls = interval(POLL_INTERVAL);
     loop {
         tokio::select! {
-            _ = looks.tick() => {}
-            () = hurry.cancelled() => {
-                return (readings, DrainOutcome::Unfinished("interrupted"));
+            _ = polls.tick() => {}
+            () = interrupt.cancelled() => {
+                return (telemetry, DrainOutcome::Unfinished("interrupted"));
             }
         }
-        readings = read_journals(readings).await;
-        let (handled, missing) = (readings.handled_count(), readings.missing_count());
-        if let Some(settled) = patience.poll(handled, missing, Instant::now()) {
-            return (readings, settled);
+        telemetry = read_journals(telemetry).await;
+        let (handled, missing) = (telemetry.handled_count(), telemetry.missing_count());
+        if let Some(outcome) = policy.poll(handled, missing, Instant::now()) {
+            return (telemetry, outcome);
         }
     }
 }
 
-/// What the journals have by now. They may be long: not read in the run's own task.
-pub(super) async fn read_journals(mut readings: TelemetryReconciler) -> TelemetryReconciler {
+/// Reads the journals' new lines.
+pub(super) async fn read_journals(mut telemetry: TelemetryReconciler) -> TelemetryReconciler {
+    // Journals may be long: reading them would block the run's own task.
     let read = spawn_blocking(move || {
-        readings.read_new_lines();
-        readings
+        telemetry.read_new_lines();
+        telemetry
     });
     match read.await {
-        Ok(readings) => readings,
+        Ok(telemetry) => telemetry,
         Err(panic) => std::panic::resume_unwind(panic.into_panic()),
     }
 }
@@ -144,38 +146,38 @@ mod tests {
         rate = "10/s"
     "#;
 
-    fn patience(interrupted: bool, start: Instant) -> WaitPolicy {
+    fn policy(interrupted: bool, start: Instant) -> WaitPolicy {
         let plan = highwater_scenarios::parse("slow.toml", SLOW, &[]);
         let plan = plan.unwrap_or_else(|problems| panic!("{problems}"));
         WaitPolicy::new(&plan, interrupted, start)
     }
 
     #[test]
-    fn slow_consumers_are_not_quiet_while_they_handle_one() {
+    fn slow_consumers_are_not_idle_while_they_handle_an_item() {
         let start = Instant::now();
-        let mut patience = patience(false, start);
+        let mut policy = policy(false, start);
         let after = |seconds| start + Duration::from_secs(seconds);
-        assert_eq!(patience.poll(1, 9, after(1)), None);
-        assert_eq!(patience.poll(1, 9, after(30)), None);
-        assert_eq!(patience.poll(2, 8, after(31)), None);
-        assert_eq!(patience.poll(2, 8, after(66)), None);
-        assert_eq!(patience.poll(2, 8, after(67)), Some(DrainOutcome::Idle));
-        assert_eq!(patience.poll(2, 0, after(67)), Some(DrainOutcome::Complete));
+        assert_eq!(policy.poll(1, 9, after(1)), None);
+        assert_eq!(policy.poll(1, 9, after(30)), None);
+        assert_eq!(policy.poll(2, 8, after(31)), None);
+        assert_eq!(policy.poll(2, 8, after(66)), None);
+        assert_eq!(policy.poll(2, 8, after(67)), Some(DrainOutcome::Idle));
+        assert_eq!(policy.poll(2, 0, after(67)), Some(DrainOutcome::Complete));
     }
 
     #[test]
-    fn consumers_that_go_on_for_ever_are_left() {
-        for (interrupted, most) in [(false, MAX_WAIT.as_secs()), (true, 35)] {
+    fn consumers_that_write_without_end_are_not_awaited() {
+        for (interrupted, max_wait_s) in [(false, MAX_WAIT.as_secs()), (true, 35)] {
             let start = Instant::now();
-            let mut patience = patience(interrupted, start);
-            let settled = (1..=most + 1).find_map(|second| {
-                let look = patience.poll(second, 1, start + Duration::from_secs(second));
-                look.map(|settled| (second, settled))
+            let mut policy = policy(interrupted, start);
+            let ended = (1..=max_wait_s + 1).find_map(|second| {
+                let outcome = policy.poll(second, 1, start + Duration::from_secs(second));
+                outcome.map(|outcome| (second, outcome))
             });
-            let Some((second, DrainOutcome::Unfinished(_))) = settled else {
-                panic!("{settled:?}");
+            let Some((second, DrainOutcome::Unfinished(_))) = ended else {
+                panic!("{ended:?}");
             };
-            assert_eq!(second, most);
+            assert_eq!(second, max_wait_s);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Why a run could not be, and whose fault it was.
+//! The reasons why a run cannot start or go on.
 
 use std::{io, path::PathBuf};
 
@@ -10,93 +10,95 @@ use crate::{
     testbed::TestbedError,
 };
 
-/// Why a run could not start or go on. A target that misbehaves during a run
-/// is not among these: that is a finding.
+/// The reason why a run cannot start or go on. A target that fails during a run is not
+/// among these: that is a finding of the record.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The record cannot be written.
     #[error(transparent)]
     Record(#[from] RecordError),
-    /// A directory for the processes' logs cannot be made.
+    /// The directory of the processes' logs cannot be created.
     #[error("cannot create {}", path.display())]
     LogDirectory {
-        /// Which one.
+        /// The directory.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         source: io::Error,
     },
     /// The cluster does not start.
     #[error(transparent)]
     Testbed(#[from] TestbedError),
-    /// Nobody listens where the target should be.
+    /// No process listens at an address of the target.
     #[error("the target does not answer at {address}: {reason}")]
     TargetUnreachable {
-        /// As in the scenario.
+        /// The address, as in the scenario.
         address: String,
-        /// Why.
+        /// The cause.
         reason: String,
     },
     /// A worker process does not start.
     #[error(transparent)]
     Process(#[from] ProcessError),
-    /// Workers cannot join at the control address.
+    /// The coordinator cannot listen at its control address.
     #[error("cannot listen for workers on {address}")]
     Listen {
         /// The control address.
         address: std::net::SocketAddr,
-        /// Why.
+        /// The system's error.
         source: io::Error,
     },
     /// Not all workers joined and became ready in time.
-    #[error("{ready} of {wanted} workers were ready after {} s", after.as_secs())]
+    #[error("cannot start the run: {ready} of {wanted} workers were ready after {} s", after.as_secs())]
     WorkersNotReady {
-        /// How many were.
+        /// Number of workers that were ready.
         ready: u32,
-        /// How many the run has.
+        /// Number of workers of the run.
         wanted: u32,
-        /// How long they had.
+        /// Time that they had.
         after: std::time::Duration,
     },
     /// A worker may open fewer files than its share needs.
-    #[error("a worker's share needs {needed} open files and it may have {limit}")]
+    #[error(
+        "cannot start the run: a worker's share needs {needed} open files, and its limit is {limit}"
+    )]
     OpenFileLimitTooLow {
-        /// What the share needs.
+        /// Open files that the share needs.
         needed: u64,
-        /// What the worker may have.
+        /// Open files that the worker may have.
         limit: u64,
     },
-    /// A worker fell out before the run had begun.
-    #[error("worker {id} fell out before the start: {reason}")]
+    /// A worker failed before the run began.
+    #[error("cannot start the run: worker {id} failed: {reason}")]
     WorkerFailedBeforeStart {
-        /// Which one.
+        /// Id of the worker.
         id: String,
-        /// Why.
+        /// The cause.
         reason: String,
     },
-    /// Certificates cannot be verified, or no HTTP client can be built.
+    /// TLS or an HTTP client cannot be set up.
     #[error(transparent)]
     Tls(#[from] TlsSetupError),
-    /// A header field's value is not there.
+    /// A header field needs a variable that is not set or not valid.
     #[error(transparent)]
     Header(#[from] VariableError),
-    /// The target's certificate is not one that is taken.
-    #[error("no TLS session with {address}: {reason}")]
+    /// The target's certificate is not accepted, or TLS fails otherwise.
+    #[error("cannot establish TLS with {address}: {reason}")]
     TargetTlsFailed {
-        /// As in the scenario.
+        /// The address, as in the scenario.
         address: String,
-        /// Why.
+        /// The cause.
         reason: String,
     },
-    /// The limit of open files cannot be read.
+    /// The limit of open files cannot be read or raised.
     #[error("cannot raise the limit of open files")]
     OpenFiles(#[source] io::Error),
-    /// Somebody stopped it before it had begun.
-    #[error("interrupted before the load had started")]
+    /// A person interrupted the run before it began.
+    #[error("interrupted before the load started")]
     Interrupted,
 }
 
 impl RunError {
-    /// What the person can do about it.
+    /// Returns the next step for a person; `None` if the error says enough.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Record(RecordError::NotEmpty(_)) => {

@@ -1,20 +1,35 @@
-//! The coordinator: starts the system and the workers, keeps the time, and
-//! writes down what everybody tells.
+//! The coordinator: starts the system and the workers, keeps the time, and writes the
+//! run record.
 //!
-//! - [`options`]: what to run, with which workers, where the record goes;
-//! - [`run`]: from the first process to the last line of the record;
+//! ```text
+//! RunOptions ──► start.rs ──► system.rs            the cluster or the target
+//!                   └───────► registration.rs      workers join and become ready
+//!                                  │ go
+//!                                  ▼
+//! worker_pool.rs ──intervals──►  run.rs  ◄──samples── sampler_task.rs
+//!        ▲                         │ phases.rs: ramp, steady, drain
+//!        └── steady, drain ────────┤
+//!                                  ▼
+//!            recorder.rs ──► run record        progress ──► a person's screen
+//!                ▲
+//!                └── telemetry.rs, consumer_drain.rs: accepted against handled
+//! ```
+//!
+//! In reading order:
+//!
+//! - [`options`]: the run that is asked for;
 //! - [`start`]: everything up to the go;
-//! - [`watch`]: samples every process, once a second;
-//! - [`system`]: the cluster that the scenario asks for, or the target;
-//! - [`roster`]: workers join, are told their share, and become ready;
-//! - [`crew`]: the workers while they work;
+//! - [`system`]: the system under test, with `target_check` before the load;
+//! - [`registration`]: workers join, get their share and become ready;
+//! - [`run`]: from the go to the last line of the record;
 //! - [`phases`]: ramp, steady, drain;
-//! - [`recorder`]: what goes into the run record, second by second, with [`tenths`]
-//!   for what has to be told more finely;
-//! - [`telemetry`]: what was accepted, held against what was handled;
-//! - `settling`: the consumers handle what is left after the drain;
-//! - [`progress`]: what a person sees meanwhile;
-//! - [`error`]: why a run could not be, and whose fault it was.
+//! - [`worker_pool`]: the workers of a run and their messages;
+//! - [`sampler_task`]: a sample of every process, once a second;
+//! - [`recorder`]: the lines of the record, with [`buckets`] for those of 100 ms;
+//! - [`telemetry`]: accepted telemetry, reconciled with what consumers handled;
+//! - `consumer_drain`: the consumers' time after the workers are done;
+//! - [`progress`]: the state of a run as a person sees it;
+//! - [`error`]: the reasons why a run cannot start or go on.
 
 pub mod buckets;
 mod consumer_drain;
@@ -28,6 +43,7 @@ pub mod run;
 pub mod sampler_task;
 pub mod start;
 pub mod system;
+mod target_check;
 pub mod telemetry;
 pub mod worker_pool;
 

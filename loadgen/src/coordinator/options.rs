@@ -1,47 +1,47 @@
-//! What to run, with which workers, where the record goes.
+//! The run that is asked for: its plan, its workers and the place of its record.
 
 use std::{net::SocketAddr, path::PathBuf};
 
 use highwater_scenarios::Plan;
 
-/// A run that is wanted.
+/// A run that is asked for.
 #[derive(Debug, Clone)]
 pub struct RunOptions {
-    /// What it does.
+    /// The plan of the run.
     pub plan: Plan,
     /// The scenario file as written, for the record.
     pub scenario_text: String,
     /// `--set` arguments, for the record.
     pub sets: Vec<String>,
-    /// Directory of the record; absent or empty.
+    /// Directory of the record, which is absent or empty.
     pub out: PathBuf,
-    /// The `highwater` binary, which nodes and local workers are started from.
+    /// The `highwater` binary, from which nodes and local workers are started.
     pub exe: PathBuf,
-    /// Who puts on the load.
+    /// The workers that generate the load.
     pub workers: Workers,
 }
 
-/// Who puts on the load.
+/// The workers that generate the load.
 #[derive(Debug, Clone)]
 pub enum Workers {
     /// Processes that the coordinator starts on this machine.
     Local {
-        /// How many; `None` is as many as their open files demand.
+        /// Number of workers; `None` for as many as the limit of open files demands.
         count: Option<u32>,
     },
-    /// Processes that somebody starts, on any machine.
+    /// Processes that a person or a scheduler starts, on any machine.
     Remote {
-        /// Where they join.
+        /// The address at which they join.
         listen: SocketAddr,
-        /// Shared secret.
+        /// The shared secret of the run.
         token: String,
-        /// How many the run waits for.
+        /// Number of workers that the run waits for.
         count: u32,
     },
 }
 
 impl RunOptions {
-    /// How many workers the run has, when each may open `open_files` files.
+    /// Returns the number of workers, if each may open `open_files` files.
     pub fn worker_count(&self, open_files: u64) -> u32 {
         match self.workers {
             Workers::Local { count } => {

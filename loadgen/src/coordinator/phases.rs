@@ -1,36 +1,38 @@
-//! Ramp, steady, drain, and when one becomes the next.
+//! The phases of a run: ramp, steady and drain.
 //!
 //! ```text
-//! Ramp ──every socket opened or failed──► Steady ──duration──► Drain ──all done, or too late──► over
+//! Ramp ──every socket opened or failed──► Steady ──duration──► Drain ──all done, or deadline──► end
 //!  │                                         │                  ▲
 //!  └────────────── interrupt, no worker left ┴──────────────────┘
 //! ```
 //!
-//! Phases begin at whole seconds of the run's clock, so that an interval lies
-//! in one phase only.
+//! Phases begin at whole seconds of the run's clock, so that an interval lies in one phase
+//! only.
 
 use std::time::Duration;
 
 use highwater_scenarios::{Plan, plan::PhaseWindow};
 
-/// Time that an announcement takes to reach every worker.
+/// Time between an announcement and its phase: the announcement must reach every worker
+/// before.
 const PHASE_LEAD_S: u64 = 2;
-/// What workers may take in the drain beyond what its work takes.
+/// Time that workers may take in the drain in addition to results and closes. It covers
+/// the wait for messages, which is at most 10 s.
 const DRAIN_SLACK: Duration = Duration::from_secs(20);
 
 /// The phase of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunPhase {
-    /// Sockets open.
+    /// The ramp, in which sockets open.
     Ramp,
-    /// The steady phase, possibly still some moments ahead.
+    /// The steady phase, which may still be ahead.
     Steady {
         /// Its first second.
         from: u64,
         /// The second after its last.
         until: u64,
     },
-    /// Sockets close, possibly still a moment ahead.
+    /// The drain, in which sockets close. It may still be ahead.
     Drain {
         /// Its first second.
         from: u64,
@@ -38,9 +40,10 @@ pub enum RunPhase {
 }
 
 impl RunPhase {
-    /// The steady phase, announced at `now`.
+    /// Returns the steady phase that is announced at `now`.
     pub fn steady(plan: &Plan, now: Duration) -> Self {
         let from = now.as_secs() + PHASE_LEAD_S;
+        // Rounded up: the phase ends at a whole second as well.
         let length = plan.duration.as_secs() + u64::from(plan.duration.subsec_nanos() > 0);
         Self::Steady {
             from,
@@ -48,14 +51,14 @@ impl RunPhase {
         }
     }
 
-    /// The drain, at once.
+    /// Returns the drain that is announced at `now` and begins at the next second.
     pub fn drain(now: Duration) -> Self {
         Self::Drain {
             from: now.as_secs() + 1,
         }
     }
 
-    /// As in the record.
+    /// Returns the phase as the record names it.
     pub fn window(self) -> PhaseWindow {
         match self {
             Self::Ramp => PhaseWindow::Ramp,
@@ -65,15 +68,16 @@ impl RunPhase {
     }
 }
 
-/// The longest that the drain of `plan` should take when the busiest worker
-/// has `sockets` sockets.
+/// Returns the longest time that the drain of `plan` may take, if the worker with the most
+/// sockets has `sockets`.
 pub fn max_drain_duration(plan: &Plan, sockets: u64) -> Duration {
+    // A worker closes 2,000 sockets per second.
     let closes = Duration::from_millis(sockets / 2);
     plan.longest_response_wait() + closes + DRAIN_SLACK
 }
 
-/// How many sockets `plan` wants open `since_ramp` after the ramp's start and
-/// `since_steady` after the steady phase's.
+/// Returns how many sockets `plan` wants open, `since_ramp` after the start of the ramp and
+/// `since_steady` after that of the steady phase.
 pub fn sockets_wanted_by(plan: &Plan, since_ramp: Duration, since_steady: Option<Duration>) -> u64 {
     plan.devices
         .iter()
@@ -84,6 +88,7 @@ pub fn sockets_wanted_by(plan: &Plan, since_ramp: Duration, since_steady: Option
             };
             since.map_or(0, |since| {
                 let due = since.as_secs_f64() * pool.ramp.as_per_second();
+                // The first socket is due at 0.
                 (due as u64 + 1).min(pool.count)
             })
         })

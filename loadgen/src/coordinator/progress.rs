@@ -1,7 +1,7 @@
-//! What a person sees while a run lasts.
+//! The progress of a run as a person sees it.
 //!
-//! - [`stage`]: the phase, how far it has come, and what comes next;
-//! - [`follower`]: the figures, from the intervals of workers and nodes.
+//! - [`phase_progress`]: the phase, its position in time, and the next event;
+//! - [`tracker`]: rates, counts and latencies, from the intervals of workers and nodes.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -11,134 +11,134 @@ pub mod tracker;
 pub use phase_progress::{PhaseProgress, UpcomingAction};
 pub use tracker::ProgressTracker;
 
-/// Something to show.
+/// An update for the person who watches the run.
 #[derive(Debug, Clone)]
 pub enum Update {
-    /// Once a second.
+    /// The state of the run, once a second.
     Progress(Box<Progress>),
-    /// When something happened.
+    /// A note, when something happened.
     Note(ProgressNote),
 }
 
-/// Something that happened, in words.
+/// A note that something happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProgressNote {
-    /// On the run's clock.
+    /// Time on the run's clock.
     pub at: Duration,
-    /// Whether somebody wanted it.
+    /// Whether it was asked for.
     pub kind: NoteKind,
-    /// What happened, on one line or more.
+    /// The text, of one line or more.
     pub text: String,
 }
 
-/// Whether somebody wanted what happened.
+/// The kind of a note.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoteKind {
-    /// The scenario or a person asked for it.
+    /// The scenario or a person asked for what happened.
     Event,
-    /// Nobody did.
+    /// Something failed or was not asked for.
     Problem,
 }
 
-/// How a run stands.
+/// The state of a run.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Progress {
-    /// On the run's clock.
+    /// Time on the run's clock.
     pub at: Duration,
-    /// The phase and how far it has come.
+    /// The phase and its position in time.
     pub phase: PhaseProgress,
-    /// Sockets that the plan wants open by now.
+    /// Sockets that the plan wants open now.
     pub sockets_wanted: u64,
     /// Sockets of all pools.
     pub sockets_planned: u64,
-    /// Sockets open, as the clients count.
+    /// Open sockets, as the workers count them.
     pub sockets_open: u64,
     /// Heartbeats of all sockets.
     pub heartbeats: HeartbeatProgress,
-    /// Commands; `None` when the scenario sends none.
+    /// Commands; `None` if the scenario sends none.
     pub commands: Option<CommandProgress>,
-    /// Deliveries of messages; `None` when the scenario publishes none.
+    /// Deliveries of messages; `None` if the scenario publishes none.
     pub messages: Option<MessageProgress>,
-    /// Readings; `None` when the scenario has none.
+    /// Telemetry; `None` if the scenario sends none.
     pub telemetry: Option<TelemetryProgress>,
-    /// The worker whose send lag has the highest p99, and that p99.
+    /// The worker with the highest p99 of send lag, and that p99.
     pub send_lag: Option<(String, Duration)>,
-    /// Nodes by name.
+    /// The nodes by name.
     pub nodes: BTreeMap<String, NodeProgress>,
 }
 
-/// How heartbeats go.
+/// The progress of heartbeats.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct HeartbeatProgress {
     /// Acknowledged per second.
     pub per_s: f64,
     /// Missed so far.
     pub missed: u64,
-    /// Response time lately.
+    /// Response time during the last second.
     pub response_time: Option<RecentLatency>,
 }
 
-/// How commands go.
+/// The progress of commands.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct CommandProgress {
     /// Replied per second.
     pub per_s: f64,
-    /// Response time of replies lately.
+    /// Response time of replies during the last second.
     pub response_time: Option<RecentLatency>,
-    /// So far: without an answer in time.
+    /// Commands so far without a reply in time.
     pub timed_out: u64,
-    /// So far: the device was not connected.
+    /// Commands so far whose device was not connected.
     pub not_connected: u64,
-    /// So far: turned away under load.
+    /// Commands so far that the system rejected under load.
     pub rejected: u64,
-    /// So far: any other end without a reply.
+    /// Commands so far that failed otherwise.
     pub failed: u64,
 }
 
-/// How messages come to their subscribers.
+/// The progress of messages to topics.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct MessageProgress {
     /// Delivered per second.
     pub per_s: f64,
-    /// From when a message was due to a subscriber, lately.
+    /// Time from when a message was due until a subscriber had it, during the last second.
     pub latency: Option<RecentLatency>,
-    /// Missing so far: a later message of the same publisher has come.
+    /// Messages missing so far: a later one of the same publisher has come.
     pub missing: u64,
 }
 
-/// How readings go.
+/// The progress of telemetry.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct TelemetryProgress {
     /// Accepted per second.
     pub per_s: f64,
-    /// From when a reading was due to its acceptance, lately.
+    /// Time from when a record was due until its acceptance, during the last second.
     pub response_time: Option<RecentLatency>,
-    /// Times that one was refused so far.
+    /// Rejections so far.
     pub rejected: u64,
 }
 
-/// A response time during the last full second.
+/// A latency during the last full second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RecentLatency {
-    /// Half of all took at most this.
+    /// Half of all values are at most this.
     pub p50: Duration,
-    /// 99 of 100 took at most this.
+    /// 99 of 100 values are at most this.
     pub p99: Duration,
 }
 
-/// How a node stands; what was not measured is `None`.
+/// The state of a node. What was not measured is `None`.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct NodeProgress {
     /// Whether it answers.
     pub up: Option<bool>,
-    /// Sockets it holds.
+    /// Sockets that it holds.
     pub sockets: Option<u64>,
-    /// Resident memory in bytes.
+    /// Resident memory, in bytes.
     pub rss: Option<u64>,
-    /// Live heap in bytes.
+    /// Live heap, in bytes.
     pub heap: Option<u64>,
     /// Open files.
     pub open_files: Option<u64>,
-    /// CPU time since the sample before, as a share of one processor.
+    /// CPU time since the last sample, in cores.
     pub cpu: Option<f64>,
 }

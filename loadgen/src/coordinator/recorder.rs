@@ -1,4 +1,4 @@
-//! What goes into the run record, second by second.
+//! The lines of the run record, second by second.
 
 use std::collections::BTreeMap;
 
@@ -15,30 +15,33 @@ use highwater_reports::{
 use super::{buckets::PendingBuckets, progress::ProgressTracker};
 use crate::{clock::RunClock, control::WorkerInterval};
 
-/// A worker's interval should have come this many seconds after its end; what
-/// comes later gets a line of its own.
+/// Seconds after the end of an interval by which all workers' parts should have come. A
+/// later part gets a line of its own.
 const GRACE_S: u64 = 3;
-/// Runs longer than this have latency lines of [`LONG_LINE_S`].
+/// Length of a run, in seconds, above which latency lines cover [`LONG_LINE_S`]: at one
+/// line a second, the log of a day would have 170 MB.
 const LONG_RUN_S: u64 = 3_600;
+/// Length of a latency line of a long run, in seconds.
 const LONG_LINE_S: u64 = 10;
 
-/// Writes the record.
+/// The writer of the run record.
 pub struct RunRecorder {
     writer: RecordWriter,
     manifest: Manifest,
     clock: RunClock,
     /// Length of a latency line in seconds.
     latency_line_s: u64,
-    /// Lines that are still coming together.
+    /// Lines that still wait for workers.
     latency_lines: BTreeMap<LatencyLineKey, LatencyHistogram>,
-    /// Likewise.
+    /// Buckets of 100 ms that still wait for workers.
     buckets: PendingBuckets,
-    /// What a person sees of it.
+    /// The progress that a person sees.
     pub progress: ProgressTracker,
+    /// Histograms of workers that could not be decoded.
     undecodable_histograms: u64,
 }
 
-/// A line of the latency log.
+/// The key of a line of the latency log.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct LatencyLineKey {
     second: u64,
@@ -47,8 +50,8 @@ struct LatencyLineKey {
 }
 
 impl RunRecorder {
-    /// Writes to `writer`, which has this manifest, for a run of about `length_s`
-    /// seconds.
+    /// Creates a recorder for a run of about `length_s` seconds. `writer` has written
+    /// `manifest`.
     pub fn new(writer: RecordWriter, manifest: Manifest, clock: RunClock, length_s: u64) -> Self {
         Self {
             writer,
@@ -66,8 +69,8 @@ impl RunRecorder {
         }
     }
 
-    /// The system stands: what its balancers were started with, and versions of programs
-    /// that are not this project's.
+    /// Adds to the manifest, once the system is started, the balancers' configuration and
+    /// the versions of other projects' programs.
     pub fn record_system(
         &mut self,
         balancer_configuration: Option<String>,
@@ -81,48 +84,48 @@ impl RunRecorder {
         self.writer.replace_manifest(&self.manifest)
     }
 
-    /// Something happens now.
-    pub fn record_event(&mut self, what: RecordEvent) -> Result<(), RecordError> {
-        self.record_event_at(self.clock.now().as_secs_f64(), what)
+    /// Records an event that happens now.
+    pub fn record_event(&mut self, event: RecordEvent) -> Result<(), RecordError> {
+        self.record_event_at(self.clock.now().as_secs_f64(), event)
     }
 
-    /// Something happens at `at` on the run's clock.
-    pub fn record_event_at(&mut self, at: f64, what: RecordEvent) -> Result<(), RecordError> {
-        self.writer.append_event(&TimedEvent { at, kind: what })
+    /// Records an event that happens at `at`, in seconds on the run's clock.
+    pub fn record_event_at(&mut self, at: f64, event: RecordEvent) -> Result<(), RecordError> {
+        self.writer.append_event(&TimedEvent { at, kind: event })
     }
 
-    /// A process was sampled, or the coordinator counted.
+    /// Records a sample of a process, or counts of the coordinator.
     pub fn record_interval(&mut self, interval: &Interval) -> Result<(), RecordError> {
         self.progress.record_interval(interval);
         self.writer.append_interval(interval)
     }
 
-    /// A worker told what it counted.
+    /// Records the counts of a worker.
     pub fn record_worker_interval(
         &mut self,
         id: &str,
-        told: WorkerInterval,
+        interval: WorkerInterval,
     ) -> Result<(), RecordError> {
-        for (tag, text) in &told.latencies {
+        for (tag, text) in &interval.latencies {
             match decode_histogram(text) {
                 Some(histogram) => {
-                    self.merge_latency(id, tag, told.second, told.length, &histogram)
+                    self.merge_latency(id, tag, interval.second, interval.length, &histogram)
                 }
                 None => self.undecodable_histograms += 1,
             }
         }
-        self.buckets.add(told.buckets);
+        self.buckets.add(interval.buckets);
         self.record_interval(&Interval {
-            at: told.second as f64,
-            length: told.length as f64,
+            at: interval.second as f64,
+            length: interval.length as f64,
             source: Source::new(SourceRole::Worker, id),
-            counters: told.counters.into_iter().collect(),
-            gauges: told.gauges.into_iter().collect(),
+            counters: interval.counters.into_iter().collect(),
+            gauges: interval.gauges.into_iter().collect(),
         })
     }
 
-    /// Writes the latency lines that are complete by now and hands everything
-    /// to the kernel.
+    /// Writes the lines that are complete by now and hands everything to the kernel, so that
+    /// a run that is killed can be reported.
     pub fn flush(&mut self) -> Result<(), RecordError> {
         let now = self.clock.now().as_secs();
         while let Some(line) = self.latency_lines.first_entry() {
@@ -137,8 +140,8 @@ impl RunRecorder {
         self.writer.flush()
     }
 
-    /// Writes everything that is left. Says how many latencies of workers
-    /// could not be read.
+    /// Writes everything that is left. Returns how many histograms of workers could not be
+    /// decoded.
     pub fn finish(&mut self) -> Result<u64, RecordError> {
         for (line, histogram) in std::mem::take(&mut self.latency_lines) {
             self.write_latency(&line, &histogram)?;
@@ -157,9 +160,12 @@ impl RunRecorder {
         histogram: &LatencyHistogram,
     ) {
         let tag = match tag {
+            // Per worker: the lag of one must not hide behind the others'.
             latency::SEND_LAG => format!("{tag}@{worker}"),
             _ => tag.to_owned(),
         };
+        // An interval that is longer than a line, of a worker that could not run, gets its
+        // own line.
         let line = if length <= self.latency_line_s {
             let second = second / self.latency_line_s * self.latency_line_s;
             LatencyLineKey {
@@ -175,7 +181,7 @@ impl RunRecorder {
             }
         };
         match self.latency_lines.get_mut(&line) {
-            // Both have the crate's own bounds, so adding cannot fail.
+            // Both have the bounds of `latency_histogram`, so that adding cannot fail.
             Some(merged) => merged.add(histogram).unwrap_or(()),
             None => {
                 self.latency_lines.insert(line, histogram.clone());
@@ -183,7 +189,7 @@ impl RunRecorder {
         }
     }
 
-    /// Those that lie before a second.
+    /// Writes the buckets before `second`.
     fn write_buckets(&mut self, second: u64) -> Result<(), RecordError> {
         for line in self.buckets.take_before(second) {
             self.writer.append_interval(&line)?;

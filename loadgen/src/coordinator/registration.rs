@@ -1,8 +1,14 @@
-//! Workers join, are told their share, and become ready.
+//! The registration of workers: they join, get their share and become ready.
+//!
+//! ```text
+//! listener ──accept──► hello ──token, protocol──► files ──► assignment ──► ready
+//!                        └──── otherwise: Rejected ◄┘
+//! ```
 
 use std::{sync::Arc, time::Duration};
 
 use highwater_scenarios::{Plan, Segment};
+use subtle::ConstantTimeEq;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::mpsc,
@@ -18,45 +24,47 @@ use crate::{
     endpoints::Endpoints,
 };
 
-/// How long a connection may take to say who it is.
+/// Longest time from a connection to its hello.
 const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long local workers may take to join and to become ready.
+/// Longest time that local workers may take to join, and any worker to become ready.
 pub const REGISTRATION_TIMEOUT: Duration = Duration::from_secs(60);
-/// Connections that may be saying hello at once.
+/// Connections whose hello is awaited at the same time. Further ones are closed, because
+/// any process can reach the control address.
 const MAX_PENDING_HELLOS: usize = 256;
 
 /// The coordinator's end of a worker's link.
 pub type WorkerLink = ControlLink<ToWorker, FromWorker>;
 
-/// A worker that stands ready.
+/// A worker that is ready for the go.
 pub struct ReadyWorker {
     /// `w1`, …
     pub id: String,
-    /// Which part of the plan it has.
+    /// Its part of the plan.
     pub segment: Segment,
     /// Process id on its own machine.
     pub pid: u32,
-    /// Its link.
+    /// The coordinator's end of its link.
     pub link: WorkerLink,
 }
 
-/// What workers need to know before they start.
+/// The run as workers need it before they start.
 pub struct RunSpec {
-    /// What the run does.
+    /// The plan of the run.
     pub plan: Plan,
     /// The system's addresses.
     pub endpoints: Endpoints,
-    /// What is needed to be let in there.
+    /// Certificates, header fields and tokens of clients.
     pub access: ClientAccess,
-    /// How many workers the run has.
+    /// Number of workers.
     pub count: u32,
-    /// Shared secret of the run.
+    /// The shared secret of the run.
     pub token: String,
-    /// Zero of the clock that workers are told.
+    /// Instant 0 of the clock that pings are answered with.
     pub clock_base: Instant,
 }
 
-/// Waits for all workers; those that do not fit are refused and the wait goes on.
+/// Waits until all workers are ready. One with a wrong token or protocol is rejected, and
+/// the wait goes on.
 pub async fn wait_for_workers(
     listener: TcpListener,
     spec: Arc<RunSpec>,
@@ -65,8 +73,8 @@ pub async fn wait_for_workers(
     let deadline = Instant::now() + within;
     let wanted = spec.count;
     let (joined, mut joins) = mpsc::channel(MAX_PENDING_HELLOS);
-    let door = tokio::spawn(accept(listener, spec.clone(), joined));
-    let _door = AbortOnDropHandle::new(door);
+    let accepting = tokio::spawn(accept(listener, spec.clone(), joined));
+    let _accepting = AbortOnDropHandle::new(accepting);
     let mut preparing = JoinSet::new();
     let mut ready = Vec::new();
     let mut next = 0;
@@ -100,7 +108,7 @@ pub async fn wait_for_workers(
     Ok(ready)
 }
 
-/// Open files that the biggest share needs, and what a worker may have.
+/// Rejects a worker whose limit of open files is below what the largest share needs.
 async fn check_open_files(
     spec: &RunSpec,
     hello: Hello,
@@ -111,8 +119,10 @@ async fn check_open_files(
     }
     let needed = Segment::new(0, spec.count).map_or(0, |first| first.share_of(spec.plan.sockets()));
     let limit = hello.open_files;
-    let reason =
-        format!("its share of the run needs more than {needed} open files and it may have {limit}");
+    let reason = format!(
+        "its share of the run needs more than {needed} open files, and its limit is {limit}"
+    );
+    // The run fails in any case, with the same reason.
     let _ = link.writer.send(&ToWorker::Rejected { reason }).await;
     Err(RunError::OpenFileLimitTooLow { needed, limit })
 }
@@ -125,7 +135,7 @@ async fn accept(
     let mut hellos = JoinSet::new();
     loop {
         let Ok((stream, _)) = listener.accept().await else {
-            // Out of files, most likely: others may free some.
+            // Most likely out of files. Retried, because other connections may close.
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
@@ -151,21 +161,25 @@ async fn receive_hello(
     match rejection_reason(&spec, &hello) {
         None => {
             link.reader.raise_frame_limit();
+            // An error says that all workers have joined: this one is too many.
             let _ = joined.send((hello, link)).await;
         }
         Some(reason) => {
+            // A worker that is gone needs no reason.
             let _ = link.writer.send(&ToWorker::Rejected { reason }).await;
         }
     }
 }
 
-fn rejection_reason(briefing: &RunSpec, hello: &Hello) -> Option<String> {
-    if !constant_time_eq(&briefing.token, &hello.token) {
+fn rejection_reason(spec: &RunSpec, hello: &Hello) -> Option<String> {
+    // In constant time: otherwise the time of an answer would tell how much of a guess is
+    // right.
+    if !bool::from(spec.token.as_bytes().ct_eq(hello.token.as_bytes())) {
         return Some("the token is not this run's".to_owned());
     }
     (hello.protocol != PROTOCOL).then(|| {
         format!(
-            "it speaks control protocol {} (version {}), the coordinator {PROTOCOL} (version {})",
+            "its control protocol is {} (version {}), the coordinator's {PROTOCOL} (version {})",
             hello.protocol,
             hello.version,
             env!("CARGO_PKG_VERSION")
@@ -173,18 +187,7 @@ fn rejection_reason(briefing: &RunSpec, hello: &Hello) -> Option<String> {
     })
 }
 
-/// Takes as long for a wrong secret as for the right one.
-fn constant_time_eq(ours: &str, theirs: &str) -> bool {
-    ours.len() == theirs.len()
-        && ours
-            .bytes()
-            .zip(theirs.bytes())
-            .fold(0, |difference, (a, b)| difference | (a ^ b))
-            == 0
-}
-
-/// Tells a worker its share, answers its questions about the clock, and waits
-/// until it is ready.
+/// Sends a worker its share, answers its pings, and waits until it is ready.
 async fn prepare_worker(
     spec: Arc<RunSpec>,
     index: u32,
@@ -192,11 +195,11 @@ async fn prepare_worker(
     mut link: WorkerLink,
 ) -> Result<ReadyWorker, RunError> {
     let id = format!("w{}", index + 1);
-    let fell_out = |reason: String| RunError::WorkerFailedBeforeStart {
+    let failed = |reason: String| RunError::WorkerFailedBeforeStart {
         id: id.clone(),
         reason,
     };
-    let segment = Segment::new(index, spec.count).map_err(|error| fell_out(error.to_string()))?;
+    let segment = Segment::new(index, spec.count).map_err(|error| failed(error.to_string()))?;
     let assignment = Assignment {
         id: id.clone(),
         plan: spec.plan.clone(),
@@ -217,8 +220,8 @@ async fn prepare_worker(
             pid: hello.pid,
             link,
         }),
-        Ok(Err(error)) => Err(fell_out(error.to_string())),
-        Err(_) => Err(fell_out("it did not become ready in time".to_owned())),
+        Ok(Err(error)) => Err(failed(error.to_string())),
+        Err(_) => Err(failed("it did not become ready in time".to_owned())),
     }
 }
 

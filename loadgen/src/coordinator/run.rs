@@ -1,8 +1,17 @@
-//! From the first process to the last line of the record.
+//! One run, from its first process to the last line of its record.
 //!
-//! - `heard`: what workers, samples and events tell;
-//! - `progress`: from one phase to the next, and what is shown of it;
-//! - `end`: what is waited for when the workers are done.
+//! ```text
+//!             ┌── ticks, once a second ──► phase_steps.rs ──► workers, record, progress
+//! run_to_end ─┼── workers, samples, events ──► handlers.rs ──► record
+//!             └── interrupt, deadline of the drain
+//!      │ no worker works any more
+//!      ▼
+//! end.rs: consumers, last sample, the system's end
+//! ```
+//!
+//! - `handlers`: the messages of workers, samples and events;
+//! - `phase_steps`: the step from one phase to the next, and what is shown of it;
+//! - `end`: the time after the workers are done.
 
 mod end;
 mod handlers;
@@ -35,19 +44,18 @@ use crate::{
     testbed::NodeExit,
 };
 
-/// From the go to the start of the ramp.
+/// Seconds from the go to the start of the ramp: the go must reach every worker before.
 const GO_LEAD_S: u64 = 2;
-/// Events that are done and wait to be written down.
+/// Results of events that wait to be recorded.
 const EVENT_QUEUE_LEN: usize = 16;
 
-/// Puts the load of `options` on its system and records what happens, until
-/// the plan is over, no worker is left, or `interrupt` is cancelled: then the
-/// run is brought to an end in order. `show` is called from the run's own
-/// task and must not block.
+/// Runs the load of `options` against its system and records what happens, until the plan
+/// is over or no worker is left. If `interrupt` is cancelled, the run ends early and in
+/// order. `show` is called from the run's own task and must not block.
 ///
 /// # Errors
-/// When the run cannot start or its record cannot be written. What the target
-/// does wrong is no error but a finding in the record.
+/// If the run cannot start or its record cannot be written. A failure of the target is not
+/// an error but a finding in the record.
 pub async fn run(
     options: RunOptions,
     interrupt: CancellationToken,
@@ -83,29 +91,29 @@ pub async fn run(
     }
 }
 
-/// A run that is going on.
+/// A run between its go and its end.
 struct ActiveRun<S> {
     plan: Plan,
     clock: RunClock,
     recorder: RunRecorder,
     system: RunningSystem,
     workers: WorkerPool,
-    /// Held so that they live as long as the run.
+    /// Processes of local workers, which end when this is dropped.
     _processes: Vec<highwater_process::Child>,
     endpoints: Endpoints,
     phase: RunPhase,
     ramp_second: u64,
-    /// The phase that the record has last.
+    /// The last phase in the record.
     recorded_phase: Option<PhaseWindow>,
     ended: RunEnd,
-    /// Accepted and handled, where the consumers are the harness's own.
+    /// Accepted and handled telemetry, if the consumers are the harness's.
     telemetry: Option<TelemetryReconciler>,
-    /// A worker was lost, and with it what it knew.
+    /// Whether a worker was lost, and with it its unaccepted telemetry.
     worker_lost: bool,
     events: (mpsc::Sender<EventResult>, mpsc::Receiver<EventResult>),
-    /// Ends the scenario's events; a child of `stop`.
+    /// Cancelled to end the scenario's events; a child of `stop`.
     stop_events: CancellationToken,
-    /// Ends everything that runs beside.
+    /// Cancelled to end all tasks of the run.
     stop: CancellationToken,
     show: S,
 }
@@ -153,15 +161,16 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         self.broadcast(&go).await?;
         let first = self.clock.instant_of_second(self.clock.now().as_secs() + 1);
         let mut ticks = interval_at(first, Duration::from_secs(1));
+        // After a stall one tick is enough: each does all that is due.
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut interrupted = false;
         let mut deadline = None;
         while !self.workers.working_ids().is_empty() {
             tokio::select! {
                 _ = ticks.tick() => self.on_tick().await?,
-                (id, told) = self.workers.recv() => self.handle_worker_message(&id, told)?,
+                (id, message) = self.workers.recv() => self.handle_worker_message(&id, message)?,
                 Some(round) = samples.recv() => self.record_samples(&round)?,
-                Some(done) = self.events.1.recv() => self.record_event_result(done).await?,
+                Some(result) = self.events.1.recv() => self.record_event_result(result).await?,
                 () = interrupt.cancelled(), if !interrupted => {
                     interrupted = true;
                     self.handle_interrupt().await?;
@@ -173,9 +182,9 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
             if deadline.is_none()
                 && let RunPhase::Drain { from } = self.phase
             {
-                let most =
-                    max_drain_duration(&self.plan, self.workers.max_sockets_per_worker(&self.plan));
-                deadline = Some(self.clock.instant_of_second(from) + most);
+                let sockets = self.workers.max_sockets_per_worker(&self.plan);
+                let longest = max_drain_duration(&self.plan, sockets);
+                deadline = Some(self.clock.instant_of_second(from) + longest);
             }
         }
         self.wait_for_consumers(&mut samples, &interrupt).await?;
@@ -183,7 +192,7 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         self.finish().await
     }
 
-    /// Once a second: how things stand, and whether the phase is over.
+    /// Does what is due once a second.
     async fn on_tick(&mut self) -> Result<(), RunError> {
         let now = self.clock.now();
         self.record_phase(now)?;
@@ -196,20 +205,21 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         Ok(())
     }
 
-    /// Writes down which processes have ended since the last look.
+    /// Records the processes that have ended since the last tick.
     fn record_process_exits(&mut self) -> Result<(), RunError> {
         for (id, status) in self.system.take_unexpected_exits() {
             self.show_note(NoteKind::Problem, format!("{id} ended by itself: {status}"));
             self.recorder
                 .record_event(RecordEvent::ProcessEnded { id, status })?;
         }
-        for left in self.system.take_node_exits() {
-            self.record_requested_exit(left)?;
+        for exit in self.system.take_node_exits() {
+            self.record_requested_exit(exit)?;
         }
         Ok(())
     }
 
-    /// A process that was asked to end has ended: with 0, or something is wrong.
+    /// Records a process that was asked to end and has ended. A status other than 0 is a
+    /// problem.
     fn record_requested_exit(&mut self, NodeExit { id, exit }: NodeExit) -> Result<(), RunError> {
         if !exit.success() {
             let text = format!("{id} was asked to end and {exit}");
@@ -221,6 +231,7 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         Ok(())
     }
 
+    /// Sends the system's addresses to the workers, if they have changed.
     async fn send_endpoints(&mut self) -> Result<(), RunError> {
         let endpoints = self.system.endpoints();
         if endpoints != self.endpoints {
@@ -230,14 +241,15 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         Ok(())
     }
 
+    /// Sends a message to all workers. One that does not take it is lost.
     async fn broadcast(&mut self, message: &ToWorker) -> Result<(), RunError> {
         for id in self.workers.broadcast(message).await {
-            self.handle_worker_lost(&id, "it could not be told what changes".to_owned())?;
+            self.handle_worker_lost(&id, "it did not take a message in time".to_owned())?;
         }
         Ok(())
     }
 
-    /// Shows it and writes it down.
+    /// Shows a problem and records it.
     fn record_problem(&mut self, text: String) -> Result<(), RunError> {
         self.show_note(NoteKind::Problem, text.clone());
         self.recorder.record_event(RecordEvent::Problem { text })?;

@@ -1,4 +1,4 @@
-//! Samples every process, once a second, beside everything else.
+//! The task that samples every process once a second.
 
 use highwater_reports::record::{Interval, Source, SourceRole};
 use tokio::{
@@ -13,29 +13,30 @@ use crate::{
     sampling::{Sampler, own_process},
 };
 
-/// What was found at one instant.
+/// The samples of one instant.
 pub struct SampleRound {
-    /// Of every process and the machine.
+    /// One per process, and one of the machine.
     pub samples: Vec<Interval>,
-    /// What is wrong with the sampling, in words.
+    /// Problems with the sampling, as text.
     pub problems: Vec<String>,
 }
 
-/// Rounds of samples that wait to be written.
+/// Rounds that wait to be written. The sampler waits when there are more.
 const SAMPLE_QUEUE_LEN: usize = 16;
 
-/// Starts to sample `system`, the machine and this process at each whole
-/// second until `stop`.
+/// Starts to sample `system`, the machine and this process at each whole second until
+/// `stop` is cancelled.
 pub fn spawn_sampler(
     system: RunningSystem,
     clock: RunClock,
     stop: CancellationToken,
 ) -> Result<mpsc::Receiver<SampleRound>, RunError> {
     let mut sampler = Sampler::new(&system.access().tls_verify)?;
-    let (tell, told) = mpsc::channel(SAMPLE_QUEUE_LEN);
+    let (sender, rounds) = mpsc::channel(SAMPLE_QUEUE_LEN);
     tokio::spawn(async move {
         let first = clock.instant_of_second(clock.now().as_secs());
         let mut ticks = interval_at(first, std::time::Duration::from_secs(1));
+        // After a stall one sample is enough: several at one instant show nothing more.
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
             tokio::select! {
@@ -46,16 +47,21 @@ pub fn spawn_sampler(
             let mut samples = sampler.sample(at, &system.sample_targets()).await;
             samples.push(own_interval(at));
             let problems = sampling_problems(&system, sampler.take_failures());
-            if tell.send(SampleRound { samples, problems }).await.is_err() {
+            if sender
+                .send(SampleRound { samples, problems })
+                .await
+                .is_err()
+            {
                 return;
             }
         }
     });
-    Ok(told)
+    Ok(rounds)
 }
 
-/// Nodes of a cluster fall silent because an event kills or stalls them, and their
-/// record says so; a target's endpoint that cannot be read is a mistake.
+/// Returns the endpoints of a target that cannot be read: most likely a mistake in the
+/// scenario. A cluster's node may not answer because an event killed or stalled it, and
+/// the record has that event.
 fn sampling_problems(system: &RunningSystem, failures: Vec<(Source, String)>) -> Vec<String> {
     match system {
         RunningSystem::Cluster(_) => Vec::new(),

@@ -28,23 +28,23 @@ use crate::{
     sampling::{host, raise_open_files},
 };
 
-/// Environment variable with the token of a run, kept off the command line
-/// where every user of the machine could read it.
+/// The environment variable with the token of a run. On a command line every user of the
+/// machine could read it.
 pub const TOKEN_VARIABLE: &str = "HIGHWATER_TOKEN";
-/// How long remote workers may take to be started by somebody.
+/// Longest time that remote workers may take to join: a person or a scheduler starts them.
 const REMOTE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(600);
 
-/// What stands ready for a run.
+/// The system and the workers of a run, ready for the go.
 pub struct StartedRun {
-    /// What the load is put on.
+    /// The system under test.
     pub system: RunningSystem,
-    /// Who puts it on.
+    /// The workers, each ready.
     pub workers: Vec<ReadyWorker>,
-    /// Local workers' processes; they end when this is dropped.
+    /// The processes of local workers. They end when this is dropped.
     pub processes: Vec<Child>,
 }
 
-/// Begins the record: its clock starts here.
+/// Begins the record. `clock` reads 0 now.
 pub fn begin_record(options: &RunOptions, clock: RunClock) -> Result<RunRecorder, RunError> {
     let open_files = raise_open_files().map_err(RunError::OpenFiles)?;
     let manifest = Manifest {
@@ -63,9 +63,9 @@ pub fn begin_record(options: &RunOptions, clock: RunClock) -> Result<RunRecorder
         balancer_configuration: None,
     };
     let plan = &options.plan;
-    let length = (plan.planned_ramp() + plan.duration).as_secs();
+    let length_s = (plan.planned_ramp() + plan.duration).as_secs();
     let writer = RecordWriter::create(&options.out, &manifest)?;
-    Ok(RunRecorder::new(writer, manifest, clock, length))
+    Ok(RunRecorder::new(writer, manifest, clock, length_s))
 }
 
 /// Starts the system and the workers, and waits until all are ready.
@@ -80,14 +80,14 @@ pub async fn start(options: &RunOptions, base: Instant) -> Result<StartedRun, Ru
             processes,
         }),
         Err(error) => {
-            // What it may find at the end of a system that was never used says nothing.
+            // The problems of a system that was never used say nothing.
             system.stop().await;
             Err(error)
         }
     }
 }
 
-/// The workers, and the processes of those that run here.
+/// Starts or awaits the workers. Returns them with the processes of the local ones.
 async fn start_workers(
     options: &RunOptions,
     base: Instant,

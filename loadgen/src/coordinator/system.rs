@@ -1,30 +1,20 @@
-//! The cluster that the scenario asks for, or the target that is running
-//! already.
+//! The system under test: the cluster that the scenario asks for, or a running target.
 
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
 };
 
 use highwater_process::Spawner;
 use highwater_reports::record::{Source, SourceRole};
 use highwater_scenarios::{
     Plan,
-    plan::{EventSpec, SystemSpec as Wanted, TargetSpec},
+    plan::{EventSpec, SystemSpec, TargetSpec},
 };
-use rustls::pki_types::ServerName;
-use tokio::{
-    net::TcpStream,
-    sync::mpsc,
-    time::{sleep_until, timeout},
-};
-use tokio_rustls::TlsConnector;
-use tokio_tungstenite::tungstenite::http::Uri;
+use tokio::{sync::mpsc, time::sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::error::RunError;
+use super::{error::RunError, target_check::check_reachable};
 use crate::{
     access::{CertVerification, ClientAccess, variables::resolve_headers},
     clock::RunClock,
@@ -34,32 +24,36 @@ use crate::{
     testbed::{BalancerChange, NodeExit, Testbed},
 };
 
-/// How long a target may take to accept a connection before the run.
-const REACH_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// What the load is put on.
+/// The system under test, once it runs.
 #[derive(Clone)]
 pub enum RunningSystem {
-    /// A cluster of the harness's own.
+    /// A cluster that the harness started.
     Cluster(Testbed),
-    /// Somebody else's, and what is needed to be let in there.
-    Target(Box<(TargetSpec, ClientAccess)>),
+    /// A system that was already running.
+    Target(Box<RunningTarget>),
 }
 
-/// An event of the scenario that was tried.
+/// A target and the access of clients to it.
+#[derive(Clone)]
+pub struct RunningTarget {
+    spec: TargetSpec,
+    access: ClientAccess,
+}
+
+/// The result of an event of the scenario.
 pub struct EventResult {
-    /// When, in seconds on the run's clock.
+    /// Time at which it began, in seconds on the run's clock.
     pub at: f64,
     /// The event.
     pub event: EventSpec,
-    /// Why it could not be done, if so.
+    /// The cause, if the event failed.
     pub error: Option<String>,
-    /// What balancers were told for it.
+    /// The changes of the balancers' configuration that it needed.
     pub balancer_changes: Vec<BalancerChange>,
 }
 
 impl RunningSystem {
-    /// Starts what `plan` asks for.
+    /// Starts the cluster that `plan` asks for, or checks its target.
     pub async fn start(
         plan: &Plan,
         exe: &Path,
@@ -67,43 +61,44 @@ impl RunningSystem {
         logs: &Path,
     ) -> Result<Self, RunError> {
         match &plan.system {
-            Wanted::Cluster(cluster) => {
+            SystemSpec::Cluster(cluster) => {
                 let spawner = spawner.clone();
                 let testbed = Testbed::start(plan, cluster, exe, spawner, logs).await?;
                 Ok(Self::Cluster(testbed))
             }
-            Wanted::Target(target) => {
+            SystemSpec::Target(target) => {
                 let access = ClientAccess {
                     tls_verify: CertVerification::from_target(target)?,
                     headers: resolve_headers(&target.headers, |name| std::env::var(name).ok())?,
                     signer: None,
                 };
                 check_reachable(target, &access.tls_verify).await?;
-                Ok(Self::Target(Box::new((target.clone(), access))))
+                let spec = target.clone();
+                Ok(Self::Target(Box::new(RunningTarget { spec, access })))
             }
         }
     }
 
-    /// Where clients are sent now.
+    /// Returns the addresses that clients use now.
     pub fn endpoints(&self) -> Endpoints {
         match self {
             Self::Cluster(testbed) => testbed.endpoints(),
             Self::Target(target) => Endpoints {
-                ws: target.0.ws.clone(),
-                http: target.0.http.clone(),
+                ws: target.spec.ws.clone(),
+                http: target.spec.http.clone(),
             },
         }
     }
 
-    /// What clients need to be let in.
+    /// Returns the certificates, header fields and tokens of clients.
     pub fn access(&self) -> ClientAccess {
         match self {
             Self::Cluster(testbed) => testbed.access(),
-            Self::Target(target) => target.1.clone(),
+            Self::Target(target) => target.access.clone(),
         }
     }
 
-    /// The balancers' configurations in full; `None` where the harness started none.
+    /// Returns the balancers' configurations in full; `None` if the harness started none.
     pub fn balancer_configuration(&self) -> Option<String> {
         match self {
             Self::Cluster(testbed) => testbed.balancer_configuration(),
@@ -111,7 +106,7 @@ impl RunningSystem {
         }
     }
 
-    /// Versions of the programs that the harness started and that are not its own.
+    /// Returns the versions of other projects' programs that the harness started.
     pub async fn versions(&self) -> BTreeMap<String, String> {
         match self {
             Self::Cluster(testbed) => testbed.versions().await,
@@ -119,17 +114,17 @@ impl RunningSystem {
         }
     }
 
-    /// What makes figures doubtful from the start, in words.
+    /// Returns a warning if certificates are not verified.
     pub fn verification_warning(&self) -> Option<String> {
         (self.access().tls_verify == CertVerification::Insecure).then(|| {
-            "certificates were not verified: `tls.verify` is false, so whoever answered may \
-             not have been the target"
+            "certificates were not verified: `tls.verify` is false, so another server than \
+             the target may have answered"
                 .to_owned()
         })
     }
 
-    /// Where the consumers of readings write down what they have handled; none for a
-    /// target, whose consumers are its own.
+    /// Returns the journals in which consumers record the telemetry that they have handled.
+    /// A target has none: its consumers are not the harness's.
     pub fn journals(&self) -> Vec<PathBuf> {
         match self {
             Self::Cluster(testbed) => testbed.journals(),
@@ -137,12 +132,12 @@ impl RunningSystem {
         }
     }
 
-    /// What can be sampled now.
+    /// Returns the processes that can be sampled now.
     pub fn sample_targets(&self) -> Vec<SampleTarget> {
         match self {
             Self::Cluster(testbed) => testbed.sample_targets(),
             Self::Target(target) => target
-                .0
+                .spec
                 .observe
                 .iter()
                 .map(|observed| SampleTarget {
@@ -160,7 +155,7 @@ impl RunningSystem {
         }
     }
 
-    /// Processes that ended without being asked to, with how; each once.
+    /// Takes the ids and statuses of processes that ended without being asked to.
     pub fn take_unexpected_exits(&self) -> Vec<(String, String)> {
         match self {
             Self::Cluster(testbed) => testbed.take_unexpected_exits(),
@@ -168,7 +163,7 @@ impl RunningSystem {
         }
     }
 
-    /// Processes that have ended because they were asked to; each end once.
+    /// Takes the exits of processes that were asked to end.
     pub fn take_node_exits(&self) -> Vec<NodeExit> {
         match self {
             Self::Cluster(testbed) => testbed.take_node_exits(),
@@ -176,15 +171,15 @@ impl RunningSystem {
         }
     }
 
-    /// Does the events when they are due, counted from second `steady`, and
-    /// tells of each. Events of one node wait for each other; others do not.
+    /// Runs the events when they are due, counted from second `steady`, and sends the result
+    /// of each. Events of one node wait for each other; others do not.
     pub async fn run_events(
         self,
         events: Vec<EventSpec>,
         clock: RunClock,
         steady: u64,
         stop: CancellationToken,
-        tell: mpsc::Sender<EventResult>,
+        results: mpsc::Sender<EventResult>,
     ) {
         let Self::Cluster(testbed) = self else {
             return;
@@ -194,11 +189,12 @@ impl RunningSystem {
                 () = sleep_until(clock.instant_of_second(steady) + event.at) => {}
                 () = stop.cancelled() => return,
             }
-            tokio::spawn(run_event(testbed.clone(), event, clock, tell.clone()));
+            tokio::spawn(run_event(testbed.clone(), event, clock, results.clone()));
         }
     }
 
-    /// Ends what was started; in words, what was found wrong in the end.
+    /// Stops the processes that were started. Returns the problems found at their end, as
+    /// text.
     pub async fn stop(&self) -> Vec<String> {
         match self {
             Self::Cluster(testbed) => testbed.stop().await,
@@ -211,7 +207,7 @@ async fn run_event(
     testbed: Testbed,
     event: EventSpec,
     clock: RunClock,
-    tell: mpsc::Sender<EventResult>,
+    results: mpsc::Sender<EventResult>,
 ) {
     let at = clock.now().as_secs_f64();
     let error = testbed
@@ -219,60 +215,12 @@ async fn run_event(
         .await
         .err()
         .map(|error| error_chain(&error));
-    let done = EventResult {
+    let result = EventResult {
         at,
         event,
         error,
         balancer_changes: testbed.take_balancer_changes(),
     };
-    // Nobody listens any more when the run is over.
-    let _ = tell.send(done).await;
-}
-
-/// Asks each address of the target whether anybody listens there, and whether its
-/// certificate is taken, before thousands do.
-async fn check_reachable(target: &TargetSpec, trust: &CertVerification) -> Result<(), RunError> {
-    let tls = TlsConnector::from(Arc::new(trust.client_config()?));
-    for address in target.ws.iter().chain(&target.http) {
-        let silent = |reason: String| RunError::TargetUnreachable {
-            address: address.clone(),
-            reason,
-        };
-        let uri: Uri = address
-            .replace("{device}", "0")
-            .parse()
-            .map_err(|_| silent("it is no address".to_owned()))?;
-        let host = uri.host().unwrap_or_default();
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        let secure = matches!(uri.scheme_str(), Some("wss" | "https"));
-        let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
-        let stream = match timeout(REACH_TIMEOUT, TcpStream::connect((host, port))).await {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return Err(silent(error.to_string())),
-            Err(_) => return Err(silent("no answer".to_owned())),
-        };
-        if secure {
-            check_tls_handshake(&tls, host, stream)
-                .await
-                .map_err(|reason| RunError::TargetTlsFailed {
-                    address: address.clone(),
-                    reason,
-                })?;
-        }
-    }
-    Ok(())
-}
-
-/// Why there is no TLS session with whoever listens there.
-async fn check_tls_handshake(
-    tls: &TlsConnector,
-    host: &str,
-    stream: TcpStream,
-) -> Result<(), String> {
-    let name = ServerName::try_from(host.to_owned()).map_err(|error| error.to_string())?;
-    match timeout(REACH_TIMEOUT, tls.connect(name, stream)).await {
-        Ok(Ok(_)) => Ok(()),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err("no answer to the handshake".to_owned()),
-    }
+    // An error says that the run has ended: nothing records the result any more.
+    let _ = results.send(result).await;
 }

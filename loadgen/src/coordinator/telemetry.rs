@@ -1,8 +1,14 @@
-//! Readings held against each other: what the devices were told is accepted, and what
-//! the consumers wrote down as handled.
+//! The reconciliation of telemetry: records that devices had accepted, against records that
+//! consumers handled.
 //!
-//! A bit for each reading of the plan on either side: what a run takes is known before
-//! it begins, and does not grow.
+//! ```text
+//! workers ── UnacceptedTelemetry ──► accepted, a bit per record of the plan ──┐
+//!                                                                            ├─► missing
+//! consumers ── journals ───────────► handled, a bit per record of the plan ───┘
+//! ```
+//!
+//! Both sides are bit vectors over the plan, so that the memory of a run is known before
+//! it begins and does not grow.
 
 use std::{
     fs::File,
@@ -10,6 +16,7 @@ use std::{
     path::PathBuf,
 };
 
+use bit_vec::BitVec;
 use highwater_reports::record::RecordEvent;
 use highwater_scenarios::{
     Plan,
@@ -17,36 +24,42 @@ use highwater_scenarios::{
 };
 use serde::Deserialize;
 
-use crate::control::UnacceptedTelemetry;
+use crate::{control::UnacceptedTelemetry, keys::LoadItemKey};
 
-/// Longest line of a journal that is read, in bytes: names have bounds.
+/// Longest line of a journal, in bytes: device ids and record ids are bounded.
 const MAX_JOURNAL_LINE: u64 = 1024;
 
-/// Both sides of the account.
+/// The accepted and the handled telemetry of a run.
 pub struct TelemetryReconciler {
     loads: Vec<LoadReconciliation>,
     journals: Vec<JournalTail>,
+    /// Records that a consumer handled again.
     duplicated: u64,
+    /// Records that the queue marked as redelivered.
     redelivered: u64,
+    /// Records that the plan does not have.
     unknown: u64,
+    /// Lines that are not journal lines.
     unreadable: u64,
 }
 
-/// A load of the plan.
+/// The accepted and the handled telemetry of one load.
 struct LoadReconciliation {
     plan: TelemetryLoad,
-    /// One for each reading that is due in the plan, until a worker says otherwise.
-    accepted: BitSet,
-    handled: BitSet,
+    /// One for each record that is due in the plan, until a worker reports it unaccepted.
+    accepted: BitVec,
+    /// One for each record that a consumer has handled.
+    handled: BitVec,
 }
 
-/// A journal, and how far it is read.
+/// A journal and the position up to which it is read.
 struct JournalTail {
     path: PathBuf,
+    /// Bytes that are read, always up to the end of a line.
     offset: u64,
 }
 
-/// A line of a journal, as far as it matters.
+/// The fields of a journal line that the reconciliation needs.
 #[derive(Deserialize)]
 struct ParsedJournalLine<'a> {
     #[serde(borrow)]
@@ -56,15 +69,15 @@ struct ParsedJournalLine<'a> {
     redelivered: bool,
 }
 
-/// Memory that an account of so many readings takes, in bytes.
-pub fn memory_bytes(readings: u64) -> u64 {
-    // A bit for each on either side.
-    2 * readings.div_ceil(8)
+/// Returns the memory that the reconciliation of `records` records takes, in bytes.
+pub fn memory_bytes(records: u64) -> u64 {
+    // A bit for each record on either side.
+    2 * records.div_ceil(8)
 }
 
 impl TelemetryReconciler {
-    /// An account of `plan` with consumers that write `journals`; `None` when the plan
-    /// has no readings, or its consumers are not the harness's own.
+    /// Creates the reconciliation of `plan` with consumers that write `journals`; `None` if
+    /// the plan has no telemetry, or its consumers are not the harness's.
     pub fn for_plan(plan: &Plan, journals: Vec<PathBuf>) -> Option<Self> {
         let SystemSpec::Cluster(_) = plan.system else {
             return None;
@@ -74,10 +87,11 @@ impl TelemetryReconciler {
         }
         let loads = plan.telemetry.iter().map(|load| {
             let total = load.count_due_before(plan.duration);
+            let total = usize::try_from(total).unwrap_or(usize::MAX);
             LoadReconciliation {
                 plan: load.clone(),
-                accepted: BitSet::filled(total, true),
-                handled: BitSet::filled(total, false),
+                accepted: BitVec::from_elem(total, true),
+                handled: BitVec::from_elem(total, false),
             }
         });
         let tail = |path| JournalTail { path, offset: 0 };
@@ -91,28 +105,31 @@ impl TelemetryReconciler {
         })
     }
 
-    /// A device was not told that these are accepted.
-    pub fn mark_unaccepted(&mut self, of: &UnacceptedTelemetry) {
-        let Some(load) = self.loads.get_mut(of.load as usize) else {
+    /// Marks the records of one device that the system did not confirm.
+    pub fn mark_unaccepted(&mut self, unaccepted: &UnacceptedTelemetry) {
+        let Some(load) = self.loads.get_mut(unaccepted.load as usize) else {
             return;
         };
-        for number in &of.unacked {
-            load.accepted.set(*number, false);
+        for number in &unaccepted.unacked {
+            replace_bit(&mut load.accepted, *number, false);
         }
-        let mut number = of.first_unsent;
-        while number < load.accepted.len {
-            load.accepted.set(number, false);
+        // The records of one device are as many numbers apart as the load has devices.
+        let mut number = unaccepted.first_unsent;
+        while number < load.accepted.len() as u64 {
+            replace_bit(&mut load.accepted, number, false);
             number += load.plan.devices;
         }
     }
 
-    /// Readings accepted that no consumer has written down by now.
+    /// Returns how many accepted records no consumer has handled by now.
     pub fn missing_count(&self) -> u64 {
-        let missing = |load: &LoadReconciliation| load.accepted.count_difference(&load.handled);
-        self.loads.iter().map(missing).sum()
+        self.loads
+            .iter()
+            .map(LoadReconciliation::missing_count)
+            .sum()
     }
 
-    /// Different readings that consumers have written down by now.
+    /// Returns how many different records consumers have handled by now.
     pub fn handled_count(&self) -> u64 {
         self.loads
             .iter()
@@ -120,29 +137,35 @@ impl TelemetryReconciler {
             .sum()
     }
 
-    /// Reads what the journals have more than at the last time; a line that is not
-    /// complete yet is left for the next. A journal that is not there has nothing.
+    /// Reads the journals' new lines. An incomplete line is left for the next time, and a
+    /// journal that does not exist yet has no lines.
     pub fn read_new_lines(&mut self) {
+        // Taken out, because the lines of a journal change the rest of `self`.
         let mut journals = std::mem::take(&mut self.journals);
         for journal in &mut journals {
             if let Err(error) = self.read_journal(journal)
                 && error.kind() != io::ErrorKind::NotFound
             {
-                tracing::warn!(path = %journal.path.display(), %error, "journal");
+                tracing::warn!(
+                    path = %journal.path.display(),
+                    %error,
+                    "cannot read a journal; retrying at the next poll"
+                );
             }
         }
         self.journals = journals;
     }
 
-    /// For the record; `whole` says whether every worker told what was not accepted.
-    pub fn summary_event(&self, whole: bool) -> RecordEvent {
+    /// Returns the summary for the record. `complete` says that every worker has reported
+    /// its unaccepted telemetry; without it the lost records are not known.
+    pub fn summary_event(&self, complete: bool) -> RecordEvent {
         RecordEvent::Telemetry {
             handled: self.handled_count(),
             duplicated: self.duplicated,
             redelivered: self.redelivered,
             unknown: self.unknown,
             unreadable: self.unreadable,
-            lost: whole.then(|| self.missing_count()),
+            lost: complete.then(|| self.missing_count()),
         }
     }
 
@@ -157,8 +180,9 @@ impl TelemetryReconciler {
                 io::Read::take(&mut reader, MAX_JOURNAL_LINE).read_until(b'\n', &mut line)?;
             match line.strip_suffix(b"\n") {
                 Some(line) => self.record_line(line),
-                // Torn, or still being written.
+                // The consumer is still writing this line, or died while it did.
                 None if (read as u64) < MAX_JOURNAL_LINE => return Ok(()),
+                // Longer than any line: skipped in pieces.
                 None => self.unreadable += 1,
             }
             journal.offset += read as u64;
@@ -176,75 +200,48 @@ impl TelemetryReconciler {
         };
         self.redelivered += u64::from(line.redelivered);
         let handled = &mut self.loads[load].handled;
-        self.duplicated += u64::from(handled.set(number, true));
+        self.duplicated += u64::from(replace_bit(handled, number, true));
     }
 
-    /// The reading that a line names, if the plan has it and that device sends it.
+    /// Returns load and number of the record of a line, if the plan has it for that device.
     fn locate(&self, line: &ParsedJournalLine<'_>) -> Option<(usize, u64)> {
-        let (load, number) = line.id.split_once('-')?;
-        let (at, number): (usize, u64) = (load.parse().ok()?, number.parse().ok()?);
-        let load = self.loads.get(at)?;
+        let LoadItemKey {
+            load: index,
+            number,
+        } = line.id.parse().ok()?;
+        let load = self.loads.get(index)?;
         let (pool, device) = line.device.rsplit_once('-')?;
-        let is_its = pool == load.plan.pool
+        let is_planned = pool == load.plan.pool
             && device.parse() == Ok(load.plan.device_of(number))
-            && number < load.handled.len;
-        is_its.then_some((at, number))
+            && number < load.handled.len() as u64;
+        is_planned.then_some((index, number))
     }
 }
 
-/// A bit a number.
-struct BitSet {
-    len: u64,
-    words: Vec<u64>,
-}
-
-impl BitSet {
-    fn filled(len: u64, one: bool) -> Self {
-        let words = usize::try_from(len.div_ceil(64)).unwrap_or(usize::MAX);
-        let mut bits = Self {
-            len,
-            words: vec![if one { u64::MAX } else { 0 }; words],
-        };
-        if one && let Some(last) = bits.words.last_mut() {
-            // None beyond the end.
-            *last >>= (64 - len % 64) % 64;
-        }
-        bits
-    }
-
-    /// Answers what it was; beyond the end nothing is, and nothing becomes.
-    fn set(&mut self, number: u64, one: bool) -> bool {
-        if number >= self.len {
-            return false;
-        }
-        let (word, bit) = ((number / 64) as usize, 1 << (number % 64));
-        let was = self.words[word] & bit != 0;
-        match one {
-            true => self.words[word] |= bit,
-            false => self.words[word] &= !bit,
-        }
-        was
-    }
-
-    fn count_ones(&self) -> u64 {
-        self.words
-            .iter()
-            .map(|word| u64::from(word.count_ones()))
+impl LoadReconciliation {
+    fn missing_count(&self) -> u64 {
+        let blocks = self.accepted.blocks().zip(self.handled.blocks());
+        blocks
+            .map(|(accepted, handled)| u64::from((accepted & !handled).count_ones()))
             .sum()
     }
+}
 
-    /// Ones that the other has not.
-    fn count_difference(&self, other: &Self) -> u64 {
-        let both = self.words.iter().zip(&other.words);
-        both.map(|(a, b)| u64::from((a & !b).count_ones())).sum()
-    }
+/// Sets a bit and returns its old value. Numbers beyond the end change nothing.
+fn replace_bit(bits: &mut BitVec, number: u64, value: bool) -> bool {
+    let Ok(index) = usize::try_from(number) else {
+        return false;
+    };
+    let Some(old) = bits.get(index) else {
+        return false;
+    };
+    bits.set(index, value);
+    old
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeSet, fs, io::Write, time::Duration};
-
-    use proptest::prelude::*;
+    use std::{fs, io::Write, time::Duration};
 
     use super::*;
 
@@ -266,8 +263,7 @@ mod tests {
         let plan = highwater_scenarios::parse("r.toml", PLAN, &[]);
         let plan = plan.unwrap_or_else(|problems| panic!("{problems}"));
         assert_eq!(plan.duration, Duration::from_secs(10));
-        TelemetryReconciler::for_plan(&plan, journals)
-            .expect("a plan with telemetry records and consumers")
+        TelemetryReconciler::for_plan(&plan, journals).expect("a plan with telemetry and consumers")
     }
 
     fn line(number: u64, redelivered: bool) -> String {
@@ -278,21 +274,25 @@ mod tests {
     }
 
     #[test]
-    fn the_two_sides_are_held_against_each_other() {
+    fn accepted_and_handled_items_are_reconciled() {
         let folder = tempfile::tempdir().expect("a folder");
         let paths = [folder.path().join("c1"), folder.path().join("c2")];
-        let mut account = reconciler(paths.to_vec());
-        account.read_new_lines();
-        assert_eq!((account.missing_count(), account.handled_count()), (100, 0));
+        let mut telemetry = reconciler(paths.to_vec());
+        telemetry.read_new_lines();
+        assert_eq!(
+            (telemetry.missing_count(), telemetry.handled_count()),
+            (100, 0)
+        );
 
         let mut first: String = (0..60).map(|number| line(number, false)).collect();
         first.push_str(&line(7, true));
         first.push_str("{\"torn");
         fs::write(&paths[0], &first).expect("written");
-        account.read_new_lines();
-        assert_eq!((account.missing_count(), account.duplicated), (40, 1));
+        telemetry.read_new_lines();
+        assert_eq!((telemetry.missing_count(), telemetry.duplicated), (40, 1));
 
-        // The torn line is completed, and is none of ours; the rest comes elsewhere.
+        // The torn line is completed, and it is not a journal line. The rest comes in the
+        // other journal.
         let mut file = fs::OpenOptions::new()
             .append(true)
             .open(&paths[0])
@@ -300,15 +300,15 @@ mod tests {
         file.write_all(b"\":1}\n").expect("written");
         let second: String = (60..98).map(|number| line(number, true)).collect();
         fs::write(&paths[1], second + &line(100, false)).expect("written");
-        account.read_new_lines();
-        account.mark_unaccepted(&UnacceptedTelemetry {
+        telemetry.read_new_lines();
+        telemetry.mark_unaccepted(&UnacceptedTelemetry {
             load: 0,
             device: 2,
             first_unsent: 101,
             unacked: vec![98],
         });
         assert_eq!(
-            account.summary_event(true),
+            telemetry.summary_event(true),
             RecordEvent::Telemetry {
                 handled: 98,
                 duplicated: 1,
@@ -318,40 +318,21 @@ mod tests {
                 lost: Some(1),
             }
         );
-        let RecordEvent::Telemetry { lost: None, .. } = account.summary_event(false) else {
-            panic!("what was accepted is not known");
+        let RecordEvent::Telemetry { lost: None, .. } = telemetry.summary_event(false) else {
+            panic!("an incomplete reconciliation knows no lost items");
         };
     }
 
     #[test]
-    fn what_was_never_sent_was_not_accepted() {
-        let mut account = reconciler(vec!["/nowhere".into()]);
-        account.mark_unaccepted(&UnacceptedTelemetry {
+    fn unsent_items_are_not_accepted() {
+        let mut telemetry = reconciler(vec!["/nowhere".into()]);
+        telemetry.mark_unaccepted(&UnacceptedTelemetry {
             load: 0,
             device: 1,
             first_unsent: 4,
             unacked: vec![1],
         });
         // 1, and 4, 7, … 97 of the hundred.
-        assert_eq!(account.missing_count(), 100 - 33);
-    }
-
-    proptest! {
-        #[test]
-        fn bits_are_a_set(len in 1u64..300, operations in prop::collection::vec((any::<bool>(), 0u64..320), 0..200)) {
-            let mut bits = BitSet::filled(len, true);
-            let mut model: BTreeSet<u64> = (0..len).collect();
-            for (one, number) in operations {
-                let was = bits.set(number, one);
-                prop_assert_eq!(was, model.contains(&number));
-                if one && number < len {
-                    model.insert(number);
-                } else {
-                    model.remove(&number);
-                }
-            }
-            prop_assert_eq!(bits.count_ones(), model.len() as u64);
-            prop_assert_eq!(bits.count_difference(&BitSet::filled(len, false)), model.len() as u64);
-        }
+        assert_eq!(telemetry.missing_count(), 100 - 33);
     }
 }

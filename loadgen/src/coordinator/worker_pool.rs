@@ -1,4 +1,4 @@
-//! The workers while they work.
+//! The workers of a run and their messages.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -12,9 +12,9 @@ use crate::control::{
 };
 use crate::error_chain::error_chain;
 
-/// How long a worker's machine may take to accept a message.
+/// Longest time that a worker may take to accept a message.
 const SEND_TIMEOUT: Duration = Duration::from_secs(2);
-/// Messages of all workers that wait to be looked at.
+/// Messages of all workers that wait to be handled.
 const MESSAGE_QUEUE_LEN: usize = 1024;
 
 /// The workers of a run.
@@ -23,18 +23,19 @@ pub struct WorkerPool {
     messages: mpsc::Receiver<(String, WorkerMessage)>,
 }
 
-/// What came from a worker.
+/// A message of a worker, or the end of its link.
 pub enum WorkerMessage {
-    /// What it counted.
+    /// The counts of some seconds.
     Interval(WorkerInterval),
-    /// Readings of its devices that were not accepted.
+    /// Telemetry of its devices that was not accepted.
     UnacceptedTelemetry(Vec<UnacceptedTelemetry>),
-    /// Its work is done.
+    /// The worker has finished.
     Done,
-    /// Its link has ended, or it broke the protocol.
+    /// The link ended, or the worker broke the protocol, for this reason.
     Disconnected(String),
 }
 
+/// The coordinator's handle of a worker.
 struct WorkerHandle {
     segment: Segment,
     writer: LinkWriter<ToWorker>,
@@ -42,6 +43,7 @@ struct WorkerHandle {
     ramp_resolved: u64,
 }
 
+/// The state of a worker; the last two are final.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum WorkerState {
     Working,
@@ -50,85 +52,85 @@ enum WorkerState {
 }
 
 impl WorkerPool {
-    /// Starts to listen to everybody.
+    /// Starts to receive the messages of all workers.
     pub fn new(ready: Vec<ReadyWorker>) -> Self {
-        let (tell, messages) = mpsc::channel(MESSAGE_QUEUE_LEN);
+        let (sender, messages) = mpsc::channel(MESSAGE_QUEUE_LEN);
         let workers = ready
             .into_iter()
             .map(|worker| {
                 tokio::spawn(forward_messages(
                     worker.id.clone(),
                     worker.link.reader,
-                    tell.clone(),
+                    sender.clone(),
                 ));
-                let member = WorkerHandle {
+                let handle = WorkerHandle {
                     segment: worker.segment,
                     writer: worker.link.writer,
                     state: WorkerState::Working,
                     ramp_resolved: 0,
                 };
-                (worker.id, member)
+                (worker.id, handle)
             })
             .collect();
         Self { workers, messages }
     }
 
-    /// What comes next from anybody; pends when nobody is left to speak.
+    /// Receives the next message of any worker. Pends forever once all links have ended.
     pub async fn recv(&mut self) -> (String, WorkerMessage) {
         match self.messages.recv().await {
-            Some(told) => told,
+            Some(message) => message,
             None => std::future::pending().await,
         }
     }
 
-    /// Tells everybody who still works, all at once: one that takes nothing must not
-    /// make the others late. Those who cannot be reached are named.
+    /// Sends `message` to all working workers at the same time, because one that takes
+    /// nothing must not delay the others. Returns the ids of those that did not take it.
     pub async fn broadcast(&mut self, message: &ToWorker) -> Vec<String> {
-        let members = self.workers.iter_mut();
-        let working = members.filter(|(_, member)| member.state == WorkerState::Working);
-        let told = working.map(|(id, member)| async move {
-            let sent = timeout(SEND_TIMEOUT, member.writer.send(message)).await;
+        let handles = self.workers.iter_mut();
+        let working = handles.filter(|(_, handle)| handle.state == WorkerState::Working);
+        let sends = working.map(|(id, handle)| async move {
+            let sent = timeout(SEND_TIMEOUT, handle.writer.send(message)).await;
             (!matches!(sent, Ok(Ok(())))).then(|| id.clone())
         });
-        join_all(told).await.into_iter().flatten().collect()
+        join_all(sends).await.into_iter().flatten().collect()
     }
 
-    /// The most sockets of `plan` that one of them has.
+    /// Returns the sockets of `plan` of the worker that has most.
     pub fn max_sockets_per_worker(&self, plan: &Plan) -> u64 {
-        let shares = self.workers.values();
-        let sockets = shares.map(|member| plan.sockets_of(member.segment));
+        let handles = self.workers.values();
+        let sockets = handles.map(|handle| plan.sockets_of(handle.segment));
         sockets.max().unwrap_or(0)
     }
 
-    /// A worker has resolved so many of its ramp's sockets by now.
+    /// Sets how many sockets of the ramp's pools a worker has opened or failed to open.
     pub fn set_ramp_resolved(&mut self, id: &str, ramp_resolved: u64) {
-        if let Some(member) = self.workers.get_mut(id) {
-            member.ramp_resolved = ramp_resolved;
+        if let Some(handle) = self.workers.get_mut(id) {
+            handle.ramp_resolved = ramp_resolved;
         }
     }
 
-    /// Whether every socket of the ramp that a working worker has to open has
-    /// opened or failed.
+    /// Whether all working workers have opened, or failed to open, their sockets of the
+    /// ramp's pools. `ramp_pools` returns how many a segment has.
     pub fn ramp_is_over(&self, ramp_pools: impl Fn(Segment) -> u64) -> bool {
         self.working_handles()
-            .all(|member| member.ramp_resolved >= ramp_pools(member.segment))
+            .all(|handle| handle.ramp_resolved >= ramp_pools(handle.segment))
     }
 
-    /// A worker is done. `false` if that was known.
+    /// Marks a worker as done. Returns `false` if it had ended before.
     pub fn mark_done(&mut self, id: &str) -> bool {
         self.finish_worker(id, WorkerState::Done)
     }
 
-    /// A worker is lost. `false` if it had ended before.
+    /// Marks a worker as lost. Returns `false` if it had ended before.
     pub fn mark_lost(&mut self, id: &str) -> bool {
         self.finish_worker(id, WorkerState::Lost)
     }
 
-    /// The workers that still work.
+    /// Returns the ids of the workers that have not ended.
     pub fn working_ids(&self) -> Vec<String> {
         self.workers
             .iter()
-            .filter(|(_, member)| member.state == WorkerState::Working)
+            .filter(|(_, handle)| handle.state == WorkerState::Working)
             .map(|(id, _)| id.clone())
             .collect()
     }
@@ -136,13 +138,13 @@ impl WorkerPool {
     fn working_handles(&self) -> impl Iterator<Item = &WorkerHandle> {
         self.workers
             .values()
-            .filter(|member| member.state == WorkerState::Working)
+            .filter(|handle| handle.state == WorkerState::Working)
     }
 
     fn finish_worker(&mut self, id: &str, state: WorkerState) -> bool {
         match self.workers.get_mut(id) {
-            Some(member) if member.state == WorkerState::Working => {
-                member.state = state;
+            Some(handle) if handle.state == WorkerState::Working => {
+                handle.state = state;
                 true
             }
             _ => false,
@@ -153,23 +155,23 @@ impl WorkerPool {
 async fn forward_messages(
     id: String,
     mut reader: LinkReader<FromWorker>,
-    tell: mpsc::Sender<(String, WorkerMessage)>,
+    sender: mpsc::Sender<(String, WorkerMessage)>,
 ) {
     loop {
-        let told = match reader.receive().await {
+        let message = match reader.receive().await {
             Ok(FromWorker::Interval(interval)) => WorkerMessage::Interval(interval),
             Ok(FromWorker::UnacceptedTelemetry(devices)) => {
                 WorkerMessage::UnacceptedTelemetry(devices)
             }
             Ok(FromWorker::Done) => WorkerMessage::Done,
-            Ok(_) => WorkerMessage::Disconnected("it said something out of turn".to_owned()),
+            Ok(_) => WorkerMessage::Disconnected("it sent a message out of order".to_owned()),
             Err(error) => WorkerMessage::Disconnected(error_chain(&error)),
         };
         let last = !matches!(
-            told,
+            message,
             WorkerMessage::Interval(_) | WorkerMessage::UnacceptedTelemetry(_)
         );
-        if tell.send((id.clone(), told)).await.is_err() || last {
+        if sender.send((id.clone(), message)).await.is_err() || last {
             return;
         }
     }
@@ -183,51 +185,53 @@ mod tests {
     use super::*;
     use crate::control::ControlLink;
 
-    type WorkersEnd = ControlLink<FromWorker, ToWorker>;
+    type WorkerEnd = ControlLink<FromWorker, ToWorker>;
 
-    /// A worker, and its own end of the link, which holds next to nothing unread.
-    async fn worker(index: u32) -> (ReadyWorker, WorkersEnd) {
+    /// Returns a worker and its own end of the link, whose buffers hold almost nothing.
+    async fn worker(index: u32) -> (ReadyWorker, WorkerEnd) {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4_096).unwrap();
         let connecting = socket.connect(listener.local_addr().unwrap());
-        let (there, here) = tokio::join!(connecting, listener.accept());
-        let here: TcpStream = here.unwrap().0;
-        setsockopt(&here, sockopt::SndBuf, &4_096).unwrap();
+        let (worker, coordinator) = tokio::join!(connecting, listener.accept());
+        let coordinator: TcpStream = coordinator.unwrap().0;
+        setsockopt(&coordinator, sockopt::SndBuf, &4_096).unwrap();
         let ready = ReadyWorker {
             id: format!("w{}", index + 1),
             segment: Segment::new(index, 2).unwrap(),
             pid: 0,
-            link: ControlLink::new(here).unwrap(),
+            link: ControlLink::new(coordinator).unwrap(),
         };
-        (ready, ControlLink::new(there.unwrap()).unwrap())
+        (ready, ControlLink::new(worker.unwrap()).unwrap())
     }
 
     #[tokio::test]
-    async fn one_that_takes_nothing_makes_nobody_late() {
-        let (first, _deaf) = worker(0).await;
-        let (second, mut hears) = worker(1).await;
-        let mut crew = WorkerPool::new(vec![first, second]);
+    async fn worker_that_takes_nothing_delays_no_other() {
+        let (first, _blocked) = worker(0).await;
+        let (second, mut reachable) = worker(1).await;
+        let mut pool = WorkerPool::new(vec![first, second]);
         let long = ToWorker::Rejected {
             reason: "x".repeat(1 << 20),
         };
         tokio::select! {
             biased;
-            deaf = crew.broadcast(&long) => panic!("all had to wait for {deaf:?}"),
-            heard = hears.reader.receive() => assert_eq!(heard.unwrap(), long),
+            blocked = pool.broadcast(&long) => panic!("all waited for {blocked:?}"),
+            received = reachable.reader.receive() => assert_eq!(received.unwrap(), long),
         }
     }
 
     #[tokio::test]
-    async fn who_cannot_be_told_is_named() {
-        let (first, deaf) = worker(0).await;
-        let (second, mut hears) = worker(1).await;
-        let mut crew = WorkerPool::new(vec![first, second]);
-        drop(deaf);
+    async fn broadcast_names_the_unreachable_worker() {
+        let (first, gone) = worker(0).await;
+        let (second, mut reachable) = worker(1).await;
+        let mut pool = WorkerPool::new(vec![first, second]);
+        drop(gone);
         let long = ToWorker::Rejected {
             reason: "x".repeat(1 << 20),
         };
-        let (deaf, heard) = tokio::join!(crew.broadcast(&long), hears.reader.receive());
-        assert_eq!((deaf, heard.unwrap()), (vec!["w1".to_owned()], long));
+        let (unreachable, received) =
+            tokio::join!(pool.broadcast(&long), reachable.reader.receive());
+        assert_eq!(unreachable, ["w1"]);
+        assert_eq!(received.unwrap(), long);
     }
 }

@@ -1,17 +1,19 @@
-//! What a node tells a device.
+//! Frames that a device receives.
 
-use highwater_scenarios::plan::Dialect;
 use serde_json::value::RawValue;
+use tokio_tungstenite::tungstenite::Message;
 
-use crate::worker::devices::dialect::{FrameAction, frame_action};
+use crate::worker::dialect::{Dialect, Incoming, highwater::Highwater, plain::Plain};
 
-/// A reply is JSON, and a device of another dialect never answers.
+/// Checks that a device replies with JSON, and that the plain dialect ignores all text.
 pub fn node_frames(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
     };
-    if let FrameAction::SendReply(reply) = frame_action(Dialect::Highwater, text) {
-        assert!(serde_json::from_str::<&RawValue>(&reply).is_ok(), "{reply}");
+    let frame = Message::text(text);
+    if let Incoming::Command { reply } = Highwater.decode(&frame) {
+        let reply = reply.to_text().expect("a reply is text");
+        assert!(serde_json::from_str::<&RawValue>(reply).is_ok(), "{reply}");
     }
-    assert_eq!(frame_action(Dialect::Plain, text), FrameAction::Ignore);
+    assert_eq!(Plain.decode(&frame), Incoming::Ignored);
 }

@@ -1,37 +1,32 @@
-//! What comes back over HTTP.
+//! Responses of the system over HTTP.
 
 use crate::worker::{
-    commands::{event_stream::EventStream, reply::ParsedReply},
-    devices::connect::{UpgradeAccepted, parse_upgrade_response},
+    commands::reply::sse::EventStream,
+    devices::upgrade::{UpgradeAccepted, parse_upgrade_response},
+    dialect::{Dialect, highwater::Highwater},
     node_name::parse_node_name,
 };
 
 /// The key of RFC 6455, section 1.3.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
-/// A head that is accepted lies within the bytes and ends with an empty line, and no
-/// beginning of it was accepted before.
+/// Checks that an accepted head lies within the bytes and ends with an empty line, and
+/// that no beginning of it is accepted.
 pub fn handshake_response(bytes: &[u8]) {
-    let Ok(Some(UpgradeAccepted {
-        head_len: head,
-        node,
-    })) = parse_upgrade_response(bytes, KEY)
-    else {
+    let parse = |bytes| parse_upgrade_response(bytes, KEY, Highwater.node_header());
+    let Ok(Some(UpgradeAccepted { head_len, node })) = parse(bytes) else {
         return;
     };
     assert!(node.is_none_or(|node| parse_node_name(node.as_bytes()).is_some()));
-    assert!(head <= bytes.len());
-    assert!(bytes[..head].ends_with(b"\n"));
-    for shorter in 0..head {
-        assert!(!matches!(
-            parse_upgrade_response(&bytes[..shorter], KEY),
-            Ok(Some(_))
-        ));
+    assert!(head_len <= bytes.len());
+    assert!(bytes[..head_len].ends_with(b"\n"));
+    for shorter in 0..head_len {
+        assert!(!matches!(parse(&bytes[..shorter]), Ok(Some(_))));
     }
 }
 
-/// However a stream is cut, it carries the same events; whatever is in them, they are
-/// replies or not.
+/// Checks that a stream gives the same events however it is cut, and that no event or
+/// body makes the decoder panic.
 pub fn event_stream(bytes: &[u8]) {
     let whole = EventStream::default().feed(bytes);
     for step in [1, 7] {
@@ -43,11 +38,7 @@ pub fn event_stream(bytes: &[u8]) {
         assert_eq!(whole, cut, "in steps of {step}");
     }
     for event in &whole {
-        if let Some(reply) = ParsedReply::parse(event.data.as_bytes()) {
-            let _ = reply.route();
-        }
+        let _ = Highwater.decode_event(&event.name, &event.data, "");
     }
-    if let Some(reply) = ParsedReply::parse(bytes) {
-        let _ = reply.route();
-    }
+    let _ = Highwater.decode_reply(bytes, "");
 }

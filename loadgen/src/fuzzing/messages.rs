@@ -1,12 +1,12 @@
-//! What subscribers hear.
+//! Stamps and sequences of topic messages.
 
 use crate::worker::messages::{
     sequence::{Sequence, SequenceResult},
     stamp::Stamp,
 };
 
-/// A stamp that is found is found again in the body that it writes. Numbers that come
-/// in any order are late at most as often as they were missing.
+/// Checks that a stamp is found again in the body that it writes, and that numbers in any
+/// order are late at most as often as they were missing.
 pub fn message_payloads(bytes: &[u8]) {
     if let Some(stamp) = Stamp::find(&String::from_utf8_lossy(bytes)) {
         assert_eq!(Stamp::find(&stamp.body(64)), Some(stamp));

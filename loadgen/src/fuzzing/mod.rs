@@ -1,12 +1,13 @@
-//! What fuzz targets call: one function for each parser of bytes that the target, a
-//! worker or a coordinator wrote. Each takes any bytes and panics when a promise is
-//! broken. Not part of the library's interface.
+//! The functions that fuzz targets call: one per parser of bytes from elsewhere.
+//!
+//! Each takes any bytes and panics when the parser breaks a promise. They are not part of
+//! the library's interface.
 //!
 //! - [`control`]: messages of the control link;
-//! - [`http`]: the answer to an opening handshake, event streams, replies;
-//! - [`device`]: what a node tells a device;
-//! - [`messages`]: what subscribers hear;
-//! - [`figures`]: what processes tell of themselves.
+//! - [`http`]: responses to upgrade requests, event streams, replies;
+//! - [`device`]: frames that a device receives;
+//! - [`messages`]: stamps and sequences of topic messages;
+//! - [`metrics`]: metrics of nodes, brokers and balancers.
 
 mod control;
 mod device;

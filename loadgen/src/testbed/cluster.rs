@@ -3,6 +3,7 @@
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use futures_util::future::{join_all, try_join_all};
+use highwater_process::{Child, Spawner};
 use highwater_scenarios::plan::{ClusterSpec, Plan};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -24,7 +25,6 @@ use super::{
     readiness,
 };
 use crate::{endpoints::Endpoints, sampling::SampleTarget};
-use highwater_process::{Child, Spawner};
 
 /// The longest time for a process to end in order when the cluster is stopped.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);

@@ -6,11 +6,11 @@ use std::{
     time::Duration,
 };
 
+use highwater_process::{Child, Signal};
 use parking_lot::Mutex;
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard};
 
 use super::TestbedError;
-use highwater_process::{Child, Signal};
 
 /// A process of the cluster other than a node. An event holds its child for as long as it
 /// works on it, so two events never work on one process at once.

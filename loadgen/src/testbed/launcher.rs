@@ -6,8 +6,9 @@ use std::{
     time::Duration,
 };
 
-use super::{TestbedError, launch_args::LaunchArgs};
 use highwater_process::{Child, Launch, Spawner, port};
+
+use super::{TestbedError, launch_args::LaunchArgs};
 
 /// The longest time until a process listens.
 const LISTEN_TIMEOUT: Duration = Duration::from_secs(30);

@@ -2,12 +2,12 @@
 
 use std::net::SocketAddr;
 
+use highwater_process::{Child, Launch, port};
 use highwater_scenarios::plan::{BalancerLoadMetric, Routing};
 
 use super::{
     TestbedError, context::ClusterContext, launch_args::LaunchArgs, launcher, node::NodeProcess,
 };
-use highwater_process::{Child, Launch, port};
 
 /// Starts the node's process into `slot`, the empty lock of the node. It listens at
 /// `address`, or at a free port without one.

@@ -2,13 +2,13 @@
 
 use std::{net::SocketAddr, path::Path, time::Duration};
 
+use highwater_process::{Child, log};
 use tokio::time::{Instant, sleep};
 
 use super::{
     TestbedError, cluster_process::ClusterProcess, context::ClusterContext, node::NodeProcess,
 };
 use crate::error_chain::error_chain;
-use highwater_process::{Child, log};
 
 /// The longest time until a process is ready, and until the nodes are joined.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);

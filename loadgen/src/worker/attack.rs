@@ -1,13 +1,17 @@
 //! The worker's goose attack: the only place that names goose.
 //!
-//! Goose launches, holds and stops the users; each user is a batch of sockets,
-//! a commander of the closed model, the dispatcher of an open one, or a
-//! publisher. What
-//! they do and what is counted lies in [`devices`](super::swarm),
-//! [`commands`](super::commands) and [`messages`](super::messages). Goose's own metrics are off: they grow with
-//! the run, and know no due times.
+//! ```text
+//! user_roles ──► Attack ──► goose launches a user per role ──► UserRole::run
+//!                  │                                               │
+//!                  ├─ ready(): all users are launched              ▼
+//!                  └─ run(): ends once all have returned ◄── finished
+//! ```
+//!
+//! Goose launches, holds and stops the users, and gives them one shared HTTP client.
+//! Its own metrics are off, because they grow with the run and know no due times.
 
 use std::{
+    collections::VecDeque,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
@@ -21,92 +25,71 @@ use goose::{
     config::GooseConfiguration,
     goose::{GooseUser, Scenario, Transaction, TransactionResult},
 };
-use highwater_scenarios::{
-    Plan, Segment,
-    plan::{LoadModel, PublishFrom},
-    segment::UserSlot,
-};
+use highwater_scenarios::{Plan, Segment};
 use parking_lot::Mutex;
 use reqwest::Client;
 use tokio::sync::{Notify, watch};
 
-use super::{
-    commands::{closed, open},
-    context::Context,
-    devices::batch,
-    messages::http_publisher,
-};
+use super::{context::Context, roles::user_roles, user_role::UserRole};
 use crate::access::{ClientOptions, TlsSetupError, tls_verify::install_ring_provider};
 
-/// Idle connections are closed by the client well before a server would.
+/// Time after which the client closes an idle connection. Servers keep theirs open for
+/// longer, so that no request meets a connection that the server is closing.
 const IDLE_CONNECTION: Duration = Duration::from_secs(5);
 /// Pause of a user whose work is done, until goose asks it to leave.
-const UNTIL_EXIT: Duration = Duration::from_millis(100);
+const EXIT_PAUSE: Duration = Duration::from_millis(100);
+/// Users that goose launches per second: all of them at once.
+const LAUNCH_RATE: &str = "100000";
 
-/// What one goose user does.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum UserRole {
-    /// Holds batch `number` of `of`.
-    SocketBatch { batch: u32, batch_count: u32 },
-    /// Is a user of closed load `load`.
-    ClosedLoad {
-        load: usize,
-        slot: UserSlot,
-        think: Duration,
-    },
-    /// Sends the arrivals of open load `load`.
-    OpenLoad { load: usize },
-    /// Is publisher `number` of publish load `load`.
-    Publisher { load: usize, number: u64 },
-    /// Only waits: there are more workers than work.
-    Idle,
-}
-
-/// The users on their marks.
+/// The users of a worker, ready to be launched.
 pub struct Attack {
     state: Arc<SharedState>,
 }
 
-/// What the users share.
+/// The state that the users share.
 struct SharedState {
-    roles: Mutex<Vec<UserRole>>,
+    /// Roles that no user has taken yet.
+    roles: Mutex<VecDeque<Box<dyn UserRole>>>,
     total: usize,
     ready_users: AtomicUsize,
     finished_users: AtomicUsize,
+    /// Notified when one of the two counts grows.
     changed: Notify,
     client: Client,
+    /// Empty until the coordinator's go sets the clock.
     context: watch::Receiver<Option<Arc<Context>>>,
 }
 
-/// Why the attack could not run.
+/// The reason why the attack did not run to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum AttackError {
-    /// The HTTP client could not be built.
+    /// The HTTP client cannot be built.
     #[error(transparent)]
     Client(#[from] TlsSetupError),
-    /// Goose refused or broke off.
-    #[error("goose could not run the users: {0}")]
+    /// Goose refused its configuration or stopped early.
+    #[error("cannot run the goose users: {0}")]
     Goose(#[from] Box<GooseError>),
 }
 
 impl Attack {
-    /// Users for a worker's part of `plan`, whose commands go through `doorway`;
-    /// they begin when `context` holds one.
+    /// Creates the users for a worker's share of `plan`. They begin when `context` holds
+    /// a context.
     pub fn new(
         plan: &Plan,
         segment: Segment,
         client_options: &ClientOptions,
         context: watch::Receiver<Option<Arc<Context>>>,
     ) -> Result<Self, AttackError> {
-        let parts = user_roles(plan, segment);
+        let roles = user_roles(plan, segment);
+        // One client for all users: goose's own costs 118 KB per user.
         let client =
             client_options.http_client(|client| client.pool_idle_timeout(IDLE_CONNECTION))?;
-        // Goose builds a client of its own, which sends nothing.
+        // Goose builds a client as well, which sends nothing but needs a provider.
         install_ring_provider();
         Ok(Self {
             state: Arc::new(SharedState {
-                total: parts.len(),
-                roles: Mutex::new(parts),
+                total: roles.len(),
+                roles: Mutex::new(roles.into()),
                 ready_users: AtomicUsize::new(0),
                 finished_users: AtomicUsize::new(0),
                 changed: Notify::new(),
@@ -116,19 +99,19 @@ impl Attack {
         })
     }
 
-    /// Waits until every user stands ready.
+    /// Waits until every user is launched.
     pub fn ready(&self) -> impl Future<Output = ()> + use<> {
-        let stage = self.state.clone();
-        async move { stage.wait_for_all(|stage| &stage.ready_users).await }
+        let state = self.state.clone();
+        async move { state.wait_for_all(|state| &state.ready_users).await }
     }
 
-    /// Runs until every user has done its part.
+    /// Runs until every user has finished its role.
     pub async fn run(self) -> Result<(), AttackError> {
         let attack = build_attack(&self.state).map_err(Box::new)?;
-        let stage = self.state.clone();
+        let state = self.state.clone();
         let stop = tokio::spawn(async move {
-            stage.wait_for_all(|stage| &stage.finished_users).await;
-            goose::trigger_killswitch("every user has done its part");
+            state.wait_for_all(|state| &state.finished_users).await;
+            goose::trigger_killswitch("every user has finished");
         });
         let outcome = attack.execute().await;
         stop.abort();
@@ -138,8 +121,8 @@ impl Attack {
 }
 
 impl SharedState {
-    fn take_role(&self) -> Option<UserRole> {
-        self.roles.lock().pop()
+    fn take_role(&self) -> Option<Box<dyn UserRole>> {
+        self.roles.lock().pop_front()
     }
 
     fn increment(&self, count: &AtomicUsize) {
@@ -147,11 +130,12 @@ impl SharedState {
         self.changed.notify_waiters();
     }
 
-    /// Waits until `count` is all users.
+    /// Waits until `count` has reached the number of users.
     async fn wait_for_all(&self, count: impl Fn(&Self) -> &AtomicUsize) {
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
+            // Enabled before the count is read, or a change in between would be missed.
             changed.as_mut().enable();
             if count(self).load(Relaxed) >= self.total {
                 return;
@@ -160,82 +144,30 @@ impl SharedState {
         }
     }
 
-    /// Does one user's whole part of the run.
+    /// Takes a role and runs it once the context is there.
     async fn run_user(&self) {
-        let Some(part) = self.take_role() else {
+        // Goose runs a user's transaction again and again: there is no second role.
+        let Some(role) = self.take_role() else {
             return;
         };
         self.increment(&self.ready_users);
         let mut context = self.context.clone();
-        if let Ok(context) = context.wait_for(Option::is_some).await.map(|c| c.clone())
-            && let Some(context) = context
-        {
-            self.run_role(part, context).await;
+        let known = context.wait_for(Option::is_some).await;
+        let known = known.ok().and_then(|known| known.clone());
+        if let Some(context) = known {
+            role.run(context, self.client.clone()).await;
         }
         self.increment(&self.finished_users);
     }
-
-    async fn run_role(&self, part: UserRole, context: Arc<Context>) {
-        match part {
-            UserRole::SocketBatch {
-                batch: number,
-                batch_count: of,
-            } => batch::run_batch(context, number, of).await,
-            UserRole::ClosedLoad { load, slot, think } => {
-                let load = &context.plan.commands[load];
-                closed::run_closed_user(&context, &self.client, load, slot, think).await;
-            }
-            UserRole::OpenLoad { load } => {
-                open::dispatch_arrivals(context, self.client.clone(), load).await
-            }
-            UserRole::Publisher { load, number } => {
-                http_publisher::run_http_publisher(&context, &self.client, load, number).await;
-            }
-            UserRole::Idle => context.signals.close.cancelled().await,
-        }
-    }
 }
 
-/// One part for each user, and at least one user; sockets last: they are taken
-/// from the end.
-fn user_roles(plan: &Plan, segment: Segment) -> Vec<UserRole> {
-    let mut parts = Vec::new();
-    for (number, load) in plan.commands.iter().enumerate() {
-        match load.model {
-            LoadModel::Closed { think, .. } => {
-                parts.extend(segment.users(&load.model).map(|slot| UserRole::ClosedLoad {
-                    load: number,
-                    slot,
-                    think,
-                }));
-            }
-            LoadModel::Open { .. } => parts.push(UserRole::OpenLoad { load: number }),
-        }
-    }
-    for (load, publish) in plan.publish.iter().enumerate() {
-        if publish.from == PublishFrom::Rest {
-            let numbers = segment.indices(publish.publishers);
-            parts.extend(numbers.map(|number| UserRole::Publisher { load, number }));
-        }
-    }
-    let of = batch::batch_count(plan, segment);
-    parts.extend((0..of).map(|number| UserRole::SocketBatch {
-        batch: number,
-        batch_count: of,
-    }));
-    if parts.is_empty() {
-        parts.push(UserRole::Idle);
-    }
-    parts
-}
-
-fn build_attack(stage: &Arc<SharedState>) -> Result<GooseAttack, GooseError> {
-    let users = stage.total.to_string();
+fn build_attack(state: &Arc<SharedState>) -> Result<GooseAttack, GooseError> {
+    let users = state.total.to_string();
     let configuration = GooseConfiguration::parse_args_default(&[
         "--users",
         &users,
         "--increase-rate",
-        "100000",
+        LAUNCH_RATE,
         "--host",
         "http://localhost/",
         "--no-telnet",
@@ -245,19 +177,20 @@ fn build_attack(stage: &Arc<SharedState>) -> Result<GooseAttack, GooseError> {
         "--quiet",
         "--quiet",
     ])?;
-    let stage = stage.clone();
-    let part = Transaction::new(Arc::new(move |_: &mut GooseUser| {
-        let stage = stage.clone();
+    let state = state.clone();
+    let run_role = Transaction::new(Arc::new(move |_: &mut GooseUser| {
+        let state = state.clone();
         Box::pin(async move {
-            stage.run_user().await;
-            // Goose runs a user's transactions again until it asks it to leave.
-            tokio::time::sleep(UNTIL_EXIT).await;
+            state.run_user().await;
+            // Keeps a user without a role from spinning until goose asks it to leave.
+            tokio::time::sleep(EXIT_PAUSE).await;
             TransactionResult::Ok(())
         })
     }));
+    let scenario = Scenario::new("highwater").register_transaction(run_role.set_name("role"));
     GooseAttack::initialize_with_config(configuration)?
-        .register_scenario(Scenario::new("highwater").register_transaction(part.set_name("part")))
-        // That client would read the machine's certificate authorities, and fail
+        .register_scenario(scenario)
+        // Otherwise that client reads the machine's certificate authorities, and fails
         // where there are none.
         .set_client_builder_without_cookies(
             GooseClientBuilder::new()

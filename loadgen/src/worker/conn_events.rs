@@ -1,8 +1,9 @@
-//! Sockets that come and go, by the tenth of a second.
+//! Connection events: sockets that open, are lost and reopen, in buckets of 100 ms.
 //!
-//! A second is too long to see a herd in: all that arrives within one second may
-//! have been spread evenly or sent to one node after the other. What is kept here
-//! is taken away each second; no socket carries anything for it.
+//! A second is too coarse to show herding: the sockets of one second may have been spread
+//! evenly, or sent to one node after the other. Events are counted as they happen, and
+//! buckets are taken each second. No socket carries the name of its node: in every idle
+//! device it would cost more than the device.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -11,59 +12,59 @@ use parking_lot::Mutex;
 
 use crate::control::CounterBucket;
 
-/// Nodes that are told apart within a tenth; a cluster of the harness's own has at
-/// most 200.
+/// Nodes with a counter of their own within a bucket. A cluster of the harness has at most
+/// 200 nodes; a target may name any number.
 const NODES_LIMIT: usize = 256;
-/// Tenths that wait to be taken: ten minutes of a coordinator that takes nothing.
+/// Buckets that wait to be taken: ten minutes with a coordinator that takes none.
 const BUCKETS_LIMIT: usize = 6_000;
 
-/// What came and went since the last taking, over the whole worker.
+/// The connection events of a worker since the buckets were last taken.
 #[derive(Debug, Default)]
 pub struct ConnEventCounter {
-    /// By the tenth's number on the run's clock, then by the counter's name.
+    /// Counters by name, by the bucket's number on the run's clock.
     buckets: Mutex<BTreeMap<u64, BTreeMap<String, u64>>>,
 }
 
 impl ConnEventCounter {
-    /// At `at` on the run's clock a socket opened at `node`.
+    /// Counts a socket that opened at `node`, at `at` on the run's clock.
     pub fn record_opened(&self, at: Duration, node: &str) {
         self.add_for_node(at, conn_event::OPENED, node);
     }
 
-    /// At `at` an attempt began that `node` answered late.
+    /// Counts an attempt that began at `at` and that `node` answered late.
     pub fn record_answered_late(&self, at: Duration, node: &str) {
         self.add_for_node(at, conn_event::DELAYED, node);
     }
 
-    /// At `at` a lost socket was open again.
+    /// Counts a lost socket that was open again at `at`.
     pub fn record_reconnected(&self, at: Duration) {
         self.add(at, conn_event::RECONNECTED, None);
     }
 
-    /// At `at` an open socket was lost.
+    /// Counts an open socket that was lost at `at`.
     pub fn record_lost(&self, at: Duration) {
         self.add(at, conn_event::LOST, None);
     }
 
-    /// At `at` an attempt to open began that has failed.
+    /// Counts an attempt that began at `at` and failed.
     pub fn record_failed(&self, at: Duration) {
         self.add(at, conn_event::FAILED, None);
     }
 
-    /// It has failed because whoever answered had no room.
+    /// Counts an attempt that began at `at` and failed because the server was at capacity.
     pub fn record_rejected(&self, at: Duration) {
         self.add(at, conn_event::REJECTED, None);
     }
 
-    /// At `at` an attempt began that waited until the end of the run.
+    /// Counts an attempt that began at `at` and had no answer by the end of the run.
     pub fn record_unanswered(&self, at: Duration) {
         self.add(at, conn_event::UNANSWERED, None);
     }
 
-    /// Takes what has come together, in order of time.
+    /// Takes all buckets, in order of time.
     pub fn take_buckets(&self) -> Vec<CounterBucket> {
-        let mut tenths = self.buckets.lock();
-        std::mem::take(&mut *tenths)
+        let mut buckets = self.buckets.lock();
+        std::mem::take(&mut *buckets)
             .into_iter()
             .map(|(number, counters)| CounterBucket {
                 number,
@@ -76,17 +77,18 @@ impl ConnEventCounter {
         self.add(at, &format!("{family}.{node}"), Some(family));
     }
 
-    /// Nothing is lost at the limits: what is beyond them is only told less finely.
+    /// Adds one to a counter. Beyond the limits counts stay right and get coarser: they go
+    /// to the last bucket, or to the counter of all other nodes.
     fn add(&self, at: Duration, name: &str, family: Option<&str>) {
-        let mut tenths = self.buckets.lock();
+        let mut buckets = self.buckets.lock();
         let mut number = bucket_number(at);
-        if tenths.len() >= BUCKETS_LIMIT
-            && !tenths.contains_key(&number)
-            && let Some((&last, _)) = tenths.last_key_value()
+        if buckets.len() >= BUCKETS_LIMIT
+            && !buckets.contains_key(&number)
+            && let Some((&last, _)) = buckets.last_key_value()
         {
             number = last;
         }
-        let counters = tenths.entry(number).or_default();
+        let counters = buckets.entry(number).or_default();
         if let Some(count) = counters.get_mut(name) {
             *count += 1;
             return;
@@ -101,7 +103,7 @@ impl ConnEventCounter {
     }
 }
 
-/// The tenth of a second in which an instant lies.
+/// Returns the number of the bucket in which an instant lies.
 fn bucket_number(at: Duration) -> u64 {
     u64::try_from(at.as_millis() / 100).unwrap_or(u64::MAX)
 }
@@ -125,65 +127,65 @@ mod tests {
     }
 
     #[test]
-    fn each_tenth_has_its_own_counts_and_is_taken_once() {
-        let movements = ConnEventCounter::default();
-        movements.record_opened(at(1_299), "n2");
-        movements.record_opened(at(1_200), "n1");
-        movements.record_opened(at(1_250), "n2");
-        movements.record_reconnected(at(1_300));
-        movements.record_lost(at(99));
-        movements.record_failed(at(99));
+    fn each_bucket_has_its_own_counts_and_is_taken_once() {
+        let events = ConnEventCounter::default();
+        events.record_opened(at(1_299), "n2");
+        events.record_opened(at(1_200), "n1");
+        events.record_opened(at(1_250), "n2");
+        events.record_reconnected(at(1_300));
+        events.record_lost(at(99));
+        events.record_failed(at(99));
         assert_eq!(
-            movements.take_buckets(),
+            events.take_buckets(),
             [
                 bucket(0, &[("failed", 1), ("lost", 1)]),
                 bucket(12, &[("opened.n1", 1), ("opened.n2", 2)]),
                 bucket(13, &[("reconnected", 1)]),
             ]
         );
-        assert_eq!(movements.take_buckets(), []);
+        assert_eq!(events.take_buckets(), []);
     }
 
     #[test]
-    fn attempts_are_told_apart_by_what_became_of_them() {
-        let movements = ConnEventCounter::default();
-        movements.record_failed(at(1_000));
-        movements.record_rejected(at(1_000));
-        movements.record_answered_late(at(1_000), "n1");
-        movements.record_unanswered(at(1_000));
+    fn failed_attempts_are_counted_by_cause() {
+        let events = ConnEventCounter::default();
+        events.record_failed(at(1_000));
+        events.record_rejected(at(1_000));
+        events.record_answered_late(at(1_000), "n1");
+        events.record_unanswered(at(1_000));
         let counters = [
             ("delayed.n1", 1),
             ("failed", 1),
             ("rejected", 1),
             ("unanswered", 1),
         ];
-        assert_eq!(movements.take_buckets(), [bucket(10, &counters)]);
+        assert_eq!(events.take_buckets(), [bucket(10, &counters)]);
     }
 
     #[test]
-    fn more_nodes_than_can_be_are_counted_together() {
-        let movements = ConnEventCounter::default();
+    fn nodes_beyond_the_limit_are_counted_together() {
+        let events = ConnEventCounter::default();
         for node in 0..1_000 {
-            movements.record_opened(at(0), &format!("n{node}"));
+            events.record_opened(at(0), &format!("n{node}"));
         }
-        movements.record_lost(at(0));
-        let taken = movements.take_buckets();
+        events.record_lost(at(0));
+        let taken = events.take_buckets();
         let counters = &taken[0].counters;
         assert_eq!(counters.len(), NODES_LIMIT + 2);
         assert_eq!(counters.iter().map(|(_, count)| count).sum::<u64>(), 1_001);
-        let elsewhere = ("opened.(other)".to_owned(), 1_000 - NODES_LIMIT as u64);
-        assert!(counters.contains(&elsewhere), "{counters:?}");
+        let others = ("opened.(other)".to_owned(), 1_000 - NODES_LIMIT as u64);
+        assert!(counters.contains(&others), "{counters:?}");
     }
 
     #[test]
-    fn a_coordinator_that_takes_nothing_costs_no_more_than_the_limit() {
-        let movements = ConnEventCounter::default();
-        for tenth in 0..BUCKETS_LIMIT as u64 + 500 {
-            movements.record_lost(at(tenth * 100));
+    fn buckets_that_are_not_taken_are_bounded() {
+        let events = ConnEventCounter::default();
+        for number in 0..BUCKETS_LIMIT as u64 + 500 {
+            events.record_lost(at(number * 100));
         }
-        let taken = movements.take_buckets();
+        let taken = events.take_buckets();
         assert_eq!(taken.len(), BUCKETS_LIMIT);
-        let counted = taken.iter().flat_map(|tenth| &tenth.counters);
+        let counted = taken.iter().flat_map(|bucket| &bucket.counters);
         let all: u64 = counted.map(|(_, count)| count).sum();
         assert_eq!(all, BUCKETS_LIMIT as u64 + 500);
     }

@@ -1,4 +1,4 @@
-//! What everything in a worker shares.
+//! The state that all users of a worker share.
 
 use std::sync::{
     Arc, OnceLock,
@@ -7,42 +7,45 @@ use std::sync::{
 
 use highwater_scenarios::{
     Plan, Segment,
-    plan::{Dialect, SystemSpec},
+    plan::{self, SystemSpec},
 };
 use parking_lot::{Mutex, RwLock};
-use tokio::{sync::watch, time::Instant};
-use tokio_util::sync::CancellationToken;
+use tokio::time::Instant;
 
 use super::{
     conn_events::ConnEventCounter,
-    devices::ConnectedDevices,
+    connected_devices::ConnectedDevices,
+    dialect::{self, Dialect},
     recorder::{Count, Recorder},
+    signals::Signals,
 };
 use crate::{
     access::ClientOptions, clock::RunClock, control::UnacceptedTelemetry, endpoints::Endpoints,
 };
 
-/// One worker's run: what it does, when, against what, and what it counts.
+/// One worker's run: its work, its times, its system and its counts.
+///
+/// Shared behind an `Arc`: each device's future holds one pointer to it.
 pub struct Context {
-    /// What the run does.
+    /// The plan of the run.
     pub plan: Plan,
-    /// This worker's part.
+    /// This worker's part of the plan.
     pub segment: Segment,
     /// The run's clock.
     pub clock: RunClock,
-    /// What devices and commands speak.
-    pub dialect: Dialect,
-    /// What sockets show to be let in, and whom they trust.
+    /// The system's dialect, shared by all sockets of the worker.
+    pub dialect: &'static dyn Dialect,
+    /// Certificates, header fields and tokens of clients.
     pub client_options: ClientOptions,
-    /// When to start what and when to stop.
+    /// The signals that start and stop the users.
     pub signals: Signals,
-    /// What is counted.
+    /// Counts, levels and timings.
     pub recorder: Recorder,
-    /// Sockets that come and go.
+    /// Sockets that open and are lost, in buckets of 100 ms.
     pub conn_events: ConnEventCounter,
-    /// Devices that can be sent a command now.
+    /// The devices that a command can be sent to.
     pub connected_devices: ConnectedDevices,
-    /// What devices tell at the end of their lives, until it is passed on.
+    /// Telemetry of finished devices, until it is sent to the coordinator.
     unaccepted_telemetry: Mutex<Vec<UnacceptedTelemetry>>,
     endpoints: RwLock<Arc<Endpoints>>,
     next_http_index: AtomicUsize,
@@ -50,20 +53,8 @@ pub struct Context {
     drain_at: OnceLock<Instant>,
 }
 
-/// When to start what and when to stop.
-pub struct Signals {
-    /// When the ramp starts.
-    pub ramp: Instant,
-    /// The instant at which the steady phase starts, once it is known.
-    pub steady: watch::Receiver<Option<Instant>>,
-    /// No new sockets and no new commands.
-    pub drain: CancellationToken,
-    /// Close all sockets, each in its turn.
-    pub close: CancellationToken,
-}
-
 impl Context {
-    /// For one assignment, once the clock is set.
+    /// Creates the context of one assignment, once the clock is set.
     pub fn new(
         plan: Plan,
         segment: Segment,
@@ -73,10 +64,11 @@ impl Context {
         signals: Signals,
     ) -> Self {
         let dialect = match &plan.system {
-            SystemSpec::Cluster(_) => Dialect::Highwater,
+            SystemSpec::Cluster(_) => plan::Dialect::Highwater,
             SystemSpec::Target(target) => target.dialect,
         };
         Self {
+            dialect: dialect::for_plan(dialect),
             connected_devices: ConnectedDevices::default(),
             unaccepted_telemetry: Mutex::default(),
             recorder: Recorder::new(),
@@ -84,79 +76,62 @@ impl Context {
             endpoints: RwLock::new(Arc::new(endpoints)),
             messages_received: AtomicU64::new(0),
             drain_at: OnceLock::new(),
+            // Workers start at different addresses, or all first commands would go to one.
             next_http_index: AtomicUsize::new(segment.index() as usize),
             plan,
             segment,
             clock,
-            dialect,
             client_options,
             signals,
         }
     }
 
-    /// The system's addresses as they are now.
+    /// Returns the system's addresses as they are now.
     pub fn endpoints(&self) -> Arc<Endpoints> {
         self.endpoints.read().clone()
     }
 
-    /// From now on these.
+    /// Replaces the system's addresses.
     pub fn set_endpoints(&self, endpoints: Endpoints) {
         *self.endpoints.write() = Arc::new(endpoints);
     }
 
-    /// A device's readings that were not accepted.
-    pub fn add_unaccepted_telemetry(&self, of_a_device: Vec<UnacceptedTelemetry>) {
-        self.unaccepted_telemetry.lock().extend(of_a_device);
+    /// Adds the telemetry of one device that was not accepted.
+    pub fn add_unaccepted_telemetry(&self, of_device: Vec<UnacceptedTelemetry>) {
+        self.unaccepted_telemetry.lock().extend(of_device);
     }
 
-    /// Those of all devices whose lives have ended, each once.
+    /// Takes the telemetry of all finished devices that was not accepted.
     pub fn take_unaccepted_telemetry(&self) -> Vec<UnacceptedTelemetry> {
         std::mem::take(&mut *self.unaccepted_telemetry.lock())
     }
 
-    /// Where this worker's next command goes first, as a number that counts up.
+    /// Returns the number of the address that the worker's next command tries first,
+    /// modulo the count of addresses.
     pub fn next_http_index(&self) -> usize {
         self.next_http_index.fetch_add(1, Relaxed)
     }
 
-    /// A message to a topic has come.
+    /// Counts a message to a topic that a socket received.
     pub fn record_message_received(&self) {
         self.messages_received.fetch_add(1, Relaxed);
         self.recorder.count(Count::MessagesReceived);
     }
 
-    /// Messages that have come to this worker's sockets so far.
+    /// Returns how many messages this worker's sockets have received so far.
     pub fn messages_received(&self) -> u64 {
         self.messages_received.load(Relaxed)
     }
 
-    /// When the drain begins, once that is known.
+    /// Returns when the drain begins, once that is known.
     pub fn drain_at(&self) -> Option<Instant> {
         self.drain_at.get().copied()
     }
 
-    /// The drain begins then; the first to say so is right.
+    /// Sets when the drain begins.
     pub fn set_drain_at(&self, instant: Instant) {
+        // The first value stays: an interrupt sets an earlier drain than the plan's, which
+        // comes later and changes nothing.
         let _ = self.drain_at.set(instant);
-    }
-}
-
-impl Signals {
-    /// Waits until the steady phase starts; `None` if it never does.
-    pub async fn wait_steady_start(&self) -> Option<Instant> {
-        let start = self.wait_steady_announced().await?;
-        tokio::select! {
-            () = tokio::time::sleep_until(start) => Some(start),
-            () = self.drain.cancelled() => None,
-        }
-    }
-
-    /// Waits until the start of the steady phase is known; `None` if it never is.
-    pub async fn wait_steady_announced(&self) -> Option<Instant> {
-        let mut steady = self.steady.clone();
-        tokio::select! {
-            known = steady.wait_for(Option::is_some) => known.ok().and_then(|known| *known),
-            () = self.drain.cancelled() => None,
-        }
     }
 }

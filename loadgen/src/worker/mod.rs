@@ -1,25 +1,57 @@
 //! A worker: one process's share of the load.
 //!
-//! - [`join`]: the conversation with the coordinator, from hello to done;
-//! - [`attack`]: the goose users that do the work;
+//! ```text
+//! coordinator ◄── control link ──► join.rs ──► worker_run.rs ──► drain.rs
+//!       ▲                             │             │ signals
+//!       │ reporter.rs                 ▼             ▼
+//!       │                  roles.rs ► attack.rs   context.rs ◄── everything below
+//!       │                                │ one goose user per role
+//!       │              ┌─────────────────┼──────────────────┐
+//!       │              ▼                 ▼                  ▼
+//!       │          devices/          commands/          messages/
+//!       │              └──────────► dialect/ ◄──────────────┘
+//!       │                              │ sockets, HTTP
+//!       │                              ▼
+//!       └── recorder.rs ◄────────── the system
+//! ```
+//!
+//! *When* something is due is computed by `scenarios::Segment`. *What* is done and counted
+//! lies in [`devices`], [`commands`] and [`messages`]. *Whether to stop* is in [`signals`].
+//!
+//! In reading order:
+//!
+//! - [`join`]: the registration with the coordinator, from hello to go;
+//! - `worker_run`, `drain`: the worker's part of the run, from go to done;
+//! - [`attack`]: the goose users, with [`roles`] for what each does;
+//! - [`context`], [`signals`]: the state that all users share;
 //! - [`devices`]: idle heartbeat sockets;
 //! - [`commands`]: HTTP command traffic;
 //! - [`messages`]: messages to topics;
-//! - [`context`]: what they all share;
-//! - [`recorder`]: what they count;
-//! - [`movements`]: sockets that come and go, by the tenth of a second;
-//! - [`node_name`](mod@node_name): what an answer may call a node;
-//! - [`reporter`]: what of it is sent each second.
+//! - [`dialect`]: the languages of systems under test;
+//! - [`http`]: requests to the system's addresses;
+//! - [`recorder`], [`conn_events`]: counts and timings, sent by [`reporter`];
+//! - [`connected_devices`]: the devices that a command can be sent to;
+//! - [`node_name`](mod@node_name): the names of nodes in the system's answers.
 
 pub mod attack;
 pub mod commands;
 pub mod conn_events;
+pub mod connected_devices;
 pub mod context;
 pub mod devices;
+pub mod dialect;
+mod drain;
+pub mod error;
+pub mod http;
 pub mod join;
 pub mod messages;
 pub mod node_name;
 pub mod recorder;
 pub mod reporter;
+pub mod roles;
+pub mod signals;
+pub mod user_role;
+mod worker_run;
 
-pub use join::{WorkerError, WorkerOptions, run};
+pub use error::WorkerError;
+pub use join::{WorkerOptions, run};

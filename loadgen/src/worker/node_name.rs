@@ -1,14 +1,12 @@
-//! The names of nodes in what the system answers: anybody's bytes until they are
-//! found to be a name.
+//! The names of nodes in the system's answers.
 
-/// Longest name, in bytes.
+/// Longest name, in bytes, as in `docs/protocol.md`.
 const MAX_LEN: usize = 64;
 
-/// The header field in which a node names itself.
-pub const NODE_HEADER: &str = "x-highwater-node";
-
-/// The name that `text` is: letters, digits, `.`, `_` and `-`, at most 64 of them.
-/// Such a name can stand in the record as a part of a counter or of a tag.
+/// Returns `text` if it is a valid name: at most 64 letters, digits, `.`, `_` and `-`.
+///
+/// Any server may answer anything. A valid name can stand in the record as part of a
+/// counter's name or of a tag.
 pub fn parse_node_name(text: &[u8]) -> Option<&str> {
     let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
     let is_name = (1..=MAX_LEN).contains(&text.len()) && text.iter().all(fits);
@@ -20,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_names_are_names() {
+    fn invalid_name_is_not_parsed() {
         let longest = "n".repeat(MAX_LEN);
         for name in ["n1", "a.B-c_9", &longest] {
             assert_eq!(parse_node_name(name.as_bytes()), Some(name));

@@ -1,7 +1,8 @@
-//! What a worker counts and times, taken away once a second.
+//! The counts, levels and timings of a worker, taken once a second.
 //!
-//! Shared by everything in the worker that does work. Counters are plain
-//! atomics; a histogram is behind a lock that is held for some nanoseconds.
+//! All users share one recorder. Counts are plain atomics; each histogram is behind a
+//! lock that is held for some nanoseconds. What is taken is forgotten, so that memory does
+//! not grow with the run.
 
 use std::{
     collections::BTreeMap,
@@ -15,7 +16,7 @@ use highwater_reports::{
 };
 use parking_lot::Mutex;
 
-/// An enum whose members each have a name in the record.
+/// Defines an enum whose members each have a name in the record.
 macro_rules! named {
     ($(#[$about:meta])* $kind:ident { $($member:ident = $name:path,)+ }) => {
         $(#[$about])*
@@ -27,14 +28,14 @@ macro_rules! named {
         }
 
         impl $kind {
-            /// In the order of the members.
+            /// The names, in the order of the members.
             const NAMES: &'static [&'static str] = &[$($name),+];
         }
     };
 }
 
 named! {
-    /// Things that are counted.
+    /// A thing that is counted.
     Count {
         SocketsDue = counter::SOCKETS_DUE,
         SocketsOpened = counter::SOCKETS_OPENED,
@@ -76,7 +77,7 @@ named! {
 }
 
 named! {
-    /// Things that go up and down.
+    /// A number that goes up and down.
     Level {
         SocketsOpen = gauge::SOCKETS_OPEN,
         HeartbeatsPending = gauge::HEARTBEATS_PENDING,
@@ -87,7 +88,7 @@ named! {
 }
 
 named! {
-    /// Things that are timed.
+    /// A thing that is timed.
     Timing {
         Connect = latency::CONNECT,
         Reconnect = latency::RECONNECT,
@@ -105,37 +106,41 @@ named! {
     }
 }
 
-/// Nodes whose replies are timed apart; those of others are in the sum of all alone.
+/// Nodes whose replies have a histogram of their own, some tens of kilobytes each. Replies
+/// of further nodes are in the histogram of all replies only.
 const OWNERS_LIMIT: usize = 32;
 
-/// Kinds of one failure that are told apart; the rest is counted as `other`.
+/// Kinds with a counter of their own; further ones count as `other`. A server chooses
+/// close codes and reasons, and must not fill the record with names.
 const KINDS_LIMIT: usize = 64;
 
-/// Counts, levels and timings of one worker.
+/// The counts, levels and timings of one worker.
 pub struct Recorder {
     counts: [AtomicU64; Count::NAMES.len()],
     levels: [AtomicI64; Level::NAMES.len()],
     timings: [Mutex<LatencyHistogram>; Timing::NAMES.len()],
-    /// Replies by the node that owned the socket.
+    /// Timings of replies, by the node that owned the socket.
     owner_timings: Mutex<BTreeMap<String, LatencyHistogram>>,
+    /// Counts of open sets of kinds, by full name.
     kind_counts: Mutex<BTreeMap<String, u64>>,
+    /// Never taken: the coordinator compares it with the plan.
     ramp_resolved: AtomicU64,
 }
 
-/// What was counted and timed since the last taking.
+/// The counts and timings since the last snapshot.
 pub struct RecorderSnapshot {
-    /// Name and growth, without those that did not grow.
+    /// Name and growth of each counter that grew.
     pub counters: Vec<(String, u64)>,
-    /// Name and value now.
+    /// Name and value of each level.
     pub gauges: Vec<(String, f64)>,
-    /// Tag and distribution, without empty ones.
+    /// Tag and histogram of each timing that had a value.
     pub latencies: Vec<(String, LatencyHistogram)>,
-    /// Sockets of the ramp's pools that have opened or failed once, ever.
+    /// Sockets of the ramp's pools that have opened or failed since the start of the run.
     pub ramp_resolved: u64,
 }
 
 impl Recorder {
-    /// With nothing counted.
+    /// Creates a recorder with nothing counted.
     pub fn new() -> Self {
         Self {
             counts: std::array::from_fn(|_| AtomicU64::new(0)),
@@ -148,16 +153,18 @@ impl Recorder {
     }
 
     /// Counts one.
-    pub fn count(&self, what: Count) {
-        self.add(what, 1);
+    pub fn count(&self, counter: Count) {
+        self.add(counter, 1);
     }
 
-    /// Counts some.
-    pub fn add(&self, what: Count, count: u64) {
-        self.counts[what as usize].fetch_add(count, Relaxed);
+    /// Counts `count`.
+    pub fn add(&self, counter: Count, count: u64) {
+        // Relaxed throughout: counts order nothing else, and a snapshot may be a moment
+        // older than another.
+        self.counts[counter as usize].fetch_add(count, Relaxed);
     }
 
-    /// Counts one of an open set of kinds: `connect.failed.refused`.
+    /// Counts one of an open set of kinds, such as `connect.failed.refused`.
     pub fn count_kind(&self, family: &str, kind: &str) {
         let mut kinds = self.kind_counts.lock();
         let mut name = format!("{family}.{kind}");
@@ -172,18 +179,18 @@ impl Recorder {
         self.levels[level as usize].fetch_add(by, Relaxed);
     }
 
-    /// Where a level stands.
+    /// Returns the value of a level.
     pub fn level(&self, level: Level) -> i64 {
         self.levels[level as usize].load(Relaxed)
     }
 
     /// Times one.
-    pub fn time(&self, what: Timing, took: Duration) {
-        let mut histogram = self.timings[what as usize].lock();
+    pub fn time(&self, timing: Timing, took: Duration) {
+        let mut histogram = self.timings[timing as usize].lock();
         record(&mut histogram, took);
     }
 
-    /// Times one reply of a socket that `node` owned.
+    /// Times a reply of a device whose socket `node` owned.
     pub fn time_owner(&self, node: &str, took: Duration) {
         let mut owners = self.owner_timings.lock();
         if let Some(histogram) = owners.get_mut(node) {
@@ -194,12 +201,12 @@ impl Recorder {
         }
     }
 
-    /// A socket of the ramp's pools has opened or failed for the first time.
+    /// Counts a socket of the ramp's pools that has opened or failed for the first time.
     pub fn ramp_socket_resolved(&self) {
         self.ramp_resolved.fetch_add(1, Relaxed);
     }
 
-    /// Takes what has come together since the last taking.
+    /// Takes the counts and timings since the last snapshot; levels stay.
     pub fn take_snapshot(&self) -> RecorderSnapshot {
         let mut counters: Vec<_> = Count::NAMES
             .iter()
@@ -224,8 +231,8 @@ impl Recorder {
         }
     }
 
-    /// With their tags; nobody's histogram is kept over the taking, so that nodes that
-    /// are gone make room.
+    /// Takes the timings by owner, with their tags. No histogram is kept, so that nodes
+    /// that are gone make room for others.
     fn take_owners(&self) -> impl Iterator<Item = (String, LatencyHistogram)> {
         let mut owners = self.owner_timings.lock();
         let taken = std::mem::take(&mut *owners).into_iter();
@@ -239,7 +246,7 @@ impl Default for Recorder {
     }
 }
 
-/// Empties the histogram, keeping its allocation where it is; `None` if empty.
+/// Empties the histogram in place, without giving its memory back; `None` if it is empty.
 fn take_histogram(timing: &Mutex<LatencyHistogram>) -> Option<LatencyHistogram> {
     let mut histogram = timing.lock();
     if histogram.is_empty() {
@@ -255,7 +262,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_taken_is_gone_and_levels_stay() {
+    fn snapshot_takes_counts_and_leaves_levels() {
         let recorder = Recorder::new();
         recorder.count(Count::CommandsCrossNode);
         recorder.add_to_level(Level::CommandsInFlight, 3);
@@ -281,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn owners_are_told_apart_and_bounded() {
+    fn owners_have_histograms_up_to_the_limit() {
         let recorder = Recorder::new();
         recorder.time_owner("n1", Duration::from_micros(100));
         recorder.time_owner("n1", Duration::from_micros(300));
@@ -298,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_are_bounded() {
+    fn kinds_beyond_the_limit_count_as_other() {
         let recorder = Recorder::new();
         for code in 0..10_000 {
             recorder.count_kind(counter::DISCONNECT, &format!("closed_{code}"));

@@ -1,4 +1,4 @@
-//! Once a second: what the worker counted, to the coordinator.
+//! The reporter: sends what the worker counted to the coordinator, once a second.
 
 use std::sync::Arc;
 
@@ -14,16 +14,17 @@ use crate::{
     sampling::own_process,
 };
 
-/// Intervals that wait to be sent before the next one is merged into them.
+/// Intervals that wait to be sent. If the coordinator takes nothing for longer, the next
+/// interval covers several seconds: memory stays bounded.
 pub const INTERVAL_QUEUE_LEN: usize = 64;
 
-/// Sends an interval at the end of each second of the run's clock, and a last
-/// one when `finished`. A worker that could not run for some seconds sends one
-/// interval that covers them all.
+/// Sends an interval at the end of each second of the run's clock, and a last one when
+/// `finished` is cancelled. If the worker could not run for some seconds, one interval
+/// covers them all.
 pub async fn report(
     context: Arc<Context>,
     finished: CancellationToken,
-    to: mpsc::Sender<FromWorker>,
+    interval_sender: mpsc::Sender<FromWorker>,
 ) {
     let mut second = context.clock.now().as_secs();
     loop {
@@ -31,35 +32,37 @@ pub async fn report(
             () = sleep_until(context.clock.instant_of_second(second + 1)) => false,
             () = finished.cancelled() => true,
         };
-        let now = context.clock.now().as_secs().max(second + 1);
-        let interval = take_interval(&context, second, now - second);
-        second = now;
-        if to.send(FromWorker::Interval(interval)).await.is_err() || last {
+        // The clock may have passed several seconds, or none if the run has finished.
+        let end = context.clock.now().as_secs().max(second + 1);
+        let interval = take_interval(&context, second, end - second);
+        second = end;
+        let sent = interval_sender.send(FromWorker::Interval(interval)).await;
+        if sent.is_err() || last {
             return;
         }
     }
 }
 
 fn take_interval(context: &Context, second: u64, length: u64) -> WorkerInterval {
-    let taken = context.recorder.take_snapshot();
-    let mut gauges = taken.gauges;
+    let snapshot = context.recorder.take_snapshot();
+    let mut gauges = snapshot.gauges;
     gauges.extend(own_process());
     WorkerInterval {
         second,
         length,
-        counters: taken.counters,
+        counters: snapshot.counters,
         gauges,
-        latencies: taken
+        latencies: snapshot
             .latencies
             .into_iter()
             .filter_map(|(tag, histogram)| Some((tag, encode_histogram(&histogram)?)))
             .collect(),
         buckets: context.conn_events.take_buckets(),
-        ramp_resolved: taken.ramp_resolved,
+        ramp_resolved: snapshot.ramp_resolved,
     }
 }
 
-/// Base64 of the histogram's compressed V2 form, which loses nothing.
+/// Returns the histogram's compressed V2 form, which loses nothing, in base64.
 fn encode_histogram(histogram: &LatencyHistogram) -> Option<String> {
     let mut bytes = Vec::new();
     V2DeflateSerializer::new()

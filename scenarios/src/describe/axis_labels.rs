@@ -1,4 +1,4 @@
-//! What stands above and below the rows of the chart: phases, marks, times.
+//! The lines above and below the rows of the chart: phases, marks, times.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use highwater_types::format;
 use super::axis::TimelineAxis;
 use crate::plan::EventSpec;
 
-/// The phases' names, each above its first column.
+/// Returns the phases' names, each above its first column.
 pub(super) fn phase_labels(axis: &TimelineAxis) -> String {
     let mut line = LabelRow::new(axis.columns());
     if axis.ramp_columns > 0 {
@@ -18,9 +18,10 @@ pub(super) fn phase_labels(axis: &TimelineAxis) -> String {
     line.into_text()
 }
 
-/// A mark at each event, with its node's name where there is room for it.
+/// Returns a mark at each event, with its node's name where that fits.
 pub(super) fn event_marks(axis: &TimelineAxis, events: &[EventSpec]) -> String {
     let mut line = LabelRow::new(axis.columns());
+    // All marks first, because a mark matters more than a name.
     for event in events {
         line.put_adjacent(axis.column(event.at), "▲");
     }
@@ -30,7 +31,7 @@ pub(super) fn event_marks(axis: &TimelineAxis, events: &[EventSpec]) -> String {
     line.into_text()
 }
 
-/// The axis: the phases' ends, and a tick at each of `instants`.
+/// Returns the axis: the phases' ends, and a tick at each of `instants`.
 pub(super) fn ticks(axis: &TimelineAxis, instants: &[Duration]) -> String {
     let ends = [
         0,
@@ -40,6 +41,7 @@ pub(super) fn ticks(axis: &TimelineAxis, instants: &[Duration]) -> String {
     let ticks: Vec<usize> = instants.iter().map(|at| axis.column(*at)).collect();
     (0..axis.columns())
         .map(|column| match column {
+            // The order decides where marks meet: the ends, the phases, then instants.
             0 => '├',
             column if column + 1 == axis.columns() => '┤',
             column if ends.contains(&column) => '┼',
@@ -49,8 +51,8 @@ pub(super) fn ticks(axis: &TimelineAxis, instants: &[Duration]) -> String {
         .collect()
 }
 
-/// Times below the axis, from the start of the steady phase: the phases' ends,
-/// then those of `instants` that find room.
+/// Returns the times below the axis, from the start of the steady phase: the phases' ends,
+/// then each of `instants` that fits.
 pub(super) fn time_labels(axis: &TimelineAxis, instants: &[Duration]) -> String {
     let mut line = LabelRow::new(axis.columns());
     let duration = Duration::from_secs_f64(axis.steady_s);
@@ -59,6 +61,7 @@ pub(super) fn time_labels(axis: &TimelineAxis, instants: &[Duration]) -> String 
         line.put(0, &format!("-{ramp}"));
     }
     line.put(axis.ramp_columns, "0s");
+    // Before the instants, because the end matters more than any of them.
     line.put_before_end(
         axis.ramp_columns + axis.steady_columns,
         &format::duration(duration),
@@ -69,7 +72,7 @@ pub(super) fn time_labels(axis: &TimelineAxis, instants: &[Duration]) -> String 
     line.into_text()
 }
 
-/// A line on which texts are put where nothing stands yet.
+/// A line of labels, of which none covers an earlier one.
 struct LabelRow {
     cells: Vec<char>,
 }
@@ -88,7 +91,7 @@ impl LabelRow {
         }
     }
 
-    /// The same, but it may touch what stands before it.
+    /// Puts `text` at `column` if it fits, also directly behind another text.
     fn put_adjacent(&mut self, column: usize, text: &str) {
         let length = text.chars().count();
         let fits = column + length <= self.cells.len();
@@ -99,7 +102,7 @@ impl LabelRow {
         }
     }
 
-    /// As [`LabelRow::put`], moved to the left as far as the line's end demands.
+    /// Puts `text` at `column`, or further left where the line would end before the text.
     fn put_before_end(&mut self, column: usize, text: &str) {
         let latest = self.cells.len().saturating_sub(text.chars().count());
         self.put(column.min(latest), text);

@@ -1,4 +1,4 @@
-//! The plan on one axis: pools that open, commands that run, events as marks.
+//! The plan on one axis: pools that open, loads that run, events as marks.
 
 use std::time::Duration;
 
@@ -16,64 +16,55 @@ const NAME_GAP: usize = 2;
 /// Shares of a pool's sockets, in eighths.
 const LEVELS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// Draws the plan. The ramp, the steady phase and the drain have scales of
-/// their own, so that a short ramp can be seen beside a long steady phase.
+/// Draws the plan. The ramp, the steady phase and the drain have scales of their own, so that
+/// a short ramp can be seen beside a long steady phase.
 pub(super) fn draw(plan: &Plan, page: &mut TextLayout) {
-    let names = plan
-        .devices
-        .iter()
-        .map(|pool| pool.name.as_str())
+    let names = name_columns(plan);
+    let columns = WIDTH - INDENT - names - NAME_GAP;
+    let axis = TimelineAxis::new(plan.planned_ramp(), plan.duration, columns);
+    for (name, cells) in rows(plan, &axis) {
+        let name = truncate_name(name, names);
+        page.line(&format!("{name:<names$}{:NAME_GAP$}{cells}", ""));
+    }
+}
+
+/// Returns the columns that the longest name of a row takes.
+fn name_columns(plan: &Plan) -> usize {
+    let pools = plan.devices.iter().map(|pool| pool.name.as_str());
+    let longest = pools
         .chain(plan.commands.iter().map(|load| load.name.as_str()))
         .chain(plan.publish.iter().map(|load| load.name.as_str()))
         .chain(plan.telemetry.iter().map(|load| load.name.as_str()))
         .chain(["events"])
         .map(|name| name.chars().count())
-        .max()
-        .unwrap_or_default()
-        .min(MAX_NAME_COLUMNS);
-    let axis = TimelineAxis::new(
-        plan.planned_ramp(),
-        plan.duration,
-        WIDTH - INDENT - names - NAME_GAP,
-    );
-    let mut row = |name: &str, cells: &str| {
-        let name = truncate_name(name, names);
-        page.line(&format!("{name:<names$}{:NAME_GAP$}{cells}", ""));
-    };
-    row("", "");
-    row("", &axis_labels::phase_labels(&axis));
-    for pool in &plan.devices {
-        row(&pool.name, &pool_row(pool, &axis));
-    }
-    for load in &plan.commands {
-        row(
-            &load.name,
-            &axis.draw_columns(|cell| if cell.is_steady() { '─' } else { ' ' }),
-        );
-    }
-    for load in &plan.publish {
-        row(&load.name, &publish_row(load, &axis));
-    }
-    for load in &plan.telemetry {
-        row(
-            &load.name,
-            &axis.draw_columns(|cell| if cell.is_steady() { '─' } else { ' ' }),
-        );
-    }
-    if !plan.events.is_empty() {
-        row("events", &axis_labels::event_marks(&axis, &plan.events));
-    }
-    let instants: Vec<Duration> = plan
-        .devices
-        .iter()
-        .filter_map(|pool| pool.start)
-        .chain(plan.events.iter().map(|event| event.at))
-        .collect();
-    row("", &axis_labels::ticks(&axis, &instants));
-    row("", &axis_labels::time_labels(&axis, &instants));
+        .max();
+    longest.unwrap_or_default().min(MAX_NAME_COLUMNS)
 }
 
-/// How much of a pool is meant to be open at the end of each cell.
+/// Returns the rows of the chart, each with its name.
+fn rows<'p>(plan: &'p Plan, axis: &TimelineAxis) -> Vec<(&'p str, String)> {
+    // An empty line parts the chart from the text above.
+    let mut rows = vec![("", String::new()), ("", axis_labels::phase_labels(axis))];
+    let pools = plan.devices.iter();
+    rows.extend(pools.map(|pool| (pool.name.as_str(), pool_row(pool, axis))));
+    let commands = plan.commands.iter();
+    rows.extend(commands.map(|load| (load.name.as_str(), steady_row(axis))));
+    let publish = plan.publish.iter();
+    rows.extend(publish.map(|load| (load.name.as_str(), publish_row(load, axis))));
+    let telemetry = plan.telemetry.iter();
+    rows.extend(telemetry.map(|load| (load.name.as_str(), steady_row(axis))));
+    if !plan.events.is_empty() {
+        rows.push(("events", axis_labels::event_marks(axis, &plan.events)));
+    }
+    let starts = plan.devices.iter().filter_map(|pool| pool.start);
+    let events = plan.events.iter().map(|event| event.at);
+    let instants: Vec<Duration> = starts.chain(events).collect();
+    rows.push(("", axis_labels::ticks(axis, &instants)));
+    rows.push(("", axis_labels::time_labels(axis, &instants)));
+    rows
+}
+
+/// Returns the share of a pool that is due to be open at the end of each column.
 fn pool_row(pool: &DevicePool, axis: &TimelineAxis) -> String {
     let starts = axis.start_s(pool.start);
     let opens_for = pool.ramp_duration().as_secs_f64();
@@ -82,10 +73,10 @@ fn pool_row(pool: &DevicePool, axis: &TimelineAxis) -> String {
         since if since >= opens_for => 1.0,
         since => since / opens_for,
     };
-    axis.draw_columns(|cell| {
-        let share = open_at(cell.end_s.min(axis.steady_s)) * (1.0 - cell.drained_share);
-        // A pool that has begun is never drawn as nothing, and one that is not
-        // complete never as complete.
+    axis.draw_columns(|column| {
+        let share = open_at(column.end_s.min(axis.steady_s)) * (1.0 - column.drained_share);
+        // Not rounded: a pool that has begun is never drawn as empty, and an incomplete one
+        // never as complete.
         let level = match share {
             0.0 => 0,
             share if share >= 1.0 => 8,
@@ -95,20 +86,26 @@ fn pool_row(pool: &DevicePool, axis: &TimelineAxis) -> String {
     })
 }
 
-/// The columns of the steady phase in which messages are due.
+/// Returns a line over the columns of the steady phase.
+fn steady_row(axis: &TimelineAxis) -> String {
+    axis.draw_columns(|column| if column.is_steady() { '─' } else { ' ' })
+}
+
+/// Returns a line over the columns in which messages are due.
 fn publish_row(load: &PublishLoad, axis: &TimelineAxis) -> String {
     let from = load.start.as_secs_f64();
     let to = from + load.duration.as_secs_f64();
     let width = axis.steady_s / axis.steady_columns as f64;
-    axis.draw_columns(|cell| {
-        let begins_at = cell.end_s - width;
-        match cell.is_steady() && cell.end_s > from && begins_at < to {
+    axis.draw_columns(|column| {
+        let begins_at = column.end_s - width;
+        match column.is_steady() && column.end_s > from && begins_at < to {
             true => '─',
             false => ' ',
         }
     })
 }
 
+/// Returns a name cut to so many columns.
 fn truncate_name(name: &str, columns: usize) -> String {
     if name.chars().count() <= columns {
         return name.to_owned();

@@ -1,4 +1,4 @@
-//! How much load that is, and what it takes.
+//! The load at its peak, and the files and memory that it takes.
 
 use highwater_types::format;
 
@@ -13,7 +13,7 @@ use crate::{
 /// Columns of the labels.
 const LABEL_COLUMNS: usize = 10;
 
-/// Heartbeats, commands and sockets when everything is open.
+/// Describes sockets, heartbeats and other traffic when everything is open.
 pub(super) fn peak(plan: &Plan, page: &mut TextLayout) {
     page.heading("At the peak");
     let late = plan.sockets() - plan.ramp_sockets();
@@ -34,6 +34,7 @@ pub(super) fn peak(plan: &Plan, page: &mut TextLayout) {
     );
     let commands = match plan.requests_per_s() {
         _ if plan.commands.is_empty() => "none".to_owned(),
+        // Arrivals alone do not depend on the system.
         Some(rate) if plan.users() == 0 => format::per_second(rate),
         Some(rate) => format!(
             "{} when every reply comes at once",
@@ -51,16 +52,17 @@ pub(super) fn peak(plan: &Plan, page: &mut TextLayout) {
         page.label_right("messages", LABEL_COLUMNS, &messages);
     }
     if !plan.telemetry.is_empty() {
-        let readings = format::per_second(plan.telemetry_per_s());
-        page.label_right("telemetry", LABEL_COLUMNS, &readings);
+        let records = format::per_second(plan.telemetry_per_s());
+        page.label_right("telemetry", LABEL_COLUMNS, &records);
     }
 }
 
-/// How many workers, and why.
+/// Describes the workers: their number, and the open files that make it necessary.
 pub(super) fn workers(plan: &Plan, files_per_process: u64, page: &mut TextLayout) {
     let workers = plan.workers_needed(files_per_process);
     page.heading("Workers");
     let whole = Segment::whole();
+    // The first segment has the largest share.
     let share = Segment::new(0, workers).unwrap_or(whole);
     let connections = plan.http_connections_of(share);
     let sockets = plan.sockets_of(share);
@@ -82,7 +84,7 @@ pub(super) fn workers(plan: &Plan, files_per_process: u64, page: &mut TextLayout
     ));
 }
 
-/// Sockets and open files of each node, of a cluster that the harness starts.
+/// Describes the sockets and open files of each node that the harness starts.
 pub(super) fn nodes(plan: &Plan, files_per_process: u64, page: &mut TextLayout) {
     let (SystemSpec::Cluster(cluster), Some(nodes)) = (&plan.system, plan.node_count_range())
     else {
@@ -90,6 +92,7 @@ pub(super) fn nodes(plan: &Plan, files_per_process: u64, page: &mut TextLayout) 
     };
     page.heading("Nodes");
     let fewest = *nodes.start();
+    // Rounded up: the fullest node meets the limit first.
     let spread = |nodes: u64| plan.sockets().div_ceil(nodes);
     let start = u64::from(cluster.nodes);
     page.paragraph(&format!(
@@ -104,27 +107,26 @@ pub(super) fn nodes(plan: &Plan, files_per_process: u64, page: &mut TextLayout) 
         format::plural(spread(start), "socket"),
         format::count(files_per_process),
     ));
-    if fewest < start {
-        let text = match fewest {
-            0 => {
-                "The events leave no node for a time: every socket will be tried again.".to_owned()
-            }
-            fewest => format!(
-                "The events leave {} for a time: {} each.",
-                format::plural(fewest, "node"),
-                format::plural(spread(fewest), "socket")
-            ),
-        };
-        page.paragraph(&text);
+    match fewest {
+        fewest if fewest >= start => {}
+        0 => {
+            page.paragraph("The events leave no node for a time: every socket will be tried again.")
+        }
+        fewest => page.paragraph(&format!(
+            "The events leave {} for a time: {} each.",
+            format::plural(fewest, "node"),
+            format::plural(spread(fewest), "socket")
+        )),
     }
+    // A node needs about as many files beside its sockets as a worker does.
     if spread(fewest.max(1)) + RESERVED_FILES > files_per_process {
         page.paragraph(
-            "That is more than a node may open: expect refused sockets, or raise the limit.",
+            "That is more than a node may open: expect rejected sockets, or raise the limit.",
         );
     }
 }
 
-/// Open files of each balancer that the harness starts: two a socket.
+/// Describes the open files of each balancer that the harness starts.
 pub(super) fn balancers(plan: &Plan, files_per_process: u64, page: &mut TextLayout) {
     let Some(share) = plan.balancer_share() else {
         return;
@@ -141,17 +143,17 @@ pub(super) fn balancers(plan: &Plan, files_per_process: u64, page: &mut TextLayo
         format::count(share.open_files()),
         format::count(files_per_process),
     ));
-    let room = usable_files(files_per_process);
-    if share.open_files() > room {
+    let usable = usable_files(files_per_process);
+    if share.open_files() > usable {
         page.paragraph(&format!(
             "That, with {} in reserve, is more than a process may open: take more balancers \
              (`balancers`), fewer sockets, or raise the limit.",
-            format::count(files_per_process.saturating_sub(room)),
+            format::count(files_per_process.saturating_sub(usable)),
         ));
     }
 }
 
-/// What all of it takes of this machine's memory.
+/// Describes the memory of this machine that the run takes.
 pub(super) fn memory(memory: &MemoryEstimate, page: &mut TextLayout) {
     page.heading("Memory");
     let nodes = match memory.nodes_bytes {
@@ -164,7 +166,7 @@ pub(super) fn memory(memory: &MemoryEstimate, page: &mut TextLayout) {
     };
     let available = match memory.available_bytes {
         Some(bytes) => format!("{} are available", format::bytes(bytes)),
-        None => "what is available is unknown".to_owned(),
+        None => "the available memory is unknown".to_owned(),
     };
     page.paragraph(&format!(
         "About {} here: {} in workers and coordinator{}{nodes}{balancers}, {} in the kernel; {available}.",

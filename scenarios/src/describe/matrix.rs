@@ -1,4 +1,4 @@
-//! The cells of a matrix.
+//! The cells of a matrix, in words.
 
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ pub(super) fn describe(matrix: &Matrix, files_per_process: u64, page: &mut TextL
         "{cells}, {repeats}, in turn; about {} in all. The first is described above.",
         format::duration(shortest_duration(matrix))
     ));
+    // A scenario without axes has one cell, which is described above.
     for cell in matrix.cells().filter(|cell| !cell.settings.is_empty()) {
         let files = excess_files(cell, files_per_process);
         page.paragraph(&format!(
@@ -27,7 +28,7 @@ pub(super) fn describe(matrix: &Matrix, files_per_process: u64, page: &mut TextL
     }
 }
 
-/// That a cell's balancers need more open files than they may have, if they do.
+/// Returns a warning where a cell's balancers need more open files than they may have.
 fn excess_files(cell: &MatrixCell, files_per_process: u64) -> String {
     match cell.plan.balancer_share() {
         Some(share) if share.open_files() > usable_files(files_per_process) => format!(
@@ -38,11 +39,11 @@ fn excess_files(cell: &MatrixCell, files_per_process: u64) -> String {
     }
 }
 
-/// Of all runs, when no ramp falls behind.
+/// Returns the time of all runs when no ramp falls behind.
 fn shortest_duration(matrix: &Matrix) -> Duration {
     let cells = matrix.cells().map(|cell| &cell.plan);
     let once: Duration = cells.map(|plan| plan.planned_ramp() + plan.duration).sum();
-    // Fractions of a second say nothing here.
+    // Whole seconds, because starting and draining take more than the rest.
     Duration::from_secs((once * matrix.repeat()).as_secs())
 }
 

@@ -1,4 +1,4 @@
-//! What happens when.
+//! The timeline of a plan, in words.
 
 use std::time::Duration;
 
@@ -32,17 +32,19 @@ pub(super) fn describe(plan: &Plan, page: &mut TextLayout) {
     for load in &plan.commands {
         page.label_right("", TIME_COLUMNS, &command_in_words(load));
     }
-    let moments = late_pools(plan).chain(publish(plan)).chain(events(plan));
-    let mut moments: Vec<TimelineRow> = moments.collect();
-    moments.sort_by_key(|moment| moment.at);
-    for moment in moments {
-        page.label_right(&format::duration(moment.at), TIME_COLUMNS, &moment.text);
+    let rows = late_pools(plan).chain(publish(plan)).chain(events(plan));
+    let mut rows: Vec<TimelineRow> = rows.collect();
+    // Stable: rows of one instant stay in the order of pools, messages, events.
+    rows.sort_by_key(|row| row.at);
+    for row in rows {
+        page.label_right(&format::duration(row.at), TIME_COLUMNS, &row.text);
     }
     let end = format!(
         "drain: {} closed in order",
         format::plural(plan.sockets(), "socket")
     );
     page.label_right(&format::duration(plan.duration), TIME_COLUMNS, &end);
+    // The drain is left out: how fast sockets close depends on the system.
     let shortest = plan.planned_ramp() + plan.duration;
     let total = format!(
         "About {} in all, or longer if the ramp falls behind.",
@@ -122,7 +124,7 @@ fn publish_in_words(load: &PublishLoad) -> String {
         topics => format!("to {} topics, {}", format::count(topics), load.topic),
     };
     format!(
-        "{}: {} of {} each {topics} for {}, by {publishers}; heard by {} of {}, {} delivered",
+        "{}: {} of {} each {topics} for {}, by {publishers}; received by {} of {}, {} delivered",
         load.name,
         format::per_second(load.rate.as_per_second()),
         format::bytes(load.size),
@@ -137,6 +139,7 @@ fn late_pools(plan: &Plan) -> impl Iterator<Item = TimelineRow> {
     plan.devices.iter().filter_map(|pool| {
         let at = pool.start?;
         let mut text = pool_in_words(pool);
+        // The drain ends the ramp of a late pool.
         if at + pool.ramp_duration() >= plan.duration {
             text.push_str(" (the steady phase ends first: not all of them open)");
         }

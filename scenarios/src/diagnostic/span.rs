@@ -36,7 +36,7 @@ impl ValueLocation {
         }
     }
 
-    /// The same place for a problem that does not depend on the value.
+    /// Returns the place for a problem that does not depend on the value.
     pub(crate) fn without_value(&self) -> Self {
         Self {
             found: None,

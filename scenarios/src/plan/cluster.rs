@@ -1,8 +1,8 @@
 //! A cluster that the harness starts.
 
-use highwater_types::{BrokerUrl, duration};
 use std::time::Duration;
 
+use highwater_types::{BrokerUrl, duration};
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
 
@@ -23,6 +23,7 @@ pub struct ClusterSpec {
     /// The policy by which new sockets are spread.
     pub policy: BalancerPolicy,
     /// The load of a node that the policy compares.
+    // Keys with a default are younger than the first records, which are still read.
     #[serde(default)]
     pub load_metric: BalancerLoadMetric,
     /// The way in which the balancer learns of a node that comes or goes in order.

@@ -1,8 +1,8 @@
 //! Pools of idle heartbeat sockets.
 
-use highwater_types::{Rate, duration};
 use std::time::Duration;
 
+use highwater_types::{Rate, duration};
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
 

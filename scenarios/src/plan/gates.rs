@@ -23,11 +23,11 @@ pub struct Gate {
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub enum PhaseWindow {
-    /// From the first socket until each has opened or failed.
+    /// The time from the first socket until each has opened or failed.
     Ramp,
     /// `duration`, with its events.
     Steady,
-    /// From the end of the steady phase until the sockets are closed in order.
+    /// The time from the end of the steady phase until all sockets are closed in order.
     Drain,
     /// The whole run.
     Run,

@@ -1,7 +1,8 @@
 //! Each publish load has its pool, enough devices in it, and a name for each topic.
 
-use highwater_types::format;
 use std::collections::BTreeMap;
+
+use highwater_types::format;
 
 use super::pool::{self, PoolReference};
 use crate::{
@@ -53,7 +54,7 @@ fn check_topic(load: &PublishSection, sink: &mut DiagnosticSink) {
         sink.report(
             &load.topic.location,
             Diagnostic::new("one name for several topics")
-                .expected("a topic with `{n}` in it, such as \"room-{n}\""),
+                .expected("a topic with `{n}` in it, such as \"chat-{n}\""),
         );
     }
 }
@@ -87,6 +88,7 @@ fn check_devices(load: &PublishSection, pool: &PoolSection, sink: &mut Diagnosti
 
 /// Checks that every topic has a publisher. Without one it would stay silent.
 fn check_publishers(load: &PublishSection, sink: &mut DiagnosticSink) {
+    // Publishers keep to the topic of their own number, so fewer of them leave topics out.
     if let (Some(publishers), Some(topics)) = (load.publishers.value, load.topics.value)
         && publishers < topics
     {

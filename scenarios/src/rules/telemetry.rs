@@ -1,6 +1,8 @@
 //! Each telemetry load has its schedule, its pool and consumers; all loads together are not
 //! more than can be followed.
 
+use highwater_types::{format, rate::MAX_PER_SECOND};
+
 use super::pool::{self, PoolReference};
 use crate::{
     diagnostic::{Diagnostic, DiagnosticSink},
@@ -8,7 +10,6 @@ use crate::{
     scenario::{Scenario, System},
     section::{Section, devices::PoolSection, telemetry::TelemetrySection},
 };
-use highwater_types::{format, rate::MAX_PER_SECOND};
 
 /// The number of records of the loads so far.
 struct TelemetryTotal(f64);
@@ -68,6 +69,7 @@ fn check_volume(
     scenario.only_cluster()?;
     let duration = scenario.duration.value?;
     let before = total.0;
+    // Also of a load that is too large, so that only the first one is reported.
     total.0 += rate * duration.as_secs_f64();
     let most = MAX_TELEMETRY as f64;
     (before <= most && total.0 > most).then(|| {

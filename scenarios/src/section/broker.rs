@@ -1,10 +1,11 @@
 //! `broker` of a cluster: where a broker that is running already is measured.
 
+use highwater_types::{BrokerKind, BrokerUrl};
+
 use crate::{
     plan,
     value::{count, http_address},
 };
-use highwater_types::{BrokerKind, BrokerUrl};
 
 section! {
     /// The place where a broker that is running already is measured, as
@@ -12,12 +13,12 @@ section! {
     /// out; the summary has null for what cannot be measured.
     pub(crate) struct BrokerSection = "cluster.broker";
 
-    /// Address of its monitoring: of NATS the monitoring port, without it `http://HOST:8222`;
+    /// Address of the broker's monitoring: of NATS the monitoring port, without it `http://HOST:8222`;
     /// of RabbitMQ that of its Prometheus plugin, without it `http://HOST:15692`. Redis has
     /// none: it is asked with `INFO`.
     pub(crate) monitor: String = http_address(), optional;
 
-    /// Its process id on this machine. Without it, a broker on this machine is found as the
+    /// The broker's process id on this machine. Without it, a broker on this machine is found as the
     /// process that listens on the broker's port.
     pid: u32 = count(1, i32::MAX as u64), optional;
 }
@@ -40,6 +41,7 @@ impl BrokerSection {
 /// Returns the address at which brokers of this kind are monitored by default.
 fn default_monitor(url: &BrokerUrl) -> Option<String> {
     let host = match url.host() {
+        // RFC 3986, section 3.2.2: an IPv6 address stands in brackets.
         v6 if v6.contains(':') => format!("[{v6}]"),
         host => host.to_owned(),
     };

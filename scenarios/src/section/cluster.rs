@@ -1,7 +1,8 @@
 //! `[cluster]`: a cluster that the harness starts.
 
-use highwater_types::duration::{DAY, MINUTE, SECOND};
 use std::time::Duration;
+
+use highwater_types::duration::{DAY, MINUTE, SECOND};
 
 use super::{broker::BrokerSection, sub_table};
 use crate::{
@@ -22,7 +23,7 @@ section! {
     /// the address's password.
     pub(crate) backplane: BackplaneAddress = backplane(), default "local";
 
-    /// Where a broker that is running already is measured; see `cluster.broker`.
+    /// The place where a broker that is running already is measured; see `cluster.broker`.
     pub(crate) broker: BrokerSection = sub_table(), optional;
 
     /// The balancer in front of the nodes. With `none`, clients rotate over the nodes. nginx
@@ -100,6 +101,7 @@ impl ClusterSection {
                 }
             },
             balancer,
+            // These defaults depend on the balancer, so no declaration can hold them.
             policy: self.policy.or_first_of(balancer.policies())?,
             load_metric: self.load_metric.or_first_of(balancer.load_metrics())?,
             join: self.join.or_first_of(balancer.joins())?,

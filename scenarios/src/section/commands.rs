@@ -1,10 +1,11 @@
 //! `[[commands]]`: HTTP command traffic.
 
+use std::time::Duration;
+
 use highwater_types::{
     Rate,
     duration::{HOUR, MILLISECOND, MINUTE},
 };
-use std::time::Duration;
 
 use crate::{
     plan::{self, LoadModel, ReplyMode},
@@ -56,6 +57,7 @@ impl CommandSection {
                 rate,
                 max_in_flight: self.max_in_flight.value?,
             },
+            // A rule reports both models and neither.
             _ => return None,
         };
         Some(plan::CommandLoad {

@@ -1,10 +1,11 @@
 //! `[[devices]]`: pools of idle heartbeat sockets.
 
+use std::time::Duration;
+
 use highwater_types::{
     Rate,
     duration::{DAY, HOUR, MILLISECOND, MINUTE},
 };
-use std::time::Duration;
 
 use super::{reconnect::ReconnectSection, sub_table};
 use crate::{

@@ -1,10 +1,11 @@
 //! `[[events]]`: what happens to the cluster.
 
+use std::time::Duration;
+
 use highwater_types::{
     Rate,
     duration::{DAY, MILLISECOND, MINUTE},
 };
-use std::time::Duration;
 
 use crate::{
     plan::{self, Action, BROKER_NAME, CLUSTER_NAME, EventKind, FaultKind, FaultSpec, TargetKind},
@@ -38,7 +39,7 @@ section! {
     /// The consumer that `kill-consumer` and `restart-consumer` are for.
     pub(crate) consumer: String = consumer_name(), optional;
 
-    /// With `do = "fault"`: the fault that the node injects into itself. `stall`: the whole
+    /// The fault that the node injects into itself, with `do = "fault"`. `stall`: the whole
     /// node does nothing. `ignore-pings`: it reads pings and answers none. `drop-messages`,
     /// `duplicate-messages`, `reorder-messages`: so many deliveries of topic messages to its
     /// devices never come, come twice, or come after the next one.
@@ -52,11 +53,11 @@ section! {
     /// affect.
     pub(crate) count: u64 = count(1, 1_000_000_000), optional;
 
-    /// With `do = "rebalance"`: sockets that each node above its share asks to reconnect per
-    /// second, rounded up to a whole number.
+    /// Sockets that each node above its share asks to reconnect per second, rounded up to a
+    /// whole number; with `do = "rebalance"`.
     pub(crate) rate: Rate = rate(), optional;
 
-    /// With `do = "rebalance"`: the excess over the mean of all nodes that a node may keep.
+    /// The excess over the mean of all nodes that a node may keep, with `do = "rebalance"`.
     pub(crate) tolerance: f64 = share(1, 100), optional;
 }
 

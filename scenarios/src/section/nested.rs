@@ -71,6 +71,7 @@ impl<S: Section> ReadKey<S> for SubTable<S> {
             sink.report(&field.location, diagnostic);
             return field;
         };
+        // A table that is written but empty still gets the defaults of its keys.
         let reader = TableReader::new(S::schema(), inner, field.location.clone(), sink);
         let value = Some(S::read(&reader, sink));
         Field { value, ..field }
@@ -100,7 +101,7 @@ impl<S: Section> ReadKey<Vec<S>> for TableList<S> {
     ) -> Field<Vec<S>> {
         let item = table.item(key);
         let field = table.field(key, item.as_deref());
-        // A rule reports missing lists: it knows what else needs them.
+        // A rule reports missing lists, because it knows which other tables need them.
         let (Some(item), Some(list)) = (item, key.list()) else {
             return field;
         };

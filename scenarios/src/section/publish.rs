@@ -1,10 +1,11 @@
 //! `[[publish]]`: messages to topics.
 
+use std::time::Duration;
+
 use highwater_types::{
     Rate,
     duration::{DAY, MILLISECOND, MINUTE},
 };
-use std::time::Duration;
 
 use crate::{
     plan::{self, PublishFrom, TOPIC_NUMBER_PLACEHOLDER},

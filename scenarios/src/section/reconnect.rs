@@ -1,7 +1,8 @@
 //! `reconnect` of a pool: pauses between attempts.
 
-use highwater_types::duration::{HOUR, MILLISECOND};
 use std::time::Duration;
+
+use highwater_types::duration::{HOUR, MILLISECOND};
 
 use crate::{
     plan::{self, Jitter},

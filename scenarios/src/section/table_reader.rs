@@ -72,11 +72,12 @@ impl<T, V: ValueType<T>> ReadKey<T> for V {
         let value = item.and_then(|item| match self.read(&item) {
             Ok(value) => Some(value),
             Err(diagnostic) => {
+                // A value type may know better what fits, as a check does for its limit.
                 let expected = diagnostic.expected.clone();
                 let expected = expected.unwrap_or_else(|| Accepts::expected(self));
                 sink.report(&field.location, diagnostic.expected(expected));
-                // An invalid name gives way to the numbered one, so that rules can still
-                // tell the elements of a list apart.
+                // The numbered name replaces an invalid one, so that rules can still tell the
+                // elements of a list apart.
                 table
                     .numbered_item(key)
                     .and_then(|item| self.read(&item).ok())
@@ -110,6 +111,7 @@ impl<'t> TableReader<'t> {
             path: location.key,
             numbered_name: None,
         };
+        // For every table that is read, so that no section can forget it.
         reader.report_unknown_keys(sink);
         reader
     }
@@ -134,6 +136,7 @@ impl<'t> TableReader<'t> {
     pub(super) fn item(&self, key: &KeySchema) -> Option<Cow<'t, TomlItem>> {
         match (self.table.get(key.name), key.presence) {
             (Some(item), _) => Some(Cow::Borrowed(item)),
+            // In the place of the table, to which a problem with a default then points.
             (None, KeyPresence::Default(text)) => {
                 Some(Cow::Owned(tree::parse_value(text, &self.span)))
             }

@@ -1,8 +1,9 @@
 //! The backplane as it is written: a word, or the address of a broker.
 
+use highwater_types::{BrokerKind, BrokerUrl, InvalidBrokerUrl};
+
 use super::{Accepts, ValueType, text::quoted_text};
 use crate::{diagnostic::Diagnostic, suggest, tree::TomlItem};
-use highwater_types::{BrokerKind, BrokerUrl, InvalidBrokerUrl};
 
 /// The word for the embedded broker.
 const LOCAL: &str = "local";
@@ -64,6 +65,7 @@ fn hint(text: &str, error: &InvalidBrokerUrl) -> Option<String> {
         }
         InvalidBrokerUrl::Scheme(scheme) if matches!(&scheme[..], "rediss" | "amqps" | "tls") => {
             let plain = match &scheme[..] {
+                // `tls://` is a scheme of NATS; the others end in an `s`.
                 "tls" => "nats",
                 secure => &secure[..secure.len() - 1],
             };
@@ -72,6 +74,7 @@ fn hint(text: &str, error: &InvalidBrokerUrl) -> Option<String> {
             ))
         }
         InvalidBrokerUrl::Scheme(scheme) => suggest::did_you_mean(scheme, schemes),
+        // An `@` or `/` in a password moves the end of the host.
         InvalidBrokerUrl::Character(_) | InvalidBrokerUrl::Host(_) => {
             Some("in a password, write such characters as %XX".to_owned())
         }

@@ -1,4 +1,4 @@
-//! What stands in front of the nodes, and settings that a scenario goes through.
+//! Balancers in front of the nodes, and matrices of their settings.
 
 use expect_test::expect;
 use highwater_scenarios::{
@@ -9,7 +9,7 @@ use highwater_scenarios::{
     },
 };
 
-/// A cluster with further keys, two pools' worth of sockets, and further tables.
+/// Returns a scenario of two nodes with further keys of the cluster and further tables.
 fn scenario(cluster: &str, more: &str) -> String {
     format!(
         r#"name = "balanced"
@@ -28,7 +28,7 @@ ramp = "500/s"
 fn plan(cluster: &str, more: &str, sets: &[&str]) -> Plan {
     let sets: Vec<String> = sets.iter().map(|&set| set.to_owned()).collect();
     parse("balanced.toml", &scenario(cluster, more), &sets)
-        .unwrap_or_else(|problems| panic!("{problems}"))
+        .unwrap_or_else(|diagnostics| panic!("{diagnostics}"))
 }
 
 fn cluster(keys: &str) -> ClusterSpec {
@@ -41,17 +41,17 @@ fn cluster(keys: &str) -> ClusterSpec {
 fn matrix(cluster: &str, more: &str, sets: &[&str]) -> Matrix {
     let sets: Vec<String> = sets.iter().map(|&set| set.to_owned()).collect();
     parse_matrix("balanced.toml", &scenario(cluster, more), &sets)
-        .unwrap_or_else(|problems| panic!("{problems}"))
+        .unwrap_or_else(|diagnostics| panic!("{diagnostics}"))
 }
 
 fn diagnostics(cluster: &str, more: &str) -> String {
     parse("balanced.toml", &scenario(cluster, more), &[])
-        .expect_err("refused")
+        .expect_err("an invalid scenario")
         .to_string()
 }
 
 #[test]
-fn each_balancer_has_its_usual_policy_and_way_to_join() {
+fn balancer_sets_default_policy_and_join() {
     for (balancer, policy, join) in [
         ("none", BalancerPolicy::RoundRobin, Join::Discovery),
         ("gateway", BalancerPolicy::P2c, Join::Discovery),
@@ -64,7 +64,7 @@ fn each_balancer_has_its_usual_policy_and_way_to_join() {
 }
 
 #[test]
-fn sockets_are_kept_for_ever_unless_they_are_not() {
+fn sockets_have_no_max_age_by_default() {
     assert_eq!(cluster("").max_age, None);
     let age = cluster("max_age = \"10m\"").max_age;
     assert_eq!(age, Some(std::time::Duration::from_secs(600)));
@@ -72,22 +72,22 @@ fn sockets_are_kept_for_ever_unless_they_are_not() {
 }
 
 #[test]
-fn a_gateway_goes_by_sockets_or_by_the_nodes_own_load() {
+fn gateway_accepts_either_load_metric_and_nginx_only_sockets() {
     assert_eq!(
         cluster("balancer = \"gateway\"").load_metric,
         BalancerLoadMetric::Sockets
     );
     let heap = "balancer = \"gateway\"\nload_metric = \"heap\"";
     assert_eq!(cluster(heap).load_metric, BalancerLoadMetric::Heap);
-    let said = diagnostics("balancer = \"nginx\"\nload_metric = \"heap\"", "");
+    let text = diagnostics("balancer = \"nginx\"\nload_metric = \"heap\"", "");
     assert!(
-        said.contains("cluster.load_metric: not with nginx"),
-        "{said}"
+        text.contains("cluster.load_metric: not with nginx"),
+        "{text}"
     );
 }
 
 #[test]
-fn every_policy_and_way_that_a_balancer_has_is_accepted_and_no_other() {
+fn supported_policies_and_joins_are_accepted_and_no_others() {
     let policies = ["round-robin", "least-conn", "p2c", "random"];
     let joins = ["discovery", "reload", "runtime", "predeclared"];
     let accepts = |keys: String| parse("x", &scenario(&keys, ""), &[]).is_ok();
@@ -111,7 +111,7 @@ fn every_policy_and_way_that_a_balancer_has_is_accepted_and_no_other() {
 }
 
 #[test]
-fn what_does_not_go_together_is_said_in_its_place() {
+fn settings_that_the_balancer_lacks_are_rejected_in_place() {
     expect![[r#"
         balanced.toml:5:8: cluster.join: not with nginx
           |
@@ -162,7 +162,7 @@ fn what_does_not_go_together_is_said_in_its_place() {
 }
 
 #[test]
-fn a_rebalance_is_of_the_whole_cluster() {
+fn rebalance_targets_the_whole_cluster() {
     let event =
         "[[events]]\nat = \"10s\"\ndo = \"rebalance\"\nrate = \"50/s\"\ntolerance = \"5%\"\n";
     let event = plan("balancer = \"gateway\"", event, &[]).events.remove(0);
@@ -173,24 +173,24 @@ fn a_rebalance_is_of_the_whole_cluster() {
         }
         action => panic!("{action:?}"),
     }
-    let problems = diagnostics(
+    let diagnostics = diagnostics(
         "balancer = \"gateway\"",
         "[[events]]\nat = \"10s\"\ndo = \"rebalance\"\nnode = \"n1\"\ntolerance = \"500%\"\n\
          [[events]]\nat = \"20s\"\ndo = \"kill-node\"\nnode = \"n1\"\nrate = \"5/s\"\n",
     );
-    for said in [
+    for text in [
         "events[0].rate: missing from this rebalance",
         "events[0].node: this is done to all nodes",
         "events[0].tolerance: out of range",
         "accepted: a share, from \"1%\" to \"100%\"",
         "events[1].rate: only a rebalance has this key",
     ] {
-        assert!(problems.contains(said), "{said}: {problems}");
+        assert!(diagnostics.contains(text), "{text}: {diagnostics}");
     }
 }
 
 #[test]
-fn a_matrix_has_a_cell_for_each_combination() {
+fn matrix_has_a_cell_for_each_combination() {
     let cells = "[matrix]\nbalancer = [\"nginx\", \"gateway\"]\npolicy = [\"least-conn\", \"random\"]\nrepeat = 3\n";
     let matrix = matrix("", cells, &[]);
     let names: Vec<&str> = matrix.cells().map(|cell| &cell.name[..]).collect();
@@ -231,7 +231,7 @@ fn a_matrix_has_a_cell_for_each_combination() {
 }
 
 #[test]
-fn a_setting_on_the_command_line_stands_in_place_of_its_list() {
+fn set_argument_replaces_its_list_of_the_matrix() {
     let cells = "[matrix]\npolicy = [\"least-conn\", \"p2c\"]\nbalancers = [1, 2]\n";
     let one = matrix("balancer = \"gateway\"", cells, &["cluster.policy=random"]);
     let names: Vec<&str> = one.cells().map(|cell| &cell.name[..]).collect();
@@ -245,7 +245,7 @@ fn a_setting_on_the_command_line_stands_in_place_of_its_list() {
 }
 
 #[test]
-fn without_a_matrix_there_is_one_cell_and_it_is_the_plan() {
+fn scenario_without_matrix_has_one_cell() {
     let matrix = matrix("", "", &[]);
     assert!(matrix.is_one_run());
     assert_eq!(matrix.first().plan, plan("", "", &[]));
@@ -253,7 +253,7 @@ fn without_a_matrix_there_is_one_cell_and_it_is_the_plan() {
 }
 
 #[test]
-fn what_is_wrong_in_a_cell_is_said_once_and_in_the_matrix() {
+fn problem_of_a_cell_is_listed_once_in_the_matrix() {
     let text = r#"name = "balanced"
 duration = "60ms"
 [cluster]
@@ -294,7 +294,7 @@ repeat = 0
 }
 
 #[test]
-fn a_matrix_needs_a_cluster_and_has_a_bound() {
+fn matrix_needs_a_cluster_and_has_a_bound() {
     let target = r#"name = "balanced"
 duration = "60s"
 [target]
@@ -306,32 +306,32 @@ ramp = "50/s"
 [matrix]
 policy = ["p2c"]
 "#;
-    let said = parse("balanced.toml", target, &[]).unwrap_err().to_string();
+    let text = parse("balanced.toml", target, &[]).unwrap_err().to_string();
     assert!(
-        said.contains("matrix: a matrix without a cluster"),
-        "{said}"
+        text.contains("matrix: a matrix without a cluster"),
+        "{text}"
     );
     let many = "[matrix]\nbalancer = [\"none\", \"gateway\", \"nginx\", \"haproxy\"]\n\
                 policy = [\"round-robin\", \"least-conn\", \"p2c\", \"random\"]\n\
                 balancers = [1, 2, 3, 4, 5]\n";
-    let said = diagnostics("", many);
-    assert!(said.contains("matrix: 80 cells"), "{said}");
+    let text = diagnostics("", many);
+    assert!(text.contains("matrix: 80 cells"), "{text}");
 }
 
 #[test]
-fn a_list_that_is_none_says_what_was_meant() {
-    let said = |policy: &str| {
+fn malformed_list_hints_at_the_form_that_was_meant() {
+    let text = |policy: &str| {
         let cells = format!("[matrix]\npolicy = {policy}\n");
         let text = scenario("balancer = \"gateway\"", &cells);
         parse("balanced.toml", &text, &[]).unwrap_err().to_string()
     };
-    assert!(said("[]").contains("matrix.policy: an empty list"));
-    let twice = said(r#"["p2c", "random", "p2c"]"#);
+    assert!(text("[]").contains("matrix.policy: an empty list"));
+    let twice = text(r#"["p2c", "random", "p2c"]"#);
     assert!(
         twice.contains(r#"matrix.policy: "p2c" stands there twice"#),
         "{twice}"
     );
-    let one = said(r#""p2c""#);
+    let one = text(r#""p2c""#);
     assert!(one.contains(r#"did you mean ["p2c"]?"#), "{one}");
 
     let text = scenario("balancer = \"gateway\"", "");
@@ -339,7 +339,7 @@ fn a_list_that_is_none_says_what_was_meant() {
         let sets = [format!("matrix.policy={value}")];
         parse("balanced.toml", &text, &sets)
     };
-    // What is left of `--set matrix.policy=["p2c","random"]` behind a shell.
+    // The argument `--set matrix.policy=["p2c","random"]` after a shell removed its quotes.
     expect![[r#"
         --set matrix.policy=[p2c,random]: matrix.policy: not a list
           = found: "[p2c,random]"
@@ -354,7 +354,7 @@ fn a_list_that_is_none_says_what_was_meant() {
 }
 
 #[test]
-fn what_a_matrix_does_not_go_through_or_what_does_not_go_together_is_said_there() {
+fn unknown_axis_and_unsupported_value_are_rejected_in_the_matrix() {
     let text = scenario(
         "",
         "[matrix]\nnodes = [2, 3]\nbalancer = [\"nginx\", \"haproxy\"]\njoin = [\"runtime\"]\n",
@@ -378,19 +378,19 @@ fn what_a_matrix_does_not_go_through_or_what_does_not_go_together_is_said_there(
 }
 
 #[test]
-fn a_description_tells_of_the_balancer_and_of_the_cells() {
+fn description_names_balancer_and_cells() {
     let host = HostResources {
         files_per_process: 20_000,
         memory: None,
     };
     let keys = "balancer = \"haproxy\"\nbalancers = 2\nbalancer_tls = true";
     let page = describe(&plan(keys, "", &[]), &host);
-    for said in [
+    for text in [
         "2 balancers haproxy (b1 to b2)",
         "Each of 2 forwards",
         "with two open files",
     ] {
-        assert!(page.contains(said), "{page}");
+        assert!(page.contains(text), "{page}");
     }
     let cells = "[matrix]\npolicy = [\"least-conn\", \"p2c\"]\nrepeat = 2\n";
     let page = describe_matrix(&matrix("balancer = \"gateway\"", cells, &[]), &host);
@@ -403,7 +403,7 @@ fn a_description_tells_of_the_balancer_and_of_the_cells() {
 }
 
 #[test]
-fn a_balancer_that_would_need_too_many_files_is_named() {
+fn description_warns_of_a_balancer_with_too_many_files() {
     let small = HostResources {
         files_per_process: 10_000,
         memory: None,
@@ -419,13 +419,13 @@ fn a_balancer_that_would_need_too_many_files_is_named() {
 }
 
 #[test]
-fn a_description_tells_how_old_sockets_get() {
+fn description_names_the_max_age_of_sockets() {
     let host = HostResources {
         files_per_process: 20_000,
         memory: None,
     };
     let page = describe(&plan("max_age = \"20m\"", "", &[]), &host);
     let page: Vec<&str> = page.split_whitespace().collect();
-    let age = "sockets are sent away when they are 15m to 20m old";
+    let age = "sockets are closed when they are 15m to 20m old";
     assert!(page.join(" ").contains(age), "{}", page.join(" "));
 }

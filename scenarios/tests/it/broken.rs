@@ -1,4 +1,4 @@
-//! What a person sees when a file is wrong, by the part of it that is.
+//! The problems that a person sees for an invalid file, by the table that has them.
 
 mod commands;
 mod events;
@@ -11,7 +11,7 @@ use expect_test::Expect;
 
 use crate::diagnostics_with;
 
-/// Of the smallest scenario and `more` text.
+/// Checks the problems of the smallest scenario with `more` text.
 fn check(more: &str, expected: Expect) {
     expected.assert_eq(&diagnostics_with(more));
 }

@@ -1,5 +1,4 @@
-//! A broker that joins the nodes: its address, where it is measured, and what
-//! is done to it.
+//! The broker of a backplane: its address, its measurement, and its events.
 
 use expect_test::{Expect, expect};
 use highwater_scenarios::{
@@ -19,7 +18,8 @@ fn scenario(more: &str) -> String {
 
 fn plan(more: &str, sets: &[&str]) -> Plan {
     let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
-    parse("joined.toml", &scenario(more), &sets).unwrap_or_else(|problems| panic!("{problems}"))
+    parse("joined.toml", &scenario(more), &sets)
+        .unwrap_or_else(|diagnostics| panic!("{diagnostics}"))
 }
 
 fn backplane(plan: &Plan) -> &BackplaneSpec {
@@ -31,12 +31,13 @@ fn backplane(plan: &Plan) -> &BackplaneSpec {
 
 fn check(more: &str, sets: &[&str], expected: Expect) {
     let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
-    let problems = parse("joined.toml", &scenario(more), &sets).expect_err("the scenario is wrong");
-    expected.assert_eq(&problems.to_string());
+    let diagnostics =
+        parse("joined.toml", &scenario(more), &sets).expect_err("an invalid scenario");
+    expected.assert_eq(&diagnostics.to_string());
 }
 
 #[test]
-fn a_broker_is_named_by_its_address_in_the_file_or_by_set() {
+fn broker_address_comes_from_file_or_set() {
     let file = plan("[cluster]\nbackplane = \"redis://127.0.0.1\"\n", &[]);
     let set = plan("[cluster]\n", &["cluster.backplane=redis://127.0.0.1"]);
     assert_eq!(backplane(&file), backplane(&set));
@@ -58,7 +59,7 @@ fn a_broker_is_named_by_its_address_in_the_file_or_by_set() {
 }
 
 #[test]
-fn where_it_is_measured_can_be_said() {
+fn broker_measurement_is_configurable() {
     let plan = plan(
         "[cluster]\nbackplane = \"nats://mq\"\nbroker = { monitor = \"http://other:18222\", pid = 4711 }\n",
         &["cluster.broker.pid=4712"],
@@ -71,7 +72,7 @@ fn where_it_is_measured_can_be_said() {
 }
 
 #[test]
-fn a_password_is_in_no_plan_and_no_description() {
+fn password_is_in_no_plan_and_no_description() {
     let plan = plan("[cluster]\nbackplane = \"amqp://me:s3cret@mq\"\n", &[]);
     let host = highwater_scenarios::HostResources {
         files_per_process: 1_000,
@@ -90,7 +91,7 @@ fn a_password_is_in_no_plan_and_no_description() {
     let json = serde_json::to_string(&plan).unwrap();
     let read: Plan = serde_json::from_str(&json).unwrap();
     assert_eq!(serde_json::to_string(&read).unwrap(), json);
-    // Records of before know one word.
+    // Earlier records hold only the word.
     assert_eq!(
         serde_json::from_str::<BackplaneSpec>("\"local\"").unwrap(),
         BackplaneSpec::Local
@@ -98,7 +99,7 @@ fn a_password_is_in_no_plan_and_no_description() {
 }
 
 #[test]
-fn addresses_that_are_none() {
+fn invalid_broker_address_is_rejected_without_its_password() {
     check(
         "[cluster]\nbackplane = \"kafka://me:s3cret@mq:9092\"\n",
         &["cluster.nodes=2"],
@@ -150,7 +151,7 @@ fn addresses_that_are_none() {
 }
 
 #[test]
-fn what_is_said_of_a_broker_fits_it() {
+fn broker_keys_that_do_not_fit_the_backplane_are_rejected() {
     check(
         "[cluster]\nbroker = { pid = 1 }\n",
         &[],
@@ -195,7 +196,7 @@ do = \"resume-broker\"
 ";
 
 #[test]
-fn the_embedded_broker_is_killed_and_comes_back() {
+fn events_of_the_embedded_broker_are_accepted() {
     let plan = plan(&format!("[cluster]\nnodes = 2\n{EVENTS}"), &[]);
     let actions: Vec<_> = plan.events.iter().map(|event| &event.action).collect();
     assert_eq!(
@@ -212,7 +213,7 @@ fn the_embedded_broker_is_killed_and_comes_back() {
 }
 
 #[test]
-fn what_cannot_be_done_to_a_broker() {
+fn impossible_broker_events_are_rejected() {
     check(
         "[cluster]\nnodes = 2\nbackplane = \"nats://mq\"\n[[events]]\nat = \"1s\"\ndo = \"kill-broker\"\n",
         &[],

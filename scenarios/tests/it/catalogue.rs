@@ -1,4 +1,4 @@
-//! Every scenario that is shipped is valid, and so are its shortcuts.
+//! Every scenario of the catalogue is valid, also with a shorter ramp and duration.
 
 use std::path::{Path, PathBuf};
 
@@ -28,7 +28,7 @@ fn plan(name: &str, sets: &[&str]) -> Plan {
 }
 
 #[test]
-fn every_file_is_valid_and_named_after_itself() {
+fn file_is_valid_and_named_after_itself() {
     let files = catalogue();
     assert!(files.len() >= 8, "{files:?}");
     for file in files {
@@ -42,12 +42,12 @@ fn every_file_is_valid_and_named_after_itself() {
             "{} has no description",
             plan.name
         );
-        assert!(!plan.gates.is_empty(), "{} judges nothing", plan.name);
+        assert!(!plan.gates.is_empty(), "{} has no gates", plan.name);
     }
 }
 
 #[test]
-fn a_plan_survives_the_manifest() {
+fn plan_survives_the_manifest() {
     for file in catalogue() {
         let plan = load(&file, &[]).unwrap();
         let json = serde_json::to_string(&plan).unwrap();
@@ -73,7 +73,7 @@ fn descriptions_fit_a_terminal() {
 }
 
 #[test]
-fn a_minute_is_enough_with_a_fast_ramp() {
+fn run_with_a_fast_ramp_takes_a_minute() {
     for name in ["idle-5k.toml", "idle-10k.toml", "commands-5k.toml"] {
         let plan = plan(name, &["devices.home.ramp=1000/s", "duration=45s"]);
         let seconds = (plan.planned_ramp() + plan.duration).as_secs();
@@ -82,7 +82,7 @@ fn a_minute_is_enough_with_a_fast_ramp() {
 }
 
 #[test]
-fn the_articles_numbers_stand() {
+fn numbers_of_the_article_are_kept() {
     for (name, sockets, nodes_users) in [
         ("idle-5k.toml", 5_000, 0),
         ("idle-10k.toml", 10_000, 0),
@@ -100,7 +100,7 @@ fn the_articles_numbers_stand() {
 }
 
 #[test]
-fn a_file_that_is_not_there_is_named() {
+fn missing_file_is_named() {
     let error = load(Path::new("no/such/scenario.toml"), &[])
         .unwrap_err()
         .to_string();

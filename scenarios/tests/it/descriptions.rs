@@ -1,9 +1,9 @@
-//! What `highwater check` says of a plan.
+//! The description of a plan, as `highwater check` prints it.
 
 use expect_test::expect;
 use highwater_scenarios::{HostResources, MemoryEstimate, Plan};
 
-/// The description for a machine of which only the limit of open files is known.
+/// Returns the description for a machine of which only the limit of open files is known.
 fn describe(plan: &Plan, files_per_process: u64) -> String {
     let host = HostResources {
         files_per_process,
@@ -57,7 +57,7 @@ check = "commands.failed == 0"
 "#;
 
 #[test]
-fn everything() {
+fn scenario_with_everything_is_described() {
     let plan = crate::plan_of(EVERYTHING);
     expect![[r#"
         base
@@ -113,7 +113,7 @@ fn everything() {
 }
 
 #[test]
-fn the_least() {
+fn smallest_scenario_is_described() {
     expect![[r#"
         base
           Seed 1.
@@ -154,7 +154,7 @@ fn the_least() {
 }
 
 #[test]
-fn a_target() {
+fn target_is_described() {
     let text = r#"
 name = "theirs"
 description = "How many sockets does the staging system hold before heartbeats are late, and what does each of them cost it?"
@@ -208,7 +208,7 @@ ramp = "1/s"
 }
 
 #[test]
-fn users_without_a_think_time() {
+fn users_without_think_time_have_no_rate() {
     let page = describe(
         &crate::plan_of("[[commands]]\nusers = 5\nthink = \"0s\""),
         1_024,
@@ -217,7 +217,7 @@ fn users_without_a_think_time() {
 }
 
 #[test]
-fn more_than_a_node_may_open() {
+fn too_many_sockets_for_a_node_are_named() {
     let sets = ["cluster.nodes=1", "devices.home.count=20000"].map(str::to_owned);
     let plan = highwater_scenarios::parse("base.toml", crate::BASE, &sets).unwrap();
     let page = describe(&plan, 20_000);
@@ -230,7 +230,7 @@ fn more_than_a_node_may_open() {
 }
 
 #[test]
-fn memory_of_this_machine() {
+fn memory_estimate_is_described() {
     let memory = MemoryEstimate {
         workers_bytes: 20 << 20,
         tracking_bytes: 5 << 20,
@@ -248,15 +248,15 @@ fn memory_of_this_machine() {
     expect![[r#"
         Memory
           About 20.4 MiB here: 20 MiB in workers and coordinator (5 MiB of it to follow
-          messages and telemetry records), 459 KiB in the kernel; what is available is
-          unknown.
+          messages and telemetry records), 459 KiB in the kernel; the available memory
+          is unknown.
 
     "#]]
     .assert_eq(&page[from..page.find("Gates").expect("a section")]);
 }
 
 #[test]
-fn a_chart_of_names_and_marks_without_room() {
+fn chart_cuts_long_names_and_crowded_marks() {
     let text = r#"
 name = "crowded"
 duration = "10s"
@@ -289,7 +289,7 @@ do = "kill-node"
 node = "n3"
 "#;
     let plan = highwater_scenarios::parse("crowded.toml", text, &[]);
-    let plan = plan.unwrap_or_else(|problems| panic!("{problems}"));
+    let plan = plan.unwrap_or_else(|diagnostics| panic!("{diagnostics}"));
     let page = describe(&plan, 20_000);
     let to = page.find("System\n").expect("a section");
     expect![[r#"

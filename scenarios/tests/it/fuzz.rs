@@ -1,4 +1,4 @@
-//! Whatever is read, it is a plan or a list of problems, never a panic.
+//! Reading any text ends in a plan or a list of problems, never in a panic.
 
 #[path = "../../../fuzz/replay.rs"]
 mod replay;
@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 replay::replay_seeds!(fuzzing: scenario);
 
-/// Text that looks enough like a scenario to get past the first error.
+/// Returns text that looks enough like a scenario to get past the first error.
 fn scenario_like_text() -> impl Strategy<Value = String> {
     let key = prop::sample::select(vec![
         "name",
@@ -82,7 +82,7 @@ fn scenario_like_text() -> impl Strategy<Value = String> {
         "[\"p2c\", \"least-conn\"]",
         "[\"gateway\", 3, []]",
         "\"device\"",
-        "\"room-{n}\"",
+        "\"chat-{n}\"",
         "\"fault\"",
         "\"stall\"",
         "\"ws://h/{device}\"",
@@ -118,36 +118,37 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(600))]
 
     #[test]
-    fn any_text(text in "\\PC{0,400}") {
+    fn any_text_is_read_or_rejected(text in "\\PC{0,400}") {
         check_parse(&text, &[]);
     }
 
     #[test]
-    fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn any_bytes_are_read_or_rejected(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         check_parse(&String::from_utf8_lossy(&bytes), &[]);
     }
 
     #[test]
-    fn almost_a_scenario(text in scenario_like_text()) {
+    fn scenario_like_text_is_read_or_rejected(text in scenario_like_text()) {
         check_parse(&text, &[]);
         check_parse(&format!("{}{text}", crate::BASE), &[]);
     }
 
     #[test]
-    fn any_set(sets in prop::collection::vec("([a-z]{1,9}\\.){0,3}[a-z]{1,9}=\\PC{0,20}|\\PC{0,20}", 0..4)) {
+    fn any_set_argument_is_read_or_rejected(sets in prop::collection::vec("([a-z]{1,9}\\.){0,3}[a-z]{1,9}=\\PC{0,20}|\\PC{0,20}", 0..4)) {
         check_parse(crate::BASE, &sets);
     }
 
     #[test]
-    fn any_check(text in "\\PC{0,40}|[a-z]{1,10}\\.[a-z0-9]{1,9} ?[<>=!]{1,2} ?[0-9.]{1,5}[a-zA-Z%/]{0,3}") {
-        // The result is of no interest, only that there is one.
+    fn any_check_is_parsed_or_rejected(text in "\\PC{0,40}|[a-z]{1,10}\\.[a-z0-9]{1,9} ?[<>=!]{1,2} ?[0-9.]{1,5}[a-zA-Z%/]{0,3}") {
+        // The result does not matter: the test is that there is one.
         let _ = GateCheck::parse(&text);
     }
 }
 
-/// The drop of a deep tree is a recursion, here as in the TOML parser.
+/// A deep tree is dropped by recursion, here as in the TOML parser, and must not overflow
+/// the stack.
 #[test]
-fn deep_nesting_ends_in_a_problem() {
+fn deep_nesting_is_rejected_without_a_crash() {
     let parts = |separator: &str, count: usize| vec!["a"; count].join(separator);
     for text in [
         format!("{} = 1", parts(".", 100_000)),

@@ -1,4 +1,4 @@
-//! What the crate promises to those who use it.
+//! Tests of the crate from outside: files and `--set` arguments in, plans and texts out.
 
 mod balancing;
 mod broken;
@@ -11,12 +11,13 @@ mod overrides;
 mod publish;
 mod reference;
 mod segments;
+mod settings;
 mod targets;
 mod timeline;
 
 use highwater_scenarios::{Plan, parse};
 
-/// The smallest scenario; further text is put behind it.
+/// The smallest scenario; tests append further text.
 const BASE: &str = r#"name = "base"
 duration = "60s"
 [cluster]
@@ -27,20 +28,20 @@ count = 100
 ramp = "50/s"
 "#;
 
-/// The plan of `BASE` and more text.
+/// Returns the plan of `BASE` and more text.
 fn plan_of(more: &str) -> Plan {
     parse("base.toml", &format!("{BASE}{more}"), &[])
-        .unwrap_or_else(|problems| panic!("{problems}"))
+        .unwrap_or_else(|diagnostics| panic!("{diagnostics}"))
 }
 
-/// What a person sees for a scenario that is refused.
+/// Returns the text that a person sees for an invalid scenario.
 fn diagnostics_of(text: &str) -> String {
     parse("broken.toml", text, &[])
-        .expect_err("refused")
+        .expect_err("an invalid scenario")
         .to_string()
 }
 
-/// What a person sees for `BASE` and more text.
+/// Returns the text that a person sees for an invalid scenario of `BASE` and more text.
 fn diagnostics_with(more: &str) -> String {
     diagnostics_of(&format!("{BASE}{more}"))
 }

@@ -1,4 +1,4 @@
-//! `--set PATH=VALUE`.
+//! `--set PATH=VALUE` arguments.
 
 use expect_test::{Expect, expect};
 use highwater_scenarios::{Diagnostics, Plan, parse};
@@ -22,15 +22,15 @@ fn set(sets: &[&str]) -> Result<Plan, Diagnostics> {
 }
 
 fn plan(sets: &[&str]) -> Plan {
-    set(sets).unwrap_or_else(|problems| panic!("{problems}"))
+    set(sets).unwrap_or_else(|diagnostics| panic!("{diagnostics}"))
 }
 
 fn check(sets: &[&str], expected: Expect) {
-    expected.assert_eq(&set(sets).expect_err("refused").to_string());
+    expected.assert_eq(&set(sets).expect_err("an invalid scenario").to_string());
 }
 
 #[test]
-fn values_need_no_quotes() {
+fn set_values_need_no_quotes() {
     let plan = plan(&[
         "duration=30s",
         "devices.home.count=7",
@@ -49,7 +49,7 @@ fn values_need_no_quotes() {
 }
 
 #[test]
-fn lists_go_by_name() {
+fn set_paths_address_elements_by_name() {
     let plan = plan(&[
         "gates.p99.check=commands.failed == 0",
         "events.kill.at=7s",
@@ -63,24 +63,24 @@ fn lists_go_by_name() {
 }
 
 #[test]
-fn the_last_one_counts() {
+fn last_set_argument_counts() {
     assert_eq!(plan(&["seed=1", "seed=2"]).seed, 2);
 }
 
 #[test]
-fn a_whole_list_can_go() {
+fn set_argument_removes_a_whole_list() {
     assert!(plan(&["gates=[]"]).gates.is_empty());
 }
 
 #[test]
-fn what_was_wrong_in_the_file_can_be_set_right() {
+fn set_argument_corrects_an_invalid_file() {
     let text = crate::BASE.replace("\"50/s\"", "50");
     assert!(parse("base.toml", &text, &[]).is_err());
     assert!(parse("base.toml", &text, &["devices.home.ramp=50/s".to_owned()]).is_ok());
 }
 
 #[test]
-fn what_cannot_be_placed() {
+fn set_arguments_without_a_place_are_rejected() {
     check(
         &[
             "duration",
@@ -120,7 +120,7 @@ fn what_cannot_be_placed() {
 }
 
 #[test]
-fn what_is_placed_and_wrong() {
+fn set_values_are_validated_like_the_file() {
     check(
         &[
             "devices.home.cuont=5",
@@ -158,7 +158,7 @@ fn what_is_placed_and_wrong() {
 }
 
 #[test]
-fn an_empty_list_of_devices() {
+fn empty_list_of_devices_is_rejected() {
     check(
         &["devices=[]"],
         expect![[r#"

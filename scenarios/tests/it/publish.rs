@@ -1,4 +1,4 @@
-//! Messages to topics: what is refused, what is planned, who hears what.
+//! Messages to topics: loads that are rejected, defaults, publishers and subscribers.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ fn load(more: &str) -> PublishLoad {
 }
 
 #[test]
-fn what_is_not_said_follows_from_the_pool_and_the_steady_phase() {
+fn defaults_follow_from_the_pool_and_the_steady_phase() {
     let news = load("rate = \"5/s\"");
     assert_eq!((news.topic.as_str(), news.topics), ("news", 1));
     assert_eq!((news.pool.as_str(), news.subscribers), ("home", 100));
@@ -30,16 +30,16 @@ fn what_is_not_said_follows_from_the_pool_and_the_steady_phase() {
     );
     assert_eq!((news.messages(), news.deliveries_per_s()), (300, 500.0));
 
-    let rooms = load("rate = \"5/s\"\ntopics = 4\nstart = \"10s\"\nfrom = \"device\"");
-    assert_eq!((rooms.topic.as_str(), rooms.publishers), ("news-{n}", 4));
-    assert_eq!(rooms.topic_of(6), "news-2");
-    assert_eq!(rooms.duration, Duration::from_secs(50));
-    // 25 devices to a room, of which the sender hears nothing of its own.
-    assert_eq!(rooms.deliveries_per_s(), 5.0 * 24.0);
+    let chats = load("rate = \"5/s\"\ntopics = 4\nstart = \"10s\"\nfrom = \"device\"");
+    assert_eq!((chats.topic.as_str(), chats.publishers), ("news-{n}", 4));
+    assert_eq!(chats.topic_of(6), "news-2");
+    assert_eq!(chats.duration, Duration::from_secs(50));
+    // 25 devices to a topic, and the sender receives none of its own messages.
+    assert_eq!(chats.deliveries_per_s(), 5.0 * 24.0);
 }
 
 #[test]
-fn a_load_is_set_by_its_name() {
+fn set_argument_addresses_a_load_by_its_name() {
     let text = format!(
         "{}[[publish]]\nname = \"news\"\nrate = \"5/s\"",
         crate::BASE
@@ -58,7 +58,7 @@ fn check(more: &str, expected: Expect) {
 }
 
 #[test]
-fn what_cannot_be() {
+fn impossible_loads_are_rejected() {
     check(
         "[[publish]]\nrate = \"5/s\"\npool = \"hoem\"\nsize = 128\ntopic = \"a b\"\n",
         expect![[r#"
@@ -88,7 +88,7 @@ fn what_cannot_be() {
             3 problems in broken.toml"#]],
     );
     check(
-        "[[publish]]\nrate = \"5/s\"\nsubscribers = 101\npublishers = 3\ntopics = 4\ntopic = \"room\"\nstart = \"50s\"\nduration = \"11s\"\n",
+        "[[publish]]\nrate = \"5/s\"\nsubscribers = 101\npublishers = 3\ntopics = 4\ntopic = \"chat\"\nstart = \"50s\"\nduration = \"11s\"\n",
         expect![[r#"
             broken.toml:11:15: publish.publish-1.subscribers: more subscribers than devices
                |
@@ -106,10 +106,10 @@ fn what_cannot_be() {
 
             broken.toml:14:9: publish.publish-1.topic: one name for several topics
                |
-            14 | topic = "room"
+            14 | topic = "chat"
                |         ^^^^^^
-               = found: "room"
-               = accepted: a topic with `{n}` in it, such as "room-{n}"
+               = found: "chat"
+               = accepted: a topic with `{n}` in it, such as "chat-{n}"
 
             broken.toml:16:12: publish.publish-1.duration: messages would be due after the steady phase
                |
@@ -160,9 +160,9 @@ fn what_cannot_be() {
 }
 
 #[test]
-fn a_description_says_how_much_that_is() {
+fn description_names_rates_and_receivers() {
     let plan = plan_of(
-        "[[publish]]\nname = \"news\"\nrate = \"5/s\"\nstart = \"20s\"\n[[publish]]\nname = \"rooms\"\nrate = \"8/s\"\ntopics = 10\nfrom = \"device\"\nduration = \"30s\"\n",
+        "[[publish]]\nname = \"news\"\nrate = \"5/s\"\nstart = \"20s\"\n[[publish]]\nname = \"chats\"\nrate = \"8/s\"\ntopics = 10\nfrom = \"device\"\nduration = \"30s\"\n",
     );
     let host = HostResources {
         files_per_process: 20_000,
@@ -175,7 +175,7 @@ fn a_description_says_how_much_that_is() {
                   ramp  steady                                                     drain
           home    ▁▂▄▅▆████████████████████████████████████████████████████████████▆▅▄▂▁
           news                             ────────────────────────────────────────
-          rooms         ──────────────────────────────
+          chats         ──────────────────────────────
                   ├─────┼──────────────────────────────────────────────────────────┼───┤
                   -2s   0s                                                         1m
 
@@ -187,10 +187,10 @@ fn a_description_says_how_much_that_is() {
               ramp  home opens 100 sockets at 50/s, the last after 2s; a heartbeat every
                     20s
                 0s  steady phase of 1m begins
-                0s  rooms: 8/s of 128 B each to 10 topics, rooms-{n} for 30s, by 10
-                    devices of home; heard by 100 devices of home, 72/s delivered
+                0s  chats: 8/s of 128 B each to 10 topics, chats-{n} for 30s, by 10
+                    devices of home; received by 100 devices of home, 72/s delivered
                20s  news: 5/s of 128 B each to topic news for 40s, by 1 HTTP caller;
-                    heard by 100 devices of home, 500/s delivered
+                    received by 100 devices of home, 500/s delivered
                 1m  drain: 100 sockets closed in order
           About 1m 2s in all, or longer if the ramp falls behind.
 
@@ -242,10 +242,9 @@ fn any_load() -> impl Strategy<Value = PublishLoad> {
 }
 
 proptest! {
-    /// What a subscriber expects is what its publishers send, however many
-    /// workers there are.
+    /// The messages due are the same for any number of workers.
     #[test]
-    fn due_times_are_the_rate_s(load in any_load(), of in 1u32..10) {
+    fn due_times_of_all_workers_follow_the_rate(load in any_load(), of in 1u32..10) {
         let end = load.start + load.duration;
         let mut due = Vec::new();
         for index in 0..of {
@@ -263,7 +262,7 @@ proptest! {
     }
 
     #[test]
-    fn each_subscriber_follows_each_publisher_of_its_topic(load in any_load()) {
+    fn sequence_count_is_that_of_every_pair_in_a_topic(load in any_load()) {
         let of = |number: u64| number % load.topics;
         let followed = |subscriber| {
             let publishers = (0..load.publishers).filter(|publisher| of(*publisher) == of(subscriber));
@@ -274,7 +273,7 @@ proptest! {
     }
 
     #[test]
-    fn the_first_message_from_an_instant_on(load in any_load(), at in 0u64..30_000) {
+    fn first_due_is_the_first_message_from_an_instant(load in any_load(), at in 0u64..30_000) {
         let at = Duration::from_millis(at);
         for publisher in 0..load.publishers.min(5) {
             let first = load.first_due(publisher, at);
@@ -283,23 +282,23 @@ proptest! {
         }
     }
 
-    /// Who hears a publisher, and whom a subscriber hears, are one relation.
+    /// The receivers of publishers and the publishers of receivers are one relation.
     #[test]
-    fn hearing_has_two_ends(load in any_load()) {
-        let mut hearers = vec![0; load.publishers as usize];
+    fn receivers_of_a_publisher_match_publishers_of_a_subscriber(load in any_load()) {
+        let mut receivers = vec![0; load.publishers as usize];
         for subscriber in 0..load.subscribers {
             for publisher in load.publishers_for(subscriber) {
                 prop_assert_eq!(load.topic_of(publisher), load.topic_of(subscriber));
-                hearers[publisher as usize] += 1;
+                receivers[publisher as usize] += 1;
             }
         }
         let planned: Vec<u64> = (0..load.publishers).map(|p| load.receiver_count(p)).collect();
-        prop_assert_eq!(hearers, planned);
+        prop_assert_eq!(receivers, planned);
     }
 }
 
 #[test]
-fn callers_take_connections() {
+fn http_publishers_take_connections() {
     let plan: Plan = plan_of(
         "[[publish]]\nrate = \"5/s\"\npublishers = 7\n[[publish]]\nname = \"d\"\nrate = \"5/s\"\nfrom = \"device\"\n",
     );

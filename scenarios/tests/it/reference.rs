@@ -1,9 +1,9 @@
-//! The reference is what the tables say.
+//! The reference page is made from the declarations of the keys.
 
 use expect_test::expect_file;
 use highwater_scenarios::reference;
 
 #[test]
-fn the_reference_is_up_to_date() {
+fn reference_page_is_up_to_date() {
     expect_file!["../../../docs/scenario-reference.md"].assert_eq(&reference::markdown());
 }

@@ -1,4 +1,4 @@
-//! The workers' shares are the plan, cut without loss or overlap.
+//! The workers' segments are the whole plan, without loss or overlap.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ proptest! {
     }
 
     #[test]
-    fn every_socket_belongs_to_one_worker(count in 1u64..2_000, of in 1u32..40, seed: u64) {
+    fn socket_belongs_to_one_worker(count in 1u64..2_000, of in 1u32..40, seed: u64) {
         let pool = pool(count, 100.0);
         let mut cut: Vec<_> = segments(of).flat_map(|segment| segment.sockets(&pool, seed)).collect();
         cut.sort_by_key(|slot| slot.index);
@@ -47,14 +47,14 @@ proptest! {
     }
 
     #[test]
-    fn a_share_is_what_it_says(count in 0u64..2_000, of in 1u32..40) {
+    fn share_equals_the_count_of_its_indices(count in 0u64..2_000, of in 1u32..40) {
         for segment in segments(of) {
             prop_assert_eq!(segment.indices(count).count() as u64, segment.share_of(count));
         }
     }
 
     #[test]
-    fn every_user_belongs_to_one_worker(users in 1u64..2_000, of in 1u32..40, think in 0u64..100_000) {
+    fn user_belongs_to_one_worker(users in 1u64..2_000, of in 1u32..40, think in 0u64..100_000) {
         let think = Duration::from_millis(think);
         let model = LoadModel::Closed { users, think };
         let mut cut: Vec<_> = segments(of).flat_map(|segment| segment.users(&model)).collect();
@@ -64,7 +64,7 @@ proptest! {
     }
 
     #[test]
-    fn every_arrival_belongs_to_one_worker(per_second in 0.1f64..500.0, of in 1u32..40, millis in 0u64..5_000) {
+    fn arrival_belongs_to_one_worker(per_second in 0.1f64..500.0, of in 1u32..40, millis in 0u64..5_000) {
         let model = LoadModel::Open { rate: Rate::per_second(per_second).unwrap(), max_in_flight: 1 };
         let until = Duration::from_millis(millis);
         let mut cut: Vec<_> = segments(of).flat_map(|segment| segment.arrivals(&model, until)).collect();
@@ -74,7 +74,7 @@ proptest! {
     }
 
     #[test]
-    fn a_ramp_hits_its_count(count in 1u64..2_000, per_second in 1u32..5_000) {
+    fn ramp_opens_its_count_at_its_rate(count in 1u64..2_000, per_second in 1u32..5_000) {
         let pool = pool(count, f64::from(per_second));
         let due: Vec<_> = Segment::whole().sockets(&pool, 1).map(|slot| slot.opens_at).collect();
         prop_assert_eq!(due.len() as u64, count);
@@ -93,7 +93,7 @@ proptest! {
     }
 
     #[test]
-    fn enough_workers_and_not_one_too_many(
+    fn workers_needed_is_the_fewest_that_fit(
         counts in prop::collection::vec(1u64..200_000, 1..5),
         users in 1u64..50_000,
         files in 1u64..50_000,
@@ -107,7 +107,7 @@ proptest! {
             let taken: u64 = counts.iter().map(|&count| first.share_of(count)).sum::<u64>() + first.share_of(users);
             taken + 512 <= files
         };
-        // Below that, a worker has room for less than its own reserve.
+        // Below that limit the reserve is half of it, and `taken + 512` does not hold.
         if files > 1_024 {
             prop_assert!(fits(workers));
             prop_assert!(workers == 1 || !fits(workers - 1));
@@ -130,7 +130,7 @@ fn phases_are_spread_evenly() {
 }
 
 #[test]
-fn no_such_segment() {
+fn segment_index_beyond_the_count_is_rejected() {
     assert!(Segment::new(3, 3).is_err());
     assert!(Segment::new(0, 0).is_err());
 }

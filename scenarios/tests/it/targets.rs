@@ -1,4 +1,4 @@
-//! Systems that are already running.
+//! Targets: systems that are already running.
 
 use expect_test::{Expect, expect};
 use highwater_scenarios::{
@@ -14,7 +14,7 @@ fn scenario_text(target: &str, more: &str) -> String {
 
 fn plan(target: &str, more: &str) -> Plan {
     parse("theirs.toml", &scenario_text(target, more), &[])
-        .unwrap_or_else(|problems| panic!("{problems}"))
+        .unwrap_or_else(|diagnostics| panic!("{diagnostics}"))
 }
 
 fn target(target: &str) -> TargetSpec {
@@ -29,7 +29,7 @@ fn check_rejected(target: &str, more: &str, expected: Expect) {
 }
 
 #[test]
-fn one_address_or_several() {
+fn target_takes_one_address_or_several() {
     let one = target("ws = \"ws://host:8080/ws?device={device}\"");
     assert_eq!(one.ws, ["ws://host:8080/ws?device={device}"]);
     assert_eq!(
@@ -44,7 +44,7 @@ fn one_address_or_several() {
 }
 
 #[test]
-fn the_plain_dialect_needs_no_device() {
+fn plain_dialect_needs_no_device_placeholder() {
     assert_eq!(
         target("ws = \"ws://host\"\ndialect = \"plain\"").dialect,
         Dialect::Plain
@@ -65,7 +65,7 @@ fn the_plain_dialect_needs_no_device() {
 }
 
 #[test]
-fn addresses_that_would_not_work() {
+fn invalid_addresses_are_rejected() {
     for address in [
         "host:80",
         "wss//host/{device}",
@@ -86,16 +86,17 @@ fn addresses_that_would_not_work() {
         "",
     ] {
         let target = format!("ws = {address:?}\ndialect = \"plain\"");
-        let problems = crate::diagnostics_of(&scenario_text(&target, ""));
+        let diagnostics = crate::diagnostics_of(&scenario_text(&target, ""));
         assert!(
-            problems.contains("target.ws: ") && problems.ends_with("1 problem in broken.toml"),
-            "{problems}"
+            diagnostics.contains("target.ws: ")
+                && diagnostics.ends_with("1 problem in broken.toml"),
+            "{diagnostics}"
         );
     }
 }
 
 #[test]
-fn tls_and_whom_to_trust() {
+fn tls_keys_resolve_to_trust() {
     const ADDRESSES: &str = "ws = \"wss://h/{device}\"\nhttp = [\"https://h:8443\"]\n";
     let trust = |tls: &str| target(&format!("{ADDRESSES}{tls}")).trust;
     assert_eq!(trust(""), CertificateTrust::Machine);
@@ -149,7 +150,7 @@ fn tls_and_whom_to_trust() {
 }
 
 #[test]
-fn header_fields() {
+fn header_fields_are_kept_or_rejected() {
     let plan = target(
         "ws = \"ws://h/{device}\"\nheaders = { Authorization = \"Bearer ${TOKEN}\", X-Tenant = \"a b\" }",
     );
@@ -184,17 +185,17 @@ fn header_fields() {
         ),
     ] {
         let target = format!("ws = \"ws://h/{{device}}\"\nheaders = {headers}");
-        let problems = crate::diagnostics_of(&scenario_text(&target, ""));
+        let diagnostics = crate::diagnostics_of(&scenario_text(&target, ""));
         assert!(
-            problems.contains(&format!("target.headers: {what}"))
-                && problems.ends_with("1 problem in broken.toml"),
-            "{headers}: {problems}"
+            diagnostics.contains(&format!("target.headers: {what}"))
+                && diagnostics.ends_with("1 problem in broken.toml"),
+            "{headers}: {diagnostics}"
         );
     }
 }
 
 #[test]
-fn processes_to_sample() {
+fn observed_processes_are_kept_or_rejected() {
     let target = target(
         "ws = \"ws://h/{device}\"\nobserve = [{ name = \"n1\", prometheus = \"http://h:9090/metrics?x=1\", sockets_metric = \"open\" }, { name = \"n2\", pid = 4711 }]",
     );
@@ -246,7 +247,7 @@ fn processes_to_sample() {
 }
 
 #[test]
-fn what_only_a_cluster_has() {
+fn parts_that_need_a_cluster_are_rejected() {
     let more = r#"
 [[commands]]
 users = 5
@@ -312,7 +313,7 @@ check = "commands.same_node.p99 <= 5ms"
 }
 
 #[test]
-fn a_pid_shows_memory_and_no_sockets() {
+fn pid_without_endpoint_measures_memory_only() {
     let gate = "[[gates]]\ncheck = \"cost_per_socket.node_rss <= 4KiB\"\n";
     let observed = "ws = \"ws://h/{device}\"\nobserve = [{ name = \"n1\", pid = 1 }]";
     assert_eq!(plan(observed, gate).gates.len(), 1);

@@ -1,8 +1,8 @@
-//! Events are possible when their time comes.
+//! Events of nodes are possible when their time comes.
 
 use expect_test::{Expect, expect};
 
-/// Events as `seconds deed node`, one a line, on a cluster of two nodes.
+/// Returns events from lines of `TIME KIND NODE`, on a cluster of two nodes.
 fn events(list: &str) -> String {
     let event = |line: &str| {
         let words: Vec<&str> = line.split_whitespace().collect();
@@ -31,7 +31,7 @@ fn check_rejected(list: &str, expected: Expect) {
 }
 
 #[test]
-fn a_day_in_the_life_of_a_cluster() {
+fn possible_order_of_events_is_accepted() {
     check_accepted(
         "1s add-node n3
          2s kill-node n3
@@ -48,12 +48,12 @@ fn a_day_in_the_life_of_a_cluster() {
 }
 
 #[test]
-fn the_files_order_is_not_times_order() {
+fn events_are_judged_by_time_not_by_order_in_the_file() {
     check_accepted("9s kill-node n3\n5s add-node n3");
 }
 
 #[test]
-fn events_of_one_instant_keep_their_order() {
+fn events_of_one_instant_keep_the_order_of_the_file() {
     check_accepted("5s add-node n3\n5s kill-node n3");
     check_rejected(
         "5s kill-node n3\n5s add-node n3",
@@ -71,14 +71,14 @@ fn events_of_one_instant_keep_their_order() {
 }
 
 #[test]
-fn a_plan_has_its_events_by_time() {
+fn plan_has_its_events_by_time() {
     let plan = crate::plan_of(&events("9s kill-node n3\n5s add-node n3"));
     let times: Vec<u64> = plan.events.iter().map(|event| event.at.as_secs()).collect();
     assert_eq!(times, [5, 9]);
 }
 
 #[test]
-fn what_is_gone_or_never_was() {
+fn event_of_a_missing_node_is_rejected() {
     check_rejected(
         "1s kill-node n3
          2s add-node n2
@@ -141,7 +141,7 @@ fn what_is_gone_or_never_was() {
 }
 
 #[test]
-fn pauses() {
+fn event_of_a_paused_node_is_rejected() {
     check_rejected(
         "1s resume-node n1
          2s pause-node n1

@@ -2,7 +2,7 @@
 //! of the sessions they belong to.
 //!
 //! In reading order: [`config`] (what a node is told), [`secret`] (what tokens are
-//! signed with), `token` (signing and checking), `grant` (what a token allows),
+//! signed with), `session_id`, `token` (signing and checking), `grant` (what a token allows),
 //! [`store`] (where session data lies), `access` (all of it together).
 
 mod authenticator;
@@ -10,14 +10,16 @@ pub mod config;
 mod grant;
 pub mod lifetime;
 pub mod secret;
+mod session_id;
 pub mod store;
 mod token;
 
 pub(crate) use self::{
     authenticator::Authenticator,
     grant::{DevicePatterns, Grant},
+    session_id::SessionId,
     store::{SessionStore, StoreError},
-    token::{AuthError, Claims, SessionId, Tokens},
+    token::{AuthError, Claims, Tokens},
 };
 pub use self::{
     config::AuthConfig,

@@ -8,7 +8,7 @@ use jwt_compact::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{DevicePatterns, Grant, Secret};
+use super::{DevicePatterns, Grant, Secret, SessionId};
 
 /// How far the clocks of a cluster and its clients may be apart.
 const LEEWAY: chrono::Duration = chrono::Duration::seconds(30);
@@ -16,16 +16,6 @@ const LEEWAY: chrono::Duration = chrono::Duration::seconds(30);
 const MAX_TOKEN_BYTES: usize = 4096;
 /// Longest name of a user, in bytes.
 const MAX_USER_BYTES: usize = 256;
-
-/// The id of a session: 128 random bits in hexadecimal digits.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String")]
-pub(crate) struct SessionId(String);
-
-/// A text that is no session's id.
-#[derive(Debug, thiserror::Error)]
-#[error("a session's id is 32 hexadecimal digits")]
-pub(crate) struct InvalidSessionId;
 
 /// What a token says beside its times.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,31 +141,6 @@ impl AuthError {
         Self::DeviceNotAllowed,
         Self::WrongLoginSecret,
     ];
-}
-
-impl SessionId {
-    pub(crate) fn random() -> Self {
-        Self(format!("{:032x}", rand::random::<u128>()))
-    }
-
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl TryFrom<String> for SessionId {
-    type Error = InvalidSessionId;
-
-    fn try_from(text: String) -> Result<Self, InvalidSessionId> {
-        let digits = text
-            .bytes()
-            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        if text.len() == 32 && digits {
-            Ok(Self(text))
-        } else {
-            Err(InvalidSessionId)
-        }
-    }
 }
 
 #[cfg(test)]

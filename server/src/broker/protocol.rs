@@ -1,5 +1,5 @@
-//! The broker's protocol: length-prefixed frames, each a postcard header followed
-//! by an opaque payload.
+//! The protocol of the embedded broker: length-prefixed frames, each with a postcard
+//! header before an opaque payload.
 
 use std::io;
 
@@ -13,30 +13,27 @@ use tokio::net::{
 use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
 
 use crate::{
-    backplane::{MAX_PAYLOAD_BYTES, MemberRole, View},
+    backplane::{Identity, MAX_PAYLOAD_BYTES, View},
     id::{ConsumerGroup, NodeId, Topic},
 };
 
-/// Both ends must speak the same.
+/// The version of the protocol, which both ends must have in common.
 pub(crate) const PROTOCOL_VERSION: u16 = 4;
 
-/// What headers and envelopes may add to a payload.
+/// The bytes that a header or an envelope may add to a payload.
 pub(crate) const HEADROOM_BYTES: usize = 1024;
 
-/// Node to broker.
+/// A frame from a peer to the broker.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum ToBroker {
-    /// The first frame. `last_version` is the last view the node saw, so that
-    /// versions keep growing when the broker restarts.
+    /// The first frame of a member. `last_version` is the last view that it has seen, so
+    /// that versions keep growing when the broker restarts.
     Hello {
         protocol: u16,
-        id: NodeId,
-        incarnation: u64,
-        address: Option<String>,
-        role: MemberRole,
+        identity: Identity,
         last_version: u64,
     },
-    /// The payload is for one node, in the seat of that number.
+    /// The payload is for one node, if it still has this generation.
     Unicast {
         to: NodeId,
         generation: u64,
@@ -51,15 +48,15 @@ pub(crate) enum ToBroker {
     Unsubscribe {
         topic: Topic,
     },
-    /// Answers a ping; any frame proves life as well.
+    /// The answer to a ping. Any other frame is a sign of life as well.
     Pong,
-    /// The first frame of a connection over which a node hands readings in; see
-    /// [`work`](super::work). It names the groups that the node knows of.
+    /// The first frame of a node that sends telemetry. It names the consumer groups that
+    /// the node knows. The frames after it are in [`work_queue`](super::work_queue).
     Produce {
         protocol: u16,
         groups: Vec<ConsumerGroup>,
     },
-    /// The first frame of a consumer's connection.
+    /// The first frame of a consumer of telemetry.
     Consume {
         protocol: u16,
         group: ConsumerGroup,
@@ -67,19 +64,19 @@ pub(crate) enum ToBroker {
     },
 }
 
-/// Broker to node.
+/// A frame from the broker to a member.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum FromBroker {
-    /// The node may not join; the connection ends.
+    /// The peer may not join; the connection ends. It must stay the first variant: a
+    /// producer and a consumer read it before they know their own frames.
     Rejected {
         reason: String,
     },
-    /// The first frame: the node is in, and is taken for dead when it is silent for
-    /// that long.
+    /// The first frame: the node is a member, until it is silent for this lease.
     Welcome {
         lease_ms: u64,
     },
-    /// The members now.
+    /// The current members.
     View(View),
     Unicast {
         from: NodeId,
@@ -93,8 +90,9 @@ pub(crate) enum FromBroker {
 pub(crate) type FrameReader = FramedRead<OwnedReadHalf, LengthDelimitedCodec>;
 pub(crate) type FrameWriter = FramedWrite<OwnedWriteHalf, LengthDelimitedCodec>;
 
-/// Frames over `stream`, bounded in length, without Nagle's delay.
+/// Splits a stream into a reader and a writer of frames of bounded length.
 pub(crate) fn framed(stream: TcpStream) -> io::Result<(FrameReader, FrameWriter)> {
+    // Frames are written in batches, so Nagle's algorithm would only delay them.
     stream.set_nodelay(true)?;
     let codec = || {
         LengthDelimitedCodec::builder()
@@ -108,7 +106,7 @@ pub(crate) fn framed(stream: TcpStream) -> io::Result<(FrameReader, FrameWriter)
     ))
 }
 
-/// Writes frames with one flush at the end.
+/// Writes frames and flushes once at the end.
 pub(crate) async fn write_batch(
     writer: &mut FrameWriter,
     frames: impl IntoIterator<Item = Bytes>,

@@ -18,6 +18,7 @@ mod backend_set;
 pub mod config;
 mod discovery;
 mod drain;
+mod export;
 mod forward;
 mod health;
 mod metrics;

@@ -16,7 +16,7 @@ use axum::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{forward::forward, metrics, state::GatewayState};
+use super::{export, forward::forward, state::GatewayState};
 use crate::{
     http::{ApiError, method_not_allowed, metrics_response, path_not_found},
     id::NodeId,
@@ -123,7 +123,7 @@ async fn ready(State(gateway): State<Arc<GatewayState>>) -> Result<&'static str,
 }
 
 async fn metrics(State(gateway): State<Arc<GatewayState>>) -> Response {
-    metrics_response(metrics::encode(&gateway))
+    metrics_response(export::encode(&gateway))
 }
 
 /// Begins a drain; again is the same.

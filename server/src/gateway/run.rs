@@ -56,9 +56,9 @@ pub async fn run(
     tracing::info!(gateway = %config.id, %address, policy = %config.policy, "forwarding");
 
     // Tunnels have tasks of their own.
-    let tunnels = Arc::clone(&gateway);
+    let tunnels = Arc::clone(&gateway.tunnels);
     let tasks = TaskGroup::new(move || {
-        for tunnel in tunnels.tunnels.abort_handles() {
+        for tunnel in tunnels.abort_handles() {
             tunnel.abort();
         }
     });

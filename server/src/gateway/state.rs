@@ -23,7 +23,7 @@ pub(super) struct GatewayState {
     pub(super) config: GatewayConfig,
     pub(super) backplane: Arc<dyn Backplane>,
     pub(super) backends: BackendSet,
-    pub(super) tunnels: Tunnels,
+    pub(super) tunnels: Arc<Tunnels>,
     /// Bounds connections of all kinds on the public listener.
     pub(super) connection_limit: Arc<ConnectionLimit>,
     pub(super) metrics: GatewayMetrics,
@@ -39,10 +39,15 @@ impl GatewayState {
         drain: CancellationToken,
     ) -> Self {
         let connections = max_connections(config.limits.max_connections, FILES_PER_CONNECTION);
+        let connection_limit = Arc::new(ConnectionLimit::new(connections));
+        let half_close_timeout = config.limits.half_close_timeout;
         Self {
             backends: BackendSet::new(&config, rand::random()),
-            tunnels: Tunnels::default(),
-            connection_limit: Arc::new(ConnectionLimit::new(connections)),
+            tunnels: Arc::new(Tunnels::new(
+                Arc::clone(&connection_limit),
+                half_close_timeout,
+            )),
+            connection_limit,
             metrics: GatewayMetrics::new(),
             config,
             backplane,

@@ -26,7 +26,10 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-use super::{backend_load::ConnectionGuard, state::GatewayState};
+use super::{
+    backend_load::ConnectionGuard,
+    tunnels::{TunnelRegistration, Tunnels},
+};
 use crate::stream::MaybeTlsStream;
 
 /// One read's worth, per runtime worker rather than per socket.
@@ -47,8 +50,7 @@ pub(super) struct Tunnel {
     half_close_timer: Option<Pin<Box<Sleep>>>,
     /// `None` once the node has ended it: it counts there no more.
     guard: Option<ConnectionGuard>,
-    gateway: Arc<GatewayState>,
-    number: u64,
+    registration: TunnelRegistration,
 }
 
 /// The two ends of a socket, each with what was read past its handshake.
@@ -73,16 +75,21 @@ enum CopyState {
     Closed,
 }
 
+/// Joins the two ends of a socket in a task of their own.
+pub(super) fn spawn_tunnel(tunnels: &Arc<Tunnels>, streams: TunnelStreams, guard: ConnectionGuard) {
+    let registration = tunnels.register();
+    let number = registration.number();
+    let tunnel = Tunnel::new(registration, streams, guard);
+    let task = tokio::spawn(tunnel).abort_handle();
+    tunnels.set_task(number, task);
+}
+
 impl Tunnel {
-    /// It counts in the gateway's room and among its tunnels, under that number,
-    /// until it is dropped.
-    pub(super) fn new(
-        gateway: Arc<GatewayState>,
+    fn new(
+        registration: TunnelRegistration,
         streams: TunnelStreams,
         guard: ConnectionGuard,
-        number: u64,
     ) -> Self {
-        gateway.connection_limit.acquire_unchecked();
         Self {
             client: streams.client,
             node: streams.node,
@@ -90,8 +97,7 @@ impl Tunnel {
             to_client: TunnelDirection::new(streams.node_buffered),
             half_close_timer: None,
             guard: Some(guard),
-            gateway,
-            number,
+            registration,
         }
     }
 
@@ -112,7 +118,7 @@ impl Tunnel {
 
     /// Waits for the side that has not ended; whether it has been long enough.
     fn half_close_expired(&mut self, task: &mut Context<'_>) -> bool {
-        let length = self.gateway.config.limits.half_close_timeout;
+        let length = self.registration.tunnels.half_close_timeout;
         let linger = self
             .half_close_timer
             .get_or_insert_with(|| Box::pin(sleep(length)));
@@ -137,13 +143,6 @@ impl Future for Tunnel {
             _ if this.half_close_expired(task) => Poll::Ready(()),
             _ => Poll::Pending,
         }
-    }
-}
-
-impl Drop for Tunnel {
-    fn drop(&mut self) {
-        self.gateway.tunnels.remove(self.number);
-        self.gateway.connection_limit.release();
     }
 }
 

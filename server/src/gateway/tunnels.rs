@@ -1,22 +1,29 @@
-//! All open tunnels, so that a drain can end them one after the other.
+//! The table of open tunnels, which a drain ends one after the other.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use parking_lot::{Mutex, MutexGuard};
 use tokio::task::AbortHandle;
 
-use super::{
-    backend_load::ConnectionGuard,
-    state::GatewayState,
-    tunnel::{Tunnel, TunnelStreams},
-};
+use crate::admission::ConnectionLimit;
 
 /// Tables of up to this many tunnels are left alone.
 const MIN_SHRINK_CAPACITY: usize = 1024;
 
-/// By number.
-#[derive(Default)]
-pub(super) struct Tunnels(Mutex<TunnelTable>);
+/// The open tunnels of a gateway, and what all of them share.
+pub(super) struct Tunnels {
+    table: Mutex<TunnelTable>,
+    /// Counts tunnels beside the connections of HTTP clients.
+    connection_limit: Arc<ConnectionLimit>,
+    /// Time that one side has left once the other has ended.
+    pub(super) half_close_timeout: Duration,
+}
+
+/// Counts one tunnel in the table and in the connection limit until it is dropped.
+pub(super) struct TunnelRegistration {
+    pub(super) tunnels: Arc<Tunnels>,
+    number: u64,
+}
 
 #[derive(Default)]
 struct TunnelTable {
@@ -26,18 +33,45 @@ struct TunnelTable {
 }
 
 impl Tunnels {
-    /// How many are open.
+    pub(super) fn new(
+        connection_limit: Arc<ConnectionLimit>,
+        half_close_timeout: Duration,
+    ) -> Self {
+        Self {
+            table: Mutex::default(),
+            connection_limit,
+            half_close_timeout,
+        }
+    }
+
+    /// Registers a tunnel whose handshake has ended.
+    pub(super) fn register(self: &Arc<Self>) -> TunnelRegistration {
+        // Unchecked: the upgrade request held a permit of its own until now.
+        self.connection_limit.acquire_unchecked();
+        TunnelRegistration {
+            tunnels: Arc::clone(self),
+            number: self.insert(),
+        }
+    }
+
+    /// Remembers the task of a tunnel, unless the tunnel is over already.
+    pub(super) fn set_task(&self, number: u64, task: AbortHandle) {
+        if let Some(entry) = self.lock().open.get_mut(&number) {
+            *entry = Some(task);
+        }
+    }
+
+    /// Returns the number of open tunnels.
     pub(super) fn count(&self) -> usize {
         self.lock().open.len()
     }
 
-    /// Every one of them, to be ended.
+    /// Returns a handle of every tunnel that has a task.
     pub(super) fn abort_handles(&self) -> Vec<AbortHandle> {
         self.lock().open.values().flatten().cloned().collect()
     }
 
-    /// A tunnel is over.
-    pub(super) fn remove(&self, number: u64) {
+    fn remove(&self, number: u64) {
         let mut table = self.lock();
         table.open.remove(&number);
         let (len, capacity) = (table.open.len(), table.open.capacity());
@@ -55,21 +89,19 @@ impl Tunnels {
     }
 
     fn lock(&self) -> MutexGuard<'_, TunnelTable> {
-        self.0.lock()
+        self.table.lock()
     }
 }
 
-/// Joins the two ends in a task of their own.
-pub(super) fn spawn_tunnel(
-    gateway: &Arc<GatewayState>,
-    streams: TunnelStreams,
-    guard: ConnectionGuard,
-) {
-    let number = gateway.tunnels.insert();
-    let tunnel = Tunnel::new(Arc::clone(gateway), streams, guard, number);
-    let task = tokio::spawn(tunnel).abort_handle();
-    // It may be over already.
-    if let Some(entered) = gateway.tunnels.lock().open.get_mut(&number) {
-        *entered = Some(task);
+impl TunnelRegistration {
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+}
+
+impl Drop for TunnelRegistration {
+    fn drop(&mut self) {
+        self.tunnels.remove(self.number);
+        self.tunnels.connection_limit.release();
     }
 }

@@ -2,20 +2,16 @@
 
 use std::{future::Future, sync::Arc};
 
-#[cfg(feature = "amqp")]
-use super::amqp::{AmqpConsumer, AmqpProducer};
-#[cfg(any(feature = "redis", feature = "nats", feature = "amqp"))]
+use highwater_types::{BrokerKind, BrokerUrl};
+
+#[cfg(feature = "remote")]
 use super::broker_address::BrokerAddress;
-#[cfg(feature = "nats")]
-use super::nats::{NatsConsumer, NatsProducer};
-#[cfg(feature = "redis")]
-use super::redis::{RedisConsumer, RedisProducer};
 use super::{
     intake::{self, TelemetryReceiver},
     local::{LocalAddress, LocalConsumer, LocalProducer},
     queue::GroupConsumer,
 };
-use crate::{backplane::BackplaneUrl, id::ClusterName, node::Node};
+use crate::{backplane::BackplaneUrl, for_each_broker, id::ClusterName, node::Node};
 
 /// Something that is done as a member of a group, whatever the queue.
 pub(crate) trait QueueTask {
@@ -27,69 +23,77 @@ pub(crate) trait QueueTask {
     ) -> impl Future<Output = Self::Output> + Send;
 }
 
-/// Hands the node's readings to the queue that its URL names; a node without one
-/// refuses them at the door.
+/// Moves the node's telemetry to the queue that its URL names. A node without one rejects
+/// telemetry already at the socket.
 pub(crate) async fn run_intake(node: Arc<Node>, telemetry: TelemetryReceiver) {
-    let Some(url) = node.config.backplane.clone() else {
-        return;
-    };
-    #[cfg(any(feature = "redis", feature = "nats", feature = "amqp"))]
-    let at = |server| BrokerAddress {
-        server,
-        cluster: node.config.cluster.clone(),
-    };
-    match url {
-        BackplaneUrl::Local { authority } => {
+    match node.config.backplane.clone() {
+        None => {}
+        Some(BackplaneUrl::Local { authority }) => {
             let address = LocalAddress::new(authority);
             intake::run_producer::<LocalProducer>(node, address, telemetry).await;
         }
-        #[cfg(feature = "redis")]
-        BackplaneUrl::Redis(server) => {
-            let address = at(server);
-            intake::run_producer::<RedisProducer>(node, address, telemetry).await;
-        }
-        #[cfg(feature = "nats")]
-        BackplaneUrl::Nats(server) => {
-            let address = at(server);
-            intake::run_producer::<NatsProducer>(node, address, telemetry).await;
-        }
-        #[cfg(feature = "amqp")]
-        BackplaneUrl::Amqp(server) => {
-            let address = at(server);
-            intake::run_producer::<AmqpProducer>(node, address, telemetry).await;
-        }
+        Some(BackplaneUrl::Broker(url)) => run_broker_intake(url, node, telemetry).await,
     }
 }
 
-/// Does a job as a member of a group of the queue that the URL names, for the readings
-/// of that cluster.
-pub(crate) async fn run_queue_task<J: QueueTask>(
+/// Runs a task as a member of a consumer group, for the telemetry of that cluster.
+pub(crate) async fn run_queue_task<T: QueueTask>(
     url: BackplaneUrl,
-    #[cfg_attr(
-        not(any(feature = "redis", feature = "nats", feature = "amqp")),
-        expect(unused_variables, reason = "only brokers that others use need it")
-    )]
     cluster: ClusterName,
-    job: J,
-) -> J::Output {
+    task: T,
+) -> T::Output {
     match url {
         BackplaneUrl::Local { authority } => {
-            job.run::<LocalConsumer>(LocalAddress::new(authority)).await
+            let address = LocalAddress::new(authority);
+            task.run::<LocalConsumer>(address).await
         }
-        #[cfg(feature = "redis")]
-        BackplaneUrl::Redis(server) => {
-            job.run::<RedisConsumer>(BrokerAddress { server, cluster })
-                .await
-        }
-        #[cfg(feature = "nats")]
-        BackplaneUrl::Nats(server) => {
-            job.run::<NatsConsumer>(BrokerAddress { server, cluster })
-                .await
-        }
-        #[cfg(feature = "amqp")]
-        BackplaneUrl::Amqp(server) => {
-            job.run::<AmqpConsumer>(BrokerAddress { server, cluster })
-                .await
-        }
+        BackplaneUrl::Broker(url) => run_broker_task(url, cluster, task).await,
     }
 }
+
+macro_rules! define_broker_queues {
+    ([] $((
+        $feature:literal, $module:ident, $kind:ident, $_transport:ident, $producer:ident, $consumer:ident, $_services:tt
+    ))+) => {
+        async fn run_broker_intake(url: BrokerUrl, node: Arc<Node>, telemetry: TelemetryReceiver) {
+            match url.kind() {
+                $(
+                    #[cfg(feature = $feature)]
+                    BrokerKind::$kind => {
+                        let cluster = node.config.cluster.clone();
+                        let address = BrokerAddress { server: url, cluster };
+                        intake::run_producer::<super::$module::$producer>(node, address, telemetry)
+                            .await;
+                    }
+                    #[cfg(not(feature = $feature))]
+                    BrokerKind::$kind => {
+                        drop((node, telemetry));
+                        unreachable!("no client for {url}: BackplaneUrl rejects it")
+                    }
+                )+
+            }
+        }
+
+        async fn run_broker_task<T: QueueTask>(
+            url: BrokerUrl,
+            cluster: ClusterName,
+            task: T,
+        ) -> T::Output {
+            match url.kind() {
+                $(
+                    #[cfg(feature = $feature)]
+                    BrokerKind::$kind => {
+                        let address = BrokerAddress { server: url, cluster };
+                        task.run::<super::$module::$consumer>(address).await
+                    }
+                    #[cfg(not(feature = $feature))]
+                    BrokerKind::$kind => {
+                        drop((cluster, task));
+                        unreachable!("no client for {url}: BackplaneUrl rejects it")
+                    }
+                )+
+            }
+        }
+    };
+}
+for_each_broker!(define_broker_queues, []);

@@ -7,7 +7,7 @@
 
 #[cfg(feature = "amqp")]
 mod amqp;
-#[cfg(any(feature = "redis", feature = "nats", feature = "amqp"))]
+#[cfg(feature = "remote")]
 mod broker_address;
 mod connect;
 pub(crate) mod intake;

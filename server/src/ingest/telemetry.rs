@@ -51,7 +51,7 @@ impl Telemetry {
     /// What was encoded; `None` for anything else that lies in the queue.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let DecodedTelemetry { device, id, body } = serde_json::from_slice(bytes)
-            .inspect_err(|error| tracing::warn!(%error, "what lies in the queue is no reading"))
+            .inspect_err(|error| tracing::warn!(%error, "invalid telemetry record in the queue; it is skipped"))
             .ok()?;
         let body = body.get().to_owned();
         Some(Self { device, id, body })

@@ -232,7 +232,7 @@ mod tests {
                 body: "null".to_owned()
             }
         );
-        let reading = parse(r#"{"type":"reading","id":"0-17","body":21.5}"#).unwrap();
+        let reading = parse(r#"{"type":"telemetry","id":"0-17","body":21.5}"#).unwrap();
         assert_eq!(
             reading,
             FromDevice::Telemetry {
@@ -285,7 +285,7 @@ mod tests {
             r#"{"type":"dance"}"#,
             r#"{"type":"reply"}"#,
             r#"{"type":"subscribe"}"#,
-            r#"{"type":"reading","body":1}"#,
+            r#"{"type":"telemetry","body":1}"#,
         ] {
             assert_eq!(parse(text), Err(InvalidFrame::Malformed), "{text}");
         }
@@ -294,7 +294,7 @@ mod tests {
             Err(InvalidFrame::InvalidName)
         );
         assert_eq!(
-            parse(r#"{"type":"reading","id":"a b"}"#),
+            parse(r#"{"type":"telemetry","id":"a b"}"#),
             Err(InvalidFrame::InvalidName)
         );
     }

@@ -11,14 +11,14 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 /// | lost        |  –   | nobody  | yes, with backoff                  |
 /// | protocol    | 1002 | node    | no: the device is broken           |
 /// | binary      | 1003 | node    | no: the device is broken           |
-/// | bad-payload | 1007 | node    | no: the device is broken           |
+/// | bad_payload | 1007 | node    | no: the device is broken           |
 /// | policy      | 1008 | node    | no: the device asks for too much   |
-/// | too-big     | 1009 | node    | no: the device is broken           |
+/// | too_big     | 1009 | node    | no: the device is broken           |
 /// | drain       | 1012 | node    | yes, spread over the goaway window |
 /// | rebalance   | 1012 | node    | yes, spread over the goaway window |
 /// | aged        | 1012 | node    | yes, spread over the goaway window |
 /// | slow        | 1013 | node    | yes, with backoff                  |
-/// | no-room     | 1013 | node    | yes, with backoff                  |
+/// | partial_message_limit | 1013 | node    | yes, with backoff                  |
 /// | replaced    | 4000 | node    | no: a newer connection took over   |
 /// | idle        | 4001 | node    | yes, with backoff                  |
 /// | expired     | 4003 | node    | yes, with a new token              |

@@ -1,4 +1,4 @@
-//! The phase, how far it has come, and what comes next.
+//! The phase of a run, its position in time, and the next event.
 
 use std::time::Duration;
 
@@ -10,44 +10,44 @@ use highwater_scenarios::{
 
 use crate::coordinator::phases::RunPhase;
 
-/// A run's phase and how far it has come.
+/// The phase of a run and its position in time.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum PhaseProgress {
     /// The ramp has not begun.
     #[default]
     Starting,
-    /// Sockets open.
+    /// The ramp, in which sockets open.
     Ramp {
-        /// Sockets of the pools that belong to the ramp.
+        /// Sockets of the pools that open in the ramp.
         sockets: u64,
-        /// Until the last of them is due; zero when all of them are.
+        /// Time until the last of them is due; zero once all of them are.
         remaining: Duration,
     },
     /// The steady phase.
     Steady {
-        /// Since it began.
+        /// Time since it began.
         elapsed: Duration,
-        /// All of it.
+        /// Its whole length.
         duration: Duration,
-        /// What the scenario does next.
+        /// The next action of the scenario.
         next_action: Option<UpcomingAction>,
     },
-    /// Sockets close.
+    /// The drain, in which sockets close.
     Drain,
 }
 
-/// Something that the scenario will do.
+/// The next action of a scenario.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UpcomingAction {
-    /// From now.
+    /// Time until it happens.
     pub after: Duration,
-    /// What, such as `kill-node n2`.
+    /// Its title, such as `kill-node n2`.
     pub title: String,
 }
 
 impl PhaseProgress {
-    /// Where a run of `plan` stands at `now`. A phase that was announced and
-    /// has not begun yet is not shown.
+    /// Returns the progress of a run of `plan` at `now`. A phase that is announced and has
+    /// not begun is not shown.
     pub fn at(plan: &Plan, phase: RunPhase, ramp_second: u64, now: Duration) -> Self {
         let ramp = Duration::from_secs(ramp_second);
         match phase {
@@ -69,7 +69,7 @@ impl PhaseProgress {
     }
 }
 
-/// An action as a scenario names it, with the fault where it is one.
+/// Returns an action as a scenario names it; a fault with its kind.
 pub fn action_name(action: &Action) -> &'static str {
     match action {
         Action::AddNode => "add-node",
@@ -103,7 +103,7 @@ pub fn action_name(action: &Action) -> &'static str {
     }
 }
 
-/// The next event or late pool, `elapsed` into the steady phase.
+/// Returns the next event or late pool, `elapsed` into the steady phase.
 fn upcoming_action(plan: &Plan, elapsed: Duration) -> Option<UpcomingAction> {
     let events = plan
         .events
@@ -117,9 +117,9 @@ fn upcoming_action(plan: &Plan, elapsed: Duration) -> Option<UpcomingAction> {
         .chain(pools)
         .filter(|(at, _)| *at > elapsed)
         .min_by_key(|(at, _)| *at)
-        .map(|(at, what)| UpcomingAction {
+        .map(|(at, title)| UpcomingAction {
             after: at - elapsed,
-            title: what,
+            title,
         })
 }
 
@@ -163,14 +163,14 @@ mod tests {
     }
 
     #[test]
-    fn a_phase_is_shown_from_its_first_second() {
+    fn announced_phase_is_shown_from_its_first_second() {
         let steady = RunPhase::Steady {
             from: 14,
             until: 74,
         };
-        let ramp = |left| PhaseProgress::Ramp {
+        let ramp = |remaining_ms| PhaseProgress::Ramp {
             sockets: 100,
-            remaining: Duration::from_millis(left),
+            remaining: Duration::from_millis(remaining_ms),
         };
         assert_eq!(at(RunPhase::Ramp, 1), PhaseProgress::Starting);
         assert_eq!(at(RunPhase::Ramp, 2), ramp(9_900));
@@ -180,13 +180,13 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_next_is_named_until_it_comes() {
+    fn next_action_is_named_until_it_happens() {
         let steady = RunPhase::Steady { from: 0, until: 60 };
         let next = |second| match at(steady, second) {
-            PhaseProgress::Steady {
-                next_action: next, ..
-            } => next.map(|next| (next.after.as_secs(), next.title)),
-            stage => panic!("{stage:?}"),
+            PhaseProgress::Steady { next_action, .. } => {
+                next_action.map(|next| (next.after.as_secs(), next.title))
+            }
+            other => panic!("{other:?}"),
         };
         assert_eq!(next(5), Some((15, "kill-node n2".to_owned())));
         assert_eq!(next(20), Some((10, "pool late opens".to_owned())));

@@ -1,4 +1,4 @@
-//! The figures of a run, from the intervals of workers and nodes.
+//! The rates, counts and latencies of a run, from the intervals of workers and nodes.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -14,17 +14,19 @@ use super::{
     CommandProgress, MessageProgress, NodeProgress, Progress, RecentLatency, TelemetryProgress,
 };
 
-/// A worker that has told nothing for this many seconds has no rate now.
+/// Age of a worker's last interval, in seconds, above which its rates count as zero.
 const STALE_AFTER_S: f64 = 5.0;
-/// A response time that is not followed by another is shown this long: as long
-/// as a line of the latency log may be.
+/// Time for which a latency is shown when no newer one follows: the length of a line of the
+/// latency log in long runs.
 const FRESH_FOR: Duration = Duration::from_secs(10);
 
-/// Follows a run's intervals.
+/// The tracker of a run's intervals.
 #[derive(Debug, Default)]
 pub struct ProgressTracker {
+    /// Time of the last snapshot, on the run's clock.
     now: Duration,
     heartbeats_missed: u64,
+    /// The counts of commands without a reply; its rate and latency are not used.
     commands_unanswered: CommandProgress,
     messages_missing: u64,
     telemetry_rejected: u64,
@@ -36,17 +38,17 @@ pub struct ProgressTracker {
     nodes: BTreeMap<String, NodeTracker>,
 }
 
-/// A figure and when it came.
+/// A value and the time at which it was recorded.
 #[derive(Debug, Clone, Copy)]
 struct Timestamped<T> {
     recorded_at: Duration,
     value: T,
 }
 
-/// What a worker told last.
+/// The values of a worker's last interval.
 #[derive(Debug, Default)]
 struct WorkerSnapshot {
-    /// End of its last interval, in seconds on the run's clock.
+    /// End of the interval, in seconds on the run's clock.
     interval_end_s: f64,
     sockets_open: f64,
     heartbeats_per_s: f64,
@@ -56,15 +58,24 @@ struct WorkerSnapshot {
     send_lag: Option<Timestamped<Duration>>,
 }
 
-/// A node, and what the next share of CPU time is counted from.
+/// A node, and the sample from which its next CPU share is computed.
 #[derive(Debug, Default)]
 struct NodeTracker {
     node: NodeProgress,
-    last_cpu: Option<(f64, f64)>,
+    last_cpu: Option<CpuSample>,
+}
+
+/// A sample of a process's CPU time.
+#[derive(Debug, Clone, Copy)]
+struct CpuSample {
+    /// Time of the sample, in seconds on the run's clock.
+    at: f64,
+    /// CPU time of the process so far, in seconds.
+    used: f64,
 }
 
 impl ProgressTracker {
-    /// Takes an interval of any source in.
+    /// Takes in an interval of any source.
     pub fn record_interval(&mut self, interval: &Interval) {
         match interval.source.role {
             SourceRole::Worker => self.record_worker_interval(interval),
@@ -76,12 +87,11 @@ impl ProgressTracker {
         }
     }
 
-    /// Takes the merged latencies of a line of the log in.
+    /// Takes in the merged histogram of a line of the latency log.
     pub fn record_latencies(&mut self, tag: &str, histogram: &LatencyHistogram) {
         let quantile = |q| Duration::from_micros(histogram.value_at_quantile(q));
-        let came = self.now;
         let response = Timestamped {
-            recorded_at: came,
+            recorded_at: self.now,
             value: RecentLatency {
                 p50: quantile(0.5),
                 p99: quantile(0.99),
@@ -95,28 +105,27 @@ impl ProgressTracker {
             _ => {
                 let worker = send_lag_worker(tag).and_then(|id| self.workers.get_mut(id));
                 if let Some(worker) = worker {
-                    let value = response.value.p99;
                     worker.send_lag = Some(Timestamped {
-                        recorded_at: came,
-                        value,
+                        recorded_at: self.now,
+                        value: response.value.p99,
                     });
                 }
             }
         }
     }
 
-    /// A worker and its sockets are gone.
+    /// Removes a lost worker and its sockets.
     pub fn remove_worker(&mut self, worker: &str) {
         self.workers.remove(worker);
     }
 
-    /// How the run stands `now`, as far as its figures go.
+    /// Returns the progress at `now`, without the phase.
     pub fn snapshot(&mut self, now: Duration) -> Progress {
         self.now = now;
-        let speaking =
+        let is_fresh =
             |worker: &&WorkerSnapshot| worker.interval_end_s + STALE_AFTER_S >= now.as_secs_f64();
         let rate = |of: fn(&WorkerSnapshot) -> f64| {
-            let workers = self.workers.values().filter(speaking);
+            let workers = self.workers.values().filter(is_fresh);
             workers.map(of).sum::<f64>()
         };
         let open: f64 = self.workers.values().map(|w| w.sockets_open).sum();
@@ -179,6 +188,7 @@ impl ProgressTracker {
         self.commands_unanswered.not_connected += counted(counter::COMMANDS_NOT_CONNECTED);
         self.commands_unanswered.rejected += counted(counter::COMMANDS_REJECTED);
         self.commands_unanswered.failed += counted(counter::COMMANDS_FAILED);
+        // A late message was counted as missing when a later one came first.
         let late = counted(counter::MESSAGES_REORDERED);
         let missing = self.messages_missing + counted(counter::MESSAGES_MISSING);
         self.messages_missing = missing.saturating_sub(late);
@@ -190,7 +200,10 @@ impl NodeTracker {
     fn record_sample(&mut self, interval: &Interval) {
         let gauge = |name| interval.gauge(name);
         let size = |name| gauge(name).map(|value| value as u64);
-        let sampled = gauge(gauge::CPU).map(|cpu| (interval.at, cpu));
+        let sampled = gauge(gauge::CPU).map(|used| CpuSample {
+            at: interval.at,
+            used,
+        });
         self.node = NodeProgress {
             up: gauge(gauge::UP).map(|up| up > 0.0),
             sockets: size(gauge::SOCKETS_OPEN),
@@ -203,22 +216,23 @@ impl NodeTracker {
     }
 }
 
-/// CPU time between two samples (instant, CPU time so far) as a share of the
-/// time between them. A process that was started anew has none yet.
-fn cpu_share(before: Option<(f64, f64)>, now: Option<(f64, f64)>) -> Option<f64> {
-    let ((then, used_then), (now, used)) = before.zip(now)?;
-    (now > then && used >= used_then).then(|| (used - used_then) / (now - then))
+/// Returns the CPU time between two samples over the time between them; `None` for a
+/// process that was restarted, whose CPU time is smaller than before.
+fn cpu_share(before: Option<CpuSample>, now: Option<CpuSample>) -> Option<f64> {
+    let (before, now) = before.zip(now)?;
+    (now.at > before.at && now.used >= before.used)
+        .then(|| (now.used - before.used) / (now.at - before.at))
 }
 
-/// The worker whose send lag has this tag.
+/// Returns the worker whose send lag has this tag.
 fn send_lag_worker(tag: &str) -> Option<&str> {
     tag.strip_prefix(latency::SEND_LAG)?.strip_prefix('@')
 }
 
-fn fresh_value<T>(figure: Option<Timestamped<T>>, now: Duration) -> Option<T> {
-    figure
-        .filter(|figure| figure.recorded_at + FRESH_FOR >= now)
-        .map(|figure| figure.value)
+fn fresh_value<T>(stamped: Option<Timestamped<T>>, now: Duration) -> Option<T> {
+    stamped
+        .filter(|stamped| stamped.recorded_at + FRESH_FOR >= now)
+        .map(|stamped| stamped.value)
 }
 
 #[cfg(test)]
@@ -237,48 +251,50 @@ mod tests {
         }
     }
 
-    fn worker(follower: &mut ProgressTracker, id: &str, second: f64, sockets: f64, beats: u64) {
-        let mut told = interval(SourceRole::Worker, id, second, 1.0);
-        told.gauges.insert(gauge::SOCKETS_OPEN.to_owned(), sockets);
+    fn worker(tracker: &mut ProgressTracker, id: &str, second: f64, sockets: f64, beats: u64) {
+        let mut sample = interval(SourceRole::Worker, id, second, 1.0);
+        sample
+            .gauges
+            .insert(gauge::SOCKETS_OPEN.to_owned(), sockets);
         for (name, count) in [
             (counter::HEARTBEATS_ACKNOWLEDGED, beats),
             (counter::HEARTBEATS_MISSED, 1),
         ] {
-            told.counters.insert(name.to_owned(), count);
+            sample.counters.insert(name.to_owned(), count);
         }
-        follower.record_interval(&told);
+        tracker.record_interval(&sample);
     }
 
     #[test]
-    fn rates_are_of_the_last_interval_and_counts_of_all() {
-        let mut follower = ProgressTracker::default();
-        worker(&mut follower, "w1", 0.0, 10.0, 4);
-        worker(&mut follower, "w1", 1.0, 20.0, 7);
-        worker(&mut follower, "w2", 1.0, 30.0, 3);
-        let progress = follower.snapshot(Duration::from_secs(2));
+    fn rates_come_from_the_last_interval_and_counts_from_all() {
+        let mut tracker = ProgressTracker::default();
+        worker(&mut tracker, "w1", 0.0, 10.0, 4);
+        worker(&mut tracker, "w1", 1.0, 20.0, 7);
+        worker(&mut tracker, "w2", 1.0, 30.0, 3);
+        let progress = tracker.snapshot(Duration::from_secs(2));
         assert_eq!(progress.sockets_open, 50);
         assert_eq!(progress.heartbeats.per_s, 10.0);
         assert_eq!(progress.heartbeats.missed, 3);
     }
 
     #[test]
-    fn a_silent_worker_has_sockets_and_no_rate_and_a_lost_one_has_neither() {
-        let mut follower = ProgressTracker::default();
-        worker(&mut follower, "w1", 0.0, 10.0, 4);
-        let silent = follower.snapshot(Duration::from_secs(30));
-        assert_eq!((silent.sockets_open, silent.heartbeats.per_s), (10, 0.0));
-        follower.remove_worker("w1");
-        assert_eq!(follower.snapshot(Duration::from_secs(31)).sockets_open, 0);
+    fn stale_worker_keeps_its_sockets_until_it_is_lost() {
+        let mut tracker = ProgressTracker::default();
+        worker(&mut tracker, "w1", 0.0, 10.0, 4);
+        let stale = tracker.snapshot(Duration::from_secs(30));
+        assert_eq!((stale.sockets_open, stale.heartbeats.per_s), (10, 0.0));
+        tracker.remove_worker("w1");
+        assert_eq!(tracker.snapshot(Duration::from_secs(31)).sockets_open, 0);
     }
 
     #[test]
-    fn cpu_is_a_share_of_the_time_between_samples_of_one_process() {
-        let mut follower = ProgressTracker::default();
+    fn cpu_share_covers_the_time_between_samples_of_one_process() {
+        let mut tracker = ProgressTracker::default();
         let mut cpu = |at, used| {
             let mut sample = interval(SourceRole::Node, "n1", at, 0.0);
             sample.gauges.insert(gauge::CPU.to_owned(), used);
-            follower.record_interval(&sample);
-            follower.snapshot(Duration::from_secs_f64(at)).nodes["n1"].cpu
+            tracker.record_interval(&sample);
+            tracker.snapshot(Duration::from_secs_f64(at)).nodes["n1"].cpu
         };
         assert_eq!(cpu(1.0, 5.0), None);
         assert_eq!(cpu(3.0, 6.0), Some(0.5));
@@ -286,21 +302,21 @@ mod tests {
     }
 
     #[test]
-    fn a_response_time_that_nothing_follows_is_forgotten() {
-        let mut follower = ProgressTracker::default();
+    fn latency_without_a_newer_one_expires() {
+        let mut tracker = ProgressTracker::default();
         let mut histogram = histogram::latency_histogram();
         for millis in 1..=100 {
             histogram::record(&mut histogram, Duration::from_millis(millis));
         }
-        worker(&mut follower, "w1", 9.0, 1.0, 1);
-        follower.snapshot(Duration::from_secs(10));
-        follower.record_latencies(latency::HEARTBEAT_RESPONSE, &histogram);
-        follower.record_latencies("send_lag@w1", &histogram);
-        let soon = follower.snapshot(Duration::from_secs(11));
+        worker(&mut tracker, "w1", 9.0, 1.0, 1);
+        tracker.snapshot(Duration::from_secs(10));
+        tracker.record_latencies(latency::HEARTBEAT_RESPONSE, &histogram);
+        tracker.record_latencies("send_lag@w1", &histogram);
+        let soon = tracker.snapshot(Duration::from_secs(11));
         let response = soon.heartbeats.response_time.unwrap();
         assert_eq!(response.p50.as_millis(), 50);
         assert_eq!(soon.send_lag.unwrap().1, response.p99);
-        let later = follower.snapshot(Duration::from_secs(25));
+        let later = tracker.snapshot(Duration::from_secs(25));
         assert_eq!(
             (later.heartbeats.response_time, later.send_lag),
             (None, None)

@@ -1,5 +1,4 @@
-//! What is waited for when the workers are done: the consumers, a last sample, the
-//! system's own end.
+//! The end of a run: the consumers, a last sample, the system's own end.
 
 use std::{mem, pin::pin, time::Duration};
 
@@ -18,74 +17,80 @@ use crate::coordinator::{
     sampler_task::SampleRound,
 };
 
-/// How long the last sample may take to come.
+/// Longest wait for the last sample.
 const LAST_SAMPLE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long events that were under way may take to say that they are given up.
+/// Longest wait for the results of events that the end of the run has cut off.
 const LAST_EVENTS_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl<S: FnMut(Update) + Send> ActiveRun<S> {
-    /// Waits until the consumers have written down all that was accepted, or for long
-    /// no more; then the two sides are recorded.
+    /// Waits until the consumers have handled all accepted telemetry or are idle, then
+    /// records the reconciliation.
     pub(super) async fn wait_for_consumers(
         &mut self,
         samples: &mut mpsc::Receiver<SampleRound>,
         interrupt: &CancellationToken,
     ) -> Result<(), RunError> {
-        let Some(readings) = self.telemetry.take() else {
+        let Some(telemetry) = self.telemetry.take() else {
             return Ok(());
         };
-        let readings = consumer_drain::read_journals(readings).await;
+        let telemetry = consumer_drain::read_journals(telemetry).await;
         let interrupted = self.ended == RunEnd::Interrupted;
-        let patience = WaitPolicy::new(&self.plan, interrupted, Instant::now());
-        if readings.missing_count() > 0 {
-            let text = "waiting for the consumers to handle what was accepted".to_owned();
+        let policy = WaitPolicy::new(&self.plan, interrupted, Instant::now());
+        if telemetry.missing_count() > 0 {
+            let text = "waiting for the consumers to handle the accepted telemetry".to_owned();
             self.show_note(NoteKind::Event, text);
         }
-        // One interrupt has been heeded already: then there is nothing more to hear.
-        let hurry = match interrupted {
+        // An interrupted run has used its interrupt, and waits as `policy` says.
+        let interrupt_wait = match interrupted {
             true => CancellationToken::new(),
             false => interrupt.clone(),
         };
-        let mut settling = pin!(consumer_drain::drain_consumers(readings, patience, hurry));
-        let (readings, settled) = loop {
+        let drain = consumer_drain::drain_consumers(telemetry, policy, interrupt_wait);
+        let mut drain = pin!(drain);
+        let (telemetry, outcome) = loop {
             tokio::select! {
-                settled = &mut settling => break settled,
+                drained = &mut drain => break drained,
                 Some(round) = samples.recv() => self.record_samples(&round)?,
             }
         };
-        if let DrainOutcome::Unfinished(why) = settled {
+        if let DrainOutcome::Unfinished(reason) = outcome {
             if interrupt.is_cancelled() {
                 self.ended = RunEnd::Interrupted;
             }
             self.record_problem(format!(
-                "{why}, when {} telemetry records that were accepted had not been handled",
-                readings.missing_count()
+                "{reason}: {} accepted telemetry records were not handled",
+                telemetry.missing_count()
             ))?;
         }
-        let whole = !self.worker_lost && !matches!(settled, DrainOutcome::Unfinished(_));
-        self.recorder.record_event(readings.summary_event(whole))?;
+        let complete = !self.worker_lost && !matches!(outcome, DrainOutcome::Unfinished(_));
+        let summary = telemetry.summary_event(complete);
+        self.recorder.record_event(summary)?;
         Ok(())
     }
 
-    /// What the system counted in all: one more round, begun after everything was
-    /// over.
+    /// Waits for one more round of samples, begun after all work was over: it has the
+    /// system's final counts.
     pub(super) async fn wait_for_last_sample(
         &mut self,
         samples: &mut mpsc::Receiver<SampleRound>,
     ) -> Result<(), RunError> {
-        let over = self.clock.now().as_secs_f64();
+        let work_ended = self.clock.now().as_secs_f64();
         let deadline = Instant::now() + LAST_SAMPLE_TIMEOUT;
         while let Ok(Some(round)) = timeout_at(deadline, samples.recv()).await {
             self.record_samples(&round)?;
-            if round.samples.first().is_some_and(|first| first.at >= over) {
+            if round
+                .samples
+                .first()
+                .is_some_and(|first| first.at >= work_ended)
+            {
                 break;
             }
         }
         Ok(())
     }
 
-    /// The end of the run is when its last worker had finished; what is found at
-    /// the system's own end belongs to it.
+    /// Stops the system and records the end of the run. Problems found at the system's end
+    /// carry the time at which the last worker had finished.
     pub(super) async fn finish(&mut self) -> Result<RunEnd, RunError> {
         self.stop.cancel();
         let at = self.clock.now().as_secs_f64();
@@ -93,12 +98,12 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         self.record_process_exits()?;
         let undecodable = self.recorder.finish()?;
         if undecodable > 0 {
-            let text = format!("{undecodable} latency histograms of workers could not be read");
+            let text = format!("{undecodable} latency histograms of workers could not be decoded");
             self.recorder.record_event(RecordEvent::Problem { text })?;
         }
-        let found = self.system.stop().await;
+        let problems = self.system.stop().await;
         self.collect_last_events().await?;
-        for text in found {
+        for text in problems {
             self.show_note(NoteKind::Problem, text.clone());
             self.recorder
                 .record_event_at(at, RecordEvent::Problem { text })?;
@@ -109,13 +114,14 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         Ok(self.ended)
     }
 
-    /// Events that were still under way: the system's end has given them up.
+    /// Records the results of events that the end of the run has cut off.
     async fn collect_last_events(&mut self) -> Result<(), RunError> {
-        let (own, mut events) = mem::replace(&mut self.events, mpsc::channel(1));
-        drop(own);
+        let (own_sender, mut events) = mem::replace(&mut self.events, mpsc::channel(1));
+        // Without it the channel ends with the last event's task.
+        drop(own_sender);
         let deadline = Instant::now() + LAST_EVENTS_TIMEOUT;
-        while let Ok(Some(done)) = timeout_at(deadline, events.recv()).await {
-            self.record_event_result(done).await?;
+        while let Ok(Some(result)) = timeout_at(deadline, events.recv()).await {
+            self.record_event_result(result).await?;
         }
         Ok(())
     }

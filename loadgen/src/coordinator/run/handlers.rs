@@ -1,4 +1,4 @@
-//! What workers, samples and events tell.
+//! The handlers of workers' messages, samples and events' results.
 
 use highwater_reports::record::{RecordEvent, RunEnd, action_title};
 
@@ -13,21 +13,22 @@ use crate::coordinator::{
 };
 
 impl<S: FnMut(Update) + Send> ActiveRun<S> {
+    /// Handles a message of worker `id`.
     pub(super) fn handle_worker_message(
         &mut self,
         id: &str,
-        told: WorkerMessage,
+        message: WorkerMessage,
     ) -> Result<(), RunError> {
-        match told {
+        match message {
             WorkerMessage::Interval(interval) => {
                 self.workers.set_ramp_resolved(id, interval.ramp_resolved);
                 self.recorder.record_worker_interval(id, interval)?;
             }
             WorkerMessage::UnacceptedTelemetry(devices) => {
-                if let Some(readings) = &mut self.telemetry {
-                    devices
-                        .iter()
-                        .for_each(|device| readings.mark_unaccepted(device));
+                if let Some(telemetry) = &mut self.telemetry {
+                    for device in &devices {
+                        telemetry.mark_unaccepted(device);
+                    }
                 }
             }
             WorkerMessage::Done => self.handle_worker_done(id)?,
@@ -39,12 +40,13 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
     fn handle_worker_done(&mut self, id: &str) -> Result<(), RunError> {
         self.workers.mark_done(id);
         if !self.is_draining() {
-            self.record_problem(format!("worker {id} is done before the end"))?;
+            self.record_problem(format!("worker {id} finished before the drain"))?;
         }
         self.check_workers_left();
         Ok(())
     }
 
+    /// Records that worker `id` is lost. A second report changes nothing.
     pub(super) fn handle_worker_lost(&mut self, id: &str, reason: String) -> Result<(), RunError> {
         if self.workers.mark_lost(id) {
             self.worker_lost = true;
@@ -58,6 +60,7 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         Ok(())
     }
 
+    /// Gives up the workers that did not finish the drain in time.
     pub(super) fn mark_stragglers_lost(&mut self) -> Result<(), RunError> {
         for id in self.workers.working_ids() {
             self.handle_worker_lost(&id, "it did not finish the drain in time".to_owned())?;
@@ -65,6 +68,7 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         Ok(())
     }
 
+    /// Records a round of samples.
     pub(super) fn record_samples(&mut self, round: &SampleRound) -> Result<(), RunError> {
         for interval in &round.samples {
             self.recorder.record_interval(interval)?;
@@ -75,31 +79,36 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         Ok(())
     }
 
-    pub(super) async fn record_event_result(&mut self, done: EventResult) -> Result<(), RunError> {
-        let action = action_name(&done.event.action).to_owned();
-        let node = done.event.node;
+    /// Records the result of an event of the scenario.
+    pub(super) async fn record_event_result(
+        &mut self,
+        result: EventResult,
+    ) -> Result<(), RunError> {
+        let action = action_name(&result.event.action).to_owned();
+        let node = result.event.node;
         let title = action_title(&action, &node);
-        match &done.error {
+        match &result.error {
             None => self.show_note(NoteKind::Event, title),
             Some(error) => {
                 let text = format!("{title} failed: {error}");
                 self.show_note(NoteKind::Problem, text);
             }
         }
-        let what = RecordEvent::Action {
+        let event = RecordEvent::Action {
             action,
             node,
-            error: done.error,
+            error: result.error,
         };
-        self.recorder.record_event_at(done.at, what)?;
-        for told in done.balancer_changes {
+        self.recorder.record_event_at(result.at, event)?;
+        for change in result.balancer_changes {
             self.recorder
                 .record_event(RecordEvent::BalancerReconfigured {
-                    id: told.id,
-                    how: told.join,
-                    text: told.text,
+                    id: change.id,
+                    how: change.join,
+                    text: change.text,
                 })?;
         }
+        // An event that adds or removes a node changes the addresses.
         self.send_endpoints().await
     }
 
@@ -107,7 +116,7 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         matches!(self.phase, RunPhase::Drain { .. })
     }
 
-    /// A run whose workers have all gone before its end did not complete.
+    /// Marks the run as aborted if its workers have all ended before the drain.
     fn check_workers_left(&mut self) {
         if self.workers.working_ids().is_empty() && !self.is_draining() {
             self.ended = RunEnd::Aborted;

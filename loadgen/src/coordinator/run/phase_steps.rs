@@ -1,4 +1,4 @@
-//! From one phase to the next, and what is shown of it.
+//! The step from one phase to the next, and what is shown of it.
 
 use std::time::Duration;
 
@@ -15,12 +15,15 @@ use crate::{
 };
 
 impl<S: FnMut(Update) + Send> ActiveRun<S> {
-    /// Goes to the next phase when this one is over.
+    /// Begins the next phase if this one is over.
     pub(super) async fn advance_phase(&mut self, now: Duration) -> Result<(), RunError> {
         match self.phase {
             RunPhase::Ramp => {
                 let plan = &self.plan;
-                if self.workers.ramp_is_over(|part| plan.ramp_sockets_of(part)) {
+                if self
+                    .workers
+                    .ramp_is_over(|segment| plan.ramp_sockets_of(segment))
+                {
                     self.start_steady(now).await?;
                 }
             }
@@ -34,8 +37,8 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         Ok(())
     }
 
-    /// Workers are told the end together with the start: from there on they
-    /// need nobody.
+    /// Announces the steady phase together with its end, so that workers need no message
+    /// from there on.
     async fn start_steady(&mut self, now: Duration) -> Result<(), RunError> {
         self.phase = RunPhase::steady(&self.plan, now);
         let RunPhase::Steady { from, until } = self.phase else {
@@ -53,7 +56,7 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         Ok(())
     }
 
-    /// Somebody wants the end: the sockets close in order.
+    /// Begins the drain, because a person asked for the end of the run.
     pub(super) async fn handle_interrupt(&mut self) -> Result<(), RunError> {
         self.ended = RunEnd::Interrupted;
         let text = "interrupted: closing the sockets in order".to_owned();
@@ -69,7 +72,7 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         Ok(())
     }
 
-    /// Phases are recorded when they begin, with the second at which they do.
+    /// Records the phase once it has begun, with its first second.
     pub(super) fn record_phase(&mut self, now: Duration) -> Result<(), RunError> {
         let from = match self.phase {
             RunPhase::Ramp => self.ramp_second,
@@ -85,6 +88,7 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         Ok(())
     }
 
+    /// Returns the number of sockets that the plan wants open, as a line of the record.
     pub(super) fn wanted_interval(&self, now: Duration) -> Interval {
         Interval {
             at: now.as_secs_f64(),
@@ -99,11 +103,13 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         }
     }
 
+    /// Shows the state of the run.
     pub(super) fn show_progress(&mut self, now: Duration) {
         let mut progress = self.recorder.progress.snapshot(now);
         progress.phase = PhaseProgress::at(&self.plan, self.phase, self.ramp_second, now);
         progress.sockets_wanted = self.sockets_wanted(now);
         progress.sockets_planned = self.plan.sockets();
+        // Only what the scenario has is shown.
         let plan = &self.plan;
         progress.commands = progress.commands.filter(|_| !plan.commands.is_empty());
         progress.messages = progress.messages.filter(|_| !plan.publish.is_empty());

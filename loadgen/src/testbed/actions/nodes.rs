@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use highwater_process::Signal;
+
 use super::super::{
     TestbedError,
     cluster::ClusterInner,
     cluster_process::{running_child, signal_child},
     node::RoutingState,
 };
-use highwater_process::Signal;
 
 /// The longest time for a node to drain. A node closes 500 sockets a second, which is enough
 /// in 90 seconds for the 20,000 files that a process may open on a usual machine.

@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use highwater_process::{Child, Launch, port};
 use highwater_reports::record::{Source, SourceRole};
 use highwater_scenarios::plan::BROKER_NAME;
 
@@ -12,7 +13,6 @@ use super::super::{
     launcher::{self, Launcher},
 };
 use crate::sampling::SampleTarget;
-use highwater_process::{Child, Launch, port};
 
 /// The longest time for the broker to end in order.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);

@@ -6,6 +6,7 @@ mod gauges;
 use std::{net::SocketAddr, sync::Arc};
 
 use futures_util::future::{BoxFuture, FutureExt};
+use highwater_process::{Child, Launch, port};
 use highwater_scenarios::plan::{BalancerKind, BalancerLoadMetric, BalancerPolicy};
 use parking_lot::Mutex;
 
@@ -18,7 +19,6 @@ use super::{
     driver::{Balancer, BalancerDriver, BalancerOptions},
 };
 use crate::sampling::{GaugeSource, gauge_source::HttpGauges};
-use highwater_process::{Child, Launch, port};
 
 /// The declaration of the gateway.
 pub(super) const DRIVER: BalancerDriver = BalancerDriver {

@@ -10,6 +10,7 @@ mod master;
 use std::{ffi::OsString, fs, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use futures_util::future::{BoxFuture, FutureExt};
+use highwater_process::{Child, Launch, port, program::HAPROXY};
 use highwater_scenarios::plan::{BalancerKind, BalancerPolicy};
 use parking_lot::Mutex;
 
@@ -30,7 +31,6 @@ use super::{
     driver::{Balancer, BalancerDriver, BalancerOptions, check_configuration, find_program},
 };
 use crate::sampling::GaugeSource;
-use highwater_process::{Child, Launch, port, program::HAPROXY};
 
 /// The declaration of HAProxy.
 pub(super) const DRIVER: BalancerDriver = BalancerDriver {

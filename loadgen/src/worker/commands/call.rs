@@ -1,29 +1,30 @@
-//! One command from its due time to its outcome.
+//! One command from its due time to its result.
 
 use std::time::Duration;
 
-use highwater_scenarios::plan::{CommandLoad, Dialect, ReplyMode};
+use highwater_scenarios::plan::CommandLoad;
 use rand::{SeedableRng, rngs::SmallRng};
 use reqwest::{Client, Response, header};
 use tokio::time::{Instant, timeout};
 
 use super::{
-    event_stream,
     outcome::{CommandFailure, CommandResult, ReplyRoute},
-    reply::{self, ReplyResult},
+    reply,
 };
-use crate::worker::{
-    context::Context,
-    devices::device::DeviceKey,
-    recorder::{Count, Level, Recorder, Timing},
+use crate::{
+    keys::DeviceKey,
+    worker::{
+        context::Context,
+        dialect::{Dialect, OutgoingCommand, ReplyResult},
+        http::{HttpRequest, post_to_listener, read_body},
+        recorder::{Count, Level, Recorder, Timing},
+    },
 };
 
-/// What the node may take to answer; it gives up when the caller does.
-const TIMEOUT_FIELD: &str = "x-highwater-timeout-ms";
-
-/// Sends the command that is due at `due` to a random connected device, waits
-/// for its outcome and counts it. Without any connected device the command is
-/// dropped. Answers whether there was a reply.
+/// Sends the command that is due at `due` to a random connected device, waits for its
+/// result and counts it. Returns whether there was a reply.
+///
+/// Without any connected device the command is dropped.
 pub async fn issue_command(
     context: &Context,
     client: &Client,
@@ -41,33 +42,33 @@ pub async fn issue_command(
     let in_flight = InFlightGuard::new(recorder);
     let sent = Instant::now();
     recorder.time(Timing::SendLag, sent.saturating_duration_since(due));
-    let outcome = timeout(load.timeout, command.execute(context, client))
+    let result = timeout(load.timeout, command.execute(context, client))
         .await
         .unwrap_or(CommandResult::TimedOut);
     drop(in_flight);
-    outcome.count(recorder);
-    let CommandResult::Replied { route: path, owner } = outcome else {
+    result.count(recorder);
+    let CommandResult::Replied { route, owner } = result else {
         return false;
     };
     let service = sent.elapsed();
-    time_reply(recorder, path, due.elapsed(), service);
+    time_reply(recorder, route, due.elapsed(), service);
     if let Some(owner) = owner {
         recorder.time_owner(&owner, service);
     }
     true
 }
 
-fn time_reply(recorder: &Recorder, path: ReplyRoute, response: Duration, service: Duration) {
+fn time_reply(recorder: &Recorder, route: ReplyRoute, response: Duration, service: Duration) {
     recorder.time(Timing::CommandResponse, response);
     recorder.time(Timing::CommandService, service);
-    match path {
+    match route {
         ReplyRoute::SameNode => recorder.time(Timing::CommandSameNode, service),
         ReplyRoute::CrossNode => recorder.time(Timing::CommandCrossNode, service),
         ReplyRoute::Unknown => {}
     }
 }
 
-/// A command that has been issued and has no outcome yet.
+/// A guard that counts a command as in flight, also if its task is dropped.
 struct InFlightGuard<'a>(&'a Recorder);
 
 impl<'a> InFlightGuard<'a> {
@@ -84,82 +85,54 @@ impl Drop for InFlightGuard<'_> {
     }
 }
 
-/// What is sent.
-struct PreparedCommand<'a> {
-    load: &'a CommandLoad,
-    path: String,
+/// A command that is ready to be sent.
+struct PreparedCommand {
+    reader: &'static dyn reply::ReplyReader,
+    request: HttpRequest,
     nonce: String,
-    body: String,
 }
 
-impl<'a> PreparedCommand<'a> {
-    fn new(context: &Context, load: &'a CommandLoad, device: DeviceKey) -> Self {
+impl PreparedCommand {
+    fn new(context: &Context, load: &CommandLoad, device: DeviceKey) -> Self {
         let pool = &context.plan.devices[device.pool as usize];
         let nonce = format!("{:016x}", rand::random::<u64>());
-        let name = serde_json::Value::from(load.name.as_str());
+        let command = OutgoingCommand {
+            name: &load.name,
+            nonce: &nonce,
+            timeout: load.timeout,
+        };
+        let path = load.path.replace("{device}", &device.id(pool));
+        let reader = reply::reader(load.reply);
+        let request = context.dialect.command_request(path, &command);
         Self {
-            load,
-            path: load.path.replace("{device}", &device.id(pool)),
-            body: format!(r#"{{"name":{name},"body":{{"nonce":"{nonce}"}}}}"#),
+            reader,
+            request: request.with_header(header::ACCEPT.as_str(), reader.accept().to_owned()),
             nonce,
         }
     }
 
-    /// Tries the system's addresses in turn, the next one only when nobody
-    /// listens at the last: then the command has not been sent yet.
     async fn execute(&self, context: &Context, client: &Client) -> CommandResult {
         let endpoints = context.endpoints();
-        let first = context.next_http_index();
-        for turn in 0..endpoints.http.len() {
-            let base = &endpoints.http[(first.wrapping_add(turn)) % endpoints.http.len()];
-            match self.send(client, base).await {
-                Ok(response) => return self.outcome_of(context.dialect, response).await,
-                Err(error) if error.is_connect() => {}
-                Err(_) => break,
-            }
+        // Each command begins at the next address, so that all addresses get as many.
+        let mut next = context.next_http_index();
+        match post_to_listener(client, &endpoints, &mut next, &self.request).await {
+            Ok(response) => self.result_of(context.dialect, response).await,
+            Err(_) => CommandResult::Failed(CommandFailure::Connection),
         }
-        CommandResult::Failed(CommandFailure::Connection)
     }
 
-    async fn send(&self, client: &Client, base: &str) -> reqwest::Result<Response> {
-        let accept = match self.load.reply {
-            ReplyMode::Rest => "application/json",
-            ReplyMode::Sse => "text/event-stream",
-        };
-        client
-            .post(format!("{}{}", base.trim_end_matches('/'), self.path))
-            .header(header::CONTENT_TYPE, "application/json")
-            .header(header::ACCEPT, accept)
-            .header(TIMEOUT_FIELD, self.load.timeout.as_millis().to_string())
-            .body(self.body.clone())
-            .send()
-            .await
-    }
-
-    async fn outcome_of(&self, dialect: Dialect, response: Response) -> CommandResult {
+    async fn result_of(&self, dialect: &dyn Dialect, response: Response) -> CommandResult {
         if !response.status().is_success() {
             let status = response.status().as_u16();
-            // Read to its end, so that the connection can be used again.
-            let _ = reply::read_body(response).await;
+            let _ = read_body(response).await;
             return CommandResult::from_status(status);
         }
-        let received = match (self.load.reply, dialect) {
-            (ReplyMode::Sse, _) => event_stream::read_streamed_reply(response).await,
-            (ReplyMode::Rest, Dialect::Highwater) => reply::read_reply(response).await,
-            (ReplyMode::Rest, Dialect::Plain) => reply::read_unchecked_reply(response).await,
-        };
-        match received {
-            ReplyResult::Reply(reply)
-                if dialect == Dialect::Plain || reply.has_nonce(&self.nonce) =>
-            {
-                CommandResult::Replied {
-                    route: reply.route(),
-                    owner: reply.owner_name().map(str::to_owned),
-                }
-            }
-            ReplyResult::Reply(_) | ReplyResult::Malformed => {
-                CommandResult::Failed(CommandFailure::WrongReply)
-            }
+        match self.reader.read(response, dialect, &self.nonce).await {
+            ReplyResult::Reply(nodes) => CommandResult::Replied {
+                route: ReplyRoute::between(&nodes),
+                owner: nodes.owner_name().map(str::to_owned),
+            },
+            ReplyResult::WrongReply => CommandResult::Failed(CommandFailure::WrongReply),
             ReplyResult::Status(status) => CommandResult::from_status(status),
             ReplyResult::ConnectionBroken => CommandResult::Failed(CommandFailure::Connection),
         }

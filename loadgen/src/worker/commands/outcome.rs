@@ -1,53 +1,65 @@
-//! How a command can end: each in exactly one of these ways.
+//! The results of commands: each command has exactly one.
+//!
+//! ```text
+//! 2xx with its reply ──────────────────────────► Replied
+//! 404, 409 ────────────────────────────────────► NotConnected
+//! 429, 503 ────────────────────────────────────► Rejected
+//! 504, or nothing by the timeout ──────────────► TimedOut
+//! any other status, a broken connection,
+//! a 2xx without the reply ─────────────────────► Failed
+//! ```
 
 use highwater_reports::record::names::counter;
 
-use crate::worker::recorder::{Count, Recorder};
+use crate::worker::{
+    dialect::ReplyNodes,
+    recorder::{Count, Recorder},
+};
 
-/// The end of a command.
+/// The result of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CommandResult {
-    /// 2xx with the reply.
+    /// The reply came.
     Replied {
-        /// Which way it took.
+        /// The route that the command took.
         route: ReplyRoute,
-        /// The node that owned the socket, where the answer names it.
+        /// The node that owned the device's socket, where the answer names it.
         owner: Option<String>,
     },
-    /// 504, or nothing by the timeout.
+    /// The system or the caller ran out of time.
     TimedOut,
-    /// 404: no such device is connected; 409: its socket was replaced meanwhile.
+    /// The device was not connected, or its socket was replaced meanwhile.
     NotConnected,
-    /// 429 or 503.
+    /// The system shed the command.
     Rejected,
-    /// Anything else; the KIND of `commands.failed.KIND`.
+    /// The command failed in another way.
     Failed(CommandFailure),
 }
 
-/// Which way a reply took.
+/// The route that a command took through the cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReplyRoute {
     /// The node that took the call owned the socket.
     SameNode,
     /// Another node owned the socket.
     CrossNode,
-    /// The system does not say.
+    /// The answer does not name both nodes.
     Unknown,
 }
 
-/// Why a command failed.
+/// The cause of a failed command: the KIND of `commands.failed.KIND`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CommandFailure {
     /// An unexpected HTTP status.
     Status(u16),
     /// No connection, or a broken one.
     Connection,
-    /// A 2xx without the reply to this very command.
+    /// A 2xx response without the reply to this very command.
     WrongReply,
 }
 
 impl CommandResult {
-    /// What an HTTP status other than 2xx means.
+    /// Returns the result that an HTTP status other than 2xx stands for.
     pub fn from_status(status: u16) -> Self {
         match status {
             404 | 409 => Self::NotConnected,
@@ -57,12 +69,12 @@ impl CommandResult {
         }
     }
 
-    /// Counts it.
+    /// Counts the result.
     pub fn count(&self, recorder: &Recorder) {
         match self {
-            Self::Replied { route: path, .. } => {
+            Self::Replied { route, .. } => {
                 recorder.count(Count::CommandsReplied);
-                match path {
+                match route {
                     ReplyRoute::SameNode => recorder.count(Count::CommandsSameNode),
                     ReplyRoute::CrossNode => recorder.count(Count::CommandsCrossNode),
                     ReplyRoute::Unknown => {}
@@ -79,8 +91,19 @@ impl CommandResult {
     }
 }
 
+impl ReplyRoute {
+    /// Returns the route between the nodes that a reply names.
+    pub fn between(nodes: &ReplyNodes) -> Self {
+        match (&nodes.node, &nodes.owner) {
+            (Some(node), Some(owner)) if node == owner => Self::SameNode,
+            (Some(_), Some(_)) => Self::CrossNode,
+            _ => Self::Unknown,
+        }
+    }
+}
+
 impl CommandFailure {
-    /// As in `commands.failed.KIND`.
+    /// Returns the KIND of `commands.failed.KIND`.
     pub fn kind(self) -> String {
         match self {
             Self::Status(status) => format!("status_{status}"),

@@ -11,9 +11,6 @@ use rand::Rng;
 /// connect in a tight loop.
 const STABLE_AFTER: Duration = Duration::from_secs(5);
 
-/// Longest delay that a device accepts from a server.
-pub const MAX_SERVER_DELAY: Duration = Duration::from_secs(3_600);
-
 /// A device's backoff. It takes one byte, because a worker holds one per socket; the
 /// policy is in the plan.
 #[derive(Debug, Clone, Copy, Default)]

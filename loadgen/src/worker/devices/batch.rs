@@ -1,123 +1,88 @@
-//! A goose user's batch of sockets: each opened when it is due, all of them
-//! futures of one task.
+//! A goose user that holds a batch of sockets, each opened when it is due.
 //!
-//! One goose user for each socket would cost ten times the socket itself.
+//! All devices of a batch are futures of one task: a goose user per socket costs
+//! 11.6 KB, a tokio task per socket still several times the socket.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc};
 
-use futures_util::{StreamExt, stream::FuturesUnordered};
+use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use highwater_scenarios::{Plan, Segment};
+use reqwest::Client;
 use tokio::time::{Instant, sleep_until};
 
-use super::device::{DeviceKey, ScheduledDevice, run_device, skip_device};
-use crate::worker::context::Context;
+use super::{
+    device::{run_device, skip_device},
+    schedule::{BatchPart, PoolStart, ScheduledDevice, schedule},
+};
+use crate::worker::{context::Context, user_role::UserRole};
 
-/// Sockets of one batch: enough that the batch's own cost disappears, few
-/// enough that both halves of a small worker's sockets run on both cores.
+/// Sockets of one batch. A batch of 100 costs 1.6 KB per socket, one of 1,000 a tenth of
+/// that. Larger ones would leave the second core idle when a worker has few sockets.
 const BATCH_SIZE: u64 = 1_000;
 
-/// Batches for a worker's share of the plan's sockets.
-pub fn batch_count(plan: &Plan, segment: Segment) -> u32 {
-    let pools = &plan.devices;
-    let sockets: u64 = pools.iter().map(|pool| segment.share_of(pool.count)).sum();
-    sockets.div_ceil(BATCH_SIZE) as u32
+/// A goose user's batch of sockets.
+struct SocketBatch {
+    part: BatchPart,
 }
 
-/// Holds batch `batch` of `of` until the run has closed its sockets.
-pub async fn run_batch(context: Arc<Context>, batch: u32, of: u32) {
-    let mut sockets = FuturesUnordered::new();
-    let mut waiting = schedule(&context, batch, of, PoolStart::Ramp, context.signals.ramp);
-    let mut late_pools_known = false;
+/// Returns the batches for a worker's share of the plan's sockets.
+pub fn users(plan: &Plan, segment: Segment) -> Vec<Box<dyn UserRole>> {
+    let pools = &plan.devices;
+    let sockets: u64 = pools.iter().map(|pool| segment.share_of(pool.count)).sum();
+    let count = sockets.div_ceil(BATCH_SIZE) as u32;
+    let batch = |index| {
+        let part = BatchPart { index, count };
+        Box::new(SocketBatch { part }) as Box<dyn UserRole>
+    };
+    (0..count).map(batch).collect()
+}
+
+impl UserRole for SocketBatch {
+    fn run(self: Box<Self>, context: Arc<Context>, _: Client) -> BoxFuture<'static, ()> {
+        Box::pin(run_batch(context, self.part))
+    }
+}
+
+/// Holds a batch's sockets until the run has closed them.
+async fn run_batch(context: Arc<Context>, part: BatchPart) {
+    let mut devices = FuturesUnordered::new();
+    let mut waiting = schedule(&context, part, PoolStart::Ramp, context.signals.ramp);
+    let mut steady_known = false;
     loop {
         let next = waiting.front().map(|device| device.due);
         tokio::select! {
             () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {
                 while let Some(device) = waiting.pop_front_if(|device| device.due <= Instant::now()) {
-                    sockets.push(run_device(context.clone(), device));
+                    devices.push(run_device(context.clone(), device));
                 }
             }
-            Some(()) = sockets.next(), if !sockets.is_empty() => {}
-            steady = context.signals.wait_steady_announced(), if !late_pools_known => {
-                late_pools_known = true;
+            Some(()) = devices.next(), if !devices.is_empty() => {}
+            steady = context.signals.wait_steady_announced(), if !steady_known => {
+                steady_known = true;
                 if let Some(steady) = steady {
-                    waiting.extend(schedule(&context, batch, of, PoolStart::Late, steady));
-                    waiting.make_contiguous().sort_by_key(|device| device.due);
+                    add_late_pools(&mut waiting, &context, part, steady);
                 }
             }
             () = context.signals.drain.cancelled() => break,
         }
     }
-    if !late_pools_known && let Some(steady) = *context.signals.steady.borrow() {
-        waiting.extend(schedule(&context, batch, of, PoolStart::Late, steady));
+    // The drain may win the race against the announcement: then the devices of late pools
+    // are skipped below like all others that never opened.
+    if !steady_known && let Some(steady) = context.signals.steady_start() {
+        add_late_pools(&mut waiting, &context, part, steady);
     }
-    while sockets.next().await.is_some() {}
+    while devices.next().await.is_some() {}
     for device in &waiting {
         skip_device(&context, device);
     }
 }
 
-/// Which pools are meant.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum PoolStart {
-    /// Those that open in the ramp.
-    Ramp,
-    /// Those with a start of their own in the steady phase.
-    Late,
-}
-
-/// The batch's devices of such pools in the order they are due, for pools
-/// whose time counts from `from`.
-fn schedule(
+fn add_late_pools(
+    waiting: &mut VecDeque<ScheduledDevice>,
     context: &Context,
-    batch: u32,
-    of: u32,
-    pools: PoolStart,
-    from: Instant,
-) -> VecDeque<ScheduledDevice> {
-    let mut devices: Vec<_> = numbered_pools(context)
-        .filter(|(_, _, start)| start.is_some() == (pools == PoolStart::Late))
-        .flat_map(|(pool, first_number, start)| {
-            let start = from + start.unwrap_or(Duration::ZERO);
-            pool_devices(context, pool, first_number, start)
-        })
-        .filter(|device| device.number % of == batch)
-        .collect();
-    devices.sort_by_key(|device| device.due);
-    devices.into()
-}
-
-/// Each pool's number, this worker's number of its first device, its start.
-fn numbered_pools(context: &Context) -> impl Iterator<Item = (u32, u32, Option<Duration>)> {
-    let mut next = 0;
-    context
-        .plan
-        .devices
-        .iter()
-        .zip(0..)
-        .map(move |(pool, number)| {
-            let first = next;
-            next += context.segment.share_of(pool.count) as u32;
-            (number, first, pool.start)
-        })
-}
-
-fn pool_devices(
-    context: &Context,
-    pool: u32,
-    first_number: u32,
-    start: Instant,
-) -> impl Iterator<Item = ScheduledDevice> {
-    context
-        .segment
-        .sockets(&context.plan.devices[pool as usize], context.plan.seed)
-        .zip(first_number..)
-        .map(move |(slot, number)| ScheduledDevice {
-            key: DeviceKey {
-                pool,
-                index: slot.index,
-            },
-            number,
-            heartbeat_phase: slot.phase,
-            due: start + slot.opens_at,
-        })
+    part: BatchPart,
+    steady: Instant,
+) {
+    waiting.extend(schedule(context, part, PoolStart::Steady, steady));
+    waiting.make_contiguous().sort_by_key(|device| device.due);
 }

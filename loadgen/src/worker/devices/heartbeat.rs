@@ -1,14 +1,15 @@
-//! When a ping is due, and what became of it.
+//! When a heartbeat of a socket is due, and its result.
 //!
 //! ```text
 //!            due                    next due, or the socket ends
-//! (idle) ──────────► waiting ──────────────────────────────────► missed
-//!    ▲                  │ pong
+//! (idle) ──────────► pending ──────────────────────────────────► missed
+//!    ▲                  │ answer
 //!    └──────────────────┘ acknowledged (late after a second)
 //! ```
 //!
-//! Beats lie on a grid that starts when the socket opens; a beat that is sent
-//! late does not move the next one, and its response time counts from the grid.
+//! Heartbeats lie on a grid that starts when the socket opens. One that is sent late does
+//! not move the next, and its response time counts from the grid: otherwise a stall of
+//! the system would be measured once instead of as often as it was due.
 
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use tokio::time::Instant;
 
 use crate::worker::recorder::{Count, Level, Recorder, Timing};
 
-/// An answer after more than this is late.
+/// Response time above which an answer counts as late.
 const LATE_AFTER: Duration = Duration::from_secs(1);
 
 /// The heartbeat of one open socket.
@@ -24,29 +25,31 @@ const LATE_AFTER: Duration = Duration::from_secs(1);
 pub struct DeviceHeartbeat {
     period: Duration,
     next_due: Instant,
-    /// Number of the last beat, which its ping carries.
+    /// Number of the last heartbeat, which its frame carries.
     number: u32,
-    pending: Option<PendingPing>,
+    /// The last heartbeat, until its answer comes or the next is due.
+    pending: Option<PendingHeartbeat>,
     consecutive_missed: u32,
 }
 
+/// A heartbeat without an answer yet.
 #[derive(Debug, Clone, Copy)]
-struct PendingPing {
+struct PendingHeartbeat {
     due: Instant,
     sent: Instant,
 }
 
-/// What is to be done when a beat falls due.
+/// The action for a heartbeat that is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HeartbeatAction {
-    /// Send a ping with this payload.
-    Send([u8; 4]),
-    /// Too many were missed in a row: close the socket.
+    /// Send the heartbeat of this number.
+    Send(u32),
+    /// Close the socket: too many were missed in a row.
     CloseSocket,
 }
 
 impl DeviceHeartbeat {
-    /// The first beat comes `phase` of a period after `opened`.
+    /// Creates the heartbeat of a socket. Its first is due `phase` periods after `opened`.
     pub fn new(opened: Instant, period: Duration, phase: f64) -> Self {
         Self {
             period,
@@ -57,13 +60,13 @@ impl DeviceHeartbeat {
         }
     }
 
-    /// When [`fall_due`](Self::fall_due) is to be called.
+    /// Returns when [`on_due`](Self::on_due) is to be called.
     pub fn next_due(&self) -> Instant {
         self.next_due
     }
 
-    /// The next beat's time has come. A beat that is to be sent counts as
-    /// sent at `now`.
+    /// Begins the heartbeat that is due; it counts as sent at `now`. One that is still
+    /// pending counts as missed.
     pub fn on_due(
         &mut self,
         now: Instant,
@@ -77,25 +80,26 @@ impl DeviceHeartbeat {
         let due = self.next_due;
         self.next_due = due + self.period;
         self.number = self.number.wrapping_add(1);
-        self.pending = Some(PendingPing { due, sent: now });
+        self.pending = Some(PendingHeartbeat { due, sent: now });
         recorder.count(Count::HeartbeatsDue);
         recorder.count(Count::HeartbeatsSent);
         recorder.add_to_level(Level::HeartbeatsPending, 1);
         recorder.time(Timing::SendLag, now.saturating_duration_since(due));
-        HeartbeatAction::Send(self.number.to_be_bytes())
+        HeartbeatAction::Send(self.number)
     }
 
-    /// A pong with this payload has come.
-    pub fn on_pong(&mut self, payload: &[u8], now: Instant, recorder: &Recorder) {
-        if payload != self.number.to_be_bytes() {
-            return; // of a beat that was missed, or not ours at all
+    /// Takes in the answer to heartbeat `number`.
+    pub fn on_answer(&mut self, number: u32, now: Instant, recorder: &Recorder) {
+        // The answer to an earlier heartbeat: it has counted as missed already.
+        if number != self.number {
+            return;
         }
-        let Some(waiting) = self.pending.take() else {
+        let Some(pending) = self.pending.take() else {
             return;
         };
         self.consecutive_missed = 0;
-        let response = now.saturating_duration_since(waiting.due);
-        let service = now.saturating_duration_since(waiting.sent);
+        let response = now.saturating_duration_since(pending.due);
+        let service = now.saturating_duration_since(pending.sent);
         recorder.count(Count::HeartbeatsAcknowledged);
         if response > LATE_AFTER {
             recorder.count(Count::HeartbeatsLate);
@@ -105,7 +109,7 @@ impl DeviceHeartbeat {
         recorder.time(Timing::HeartbeatService, service);
     }
 
-    /// The socket was lost: a beat that still waits will have no answer.
+    /// Counts a pending heartbeat as missed, because the socket was lost.
     pub fn on_lost(&mut self, recorder: &Recorder) {
         self.record_missed(recorder);
     }
@@ -131,24 +135,24 @@ mod tests {
         recorder.take_snapshot().counters.into_iter().collect()
     }
 
-    fn payload(beat: HeartbeatAction) -> [u8; 4] {
-        match beat {
-            HeartbeatAction::Send(payload) => payload,
-            HeartbeatAction::CloseSocket => panic!("gave up"),
+    fn sent_number(action: HeartbeatAction) -> u32 {
+        match action {
+            HeartbeatAction::Send(number) => number,
+            HeartbeatAction::CloseSocket => panic!("too many were missed"),
         }
     }
 
     #[test]
-    fn response_counts_from_the_grid_and_service_from_the_ping() {
+    fn response_time_counts_from_the_grid_and_service_time_from_sending() {
         let recorder = Recorder::new();
         let opened = Instant::now();
         let mut heartbeat = DeviceHeartbeat::new(opened, PERIOD, 0.25);
         let due = opened + PERIOD / 4;
         assert_eq!(heartbeat.next_due(), due);
         let sent = due + Duration::from_millis(900);
-        let ping = payload(heartbeat.on_due(sent, 2, &recorder));
+        let number = sent_number(heartbeat.on_due(sent, 2, &recorder));
         assert_eq!(heartbeat.next_due(), due + PERIOD);
-        heartbeat.on_pong(&ping, sent + Duration::from_millis(200), &recorder);
+        heartbeat.on_answer(number, sent + Duration::from_millis(200), &recorder);
 
         let taken = recorder.take_snapshot();
         let max = |tag| {
@@ -162,18 +166,20 @@ mod tests {
     }
 
     #[test]
-    fn every_beat_is_acknowledged_missed_or_pending() {
+    fn each_heartbeat_is_acknowledged_missed_or_pending() {
         let recorder = Recorder::new();
         let mut heartbeat = DeviceHeartbeat::new(Instant::now(), PERIOD, 0.0);
         let beat = |heartbeat: &mut DeviceHeartbeat| {
             let due = heartbeat.next_due();
             heartbeat.on_due(due, 2, &recorder)
         };
-        let first = payload(beat(&mut heartbeat));
-        let second = payload(beat(&mut heartbeat));
-        heartbeat.on_pong(&first, heartbeat.next_due(), &recorder); // too late: missed
-        heartbeat.on_pong(&second, heartbeat.next_due(), &recorder);
-        heartbeat.on_pong(&second, heartbeat.next_due(), &recorder); // twice is once
+        let first = sent_number(beat(&mut heartbeat));
+        let second = sent_number(beat(&mut heartbeat));
+        // Too late: the first counts as missed.
+        heartbeat.on_answer(first, heartbeat.next_due(), &recorder);
+        heartbeat.on_answer(second, heartbeat.next_due(), &recorder);
+        // A second answer to the same heartbeat counts nothing.
+        heartbeat.on_answer(second, heartbeat.next_due(), &recorder);
         beat(&mut heartbeat);
         beat(&mut heartbeat);
         assert_eq!(beat(&mut heartbeat), HeartbeatAction::CloseSocket);

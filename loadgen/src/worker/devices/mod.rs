@@ -1,26 +1,48 @@
 //! Idle heartbeat sockets, thousands to a worker.
 //!
-//! - [`batch`]: a goose user's many sockets, each opened when it is due;
-//! - [`device`]: one socket's life: open, lose, pause, open again;
-//! - [`connect`]: an attempt to open, and how it can fail;
-//! - [`source`]: local addresses, so that ports do not run out;
+//! ```text
+//! batch.rs        one goose user: 1,000 devices, each opened when it is due
+//!    │ schedule.rs: due times
+//!    ▼
+//! device.rs       one device: connect, run its socket, pause, connect again
+//!    ├─ attempt.rs ──► connect.rs ──► upgrade.rs     address, TCP, TLS, WebSocket handshake
+//!    ├─ backoff.rs                                   pauses between attempts
+//!    ▼
+//! session.rs      one open socket until it ends
+//!    ├─ heartbeat.rs                                 pings, and what became of them
+//!    └─ traffic.rs ──► telemetry.rs, messages/       what else the device sends
+//! ```
+//!
+//! All devices of a batch are futures of one task, and a device's future is the memory of
+//! an idle socket. Whatever is needed for an instant only is boxed where it is needed; a
+//! test in [`device`] bounds the size.
+//!
+//! - [`batch`]: a goose user that holds many sockets;
+//! - [`schedule`]: which device opens when;
+//! - [`device`]: one device from its due time to the end of the run;
+//! - [`attempt`]: one attempt to open a socket, counted and timed;
+//! - [`connect`]: the connection, with [`upgrade`] for the WebSocket handshake and
+//!   [`connect_failure`] for the ways to fail;
+//! - [`socket`]: the types of an open socket;
+//! - [`source_address`]: local addresses, so that ports do not run out;
 //! - [`session`]: an open socket until it ends;
-//! - [`heartbeat`]: when a ping is due, and what became of it;
-//! - [`upstream`]: the readings that a device sends;
-//! - [`dialect`]: what a device answers;
-//! - [`backoff`]: pauses between attempts;
-//! - [`connected`]: who can be sent a command.
+//! - [`heartbeat`]: when a heartbeat is due, and its result;
+//! - [`traffic`]: topics and telemetry of one device;
+//! - [`telemetry`]: the telemetry that a device sends;
+//! - [`backoff`]: pauses between attempts.
 
+pub mod attempt;
 pub mod backoff;
 pub mod batch;
+mod conn_state;
 pub mod connect;
-pub mod connected_devices;
+pub mod connect_failure;
 pub mod device;
-pub mod dialect;
 pub mod heartbeat;
+pub mod schedule;
 pub mod session;
+pub mod socket;
 pub mod source_address;
 pub mod telemetry;
-
-pub use connected_devices::ConnectedDevices;
-pub use device::ScheduledDevice;
+pub mod traffic;
+pub mod upgrade;

@@ -1,10 +1,10 @@
 //! An open socket until it ends.
 //!
 //! ```text
-//! Open ──close signal──► Leaving ──its turn──► Closing ──answered, or in time──► Drained
+//! Open ──close signal──► AwaitingClose ──its turn──► Closing ──answered, or in time──► Drained
 //!  │ ▲                      │
 //!  │ └ heartbeats           │ frames are still read
-//!  └── lost ◄───────────────┘
+//!  └───────► Lost ◄─────────┘
 //! ```
 
 use std::time::Duration;
@@ -13,42 +13,44 @@ use futures_util::{SinkExt, StreamExt};
 use highwater_scenarios::plan::DevicePool;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::{
-    Error, Message, error::ProtocolError, protocol::frame::coding::CloseCode,
+    Error, Message,
+    error::ProtocolError,
+    protocol::{CloseFrame, frame::coding::CloseCode},
 };
 
 use super::{
-    ScheduledDevice,
-    connect::DeviceSocket,
-    dialect::{FrameAction, frame_action},
     heartbeat::{DeviceHeartbeat, HeartbeatAction},
-    telemetry::TelemetrySender,
+    schedule::ScheduledDevice,
+    socket::DeviceSocket,
+    traffic::DeviceTraffic,
 };
 use crate::worker::{
     context::Context,
-    messages::{TopicClient, topic_client::SUBSCRIBE_PING},
+    dialect::{Incoming, ReconnectAdvice},
 };
 
-/// How long the server may take to answer a close frame.
+/// Longest time that the server may take to answer a close frame, or to take a frame
+/// that is not a heartbeat.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
-/// Sockets that one worker closes per second in the drain.
+/// Sockets that one worker closes per second in the drain. The coordinator's deadline for
+/// the drain counts with it.
 const CLOSES_PER_SECOND: u32 = 2_000;
 
-/// How an open socket ended.
+/// The way in which an open socket ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SocketEnd {
-    /// In order, at the end of the run.
+    /// It closed in order at the end of the run.
     Drained,
-    /// Otherwise.
+    /// It ended otherwise.
     Lost {
-        /// How.
+        /// The cause.
         cause: DisconnectKind,
-        /// When the node advised to come back: at the earliest, and the spread
-        /// on top of that.
-        reconnect_advice: Option<(Duration, Duration)>,
+        /// The node's advice when to reconnect, if it gave any.
+        advice: Option<ReconnectAdvice>,
     },
 }
 
-/// How a socket was lost: the KIND of `disconnect.KIND`.
+/// The cause of a lost socket: the KIND of `disconnect.KIND`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DisconnectKind {
     /// The server sent a close frame with this code.
@@ -57,12 +59,12 @@ pub enum DisconnectKind {
     Reset,
     /// The server broke the protocol.
     Protocol,
-    /// The client closed it, after missed heartbeats.
+    /// The client closed it after too many missed heartbeats.
     HeartbeatsMissed,
 }
 
 impl DisconnectKind {
-    /// As in `disconnect.KIND`.
+    /// Returns the KIND of `disconnect.KIND`.
     pub fn kind(self) -> String {
         match self {
             Self::Closed(code) => format!("closed_{code}"),
@@ -73,235 +75,262 @@ impl DisconnectKind {
     }
 }
 
-/// What the socket is doing.
-enum SocketState {
-    Open,
-    AwaitingClose,
-    Closing,
+impl From<&Error> for DisconnectKind {
+    fn from(error: &Error) -> Self {
+        match error {
+            Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Self::Reset,
+            Error::Protocol(_) | Error::Capacity(_) | Error::Utf8(_) => Self::Protocol,
+            _ => Self::Reset,
+        }
+    }
 }
 
-/// Keeps `socket` of `device` alive with heartbeats and answers commands until it
-/// ends; a member of topics hears and publishes, a device with `upstream` sends its
-/// readings.
-pub async fn run(
+/// Runs an open socket until it ends: sends heartbeats and what else is due, and answers
+/// commands.
+pub async fn run_session(
     context: &Context,
     pool: &DevicePool,
     device: &ScheduledDevice,
     socket: &mut DeviceSocket,
-    mut member: Option<&mut TopicClient>,
-    mut upstream: Option<&mut TelemetrySender>,
+    traffic: &mut DeviceTraffic,
 ) -> SocketEnd {
-    let mut heartbeat =
-        DeviceHeartbeat::new(Instant::now(), pool.heartbeat, device.heartbeat_phase);
-    let mut advice = None;
-    let mut state = SocketState::Open;
-    if let Some(member) = member.as_deref_mut()
-        && let Err(how) = Box::pin(subscribe_topics(context, socket, member)).await
-    {
-        return SocketEnd::Lost {
-            cause: how,
-            reconnect_advice: advice,
-        };
-    }
-    if let Some(upstream) = upstream.as_deref_mut() {
-        upstream.on_connected();
-    }
-    let next_due = |heartbeat: &DeviceHeartbeat,
-                    member: Option<&TopicClient>,
-                    upstream: Option<&TelemetrySender>| {
-        let message = member.and_then(|member| member.next_due(context));
-        let reading = upstream.and_then(|upstream| upstream.next_wake(context));
-        let others = message.into_iter().chain(reading);
-        others.fold(heartbeat.next_due(), Instant::min)
+    let mut session = Session {
+        context,
+        pool,
+        device,
+        socket,
+        traffic,
+        heartbeat: DeviceHeartbeat::new(Instant::now(), pool.heartbeat, device.heartbeat_phase),
+        state: SocketState::Open,
+        advice: None,
     };
-    let wake = sleep_until(next_due(&heartbeat, member.as_deref(), upstream.as_deref()));
-    tokio::pin!(wake);
-    let lost = |heartbeat: &mut DeviceHeartbeat, how, advice| {
-        heartbeat.on_lost(&context.recorder);
-        SocketEnd::Lost {
-            cause: how,
-            reconnect_advice: advice,
-        }
-    };
-    loop {
-        // Frames first: an answer that has arrived is not a missed one.
-        tokio::select! {
-            biased;
-            frame = socket.next() => {
-                let parts = (member.as_deref_mut(), upstream.as_deref_mut());
-                // Boxed: it is under way for an instant, and would be held for ever.
-                let received = Box::pin(handle_frame(context, &mut heartbeat, socket, parts, frame));
-                match received.await {
-                    FrameOutcome::Continue => {}
-                    FrameOutcome::Answered if matches!(state, SocketState::Open) => {
-                        let next = next_due(&heartbeat, member.as_deref(), upstream.as_deref());
-                        wake.as_mut().reset(next);
-                    }
-                    FrameOutcome::Answered => {}
-                    FrameOutcome::GoAway(retry, window) => advice = Some((retry, window)),
-                    FrameOutcome::Disconnected(_) if matches!(state, SocketState::Closing) => return SocketEnd::Drained,
-                    FrameOutcome::Disconnected(how) => return lost(&mut heartbeat, how, advice),
-                }
-            }
-            () = &mut wake => match state {
-                SocketState::Open => {
-                    let parts = (member.as_deref_mut(), upstream.as_deref_mut());
-                    // Boxed, for the same reason.
-                    let sent = Box::pin(send_due(context, pool, &mut heartbeat, socket, parts));
-                    if let Err(how) = sent.await {
-                        return lost(&mut heartbeat, how, advice);
-                    }
-                    let next = next_due(&heartbeat, member.as_deref(), upstream.as_deref());
-                    wake.as_mut().reset(next);
-                }
-                SocketState::AwaitingClose => {
-                    Box::pin(send_close(socket)).await;
-                    wake.as_mut().reset(Instant::now() + CLOSE_TIMEOUT);
-                    state = SocketState::Closing;
-                }
-                SocketState::Closing => return SocketEnd::Drained,
-            },
-            () = context.signals.close.cancelled(), if matches!(state, SocketState::Open) => {
-                let turn = Duration::from_secs(1) * device.number / CLOSES_PER_SECOND;
-                wake.as_mut().reset(Instant::now() + turn);
-                state = SocketState::AwaitingClose;
+    match session.run().await {
+        SessionEnd::Drained => SocketEnd::Drained,
+        SessionEnd::Lost(cause) => {
+            session.heartbeat.on_lost(&context.recorder);
+            SocketEnd::Lost {
+                cause,
+                advice: session.advice,
             }
         }
     }
 }
 
-/// Everything that is due now: a ping, a message, readings.
-async fn send_due(
-    context: &Context,
-    pool: &DevicePool,
-    heartbeat: &mut DeviceHeartbeat,
-    socket: &mut DeviceSocket,
-    (member, upstream): (Option<&mut TopicClient>, Option<&mut TelemetrySender>),
-) -> Result<(), DisconnectKind> {
-    let (now, write_timeout) = (Instant::now(), pool.heartbeat);
-    if heartbeat.next_due() <= now {
-        match heartbeat.on_due(now, pool.max_missed, &context.recorder) {
-            HeartbeatAction::CloseSocket => {
-                send_close(socket).await;
-                return Err(DisconnectKind::HeartbeatsMissed);
-            }
-            HeartbeatAction::Send(payload) => {
-                send_frame(
-                    socket,
-                    Message::Ping(payload.to_vec().into()),
-                    write_timeout,
-                )
-                .await?;
-            }
-        }
-    }
-    if let Some(text) = member.and_then(|member| member.next_frame(context)) {
-        send_frame(socket, Message::text(text), write_timeout).await?;
-    }
-    if let Some(upstream) = upstream {
-        while let Some(frame) = upstream.next_frame(context) {
-            send_frame(socket, Message::text(frame), write_timeout).await?;
-        }
-    }
-    Ok(())
+/// The way in which the loop of a session ended.
+enum SessionEnd {
+    Drained,
+    Lost(DisconnectKind),
 }
 
-/// Subscribes, and asks the node to confirm it.
-async fn subscribe_topics(
-    context: &Context,
-    socket: &mut DeviceSocket,
-    member: &mut TopicClient,
-) -> Result<(), DisconnectKind> {
-    let frames = member.on_open(context);
-    if frames.is_empty() {
-        return Ok(());
-    }
-    for text in frames {
-        send_frame(socket, Message::text(text), CLOSE_TIMEOUT).await?;
-    }
-    send_frame(socket, Message::Ping(SUBSCRIBE_PING.into()), CLOSE_TIMEOUT).await
+/// The state of an open socket.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum SocketState {
+    Open,
+    /// The run closes sockets and it is not this one's turn yet.
+    AwaitingClose,
+    /// The close frame is sent.
+    Closing,
 }
 
-enum FrameOutcome {
-    Continue,
-    /// What the device published, or its reading, has its answer.
-    Answered,
-    GoAway(Duration, Duration),
+/// The effect of a received frame on the loop.
+enum FrameEffect {
+    None,
+    /// An answer came, so that the next frame may be due earlier.
+    Rescheduled,
     Disconnected(DisconnectKind),
 }
 
-async fn handle_frame(
-    context: &Context,
-    heartbeat: &mut DeviceHeartbeat,
-    socket: &mut DeviceSocket,
-    parts: (Option<&mut TopicClient>, Option<&mut TelemetrySender>),
-    frame: Option<Result<Message, Error>>,
-) -> FrameOutcome {
-    match frame {
-        Some(Ok(Message::Pong(payload))) => {
-            match parts.0 {
-                Some(member) if payload == SUBSCRIBE_PING => member.on_confirmed(context),
-                _ => heartbeat.on_pong(&payload, Instant::now(), &context.recorder),
+/// An open socket and all that belongs to it.
+struct Session<'a> {
+    context: &'a Context,
+    pool: &'a DevicePool,
+    device: &'a ScheduledDevice,
+    socket: &'a mut DeviceSocket,
+    traffic: &'a mut DeviceTraffic,
+    heartbeat: DeviceHeartbeat,
+    state: SocketState,
+    advice: Option<ReconnectAdvice>,
+}
+
+impl Session<'_> {
+    async fn run(&mut self) -> SessionEnd {
+        let context = self.context;
+        if let Err(cause) = Box::pin(self.subscribe()).await {
+            return SessionEnd::Lost(cause);
+        }
+        if let Some(telemetry) = &mut self.traffic.telemetry {
+            telemetry.on_connected();
+        }
+        // One timer for all that is due: a second one would add its size to every socket.
+        let wake = sleep_until(self.next_due());
+        tokio::pin!(wake);
+        loop {
+            tokio::select! {
+                // Frames first: an answer that has arrived is not a missed one.
+                biased;
+                frame = self.socket.next() => {
+                    // Boxed: otherwise every idle socket holds what an instant needs.
+                    match Box::pin(self.handle_frame(frame)).await {
+                        FrameEffect::None => {}
+                        FrameEffect::Rescheduled if self.state == SocketState::Open => {
+                            wake.as_mut().reset(self.next_due());
+                        }
+                        FrameEffect::Rescheduled => {}
+                        FrameEffect::Disconnected(_) if self.state == SocketState::Closing => {
+                            return SessionEnd::Drained;
+                        }
+                        FrameEffect::Disconnected(cause) => return SessionEnd::Lost(cause),
+                    }
+                }
+                () = &mut wake => {
+                    // Boxed for the same reason.
+                    match Box::pin(self.on_wake()).await {
+                        Ok(Some(next)) => wake.as_mut().reset(next),
+                        Ok(None) => return SessionEnd::Drained,
+                        Err(cause) => return SessionEnd::Lost(cause),
+                    }
+                }
+                () = context.signals.close.cancelled(), if self.state == SocketState::Open => {
+                    // Each socket in its turn: the answers to thousands of close frames at
+                    // once would take longer than their timeout.
+                    let turn = Duration::from_secs(1) * self.device.number / CLOSES_PER_SECOND;
+                    wake.as_mut().reset(Instant::now() + turn);
+                    self.state = SocketState::AwaitingClose;
+                }
             }
-            FrameOutcome::Continue
         }
-        Some(Ok(Message::Text(text))) => handle_text(context, socket, parts, &text).await,
-        Some(Ok(Message::Close(frame))) => {
-            let code = frame.map_or(CloseCode::Status, |frame| frame.code);
-            // The answer to the close frame goes out with this flush.
-            let _ = Box::pin(timeout(CLOSE_TIMEOUT, socket.flush())).await;
-            FrameOutcome::Disconnected(DisconnectKind::Closed(code.into()))
+    }
+
+    /// Returns when the next heartbeat, message or telemetry record is due.
+    fn next_due(&self) -> Instant {
+        let heartbeat = self.heartbeat.next_due();
+        let traffic = self.traffic.next_due(self.context);
+        traffic.map_or(heartbeat, |due| due.min(heartbeat))
+    }
+
+    /// Does what the timer was set for. Returns when to wake next; `None` ends a session
+    /// whose close frame had no answer.
+    async fn on_wake(&mut self) -> Result<Option<Instant>, DisconnectKind> {
+        match self.state {
+            SocketState::Open => {
+                self.send_due().await?;
+                Ok(Some(self.next_due()))
+            }
+            SocketState::AwaitingClose => {
+                send_close(self.socket).await;
+                self.state = SocketState::Closing;
+                Ok(Some(Instant::now() + CLOSE_TIMEOUT))
+            }
+            SocketState::Closing => Ok(None),
         }
-        Some(Ok(_)) => FrameOutcome::Continue,
-        Some(Err(error)) => FrameOutcome::Disconnected(disconnect_kind(&error)),
-        None => FrameOutcome::Disconnected(DisconnectKind::Reset),
+    }
+
+    /// Subscribes to the device's topics, if it has any.
+    async fn subscribe(&mut self) -> Result<(), DisconnectKind> {
+        let Some(topics) = &mut self.traffic.topics else {
+            return Ok(());
+        };
+        for frame in topics.on_open(self.context) {
+            send_frame(self.socket, frame, CLOSE_TIMEOUT).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends everything that is due now: a heartbeat, a message, telemetry.
+    async fn send_due(&mut self) -> Result<(), DisconnectKind> {
+        let now = Instant::now();
+        // A peer that takes no frame for a whole period would miss the next heartbeat.
+        let write_timeout = self.pool.heartbeat;
+        if self.heartbeat.next_due() <= now {
+            let recorder = &self.context.recorder;
+            match self.heartbeat.on_due(now, self.pool.max_missed, recorder) {
+                HeartbeatAction::CloseSocket => {
+                    send_close(self.socket).await;
+                    return Err(DisconnectKind::HeartbeatsMissed);
+                }
+                HeartbeatAction::Send(number) => {
+                    let frame = self.context.dialect.heartbeat_frame(number);
+                    send_frame(self.socket, frame, write_timeout).await?;
+                }
+            }
+        }
+        if let Some(frame) = self.traffic.next_topic_frame(self.context) {
+            send_frame(self.socket, frame, write_timeout).await?;
+        }
+        while let Some(frame) = self.traffic.next_telemetry_frame(self.context) {
+            send_frame(self.socket, frame, write_timeout).await?;
+        }
+        Ok(())
+    }
+
+    async fn handle_frame(&mut self, frame: Option<Result<Message, Error>>) -> FrameEffect {
+        match frame {
+            Some(Ok(Message::Close(frame))) => self.answer_close(frame).await,
+            Some(Ok(frame)) => self.handle_message(&frame).await,
+            Some(Err(error)) => FrameEffect::Disconnected((&error).into()),
+            None => FrameEffect::Disconnected(DisconnectKind::Reset),
+        }
+    }
+
+    async fn answer_close(&mut self, frame: Option<CloseFrame>) -> FrameEffect {
+        // RFC 6455, section 7.1.5: a close frame without a code counts as 1005.
+        let code = frame.map_or(CloseCode::Status, |frame| frame.code);
+        // tungstenite has queued the answer, which this flush sends. A peer that does not
+        // take it has ended the socket all the same.
+        let _ = timeout(CLOSE_TIMEOUT, self.socket.flush()).await;
+        FrameEffect::Disconnected(DisconnectKind::Closed(code.into()))
+    }
+
+    async fn handle_message(&mut self, frame: &Message) -> FrameEffect {
+        let context = self.context;
+        match context.dialect.decode(frame) {
+            Incoming::HeartbeatAnswer(number) => {
+                let now = Instant::now();
+                self.heartbeat.on_answer(number, now, &context.recorder);
+            }
+            Incoming::SubscriptionsConfirmed => {
+                if let Some(topics) = &mut self.traffic.topics {
+                    topics.on_confirmed(context);
+                }
+            }
+            Incoming::TopicMessage(text) => {
+                if let Some(topics) = &mut self.traffic.topics {
+                    topics.on_message(context, text);
+                }
+            }
+            Incoming::PublishAnswer { key, status } => {
+                if let Some(topics) = &mut self.traffic.topics {
+                    topics.on_publish_answer(context, key, status);
+                }
+                return FrameEffect::Rescheduled;
+            }
+            Incoming::TelemetryAnswer { key, ack } => {
+                if let Some(telemetry) = &mut self.traffic.telemetry {
+                    telemetry.on_answer(context, key, ack);
+                }
+                return FrameEffect::Rescheduled;
+            }
+            Incoming::Command { reply } => {
+                if let Err(cause) = send_frame(self.socket, reply, CLOSE_TIMEOUT).await {
+                    return FrameEffect::Disconnected(cause);
+                }
+            }
+            Incoming::GoAway(advice) => self.advice = Some(advice),
+            Incoming::Ignored => {}
+        }
+        FrameEffect::None
     }
 }
 
-async fn handle_text(
-    context: &Context,
-    socket: &mut DeviceSocket,
-    (mut member, upstream): (Option<&mut TopicClient>, Option<&mut TelemetrySender>),
-    text: &str,
-) -> FrameOutcome {
-    if let Some(member) = member.as_deref_mut()
-        && member.on_text(context, text)
-    {
-        return FrameOutcome::Continue;
-    }
-    match frame_action(context.dialect, text) {
-        FrameAction::PublishAnswered { id, status } => {
-            if let Some(member) = member {
-                member.on_publish_answer(context, &id, status);
-            }
-            FrameOutcome::Answered
-        }
-        FrameAction::TelemetryAnswered { id, ack: verdict } => {
-            if let Some(upstream) = upstream {
-                upstream.on_answer(context, &id, verdict);
-            }
-            FrameOutcome::Answered
-        }
-        FrameAction::SendReply(reply) => {
-            match Box::pin(send_frame(socket, Message::text(reply), CLOSE_TIMEOUT)).await {
-                Ok(()) => FrameOutcome::Continue,
-                Err(how) => FrameOutcome::Disconnected(how),
-            }
-        }
-        FrameAction::GoAway { retry, window } => FrameOutcome::GoAway(retry, window),
-        FrameAction::Ignore => FrameOutcome::Continue,
-    }
-}
-
-/// Writes one frame; a peer that takes nothing for `patience` counts as gone.
+/// Writes one frame. A peer that takes nothing for `write_timeout` counts as gone.
 async fn send_frame(
     socket: &mut DeviceSocket,
-    message: Message,
+    frame: Message,
     write_timeout: Duration,
 ) -> Result<(), DisconnectKind> {
-    match timeout(write_timeout, socket.send(message)).await {
+    match timeout(write_timeout, socket.send(frame)).await {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(disconnect_kind(&error)),
+        Ok(Err(error)) => Err((&error).into()),
         Err(_) => Err(DisconnectKind::Reset),
     }
 }
@@ -309,12 +338,4 @@ async fn send_frame(
 async fn send_close(socket: &mut DeviceSocket) {
     // A peer that does not take the frame any more gets the TCP close alone.
     let _ = timeout(CLOSE_TIMEOUT, socket.close(None)).await;
-}
-
-fn disconnect_kind(error: &Error) -> DisconnectKind {
-    match error {
-        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => DisconnectKind::Reset,
-        Error::Protocol(_) | Error::Capacity(_) | Error::Utf8(_) => DisconnectKind::Protocol,
-        _ => DisconnectKind::Reset,
-    }
 }

@@ -1,106 +1,99 @@
-//! One device's readings: what is due, what is under way, what is to be sent again.
+//! The telemetry of one device: what is due, what has no answer, what is to be sent again.
 //!
 //! ```text
-//!        due            sent                      accepted
-//! (plan) ───► to send ───────► without an answer ──────────► done
+//!        due            sent                accepted
+//! (plan) ───► to send ───────► without an answer ──────► done
 //!                ▲                    │
-//!                └────────────────────┘ refused: after its pause; socket lost: at once
+//!                └────────────────────┘ rejected: after its delay; socket lost: at once
 //! ```
 //!
-//! A reading that is due while the socket is closed, or while too many are without an
-//! answer, waits and keeps its due time.
+//! A record that is due while the socket is closed, or while too many have no answer,
+//! waits and keeps its due time.
 
 use std::time::Duration;
 
 use highwater_reports::record::names::counter;
 use highwater_scenarios::plan::{DevicePool, TelemetryLoad};
 use tokio::time::Instant;
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
     control::UnacceptedTelemetry,
+    keys::LoadItemKey,
     worker::{
         context::Context,
-        recorder::{Count, Level, Timing},
+        dialect::TelemetryAck,
+        recorder::{Count, Level, Recorder, Timing},
     },
 };
 
-/// Readings of a device without an answer, as many as the reference node takes.
+/// Most records of a device without an answer: the limit of the reference node, which
+/// answers `busy` to more.
 const MAX_UNACKED: usize = 16;
-/// Shortest pause before a refused reading is sent again, whatever the node says: or
-/// one that refuses everything would be asked as fast as it answers.
+/// Shortest delay before a rejected record is sent again. Without it, a node that rejects
+/// everything would get records as fast as it answers.
 const MIN_RETRY_DELAY: Duration = Duration::from_millis(50);
-/// How often a device looks whether the start of the steady phase is known; it is
-/// announced two seconds ahead.
+/// Interval at which a device checks whether the start of the steady phase is known. The
+/// coordinator announces it two seconds ahead.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// The readings of one device that has some to send.
+/// The telemetry of one device.
 #[derive(Debug)]
 pub struct TelemetrySender {
+    /// The device's number in its pool.
     device: u64,
     cursors: Vec<LoadCursor>,
+    /// Records that were sent and are not accepted, at most [`MAX_UNACKED`].
     unacked: Vec<UnackedTelemetry>,
-    /// When the steady phase starts, once that is known.
+    /// The start of the steady phase, once it is known.
     steady: Option<Instant>,
-    /// Readings are due until then, from the start of the steady phase.
+    /// End of the time in which records are due, from the start of the steady phase.
     due_until: Duration,
-    /// Since when nothing but the schedule held a reading back.
+    /// The instant since which only the schedule holds records back.
     free_since: Instant,
 }
 
-/// The device's own readings in one load.
+/// A device's position in one load.
 #[derive(Debug, Clone, Copy)]
 struct LoadCursor {
     /// Number of the load in the plan.
     load: usize,
-    /// Readings whose time has come.
+    /// Records whose time has come.
     due: u64,
-    /// Readings sent at least once.
+    /// Records that were sent at least once; never more than `due`.
     sent: u64,
 }
 
-/// A reading that was sent and is not accepted.
+/// A record that was sent and is not accepted.
 #[derive(Debug, Clone, Copy)]
 struct UnackedTelemetry {
-    load: usize,
-    /// Its number in the load.
-    number: u64,
+    key: LoadItemKey,
     due: Instant,
     state: TelemetryState,
 }
 
+/// The state of a record that was sent and is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum TelemetryState {
+    /// Sent at this instant, without an answer yet.
     Sent(Instant),
-    /// To be sent again, not before this.
+    /// To be sent again, at this instant or later.
     RetryAt(Instant),
 }
 
-/// What a node says to a reading.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TelemetryAck {
-    /// The queue has it.
-    Accepted,
-    /// It is still the device's.
-    Rejected {
-        /// Why, in a word.
-        reason: String,
-        /// When to send it again.
-        retry: Duration,
-    },
-}
-
 impl TelemetrySender {
-    /// Memory that a device takes at most for its readings in `loads` loads, in bytes.
+    /// Returns the most memory that a device takes for telemetry in `loads` loads, in
+    /// bytes.
     pub fn max_bytes(loads: u64) -> u64 {
-        let own = loads * size_of::<LoadCursor>() as u64;
-        (size_of::<Self>() + MAX_UNACKED * size_of::<UnackedTelemetry>()) as u64 + own
+        let cursors = loads * size_of::<LoadCursor>() as u64;
+        (size_of::<Self>() + MAX_UNACKED * size_of::<UnackedTelemetry>()) as u64 + cursors
     }
 
-    /// For device `device` of `pool`; `None` when it sends nothing.
+    /// Creates the telemetry of device `device` of `pool`; `None` if it sends none.
     pub fn for_device(context: &Context, pool: &DevicePool, device: u64) -> Option<Box<Self>> {
         let plan = &context.plan;
         let loads = plan.telemetry.iter().enumerate();
-        let loads: Vec<LoadCursor> = loads
+        let cursors: Vec<LoadCursor> = loads
             .filter(|(_, load)| load.pool == pool.name)
             .map(|(load, _)| LoadCursor {
                 load,
@@ -108,10 +101,10 @@ impl TelemetrySender {
                 sent: 0,
             })
             .collect();
-        (!loads.is_empty()).then(|| {
+        (!cursors.is_empty()).then(|| {
             Box::new(Self {
                 device,
-                cursors: loads,
+                cursors,
                 unacked: Vec::new(),
                 steady: None,
                 due_until: plan.duration,
@@ -120,195 +113,196 @@ impl TelemetrySender {
         })
     }
 
-    /// When there may be something to do; `None` when only answers are waited for.
+    /// Returns when [`next_frame`](Self::next_frame) is to be called; `None` while only
+    /// answers are awaited.
     pub fn next_wake(&self, context: &Context) -> Option<Instant> {
         let Some(steady) = self.steady else {
             return Some(Instant::now() + POLL_INTERVAL);
         };
-        let again = self.unacked.iter().filter_map(|open| match open.state {
+        let retries = self.unacked.iter().filter_map(|item| match item.state {
             TelemetryState::RetryAt(at) => Some(at),
             TelemetryState::Sent(_) => None,
         });
         let loads = &context.plan.telemetry;
-        let due = self.cursors.iter().filter_map(|own| {
-            let load = &loads[own.load];
-            // What is due already waits for room, which an answer makes.
-            let next = match own.sent < own.due {
-                true if self.has_capacity() => own.sent,
+        let due = self.cursors.iter().filter_map(|cursor| {
+            let load = &loads[cursor.load];
+            let next = match cursor.sent < cursor.due {
+                true if self.has_capacity() => cursor.sent,
+                // An answer makes room for the record that is due, not the passing of time.
                 true => return None,
-                false => own.due,
+                false => cursor.due,
             };
             let due = load.due(load.sequence_number(self.device, next));
             (due < self.due_until).then_some(steady + due)
         });
-        again.chain(due).min()
+        retries.chain(due).min()
     }
 
-    /// The frame of a reading that is to be sent now. To be asked until there is none.
-    pub fn next_frame(&mut self, context: &Context) -> Option<String> {
+    /// Returns the frame of a record to send now. To be called until there is none.
+    pub fn next_frame(&mut self, context: &Context) -> Option<Message> {
+        let dialect = context.dialect.telemetry()?;
         let now = Instant::now();
         self.count_due(context, now);
-        let (load, number) = self
+        let key = self
             .take_retry(context, now)
             .or_else(|| self.take_next_due(context, now))?;
-        Some(telemetry_frame(
-            load,
-            number,
-            context.plan.telemetry[load].size,
-        ))
+        let body = json_body(context.plan.telemetry[key.load].size);
+        Some(dialect.telemetry_frame(key, &body))
     }
 
-    /// A node has answered to the reading of that id.
-    pub fn on_answer(&mut self, context: &Context, id: &str, verdict: TelemetryAck) {
-        let Some(at) = parse_id(id).and_then(|(load, number)| {
-            let same = |open: &UnackedTelemetry| (open.load, open.number) == (load, number);
-            self.unacked.iter().position(same)
-        }) else {
-            // Accepted before: the same reading was sent twice.
+    /// Takes in the system's answer to the record of `key`.
+    pub fn on_answer(&mut self, context: &Context, key: LoadItemKey, ack: TelemetryAck) {
+        let Some(position) = self.unacked.iter().position(|item| item.key == key) else {
+            // Accepted before: the record was sent twice, and each sending has an answer.
             return;
         };
         let recorder = &context.recorder;
         let now = Instant::now();
-        match verdict {
+        match ack {
             TelemetryAck::Accepted => {
-                let open = self.unacked.swap_remove(at);
+                let item = self.unacked.swap_remove(position);
                 if self.unacked.len() + 1 == MAX_UNACKED {
                     self.free_since = now;
                 }
-                recorder.count(Count::TelemetryAccepted);
-                recorder.add_to_level(Level::TelemetryPending, -1);
-                recorder.time(
-                    Timing::TelemetryResponse,
-                    now.saturating_duration_since(open.due),
-                );
-                if let TelemetryState::Sent(sent) = open.state {
-                    recorder.time(
-                        Timing::TelemetryService,
-                        now.saturating_duration_since(sent),
-                    );
-                }
+                record_accepted(recorder, &item, now);
             }
             TelemetryAck::Rejected { reason, retry } => {
                 recorder.count(Count::TelemetryRejected);
                 recorder.count_kind(counter::TELEMETRY_REJECTED, &reason);
-                self.unacked[at].state = TelemetryState::RetryAt(now + retry.max(MIN_RETRY_DELAY));
+                let retry_at = now + retry.max(MIN_RETRY_DELAY);
+                self.unacked[position].state = TelemetryState::RetryAt(retry_at);
             }
         }
     }
 
-    /// A socket is open: what had no answer on the last one is sent again.
+    /// Schedules, on a new socket, every record that had no answer on the last one.
     pub fn on_connected(&mut self) {
         let now = Instant::now();
         self.free_since = now;
-        for open in &mut self.unacked {
-            open.state = TelemetryState::RetryAt(now);
+        for item in &mut self.unacked {
+            item.state = TelemetryState::RetryAt(now);
         }
     }
 
-    /// Whether nothing that was due lacks its acceptance.
+    /// Whether the system has accepted every record that was due.
     pub fn all_accepted(&self) -> bool {
-        self.unacked.is_empty() && self.cursors.iter().all(|own| own.sent == own.due)
+        self.unacked.is_empty() && self.cursors.iter().all(|cursor| cursor.sent == cursor.due)
     }
 
-    /// The device lives no longer: what it was not told is accepted.
+    /// Ends the device's telemetry. Returns the records that the system did not confirm.
     pub fn finish(mut self, context: &Context) -> Vec<UnacceptedTelemetry> {
         self.count_due(context, Instant::now());
         let loads = &context.plan.telemetry;
-        let left = self.cursors.iter().filter_map(|own| {
-            let load = &loads[own.load];
-            let of_this = self.unacked.iter().filter(|open| open.load == own.load);
-            let open: Vec<u64> = of_this.map(|open| open.number).collect();
-            let first_unsent = load.sequence_number(self.device, own.sent);
+        let unaccepted = self.cursors.iter().filter_map(|cursor| {
+            let load = &loads[cursor.load];
+            let of_load = self
+                .unacked
+                .iter()
+                .filter(|item| item.key.load == cursor.load);
+            let unacked: Vec<u64> = of_load.map(|item| item.key.number).collect();
+            let first_unsent = load.sequence_number(self.device, cursor.sent);
             let all_sent = load.due(first_unsent) >= context.plan.duration;
-            (!all_sent || !open.is_empty()).then_some(UnacceptedTelemetry {
-                load: own.load as u32,
+            (!all_sent || !unacked.is_empty()).then_some(UnacceptedTelemetry {
+                load: cursor.load as u32,
                 device: self.device,
                 first_unsent,
-                unacked: open,
+                unacked,
             })
         });
-        left.collect()
+        unaccepted.collect()
     }
 
     fn has_capacity(&self) -> bool {
         self.unacked.len() < MAX_UNACKED
     }
 
-    /// Counts what has fallen due by `now`.
+    /// Counts the records that have become due by `now`.
     fn count_due(&mut self, context: &Context, now: Instant) {
         if self.steady.is_none() {
-            self.steady = *context.signals.steady.borrow();
+            self.steady = context.signals.steady_start();
         }
         let Some(steady) = self.steady else {
             return;
         };
         if context.signals.drain.is_cancelled() {
-            let ended = now.saturating_duration_since(steady);
-            self.due_until = self.due_until.min(ended);
+            // An interrupted run drains before the plan's end.
+            let elapsed = now.saturating_duration_since(steady);
+            self.due_until = self.due_until.min(elapsed);
         }
-        for own in &mut self.cursors {
-            let load = &context.plan.telemetry[own.load];
+        for cursor in &mut self.cursors {
+            let load = &context.plan.telemetry[cursor.load];
             loop {
-                let due = load.due(load.sequence_number(self.device, own.due));
+                let due = load.due(load.sequence_number(self.device, cursor.due));
                 if due >= self.due_until || steady + due > now {
                     break;
                 }
-                own.due += 1;
+                cursor.due += 1;
                 context.recorder.count(Count::TelemetryDue);
                 context.recorder.add_to_level(Level::TelemetryPending, 1);
             }
         }
     }
 
-    fn take_retry(&mut self, context: &Context, now: Instant) -> Option<(usize, u64)> {
-        let waits = |open: &&mut UnackedTelemetry| matches!(open.state, TelemetryState::RetryAt(at) if at <= now);
-        let open = self.unacked.iter_mut().find(waits)?;
-        open.state = TelemetryState::Sent(now);
+    fn take_retry(&mut self, context: &Context, now: Instant) -> Option<LoadItemKey> {
+        let is_due = |item: &&mut UnackedTelemetry| matches!(item.state, TelemetryState::RetryAt(at) if at <= now);
+        let item = self.unacked.iter_mut().find(is_due)?;
+        item.state = TelemetryState::Sent(now);
         context.recorder.count(Count::TelemetryResent);
-        Some((open.load, open.number))
+        Some(item.key)
     }
 
-    /// The earliest that is due, of all loads.
-    fn take_next_due(&mut self, context: &Context, now: Instant) -> Option<(usize, u64)> {
+    /// Takes the record that is due for longest, over all loads.
+    fn take_next_due(&mut self, context: &Context, now: Instant) -> Option<LoadItemKey> {
         if !self.has_capacity() {
             return None;
         }
         let steady = self.steady?;
         let device = self.device;
-        let next = |own: &LoadCursor| {
-            let load: &TelemetryLoad = &context.plan.telemetry[own.load];
-            let number = load.sequence_number(device, own.sent);
+        let next = |cursor: &LoadCursor| {
+            let load: &TelemetryLoad = &context.plan.telemetry[cursor.load];
+            let number = load.sequence_number(device, cursor.sent);
             (load.due(number), number)
         };
-        let due = self.cursors.iter_mut().filter(|own| own.sent < own.due);
-        let own = due.min_by_key(|own| next(own).0)?;
-        let (due, number) = next(own);
-        own.sent += 1;
-        let (load, due) = (own.load, steady + due);
+        let due = self
+            .cursors
+            .iter_mut()
+            .filter(|cursor| cursor.sent < cursor.due);
+        let cursor = due.min_by_key(|cursor| next(cursor).0)?;
+        let (due, number) = next(cursor);
+        cursor.sent += 1;
+        let (load, due) = (cursor.load, steady + due);
+        let key = LoadItemKey { load, number };
         self.unacked.push(UnackedTelemetry {
-            load,
-            number,
+            key,
             due,
             state: TelemetryState::Sent(now),
         });
         context.recorder.count(Count::TelemetrySent);
+        // A record that waited for a socket or for room says nothing of the harness's lag.
         if due >= self.free_since {
             let lag = now.saturating_duration_since(due);
             context.recorder.time(Timing::SendLag, lag);
         }
-        Some((load, number))
+        Some(key)
     }
 }
 
-/// `LOAD-NUMBER`: what the journals are read by.
-fn telemetry_frame(load: usize, number: u64, size: u64) -> String {
-    let body = "x".repeat(usize::try_from(size).unwrap_or(0).saturating_sub(2));
-    format!(r#"{{"type":"reading","id":"{load}-{number}","body":"{body}"}}"#)
+fn record_accepted(recorder: &Recorder, item: &UnackedTelemetry, now: Instant) {
+    recorder.count(Count::TelemetryAccepted);
+    recorder.add_to_level(Level::TelemetryPending, -1);
+    let response = now.saturating_duration_since(item.due);
+    recorder.time(Timing::TelemetryResponse, response);
+    // An answer may come while the record waits to be sent again: no sending to count from.
+    if let TelemetryState::Sent(sent) = item.state {
+        let service = now.saturating_duration_since(sent);
+        recorder.time(Timing::TelemetryService, service);
+    }
 }
 
-fn parse_id(id: &str) -> Option<(usize, u64)> {
-    let (load, number) = id.split_once('-')?;
-    Some((load.parse().ok()?, number.parse().ok()?))
+/// Returns a JSON string of `size` bytes with its quotes.
+fn json_body(size: u64) -> String {
+    let length = usize::try_from(size).unwrap_or(0).saturating_sub(2);
+    format!("\"{}\"", "x".repeat(length))
 }
 
 #[cfg(test)]
@@ -324,10 +318,10 @@ mod tests {
         access::{ClientAccess, ClientOptions},
         clock::RunClock,
         endpoints::Endpoints,
-        worker::context::Signals,
+        worker::signals::Signals,
     };
 
-    /// Twenty readings a second of one device.
+    /// A plan with twenty telemetry records a second of one device.
     const PLAN: &str = r#"
         name = "r"
         duration = "1h"
@@ -341,7 +335,7 @@ mod tests {
         rate = "20/s"
     "#;
 
-    /// In the steady phase since a second ago.
+    /// Returns a context whose steady phase began a second ago.
     fn context() -> Context {
         let plan = highwater_scenarios::parse("r.toml", PLAN, &[]);
         let plan = plan.unwrap_or_else(|problems| panic!("{problems}"));
@@ -362,33 +356,37 @@ mod tests {
         )
     }
 
-    fn sender(context: &Context) -> Box<TelemetrySender> {
+    fn new_sender(context: &Context) -> Box<TelemetrySender> {
         TelemetrySender::for_device(context, &context.plan.devices[0], 0)
-            .expect("the pool sends telemetry records")
+            .expect("the pool sends telemetry")
     }
 
-    /// Ids of all that is sent now.
-    fn sent(upstream: &mut TelemetrySender, context: &Context) -> Vec<String> {
-        let frames = std::iter::from_fn(|| upstream.next_frame(context));
-        let id = |frame: String| frame.split('"').nth(7).map(str::to_owned);
+    fn key(number: u64) -> LoadItemKey {
+        LoadItemKey { load: 0, number }
+    }
+
+    /// Returns the ids of all records that are sent now.
+    fn sent(sender: &mut TelemetrySender, context: &Context) -> Vec<String> {
+        let frames = std::iter::from_fn(|| sender.next_frame(context));
+        let id = |frame: Message| Some(frame.to_text().ok()?.split('"').nth(7)?.to_owned());
         frames.filter_map(id).collect()
     }
 
-    fn ids(numbers: std::ops::Range<u64>) -> Vec<String> {
-        numbers.map(|number| format!("0-{number}")).collect()
+    fn ids(numbers: impl Iterator<Item = u64>) -> Vec<String> {
+        numbers.map(|number| key(number).to_string()).collect()
     }
 
     #[tokio::test]
-    async fn no_more_than_a_window_goes_out_before_the_first_answer() {
+    async fn items_without_an_answer_are_at_most_a_window() {
         let context = context();
-        let mut upstream = sender(&context);
-        assert_eq!(sent(&mut upstream, &context), ids(0..16));
-        assert_eq!(sent(&mut upstream, &context), ids(0..0));
-        upstream.on_answer(&context, "0-3", TelemetryAck::Accepted);
-        // Answered twice is answered once.
-        upstream.on_answer(&context, "0-3", TelemetryAck::Accepted);
-        assert_eq!(sent(&mut upstream, &context), ids(16..17));
-        assert!(!upstream.all_accepted());
+        let mut sender = new_sender(&context);
+        assert_eq!(sent(&mut sender, &context), ids(0..16));
+        assert_eq!(sent(&mut sender, &context), ids(0..0));
+        sender.on_answer(&context, key(3), TelemetryAck::Accepted);
+        // A second answer to the same record changes nothing.
+        sender.on_answer(&context, key(3), TelemetryAck::Accepted);
+        assert_eq!(sent(&mut sender, &context), ids(16..17));
+        assert!(!sender.all_accepted());
 
         let counted: BTreeMap<String, u64> = context
             .recorder
@@ -402,44 +400,38 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_node_that_refuses_is_not_asked_again_at_once() {
+    async fn rejected_item_is_sent_again_after_a_delay() {
         let context = context();
-        let mut upstream = sender(&context);
-        sent(&mut upstream, &context);
+        let mut sender = new_sender(&context);
+        sent(&mut sender, &context);
         let before = Instant::now();
-        let refused = TelemetryAck::Rejected {
+        let rejected = TelemetryAck::Rejected {
             reason: "full".to_owned(),
             retry: Duration::ZERO,
         };
-        upstream.on_answer(&context, "0-0", refused);
-        let TelemetryState::RetryAt(at) = upstream.unacked[0].state else {
-            panic!("{:?}", upstream.unacked[0]);
+        sender.on_answer(&context, key(0), rejected);
+        let TelemetryState::RetryAt(at) = sender.unacked[0].state else {
+            panic!("{:?}", sender.unacked[0]);
         };
         assert!(at >= before + MIN_RETRY_DELAY);
-        assert_eq!(upstream.next_wake(&context), Some(at));
+        assert_eq!(sender.next_wake(&context), Some(at));
     }
 
     #[tokio::test]
-    async fn what_a_lost_socket_left_open_is_sent_again_and_told_of_in_the_end() {
+    async fn item_without_an_answer_is_sent_again_and_reported_at_the_end() {
         let context = context();
-        let mut upstream = sender(&context);
-        sent(&mut upstream, &context);
-        upstream.on_answer(&context, "0-15", TelemetryAck::Accepted);
-        upstream.on_connected();
-        assert_eq!(
-            sent(&mut upstream, &context),
-            ids(0..15)
-                .into_iter()
-                .chain(ids(16..17))
-                .collect::<Vec<_>>()
-        );
+        let mut sender = new_sender(&context);
+        sent(&mut sender, &context);
+        sender.on_answer(&context, key(15), TelemetryAck::Accepted);
+        sender.on_connected();
+        assert_eq!(sent(&mut sender, &context), ids((0..15).chain(16..17)));
         for number in 0..14 {
-            upstream.on_answer(&context, &format!("0-{number}"), TelemetryAck::Accepted);
+            sender.on_answer(&context, key(number), TelemetryAck::Accepted);
         }
-        let mut left = upstream.finish(&context);
-        left[0].unacked.sort_unstable();
+        let mut unaccepted = sender.finish(&context);
+        unaccepted[0].unacked.sort_unstable();
         assert_eq!(
-            left,
+            unaccepted,
             [UnacceptedTelemetry {
                 load: 0,
                 device: 0,

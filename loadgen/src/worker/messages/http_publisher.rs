@@ -1,88 +1,109 @@
 //! A publisher that calls the HTTP interface, one message after the other.
 
-use reqwest::{Client, header};
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use highwater_scenarios::{
+    Segment,
+    plan::{PublishFrom, PublishLoad},
+};
+use reqwest::Client;
 use tokio::time::{sleep_until, timeout};
 
 use super::publisher::{MessageOutcome, PublisherState};
-use crate::worker::{commands::reply, context::Context};
+use crate::worker::{
+    context::Context,
+    dialect::TopicDialect,
+    http::{PostError, post_to_listener, read_body},
+    user_role::UserRole,
+};
 
-/// Publishes the messages of publisher `number` of load `load` until they are
-/// all published or the drain begins.
-pub async fn run_http_publisher(context: &Context, client: &Client, load: usize, number: u64) {
-    let Some(steady) = context.signals.wait_steady_start().await else {
-        return;
+/// A publisher over HTTP.
+struct HttpPublisher {
+    /// Number of the load in the plan.
+    load: usize,
+    /// Number of the publisher in the load.
+    number: u64,
+}
+
+/// Returns the HTTP publishers of publish load number `index` that are this worker's.
+pub fn users(index: usize, load: &PublishLoad, segment: Segment) -> Vec<Box<dyn UserRole>> {
+    if load.from != PublishFrom::Rest {
+        return Vec::new();
+    }
+    let publisher = |number| {
+        Box::new(HttpPublisher {
+            load: index,
+            number,
+        }) as Box<dyn UserRole>
     };
-    let mut publisher = PublisherState::new(load, number);
-    let mut call = HttpPublisher::new(context, client, &publisher, number);
-    while let Some(due) = publisher.next_due(context, steady) {
-        tokio::select! {
-            biased;
-            () = context.signals.drain.cancelled() => {
-                publisher.skip_due(context, steady);
-                return;
-            }
-            () = sleep_until(due) => {}
-        }
-        let message = publisher.begin_publish(context, due);
-        let answer = timeout(publisher.timeout(context), call.publish(&message.body));
-        let published = answer.await.unwrap_or(MessageOutcome::Unconfirmed);
-        publisher.finish_publish(&context.recorder, published);
+    segment.indices(load.publishers).map(publisher).collect()
+}
+
+impl UserRole for HttpPublisher {
+    fn run(self: Box<Self>, context: Arc<Context>, client: Client) -> BoxFuture<'static, ()> {
+        Box::pin(async move { self.publish_until_drain(&context, &client).await })
     }
 }
 
-/// Where messages go. A publisher keeps to one node for as long as that listens:
-/// only so is their order promised.
-struct HttpPublisher<'a> {
-    context: &'a Context,
-    client: &'a Client,
-    path: String,
-    /// Number of its address, modulo their number.
-    address_index: usize,
-}
-
-impl<'a> HttpPublisher<'a> {
-    fn new(
-        context: &'a Context,
-        client: &'a Client,
-        publisher: &PublisherState,
-        number: u64,
-    ) -> Self {
-        Self {
+impl HttpPublisher {
+    /// Publishes messages until all are published or the drain begins.
+    async fn publish_until_drain(&self, context: &Context, client: &Client) {
+        let Some(dialect) = context.dialect.topics() else {
+            return;
+        };
+        let Some(steady) = context.signals.wait_steady_start().await else {
+            return;
+        };
+        let mut publisher = PublisherState::new(self.load, self.number);
+        let mut sender = MessageSender {
             context,
             client,
-            path: format!("/topics/{}/messages", publisher.topic(context)),
-            address_index: number as usize,
-        }
-    }
-
-    /// Tries the next address only when nobody listens at the last: then nothing
-    /// was sent.
-    async fn publish(&mut self, body: &str) -> MessageOutcome {
-        let endpoints = self.context.endpoints();
-        for _ in 0..endpoints.http.len() {
-            let base = &endpoints.http[self.address_index % endpoints.http.len()];
-            match self.post(base, body).await {
-                Ok(published) => return published,
-                Err(error) if error.is_connect() => {
-                    self.address_index = self.address_index.wrapping_add(1)
+            dialect,
+            topic: publisher.topic(context),
+            next_address: self.number as usize,
+        };
+        while let Some(due) = publisher.next_due(context, steady) {
+            tokio::select! {
+                // The drain first: a message that is due in the same instant is dropped.
+                biased;
+                () = context.signals.drain.cancelled() => {
+                    publisher.skip_due(context, steady);
+                    return;
                 }
-                Err(_) => return MessageOutcome::Unconfirmed,
+                () = sleep_until(due) => {}
             }
+            let message = publisher.begin_publish(context, due);
+            let sent = timeout(publisher.timeout(context), sender.send(&message.body));
+            let outcome = sent.await.unwrap_or(MessageOutcome::Unconfirmed);
+            publisher.finish_publish(&context.recorder, outcome);
         }
-        MessageOutcome::Dropped
     }
+}
 
-    async fn post(&self, base: &str, body: &str) -> reqwest::Result<MessageOutcome> {
-        let response = self
-            .client
-            .post(format!("{}{}", base.trim_end_matches('/'), self.path))
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(format!(r#"{{"body":{body}}}"#))
-            .send()
-            .await?;
-        let status = response.status();
-        // Read to its end, so that the connection can be used again.
-        let _ = reply::read_body(response).await;
-        Ok(MessageOutcome::from_status(status.as_u16()))
+/// The sending end of a publisher.
+struct MessageSender<'a> {
+    context: &'a Context,
+    client: &'a Client,
+    dialect: &'a dyn TopicDialect,
+    topic: String,
+    /// Number of the address to use, modulo their count. It stays as long as that node
+    /// listens: only messages through one node keep their order.
+    next_address: usize,
+}
+
+impl MessageSender<'_> {
+    async fn send(&mut self, body: &str) -> MessageOutcome {
+        let request = self.dialect.publish_request(&self.topic, body);
+        let endpoints = self.context.endpoints();
+        match post_to_listener(self.client, &endpoints, &mut self.next_address, &request).await {
+            Ok(response) => {
+                let status = response.status().as_u16();
+                let _ = read_body(response).await;
+                MessageOutcome::from_status(status)
+            }
+            Err(PostError::NoListener) => MessageOutcome::Dropped,
+            Err(PostError::Broken) => MessageOutcome::Unconfirmed,
+        }
     }
 }

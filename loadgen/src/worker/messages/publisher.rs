@@ -1,14 +1,14 @@
-//! A publisher's schedule and sequence: when its next message is due, and which
-//! number it has.
+//! A publisher's schedule and sequence: when its next message is due, and which numbers
+//! it carries.
 //!
 //! ```text
-//! index     0   1   2   3   4      every message that was due
-//! outcome   ok  ref ok  ?   drop   accepted, refused, no answer, not sent
-//! sequence  0       1   2          every message that may have gone out
+//! index     0         1         2         3            4         every message that was due
+//! outcome   accepted  rejected  accepted  unconfirmed  dropped
+//! sequence  0                   1         2                      every message that may have gone out
 //! ```
 //!
-//! A subscriber sees holes in the sequence alone; what nobody published is no
-//! loss.
+//! A subscriber looks for holes in the sequence alone: a message that nobody published
+//! is not lost.
 
 use std::time::Duration;
 
@@ -21,43 +21,66 @@ use crate::worker::{
     recorder::{Count, Level, Recorder, Timing},
 };
 
-/// One publisher of a load.
+/// The state of one publisher of a load.
 #[derive(Debug, Clone)]
 pub struct PublisherState {
     load: usize,
     number: u64,
     index: u64,
     sequence: u64,
-    /// Since when it could have sent the next message.
+    /// The instant at which the last message had its outcome.
     free_since: Option<Instant>,
 }
 
-/// What became of a message.
+/// The outcome of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MessageOutcome {
-    /// The system took it.
+    /// The system accepted the message.
     Accepted,
-    /// The system refused it: nobody has it.
+    /// The system rejected the message: no subscriber gets it.
     Rejected,
-    /// It was sent, and nobody knows.
+    /// The message was sent and had no answer: subscribers may get it.
     Unconfirmed,
-    /// It was not sent.
+    /// The message was not sent.
     Dropped,
 }
 
 impl MessageOutcome {
-    /// What an HTTP status means, or that of a device's `error` frame.
+    /// Returns the outcome that an HTTP status stands for, or the status of a device's
+    /// `error` frame.
     pub fn from_status(status: u16) -> Self {
         match status {
             200..=299 => Self::Accepted,
+            // The node failed or gave up while it handed the message on.
             500 | 504 => Self::Unconfirmed,
             _ => Self::Rejected,
         }
     }
+
+    /// Whether a subscriber may get the message.
+    fn may_be_delivered(self) -> bool {
+        matches!(self, Self::Accepted | Self::Unconfirmed)
+    }
+
+    fn counter(self) -> Count {
+        match self {
+            Self::Accepted => Count::MessagesPublished,
+            Self::Unconfirmed => Count::MessagesUnconfirmed,
+            Self::Rejected => Count::MessagesRejected,
+            Self::Dropped => Count::MessagesDropped,
+        }
+    }
+}
+
+/// A message that is to be sent.
+#[derive(Debug)]
+pub struct OutgoingMessage {
+    /// JSON text.
+    pub body: String,
 }
 
 impl PublisherState {
-    /// Publisher `number` of load `load`.
+    /// Creates publisher `number` of load `load` before its first message.
     pub fn new(load: usize, number: u64) -> Self {
         Self {
             load,
@@ -68,12 +91,12 @@ impl PublisherState {
         }
     }
 
-    /// Its topic.
+    /// Returns the publisher's topic.
     pub fn topic(&self, context: &Context) -> String {
         self.load_plan(context).topic_of(self.number)
     }
 
-    /// When the next message is due; `None` after the last one. `steady` is the
+    /// Returns when the next message is due; `None` after the last one. `steady` is the
     /// start of the steady phase.
     pub fn next_due(&self, context: &Context, steady: Instant) -> Option<Instant> {
         let load = self.load_plan(context);
@@ -81,11 +104,12 @@ impl PublisherState {
         (due < load.start + load.duration).then(|| steady + due)
     }
 
-    /// The next message is sent now. What it waited for the last one's answer is
-    /// not the harness's own lag.
+    /// Begins to publish the next message, which counts as sent now.
     pub fn begin_publish(&self, context: &Context, due: Instant) -> OutgoingMessage {
         let recorder = &context.recorder;
         let sent = Instant::now();
+        // A message waits for the answer to the last one. That wait is the system's, not
+        // the harness's, so that send lag counts from its end.
         let could = self.free_since.map_or(due, |free| free.max(due));
         recorder.count(Count::MessagesScheduled);
         recorder.time(Timing::SendLag, sent.saturating_duration_since(could));
@@ -104,54 +128,36 @@ impl PublisherState {
         }
     }
 
-    /// The message begun last has come to an end.
-    pub fn finish_publish(&mut self, recorder: &Recorder, published: MessageOutcome) {
+    /// Records the outcome of the message begun last.
+    pub fn finish_publish(&mut self, recorder: &Recorder, outcome: MessageOutcome) {
         recorder.add_to_level(Level::MessagesInFlight, -1);
-        self.record_outcome(recorder, published);
+        self.record_outcome(recorder, outcome);
         self.free_since = Some(Instant::now());
     }
 
-    /// The next message is not sent at all.
-    pub fn skip_next(&mut self, recorder: &Recorder) {
-        recorder.count(Count::MessagesScheduled);
-        self.record_outcome(recorder, MessageOutcome::Dropped);
-    }
-
-    /// Every message that is due by now, and before the drain, is not sent at all.
+    /// Drops every message that is due by now and was due before the drain.
     pub fn skip_due(&mut self, context: &Context, steady: Instant) {
         let now = Instant::now();
         let drain = context.drain_at();
         let is_due = |due: Instant| due <= now && drain.is_none_or(|drain| due < drain);
         while self.next_due(context, steady).is_some_and(is_due) {
-            self.skip_next(&context.recorder);
+            context.recorder.count(Count::MessagesScheduled);
+            self.record_outcome(&context.recorder, MessageOutcome::Dropped);
         }
     }
 
-    /// How long an answer may take.
+    /// Returns how long an answer may take.
     pub fn timeout(&self, context: &Context) -> Duration {
         self.load_plan(context).timeout
     }
 
-    fn record_outcome(&mut self, recorder: &Recorder, published: MessageOutcome) {
+    fn record_outcome(&mut self, recorder: &Recorder, outcome: MessageOutcome) {
+        recorder.count(outcome.counter());
         self.index += 1;
-        let (count, went_out) = match published {
-            MessageOutcome::Accepted => (Count::MessagesPublished, true),
-            MessageOutcome::Unconfirmed => (Count::MessagesUnconfirmed, true),
-            MessageOutcome::Rejected => (Count::MessagesRejected, false),
-            MessageOutcome::Dropped => (Count::MessagesDropped, false),
-        };
-        recorder.count(count);
-        self.sequence += u64::from(went_out);
+        self.sequence += u64::from(outcome.may_be_delivered());
     }
 
     fn load_plan<'c>(&self, context: &'c Context) -> &'c PublishLoad {
         &context.plan.publish[self.load]
     }
-}
-
-/// A message that is on its way.
-#[derive(Debug)]
-pub struct OutgoingMessage {
-    /// JSON text.
-    pub body: String,
 }

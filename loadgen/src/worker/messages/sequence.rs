@@ -1,32 +1,34 @@
-//! What of one publisher's sequence has come to one subscriber, in sixteen bytes.
+//! One publisher's messages as one subscriber received them, in sixteen bytes.
 
-/// How far back a late message is told from one that came twice.
+/// Numbers below the next one for which a late message differs from a duplicate: the bits
+/// of [`Sequence::seen`].
 const WINDOW: u64 = 64;
 
-/// The sequence as it is seen from the subscriber's end.
+/// The sequence of one publisher at a subscriber.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sequence {
+    /// The lowest number that has not come and has none after it.
     next: u64,
     /// Bit `n`: number `next - 1 - n` has come, or was never expected.
     seen: u64,
 }
 
-/// What a message is to the sequence.
+/// The relation of a message to the sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SequenceResult {
-    /// New, after so many others that have not come.
+    /// A new message.
     New {
-        /// How many.
+        /// Numbers before it that have not come.
         missing: u64,
     },
-    /// One that was missing.
+    /// A message that was missing.
     Late,
-    /// One that had come before, or is too old to tell.
+    /// A message that has come before, or is too old to tell.
     Duplicate,
 }
 
 impl Sequence {
-    /// The next one expected is number `next`.
+    /// Creates a sequence that expects number `next` first.
     pub fn expecting(next: u64) -> Self {
         Self {
             next,
@@ -34,16 +36,16 @@ impl Sequence {
         }
     }
 
-    /// The number that is expected next.
+    /// Returns the number that is expected next.
     pub fn next(&self) -> u64 {
         self.next
     }
 
-    /// Number `number` has come.
+    /// Takes in the message of number `number`.
     pub fn record(&mut self, number: u64) -> SequenceResult {
         if number >= self.next {
             let missing = number - self.next;
-            // Wide shifts leave nothing of what was seen.
+            // A gap of 64 or more shifts out all bits, which `checked_shl` refuses to do.
             let shift = u32::try_from(missing.saturating_add(1)).unwrap_or(u32::MAX);
             self.seen = self.seen.checked_shl(shift).unwrap_or(0) | 1;
             self.next = number.saturating_add(1);
@@ -64,7 +66,7 @@ mod tests {
 
     use super::*;
 
-    /// Missing less late, late, again.
+    /// Returns how many numbers stay missing, came late and came again.
     fn replay(from: u64, numbers: &[u64]) -> (u64, u64, u64) {
         let mut sequence = Sequence::expecting(from);
         let (mut missing, mut late, mut again) = (0, 0, 0);
@@ -79,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn losses_doubles_and_changes_of_order() {
+    fn each_order_of_numbers_is_counted() {
         for (numbers, expected) in [
             (&[5, 6, 7, 8][..], (0, 0, 0)),
             (&[6, 7], (1, 0, 0)),
@@ -88,9 +90,9 @@ mod tests {
             (&[5, 7, 6, 8], (0, 1, 0)),
             (&[8, 7, 6, 5], (0, 3, 0)),
             (&[5, 7, 6, 6], (0, 1, 1)),
-            // Before the first that was expected.
+            // A number before the first that was expected.
             (&[4, 5], (0, 0, 1)),
-            // So far apart that nothing before is known any more.
+            // A gap wider than the window: a late number counts as a duplicate.
             (&[5, 205, 6], (199, 0, 1)),
         ] {
             assert_eq!(replay(5, numbers), expected, "{numbers:?}");
@@ -98,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_number_there_is_comes_like_any_other() {
+    fn highest_number_is_recorded_without_overflow() {
         let mut sequence = Sequence::expecting(0);
         assert_eq!(
             sequence.record(u64::MAX),
@@ -108,15 +110,15 @@ mod tests {
     }
 
     proptest! {
-        /// Any number of messages dropped, doubled and swapped with a neighbour.
+        /// Drops messages, doubles them and swaps them with a neighbour.
         #[test]
-        fn what_is_done_is_found(fates in prop::collection::vec(0u8..8, 1..300)) {
+        fn every_fault_is_counted(faults in prop::collection::vec(0u8..8, 1..300)) {
             let mut numbers = Vec::new();
             let (mut lost, mut doubled, mut swapped) = (0, 0, 0);
             let mut held = None;
-            let count = fates.len() as u64;
-            for (number, fate) in (0u64..).zip(fates) {
-                match fate {
+            let count = faults.len() as u64;
+            for (number, fault) in (0u64..).zip(faults) {
+                match fault {
                     0 => lost += 1,
                     1 => {
                         numbers.extend([number, number]);
@@ -128,13 +130,13 @@ mod tests {
                     }
                     _ => numbers.push(number),
                 }
-                if fate != 0 && let Some(late) = held.take() {
+                if fault != 0 && let Some(late) = held.take() {
                     numbers.push(late);
                     swapped += 1;
                 }
             }
             lost += u64::from(held.is_some());
-            // A last one shows what is missing before it.
+            // A last message shows what is missing before it.
             numbers.push(count);
             prop_assert_eq!(replay(0, &numbers), (lost, swapped, doubled));
         }

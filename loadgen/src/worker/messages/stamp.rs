@@ -1,31 +1,34 @@
-//! What a message carries: text that any server passes on as it is, and that is
-//! found again without parsing what is around it.
+//! The stamp of a message: text that any server passes on as it is.
+//!
+//! A subscriber finds the stamp without parsing the frame around it, because parsing the
+//! JSON of thousands of messages a second would be the harness's own load.
 
 use std::fmt::Write;
 
-/// What every stamp begins with, the quote of the JSON text included.
+/// The start of every stamp, with the opening quote of the JSON string.
 const MARK: &str = "\"hw1:";
 
-/// Where a message comes from, and when.
+/// The origin and the times of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
     /// Number of its load in the plan.
     pub load: usize,
-    /// Its publisher.
+    /// Number of its publisher in the load.
     pub publisher: u64,
-    /// Its place among the publisher's messages that were published.
+    /// Its number among the publisher's messages that may have gone out.
     pub sequence: u64,
-    /// Its place among those that were due; larger when some were not published.
+    /// Its number among the publisher's messages that were due; larger than the sequence
+    /// if some were not published.
     pub index: u64,
-    /// When it was due, in microseconds on the run's clock.
+    /// The time at which it was due, in microseconds on the run's clock.
     pub due_us: u64,
-    /// When it was sent.
+    /// The time at which it was sent, in microseconds on the run's clock.
     pub sent_us: u64,
 }
 
 impl Stamp {
-    /// JSON text of `size` bytes between its quotes, or more where the stamp
-    /// takes more.
+    /// Returns a JSON string of `size` bytes between its quotes, or more if the stamp
+    /// needs more.
     pub fn body(&self, size: usize) -> String {
         let mut body = String::with_capacity(size + 2);
         body.push_str(MARK);
@@ -47,7 +50,7 @@ impl Stamp {
         body
     }
 
-    /// The stamp in a frame's text; `None` when there is none.
+    /// Finds the stamp in a frame's text; `None` if there is none.
     pub fn find(text: &str) -> Option<Self> {
         let fields = &text[text.find(MARK)? + MARK.len()..];
         let mut fields = fields.splitn(7, ':').map(str::parse);
@@ -71,7 +74,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_found(
+        fn written_stamp_is_found(
             load in 0usize..64,
             publisher in 0u64..1_000_000,
             sequence: u64,
@@ -87,14 +90,14 @@ mod tests {
         }
 
         #[test]
-        fn whatever_is_read_nothing_breaks(text in "\\PC{0,60}|\"hw1:[0-9:x]{0,80}") {
+        fn damaged_stamp_is_no_panic(text in "\\PC{0,60}|\"hw1:[0-9:x]{0,80}") {
             let _ = Stamp::find(&text);
         }
     }
 
-    /// The scenario's least size has room for every stamp of a real run.
+    /// The smallest size that a scenario may ask for is 96 bytes.
     #[test]
-    fn a_day_s_stamp_fits_the_least_size() {
+    fn stamp_of_a_day_fits_the_smallest_size() {
         let stamp = Stamp {
             load: 63,
             publisher: 999_999,

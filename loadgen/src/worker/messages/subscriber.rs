@@ -1,14 +1,15 @@
-//! A device that subscribes: what it has heard of each publisher.
+//! The subscriptions of one device: which messages of each publisher have come.
 //!
-//! A subscription counts from a second after its node has confirmed it, so that
-//! the node's own subscription has time to reach the other nodes, until the
-//! socket ends. Messages that are due in that time are to come; whatever else
-//! comes is only counted as received.
+//! ```text
+//! socket opens ──► subscribed ──node confirms──► + 1 s ──► messages count ──► socket ends
+//! ```
+//!
+//! The second lets the node's own subscription reach the other nodes. Every message that
+//! is due after it must come. Any other message counts as received only.
 
 use std::time::Duration;
 
 use highwater_scenarios::plan::{DeviceRole, PublishLoad};
-use tokio::time::Instant;
 
 use super::{
     sequence::{Sequence, SequenceResult},
@@ -19,38 +20,40 @@ use crate::worker::{
     recorder::{Count, Recorder, Timing},
 };
 
-/// From a node's confirmation to when a subscription counts.
+/// Time from a node's confirmation until messages count.
 const PROPAGATION_DELAY: Duration = Duration::from_secs(1);
 
-/// Memory of what a device hears of one load, in bytes, and of each publisher of it.
+/// Memory of one subscription, in bytes.
 pub(super) const SUBSCRIPTION_BYTES: usize = size_of::<LoadSubscription>();
-/// See [`SUBSCRIPTION_BYTES`].
+/// Memory of a subscription for each publisher of its topic, in bytes.
 pub(super) const SEQUENCE_BYTES: usize = size_of::<Option<Sequence>>();
 
-/// What one device hears.
+/// The subscriptions of one device.
 #[derive(Debug)]
 pub struct TopicSubscriber {
     subscriptions: Vec<LoadSubscription>,
-    /// From when messages count, on the run's clock.
+    /// Time on the run's clock from which messages count; `None` before the node's
+    /// confirmation.
     counts_from: Option<Duration>,
 }
 
-/// What it hears of one load.
+/// A device's subscription to the topic that a load gives it.
 #[derive(Debug)]
 struct LoadSubscription {
+    /// Number of the load in the plan.
     load: usize,
     /// The device's number among the load's subscribers.
     number: u64,
-    /// By publisher of the topic, in their order.
+    /// One entry per publisher of the topic, in their order.
     sequences: Box<[Option<Sequence>]>,
 }
 
 impl TopicSubscriber {
-    /// For device `number` of its pool; `None` when it subscribes to nothing.
-    pub fn new<'p>(number: u64, parts: impl Iterator<Item = DeviceRole<'p>>) -> Option<Self> {
-        let subscriptions: Vec<_> = parts
-            .filter(|part| part.subscribes)
-            .map(|part| LoadSubscription::new(number, &part))
+    /// Creates the subscriptions of device `number` of its pool; `None` if it has none.
+    pub fn new<'p>(number: u64, roles: impl Iterator<Item = DeviceRole<'p>>) -> Option<Self> {
+        let subscriptions: Vec<_> = roles
+            .filter(|role| role.subscribes)
+            .map(|role| LoadSubscription::new(number, &role))
             .collect();
         (!subscriptions.is_empty()).then_some(Self {
             subscriptions,
@@ -58,7 +61,7 @@ impl TopicSubscriber {
         })
     }
 
-    /// The topics, each once.
+    /// Returns the topics, each once.
     pub fn topics(&self, context: &Context) -> Vec<String> {
         let loads = &context.plan.publish;
         let mut topics: Vec<String> = self
@@ -71,7 +74,7 @@ impl TopicSubscriber {
         topics
     }
 
-    /// The socket is open, and nothing is subscribed to yet.
+    /// Forgets the last socket's messages: the new socket has no subscription yet.
     pub fn on_open(&mut self) {
         self.counts_from = None;
         for subscription in &mut self.subscriptions {
@@ -79,50 +82,45 @@ impl TopicSubscriber {
         }
     }
 
-    /// The node has the subscriptions.
+    /// Sets the time from which messages count: the node has the subscriptions.
     pub fn on_confirmed(&mut self, context: &Context) {
         if self.counts_from.is_none() {
             context.recorder.count(Count::SubscriptionsConfirmed);
             let from = context.clock.now() + PROPAGATION_DELAY;
-            // Whole microseconds, as stamps have them.
+            // Whole microseconds, as in stamps, so that both sides of a comparison agree.
             self.counts_from = Some(Duration::from_micros(from.as_micros() as u64));
         }
     }
 
-    /// A message has come.
+    /// Takes in a message.
     pub fn on_message(&mut self, context: &Context, stamp: &Stamp) {
         let Some(from) = self.counts_from else {
-            return;
-        };
-        let Some(subscription) = self.subscriptions.iter_mut().find(|s| s.load == stamp.load)
-        else {
             return;
         };
         if stamp.due_us < from.as_micros() as u64 {
             return;
         }
+        let subscriptions = &mut self.subscriptions;
+        let Some(subscription) = subscriptions.iter_mut().find(|s| s.load == stamp.load) else {
+            return;
+        };
         let load = &context.plan.publish[stamp.load];
-        // Nobody published it: it would count as endlessly many that are missing.
+        // A number beyond the plan is forged or damaged. It would make all numbers below
+        // it count as missing.
         if stamp.sequence >= load.messages_of(stamp.publisher) {
             return;
         }
         let Some(sequence) = subscription.sequence_of(load, stamp.publisher) else {
             return;
         };
-        let sequence = sequence.get_or_insert_with(|| {
-            // What was not published before is not known, so that then the
-            // sequence begins with what came first.
-            let planned = (stamp.index == stamp.sequence)
-                .then(|| first_due(context, load, stamp.publisher, from))
-                .flatten();
-            Sequence::expecting(planned.map_or(stamp.sequence, |n| n.min(stamp.sequence)))
-        });
+        let sequence = sequence
+            .get_or_insert_with(|| Sequence::expecting(first_expected(context, load, stamp, from)));
         let seen = sequence.record(stamp.sequence);
         record_delivery(&context.recorder, seen, stamp, context.clock.now());
     }
 
-    /// The socket was closed in order, and every message that was due has had its
-    /// time to come.
+    /// Counts the messages that were due and have not come. Called once the socket has
+    /// closed in order, when every message has had its time to come.
     pub fn count_missing_at_end(&self, context: &Context) {
         let Some(from) = self.counts_from else {
             return;
@@ -137,18 +135,20 @@ impl TopicSubscriber {
 }
 
 impl LoadSubscription {
-    fn new(number: u64, part: &DeviceRole<'_>) -> Self {
-        let load = part.load;
+    fn new(number: u64, role: &DeviceRole<'_>) -> Self {
+        let load = role.load;
+        // Publisher p sends to topic p mod topics: these are the publishers of this one.
         let publishers = load.publishers.saturating_sub(number % load.topics);
         let sequences = publishers.div_ceil(load.topics) as usize;
         Self {
-            load: part.load_index,
+            load: role.load_index,
             number,
             sequences: vec![None; sequences].into(),
         }
     }
 
-    /// Of a publisher; `None` for one of another topic, or one that is not.
+    /// Returns the entry of a publisher; `None` for a publisher of another topic or one
+    /// that the plan does not have.
     fn sequence_of(&mut self, load: &PublishLoad, publisher: u64) -> Option<&mut Option<Sequence>> {
         if publisher % load.topics != self.number % load.topics {
             return None;
@@ -156,7 +156,7 @@ impl LoadSubscription {
         self.sequences.get_mut((publisher / load.topics) as usize)
     }
 
-    /// Messages that are due by the plan and later than the last that came.
+    /// Returns how many messages were due later than the last that came.
     fn missing_count(&self, context: &Context, from: Duration) -> u64 {
         let load = &context.plan.publish[self.load];
         let missing = load.publishers_for(self.number).map(|publisher| {
@@ -165,11 +165,22 @@ impl LoadSubscription {
                 Some(Some(sequence)) => Some(sequence.next()),
                 _ => first_due(context, load, publisher, from),
             };
-            let all = due_count(context, load, publisher);
-            next.map_or(0, |next| all.saturating_sub(next))
+            let due = due_count(context, load, publisher);
+            next.map_or(0, |next| due.saturating_sub(next))
         });
         missing.sum()
     }
+}
+
+/// Returns the number with which a sequence begins when `stamp` is the first to come.
+fn first_expected(context: &Context, load: &PublishLoad, stamp: &Stamp, from: Duration) -> u64 {
+    // Index and sequence are equal as long as every message was published: then the plan
+    // says which one is the first. Once they differ the plan cannot say, and the sequence
+    // begins with what came.
+    let planned = (stamp.index == stamp.sequence)
+        .then(|| first_due(context, load, stamp.publisher, from))
+        .flatten();
+    planned.map_or(stamp.sequence, |first| first.min(stamp.sequence))
 }
 
 fn record_delivery(recorder: &Recorder, seen: SequenceResult, stamp: &Stamp, now: Duration) {
@@ -185,22 +196,22 @@ fn record_delivery(recorder: &Recorder, seen: SequenceResult, stamp: &Stamp, now
     recorder.time(Timing::MessageService, since(stamp.sent_us));
 }
 
-/// The first message of a publisher that is due from an instant of the run's
-/// clock on; `None` as long as the steady phase is not known.
+/// Returns the index of a publisher's first message that is due from `from` on the run's
+/// clock; `None` until the start of the steady phase is known.
 fn first_due(context: &Context, load: &PublishLoad, publisher: u64, from: Duration) -> Option<u64> {
-    let steady = (*context.signals.steady.borrow())?;
+    let steady = context.signals.steady_start()?;
     let since = from.saturating_sub(context.clock.elapsed_at(steady));
     Some(load.first_due(publisher, since))
 }
 
-/// How many messages of a publisher were due before the drain.
+/// Returns how many messages of a publisher were due before the drain.
 fn due_count(context: &Context, load: &PublishLoad, publisher: u64) -> u64 {
     let planned = load.messages_of(publisher);
-    let steady: Option<Instant> = *context.signals.steady.borrow();
-    match (context.drain_at(), steady) {
+    match (context.drain_at(), context.signals.steady_start()) {
+        // An interrupted run drains before the plan's end.
         (Some(drain), Some(steady)) => {
-            let length = drain.saturating_duration_since(steady);
-            planned.min(load.first_due(publisher, length))
+            let steady_length = drain.saturating_duration_since(steady);
+            planned.min(load.first_due(publisher, steady_length))
         }
         _ => planned,
     }

@@ -1,35 +1,38 @@
-//! A device that publishes, on its own socket, one message after the other.
+//! A publisher that is a device: it publishes on its own socket, one message after the
+//! other.
 //!
 //! ```text
-//! idle ──due──► waiting ──published, error──► idle
+//! idle ──due──► pending ──published, error──► idle
 //!                  └──timeout, socket lost──► idle (unconfirmed)
 //! ```
 
 use tokio::time::Instant;
+use tokio_tungstenite::tungstenite::Message;
 
 use super::publisher::{MessageOutcome, PublisherState};
-use crate::worker::context::Context;
+use crate::{keys::LoadItemKey, worker::context::Context};
 
-/// A publisher that is a device.
+/// A publisher on a device's socket.
 #[derive(Debug)]
 pub struct WsPublisher {
-    /// Number of its load in the plan: in ids, since several may have one topic.
+    /// Number of the load in the plan.
     load: usize,
     publisher: PublisherState,
     topic: String,
     pending: Option<PendingAnswer>,
-    /// Messages sent, which number their ids.
+    /// Messages sent, which number their keys.
     sent_count: u64,
 }
 
+/// A message whose answer has not come.
 #[derive(Debug)]
 struct PendingAnswer {
-    id: String,
+    key: LoadItemKey,
     until: Instant,
 }
 
 impl WsPublisher {
-    /// Device `number` of its pool, which is publisher `number` of load `load`.
+    /// Creates publisher `number` of load `load`, which is device `number` of its pool.
     pub fn new(context: &Context, load: usize, number: u64) -> Self {
         let publisher = PublisherState::new(load, number);
         Self {
@@ -41,23 +44,19 @@ impl WsPublisher {
         }
     }
 
-    /// When [`fall_due`](Self::fall_due) is to be called.
+    /// Returns when [`next_frame`](Self::next_frame) is to be called.
     pub fn next_due(&self, context: &Context, steady: Instant) -> Option<Instant> {
         match &self.pending {
-            Some(waiting) => Some(waiting.until),
+            Some(pending) => Some(pending.until),
             None if context.signals.drain.is_cancelled() => None,
             None => self.publisher.next_due(context, steady),
         }
     }
 
-    /// The text to send now, if any.
-    pub fn next_frame(&mut self, context: &Context, steady: Instant) -> Option<String> {
+    /// Returns the frame to send now, if a message is due.
+    pub fn next_frame(&mut self, context: &Context, steady: Instant) -> Option<Message> {
         let now = Instant::now();
-        if self
-            .pending
-            .as_ref()
-            .is_some_and(|waiting| waiting.until <= now)
-        {
+        if self.pending_before(now) {
             self.finish_publish(context, MessageOutcome::Unconfirmed);
         }
         if self.pending.is_some() {
@@ -69,47 +68,53 @@ impl WsPublisher {
         }
         let due = self.publisher.next_due(context, steady);
         let due = due.filter(|due| *due <= now)?;
+        let dialect = context.dialect.topics()?;
         let message = self.publisher.begin_publish(context, due);
         self.sent_count += 1;
-        let id = format!("{}-{}", self.load, self.sent_count);
-        let text = format!(
-            r#"{{"type":"publish","topic":"{}","id":"{id}","body":{}}}"#,
-            self.topic, message.body
-        );
+        let key = LoadItemKey {
+            load: self.load,
+            number: self.sent_count,
+        };
         self.pending = Some(PendingAnswer {
-            id,
+            key,
             until: now + self.publisher.timeout(context),
         });
-        Some(text)
+        Some(dialect.publish_frame(&self.topic, key, &message.body))
     }
 
-    /// The message with this id has its answer: an error's status, or none.
-    pub fn on_publish_answer(&mut self, context: &Context, id: &str, status: Option<u16>) {
+    /// Takes in the answer to the message of `key`: the status of an error, or none.
+    pub fn on_publish_answer(&mut self, context: &Context, key: LoadItemKey, status: Option<u16>) {
+        // An answer that comes after its timeout belongs to no pending message.
         if self
             .pending
             .as_ref()
-            .is_some_and(|waiting| waiting.id == id)
+            .is_some_and(|pending| pending.key == key)
         {
-            let published = status.map_or(MessageOutcome::Accepted, MessageOutcome::from_status);
-            self.finish_publish(context, published);
+            let outcome = status.map_or(MessageOutcome::Accepted, MessageOutcome::from_status);
+            self.finish_publish(context, outcome);
         }
     }
 
-    /// The socket is gone.
+    /// Gives up on a pending answer, because the socket that would bring it is gone.
     pub fn on_close(&mut self, context: &Context) {
         if self.pending.is_some() {
             self.finish_publish(context, MessageOutcome::Unconfirmed);
         }
     }
 
-    /// What was due and has not been sent, for want of a socket or because the drain
-    /// came, is not published.
+    /// Drops the messages that were due and have not been sent: the device had no socket,
+    /// or the drain came first.
     pub fn skip_due(&mut self, context: &Context, steady: Instant) {
         self.publisher.skip_due(context, steady);
     }
 
-    fn finish_publish(&mut self, context: &Context, published: MessageOutcome) {
+    fn pending_before(&self, now: Instant) -> bool {
+        let pending = self.pending.as_ref();
+        pending.is_some_and(|pending| pending.until <= now)
+    }
+
+    fn finish_publish(&mut self, context: &Context, outcome: MessageOutcome) {
         self.pending = None;
-        self.publisher.finish_publish(&context.recorder, published);
+        self.publisher.finish_publish(&context.recorder, outcome);
     }
 }

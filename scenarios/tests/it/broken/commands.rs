@@ -1,4 +1,4 @@
-//! `[[commands]]`.
+//! Problems of `[[commands]]`.
 
 use expect_test::expect;
 
@@ -6,7 +6,7 @@ use super::check;
 use crate::diagnostics_of;
 
 #[test]
-fn commands_without_devices() {
+fn commands_without_devices_are_rejected() {
     let text = "name = \"x\"\nduration = \"1m\"\n[cluster]\n[[commands]]\nusers = 5\n";
     expect![[r#"
         broken.toml:4:1: commands: commands without devices to send them to
@@ -20,7 +20,7 @@ fn commands_without_devices() {
 }
 
 #[test]
-fn mixed_up_load_models() {
+fn mixed_load_models_are_rejected() {
     let more = r#"
 [[commands]]
 name = "neither"
@@ -70,7 +70,7 @@ path = "commands"
 }
 
 #[test]
-fn commands_outside_their_phase() {
+fn gate_on_commands_outside_the_steady_phase_is_rejected() {
     let more = r#"
 [[commands]]
 users = 5

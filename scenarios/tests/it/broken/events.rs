@@ -1,11 +1,11 @@
-//! `[[events]]`.
+//! Problems of `[[events]]`.
 
 use expect_test::expect;
 
 use super::check;
 
 #[test]
-fn after_the_end() {
+fn times_after_the_steady_phase_are_rejected() {
     let more = r#"start = "60s"
 [[events]]
 at = "2m"
@@ -34,7 +34,7 @@ node = "n1"
 }
 
 #[test]
-fn half_a_fault() {
+fn incomplete_fault_is_rejected() {
     let more = r#"
 [[events]]
 at = "5s"
@@ -83,7 +83,7 @@ duration = "5s"
 }
 
 #[test]
-fn events_of_consumers_name_one_that_is_there() {
+fn consumer_event_names_an_existing_consumer() {
     check(
         r#"[[events]]
 at = "1s"

@@ -1,4 +1,4 @@
-//! The file as a whole: what is missing, what is no TOML, everything at once.
+//! The file as a whole: missing parts, text that is not TOML, all problems at once.
 
 use expect_test::expect;
 
@@ -6,7 +6,7 @@ use super::check;
 use crate::diagnostics_of;
 
 #[test]
-fn nothing_at_all() {
+fn empty_file_lists_every_missing_part() {
     expect![[r#"
         broken.toml:1:1: name: missing
           |
@@ -36,7 +36,7 @@ fn nothing_at_all() {
 }
 
 #[test]
-fn everything_at_once() {
+fn all_problems_are_listed_at_once() {
     let text = r#"nmae = "slip"
 duration = 30
 sede = 7
@@ -193,7 +193,7 @@ during = "stedy"
 }
 
 #[test]
-fn syntax_and_values_together() {
+fn syntax_error_hides_missing_keys_only() {
     let text = r#"name = "broken"
 duration = "60s
 [cluster]
@@ -232,7 +232,7 @@ ramp = "5/s"
 }
 
 #[test]
-fn keys_twice() {
+fn duplicate_key_is_rejected() {
     check(
         "count = 5\n",
         expect![[r#"
@@ -246,7 +246,7 @@ fn keys_twice() {
 }
 
 #[test]
-fn single_brackets() {
+fn list_in_single_brackets_is_explained() {
     let text = "name = \"x\"\nduration = \"1m\"\n[cluster]\n[devices]\ncount = 5\nramp = \"5/s\"\n";
     expect![[r#"
         broken.toml:4:1: devices: not a list of tables
@@ -262,7 +262,7 @@ fn single_brackets() {
 }
 
 #[test]
-fn names_twice() {
+fn duplicate_names_are_rejected() {
     let more = r#"
 [[devices]]
 name = "home"
@@ -297,7 +297,7 @@ check = "sockets.failed == 0"
 }
 
 #[test]
-fn a_cluster_and_a_target() {
+fn cluster_beside_target_is_rejected() {
     check(
         "[target]\nws = \"ws://host/{device}\"\n",
         expect![[r#"
@@ -312,7 +312,7 @@ fn a_cluster_and_a_target() {
 }
 
 #[test]
-fn long_lines_and_odd_characters() {
+fn excerpt_of_a_long_line_is_cut_and_printable() {
     let text = format!("\tname = \"{}\"\u{7}\n", "é".repeat(300));
     expect![[r#"
         broken.toml:1:311: not TOML: unexpected key or value, expected newline, `#`

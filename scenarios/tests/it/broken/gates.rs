@@ -1,4 +1,4 @@
-//! `[[gates]]`.
+//! Problems of `[[gates]]`.
 
 use expect_test::expect;
 
@@ -6,7 +6,7 @@ use super::check;
 use crate::diagnostics_of;
 
 #[test]
-fn gates_that_cannot_be_measured() {
+fn unmeasurable_gates_are_rejected() {
     let more = r#"
 [[gates]]
 check = "commands.failed == 0"
@@ -55,7 +55,7 @@ check = "cost_per_socket.node_rss <= 4KB"
 }
 
 #[test]
-fn no_command_crosses_a_single_node() {
+fn cross_node_gate_needs_a_second_node() {
     let text = crate::BASE.replace("nodes = 2", "nodes = 1");
     let text = format!(
         "{text}[[commands]]\nusers = 5\n[[gates]]\ncheck = \"commands.cross_node.p99 <= 50ms\"\n"

@@ -45,14 +45,14 @@ check = "cost_per_socket.gateway_rss <= 4KiB"
 gateways = [1, 2]
 "#;
 
-fn hints(problems: &str) -> String {
-    let hints = problems.lines().filter(|line| line.contains("= hint:"));
+fn hints(diagnostics: &str) -> String {
+    let hints = diagnostics.lines().filter(|line| line.contains("= hint:"));
     hints.map(str::trim).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
 fn old_name_in_a_file_is_answered_with_the_new_one() {
-    let problems = parse_matrix("old.toml", OLD, &[]).unwrap_err().to_string();
+    let diagnostics = parse_matrix("old.toml", OLD, &[]).unwrap_err().to_string();
     expect![[r#"
         = hint: `load` is called `load_metric` now
         = hint: `gateways` is called `balancers` now
@@ -68,7 +68,7 @@ fn old_name_in_a_file_is_answered_with_the_new_one() {
         = hint: `balance.longest_settling` is called `balance.longest_recovery` now
         = hint: `cost_per_socket.gateway_rss` is called `cost_per_socket.balancer_rss` now
         = hint: `gateways` is called `balancers` now"#]]
-    .assert_eq(&hints(&problems));
+    .assert_eq(&hints(&diagnostics));
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn old_name_in_set_is_answered_with_the_new_one() {
         "gates=[{ check = \"readings.lost == 0\" }]",
     ];
     let sets: Vec<String> = sets.map(str::to_owned).into();
-    let problems = parse("base.toml", crate::BASE, &sets).unwrap_err();
+    let diagnostics = parse("base.toml", crate::BASE, &sets).unwrap_err();
     expect![[r#"
         --set devices.home.give_up_after=3: devices.home.give_up_after: unknown key
           = accepted: `name`, `count`, `ramp`, `start`, `heartbeat`, `max_missed`, `connect_timeout`, `reconnect`
@@ -99,5 +99,5 @@ fn old_name_in_set_is_answered_with_the_new_one() {
           = accepted: a metric of `sockets`, `heartbeats`, `commands`, `messages`, `backplane`, `cpu_cores`, `exits`, `telemetry`, `balance`, `cost_per_socket`
           = hint: `readings.lost` is called `telemetry.lost` now
 
-        4 problems in base.toml"#]].assert_eq(&problems.to_string());
+        4 problems in base.toml"#]].assert_eq(&diagnostics.to_string());
 }

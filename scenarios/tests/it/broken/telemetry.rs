@@ -1,4 +1,4 @@
-//! `[[telemetry]]`.
+//! Problems of `[[telemetry]]`.
 
 use expect_test::expect;
 
@@ -6,7 +6,7 @@ use super::check;
 use crate::{BASE, diagnostics_of};
 
 #[test]
-fn readings_need_a_schedule_a_pool_and_somebody_to_handle_them() {
+fn telemetry_needs_a_schedule_a_pool_and_consumers() {
     check(
         r#"[[telemetry]]
 pool = "hone"
@@ -39,9 +39,9 @@ every = "5s"
     );
 }
 
-/// Each is followed with two bits of memory.
+/// Each record is followed with two bits of memory, so that their number has a bound.
 #[test]
-fn more_readings_than_can_be_followed() {
+fn more_records_than_can_be_followed_are_rejected() {
     let text = BASE
         .replace("60s", "24h")
         .replace("nodes = 2", "consumers = 1");
@@ -58,7 +58,7 @@ fn more_readings_than_can_be_followed() {
 }
 
 #[test]
-fn readings_faster_than_any_rate_may_be() {
+fn records_faster_than_any_rate_are_rejected() {
     let text = BASE
         .replace("count = 100", "count = 10_000")
         .replace("nodes = 2", "consumers = 1");

@@ -1,8 +1,15 @@
-//! Readings at the broker: from nodes, through groups, to consumers.
+//! The work queue of the embedded broker: telemetry from nodes, through groups, to
+//! consumers.
 //!
-//! In reading order: [`wire`] (what goes over the connections), `telemetry` (what the
-//! broker holds), `members` (one group), `groups` (all of them), `serve` (the two
-//! kinds of connection).
+//! ```text
+//! producer ──► serve ──► queue ──► store            records, until every group is done
+//!     ▲                    │
+//!     └─ PublishResults ◄──┤
+//!                          └──► group ──► serve ──► consumer
+//! ```
+//!
+//! The files, in reading order: [`protocol`] (the frames), `store` (the records), `group`
+//! (one group), `queue` (all groups), `serve` (the connections).
 
 mod group;
 pub(crate) mod protocol;

@@ -1,54 +1,56 @@
-//! The broker's frames for readings, after the hello that says which of the two
-//! kinds of connection it is. Each is a header, some with a payload behind it.
-//! A refusal is the first of what the broker says, to whomever, so that it reads the
-//! same before it is known who came.
+//! The frames of producers and consumers of telemetry, after the first frame of the
+//! connection.
+//!
+//! A frame is a header, and some have a payload. `Rejected` is the first variant of each
+//! kind of frame from the broker, as in `FromBroker`, because the broker may reject a peer
+//! while it does not know what the peer is.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{id::ConsumerGroup, ingest::PublishOutcome};
 
-/// From a node that hands readings in.
+/// A frame from a node that sends telemetry.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum FromProducer {
-    /// The reading that follows is this connection's number `number`.
+    /// The payload is the record with this number. Numbers belong to one connection.
     Publish { sequence: u64 },
-    /// Answers a ping; any frame proves life as well.
+    /// The answer to a ping. Any other frame is a sign of life as well.
     Pong,
 }
 
-/// To a node that hands readings in.
+/// A frame to a node that sends telemetry.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum ToProducer {
-    /// The connection ends.
+    /// The producer may not connect; the connection ends.
     Rejected {
         reason: String,
     },
-    /// Every group there is: first of all, and again when there is one more.
+    /// The consumer groups. It is the first frame, and is sent again for each new group.
     Groups(Vec<ConsumerGroup>),
-    /// What became of readings, by their numbers.
+    /// The outcomes of records, by their numbers.
     PublishResults(Vec<(u64, PublishOutcome)>),
     Ping,
 }
 
-/// From a consumer.
+/// A frame from a consumer.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum FromConsumer {
-    /// These deliveries are handled.
+    /// The deliveries with these receipts are handled.
     Acknowledge(Vec<u64>),
-    /// Answers a ping; any frame proves life as well.
+    /// The answer to a ping. Any other frame is a sign of life as well.
     Pong,
 }
 
-/// To a consumer.
+/// A frame to a consumer.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum ToConsumer {
-    /// The connection ends.
+    /// The consumer may not connect; the connection ends.
     Rejected {
         reason: String,
     },
-    /// First of all: the group exists.
+    /// The first frame: the group exists.
     Joined,
-    /// The reading that follows is to be handled.
+    /// The payload is a record to handle.
     Delivery {
         receipt: u64,
         redelivered: bool,

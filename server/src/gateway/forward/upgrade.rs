@@ -36,9 +36,14 @@ use tokio::{
 use super::{client_info, deadline::BodyTimeout, headers, local_reply, request::client_response};
 use crate::{
     gateway::{
-        backend_load::ConnectionGuard, backend_set::SocketPick, config::GatewayLimits,
-        metrics::UpgradeOutcome, probe::classify_error, state::GatewayState, tunnel::TunnelStreams,
-        tunnels, upstream::Upstream,
+        backend_load::ConnectionGuard,
+        backend_set::SocketPick,
+        config::GatewayLimits,
+        metrics::UpgradeOutcome,
+        probe::classify_error,
+        state::GatewayState,
+        tunnel::{TunnelStreams, spawn_tunnel},
+        upstream::Upstream,
     },
     stream::MaybeTlsStream,
 };
@@ -222,5 +227,5 @@ async fn join_streams(
         node: node.io.into_inner(),
         node_buffered: node.read_buf,
     };
-    tunnels::spawn_tunnel(&gateway, streams, guard);
+    spawn_tunnel(&gateway.tunnels, streams, guard);
 }

@@ -109,7 +109,7 @@ async fn a_socket_needs_a_token_for_its_device() {
         ("missing", 1),
         ("expired", 1),
         ("invalid", 2),
-        ("other-device", 1),
+        ("other_device", 1),
     ] {
         let line = format!("highwater_auth_rejected_total{{reason=\"{reason}\"}} {count}");
         assert!(metrics.contains(&line), "{line} is missing in {metrics}");

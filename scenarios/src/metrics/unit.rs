@@ -1,30 +1,8 @@
-//! The metrics that a gate can hold against a limit: every number of
-//! `summary.json` that is one number, by its path without the unit's suffix.
+//! The units of metrics, and limits written in them.
 
 use highwater_types::{InvalidQuantity, quantity};
 
-mod direction;
-mod registry;
-
-pub use direction::Direction;
-pub(crate) use registry::MetricRequirement;
-
-/// A metric of the summary.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Metric {
-    /// Path in `summary.json` without the unit's suffix, such as
-    /// `heartbeats.response.p99`.
-    pub path: String,
-    /// What it is counted in.
-    pub unit: Unit,
-    /// What it says, in a phrase.
-    pub about: String,
-    json_path: Vec<String>,
-    windowed: bool,
-    requirement: MetricRequirement,
-}
-
-/// What a metric is counted in.
+/// The unit of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
     /// Milliseconds.
@@ -33,49 +11,19 @@ pub enum Unit {
     Bytes,
     /// Seconds.
     Seconds,
-    /// A plain number of things.
+    /// A number of things.
     Count,
-    /// One quantity over another, where 1 is the measure: read as a number.
+    /// A ratio around 1, read as a number.
     Ratio,
-    /// A part of something, or of a processor's time: read as a percentage.
+    /// A part of a whole, or of a CPU core, read as a percentage.
     Share,
     /// Things per second.
     PerSecond,
 }
 
-/// The metric at a path, spelt exactly.
-pub fn find(path: &str) -> Option<Metric> {
-    all().find(|figure| figure.path == path)
-}
-
-/// Every metric, in the order of the summary.
-pub fn all() -> impl Iterator<Item = Metric> {
-    registry::ENTRIES
-        .iter()
-        .flat_map(registry::RegistryEntry::metrics)
-}
-
-impl Metric {
-    /// The keys that lead to the number in `summary.json`, such as
-    /// `heartbeats`, `response_ms`, `p99`.
-    pub fn json_path(&self) -> Vec<&str> {
-        self.json_path.iter().map(String::as_str).collect()
-    }
-
-    /// Whether it can be taken over a part of the run; else it has a moment or
-    /// a way of its own and a gate on it takes no `during`.
-    pub fn is_windowed(&self) -> bool {
-        self.windowed
-    }
-
-    pub(crate) fn requirement(&self) -> MetricRequirement {
-        self.requirement
-    }
-}
-
 impl Unit {
-    /// The units a limit may be written in, and what each is worth in this one.
-    /// The empty unit is a plain number.
+    /// Returns the units that a limit may be written in, with their factors. The empty unit
+    /// is a plain number.
     pub(crate) fn accepted_units(self) -> &'static [(&'static str, f64)] {
         match self {
             Self::Millis => &[("ms", 1.0), ("s", 1e3), ("us", 1e-3), ("µs", 1e-3)],
@@ -95,13 +43,13 @@ impl Unit {
         }
     }
 
-    /// A limit read from text, in this unit.
+    /// Reads a limit and converts it to this unit.
     pub(crate) fn parse_limit(self, text: &str) -> Result<f64, InvalidQuantity> {
         let (number, unit) = quantity::split_unit(text)?;
         Ok(number * quantity::unit_factor(text, unit, self.accepted_units())?)
     }
 
-    /// What a limit looks like, for messages.
+    /// Returns the accepted form of a limit, for messages.
     pub(crate) fn expected(self) -> &'static str {
         match self {
             Self::Millis => "a time such as `50ms`, `1.5s` or `800us`",
@@ -127,11 +75,10 @@ impl Unit {
         }
     }
 
-    /// The unit's name, for the reference.
+    /// Returns the kind of quantity, for the reference.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::Millis => "time",
-            Self::Seconds => "time",
+            Self::Millis | Self::Seconds => "time",
             Self::Bytes => "size",
             Self::Count => "count",
             Self::Ratio => "ratio",

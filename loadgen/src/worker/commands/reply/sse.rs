@@ -1,16 +1,35 @@
-//! The reply on an event stream (WHATWG HTML, section 9.2): the fields that a
-//! caller of commands needs.
+//! The reply on an event stream (WHATWG HTML, section 9.2).
+//!
+//! Only the fields that a caller of commands needs are parsed: `event` and `data`.
 
+use futures_util::future::BoxFuture;
 use reqwest::Response;
-use serde::Deserialize;
 
-use super::reply::{ParsedReply, ReplyResult};
+use super::ReplyReader;
+use crate::worker::dialect::{Dialect, ReplyResult};
 
 /// Longest stream that is read for one reply, in bytes.
 const STREAM_LIMIT: usize = 1 << 20;
 
-/// Reads until the event `reply` or `error`; others are passed over.
-pub async fn read_streamed_reply(mut response: Response) -> ReplyResult {
+/// The reader of a response that is an event stream.
+pub struct SseReader;
+
+impl ReplyReader for SseReader {
+    fn accept(&self) -> &'static str {
+        "text/event-stream"
+    }
+
+    fn read<'a>(
+        &'a self,
+        response: Response,
+        dialect: &'a dyn Dialect,
+        nonce: &'a str,
+    ) -> BoxFuture<'a, ReplyResult> {
+        Box::pin(read(response, dialect, nonce))
+    }
+}
+
+async fn read(mut response: Response, dialect: &dyn Dialect, nonce: &str) -> ReplyResult {
     let mut stream = EventStream::default();
     let mut read = 0;
     loop {
@@ -23,36 +42,21 @@ pub async fn read_streamed_reply(mut response: Response) -> ReplyResult {
             return ReplyResult::ConnectionBroken;
         }
         for event in stream.feed(&chunk) {
-            match event.name.as_str() {
-                "reply" => {
-                    return ParsedReply::parse(event.data.as_bytes())
-                        .map_or(ReplyResult::Malformed, ReplyResult::Reply);
-                }
-                "error" => return parse_error_event(&event.data),
-                _ => {}
+            if let Some(result) = dialect.decode_event(&event.name, &event.data, nonce) {
+                return result;
             }
         }
     }
 }
 
-fn parse_error_event(text: &str) -> ReplyResult {
-    #[derive(Deserialize)]
-    struct ErrorEventData {
-        status: u16,
-    }
-    serde_json::from_str(text).map_or(ReplyResult::Malformed, |error: ErrorEventData| {
-        ReplyResult::Status(error.status)
-    })
-}
-
-/// An event that is complete.
+/// A complete event.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct SseEvent {
     pub(crate) name: String,
     pub(crate) data: String,
 }
 
-/// A stream that comes in pieces.
+/// A parser of a stream that comes in pieces.
 #[derive(Debug, Default)]
 pub(crate) struct EventStream {
     line: Vec<u8>,
@@ -60,12 +64,13 @@ pub(crate) struct EventStream {
 }
 
 impl EventStream {
-    /// The events that `bytes` completes.
+    /// Returns the events that `bytes` completes.
     pub(crate) fn feed(&mut self, bytes: &[u8]) -> Vec<SseEvent> {
         let mut events = Vec::new();
         for byte in bytes {
             match byte {
                 b'\n' => events.extend(self.end_line()),
+                // The standard allows CR LF, LF and CR. Servers send one of the first two.
                 b'\r' => {}
                 other => self.line.push(*other),
             }
@@ -73,6 +78,7 @@ impl EventStream {
         events
     }
 
+    /// Takes in the line that has ended; an empty one completes an event.
     fn end_line(&mut self) -> Option<SseEvent> {
         let line = String::from_utf8_lossy(&std::mem::take(&mut self.line)).into_owned();
         if line.is_empty() {
@@ -83,15 +89,18 @@ impl EventStream {
         let value = value.strip_prefix(' ').unwrap_or(value);
         match field {
             "event" => value.clone_into(&mut self.event.name),
-            "data" => {
-                if !self.event.data.is_empty() {
-                    self.event.data.push('\n');
-                }
-                self.event.data.push_str(value);
-            }
-            _ => {} // comments, ids
+            "data" => self.add_data(value),
+            // `id`, `retry`, and comments, whose field is empty.
+            _ => {}
         }
         None
+    }
+
+    fn add_data(&mut self, value: &str) {
+        if !self.event.data.is_empty() {
+            self.event.data.push('\n');
+        }
+        self.event.data.push_str(value);
     }
 }
 
@@ -100,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_come_whole_however_they_are_cut() {
+    fn stream_cut_anywhere_gives_the_same_events() {
         let text = b": hello\r\n\r\nevent: accepted\ndata: {}\n\nevent:reply\ndata: a\ndata: b\n\n";
         let expected = [("accepted", "{}"), ("reply", "a\nb")];
         for cut in 0..text.len() {
@@ -113,14 +122,5 @@ mod tests {
                 .collect();
             assert_eq!(events, expected, "cut at {cut}");
         }
-    }
-
-    #[test]
-    fn an_error_event_carries_its_status() {
-        assert_eq!(
-            parse_error_event(r#"{"status":404,"error":"x"}"#),
-            ReplyResult::Status(404)
-        );
-        assert_eq!(parse_error_event("oops"), ReplyResult::Malformed);
     }
 }

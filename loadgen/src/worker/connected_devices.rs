@@ -1,50 +1,52 @@
-//! The devices that are connected now, with a random one in constant time.
+//! The set of connected devices.
 
 use std::collections::{HashMap, hash_map::Entry};
 
 use parking_lot::Mutex;
 use rand::Rng;
 
-use super::device::DeviceKey;
+use crate::keys::DeviceKey;
 
-/// A set that can be drawn from.
+/// The set of connected devices of a worker, with a random one in constant time.
 #[derive(Default)]
 pub struct ConnectedDevices {
     inner: Mutex<IndexedDevices>,
 }
 
+/// The devices as a list, and the position of each in it.
 #[derive(Default)]
 struct IndexedDevices {
-    /// In no order.
+    /// The devices in no order: a removed one is replaced by the last.
     devices: Vec<DeviceKey>,
-    /// Where each stands in `members`.
+    /// The position of each device in `devices`.
     positions: HashMap<DeviceKey, u32>,
 }
 
 impl ConnectedDevices {
-    /// Adds a device; twice is once.
+    /// Adds a device, if it is not in the set.
     pub fn insert(&self, device: DeviceKey) {
         let mut inner = self.inner.lock();
-        let place = inner.devices.len() as u32;
+        let position = inner.devices.len() as u32;
         if let Entry::Vacant(vacant) = inner.positions.entry(device) {
-            vacant.insert(place);
+            vacant.insert(position);
             inner.devices.push(device);
         }
     }
 
-    /// Takes a device out, if it is in.
+    /// Removes a device, if it is in the set.
     pub fn remove(&self, device: DeviceKey) {
         let mut inner = self.inner.lock();
-        let Some(place) = inner.positions.remove(&device) else {
+        let Some(position) = inner.positions.remove(&device) else {
             return;
         };
-        inner.devices.swap_remove(place as usize);
-        if let Some(moved) = inner.devices.get(place as usize).copied() {
-            inner.positions.insert(moved, place);
+        inner.devices.swap_remove(position as usize);
+        // The last device has moved into the gap, unless it was the removed one.
+        if let Some(moved) = inner.devices.get(position as usize).copied() {
+            inner.positions.insert(moved, position);
         }
     }
 
-    /// Any one, each as likely as another; `None` when there is none.
+    /// Returns a device, each with the same probability; `None` if the set is empty.
     pub fn pick_random(&self, rng: &mut impl Rng) -> Option<DeviceKey> {
         let inner = self.inner.lock();
         if inner.devices.is_empty() {
@@ -69,7 +71,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn behaves_like_a_set(operations in proptest::collection::vec((any::<bool>(), 0u64..20), 0..200)) {
+        fn any_operations_match_a_set(operations in proptest::collection::vec((any::<bool>(), 0u64..20), 0..200)) {
             let connected = ConnectedDevices::default();
             let mut model = HashSet::new();
             let mut rng = StdRng::seed_from_u64(1);

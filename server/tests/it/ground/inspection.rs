@@ -1,4 +1,4 @@
-//! What a server says of the cluster on it.
+//! The inboxes and the membership table of a cluster, as its server lists them.
 
 use std::process::Command;
 
@@ -7,46 +7,47 @@ use highwater_services::Service;
 use super::{Ground, TestBackplaneKind};
 
 impl Ground {
-    /// The inboxes that exist at the server, as it says itself: `NODE-…`. `None`
-    /// when it has none that outlive their connection.
+    /// Returns the names of the inboxes at the server: `NODE-…`. `None` if its inboxes end
+    /// with their connections.
     pub(crate) fn inboxes(&self) -> Option<Vec<String>> {
         let prefix = format!("highwater:{}:inbox:", self.cluster);
         let pattern = format!("{prefix}*");
         match self.kind {
             TestBackplaneKind::Local => None,
             TestBackplaneKind::Redis => {
-                let channels = ask(&self.url, &["PUBSUB", "CHANNELS", &pattern]);
-                Some(without(&prefix, channels))
+                let channels = query(&self.url, &["PUBSUB", "CHANNELS", &pattern]);
+                Some(strip(&prefix, channels))
             }
-            // Each shard knows its own only.
+            // Each shard lists only its own channels.
             TestBackplaneKind::RedisCluster => {
-                let of = |shard: String| ask(&shard, &["PUBSUB", "SHARDCHANNELS", &pattern]);
-                let channels = self.shards().into_iter().flat_map(of);
-                Some(without(&prefix, channels.collect()))
+                let channels_of =
+                    |shard: String| query(&shard, &["PUBSUB", "SHARDCHANNELS", &pattern]);
+                let channels = self.shards().into_iter().flat_map(channels_of);
+                Some(strip(&prefix, channels.collect()))
             }
-            // A subscription, which ends with its connection.
+            // An inbox is a subscription there.
             TestBackplaneKind::Nats => None,
             TestBackplaneKind::RabbitMq => Some(self.queues()),
         }
     }
 
-    /// The roster as the server keeps it.
-    pub(crate) fn roster(&self) -> Option<serde_json::Value> {
+    /// Returns the stored membership table, where it can be read from outside.
+    pub(crate) fn membership_table(&self) -> Option<serde_json::Value> {
         let key = format!("highwater:{}:membership_table", self.cluster);
         let text = match self.kind {
             TestBackplaneKind::Local | TestBackplaneKind::Nats | TestBackplaneKind::RabbitMq => {
                 return None;
             }
             TestBackplaneKind::Redis | TestBackplaneKind::RedisCluster => {
-                ask(&self.url, &["HGET", &key, "membership_table"]).concat()
+                query(&self.url, &["HGET", &key, "membership_table"]).concat()
             }
         };
         Some(serde_json::from_str(&text).unwrap())
     }
 
-    /// The URLs of a cluster's servers.
+    /// Returns the URLs of a Redis Cluster's servers.
     fn shards(&self) -> Vec<String> {
-        let nodes = ask(&self.url, &["CLUSTER", "NODES"]);
+        let nodes = query(&self.url, &["CLUSTER", "NODES"]);
         let url = |line: &String| {
             let address = line.split(' ').nth(1).unwrap();
             format!("redis://{}", address.split('@').next().unwrap())
@@ -54,7 +55,7 @@ impl Ground {
         nodes.iter().map(url).collect()
     }
 
-    /// The nodes' queues, as the management interface lists them.
+    /// Returns the queues of inboxes, as RabbitMQ's management interface lists them.
     fn queues(&self) -> Vec<String> {
         let admin = self.service().and_then(Service::admin_url).unwrap();
         let url = format!("{admin}/api/queues?disable_stats=true");
@@ -63,12 +64,12 @@ impl Ground {
         let queues: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout).unwrap();
         let names = queues.iter().map(|queue| queue["name"].as_str().unwrap());
         let prefix = format!("highwater.{}.inbox.", self.cluster);
-        without(&prefix, names.map(str::to_owned).collect())
+        strip(&prefix, names.map(str::to_owned).collect())
     }
 }
 
-/// The lines that a Redis answers, or the server that it sends us to.
-fn ask(url: &str, command: &[&str]) -> Vec<String> {
+/// Returns the lines that Redis answers. `-c` follows redirections to other shards.
+fn query(url: &str, command: &[&str]) -> Vec<String> {
     let mut cli = Command::new("redis-cli");
     cli.args(["-c", "-u", url, "--raw"]).args(command);
     let output = cli.output().unwrap();
@@ -78,8 +79,8 @@ fn ask(url: &str, command: &[&str]) -> Vec<String> {
     lines.map(str::to_owned).collect()
 }
 
-/// The names that have the prefix, without it.
-fn without(prefix: &str, names: Vec<String>) -> Vec<String> {
+/// Returns the names that have the prefix, without it.
+fn strip(prefix: &str, names: Vec<String>) -> Vec<String> {
     let bare = |name: &String| name.strip_prefix(prefix).map(str::to_owned);
     names.iter().filter_map(bare).collect()
 }

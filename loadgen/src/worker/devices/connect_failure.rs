@@ -1,0 +1,117 @@
+//! The ways in which an attempt to open a socket fails.
+
+use std::{io, time::Duration};
+
+use nix::errno::Errno;
+
+/// The cause of a failed attempt: the KIND of `connect.failed.KIND`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConnectFailure {
+    /// No process listens at the address.
+    Refused,
+    /// The connection broke during the handshake.
+    Reset,
+    /// The attempt took longer than the pool's `connect_timeout`.
+    Timeout,
+    /// TLS failed: an untrusted certificate, or no common version.
+    Tls,
+    /// The server answered with an HTTP status other than 101.
+    Rejected {
+        /// The delay that its `Retry-After` asks for.
+        retry_after: Option<Duration>,
+    },
+    /// The answer is not a WebSocket server's.
+    Handshake,
+    /// There is no route to the address, or no such name.
+    Unreachable,
+    /// The harness has no ephemeral port left.
+    NoEphemeralPort,
+    /// The harness has no file descriptor left.
+    NoFileDescriptor,
+}
+
+impl ConnectFailure {
+    /// Returns the KIND of `connect.failed.KIND`.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Reset => "reset",
+            Self::Timeout => "timeout",
+            Self::Tls => "tls",
+            Self::Rejected { .. } => "rejected",
+            Self::Handshake => "handshake",
+            Self::Unreachable => "unreachable",
+            Self::NoEphemeralPort => "no_port",
+            Self::NoFileDescriptor => "no_file",
+        }
+    }
+
+    /// Whether a server answered that it is at capacity. Only such a rejection carries
+    /// `Retry-After`.
+    pub fn is_at_capacity(self) -> bool {
+        matches!(
+            self,
+            Self::Rejected {
+                retry_after: Some(_)
+            }
+        )
+    }
+
+    /// Whether this machine failed before the address got a packet.
+    pub(super) fn is_local(self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable | Self::NoEphemeralPort | Self::NoFileDescriptor
+        )
+    }
+
+    /// Returns the cause of a failed TLS handshake. An alert or a truncated handshake is
+    /// the fault of TLS, any other error that of the connection.
+    pub(super) fn from_tls(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => Self::Tls,
+            _ => error.into(),
+        }
+    }
+}
+
+impl From<io::Error> for ConnectFailure {
+    fn from(error: io::Error) -> Self {
+        use io::ErrorKind;
+        match error.kind() {
+            ErrorKind::ConnectionRefused => Self::Refused,
+            ErrorKind::TimedOut => Self::Timeout,
+            ErrorKind::AddrNotAvailable | ErrorKind::AddrInUse => Self::NoEphemeralPort,
+            ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => Self::Unreachable,
+            _ => match error.raw_os_error().map(Errno::from_raw) {
+                Some(Errno::EMFILE | Errno::ENFILE) => Self::NoFileDescriptor,
+                // A machine without IPv6 cannot create a socket for such an address.
+                Some(Errno::EAFNOSUPPORT) => Self::Unreachable,
+                _ => Self::Reset,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tls_failure_differs_from_a_broken_connection() {
+        let kind = |kind| ConnectFailure::from_tls(io::Error::from(kind)).kind();
+        assert_eq!(kind(io::ErrorKind::InvalidData), "tls");
+        assert_eq!(kind(io::ErrorKind::UnexpectedEof), "tls");
+        assert_eq!(kind(io::ErrorKind::ConnectionReset), "reset");
+    }
+
+    #[test]
+    fn limits_of_the_harness_have_kinds_of_their_own() {
+        let kind = |errno: Errno| ConnectFailure::from(io::Error::from(errno)).kind();
+        assert_eq!(kind(Errno::EMFILE), "no_file");
+        assert_eq!(kind(Errno::EADDRNOTAVAIL), "no_port");
+        assert_eq!(kind(Errno::EAFNOSUPPORT), "unreachable");
+        assert_eq!(kind(Errno::ECONNREFUSED), "refused");
+        assert_eq!(kind(Errno::ECONNRESET), "reset");
+    }
+}

@@ -1,0 +1,128 @@
+//! The traits that a dialect implements.
+
+use serde::Deserialize;
+use tokio_tungstenite::tungstenite::Message;
+
+use super::{
+    command::{OutgoingCommand, ReplyNodes, ReplyResult},
+    incoming::Incoming,
+};
+use crate::{keys::LoadItemKey, worker::http::HttpRequest};
+
+/// The part of a WebSocket address that stands for the device's id.
+const DEVICE_PLACEHOLDER: &str = "{device}";
+
+/// The language that devices and commands speak to a system under test.
+///
+/// Defaults are right for a server that knows nothing of the harness: RFC 6455 pings as
+/// heartbeats, a JSON body for commands, no topics and no telemetry.
+pub trait Dialect: Send + Sync {
+    /// Returns the WebSocket address of a device, made from an address of the plan.
+    fn device_address(&self, template: &str, device_id: &str) -> String {
+        template.replace(DEVICE_PLACEHOLDER, device_id)
+    }
+
+    /// Returns header lines of every upgrade request, each with its CR LF.
+    ///
+    /// A subprotocol goes here: `Sec-WebSocket-Protocol: NAME\r\n`.
+    fn upgrade_header_lines(&self) -> &'static str {
+        ""
+    }
+
+    /// Returns the header field, in lower case, in which an answer names its node.
+    ///
+    /// A system that names no node loses only the split by node.
+    fn node_header(&self) -> &'static str {
+        "x-highwater-node"
+    }
+
+    /// Returns the header field, in lower case, in which a reply names the node that
+    /// owned the device's socket.
+    fn owner_header(&self) -> &'static str {
+        "x-highwater-owner"
+    }
+
+    /// Returns the frame of heartbeat `number`, which its answer must carry back.
+    fn heartbeat_frame(&self, number: u32) -> Message {
+        Message::Ping(number.to_be_bytes().to_vec().into())
+    }
+
+    /// Decodes a frame that a device received. Unknown frames are
+    /// [`Ignored`](Incoming::Ignored): no bytes of the system may end the worker.
+    fn decode<'f>(&self, frame: &'f Message) -> Incoming<'f>;
+
+    /// Builds the HTTP request of a command to `path`.
+    fn command_request(&self, path: String, command: &OutgoingCommand<'_>) -> HttpRequest {
+        HttpRequest::json(path, command.json_body())
+    }
+
+    /// Decodes the body of a 2xx response to the command with `nonce`; `None` if it is
+    /// not the reply to this very command.
+    fn decode_reply(&self, body: &[u8], nonce: &str) -> Option<ReplyNodes>;
+
+    /// Decodes an event of a reply stream; `None` for an event that ends nothing.
+    fn decode_event(&self, name: &str, data: &str, nonce: &str) -> Option<ReplyResult> {
+        match name {
+            "reply" => Some(match self.decode_reply(data.as_bytes(), nonce) {
+                Some(nodes) => ReplyResult::Reply(nodes),
+                None => ReplyResult::WrongReply,
+            }),
+            "error" => Some(decode_error_event(data)),
+            _ => None,
+        }
+    }
+
+    /// Returns the frames of topics, where the system has topics.
+    fn topics(&self) -> Option<&dyn TopicDialect> {
+        None
+    }
+
+    /// Returns the frames of telemetry, where the system takes telemetry.
+    fn telemetry(&self) -> Option<&dyn TelemetryDialect> {
+        None
+    }
+}
+
+/// The frames and requests by which topics are subscribed and published to.
+pub trait TopicDialect: Send + Sync {
+    /// Returns the frames that subscribe to `topics`, in the order to send them. The
+    /// answer to the last is [`SubscriptionsConfirmed`](Incoming::SubscriptionsConfirmed).
+    fn subscribe_frames(&self, topics: &[String]) -> Vec<Message>;
+
+    /// Returns the frame by which a device publishes `body`, which is JSON text.
+    fn publish_frame(&self, topic: &str, key: LoadItemKey, body: &str) -> Message;
+
+    /// Returns the HTTP request that publishes `body`, which is JSON text.
+    fn publish_request(&self, topic: &str, body: &str) -> HttpRequest;
+}
+
+/// The frame by which a device sends telemetry.
+pub trait TelemetryDialect: Send + Sync {
+    /// Returns the frame of a telemetry record whose `body` is JSON text.
+    fn telemetry_frame(&self, key: LoadItemKey, body: &str) -> Message;
+}
+
+/// Reads the HTTP status that a server sends in an event once its headers are out.
+fn decode_error_event(data: &str) -> ReplyResult {
+    #[derive(Deserialize)]
+    struct ErrorEvent {
+        status: u16,
+    }
+    serde_json::from_str(data).map_or(ReplyResult::WrongReply, |error: ErrorEvent| {
+        ReplyResult::Status(error.status)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn error_event_carries_its_status() {
+        assert_eq!(
+            decode_error_event(r#"{"status":404,"error":"x"}"#),
+            ReplyResult::Status(404)
+        );
+        assert_eq!(decode_error_event("oops"), ReplyResult::WrongReply);
+    }
+}

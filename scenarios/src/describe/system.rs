@@ -1,0 +1,142 @@
+//! The system that the load is put on, in words.
+
+use std::time::Duration;
+
+use highwater_types::format;
+
+use crate::{
+    Plan,
+    plan::{
+        BackplaneSpec, BalancerKind, BalancerLoadMetric, CertificateTrust, ClusterSpec, Consumers,
+        HttpHeader, SystemSpec, TargetSpec, Word,
+    },
+    text_layout::TextLayout,
+};
+
+pub(super) fn describe(plan: &Plan, page: &mut TextLayout) {
+    page.heading("System");
+    match &plan.system {
+        SystemSpec::Cluster(cluster) => page.paragraph(&cluster_in_words(cluster)),
+        SystemSpec::Target(target) => page.paragraph(&target_in_words(target)),
+    }
+}
+
+fn cluster_in_words(cluster: &ClusterSpec) -> String {
+    let nodes = match cluster.nodes {
+        1 => "1 node (n1)".to_owned(),
+        2 => "2 nodes (n1, n2)".to_owned(),
+        count => format!("{} nodes (n1 to n{count})", format::count(count.into())),
+    };
+    format!(
+        "A cluster of {nodes} on this machine, started for the run: backplane {}, {}, policy {}, commands routed by {}{}{}{}{}.",
+        backplane_in_words(&cluster.backplane),
+        balancer_in_words(cluster),
+        cluster.policy.as_str(),
+        cluster.routing.as_str(),
+        if cluster.tls { ", over TLS" } else { "" },
+        if cluster.auth { ", with tokens" } else { "" },
+        max_age_in_words(cluster.max_age),
+        consumers_in_words(&cluster.consumers),
+    )
+}
+
+/// Returns the backplane in words. The address is displayed without its password.
+fn backplane_in_words(backplane: &BackplaneSpec) -> String {
+    match backplane {
+        BackplaneSpec::Local => "local".to_owned(),
+        BackplaneSpec::Broker(broker) => {
+            let name = broker.url.kind().name();
+            format!("{} ({name}, which must be running already)", broker.url)
+        }
+    }
+}
+
+fn balancer_in_words(cluster: &ClusterSpec) -> String {
+    let word = cluster.balancer.as_str();
+    if cluster.balancer == BalancerKind::None {
+        return format!("balancer {word}");
+    }
+    let count = match cluster.balancers {
+        1 => format!("balancer {word} (b1)"),
+        count => format!("{count} balancers {word} (b1 to b{count})"),
+    };
+    let tls = if cluster.balancer_tls {
+        " with TLS"
+    } else {
+        ""
+    };
+    let load = match cluster.load_metric {
+        BalancerLoadMetric::Sockets => String::new(),
+        load => format!(" by {}", load.as_str()),
+    };
+    format!(
+        "{count}{tls}{load}, nodes join by {}",
+        cluster.join.as_str()
+    )
+}
+
+fn max_age_in_words(max_age: Option<Duration>) -> String {
+    match max_age {
+        None => String::new(),
+        // Nodes draw each socket's age from the last quarter, so that sockets that opened
+        // together do not close together.
+        Some(age) => format!(
+            "; sockets are closed when they are {} to {} old",
+            format::duration(age * 3 / 4),
+            format::duration(age)
+        ),
+    }
+}
+
+fn consumers_in_words(consumers: &Consumers) -> String {
+    let count = match consumers.count {
+        0 => return String::new(),
+        1 => "1 consumer (c1)".to_owned(),
+        count => format!("{count} consumers (c1 to c{count})"),
+    };
+    let time = match consumers.processing_time.is_zero() {
+        true => String::new(),
+        false => format!(" in {} each", format::duration(consumers.processing_time)),
+    };
+    let drops = match consumers.drop_every {
+        0 => String::new(),
+        every => format!(", which drop one in {}", format::count(every)),
+    };
+    format!("; telemetry records handled by {count}{time}{drops}")
+}
+
+fn target_in_words(target: &TargetSpec) -> String {
+    let observed = match target.observe.len() {
+        0 => "no process of it is observed, so nothing is said about its memory".to_owned(),
+        1 => "1 process of it is observed".to_owned(),
+        count => format!("{count} processes of it are observed"),
+    };
+    let http = match target.http.as_slice() {
+        [] => String::new(),
+        http => format!(", commands to {}", http.join(", ")),
+    };
+    format!(
+        "A system that is running: sockets to {}{http}; dialect {}{}{}; {observed}.",
+        target.ws.join(", "),
+        target.dialect.as_str(),
+        trust_in_words(&target.trust),
+        headers_in_words(&target.headers),
+    )
+}
+
+fn trust_in_words(trust: &CertificateTrust) -> String {
+    match trust {
+        CertificateTrust::Machine => String::new(),
+        CertificateTrust::Authorities { file } => format!("; certificates by {file} alone"),
+        CertificateTrust::Anybody => "; certificates are not verified".to_owned(),
+    }
+}
+
+/// Returns the names of header fields. Their values may be secrets.
+fn headers_in_words(headers: &[HttpHeader]) -> String {
+    let names: Vec<_> = headers.iter().map(|header| header.name.as_str()).collect();
+    match names.as_slice() {
+        [] => String::new(),
+        names => format!("; with {}", names.join(", ")),
+    }
+}
