@@ -48,8 +48,10 @@ async fn start_on(
 
 fn launch(context: &ClusterContext, node: &NodeProcess, listen: SocketAddr) -> Launch {
     let settings = context.settings;
+    // Every node accepts faults, because a scenario may send one to any node.
     let mut args = LaunchArgs::new(["--id", &node.id, "--allow-faults"]);
     args.push_option("--routing", routing_name(settings.routing));
+    // The number of sockets is known to a gateway without a report.
     if settings.load_metric == BalancerLoadMetric::Heap {
         args.push_option("--load-source", "heap");
     }

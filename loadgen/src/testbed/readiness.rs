@@ -153,6 +153,7 @@ async fn find_unseen_node(
     context: &ClusterContext,
     matters: impl Fn(&str, &str) -> bool,
 ) -> Option<String> {
+    // One node after the other, because the first that is not joined ends the poll.
     // Read at each poll: nodes start and end while this one is waited for.
     let running = context.registry.running();
     for (asked, address) in &running {

@@ -62,6 +62,7 @@ impl EmbeddedBroker {
     pub(in crate::testbed) async fn restart(&self) -> Result<(), TestbedError> {
         let mut slot = self.process.lock().await;
         self.process.stop_child(&mut slot, STOP_TIMEOUT).await;
+        // The same port, because nodes keep trying the address that they were started with.
         let port = self.address.port();
         launcher::wait_until_port_is_free(BROKER_NAME, port).await?;
         let (child, address) = spawn(&self.launcher, &self.process, port).await?;

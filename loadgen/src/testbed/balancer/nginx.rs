@@ -120,6 +120,7 @@ impl NginxBalancer {
         let child = running_child(&mut slot, id)?;
         let not_running = || TestbedError::NotRunning { id: id.clone() };
         let before = self.active.lock().clone().ok_or_else(not_running)?;
+        // The addresses stay: clients know the first, and the sampler polls the second.
         let addresses = [before.listen, before.admin];
         let config = self.write(context, backends, addresses, before.generation + 1)?;
         self.check().await?;
