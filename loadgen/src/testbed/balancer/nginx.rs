@@ -10,6 +10,7 @@ mod gauges;
 use std::{ffi::OsString, fs, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use futures_util::future::{BoxFuture, FutureExt};
+use highwater_process::{Child, Launch, Signal, port, program::NGINX};
 use highwater_scenarios::plan::{BalancerKind, BalancerPolicy};
 use nix::unistd::geteuid;
 use parking_lot::Mutex;
@@ -30,7 +31,6 @@ use crate::{
     error_chain::error_chain,
     sampling::{GaugeSource, gauge_source::HttpGauges},
 };
-use highwater_process::{Child, Launch, Signal, port, program::NGINX};
 
 /// The declaration of nginx.
 pub(super) const DRIVER: BalancerDriver = BalancerDriver {
@@ -120,6 +120,7 @@ impl NginxBalancer {
         let child = running_child(&mut slot, id)?;
         let not_running = || TestbedError::NotRunning { id: id.clone() };
         let before = self.active.lock().clone().ok_or_else(not_running)?;
+        // The addresses stay: clients know the first, and the sampler polls the second.
         let addresses = [before.listen, before.admin];
         let config = self.write(context, backends, addresses, before.generation + 1)?;
         self.check().await?;
