@@ -1,8 +1,8 @@
 //! Option groups that several commands share.
 //!
 //! - [`scenario`], [`record`]: the input and the output of a run;
-//! - [`backplane`], [`tls`], [`auth`], [`admission`], [`drain`]: the options of a node by
-//!   their topic, some of them also those of a gateway;
+//! - [`backplane`], [`tls`], [`auth`], [`admission`], [`drain`]: options of a node, some of
+//!   which a gateway shares;
 //! - [`time`]: the value parser of durations.
 
 pub(crate) mod admission;
