@@ -8,9 +8,7 @@ use std::{
 
 use highwater_process::port;
 
-use crate::{
-    Service, ServiceError, definition::ServiceDefinition, probe, program,
-};
+use crate::{Service, ServiceError, definition::ServiceDefinition, probe, program};
 
 /// The name on the command line of xtask.
 pub(crate) const NAME: &str = "rabbitmq";
