@@ -1,8 +1,8 @@
 //! Option groups that several commands share.
 //!
 //! - [`scenario`], [`record`]: the input and the output of a run;
-//! - [`backplane`], [`tls`], [`auth`], [`admission`], [`drain`]: options of a node, some of
-//!   which a gateway shares;
+//! - [`backplane`], [`tls`], [`auth`], [`admission`], [`drain`]: options of a node; a
+//!   gateway shares some;
 //! - [`time`]: the value parser of durations.
 
 pub(crate) mod admission;
