@@ -1,22 +1,24 @@
-//! `highwater run`.
+//! One run: from a plan over its record to its report.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
 use highwater_loadgen::coordinator::{self, RunOptions, Workers};
 use highwater_scenarios::Plan;
 
-use super::{announce::announcement, check, doctor, matrix, print, runtime, signals::Interrupt};
+use super::{announce::announcement, signals::Interrupt};
 use crate::{
-    args::{RecordArgs, RunArgs, ScenarioArgs},
     exit::Exit,
     failure::CliFailure,
+    options::{RecordArgs, ScenarioArgs},
+    output::print,
     progress::ProgressDisplay,
+    runtime::runtime,
 };
 
-/// One run: what it does, by whom, and where it is recorded.
+/// One run, with its plan, its workers and its record.
 pub(crate) struct SingleRun<'r> {
     /// The run's plan.
     pub(crate) plan: Plan,
@@ -28,21 +30,8 @@ pub(crate) struct SingleRun<'r> {
     pub(crate) workers: Workers,
     /// Directory of the record.
     pub(crate) out: &'r Path,
-    /// Plain lines instead of a live display.
+    /// Whether plain lines replace the live display.
     pub(crate) is_plain: bool,
-}
-
-/// Runs a scenario with workers on this machine.
-pub(crate) fn execute(args: RunArgs) -> Result<Exit, CliFailure> {
-    let scenario = check::load_matrix(&args.scenario)?;
-    doctor::preflight(&scenario, args.workers, args.try_anyway)?;
-    if !scenario.is_one_run() {
-        return matrix::run(&scenario, &args);
-    }
-    let workers = Workers::Local {
-        count: args.workers,
-    };
-    run(scenario.into_first(), &args.scenario, args.record, workers)
 }
 
 /// Runs the plan of a scenario, reports on it and judges it.
@@ -55,7 +44,7 @@ pub(crate) fn run(
     let out = record.out.unwrap_or_else(|| default_out(&plan));
     SingleRun {
         plan,
-        scenario_text: &read_scenario_text(scenario)?,
+        scenario_text: &scenario.read_text()?,
         sets: scenario.set.clone(),
         workers,
         out: &out,
@@ -66,7 +55,7 @@ pub(crate) fn run(
 }
 
 impl SingleRun<'_> {
-    /// Runs it to its end, in order or not, and leaves its record.
+    /// Runs until the end or an interrupt, and leaves the record.
     pub(crate) fn run_and_record(self, interrupt: &Interrupt) -> Result<(), CliFailure> {
         let announcement = announcement(&self.plan, self.out);
         let options = RunOptions {
@@ -87,7 +76,7 @@ impl SingleRun<'_> {
     }
 }
 
-/// Draws the report, prints the verdict, and where report and record lie.
+/// Writes the report, and prints the verdict and the paths of report and record.
 pub(crate) fn report(out: &Path, baseline: Option<&Path>) -> Result<Exit, CliFailure> {
     let report = match baseline {
         None => highwater_reports::write_report(out)?,
@@ -105,14 +94,7 @@ pub(crate) fn default_out(plan: &Plan) -> PathBuf {
     Path::new("runs").join(format!("{time}-{}", plan.name))
 }
 
-/// Reads the scenario file once for all runs, so that an edit in the meantime does not
-/// change what later records hold.
-pub(super) fn read_scenario_text(scenario: &ScenarioArgs) -> Result<String, CliFailure> {
-    fs::read_to_string(&scenario.scenario)
-        .map_err(|error| CliFailure::path("read the scenario", &scenario.scenario, error))
-}
-
-/// Hears requests to end from here on.
+/// Starts to receive the signals that stop a run.
 pub(super) fn listen_for_interrupt() -> Result<Interrupt, CliFailure> {
     Interrupt::listen().map_err(internal)
 }

@@ -181,7 +181,7 @@ fn a_certificate_is_trusted_and_read_anew_on_sighup() {
 }
 
 #[test]
-fn what_is_not_verified_and_who_gives_no_figures_is_told() {
+fn unverified_tls_and_silent_endpoints_are_reported() {
     let node = Certificates::make().node();
     let address = &node.address;
     let more = format!(
@@ -297,7 +297,7 @@ fn devices_wait_as_long_as_a_full_node_asks_for() {
 }
 
 #[test]
-fn operators_get_through_when_files_have_run_out() {
+fn admin_listener_answers_when_files_have_run_out() {
     let mut command = Command::new("sh");
     let serve = format!(
         "ulimit -n 128; exec {} serve node --listen 127.0.0.1:0 --id n1 --admin-listen 127.0.0.1:0",
@@ -324,7 +324,7 @@ fn operators_get_through_when_files_have_run_out() {
 }
 
 #[test]
-fn what_is_wrong_with_a_node_s_options_is_told() {
+fn invalid_node_options_are_reported() {
     let certificates = Certificates::make();
     let told = |more: &[&str]| {
         let arguments = ["serve", "node", "--listen", "127.0.0.1:0", "--id", "n1"];
