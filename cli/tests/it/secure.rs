@@ -198,7 +198,7 @@ fn what_is_not_verified_and_who_gives_no_figures_is_told() {
     assert_problem(&summary, "certificates were not verified");
     let problems = summary.problems.iter();
     let told =
-        problems.filter(|text| text.contains("misread gives no figures: cannot read http://"));
+        problems.filter(|text| text.contains("cannot sample misread: cannot read http://"));
     assert_eq!(told.count(), 1, "{:?}", summary.problems);
     let seen: Vec<_> = summary
         .nodes

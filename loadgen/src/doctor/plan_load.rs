@@ -148,7 +148,7 @@ fn opens_per_s(pools: &[DevicePool]) -> f64 {
     late.into_iter().map(rate).fold(ramp, f64::max)
 }
 
-/// Sockets to 127.0.0.0/8 come from many addresses (`worker/swarm/source.rs`),
+/// Sockets to 127.0.0.0/8 come from many addresses (`worker/devices/source_address.rs`),
 /// so only commands count there. A balancer has one address for all that it forwards,
 /// and so have several on one machine.
 fn busiest_destination(
