@@ -31,6 +31,8 @@ fn check_ws(target: &TargetSection, sink: &mut DiagnosticSink) {
         .find(|address| !address.contains(DEVICE_PLACEHOLDER));
     let dialect = target.dialect.value;
     if let Some(address) = without_device
+        // The reference server knows a device by its address; others may know it by a
+        // header field.
         && let Some(dialect) = dialect.filter(|dialect| dialect.features().device_in_address)
     {
         let message = format!(

@@ -1,5 +1,6 @@
-//! The node's end of a backplane, whatever carries it: who is there, who waits for
-//! a reply, what is subscribed to, what has gone through.
+//! The node's end of a backplane, the same for every transport.
+//!
+//! The endpoint holds the view, the pending requests, the subscriptions and the counters.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -16,46 +17,49 @@ use super::{
     SendError, TrafficCounters, View, envelope::Envelope, pending::Pending,
 };
 use crate::{
-    bounded_queue,
     id::{NodeId, Topic},
+    net::bounded_queue,
 };
 
-/// One node's end. `road` is what differs between backplanes.
-pub(super) struct BackplaneEndpoint<R> {
-    pub(super) me: NodeId,
+/// One node's end of a backplane. `Q` is the send queue, in which backplanes differ.
+pub(super) struct BackplaneEndpoint<Q> {
+    pub(super) id: NodeId,
     pub(super) traffic: Arc<TrafficCounters>,
-    pub(super) outbound: R,
+    send_queue: Q,
     view: watch::Sender<Arc<View>>,
     pending: Arc<Pending>,
     topics: Mutex<HashSet<Topic>>,
-    /// A subscription did not fit the queue: all of them must be asked for again.
+    /// Notified when a subscription did not fit the send queue, and on each new
+    /// connection: the connection must then subscribe to all topics.
     pub(super) resubscribe: Notify,
 }
 
-/// How a backplane puts things on their way: queued in order, or refused at once.
-/// Each answers how many bytes it queued, 0 for nothing.
+/// The path to the backplane: it queues in order, or rejects at once.
 pub(super) trait Outbound: Send + Sync + 'static {
-    /// To a member of the view, and to nobody if another has its seat by now.
-    fn unicast(&self, to: &Member, envelope: &Envelope, payload: &[u8]) -> Enqueued;
+    /// Queues a unicast between two members of one view.
+    ///
+    /// The message is dropped later, if `to` has another generation by then.
+    fn unicast(&self, from: &Member, to: &Member, envelope: &Envelope, payload: &[u8]) -> Enqueued;
 
-    /// To the other subscribers.
-    fn publish(&self, topic: &Topic, payload: &[u8]) -> Enqueued;
+    /// Queues a message for the other subscribers of `topic`.
+    fn publish(&self, from: &Member, topic: &Topic, payload: &[u8]) -> Enqueued;
 
-    /// Asks for a topic.
+    /// Queues a subscription.
     fn subscribe(&self, topic: &Topic) -> Enqueued;
 
-    /// Asks for a topic no more.
+    /// Queues the end of a subscription.
     fn unsubscribe(&self, topic: &Topic) -> Enqueued;
 }
 
+/// The bytes that were queued.
 pub(super) type Enqueued = Result<usize, bounded_queue::QueueFull>;
 
-impl<R: Outbound> BackplaneEndpoint<R> {
-    pub(super) fn new(me: NodeId, outbound: R) -> Self {
+impl<Q: Outbound> BackplaneEndpoint<Q> {
+    pub(super) fn new(id: NodeId, send_queue: Q) -> Self {
         Self {
-            me,
+            id,
             traffic: Arc::default(),
-            outbound,
+            send_queue,
             view: watch::Sender::new(Arc::new(View::empty())),
             pending: Arc::default(),
             topics: Mutex::default(),
@@ -63,35 +67,38 @@ impl<R: Outbound> BackplaneEndpoint<R> {
         }
     }
 
-    /// The members as last seen, connected or not.
+    /// Returns the last known members, connected or not.
     pub(super) fn last_view(&self) -> Arc<View> {
         Arc::clone(&self.view.borrow())
     }
 
-    /// Goes over to another view; waits for those who left end.
+    /// Applies another view and fails the requests that wait for departed members.
     pub(super) fn apply_view(&self, view: View) {
         let view = Arc::new(view);
         let before = self.view.send_replace(Arc::clone(&view));
+        // After the view is replaced: a request that starts in between either sees the
+        // new view or is failed here.
         self.pending.fail_departed(&before, &view);
     }
 
-    /// Keeps the last members: their devices are most likely still theirs.
+    /// Marks the view as disconnected and fails every pending request.
     pub(super) fn mark_disconnected(&self) {
+        // The members stay in the view: most of their devices are still connected to
+        // them, and this node cannot know better until it is back.
         self.view.send_if_modified(|view| {
-            let was = view.connected;
+            let was_connected = view.connected;
             Arc::make_mut(view).connected = false;
-            was
+            was_connected
         });
         self.pending.fail_all();
     }
 
-    /// What this node subscribes to now.
+    /// Returns the topics to which this node subscribes now.
     pub(super) fn topics(&self) -> Vec<Topic> {
         self.lock_topics().iter().cloned().collect()
     }
 
-    /// A unicast that arrived. Replies end their wait here; the rest is for the node
-    /// to handle.
+    /// Handles a received unicast and returns the message for the node, if it is one.
     pub(super) fn handle_unicast(
         &self,
         from: NodeId,
@@ -99,45 +106,56 @@ impl<R: Outbound> BackplaneEndpoint<R> {
         payload: Bytes,
     ) -> Option<Inbound> {
         match envelope {
-            Envelope::Message => Some(Inbound::Message { from, payload }),
-            Envelope::Request(reply_to) => Some(Inbound::Request {
-                from,
-                reply_to,
-                payload,
-            }),
-            Envelope::Reply { correlation } => {
-                self.pending.complete(correlation, payload);
-                None
+            Envelope::Message => return Some(Inbound::Message { from, payload }),
+            Envelope::Request(reply_to) => {
+                return Some(Inbound::Request {
+                    from,
+                    reply_to,
+                    payload,
+                });
             }
+            Envelope::Reply { correlation } => self.pending.complete(correlation, payload),
             Envelope::Forwarded { correlation, to } => {
                 self.pending.redirect(correlation, to, &self.view.borrow());
-                None
             }
             Envelope::GoAway => {
                 if let Some(member) = self.last_view().member(&from) {
                     self.pending.handle_goaway(member);
                 }
-                None
             }
         }
+        None
     }
 
     fn unicast(&self, to: &NodeId, envelope: &Envelope, payload: &[u8]) -> Result<(), SendError> {
         let view = self.last_view();
-        let Some(member) = view.member(to) else {
+        let Some(to) = view.member(to) else {
             return Err(SendError::NotMember(to.clone()));
         };
-        check_sendable(&view, payload)?;
-        let kind = match member.role {
+        let from = self.sender_in(&view, payload)?;
+        // A gateway only gets load reports: they are not traffic between nodes.
+        let kind = match to.role {
             MemberRole::Node => MessageKind::Unicast,
             MemberRole::Gateway => MessageKind::Control,
         };
-        self.count_enqueued(kind, self.outbound.unicast(member, envelope, payload))
+        self.count_enqueued(kind, self.send_queue.unicast(from, to, envelope, payload))
     }
 
-    fn count_enqueued(&self, kind: MessageKind, pushed: Enqueued) -> Result<(), SendError> {
-        match pushed {
-            Ok(0) => Ok(()),
+    /// Returns this node's own entry in `view`, if a payload can be sent now.
+    fn sender_in<'v>(&self, view: &'v View, payload: &[u8]) -> Result<&'v Member, SendError> {
+        if payload.len() > MAX_PAYLOAD_BYTES {
+            return Err(SendError::TooLarge(payload.len()));
+        }
+        // Sender and receiver come from the same view: receivers drop the frame, if this
+        // node has joined again before it is sent.
+        match view.member(&self.id) {
+            Some(own) if view.connected => Ok(own),
+            _ => Err(SendError::Disconnected),
+        }
+    }
+
+    fn count_enqueued(&self, kind: MessageKind, enqueued: Enqueued) -> Result<(), SendError> {
+        match enqueued {
             Ok(bytes) => {
                 self.traffic.count_sent(kind, bytes);
                 Ok(())
@@ -154,17 +172,7 @@ impl<R: Outbound> BackplaneEndpoint<R> {
     }
 }
 
-fn check_sendable(view: &View, payload: &[u8]) -> Result<(), SendError> {
-    if payload.len() > MAX_PAYLOAD_BYTES {
-        return Err(SendError::TooLarge(payload.len()));
-    }
-    match view.connected {
-        true => Ok(()),
-        false => Err(SendError::Disconnected),
-    }
-}
-
-impl<R: Outbound> Backplane for BackplaneEndpoint<R> {
+impl<Q: Outbound> Backplane for BackplaneEndpoint<Q> {
     fn view(&self) -> watch::Receiver<Arc<View>> {
         self.view.subscribe()
     }
@@ -179,18 +187,18 @@ impl<R: Outbound> Backplane for BackplaneEndpoint<R> {
         payload: Bytes,
         deadline: Instant,
     ) -> BoxFuture<'static, Result<Bytes, RequestError>> {
-        // The wait exists before the question leaves, so no answer can be too early.
-        let wait = match self.pending.register(to) {
-            Ok(wait) => wait,
+        // Registered before the request is sent, so that no response arrives too early.
+        let pending = match self.pending.register(to) {
+            Ok(pending) => pending,
             Err(error) => return std::future::ready(Err(error)).boxed(),
         };
-        let correlation = wait.correlation();
+        let correlation = pending.correlation();
         let reply_to = ReplyTo {
-            node: self.me.clone(),
+            node: self.id.clone(),
             correlation,
         };
         match self.unicast(to, &Envelope::Request(reply_to), &payload) {
-            Ok(()) => wait.wait_until(deadline).boxed(),
+            Ok(()) => pending.wait_until(deadline).boxed(),
             Err(error) => std::future::ready(Err(error.into())).boxed(),
         }
     }
@@ -210,30 +218,33 @@ impl<R: Outbound> Backplane for BackplaneEndpoint<R> {
             correlation,
             to: to.clone(),
         };
-        // Lost, the notice costs the asking node only its early warning.
+        // Without the notice, the requester waits for its deadline when `to` dies.
         let _ = self.unicast(&request.node, &notice, &[]);
         Ok(())
     }
 
     fn announce_leave(&self) {
         let view = self.last_view();
-        for member in view.members.iter().filter(|member| member.id != self.me) {
-            // Lost, it costs that node what it costs when this one dies.
+        for member in view.members.iter().filter(|member| member.id != self.id) {
+            // Without the notice, that member gets `Left` as when this node dies.
             let _ = self.unicast(&member.id, &Envelope::GoAway, &[]);
         }
     }
 
     fn publish(&self, topic: &Topic, payload: Bytes) -> Result<(), SendError> {
-        check_sendable(&self.view.borrow(), &payload)?;
-        self.count_enqueued(MessageKind::Topic, self.outbound.publish(topic, &payload))
+        let view = self.last_view();
+        let from = self.sender_in(&view, &payload)?;
+        let enqueued = self.send_queue.publish(from, topic, &payload);
+        self.count_enqueued(MessageKind::Topic, enqueued)
     }
 
     fn subscribe(&self, topic: &Topic) {
-        // The set is what counts: a new connection begins with it.
+        // Inserted first: a new connection subscribes to this set, so a topic that
+        // misses the queue of the old connection is not lost.
         self.lock_topics().insert(topic.clone());
         if self.view.borrow().connected
             && self
-                .count_enqueued(MessageKind::Control, self.outbound.subscribe(topic))
+                .count_enqueued(MessageKind::Control, self.send_queue.subscribe(topic))
                 .is_err()
         {
             self.resubscribe.notify_one();
@@ -243,8 +254,8 @@ impl<R: Outbound> Backplane for BackplaneEndpoint<R> {
     fn unsubscribe(&self, topic: &Topic) {
         self.lock_topics().remove(topic);
         if self.view.borrow().connected {
-            // Lost, it costs some messages that nobody here wants.
-            let _ = self.count_enqueued(MessageKind::Control, self.outbound.unsubscribe(topic));
+            // A lost unsubscribe only costs messages that the node ignores.
+            let _ = self.count_enqueued(MessageKind::Control, self.send_queue.unsubscribe(topic));
         }
     }
 

@@ -1,5 +1,5 @@
-//! Request/reply over plain unicast, the same for every backplane: a small header
-//! in front of the payload.
+//! Request/reply over plain unicast, for every backplane: a small header before the
+//! payload.
 
 use bytes::{Bytes, BytesMut};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -7,39 +7,43 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use super::ReplyTo;
 use crate::id::NodeId;
 
-/// What a unicast carries.
+/// The header of a unicast.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Envelope {
-    /// Wants no answer.
+    /// The payload needs no response.
     Message,
-    /// Wants an answer at this address.
+    /// The payload is a request from this address.
     Request(ReplyTo),
-    /// The answer to the receiver's request of that number.
+    /// The payload is the response to the receiver's request with this number.
     Reply { correlation: u64 },
-    /// The receiver's request of that number is now with another node.
+    /// The receiver's request with this number is now at another node.
     Forwarded { correlation: u64, to: NodeId },
-    /// The sender acts on no request any more that it has not answered by now.
+    /// The sender processes no request that it has not answered by now.
     GoAway,
 }
 
-/// A header followed by an opaque payload.
+/// Room for a header, so that most frames are allocated once.
+const TYPICAL_HEADER_BYTES: usize = 64;
+
+/// Encodes a header, followed by an opaque payload.
 pub(crate) fn encode_frame<H: Serialize>(header: &H, payload: &[u8]) -> Bytes {
-    let mut sealed = BytesMut::with_capacity(64 + payload.len());
-    sealed = match postcard::to_extend(header, sealed) {
-        Ok(sealed) => sealed,
-        // Only a serializer that refuses its input can fail here; ours are plain
+    let frame = BytesMut::with_capacity(TYPICAL_HEADER_BYTES + payload.len());
+    let mut frame = match postcard::to_extend(header, frame) {
+        Ok(frame) => frame,
+        // Only a serializer that refuses its input can fail here. Headers are plain
         // enums of integers and strings.
-        Err(error) => unreachable!("a header that cannot be encoded: {error}"),
+        Err(error) => unreachable!("cannot encode a header: {error}"),
     };
-    sealed.extend_from_slice(payload);
-    sealed.freeze()
+    frame.extend_from_slice(payload);
+    frame.freeze()
 }
 
-/// Splits what [`seal`] joined. `None` when the header is not understood.
-pub(crate) fn decode_frame<H: DeserializeOwned>(sealed: &Bytes) -> Option<(H, Bytes)> {
-    let (header, rest) = postcard::take_from_bytes(sealed).ok()?;
-    let at = sealed.len() - rest.len();
-    Some((header, sealed.slice(at..)))
+/// Splits a frame of [`encode_frame`], or returns `None` when the header is invalid.
+pub(crate) fn decode_frame<H: DeserializeOwned>(frame: &Bytes) -> Option<(H, Bytes)> {
+    let (header, payload) = postcard::take_from_bytes(frame).ok()?;
+    let payload_start = frame.len() - payload.len();
+    // A slice of the frame: the payload is not copied.
+    Some((header, frame.slice(payload_start..)))
 }
 
 #[cfg(test)]
@@ -50,7 +54,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_sealed_is_opened(
+        fn encoded_frame_is_decoded_unchanged(
             correlation: u64,
             node in "[a-z0-9]{1,64}",
             payload in prop::collection::vec(any::<u8>(), 0..300),
@@ -63,15 +67,16 @@ mod tests {
                 Envelope::Forwarded { correlation, to: node.clone() },
                 Envelope::GoAway,
             ] {
-                let (opened, rest) = decode_frame::<Envelope>(&encode_frame(&header, &payload)).unwrap();
-                prop_assert_eq!(opened, header);
+                let frame = encode_frame(&header, &payload);
+                let (decoded, rest) = decode_frame::<Envelope>(&frame).unwrap();
+                prop_assert_eq!(decoded, header);
                 prop_assert_eq!(&rest[..], &payload[..]);
             }
         }
 
         #[test]
-        fn noise_never_panics(noise in prop::collection::vec(any::<u8>(), 0..100)) {
-            let _ = decode_frame::<Envelope>(&noise.into());
+        fn random_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+            let _ = decode_frame::<Envelope>(&bytes.into());
         }
     }
 }

@@ -1,89 +1,50 @@
-//! From a URL to a joined backplane.
+//! Joining a cluster by the URL of its backplane.
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{sync::Arc, time::Duration};
 
-use highwater_types::BrokerUrl;
+use highwater_types::{BrokerKind, BrokerUrl};
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-#[cfg(feature = "amqp")]
-use super::amqp::AmqpTransport;
-#[cfg(feature = "nats")]
-use super::nats::NatsTransport;
-#[cfg(feature = "redis")]
-use super::redis::RedisTransport;
-use super::{
-    Backplane, BackplaneUrl, Inbound, MemberRole, local,
-    remote::{self, ClusterAddress, Transport},
-    standalone::Standalone,
-};
-use crate::id::{ClusterName, NodeId};
+#[cfg(feature = "remote")]
+use super::remote::{self, ClusterAddress, Transport};
+use super::{Backplane, BackplaneUrl, Identity, Inbound, local, standalone::Standalone};
+use crate::{for_each_broker, id::ClusterName};
 
-/// How many messages may wait for the node to handle them.
+/// The received messages that may wait for the node. Beyond them, the connection stops
+/// reading.
 const INBOUND_CAPACITY: usize = 4096;
 
-/// How nodes find each other.
+/// The cluster that a node joins.
 #[derive(Debug, Clone)]
 pub struct BackplaneConfig {
-    /// Where they meet; `None` is a cluster of one.
+    /// The URL of the backplane; `None` is a cluster of one.
     pub url: Option<BackplaneUrl>,
-    /// The name space at a broker that others use too. The embedded broker serves
+    /// The name space at a broker that several clusters share. The embedded broker serves
     /// one cluster and ignores it.
     pub cluster: ClusterName,
-    /// How long this node may be silent before the others take it for dead. The
-    /// embedded broker has a limit of its own and ignores it.
+    /// The time for which this node may be silent before the others remove it. The
+    /// embedded broker has a timeout of its own and ignores it.
     pub lease: Duration,
 }
 
-/// Who joins.
-#[derive(Debug, Clone)]
-pub struct Identity {
-    /// The node's name.
-    pub id: NodeId,
-    /// Which life of the node this is: milliseconds since 1970 at its start.
-    pub incarnation: u64,
-    /// `HOST:PORT` of its HTTP listener, for others to read.
-    pub address: Option<String>,
-    /// What it is to the others.
-    pub role: MemberRole,
-}
-
-/// A backplane and what arrives by it.
+/// A backplane that a node has joined.
 pub struct JoinedBackplane {
-    /// To the others.
+    /// The connection to the other members.
     pub backplane: Arc<dyn Backplane>,
-    /// From the others. It ends when the node leaves. Dropping it ends the
-    /// membership as if the process had died: the others find out.
+    /// The messages from the other members; it ends when the node has left. Dropping it
+    /// ends the membership as if the process had died: the others detect that.
     pub inbound: mpsc::Receiver<Inbound>,
-    /// Ends when the node has left: after `leave` was cancelled and everything that
-    /// was sent before is with the broker.
+    /// The connection's task. It ends when the node has left: after `leave` was cancelled
+    /// and the broker has everything that was sent before.
     pub task: JoinHandle<()>,
 }
 
-impl Identity {
-    /// A life that begins now. Lives are only compared between processes that hold
-    /// the same id, on whose machines a later start is expected to read a later clock.
-    pub(crate) fn starting_now(id: NodeId, address: String, role: MemberRole) -> Self {
-        let incarnation = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_millis() as u64);
-        Self {
-            id,
-            incarnation,
-            address: Some(address),
-            role,
-        }
-    }
-}
-
 impl BackplaneConfig {
-    /// How long a node may be silent, where nothing else is said.
+    /// The default lease.
     pub const DEFAULT_LEASE: Duration = Duration::from_secs(5);
 
-    /// The default cluster at `url`, with the default lease.
+    /// Creates the configuration of the default cluster at `url`, with the default lease.
     pub fn for_url(url: Option<BackplaneUrl>) -> Self {
         Self {
             url,
@@ -93,61 +54,78 @@ impl BackplaneConfig {
     }
 }
 
-/// Joins as `identity` until `leave` is cancelled. Returns at once: a backplane that
-/// is away is no error, the node keeps trying, and the view says whether it is
-/// connected. Must be called inside a tokio runtime.
+/// Joins as `identity` until `leave` is cancelled.
+///
+/// Returns at once. An unreachable backplane is not an error: the node keeps trying, and
+/// its view shows whether it is connected. Must be called inside a tokio runtime.
 pub fn join(
     config: &BackplaneConfig,
     identity: Identity,
     leave: CancellationToken,
 ) -> JoinedBackplane {
-    let (deliver, inbox) = mpsc::channel(INBOUND_CAPACITY);
-    let (backplane, left) = match &config.url {
+    let (deliver, inbound) = mpsc::channel(INBOUND_CAPACITY);
+    let (backplane, task) = match &config.url {
         None => join_standalone(identity, deliver, leave),
         Some(BackplaneUrl::Local { authority }) => local::join(authority, identity, deliver, leave),
-        #[cfg(feature = "redis")]
-        Some(BackplaneUrl::Redis(server)) => {
-            join_remote::<RedisTransport>(server, config, identity, deliver, leave)
-        }
-        #[cfg(feature = "nats")]
-        Some(BackplaneUrl::Nats(server)) => {
-            join_remote::<NatsTransport>(server, config, identity, deliver, leave)
-        }
-        #[cfg(feature = "amqp")]
-        Some(BackplaneUrl::Amqp(server)) => {
-            join_remote::<AmqpTransport>(server, config, identity, deliver, leave)
+        Some(BackplaneUrl::Broker(url)) => {
+            join_function(url.kind())(url, config, identity, deliver, leave)
         }
     };
     JoinedBackplane {
         backplane,
-        inbound: inbox,
-        task: left,
+        inbound,
+        task,
     }
 }
+
+/// A node's end of a backplane, and the task of its connection.
+type Joined = (Arc<dyn Backplane>, JoinHandle<()>);
 
 fn join_standalone(
     identity: Identity,
     deliver: mpsc::Sender<Inbound>,
     leave: CancellationToken,
-) -> (Arc<dyn Backplane>, JoinHandle<()>) {
-    let left = tokio::spawn(leave.cancelled_owned());
-    (Arc::new(Standalone::new(identity, deliver)), left)
+) -> Joined {
+    // There is nothing to leave, but the caller waits for the end of the task.
+    let task = tokio::spawn(leave.cancelled_owned());
+    (Arc::new(Standalone::new(identity, deliver)), task)
 }
 
-#[cfg_attr(
-    not(any(feature = "redis", feature = "nats", feature = "amqp")),
-    expect(dead_code, reason = "a build without any broker's client")
-)]
-fn join_remote<C: Transport>(
-    server: &BrokerUrl,
+/// A function that joins through one kind of broker.
+type JoinFunction =
+    fn(&BrokerUrl, &BackplaneConfig, Identity, mpsc::Sender<Inbound>, CancellationToken) -> Joined;
+
+macro_rules! define_join_function {
+    ([] $((
+        $feature:literal, $module:ident, $kind:ident, $transport:ident, $_producer:ident, $_consumer:ident, $_services:tt
+    ))+) => {
+        fn join_function(kind: BrokerKind) -> JoinFunction {
+            match kind {
+                $(
+                    #[cfg(feature = $feature)]
+                    BrokerKind::$kind => join_remote::<super::$module::$transport>,
+                    #[cfg(not(feature = $feature))]
+                    BrokerKind::$kind => {
+                        |url, _, _, _, _| unreachable!("no client for {url}: BackplaneUrl rejects it")
+                    }
+                )+
+            }
+        }
+    };
+}
+for_each_broker!(define_join_function, []);
+
+#[cfg(feature = "remote")]
+fn join_remote<T: Transport>(
+    url: &BrokerUrl,
     config: &BackplaneConfig,
     identity: Identity,
     deliver: mpsc::Sender<Inbound>,
     leave: CancellationToken,
-) -> (Arc<dyn Backplane>, JoinHandle<()>) {
+) -> Joined {
     let address = ClusterAddress {
-        server: server.clone(),
+        server: url.clone(),
         cluster: config.cluster.clone(),
     };
-    remote::join::<C>(address, identity, config.lease, deliver, leave)
+    remote::join::<T>(address, identity, config.lease, deliver, leave)
 }

@@ -1,4 +1,4 @@
-//! A node's own side of its lease.
+//! The membership lease, from the side of the member that holds it.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
@@ -7,29 +7,31 @@ use std::{
 
 use tokio::time::Instant;
 
-/// The part of its lease that a node may be silent. The rest is for the others to
-/// notice and to clear up: a dead node is gone within its lease.
+/// Returns how long a member with this lease may be silent before it is suspected dead.
 pub(super) fn suspicion_timeout(lease: Duration) -> Duration {
+    // The other two fifths are for the survivors to notice the silence and to remove
+    // the member: a dead node is out of the view within its lease.
     lease * 3 / 5
 }
 
-/// How long a node may be silent, and when it last said that it is alive.
+/// The time for which a member may be silent, and its last sign of life.
 ///
-/// A node that could not say so for that long has lost its seat, whether the others
-/// have noticed or not: what it reads now may be meant for the time before.
+/// A member whose lease has expired has lost its entry, whether the others have noticed
+/// or not. It must not act on what it reads then: that may be meant for the time before.
 pub(super) struct Lease {
     duration: Duration,
     started: Instant,
+    /// The last renewal, in microseconds after `started`.
     renewed_us: AtomicU64,
 }
 
-/// The lease ran out.
+/// An expired lease.
 #[derive(Debug, thiserror::Error)]
-#[error("this node stood still for {0:?}, longer than its lease")]
+#[error("the membership lease expired: this node sent nothing for {0:?}")]
 pub(super) struct LeaseExpired(Duration);
 
 impl Lease {
-    /// Renewed just now.
+    /// Creates a lease that is renewed now.
     pub(super) fn new(duration: Duration) -> Self {
         Self {
             duration,
@@ -38,13 +40,16 @@ impl Lease {
         }
     }
 
-    /// The sign of life that was given at `said` has gone out.
-    pub(super) fn renew(&self, said: Instant) {
-        let at = said.saturating_duration_since(self.started);
+    /// Renews the lease from `sent_at` on, when a sign of life began to be sent.
+    ///
+    /// The write must be complete by now. The instant before it counts, because the others
+    /// cannot have received the sign of life earlier.
+    pub(super) fn renew(&self, sent_at: Instant) {
+        let at = sent_at.saturating_duration_since(self.started);
         self.renewed_us.fetch_max(at.as_micros() as u64, Relaxed);
     }
 
-    /// To be called before anything that only the holder may do.
+    /// Fails when the lease has expired. Called before anything that only a member may do.
     pub(super) fn check(&self) -> Result<(), LeaseExpired> {
         let renewed = Duration::from_micros(self.renewed_us.load(Relaxed));
         let silent = self.started.elapsed().saturating_sub(renewed);
@@ -60,7 +65,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn it_holds_as_long_as_it_is_renewed() {
+    async fn lease_holds_while_it_is_renewed() {
         let lease = Lease::new(Duration::from_secs(5));
         for _ in 0..3 {
             tokio::time::advance(Duration::from_secs(4)).await;
@@ -70,7 +75,7 @@ mod tests {
         tokio::time::advance(Duration::from_secs(6)).await;
         assert_eq!(
             lease.check().unwrap_err().to_string(),
-            "this node stood still for 6s, longer than its lease"
+            "the membership lease expired: this node sent nothing for 6s"
         );
     }
 }

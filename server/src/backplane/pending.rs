@@ -1,4 +1,4 @@
-//! Requests that wait for their reply.
+//! The requests that wait for their response.
 
 use std::{
     collections::HashMap,
@@ -18,7 +18,7 @@ use tokio::{
 use super::{Member, RequestError, View};
 use crate::id::NodeId;
 
-/// All requests of one node that wait.
+/// The pending requests of one node.
 #[derive(Default)]
 pub(super) struct Pending {
     next_correlation: AtomicU64,
@@ -28,24 +28,25 @@ pub(super) struct Pending {
 #[derive(Default)]
 struct PendingState {
     requests: HashMap<u64, PendingRequest>,
-    /// Who said farewell. Kept for one view longer than the seat: another node may
-    /// still hand a request to it.
+    /// The nodes that sent a GoAway. A node stays here for one view longer than it is a
+    /// member, because another node may still forward a request to it.
     leaving: HashMap<NodeId, LeavingNode>,
 }
 
 struct LeavingNode {
-    /// The seat's.
+    /// The generation that sent the GoAway. A later one processes requests again.
     generation: u64,
+    /// Whether a view without this generation was applied.
     left: bool,
 }
 
 struct PendingRequest {
-    /// The node that is to answer; changes when the request is forwarded.
+    /// The node that must respond; it changes when the request is forwarded.
     node: NodeId,
     reply: oneshot::Sender<Result<Bytes, RequestError>>,
 }
 
-/// One request's wait. Dropping it gives up.
+/// The wait for one response. Dropping it cancels the wait.
 pub(super) struct PendingReply {
     pending: Arc<Pending>,
     correlation: u64,
@@ -53,79 +54,87 @@ pub(super) struct PendingReply {
 }
 
 impl Pending {
-    /// `Unprocessed` by a node that said farewell.
-    pub(super) fn register(self: &Arc<Self>, at: &NodeId) -> Result<PendingReply, RequestError> {
+    /// Registers a request to `node`. Fails with `Unprocessed` if `node` sent a GoAway.
+    pub(super) fn register(self: &Arc<Self>, node: &NodeId) -> Result<PendingReply, RequestError> {
         let correlation = self.next_correlation.fetch_add(1, Relaxed);
-        let (sender, answer) = oneshot::channel();
+        let (sender, receiver) = oneshot::channel();
         let mut state = self.lock();
-        if state.leaving.contains_key(at) {
-            return Err(RequestError::Unprocessed(at.clone()));
+        if state.leaving.contains_key(node) {
+            return Err(RequestError::Unprocessed(node.clone()));
         }
-        let waiting = PendingRequest {
-            node: at.clone(),
+        let request = PendingRequest {
+            node: node.clone(),
             reply: sender,
         };
-        state.requests.insert(correlation, waiting);
+        state.requests.insert(correlation, request);
         Ok(PendingReply {
             pending: Arc::clone(self),
             correlation,
-            reply: answer,
+            reply: receiver,
         })
     }
 
-    /// Ends a wait. A number nobody waits for is a late reply: dropped.
+    /// Completes a request. An unknown number is a late response and is dropped.
     pub(super) fn complete(&self, correlation: u64, payload: Bytes) {
-        if let Some(waiting) = self.remove(correlation) {
-            let _ = waiting.reply.send(Ok(payload));
+        if let Some(request) = self.remove(correlation) {
+            request.finish(Ok(payload));
         }
     }
 
-    /// The request went on to another node. When that one has already left, or said
-    /// farewell, the wait ends here: nothing that comes later would end it.
+    /// Moves a request to another node, or fails it if that node is leaving or has left.
     pub(super) fn redirect(&self, correlation: u64, to: NodeId, view: &View) {
         let mut state = self.lock();
+        // Checked here, because the GoAway and the view that would fail the request have
+        // been handled already.
         let error = if state.leaving.contains_key(&to) {
-            // Its reply, had it acted, would have come before its farewell.
+            // A response of `to` would have arrived before its GoAway.
             RequestError::Unprocessed(to)
         } else if view.member(&to).is_none() {
             RequestError::Left(to)
         } else {
-            if let Some(waiting) = state.requests.get_mut(&correlation) {
-                waiting.node = to;
+            if let Some(request) = state.requests.get_mut(&correlation) {
+                request.node = to;
             }
             return;
         };
-        if let Some(waiting) = state.requests.remove(&correlation) {
-            let _ = waiting.reply.send(Err(error));
+        if let Some(request) = state.requests.remove(&correlation) {
+            request.finish(Err(error));
         }
     }
 
-    /// Whether it said farewell.
+    /// Whether `node` sent a GoAway.
     pub(super) fn is_leaving(&self, node: &NodeId) -> bool {
         self.lock().leaving.contains_key(node)
     }
 
-    /// Ends every wait for a member that acts on no request any more.
+    /// Fails the requests to a member that sent a GoAway.
+    ///
+    /// A node sends a GoAway last. It tells a node that left in order from one that died
+    /// with the command: only the former's requests may go to another node.
     pub(super) fn handle_goaway(&self, member: &Member) {
-        let farewell = LeavingNode {
+        let leaving = LeavingNode {
             generation: member.generation,
             left: false,
         };
-        self.lock().leaving.insert(member.id.clone(), farewell);
-        self.fail_where(|at| (*at == member.id).then(|| RequestError::Unprocessed(at.clone())));
+        self.lock().leaving.insert(member.id.clone(), leaving);
+        self.fail_where(|node| {
+            (*node == member.id).then(|| RequestError::Unprocessed(node.clone()))
+        });
     }
 
-    /// Ends every wait for a node that left between two views.
+    /// Fails the requests to members that left between two views.
     pub(super) fn fail_departed(&self, before: &View, after: &View) {
-        let stays = |id: &NodeId, joined| {
+        let stays = |id: &NodeId, generation| {
             after
                 .member(id)
-                .is_some_and(|member| member.generation == joined)
+                .is_some_and(|member| member.generation == generation)
         };
-        self.lock().leaving.retain(|id, farewell| {
-            let stays = stays(id, farewell.generation);
-            let just_left = !stays && !farewell.left && after.member(id).is_none();
-            farewell.left = !stays;
+        self.lock().leaving.retain(|id, leaving| {
+            // Kept for the view in which it left and dropped with the next one, or at once
+            // when the node has joined again.
+            let stays = stays(id, leaving.generation);
+            let just_left = !stays && !leaving.left && after.member(id).is_none();
+            leaving.left = !stays;
             stays || just_left
         });
         let departed: Vec<_> = before
@@ -134,29 +143,28 @@ impl Pending {
             .filter(|old| !stays(&old.id, old.generation))
             .collect();
         if !departed.is_empty() {
-            self.fail_where(|at| {
+            self.fail_where(|node| {
                 departed
                     .iter()
-                    .any(|member| member.id == *at)
-                    .then(|| RequestError::Left(at.clone()))
+                    .any(|member| member.id == *node)
+                    .then(|| RequestError::Left(node.clone()))
             });
         }
     }
 
-    /// Ends every wait: the connection broke.
+    /// Fails every request, because the connection broke.
     pub(super) fn fail_all(&self) {
         self.fail_where(|_| Some(RequestError::Disconnected));
     }
 
-    fn fail_where(&self, verdict: impl Fn(&NodeId) -> Option<RequestError>) {
-        let failed = self
-            .lock()
+    fn fail_where(&self, error_for: impl Fn(&NodeId) -> Option<RequestError>) {
+        let mut state = self.lock();
+        let failed = state
             .requests
-            .extract_if(|_, waiting| verdict(&waiting.node).is_some())
-            .collect::<Vec<_>>();
-        for (_, waiting) in failed {
-            if let Some(error) = verdict(&waiting.node) {
-                let _ = waiting.reply.send(Err(error));
+            .extract_if(|_, request| error_for(&request.node).is_some());
+        for (_, request) in failed {
+            if let Some(error) = error_for(&request.node) {
+                request.finish(Err(error));
             }
         }
     }
@@ -170,18 +178,25 @@ impl Pending {
     }
 }
 
+impl PendingRequest {
+    fn finish(self, result: Result<Bytes, RequestError>) {
+        // It fails when the requester cancelled its wait at this instant.
+        let _ = self.reply.send(result);
+    }
+}
+
 impl PendingReply {
     pub(super) fn correlation(&self) -> u64 {
         self.correlation
     }
 
-    /// The answer, or why there is none by `deadline`.
+    /// Waits for the response until `deadline`.
     pub(super) async fn wait_until(mut self, deadline: Instant) -> Result<Bytes, RequestError> {
         match timeout_at(deadline, &mut self.reply).await {
-            Ok(Ok(answer)) => answer,
+            Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(RequestError::Disconnected),
             Err(_) => match self.pending.remove(self.correlation) {
-                Some(waiting) => Err(RequestError::Deadline { at: waiting.node }),
+                Some(request) => Err(RequestError::Deadline { at: request.node }),
                 // Completed between the deadline and the lock.
                 None => self
                     .reply
@@ -194,6 +209,7 @@ impl PendingReply {
 
 impl Drop for PendingReply {
     fn drop(&mut self) {
+        // A cancelled wait must not leave its entry behind.
         self.pending.remove(self.correlation);
     }
 }

@@ -1,4 +1,4 @@
-//! A cluster of one: nobody to talk to.
+//! The backplane of a cluster of one node.
 
 use std::sync::Arc;
 
@@ -10,35 +10,24 @@ use tokio::{
 };
 
 use super::{
-    Backplane, Identity, Inbound, Member, ReplyTo, RequestError, SendError, TrafficCounters, View,
+    Backplane, Identity, Inbound, ReplyTo, RequestError, SendError, TrafficCounters, View,
 };
 use crate::id::{NodeId, Topic};
 
+/// A backplane without other members. Every unicast fails, every publish succeeds.
 pub(super) struct Standalone {
     view: watch::Sender<Arc<View>>,
     traffic: TrafficCounters,
-    /// Held so that the inbox stays open, silent, for as long as the node lives.
+    /// Held, because the node takes the end of its inbound channel for the end of its
+    /// membership.
     _deliver: mpsc::Sender<Inbound>,
 }
 
 impl Standalone {
     pub(super) fn new(identity: Identity, deliver: mpsc::Sender<Inbound>) -> Self {
-        let Identity {
-            id,
-            incarnation,
-            address,
-            role,
-        } = identity;
-        let members = vec![Member {
-            id,
-            incarnation,
-            generation: 1,
-            address,
-            role,
-        }];
         let view = View {
             version: 1,
-            members,
+            members: vec![identity.into_member(1)],
             connected: true,
         };
         Self {
@@ -79,6 +68,7 @@ impl Backplane for Standalone {
     fn announce_leave(&self) {}
 
     fn publish(&self, _: &Topic, _: Bytes) -> Result<(), SendError> {
+        // No other node subscribes, so the message has reached all of them.
         Ok(())
     }
 

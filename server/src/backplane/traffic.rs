@@ -1,26 +1,25 @@
-//! Counters of what goes through a backplane, and of what did not.
+//! The counters of a backplane's traffic and of its errors.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// What a message through the backplane is, for the one who adds up both ends.
+/// The kind of a message, by which the counts of senders and receivers can be compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(usize)]
 pub enum MessageKind {
-    /// From one node to another: each one sent is one received, if none is lost.
+    /// A message from one node to another. Each sent one is received once, unless it is lost.
     Unicast,
-    /// Published on a topic: one sent is one received by every other node that
-    /// subscribes.
+    /// A message on a topic. Each sent one is received by every other subscribed node.
     Topic,
-    /// Between a node and the backplane itself: subscriptions, signs of life,
-    /// membership; and what a node tells gateways of itself.
+    /// A message between a node and the backplane itself: a subscription, a heartbeat or
+    /// a view. Load reports to gateways count here as well.
     Control,
 }
 
 impl MessageKind {
-    /// All of them.
+    /// The kinds, in the order of their numbers.
     pub const ALL: [Self; 3] = [Self::Unicast, Self::Topic, Self::Control];
 
-    /// As in `highwater_backplane_messages_total{kind}`.
+    /// Returns the label value of `highwater_backplane_messages_total{kind}`.
     pub fn label(self) -> &'static str {
         match self {
             Self::Unicast => "unicast",
@@ -30,7 +29,7 @@ impl MessageKind {
     }
 }
 
-/// Messages and bytes (payload and envelope) since the start.
+/// The counters since the start of the process. Bytes include payload and headers.
 #[derive(Debug, Default)]
 pub struct TrafficCounters {
     sent: [Count; MessageKind::ALL.len()],
@@ -49,48 +48,48 @@ struct Count {
 }
 
 impl TrafficCounters {
-    /// `(messages, bytes)` sent, of all kinds.
+    /// Returns `(messages, bytes)` sent, of all kinds.
     pub fn sent(&self) -> (u64, u64) {
         total(&self.sent)
     }
 
-    /// `(messages, bytes)` received, of all kinds.
+    /// Returns `(messages, bytes)` received, of all kinds.
     pub fn received(&self) -> (u64, u64) {
         total(&self.received)
     }
 
-    /// `(messages, bytes)` of a kind sent.
+    /// Returns `(messages, bytes)` sent, of one kind.
     pub fn sent_of(&self, kind: MessageKind) -> (u64, u64) {
         self.sent[kind as usize].read()
     }
 
-    /// `(messages, bytes)` of a kind received.
+    /// Returns `(messages, bytes)` received, of one kind.
     pub fn received_of(&self, kind: MessageKind) -> (u64, u64) {
         self.received[kind as usize].read()
     }
 
-    /// Messages refused because the queue to the broker was full.
+    /// Returns the messages that were rejected because the send queue was full.
     pub fn rejected(&self) -> u64 {
         self.rejected.load(Relaxed)
     }
 
-    /// Messages that arrived and were dropped because the node was too slow.
+    /// Returns the messages that arrived and were dropped because the node was too slow.
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Relaxed)
     }
 
-    /// How often this node joined again: each time, what was on its way to it is
-    /// lost.
+    /// Returns how often this node joined again. Each time, messages on their way to it
+    /// are lost.
     pub fn reconnects(&self) -> u64 {
         self.reconnects.load(Relaxed)
     }
 
-    /// Silent members that this node removed.
+    /// Returns the silent members that this node removed.
     pub fn evicted(&self) -> u64 {
         self.evicted.load(Relaxed)
     }
 
-    /// Inboxes out of use that this node removed at the broker.
+    /// Returns the abandoned inboxes that this node deleted at the broker.
     pub fn inboxes_deleted(&self) -> u64 {
         self.inboxes_deleted.load(Relaxed)
     }
@@ -126,6 +125,7 @@ impl TrafficCounters {
 
 impl Count {
     fn add(&self, bytes: usize) {
+        // Relaxed suffices: a scrape may see the message without its bytes, no more.
         self.messages.fetch_add(1, Relaxed);
         self.bytes.fetch_add(bytes as u64, Relaxed);
     }

@@ -1,28 +1,33 @@
-//! Who comes to the broker.
+//! The first frame of a connection, which says who connects.
 
 use bytes::Bytes;
 
-use super::{
-    hub::JoinRequest,
-    protocol::{PROTOCOL_VERSION, ToBroker},
-};
 use crate::{
-    backplane::{decode_frame, is_valid_version},
+    backplane::{
+        Identity, decode_frame, is_valid_version,
+        local::protocol::{PROTOCOL_VERSION, ToBroker},
+    },
     id::ConsumerGroup,
 };
 
-/// Who came, by its first frame.
+/// A peer that connects to the broker.
 pub(super) enum Handshake {
-    Node(JoinRequest),
+    /// A member of the cluster. `last_version` is the last view that it has seen.
+    Member {
+        identity: Identity,
+        last_version: u64,
+    },
+    /// A node that sends telemetry. It names the consumer groups that it knows.
     Producer(Vec<ConsumerGroup>),
+    /// A consumer of telemetry.
     Consumer { group: ConsumerGroup, name: String },
 }
 
 impl Handshake {
-    /// Who says so in that frame; else why it may not come in.
+    /// Parses the first frame. The error is the reason that the peer gets.
     pub(super) fn parse(frame: &Bytes) -> Result<Self, String> {
         let Some((hello, _)) = decode_frame(frame) else {
-            return Err("the first frame must be a hello".to_owned());
+            return Err(NOT_A_HELLO.to_owned());
         };
         match hello {
             ToBroker::Hello { protocol, .. }
@@ -31,32 +36,29 @@ impl Handshake {
                 if protocol != PROTOCOL_VERSION =>
             {
                 Err(format!(
-                    "protocol {protocol}: this broker speaks {PROTOCOL_VERSION}"
+                    "invalid protocol version {protocol}: expected {PROTOCOL_VERSION}"
                 ))
             }
-            ToBroker::Hello { last_version, .. } if !is_valid_version(last_version) => {
-                Err(format!("view version {last_version} is out of range"))
-            }
+            // The broker continues from this version, so it must leave room.
+            ToBroker::Hello { last_version, .. } if !is_valid_version(last_version) => Err(
+                format!("invalid view version {last_version}: it is out of range"),
+            ),
             ToBroker::Hello {
-                id,
-                incarnation: boot,
-                address,
-                role,
+                identity,
                 last_version,
                 ..
-            } => Ok(Self::Node(JoinRequest {
-                id,
-                incarnation: boot,
-                address,
-                role,
+            } => Ok(Self::Member {
+                identity,
                 last_version,
-            })),
+            }),
             ToBroker::Produce { groups, .. } => Ok(Self::Producer(groups)),
             ToBroker::Consume { group, name, .. } => Ok(Self::Consumer { group, name }),
-            _ => Err("the first frame must be a hello".to_owned()),
+            _ => Err(NOT_A_HELLO.to_owned()),
         }
     }
 }
+
+const NOT_A_HELLO: &str = "invalid first frame: expected a hello";
 
 #[cfg(test)]
 mod tests {
@@ -66,27 +68,34 @@ mod tests {
     fn hello(protocol: u16, last_version: u64) -> ToBroker {
         ToBroker::Hello {
             protocol,
-            id: "n".parse().unwrap(),
-            incarnation: 1,
-            address: None,
-            role: MemberRole::Node,
+            identity: Identity {
+                id: "n".parse().unwrap(),
+                incarnation: 1,
+                address: None,
+                role: MemberRole::Node,
+            },
             last_version,
         }
     }
 
     #[test]
-    fn who_is_not_understood_is_told_why() {
-        let visitor = |hello: &ToBroker| Handshake::parse(&encode_frame(hello, &[]));
-        let node = visitor(&hello(PROTOCOL_VERSION, 7));
-        assert!(matches!(node, Ok(Handshake::Node(newcomer)) if newcomer.last_version == 7));
-        for (refused, why) in [
-            (hello(PROTOCOL_VERSION + 1, 7), "this broker speaks"),
-            // The broker counts on from there.
+    fn invalid_first_frame_is_rejected_with_the_reason() {
+        let parse = |hello: &ToBroker| Handshake::parse(&encode_frame(hello, &[]));
+        let member = parse(&hello(PROTOCOL_VERSION, 7));
+        assert!(matches!(
+            member,
+            Ok(Handshake::Member {
+                last_version: 7,
+                ..
+            })
+        ));
+        for (rejected, reason) in [
+            (hello(PROTOCOL_VERSION + 1, 7), "protocol version"),
             (hello(PROTOCOL_VERSION, u64::MAX), "out of range"),
-            (ToBroker::Pong, "must be a hello"),
+            (ToBroker::Pong, "expected a hello"),
         ] {
-            let said = visitor(&refused).err().unwrap();
-            assert!(said.contains(why), "{said}");
+            let error = parse(&rejected).err().unwrap();
+            assert!(error.contains(reason), "{error}");
         }
         assert!(Handshake::parse(&Bytes::from_static(&[0xff; 9])).is_err());
     }

@@ -1,146 +1,91 @@
-//! Who is there, and who hears what.
+//! The hub: the members of the cluster, and the subscribers of each topic.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
 
-use super::protocol::FromBroker;
 use crate::{
-    backplane::{IdConflict, Member, MemberRole, View, encode_frame, initial_version},
-    bounded_queue,
+    backplane::{
+        IdConflict, Identity, MemberEntry, MemberList, encode_frame, initial_version,
+        local::protocol::FromBroker,
+    },
     id::{NodeId, Topic},
+    net::bounded_queue::BoundedSender,
 };
 
-/// The broker's state, behind one short lock.
-#[derive(Default)]
+/// The state of the broker, behind one lock that is held for microseconds.
 pub(super) struct Hub {
-    version: u64,
-    /// Ordered, as views are.
-    nodes: BTreeMap<NodeId, NodeConnection>,
+    /// The members, each with the queue of its connection. The queue is bounded: a node
+    /// that does not read loses frames, and costs the others neither time nor memory.
+    members: MemberList<BoundedSender<Bytes>>,
     topics: HashMap<Topic, HashSet<NodeId>>,
 }
 
-struct NodeConnection {
-    member: Member,
-    /// What waits for the node is bounded, so that one that does not read stalls
-    /// nobody and costs no memory without end.
-    queue: bounded_queue::BoundedSender<Bytes>,
-}
-
-impl NodeConnection {
-    /// Queues or drops; what is dropped is counted.
-    fn push(&self, frame: Bytes) {
-        let _ = self.queue.push(frame);
-    }
-}
-
-/// Who asks to join.
-pub(super) struct JoinRequest {
-    pub(super) id: NodeId,
-    pub(super) incarnation: u64,
-    pub(super) address: Option<String>,
-    pub(super) role: MemberRole,
-    pub(super) last_version: u64,
-}
-
 impl Hub {
-    /// A broker that starts now.
+    /// Creates the hub of a broker that starts now.
     pub(super) fn starting_now() -> Self {
         Self {
-            version: initial_version(),
-            ..Self::default()
+            members: MemberList::starting_at(initial_version()),
+            topics: HashMap::new(),
         }
     }
 
-    /// Seats a node and tells everyone. A seat held by an older life of the node,
-    /// or by an older connection of the same life, is taken over: that connection
-    /// ends, since nothing else holds its queue. Answers the `joined` number.
+    /// Adds a node, sends the new view to every member, and returns the generation.
+    ///
+    /// The version goes above `last_version`, the last one that the node has seen. An
+    /// earlier connection of the node is replaced: it ends when its queue is dropped here.
     pub(super) fn join(
         &mut self,
-        newcomer: JoinRequest,
-        queue: bounded_queue::BoundedSender<Bytes>,
+        identity: Identity,
+        queue: BoundedSender<Bytes>,
+        last_version: u64,
     ) -> Result<u64, IdConflict> {
-        let JoinRequest {
-            id,
-            incarnation: boot,
-            address,
-            role,
-            last_version,
-        } = newcomer;
-        if let Some(seat) = self.nodes.get(&id)
-            && seat.member.incarnation > boot
-        {
-            return Err(IdConflict {
-                id,
-                taken: seat.member.incarnation,
-                found: boot,
-            });
-        }
+        let id = identity.id.clone();
+        self.members.join(identity, queue, last_version)?;
+        // The replaced connection's subscriptions are not the new one's.
         self.unsubscribe_all(&id);
-        self.version = self.version.max(last_version) + 1;
-        let joined = self.version;
-        let member = Member {
-            id: id.clone(),
-            incarnation: boot,
-            generation: joined,
-            address,
-            role,
-        };
-        self.nodes.insert(id, NodeConnection { member, queue });
         self.broadcast_view();
-        Ok(joined)
+        Ok(self.members.version())
     }
 
-    /// Frees the seat, if it is still the one taken with that number.
-    pub(super) fn leave(&mut self, id: &NodeId, joined: u64) {
-        if self
-            .nodes
-            .get(id)
-            .is_some_and(|seat| seat.member.generation == joined)
-        {
-            if let Some(seat) = self.nodes.remove(id) {
-                let dropped = seat.queue.rejected();
-                tracing::info!(node = %id, dropped, "node left");
-            }
+    /// Removes a node, if it still has this generation.
+    pub(super) fn leave(&mut self, id: &NodeId, generation: u64) {
+        let is_leaving = |entry: &MemberEntry<_>| {
+            entry.member.id == *id && entry.member.generation == generation
+        };
+        for left in self.members.remove(0, is_leaving) {
+            let dropped = left.connection.rejected();
+            tracing::info!(node = %id, dropped, "a node left");
             self.unsubscribe_all(id);
-            self.version += 1;
             self.broadcast_view();
         }
     }
 
-    /// Whether the seat is still the one taken with that number.
-    pub(super) fn is_current(&self, id: &NodeId, joined: u64) -> bool {
-        self.nodes
-            .get(id)
-            .is_some_and(|seat| seat.member.generation == joined)
+    /// Whether a node still has this generation.
+    pub(super) fn is_current(&self, id: &NodeId, generation: u64) -> bool {
+        self.members.entry_of(id, generation).is_some()
     }
 
-    /// To one node; to nobody when it is not there, or is again with another seat.
-    pub(super) fn unicast(&self, from: &NodeId, to: &NodeId, joined: u64, payload: &[u8]) {
-        if let Some(seat) = self.nodes.get(to)
-            && seat.member.generation == joined
-        {
-            seat.push(encode_frame(
-                &FromBroker::Unicast { from: from.clone() },
-                payload,
-            ));
+    /// Sends to one node, if it still has this generation.
+    pub(super) fn unicast(&self, from: &NodeId, to: &NodeId, generation: u64, payload: &[u8]) {
+        if let Some(entry) = self.members.entry_of(to, generation) {
+            let header = FromBroker::Unicast { from: from.clone() };
+            push(entry, encode_frame(&header, payload));
         }
     }
 
-    /// To every subscriber but the publisher.
+    /// Sends to every subscriber except the publisher.
     pub(super) fn publish(&self, from: &NodeId, topic: &Topic, payload: &[u8]) {
         let Some(subscribers) = self.topics.get(topic) else {
             return;
         };
-        let frame: Bytes = encode_frame(
-            &FromBroker::Published {
-                topic: topic.clone(),
-            },
-            payload,
-        );
-        for node in subscribers.iter().filter(|node| *node != from) {
-            if let Some(seat) = self.nodes.get(node) {
-                seat.push(frame.clone());
+        let topic = topic.clone();
+        // Encoded once: the clones below share the bytes.
+        let frame = encode_frame(&FromBroker::Published { topic }, payload);
+        // The publisher delivers to its own subscribers without the broker.
+        for id in subscribers.iter().filter(|id| *id != from) {
+            if let Some(entry) = self.members.entry(id) {
+                push(entry, frame.clone());
             }
         }
     }
@@ -166,56 +111,43 @@ impl Hub {
     }
 
     fn broadcast_view(&self) {
-        let members = self
-            .nodes
-            .values()
-            .map(|seat| seat.member.clone())
-            .collect();
-        let view = View {
-            version: self.version,
-            members,
-            connected: true,
-        };
-        let frame = encode_frame(&FromBroker::View(view), &[]);
-        for seat in self.nodes.values() {
-            seat.push(frame.clone());
+        let frame = encode_frame(&FromBroker::View(self.members.view()), &[]);
+        for entry in self.members.entries() {
+            push(entry, frame.clone());
         }
     }
+}
+
+/// Queues a frame for a node. A full queue drops and counts it.
+fn push(entry: &MemberEntry<BoundedSender<Bytes>>, frame: Bytes) {
+    let _ = entry.connection.push(frame);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{backplane::MemberRole, net::bounded_queue};
 
-    fn newcomer(id: &str, boot: u64, last_version: u64) -> JoinRequest {
-        JoinRequest {
+    fn identity(id: &str, incarnation: u64) -> Identity {
+        Identity {
             id: id.parse().unwrap(),
-            incarnation: boot,
+            incarnation,
             address: None,
             role: MemberRole::Node,
-            last_version,
         }
     }
 
     #[test]
-    fn an_older_life_is_refused_and_a_newer_one_takes_over() {
-        let mut switch = Hub::default();
-        let (queue, _waiting) = bounded_queue::channel(10, 1000);
-        let first = switch.join(newcomer("a", 5, 0), queue.clone()).unwrap();
-        assert!(switch.join(newcomer("a", 4, 0), queue.clone()).is_err());
-        let second = switch.join(newcomer("a", 6, 0), queue).unwrap();
+    fn end_of_a_replaced_connection_keeps_the_new_one() {
+        let mut hub = Hub::starting_now();
+        let (queue, _frames) = bounded_queue::channel(10, 1000);
+        let first = hub.join(identity("a", 5), queue.clone(), 0).unwrap();
+        assert!(hub.join(identity("a", 4), queue.clone(), 0).is_err());
+        let second = hub.join(identity("a", 6), queue, 0).unwrap();
         let id = "a".parse().unwrap();
-        switch.leave(&id, first);
-        assert!(
-            switch.is_current(&id, second),
-            "the old connection's end changes nothing"
-        );
-    }
-
-    #[test]
-    fn versions_grow_across_restarts() {
-        let mut switch = Hub::default();
-        let (queue, _waiting) = bounded_queue::channel(10, 1000);
-        assert_eq!(switch.join(newcomer("a", 1, 41), queue).unwrap(), 42);
+        hub.leave(&id, first);
+        assert!(hub.is_current(&id, second));
+        hub.leave(&id, second);
+        assert!(!hub.is_current(&id, second));
     }
 }

@@ -1,13 +1,24 @@
-//! The embedded broker: a small TCP switch that joins the nodes of one machine.
+//! The embedded broker: a small TCP server that joins the nodes of one machine.
 //!
-//! In reading order: [`wire`] (what goes over the connection), `hello` (who comes),
-//! `switch` (who is there and who hears what), `run` (sockets), [`work`] (readings,
-//! from nodes to consumers).
+//! ```text
+//! node ◄──► connection ◄──► hub         (views, unicast, topics)
+//! node ◄──► connection ◄──► work_queue  (telemetry, from nodes to consumers)
+//! consumer ◄──► connection ◄──┘
+//! ```
+//!
+//! The files, in reading order: `config`, `handshake` (the first frame), `hub` (members and
+//! topics), `connection` (reading and writing), `run` (listener and members), `work_queue`
+//! (telemetry). The frames are with their clients, in `backplane::local::protocol` and
+//! `ingest::local_protocol`.
 
+mod config;
+mod connection;
 mod handshake;
 mod hub;
-pub(crate) mod protocol;
 mod run;
-pub(crate) mod work_queue;
+mod work_queue;
 
-pub use run::{BrokerConfig, BrokerError, run};
+pub use self::{
+    config::BrokerConfig,
+    run::{BrokerError, run},
+};

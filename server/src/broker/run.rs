@@ -1,64 +1,45 @@
-//! The broker's sockets.
+//! The broker's listener and its connections to members.
 
 use std::{io, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use futures_util::{SinkExt, StreamExt};
+use futures_util::SinkExt;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::{
     net::{TcpListener, TcpStream},
-    time::{MissedTickBehavior, interval, sleep, timeout},
+    time::sleep,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
+    BrokerConfig,
+    connection::{next_frame, write_all},
     handshake::Handshake,
-    hub::{Hub, JoinRequest},
-    protocol::{self, FrameReader, FrameWriter, FromBroker, ToBroker},
+    hub::Hub,
     work_queue::{self, WorkQueue},
 };
 use crate::{
-    backplane::{decode_frame, encode_frame},
-    bounded_queue,
+    backplane::{
+        Identity, decode_frame, encode_frame,
+        local::protocol::{self, FrameReader, FrameWriter, FromBroker, ToBroker},
+    },
     id::NodeId,
+    net::bounded_queue,
 };
 
-/// Frames written with one flush.
-const BATCH: usize = 256;
+/// The pause after a failed accept. Without it, a process that is out of files would
+/// spend its CPU on the same error.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Bounds of a broker.
-#[derive(Debug, Clone)]
-pub struct BrokerConfig {
-    /// How often each node is pinged.
-    pub ping_interval: Duration,
-    /// A node that was silent for this long is hung: it leaves the view.
-    pub peer_timeout: Duration,
-    /// Frames that may wait for one node; more are dropped.
-    pub queue_frames: usize,
-    /// Bytes that may wait for one node; more are dropped.
-    pub queue_bytes: usize,
-}
-
-impl Default for BrokerConfig {
-    fn default() -> Self {
-        Self {
-            ping_interval: Duration::from_secs(1),
-            peer_timeout: Duration::from_secs(5),
-            queue_frames: 16_384,
-            queue_bytes: 16 * 1024 * 1024,
-        }
-    }
-}
-
-/// Why a broker cannot run.
+/// A reason why a broker cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum BrokerError {
     /// The listener is unusable.
-    #[error("the broker's listener is unusable")]
+    #[error("cannot use the broker's listener")]
     Listener(#[source] io::Error),
 }
 
-/// Serves nodes until `shutdown` is cancelled; then every connection ends.
+/// Serves peers until `shutdown` is cancelled; then every connection ends.
 ///
 /// # Errors
 /// [`BrokerError`] when the listener has no address.
@@ -68,7 +49,7 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> Result<(), BrokerError> {
     let address = listener.local_addr().map_err(BrokerError::Listener)?;
-    tracing::info!(%address, "broker");
+    tracing::info!(%address, "the broker listens");
     let broker = Arc::new(BrokerServer {
         config,
         hub: Mutex::new(Hub::starting_now()),
@@ -85,11 +66,12 @@ pub async fn run(
                 connections.spawn(ended);
             }
             Err(error) => {
-                tracing::warn!(%error, "accept");
-                sleep(Duration::from_millis(50)).await;
+                tracing::warn!(%error, "accept failed; retrying in {ACCEPT_PAUSE:?}");
+                sleep(ACCEPT_PAUSE).await;
             }
         }
     }
+    // Every task ends at its next await point, since `shutdown` is cancelled.
     connections.close();
     connections.wait().await;
     Ok(())
@@ -104,119 +86,65 @@ struct BrokerServer {
 impl BrokerServer {
     async fn serve(self: Arc<Self>, stream: TcpStream) {
         if let Err(error) = self.serve_connection(stream).await {
-            tracing::debug!(%error, "connection ended");
+            tracing::debug!(%error, "a connection ended");
         }
     }
 
     async fn serve_connection(&self, stream: TcpStream) -> io::Result<()> {
         let (mut reader, mut writer) = protocol::framed(stream)?;
-        match self.read_handshake(&mut reader).await? {
-            Ok(Handshake::Node(newcomer)) => self.serve_node(newcomer, reader, writer).await,
-            Ok(Handshake::Producer(known)) => {
-                work_queue::serve_producer(&self.work_queue, &self.config, known, reader, writer)
+        let Some(hello) = next_frame(&mut reader, self.config.peer_timeout).await? else {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        };
+        let (queue, config) = (&self.work_queue, &self.config);
+        match Handshake::parse(&hello) {
+            Ok(Handshake::Member {
+                identity,
+                last_version,
+            }) => {
+                self.serve_member(identity, last_version, reader, writer)
                     .await
             }
+            Ok(Handshake::Producer(groups)) => {
+                work_queue::serve_producer(queue, config, groups, reader, writer).await
+            }
             Ok(Handshake::Consumer { group, name }) => {
-                tracing::info!(%group, name, "consumer joined");
-                work_queue::serve_consumer(&self.work_queue, &self.config, group, reader, writer)
-                    .await
+                tracing::info!(%group, name, "a consumer joined");
+                work_queue::serve_consumer(queue, config, group, reader, writer).await
             }
             Err(reason) => reject(&mut writer, reason).await,
         }
     }
 
-    async fn serve_node(
+    async fn serve_member(
         &self,
-        newcomer: JoinRequest,
+        identity: Identity,
+        last_version: u64,
         mut reader: FrameReader,
         mut writer: FrameWriter,
     ) -> io::Result<()> {
-        let id = newcomer.id.clone();
-        let (queue, waiting) =
+        let id = identity.id.clone();
+        let (sender, queue) =
             bounded_queue::channel(self.config.queue_frames, self.config.queue_bytes);
-        let joined = self.hub().join(newcomer, queue);
-        let joined = match joined {
-            Ok(joined) => joined,
-            Err(taken) => return reject(&mut writer, taken.to_string()).await,
+        let joined = self.hub().join(identity, sender, last_version);
+        let generation = match joined {
+            Ok(generation) => generation,
+            Err(conflict) => return reject(&mut writer, conflict.to_string()).await,
         };
-        tracing::info!(node = %id, "node joined");
-        // Before what waits in the queue, whose first frame is the view.
-        let lease_ms = self.config.peer_timeout.as_millis() as u64;
-        let welcome = FromBroker::Welcome { lease_ms };
-        let seat = NodeGuard {
+        tracing::info!(node = %id, "a node joined");
+        let member = JoinedMember {
             broker: self,
             id,
-            generation: joined,
+            generation,
         };
+        // Written directly: the queue holds the view already, and the welcome comes first.
+        let lease_ms = self.config.peer_timeout.as_millis() as u64;
+        let welcome = FromBroker::Welcome { lease_ms };
         writer.send(encode_frame(&welcome, &[])).await?;
+        let ping_interval = self.config.ping_interval;
         tokio::select! {
-            ended = self.write_all(waiting, &mut writer) => ended,
-            ended = self.read_all(&seat, &mut reader) => ended,
+            ended = write_all(queue, &mut writer, &FromBroker::Ping, ping_interval) => ended,
+            ended = member.read_all(&mut reader) => ended,
         }
-    }
-
-    async fn read_handshake(
-        &self,
-        reader: &mut FrameReader,
-    ) -> io::Result<Result<Handshake, String>> {
-        let Some(frame) = timeout(self.config.peer_timeout, reader.next()).await? else {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        };
-        Ok(Handshake::parse(&frame?.freeze()))
-    }
-
-    /// Everything queued for the node, and a ping now and then. Ends when the
-    /// queue has no other holder: the seat was taken over.
-    async fn write_all(
-        &self,
-        mut waiting: bounded_queue::BoundedReceiver<Bytes>,
-        writer: &mut FrameWriter,
-    ) -> io::Result<()> {
-        let mut pings = interval(self.config.ping_interval);
-        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let ping = encode_frame(&FromBroker::Ping, &[]);
-        let mut batch: Vec<Bytes> = Vec::new();
-        // The welcome comes first.
-        pings.reset();
-        loop {
-            tokio::select! {
-                taken = waiting.recv_many(&mut batch, BATCH) => if taken == 0 { return Ok(()) },
-                _ = pings.tick() => batch.push(ping.clone()),
-            }
-            protocol::write_batch(writer, batch.drain(..)).await?;
-        }
-    }
-
-    async fn read_all(&self, seat: &NodeGuard<'_>, reader: &mut FrameReader) -> io::Result<()> {
-        loop {
-            let Some(frame) = timeout(self.config.peer_timeout, reader.next()).await? else {
-                return Ok(());
-            };
-            let frame = frame?.freeze();
-            let (header, payload) = decode_frame(&frame).ok_or(io::ErrorKind::InvalidData)?;
-            self.handle(seat, header, &payload)?;
-        }
-    }
-
-    fn handle(&self, seat: &NodeGuard<'_>, header: ToBroker, payload: &[u8]) -> io::Result<()> {
-        let mut switch = self.hub();
-        if !switch.is_current(&seat.id, seat.generation) {
-            return Err(io::Error::other("the seat was taken over"));
-        }
-        match header {
-            ToBroker::Hello { .. } | ToBroker::Produce { .. } | ToBroker::Consume { .. } => {
-                return Err(io::ErrorKind::InvalidData.into());
-            }
-            ToBroker::Unicast {
-                to,
-                generation: joined,
-            } => switch.unicast(&seat.id, &to, joined, payload),
-            ToBroker::Publish { topic } => switch.publish(&seat.id, &topic, payload),
-            ToBroker::Subscribe { topic } => switch.subscribe(&seat.id, topic),
-            ToBroker::Unsubscribe { topic } => switch.unsubscribe(&seat.id, &topic),
-            ToBroker::Pong => {}
-        }
-        Ok(())
     }
 
     fn hub(&self) -> MutexGuard<'_, Hub> {
@@ -224,21 +152,54 @@ impl BrokerServer {
     }
 }
 
-/// A node's place in the switch, given up however its connection ends.
-struct NodeGuard<'a> {
-    broker: &'a BrokerServer,
+/// A member in the hub. It leaves when this is dropped, however its connection ends.
+struct JoinedMember<'b> {
+    broker: &'b BrokerServer,
     id: NodeId,
     generation: u64,
 }
 
-impl Drop for NodeGuard<'_> {
+impl JoinedMember<'_> {
+    async fn read_all(&self, reader: &mut FrameReader) -> io::Result<()> {
+        while let Some(frame) = next_frame(reader, self.broker.config.peer_timeout).await? {
+            let (header, payload) = decode_frame(&frame).ok_or(io::ErrorKind::InvalidData)?;
+            self.handle(header, &payload)?;
+        }
+        Ok(())
+    }
+
+    fn handle(&self, header: ToBroker, payload: &Bytes) -> io::Result<()> {
+        let mut hub = self.broker.hub();
+        // Checked under the lock of the action: a replaced connection must not act on
+        // the entry of the new one.
+        if !hub.is_current(&self.id, self.generation) {
+            return Err(io::Error::other("a later connection replaced this one"));
+        }
+        match header {
+            ToBroker::Hello { .. } | ToBroker::Produce { .. } | ToBroker::Consume { .. } => {
+                return Err(io::ErrorKind::InvalidData.into());
+            }
+            ToBroker::Unicast { to, generation } => {
+                hub.unicast(&self.id, &to, generation, payload);
+            }
+            ToBroker::Publish { topic } => hub.publish(&self.id, &topic, payload),
+            ToBroker::Subscribe { topic } => hub.subscribe(&self.id, topic),
+            ToBroker::Unsubscribe { topic } => hub.unsubscribe(&self.id, &topic),
+            // Reading it has renewed the peer's timeout.
+            ToBroker::Pong => {}
+        }
+        Ok(())
+    }
+}
+
+impl Drop for JoinedMember<'_> {
     fn drop(&mut self) {
         self.broker.hub().leave(&self.id, self.generation);
     }
 }
 
 async fn reject(writer: &mut FrameWriter, reason: String) -> io::Result<()> {
-    tracing::warn!(reason, "refused");
+    tracing::warn!(reason, "rejected a peer");
     writer
         .send(encode_frame(&FromBroker::Rejected { reason }, &[]))
         .await

@@ -11,16 +11,16 @@ use crate::{
 on_every_backplane!(
     every_node_reaches_every_device_by_the_directory,
     every_node_reaches_every_device_by_broadcast,
-    the_newest_connection_wins_across_nodes,
-    replaced_on_another_node_while_waiting_is_409,
-    a_silent_device_of_another_node_is_504,
-    a_device_that_left_is_nowhere,
+    newest_connection_replaces_older_ones_on_other_nodes,
+    command_to_a_device_replaced_on_another_node_is_409,
+    silent_device_of_another_node_is_504,
+    disconnected_device_has_no_owner,
 );
 
-/// Enough devices that every pair of caller, home and owner occurs.
+/// Enough devices that every combination of caller, slot owner and device owner occurs.
 const DEVICES: usize = 60;
 
-async fn from_everywhere_to_everywhere(cluster: &TestCluster) {
+async fn check_every_pair(cluster: &TestCluster) {
     for number in 0..DEVICES {
         let node = &cluster.nodes[number % cluster.nodes.len()];
         TestDevice::open(node, &format!("d{number}"))
@@ -46,7 +46,7 @@ async fn from_everywhere_to_everywhere(cluster: &TestCluster) {
 
 async fn every_node_reaches_every_device_by_the_directory(kind: TestBackplaneKind) {
     let cluster = TestCluster::start_on(kind.ground(), 3).await;
-    from_everywhere_to_everywhere(&cluster).await;
+    check_every_pair(&cluster).await;
     let mut entries = 0.0;
     for node in &cluster.nodes {
         entries += node.metric("highwater_directory_entries").await;
@@ -62,10 +62,10 @@ async fn every_node_reaches_every_device_by_broadcast(kind: TestBackplaneKind) {
         config.routing = Routing::Broadcast;
     })
     .await;
-    from_everywhere_to_everywhere(&cluster).await;
+    check_every_pair(&cluster).await;
 }
 
-async fn the_newest_connection_wins_across_nodes(kind: TestBackplaneKind) {
+async fn newest_connection_replaces_older_ones_on_other_nodes(kind: TestBackplaneKind) {
     let cluster = TestCluster::start_on(kind.ground(), 3).await;
     let [a, b, c] = &cluster.nodes[..] else {
         unreachable!()
@@ -81,7 +81,7 @@ async fn the_newest_connection_wins_across_nodes(kind: TestBackplaneKind) {
     }
 }
 
-async fn replaced_on_another_node_while_waiting_is_409(kind: TestBackplaneKind) {
+async fn command_to_a_device_replaced_on_another_node_is_409(kind: TestBackplaneKind) {
     let cluster = TestCluster::start_on(kind.ground(), 3).await;
     let [a, b, c] = &cluster.nodes[..] else {
         unreachable!()
@@ -98,7 +98,7 @@ async fn replaced_on_another_node_while_waiting_is_409(kind: TestBackplaneKind) 
     }
 }
 
-async fn a_silent_device_of_another_node_is_504(kind: TestBackplaneKind) {
+async fn silent_device_of_another_node_is_504(kind: TestBackplaneKind) {
     let cluster = TestCluster::start_on(kind.ground(), 2).await;
     for number in 0..10 {
         let id = format!("d{number}");
@@ -112,7 +112,7 @@ async fn a_silent_device_of_another_node_is_504(kind: TestBackplaneKind) {
     }
 }
 
-async fn a_device_that_left_is_nowhere(kind: TestBackplaneKind) {
+async fn disconnected_device_has_no_owner(kind: TestBackplaneKind) {
     let cluster = TestCluster::start_on(kind.ground(), 3).await;
     for number in 0..10 {
         let id = format!("d{number}");

@@ -1,4 +1,4 @@
-//! Nodes that come, go and lose their broker, with devices connected.
+//! Nodes that join, die and lose their broker while devices are connected.
 
 use highwater_server::NodeConfig;
 use serde_json::json;
@@ -10,10 +10,10 @@ use crate::{
 
 on_every_backplane!(
     devices_stay_reachable_while_nodes_join,
-    a_dead_node_takes_its_devices_with_it_and_nothing_else,
-    a_command_whose_owner_dies_ends_before_its_deadline,
-    a_restarted_broker_finds_the_cluster_again,
-    a_node_may_start_before_its_broker,
+    dead_node_loses_its_devices_and_no_others,
+    command_whose_owner_dies_ends_before_its_deadline,
+    cluster_recovers_from_a_restarted_broker,
+    node_started_before_its_broker_joins_later,
 );
 
 const DEVICES: usize = 60;
@@ -26,8 +26,8 @@ async fn open(node: &TestNode, prefix: &str) {
     }
 }
 
-/// Every node reaches every device, now.
-async fn reachable(nodes: &[TestNode], prefix: &str, owner: &str) {
+/// Checks that every node reaches every device now.
+async fn check_reachable(nodes: &[TestNode], prefix: &str, owner: &str) {
     for node in nodes {
         for number in 0..DEVICES {
             let answer = node.command(&format!("{prefix}{number}")).await;
@@ -51,24 +51,24 @@ async fn devices_stay_reachable_while_nodes_join(kind: TestBackplaneKind) {
     for id in ["n2", "n3"] {
         let node = TestNode::join(id, &cluster.ground).await;
         cluster.nodes.push(node);
-        // At once: while the directory moves, an unsure home makes callers flood.
-        reachable(&cluster.nodes, "a", "n1").await;
+        // At once: while entries move, a slot owner without one makes callers broadcast.
+        check_reachable(&cluster.nodes, "a", "n1").await;
     }
     cluster.wait_for_members(3).await;
     until("entries have moved", async || {
         entries(&cluster.nodes).await == DEVICES as f64
     })
     .await;
-    reachable(&cluster.nodes, "a", "n1").await;
+    check_reachable(&cluster.nodes, "a", "n1").await;
 }
 
-async fn a_dead_node_takes_its_devices_with_it_and_nothing_else(kind: TestBackplaneKind) {
+async fn dead_node_loses_its_devices_and_no_others(kind: TestBackplaneKind) {
     let mut cluster = TestCluster::start_on(kind.ground().with_lease(SHORT), 3).await;
     open(&cluster.nodes[0], "a").await;
     open(&cluster.nodes[2], "c").await;
     cluster.nodes.remove(2).kill();
     cluster.wait_for_members(2).await;
-    reachable(&cluster.nodes, "a", "n1").await;
+    check_reachable(&cluster.nodes, "a", "n1").await;
     for node in &cluster.nodes {
         for number in 0..DEVICES {
             let answer = node.command(&format!("c{number}")).await;
@@ -80,10 +80,10 @@ async fn a_dead_node_takes_its_devices_with_it_and_nothing_else(kind: TestBackpl
     })
     .await;
     open(&cluster.nodes[1], "c").await;
-    reachable(&cluster.nodes, "c", "n2").await;
+    check_reachable(&cluster.nodes, "c", "n2").await;
 }
 
-async fn a_command_whose_owner_dies_ends_before_its_deadline(kind: TestBackplaneKind) {
+async fn command_whose_owner_dies_ends_before_its_deadline(kind: TestBackplaneKind) {
     let mut cluster = TestCluster::start_on(kind.ground().with_lease(SHORT), 3).await;
     let mut devices = Vec::new();
     for number in 0..20 {
@@ -98,7 +98,7 @@ async fn a_command_whose_owner_dies_ends_before_its_deadline(kind: TestBackplane
             .post_with(&path, &headers, json!({"name": "x"}))
             .await
     });
-    // The rig's patience is a third of the deadline.
+    // The HTTP client's timeout is a third of the deadline.
     let (answers, ()) = tokio::join!(futures_util::future::join_all(commands), async {
         for device in &mut devices {
             device.frame().await;
@@ -106,13 +106,13 @@ async fn a_command_whose_owner_dies_ends_before_its_deadline(kind: TestBackplane
         victim.kill();
     });
     for answer in answers {
-        // 404 when the socket's end was told before the node's.
+        // 404 when the end of the socket is known before the end of the node.
         assert!([504, 404].contains(&answer.status.as_u16()), "{answer:?}");
         assert_eq!(answer.header("x-highwater-owner"), "n3");
     }
 }
 
-async fn a_restarted_broker_finds_the_cluster_again(kind: TestBackplaneKind) {
+async fn cluster_recovers_from_a_restarted_broker(kind: TestBackplaneKind) {
     let mut cluster = TestCluster::start_on(kind.own_ground(), 3).await;
     open(&cluster.nodes[0], "a").await;
     cluster.ground.kill().await;
@@ -136,16 +136,16 @@ async fn a_restarted_broker_finds_the_cluster_again(kind: TestBackplaneKind) {
         entries(&cluster.nodes).await == DEVICES as f64
     })
     .await;
-    reachable(&cluster.nodes, "a", "n1").await;
+    check_reachable(&cluster.nodes, "a", "n1").await;
 }
 
-async fn a_node_may_start_before_its_broker(kind: TestBackplaneKind) {
+async fn node_started_before_its_broker_joins_later(kind: TestBackplaneKind) {
     let mut ground = kind.own_ground();
     ground.kill().await;
-    let meeting = ground.config();
+    let backplane = ground.config();
     let node = TestNode::start(NodeConfig {
-        backplane: meeting.url,
-        cluster: meeting.cluster,
+        backplane: backplane.url,
+        cluster: backplane.cluster,
         ..config("n1")
     });
     until("it says that it is not ready", async || {

@@ -1,9 +1,11 @@
-//! One connection to RabbitMQ. The client library mends nothing unless asked to.
+//! One connection to RabbitMQ, which ends when it breaks.
 
 use std::{io, ops::Deref, sync::Arc, time::Duration};
 
 use highwater_types::BrokerUrl;
-use lapin::{AsyncTcpStream, Connection, ConnectionProperties, tcp::AMQPUriTcpExt, uri::AMQPUri};
+use lapin::{
+    AsyncTcpStream, Channel, Connection, ConnectionProperties, tcp::AMQPUriTcpExt, uri::AMQPUri,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -11,24 +13,29 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{
-    error::{broken, connect_error},
-    server::uri,
-    socket::SocketGuard,
-};
+use super::{error::connect_error, server::uri, socket::SocketGuard};
 use crate::backplane::remote::TransportError;
 
-/// For each step: until the server greets, until the connection stands.
+/// The time for each step of connecting: the server's greeting, and the rest.
 const TIMEOUT: Duration = Duration::from_secs(4);
-/// What a client says first: the protocol and its version.
+/// The first bytes of a client: the protocol and its version, AMQP 0-9-1.
 const PROTOCOL_HEADER: &[u8] = b"AMQP\x00\x00\x09\x01";
-/// How long the broker may take to agree to the end of a connection.
+/// The time that the broker gets to confirm the end of a connection.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// The reply code of an end without a fault.
+const SUCCESS: u16 = 200;
 
-/// A connection that ends soon after this is dropped, in order or not.
+/// A connection. It ends soon after this is dropped, whatever the broker does.
 pub(crate) struct AmqpConnection {
     connection: Connection,
     socket: Arc<SocketGuard>,
+}
+
+impl AmqpConnection {
+    /// Closes the connection in order.
+    pub(super) async fn close_in_order(&self) -> lapin::Result<()> {
+        self.connection.close(SUCCESS, "OK".into()).await
+    }
 }
 
 impl Deref for AmqpConnection {
@@ -42,7 +49,8 @@ impl Deref for AmqpConnection {
 impl Drop for AmqpConnection {
     fn drop(&mut self) {
         let socket = Arc::clone(&self.socket);
-        // Without a runtime nothing is waited for.
+        // The client library closes in order when `connection` is dropped, for which the
+        // broker gets some time. Without a runtime the socket ends at once.
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(async move {
                 sleep(CLOSE_TIMEOUT).await;
@@ -52,21 +60,23 @@ impl Drop for AmqpConnection {
     }
 }
 
-/// Waits for the server's first word, on a connection of its own. The client library
-/// starts a thread for a connection and waits in it without end: against a server
-/// that hangs, each attempt would leave a thread behind.
+/// Waits for the server's first byte, on a connection of its own.
+///
+/// The client library starts a thread per connection, which waits without a limit. Against
+/// a server that hangs, each attempt would leave a thread behind.
 pub(super) async fn wait_for_greeting(uri: &AMQPUri) -> Result<(), TransportError> {
-    let place = (uri.authority.host.as_str(), uri.authority.port);
-    with_timeout(async {
-        let mut stream = TcpStream::connect(place).await.map_err(broken)?;
-        stream.write_all(PROTOCOL_HEADER).await.map_err(broken)?;
-        stream.read_u8().await.map_err(broken)
-    })
-    .await
-    .map(drop)
+    let address = (uri.authority.host.as_str(), uri.authority.port);
+    let greeting = async {
+        let mut stream = TcpStream::connect(address).await?;
+        stream.write_all(PROTOCOL_HEADER).await?;
+        stream.read_u8().await
+    };
+    with_timeout(async { greeting.await.map_err(TransportError::broken) })
+        .await
+        .map(drop)
 }
 
-/// Opens a connection, shown at the broker under `name`.
+/// Opens a connection, which the broker lists under `name`.
 pub(super) async fn open(uri: &AMQPUri, name: String) -> Result<AmqpConnection, TransportError> {
     let socket = Arc::new(SocketGuard::default());
     let connection = with_timeout(async {
@@ -86,14 +96,14 @@ async fn connect(
 ) -> lapin::Result<Connection> {
     let properties = ConnectionProperties::default().with_connection_name(name.into());
     let runtime = lapin::runtime::default_runtime()?;
-    // Who gives up meanwhile ends it by letting go.
-    let kept = Arc::downgrade(socket);
+    // Weak: a caller that gives up drops the guard, and the socket ends with it.
+    let guard = Arc::downgrade(socket);
     Connection::connector(
         uri,
         runtime,
         async move |uri, runtime| {
             let stream = uri.connect_async(&runtime).await?;
-            match (&stream, kept.upgrade()) {
+            match (&stream, guard.upgrade()) {
                 (AsyncTcpStream::Plain(tcp), Some(socket)) => socket.set(tcp.get_ref())?,
                 _ => return Err(io::Error::from(io::ErrorKind::ConnectionAborted).into()),
             }
@@ -104,7 +114,7 @@ async fn connect(
     .await
 }
 
-/// The same, greeting first, for one who is no node, by the backplane's URL.
+/// Connects a client that is not a node, by the URL of the backplane.
 pub(crate) async fn open_by_url(url: &BrokerUrl, name: &str) -> Result<AmqpConnection, String> {
     let opened = async {
         let uri = uri(url)?;
@@ -116,11 +126,18 @@ pub(crate) async fn open_by_url(url: &BrokerUrl, name: &str) -> Result<AmqpConne
         .map_err(|error: TransportError| error.to_string())
 }
 
+/// Closes a channel in order. Unacknowledged deliveries return to their queue.
+pub(super) async fn close_channel(channel: &Channel) -> lapin::Result<()> {
+    channel.close(SUCCESS, "OK".into()).await
+}
+
 async fn with_timeout<T>(
     step: impl Future<Output = Result<T, TransportError>>,
 ) -> Result<T, TransportError> {
     match timeout(TIMEOUT, step).await {
-        Ok(done) => done,
-        Err(_) => Err(broken("the broker does not answer")),
+        Ok(outcome) => outcome,
+        Err(_) => Err(TransportError::Broken(format!(
+            "the broker did not answer within {TIMEOUT:?}"
+        ))),
     }
 }

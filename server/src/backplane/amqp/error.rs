@@ -1,4 +1,4 @@
-//! What the client library's errors mean.
+//! The meaning of the client library's errors.
 
 use lapin::{
     ErrorKind,
@@ -7,14 +7,11 @@ use lapin::{
 
 use crate::backplane::remote::TransportError;
 
-/// Any error after which nothing is left but to connect anew.
-pub(super) fn broken(error: impl std::fmt::Display) -> TransportError {
-    TransportError::Broken(error.to_string())
-}
-
-/// Why a connection was not made.
+/// Returns the reason for which a connection was not made.
 pub(super) fn connect_error(error: &lapin::Error) -> TransportError {
     let what = error.to_string();
+    // AMQP 0-9-1 has soft errors, which close a channel, and hard ones, which close the
+    // connection. ACCESS_REFUSED is a soft one, but RabbitMQ refuses connections with it too.
     match protocol_error(error).map(AMQPError::kind) {
         Some(AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED)) => TransportError::Unsuitable {
             what,
@@ -23,19 +20,19 @@ pub(super) fn connect_error(error: &lapin::Error) -> TransportError {
         },
         Some(AMQPErrorKind::Hard(AMQPHardError::NOTALLOWED)) => TransportError::Unsuitable {
             what,
-            hint: "the virtual host of the URL must exist, and the user have access to it: \
+            hint: "create the virtual host of the URL and give the user access to it: \
                    rabbitmqctl add_vhost, rabbitmqctl set_permissions",
         },
         _ => TransportError::Broken(what),
     }
 }
 
-/// Whether the queue that was asked for does not exist.
+/// Whether the requested queue does not exist.
 pub(super) fn is_not_found(error: &lapin::Error) -> bool {
     is_soft(error, &AMQPSoftError::NOTFOUND)
 }
 
-/// Whether the queue that was asked for belongs to another connection.
+/// Whether the requested queue belongs to another connection.
 pub(super) fn is_locked(error: &lapin::Error) -> bool {
     is_soft(error, &AMQPSoftError::RESOURCELOCKED)
 }

@@ -1,4 +1,4 @@
-//! A node's queue, and who reads it.
+//! The queue of a node's inbox, and its reader.
 
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
@@ -12,30 +12,31 @@ use lapin::{
     types::{AMQPValue, FieldTable, ShortString},
 };
 
-use super::{error::broken, names::AmqpNames};
-use crate::backplane::remote::{InboundFrame, InboundSender};
+use super::names::AmqpNames;
+use crate::backplane::remote::{InboundFrame, InboundSender, TransportError};
 
-/// Messages that may wait in the queue.
+/// The messages that may wait in the queue.
 const QUEUE_MESSAGES: u32 = 16_384;
-/// Bytes that may wait in the queue.
+/// The bytes that may wait in the queue.
 const QUEUE_BYTES: u32 = 16 * 1024 * 1024;
-/// How long the broker keeps a queue that nobody reads: far longer than a lease,
-/// since removing queues is the survivors' task.
+/// The time for which the broker keeps a queue without a reader. It is far longer than a
+/// lease, because survivors remove queues normally.
 const EXPIRES_MS: u32 = 60_000;
-/// Messages that may be on their way to the node, or wait for their turn in it.
+/// The unacknowledged messages that may be in flight to the node, or wait in it.
 const PREFETCH: u16 = 256;
-/// Messages that are acknowledged together when many come.
+/// The messages that are acknowledged together when many arrive.
 const ACK_BATCH: usize = 64;
 
-/// Creates the queue `name` and starts to read it. What is sent to it, or to
-/// everyone, after this returns arrives.
+/// Creates the queue `name` and starts to read it.
+///
+/// The queue receives everything that is sent to it or to everyone after this returns.
 pub(super) async fn open(
     channel: &Channel,
     names: &AmqpNames,
     name: &ShortString,
 ) -> Result<Consumer> {
-    // Servers of version 4 and later advise against queues that neither last nor
-    // belong to one connection. This one may last: `x-expires` ends it.
+    // RabbitMQ 4 and later advise against queues that are neither durable nor exclusive.
+    // A durable queue may outlive its connection: `x-expires` ends it.
     let options = QueueDeclareOptions {
         durable: true,
         ..QueueDeclareOptions::default()
@@ -48,6 +49,7 @@ pub(super) async fn open(
         .basic_qos(PREFETCH, BasicQosOptions::default())
         .await?;
     let options = BasicConsumeOptions {
+        // The only reader: two processes with one inbox would be a fault.
         exclusive: true,
         ..BasicConsumeOptions::default()
     };
@@ -56,7 +58,7 @@ pub(super) async fn open(
         .await
 }
 
-/// Has the queue get what `exchange` gets with this routing key.
+/// Binds the queue to `exchange` for this routing key.
 pub(super) async fn bind(
     channel: &Channel,
     name: &ShortString,
@@ -69,22 +71,23 @@ pub(super) async fn bind(
     binding.await
 }
 
-/// Hands what comes to `arrivals`, until the connection or the queue ends.
+/// Moves deliveries to `inbound` until the connection or the queue ends.
 pub(super) async fn read_deliveries(
     mut queue: Consumer,
     channel: Channel,
     topics: ShortString,
     everyone: ShortString,
-    arrivals: InboundSender,
+    inbound: InboundSender,
 ) {
-    let mut unacknowledged = UnackedDeliveries::default();
+    let mut unacked = UnackedDeliveries::default();
     loop {
-        // Acknowledged when enough have come, and before waiting for more.
+        // Acknowledged when a batch is full, and before waiting: a broker with unacknowledged
+        // messages at its limit would deliver no more.
         let next = match queue.next().now_or_never() {
-            Some(next) if unacknowledged.count < ACK_BATCH => next,
+            Some(next) if unacked.count < ACK_BATCH => next,
             next => {
-                if let Err(error) = unacknowledged.acknowledge(&channel).await {
-                    return arrivals.close(broken(error));
+                if let Err(error) = unacked.acknowledge(&channel).await {
+                    return inbound.close(TransportError::broken(error));
                 }
                 match next {
                     Some(next) => next,
@@ -94,34 +97,36 @@ pub(super) async fn read_deliveries(
         };
         match next {
             Some(Ok(delivery)) => {
-                unacknowledged.add(delivery.delivery_tag);
-                if let Some(arrived) = inbound_frame(delivery, &topics, &everyone) {
-                    arrivals.push(arrived);
+                unacked.add(delivery.delivery_tag);
+                if let Some(frame) = inbound_frame(delivery, &topics, &everyone) {
+                    inbound.push(frame);
                 }
             }
-            Some(Err(error)) => return arrivals.close(broken(error)),
-            None => return arrivals.close(broken("the node's queue is gone")),
+            Some(Err(error)) => return inbound.close(TransportError::broken(error)),
+            None => return inbound.close(TransportError::broken("the node's queue is gone")),
         }
     }
 }
 
+/// The deliveries since the last acknowledgement.
 #[derive(Default)]
 struct UnackedDeliveries {
     count: usize,
-    last: u64,
+    last_tag: u64,
 }
 
 impl UnackedDeliveries {
     fn add(&mut self, tag: u64) {
         self.count += 1;
-        self.last = tag;
+        self.last_tag = tag;
     }
 
     async fn acknowledge(&mut self, channel: &Channel) -> Result<()> {
         if self.count > 0 {
             self.count = 0;
-            let all_before = BasicAckOptions { multiple: true };
-            channel.basic_ack(self.last, all_before).await?;
+            // `multiple` acknowledges all deliveries up to this one.
+            let options = BasicAckOptions { multiple: true };
+            channel.basic_ack(self.last_tag, options).await?;
         }
         Ok(())
     }
@@ -134,7 +139,7 @@ fn inbound_frame(
 ) -> Option<InboundFrame> {
     let frame = Bytes::from(delivery.data);
     if delivery.exchange == *topics {
-        // Somebody else may publish there what is no topic of ours.
+        // Other programs may publish to the exchange, with keys that are not topics.
         let topic = delivery.routing_key.as_str().parse().ok()?;
         return Some(InboundFrame::Topic(topic, frame));
     }

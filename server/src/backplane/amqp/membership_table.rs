@@ -1,19 +1,20 @@
-//! The roster: compare-and-set at a broker that has queues only.
+//! The membership table in RabbitMQ: compare-and-set at a broker that has only queues.
 //!
-//! The roster is the one message of a durable queue. To read it is to take it: it
-//! is delivered to one reader at a time, which then has it for itself and gives it
-//! back by closing its channel. The broker gives it back likewise when the reader's
-//! connection ends, at whatever instant, and hands it to the next in line. So
-//! whoever has taken it may compare and replace it: a transaction publishes the new
-//! and drops the old, and the queue's limit of one message sees to it that the old
-//! one does not come back beside the new one even if the broker dies in between.
+//! The table is the one message of a durable queue. A reader acquires it by receiving it:
+//! the broker delivers the message to one reader at a time. The reader releases it by
+//! closing its channel. If the reader's connection ends, the broker returns the message to
+//! the queue and delivers it to the next reader.
 //!
-//! There is nothing to take before the first roster was written. Who writes it
-//! first holds the cluster's lock, a queue that belongs to its connection and ends
-//! with it. Should it die between the creation of the queue and its first message,
-//! the queue has neither message nor other readers, and the next one fills it.
+//! A reader that has acquired the table may thus compare and replace it. One transaction
+//! publishes the new table and acknowledges the old one. The queue's limit of one message
+//! drops the old table if the broker dies within the transaction.
+//!
+//! The first table has no predecessor to acquire. Its writer holds the cluster's lock: an
+//! exclusive queue, which ends with the writer's connection. A writer that dies between
+//! the declaration and the first message leaves an empty queue without readers, and the
+//! next writer fills it.
 
-use std::time::Duration;
+use std::{result::Result as StdResult, time::Duration};
 
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -29,74 +30,75 @@ use lapin::{
 use tokio::time::timeout;
 
 use super::{
-    error::{broken, is_locked, is_not_found},
+    connection::close_channel,
+    error::{is_locked, is_not_found},
     names::AmqpNames,
 };
 use crate::backplane::remote::{StoredTable, TransportError};
 
-/// How long a reader waits before it looks whether there is anything to wait for.
+/// The time that a reader waits before it checks whether the queue is empty.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
-/// How many times it looks. Readers keep the roster for a round trip or two; one
-/// that was stopped meanwhile keeps it until the broker misses its heartbeats.
+/// The number of checks. A reader keeps the table for one or two round trips. One that
+/// was paused keeps it until the broker misses its heartbeats, which is longer than this.
 const MAX_POLLS: u32 = 15;
-/// The protocol's mark of a message that is written to disk.
+/// The delivery mode of a message that the broker writes to disk.
 const PERSISTENT: u8 = 2;
 
-/// What the queue gave.
+/// The result of acquiring the table.
 enum AcquireResult {
-    /// There is no queue.
+    /// The queue does not exist.
     NoQueue,
-    /// There is a queue, and no roster in it.
+    /// The queue exists and has no table.
     Empty,
-    /// Ours until we give it back.
+    /// The table, held until it is released.
     Table(Box<AcquiredTable>),
 }
 
-/// The roster, taken from its queue.
+/// The table, received from its queue.
 struct AcquiredTable {
     channel: Channel,
-    // Held, so that the broker goes on counting this reader.
+    /// Held, so that the broker counts this reader.
     _reader: Consumer,
     delivery: Delivery,
 }
 
-/// The roster that is kept.
+/// Loads the table.
 pub(super) async fn load(
     connection: &Connection,
     names: &AmqpNames,
-) -> std::result::Result<Option<StoredTable>, TransportError> {
-    let AcquireResult::Table(held) = acquire(connection, names).await? else {
+) -> StdResult<Option<StoredTable>, TransportError> {
+    let AcquireResult::Table(acquired) = acquire(connection, names).await? else {
         return Ok(None);
     };
-    let revision = held.revision();
-    let roster = Bytes::copy_from_slice(&held.delivery.data);
-    held.release().await.map_err(broken)?;
-    Ok(Some(StoredTable {
-        revision,
-        table: roster,
-    }))
+    let stored = StoredTable {
+        revision: acquired.revision(),
+        table: Bytes::copy_from_slice(&acquired.delivery.data),
+    };
+    acquired.release().await.map_err(TransportError::broken)?;
+    Ok(Some(stored))
 }
 
-/// Keeps `roster` in place of the one of revision `instead_of`.
+/// Stores `table`, if the stored one has the expected revision.
 pub(super) async fn store(
     connection: &Connection,
     names: &AmqpNames,
-    instead_of: Option<u64>,
-    roster: &[u8],
-) -> std::result::Result<bool, TransportError> {
-    match (acquire(connection, names).await?, instead_of) {
-        (AcquireResult::Table(held), Some(revision)) if held.revision() == revision => {
-            held.replace(names, roster).await.map_err(broken)?;
+    expected_revision: Option<u64>,
+    table: &[u8],
+) -> StdResult<bool, TransportError> {
+    match (acquire(connection, names).await?, expected_revision) {
+        (AcquireResult::Table(acquired), Some(revision)) if acquired.revision() == revision => {
+            let replaced = acquired.replace(names, table).await;
+            replaced.map_err(TransportError::broken)?;
             Ok(true)
         }
-        (AcquireResult::Table(held), _) => {
-            held.release().await.map_err(broken)?;
+        (AcquireResult::Table(acquired), _) => {
+            acquired.release().await.map_err(TransportError::broken)?;
             Ok(false)
         }
         (AcquireResult::NoQueue | AcquireResult::Empty, Some(_)) => Ok(false),
         (AcquireResult::NoQueue | AcquireResult::Empty, None) => {
-            let written = create_table(connection, names, roster).await;
-            written.map_err(broken)
+            let created = create_table(connection, names, table).await;
+            created.map_err(TransportError::broken)
         }
     }
 }
@@ -104,8 +106,10 @@ pub(super) async fn store(
 async fn acquire(
     connection: &Connection,
     names: &AmqpNames,
-) -> std::result::Result<AcquireResult, TransportError> {
-    let channel = connection.create_channel().await.map_err(broken)?;
+) -> StdResult<AcquireResult, TransportError> {
+    // A channel of its own: closing it releases the table, and an error closes it.
+    let channel = connection.create_channel().await;
+    let channel = channel.map_err(TransportError::broken)?;
     match try_acquire(&channel, names).await {
         Ok(Some((reader, delivery))) => Ok(AcquireResult::Table(Box::new(AcquiredTable {
             channel,
@@ -113,19 +117,22 @@ async fn acquire(
             delivery,
         }))),
         Ok(None) => {
-            channel.close(200, "OK".into()).await.map_err(broken)?;
+            let closed = close_channel(&channel).await;
+            closed.map_err(TransportError::broken)?;
             Ok(AcquireResult::Empty)
         }
         Err(AcquireError::NoQueue) => Ok(AcquireResult::NoQueue),
-        Err(AcquireError::Broken(error)) => Err(broken(error)),
-        Err(AcquireError::HeldElsewhere) => Err(broken("another node holds the membership table")),
+        Err(AcquireError::Broken(error)) => Err(TransportError::broken(error)),
+        Err(AcquireError::HeldElsewhere) => Err(TransportError::broken(
+            "cannot read the membership table: another node holds it",
+        )),
     }
 }
 
-/// Why the roster was not taken.
+/// A reason why the table was not acquired.
 enum AcquireError {
     NoQueue,
-    /// Somebody has it and does not give it back.
+    /// Another reader has the table and does not release it.
     HeldElsewhere,
     Broken(lapin::Error),
 }
@@ -139,11 +146,11 @@ impl From<lapin::Error> for AcquireError {
     }
 }
 
-/// Waits for the roster. `None` when nobody has it and it is not there either.
+/// Waits for the table. Returns `None` when the queue is empty and has no other reader.
 async fn try_acquire(
     channel: &Channel,
     names: &AmqpNames,
-) -> std::result::Result<Option<(Consumer, Delivery)>, AcquireError> {
+) -> StdResult<Option<(Consumer, Delivery)>, AcquireError> {
     channel.basic_qos(1, BasicQosOptions::default()).await?;
     let options = BasicConsumeOptions::default();
     let queue = names.membership_table.clone();
@@ -152,7 +159,7 @@ async fn try_acquire(
     for _ in 0..MAX_POLLS {
         match timeout(POLL_INTERVAL, reader.next()).await {
             Ok(Some(delivery)) => return Ok(Some((reader, delivery?))),
-            // Deleted by hand while we waited.
+            // The queue was deleted meanwhile, by hand.
             Ok(None) => return Err(AcquireError::NoQueue),
             Err(_) => {}
         }
@@ -164,8 +171,9 @@ async fn try_acquire(
     Err(AcquireError::HeldElsewhere)
 }
 
-/// What waits in the queue, and who for. An error closes the channel.
+/// Returns the counts of waiting messages and of readers. An error closes the channel.
 async fn inspect_queue(channel: &Channel, queue: &ShortString) -> Result<Queue> {
+    // A passive declaration only looks the queue up.
     let passive = QueueDeclareOptions {
         passive: true,
         ..QueueDeclareOptions::default()
@@ -177,23 +185,23 @@ async fn inspect_queue(channel: &Channel, queue: &ShortString) -> Result<Queue> 
 
 impl AcquiredTable {
     fn revision(&self) -> u64 {
+        // 0 for a message that was published by hand: no revision of ours equals it.
         revision(&self.delivery).unwrap_or(0)
     }
 
     async fn release(self) -> Result<()> {
-        // Closing a channel gives back what it has taken.
-        self.channel.close(200, "OK".into()).await
+        close_channel(&self.channel).await
     }
 
-    async fn replace(self, names: &AmqpNames, roster: &[u8]) -> Result<()> {
+    async fn replace(self, names: &AmqpNames, table: &[u8]) -> Result<()> {
         let old = Some(self.delivery.delivery_tag);
-        publish_table(&self.channel, names, old, roster).await?;
-        self.channel.close(200, "OK".into()).await
+        publish_table(&self.channel, names, old, table).await?;
+        close_channel(&self.channel).await
     }
 }
 
-/// Creates the queue and writes the first roster, unless somebody else does.
-async fn create_table(connection: &Connection, names: &AmqpNames, roster: &[u8]) -> Result<bool> {
+/// Declares the queue and publishes the first table, unless another node does.
+async fn create_table(connection: &Connection, names: &AmqpNames, table: &[u8]) -> Result<bool> {
     let channel = connection.create_channel().await?;
     if !try_lock(&channel, names).await? {
         return Ok(false);
@@ -201,16 +209,18 @@ async fn create_table(connection: &Connection, names: &AmqpNames, roster: &[u8])
     let found = channel
         .queue_declare(names.membership_table.clone(), durable(), arguments())
         .await?;
-    let ours = found.message_count() == 0 && found.consumer_count() == 0;
-    if ours {
-        publish_table(&channel, names, None, roster).await?;
+    // Checked under the lock: another node may have created the table since it was
+    // found missing.
+    let is_empty = found.message_count() == 0 && found.consumer_count() == 0;
+    if is_empty {
+        publish_table(&channel, names, None, table).await?;
     }
     let lock = names.membership_lock.clone();
     channel
         .queue_delete(lock, QueueDeleteOptions::default())
         .await?;
-    channel.close(200, "OK".into()).await?;
-    Ok(ours)
+    close_channel(&channel).await?;
+    Ok(is_empty)
 }
 
 async fn try_lock(channel: &Channel, names: &AmqpNames) -> Result<bool> {
@@ -229,21 +239,22 @@ async fn try_lock(channel: &Channel, names: &AmqpNames) -> Result<bool> {
     }
 }
 
-/// Publishes a roster and drops the `old` one: both or neither.
+/// Publishes a table and acknowledges the `old` one, in one transaction.
 async fn publish_table(
     channel: &Channel,
     names: &AmqpNames,
     old: Option<u64>,
-    roster: &[u8],
+    table: &[u8],
 ) -> Result<()> {
     channel.tx_select().await?;
+    // Random, because there is no counter that survives the loss of the queue.
     let revision: u64 = rand::random();
     let properties = BasicProperties::default()
         .with_delivery_mode(PERSISTENT)
         .with_message_id(revision.to_string().into());
     let options = BasicPublishOptions::default();
     let queue = names.membership_table.clone();
-    let publishing = channel.basic_publish("".into(), queue, options, roster, properties);
+    let publishing = channel.basic_publish("".into(), queue, options, table, properties);
     publishing.await?;
     if let Some(old) = old {
         channel.basic_ack(old, BasicAckOptions::default()).await?;
@@ -268,6 +279,7 @@ fn arguments() -> FieldTable {
     for (key, value) in [
         ("x-queue-type", AMQPValue::LongString("classic".into())),
         ("x-max-length", AMQPValue::LongUInt(1)),
+        // The older one of two tables goes.
         ("x-overflow", AMQPValue::LongString("drop-head".into())),
     ] {
         arguments.insert(key.into(), value);

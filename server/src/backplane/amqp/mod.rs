@@ -1,42 +1,50 @@
 //! RabbitMQ (`amqp://[USER:PASSWORD@]HOST[:PORT][/VHOST]`), AMQP 0-9-1.
 //!
-//! A queue for each inbox, written to by name through the default exchange; a
-//! fan-out exchange for everyone and a direct exchange for topics, to which that
-//! same queue is bound. One queue a node, whatever comes: the broker's cost does not
-//! grow with devices or topics, but for a binding a topic and node.
+//! ```text
+//! transport ──► publisher ──► default exchange ──► queue of one inbox ──► inbox
+//!     │   │         └───────► everyone, topics ──►        (bound)           │
+//!     │   └──► membership_table ──► a queue with one message                │
+//!     └── InboundSender ◄───────────────────────────────────────────────────┘
+//! ```
 //!
-//! **Order.** All frames of a node leave through one channel and wait in one queue
-//! for each receiver: a receiver gets them in the order they were sent, across
-//! inbox, everyone and topics.
+//! Each inbox is a queue, to which others publish by name through the default exchange.
+//! The same queue is bound to a fan-out exchange for everyone and to a direct exchange for
+//! topics. A node has one queue: the broker's cost does not grow with devices, and only by
+//! one binding with each topic of a node.
 //!
-//! **Loss.** Publishes are not confirmed and messages are not persistent: what was
-//! under way when a connection or the broker ends is lost. A queue holds at most
-//! 16,384 messages and 16 MiB; beyond that the broker drops its oldest
-//! (`x-overflow: drop-head`), so that a slow node costs the others nothing.
+//! **Order.** All frames of a node leave through one channel and wait in one queue per
+//! receiver. A receiver gets them in the order of sending, across inbox, everyone and
+//! topics.
 //!
-//! **Duplicates.** None. Deliveries are acknowledged, many at a time, so that no
-//! more than 256 are ever on their way to a node; what is not acknowledged when a
-//! connection breaks goes back to a queue that nobody reads again.
+//! **Loss.** Publishes are not confirmed and messages are not persistent: frames in flight
+//! are lost when a connection or the broker ends. A queue holds at most 16,384 messages
+//! and 16 MiB. Beyond that the broker drops the oldest (`x-overflow: drop-head`), so a slow
+//! node does not slow the others down.
 //!
-//! **Lifecycle of a queue.** Created with its connection under a name that is used
-//! once, deleted on a clean stop, deleted by a survivor when the node's lease has
-//! lapsed, and by the broker itself after a minute without a reader (`x-expires`).
+//! **Duplicates.** None. At most 256 deliveries are in flight to a node, which acknowledges
+//! many at a time. Unacknowledged ones return to the queue when the connection breaks, but
+//! no node reads that queue again.
 //!
-//! **The broker goes away and comes back.** Connections end and are made anew, with
-//! new queues. Exchanges end with the broker and are declared again. The roster is a
-//! persistent message and is there again, if the broker has its files.
+//! **Lifecycle of a queue.** A connection creates it under a name that is used once. The
+//! node deletes it when it leaves in order, or a survivor does after the node's lease. The
+//! broker deletes it after a minute without a reader (`x-expires`).
 //!
-//! **The broker is short of memory or disk** (an alarm): it reads nothing from
-//! connections that publish. What is in the queues still arrives, over a connection
-//! of its own; but a node whose beats do not come back gives up after its lease, and
-//! joins again when the alarm is over.
+//! **Restart.** Connections end, and nodes make new ones with new queues. Exchanges end with
+//! the broker and are declared again. The membership table is a persistent message, which
+//! survives if the broker keeps its files.
 //!
-//! **Size.** A message may be 128 MiB and more; frames are far below.
+//! **Alarms.** A broker that is short of memory or disk does not read from connections that
+//! publish. Queued messages still arrive over the other connection. A node whose own
+//! heartbeats do not return loses its lease, and joins again when the alarm has ended.
 //!
-//! In reading order: `server` (the URL), `names`, `connection` and its `socket`,
-//! `error` (what the client library's errors mean), `outbox` (sending, in order),
-//! `inbox` (the queue and its reader), `roster` (compare-and-set without a store),
-//! `carrier` (the trait).
+//! **Size.** A message may have 128 MiB and more; frames are far smaller.
+//!
+//! The files, in reading order:
+//!
+//! - `server` (the URL), `names`, `error` (the meaning of the client library's errors);
+//! - `connection` and its `socket`, `publisher` (sending, in order), `inbox` (queue and
+//!   reader);
+//! - `membership_table` (compare-and-set without a store), `transport` (the trait).
 
 mod connection;
 mod error;
@@ -51,4 +59,4 @@ mod tests;
 mod transport;
 
 pub(crate) use self::connection::{AmqpConnection, open_by_url};
-pub(in crate::backplane) use self::{server::uri, transport::AmqpTransport};
+pub(in crate::backplane) use self::transport::AmqpTransport;

@@ -1,25 +1,26 @@
-//! Names of exchanges and queues of one cluster.
+//! The names of a cluster's exchanges and queues.
 
 use lapin::types::ShortString;
 
 use crate::{backplane::remote::Inbox, id::ClusterName};
 
-/// What a cluster has at the broker.
+/// The names of one cluster.
 pub(super) struct AmqpNames {
     prefix: String,
-    /// Copies what it gets to every inbox.
+    /// The exchange that copies each message to every inbox.
     pub(super) everyone: ShortString,
-    /// Copies what it gets to the inboxes that are bound to its routing key, a topic.
+    /// The exchange that copies each message to the inboxes bound to its routing key, a
+    /// topic.
     pub(super) topics: ShortString,
-    /// Holds the roster.
+    /// The queue that holds the membership table.
     pub(super) membership_table: ShortString,
-    /// Exists while somebody creates the roster.
+    /// The queue that exists while a node creates the membership table.
     pub(super) membership_lock: ShortString,
 }
 
 impl AmqpNames {
     pub(super) fn new(cluster: &ClusterName) -> Self {
-        // A prefix of our own: the broker may be shared with anything.
+        // A prefix, because other programs may use the same broker.
         let prefix = format!("highwater.{cluster}");
         let name = |what: &str| ShortString::from(format!("{prefix}.{what}"));
         Self {
@@ -42,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_longest_names_fit() {
+    fn longest_name_fits_into_255_bytes() {
         let longest = "x".repeat(64);
         let names = AmqpNames::new(&longest.parse().unwrap());
         let inbox = Inbox {

@@ -1,4 +1,4 @@
-//! Sending many at once, in order.
+//! Sending many frames at once, in order.
 
 use std::{
     future::{Future, poll_fn},
@@ -11,7 +11,7 @@ use lapin::{BasicProperties, Channel, Result, options::BasicPublishOptions};
 use super::names::AmqpNames;
 use crate::backplane::remote::{Destination, OutboundFrame};
 
-/// Hands the frames to the broker.
+/// Publishes frames.
 pub(super) async fn publish(
     channel: &Channel,
     names: &AmqpNames,
@@ -26,27 +26,29 @@ pub(super) async fn publish(
         let options = BasicPublishOptions::default();
         let properties = BasicProperties::default();
         let publishing = channel.basic_publish(exchange, key, options, &frame, properties);
-        // No confirms were asked for: that it is written is all there is to wait for.
+        // Without publisher confirms, the future ends when the frame is written.
         publishing.await.map(drop)
     }))
     .await
 }
 
-/// Runs calls of one channel to their end, without waiting for one before the next
-/// is sent. A call sends when it is first polled: so they are, in order.
+/// Runs calls on one channel, and does not wait for the result of one before it sends the
+/// next.
+///
+/// A call is sent when its future is first polled. The futures are polled in order.
 pub(super) async fn run_in_order<F>(calls: impl IntoIterator<Item = F>) -> Result<()>
 where
     F: Future<Output = Result<()>>,
 {
-    let mut under_way: Vec<Pin<Box<F>>> = Vec::new();
+    let mut in_flight: Vec<Pin<Box<F>>> = Vec::new();
     for call in calls {
         let mut call = Box::pin(call);
         match poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await {
             Poll::Ready(done) => done?,
-            Poll::Pending => under_way.push(call),
+            Poll::Pending => in_flight.push(call),
         }
     }
-    for call in under_way {
+    for call in in_flight {
         call.await?;
     }
     Ok(())

@@ -1,23 +1,25 @@
-//! What an AMQP URL says.
+//! The parts of an AMQP URL.
 
 use highwater_types::BrokerUrl;
 use lapin::uri::AMQPUri;
 
-use super::error::broken;
 use crate::backplane::remote::TransportError;
 
-/// Seconds between heartbeats; either end takes the other for gone after two.
-/// RabbitMQ advises against less.
+/// The seconds after which either end, if silent, is taken for dead. Heartbeats are sent
+/// twice as often. RabbitMQ advises against less than 5 s.
 const HEARTBEAT_S: u16 = 5;
-/// The client library keeps 32 frames of this size for reading and as much for
-/// writing, per connection; RabbitMQ's own choice is 128 KiB.
+/// The largest frame. The client library has buffers for 32 of them in each direction of a
+/// connection, so this is less than RabbitMQ's default of 128 KiB.
 const FRAME_BYTES: u32 = 32 * 1024;
 
-/// The URL as the client library wants it.
-pub(in crate::backplane) fn uri(url: &BrokerUrl) -> Result<AMQPUri, TransportError> {
-    let mut uri: AMQPUri = url.expose_secret().parse().map_err(broken)?;
-    // To the letter `amqp://host/` names a virtual host without a name, which is
-    // never what is meant.
+/// Parses a URL and adds the settings of a connection.
+pub(super) fn uri(url: &BrokerUrl) -> Result<AMQPUri, TransportError> {
+    let mut uri: AMQPUri = url
+        .expose_secret()
+        .parse()
+        .map_err(TransportError::broken)?;
+    // By the URI specification, `amqp://host/` names the virtual host with an empty name.
+    // The user means the default one.
     if uri.vhost.is_empty() {
         "/".clone_into(&mut uri.vhost);
     }
@@ -29,23 +31,22 @@ pub(in crate::backplane) fn uri(url: &BrokerUrl) -> Result<AMQPUri, TransportErr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backplane::BackplaneUrl;
 
     fn parsed(text: &str) -> AMQPUri {
-        let Ok(BackplaneUrl::Amqp(url)) = text.parse() else {
-            panic!("{text} is no AMQP URL")
-        };
-        uri(&url).unwrap()
+        uri(&BrokerUrl::parse(text).unwrap()).unwrap()
     }
 
     #[test]
-    fn hosts_users_and_virtual_hosts() {
-        let it = parsed("amqp://u%40x:p%3A@h:1/my%2fhost").authority;
-        assert_eq!((it.host.as_str(), it.port), ("h", 1));
-        assert_eq!(it.userinfo.username, "u@x");
-        assert_eq!(it.userinfo.password, "p:");
-        let it = parsed("amqp://h").authority;
-        assert_eq!((it.port, it.userinfo.username.as_str()), (5672, "guest"));
+    fn url_is_split_into_host_user_and_virtual_host() {
+        let authority = parsed("amqp://u%40x:p%3A@h:1/my%2fhost").authority;
+        assert_eq!((authority.host.as_str(), authority.port), ("h", 1));
+        assert_eq!(authority.userinfo.username, "u@x");
+        assert_eq!(authority.userinfo.password, "p:");
+        let authority = parsed("amqp://h").authority;
+        assert_eq!(
+            (authority.port, authority.userinfo.username.as_str()),
+            (5672, "guest")
+        );
         for (text, vhost) in [
             ("amqp://h", "/"),
             ("amqp://h/", "/"),
@@ -54,7 +55,7 @@ mod tests {
         ] {
             assert_eq!(parsed(text).vhost, vhost, "{text}");
         }
-        let it = parsed("amqp://127.0.0.1:5").authority;
-        assert_eq!((it.host.as_str(), it.port), ("127.0.0.1", 5));
+        let authority = parsed("amqp://127.0.0.1:5").authority;
+        assert_eq!((authority.host.as_str(), authority.port), ("127.0.0.1", 5));
     }
 }

@@ -1,4 +1,4 @@
-//! The socket under a connection, so that it can be ended whatever the broker does.
+//! The socket of a connection, by which it can be ended whatever the broker does.
 
 use std::{
     net::{Shutdown, TcpStream},
@@ -6,21 +6,20 @@ use std::{
     sync::OnceLock,
 };
 
-/// A second handle of a connection's socket. Dropped, it ends the connection.
+/// A second handle of a connection's socket. Dropping it ends the connection.
 ///
-/// The client library waits for the broker's consent before it ends one. A broker
-/// that is short of memory takes nothing from a connection that publishes, and the
-/// library writes nothing to it: until that is over, the connection would keep its
-/// thread, its buffers and its socket, and perhaps the roster, which it was about to
-/// replace.
+/// The client library waits for the broker's confirmation before it ends a connection. A
+/// broker that is short of memory reads nothing from a connection that publishes, so it
+/// confirms nothing. Until then the connection would keep its thread, its buffers and its
+/// socket, and perhaps the membership table, which it was about to replace.
 #[derive(Default)]
 pub(super) struct SocketGuard(OnceLock<TcpStream>);
 
 impl SocketGuard {
-    /// Takes a handle of the socket that was connected.
+    /// Duplicates the handle of a connected socket.
     pub(super) fn set(&self, connected: &impl AsFd) -> std::io::Result<()> {
         let handle: OwnedFd = connected.as_fd().try_clone_to_owned()?;
-        // The first stays: a connection is never mended.
+        // It is set once, because a connection is never repaired.
         let _ = self.0.set(handle.into());
         Ok(())
     }
@@ -29,7 +28,7 @@ impl SocketGuard {
 impl Drop for SocketGuard {
     fn drop(&mut self) {
         if let Some(socket) = self.0.get() {
-            // One that has ended already is no mistake.
+            // It fails when the socket has ended already.
             let _ = socket.shutdown(Shutdown::Both);
         }
     }

@@ -1,8 +1,8 @@
-//! What is true of RabbitMQ alone.
+//! Tests of behaviour that only RabbitMQ has.
 
 use std::{process::Command, sync::Arc, time::Duration};
 
-use highwater_services::{RabbitMqService, Service};
+use highwater_services::{RabbitMqService, Service, ServiceKind};
 use lapin::{
     Connection, ConnectionProperties,
     options::QueueDeclareOptions,
@@ -12,17 +12,33 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{AmqpTransport, names::AmqpNames};
-use crate::backplane::{
-    BackplaneConfig, Identity, Inbound, JoinedBackplane, MemberRole, View, join,
-    remote::{
-        ClusterAddress, Destination, OutboundFrame, Transport, TransportError,
-        conformance::{TEST_TIMEOUT, TransportPeer, address, shared},
+use crate::{
+    backplane::{
+        BackplaneConfig, Identity, Inbound, JoinedBackplane, MemberRole, View, join,
+        remote::{
+            ClusterAddress, Destination, OutboundFrame, Transport, TransportError,
+            conformance::{ConformanceTarget, TEST_TIMEOUT, TransportPeer, address, shared},
+        },
     },
+    id::ClusterName,
 };
 
 type AmqpPeer = TransportPeer<AmqpTransport>;
 
-/// Somebody who looks into the broker from outside.
+impl ConformanceTarget for AmqpTransport {
+    const SERVICE: ServiceKind = ServiceKind::RabbitMq;
+
+    async fn delete_table(url: &str, cluster: &ClusterName) {
+        let properties = lapin::ConnectionProperties::default();
+        let connection = lapin::Connection::connect(url, properties).await.unwrap();
+        let channel = connection.create_channel().await.unwrap();
+        let queue = format!("highwater.{cluster}.membership_table");
+        let deleted = channel.queue_delete(queue.into(), Default::default()).await;
+        assert_eq!(deleted.unwrap(), 1, "the queue had no table");
+    }
+}
+
+/// A client that inspects queues at the broker.
 struct QueueInspector {
     connection: Connection,
     names: AmqpNames,
@@ -37,7 +53,7 @@ impl QueueInspector {
         }
     }
 
-    /// Messages that wait in a node's queue; `None` when there is no queue.
+    /// Returns the messages that wait in a node's queue, or `None` without a queue.
     async fn queued_messages(&self, queue: &ShortString) -> Option<u32> {
         let passive = QueueDeclareOptions {
             passive: true,
@@ -67,29 +83,37 @@ impl QueueInspector {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_queue_ends_with_a_clean_stop_or_by_a_survivor() {
+async fn queue_is_deleted_by_leaving_in_order_or_by_a_survivor() {
     let broker = shared::<AmqpTransport>();
-    let address = address::<AmqpTransport>(&broker.url());
-    let witness = QueueInspector::of(&broker.url(), &address).await;
+    let address = address(&broker.url());
+    let inspector = QueueInspector::of(&broker.url(), &address).await;
     let survivor = AmqpPeer::connect(&address, "s").await;
 
     let leaver = AmqpPeer::connect(&address, "l").await;
-    let queue = witness.names.inbox(&leaver.inbox);
-    assert_eq!(witness.queued_messages(&queue).await, Some(0));
+    let queue = inspector.names.inbox(&leaver.inbox);
+    assert_eq!(inspector.queued_messages(&queue).await, Some(0));
     leaver.transport.close().await;
-    assert_eq!(witness.queued_messages(&queue).await, None, "left behind");
+    assert_eq!(
+        inspector.queued_messages(&queue).await,
+        None,
+        "the queue was left behind"
+    );
 
     let killed = AmqpPeer::connect(&address, "k").await;
-    let (inbox, queue) = (killed.inbox.clone(), witness.names.inbox(&killed.inbox));
+    let (inbox, queue) = (killed.inbox.clone(), inspector.names.inbox(&killed.inbox));
     drop(killed);
     survivor
         .send(Destination::Inbox(inbox.clone()), "late")
         .await;
-    witness.wait_for_queued(&queue, Some(1)).await;
+    inspector.wait_for_queued(&queue, Some(1)).await;
     survivor.transport.remove_inbox(&inbox).await.unwrap();
-    assert_eq!(witness.queued_messages(&queue).await, None, "not removed");
+    assert_eq!(
+        inspector.queued_messages(&queue).await,
+        None,
+        "the queue was not removed"
+    );
 
-    // One that only seemed dead is told.
+    // A node that was only paused detects it.
     let mut paused = AmqpPeer::connect(&address, "p").await;
     survivor
         .transport
@@ -101,60 +125,59 @@ async fn a_queue_ends_with_a_clean_stop_or_by_a_survivor() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_queue_that_nobody_reads_is_bounded() {
+async fn queue_without_a_reader_is_bounded() {
     let broker = shared::<AmqpTransport>();
-    let address = address::<AmqpTransport>(&broker.url());
-    let witness = QueueInspector::of(&broker.url(), &address).await;
+    let address = address(&broker.url());
+    let inspector = QueueInspector::of(&broker.url(), &address).await;
     let sender = AmqpPeer::connect(&address, "s").await;
     for (frames, bytes, kept) in [(17_000, 10, 16_384), (20, 1024 * 1024, 16)] {
         let slow = AmqpPeer::connect(&address, "slow").await;
-        let (inbox, queue) = (slow.inbox.clone(), witness.names.inbox(&slow.inbox));
+        let (inbox, queue) = (slow.inbox.clone(), inspector.names.inbox(&slow.inbox));
         drop(slow);
         let frames = (0..frames).map(|_| OutboundFrame {
             to: Destination::Inbox(inbox.clone()),
             frame: vec![0; bytes].into(),
         });
         sender.transport.send(frames.collect()).await.unwrap();
-        witness.wait_for_queued(&queue, Some(kept)).await;
+        inspector.wait_for_queued(&queue, Some(kept)).await;
         sender.transport.remove_inbox(&inbox).await.unwrap();
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_broker_that_refuses_says_what_to_do() {
+async fn rejected_credentials_and_virtual_host_have_a_hint() {
     let broker = shared::<AmqpTransport>();
     let url = broker.url();
-    for (url, to_do) in [
+    for (url, expected_hint) in [
         (url.replace("guest:guest", "guest:wrong"), "USER:PASSWORD@"),
         (url.replace("%2f", "nowhere"), "add_vhost"),
     ] {
-        match AmqpPeer::try_connect(&address::<AmqpTransport>(&url), "n")
-            .await
-            .map(drop)
-        {
-            Err(TransportError::Unsuitable { hint, .. }) => assert!(hint.contains(to_do), "{hint}"),
+        match AmqpPeer::try_connect(&address(&url), "n").await.map(drop) {
+            Err(TransportError::Unsuitable { hint, .. }) => {
+                assert!(hint.contains(expected_hint), "{hint}")
+            }
             other => panic!("{url}: {other:?}"),
         }
     }
 }
 
-/// Has the broker find that it has no memory left, or that it has.
-async fn alarm(broker: &Arc<Service>, watermark: &'static str) {
+/// Sets the broker's memory watermark: `0` raises an alarm, `0.4` ends it.
+async fn set_watermark(broker: &Arc<Service>, watermark: &'static str) {
     let broker = Arc::clone(broker);
-    let done = tokio::task::spawn_blocking(move || {
+    let set = tokio::task::spawn_blocking(move || {
         broker.control(&["set_vm_memory_high_watermark", watermark])
     });
-    done.await.unwrap().unwrap();
+    set.await.unwrap().unwrap();
 }
 
-/// The names that connections to the broker go by.
+/// Returns the names of the connections at the broker.
 fn connections(broker: &Service) -> Vec<String> {
     let url = format!("{}/api/connections", broker.admin_url().unwrap());
     let output = Command::new("curl").args(["-sSf", &url]).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     let all: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout).unwrap();
-    let name = |it: &serde_json::Value| {
-        let name = it["client_properties"]["connection_name"].as_str();
+    let name = |connection: &serde_json::Value| {
+        let name = connection["client_properties"]["connection_name"].as_str();
         name.map(str::to_owned)
     };
     all.iter().filter_map(name).collect()
@@ -171,54 +194,62 @@ async fn member(broker: &Service, id: &str) -> JoinedBackplane {
     join(&config, identity, CancellationToken::new())
 }
 
-/// Waits until these are so; the broker counts them every five seconds.
-async fn connections_are(
+/// Waits for a condition on the connections. The broker counts them every five seconds.
+async fn wait_for_connections(
     broker: &Service,
     what: &str,
-    so: impl Fn(&[String]) -> bool,
+    condition: impl Fn(&[String]) -> bool,
 ) -> Vec<String> {
     let counted = timeout(TEST_TIMEOUT, async {
         loop {
             let found = connections(broker);
-            if so(&found) {
+            if condition(&found) {
                 return found;
             }
             sleep(Duration::from_millis(100)).await;
         }
     });
     let found = counted.await;
-    found.unwrap_or_else(|_| panic!("in vain: {what}: {:?}", connections(broker)))
+    found.unwrap_or_else(|_| panic!("{what} did not appear: {:?}", connections(broker)))
 }
 
-async fn sees(member: &JoinedBackplane, what: &str, so: impl FnMut(&Arc<View>) -> bool) {
+async fn wait_for_view(
+    member: &JoinedBackplane,
+    what: &str,
+    condition: impl FnMut(&Arc<View>) -> bool,
+) {
     let mut views = member.backplane.view();
-    let seen = timeout(TEST_TIMEOUT, views.wait_for(so)).await;
-    seen.unwrap_or_else(|_| panic!("in vain: {what}")).unwrap();
+    let seen = timeout(TEST_TIMEOUT, views.wait_for(condition)).await;
+    seen.unwrap_or_else(|_| panic!("{what} did not appear"))
+        .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_memory_alarm_ends_membership_leaves_nothing_and_passes() {
+async fn memory_alarm_ends_memberships_until_it_is_over() {
     let broker = Arc::new(RabbitMqService::start().unwrap());
     let [a, mut b] = [member(&broker, "a").await, member(&broker, "b").await];
     let both = |view: &Arc<View>| view.connected && view.members.len() == 2;
     for member in [&a, &b] {
-        sees(member, "each other", both).await;
+        wait_for_view(member, "the other node", both).await;
     }
-    let before = connections_are(&broker, "two for each", |found| found.len() == 4).await;
+    let before = wait_for_connections(&broker, "two connections per node", |found| {
+        found.len() == 4
+    })
+    .await;
 
-    alarm(&broker, "0").await;
+    set_watermark(&broker, "0").await;
     for member in [&a, &b] {
-        sees(member, "that nothing goes through", |view| !view.connected).await;
+        wait_for_view(member, "the loss", |view| !view.connected).await;
     }
-    // While it lasts: the client library would wait for its end.
-    let gone = |found: &[String]| !found.iter().any(|it| before.contains(it));
-    connections_are(&broker, "the end of the first ones", gone).await;
+    // During the alarm, for whose end the client library would wait.
+    let gone = |found: &[String]| !found.iter().any(|name| before.contains(name));
+    wait_for_connections(&broker, "the end of the first connections", gone).await;
 
-    alarm(&broker, "0.4").await;
+    set_watermark(&broker, "0.4").await;
     for member in [&a, &b] {
-        sees(member, "each other again", both).await;
+        wait_for_view(member, "the other node again", both).await;
     }
-    // One may still have seen the other's seat of before: what is sent there is lost.
+    // `a` may still see the former entry of `b`: what it sends there is lost.
     let to = "b".parse().unwrap();
     let through = async {
         loop {

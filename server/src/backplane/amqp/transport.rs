@@ -1,9 +1,11 @@
-//! The carrier over two RabbitMQ connections: one publishes, one receives. A broker
-//! that is short of memory stops reading from connections that publish, and would
-//! stop hearing acknowledgements with it.
+//! The transport over two connections to RabbitMQ: one publishes, the other one receives.
+//!
+//! A broker that is short of memory stops reading from connections that publish. On a
+//! single connection it would not read the acknowledgements either.
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
+use highwater_types::BrokerUrl;
 use lapin::{
     Channel, Event, ExchangeKind,
     options::{ExchangeDeclareOptions, QueueDeleteOptions},
@@ -13,7 +15,6 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     connection::{self, AmqpConnection},
-    error::broken,
     inbox, membership_table,
     names::AmqpNames,
     publisher::{publish, run_in_order},
@@ -26,68 +27,80 @@ use crate::{
     id::Topic,
 };
 
-/// A node's connections and its queue.
+/// A node's two connections and its queue.
 pub(in crate::backplane) struct AmqpTransport {
     names: AmqpNames,
     inbox: ShortString,
-    /// Frames and the roster.
+    /// The connection for frames and the membership table.
     publishing: AmqpConnection,
     publish_channel: Channel,
-    /// The inbox, and what is to be done to queues.
+    /// The connection for the inbox and for operations on queues.
     receiving: AmqpConnection,
     queue_channel: Channel,
     _tasks: [AbortOnDropHandle<()>; 2],
 }
 
 impl Transport for AmqpTransport {
+    fn check_url(url: &BrokerUrl) -> Result<(), TransportError> {
+        server::uri(url).map(drop)
+    }
+
     async fn connect(
         address: &ClusterAddress,
-        me: &Inbox,
-        arrivals: InboundSender,
+        inbox: &Inbox,
+        inbound: InboundSender,
     ) -> Result<Self, TransportError> {
         let uri = server::uri(&address.server)?;
         let names = AmqpNames::new(&address.cluster);
         connection::wait_for_greeting(&uri).await?;
-        let publishing = connection::open(&uri, format!("{me} publishing")).await?;
+        let publishing = connection::open(&uri, format!("{inbox} publishing")).await?;
         let watching = spawn(watch_connection(
             publishing.events_listener(),
-            arrivals.clone(),
+            inbound.clone(),
         ));
-        let receiving = connection::open(&uri, format!("{me} receiving")).await?;
-        let frames = publishing.create_channel().await.map_err(broken)?;
-        let queues = receiving.create_channel().await.map_err(broken)?;
-        declare_exchanges(&queues, &names).await.map_err(broken)?;
-        let inbox = names.inbox(me);
-        let queue = inbox::open(&queues, &names, &inbox).await.map_err(broken)?;
+        let receiving = connection::open(&uri, format!("{inbox} receiving")).await?;
+        let publish_channel = publishing
+            .create_channel()
+            .await
+            .map_err(TransportError::broken)?;
+        let queue_channel = receiving
+            .create_channel()
+            .await
+            .map_err(TransportError::broken)?;
+        declare_exchanges(&queue_channel, &names)
+            .await
+            .map_err(TransportError::broken)?;
+        let inbox = names.inbox(inbox);
+        let queue = inbox::open(&queue_channel, &names, &inbox)
+            .await
+            .map_err(TransportError::broken)?;
         let (topics, everyone) = (names.topics.clone(), names.everyone.clone());
-        let reading = inbox::read_deliveries(queue, queues.clone(), topics, everyone, arrivals);
+        let reading =
+            inbox::read_deliveries(queue, queue_channel.clone(), topics, everyone, inbound);
         Ok(Self {
             names,
             inbox,
             publishing,
-            publish_channel: frames,
+            publish_channel,
             receiving,
-            queue_channel: queues,
+            queue_channel,
             _tasks: [watching, spawn(reading)],
         })
     }
 
     async fn send(&self, frames: Vec<OutboundFrame>) -> Result<(), TransportError> {
         let published = publish(&self.publish_channel, &self.names, frames).await;
-        published.map_err(broken)
+        published.map_err(TransportError::broken)
     }
 
     async fn subscribe(&self, topics: &[Topic]) -> Result<(), TransportError> {
-        let Self {
-            queue_channel: queues,
-            inbox,
-            ..
-        } = self;
+        let (channel, inbox) = (&self.queue_channel, &self.inbox);
+        // Binding again what is bound has no effect in AMQP.
         let exchange = &self.names.topics;
         let bound = routing_keys(topics)
             .into_iter()
-            .map(async |key| inbox::bind(queues, inbox, exchange, key).await);
-        run_in_order(bound).await.map_err(broken)
+            .map(async |key| inbox::bind(channel, inbox, exchange, key).await);
+        run_in_order(bound).await.map_err(TransportError::broken)
     }
 
     async fn unsubscribe(&self, topics: &[Topic]) -> Result<(), TransportError> {
@@ -99,7 +112,7 @@ impl Transport for AmqpTransport {
                 .queue_unbind(queue, exchange, key, arguments);
             unbinding.await
         });
-        run_in_order(unbound).await.map_err(broken)
+        run_in_order(unbound).await.map_err(TransportError::broken)
     }
 
     async fn load_table(&self) -> Result<Option<StoredTable>, TransportError> {
@@ -108,35 +121,37 @@ impl Transport for AmqpTransport {
 
     async fn store_table(
         &self,
-        instead_of: Option<u64>,
-        roster: Bytes,
+        expected_revision: Option<u64>,
+        table: Bytes,
     ) -> Result<bool, TransportError> {
-        membership_table::store(&self.publishing, &self.names, instead_of, &roster).await
+        membership_table::store(&self.publishing, &self.names, expected_revision, &table).await
     }
 
-    /// Deletes the queue. Whoever still reads it is told by the broker.
+    /// Deletes the queue. The broker notifies a reader that is left.
     async fn remove_inbox(&self, inbox: &Inbox) -> Result<(), TransportError> {
         delete(&self.queue_channel, self.names.inbox(inbox)).await
     }
 
     async fn close(self) {
         let _ = delete(&self.queue_channel, self.inbox).await;
-        let _ = self.publishing.close(200, "OK".into()).await;
-        let _ = self.receiving.close(200, "OK".into()).await;
+        // Publishing first: the broker has read the last frames when it confirms.
+        let _ = self.publishing.close_in_order().await;
+        let _ = self.receiving.close_in_order().await;
     }
 }
 
-/// A task that ends with its handle.
+/// Spawns a task that ends when its handle is dropped.
 fn spawn(task: impl Future<Output = ()> + Send + 'static) -> AbortOnDropHandle<()> {
     AbortOnDropHandle::new(tokio::spawn(task))
 }
 
-/// Topics as routing keys.
+/// Returns the topics as routing keys.
 fn routing_keys(topics: &[Topic]) -> Vec<ShortString> {
     topics.iter().map(|topic| topic.as_str().into()).collect()
 }
 
 async fn declare_exchanges(channel: &Channel, names: &AmqpNames) -> lapin::Result<()> {
+    // Not durable: exchanges end with the broker, and each connection declares them.
     for (name, kind) in [
         (&names.everyone, ExchangeKind::Fanout),
         (&names.topics, ExchangeKind::Direct),
@@ -152,23 +167,23 @@ async fn declare_exchanges(channel: &Channel, names: &AmqpNames) -> lapin::Resul
 
 async fn delete(channel: &Channel, queue: ShortString) -> Result<(), TransportError> {
     let deleted = channel.queue_delete(queue, QueueDeleteOptions::default());
-    deleted.await.map(drop).map_err(broken)
+    deleted.await.map(drop).map_err(TransportError::broken)
 }
 
-/// Tells the end of the publishing connection. The receiving one's is told by the
-/// reader of the inbox.
-async fn watch_connection(events: impl Stream<Item = Event>, arrivals: InboundSender) {
+/// Closes `inbound` at the end of the publishing connection. The reader of the inbox does
+/// so at the end of the receiving one.
+async fn watch_connection(events: impl Stream<Item = Event>, inbound: InboundSender) {
     let mut events = std::pin::pin!(events);
     while let Some(event) = events.next().await {
         match event {
-            // Soft errors end a channel: that is an answer to whoever used it.
+            // A soft error ends one channel, whose user gets it as the result of a call.
             Event::Error(error) if !error.is_amqp_soft_error() => {
-                return arrivals.close(broken(error));
+                return inbound.close(TransportError::broken(error));
             }
             Event::ConnectionBlocked(reason) => {
-                tracing::warn!(reason, "RabbitMQ takes no messages");
+                tracing::warn!(reason, "RabbitMQ raised an alarm and accepts no messages");
             }
-            Event::ConnectionUnblocked => tracing::info!("RabbitMQ takes messages again"),
+            Event::ConnectionUnblocked => tracing::info!("RabbitMQ accepts messages again"),
             _ => {}
         }
     }

@@ -1,7 +1,7 @@
-//! Frames that are longer than the server takes, in parts.
+//! Frames that are longer than the server accepts, in fragments.
 //!
-//! Each part names its frame by a random number, its place and how many there are.
-//! Parts of one frame come in order; those of frames from several senders mix.
+//! A header in each fragment names its frame by a random number, its index and the count.
+//! The fragments of one frame arrive in order, but those of several senders mix.
 
 use std::fmt;
 
@@ -10,39 +10,38 @@ use bytes::{Bytes, BytesMut};
 
 use crate::backplane::MAX_PAYLOAD_BYTES;
 
+/// The name of the header.
 const HEADER: &str = "Highwater-Part";
-/// What the header of a part takes of the server's limit.
+/// The bytes of the server's limit that are reserved for the header.
 const HEADER_BYTES: usize = 128;
-/// The longest frame that is put together: a payload and what is around it.
+/// The longest frame that is reassembled: the largest payload and its headers.
 const MAX_FRAME_BYTES: usize = MAX_PAYLOAD_BYTES + 64 * 1024;
-/// Frames that may be incomplete at once; one more, and the oldest is given up.
+/// The frames that may be incomplete at once, about 70 MiB. Beyond them, the oldest is
+/// dropped.
 const MAX_PARTIAL_FRAMES: usize = 64;
 
-/// Splits a frame that is longer than `max_payload` into messages that are not.
+/// Splits a frame into messages that are not longer than `max_payload`.
 pub(super) fn split(
     frame: &Bytes,
     max_payload: usize,
 ) -> impl ExactSizeIterator<Item = (HeaderMap, Bytes)> {
     let size = max_payload.saturating_sub(HEADER_BYTES).max(1);
-    let of = frame.len().div_ceil(size);
-    let number = rand::random();
-    (0..of).map(move |place| {
+    let count = frame.len().div_ceil(size);
+    let frame_id = rand::random();
+    (0..count).map(move |index| {
+        let header = FragmentHeader {
+            frame_id,
+            index,
+            count,
+        };
         let mut headers = HeaderMap::new();
-        headers.insert(
-            HEADER,
-            FragmentHeader {
-                frame_id: number,
-                index: place,
-                count: of,
-            }
-            .to_string(),
-        );
-        let end = frame.len().min((place + 1) * size);
-        (headers, frame.slice(place * size..end))
+        headers.insert(HEADER, header.to_string());
+        let end = frame.len().min((index + 1) * size);
+        (headers, frame.slice(index * size..end))
     })
 }
 
-/// Puts parts together again.
+/// The reassembler of one subscription's frames.
 #[derive(Default)]
 pub(super) struct Reassembler {
     partial: Vec<PartialFrame>,
@@ -50,25 +49,28 @@ pub(super) struct Reassembler {
 
 struct PartialFrame {
     frame_id: u64,
+    /// The index of the next fragment.
     next: usize,
     count: usize,
     bytes: BytesMut,
 }
 
 impl Reassembler {
-    /// The frame that `message` is, or completes. A part that comes out of turn
-    /// means that one was lost: what there is of its frame is lost with it.
+    /// Returns the frame that `message` is or completes.
+    ///
+    /// A fragment out of order means that one was lost; its whole frame is dropped.
     pub(super) fn push(&mut self, message: Message) -> Option<Bytes> {
         match message.headers.as_ref().and_then(|h| h.get(HEADER)) {
             None => Some(message.payload),
-            Some(part) => {
-                self.push_fragment(FragmentHeader::parse(part.as_str())?, &message.payload)
+            Some(header) => {
+                self.push_fragment(FragmentHeader::parse(header.as_str())?, &message.payload)
             }
         }
     }
 
-    fn push_fragment(&mut self, part: FragmentHeader, payload: &[u8]) -> Option<Bytes> {
-        let mut frame = self.take_partial(part)?;
+    fn push_fragment(&mut self, header: FragmentHeader, payload: &[u8]) -> Option<Bytes> {
+        let mut frame = self.take_partial(header)?;
+        // Any client of the server may send fragments, so their sum is bounded.
         if frame.bytes.len() + payload.len() > MAX_FRAME_BYTES {
             return None;
         }
@@ -81,25 +83,30 @@ impl Reassembler {
         None
     }
 
-    /// What there is of the part's frame, if the part is the next of it.
-    fn take_partial(&mut self, part: FragmentHeader) -> Option<PartialFrame> {
+    /// Takes out the fragment's frame, if the fragment is the next one of it.
+    fn take_partial(&mut self, header: FragmentHeader) -> Option<PartialFrame> {
         let FragmentHeader {
-            frame_id: number,
-            index: place,
-            count: of,
-        } = part;
-        let known = self.partial.iter().position(|it| it.frame_id == number);
+            frame_id,
+            index,
+            count,
+        } = header;
+        let known = self
+            .partial
+            .iter()
+            .position(|frame| frame.frame_id == frame_id);
         if let Some(at) = known {
             let frame = self.partial.remove(at);
-            return (frame.next == place && frame.count == of).then_some(frame);
+            // Otherwise a fragment was lost. The frame stays removed: it cannot be completed.
+            return (frame.next == index && frame.count == count).then_some(frame);
         }
+        // Its sender has died, or the rest of it was lost.
         if self.partial.len() == MAX_PARTIAL_FRAMES {
             self.partial.remove(0);
         }
-        (place == 0).then(|| PartialFrame {
-            frame_id: number,
+        (index == 0).then(|| PartialFrame {
+            frame_id,
             next: 0,
-            count: of,
+            count,
             bytes: BytesMut::new(),
         })
     }
@@ -115,12 +122,12 @@ struct FragmentHeader {
 impl FragmentHeader {
     fn parse(text: &str) -> Option<Self> {
         let mut words = text.split(' ');
-        let part = Self {
+        let header = Self {
             frame_id: words.next()?.parse().ok()?,
             index: words.next()?.parse().ok()?,
             count: words.next()?.parse().ok()?,
         };
-        (words.next().is_none() && part.index < part.count).then_some(part)
+        (words.next().is_none() && header.index < header.count).then_some(header)
     }
 }
 
@@ -154,7 +161,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn frames_of_two_senders_mix_and_are_whole_again(
+        fn mixed_fragments_of_two_senders_are_reassembled(
             lengths in (1_usize..5000, 1_usize..5000),
             max_payload in 200_usize..2000,
             turns in prop::collection::vec(any::<bool>(), 200),
@@ -162,49 +169,54 @@ mod tests {
             let frames = [lengths.0, lengths.1].map(|length| {
                 Bytes::from_iter((0..length).map(|at| at as u8))
             });
-            let mut parts = frames.clone().map(|frame| messages(&frame, max_payload).into_iter());
-            let mut assembly = Reassembler::default();
+            let mut fragments = frames.clone().map(|frame| messages(&frame, max_payload).into_iter());
+            let mut reassembler = Reassembler::default();
             let mut whole = [None, None];
             for turn in turns.into_iter().map(usize::from).chain([0; 100]).chain([1; 100]) {
-                if let Some(part) = parts[turn].next() {
-                    prop_assert!(part.payload.len() + HEADER_BYTES <= max_payload);
-                    let complete = assembly.push(part);
-                    prop_assert_eq!(complete.is_some(), parts[turn].len() == 0);
+                if let Some(fragment) = fragments[turn].next() {
+                    prop_assert!(fragment.payload.len() + HEADER_BYTES <= max_payload);
+                    let complete = reassembler.push(fragment);
+                    prop_assert_eq!(complete.is_some(), fragments[turn].len() == 0);
                     whole[turn] = complete.or(whole[turn].take());
                 }
             }
             prop_assert_eq!(whole, frames.map(Some));
-            prop_assert!(assembly.partial.is_empty());
+            prop_assert!(reassembler.partial.is_empty());
         }
 
         #[test]
-        fn noise_is_no_part(noise: String) {
-            let _ = FragmentHeader::parse(&noise);
+        fn random_header_never_panics(header: String) {
+            let _ = FragmentHeader::parse(&header);
         }
     }
 
     #[test]
-    fn a_frame_that_lacks_a_part_is_lost_alone() {
+    fn frame_without_a_fragment_is_dropped_and_later_ones_are_not() {
         let frame = Bytes::from(vec![7; 1000]);
-        let mut assembly = Reassembler::default();
-        let mut parts = messages(&frame, 300);
-        parts.remove(1);
-        assert!(parts.into_iter().all(|part| assembly.push(part).is_none()));
-        let parts = messages(&frame, 300);
-        let whole: Vec<_> = parts.into_iter().filter_map(|p| assembly.push(p)).collect();
+        let mut reassembler = Reassembler::default();
+        let mut fragments = messages(&frame, 300);
+        fragments.remove(1);
+        let mut push = |fragment| reassembler.push(fragment);
+        assert!(
+            fragments
+                .into_iter()
+                .all(|fragment| push(fragment).is_none())
+        );
+        let fragments = messages(&frame, 300);
+        let whole: Vec<_> = fragments.into_iter().filter_map(push).collect();
         assert_eq!(whole, [frame]);
     }
 
     #[test]
-    fn what_is_kept_is_bounded() {
-        let mut assembly = Reassembler::default();
+    fn incomplete_frames_are_bounded_in_number_and_size() {
+        let mut reassembler = Reassembler::default();
         for _ in 0..3 * MAX_PARTIAL_FRAMES {
             let first = messages(&Bytes::from(vec![0; 1000]), 300).swap_remove(0);
-            assert!(assembly.push(first).is_none());
+            assert!(reassembler.push(first).is_none());
         }
-        assert_eq!(assembly.partial.len(), MAX_PARTIAL_FRAMES);
+        assert_eq!(reassembler.partial.len(), MAX_PARTIAL_FRAMES);
         let endless = Bytes::from(vec![0; MAX_FRAME_BYTES + 1]);
-        let parts = messages(&endless, 64 * 1024);
-        assert!(parts.into_iter().all(|part| assembly.push(part).is_none()));
+        let mut fragments = messages(&endless, 64 * 1024).into_iter();
+        assert!(fragments.all(|fragment| reassembler.push(fragment).is_none()));
     }
 }

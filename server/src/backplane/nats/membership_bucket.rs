@@ -1,5 +1,5 @@
-//! The roster, in a JetStream key-value bucket with one key. The bucket's revisions
-//! are the roster's.
+//! The membership table in NATS: the one key of a JetStream key-value bucket, whose
+//! revisions are the table's.
 
 use async_nats::{
     Client,
@@ -11,7 +11,7 @@ use async_nats::{
 };
 use bytes::Bytes;
 
-use super::{connection::broken, subjects::bucket_name};
+use super::subjects::bucket_name;
 use crate::{
     backplane::remote::{StoredTable, TransportError},
     id::ClusterName,
@@ -19,14 +19,15 @@ use crate::{
 
 const KEY: &str = "membership_table";
 
-/// The cluster's bucket.
+/// The bucket of one cluster.
 pub(super) struct MembershipBucket {
     bucket: Store,
 }
 
 impl MembershipBucket {
-    /// Opens the bucket, and creates it where there is none. Several nodes may do
-    /// so at once: the server takes equal creations for one.
+    /// Opens the bucket and creates it if it is missing.
+    ///
+    /// Several nodes may do so at once: the server accepts equal creations as one.
     pub(super) async fn open(
         client: &Client,
         cluster: &ClusterName,
@@ -36,28 +37,32 @@ impl MembershipBucket {
         if let Ok(bucket) = jetstream.get_key_value(&name).await {
             return Ok(Self { bucket });
         }
-        // The client library's own way to create a bucket asks for the account first,
-        // and does not understand what servers before 2.10 answer.
+        // Not by `create_key_value`: it asks for the account first and cannot decode the
+        // answer of servers before 2.10.
         match jetstream.create_stream(config(&name, cluster)).await {
             Ok(_) => {
                 let created = jetstream.get_key_value(&name).await;
                 Ok(Self {
-                    bucket: created.map_err(broken)?,
+                    bucket: created.map_err(TransportError::broken)?,
                 })
             }
             Err(_) if !client.server_info().jetstream => Err(TransportError::Unsuitable {
                 what: "the NATS server has no JetStream".to_owned(),
                 hint: "start it with -js, or with a jetstream block in its configuration",
             }),
-            Err(error) => Err(broken(error)),
+            Err(error) => Err(TransportError::broken(error)),
         }
     }
 
     pub(super) async fn load(&self) -> Result<Option<StoredTable>, TransportError> {
-        let entry = self.bucket.entry(KEY).await.map_err(broken)?;
-        // A marker stands for a key that somebody deleted by hand.
-        let kept = entry.filter(|entry| entry.operation == Operation::Put);
-        Ok(kept.map(|entry| StoredTable {
+        let entry = self
+            .bucket
+            .entry(KEY)
+            .await
+            .map_err(TransportError::broken)?;
+        // The entry of a key that was deleted by hand is a marker without a table.
+        let stored = entry.filter(|entry| entry.operation == Operation::Put);
+        Ok(stored.map(|entry| StoredTable {
             revision: entry.revision,
             table: entry.value,
         }))
@@ -65,29 +70,30 @@ impl MembershipBucket {
 
     pub(super) async fn store(
         &self,
-        instead_of: Option<u64>,
-        roster: Bytes,
+        expected_revision: Option<u64>,
+        table: Bytes,
     ) -> Result<bool, TransportError> {
-        match instead_of {
-            None => match self.bucket.create(KEY, roster).await {
+        match expected_revision {
+            None => match self.bucket.create(KEY, table).await {
                 Ok(_) => Ok(true),
                 Err(error) if error.kind() == CreateErrorKind::AlreadyExists => Ok(false),
-                Err(error) => Err(broken(error)),
+                Err(error) => Err(TransportError::broken(error)),
             },
-            Some(revision) => match self.bucket.update(KEY, roster, revision).await {
+            Some(revision) => match self.bucket.update(KEY, table, revision).await {
                 Ok(_) => Ok(true),
                 Err(error) if error.kind() == UpdateErrorKind::WrongLastRevision => Ok(false),
-                Err(error) => Err(broken(error)),
+                Err(error) => Err(TransportError::broken(error)),
             },
         }
     }
 }
 
-/// A bucket is a stream of this form, by agreement among the client libraries.
+/// Returns the configuration of the stream behind a bucket, in the form that all client
+/// libraries expect.
 fn config(bucket: &str, cluster: &ClusterName) -> Config {
     Config {
         name: format!("KV_{bucket}"),
-        description: Some(format!("who is in the Highwater cluster {cluster}")),
+        description: Some(format!("members of the Highwater cluster {cluster}")),
         subjects: vec![format!("$KV.{bucket}.>")],
         max_messages_per_subject: 1,
         discard: DiscardPolicy::New,

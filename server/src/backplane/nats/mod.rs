@@ -1,36 +1,45 @@
-//! NATS (`nats://[USER:PASSWORD@]HOST[:PORT]`): core subjects for frames, a
-//! JetStream key-value bucket for the roster.
+//! NATS (`nats://[USER:PASSWORD@]HOST[:PORT]`): core subjects for frames, a JetStream
+//! key-value bucket for the membership table.
 //!
-//! **Order.** A server delivers what one connection publishes on one subject in
-//! the order it was published. All frames of a node leave through one connection.
+//! ```text
+//! transport ──► fragments ──► connection ──► NATS      publish
+//!     │   └───► membership_bucket ─────────► JetStream compare-and-set
+//!     └── InboundSender ◄── subscription ◄── NATS      one per subject
+//! ```
 //!
-//! **Loss.** Core NATS keeps nothing: a frame that nobody listens to is gone, and
-//! so is what was under way when a connection breaks. A receiver that does not read
-//! for 10 s, or for which 64 MiB wait (`write_deadline` and `max_pending` of the
-//! server), is disconnected by the server. A receiver whose process is short of CPU
-//! may overrun the client library's own buffer; it then disconnects itself. Either
-//! way the node joins anew, with another inbox.
+//! **Order.** A server delivers the messages of one connection on one subject in their
+//! order of publication. All frames of a node leave through one connection.
+//!
+//! **Loss.** Core NATS stores nothing: a frame without a subscriber is lost, and so are
+//! frames in flight when a connection breaks. The server disconnects a receiver that does
+//! not read for 10 s, or for which 64 MiB wait (its `write_deadline` and `max_pending`). A
+//! receiver that is short of CPU may overrun the client library's buffer; it disconnects
+//! itself then. Either way the node joins again with another inbox.
 //!
 //! **Duplicates.** None: nothing is sent again.
 //!
-//! **The server goes away and comes back.** The connection ends; a new one is made
-//! with new subscriptions. The client library would mend the connection by itself
-//! and so hide that frames were lost meanwhile: it is not given the chance
-//! (`connection`). The roster outlives a restart when the server has its
-//! `store_dir` still; without it the nodes write a new one, with a greater version.
+//! **Restart.** The connection ends, and the node makes a new one with new subscriptions.
+//! The client library would reconnect by itself and hide the lost frames; `connection`
+//! prevents that. The membership table survives a restart if the server keeps its
+//! `store_dir`. Otherwise the nodes store it again with a greater version.
 //!
-//! **Size.** A server takes messages of 1 MiB by default (`max_payload`). A frame
-//! that is longer, with its header, travels in parts (`parts`).
+//! **Size.** A server accepts messages of 1 MiB by default (`max_payload`). A longer frame
+//! travels in fragments.
 //!
-//! **In a cluster of servers** a subscription takes a moment to be known at the
-//! others: a frame sent right after it may be missed there. Create the bucket
-//! beforehand with replicas to keep the roster when one server is lost.
+//! **Clusters of servers.** The other servers learn a subscription after a moment, so a
+//! frame that is sent right after it may be missed there. Create the bucket with replicas
+//! beforehand to keep the membership table when one server is lost.
 //!
-//! In reading order: `server` (the URL), `subjects` (names), `connection` (one
-//! connection, never mended), `parts`, `listener` (subscription to arrivals),
-//! `roster`, `carrier` (the trait).
+//! The files, in reading order:
+//!
+//! - `server` (address and credentials), `subjects` (names), `error` (the meaning of the
+//!   client library's errors);
+//! - `connection` (one connection, never repaired), `fragments` (long frames),
+//!   `subscription` (from a subject to the node);
+//! - `membership_bucket` (compare-and-set), `transport` (the trait).
 
 mod connection;
+mod error;
 mod fragments;
 mod membership_bucket;
 mod server;
@@ -41,5 +50,4 @@ mod tests;
 mod transport;
 
 pub(crate) use self::connection::connect_by_url;
-
-pub(in crate::backplane) use self::{server::NatsServer, transport::NatsTransport};
+pub(in crate::backplane) use self::transport::NatsTransport;

@@ -1,7 +1,7 @@
-//! Where frames go, as NATS subjects.
+//! The subjects of frames.
 //!
-//! A subject is a row of words joined by dots. Names of nodes and topics may hold
-//! dots anywhere, so each is made one word: `.` becomes `%`, which no name holds.
+//! A subject consists of tokens that dots separate. Names of nodes and topics may contain
+//! dots, so `.` becomes `%` in them, which no name contains.
 
 use async_nats::Subject;
 
@@ -17,7 +17,7 @@ pub(super) struct Subjects {
 
 impl Subjects {
     pub(super) fn new(cluster: &ClusterName) -> Self {
-        // A prefix of our own, lest a cluster be named like one of the server's.
+        // A prefix, because a cluster may have the name of a subject of the server.
         Self {
             prefix: format!("highwater.{cluster}"),
         }
@@ -43,13 +43,13 @@ impl Subjects {
         format!("{}.topic.{}", self.prefix, token(topic.as_str())).into()
     }
 
-    /// A subject that nobody listens to.
+    /// Returns a subject without subscribers.
     pub(super) fn no_responder(&self) -> Subject {
         format!("{}.nobody", self.prefix).into()
     }
 }
 
-/// The key-value bucket of a cluster.
+/// Returns the name of a cluster's key-value bucket.
 pub(super) fn bucket_name(cluster: &ClusterName) -> String {
     format!("highwater-{cluster}")
 }
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_a_subject_does_not_allow_become_words() {
+    fn dots_in_names_are_replaced() {
         let subjects = Subjects::new(&"c".parse().unwrap());
         let inbox = Inbox {
             node: ".n..1.".parse().unwrap(),

@@ -1,32 +1,38 @@
-//! From a subscription to the node's arrivals.
+//! A task that moves the messages of a subscription to the node.
 
 use async_nats::{Client, Subject};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{connection::broken, fragments::Reassembler};
+use super::fragments::Reassembler;
 use crate::backplane::remote::{InboundFrame, InboundSender, TransportError};
 
-/// A subscription that lasts until this is dropped.
+/// A subscription, which ends when this is dropped.
 pub(super) type SubscriptionTask = AbortOnDropHandle<()>;
 
-/// Hands what comes on `subject` to `arrivals`, as what `arrived` makes of it. The server
-/// may not have heard of it when this returns.
+/// Subscribes to `subject` and pushes its messages to `inbound`, as `to_frame` converts
+/// them.
+///
+/// The server may not have the subscription when this returns; a round trip ensures it.
 pub(super) async fn spawn_subscription(
     client: &Client,
     subject: Subject,
-    arrivals: InboundSender,
-    arrived: impl Fn(Bytes) -> InboundFrame + Send + 'static,
+    inbound: InboundSender,
+    to_frame: impl Fn(Bytes) -> InboundFrame + Send + 'static,
 ) -> Result<SubscriptionTask, TransportError> {
-    let mut subscriber = client.subscribe(subject).await.map_err(broken)?;
-    let listening = tokio::spawn(async move {
-        let mut assembly = Reassembler::default();
+    let mut subscriber = client
+        .subscribe(subject)
+        .await
+        .map_err(TransportError::broken)?;
+    // The task ends when its handle is dropped, and the subscription with it.
+    let task = tokio::spawn(async move {
+        let mut reassembler = Reassembler::default();
         while let Some(message) = subscriber.next().await {
-            if let Some(frame) = assembly.push(message) {
-                arrivals.push(arrived(frame));
+            if let Some(frame) = reassembler.push(message) {
+                inbound.push(to_frame(frame));
             }
         }
     });
-    Ok(AbortOnDropHandle::new(listening))
+    Ok(AbortOnDropHandle::new(task))
 }

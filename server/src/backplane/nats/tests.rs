@@ -1,17 +1,32 @@
-//! What is true of NATS alone.
+//! Tests of behaviour that only NATS has.
 
-use highwater_services::{NatsOptions, NatsService as Broker};
+use highwater_services::{NatsOptions, NatsService, ServiceKind};
 
-use crate::backplane::remote::{
-    TransportError,
-    conformance::{TransportPeer, address},
+use super::NatsTransport;
+use crate::{
+    backplane::remote::{
+        TransportError,
+        conformance::{ConformanceTarget, TransportPeer, address},
+    },
+    id::ClusterName,
 };
 
-type NatsPeer = TransportPeer<super::NatsTransport>;
+type NatsPeer = TransportPeer<NatsTransport>;
+
+impl ConformanceTarget for NatsTransport {
+    const SERVICE: ServiceKind = ServiceKind::Nats;
+
+    async fn delete_table(url: &str, cluster: &ClusterName) {
+        let client = async_nats::connect(url).await.unwrap();
+        let streams = async_nats::jetstream::new(client);
+        let bucket = format!("highwater-{cluster}");
+        streams.delete_key_value(bucket).await.unwrap();
+    }
+}
 
 #[tokio::test]
-async fn a_server_that_lacks_something_is_refused_with_what_to_do() {
-    for (config, lacks, to_do) in [
+async fn unsuitable_server_is_rejected_with_a_hint() {
+    for (config, expected_what, expected_hint) in [
         ("", "no JetStream", "-js"),
         ("max_payload: 4KB", "4096 bytes", "max_payload"),
         (
@@ -20,16 +35,16 @@ async fn a_server_that_lacks_something_is_refused_with_what_to_do() {
             "USER:PASSWORD@",
         ),
     ] {
-        let broker = Broker::start_with(NatsOptions {
+        let broker = NatsService::start_with(NatsOptions {
             jetstream: false,
             config,
         });
         let broker = broker.unwrap();
-        let address = address::<super::NatsTransport>(&broker.url());
+        let address = address(&broker.url());
         match NatsPeer::try_connect(&address, "n").await.map(drop) {
             Err(TransportError::Unsuitable { what, hint }) => {
-                assert!(what.contains(lacks), "{what}");
-                assert!(hint.contains(to_do), "{hint}");
+                assert!(what.contains(expected_what), "{what}");
+                assert!(hint.contains(expected_hint), "{hint}");
             }
             other => panic!("{config}: {other:?}"),
         }
@@ -37,12 +52,12 @@ async fn a_server_that_lacks_something_is_refused_with_what_to_do() {
 }
 
 #[tokio::test]
-async fn users_and_tokens_are_let_in() {
+async fn valid_user_and_token_are_accepted() {
     for (config, credentials) in [
         ("authorization { user: \"u@x\", password: p }", "u%40x:p@"),
         ("authorization { token: secret }", "secret@"),
     ] {
-        let broker = Broker::start_with(NatsOptions {
+        let broker = NatsService::start_with(NatsOptions {
             jetstream: true,
             config,
         });
@@ -50,7 +65,7 @@ async fn users_and_tokens_are_let_in() {
         let url = broker
             .url()
             .replace("nats://", &format!("nats://{credentials}"));
-        let mut node = NatsPeer::connect(&address::<super::NatsTransport>(&url), "n").await;
+        let mut node = NatsPeer::connect(&address(&url), "n").await;
         node.send(node.destination(), "in").await;
         node.expect_next("in").await;
     }

@@ -1,13 +1,14 @@
-//! The carrier over one NATS connection.
+//! The transport over one NATS connection.
 
 use std::collections::HashMap;
 
 use async_nats::Client;
 use bytes::Bytes;
+use highwater_types::BrokerUrl;
 use parking_lot::{Mutex, MutexGuard};
 
 use super::{
-    connection::{broken, connect, round_trip},
+    connection::{connect, round_trip},
     fragments,
     membership_bucket::MembershipBucket,
     server::NatsServer,
@@ -22,7 +23,8 @@ use crate::{
     id::Topic,
 };
 
-/// Below this a frame would travel in so many parts, and the roster not at all.
+/// The smallest `max_payload` that is accepted. Below it frames would need many fragments,
+/// and the membership table, which is not fragmented, would not fit.
 const MIN_MAX_PAYLOAD: usize = 64 * 1024;
 
 /// One connection, its subscriptions and the cluster's bucket.
@@ -32,31 +34,37 @@ pub(in crate::backplane) struct NatsTransport {
     membership: MembershipBucket,
     inbound: InboundSender,
     topics: Mutex<HashMap<Topic, SubscriptionTask>>,
+    /// The subscriptions to the own inbox and to everyone.
     _own: [SubscriptionTask; 2],
     max_payload: usize,
 }
 
 impl Transport for NatsTransport {
+    fn check_url(url: &BrokerUrl) -> Result<(), TransportError> {
+        NatsServer::from_url(url).map(drop)
+    }
+
     async fn connect(
         address: &ClusterAddress,
-        me: &Inbox,
-        arrivals: InboundSender,
+        inbox: &Inbox,
+        inbound: InboundSender,
     ) -> Result<Self, TransportError> {
-        let client = connect(NatsServer::from_url(&address.server)?, me, &arrivals).await?;
+        let client = connect(NatsServer::from_url(&address.server)?, inbox, &inbound).await?;
         let max_payload = check_max_payload(&client)?;
-        let roster = MembershipBucket::open(&client, &address.cluster).await?;
+        let membership = MembershipBucket::open(&client, &address.cluster).await?;
         let subjects = Subjects::new(&address.cluster);
-        let (inbox, everyone) = (subjects.inbox(me), subjects.everyone());
+        let (inbox, everyone) = (subjects.inbox(inbox), subjects.everyone());
         let own = [
-            spawn_subscription(&client, inbox, arrivals.clone(), InboundFrame::Inbox).await?,
-            spawn_subscription(&client, everyone, arrivals.clone(), InboundFrame::Everyone).await?,
+            spawn_subscription(&client, inbox, inbound.clone(), InboundFrame::Inbox).await?,
+            spawn_subscription(&client, everyone, inbound.clone(), InboundFrame::Everyone).await?,
         ];
+        // Frames that are sent after `connect` returns must arrive.
         round_trip(&client, &subjects).await?;
         Ok(Self {
             client,
             subjects,
-            membership: roster,
-            inbound: arrivals,
+            membership,
+            inbound,
             topics: Mutex::default(),
             _own: own,
             max_payload,
@@ -67,14 +75,17 @@ impl Transport for NatsTransport {
         for OutboundFrame { to, frame } in frames {
             let subject = self.subjects.destination(&to);
             if frame.len() <= self.max_payload {
-                self.client.publish(subject, frame).await.map_err(broken)?;
+                self.client
+                    .publish(subject, frame)
+                    .await
+                    .map_err(TransportError::broken)?;
                 continue;
             }
-            for (headers, part) in fragments::split(&frame, self.max_payload) {
+            for (headers, fragment) in fragments::split(&frame, self.max_payload) {
                 let sent = self
                     .client
-                    .publish_with_headers(subject.clone(), headers, part);
-                sent.await.map_err(broken)?;
+                    .publish_with_headers(subject.clone(), headers, fragment);
+                sent.await.map_err(TransportError::broken)?;
             }
         }
         Ok(())
@@ -82,23 +93,24 @@ impl Transport for NatsTransport {
 
     async fn subscribe(&self, topics: &[Topic]) -> Result<(), TransportError> {
         for topic in topics {
+            // A second subscription would deliver every frame twice.
             if self.topics().contains_key(topic) {
                 continue;
             }
             let subject = self.subjects.topic(topic);
-            let arrivals = self.inbound.clone();
-            let of = topic.clone();
-            let as_of = move |frame| InboundFrame::Topic(of.clone(), frame);
-            let listener = spawn_subscription(&self.client, subject, arrivals, as_of).await?;
-            self.topics().insert(topic.clone(), listener);
+            let inbound = self.inbound.clone();
+            let of_topic = topic.clone();
+            let to_frame = move |frame| InboundFrame::Topic(of_topic.clone(), frame);
+            let task = spawn_subscription(&self.client, subject, inbound, to_frame).await?;
+            self.topics().insert(topic.clone(), task);
         }
         round_trip(&self.client, &self.subjects).await
     }
 
     async fn unsubscribe(&self, topics: &[Topic]) -> Result<(), TransportError> {
-        let mut listening = self.topics();
+        let mut subscriptions = self.topics();
         for topic in topics {
-            listening.remove(topic);
+            subscriptions.remove(topic);
         }
         Ok(())
     }
@@ -109,20 +121,20 @@ impl Transport for NatsTransport {
 
     async fn store_table(
         &self,
-        instead_of: Option<u64>,
-        roster: Bytes,
+        expected_revision: Option<u64>,
+        table: Bytes,
     ) -> Result<bool, TransportError> {
-        self.membership.store(instead_of, roster).await
+        self.membership.store(expected_revision, table).await
     }
 
-    /// An inbox is a subscription: it ends with its connection, and keeps nothing.
+    /// Does nothing: an inbox is a subscription, which ends with its connection.
     async fn remove_inbox(&self, _: &Inbox) -> Result<(), TransportError> {
         Ok(())
     }
 
     async fn close(self) {
-        // So that the server has read what was sent last. The connection itself
-        // ends when the last holder of the client is gone: here.
+        // The server then has the last frames. The connection ends when the client is
+        // dropped, at the end of this function.
         let _ = round_trip(&self.client, &self.subjects).await;
     }
 }
@@ -137,7 +149,7 @@ fn check_max_payload(client: &Client) -> Result<usize, TransportError> {
     let found = client.max_payload();
     if found < MIN_MAX_PAYLOAD {
         return Err(TransportError::Unsuitable {
-            what: format!("the NATS server takes messages of {found} bytes only"),
+            what: format!("the NATS server accepts messages of at most {found} bytes"),
             hint: "set max_payload to 64KB or more in its configuration; its default is 1MB",
         });
     }

@@ -1,4 +1,4 @@
-//! A node's connections, as the server lists them: by name.
+//! The connections of a node, which the server lists by their name.
 
 use std::collections::BTreeMap;
 
@@ -14,29 +14,30 @@ use redis::{
 use super::pubsub::PubSubClient;
 
 impl PubSubClient {
-    /// Gives the connections a name, by which [`Server::kill_clients`] finds them. Those
-    /// that the client of a cluster makes later, to a server that is new there, have
-    /// none.
+    /// Names the connections, so that [`PubSubClient::kill_clients`] finds them.
+    ///
+    /// A connection that the client library makes later, to a server that is new in a
+    /// Redis Cluster, has no name.
     pub(super) async fn set_client_name(&self, name: &str) -> RedisResult<()> {
         let set_name = client_command(&["SETNAME", name]);
         match self {
             Self::Single {
                 commands,
-                subscriber: listening,
+                subscriber,
             } => {
-                for connection in [commands, listening] {
+                for connection in [commands, subscriber] {
                     let () = set_name.query_async(&mut connection.clone()).await?;
                 }
             }
             Self::Sharded {
                 commands,
-                subscriber: listening,
+                subscriber,
             } => {
                 let everywhere = RoutingInfo::MultiNode((
                     MultipleNodeRoutingInfo::AllNodes,
                     Some(ResponsePolicy::AllSucceeded),
                 ));
-                for connection in [commands, listening] {
+                for connection in [commands, subscriber] {
                     let mut connection = connection.clone();
                     let named = connection.route_command(set_name.clone(), everywhere.clone());
                     named.await?;
@@ -46,24 +47,27 @@ impl PubSubClient {
         Ok(())
     }
 
-    /// Ends connections of that name, if any are left: those of a node that hangs,
-    /// for which the server would go on collecting messages. A server that does not
-    /// allow it disconnects them itself, when too much waits for them.
+    /// Ends the connections with this name, if there are any left.
+    ///
+    /// A node that hangs still has them, and the server would collect messages for it.
     pub(super) async fn kill_clients(&self, name: &str) {
-        let ended = match self {
+        let killed = match self {
             Self::Single { commands, .. } => kill_on_server(&mut commands.clone(), name).await,
             Self::Sharded { commands, .. } => {
                 kill_on_all_servers(&mut commands.clone(), name).await
             }
         };
-        if let Err(error) = ended {
-            tracing::debug!(name, %error, "connections cannot be ended");
+        // A server may forbid the command. It then disconnects the hung node itself, when
+        // too many messages wait for it.
+        if let Err(error) = killed {
+            tracing::debug!(name, %error, "cannot end connections; leaving it to the server");
         }
     }
 }
 
 async fn kill_on_server(server: &mut MultiplexedConnection, name: &str) -> RedisResult<()> {
     let clients: String = client_command(&["LIST"]).query_async(server).await?;
+    // By id, because `CLIENT KILL` of Redis 6 has no filter for names.
     for id in client_ids(&clients, name) {
         let () = client_command(&["KILL", "ID", id])
             .query_async(server)
@@ -72,7 +76,7 @@ async fn kill_on_server(server: &mut MultiplexedConnection, name: &str) -> Redis
     Ok(())
 }
 
-/// Each server lists and ends its own.
+/// Ends connections at every server, because each lists and ends only its own.
 async fn kill_on_all_servers(servers: &mut ClusterConnection, name: &str) -> RedisResult<()> {
     let everywhere = RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllNodes, None));
     let lists = servers
@@ -80,18 +84,18 @@ async fn kill_on_all_servers(servers: &mut ClusterConnection, name: &str) -> Red
         .await?;
     let lists: BTreeMap<String, String> = redis::from_redis_value(lists)?;
     for (server, clients) in &lists {
-        let Some(there) = route_to(server) else {
+        let Some(route) = route_to(server) else {
             continue;
         };
         for id in client_ids(clients, name) {
             let kill = client_command(&["KILL", "ID", id]);
-            servers.route_command(kill, there.clone()).await?;
+            servers.route_command(kill, route.clone()).await?;
         }
     }
     Ok(())
 }
 
-/// The server at `HOST:PORT`.
+/// Returns the route to the server at `HOST:PORT`.
 fn route_to(server: &str) -> Option<RoutingInfo> {
     let (host, port) = server.rsplit_once(':')?;
     Some(RoutingInfo::SingleNode(SingleNodeRoutingInfo::ByAddress {
@@ -106,7 +110,7 @@ fn client_command(arguments: &[&str]) -> Cmd {
     command
 }
 
-/// The ids of the clients of that name, from what `CLIENT LIST` says.
+/// Returns the ids of the clients with this name in the output of `CLIENT LIST`.
 fn client_ids<'l>(clients: &'l str, name: &str) -> impl Iterator<Item = &'l str> {
     let named = clients
         .lines()
@@ -114,7 +118,7 @@ fn client_ids<'l>(clients: &'l str, name: &str) -> impl Iterator<Item = &'l str>
     named.filter_map(|client| field(client, "id"))
 }
 
-/// A field of a line of `CLIENT LIST`: `id=3 addr=… name=…`.
+/// Returns a field of a line of `CLIENT LIST`: `id=3 addr=… name=…`.
 fn field<'l>(line: &'l str, key: &str) -> Option<&'l str> {
     let mut fields = line.split(' ').filter_map(|field| field.split_once('='));
     fields
@@ -127,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn clients_are_found_by_their_names() {
+    fn clients_are_found_by_their_exact_name() {
         let list = "\
 id=12 addr=127.0.0.1:1 laddr=127.0.0.1:2 name= age=0
 id=13 addr=127.0.0.1:1 laddr=127.0.0.1:2 name=highwater:c:inbox:n-1-2 age=0

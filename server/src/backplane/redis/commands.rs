@@ -1,4 +1,4 @@
-//! Commands to a server, or to a cluster of them.
+//! Connections for commands, to one Redis server or to a Redis Cluster.
 
 use std::time::Duration;
 
@@ -12,28 +12,27 @@ use redis::{
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The connection for commands, of either kind.
+/// A connection for commands.
 pub(crate) enum CommandConnection {
     Single(MultiplexedConnection),
     Sharded(ClusterConnection),
 }
 
 impl CommandConnection {
-    /// One connection, or one to each server of a cluster, that hears nothing. Calls
-    /// may take up to `answer`.
-    pub(crate) async fn connect(url: &BrokerUrl, answer: Duration) -> RedisResult<Self> {
+    /// Connects to one server, or to each server of a cluster, without subscribing.
+    pub(crate) async fn connect(url: &BrokerUrl, response_timeout: Duration) -> RedisResult<Self> {
         let mut single = open_client(url)?
-            .get_multiplexed_async_connection_with_config(&connection_config(answer))
+            .get_multiplexed_async_connection_with_config(&connection_config(response_timeout))
             .await?;
         if !is_cluster(&mut single).await? {
             return Ok(Self::Single(single));
         }
-        let sharded = cluster_builder(url, answer).build()?;
+        let sharded = cluster_builder(url, response_timeout).build()?;
         Ok(Self::Sharded(sharded.get_async_connection().await?))
     }
 }
 
-/// A single server, spoken to in RESP3.
+/// Opens a client of one server. RESP3 delivers pushes and responses on one connection.
 pub(super) fn open_client(url: &BrokerUrl) -> RedisResult<Client> {
     let client = Client::open(url.expose_secret())?;
     let info = client.get_connection_info().clone();
@@ -41,24 +40,24 @@ pub(super) fn open_client(url: &BrokerUrl) -> RedisResult<Client> {
     Client::open(info.set_redis_settings(settings.set_protocol(ProtocolVersion::RESP3)))
 }
 
-/// How a single server is connected to.
-pub(super) fn connection_config(answer: Duration) -> AsyncConnectionConfig {
+/// Returns the settings of a connection to one server.
+pub(super) fn connection_config(response_timeout: Duration) -> AsyncConnectionConfig {
     AsyncConnectionConfig::new()
         .set_connection_timeout(Some(CONNECT_TIMEOUT))
-        .set_response_timeout(Some(answer))
+        .set_response_timeout(Some(response_timeout))
 }
 
-/// The servers of a cluster; the client finds them by itself. It must repeat nothing:
-/// what may have been done is not done again.
-pub(super) fn cluster_builder(url: &BrokerUrl, answer: Duration) -> ClusterClientBuilder {
+/// Returns the settings of the connections to a cluster, whose servers the client finds.
+pub(super) fn cluster_builder(url: &BrokerUrl, response_timeout: Duration) -> ClusterClientBuilder {
     ClusterClient::builder([url.expose_secret()])
         .use_protocol(ProtocolVersion::RESP3)
         .connection_timeout(CONNECT_TIMEOUT)
-        .response_timeout(answer)
+        .response_timeout(response_timeout)
+        // A repeated command could publish a frame twice.
         .retries(0)
 }
 
-/// Whether the server is one of a cluster.
+/// Whether the server belongs to a cluster.
 pub(super) async fn is_cluster(server: &mut MultiplexedConnection) -> RedisResult<bool> {
     let mut info = redis::cmd("INFO");
     let info: String = info.arg("cluster").query_async(server).await?;

@@ -1,4 +1,4 @@
-//! What the server's errors mean.
+//! The meaning of the server's errors.
 
 use redis::{ErrorKind, RedisError};
 
@@ -14,22 +14,22 @@ impl From<RedisError> for TransportError {
     }
 }
 
-/// Whether the server has no memory left for what it was asked to keep.
+/// Whether the server has no memory left to store more.
 pub(crate) fn is_full(error: &RedisError) -> bool {
     error.code() == Some("OOM")
 }
 
-/// What to do about it, where it does not pass by itself.
+/// Returns the hint for an error that only an operator can resolve.
 fn hint(error: &RedisError) -> Option<&'static str> {
     if error.kind() == ErrorKind::AuthenticationFailed {
         return Some(CREDENTIALS);
     }
     Some(match error.code()? {
         "NOAUTH" | "WRONGPASS" => CREDENTIALS,
-        "OOM" => "the server is full: raise its maxmemory, or take away what is not needed",
-        "READONLY" => "the URL must name the primary server, not a replica",
-        "MISCONF" => "the server cannot save and therefore takes no writes: its log says why",
-        "NOPERM" => "the user must be allowed the keys and channels highwater:*",
+        "OOM" => "raise the server's maxmemory, or remove keys that are not needed",
+        "READONLY" => "give the URL of the primary server, not of a replica",
+        "MISCONF" => "see the server's log: it cannot save, so it rejects writes",
+        "NOPERM" => "allow the user the keys and channels highwater:*",
         _ => return None,
     })
 }
@@ -40,15 +40,15 @@ const CREDENTIALS: &str = "give user and password in the URL: redis://USER:PASSW
 mod tests {
     use super::*;
 
-    /// What the server says, as the client library reads it.
-    fn said(line: &str) -> TransportError {
+    /// Parses an error line of the server with the client library.
+    fn parse(line: &str) -> TransportError {
         let value = redis::parse_redis_value(format!("-{line}\r\n").as_bytes()).unwrap();
         value.extract_error().unwrap_err().into()
     }
 
     #[test]
-    fn what_does_not_pass_by_itself_says_what_to_do() {
-        for (line, to_do) in [
+    fn permanent_error_has_a_hint() {
+        for (line, expected) in [
             (
                 "OOM command not allowed when used memory > 'maxmemory'.",
                 "maxmemory",
@@ -61,11 +61,13 @@ mod tests {
             ),
             ("NOPERM this user has no permissions", "highwater:*"),
         ] {
-            match said(line) {
-                TransportError::Unsuitable { hint, .. } => assert!(hint.contains(to_do), "{hint}"),
+            match parse(line) {
+                TransportError::Unsuitable { hint, .. } => {
+                    assert!(hint.contains(expected), "{hint}");
+                }
                 other => panic!("{line}: {other:?}"),
             }
         }
-        assert!(matches!(said("ERR odd"), TransportError::Broken(_)));
+        assert!(matches!(parse("ERR odd"), TransportError::Broken(_)));
     }
 }

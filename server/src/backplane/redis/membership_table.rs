@@ -1,11 +1,12 @@
-//! The roster in Redis: a hash of its text and a revision that every store
-//! changes.
+//! The membership table in Redis: a hash of its text and its revision.
 
 use redis::{RedisResult, aio::ConnectionLike};
 
-use super::StoredTable;
+use crate::backplane::remote::StoredTable;
 
-/// Stores unless the revision is another than the expected one, `""` for none.
+/// A script that stores the table, unless the revision differs from the expected one.
+/// An expected revision of `""` means that there must be no table. Redis runs a script
+/// atomically.
 const COMPARE_AND_SET: &str = "\
 local kept = redis.call('HGET', KEYS[1], 'revision') or ''
 if kept ~= ARGV[1] then return 0 end
@@ -18,24 +19,24 @@ pub(super) async fn load(
 ) -> RedisResult<Option<StoredTable>> {
     let mut get = redis::cmd("HMGET");
     get.arg(key).arg("revision").arg("membership_table");
-    let (revision, roster): (Option<u64>, Option<Vec<u8>>) = get.query_async(&mut server).await?;
-    Ok(revision.zip(roster).map(|(revision, roster)| StoredTable {
+    let (revision, table): (Option<u64>, Option<Vec<u8>>) = get.query_async(&mut server).await?;
+    Ok(revision.zip(table).map(|(revision, table)| StoredTable {
         revision,
-        table: roster.into(),
+        table: table.into(),
     }))
 }
 
 pub(super) async fn store(
     mut server: impl ConnectionLike,
     key: &str,
-    instead_of: Option<u64>,
-    roster: &[u8],
+    expected_revision: Option<u64>,
+    table: &[u8],
 ) -> RedisResult<bool> {
-    let expected = instead_of.map_or_else(String::new, |revision| revision.to_string());
-    // Random, so that no revision comes again when the server lost its state.
+    let expected = expected_revision.map_or_else(String::new, |revision| revision.to_string());
+    // Random, because a server that has lost its state would repeat a counter.
     let revision: u64 = rand::random();
     let mut eval = redis::cmd("EVAL");
     eval.arg(COMPARE_AND_SET).arg(1).arg(key);
-    eval.arg(expected).arg(revision).arg(roster);
+    eval.arg(expected).arg(revision).arg(table);
     eval.query_async(&mut server).await
 }

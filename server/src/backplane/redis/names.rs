@@ -1,10 +1,14 @@
-//! Channels and keys. None of the names in them contains a `:` but the topic,
-//! which is last.
+//! The names of channels and keys.
+//!
+//! `:` separates the parts of a name. Only a topic may contain a `:` itself, so it stands
+//! last.
 
 use bytes::Bytes;
 
-use super::{InboundFrame, Inbox};
-use crate::id::{ClusterName, Topic};
+use crate::{
+    backplane::remote::{InboundFrame, Inbox},
+    id::{ClusterName, Topic},
+};
 
 /// The names of one cluster.
 #[derive(Clone)]
@@ -39,11 +43,12 @@ impl RedisNames {
         format!("{}topic:{topic}", self.prefix)
     }
 
-    /// What a frame is, by its channel; `None` for a channel that is none of ours.
+    /// Returns the frame by the kind of its channel, or `None` for a foreign channel.
     pub(super) fn classify(&self, channel: &[u8], frame: Bytes) -> Option<InboundFrame> {
         let channel = std::str::from_utf8(channel).ok()?;
         let name = channel.strip_prefix(&self.prefix)?;
         match name.split_once(':') {
+            // An inbox channel is always the own one, because no other is subscribed.
             None if name == "everyone" => Some(InboundFrame::Everyone(frame)),
             Some(("inbox", _)) => Some(InboundFrame::Inbox(frame)),
             Some(("topic", topic)) => Some(InboundFrame::Topic(topic.parse().ok()?, frame)),
@@ -57,11 +62,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn channels_are_told_apart() {
+    fn channel_names_are_classified_by_cluster_and_kind() {
         let names = RedisNames::new(&"c".parse().unwrap());
-        let sort = |channel: &str| names.classify(channel.as_bytes(), Bytes::new());
+        let classify = |channel: &str| names.classify(channel.as_bytes(), Bytes::new());
         assert!(matches!(
-            sort(&names.everyone()),
+            classify(&names.everyone()),
             Some(InboundFrame::Everyone(_))
         ));
         let inbox = Inbox {
@@ -71,16 +76,16 @@ mod tests {
         };
         assert_eq!(names.inbox(&inbox), "highwater:c:inbox:n.1-ff-10");
         assert!(matches!(
-            sort(&names.inbox(&inbox)),
+            classify(&names.inbox(&inbox)),
             Some(InboundFrame::Inbox(_))
         ));
         let topic: Topic = "inbox:a:b".parse().unwrap();
-        let Some(InboundFrame::Topic(sorted, _)) = sort(&names.topic(&topic)) else {
+        let Some(InboundFrame::Topic(classified, _)) = classify(&names.topic(&topic)) else {
             panic!()
         };
-        assert_eq!(sorted, topic);
+        assert_eq!(classified, topic);
         let other = RedisNames::new(&"c2".parse().unwrap());
-        assert!(sort(&other.everyone()).is_none());
-        assert!(sort("highwater:c:membership_table").is_none());
+        assert!(classify(&other.everyone()).is_none());
+        assert!(classify(names.membership_table()).is_none());
     }
 }

@@ -1,14 +1,13 @@
-//! What goes wrong in a cluster of servers without a connection that breaks.
+//! The checks for failures of a Redis Cluster that break no connection.
 //!
-//! A shard that hangs, or whose machine is gone without a word, says nothing on a
-//! connection that only listens; when another server takes its slots over, what is
-//! published there is not heard here any more. And a server that gives a slot away
-//! ends the subscriptions in it. A node that waited for its connections to break
-//! would look alive, and be deaf.
+//! A shard that hangs sends nothing on a connection that only receives. When another
+//! server takes over its slots, messages there do not reach the old subscriber. A server
+//! that gives a slot away ends the subscriptions in it. Without these checks, a node
+//! would send heartbeats and receive nothing.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use redis::{
     RedisResult,
     cluster_async::ClusterConnection,
@@ -16,13 +15,14 @@ use redis::{
 };
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::InboundSender;
+use crate::backplane::remote::InboundSender;
 
-/// Between two looks at whether every shard answers.
+/// The interval at which every shard is pinged: a few times within the default lease.
 const PING_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Waits until every shard has answered.
+/// Pings every shard and waits for all answers.
 pub(super) async fn ping_all_shards(connection: &ClusterConnection) -> RedisResult<()> {
+    // Replicas may be down: no channel of the node is there.
     let all = MultipleNodeRoutingInfo::AllMasters;
     let all = RoutingInfo::MultiNode((all, Some(ResponsePolicy::AllSucceeded)));
     let mut connection = connection.clone();
@@ -32,21 +32,23 @@ pub(super) async fn ping_all_shards(connection: &ClusterConnection) -> RedisResu
         .map(drop)
 }
 
-/// Asks every shard now and then, over the connections that listen, until one does
-/// not answer.
-pub(super) async fn monitor_shards(listening: ClusterConnection, arrivals: InboundSender) {
-    let mut looks = interval(PING_INTERVAL);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+/// Pings every shard over the subscribed connections, until one does not answer.
+pub(super) async fn monitor_shards(subscriber: ClusterConnection, inbound: InboundSender) {
+    let mut pings = interval(PING_INTERVAL);
+    // After a pause one ping suffices.
+    pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        looks.tick().await;
-        if let Err(error) = ping_all_shards(&listening).await {
-            return arrivals.close(error.into());
+        pings.tick().await;
+        if let Err(error) = ping_all_shards(&subscriber).await {
+            return inbound.close(error.into());
         }
     }
 }
 
-/// Subscriptions that this node has asked the server to end. It says so of each; of
-/// one that is not in here it is the server that ended it.
+/// The subscriptions that this node is about to end.
+///
+/// Redis announces the end of each subscription. If it is not in this set, the server
+/// has ended it.
 #[derive(Clone, Default)]
 pub(super) struct PendingUnsubscribes(Arc<Mutex<HashSet<Vec<u8>>>>);
 
@@ -56,12 +58,12 @@ impl PendingUnsubscribes {
         self.lock().extend(channels);
     }
 
-    /// Whether the end of that subscription was asked for.
+    /// Removes a channel and returns whether it was in the set.
     pub(super) fn remove(&self, channel: &[u8]) -> bool {
         self.lock().remove(channel)
     }
 
-    fn lock(&self) -> parking_lot::MutexGuard<'_, HashSet<Vec<u8>>> {
+    fn lock(&self) -> MutexGuard<'_, HashSet<Vec<u8>>> {
         self.0.lock()
     }
 }

@@ -1,28 +1,44 @@
-//! What is true of Redis alone.
+//! Tests of behaviour that only Redis has.
 
 use std::{ops::RangeInclusive, process::Command};
 
-use highwater_services::{RedisClusterService, RedisOptions, RedisService as Single};
+use highwater_services::{RedisClusterService, RedisOptions, RedisService, ServiceKind};
 use redis::FromRedisValue;
 
 use super::{RedisTransport, names::RedisNames};
-use crate::backplane::remote::{
-    Transport, TransportError,
-    conformance::{TransportPeer, address},
+use crate::{
+    backplane::remote::{
+        Transport, TransportError,
+        conformance::{ConformanceTarget, TransportPeer, address},
+    },
+    id::ClusterName,
 };
 
 type RedisPeer = TransportPeer<RedisTransport>;
 
-/// Asks one server.
-async fn ask<T: FromRedisValue>(url: &str, command: &[&str]) -> T {
-    let client = redis::Client::open(url).unwrap();
-    let mut server = client.get_multiplexed_async_connection().await.unwrap();
-    let mut asked = redis::cmd(command[0]);
-    asked.arg(&command[1..]);
-    asked.query_async(&mut server).await.unwrap()
+impl ConformanceTarget for RedisTransport {
+    const SERVICE: ServiceKind = ServiceKind::Redis;
+
+    async fn delete_table(url: &str, cluster: &ClusterName) {
+        let client = redis::Client::open(url).unwrap();
+        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        let mut delete = redis::cmd("DEL");
+        delete.arg(format!("highwater:{cluster}:membership_table"));
+        let deleted: u32 = delete.query_async(&mut connection).await.unwrap();
+        assert_eq!(deleted, 1, "there was no table");
+    }
 }
 
-/// One server of a cluster.
+/// Sends a command to one server.
+async fn query<T: FromRedisValue>(url: &str, command: &[&str]) -> T {
+    let client = redis::Client::open(url).unwrap();
+    let mut server = client.get_multiplexed_async_connection().await.unwrap();
+    let mut query = redis::cmd(command[0]);
+    query.arg(&command[1..]);
+    query.query_async(&mut server).await.unwrap()
+}
+
+/// A server of a cluster.
 struct ClusterShard {
     id: String,
     url: String,
@@ -30,7 +46,7 @@ struct ClusterShard {
 }
 
 impl ClusterShard {
-    /// Of a line of `CLUSTER NODES`: `ID HOST:PORT@BUS FLAGS … 0-5460 5462`.
+    /// Parses a line of `CLUSTER NODES`: `ID HOST:PORT@BUS FLAGS … 0-5460 5462`.
     fn parse(line: &str) -> Self {
         let words: Vec<&str> = line.split(' ').collect();
         let slots = words[8..].iter().map(|range| {
@@ -50,7 +66,7 @@ impl ClusterShard {
 }
 
 async fn shards(url: &str) -> Vec<ClusterShard> {
-    let nodes: String = ask(url, &["CLUSTER", "NODES"]).await;
+    let nodes: String = query(url, &["CLUSTER", "NODES"]).await;
     nodes.lines().map(ClusterShard::parse).collect()
 }
 
@@ -59,15 +75,14 @@ fn signal(name: &str, pid: u32) {
     assert!(sent.unwrap().success());
 }
 
-/// It is heard by whoever joins anew, and by nobody who goes on listening to the
-/// shard that had it.
+/// A subscriber of the old shard would receive nothing more from the moved channel.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_channel_that_goes_to_another_shard_is_told() {
+async fn channel_that_moves_to_another_shard_ends_the_connection() {
     let cluster = RedisClusterService::start().unwrap();
     let url = cluster.url();
-    let address = address::<RedisTransport>(&url);
+    let address = address(&url);
     let mut peer = RedisPeer::connect(&address, "n").await;
-    // What the node ends itself is no reason to go.
+    // A subscription that the node itself ends does not end the connection.
     let topics = ["t".parse().unwrap()];
     peer.transport.subscribe(&topics).await.unwrap();
     peer.transport.unsubscribe(&topics).await.unwrap();
@@ -75,13 +90,13 @@ async fn a_channel_that_goes_to_another_shard_is_told() {
     peer.expect_next("here").await;
 
     let channel = RedisNames::new(&address.cluster).inbox(&peer.inbox);
-    let slot: u16 = ask(&url, &["CLUSTER", "KEYSLOT", &channel]).await;
+    let slot: u16 = query(&url, &["CLUSTER", "KEYSLOT", &channel]).await;
     let shards = shards(&url).await;
     let other = shards.iter().find(|shard| !shard.owns_slot(slot)).unwrap();
     for shard in &shards {
         let slot = slot.to_string();
-        let moves = ["CLUSTER", "SETSLOT", &slot, "NODE", &other.id];
-        let () = ask(&shard.url, &moves).await;
+        let set_slot = ["CLUSTER", "SETSLOT", &slot, "NODE", &other.id];
+        let () = query(&shard.url, &set_slot).await;
     }
     let end = peer.wait_closed().await.to_string();
     assert!(end.contains("another shard"), "{end}");
@@ -90,11 +105,11 @@ async fn a_channel_that_goes_to_another_shard_is_told() {
     again.expect_next("there").await;
 }
 
-/// Also of one that says nothing, and would not notice by saying it.
+/// The node sends nothing itself, so only the regular pings detect it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_shard_that_hangs_ends_the_connection() {
+async fn hung_shard_ends_the_connection() {
     let cluster = RedisClusterService::start().unwrap();
-    let address = address::<RedisTransport>(&cluster.url());
+    let address = address(&cluster.url());
     let mut peer = RedisPeer::connect(&address, "n").await;
     let pid = *cluster.pids().last().unwrap();
     signal("-STOP", pid);
@@ -106,28 +121,28 @@ async fn a_shard_that_hangs_ends_the_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_survivor_ends_connections_on_every_shard() {
+async fn survivor_ends_connections_on_every_shard() {
     let cluster = RedisClusterService::start().unwrap();
-    let address = address::<RedisTransport>(&cluster.url());
+    let address = address(&cluster.url());
     let survivor = RedisPeer::connect(&address, "s").await;
     let mut hung = RedisPeer::connect(&address, "h").await;
     let channel = RedisNames::new(&address.cluster).inbox(&hung.inbox);
     survivor.transport.remove_inbox(&hung.inbox).await.unwrap();
     hung.wait_closed().await;
     for shard in shards(&cluster.url()).await {
-        let clients: String = ask(&shard.url, &["CLIENT", "LIST"]).await;
+        let clients: String = query(&shard.url, &["CLIENT", "LIST"]).await;
         assert!(!clients.contains(&format!("name={channel}")), "{clients}");
     }
     assert!(survivor.transport.load_table().await.unwrap().is_none());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_full_server_goes_on_publishing_and_says_what_it_lacks() {
-    let server = Single::start(RedisOptions::default()).unwrap();
+async fn full_server_still_publishes_and_rejects_the_table_with_a_hint() {
+    let server = RedisService::start(RedisOptions::default()).unwrap();
     let url = server.url();
-    let mut peer = RedisPeer::connect(&address::<RedisTransport>(&url), "n").await;
-    let () = ask(&url, &["CONFIG", "SET", "maxmemory", "1"]).await;
-    match peer.transport.store_table(None, "roster".into()).await {
+    let mut peer = RedisPeer::connect(&address(&url), "n").await;
+    let () = query(&url, &["CONFIG", "SET", "maxmemory", "1"]).await;
+    match peer.transport.store_table(None, "table".into()).await {
         Err(TransportError::Unsuitable { hint, .. }) => {
             assert!(hint.contains("maxmemory"), "{hint}")
         }
@@ -135,10 +150,10 @@ async fn a_full_server_goes_on_publishing_and_says_what_it_lacks() {
     }
     peer.send(peer.destination(), "through").await;
     peer.expect_next("through").await;
-    let () = ask(&url, &["CONFIG", "SET", "maxmemory", "0"]).await;
+    let () = query(&url, &["CONFIG", "SET", "maxmemory", "0"]).await;
     assert!(
         peer.transport
-            .store_table(None, "roster".into())
+            .store_table(None, "table".into())
             .await
             .unwrap()
     );

@@ -1,68 +1,104 @@
 //! The connection to the broker, rebuilt for as long as the node lives.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use tokio::{
     sync::mpsc,
-    time::{Instant, MissedTickBehavior, interval, timeout},
+    task::JoinHandle,
+    time::{Instant, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    ClusterAddress, Inbox, Transport, TransportError,
+    ClusterAddress, Inbox, Transport,
+    active_connection::{ActiveConnection, ConnectionEnd, LEAVE_TIMEOUT},
     disconnect_reason::{DisconnectReason, with_timeout},
     inbound::{InboundReceiver, inbound_channel},
-    membership::{Membership, heartbeat_interval},
+    membership::Membership,
+    membership_table::MembershipTable,
     send_queue::{OutboundOp, SendQueue},
 };
 use crate::{
-    backoff::Backoff,
-    backplane::{Identity, Inbound, endpoint::BackplaneEndpoint},
-    bounded_queue,
-    id::Topic,
+    backplane::{Backplane, Identity, Inbound, endpoint::BackplaneEndpoint},
+    net::{backoff::Backoff, bounded_queue::BoundedReceiver},
 };
 
-/// Jobs taken from the queue at once: one call to the broker.
-const BATCH: usize = 256;
-/// How long a clean stop may take.
-const LEAVE_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// The connection, owned by its task.
-pub(super) struct RemoteConnection {
-    pub(super) endpoint: Arc<BackplaneEndpoint<SendQueue>>,
-    pub(super) address: ClusterAddress,
-    pub(super) identity: Identity,
-    pub(super) lease: Duration,
-    pub(super) deliver: mpsc::Sender<Inbound>,
-    pub(super) ops: bounded_queue::BoundedReceiver<OutboundOp>,
-    pub(super) leave: CancellationToken,
-    /// The last connection's number; see [`Inbox`].
-    pub(super) connection_number: u64,
+/// Starts the connection's task and returns at once.
+///
+/// The task ends when the node has left in order. It also ends when the receiver of
+/// `deliver` is dropped, and then without a word, as if the process had died.
+pub(in crate::backplane) fn join<C: Transport>(
+    address: ClusterAddress,
+    identity: Identity,
+    lease: Duration,
+    deliver: mpsc::Sender<Inbound>,
+    leave: CancellationToken,
+) -> (Arc<dyn Backplane>, JoinHandle<()>) {
+    let (send_queue, ops) = SendQueue::new();
+    let endpoint = Arc::new(BackplaneEndpoint::new(identity.id.clone(), send_queue));
+    let connection = RemoteConnection {
+        endpoint: Arc::clone(&endpoint),
+        address,
+        identity,
+        lease,
+        deliver: deliver.clone(),
+        ops,
+        leave,
+        // See `Inbox::connection` for the random half.
+        connection_number: u64::from(rand::random::<u32>()) << 32,
+        last_table: Arc::new(MembershipTable::new()),
+    };
+    let task = tokio::spawn(async move {
+        tokio::select! {
+            () = connection.keep_connected::<C>() => {}
+            () = deliver.closed() => {}
+        }
+    });
+    (endpoint, task)
 }
 
-/// How a connection that stood has ended.
-enum ConnectionEnd {
-    /// In order: the node was told to leave.
-    Left,
-    Disconnected(DisconnectReason),
+/// The connection, owned by its task.
+struct RemoteConnection {
+    endpoint: Arc<BackplaneEndpoint<SendQueue>>,
+    address: ClusterAddress,
+    identity: Identity,
+    lease: Duration,
+    deliver: mpsc::Sender<Inbound>,
+    ops: BoundedReceiver<OutboundOp>,
+    leave: CancellationToken,
+    /// The number of the last connection; see [`Inbox`].
+    connection_number: u64,
+    /// The table of the last connection. If the broker has lost its own, this node
+    /// stores this one again.
+    last_table: Arc<MembershipTable>,
 }
 
 impl RemoteConnection {
-    /// Connects and connects again until the node leaves.
-    pub(super) async fn keep_connected<C: Transport>(mut self) {
+    /// Connects again and again until the node leaves.
+    async fn keep_connected<C: Transport>(mut self) {
         let mut backoff = Backoff::new();
         while !self.leave.is_cancelled() {
             let began = Instant::now();
             match self.connect_once::<C>().await {
                 Ok(ConnectionEnd::Left) => return,
-                Ok(ConnectionEnd::Disconnected(lost)) => {
-                    tracing::warn!(broker = %self.address.server, %lost, "left the backplane");
+                Ok(ConnectionEnd::Disconnected(reason)) => {
+                    tracing::warn!(
+                        broker = %self.address.server,
+                        %reason,
+                        "lost the backplane; reconnecting"
+                    );
                     backoff.record_disconnect(began.elapsed());
                 }
-                Err(lost) => {
-                    tracing::warn!(broker = %self.address.server, %lost, "no backplane");
+                Err(reason) => {
+                    tracing::warn!(
+                        broker = %self.address.server,
+                        %reason,
+                        "cannot join the backplane; retrying"
+                    );
                 }
             }
+            // Marked first: nothing is queued for the ended connection after the queue
+            // is cleared.
             self.endpoint.mark_disconnected();
             self.ops.clear();
             let leave = self.leave.clone();
@@ -70,178 +106,57 @@ impl RemoteConnection {
         }
     }
 
-    /// `Err` when the connection never stood.
+    /// Connects and serves the connection until it ends. `Err` if it never joined.
     async fn connect_once<C: Transport>(&mut self) -> Result<ConnectionEnd, DisconnectReason> {
         self.connection_number += 1;
-        let me = Inbox {
+        let inbox = Inbox {
             node: self.identity.id.clone(),
             incarnation: self.identity.incarnation,
             connection: self.connection_number,
         };
-        let (intake, arrivals) = inbound_channel(&self.endpoint.traffic);
-        let connecting = with_timeout("let us connect", C::connect(&self.address, &me, intake));
-        let Some(carrier) = self.leave.run_until_cancelled(connecting).await else {
+        let (sender, inbound) = inbound_channel(&self.endpoint.traffic);
+        let connecting = with_timeout("connect", C::connect(&self.address, &inbox, sender));
+        let Some(transport) = self.leave.run_until_cancelled(connecting).await else {
             return Ok(ConnectionEnd::Left);
         };
-        let carrier = carrier?;
-        let ended = self.join_and_serve(&carrier, &me, arrivals).await;
-        // An inbox that is left behind waits for a survivor, or for its broker, to
-        // remove it. When the broker does not answer there is nothing else to do.
-        let answers = !matches!(
-            ended,
-            Ok(ConnectionEnd::Disconnected(
-                DisconnectReason::Transport(_) | DisconnectReason::BrokerTimeout(_)
-            )) | Err(DisconnectReason::Transport(_) | DisconnectReason::BrokerTimeout(_))
-        );
-        if answers {
-            let _ = timeout(LEAVE_TIMEOUT, carrier.close()).await;
+        let transport = transport?;
+        let ended = self.join_and_serve(&transport, &inbox, inbound).await;
+        let broker_answers = match &ended {
+            Ok(ConnectionEnd::Left) => true,
+            Ok(ConnectionEnd::Disconnected(reason)) | Err(reason) => reason.broker_answers(),
+        };
+        // Otherwise the inbox stays, until a survivor or the broker removes it.
+        if broker_answers {
+            let _ = timeout(LEAVE_TIMEOUT, transport.close()).await;
         }
         ended
     }
 
     async fn join_and_serve<C: Transport>(
         &mut self,
-        carrier: &C,
-        me: &Inbox,
-        arrivals: InboundReceiver,
+        transport: &C,
+        inbox: &Inbox,
+        inbound: InboundReceiver,
     ) -> Result<ConnectionEnd, DisconnectReason> {
         let endpoint = &*self.endpoint;
-        let again = endpoint.last_view().version > 0;
+        let is_reconnect = endpoint.last_view().version > 0;
+        let last_table = Arc::clone(&self.last_table);
         let (identity, lease) = (&self.identity, self.lease);
-        let membership = Membership::join(endpoint, carrier, me, identity, lease).await?;
+        let membership =
+            Membership::join(endpoint, transport, inbox, identity, lease, last_table).await?;
         let version = endpoint.last_view().version;
-        tracing::info!(inbox = %me, version, "joined the backplane");
-        if again {
+        tracing::info!(%inbox, version, "joined the backplane");
+        if is_reconnect {
             endpoint.traffic.count_reconnect();
         }
-        let serving = Serving {
+        let active = ActiveConnection {
             endpoint,
-            carrier,
+            transport,
             membership: &membership,
             leave: &self.leave,
         };
-        Ok(serving.serve(&mut self.ops, arrivals, &self.deliver).await)
-    }
-}
-
-/// A connection that stands.
-struct Serving<'l, C> {
-    endpoint: &'l BackplaneEndpoint<SendQueue>,
-    carrier: &'l C,
-    membership: &'l Membership<'l, C>,
-    leave: &'l CancellationToken,
-}
-
-impl<C: Transport> Serving<'_, C> {
-    async fn serve(
-        &self,
-        jobs: &mut bounded_queue::BoundedReceiver<OutboundOp>,
-        arrivals: InboundReceiver,
-        deliver: &mpsc::Sender<Inbound>,
-    ) -> ConnectionEnd {
-        // What was subscribed to before the view said "connected" is in the set, what
-        // comes after goes through the queue; what falls between is in both.
-        self.endpoint.resubscribe.notify_one();
-        tokio::select! {
-            written = self.write_all(jobs) => match written {
-                Ok(()) => self.leave_gracefully().await,
-                Err(lost) => ConnectionEnd::Disconnected(lost),
-            },
-            lost = self.read_all(arrivals, deliver) => ConnectionEnd::Disconnected(lost),
-            lost = self.membership.run() => ConnectionEnd::Disconnected(lost),
-        }
-    }
-
-    /// Everything queued for the broker, and a beat now and then. `Ok` when the
-    /// node leaves and everything is sent.
-    async fn write_all(
-        &self,
-        jobs: &mut bounded_queue::BoundedReceiver<OutboundOp>,
-    ) -> Result<(), DisconnectReason> {
-        let mut beats = interval(heartbeat_interval(self.membership.lease()));
-        beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut batch = Vec::new();
-        loop {
-            tokio::select! {
-                biased;
-                () = self.endpoint.resubscribe.notified() => {
-                    let topics = self.endpoint.topics();
-                    with_timeout("take subscriptions", self.carrier.subscribe(&topics)).await?;
-                }
-                () = self.membership.table_changed.notified() => self.membership.send_heartbeat().await?,
-                _ = beats.tick() => self.membership.send_heartbeat().await?,
-                () = self.leave.cancelled() => break,
-                _ = jobs.recv_many(&mut batch, BATCH) => self.send_batch(batch.drain(..)).await?,
-            }
-        }
-        loop {
-            batch.extend(std::iter::from_fn(|| jobs.try_recv()).take(BATCH));
-            if batch.is_empty() {
-                return Ok(());
-            }
-            self.send_batch(batch.drain(..)).await?;
-        }
-    }
-
-    /// One batch: the topics first, so that a subscription is in force for what is
-    /// sent after it.
-    async fn send_batch(
-        &self,
-        jobs: impl Iterator<Item = OutboundOp>,
-    ) -> Result<(), TransportError> {
-        let mut frames = Vec::new();
-        let mut topics = BTreeMap::new();
-        for job in jobs {
-            match job {
-                OutboundOp::Send(frame) => frames.push(frame),
-                OutboundOp::Subscribe(topic) => drop(topics.insert(topic, true)),
-                OutboundOp::Unsubscribe(topic) => drop(topics.insert(topic, false)),
-            }
-        }
-        let (wanted, unwanted): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            topics.into_iter().partition(|(_, wanted)| *wanted);
-        if !wanted.is_empty() {
-            let topics: Vec<Topic> = wanted.into_keys().collect();
-            with_timeout("take subscriptions", self.carrier.subscribe(&topics)).await?;
-        }
-        if !unwanted.is_empty() {
-            let topics: Vec<Topic> = unwanted.into_keys().collect();
-            with_timeout("end subscriptions", self.carrier.unsubscribe(&topics)).await?;
-        }
-        if !frames.is_empty() {
-            with_timeout("take frames", self.carrier.send(frames)).await?;
-        }
-        Ok(())
-    }
-
-    async fn read_all(
-        &self,
-        mut arrivals: InboundReceiver,
-        deliver: &mpsc::Sender<Inbound>,
-    ) -> DisconnectReason {
-        // The own beats come back, so it is never quiet for this long.
-        let silence = self.membership.lease();
-        loop {
-            let arrived = match timeout(silence, arrivals.next()).await {
-                Ok(Ok(arrived)) => arrived,
-                Ok(Err(error)) => return error.into(),
-                Err(_) => return DisconnectReason::BrokerTimeout(silence),
-            };
-            match self.membership.handle_frame(arrived).await {
-                // Without a receiver the whole link ends.
-                Ok(Some(inbound)) => drop(deliver.send(inbound).await),
-                Ok(None) => {}
-                Err(lost) => return lost,
-            }
-        }
-    }
-
-    async fn leave_gracefully(&self) -> ConnectionEnd {
-        match timeout(LEAVE_TIMEOUT, self.membership.leave()).await {
-            Ok(Ok(())) => tracing::info!("left the backplane"),
-            Ok(Err(lost)) => tracing::warn!(%lost, "left the backplane in a hurry"),
-            Err(_) => tracing::warn!("left the backplane in a hurry: the broker is slow"),
-        }
-        ConnectionEnd::Left
+        let ended = active.serve(&mut self.ops, inbound, &self.deliver).await;
+        self.last_table = membership.table.current();
+        Ok(ended)
     }
 }

@@ -1,11 +1,11 @@
-//! Why a node is without its backplane.
+//! The reasons for which a node has no connection to its backplane.
 
 use std::time::Duration;
 
 use super::{TransportError, membership_table::InvalidMembership};
 use crate::backplane::{IdConflict, lease::LeaseExpired};
 
-/// Why a connection could not be made, or ended.
+/// A reason why a connection could not join, or has ended.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum DisconnectReason {
     #[error(transparent)]
@@ -14,28 +14,37 @@ pub(super) enum DisconnectReason {
     InvalidMembership(#[from] InvalidMembership),
     #[error(transparent)]
     IdConflict(#[from] IdConflict),
-    #[error("the others removed this node, or another took its place")]
+    #[error("another member removed this node, or a later process replaced it")]
     Removed,
     #[error(transparent)]
     LeaseExpired(#[from] LeaseExpired),
-    #[error("no sign of life from the broker for {0:?}")]
+    #[error("the broker delivered nothing for {0:?}")]
     BrokerTimeout(Duration),
-    #[error("the membership table was changed by others {0} times in a row")]
+    #[error("cannot change the membership table: other members changed it {0} times in a row")]
     Contended(u32),
 }
 
-/// How long a broker may take for one call.
+impl DisconnectReason {
+    /// Whether the broker can be expected to answer further calls.
+    pub(super) fn broker_answers(&self) -> bool {
+        // The other reasons come from the cluster, by way of a broker that works.
+        !matches!(self, Self::Transport(_) | Self::BrokerTimeout(_))
+    }
+}
+
+/// The time that a broker gets for one call, which normally takes milliseconds.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A call to the broker, given up after some seconds.
+/// Makes a call to the broker, which fails after [`CALL_TIMEOUT`]. `action` completes
+/// "cannot …" in the error.
 pub(super) async fn with_timeout<T>(
-    what: &'static str,
+    action: &'static str,
     call: impl Future<Output = Result<T, TransportError>>,
 ) -> Result<T, TransportError> {
     match tokio::time::timeout(CALL_TIMEOUT, call).await {
         Ok(outcome) => outcome,
         Err(_) => Err(TransportError::Broken(format!(
-            "the broker took longer than {CALL_TIMEOUT:?} to {what}"
+            "cannot {action}: the broker did not answer within {CALL_TIMEOUT:?}"
         ))),
     }
 }

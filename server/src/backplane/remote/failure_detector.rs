@@ -1,22 +1,26 @@
-//! Who was heard when. A member that is silent for too much of its lease is dead,
-//! hung or cut off.
+//! The failure detector: it suspects members that are silent for too long.
 //!
-//! Silence is only held against a member while this node can hear: it measures up
-//! to when the last of its own beats *that came back* was sent. A node that was
-//! paused, or whose broker was, hears what waited for it before it judges.
+//! A suspected member is dead, hangs or is unreachable. The detector measures silence up
+//! to the instant when this node sent the last heartbeat *that returned to it*. After a
+//! pause of this node or of the broker it so receives the waiting heartbeats of the
+//! others before it suspects them.
 
 use std::{collections::HashMap, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{Inbox, membership_table::MembershipTable};
-use crate::{backplane::lease::suspicion_timeout, id::NodeId};
+use super::{
+    Inbox,
+    membership_table::{MembershipTable, TableEntry},
+};
+use crate::{
+    backplane::{MemberEntry, lease::suspicion_timeout},
+    id::NodeId,
+};
 
-/// What one connection has heard.
+/// The last signs of life that one connection has received.
 pub(super) struct FailureDetector {
-    /// The greatest roster version that anybody was heard to go by.
-    pub(super) newest_version: u64,
-    /// When the last own beat that came back was sent.
+    /// The instant when the last own heartbeat that returned was sent.
     last_echo: Instant,
     last_heartbeats: HashMap<NodeId, LastHeartbeat>,
 }
@@ -27,65 +31,69 @@ struct LastHeartbeat {
 }
 
 impl FailureDetector {
-    /// Nobody so far.
+    /// Creates a detector that knows no members.
     pub(super) fn new(now: Instant) -> Self {
         Self {
-            newest_version: 0,
             last_echo: now,
             last_heartbeats: HashMap::new(),
         }
     }
 
-    /// Goes by another roster. Who is new on it counts as heard just now.
-    pub(super) fn update_members(&mut self, roster: &MembershipTable, now: Instant) {
+    /// Takes over the members of another table. A new member counts as heard from now.
+    pub(super) fn update_members(&mut self, table: &MembershipTable, now: Instant) {
         self.last_heartbeats
-            .retain(|id, _| roster.entry(id).is_some());
-        for seat in roster.entries() {
-            let fresh = LastHeartbeat {
-                generation: seat.generation,
-                at: now,
-            };
-            let heard = self.last_heartbeats.entry(seat.id().clone());
-            let heard = heard.or_insert_with(|| LastHeartbeat { ..fresh });
-            if heard.generation != seat.generation {
-                *heard = fresh;
+            .retain(|id, _| table.entry(id).is_some());
+        for MemberEntry { member, .. } in table.entries() {
+            let generation = member.generation;
+            let last = self
+                .last_heartbeats
+                .entry(member.id.clone())
+                .or_insert(LastHeartbeat {
+                    generation,
+                    at: now,
+                });
+            // A new connection of a known member: its silence begins now.
+            if last.generation != generation {
+                *last = LastHeartbeat {
+                    generation,
+                    at: now,
+                };
             }
         }
     }
 
-    /// A sign of life.
-    pub(super) fn record_heartbeat(&mut self, id: &NodeId, joined: u64, now: Instant) {
-        if let Some(heard) = self.last_heartbeats.get_mut(id)
-            && heard.generation == joined
+    /// Records a sign of life. One of an earlier generation does not count.
+    pub(super) fn record_heartbeat(&mut self, id: &NodeId, generation: u64, now: Instant) {
+        if let Some(last) = self.last_heartbeats.get_mut(id)
+            && last.generation == generation
         {
-            heard.at = now;
+            last.at = now;
         }
     }
 
-    /// The own beat of that moment came back.
+    /// Records that the own heartbeat of the instant `sent` has returned.
     pub(super) fn record_own_echo(&mut self, sent: Instant) {
         self.last_echo = self.last_echo.max(sent);
     }
 
-    /// The members but `me` that were silent for `grace` longer than they may be.
+    /// Returns the other members that are silent for longer than their timeout and `grace`.
     pub(super) fn suspects(
         &self,
-        roster: &MembershipTable,
-        me: &NodeId,
+        table: &MembershipTable,
+        own_id: &NodeId,
         grace: Duration,
     ) -> Vec<Inbox> {
-        let is_silent = |seat: &&super::membership_table::MemberEntry| {
-            let heard = self.last_heartbeats.get(seat.id());
-            heard.is_some_and(|heard| {
-                let silent = self.last_echo.saturating_duration_since(heard.at);
-                silent > suspicion_timeout(seat.lease()) + grace
+        let is_suspect = |entry: &&MemberEntry<TableEntry>| {
+            let last = self.last_heartbeats.get(&entry.member.id);
+            last.is_some_and(|last| {
+                // Up to the last echo, not up to now: see above.
+                let silence = self.last_echo.saturating_duration_since(last.at);
+                silence > suspicion_timeout(entry.lease()) + grace
             })
         };
-        let others = roster.entries().iter().filter(|seat| seat.id() != me);
-        others
-            .filter(is_silent)
-            .map(|seat| seat.inbox.clone())
-            .collect()
+        let entries = table.entries().iter();
+        let others = entries.filter(|entry| entry.member.id != *own_id);
+        others.filter(is_suspect).map(MemberEntry::inbox).collect()
     }
 }
 
@@ -94,31 +102,36 @@ mod tests {
     use super::*;
     use crate::backplane::{Identity, MemberRole};
 
-    /// Of which a member may be silent for 6 s.
+    /// A lease with a suspicion timeout of 6 s.
     const LEASE: Duration = Duration::from_secs(10);
 
-    fn roster(ids: &[&str]) -> MembershipTable {
-        let mut roster = MembershipTable::new();
-        for id in ids {
-            let identity = Identity {
-                id: id.parse().unwrap(),
-                incarnation: 1,
-                address: None,
-                role: MemberRole::Node,
-            };
-            let inbox = Inbox {
-                node: identity.id.clone(),
-                incarnation: 1,
-                connection: 1,
-            };
-            roster.join(&identity, &inbox, LEASE, 0).unwrap();
-        }
-        roster
+    fn join(table: &mut MembershipTable, id: &str, incarnation: u64) {
+        let identity = Identity {
+            id: id.parse().unwrap(),
+            incarnation,
+            address: None,
+            role: MemberRole::Node,
+        };
+        let inbox = Inbox {
+            node: identity.id.clone(),
+            incarnation,
+            connection: 1,
+        };
+        table.join(identity, &inbox, LEASE, 0).unwrap();
     }
 
-    fn silent(hearing: &FailureDetector, roster: &MembershipTable) -> Vec<String> {
-        let silent = hearing.suspects(roster, &"a".parse().unwrap(), Duration::ZERO);
-        silent.iter().map(|inbox| inbox.node.to_string()).collect()
+    fn table(ids: &[&str]) -> MembershipTable {
+        let mut table = MembershipTable::new();
+        for id in ids {
+            join(&mut table, id, 1);
+        }
+        table
+    }
+
+    fn suspects(detector: &FailureDetector, table: &MembershipTable) -> Vec<String> {
+        let suspects = detector.suspects(table, &"a".parse().unwrap(), Duration::ZERO);
+        let names = suspects.iter().map(|inbox| inbox.node.to_string());
+        names.collect()
     }
 
     fn after(start: Instant, seconds: u64) -> Instant {
@@ -126,52 +139,41 @@ mod tests {
     }
 
     #[test]
-    fn who_says_nothing_for_too_long_is_silent() {
-        let (start, roster) = (Instant::now(), roster(&["a", "b", "c"]));
-        let mut hearing = FailureDetector::new(start);
-        hearing.update_members(&roster, start);
-        hearing.record_heartbeat(&"b".parse().unwrap(), 2, after(start, 4));
-        hearing.record_own_echo(after(start, 6));
-        assert!(silent(&hearing, &roster).is_empty());
-        hearing.record_own_echo(after(start, 7));
-        assert_eq!(silent(&hearing, &roster), ["c"]);
-        hearing.record_own_echo(after(start, 11));
-        assert_eq!(silent(&hearing, &roster), ["b", "c"]);
+    fn silent_member_is_suspected_after_its_timeout() {
+        let (start, table) = (Instant::now(), table(&["a", "b", "c"]));
+        let mut detector = FailureDetector::new(start);
+        detector.update_members(&table, start);
+        detector.record_heartbeat(&"b".parse().unwrap(), 2, after(start, 4));
+        detector.record_own_echo(after(start, 6));
+        assert!(suspects(&detector, &table).is_empty());
+        detector.record_own_echo(after(start, 7));
+        assert_eq!(suspects(&detector, &table), ["c"]);
+        detector.record_own_echo(after(start, 11));
+        assert_eq!(suspects(&detector, &table), ["b", "c"]);
     }
 
     #[test]
-    fn who_cannot_hear_itself_accuses_nobody() {
-        let (start, roster) = (Instant::now(), roster(&["a", "b"]));
-        let mut hearing = FailureDetector::new(start);
-        hearing.update_members(&roster, start);
-        // Paused for a minute: what b said meanwhile is heard before the own beat.
-        assert!(silent(&hearing, &roster).is_empty());
-        hearing.record_heartbeat(&"b".parse().unwrap(), 2, after(start, 60));
-        hearing.record_own_echo(after(start, 60));
-        assert!(silent(&hearing, &roster).is_empty());
+    fn paused_node_suspects_no_member_before_its_own_echo() {
+        let (start, table) = (Instant::now(), table(&["a", "b"]));
+        let mut detector = FailureDetector::new(start);
+        detector.update_members(&table, start);
+        // After a minute's pause, the heartbeats of b arrive before the own one.
+        assert!(suspects(&detector, &table).is_empty());
+        detector.record_heartbeat(&"b".parse().unwrap(), 2, after(start, 60));
+        detector.record_own_echo(after(start, 60));
+        assert!(suspects(&detector, &table).is_empty());
     }
 
     #[test]
-    fn a_former_seat_is_no_sign_of_life_and_a_new_one_is() {
-        let (start, mut roster) = (Instant::now(), roster(&["a", "b"]));
-        let mut hearing = FailureDetector::new(start);
-        hearing.update_members(&roster, start);
-        hearing.record_heartbeat(&"b".parse().unwrap(), 1, after(start, 9));
-        hearing.record_own_echo(after(start, 10));
-        assert_eq!(silent(&hearing, &roster), ["b"]);
-        let identity = Identity {
-            id: "b".parse().unwrap(),
-            incarnation: 2,
-            address: None,
-            role: MemberRole::Node,
-        };
-        let inbox = Inbox {
-            node: identity.id.clone(),
-            incarnation: 2,
-            connection: 1,
-        };
-        roster.join(&identity, &inbox, LEASE, 0).unwrap();
-        hearing.update_members(&roster, after(start, 10));
-        assert!(silent(&hearing, &roster).is_empty());
+    fn heartbeat_of_an_earlier_generation_is_ignored() {
+        let (start, mut table) = (Instant::now(), table(&["a", "b"]));
+        let mut detector = FailureDetector::new(start);
+        detector.update_members(&table, start);
+        detector.record_heartbeat(&"b".parse().unwrap(), 1, after(start, 9));
+        detector.record_own_echo(after(start, 10));
+        assert_eq!(suspects(&detector, &table), ["b"]);
+        join(&mut table, "b", 2);
+        detector.update_members(&table, after(start, 10));
+        assert!(suspects(&detector, &table).is_empty(), "b has joined again");
     }
 }

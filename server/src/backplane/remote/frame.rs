@@ -1,30 +1,42 @@
-//! What goes through a broker: a header, then an opaque payload.
+//! The frames that go through a broker: a header, then an opaque payload.
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::{backplane::envelope::Envelope, id::NodeId};
+use crate::{
+    backplane::envelope::{Envelope, encode_frame},
+    id::NodeId,
+};
 
-/// In front of every frame.
+/// The header of every frame.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct FrameHeader {
     pub(super) from: NodeId,
-    /// The sender's `joined`: a frame of a seat that is no more is dropped.
+    /// The sender's generation. Receivers drop a frame of a generation that has ended.
     pub(super) generation: u64,
     pub(super) body: FrameBody,
 }
 
-/// What the payload is.
+/// The meaning of a frame's payload.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum FrameBody {
-    /// None: the sender is alive and goes by the roster of that version.
+    /// A sign of life, without a payload.
     Heartbeat {
+        /// The version of the sender's membership table.
         version: u64,
-        /// The sender's own clock: when its beat comes back to it, it has heard
-        /// whatever was said before.
+        /// The sender's own clock, in microseconds. When its heartbeat returns to it, it
+        /// has received whatever was sent before that instant.
         sent_us: u64,
     },
-    /// For one node.
+    /// A message to one node.
     Unicast(Envelope),
-    /// Published on a topic.
+    /// A message that was published on a topic.
     Published,
+}
+
+impl FrameHeader {
+    /// Encodes a frame.
+    pub(super) fn encode(&self, payload: &[u8]) -> Bytes {
+        encode_frame(self, payload)
+    }
 }

@@ -1,4 +1,4 @@
-//! What a carrier hands to its node, through a queue that never makes it wait.
+//! The queue from a transport to its node, which never makes the transport wait.
 
 use std::sync::{Arc, OnceLock};
 
@@ -8,78 +8,81 @@ use tokio_util::sync::CancellationToken;
 use super::TransportError;
 use crate::{
     backplane::TrafficCounters,
-    bounded_queue::{self, ByteSize},
     id::Topic,
+    net::bounded_queue::{self, ByteSize},
 };
 
-/// Bytes that may wait for the node to handle them; more are dropped.
+// Client libraries have queues of their own, and several of them are unbounded. So
+// transports move each frame into this queue at once.
+
+/// The bytes that may wait for the node; further frames are dropped.
 const MAX_QUEUED_BYTES: usize = 16 * 1024 * 1024;
-/// What a frame counts at least, so that no more than 16,384 wait.
+/// The least weight of a frame, so that at most 16,384 of them wait.
 const MIN_FRAME_WEIGHT: usize = 1024;
-/// What is sent to everyone says who is alive. It counts nothing, and has room
-/// however much else waits.
+/// The places for frames to everyone. These are heartbeats: they weigh nothing, so that
+/// a backlog of messages does not make this node suspect the others.
 const BROADCAST_RESERVE: usize = 4096;
 
-/// A frame that arrived.
+/// A received frame.
 #[derive(Debug)]
 pub(in crate::backplane) enum InboundFrame {
-    /// In the own inbox.
+    /// A frame to the node's own inbox.
     Inbox(Bytes),
-    /// For every node.
+    /// A frame to every node.
     Everyone(Bytes),
-    /// On a topic this node listens to.
+    /// A frame on a topic of the node's subscriptions.
     Topic(Topic, Bytes),
 }
 
-/// The carrier's end, one clone for each task that receives.
+/// The transport's end of the queue, with one clone per receiving task.
 #[derive(Clone)]
 pub(in crate::backplane) struct InboundSender {
     frames: bounded_queue::BoundedSender<InboundFrame>,
     traffic: Arc<TrafficCounters>,
-    end: Arc<DisconnectState>,
+    end: Arc<EndOfConnection>,
 }
 
-/// The node's end.
+/// The node's end of the queue.
 pub(super) struct InboundReceiver {
     frames: bounded_queue::BoundedReceiver<InboundFrame>,
-    end: Arc<DisconnectState>,
+    end: Arc<EndOfConnection>,
 }
 
+/// The end of the connection and its reason, which overtake the frames in the queue.
 #[derive(Default)]
-struct DisconnectState {
+struct EndOfConnection {
     closed: CancellationToken,
     reason: OnceLock<TransportError>,
 }
 
-/// Both ends, for one connection; what is dropped is counted in `traffic`.
+/// Creates the queue of one connection. Dropped frames count in `traffic`.
 pub(super) fn inbound_channel(traffic: &Arc<TrafficCounters>) -> (InboundSender, InboundReceiver) {
     let (sender, receiver) = bounded_queue::channel(
         MAX_QUEUED_BYTES / MIN_FRAME_WEIGHT + BROADCAST_RESERVE,
         MAX_QUEUED_BYTES,
     );
-    let end = Arc::<DisconnectState>::default();
-    let intake = InboundSender {
+    let end = Arc::<EndOfConnection>::default();
+    let sender = InboundSender {
         frames: sender,
         traffic: Arc::clone(traffic),
         end: Arc::clone(&end),
     };
-    let arrivals = InboundReceiver {
+    let receiver = InboundReceiver {
         frames: receiver,
         end,
     };
-    (intake, arrivals)
+    (sender, receiver)
 }
 
 impl InboundSender {
-    /// Queues a frame; a node that is too slow loses it, which is counted.
-    pub(in crate::backplane) fn push(&self, arrived: InboundFrame) {
-        if self.frames.push(arrived).is_err() {
+    /// Queues a frame. If the queue is full, the frame is dropped and counted.
+    pub(in crate::backplane) fn push(&self, frame: InboundFrame) {
+        if self.frames.push(frame).is_err() {
             self.traffic.count_dropped();
         }
     }
 
-    /// The connection is over; the first reason counts. Frames that still wait are
-    /// lost.
+    /// Closes the queue. The first reason counts; frames that still wait are lost.
     pub(in crate::backplane) fn close(&self, reason: TransportError) {
         let _ = self.end.reason.set(reason);
         self.end.closed.cancel();
@@ -87,7 +90,7 @@ impl InboundSender {
 }
 
 impl InboundReceiver {
-    /// The next frame, or why there is none to come.
+    /// Returns the next frame, or the reason of the connection's end.
     pub(super) async fn next(&mut self) -> Result<InboundFrame, TransportError> {
         let frame = tokio::select! {
             biased;
@@ -98,7 +101,7 @@ impl InboundReceiver {
     }
 
     fn reason(&self) -> TransportError {
-        let unknown = || TransportError::Broken("the connection ended".to_owned());
+        let unknown = || TransportError::broken("the connection ended");
         self.end.reason.get().cloned().unwrap_or_else(unknown)
     }
 }
@@ -117,30 +120,30 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_slow_node_loses_messages_but_never_who_is_alive() {
+    async fn full_queue_drops_messages_but_no_heartbeats() {
         let traffic = Arc::<TrafficCounters>::default();
-        let (intake, mut arrivals) = inbound_channel(&traffic);
+        let (sender, mut receiver) = inbound_channel(&traffic);
         for _ in 0..20_000 {
-            intake.push(InboundFrame::Inbox(Bytes::from_static(b"m")));
+            sender.push(InboundFrame::Inbox(Bytes::from_static(b"m")));
         }
-        intake.push(InboundFrame::Everyone(Bytes::from_static(b"beat")));
+        sender.push(InboundFrame::Everyone(Bytes::from_static(b"heartbeat")));
         let kept = (MAX_QUEUED_BYTES / MIN_FRAME_WEIGHT) as u64;
         assert_eq!(traffic.dropped(), 20_000 - kept);
         for _ in 0..kept {
-            assert!(matches!(arrivals.next().await, Ok(InboundFrame::Inbox(_))));
+            assert!(matches!(receiver.next().await, Ok(InboundFrame::Inbox(_))));
         }
         assert!(matches!(
-            arrivals.next().await,
+            receiver.next().await,
             Ok(InboundFrame::Everyone(_))
         ));
     }
 
     #[tokio::test]
-    async fn the_end_says_why_and_comes_at_once() {
-        let (intake, mut arrivals) = inbound_channel(&Arc::default());
-        intake.push(InboundFrame::Inbox(Bytes::new()));
-        intake.close(TransportError::Broken("first".to_owned()));
-        intake.close(TransportError::Broken("second".to_owned()));
-        assert_eq!(arrivals.next().await.unwrap_err().to_string(), "first");
+    async fn closed_queue_returns_its_first_reason_before_waiting_frames() {
+        let (sender, mut receiver) = inbound_channel(&Arc::default());
+        sender.push(InboundFrame::Inbox(Bytes::new()));
+        sender.close(TransportError::broken("first"));
+        sender.close(TransportError::broken("second"));
+        assert_eq!(receiver.next().await.unwrap_err().to_string(), "first");
     }
 }

@@ -1,4 +1,4 @@
-//! Where a node receives.
+//! The inbox: the address at which one connection of a node receives.
 
 use std::fmt;
 
@@ -6,29 +6,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::NodeId;
 
-/// Where one connection of one life of a node receives. The next connection has
-/// another one, so that nobody reads what was meant for an earlier life, or for
-/// the time before it was away, and whoever removes an old inbox cannot hit a
-/// live one.
+/// The inbox of one connection of one incarnation of a node.
+///
+/// Every connection has an inbox of its own. An inbox per node or per incarnation could be
+/// removed by a survivor at the moment when the node returns to it. A returned node would
+/// also read frames from it that were meant for the time before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::backplane) struct Inbox {
     pub(in crate::backplane) node: NodeId,
-    /// Which life of the node: milliseconds since 1970 at its start.
+    /// The start of the node's process, in milliseconds since 1970.
     pub(in crate::backplane) incarnation: u64,
-    /// Which connection of that life. Grows; the high half tells processes apart
-    /// that started in the same millisecond.
+    /// The number of the connection, which grows. Its high half is random, since two
+    /// processes may start in the same millisecond.
     pub(in crate::backplane) connection: u64,
 }
 
-impl Inbox {
-    /// Whether a later life or connection of the same node holds this one.
-    pub(in crate::backplane) fn is_after(&self, other: &Self) -> bool {
-        (self.incarnation, self.connection) > (other.incarnation, other.connection)
-    }
-}
-
-/// A name that is unique in its cluster: the node's id, then hexadecimal digits,
-/// joined by `-`.
+/// The name of the inbox, unique in its cluster: the node's id, the incarnation and the
+/// connection in hexadecimal, joined by `-`.
 impl fmt::Display for Inbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(

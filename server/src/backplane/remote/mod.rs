@@ -1,83 +1,60 @@
-//! A backplane over a message broker that knows nothing of nodes: Redis, NATS,
-//! RabbitMQ.
+//! The backplane over message brokers that know no nodes: Redis, NATS, RabbitMQ.
 //!
-//! What all of them share lives here: membership by leases, queues, reconnects.
-//! What differs is a [`Transport`], one file a broker.
+//! This module holds what they share: membership by leases, queues and reconnects. Each
+//! broker differs only in its [`Transport`].
 //!
-//! The members are a document at the broker, the roster, changed by
-//! compare-and-set. Every node beats on a channel that all hear, about once a
-//! second, and says which version of the roster it goes by: who is behind loads
-//! it. Who is silent for its lease is removed by a survivor, and its inbox with
-//! it. A node that finds itself removed, or loses its connection, comes back with
-//! another inbox and another `joined`: nothing that was meant for its earlier
-//! place reaches it.
+//! ```text
+//!  endpoint ──► send_queue ──► active_connection ──► Transport ──► broker
+//!     ▲                            │   membership        │
+//!     │                            │    │  ▲             ▼
+//!     └── views, Inbound ◄─────────┴────┘  └───────── inbound
+//! ```
 //!
-//! In reading order: `carrier` (what a broker must do), `inbox` (where a node
-//! receives), `arrivals` (what has come and waits), `frame` (what is sent),
-//! `roster` (the document), `hearing` (who is silent), `reaper` (who clears up),
-//! `membership` (the node's part in all this), `road` (the queue to the broker),
-//! `link` (the connection), `lost` (why there is none).
+//! The broker stores one document, the membership table, which nodes change by
+//! compare-and-set. About once a second, each node sends a heartbeat on a channel that
+//! all nodes receive. The heartbeat names the version of the sender's table; a node with
+//! an older one loads the new one. A survivor removes a node that was silent for its
+//! lease, together with its inbox. A node that was removed or lost its connection joins
+//! again with another inbox and another generation: no frame for its former entry
+//! reaches it.
+//!
+//! The files, in reading order:
+//!
+//! - `transport` (the interface to a broker), `error`, `inbox` (the address of a
+//!   connection), `inbound` (received frames that wait), `frame` (the encoding);
+//! - `membership_table` (the document), `table_client` (compare-and-set),
+//!   `failure_detector` (silent members), `reaper` (abandoned inboxes);
+//! - `membership` (entry, lease and heartbeats), `receive` (its handling of frames),
+//!   `maintenance` (its part in maintaining the table);
+//! - `send_queue` (operations that wait), `connection` (connects, and connects again),
+//!   `active_connection` (reads and writes while connected), `disconnect_reason`.
 
+mod active_connection;
 #[cfg(test)]
 pub(super) mod conformance;
 mod connection;
 mod disconnect_reason;
+mod error;
 mod failure_detector;
 mod frame;
 pub(crate) mod fuzzing;
 mod inbound;
 mod inbox;
+mod maintenance;
 mod membership;
 mod membership_table;
 mod reaper;
+mod receive;
 mod send_queue;
-#[cfg(all(test, feature = "redis"))]
+mod table_client;
+#[cfg(test)]
 mod tests;
 mod transport;
 
-use std::{sync::Arc, time::Duration};
-
-use tokio::{sync::mpsc, task::JoinHandle};
-use tokio_util::sync::CancellationToken;
-
-use self::{connection::RemoteConnection, send_queue::SendQueue};
 pub(super) use self::{
+    connection::join,
+    error::TransportError,
     inbound::{InboundFrame, InboundSender},
     inbox::Inbox,
-    transport::{
-        ClusterAddress, Destination, OutboundFrame, StoredTable, Transport, TransportError,
-    },
+    transport::{ClusterAddress, Destination, OutboundFrame, StoredTable, Transport},
 };
-use super::{Backplane, Identity, Inbound, endpoint::BackplaneEndpoint};
-
-/// Starts the connection's task and returns at once. The task ends when it has
-/// left in order, or, as if the process had died, when nobody holds the other end
-/// of `deliver` any more.
-pub(super) fn join<C: Transport>(
-    address: ClusterAddress,
-    identity: Identity,
-    lease: Duration,
-    deliver: mpsc::Sender<Inbound>,
-    leave: CancellationToken,
-) -> (Arc<dyn Backplane>, JoinHandle<()>) {
-    let (road, jobs) = SendQueue::new(identity.id.clone());
-    let endpoint = Arc::new(BackplaneEndpoint::new(identity.id.clone(), road));
-    let link = RemoteConnection {
-        endpoint: Arc::clone(&endpoint),
-        address,
-        identity,
-        lease,
-        deliver: deliver.clone(),
-        ops: jobs,
-        leave,
-        // The high half tells processes apart that started in the same millisecond.
-        connection_number: u64::from(rand::random::<u32>()) << 32,
-    };
-    let task = tokio::spawn(async move {
-        tokio::select! {
-            () = link.keep_connected::<C>() => {}
-            () = deliver.closed() => {}
-        }
-    });
-    (endpoint, task)
-}

@@ -1,8 +1,8 @@
-//! Which abandoned inboxes this node is to remove at the broker, and when.
+//! The reaper: it decides when this node removes abandoned inboxes at the broker.
 //!
-//! Who took a seat clears up after it at once, and so does a node after its own
-//! earlier self. Should they die before they have, any other member does it a
-//! lease later.
+//! The node that evicted a member removes its inbox at once, and so does a node with the
+//! inbox of its own earlier connection. If they die before that, any other member
+//! removes the inbox one lease later.
 
 use std::time::Duration;
 
@@ -11,44 +11,46 @@ use tokio::time::Instant;
 use super::Inbox;
 use crate::id::NodeId;
 
+/// The abandoned inboxes that this node knows of.
 pub(super) struct Reaper {
-    me: NodeId,
+    own_id: NodeId,
     abandoned: Vec<AbandonedInbox>,
 }
 
-/// An abandoned inbox.
 struct AbandonedInbox {
     inbox: Inbox,
-    /// Since when this node knows of it.
+    /// The instant when this node first saw the tombstone.
     known_since: Instant,
-    /// When this node tried to remove it.
+    /// The instant when this node last tried to remove the inbox.
     last_attempt: Option<Instant>,
 }
 
 impl Reaper {
-    pub(super) fn new(me: NodeId) -> Self {
+    pub(super) fn new(own_id: NodeId) -> Self {
         Self {
-            me,
+            own_id,
             abandoned: Vec::new(),
         }
     }
 
-    /// Those of `gone` that are this node's to remove now. `evicted` are those
-    /// whose seats it took itself; for the others it waits for `patience`, and as
-    /// long before it tries again.
+    /// Returns the tombstones that this node must remove now.
+    ///
+    /// `evicted` are the inboxes of members that this node has just evicted. The others
+    /// are due after `delay`, and a failed attempt is due again after `delay`.
     pub(super) fn due(
         &mut self,
-        gone: &[Inbox],
+        tombstones: &[Inbox],
         evicted: &[Inbox],
-        patience: Duration,
+        delay: Duration,
         now: Instant,
     ) -> Vec<Inbox> {
-        self.track(gone, now);
+        self.track(tombstones, now);
         let due = self.abandoned.iter_mut().filter(|known| {
-            let mine = known.inbox.node == self.me || evicted.contains(&known.inbox);
+            // Others wait for the delay, so that the inbox is not removed twice as a rule.
+            let is_own_task = known.inbox.node == self.own_id || evicted.contains(&known.inbox);
             match known.last_attempt {
-                None => mine || now - known.known_since > patience,
-                Some(tried) => now - tried > patience,
+                None => is_own_task || now - known.known_since > delay,
+                Some(last_attempt) => now - last_attempt > delay,
             }
         });
         due.map(|known| {
@@ -58,9 +60,11 @@ impl Reaper {
         .collect()
     }
 
-    fn track(&mut self, gone: &[Inbox], now: Instant) {
-        self.abandoned.retain(|known| gone.contains(&known.inbox));
-        for inbox in gone {
+    fn track(&mut self, tombstones: &[Inbox], now: Instant) {
+        // A tombstone that is gone was removed by another member.
+        self.abandoned
+            .retain(|known| tombstones.contains(&known.inbox));
+        for inbox in tombstones {
             if !self.abandoned.iter().any(|known| known.inbox == *inbox) {
                 self.abandoned.push(AbandonedInbox {
                     inbox: inbox.clone(),
@@ -85,18 +89,19 @@ mod tests {
     }
 
     #[test]
-    fn own_and_evicted_at_once_and_others_when_nobody_did() {
-        let (start, patience) = (Instant::now(), Duration::from_secs(5));
-        let mut reaper = Reaper::new("me".parse().unwrap());
+    fn own_and_evicted_inboxes_are_due_at_once_and_others_after_the_delay() {
+        let (start, delay) = (Instant::now(), Duration::from_secs(5));
+        let mut reaper = Reaper::new("own".parse().unwrap());
         let after = |seconds| start + Duration::from_secs(seconds);
-        let gone = [inbox("me"), inbox("mine"), inbox("other")];
-        let due = reaper.due(&gone, &gone[1..2], patience, start);
-        assert_eq!(due, gone[..2]);
-        assert!(reaper.due(&gone[2..], &[], patience, after(4)).is_empty());
-        assert_eq!(reaper.due(&gone[2..], &[], patience, after(6)), gone[2..]);
-        assert!(reaper.due(&gone[2..], &[], patience, after(7)).is_empty());
-        // It could not be removed: once more.
-        assert_eq!(reaper.due(&gone[2..], &[], patience, after(12)), gone[2..]);
-        assert!(reaper.due(&[], &[], patience, after(20)).is_empty());
+        let tombstones = [inbox("own"), inbox("evicted"), inbox("other")];
+        let other = &tombstones[2..];
+        let due = reaper.due(&tombstones, &tombstones[1..2], delay, start);
+        assert_eq!(due, tombstones[..2]);
+        assert!(reaper.due(other, &[], delay, after(4)).is_empty());
+        assert_eq!(reaper.due(other, &[], delay, after(6)), other);
+        assert!(reaper.due(other, &[], delay, after(7)).is_empty());
+        // The inbox is still there: the attempt has failed.
+        assert_eq!(reaper.due(other, &[], delay, after(12)), other);
+        assert!(reaper.due(&[], &[], delay, after(20)).is_empty());
     }
 }

@@ -1,36 +1,43 @@
-//! What a broker must do for nodes to be joined through it.
+//! The interface that a message broker must offer to join nodes.
 
 use std::future::Future;
 
 use bytes::Bytes;
 use highwater_types::BrokerUrl;
 
-use super::{InboundSender, Inbox};
+use super::{InboundSender, Inbox, TransportError};
 use crate::id::{ClusterName, Topic};
 
-/// One connection to a broker, for one life of one node in one cluster. It is
-/// never mended: when it breaks, the [`Intake`] is told, every call fails, and a
-/// new one is made, with another inbox.
+/// One connection to a broker, for one connection of one node to one cluster.
 ///
-/// **Order.** Frames sent by one carrier to one place arrive in the order sent,
-/// and a subscription that has returned is in force for what is sent after it.
-/// **Loss.** Frames may be lost when either end is disconnected or the receiver is
-/// too slow. **Duplicates.** None: what may have been sent is not sent again.
+/// A transport never reconnects. When its connection breaks, it closes its
+/// [`InboundSender`] and every call fails. The node then makes a new transport with
+/// another inbox.
 ///
-/// Calls may run side by side, but only one of `send`, `subscribe` and
-/// `unsubscribe` at a time. Each is given up after some seconds, and the
-/// connection with it.
+/// **Order.** Frames from one transport to one destination arrive in their order of
+/// sending. A subscription that has returned is in force for what is sent later.
+///
+/// **Loss.** Frames may be lost when either end is disconnected or the receiver is slow.
+///
+/// **Duplicates.** None: a frame that may have been sent is not sent again.
+///
+/// Calls may run concurrently, but only one of `send`, `subscribe` and `unsubscribe` at
+/// a time. The caller cancels a call after some seconds and drops the transport then.
 pub(in crate::backplane) trait Transport:
     Sized + Send + Sync + 'static
 {
-    /// Connects, creates the inbox `me`, empty, and listens to it and to what is
-    /// sent to everyone: frames that others send after this returns arrive in
-    /// `arrivals`. A carrier that is dropped without [`Transport::close`] only
-    /// disconnects.
+    /// Checks that the client library accepts the address of a broker.
+    fn check_url(url: &BrokerUrl) -> Result<(), TransportError>;
+
+    /// Connects, creates the empty inbox `inbox`, and receives from it and from the
+    /// channel of all nodes.
+    ///
+    /// Frames that others send after this returns go to `inbound`. A transport that is
+    /// dropped without [`Transport::close`] only disconnects.
     fn connect(
         address: &ClusterAddress,
-        me: &Inbox,
-        arrivals: InboundSender,
+        inbox: &Inbox,
+        inbound: InboundSender,
     ) -> impl Future<Output = Result<Self, TransportError>> + Send;
 
     /// Hands the frames to the broker, in order.
@@ -39,7 +46,7 @@ pub(in crate::backplane) trait Transport:
         frames: Vec<OutboundFrame>,
     ) -> impl Future<Output = Result<(), TransportError>> + Send;
 
-    /// Listens to topics from when this returns. Idempotent.
+    /// Subscribes to topics. In force when this returns. Idempotent.
     fn subscribe(
         &self,
         topics: &[Topic],
@@ -51,75 +58,63 @@ pub(in crate::backplane) trait Transport:
         topics: &[Topic],
     ) -> impl Future<Output = Result<(), TransportError>> + Send;
 
-    /// The cluster's roster as the broker keeps it; `None` when it keeps none.
+    /// Loads the cluster's membership table, or `None` if the broker has none.
     fn load_table(
         &self,
     ) -> impl Future<Output = Result<Option<StoredTable>, TransportError>> + Send;
 
-    /// Keeps `roster` in place of the one of revision `instead_of` (`None`: of
-    /// none). `false`, and nothing done, when another is kept by now.
+    /// Stores `table`, if the stored table still has the revision `expected_revision`.
+    /// `None` expects that no table is stored. Returns `false` if the check fails.
     fn store_table(
         &self,
-        instead_of: Option<u64>,
-        roster: Bytes,
+        expected_revision: Option<u64>,
+        table: Bytes,
     ) -> impl Future<Output = Result<bool, TransportError>> + Send;
 
-    /// Removes an inbox that is out of use, what waits in it and, where the broker
-    /// can, the connection that still reads it. Idempotent. When it fails, it is tried
-    /// again later, over this connection if it still stands.
+    /// Removes an abandoned inbox with its content and, where the broker allows it, the
+    /// connection that still reads it. Idempotent.
+    ///
+    /// If it fails, the node tries again later, over this transport if it still works.
     fn remove_inbox(
         &self,
         inbox: &Inbox,
     ) -> impl Future<Output = Result<(), TransportError>> + Send;
 
-    /// Removes the own inbox and disconnects: a clean stop.
+    /// Removes the own inbox and disconnects in order.
     fn close(self) -> impl Future<Output = ()> + Send;
 }
 
-/// Where a cluster meets.
+/// The address of a cluster.
 #[derive(Debug, Clone)]
 pub(in crate::backplane) struct ClusterAddress {
     pub(in crate::backplane) server: BrokerUrl,
-    /// The name space at the broker: part of every key, channel, subject, exchange
-    /// and queue, since other clusters may use the same one.
+    /// The name space at the broker. It is part of every key, channel, subject, exchange
+    /// and queue, because other clusters may use the same broker.
     pub(in crate::backplane) cluster: ClusterName,
 }
 
-/// A frame on its way out.
+/// A frame with its destination.
 #[derive(Debug)]
 pub(in crate::backplane) struct OutboundFrame {
     pub(in crate::backplane) to: Destination,
     pub(in crate::backplane) frame: Bytes,
 }
 
-/// Where a frame goes.
+/// The destination of a frame.
 #[derive(Debug, Clone)]
 pub(in crate::backplane) enum Destination {
-    /// To one inbox; to nobody when it is gone.
+    /// One inbox. The frame is dropped when the inbox no longer exists.
     Inbox(Inbox),
-    /// To every node that listens to the topic, the sender too if it does.
+    /// The subscribers of a topic, including the sender if it subscribes.
     Topic(Topic),
-    /// To every node, the sender too.
+    /// Every node, including the sender.
     Everyone,
 }
 
-/// The roster as the broker keeps it.
+/// The membership table as the broker stores it.
 #[derive(Debug)]
 pub(in crate::backplane) struct StoredTable {
-    /// Changes with every store.
+    /// The revision. Each store changes it, and no revision returns.
     pub(in crate::backplane) revision: u64,
     pub(in crate::backplane) table: Bytes,
-}
-
-/// Why a broker did not do what it was asked. It ends the connection, except where
-/// it is said otherwise.
-#[derive(Debug, Clone, thiserror::Error)]
-pub(in crate::backplane) enum TransportError {
-    /// The connection broke, or the broker refused.
-    #[error("{0}")]
-    Broken(String),
-    /// The broker lacks something that it must have. Said of a change of the roster by
-    /// one who has its seat, it ends nothing: the change is tried again later.
-    #[error("{what}: {hint}")]
-    Unsuitable { what: String, hint: &'static str },
 }

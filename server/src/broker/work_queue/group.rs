@@ -1,18 +1,20 @@
-//! One group: what is ready for it, and what its consumers have in hand.
+//! One consumer group: its ready records, and the unacknowledged ones of its consumers.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
 
-use super::{protocol::ToConsumer, store::TelemetryStore};
-use crate::{backplane::encode_frame, bounded_queue::BoundedSender};
+use super::store::TelemetryStore;
+use crate::{
+    backplane::encode_frame, ingest::local_protocol::ToConsumer, net::bounded_queue::BoundedSender,
+};
 
-/// A group's readings and consumers.
+/// The records and consumers of one group.
 #[derive(Default)]
 pub(super) struct GroupMembers {
     ready: VecDeque<ReadyDelivery>,
     consumers: BTreeMap<u64, ConnectedConsumer>,
-    /// Deliveries so far.
+    /// The number of deliveries so far, which numbers them.
     deliveries: u64,
 }
 
@@ -25,114 +27,120 @@ struct ConnectedConsumer {
     frames: BoundedSender<Bytes>,
     max_unacked: usize,
     unacked: BTreeSet<u64>,
-    /// The delivery that it had last.
+    /// The number of its last delivery.
     last_delivery: u64,
 }
 
 impl GroupMembers {
-    /// A reading is to be handled.
-    pub(super) fn enqueue(&mut self, reading: u64) {
+    /// Appends a record to handle.
+    pub(super) fn enqueue(&mut self, record: u64) {
         self.ready.push_back(ReadyDelivery {
-            id: reading,
+            id: record,
             redelivered: false,
         });
     }
 
-    /// A consumer comes, to take `credit` readings in hand at most.
+    /// Adds a consumer, which gets at most `max_unacked` records at a time.
     pub(super) fn add_consumer(
         &mut self,
-        number: u64,
-        credit: usize,
+        consumer: u64,
+        max_unacked: usize,
         frames: BoundedSender<Bytes>,
     ) {
-        let consumer = ConnectedConsumer {
+        let connected = ConnectedConsumer {
             frames,
-            max_unacked: credit,
+            max_unacked,
             unacked: BTreeSet::new(),
             last_delivery: 0,
         };
-        self.consumers.insert(number, consumer);
+        self.consumers.insert(consumer, connected);
     }
 
-    /// A consumer goes: what it had in hand is ready again, first of all. Its queue
-    /// goes with it, which ends its connection.
-    pub(super) fn remove_consumer(&mut self, number: u64) {
-        let Some(consumer) = self.consumers.remove(&number) else {
+    /// Removes a consumer. Its unacknowledged records are ready again, before all others.
+    ///
+    /// Dropping the consumer's queue ends its connection.
+    pub(super) fn remove_consumer(&mut self, consumer: u64) {
+        let Some(removed) = self.consumers.remove(&consumer) else {
             return;
         };
-        for reading in consumer.unacked.into_iter().rev() {
+        // In reverse, so that the oldest record ends up first.
+        for record in removed.unacked.into_iter().rev() {
             self.ready.push_front(ReadyDelivery {
-                id: reading,
+                id: record,
                 redelivered: true,
             });
         }
     }
 
-    /// A consumer has handled these. Answers which of them it had in hand.
-    pub(super) fn acknowledge(&mut self, number: u64, receipts: &[u64]) -> Vec<u64> {
-        let Some(consumer) = self.consumers.get_mut(&number) else {
+    /// Acknowledges deliveries and returns the records of those that the consumer had.
+    pub(super) fn acknowledge(&mut self, consumer: u64, receipts: &[u64]) -> Vec<u64> {
+        let Some(connected) = self.consumers.get_mut(&consumer) else {
             return Vec::new();
         };
-        let had = |receipt: &u64| consumer.unacked.remove(receipt);
+        // A receipt that it did not have belongs to a record that was redelivered.
+        let had = |receipt: &u64| connected.unacked.remove(receipt);
         receipts.iter().copied().filter(had).collect()
     }
 
-    /// Takes out what is of that producer and in nobody's hand.
-    pub(super) fn remove_ready_of(&mut self, producer: u64, readings: &TelemetryStore) -> Vec<u64> {
-        let mut dropped = Vec::new();
+    /// Removes and returns the ready records of a producer.
+    pub(super) fn remove_ready_of(&mut self, producer: u64, store: &TelemetryStore) -> Vec<u64> {
+        let mut removed = Vec::new();
         self.ready.retain(|ready| {
-            let reading = readings.get(ready.id);
-            let stays = reading.is_some_and(|reading| reading.producer != producer);
+            let record = store.get(ready.id);
+            let stays = record.is_some_and(|record| record.producer != producer);
             if !stays {
-                dropped.push(ready.id);
+                removed.push(ready.id);
             }
             stays
         });
-        dropped
+        removed
     }
 
-    /// As much of what is ready as the consumers have room for, each to the one with
-    /// the least in hand; among equals to the one whose turn is longest ago, so that
-    /// quick consumers share the work as well.
-    pub(super) fn deliver(&mut self, readings: &TelemetryStore) {
+    /// Delivers ready records, as many as the consumers may have.
+    pub(super) fn deliver(&mut self, store: &TelemetryStore) {
         while !self.ready.is_empty() {
-            let Some(number) = self.next_consumer() else {
+            let Some(consumer) = self.next_consumer() else {
                 return;
             };
             let Some(next) = self.ready.pop_front() else {
                 return;
             };
-            let Some(reading) = readings.get(next.id) else {
+            let Some(record) = store.get(next.id) else {
                 continue;
             };
-            if !self.deliver_to(number, &next, &reading.payload) {
-                self.remove_consumer(number);
+            if !self.deliver_to(consumer, &next, &record.payload) {
+                self.remove_consumer(consumer);
             }
         }
     }
 
+    /// Returns the consumer with the fewest unacknowledged records that may have another.
     fn next_consumer(&self) -> Option<u64> {
         let free = self
             .consumers
             .iter()
             .filter(|(_, consumer)| consumer.unacked.len() < consumer.max_unacked);
+        // Among equals, the one whose last delivery is the oldest: consumers that are fast
+        // enough to be always free then share the work as well.
         free.min_by_key(|(_, consumer)| (consumer.unacked.len(), consumer.last_delivery))
             .map(|(number, _)| *number)
     }
 
-    /// Whether the consumer's queue took it.
-    fn deliver_to(&mut self, number: u64, next: &ReadyDelivery, payload: &[u8]) -> bool {
-        let Some(consumer) = self.consumers.get_mut(&number) else {
+    /// Delivers a record and returns whether the consumer's queue accepted it.
+    fn deliver_to(&mut self, consumer: u64, next: &ReadyDelivery, payload: &[u8]) -> bool {
+        let Some(connected) = self.consumers.get_mut(&consumer) else {
             return false;
         };
         let header = ToConsumer::Delivery {
             receipt: next.id,
             redelivered: next.redelivered,
         };
-        // In hand from here on: should it have to leave, it gives this one back too.
-        consumer.unacked.insert(next.id);
+        // Recorded before the push: if the queue is full, the consumer is removed, and
+        // this record is ready again with its others.
+        connected.unacked.insert(next.id);
         self.deliveries += 1;
-        consumer.last_delivery = self.deliveries;
-        consumer.frames.push(encode_frame(&header, payload)).is_ok()
+        connected.last_delivery = self.deliveries;
+        let frame = encode_frame(&header, payload);
+        connected.frames.push(frame).is_ok()
     }
 }

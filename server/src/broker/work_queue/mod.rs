@@ -1,11 +1,17 @@
-//! Readings at the broker: from nodes, through groups, to consumers.
+//! The work queue of the embedded broker: telemetry from nodes, through groups, to
+//! consumers.
 //!
-//! In reading order: [`wire`] (what goes over the connections), `telemetry` (what the
-//! broker holds), `members` (one group), `groups` (all of them), `serve` (the two
-//! kinds of connection).
+//! ```text
+//! producer ──► serve ──► queue ──► store            records, until every group is done
+//!     ▲                    │
+//!     └─ PublishResults ◄──┤
+//!                          └──► group ──► serve ──► consumer
+//! ```
+//!
+//! The files, in reading order: `store` (the records), `group` (one group), `queue` (all
+//! groups), `serve` (the connections). The frames are in `ingest::local_protocol`.
 
 mod group;
-pub(crate) mod protocol;
 mod queue;
 mod serve;
 mod store;

@@ -1,13 +1,13 @@
-//! Who has what in hand.
+//! The state of the work queue.
 //!
-//! A reading waits in every group; in each it is ready, or in one consumer's hand,
-//! or handled. Once it is handled in all of them, the node that brought it is told
-//! and the broker forgets it: the node had custody all the while.
+//! A record waits in every group. In each it is ready, unacknowledged at one consumer, or
+//! handled. When every group has handled it, its producer gets the outcome and the broker
+//! drops it. Until then the producer keeps a copy, so a restart of the broker loses nothing.
 //!
 //! ```text
-//! submitted ──► ready ──► in hand ──► handled
-//!                 ▲          │
-//!                 └──────────┘ the consumer's connection ended: redelivered
+//! published ──► ready ──► unacknowledged ──► handled
+//!                 ▲             │
+//!                 └─────────────┘ the consumer's connection ended: redelivered
 //! ```
 
 use std::collections::{BTreeMap, HashMap};
@@ -16,19 +16,21 @@ use bytes::Bytes;
 
 use super::{
     group::GroupMembers,
-    protocol::{ToConsumer, ToProducer},
     store::{QueuedTelemetry, StoreLimits, TelemetryStore},
 };
 use crate::{
     backplane::encode_frame,
-    bounded_queue::BoundedSender,
     id::ConsumerGroup,
-    ingest::{PublishOutcome, RejectReason},
+    ingest::{
+        PublishOutcome, RejectReason,
+        local_protocol::{ToConsumer, ToProducer},
+    },
+    net::bounded_queue::BoundedSender,
 };
 
-/// The broker's readings, behind one short lock.
+/// The records and groups, behind one lock that is held for microseconds.
 pub(in crate::broker) struct WorkQueue {
-    /// The last number given to a reading or a connection.
+    /// The last number that a record or a connection got.
     last_id: u64,
     store: TelemetryStore,
     groups: BTreeMap<ConsumerGroup, GroupMembers>,
@@ -42,85 +44,89 @@ impl Default for WorkQueue {
 }
 
 impl WorkQueue {
-    pub(super) fn new(room: StoreLimits) -> Self {
+    pub(super) fn new(limits: StoreLimits) -> Self {
         Self {
             last_id: 0,
-            store: TelemetryStore::new(room),
+            store: TelemetryStore::new(limits),
             groups: BTreeMap::new(),
             producers: HashMap::new(),
         }
     }
 
-    /// A node comes, and says which groups it knows of: those of before a restart of
-    /// the broker, whose consumers may not be back yet. Answers its number.
+    /// Adds a producer and returns its number.
+    ///
+    /// `known_groups` are the groups of before a restart of the broker. They exist again,
+    /// although their consumers may not have returned: no group misses a record.
     pub(super) fn add_producer(
         &mut self,
-        known: Vec<ConsumerGroup>,
+        known_groups: Vec<ConsumerGroup>,
         frames: BoundedSender<Bytes>,
     ) -> u64 {
-        let number = self.next_id();
-        self.producers.insert(number, frames);
-        for group in known {
+        let producer = self.next_id();
+        self.producers.insert(producer, frames);
+        for group in known_groups {
             self.groups.entry(group).or_default();
         }
         self.broadcast_groups();
-        number
+        producer
     }
 
-    /// A node has gone: what is in nobody's hand goes with it, since the node, or the
-    /// devices that hear nothing of it, will bring it again.
+    /// Removes a producer and its ready records.
+    ///
+    /// The node, or the devices that get no answer, send these again.
     pub(super) fn remove_producer(&mut self, producer: u64) {
         self.producers.remove(&producer);
-        let mut dropped = Vec::new();
+        let mut removed = Vec::new();
         for members in self.groups.values_mut() {
-            dropped.extend(members.remove_ready_of(producer, &self.store));
+            removed.extend(members.remove_ready_of(producer, &self.store));
         }
-        for reading in dropped {
-            self.store.release(reading);
+        for record in removed {
+            self.store.release(record);
         }
     }
 
-    /// A reading of a node, for every group.
-    pub(super) fn publish(&mut self, producer: u64, number: u64, payload: Bytes) {
-        if let Some(refusal) = self.reject_reason(payload.len()) {
-            return self.send_results(producer, vec![(number, PublishOutcome::Rejected(refusal))]);
+    /// Publishes a record to every group, or rejects it.
+    pub(super) fn publish(&mut self, producer: u64, sequence: u64, payload: Bytes) {
+        if let Some(reason) = self.reject_reason(payload.len()) {
+            let rejected = PublishOutcome::Rejected(reason);
+            return self.send_results(producer, vec![(sequence, rejected)]);
         }
         let id = self.next_id();
-        let reading = QueuedTelemetry {
+        let record = QueuedTelemetry {
             payload,
             producer,
-            sequence: number,
+            sequence,
             pending_groups: self.groups.len(),
         };
-        self.store.add(id, reading);
+        self.store.add(id, record);
+        // A group that is created later does not get the record.
         for members in self.groups.values_mut() {
             members.enqueue(id);
             members.deliver(&self.store);
         }
     }
 
-    /// A consumer joins a group, and takes `credit` readings in hand at most. Answers
-    /// its number.
+    /// Adds a consumer to a group and returns its number.
     pub(super) fn add_consumer(
         &mut self,
         group: &ConsumerGroup,
-        credit: usize,
+        max_unacked: usize,
         frames: BoundedSender<Bytes>,
     ) -> u64 {
-        let number = self.next_id();
+        let consumer = self.next_id();
         let is_new = !self.groups.contains_key(group);
-        // Before any delivery; an empty queue has room for it.
+        // Before any delivery. It cannot fail, because the queue is empty.
         let _ = frames.push(encode_frame(&ToConsumer::Joined, &[]));
         let members = self.groups.entry(group.clone()).or_default();
-        members.add_consumer(number, credit, frames);
+        members.add_consumer(consumer, max_unacked, frames);
         members.deliver(&self.store);
         if is_new {
             self.broadcast_groups();
         }
-        number
+        consumer
     }
 
-    /// A consumer has gone: what it had in hand is for the others.
+    /// Removes a consumer. Its group delivers its unacknowledged records to the others.
     pub(super) fn remove_consumer(&mut self, group: &ConsumerGroup, consumer: u64) {
         if let Some(members) = self.groups.get_mut(group) {
             members.remove_consumer(consumer);
@@ -128,22 +134,23 @@ impl WorkQueue {
         }
     }
 
-    /// A consumer has handled these; what was not in its hand is not its matter.
+    /// Acknowledges deliveries of a consumer. Receipts that it does not have are ignored.
     pub(super) fn acknowledge(&mut self, group: &ConsumerGroup, consumer: u64, receipts: &[u64]) {
         let Some(members) = self.groups.get_mut(group) else {
             return;
         };
         let handled = members.acknowledge(consumer, receipts);
+        // The acknowledgements have made room for further deliveries.
         members.deliver(&self.store);
-        let mut settled: BTreeMap<u64, Vec<(u64, PublishOutcome)>> = BTreeMap::new();
-        for reading in handled {
-            if let Some(done) = self.store.release(reading) {
-                let numbers = settled.entry(done.producer).or_default();
-                numbers.push((done.sequence, PublishOutcome::Accepted));
+        let mut results: BTreeMap<u64, Vec<(u64, PublishOutcome)>> = BTreeMap::new();
+        for record in handled {
+            if let Some(done) = self.store.release(record) {
+                let results = results.entry(done.producer).or_default();
+                results.push((done.sequence, PublishOutcome::Accepted));
             }
         }
-        for (producer, numbers) in settled {
-            self.send_results(producer, numbers);
+        for (producer, results) in results {
+            self.send_results(producer, results);
         }
     }
 
@@ -157,14 +164,14 @@ impl WorkQueue {
         }
     }
 
-    /// Tells a node; one that does not read what it is told is cut off.
-    fn send_results(&mut self, producer: u64, numbers: Vec<(u64, PublishOutcome)>) {
-        let told = self.producers.get(&producer).is_none_or(|frames| {
-            frames
-                .push(encode_frame(&ToProducer::PublishResults(numbers), &[]))
-                .is_ok()
+    /// Sends outcomes to a producer. One that does not read them is disconnected, because
+    /// it would keep these records forever.
+    fn send_results(&mut self, producer: u64, results: Vec<(u64, PublishOutcome)>) {
+        let is_sent = self.producers.get(&producer).is_none_or(|frames| {
+            let frame = encode_frame(&ToProducer::PublishResults(results), &[]);
+            frames.push(frame).is_ok()
         });
-        if !told {
+        if !is_sent {
             self.remove_producer(producer);
         }
     }
@@ -172,23 +179,24 @@ impl WorkQueue {
     fn broadcast_groups(&mut self) {
         let groups = self.groups.keys().cloned().collect();
         let frame = encode_frame(&ToProducer::Groups(groups), &[]);
-        let deaf: Vec<u64> = self
+        let unreachable: Vec<u64> = self
             .producers
             .iter()
             .filter(|(_, frames)| frames.push(frame.clone()).is_err())
-            .map(|(number, _)| *number)
+            .map(|(producer, _)| *producer)
             .collect();
-        for producer in deaf {
+        for producer in unreachable {
             self.remove_producer(producer);
         }
     }
 
     fn next_id(&mut self) -> u64 {
+        // Shared by records and connections; 64 bits do not run out.
         self.last_id += 1;
         self.last_id
     }
 
-    /// How many readings there are, and their bytes.
+    /// Returns the number of records and their bytes.
     #[cfg(test)]
     pub(super) fn usage(&self) -> (usize, usize) {
         self.store.usage()

@@ -1,90 +1,88 @@
-//! The two kinds of connection that readings go over.
+//! The connections of producers and consumers.
 
-use std::{io, time::Duration};
+use std::io;
 
 use bytes::Bytes;
-use futures_util::StreamExt;
 use parking_lot::{Mutex, MutexGuard};
-use serde::Serialize;
-use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::{
-    WorkQueue,
-    protocol::{FromConsumer, FromProducer, ToConsumer, ToProducer},
-};
+use super::WorkQueue;
 use crate::{
-    backplane::{decode_frame, encode_frame},
-    bounded_queue::{BoundedReceiver, channel},
+    backplane::{
+        decode_frame,
+        local::protocol::{FrameReader, FrameWriter},
+    },
     broker::{
-        protocol::{self, FrameReader, FrameWriter},
-        run::BrokerConfig,
+        BrokerConfig,
+        connection::{next_frame, write_all},
     },
     id::ConsumerGroup,
-    ingest::queue::MAX_UNACKED,
+    ingest::{
+        local_protocol::{FromConsumer, FromProducer, ToConsumer, ToProducer},
+        queue::MAX_UNACKED,
+    },
+    net::bounded_queue::channel,
 };
 
-/// Frames written with one flush.
-const BATCH: usize = 256;
-
-/// A node that hands readings in, until its connection ends.
+/// Serves a node that sends telemetry, until its connection ends.
 pub(in crate::broker) async fn serve_producer(
-    groups: &Mutex<WorkQueue>,
+    work_queue: &Mutex<WorkQueue>,
     config: &BrokerConfig,
-    known: Vec<ConsumerGroup>,
+    known_groups: Vec<ConsumerGroup>,
     mut reader: FrameReader,
     mut writer: FrameWriter,
 ) -> io::Result<()> {
-    let (sender, frames) = channel(config.queue_frames, config.queue_bytes);
-    let number = lock(groups).add_producer(known, sender);
-    let _seat = OnDrop(|| lock(groups).remove_producer(number));
+    let (sender, queue) = channel(config.queue_frames, config.queue_bytes);
+    let producer = lock(work_queue).add_producer(known_groups, sender);
+    // The connection may also end by cancellation, when the broker shuts down.
+    let _guard = OnDrop(|| lock(work_queue).remove_producer(producer));
     let read = async {
-        loop {
-            let frame = next_frame(&mut reader, config.peer_timeout).await?;
+        while let Some(frame) = next_frame(&mut reader, config.peer_timeout).await? {
             match decode_frame(&frame).ok_or(io::ErrorKind::InvalidData)? {
-                (FromProducer::Publish { sequence: theirs }, payload) => {
-                    // A copy: a slice would keep the whole read buffer alive.
+                (FromProducer::Publish { sequence }, payload) => {
+                    // Copied, because a slice would keep the whole read buffer alive.
                     let payload = Bytes::copy_from_slice(&payload);
-                    lock(groups).publish(number, theirs, payload);
+                    lock(work_queue).publish(producer, sequence, payload);
                 }
                 (FromProducer::Pong, _) => {}
             }
         }
+        Ok(())
     };
     tokio::select! {
-        ended = write_all(frames, &mut writer, &ToProducer::Ping, config.ping_interval) => ended,
+        ended = write_all(queue, &mut writer, &ToProducer::Ping, config.ping_interval) => ended,
         ended = read => ended,
     }
 }
 
-/// A consumer, until its connection ends.
+/// Serves a consumer, until its connection ends.
 pub(in crate::broker) async fn serve_consumer(
-    groups: &Mutex<WorkQueue>,
+    work_queue: &Mutex<WorkQueue>,
     config: &BrokerConfig,
     group: ConsumerGroup,
     mut reader: FrameReader,
     mut writer: FrameWriter,
 ) -> io::Result<()> {
-    let (sender, frames) = channel(config.queue_frames, config.queue_bytes);
-    let number = lock(groups).add_consumer(&group, MAX_UNACKED, sender);
-    let _seat = OnDrop(|| lock(groups).remove_consumer(&group, number));
+    let (sender, queue) = channel(config.queue_frames, config.queue_bytes);
+    let consumer = lock(work_queue).add_consumer(&group, MAX_UNACKED, sender);
+    let _guard = OnDrop(|| lock(work_queue).remove_consumer(&group, consumer));
     let read = async {
-        loop {
-            let frame = next_frame(&mut reader, config.peer_timeout).await?;
+        while let Some(frame) = next_frame(&mut reader, config.peer_timeout).await? {
             match decode_frame(&frame).ok_or(io::ErrorKind::InvalidData)? {
                 (FromConsumer::Acknowledge(receipts), _) => {
-                    lock(groups).acknowledge(&group, number, &receipts);
+                    lock(work_queue).acknowledge(&group, consumer, &receipts);
                 }
                 (FromConsumer::Pong, _) => {}
             }
         }
+        Ok(())
     };
     tokio::select! {
-        ended = write_all(frames, &mut writer, &ToConsumer::Ping, config.ping_interval) => ended,
+        ended = write_all(queue, &mut writer, &ToConsumer::Ping, config.ping_interval) => ended,
         ended = read => ended,
     }
 }
 
-/// A place among the groups, given up however its connection ends.
+/// A guard that removes the peer from the work queue, however its connection ends.
 struct OnDrop<F: Fn()>(F);
 
 impl<F: Fn()> Drop for OnDrop<F> {
@@ -93,36 +91,6 @@ impl<F: Fn()> Drop for OnDrop<F> {
     }
 }
 
-/// Everything queued, and a ping now and then. Ends when the queue has no other
-/// holder: whoever sits there was cut off.
-async fn write_all(
-    mut queue: BoundedReceiver<Bytes>,
-    writer: &mut FrameWriter,
-    ping: &impl Serialize,
-    every: Duration,
-) -> io::Result<()> {
-    let mut pings = interval(every);
-    pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let ping = encode_frame(ping, &[]);
-    let mut batch: Vec<Bytes> = Vec::new();
-    // What is queued by now comes first.
-    pings.reset();
-    loop {
-        tokio::select! {
-            taken = queue.recv_many(&mut batch, BATCH) => if taken == 0 { return Ok(()) },
-            _ = pings.tick() => batch.push(ping.clone()),
-        }
-        protocol::write_batch(writer, batch.drain(..)).await?;
-    }
-}
-
-async fn next_frame(reader: &mut FrameReader, dead_after: Duration) -> io::Result<Bytes> {
-    match timeout(dead_after, reader.next()).await? {
-        Some(frame) => Ok(frame?.freeze()),
-        None => Err(io::ErrorKind::UnexpectedEof.into()),
-    }
-}
-
-fn lock(groups: &Mutex<WorkQueue>) -> MutexGuard<'_, WorkQueue> {
-    groups.lock()
+fn lock(work_queue: &Mutex<WorkQueue>) -> MutexGuard<'_, WorkQueue> {
+    work_queue.lock()
 }

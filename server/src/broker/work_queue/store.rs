@@ -1,4 +1,4 @@
-//! The readings that the broker holds.
+//! The records of telemetry that the broker holds.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::ingest::queue::{MAX_QUEUED_BYTES, MAX_QUEUED_RECORDS};
 
-/// Bounds of all readings at the broker; more are refused.
+/// The bounds of all records at the broker; further ones are rejected.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct StoreLimits {
     pub(super) records: usize,
@@ -22,17 +22,17 @@ impl Default for StoreLimits {
     }
 }
 
-/// A reading that some group has not handled.
+/// A record that at least one group has not handled.
 pub(super) struct QueuedTelemetry {
     pub(super) payload: Bytes,
     pub(super) producer: u64,
-    /// The producer's own number for it.
+    /// The producer's number for the record.
     pub(super) sequence: u64,
-    /// Groups that have not handled it.
+    /// The number of groups that have not handled the record.
     pub(super) pending_groups: usize,
 }
 
-/// All of them, by the broker's own number.
+/// The records, by the broker's number for each.
 pub(super) struct TelemetryStore {
     limits: StoreLimits,
     bytes: usize,
@@ -48,33 +48,35 @@ impl TelemetryStore {
         }
     }
 
-    /// Whether one of so many bytes fits.
+    /// Whether a record of this size fits.
     pub(super) fn has_capacity(&self, bytes: usize) -> bool {
         self.records.len() < self.limits.records && self.bytes + bytes <= self.limits.bytes
     }
 
-    pub(super) fn add(&mut self, id: u64, reading: QueuedTelemetry) {
-        self.bytes += reading.payload.len();
-        self.records.insert(id, reading);
+    pub(super) fn add(&mut self, id: u64, record: QueuedTelemetry) {
+        self.bytes += record.payload.len();
+        self.records.insert(id, record);
     }
 
     pub(super) fn get(&self, id: u64) -> Option<&QueuedTelemetry> {
         self.records.get(&id)
     }
 
-    /// Gives the reading back once no group has it any more.
+    /// Counts that one group is done with a record. Removes and returns the record when
+    /// every group is.
     pub(super) fn release(&mut self, id: u64) -> Option<QueuedTelemetry> {
-        let reading = self.records.get_mut(&id)?;
-        reading.pending_groups -= 1;
-        if reading.pending_groups > 0 {
+        // `publish` counts every group once, and a group releases a record once.
+        let record = self.records.get_mut(&id)?;
+        record.pending_groups -= 1;
+        if record.pending_groups > 0 {
             return None;
         }
-        let reading = self.records.remove(&id)?;
-        self.bytes -= reading.payload.len();
-        Some(reading)
+        let record = self.records.remove(&id)?;
+        self.bytes -= record.payload.len();
+        Some(record)
     }
 
-    /// How many there are, and their bytes.
+    /// Returns the number of records and their bytes.
     #[cfg(test)]
     pub(super) fn usage(&self) -> (usize, usize) {
         (self.records.len(), self.bytes)

@@ -1,4 +1,4 @@
-//! Readings, groups and consumers, without sockets.
+//! Tests of records, groups and consumers, without sockets.
 
 use std::collections::BTreeMap;
 
@@ -6,16 +6,15 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use proptest::prelude::*;
 
-use super::{
-    protocol::{ToConsumer, ToProducer},
-    queue::WorkQueue,
-    store::StoreLimits,
-};
+use super::{queue::WorkQueue, store::StoreLimits};
 use crate::{
     backplane::decode_frame,
-    bounded_queue::{BoundedReceiver, channel},
     id::ConsumerGroup,
-    ingest::{PublishOutcome, RejectReason},
+    ingest::{
+        PublishOutcome, RejectReason,
+        local_protocol::{ToConsumer, ToProducer},
+    },
+    net::bounded_queue::{BoundedReceiver, channel},
 };
 
 const LIMITS: StoreLimits = StoreLimits {
@@ -31,13 +30,14 @@ fn payload(number: u64) -> Bytes {
     number.to_string().into()
 }
 
-fn waiting(frames: &mut BoundedReceiver<Bytes>) -> Vec<Bytes> {
+/// Takes the frames that wait in a queue.
+fn drain(frames: &mut BoundedReceiver<Bytes>) -> Vec<Bytes> {
     let mut all = Vec::new();
     let _ = frames.recv_many(&mut all, 10_000).now_or_never();
     all
 }
 
-/// A consumer's end.
+/// The consumer's end of a connection.
 struct TestConsumer {
     group: ConsumerGroup,
     number: u64,
@@ -45,9 +45,9 @@ struct TestConsumer {
 }
 
 impl TestConsumer {
-    fn join(groups: &mut WorkQueue, name: &str, credit: usize) -> Self {
+    fn join(queue: &mut WorkQueue, name: &str, max_unacked: usize) -> Self {
         let (sender, frames) = channel(10_000, 1_000_000);
-        let number = groups.add_consumer(&group(name), credit, sender);
+        let number = queue.add_consumer(&group(name), max_unacked, sender);
         Self {
             group: group(name),
             number,
@@ -55,9 +55,9 @@ impl TestConsumer {
         }
     }
 
-    /// Receipt, redelivered, payload of what has come since.
+    /// Returns receipt, redelivered and payload of the deliveries since the last call.
     fn deliveries(&mut self) -> Vec<(u64, bool, Bytes)> {
-        let frames = waiting(&mut self.frames);
+        let frames = drain(&mut self.frames);
         let deliveries = frames
             .iter()
             .filter_map(|frame| match decode_frame(frame)? {
@@ -73,7 +73,8 @@ impl TestConsumer {
         deliveries.collect()
     }
 
-    fn handle_all(&mut self, groups: &mut WorkQueue) -> Vec<Bytes> {
+    /// Acknowledges deliveries until there are no more, and returns their payloads.
+    fn handle_all(&mut self, queue: &mut WorkQueue) -> Vec<Bytes> {
         let mut all = Vec::new();
         loop {
             let deliveries = self.deliveries();
@@ -81,166 +82,166 @@ impl TestConsumer {
                 return all;
             }
             let receipts: Vec<u64> = deliveries.iter().map(|(receipt, ..)| *receipt).collect();
-            groups.acknowledge(&self.group, self.number, &receipts);
+            queue.acknowledge(&self.group, self.number, &receipts);
             all.extend(deliveries.into_iter().map(|(_, _, payload)| payload));
         }
     }
 }
 
-/// A node's end.
+/// The producer's end of a connection.
 struct TestProducer {
     number: u64,
     frames: BoundedReceiver<Bytes>,
 }
 
 impl TestProducer {
-    fn join(groups: &mut WorkQueue, known: &[&str]) -> Self {
+    fn join(queue: &mut WorkQueue, known: &[&str]) -> Self {
         let (sender, frames) = channel(10_000, 1_000_000);
         let known = known.iter().map(|name| group(name)).collect();
-        let number = groups.add_producer(known, sender);
+        let number = queue.add_producer(known, sender);
         Self { number, frames }
     }
 
     fn results(&mut self) -> Vec<(u64, PublishOutcome)> {
-        let frames = waiting(&mut self.frames);
-        let settled = frames
+        let frames = drain(&mut self.frames);
+        let results = frames
             .iter()
             .filter_map(|frame| match decode_frame(frame)? {
-                (ToProducer::PublishResults(settled), _) => Some(settled),
+                (ToProducer::PublishResults(results), _) => Some(results),
                 _ => None,
             });
-        settled.flatten().collect()
+        results.flatten().collect()
     }
 }
 
 #[test]
-fn without_a_group_and_without_room_nothing_is_taken() {
-    let mut groups = WorkQueue::new(StoreLimits {
+fn record_without_a_group_or_room_is_rejected() {
+    let mut queue = WorkQueue::new(StoreLimits {
         records: 1,
         bytes: 100,
     });
-    let mut source = TestProducer::join(&mut groups, &[]);
-    groups.publish(source.number, 1, payload(1));
-    let mut hand = TestConsumer::join(&mut groups, "a", 10);
-    groups.publish(source.number, 2, payload(2));
-    groups.publish(source.number, 3, payload(3));
+    let mut producer = TestProducer::join(&mut queue, &[]);
+    queue.publish(producer.number, 1, payload(1));
+    let mut consumer = TestConsumer::join(&mut queue, "a", 10);
+    queue.publish(producer.number, 2, payload(2));
+    queue.publish(producer.number, 3, payload(3));
     assert_eq!(
-        source.results(),
+        producer.results(),
         [
             (1, PublishOutcome::Rejected(RejectReason::NoConsumerGroup)),
             (3, PublishOutcome::Rejected(RejectReason::Full))
         ]
     );
-    assert_eq!(hand.handle_all(&mut groups), [payload(2)]);
-    assert_eq!(source.results(), [(2, PublishOutcome::Accepted)]);
-    assert_eq!(groups.usage(), (0, 0));
+    assert_eq!(consumer.handle_all(&mut queue), [payload(2)]);
+    assert_eq!(producer.results(), [(2, PublishOutcome::Accepted)]);
+    assert_eq!(queue.usage(), (0, 0));
 }
 
 #[test]
-fn a_reading_is_settled_once_every_group_has_handled_it() {
-    let mut groups = WorkQueue::new(LIMITS);
-    // A group of before a restart, whose consumers are not back yet.
-    let mut source = TestProducer::join(&mut groups, &["late"]);
-    let mut early = TestConsumer::join(&mut groups, "early", 10);
-    groups.publish(source.number, 7, payload(7));
-    assert_eq!(early.handle_all(&mut groups), [payload(7)]);
-    assert_eq!(source.results(), []);
-    let mut late = TestConsumer::join(&mut groups, "late", 10);
-    assert_eq!(late.handle_all(&mut groups), [payload(7)]);
-    assert_eq!(source.results(), [(7, PublishOutcome::Accepted)]);
+fn record_is_accepted_once_every_group_has_handled_it() {
+    let mut queue = WorkQueue::new(LIMITS);
+    // A group of before a restart, whose consumers have not returned yet.
+    let mut producer = TestProducer::join(&mut queue, &["late"]);
+    let mut early = TestConsumer::join(&mut queue, "early", 10);
+    queue.publish(producer.number, 7, payload(7));
+    assert_eq!(early.handle_all(&mut queue), [payload(7)]);
+    assert_eq!(producer.results(), []);
+    let mut late = TestConsumer::join(&mut queue, "late", 10);
+    assert_eq!(late.handle_all(&mut queue), [payload(7)]);
+    assert_eq!(producer.results(), [(7, PublishOutcome::Accepted)]);
 }
 
 #[test]
 fn consumers_that_are_always_free_take_turns() {
-    let mut groups = WorkQueue::new(LIMITS);
-    let source = TestProducer::join(&mut groups, &[]);
-    let mut hands = [(); 3].map(|()| TestConsumer::join(&mut groups, "a", 10));
+    let mut queue = WorkQueue::new(LIMITS);
+    let producer = TestProducer::join(&mut queue, &[]);
+    let mut consumers = [(); 3].map(|()| TestConsumer::join(&mut queue, "a", 10));
     for number in 0..6 {
-        groups.publish(source.number, number, payload(number));
+        queue.publish(producer.number, number, payload(number));
         let turn = (number % 3) as usize;
-        assert_eq!(hands[turn].handle_all(&mut groups), [payload(number)]);
+        assert_eq!(consumers[turn].handle_all(&mut queue), [payload(number)]);
     }
 }
 
 #[test]
-fn what_a_dead_consumer_had_goes_to_another_and_says_so() {
-    let mut groups = WorkQueue::new(LIMITS);
-    let mut source = TestProducer::join(&mut groups, &[]);
-    let mut dead = TestConsumer::join(&mut groups, "a", 2);
+fn unacknowledged_records_of_a_dead_consumer_are_redelivered() {
+    let mut queue = WorkQueue::new(LIMITS);
+    let mut producer = TestProducer::join(&mut queue, &[]);
+    let mut dead = TestConsumer::join(&mut queue, "a", 2);
     for number in 1..=3 {
-        groups.publish(source.number, number, payload(number));
+        queue.publish(producer.number, number, payload(number));
     }
     let had: Vec<Bytes> = dead.deliveries().into_iter().map(|(.., p)| p).collect();
     assert_eq!(had, [payload(1), payload(2)]);
-    groups.remove_consumer(&group("a"), dead.number);
-    let mut heir = TestConsumer::join(&mut groups, "a", 10);
-    let deliveries = heir.deliveries();
-    let told: Vec<bool> = deliveries.iter().map(|(_, again, _)| *again).collect();
-    assert_eq!(told, [true, true, false]);
-    // The dead one's word counts no more.
-    groups.acknowledge(&group("a"), dead.number, &[deliveries[0].0]);
-    assert_eq!(source.results(), []);
+    queue.remove_consumer(&group("a"), dead.number);
+    let mut other = TestConsumer::join(&mut queue, "a", 10);
+    let deliveries = other.deliveries();
+    let redelivered: Vec<bool> = deliveries.iter().map(|(_, again, _)| *again).collect();
+    assert_eq!(redelivered, [true, true, false]);
+    // An acknowledgement of the dead consumer no longer counts.
+    queue.acknowledge(&group("a"), dead.number, &[deliveries[0].0]);
+    assert_eq!(producer.results(), []);
 }
 
 #[test]
-fn what_nobody_has_in_hand_leaves_with_its_node() {
-    let mut groups = WorkQueue::new(LIMITS);
-    let source = TestProducer::join(&mut groups, &[]);
-    let mut hand = TestConsumer::join(&mut groups, "a", 1);
+fn ready_records_are_removed_with_their_producer() {
+    let mut queue = WorkQueue::new(LIMITS);
+    let producer = TestProducer::join(&mut queue, &[]);
+    let mut consumer = TestConsumer::join(&mut queue, "a", 1);
     for number in 1..=3 {
-        groups.publish(source.number, number, payload(number));
+        queue.publish(producer.number, number, payload(number));
     }
-    groups.remove_producer(source.number);
-    assert_eq!(hand.handle_all(&mut groups), [payload(1)]);
-    assert_eq!(groups.usage(), (0, 0));
+    queue.remove_producer(producer.number);
+    assert_eq!(consumer.handle_all(&mut queue), [payload(1)]);
+    assert_eq!(queue.usage(), (0, 0));
 }
 
 proptest! {
-    /// However consumers come, die and work, every group handles every reading,
-    /// and more than once only what a dead one had in hand.
+    /// Every group handles every record. It handles a record twice only if a consumer died
+    /// with it.
     #[test]
-    fn nothing_is_lost_and_only_the_dead_cause_duplicates(
+    fn no_record_is_lost_and_only_dead_consumers_cause_duplicates(
         operations in prop::collection::vec((0u8..5, 0u8..2), 1..200),
     ) {
-        let mut groups = WorkQueue::new(LIMITS);
-        let mut source = TestProducer::join(&mut groups, &["g0", "g1"]);
-        let mut hands: Vec<TestConsumer> = Vec::new();
+        let mut queue = WorkQueue::new(LIMITS);
+        let mut producer = TestProducer::join(&mut queue, &["g0", "g1"]);
+        let mut consumers: Vec<TestConsumer> = Vec::new();
         let mut handled: BTreeMap<(ConsumerGroup, Bytes), u32> = BTreeMap::new();
-        let (mut submitted, mut unsaid) = (0u64, 0u32);
+        let (mut published, mut unacknowledged) = (0u64, 0u32);
         for (what, which) in operations {
             match what {
                 0 | 1 => {
-                    submitted += 1;
-                    groups.publish(source.number, submitted, payload(submitted));
+                    published += 1;
+                    queue.publish(producer.number, published, payload(published));
                 }
-                2 => hands.push(TestConsumer::join(&mut groups, &format!("g{which}"), 3)),
-                3 => if let Some(mut hand) = hands.pop() {
-                    // Handled, and dead before it could say so.
-                    for (_, _, payload) in hand.deliveries() {
-                        *handled.entry((hand.group.clone(), payload)).or_default() += 1;
-                        unsaid += 1;
+                2 => consumers.push(TestConsumer::join(&mut queue, &format!("g{which}"), 3)),
+                3 => if let Some(mut consumer) = consumers.pop() {
+                    // The consumer dies after it handled them and before it acknowledges them.
+                    for (_, _, payload) in consumer.deliveries() {
+                        *handled.entry((consumer.group.clone(), payload)).or_default() += 1;
+                        unacknowledged += 1;
                     }
-                    groups.remove_consumer(&hand.group, hand.number);
+                    queue.remove_consumer(&consumer.group, consumer.number);
                 },
-                _ => for hand in &mut hands {
-                    for payload in hand.handle_all(&mut groups) {
-                        *handled.entry((hand.group.clone(), payload)).or_default() += 1;
+                _ => for consumer in &mut consumers {
+                    for payload in consumer.handle_all(&mut queue) {
+                        *handled.entry((consumer.group.clone(), payload)).or_default() += 1;
                     }
                 },
             }
         }
         for name in ["g0", "g1"] {
-            hands.push(TestConsumer::join(&mut groups, name, 1_000));
+            consumers.push(TestConsumer::join(&mut queue, name, 1_000));
         }
-        for hand in &mut hands {
-            for payload in hand.handle_all(&mut groups) {
-                *handled.entry((hand.group.clone(), payload)).or_default() += 1;
+        for consumer in &mut consumers {
+            for payload in consumer.handle_all(&mut queue) {
+                *handled.entry((consumer.group.clone(), payload)).or_default() += 1;
             }
         }
-        prop_assert_eq!(handled.len() as u64, submitted * 2);
+        prop_assert_eq!(handled.len() as u64, published * 2);
         let again: u32 = handled.values().map(|times| times - 1).sum();
-        prop_assert!(again <= unsaid);
-        prop_assert_eq!(source.results().len() as u64, submitted);
-        prop_assert_eq!(groups.usage(), (0, 0));
+        prop_assert!(again <= unacknowledged);
+        prop_assert_eq!(producer.results().len() as u64, published);
+        prop_assert_eq!(queue.usage(), (0, 0));
     }
 }

@@ -1,5 +1,4 @@
-//! What holds when a server dies in the middle of traffic, and when a node does
-//! not read.
+//! The contract when a server dies during traffic, and when a node does not read.
 
 use std::sync::Arc;
 
@@ -19,15 +18,15 @@ use crate::{
 };
 
 on_every_backplane!(
-    a_restarted_server_finds_everybody_again,
-    a_node_that_does_not_read_stalls_nobody,
+    restarted_server_gets_every_member_and_loses_nothing_later,
+    node_that_does_not_read_stalls_no_other_node,
 );
 
-/// Numbers sent and published without a break, each after the sender's mark.
+/// A sender of numbers, by unicast and on a topic, each after the sender's mark.
 struct NumberSender {
     task: JoinHandle<()>,
     stop: CancellationToken,
-    /// The number that comes next.
+    /// The number to send next.
     next: watch::Receiver<u64>,
 }
 
@@ -40,7 +39,7 @@ impl NumberSender {
             while !stopped.is_cancelled() {
                 let number = *publish.borrow();
                 let payload = Bytes::from([&[mark], &number.to_be_bytes()[..]].concat());
-                // While the server is away both are refused: lost, and told so.
+                // Both fail while the server is down.
                 let _ = from.send(&to, payload.clone());
                 let _ = from.publish(&topic(), payload);
                 publish.send_replace(number + 1);
@@ -54,7 +53,7 @@ impl NumberSender {
         *self.next.borrow()
     }
 
-    /// Everything below this number was sent.
+    /// Stops and returns the end of the numbers that were sent.
     async fn stop(self) -> u64 {
         self.stop.cancel();
         self.task.await.unwrap();
@@ -62,19 +61,19 @@ impl NumberSender {
     }
 }
 
-/// What arrived, in the order it did, of two senders by their marks.
+/// The received numbers of two senders, by their marks, in the order of arrival.
 #[derive(Default)]
-struct ReceivedNumbers([FromOne; 2]);
+struct ReceivedNumbers([NumbersOfSender; 2]);
 
 #[derive(Default)]
-struct FromOne {
+struct NumbersOfSender {
     messages: Vec<u64>,
     published: Vec<u64>,
 }
 
 impl ReceivedNumbers {
-    /// Until a message and something published of at least these numbers came.
-    async fn reach(&mut self, peer: &mut TestPeer, numbers: [u64; 2]) {
+    /// Receives until both kinds of messages have reached these numbers.
+    async fn receive_until(&mut self, peer: &mut TestPeer, numbers: [u64; 2]) {
         while !self.reached(numbers) {
             let (payload, is_message) = match peer.next().await {
                 Inbound::Message { payload, .. } => (payload, true),
@@ -93,23 +92,24 @@ impl ReceivedNumbers {
 
     fn reached(&self, numbers: [u64; 2]) -> bool {
         let at_least = |list: &[u64], number| list.last().is_some_and(|last| *last >= number);
-        let both = |from: &FromOne, number| {
+        let both = |from: &NumbersOfSender, number| {
             at_least(&from.messages, number) && at_least(&from.published, number)
         };
-        self.0.iter().zip(numbers).all(|(from, it)| both(from, it))
+        let mut senders = self.0.iter().zip(numbers);
+        senders.all(|(from, number)| both(from, number))
     }
 }
 
-/// In order, once each, and complete from `whole` to `end`.
-fn check(received: &[u64], whole: u64, end: u64) {
+/// Checks that the numbers are in order, once each, and complete from `start` to `end`.
+fn check_complete(received: &[u64], start: u64, end: u64) {
     let grows = received.is_sorted_by(|a, b| a < b);
     assert!(grows, "out of order or twice: {received:?}");
-    let from = received.partition_point(|number| *number < whole);
-    let expected: Vec<u64> = (whole..end).collect();
-    assert_eq!(received[from..], expected, "lost while all was well");
+    let from = received.partition_point(|number| *number < start);
+    let expected: Vec<u64> = (start..end).collect();
+    assert_eq!(received[from..], expected, "lost while the server was up");
 }
 
-async fn a_restarted_server_finds_everybody_again(kind: TestBackplaneKind) {
+async fn restarted_server_gets_every_member_and_loses_nothing_later(kind: TestBackplaneKind) {
     let mut ground = kind.own_ground();
     let [a, mut b, c] = three(&ground).await;
     b.backplane().subscribe(&topic());
@@ -119,16 +119,16 @@ async fn a_restarted_server_finds_everybody_again(kind: TestBackplaneKind) {
         NumberSender::start(1, Arc::clone(c.backplane()), &b),
     ];
     let mut received = ReceivedNumbers::default();
-    received.reach(&mut b, [200; 2]).await;
-    let waiting = a.backplane().request(&c.id, Bytes::new(), soon_enough());
+    received.receive_until(&mut b, [200; 2]).await;
+    let waiting = a.backplane().request(&c.id, Bytes::new(), far_deadline());
     ground.kill().await;
     for peer in [&a, &b, &c] {
-        peer.waits_for("the loss", |view| !view.connected).await;
+        peer.wait_for_view("the loss", |view| !view.connected).await;
     }
-    assert!(waiting.await.is_err(), "nobody answers any more");
+    assert!(waiting.await.is_err(), "the server is down");
     ground.start_again().await;
     for peer in [&a, &b, &c] {
-        peer.waits_for("a new seat for everybody", |view| {
+        peer.wait_for_view("a new generation of every member", |view| {
             let is_new = |id| {
                 view.member(id).map(|m| m.generation) > before[0].member(id).map(|m| m.generation)
             };
@@ -144,58 +144,61 @@ async fn a_restarted_server_finds_everybody_again(kind: TestBackplaneKind) {
         .into_iter()
         .max();
     for peer in [&a, &b, &c] {
-        peer.waits_for("the last view", |view| Some(view.version) >= version)
+        peer.wait_for_view("the last view", |view| Some(view.version) >= version)
             .await;
         assert_eq!(peer.view().members, a.view().members);
         assert!(peer.view().version > before[0].version);
     }
-    // The subscription is back once something published since has come.
+    // The subscription is back once a message arrives that was published since.
     let next = || senders.each_ref().map(NumberSender::next);
-    received.reach(&mut b, next()).await;
-    let whole = next();
+    received.receive_until(&mut b, next()).await;
+    let start = next();
     received
-        .reach(&mut b, whole.map(|number| number + 200))
+        .receive_until(&mut b, start.map(|number| number + 200))
         .await;
     let [first, second] = senders;
     let end = [first.stop().await, second.stop().await];
-    received.reach(&mut b, end.map(|number| number - 1)).await;
-    for (of, from) in received.0.iter().enumerate() {
-        check(&from.messages, whole[of], end[of]);
-        check(&from.published, whole[of], end[of]);
+    received
+        .receive_until(&mut b, end.map(|number| number - 1))
+        .await;
+    for (sender, numbers) in received.0.iter().enumerate() {
+        check_complete(&numbers.messages, start[sender], end[sender]);
+        check_complete(&numbers.published, start[sender], end[sender]);
     }
 }
 
-async fn a_node_that_does_not_read_stalls_nobody(kind: TestBackplaneKind) {
+async fn node_that_does_not_read_stalls_no_other_node(kind: TestBackplaneKind) {
     let ground = kind.ground();
-    let [sender, mut good, greedy] = three(&ground).await;
+    let [sender, mut reading, stalled] = three(&ground).await;
     let big = Bytes::from(vec![0; 16 * 1024]);
     let mut sent = 0;
-    // Far more than the queues on the way hold.
+    // 125 MiB, far more than the queues on the path hold.
     while sent < 8000 {
-        match sender.backplane().send(&greedy.id, big.clone()) {
+        match sender.backplane().send(&stalled.id, big.clone()) {
             Ok(()) => sent += 1,
             Err(SendError::Full) => tokio::task::yield_now().await,
-            // Some backplanes take one that reads nothing for dead.
+            // Some backplanes remove a node that does not read.
             Err(SendError::NotMember(_)) => break,
             Err(error) => panic!("{error}"),
         }
     }
-    sender.send(&good.id, "through").await;
-    let through = timeout(TEST_TIMEOUT, good.next_message()).await;
+    sender.send(&reading.id, "through").await;
+    let through = timeout(TEST_TIMEOUT, reading.next_message()).await;
     assert_eq!(through.expect("stalled"), "through");
     let deadline = Instant::now() + Duration::from_millis(100);
     let lost = sender
         .backplane()
-        .request(&greedy.id, Bytes::new(), deadline);
-    assert!(lost.await.is_err(), "nobody answers there");
-    // RabbitMQ keeps what is too much for the node, up to a bound of its own.
+        .request(&stalled.id, Bytes::new(), deadline);
+    assert!(lost.await.is_err(), "the stalled node answers");
+    // The embedded broker and RabbitMQ keep or drop these messages themselves.
     if !matches!(kind, TestBackplaneKind::Local | TestBackplaneKind::RabbitMq) {
-        let dropped = greedy.backplane().traffic().dropped();
-        assert!(dropped > 0, "what waits is bounded");
-        assert_eq!(good.backplane().traffic().dropped(), 0);
+        let dropped = stalled.backplane().traffic().dropped();
+        assert!(dropped > 0, "the inbound queue is not bounded");
+        assert_eq!(reading.backplane().traffic().dropped(), 0);
     }
 }
 
-fn soon_enough() -> Instant {
+/// Returns a deadline that no test waits for.
+fn far_deadline() -> Instant {
     Instant::now() + 3 * TEST_TIMEOUT
 }

@@ -1,9 +1,10 @@
-//! The conformance suite of the backplane: what its trait promises, against every
-//! implementation and the real server under it. A new one is a new `Kind`.
+//! The conformance suite of the backplane: its contract, against every implementation and
+//! the real server under it.
 //!
-//! `promises`: what holds while everything is well. `failures`: what holds when
-//! brokers and nodes die, hang and come back. `membership`: who is there. `peer`:
-//! what they are driven with.
+//! - `promises`: what holds while brokers and nodes are well;
+//! - `failures`: what holds when brokers die and return, and when nodes do not read;
+//! - `membership`: leases, generations, incarnations and name spaces;
+//! - `peer`: the members that drive these tests.
 
 mod failures;
 mod membership;

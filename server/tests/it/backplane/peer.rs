@@ -1,4 +1,4 @@
-//! A member of a cluster, without a node around it.
+//! A member of a cluster without a node around it.
 
 use std::{sync::Arc, thread};
 
@@ -30,13 +30,13 @@ impl TestPeer {
         Self::join_as(&ground.config(), id, 1)
     }
 
-    /// In a life of its own.
-    pub(super) fn join_as(config: &BackplaneConfig, id: &str, boot: u64) -> Self {
+    /// Joins with this incarnation.
+    pub(super) fn join_as(config: &BackplaneConfig, id: &str, incarnation: u64) -> Self {
         let leave = CancellationToken::new();
         let id: NodeId = id.parse().unwrap();
         let identity = Identity {
             id: id.clone(),
-            incarnation: boot,
+            incarnation,
             address: Some("h:1".to_owned()),
             role: MemberRole::Node,
         };
@@ -47,7 +47,7 @@ impl TestPeer {
         }
     }
 
-    /// Ends it as SIGKILL does: without a word.
+    /// Ends the peer as SIGKILL does, without leaving in order.
     pub(super) fn kill(self) {
         drop(self.joined.inbound);
     }
@@ -60,33 +60,37 @@ impl TestPeer {
         self.backplane().view().borrow().clone()
     }
 
-    /// This peer as it sees itself.
-    pub(super) fn seat(&self) -> Member {
+    /// Returns this peer's own entry in its view.
+    pub(super) fn own_member(&self) -> Member {
         self.view().member(&self.id).unwrap().clone()
     }
 
-    pub(super) async fn sees(&self, count: usize) {
-        self.waits_for("that many members", |view| {
+    pub(super) async fn wait_for_members(&self, count: usize) {
+        self.wait_for_view("that many members", |view| {
             view.connected && view.members.len() == count
         })
         .await;
     }
 
-    pub(super) async fn waits_for(&self, what: &str, so: impl FnMut(&Arc<View>) -> bool) {
+    pub(super) async fn wait_for_view(
+        &self,
+        what: &str,
+        condition: impl FnMut(&Arc<View>) -> bool,
+    ) {
         let mut view = self.backplane().view();
-        let seen = timeout(TEST_TIMEOUT, view.wait_for(so)).await;
-        let in_vain = || format!("{} waits in vain for {what}: {:?}", self.id, self.view());
-        seen.unwrap_or_else(|_| panic!("{}", in_vain())).unwrap();
+        let seen = timeout(TEST_TIMEOUT, view.wait_for(condition)).await;
+        let timed_out = |_| panic!("{} does not see {what}: {:?}", self.id, self.view());
+        seen.unwrap_or_else(timed_out).unwrap();
     }
 
     pub(super) async fn next(&mut self) -> Inbound {
         timeout(TEST_TIMEOUT, self.joined.inbound.recv())
             .await
-            .expect("nothing came")
+            .expect("no message arrived")
             .unwrap()
     }
 
-    /// The next message, as text.
+    /// Receives the next message, as text.
     pub(super) async fn next_message(&mut self) -> String {
         match self.next().await {
             Inbound::Message { payload, .. } => String::from_utf8(payload.to_vec()).unwrap(),
@@ -94,7 +98,7 @@ impl TestPeer {
         }
     }
 
-    /// Queues a message, also when the queue has to empty first.
+    /// Sends a message, and waits while the send queue is full.
     pub(super) async fn send(&self, to: &NodeId, text: &str) {
         let payload = Bytes::copy_from_slice(text.as_bytes());
         let sent = timeout(TEST_TIMEOUT, async {
@@ -102,20 +106,21 @@ impl TestPeer {
                 tokio::task::yield_now().await;
             }
         });
-        sent.await.expect("nothing can be sent");
+        sent.await.expect("cannot send");
     }
 }
 
-/// Three that see each other.
+/// Joins three peers that see each other.
 pub(super) async fn three(ground: &Ground) -> [TestPeer; 3] {
     let peers = ["a", "b", "c"].map(|id| TestPeer::join(ground, id));
     for peer in &peers {
-        peer.sees(3).await;
+        peer.wait_for_members(3).await;
     }
     peers
 }
 
-/// Asks `to` and answers for it: what either did before is done at the broker.
+/// Sends a request from `from` to `to` and responds to it. The broker has then processed
+/// what both did before.
 pub(super) async fn round_trip(from: &TestPeer, to: &mut TestPeer) {
     let answer = from.backplane().request(&to.id, Bytes::new(), soon());
     let Inbound::Request { reply_to, .. } = to.next().await else {
@@ -133,8 +138,10 @@ pub(super) fn soon() -> Instant {
     Instant::now() + TEST_TIMEOUT
 }
 
-/// A peer on a runtime of its own that can be stopped, as SIGSTOP stops a process:
-/// its connections stay and nothing is read, sent or timed.
+/// A peer that can be paused, as SIGSTOP pauses a process.
+///
+/// The peer has a runtime of its own. While that is not driven, its connections stay open
+/// and it reads, sends and times nothing.
 pub(super) struct Pausable {
     pub(super) peer: TestPeer,
     runtime: Option<Arc<Runtime>>,

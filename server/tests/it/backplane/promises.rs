@@ -1,4 +1,4 @@
-//! What holds while everything is well.
+//! The contract while brokers and nodes are well.
 
 use std::time::Duration;
 
@@ -13,19 +13,19 @@ use super::peer::{round_trip, soon, three, topic};
 use crate::ground::{TestBackplaneKind, on_every_backplane};
 
 on_every_backplane!(
-    everybody_sees_the_same_members_in_growing_versions,
+    members_are_the_same_for_all_and_versions_grow,
     messages_between_two_nodes_keep_their_order,
-    a_request_gets_its_own_reply,
-    a_forwarded_request_is_answered_by_the_other,
-    a_request_ends_when_the_node_that_has_it_leaves,
-    who_says_farewell_declines_what_it_has_neither_answered_nor_handed_on,
-    no_reply_by_the_deadline_names_who_had_it,
-    what_cannot_be_sent_says_so,
-    a_topic_reaches_subscribers_and_not_the_publisher,
-    traffic_is_counted,
+    request_gets_its_own_response,
+    forwarded_request_is_answered_by_the_other_node,
+    request_fails_when_the_node_that_holds_it_leaves,
+    goaway_fails_requests_that_are_neither_answered_nor_forwarded,
+    deadline_error_names_the_node_that_held_the_request,
+    message_that_cannot_be_sent_is_rejected_with_the_reason,
+    published_message_reaches_subscribers_and_not_the_publisher,
+    sent_and_received_messages_are_counted,
 );
 
-async fn everybody_sees_the_same_members_in_growing_versions(kind: TestBackplaneKind) {
+async fn members_are_the_same_for_all_and_versions_grow(kind: TestBackplaneKind) {
     let ground = kind.ground();
     let [a, b, c] = three(&ground).await;
     let view = a.backplane().view().borrow().clone();
@@ -37,8 +37,8 @@ async fn everybody_sees_the_same_members_in_growing_versions(kind: TestBackplane
     assert_eq!(ids, ["a", "b", "c"]);
     assert_eq!(view.members[0].address.as_deref(), Some("h:1"));
     c.leave.cancel();
-    a.sees(2).await;
-    b.sees(2).await;
+    a.wait_for_members(2).await;
+    b.wait_for_members(2).await;
     assert!(a.backplane().view().borrow().version > view.version);
 }
 
@@ -60,7 +60,7 @@ async fn messages_between_two_nodes_keep_their_order(kind: TestBackplaneKind) {
     }
 }
 
-async fn a_request_gets_its_own_reply(kind: TestBackplaneKind) {
+async fn request_gets_its_own_response(kind: TestBackplaneKind) {
     let ground = kind.ground();
     let [a, mut b, _c] = three(&ground).await;
     let first = a
@@ -69,7 +69,7 @@ async fn a_request_gets_its_own_reply(kind: TestBackplaneKind) {
     let second = a
         .backplane()
         .request(&b.id, Bytes::from_static(b"2"), soon());
-    let mut asked = Vec::new();
+    let mut requests = Vec::new();
     for _ in 0..2 {
         let Inbound::Request {
             from,
@@ -80,16 +80,16 @@ async fn a_request_gets_its_own_reply(kind: TestBackplaneKind) {
             panic!()
         };
         assert_eq!(from, a.id);
-        asked.push((reply_to, payload));
+        requests.push((reply_to, payload));
     }
-    for (reply_to, payload) in asked.into_iter().rev() {
+    for (reply_to, payload) in requests.into_iter().rev() {
         b.backplane().reply(&reply_to, payload).unwrap();
     }
     assert_eq!(first.await.unwrap(), "1");
     assert_eq!(second.await.unwrap(), "2");
 }
 
-async fn a_forwarded_request_is_answered_by_the_other(kind: TestBackplaneKind) {
+async fn forwarded_request_is_answered_by_the_other_node(kind: TestBackplaneKind) {
     let ground = kind.ground();
     let [a, mut b, mut c] = three(&ground).await;
     let answer = a
@@ -116,10 +116,10 @@ async fn a_forwarded_request_is_answered_by_the_other(kind: TestBackplaneKind) {
     assert_eq!(answer.await.unwrap(), "from c");
 }
 
-async fn a_request_ends_when_the_node_that_has_it_leaves(kind: TestBackplaneKind) {
+async fn request_fails_when_the_node_that_holds_it_leaves(kind: TestBackplaneKind) {
     let ground = kind.ground();
     let [a, mut b, mut c] = three(&ground).await;
-    let asked = a.backplane().request(&c.id, Bytes::new(), soon());
+    let sent = a.backplane().request(&c.id, Bytes::new(), soon());
     let forwarded = a.backplane().request(&b.id, Bytes::new(), soon());
     let Inbound::Request { reply_to, .. } = b.next().await else {
         panic!()
@@ -130,23 +130,21 @@ async fn a_request_ends_when_the_node_that_has_it_leaves(kind: TestBackplaneKind
     c.next().await;
     c.next().await;
     c.leave.cancel();
-    assert_eq!(asked.await, Err(RequestError::Left(c.id.clone())));
+    assert_eq!(sent.await, Err(RequestError::Left(c.id.clone())));
     assert_eq!(forwarded.await, Err(RequestError::Left(c.id.clone())));
 }
 
-async fn who_says_farewell_declines_what_it_has_neither_answered_nor_handed_on(
-    kind: TestBackplaneKind,
-) {
+async fn goaway_fails_requests_that_are_neither_answered_nor_forwarded(kind: TestBackplaneKind) {
     let ground = kind.ground();
     let [a, mut b, mut c] = three(&ground).await;
-    let asked = b.id.clone();
-    let ask = |payload| {
+    let receiver = b.id.clone();
+    let request = |payload| {
         let payload = Bytes::from_static(payload);
-        a.backplane().request(&asked, payload, soon())
+        a.backplane().request(&receiver, payload, soon())
     };
-    let answered = ask(b"answer");
-    let handed_on = ask(b"hand on");
-    let left_alone = ask(b"leave alone");
+    let answered = request(b"answer");
+    let forwarded = request(b"forward");
+    let ignored = request(b"ignore");
     for _ in 0..3 {
         let Inbound::Request {
             reply_to, payload, ..
@@ -156,31 +154,31 @@ async fn who_says_farewell_declines_what_it_has_neither_answered_nor_handed_on(
         };
         match &payload[..] {
             b"answer" => b.backplane().reply(&reply_to, payload).unwrap(),
-            b"hand on" => b.backplane().forward(&reply_to, &c.id, payload).unwrap(),
+            b"forward" => b.backplane().forward(&reply_to, &c.id, payload).unwrap(),
             _ => {}
         }
     }
     b.backplane().announce_leave();
-    let declined = Err(RequestError::Unprocessed(b.id.clone()));
-    assert_eq!(left_alone.await, declined);
+    let unprocessed = Err(RequestError::Unprocessed(b.id.clone()));
+    assert_eq!(ignored.await, unprocessed);
     assert_eq!(answered.await.unwrap(), "answer");
     assert_eq!(
-        ask(b"late").await,
-        declined,
-        "nothing is asked of it any more"
+        request(b"late").await,
+        unprocessed,
+        "a request after the GoAway"
     );
     b.leave.cancel();
-    a.sees(2).await;
+    a.wait_for_members(2).await;
     let Inbound::Request { reply_to, .. } = c.next().await else {
         panic!()
     };
     c.backplane()
         .reply(&reply_to, Bytes::from_static(b"from c"))
         .unwrap();
-    assert_eq!(handed_on.await.unwrap(), "from c");
+    assert_eq!(forwarded.await.unwrap(), "from c");
 }
 
-async fn no_reply_by_the_deadline_names_who_had_it(kind: TestBackplaneKind) {
+async fn deadline_error_names_the_node_that_held_the_request(kind: TestBackplaneKind) {
     let ground = kind.ground();
     let [a, b, _c] = three(&ground).await;
     let deadline = Instant::now() + Duration::from_millis(20);
@@ -188,28 +186,28 @@ async fn no_reply_by_the_deadline_names_who_had_it(kind: TestBackplaneKind) {
     assert_eq!(answer, Err(RequestError::Deadline { at: b.id.clone() }));
 }
 
-async fn what_cannot_be_sent_says_so(kind: TestBackplaneKind) {
+async fn message_that_cannot_be_sent_is_rejected_with_the_reason(kind: TestBackplaneKind) {
     let ground = kind.ground();
     let [a, b, _c] = three(&ground).await;
-    let nobody: NodeId = "nobody".parse().unwrap();
-    let refused = a.backplane().send(&nobody, Bytes::new());
-    assert_eq!(refused, Err(SendError::NotMember(nobody)));
-    let big = Bytes::from(vec![0; MAX_PAYLOAD_BYTES + 1]);
+    let unknown: NodeId = "unknown".parse().unwrap();
+    let rejected = a.backplane().send(&unknown, Bytes::new());
+    assert_eq!(rejected, Err(SendError::NotMember(unknown)));
+    let too_large = Bytes::from(vec![0; MAX_PAYLOAD_BYTES + 1]);
     assert_eq!(
-        a.backplane().send(&b.id, big),
+        a.backplane().send(&b.id, too_large),
         Err(SendError::TooLarge(MAX_PAYLOAD_BYTES + 1))
     );
     let largest = Bytes::from(vec![0; MAX_PAYLOAD_BYTES]);
     assert_eq!(a.backplane().send(&b.id, largest), Ok(()));
 }
 
-async fn a_topic_reaches_subscribers_and_not_the_publisher(kind: TestBackplaneKind) {
+async fn published_message_reaches_subscribers_and_not_the_publisher(kind: TestBackplaneKind) {
     let ground = kind.ground();
     let [mut a, mut b, mut c] = three(&ground).await;
     for peer in [&a, &b] {
         peer.backplane().subscribe(&topic());
     }
-    // By the same road: the subscription has arrived before it.
+    // On the same path: the broker has the subscription when the request arrives.
     round_trip(&b, &mut c).await;
     for payload in ["1", "2"] {
         let payload = Bytes::from_static(payload.as_bytes());
@@ -226,7 +224,7 @@ async fn a_topic_reaches_subscribers_and_not_the_publisher(kind: TestBackplaneKi
     }
     assert_eq!(c.next_message().await, "after", "c did not subscribe");
     b.backplane().unsubscribe(&topic());
-    // What a hears is the question, and nothing of its own before it.
+    // `a` receives this request, and its own publications not before it.
     round_trip(&b, &mut a).await;
     a.backplane()
         .publish(&topic(), Bytes::from_static(b"3"))
@@ -235,7 +233,7 @@ async fn a_topic_reaches_subscribers_and_not_the_publisher(kind: TestBackplaneKi
     assert_eq!(b.next_message().await, "after", "b unsubscribed");
 }
 
-async fn traffic_is_counted(kind: TestBackplaneKind) {
+async fn sent_and_received_messages_are_counted(kind: TestBackplaneKind) {
     let ground = kind.ground();
     let [a, mut b, _c] = three(&ground).await;
     let (messages, bytes) = a.backplane().traffic().sent();

@@ -1,40 +1,34 @@
-//! Backplanes to test against: each a kind, with a real server under it.
+//! The backplanes to test against, with a real server under each kind.
 //!
-//! `macros` (a test for each kind), this file's [`Ground`] (a cluster's place on a
-//! backplane), `servers` (who uses which server), `witness` (what a server says of a
-//! cluster).
+//! - `macros`: a test per kind of backplane;
+//! - this file: [`Ground`], a cluster's place on a backplane;
+//! - `servers`: the servers, which tests share or own;
+//! - `inspection`: inboxes and the membership table, as a server lists them.
 
+mod inspection;
 mod macros;
 mod servers;
-mod witness;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use highwater_server::{BackplaneUrl, BrokerConfig, ClusterName, backplane::BackplaneConfig};
-use highwater_services::{
-    NatsService, RabbitMqService, RedisClusterService, RedisOptions, RedisService, Service,
-};
+use highwater_services::{RedisOptions, RedisService, Service, ServiceKind};
 
-pub(crate) use self::macros::on_every_backplane;
-use self::servers::{OwnedServer, shared};
+pub(crate) use self::macros::{define_test_modules, define_tests, on_every_backplane};
+use self::{
+    macros::define_kinds,
+    servers::{OwnedServer, shared},
+};
 use crate::rig::{TestBroker, any_port};
 
-/// How long a node may be silent where no test waits for it: far longer than a busy
-/// machine lets one wait for the processor.
+/// The lease where no test waits for it to expire. A busy machine delays a node for far
+/// less time.
 const LEASE: Duration = Duration::from_secs(10);
 
-/// The same where a test does wait for it.
+/// The lease where a test waits for it to expire.
 pub(crate) const SHORT: Duration = Duration::from_millis(2500);
 
-/// A kind of backplane.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TestBackplaneKind {
-    Local,
-    Redis,
-    RedisCluster,
-    Nats,
-    RabbitMq,
-}
+highwater_server::for_each_broker!(define_kinds, []);
 
 /// A cluster's place on a backplane, and what keeps it alive.
 pub(crate) struct Ground {
@@ -42,76 +36,77 @@ pub(crate) struct Ground {
     url: String,
     cluster: ClusterName,
     lease: Duration,
-    under: Under,
+    server: TestServer,
 }
 
-enum Under {
+/// The server under a backplane.
+enum TestServer {
     Embedded {
         address: SocketAddr,
         broker: Option<TestBroker>,
     },
-    /// For this test alone, while it lasts.
+    /// The server of this test.
     Own(OwnedServer),
-    /// Serves other tests too.
+    /// A server that other tests use as well.
     Shared(Arc<Service>),
 }
 
 impl TestBackplaneKind {
-    /// A place of its own, on a server that other tests may use too.
+    /// Returns a place of its own, on a server that other tests may use.
     pub(crate) fn ground(self) -> Ground {
         match self {
             Self::Local => self.own_ground(),
-            _ => self.on(Under::Shared(shared(self))),
+            _ => self.on(TestServer::Shared(shared(self))),
         }
     }
 
-    /// On a server that may be killed.
+    /// Returns a place on a server that the test may kill.
     pub(crate) fn own_ground(self) -> Ground {
         self.on(match self {
-            Self::Local => Under::embedded_at(any_port(), LEASE),
-            _ => Under::Own(OwnedServer::of(self)),
+            Self::Local => TestServer::embedded_at(any_port(), LEASE),
+            _ => TestServer::Own(OwnedServer::of(self)),
         })
     }
 
-    /// On a server that may be killed, and keeps what it has then.
+    /// Returns a place on a server that the test may kill and that keeps its data.
     pub(crate) fn lasting_ground(self) -> Ground {
         match self {
             Self::Redis => {
                 let persistent = RedisService::start(RedisOptions { persistent: true });
-                self.on(Under::Own(OwnedServer::new(persistent.unwrap())))
+                self.on(TestServer::Own(OwnedServer::new(persistent.unwrap())))
             }
             _ => self.own_ground(),
         }
     }
 
-    fn on(self, under: Under) -> Ground {
+    fn on(self, server: TestServer) -> Ground {
         Ground {
             kind: self,
-            url: under.url(),
+            url: server.url(),
             cluster: unique_name(),
             lease: LEASE,
-            under,
+            server,
         }
     }
 
     fn start(self) -> Service {
-        match self {
-            Self::Local => unreachable!("the embedded broker is no process"),
-            Self::Redis => RedisService::start(RedisOptions::default()).unwrap(),
-            Self::RedisCluster => RedisClusterService::start().unwrap(),
-            Self::Nats => NatsService::start().unwrap(),
-            Self::RabbitMq => RabbitMqService::start().unwrap(),
-        }
+        let started = match self.service() {
+            None => unreachable!("the embedded broker is not a process"),
+            // Without persistence, so that a killed Redis loses the membership table.
+            Some(ServiceKind::Redis) => RedisService::start(RedisOptions::default()),
+            Some(service) => service.start(),
+        };
+        started.unwrap()
     }
 }
 
 impl Ground {
-    /// With another lease; the embedded broker has one for all.
+    /// Sets the lease. The embedded broker has one lease for all nodes, so it starts again.
     pub(crate) fn with_lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
-        if let Under::Embedded { .. } = self.under {
-            self.under = Under::embedded_at(any_port(), lease);
-            self.url = self.under.url();
+        if let TestServer::Embedded { .. } = self.server {
+            self.server = TestServer::embedded_at(any_port(), lease);
+            self.url = self.server.url();
         }
         self
     }
@@ -128,8 +123,8 @@ impl Ground {
         }
     }
 
-    /// How another cluster meets on the same server; the embedded broker has room
-    /// for one.
+    /// Returns another cluster on the same server, unless it is the embedded broker, which
+    /// serves one cluster.
     pub(crate) fn neighbour(&self) -> Option<BackplaneConfig> {
         let config = BackplaneConfig {
             cluster: unique_name(),
@@ -138,41 +133,41 @@ impl Ground {
         (self.kind != TestBackplaneKind::Local).then_some(config)
     }
 
-    /// Ends the server with SIGKILL; the embedded broker, by dropping what it has.
+    /// Ends the server with SIGKILL. The embedded broker is stopped, and loses its state.
     pub(crate) async fn kill(&mut self) {
-        match &mut self.under {
-            Under::Embedded { broker, .. } => {
+        match &mut self.server {
+            TestServer::Embedded { broker, .. } => {
                 if let Some(broker) = broker.take() {
                     broker.stop().await;
                 }
             }
-            Under::Own(own) => own.with(Service::kill).await,
-            Under::Shared(_) => panic!("other tests use this server"),
+            TestServer::Own(own) => own.with(Service::kill).await,
+            TestServer::Shared(_) => panic!("other tests use this server"),
         }
     }
 
-    /// Starts it again at the same address, with what it has kept.
+    /// Starts the server again at the same address, with the data that it has kept.
     pub(crate) async fn start_again(&mut self) {
-        match &mut self.under {
-            Under::Embedded { address, .. } => {
-                self.under = Under::embedded_at(*address, self.lease);
+        match &mut self.server {
+            TestServer::Embedded { address, .. } => {
+                self.server = TestServer::embedded_at(*address, self.lease);
             }
-            Under::Own(own) => own.with(|service| service.restart().unwrap()).await,
-            Under::Shared(_) => panic!("other tests use this server"),
+            TestServer::Own(own) => own.with(|service| service.restart().unwrap()).await,
+            TestServer::Shared(_) => panic!("other tests use this server"),
         }
     }
 
-    /// The server's process.
+    /// Returns the server's process.
     fn service(&self) -> Option<&Service> {
-        match &self.under {
-            Under::Embedded { .. } => None,
-            Under::Own(own) => Some(own.service()),
-            Under::Shared(service) => Some(service),
+        match &self.server {
+            TestServer::Embedded { .. } => None,
+            TestServer::Own(own) => Some(own.service()),
+            TestServer::Shared(service) => Some(service),
         }
     }
 }
 
-impl Under {
+impl TestServer {
     fn embedded_at(address: SocketAddr, lease: Duration) -> Self {
         let config = BrokerConfig {
             ping_interval: (lease / 10).min(Duration::from_secs(1)),

@@ -1,37 +1,47 @@
-//! The servers: one of each kind for all tests, and some that a test has for itself
-//! and may kill. Starting one takes long, RabbitMQ ten seconds, so they stay for the
-//! tests to come; clusters on them do not hear each other.
+//! The servers under the backplanes.
+//!
+//! All tests share one server of each kind; a test that kills its server has one of its
+//! own. A start takes long (RabbitMQ: ten seconds), so servers are kept for later tests.
+//! Clusters on one server are separate.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use highwater_services::Service;
 use parking_lot::Mutex;
 
 use super::TestBackplaneKind;
 
-/// A server of that kind that nobody may kill.
+/// Returns the shared server of this kind. No test may kill it.
 pub(super) fn shared(kind: TestBackplaneKind) -> Arc<Service> {
-    // A lock each: others need not wait for one that starts.
-    static SHARED: [Mutex<Option<Arc<Service>>>; 5] = [const { Mutex::new(None) }; 5];
-    let mut shared = SHARED[kind as usize].lock();
-    let running =
-        shared.get_or_insert_with(|| Arc::new(kind.start().with_cleanup_at_exit().unwrap()));
-    Arc::clone(running)
+    type Cell = Arc<OnceLock<Arc<Service>>>;
+    static SHARED: Mutex<Vec<(TestBackplaneKind, Cell)>> = Mutex::new(Vec::new());
+    // One cell each, so that a start does not block tests on other servers.
+    let cell = {
+        let mut shared = SHARED.lock();
+        let known = shared.iter().find(|(known, _)| *known == kind);
+        known.map(|(_, cell)| Arc::clone(cell)).unwrap_or_else(|| {
+            let cell = Cell::default();
+            shared.push((kind, Arc::clone(&cell)));
+            cell
+        })
+    };
+    let start = || Arc::new(kind.start().with_cleanup_at_exit().unwrap());
+    Arc::clone(cell.get_or_init(start))
 }
 
-/// A server for one test at a time.
+/// A server of one test.
 pub(super) struct OwnedServer {
-    /// Where it goes afterwards; `None`: it ends with the test.
+    /// The kind of tests that reuse the server later; `None` ends it with the test.
     kind: Option<TestBackplaneKind>,
-    /// `None` while it is being killed or started.
+    /// The server; `None` while it is being killed or started.
     service: Option<Service>,
 }
 
-/// Those that wait for the next test.
+/// The servers that wait for the next test.
 static WAITING: Mutex<Vec<(TestBackplaneKind, Service)>> = Mutex::new(Vec::new());
 
 impl OwnedServer {
-    /// One that was used before, or a fresh one.
+    /// Takes a server that an earlier test used, or starts one.
     pub(super) fn of(kind: TestBackplaneKind) -> Self {
         let used = {
             let mut waiting = WAITING.lock();
@@ -40,7 +50,7 @@ impl OwnedServer {
         };
         let service = match used {
             Some(mut used) => {
-                // A test that failed may have left it dead.
+                // A failed test may have left it dead.
                 if !used.is_ready() {
                     used.restart().unwrap();
                 }
@@ -54,7 +64,7 @@ impl OwnedServer {
         }
     }
 
-    /// One that ends with its test.
+    /// Wraps a server that ends with its test.
     pub(super) fn new(service: Service) -> Self {
         Self {
             kind: None,
@@ -66,14 +76,14 @@ impl OwnedServer {
         self.service.as_ref().unwrap()
     }
 
-    /// Off this thread, on which nodes run.
-    pub(super) async fn with(&mut self, act: impl FnOnce(&mut Service) + Send + 'static) {
-        let mut taken = self.service.take().unwrap();
-        let acted = tokio::task::spawn_blocking(move || {
-            act(&mut taken);
-            taken
+    /// Runs a blocking action on another thread, because nodes run on this one.
+    pub(super) async fn with(&mut self, action: impl FnOnce(&mut Service) + Send + 'static) {
+        let mut service = self.service.take().unwrap();
+        let done = tokio::task::spawn_blocking(move || {
+            action(&mut service);
+            service
         });
-        self.service = Some(acted.await.unwrap());
+        self.service = Some(done.await.unwrap());
     }
 }
 

@@ -1,4 +1,4 @@
-//! Frames: order, loss, duplicates, size.
+//! The guarantees on frames: order, loss, duplicates, size.
 
 use bytes::Bytes;
 
@@ -8,10 +8,10 @@ use super::{
 };
 use crate::backplane::MAX_PAYLOAD_BYTES;
 
-pub(super) async fn frames_of_each_sender_come_in_order_once<K: ConformanceTarget>() {
+pub(super) async fn frames_of_each_sender_arrive_in_order_and_once<K: ConformanceTarget>() {
     const FRAMES: u32 = 3000;
     let broker = shared::<K>();
-    let address = address::<K>(&broker.url());
+    let address = address(&broker.url());
     let mut reader = TransportPeer::<K>::connect(&address, "r").await;
     let senders = [
         TransportPeer::<K>::connect(&address, "s.0").await,
@@ -38,22 +38,22 @@ pub(super) async fn frames_of_each_sender_come_in_order_once<K: ConformanceTarge
     let mut expected = [0; 2];
     while expected != [FRAMES; 2] {
         let InboundFrame::Inbox(frame) = reader.next().await else {
-            panic!("not to the inbox")
+            panic!("not a frame to the inbox")
         };
         let number = |at: usize| u32::from_be_bytes(frame[at..at + 4].try_into().unwrap());
         let from = number(0) as usize;
         assert_eq!(number(4), expected[from], "from sender {from}");
         expected[from] += 1;
     }
-    // Nothing comes twice: what is sent last comes next.
+    // A duplicate would arrive before this frame.
     let peer = sending.remove(0).await.unwrap();
     peer.send(reader.destination(), "last").await;
     reader.expect_next("last").await;
 }
 
-pub(super) async fn what_is_for_everyone_reaches_everyone<K: ConformanceTarget>() {
+pub(super) async fn frame_to_everyone_reaches_every_node<K: ConformanceTarget>() {
     let broker = shared::<K>();
-    let address = address::<K>(&broker.url());
+    let address = address(&broker.url());
     let mut peers = [
         TransportPeer::<K>::connect(&address, "a").await,
         TransportPeer::<K>::connect(&address, "b").await,
@@ -61,34 +61,34 @@ pub(super) async fn what_is_for_everyone_reaches_everyone<K: ConformanceTarget>(
     ];
     peers[0].send(Destination::Everyone, "all").await;
     for peer in &mut peers {
-        let arrived = peer.next().await;
+        let received = peer.next().await;
         assert!(
-            matches!(&arrived, InboundFrame::Everyone(frame) if frame == "all"),
-            "{arrived:?}"
+            matches!(&received, InboundFrame::Everyone(frame) if frame == "all"),
+            "{received:?}"
         );
     }
 }
 
-pub(super) async fn the_largest_frames_arrive_whole<K: ConformanceTarget>() {
+pub(super) async fn largest_frames_arrive_unchanged<K: ConformanceTarget>() {
     let broker = shared::<K>();
-    let address = address::<K>(&broker.url());
+    let address = address(&broker.url());
     let mut reader = TransportPeer::<K>::connect(&address, "r").await;
     let sender = TransportPeer::<K>::connect(&address, "s").await;
-    // What is around a payload makes a frame longer than the longest payload.
+    // Headers make a frame longer than the largest payload.
     for length in [0, 1, MAX_PAYLOAD_BYTES, MAX_PAYLOAD_BYTES + 1000] {
         let frame: Bytes = (0..length).map(|at| (at % 251) as u8).collect();
         sender.send(reader.destination(), frame.clone()).await;
-        let InboundFrame::Inbox(arrived) = reader.next().await else {
-            panic!("not to the inbox")
+        let InboundFrame::Inbox(received) = reader.next().await else {
+            panic!("not a frame to the inbox")
         };
-        assert!(arrived == frame, "{} of {length} bytes", arrived.len());
+        assert!(received == frame, "{} of {length} bytes", received.len());
     }
 }
 
-pub(super) async fn clusters_do_not_hear_each_other<K: ConformanceTarget>() {
+pub(super) async fn clusters_on_one_broker_are_separate<K: ConformanceTarget>() {
     let broker = shared::<K>();
     let url = broker.url();
-    let (one, other) = (address::<K>(&url), address::<K>(&url));
+    let (one, other) = (address(&url), address(&url));
     let mut here = TransportPeer::<K>::connect(&one, "n").await;
     let mut there = TransportPeer::<K>::connect(&other, "n").await;
     let topic = "t".parse().unwrap();
@@ -96,7 +96,7 @@ pub(super) async fn clusters_do_not_hear_each_other<K: ConformanceTarget>() {
         let topics = std::slice::from_ref(&topic);
         peer.transport.subscribe(topics).await.unwrap();
     }
-    // Both kinds of places, by the same names, and the roster.
+    // Every kind of destination with the same names, and the membership table.
     there.send(Destination::Everyone, "there").await;
     there.send(Destination::Topic(topic.clone()), "there").await;
     there
@@ -113,7 +113,7 @@ pub(super) async fn clusters_do_not_hear_each_other<K: ConformanceTarget>() {
         there.expect_next(expected).await;
     }
     assert!(here.transport.load_table().await.unwrap().is_none());
-    // All that was sent before is through by now, had it come here.
+    // Frames of the other cluster would have arrived before these.
     let relay = TransportPeer::<K>::connect(&one, "relay").await;
     relay.send(here.destination(), "here").await;
     here.expect_next("here").await;

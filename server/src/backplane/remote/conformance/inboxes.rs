@@ -1,13 +1,13 @@
-//! Inboxes: made, removed, left.
+//! The guarantees on inboxes: creation, removal, leaving in order.
 
 use super::{
     super::Destination,
     fixture::{ConformanceTarget, TransportPeer, address, shared},
 };
 
-pub(super) async fn a_removed_inbox_keeps_nothing<K: ConformanceTarget>() {
+pub(super) async fn removed_inbox_keeps_no_frames<K: ConformanceTarget>() {
     let broker = shared::<K>();
-    let address = address::<K>(&broker.url());
+    let address = address(&broker.url());
     let gone = TransportPeer::<K>::connect(&address, "n").await;
     let mut survivor = TransportPeer::<K>::connect(&address, "s").await;
     let inbox = gone.inbox.clone();
@@ -18,19 +18,21 @@ pub(super) async fn a_removed_inbox_keeps_nothing<K: ConformanceTarget>() {
     for _ in 0..2 {
         survivor.transport.remove_inbox(&inbox).await.unwrap();
     }
-    // Sending to what is not there harms nobody, and a new connection of the node
-    // gets nothing of what was for the old one.
+    // A frame to a missing inbox has no effect, and the node's new connection gets no
+    // frames of the old one.
     let mut again = TransportPeer::<K>::connect(&address, "n").await;
-    survivor.send(Destination::Inbox(inbox), "to nobody").await;
-    survivor.send(again.destination(), "for you").await;
-    again.expect_next("for you").await;
-    again.send(survivor.destination(), "thanks").await;
-    survivor.expect_next("thanks").await;
+    survivor
+        .send(Destination::Inbox(inbox), "to the removed inbox")
+        .await;
+    survivor.send(again.destination(), "to the new inbox").await;
+    again.expect_next("to the new inbox").await;
+    again.send(survivor.destination(), "response").await;
+    survivor.expect_next("response").await;
 }
 
-pub(super) async fn leaving_loses_nothing_that_was_sent<K: ConformanceTarget>() {
+pub(super) async fn leaving_in_order_loses_no_sent_frame<K: ConformanceTarget>() {
     let broker = shared::<K>();
-    let address = address::<K>(&broker.url());
+    let address = address(&broker.url());
     let mut reader = TransportPeer::<K>::connect(&address, "r").await;
     for turn in 0..20 {
         let leaver = TransportPeer::<K>::connect(&address, "l").await;

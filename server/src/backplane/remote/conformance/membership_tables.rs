@@ -1,16 +1,16 @@
-//! The roster: compare-and-set.
+//! The guarantees on the membership table: compare-and-set.
 
 use tokio::task::JoinSet;
 
 use super::{
     super::StoredTable,
-    fixture::{ConformanceTarget, TransportPeer, address, shared},
+    fixture::{ConformanceTarget, TransportPeer, address, address_through, shared},
     tcp_proxy::TcpProxy,
 };
 
-pub(super) async fn a_roster_is_replaced_only_by_who_knows_it<K: ConformanceTarget>() {
+pub(super) async fn table_is_replaced_only_with_its_current_revision<K: ConformanceTarget>() {
     let broker = shared::<K>();
-    let address = address::<K>(&broker.url());
+    let address = address(&broker.url());
     let a = TransportPeer::<K>::connect(&address, "a").await;
     let b = TransportPeer::<K>::connect(&address, "b").await;
     assert!(a.transport.load_table().await.unwrap().is_none());
@@ -22,7 +22,7 @@ pub(super) async fn a_roster_is_replaced_only_by_who_knows_it<K: ConformanceTarg
     assert_eq!(
         load_existing(&a).await.revision,
         first.revision,
-        "reading changes it"
+        "a load changes the revision"
     );
     assert!(
         b.transport
@@ -41,11 +41,11 @@ pub(super) async fn a_roster_is_replaced_only_by_who_knows_it<K: ConformanceTarg
     assert_ne!(second.revision, first.revision);
 }
 
-pub(super) async fn no_update_is_lost<K: ConformanceTarget>() {
+pub(super) async fn concurrent_updates_are_all_kept<K: ConformanceTarget>() {
     const WRITERS: u32 = 4;
     const EACH: u32 = 10;
     let broker = shared::<K>();
-    let address = address::<K>(&broker.url());
+    let address = address(&broker.url());
     let mut writers = JoinSet::new();
     for writer in 0..WRITERS {
         let peer = TransportPeer::<K>::connect(&address, &format!("w{writer}")).await;
@@ -62,11 +62,10 @@ pub(super) async fn no_update_is_lost<K: ConformanceTarget>() {
     assert_eq!(number(&load_existing(&peer).await), WRITERS * EACH);
 }
 
-/// Somebody tidies up by hand. Whoever had connected may lose that connection, and
-/// the next one finds nothing and writes anew.
-pub(super) async fn a_deleted_roster_can_be_written_again<K: ConformanceTarget>() {
+/// An operator deletes the table. Open connections may break; a new one stores it again.
+pub(super) async fn deleted_table_can_be_stored_again<K: ConformanceTarget>() {
     let broker = shared::<K>();
-    let address = address::<K>(&broker.url());
+    let address = address(&broker.url());
     let peer = TransportPeer::<K>::connect(&address, "n").await;
     assert!(peer.transport.store_table(None, "0".into()).await.unwrap());
     K::delete_table(&broker.url(), &address.cluster).await;
@@ -80,16 +79,16 @@ pub(super) async fn a_deleted_roster_can_be_written_again<K: ConformanceTarget>(
     assert_eq!(number(&load_existing(&again).await), 1);
 }
 
-/// A writer whose connection is cut after each number of bytes it says. Whatever
-/// is kept then is the old roster or the new one; it is the new one if the writer
-/// was told so; and it can be replaced.
-pub(super) async fn a_writer_may_die_at_any_instant<K: ConformanceTarget>() {
+/// The writer's connection is cut after every number of bytes that it may send. The stored
+/// table is then the old or the new one, the new one if the store returned `true`, and it
+/// can be replaced.
+pub(super) async fn writer_that_dies_at_any_byte_leaves_a_valid_table<K: ConformanceTarget>() {
     let broker = shared::<K>();
     let url = broker.url();
-    let address = address::<K>(&url);
-    let witness = TransportPeer::<K>::connect(&address, "witness").await;
+    let address = address(&url);
+    let reader = TransportPeer::<K>::connect(&address, "reader").await;
     assert!(
-        witness
+        reader
             .transport
             .store_table(None, "0".into())
             .await
@@ -98,64 +97,60 @@ pub(super) async fn a_writer_may_die_at_any_instant<K: ConformanceTarget>() {
     let mut writes = 0;
     let mut cut_after = 0;
     loop {
-        let before = load_existing(&witness).await;
-        let cable = TcpProxy::start(&url).await;
-        let through = crate::backplane::remote::ClusterAddress {
-            server: K::server_url(&cable.url(&url)),
-            ..address.clone()
-        };
+        let before = load_existing(&reader).await;
+        let proxy = TcpProxy::start(&url).await;
+        let through = address_through(&address, &proxy.url(&url));
         let writer = TransportPeer::<K>::connect(&through, "writer").await;
-        cable.cut_after(cut_after);
+        proxy.cut_after(cut_after);
         let next = format!("{}", number(&before) + 1);
-        let told = writer
+        let result = writer
             .transport
             .store_table(Some(before.revision), next.into())
             .await;
         drop(writer);
-        cable.cut();
-        let after = load_existing(&witness).await;
+        proxy.cut();
+        let after = load_existing(&reader).await;
         let wrote = number(&after) - number(&before);
         assert!(wrote <= 1, "cut after {cut_after}: {after:?}");
         assert_eq!(wrote == 1, after.revision != before.revision);
-        match told {
+        match result {
             Ok(true) => assert_eq!(wrote, 1, "cut after {cut_after}"),
-            Ok(false) => panic!("nobody else wrote"),
+            Ok(false) => panic!("no other writer was there"),
             Err(_) => {}
         }
         writes += wrote;
-        if matches!(told, Ok(true)) && cable.has_allowance() {
+        if matches!(result, Ok(true)) && proxy.has_allowance() {
             break;
         }
         cut_after += STEP;
     }
     assert!(cut_after > 5 * STEP, "nothing was cut");
     assert!(writes > 0);
-    assert!(add_one(&witness).await);
+    assert!(add_one(&reader).await);
 }
 
-/// The same where there is no roster yet.
-pub(super) async fn a_first_writer_may_die_at_any_instant<K: ConformanceTarget>() {
+/// The writer stores the first table, and its connection is cut likewise.
+pub(super) async fn first_writer_that_dies_at_any_byte_leaves_none_or_a_valid_table<
+    K: ConformanceTarget,
+>() {
     let broker = shared::<K>();
     let url = broker.url();
     let mut cut_after = 0;
     loop {
-        let address = address::<K>(&url);
-        let cable = TcpProxy::start(&url).await;
-        let through = crate::backplane::remote::ClusterAddress {
-            server: K::server_url(&cable.url(&url)),
-            ..address.clone()
-        };
+        let address = address(&url);
+        let proxy = TcpProxy::start(&url).await;
+        let through = address_through(&address, &proxy.url(&url));
         let writer = TransportPeer::<K>::connect(&through, "writer").await;
-        cable.cut_after(cut_after);
-        let told = writer.transport.store_table(None, "1".into()).await;
+        proxy.cut_after(cut_after);
+        let result = writer.transport.store_table(None, "1".into()).await;
         drop(writer);
-        cable.cut();
-        let witness = TransportPeer::<K>::connect(&address, "witness").await;
-        match witness.transport.load_table().await.unwrap() {
-            Some(kept) => assert_eq!(kept.table, "1"),
+        proxy.cut();
+        let reader = TransportPeer::<K>::connect(&address, "reader").await;
+        match reader.transport.load_table().await.unwrap() {
+            Some(stored) => assert_eq!(stored.table, "1"),
             None => {
-                assert!(!matches!(told, Ok(true)), "cut after {cut_after}");
-                while !witness
+                assert!(!matches!(result, Ok(true)), "cut after {cut_after}");
+                while !reader
                     .transport
                     .store_table(None, "1".into())
                     .await
@@ -163,8 +158,8 @@ pub(super) async fn a_first_writer_may_die_at_any_instant<K: ConformanceTarget>(
                 {}
             }
         }
-        assert!(add_one(&witness).await, "cut after {cut_after}");
-        if matches!(told, Ok(true)) && cable.has_allowance() {
+        assert!(add_one(&reader).await, "cut after {cut_after}");
+        if matches!(result, Ok(true)) && proxy.has_allowance() {
             break;
         }
         cut_after += STEP;
@@ -172,8 +167,8 @@ pub(super) async fn a_first_writer_may_die_at_any_instant<K: ConformanceTarget>(
     assert!(cut_after > 5 * STEP, "nothing was cut");
 }
 
-/// Bytes between two cuts: less than the shortest message of either protocol that
-/// changes anything.
+/// The bytes between two cuts. The shortest message of any protocol that changes
+/// something is longer.
 const STEP: usize = 17;
 
 async fn load_existing<K: ConformanceTarget>(peer: &TransportPeer<K>) -> StoredTable {
@@ -181,20 +176,20 @@ async fn load_existing<K: ConformanceTarget>(peer: &TransportPeer<K>) -> StoredT
         .load_table()
         .await
         .unwrap()
-        .expect("no roster")
+        .expect("no table is stored")
 }
 
-/// One round of what nodes do: load, change, store.
+/// Loads, changes and stores the table once, as nodes do.
 async fn add_one<K: ConformanceTarget>(peer: &TransportPeer<K>) -> bool {
-    let kept = peer.transport.load_table().await.unwrap();
-    let next = kept.as_ref().map_or(0, number) + 1;
-    let revision = kept.map(|kept| kept.revision);
+    let stored = peer.transport.load_table().await.unwrap();
+    let next = stored.as_ref().map_or(0, number) + 1;
+    let revision = stored.map(|stored| stored.revision);
     peer.transport
         .store_table(revision, next.to_string().into())
         .await
         .unwrap()
 }
 
-fn number(kept: &StoredTable) -> u32 {
-    std::str::from_utf8(&kept.table).unwrap().parse().unwrap()
+fn number(stored: &StoredTable) -> u32 {
+    std::str::from_utf8(&stored.table).unwrap().parse().unwrap()
 }

@@ -1,9 +1,10 @@
-//! What a [`Transport`] promises, held against the real brokers.
+//! The conformance suite of [`Transport`](super::Transport), against the real brokers.
 //!
-//! In reading order: `ground` (the brokers, and a node's end of a carrier),
-//! `cable` (a connection that can be cut), then what is promised: `frames`,
-//! `topics`, `membership_tables`, `inboxes`, `outages`. A new carrier is a new `Kind`; what is
-//! true of one alone stands in its own folder.
+//! - `fixture` (the brokers, and a node's end of a transport), `tcp_proxy` (a connection that
+//!   can be cut);
+//! - the guarantees: `frames`, `topics`, `membership_tables`, `inboxes`, `outages`.
+//!
+//! Tests of behaviour that only one broker has are in its own folder.
 
 mod fixture;
 mod frames;
@@ -13,52 +14,58 @@ mod outages;
 mod tcp_proxy;
 mod topics;
 
-pub(in crate::backplane) use self::fixture::{TEST_TIMEOUT, TransportPeer, address, shared};
+pub(in crate::backplane) use self::fixture::{
+    ConformanceTarget, TEST_TIMEOUT, TransportPeer, address, shared,
+};
+use crate::for_each_broker;
 
-/// One test of each promise for each kind.
-macro_rules! promises {
-    ($($file:ident: $($promise:ident)*;)*) => {
-        #[cfg(feature = "redis")]
-        mod redis {
-            $($(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $promise() {
-                    super::$file::$promise::<crate::backplane::redis::RedisTransport>().await;
-                }
-            )*)*
-        }
-
-        #[cfg(feature = "nats")]
-        mod nats {
-            $($(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $promise() {
-                    super::$file::$promise::<crate::backplane::nats::NatsTransport>().await;
-                }
-            )*)*
-        }
-
-        #[cfg(feature = "amqp")]
-        mod amqp {
-            $($(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $promise() {
-                    super::$file::$promise::<crate::backplane::amqp::AmqpTransport>().await;
-                }
-            )*)*
-        }
+/// Defines one test per guarantee for a transport.
+macro_rules! guarantees {
+    ($transport:path: $($file:ident: $($guarantee:ident)*;)*) => {
+        $($(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $guarantee() {
+                super::$file::$guarantee::<$transport>().await;
+            }
+        )*)*
     };
 }
 
-promises! {
-    frames: frames_of_each_sender_come_in_order_once what_is_for_everyone_reaches_everyone
-        the_largest_frames_arrive_whole clusters_do_not_hear_each_other;
-    topics: a_topic_reaches_who_listens subscribing_twice_is_subscribing_once
-        many_topics_at_once;
-    membership_tables: a_roster_is_replaced_only_by_who_knows_it no_update_is_lost
-        a_deleted_roster_can_be_written_again
-        a_writer_may_die_at_any_instant a_first_writer_may_die_at_any_instant;
-    inboxes: a_removed_inbox_keeps_nothing leaving_loses_nothing_that_was_sent;
-    outages: a_broker_that_ends_ends_its_connections a_broker_that_hangs_is_given_up
-        a_connection_that_is_cut_is_told;
+/// Defines a module of tests per broker.
+macro_rules! define_suites {
+    ([] $((
+        $feature:literal, $module:ident, $kind:ident, $transport:ident, $_producer:ident, $_consumer:ident, $_services:tt
+    ))+) => {
+        $(
+            #[cfg(feature = $feature)]
+            mod $module {
+                guarantees! {
+                    crate::backplane::$module::$transport:
+                    frames:
+                        frames_of_each_sender_arrive_in_order_and_once
+                        frame_to_everyone_reaches_every_node
+                        largest_frames_arrive_unchanged
+                        clusters_on_one_broker_are_separate;
+                    topics:
+                        frame_on_a_topic_reaches_its_subscribers
+                        repeated_subscription_delivers_once
+                        thousand_topics_are_subscribed_at_once;
+                    membership_tables:
+                        table_is_replaced_only_with_its_current_revision
+                        concurrent_updates_are_all_kept
+                        deleted_table_can_be_stored_again
+                        writer_that_dies_at_any_byte_leaves_a_valid_table
+                        first_writer_that_dies_at_any_byte_leaves_none_or_a_valid_table;
+                    inboxes:
+                        removed_inbox_keeps_no_frames
+                        leaving_in_order_loses_no_sent_frame;
+                    outages:
+                        killed_broker_ends_its_connections
+                        hung_broker_is_given_up
+                        cut_connection_is_closed_and_stays_closed;
+                }
+            }
+        )+
+    };
 }
+for_each_broker!(define_suites, []);

@@ -1,4 +1,4 @@
-//! A way to a broker that can be cut, at once or after so many bytes.
+//! A proxy to a broker that can be cut, at once or after a number of bytes.
 
 use std::{
     net::SocketAddr,
@@ -15,6 +15,7 @@ use tokio::{
 };
 use tokio_util::task::AbortOnDropHandle;
 
+/// A TCP proxy on a port of its own.
 pub(super) struct TcpProxy {
     address: SocketAddr,
     state: Arc<ProxyState>,
@@ -22,9 +23,9 @@ pub(super) struct TcpProxy {
 }
 
 struct ProxyState {
-    /// Bytes that may still go to the broker.
+    /// The bytes that may still go to the broker.
     allowance: AtomicI64,
-    /// Counts the cuts.
+    /// The number of cuts; each change ends the current connections.
     cuts: watch::Sender<u64>,
 }
 
@@ -51,23 +52,22 @@ impl TcpProxy {
         }
     }
 
-    /// The broker's URL by way of this cable.
+    /// Returns the broker's URL through this proxy.
     pub(super) fn url(&self, url: &str) -> String {
         url.replace(authority(url), &self.address.to_string())
     }
 
-    /// Cuts when that many more bytes have gone to the broker, in mid-message
-    /// where it happens to be.
+    /// Cuts when this many more bytes have gone to the broker, even within a message.
     pub(super) fn cut_after(&self, bytes: usize) {
         self.state.allowance.store(bytes as i64, Relaxed);
     }
 
-    /// Whether bytes would still go through.
+    /// Whether further bytes would reach the broker.
     pub(super) fn has_allowance(&self) -> bool {
         self.state.allowance.load(Relaxed) > 0
     }
 
-    /// Cuts what connections there are; new ones may be made.
+    /// Cuts the current connections. New ones are possible.
     pub(super) fn cut(&self) {
         self.state.cut();
     }
@@ -104,7 +104,7 @@ impl ProxyState {
     }
 }
 
-/// `HOST:PORT` of a URL.
+/// Returns `HOST:PORT` of a URL.
 fn authority(url: &str) -> &str {
     let rest = url.split_once("://").unwrap().1;
     let authority = rest.split('/').next().unwrap();

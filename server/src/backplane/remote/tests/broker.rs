@@ -1,4 +1,4 @@
-//! A broker in memory, with the faults that real ones show seldom.
+//! A broker in memory, with faults that real brokers rarely show.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -6,6 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use highwater_types::BrokerUrl;
 use parking_lot::{Mutex, MutexGuard};
 
 use super::super::{
@@ -14,7 +15,7 @@ use super::super::{
 };
 use crate::id::Topic;
 
-/// All brokers of the tests, by the cluster that meets there.
+/// The brokers of the tests, by the name of the cluster on each.
 static BROKERS: Mutex<BTreeMap<String, Arc<Mutex<FakeBroker>>>> = Mutex::new(BTreeMap::new());
 
 #[derive(Default)]
@@ -22,9 +23,9 @@ pub(super) struct FakeBroker {
     pub(super) stored_table: Option<(u64, Bytes)>,
     stores: u64,
     inboxes: BTreeMap<String, FakeInbox>,
-    /// Whether inboxes are removed when they should be.
+    /// Whether removing an inbox succeeds.
     pub(super) removes_inboxes: bool,
-    /// Whether it has no room for another roster.
+    /// Whether storing a table fails for lack of memory.
     pub(super) full: bool,
 }
 
@@ -35,10 +36,10 @@ struct FakeInbox {
 
 pub(super) struct FakeTransport {
     broker: Arc<Mutex<FakeBroker>>,
-    me: String,
+    inbox: String,
 }
 
-/// The broker where that cluster meets.
+/// Returns the broker of this cluster.
 pub(super) fn broker(cluster: &str) -> Arc<Mutex<FakeBroker>> {
     let mut brokers = BROKERS.lock();
     Arc::clone(brokers.entry(cluster.to_owned()).or_insert_with(|| {
@@ -54,23 +55,22 @@ pub(super) fn lock(broker: &Mutex<FakeBroker>) -> MutexGuard<'_, FakeBroker> {
 }
 
 impl FakeBroker {
-    /// The names of the inboxes there are.
+    /// Returns the names of the inboxes.
     pub(super) fn inboxes(&self) -> Vec<String> {
         self.inboxes.keys().cloned().collect()
     }
 
-    /// The nodes whose inboxes there are.
+    /// Returns the nodes that have inboxes.
     pub(super) fn nodes(&self) -> Vec<String> {
         let node = |inbox: &String| inbox.split('-').next().unwrap_or_default().to_owned();
         self.inboxes.keys().map(node).collect()
     }
 
-    /// Ends the connections of a node; its inbox stays, as a queue does.
-    pub(super) fn cut(&self, node: &str) {
+    /// Ends the connections of a node. Its inbox stays, as a queue does.
+    pub(super) fn disconnect(&self, node: &str) {
         for (inbox, connected) in &self.inboxes {
             if inbox.starts_with(&format!("{node}-")) {
-                let reason = TransportError::Broken("cut".to_owned());
-                connected.inbound.close(reason);
+                connected.inbound.close(TransportError::broken("cut"));
             }
         }
     }
@@ -83,18 +83,22 @@ impl FakeTransport {
 }
 
 impl Transport for FakeTransport {
+    fn check_url(_: &BrokerUrl) -> Result<(), TransportError> {
+        Ok(())
+    }
+
     async fn connect(
         address: &ClusterAddress,
-        me: &Inbox,
-        arrivals: InboundSender,
+        inbox: &Inbox,
+        inbound: InboundSender,
     ) -> Result<Self, TransportError> {
-        let (broker, me) = (broker(address.cluster.as_str()), me.to_string());
+        let (broker, inbox) = (broker(address.cluster.as_str()), inbox.to_string());
         let connected = FakeInbox {
-            inbound: arrivals,
+            inbound,
             topics: BTreeSet::new(),
         };
-        lock(&broker).inboxes.insert(me.clone(), connected);
-        Ok(Self { broker, me })
+        lock(&broker).inboxes.insert(inbox.clone(), connected);
+        Ok(Self { broker, inbox })
     }
 
     async fn send(&self, frames: Vec<OutboundFrame>) -> Result<(), TransportError> {
@@ -114,10 +118,10 @@ impl Transport for FakeTransport {
                     }
                 }
                 Destination::Topic(topic) => {
-                    let hears = |connected: &&FakeInbox| connected.topics.contains(&topic);
-                    for connected in broker.inboxes.values().filter(hears) {
-                        let arrived = InboundFrame::Topic(topic.clone(), frame.clone());
-                        connected.inbound.push(arrived);
+                    let is_subscribed = |connected: &&FakeInbox| connected.topics.contains(&topic);
+                    for connected in broker.inboxes.values().filter(is_subscribed) {
+                        let frame = InboundFrame::Topic(topic.clone(), frame.clone());
+                        connected.inbound.push(frame);
                     }
                 }
             }
@@ -126,14 +130,14 @@ impl Transport for FakeTransport {
     }
 
     async fn subscribe(&self, topics: &[Topic]) -> Result<(), TransportError> {
-        if let Some(connected) = self.broker().inboxes.get_mut(&self.me) {
+        if let Some(connected) = self.broker().inboxes.get_mut(&self.inbox) {
             connected.topics.extend(topics.iter().cloned());
         }
         Ok(())
     }
 
     async fn unsubscribe(&self, topics: &[Topic]) -> Result<(), TransportError> {
-        if let Some(connected) = self.broker().inboxes.get_mut(&self.me) {
+        if let Some(connected) = self.broker().inboxes.get_mut(&self.inbox) {
             connected.topics.retain(|topic| !topics.contains(topic));
         }
         Ok(())
@@ -141,44 +145,41 @@ impl Transport for FakeTransport {
 
     async fn load_table(&self) -> Result<Option<StoredTable>, TransportError> {
         let stored = self.broker().stored_table.clone();
-        // Others run between a load and the store after it.
+        // Lets other members run between this load and the store after it.
         tokio::task::yield_now().await;
-        Ok(stored.map(|(revision, roster)| StoredTable {
-            revision,
-            table: roster,
-        }))
+        Ok(stored.map(|(revision, table)| StoredTable { revision, table }))
     }
 
     async fn store_table(
         &self,
-        instead_of: Option<u64>,
-        roster: Bytes,
+        expected_revision: Option<u64>,
+        table: Bytes,
     ) -> Result<bool, TransportError> {
         let mut broker = self.broker();
         if broker.full {
             return Err(TransportError::Unsuitable {
                 what: "full".to_owned(),
-                hint: "make room",
+                hint: "free memory",
             });
         }
-        if broker.stored_table.as_ref().map(|(revision, _)| *revision) != instead_of {
+        if broker.stored_table.as_ref().map(|(revision, _)| *revision) != expected_revision {
             return Ok(false);
         }
         broker.stores += 1;
-        broker.stored_table = Some((broker.stores, roster));
+        broker.stored_table = Some((broker.stores, table));
         Ok(true)
     }
 
     async fn remove_inbox(&self, inbox: &Inbox) -> Result<(), TransportError> {
         let mut broker = self.broker();
         if !broker.removes_inboxes {
-            return Err(TransportError::Broken("dies while it removes".to_owned()));
+            return Err(TransportError::broken("the connection broke"));
         }
         broker.inboxes.remove(&inbox.to_string());
         Ok(())
     }
 
     async fn close(self) {
-        self.broker().inboxes.remove(&self.me);
+        self.broker().inboxes.remove(&self.inbox);
     }
 }

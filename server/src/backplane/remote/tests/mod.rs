@@ -1,5 +1,6 @@
-//! Membership under faults that a real broker shows seldom, on a clock that stands
-//! still: `broker` keeps inboxes as queues do, until somebody removes them.
+//! Tests of membership under faults that real brokers rarely show, on a paused clock.
+//!
+//! The broker in `broker` keeps inboxes until a member removes them, as queues do.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
@@ -7,12 +8,13 @@ mod broker;
 
 use std::{sync::Arc, time::Duration};
 
+use highwater_types::BrokerUrl;
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use self::broker::{FakeBroker, FakeTransport, broker, lock};
 use super::{ClusterAddress, membership_table::MembershipTable};
-use crate::backplane::{Backplane, BackplaneUrl, Identity, Inbound, MemberRole, View};
+use crate::backplane::{Backplane, Identity, Inbound, MemberRole, View};
 
 const LEASE: Duration = Duration::from_secs(5);
 
@@ -24,17 +26,15 @@ struct TestMember {
 }
 
 impl TestMember {
-    fn join(cluster: &str, id: &str, boot: u64) -> Self {
-        let Ok(BackplaneUrl::Redis(server)) = "redis://in.memory".parse() else {
-            unreachable!()
-        };
+    fn join(cluster: &str, id: &str, incarnation: u64) -> Self {
         let address = ClusterAddress {
-            server,
+            // The fake broker is found by the name of the cluster alone.
+            server: BrokerUrl::parse("redis://in.memory").unwrap(),
             cluster: cluster.parse().unwrap(),
         };
         let identity = Identity {
             id: id.parse().unwrap(),
-            incarnation: boot,
+            incarnation,
             address: None,
             role: MemberRole::Node,
         };
@@ -69,8 +69,9 @@ impl TestMember {
     }
 }
 
-/// The clock stands still while anything can happen, so this is after it all.
-async fn after(time: Duration) {
+/// Advances the paused clock. It only advances while every task waits, so everything that
+/// is due before has happened then.
+async fn advance(time: Duration) {
     tokio::time::sleep(time).await;
 }
 
@@ -80,7 +81,7 @@ fn stored_table(broker: &parking_lot::Mutex<FakeBroker>) -> MembershipTable {
 }
 
 #[tokio::test(start_paused = true)]
-async fn fifty_join_at_once() {
+async fn fifty_nodes_that_join_at_once_agree() {
     let ids: Vec<String> = (10..60).map(|number| format!("n{number}")).collect();
     let nodes: Vec<TestMember> = ids
         .iter()
@@ -90,39 +91,39 @@ async fn fifty_join_at_once() {
     for node in &nodes {
         node.wait_for_members(&ids).await;
     }
-    after(2 * LEASE).await;
+    advance(2 * LEASE).await;
     let first = nodes[0].view();
     assert!(nodes.iter().all(|node| node.view() == first));
     assert_eq!(stored_table(&broker("fifty")).tombstones, []);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_broker_that_forgets_everything_is_told_again() {
+async fn lost_table_is_stored_again() {
     let [a, b] = ["a", "b"].map(|id| TestMember::join("forgets", id, 1));
     a.wait_for_members(&["a", "b"]).await;
     b.wait_for_members(&["a", "b"]).await;
     let before = b.view();
     lock(&broker("forgets")).stored_table = None;
-    after(2 * LEASE).await;
-    assert_eq!(a.view().members, before.members, "nobody lost anything");
+    advance(2 * LEASE).await;
+    assert_eq!(a.view().members, before.members, "a member was lost");
     assert_eq!(
         stored_table(&broker("forgets")).view().members,
         before.members
     );
-    // And when a stranger is the first to write it anew.
+    // Also if a node that never saw the old table is the first to store a new one.
     lock(&broker("forgets")).stored_table = None;
-    let stranger = TestMember::join("forgets", "c", 1);
-    for node in [&a, &b, &stranger] {
+    let newcomer = TestMember::join("forgets", "c", 1);
+    for node in [&a, &b, &newcomer] {
         node.wait_for_members(&["a", "b", "c"]).await;
     }
-    assert!(stranger.view().version > before.version);
-    after(2 * LEASE).await;
+    assert!(newcomer.view().version > before.version);
+    advance(2 * LEASE).await;
     assert_eq!(a.view(), b.view());
-    assert_eq!(a.view(), stranger.view());
+    assert_eq!(a.view(), newcomer.view());
 }
 
 #[tokio::test(start_paused = true)]
-async fn versions_grow_when_the_broker_goes_back_in_time() {
+async fn version_grows_when_the_broker_restores_an_old_table() {
     let a = TestMember::join("back", "a", 1);
     a.wait_for_members(&["a"]).await;
     let old = lock(&broker("back")).stored_table.clone();
@@ -130,62 +131,62 @@ async fn versions_grow_when_the_broker_goes_back_in_time() {
     a.wait_for_members(&["a", "b"]).await;
     let before = a.view().version;
     lock(&broker("back")).stored_table = old;
-    after(2 * LEASE).await;
+    advance(2 * LEASE).await;
     for node in [&a, &b] {
         node.wait_for_members(&["a", "b"]).await;
         assert!(node.view().version > before);
     }
     assert!(
         b.generation_of("b") > before,
-        "b was told that there was a gap"
+        "b did not join again, although its entry was missing"
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_inbox_of_the_dead_is_removed_by_a_survivor() {
+async fn inbox_of_a_dead_node_is_removed_by_a_survivor() {
     let [a, b] = ["a", "b"].map(|id| TestMember::join("cut", id, 1));
     a.wait_for_members(&["a", "b"]).await;
-    let left_behind = lock(&broker("cut")).inboxes();
+    let before = lock(&broker("cut")).inboxes();
     drop(b);
-    // As when the process dies: nobody says anything.
+    // As if the process had died: it does not leave in order.
     a.wait_for_members(&["a"]).await;
-    after(LEASE).await;
+    advance(LEASE).await;
     assert_eq!(lock(&broker("cut")).nodes(), ["a"]);
-    assert_eq!(left_behind.len(), 2);
+    assert_eq!(before.len(), 2);
     assert_eq!(a.backplane.traffic().evicted(), 1);
     assert_eq!(a.backplane.traffic().inboxes_deleted(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_inbox_that_cannot_be_removed_is_tried_again() {
+async fn failed_removal_of_an_inbox_is_repeated() {
     let [a, b] = ["a", "b"].map(|id| TestMember::join("again", id, 1));
     a.wait_for_members(&["a", "b"]).await;
     lock(&broker("again")).removes_inboxes = false;
     drop(b);
-    after(3 * LEASE).await;
+    advance(3 * LEASE).await;
     assert_eq!(lock(&broker("again")).nodes(), ["a", "b"]);
     assert_eq!(a.backplane.traffic().reconnects(), 0);
     lock(&broker("again")).removes_inboxes = true;
-    after(3 * LEASE).await;
+    advance(3 * LEASE).await;
     assert_eq!(lock(&broker("again")).nodes(), ["a"]);
     assert_eq!(stored_table(&broker("again")).tombstones, []);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_broker_without_room_costs_nobody_its_seat() {
+async fn full_broker_costs_no_member_its_entry() {
     let [a, b, c] = ["a", "b", "c"].map(|id| TestMember::join("full", id, 1));
     for node in [&a, &b, &c] {
         node.wait_for_members(&["a", "b", "c"]).await;
     }
     lock(&broker("full")).full = true;
     drop(c);
-    after(5 * LEASE).await;
+    advance(5 * LEASE).await;
     for node in [&a, &b] {
         node.wait_for_members(&["a", "b", "c"]).await;
         assert_eq!(node.backplane.traffic().reconnects(), 0);
     }
     lock(&broker("full")).full = false;
-    after(3 * LEASE).await;
+    advance(3 * LEASE).await;
     for node in [&a, &b] {
         node.wait_for_members(&["a", "b"]).await;
         assert_eq!(node.backplane.traffic().reconnects(), 0);
@@ -194,7 +195,7 @@ async fn a_broker_without_room_costs_nobody_its_seat() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reaper_that_dies_leaves_its_work_to_another() {
+async fn inbox_of_a_dead_reaper_is_removed_by_another_member() {
     let [a, b, c] = ["a", "b", "c"].map(|id| TestMember::join("reaper", id, 1));
     for node in [&a, &b, &c] {
         node.wait_for_members(&["a", "b", "c"]).await;
@@ -203,48 +204,48 @@ async fn a_reaper_that_dies_leaves_its_work_to_another() {
     drop(c);
     a.wait_for_members(&["a", "b"]).await;
     b.wait_for_members(&["a", "b"]).await;
-    let (reaper, (other, id)) = match a.backplane.traffic().evicted() {
+    let (evictor, (survivor, id)) = match a.backplane.traffic().evicted() {
         1 => (a, (b, "b")),
         _ => (b, (a, "a")),
     };
-    drop(reaper);
+    drop(evictor);
     lock(&broker("reaper")).removes_inboxes = true;
-    other.wait_for_members(&[id]).await;
-    after(3 * LEASE).await;
+    survivor.wait_for_members(&[id]).await;
+    advance(3 * LEASE).await;
     assert_eq!(lock(&broker("reaper")).nodes(), [id]);
     assert_eq!(stored_table(&broker("reaper")).tombstones, []);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_gap_is_told_and_leaves_no_inbox_behind() {
+async fn reconnected_node_gets_a_new_generation_and_leaves_no_inbox() {
     let [a, b] = ["a", "b"].map(|id| TestMember::join("gap", id, 1));
     a.wait_for_members(&["a", "b"]).await;
     b.wait_for_members(&["a", "b"]).await;
     let before = a.generation_of("b");
-    lock(&broker("gap")).cut("b");
+    lock(&broker("gap")).disconnect("b");
     let mut view = a.backplane.view();
     let id = "b".parse().unwrap();
     view.wait_for(|view| view.member(&id).is_some_and(|b| b.generation > before))
         .await
         .unwrap();
     assert_eq!(b.backplane.traffic().reconnects(), 1);
-    after(LEASE).await;
+    advance(LEASE).await;
     assert_eq!(lock(&broker("gap")).nodes(), ["a", "b"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_of_the_same_millisecond_do_not_fight() {
+async fn two_processes_with_one_incarnation_do_not_replace_each_other_in_turn() {
     let other = TestMember::join("twins", "other", 1);
     let _twins = ["n", "n"].map(|id| TestMember::join("twins", id, 7));
     other.wait_for_members(&["n", "other"]).await;
-    after(LEASE).await;
+    advance(LEASE).await;
     let before = other.view();
-    after(10 * LEASE).await;
+    advance(10 * LEASE).await;
     assert_eq!(other.view(), before);
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_leaves_takes_everything_along() {
+async fn node_that_leaves_in_order_removes_its_entry_and_inbox() {
     let [a, b] = ["a", "b"].map(|id| TestMember::join("leaves", id, 1));
     a.wait_for_members(&["a", "b"]).await;
     b.wait_for_members(&["a", "b"]).await;
@@ -254,7 +255,7 @@ async fn who_leaves_takes_everything_along() {
     a.wait_for_members(&["a"]).await;
     assert!(
         began.elapsed() < Duration::from_secs(1),
-        "no lease was waited for"
+        "the others waited for its lease"
     );
     assert_eq!(lock(&broker("leaves")).nodes(), ["a"]);
     assert_eq!(stored_table(&broker("leaves")).tombstones, []);

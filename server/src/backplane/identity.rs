@@ -1,0 +1,51 @@
+//! The identity under which a process joins a cluster.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Member, MemberRole};
+use crate::id::NodeId;
+
+/// The identity of one incarnation of a node or gateway.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Identity {
+    /// The name of the member, unique in its cluster.
+    pub id: NodeId,
+    /// The start of the process, in milliseconds since 1970.
+    pub incarnation: u64,
+    /// The member's HTTP listener as `HOST:PORT`; other members only display it.
+    pub address: Option<String>,
+    /// The part that the member plays in the cluster.
+    pub role: MemberRole,
+}
+
+impl Identity {
+    /// Creates the identity of an incarnation that starts now.
+    ///
+    /// Incarnations are compared only between processes with the same id. The clock
+    /// of the machine that starts a process later must not be behind the other one.
+    pub(crate) fn starting_now(id: NodeId, address: String, role: MemberRole) -> Self {
+        // A clock before 1970 gives incarnation 0: every other incarnation replaces it.
+        let incarnation = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since_1970| since_1970.as_millis() as u64);
+        Self {
+            id,
+            incarnation,
+            address: Some(address),
+            role,
+        }
+    }
+
+    /// Returns the member that this identity becomes in the view of version `generation`.
+    pub(super) fn into_member(self, generation: u64) -> Member {
+        Member {
+            id: self.id,
+            incarnation: self.incarnation,
+            generation,
+            address: self.address,
+            role: self.role,
+        }
+    }
+}

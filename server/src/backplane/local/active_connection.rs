@@ -1,0 +1,146 @@
+//! A joined connection to the embedded broker.
+
+use std::{io, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{SinkExt, StreamExt};
+use tokio::{
+    sync::{Notify, mpsc},
+    time::{Instant, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    protocol::{self, FrameReader, FrameWriter, FromBroker, ToBroker},
+    send_queue::LocalSendQueue,
+};
+use crate::{
+    backplane::{
+        Inbound, MessageKind,
+        endpoint::BackplaneEndpoint,
+        envelope::{decode_frame, encode_frame},
+        lease::Lease,
+    },
+    net::bounded_queue::BoundedReceiver,
+};
+
+/// The frames that are written with one flush.
+const BATCH: usize = 256;
+
+/// A connection from its welcome to its end.
+pub(super) struct ActiveConnection<'c> {
+    endpoint: &'c BackplaneEndpoint<LocalSendQueue>,
+    /// The time for which either end may be silent. The broker pings several times in it.
+    lease_duration: Duration,
+    lease: Lease,
+    /// Notified when a ping waits for its pong.
+    pong_due: Notify,
+}
+
+impl<'c> ActiveConnection<'c> {
+    pub(super) fn new(
+        endpoint: &'c BackplaneEndpoint<LocalSendQueue>,
+        lease_duration: Duration,
+    ) -> Self {
+        Self {
+            endpoint,
+            lease_duration,
+            lease: Lease::new(lease_duration),
+            pong_due: Notify::new(),
+        }
+    }
+
+    /// Writes what is queued until the node leaves and the queue is empty.
+    pub(super) async fn write_all(
+        &self,
+        queue: &mut BoundedReceiver<Bytes>,
+        writer: &mut FrameWriter,
+        leave: &CancellationToken,
+    ) -> io::Result<()> {
+        let mut batch = Vec::new();
+        loop {
+            tokio::select! {
+                // Missed subscriptions come first, so that they are in force for what is
+                // sent after them. Leaving comes last, so that the queue is written before.
+                biased;
+                () = self.endpoint.resubscribe.notified() => batch.extend(self.subscriptions()),
+                () = self.pong_due.notified() => {
+                    let pong = encode_frame(&ToBroker::Pong, &[]);
+                    self.endpoint.traffic.count_sent(MessageKind::Control, pong.len());
+                    batch.push(pong);
+                }
+                count = queue.recv_many(&mut batch, BATCH) => if count == 0 { return Ok(()) },
+                () = leave.cancelled() => return SinkExt::<Bytes>::close(writer).await,
+            }
+            self.lease.check().map_err(io::Error::other)?;
+            let started = Instant::now();
+            protocol::write_batch(writer, batch.drain(..)).await?;
+            self.lease.renew(started);
+        }
+    }
+
+    fn subscriptions(&self) -> impl Iterator<Item = Bytes> {
+        let topics = self.endpoint.topics().into_iter();
+        topics.map(|topic| encode_frame(&ToBroker::Subscribe { topic }, &[]))
+    }
+
+    /// Reads frames until the broker closes the connection.
+    pub(super) async fn read_all(
+        &self,
+        deliver: &mpsc::Sender<Inbound>,
+        reader: &mut FrameReader,
+    ) -> io::Result<()> {
+        while let Some(frame) = self.next_frame(reader).await? {
+            // Checked before each frame: after a pause, what was buffered meanwhile may
+            // be meant for an entry that this node no longer has.
+            self.lease.check().map_err(io::Error::other)?;
+            if let Some(inbound) = self.decode(&frame)?
+                && deliver.send(inbound).await.is_err()
+            {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the next frame, or `None` when the broker closes the connection.
+    ///
+    /// Fails when the broker is silent for a lease, since then it hangs or is unreachable.
+    async fn next_frame(&self, reader: &mut FrameReader) -> io::Result<Option<Bytes>> {
+        match timeout(self.lease_duration, reader.next()).await {
+            Ok(frame) => Ok(frame.transpose()?.map(BytesMut::freeze)),
+            Err(_) => {
+                let silent = format!("the broker sent nothing for {:?}", self.lease_duration);
+                Err(io::Error::new(io::ErrorKind::TimedOut, silent))
+            }
+        }
+    }
+
+    fn decode(&self, frame: &Bytes) -> io::Result<Option<Inbound>> {
+        let (header, payload) = decode_frame(frame).ok_or(io::ErrorKind::InvalidData)?;
+        let (kind, inbound) = match header {
+            FromBroker::Ping => {
+                self.pong_due.notify_one();
+                (MessageKind::Control, None)
+            }
+            FromBroker::View(view) => {
+                self.endpoint.apply_view(view);
+                (MessageKind::Control, None)
+            }
+            FromBroker::Rejected { reason } => return Err(io::Error::other(reason)),
+            FromBroker::Welcome { .. } => return Err(io::ErrorKind::InvalidData.into()),
+            FromBroker::Unicast { from } => {
+                let (envelope, payload) =
+                    decode_frame(&payload).ok_or(io::ErrorKind::InvalidData)?;
+                let inbound = self.endpoint.handle_unicast(from, envelope, payload);
+                (MessageKind::Unicast, inbound)
+            }
+            FromBroker::Published { topic } => (
+                MessageKind::Topic,
+                Some(Inbound::Published { topic, payload }),
+            ),
+        };
+        self.endpoint.traffic.count_received(kind, frame.len());
+        Ok(inbound)
+    }
+}

@@ -1,0 +1,47 @@
+//! The meaning of the client library's errors and events.
+
+use async_nats::{ConnectError, ConnectErrorKind, Event, ServerError};
+
+use crate::backplane::remote::TransportError;
+
+/// Returns the reason for which a connection was not made.
+pub(super) fn connect_error(error: &ConnectError) -> TransportError {
+    let what = error.to_string();
+    match error.kind() {
+        ConnectErrorKind::AuthorizationViolation => TransportError::Unsuitable {
+            what,
+            hint: "give the user in the URL: nats://USER:PASSWORD@HOST:PORT, \
+                   or nats://TOKEN@HOST:PORT",
+        },
+        ConnectErrorKind::Tls => TransportError::Unsuitable {
+            what,
+            hint: "have the server's certificate signed by an authority that this machine \
+                   trusts",
+        },
+        _ => TransportError::Broken(what),
+    }
+}
+
+/// Returns the reason for which an event ends the connection, if it does.
+pub(super) fn disconnect_error(event: Event) -> Option<TransportError> {
+    match event {
+        Event::Disconnected | Event::Closed => Some(TransportError::broken("the connection broke")),
+        Event::SlowConsumer(_) => Some(TransportError::broken("this node reads too slowly")),
+        Event::ServerError(error) => Some(server_error(&error)),
+        // A server in lame duck mode disconnects its clients itself when it ends.
+        Event::Connected | Event::LameDuckMode | Event::Draining | Event::ClientError(_) => None,
+    }
+}
+
+fn server_error(error: &ServerError) -> TransportError {
+    let what = error.to_string();
+    // The server has no code for it, only this text.
+    if what.to_lowercase().contains("permissions violation") {
+        return TransportError::Unsuitable {
+            what,
+            hint: "allow the user to publish and subscribe to \"highwater.>\", \
+                   \"_INBOX.>\", \"$JS.API.>\" and \"$KV.>\"",
+        };
+    }
+    TransportError::Broken(what)
+}
