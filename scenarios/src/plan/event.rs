@@ -151,6 +151,21 @@ pub(crate) enum FaultSize {
     Count,
 }
 
+impl Action {
+    /// Returns the action as a scenario names it; a fault with its kind, such as
+    /// `fault stall`.
+    pub fn name(&self) -> String {
+        let kind: &str = EventKind::from(self).into();
+        match self {
+            Self::Fault { fault } => {
+                let fault: &str = FaultKind::from(fault).into();
+                format!("{kind} {fault}")
+            }
+            _ => kind.to_owned(),
+        }
+    }
+}
+
 impl EventKind {
     pub(crate) fn target(self) -> TargetKind {
         self.properties().0
