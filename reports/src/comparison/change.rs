@@ -39,8 +39,7 @@ pub(super) fn change(
     })
 }
 
-/// Returns the highest value that is no change from the first one, given the noise of both:
-/// the limit of a baseline gate.
+/// Returns the limit of a baseline gate: the highest value within the noise of both runs.
 pub(super) fn limit(first: Estimate, other: Estimate) -> Option<f64> {
     Some(first.value + noise(first, other)?)
 }

@@ -147,8 +147,8 @@ impl<'r> CellKey<'r> {
     }
 }
 
-/// Returns the settings in which a run differs from others, or its name where there are none
-/// or too many.
+/// Returns the settings in which a run differs from others. Without any, or with too many, it
+/// returns the run's name.
 fn label(run: &ComparedRun, differing: &[SettingDifference]) -> String {
     match differing.len() {
         0 => stem(&run.name).to_owned(),

@@ -1,4 +1,4 @@
-//! The page of a comparison, from its template: one file that loads nothing else.
+//! The page of a comparison, from its template: one file without external resources.
 
 use std::path::Path;
 

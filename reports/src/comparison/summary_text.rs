@@ -1,5 +1,7 @@
 //! The effects of the difference between cells, in a few sentences.
 
+use highwater_types::format;
+
 use super::{
     cell::{CellEstimate, ComparisonCell},
     estimate::Estimate,
@@ -8,7 +10,6 @@ use crate::{
     record::action_title,
     summary::{AfterEvent, Summary},
 };
-use highwater_types::format;
 
 /// Most events with sentences; the others are in the tables.
 const MOST_EVENTS: usize = 3;

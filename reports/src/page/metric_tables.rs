@@ -31,7 +31,11 @@ pub(super) fn counts(metrics: &SummaryMetrics) -> Vec<PageTable> {
 
 /// Returns the table of the numbers of balance.
 pub(super) fn balance(metrics: &SummaryMetrics) -> PageTable {
-    section_table(metrics, BALANCE)
+    PageTable {
+        // The heading above the tables of balance names the section already.
+        caption: "",
+        ..section_table(metrics, BALANCE)
+    }
 }
 
 /// Returns the table of all distributions in which something was counted.
@@ -69,12 +73,12 @@ pub(super) fn costs(metrics: &SummaryMetrics) -> PageTable {
 
 /// Returns the tables of processes.
 pub(super) fn processes(metrics: &SummaryMetrics) -> Vec<PageTable> {
-    item_tables_of(metrics, |list| !list.starts_with(BALANCE))
+    item_tables_of(metrics, |list| !is_of_balance(list))
 }
 
 /// Returns the tables of nodes and events that show the balance.
 pub(super) fn balance_items(metrics: &SummaryMetrics) -> Vec<PageTable> {
-    item_tables_of(metrics, |list| list.starts_with(BALANCE))
+    item_tables_of(metrics, is_of_balance)
 }
 
 /// Returns an event's title: `kill-node n2 at 12 s`.
@@ -100,6 +104,11 @@ fn families_of(kind: FamilyKind) -> impl Iterator<Item = MetricFamily> {
 
 fn title(family: MetricFamily) -> String {
     format!("{}: {}", section_title(family.path()), family.label())
+}
+
+/// Whether a list is in the section of balance, which `balancers` is not.
+fn is_of_balance(list: &str) -> bool {
+    list.split('.').next() == Some(BALANCE)
 }
 
 fn item_tables_of(metrics: &SummaryMetrics, of: fn(&str) -> bool) -> Vec<PageTable> {

@@ -1,4 +1,4 @@
-//! The page from its template: one file that loads nothing else.
+//! The page from its template: one file without external resources.
 
 use minijinja::{Environment, UndefinedBehavior, context, syntax::SyntaxConfig, value::Serde};
 

@@ -1,6 +1,8 @@
 //! Tables of everything that is not a metric of the registry: gates, the ledger, failures,
 //! new sockets over time, and the machine.
 
+use highwater_types::format;
+
 use super::{
     metric_tables::event_title,
     table::{PageTable, TableRow, by_node_text, missing, name_table, row, table},
@@ -11,7 +13,6 @@ use crate::{
     summary::{Agreement, GateOutcome, LedgerLine, LedgerSide, Summary},
     text,
 };
-use highwater_types::format;
 
 /// Returns the table of gates.
 pub(super) fn gates(summary: &Summary) -> PageTable {

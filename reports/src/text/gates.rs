@@ -1,10 +1,12 @@
 //! Gates in words, and as a table.
 
-use crate::unit_format;
 use highwater_scenarios::metrics::{Unit, find};
 
 use super::{columns::aligned, verdict::verdict_word};
-use crate::summary::{GateOutcome, Summary, Verdict};
+use crate::{
+    summary::{GateOutcome, Summary, Verdict},
+    unit_format,
+};
 
 /// Most gates with a line of their own; the others are counted.
 const MOST_GATES: usize = 5;

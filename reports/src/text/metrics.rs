@@ -54,7 +54,6 @@ const LINES: [(&str, &[&str]); 6] = [
     (
         "telemetry",
         &[
-            "telemetry.due",
             "telemetry.accepted",
             "telemetry.lost",
             "telemetry.response.p50",

@@ -393,13 +393,13 @@ fn json_has_the_metrics_as_numbers() {
         json["cells"][1],
         json!({ "label": "p2c", "runs": ["p2c-1", "p2c-2"] })
     );
-    let figure = |name: &str| {
-        let mut figures = json["metrics"].as_array().unwrap().iter();
-        figures.find(|figure| figure["name"] == name).unwrap()
+    let metric = |name: &str| {
+        let mut metrics = json["metrics"].as_array().unwrap().iter();
+        metrics.find(|metric| metric["name"] == name).unwrap()
     };
     let opened = json!({ "mean": 1000.0, "margin": 0.0, "measured": 2, "change": null });
-    assert_eq!(figure("sockets.opened")["cells"], json!([opened, opened]));
-    assert_eq!(figure("heartbeats.response.p99")["unit"], "ms");
+    assert_eq!(metric("sockets.opened")["cells"], json!([opened, opened]));
+    assert_eq!(metric("heartbeats.response.p99")["unit"], "ms");
     let balancing = json["balancing"].as_array().unwrap();
     assert_eq!(balancing[0]["unit"], "ratio");
 }

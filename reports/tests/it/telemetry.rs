@@ -81,7 +81,7 @@ fn fully_handled_telemetry_is_no_problem() {
         "none were asked for"
     );
     let text = verdict_text(&run.summary());
-    let line = "\n  telemetry   due 2,000, accepted 2,000, lost 0\n";
+    let line = "\n  telemetry   accepted 2,000, lost 0\n";
     assert!(text.contains(line), "{text}");
 }
 

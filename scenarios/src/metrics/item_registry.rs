@@ -127,6 +127,7 @@ const WORKER: &[ItemMetric] = &[
     item("open_files_peak", Count, Lower, "peak open files"),
     item("cpu_s", Seconds, Lower, "CPU time"),
     item("send_lag_ms.p99", Millis, Lower, "send lag, p99"),
+    item("send_lag_ms.max", Millis, Lower, "send lag, longest"),
 ];
 
 const NODE_LOAD: &[ItemMetric] = &[
@@ -162,8 +163,8 @@ const EVENT: &[ItemMetric] = &[
         Neither,
         "share of the new sockets at its node",
     ),
-    until("settled_after_s", "recovery"),
-    until("balanced_after_s", "balancing"),
+    until("settled_after_s", "recovery time"),
+    until("balanced_after_s", "balancing time"),
     item(
         "evenness.max_over_mean",
         Ratio,

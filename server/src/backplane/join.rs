@@ -86,6 +86,7 @@ fn join_standalone(
     deliver: mpsc::Sender<Inbound>,
     leave: CancellationToken,
 ) -> Joined {
+    // There is nothing to leave, but the caller waits for the end of the task.
     let task = tokio::spawn(leave.cancelled_owned());
     (Arc::new(Standalone::new(identity, deliver)), task)
 }

@@ -56,6 +56,7 @@ impl FromStr for BackplaneUrl {
     type Err = InvalidBackplaneUrl;
 
     fn from_str(text: &str) -> Result<Self, InvalidBackplaneUrl> {
+        // Errors go to logs and terminals, so they never quote a password.
         let found = || redact_passwords(text).into_owned();
         let unknown = || InvalidBackplaneUrl::Scheme(found());
         let (scheme, rest) = text.split_once("://").ok_or_else(unknown)?;
@@ -73,6 +74,7 @@ impl FromStr for BackplaneUrl {
         let url = BrokerUrl::parse(text).map_err(|_| invalid())?;
         let check =
             url_check(kind).map_err(|feature| InvalidBackplaneUrl::NotBuilt(found(), feature))?;
+        // The client library's own error may quote the URL, so the accepted form replaces it.
         check(&url).map_err(|_| invalid())?;
         Ok(Self::Broker(url))
     }
@@ -88,6 +90,7 @@ impl fmt::Display for BackplaneUrl {
 }
 
 fn local(text: &str, authority: &str) -> Result<BackplaneUrl, InvalidBackplaneUrl> {
+    // A trailing slash is usual in URLs and means nothing here.
     let authority = authority.trim_end_matches('/');
     let is_port = |text: &str| text.parse::<u16>().is_ok_and(|port| port > 0);
     match authority.rsplit_once(':') {

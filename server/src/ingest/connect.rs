@@ -1,19 +1,28 @@
-//! From the backplane's URL to the queue.
+//! The choice of the queue by the backplane's URL.
 
-use std::{future::Future, sync::Arc};
+use std::future::Future;
 
 use highwater_types::{BrokerKind, BrokerUrl};
 
 #[cfg(feature = "remote")]
 use super::broker_address::BrokerAddress;
 use super::{
-    intake::{self, TelemetryReceiver},
     local::{LocalAddress, LocalConsumer, LocalProducer},
-    queue::GroupConsumer,
+    queue::{GroupConsumer, TelemetryProducer},
 };
-use crate::{backplane::BackplaneUrl, for_each_broker, id::ClusterName, node::Node};
+use crate::{backplane::BackplaneUrl, for_each_broker, id::ClusterName};
 
-/// Something that is done as a member of a group, whatever the queue.
+/// A task that hands telemetry to a queue, of whichever kind.
+pub(crate) trait ProducerTask {
+    type Output;
+
+    fn run<P: TelemetryProducer>(
+        self,
+        address: P::Address,
+    ) -> impl Future<Output = Self::Output> + Send;
+}
+
+/// A task that consumes a queue as a member of a group, of whichever kind.
 pub(crate) trait QueueTask {
     type Output;
 
@@ -23,20 +32,24 @@ pub(crate) trait QueueTask {
     ) -> impl Future<Output = Self::Output> + Send;
 }
 
-/// Moves the node's telemetry to the queue that its URL names. A node without one rejects
-/// telemetry already at the socket.
-pub(crate) async fn run_intake(node: Arc<Node>, telemetry: TelemetryReceiver) {
-    match node.config.backplane.clone() {
-        None => {}
-        Some(BackplaneUrl::Local { authority }) => {
-            let address = LocalAddress::new(authority);
-            intake::run_producer::<LocalProducer>(node, address, telemetry).await;
+/// Runs a task with the producer of the queue that the URL names, for the telemetry of
+/// that cluster.
+pub(crate) async fn run_producer_task<T: ProducerTask>(
+    url: BackplaneUrl,
+    cluster: ClusterName,
+    task: T,
+) -> T::Output {
+    match url {
+        BackplaneUrl::Local { authority } => {
+            task.run::<LocalProducer>(LocalAddress::new(authority))
+                .await
         }
-        Some(BackplaneUrl::Broker(url)) => run_broker_intake(url, node, telemetry).await,
+        BackplaneUrl::Broker(url) => run_broker_producer(url, cluster, task).await,
     }
 }
 
-/// Runs a task as a member of a consumer group, for the telemetry of that cluster.
+/// Runs a task with the consumer of the queue that the URL names, for the telemetry of
+/// that cluster.
 pub(crate) async fn run_queue_task<T: QueueTask>(
     url: BackplaneUrl,
     cluster: ClusterName,
@@ -44,10 +57,10 @@ pub(crate) async fn run_queue_task<T: QueueTask>(
 ) -> T::Output {
     match url {
         BackplaneUrl::Local { authority } => {
-            let address = LocalAddress::new(authority);
-            task.run::<LocalConsumer>(address).await
+            task.run::<LocalConsumer>(LocalAddress::new(authority))
+                .await
         }
-        BackplaneUrl::Broker(url) => run_broker_task(url, cluster, task).await,
+        BackplaneUrl::Broker(url) => run_broker_consumer(url, cluster, task).await,
     }
 }
 
@@ -55,36 +68,21 @@ macro_rules! define_broker_queues {
     ([] $((
         $feature:literal, $module:ident, $kind:ident, $_transport:ident, $producer:ident, $consumer:ident, $_services:tt
     ))+) => {
-        async fn run_broker_intake(url: BrokerUrl, node: Arc<Node>, telemetry: TelemetryReceiver) {
-            match url.kind() {
-                $(
-                    #[cfg(feature = $feature)]
-                    BrokerKind::$kind => {
-                        let cluster = node.config.cluster.clone();
-                        let address = BrokerAddress { server: url, cluster };
-                        intake::run_producer::<super::$module::$producer>(node, address, telemetry)
-                            .await;
-                    }
-                    #[cfg(not(feature = $feature))]
-                    BrokerKind::$kind => {
-                        drop((node, telemetry));
-                        unreachable!("no client for {url}: BackplaneUrl rejects it")
-                    }
-                )+
-            }
-        }
+        define_broker_queue!(run_broker_producer, ProducerTask, $(($feature, $module, $kind, $producer))+);
+        define_broker_queue!(run_broker_consumer, QueueTask, $(($feature, $module, $kind, $consumer))+);
+    };
+}
 
-        async fn run_broker_task<T: QueueTask>(
-            url: BrokerUrl,
-            cluster: ClusterName,
-            task: T,
-        ) -> T::Output {
+/// Defines the function that picks one end of a broker's queue by the kind of the broker.
+macro_rules! define_broker_queue {
+    ($function:ident, $task:ident, $(($feature:literal, $module:ident, $kind:ident, $end:ident))+) => {
+        async fn $function<T: $task>(url: BrokerUrl, cluster: ClusterName, task: T) -> T::Output {
             match url.kind() {
                 $(
                     #[cfg(feature = $feature)]
                     BrokerKind::$kind => {
                         let address = BrokerAddress { server: url, cluster };
-                        task.run::<super::$module::$consumer>(address).await
+                        task.run::<super::$module::$end>(address).await
                     }
                     #[cfg(not(feature = $feature))]
                     BrokerKind::$kind => {

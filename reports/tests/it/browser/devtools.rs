@@ -1,5 +1,5 @@
 //! The part of the DevTools protocol that the tests need: JSON over a WebSocket. Answers are
-//! matched by number, and everything else is kept as an event.
+//! matched by number, and all other messages are kept as events.
 
 use std::{path::Path, time::Duration};
 

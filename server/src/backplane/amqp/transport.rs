@@ -95,6 +95,7 @@ impl Transport for AmqpTransport {
 
     async fn subscribe(&self, topics: &[Topic]) -> Result<(), TransportError> {
         let (channel, inbox) = (&self.queue_channel, &self.inbox);
+        // Binding again what is bound has no effect in AMQP.
         let exchange = &self.names.topics;
         let bound = routing_keys(topics)
             .into_iter()
@@ -150,6 +151,7 @@ fn routing_keys(topics: &[Topic]) -> Vec<ShortString> {
 }
 
 async fn declare_exchanges(channel: &Channel, names: &AmqpNames) -> lapin::Result<()> {
+    // Not durable: exchanges end with the broker, and each connection declares them.
     for (name, kind) in [
         (&names.everyone, ExchangeKind::Fanout),
         (&names.topics, ExchangeKind::Direct),

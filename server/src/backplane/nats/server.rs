@@ -22,6 +22,7 @@ impl NatsServer {
             .expose_secret()
             .parse()
             .map_err(TransportError::broken)?;
+        // The client library takes credentials only apart from the URL, and decoded.
         let mut auth = Auth::new();
         match (decode(address.username())?, decode(address.password())?) {
             (user, None) => auth.token = user,

@@ -93,6 +93,7 @@ impl Transport for NatsTransport {
 
     async fn subscribe(&self, topics: &[Topic]) -> Result<(), TransportError> {
         for topic in topics {
+            // A second subscription would deliver every frame twice.
             if self.topics().contains_key(topic) {
                 continue;
             }

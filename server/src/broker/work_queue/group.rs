@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
 
-use super::{protocol::ToConsumer, store::TelemetryStore};
-use crate::{backplane::encode_frame, bounded_queue::BoundedSender};
+use super::store::TelemetryStore;
+use crate::{
+    backplane::encode_frame, ingest::local_protocol::ToConsumer, net::bounded_queue::BoundedSender,
+};
 
 /// The records and consumers of one group.
 #[derive(Default)]
