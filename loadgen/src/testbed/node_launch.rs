@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use highwater_process::{Child, Launch, port};
-use highwater_scenarios::plan::{BalancerLoadMetric, Routing};
+use highwater_scenarios::plan::BalancerLoadMetric;
 
 use super::{
     TestbedError, context::ClusterContext, launch_args::LaunchArgs, launcher, node::NodeProcess,
@@ -50,7 +50,7 @@ fn launch(context: &ClusterContext, node: &NodeProcess, listen: SocketAddr) -> L
     let settings = context.settings;
     // Every node accepts faults, because a scenario may send one to any node.
     let mut args = LaunchArgs::new(["--id", &node.id, "--allow-faults"]);
-    args.push_option("--routing", routing_name(settings.routing));
+    args.push_option("--routing", <&str>::from(settings.routing));
     // The number of sockets is known to a gateway without a report.
     if settings.load_metric == BalancerLoadMetric::Heap {
         args.push_option("--load-source", "heap");
@@ -61,11 +61,4 @@ fn launch(context: &ClusterContext, node: &NodeProcess, listen: SocketAddr) -> L
     args.extend(context.backplane.join_args());
     args.extend(context.credentials.node_args());
     context.launcher.serve("node", listen, args, &node.log)
-}
-
-fn routing_name(routing: Routing) -> &'static str {
-    match routing {
-        Routing::Directory => "directory",
-        Routing::Broadcast => "broadcast",
-    }
 }

@@ -114,7 +114,7 @@ impl GatewayBalancer {
     fn launch(&self, context: &ClusterContext, listen: SocketAddr, admin: SocketAddr) -> Launch {
         let mut args = LaunchArgs::new(["--admin-listen", &admin.to_string()]);
         args.push_option("--id", &self.process.id);
-        args.push_option("--policy", policy_name(self.policy));
+        args.push_option("--policy", <&str>::from(self.policy));
         if context.settings.load_metric != BalancerLoadMetric::Sockets {
             args.push_option("--load", "custom");
         }
@@ -133,13 +133,4 @@ fn command_line(launch: &Launch) -> String {
     let arguments = launch.args.iter();
     words.extend(arguments.map(|argument| argument.to_string_lossy().into_owned()));
     words.join(" ")
-}
-
-fn policy_name(policy: BalancerPolicy) -> &'static str {
-    match policy {
-        BalancerPolicy::RoundRobin => "round-robin",
-        BalancerPolicy::LeastConn => "least-conn",
-        BalancerPolicy::P2c => "p2c",
-        BalancerPolicy::Random => "random",
-    }
 }

@@ -258,6 +258,8 @@ impl HaproxyBalancer {
 
 #[cfg(test)]
 mod tests {
+    use strum::VariantArray;
+
     use super::*;
 
     #[tokio::test]
@@ -270,17 +272,12 @@ mod tests {
             capacity: BalancerCapacity { connections: 100 },
         };
         let haproxy = HaproxyBalancer::new("b1", options).expect("HAProxy is installed");
-        for policy in [
-            BalancerPolicy::RoundRobin,
-            BalancerPolicy::P2c,
-            BalancerPolicy::Random,
-            BalancerPolicy::LeastConn,
-        ] {
-            let text = config::tests::render(&haproxy.folder, policy);
+        for policy in BalancerPolicy::VARIANTS {
+            let text = config::tests::render(&haproxy.folder, *policy);
             fs::write(haproxy.config_path(), text).unwrap();
             haproxy.check().await.unwrap();
         }
-        let text = fs::read_to_string(haproxy.config_path()).unwrap();
+        let text = config::tests::render(&haproxy.folder, BalancerPolicy::LeastConn);
         fs::write(haproxy.config_path(), text.replace("leastconn", "fewest")).unwrap();
         let error = haproxy.check().await.unwrap_err().to_string();
         assert!(

@@ -231,6 +231,8 @@ impl NginxBalancer {
 
 #[cfg(test)]
 mod tests {
+    use strum::VariantArray;
+
     use super::*;
 
     #[tokio::test]
@@ -243,17 +245,12 @@ mod tests {
             capacity: BalancerCapacity { connections: 100 },
         };
         let nginx = NginxBalancer::new("b1", options).expect("nginx is installed");
-        for policy in [
-            BalancerPolicy::RoundRobin,
-            BalancerPolicy::P2c,
-            BalancerPolicy::Random,
-            BalancerPolicy::LeastConn,
-        ] {
-            let text = config::tests::render(&nginx.folder, policy);
+        for policy in BalancerPolicy::VARIANTS {
+            let text = config::tests::render(&nginx.folder, *policy);
             fs::write(nginx.config_path(), text).unwrap();
             nginx.check().await.unwrap();
         }
-        let text = fs::read_to_string(nginx.config_path()).unwrap();
+        let text = config::tests::render(&nginx.folder, BalancerPolicy::LeastConn);
         fs::write(nginx.config_path(), text.replace("least_conn;", "fewest;")).unwrap();
         let error = nginx.check().await.unwrap_err().to_string();
         assert!(
