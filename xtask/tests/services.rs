@@ -123,11 +123,11 @@ fn a_service_that_died_is_told() {
 }
 
 #[test]
-fn services_end_with_their_keeper() {
+fn services_end_with_their_supervisor() {
     let desk = ServicesSandbox::new();
     desk.run_successfully(&["up", "redis"]);
     let state = desk.state();
-    kill(Pid::from_raw(pid(&state["keeper"])), Signal::SIGKILL).unwrap();
+    kill(Pid::from_raw(pid(&state["supervisor"])), Signal::SIGKILL).unwrap();
     wait_for_exit(pid(&state["services"][0]["servers"][0]));
     assert!(
         desk.run_successfully(&["status"])
