@@ -96,6 +96,7 @@ impl ComparisonOperator {
         match self {
             Self::Less => actual < limit,
             Self::AtMost => actual <= limit,
+            // Exact: a float holds every whole number up to 2^53, and counts stay below.
             Self::Equal => actual == limit,
             Self::Unequal => actual != limit,
             Self::AtLeast => actual >= limit,
@@ -110,6 +111,7 @@ fn split_check(text: &str) -> Result<(&str, ComparisonOperator, &str), Diagnosti
         Diagnostic::new(message).expected("`metric <= limit`, with one of < <= == != >= >")
     };
     let start = text
+        // No path of a metric contains these characters.
         .find(['<', '>', '=', '!'])
         .ok_or_else(|| malformed("no comparison"))?;
     let rest = &text[start..];
@@ -119,6 +121,7 @@ fn split_check(text: &str) -> Result<(&str, ComparisonOperator, &str), Diagnosti
         .find(|(sign, _)| rest.starts_with(sign))
         .ok_or_else(unknown)?;
     let (metric, limit) = (text[..start].trim(), rest[sign.len()..].trim());
+    // `<==` begins with a known sign; only the rest shows the slip.
     if limit.starts_with(['<', '>', '=', '!']) {
         return Err(unknown());
     }
@@ -191,6 +194,7 @@ fn longer_path_hint(path: &str, paths: &[String]) -> Option<String> {
         path.split('.').all(|part| known.any(|known| known == part))
     };
     let candidates = || paths.iter().filter(covers);
+    // The percentile that most gates are about.
     let is_p99 = |known: &&String| known.ends_with(".p99");
     let known = candidates().find(is_p99).or_else(|| candidates().next())?;
     Some(format!("did you mean `{known}`?"))

@@ -85,8 +85,11 @@ fn parse_cells<T>(
 ) -> Result<T, Diagnostics> {
     let mut sink = DiagnosticSink::default();
     let mut root = tree::parse(text, &mut sink);
+    // Before validation, because a `--set` may correct the file.
     apply_overrides(sets, Scenario::schema(), &mut root, &mut sink);
     match Matrix::read(&root, &mut sink) {
+        // A plan may resolve although the file has a problem outside of it, such as an
+        // unknown key.
         Some(matrix) if sink.is_empty() => Ok(select(matrix)),
         _ => {
             // Excerpts show whole lines. The redacted text has the same length, because
@@ -101,6 +104,7 @@ fn parse_cells<T>(
 }
 
 fn read_file(path: &Path) -> Result<(String, String), LoadError> {
+    // Only for messages, so a path that is not UTF-8 may lose characters here.
     let name = path.display().to_string();
     match std::fs::read_to_string(path) {
         Ok(text) => Ok((name, text)),

@@ -88,6 +88,7 @@ impl Matrix {
             // A problem outside the matrix comes back in every cell.
             sink.add_unseen(cell_sink);
         }
+        // There is always a first cell: without axes, the empty combination.
         let mut cells = cells.into_iter();
         Some(Self {
             first: cells.next()??,
@@ -105,6 +106,7 @@ fn resolve_cell(
     combination: &[AxisValue<'_>],
     sink: &mut DiagnosticSink,
 ) -> Option<MatrixCell> {
+    // A copy each: a cell is validated as if its values were written in the file.
     let mut root = root.clone();
     if let Some(TomlValue::Table(cluster)) = root.get_mut("cluster").map(|item| &mut item.value) {
         for (key, item) in combination {
@@ -132,6 +134,7 @@ impl MatrixSetting {
     /// Returns the setting's part of the cell's name.
     fn name_part(&self) -> String {
         match &self.key[..] {
+            // A bare number would not say what it counts.
             "balancers" => format!("{}-balancers", self.value),
             _ => self.value.clone(),
         }
@@ -156,8 +159,10 @@ fn read_axes(root: &TomlTable, sink: &mut DiagnosticSink) -> (Vec<MatrixAxis>, O
             location,
             diagnostic.expected("`[matrix]` beside `[cluster]`"),
         );
+        // One cell is enough to report the problems of the rest of the file.
         axes.clear();
     }
+    // An argument for the key stands in place of the list.
     axes.retain(|axis| !is_overridden(root, axis.key));
     let cells: usize = axes.iter().map(|axis| axis.values.len()).product();
     if cells > MAX_CELLS {

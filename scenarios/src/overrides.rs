@@ -45,13 +45,16 @@ pub(crate) fn apply_overrides(
 
 impl<'a> Override<'a> {
     fn parse(text: &'a str, span: SourceSpan) -> Option<Self> {
+        // At the first `=`, because values such as checks contain more of them.
         let (path, value) = text.split_once('=')?;
+        // A shell passes `a = b` in quotes as one argument, with its spaces.
         let path: Vec<&str> = path.trim().split('.').map(str::trim).collect();
         let is_path = path.len() <= MAX_PATH_PARTS && path.iter().all(|part| !part.is_empty());
         is_path.then_some(Self { span, path, value })
     }
 
     fn apply(&self, schema: &SectionSchema, root: &mut TomlTable, sink: &mut DiagnosticSink) {
+        // A path of one part may replace a whole list, as `gates=[]` does.
         match (schema.list(self.path[0]), self.path.as_slice()) {
             (Some(list), [_, name, rest @ ..]) => match self.element(&list, name, root) {
                 Ok(_) if rest.is_empty() => self.report_element_without_key(&list, name, sink),
@@ -73,6 +76,8 @@ impl<'a> Override<'a> {
             return;
         }
         if table.get(key).is_none() {
+            // The table gets the span of the argument, so that problems of its missing keys
+            // point there.
             let empty = TomlItem {
                 value: TomlValue::Table(TomlTable::default()),
                 span: self.span.clone(),
@@ -99,8 +104,10 @@ impl<'a> Override<'a> {
     ) -> Result<&'t mut TomlTable, Vec<String>> {
         let items = match root.get_mut(list.key).map(|item| &mut item.value) {
             Some(TomlValue::List(items)) => items.as_mut_slice(),
+            // A key that is not a list has no elements; validation reports it.
             _ => &mut [],
         };
+        // Elements that are not tables keep their number, as in messages and in the plan.
         let names: Vec<Option<String>> = (0..)
             .zip(items.iter())
             .map(|(index, item)| list.name_of(index, item.as_table()?))

@@ -54,13 +54,16 @@ fn default_cell(section: &SectionSchema, key: &KeySchema) -> String {
     match key.presence {
         KeyPresence::Required => "**required**".to_owned(),
         KeyPresence::Optional => "—".to_owned(),
+        // An empty table means the defaults of the keys in it.
         KeyPresence::Default("{}") => "its own defaults".to_owned(),
+        // A truth value as it is written, without the words that messages add.
         KeyPresence::Default(text @ ("true" | "false")) => format!("`{text}`"),
         KeyPresence::Default(text) => {
             let item = tree::parse_value(text, &SourceSpan::FILE);
             format!("`{}`", item.display_redacted())
         }
         KeyPresence::Numbered => {
+            // A numbered name begins with the key of its list.
             let list = section.header.trim_matches(['[', ']']);
             format!("`{list}-1`, `{list}-2`, … by its place in the file")
         }

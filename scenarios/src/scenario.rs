@@ -73,7 +73,7 @@ pub(crate) enum System<'s> {
     /// Both are written; the place of the target.
     Both(&'s ValueLocation),
     Neither,
-    /// It is written and cannot be read, which is reported.
+    /// A system is written and cannot be read, which is reported.
     Unreadable,
 }
 
@@ -81,6 +81,7 @@ impl Scenario {
     pub(crate) fn system(&self) -> System<'_> {
         let (cluster, target) = (&self.cluster, &self.target);
         match (&cluster.value, &target.value) {
+            // Written counts, valid or not: the second system is the problem either way.
             _ if cluster.is_written && target.is_written => System::Both(&target.location),
             (Some(cluster), _) => System::Cluster(cluster),
             (_, Some(target)) => System::Target(target),
@@ -108,6 +109,7 @@ impl Scenario {
     /// Resolves the plan; `None` where a value is invalid.
     pub(crate) fn resolve(self) -> Option<Plan> {
         let duration = self.duration.value?;
+        // Before the loads, whose defaults depend on their pools.
         let devices = resolve_all(self.devices.value, PoolSection::resolve)?;
         let mut events = resolve_all(self.events.value, EventSection::resolve)?;
         // Stable: events of one instant stay in the order of the file.
@@ -117,6 +119,7 @@ impl Scenario {
             description: self.description.value?,
             seed: self.seed.value?,
             duration,
+            // A rule reports both and neither.
             system: match (self.cluster.value, self.target.value) {
                 (Some(cluster), None) => SystemSpec::Cluster(cluster.resolve()?),
                 (None, Some(target)) => SystemSpec::Target(target.resolve()?),

@@ -85,6 +85,7 @@ impl Segment {
     /// Returns how many of `total` pieces of work belong to this segment.
     pub fn share_of(self, total: u64) -> u64 {
         let (index, of) = (u64::from(self.index), u64::from(self.of));
+        // The first `total % of` segments have one more.
         total / of + u64::from(index < total % of)
     }
 
@@ -95,6 +96,8 @@ impl Segment {
 
     /// Returns this segment's sockets of a pool, in the order in which they open.
     pub fn sockets(self, pool: &DevicePool, seed: u64) -> impl Iterator<Item = SocketSlot> {
+        // By seed and pool only, so that a socket has the same phase for any number of
+        // workers.
         let (ramp, key) = (pool.ramp, splitmix64(seed ^ fnv1a(&pool.name)));
         self.indices(pool.count).map(move |index| SocketSlot {
             index,
@@ -111,6 +114,8 @@ impl Segment {
         };
         self.indices(count).map(move |index| UserSlot {
             index,
+            // Spread over one think time, so that users do not send their commands as one
+            // wave.
             starts_at: think.mul_f64(index as f64 / count as f64),
         })
     }
@@ -124,6 +129,7 @@ impl Segment {
         };
         (u64::from(self.index)..)
             .step_by(self.of as usize)
+            // Arrivals have no last one; `until` ends them.
             .map_while(move |k| rate.map(|rate| rate.due(k)))
             .take_while(move |due| *due < until)
     }

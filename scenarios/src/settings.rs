@@ -32,6 +32,7 @@ fn collect(prefix: &str, section: &SectionSchema, settings: &mut Vec<Setting>) {
         let (below, section) = match key.value_type.nested() {
             Nested::Nothing => (None, None),
             Nested::Table(section) => (Some(format!("{path}.")), Some(section)),
+            // Elements go by their names, which are not known here.
             Nested::List { section, .. } => (Some(format!("{path}.*.")), Some(section)),
         };
         settings.push(Setting {

@@ -12,6 +12,7 @@ pub(crate) fn nearest<'c>(
     if word.len() > MAX_WORD_BYTES {
         return None;
     }
+    // Keys and words of the format are in lower case.
     let word = word.to_lowercase();
     candidates
         .into_iter()
@@ -38,6 +39,7 @@ pub(crate) fn quoted_list<'c>(items: impl IntoIterator<Item = &'c str>) -> Strin
 /// same number of parts are compared part by part, so that `p99` is never a slip of `due`.
 fn edit_distance(word: &str, candidate: &str) -> Option<usize> {
     let parts = |path: &str| path.split('.').count();
+    // A part too many or too few is compared over the whole path.
     if parts(word) != parts(candidate) {
         return edit_distance_of_part(word, candidate);
     }

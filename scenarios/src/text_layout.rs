@@ -29,6 +29,7 @@ impl TextLayout {
     /// Adds an indented line, which the caller laid out in `WIDTH - INDENT` columns.
     pub fn line(&mut self, text: &str) {
         let line = format!("{:INDENT$}{text}", "");
+        // Labels are padded, and a text may end in spaces.
         self.text.push_str(line.trim_end());
         self.text.push('\n');
     }
@@ -55,6 +56,7 @@ impl TextLayout {
     }
 
     fn label_and_text(&mut self, label: &str, width: usize, text: &str) {
+        // Plain paragraphs have no column of labels.
         let gap = if width == 0 { 0 } else { 2 };
         let indent = INDENT + width + gap;
         let mut first = true;
@@ -76,6 +78,7 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
         .split_whitespace()
         .flat_map(|word| split_word(word, width))
     {
+        // In characters, because names and arrows are more than one byte.
         let taken = line.chars().count();
         if taken > 0 && taken + 1 + word.chars().count() > width {
             lines.push(std::mem::take(&mut line));

@@ -11,6 +11,7 @@ pub(crate) use read::{parse, parse_value};
 /// A table, in the order of the file.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct TomlTable {
+    // A list keeps the order of the file, and tables are small enough to search.
     entries: Vec<TomlEntry>,
 }
 
@@ -91,6 +92,7 @@ impl TomlItem {
         const MAX_CHARS: usize = 60;
         match &self.value {
             TomlValue::Text(text) => {
+                // Any value may be an address, also under a misspelt key.
                 let text = redact_passwords(text);
                 if text.chars().count() <= MAX_CHARS {
                     return format!("{text:?}");

@@ -46,6 +46,8 @@ impl TimelineAxis {
         let proportion = (available as f64 * ramp_s / (ramp_s + steady_s)) as usize;
         let ramp_columns = match ramp.is_zero() {
             true => 0,
+            // A ramp that is short beside the steady phase still gets enough columns to be
+            // seen, and a long one does not crowd out the events.
             false => proportion.clamp(RAMP_COLUMNS.0, RAMP_COLUMNS.1),
         };
         Self {
@@ -69,6 +71,7 @@ impl TimelineAxis {
 
     /// Returns the column of an instant of the steady phase.
     pub(super) fn column(&self, at: Duration) -> usize {
+        // An instant at the very end would lie beyond the last column.
         let share = (at.as_secs_f64() / self.steady_s).min(1.0);
         self.ramp_columns + (share * self.steady_columns as f64) as usize
     }

@@ -41,6 +41,7 @@ pub(super) fn ticks(axis: &TimelineAxis, instants: &[Duration]) -> String {
     let ticks: Vec<usize> = instants.iter().map(|at| axis.column(*at)).collect();
     (0..axis.columns())
         .map(|column| match column {
+            // The order decides where marks meet: the ends, the phases, then instants.
             0 => '├',
             column if column + 1 == axis.columns() => '┤',
             column if ends.contains(&column) => '┼',
@@ -60,6 +61,7 @@ pub(super) fn time_labels(axis: &TimelineAxis, instants: &[Duration]) -> String 
         line.put(0, &format!("-{ramp}"));
     }
     line.put(axis.ramp_columns, "0s");
+    // Before the instants, because the end matters more than any of them.
     line.put_before_end(
         axis.ramp_columns + axis.steady_columns,
         &format::duration(duration),

@@ -19,52 +19,49 @@ const LEVELS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇',
 /// Draws the plan. The ramp, the steady phase and the drain have scales of their own, so that
 /// a short ramp can be seen beside a long steady phase.
 pub(super) fn draw(plan: &Plan, page: &mut TextLayout) {
-    let names = plan
-        .devices
-        .iter()
-        .map(|pool| pool.name.as_str())
+    let names = name_columns(plan);
+    let columns = WIDTH - INDENT - names - NAME_GAP;
+    let axis = TimelineAxis::new(plan.planned_ramp(), plan.duration, columns);
+    for (name, cells) in rows(plan, &axis) {
+        let name = truncate_name(name, names);
+        page.line(&format!("{name:<names$}{:NAME_GAP$}{cells}", ""));
+    }
+}
+
+/// Returns the columns that the longest name of a row takes.
+fn name_columns(plan: &Plan) -> usize {
+    let pools = plan.devices.iter().map(|pool| pool.name.as_str());
+    let longest = pools
         .chain(plan.commands.iter().map(|load| load.name.as_str()))
         .chain(plan.publish.iter().map(|load| load.name.as_str()))
         .chain(plan.telemetry.iter().map(|load| load.name.as_str()))
         .chain(["events"])
         .map(|name| name.chars().count())
-        .max()
-        .unwrap_or_default()
-        .min(MAX_NAME_COLUMNS);
-    let axis = TimelineAxis::new(
-        plan.planned_ramp(),
-        plan.duration,
-        WIDTH - INDENT - names - NAME_GAP,
-    );
-    let mut row = |name: &str, cells: &str| {
-        let name = truncate_name(name, names);
-        page.line(&format!("{name:<names$}{:NAME_GAP$}{cells}", ""));
-    };
-    row("", "");
-    row("", &axis_labels::phase_labels(&axis));
-    for pool in &plan.devices {
-        row(&pool.name, &pool_row(pool, &axis));
-    }
-    for load in &plan.commands {
-        row(&load.name, &steady_row(&axis));
-    }
-    for load in &plan.publish {
-        row(&load.name, &publish_row(load, &axis));
-    }
-    for load in &plan.telemetry {
-        row(&load.name, &steady_row(&axis));
-    }
+        .max();
+    longest.unwrap_or_default().min(MAX_NAME_COLUMNS)
+}
+
+/// Returns the rows of the chart, each with its name.
+fn rows<'p>(plan: &'p Plan, axis: &TimelineAxis) -> Vec<(&'p str, String)> {
+    // An empty line parts the chart from the text above.
+    let mut rows = vec![("", String::new()), ("", axis_labels::phase_labels(axis))];
+    let pools = plan.devices.iter();
+    rows.extend(pools.map(|pool| (pool.name.as_str(), pool_row(pool, axis))));
+    let commands = plan.commands.iter();
+    rows.extend(commands.map(|load| (load.name.as_str(), steady_row(axis))));
+    let publish = plan.publish.iter();
+    rows.extend(publish.map(|load| (load.name.as_str(), publish_row(load, axis))));
+    let telemetry = plan.telemetry.iter();
+    rows.extend(telemetry.map(|load| (load.name.as_str(), steady_row(axis))));
     if !plan.events.is_empty() {
-        row("events", &axis_labels::event_marks(&axis, &plan.events));
+        rows.push(("events", axis_labels::event_marks(axis, &plan.events)));
     }
-    let instants: Vec<Duration> = plan
-        .devices
-        .iter()
-        .filter_map(|pool| pool.start)
-        .chain(plan.events.iter().map(|event| event.at))
-        .collect();
-    row("", &axis_labels::ticks(&axis, &instants));
-    row("", &axis_labels::time_labels(&axis, &instants));
+    let starts = plan.devices.iter().filter_map(|pool| pool.start);
+    let events = plan.events.iter().map(|event| event.at);
+    let instants: Vec<Duration> = starts.chain(events).collect();
+    rows.push(("", axis_labels::ticks(axis, &instants)));
+    rows.push(("", axis_labels::time_labels(axis, &instants)));
+    rows
 }
 
 /// Returns the share of a pool that is due to be open at the end of each column.

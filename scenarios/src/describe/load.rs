@@ -34,6 +34,7 @@ pub(super) fn peak(plan: &Plan, page: &mut TextLayout) {
     );
     let commands = match plan.requests_per_s() {
         _ if plan.commands.is_empty() => "none".to_owned(),
+        // Arrivals alone do not depend on the system.
         Some(rate) if plan.users() == 0 => format::per_second(rate),
         Some(rate) => format!(
             "{} when every reply comes at once",
@@ -61,6 +62,7 @@ pub(super) fn workers(plan: &Plan, files_per_process: u64, page: &mut TextLayout
     let workers = plan.workers_needed(files_per_process);
     page.heading("Workers");
     let whole = Segment::whole();
+    // The first segment has the largest share.
     let share = Segment::new(0, workers).unwrap_or(whole);
     let connections = plan.http_connections_of(share);
     let sockets = plan.sockets_of(share);
@@ -90,6 +92,7 @@ pub(super) fn nodes(plan: &Plan, files_per_process: u64, page: &mut TextLayout) 
     };
     page.heading("Nodes");
     let fewest = *nodes.start();
+    // Rounded up: the fullest node meets the limit first.
     let spread = |nodes: u64| plan.sockets().div_ceil(nodes);
     let start = u64::from(cluster.nodes);
     page.paragraph(&format!(
@@ -104,19 +107,18 @@ pub(super) fn nodes(plan: &Plan, files_per_process: u64, page: &mut TextLayout) 
         format::plural(spread(start), "socket"),
         format::count(files_per_process),
     ));
-    if fewest < start {
-        let text = match fewest {
-            0 => {
-                "The events leave no node for a time: every socket will be tried again.".to_owned()
-            }
-            fewest => format!(
-                "The events leave {} for a time: {} each.",
-                format::plural(fewest, "node"),
-                format::plural(spread(fewest), "socket")
-            ),
-        };
-        page.paragraph(&text);
+    match fewest {
+        fewest if fewest >= start => {}
+        0 => {
+            page.paragraph("The events leave no node for a time: every socket will be tried again.")
+        }
+        fewest => page.paragraph(&format!(
+            "The events leave {} for a time: {} each.",
+            format::plural(fewest, "node"),
+            format::plural(spread(fewest), "socket")
+        )),
     }
+    // A node needs about as many files beside its sockets as a worker does.
     if spread(fewest.max(1)) + RESERVED_FILES > files_per_process {
         page.paragraph(
             "That is more than a node may open: expect rejected sockets, or raise the limit.",

@@ -17,6 +17,7 @@ pub(super) fn describe(matrix: &Matrix, files_per_process: u64, page: &mut TextL
         "{cells}, {repeats}, in turn; about {} in all. The first is described above.",
         format::duration(shortest_duration(matrix))
     ));
+    // A scenario without axes has one cell, which is described above.
     for cell in matrix.cells().filter(|cell| !cell.settings.is_empty()) {
         let files = excess_files(cell, files_per_process);
         page.paragraph(&format!(

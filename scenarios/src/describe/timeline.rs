@@ -44,6 +44,7 @@ pub(super) fn describe(plan: &Plan, page: &mut TextLayout) {
         format::plural(plan.sockets(), "socket")
     );
     page.label_right(&format::duration(plan.duration), TIME_COLUMNS, &end);
+    // The drain is left out: how fast sockets close depends on the system.
     let shortest = plan.planned_ramp() + plan.duration;
     let total = format!(
         "About {} in all, or longer if the ramp falls behind.",
@@ -138,6 +139,7 @@ fn late_pools(plan: &Plan) -> impl Iterator<Item = TimelineRow> {
     plan.devices.iter().filter_map(|pool| {
         let at = pool.start?;
         let mut text = pool_in_words(pool);
+        // The drain ends the ramp of a late pool.
         if at + pool.ramp_duration() >= plan.duration {
             text.push_str(" (the steady phase ends first: not all of them open)");
         }

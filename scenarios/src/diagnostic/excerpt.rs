@@ -22,8 +22,10 @@ impl Excerpt {
         let line_end = text[start..]
             .find('\n')
             .map_or(text.len(), |newline| start + newline);
+        // A file with CRLF ends its lines in a character that would break the output.
         let line = text[line_start..line_end].trim_end_matches('\r');
         let before = text[line_start..start].chars().count();
+        // Only the part on the first line, because the excerpt has one line.
         let marked = text[start..end.min(line_end).max(start)].chars().count();
         let excerpt = Self::truncate(line, before, marked);
         (line_of(text, start), before + 1, excerpt)

@@ -83,6 +83,7 @@ impl Location {
     pub(super) fn sort_key(&self) -> (usize, usize, usize) {
         match self {
             Self::File { line, column, .. } => (0, *line, *column),
+            // Arguments after the file, in which the person looks first.
             Self::SetArgument { index, .. } => (1, *index, 0),
         }
     }
@@ -95,6 +96,8 @@ impl fmt::Display for Diagnostics {
                 Location::File { line, column, .. } => {
                     write!(f, "{}:{line}:{column}: ", self.source_name)?;
                 }
+                // Escaped, because arguments and keys are foreign text: control characters
+                // must not reach the terminal.
                 Location::SetArgument { text, .. } => write!(f, "--set {}: ", text.escape_debug())?,
             }
             writeln!(f, "{diagnostic}\n")?;

@@ -83,11 +83,14 @@ impl DiagnosticSink {
             .into_iter()
             .filter(|report| unreadable.is_empty() || report.is_kept_beside_syntax_errors())
             .map(|report| report.locate(text, sets))
+            // What the parser made of an unreadable line is not what the person wrote.
             .filter(|diagnostic| {
                 diagnostic.key.is_empty() || !diagnostic.location.is_on(&unreadable)
             })
             .collect();
+        // Stable: problems of one place stay in the order of the checks.
         diagnostics.sort_by_key(|diagnostic| diagnostic.location.sort_key());
+        // Equal problems have one place, so they are neighbours now.
         diagnostics.dedup();
         Diagnostics::new(source_name, diagnostics)
     }

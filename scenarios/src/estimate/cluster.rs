@@ -33,6 +33,7 @@ impl Plan {
         let SystemSpec::Cluster(cluster) = &self.system else {
             return None;
         };
+        // The rules have checked that each event is possible, so names are enough.
         let mut up: BTreeSet<String> = (1..=cluster.nodes).map(|n| format!("n{n}")).collect();
         let (mut fewest, mut most) = (up.len(), up.len());
         for event in &self.events {
@@ -64,6 +65,7 @@ impl Plan {
         let balancers = u64::from(cluster.balancers.max(1));
         Some(BalancerShare {
             balancers,
+            // Rounded up, because the fullest balancer is the one that meets a limit.
             sockets: self.sockets().div_ceil(balancers),
             connections: self.http_connections().div_ceil(balancers),
         })

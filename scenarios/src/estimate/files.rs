@@ -37,6 +37,7 @@ impl Plan {
             .chain(self.http_connections_per_load())
             .max()
             .unwrap_or(1);
+        // Only a bound for the bisection.
         u32::try_from(largest).unwrap_or(u32::MAX).max(1)
     }
 
@@ -87,6 +88,7 @@ impl CommandLoad {
                 max_in_flight,
             } => {
                 let within_timeout = (rate.as_per_second() * self.timeout.as_secs_f64()).ceil();
+                // A command that is not answered keeps its connection until its timeout.
                 (within_timeout as u64).min(max_in_flight).max(1)
             }
         }

@@ -88,6 +88,7 @@ impl Plan {
 impl DevicePool {
     /// Returns the time from the pool's first socket to its last.
     pub(crate) fn ramp_duration(&self) -> Duration {
+        // The first socket is due at once, so the last one is number `count - 1`.
         self.ramp.due(self.count.saturating_sub(1))
     }
 }
@@ -97,6 +98,7 @@ impl CommandLoad {
     fn requests_per_s(&self) -> Option<f64> {
         match self.model {
             LoadModel::Closed { think, .. } if think.is_zero() => None,
+            // A reply that comes at once leaves the think time alone between two commands.
             LoadModel::Closed { users, think } => Some(users as f64 / think.as_secs_f64()),
             LoadModel::Open { rate, .. } => Some(rate.as_per_second()),
         }

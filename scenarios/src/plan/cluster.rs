@@ -23,6 +23,7 @@ pub struct ClusterSpec {
     /// The policy by which new sockets are spread.
     pub policy: BalancerPolicy,
     /// The load of a node that the policy compares.
+    // Keys with a default are younger than the first records, which are still read.
     #[serde(default)]
     pub load_metric: BalancerLoadMetric,
     /// The way in which the balancer learns of a node that comes or goes in order.

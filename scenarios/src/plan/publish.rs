@@ -101,7 +101,9 @@ impl PublishLoad {
     /// Returns the publishers whose messages a subscriber receives: those of its topic,
     /// except itself where it publishes too.
     pub fn publishers_for(&self, subscriber: u64) -> impl Iterator<Item = u64> {
+        // The server sends a device none of its own messages.
         let own = self.from == PublishFrom::Device;
+        // A step beyond the address space yields the first element alone, which is right.
         let step = usize::try_from(self.topics).unwrap_or(usize::MAX);
         (subscriber % self.topics..self.publishers)
             .step_by(step)
@@ -144,6 +146,7 @@ impl PublishLoad {
     pub fn connections(&self) -> u64 {
         match self.from {
             PublishFrom::Rest => self.publishers,
+            // Devices publish on the socket that they have anyway.
             PublishFrom::Device => 0,
         }
     }

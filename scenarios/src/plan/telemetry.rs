@@ -44,6 +44,7 @@ pub struct Consumers {
 impl TelemetryLoad {
     /// Returns the number, in the load, of record `index` of `device`.
     pub fn sequence_number(&self, device: u64, index: u64) -> u64 {
+        // Numbers of one device are spread over all records, so that devices take turns.
         index * self.devices + device
     }
 

@@ -54,6 +54,7 @@ fn check_supported<W: Word>(
 
 /// Checks that a cluster without a balancer sets none of a balancer's keys.
 fn check_without_balancer(cluster: &ClusterSection, sink: &mut DiagnosticSink) {
+    // One is the default, and harmless.
     if cluster.balancers.value > Some(1) {
         sink.report(
             &cluster.balancers.location,

@@ -39,6 +39,7 @@ pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
             continue;
         }
         if let Some(diagnostic) = not_controllable(cluster, scenario) {
+            // Each event is reported, so that none is left for the next attempt.
             sink.report(location, diagnostic);
             continue;
         }
@@ -57,6 +58,7 @@ fn not_controllable(cluster: &ClusterSection, scenario: &Scenario) -> Option<Dia
                 .expected("events of the broker with `backplane = \"local\"`"),
         );
     }
+    // A node alone is started without a backplane.
     let is_alone = cluster.nodes.is(&1) && !scenario.adds_nodes();
     is_alone.then(|| {
         Diagnostic::new("a cluster of one has no broker")

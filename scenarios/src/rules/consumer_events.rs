@@ -29,6 +29,7 @@ pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
         else {
             continue;
         };
+        // Consumers count from 1.
         if number > count {
             sink.report(
                 location,
@@ -42,6 +43,7 @@ pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
                 Diagnostic::new(format!("{name} is down then")).expected("a consumer that runs"),
             ),
             EventKind::RestartConsumer => {
+                // A consumer that runs may be restarted as well.
                 down.remove(&number);
             }
             _ => {}

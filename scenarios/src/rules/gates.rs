@@ -13,6 +13,7 @@ pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
         let Some(check) = &gate.check.value else {
             continue;
         };
+        // The value type rejects unknown metrics, so this one exists.
         let Some(metric) = metrics::find(&check.metric) else {
             continue;
         };
@@ -91,6 +92,7 @@ fn without_balancer(scenario: &Scenario) -> Option<Diagnostic> {
     let has_balancer = match scenario.system() {
         System::Cluster(cluster) => !cluster.balancer.is(&BalancerKind::None),
         System::Target(_) => false,
+        // The system is the problem then, and is reported by itself.
         System::Both(_) | System::Neither | System::Unreadable => true,
     };
     unless(

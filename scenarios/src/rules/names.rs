@@ -26,12 +26,14 @@ fn check_list<S>(
     name_of: impl Fn(&S) -> &Field<String>,
     sink: &mut DiagnosticSink,
 ) {
+    // Only lists come here; the fallback is never shown.
     let noun = list.key.list().map_or("table", |list| list.noun);
     let mut seen = HashSet::new();
     for field in list.elements().iter().map(name_of) {
         let Some(name) = &field.value else {
             continue;
         };
+        // Names from numbers count too: a written `devices-2` may clash with one.
         if !seen.insert(name.as_str()) {
             sink.report(
                 &field.location,

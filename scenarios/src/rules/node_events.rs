@@ -59,6 +59,7 @@ pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
         let (Some(kind), Some(name)) = (event.kind.value, &event.node.value) else {
             continue;
         };
+        // Such an event has no node, which another rule reports.
         if kind.target() != TargetKind::Node {
             continue;
         }
@@ -128,6 +129,7 @@ fn explain_impossible(
 /// Returns the nodes for which the event would be possible, or the next new one.
 fn expected_nodes(kind: EventKind, nodes: &SimulatedNodes) -> String {
     if kind == EventKind::AddNode {
+        // A number behind all that ever were: a killed node keeps its name.
         let next = nodes.keys().next_back().map_or(1, |last| last + 1);
         return format!("a node that never was, such as `n{next}`");
     }

@@ -50,6 +50,7 @@ fn check_before_end(
     message: &str,
     sink: &mut DiagnosticSink,
 ) {
+    // At the end itself the drain has begun.
     if time.value.is_some_and(|time| time >= end) {
         let end = format::toml_duration(end);
         sink.report(

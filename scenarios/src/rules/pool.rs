@@ -25,6 +25,7 @@ pub(super) fn find<'s>(
     sink: &mut DiagnosticSink,
 ) -> Option<&'s PoolSection> {
     let pools = scenario.devices.elements();
+    // Every pool has a name, if need be that of its number.
     let names = || pools.iter().map(|pool| pool.name.text());
     match (&reference.pool.value, pools) {
         (Some(name), pools) => {

@@ -88,6 +88,7 @@ fn check_devices(load: &PublishSection, pool: &PoolSection, sink: &mut Diagnosti
 
 /// Checks that every topic has a publisher. Without one it would stay silent.
 fn check_publishers(load: &PublishSection, sink: &mut DiagnosticSink) {
+    // Publishers keep to the topic of their own number, so fewer of them leave topics out.
     if let (Some(publishers), Some(topics)) = (load.publishers.value, load.topics.value)
         && publishers < topics
     {

@@ -13,6 +13,7 @@ pub(super) fn events_by_time(scenario: &Scenario) -> Vec<(Duration, &EventSectio
         .iter()
         .filter_map(|event| Some((event.at.value?, event)))
         .collect();
+    // Stable, as the sort of the plan.
     events.sort_by_key(|(at, _)| *at);
     events
 }

@@ -20,6 +20,7 @@ pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
             &ValueLocation::absent("cluster"),
             Diagnostic::new("neither `[cluster]` nor `[target]`").expected(ONE_SYSTEM),
         ),
+        // Targets lack what the harness gives its own cluster: addresses and events.
         System::Target(target) => check_target(scenario, target, sink),
         System::Cluster(_) | System::Unreadable => {}
     }

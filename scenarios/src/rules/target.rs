@@ -30,6 +30,8 @@ fn check_ws(target: &TargetSection, sink: &mut DiagnosticSink) {
         .iter()
         .find(|address| !address.contains(DEVICE_PLACEHOLDER));
     if let Some(address) = without_device
+        // The reference server knows a device by its address; others may know it by a
+        // header field.
         && target.dialect.is(&Dialect::Highwater)
     {
         let hint = format!(

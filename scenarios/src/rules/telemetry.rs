@@ -69,6 +69,7 @@ fn check_volume(
     scenario.only_cluster()?;
     let duration = scenario.duration.value?;
     let before = total.0;
+    // Also of a load that is too large, so that only the first one is reported.
     total.0 += rate * duration.as_secs_f64();
     let most = MAX_TELEMETRY as f64;
     (before <= most && total.0 > most).then(|| {

@@ -41,6 +41,7 @@ impl BrokerSection {
 /// Returns the address at which brokers of this kind are monitored by default.
 fn default_monitor(url: &BrokerUrl) -> Option<String> {
     let host = match url.host() {
+        // RFC 3986, section 3.2.2: an IPv6 address stands in brackets.
         v6 if v6.contains(':') => format!("[{v6}]"),
         host => host.to_owned(),
     };

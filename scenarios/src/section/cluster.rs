@@ -101,6 +101,7 @@ impl ClusterSection {
                 }
             },
             balancer,
+            // These defaults depend on the balancer, so no declaration can hold them.
             policy: self.policy.or_first_of(balancer.policies())?,
             load_metric: self.load_metric.or_first_of(balancer.load_metrics())?,
             join: self.join.or_first_of(balancer.joins())?,

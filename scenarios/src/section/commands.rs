@@ -57,6 +57,7 @@ impl CommandSection {
                 rate,
                 max_in_flight: self.max_in_flight.value?,
             },
+            // A rule reports both models and neither.
             _ => return None,
         };
         Some(plan::CommandLoad {

@@ -48,6 +48,7 @@ impl MatrixSection {
                 values: field.value.clone()?,
             })
         };
+        // An axis is a key of the cluster with the same name.
         [&self.balancer, &self.policy, &self.join, &self.balancers]
             .into_iter()
             .filter_map(axis)

@@ -71,6 +71,7 @@ impl<S: Section> ReadKey<S> for SubTable<S> {
             sink.report(&field.location, diagnostic);
             return field;
         };
+        // A table that is written but empty still gets the defaults of its keys.
         let reader = TableReader::new(S::schema(), inner, field.location.clone(), sink);
         let value = Some(S::read(&reader, sink));
         Field { value, ..field }

@@ -139,6 +139,7 @@ impl ListSchema {
     /// Returns the path of element `index` in messages; `list` is that of the list.
     pub(crate) fn path_of(&self, list: &str, index: usize, table: &TomlTable) -> String {
         match self.name_of(index, table).filter(|_| self.by_name) {
+            // Also an invalid name: it is the one that the person looks for.
             Some(name) => format!("{list}.{name}"),
             None => format!("{list}[{index}]"),
         }

@@ -72,6 +72,7 @@ impl<T, V: ValueType<T>> ReadKey<T> for V {
         let value = item.and_then(|item| match self.read(&item) {
             Ok(value) => Some(value),
             Err(diagnostic) => {
+                // A value type may know better what fits, as a check does for its limit.
                 let expected = diagnostic.expected.clone();
                 let expected = expected.unwrap_or_else(|| Accepts::expected(self));
                 sink.report(&field.location, diagnostic.expected(expected));
@@ -110,6 +111,7 @@ impl<'t> TableReader<'t> {
             path: location.key,
             numbered_name: None,
         };
+        // For every table that is read, so that no section can forget it.
         reader.report_unknown_keys(sink);
         reader
     }
@@ -134,6 +136,7 @@ impl<'t> TableReader<'t> {
     pub(super) fn item(&self, key: &KeySchema) -> Option<Cow<'t, TomlItem>> {
         match (self.table.get(key.name), key.presence) {
             (Some(item), _) => Some(Cow::Borrowed(item)),
+            // In the place of the table, to which a problem with a default then points.
             (None, KeyPresence::Default(text)) => {
                 Some(Cow::Owned(tree::parse_value(text, &self.span)))
             }

@@ -37,6 +37,7 @@ section! {
 
 impl TargetSection {
     pub(crate) fn resolve(self) -> Option<plan::TargetSpec> {
+        // A list that could not be read is reported, and the plan is not used.
         let observe = self.observe.value.unwrap_or_default();
         let observe = observe.into_iter().map(ObserveSection::resolve);
         Some(plan::TargetSpec {

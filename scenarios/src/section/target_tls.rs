@@ -22,6 +22,7 @@ section! {
 impl TargetTlsSection {
     pub(crate) fn resolve(self) -> Option<CertificateTrust> {
         Some(match (self.ca.value, self.verify.value?) {
+            // A rule reports an authority that nothing is verified against.
             (Some(file), _) => CertificateTrust::Authorities { file },
             (None, true) => CertificateTrust::Machine,
             (None, false) => CertificateTrust::Anybody,

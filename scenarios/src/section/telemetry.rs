@@ -54,6 +54,7 @@ impl TelemetrySection {
         match (self.rate.value, self.every.value) {
             (Some(rate), None) => Some(rate),
             (None, Some(every)) => Rate::per_second(devices as f64 / every.as_secs_f64()),
+            // A rule reports both keys and neither.
             _ => None,
         }
     }

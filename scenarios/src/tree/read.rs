@@ -24,6 +24,7 @@ pub(crate) fn parse(text: &str, sink: &mut DiagnosticSink) -> TomlTable {
         sink.report_syntax(text, range, message);
         return TomlTable::default();
     }
+    // The parser recovers, so that values behind an error of syntax are checked too.
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in errors {
         let message = format!("not TOML: {}", error.message());
@@ -76,6 +77,7 @@ fn count_dots(line: &str) -> usize {
     let mut dots = 0;
     for c in line.chars() {
         match (c, quote) {
+            // Dots of a comment separate nothing.
             ('#', None) => break,
             ('.', None) => dots += 1,
             ('"' | '\'', None) => quote = Some(c),
@@ -117,6 +119,7 @@ fn convert(value: Spanned<DeValue<'_>>, depth: usize, locate: SpanFn<'_>) -> Tom
         DeValue::Float(number) => TomlValue::Other(number.to_string(), "a number with a fraction"),
         DeValue::Boolean(flag) => TomlValue::Other(flag.to_string(), "a truth value"),
         DeValue::Datetime(moment) => TomlValue::Other(moment.to_string(), "a date or time"),
+        // Far below the limit of the stack, and no key reads anything as deep.
         DeValue::Array(_) | DeValue::Table(_) if depth > MAX_DEPTH => {
             TomlValue::Other("…".to_owned(), "nested too deeply")
         }

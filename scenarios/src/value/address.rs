@@ -95,6 +95,7 @@ fn check_http(text: &str, tail: UrlTail) -> Result<(), Diagnostic> {
     let rest = strip_scheme(text, "http", "https")?;
     check_after_scheme(rest, tail)?;
     match text.find(['{', '}']) {
+        // A base address is used before a device is chosen.
         Some(_) => Err(Diagnostic::new(
             "an address with braces; only commands and sockets name devices",
         )),
@@ -135,6 +136,8 @@ fn check_after_scheme(rest: &str, tail: UrlTail) -> Result<(), Diagnostic> {
 }
 
 fn check_authority(authority: &str) -> Result<(), Diagnostic> {
+    // Credentials belong into `headers`, whose values may come from the environment and
+    // stay out of the record.
     if authority.contains('@') {
         return Err(Diagnostic::new("an address with a user's name in it"));
     }
@@ -166,6 +169,7 @@ fn check_authority(authority: &str) -> Result<(), Diagnostic> {
 fn check_port(port: &str) -> Result<(), Diagnostic> {
     let valid = match port.strip_prefix(':') {
         Some(digits) => {
+            // Port 0 would let the kernel choose, and `parse` accepts a sign.
             digits.parse::<u16>().is_ok_and(|port| port > 0) && !digits.starts_with('+')
         }
         None => port.is_empty(),
@@ -178,10 +182,13 @@ fn check_port(port: &str) -> Result<(), Diagnostic> {
 }
 
 fn check_characters(text: &str) -> Result<(), Diagnostic> {
+    // Servers accept requests of some kilobytes; a head of the reference server has 16 KiB.
     if text.len() > 2_000 {
         return Err(Diagnostic::new("an address that is too long"));
     }
     match text.chars().find(|c| {
+        // The characters that RFC 3986 allows nowhere, and the fragment, which no client
+        // sends. Braces are placeholders, checked apart.
         !c.is_ascii_graphic() || matches!(c, '#' | '"' | '<' | '>' | '\\' | '^' | '`' | '|')
     }) {
         Some(c) => Err(Diagnostic::new(format!(
@@ -193,6 +200,7 @@ fn check_characters(text: &str) -> Result<(), Diagnostic> {
 }
 
 fn check_placeholders(text: &str) -> Result<(), Diagnostic> {
+    // Once, because only one is replaced.
     let without = text.replacen(DEVICE_PLACEHOLDER, "", 1);
     match without.contains(['{', '}']) {
         true if without.contains(DEVICE_PLACEHOLDER) => {

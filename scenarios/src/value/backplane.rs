@@ -65,6 +65,7 @@ fn hint(text: &str, error: &InvalidBrokerUrl) -> Option<String> {
         }
         InvalidBrokerUrl::Scheme(scheme) if matches!(&scheme[..], "rediss" | "amqps" | "tls") => {
             let plain = match &scheme[..] {
+                // `tls://` is a scheme of NATS; the others end in an `s`.
                 "tls" => "nats",
                 secure => &secure[..secure.len() - 1],
             };
@@ -73,6 +74,7 @@ fn hint(text: &str, error: &InvalidBrokerUrl) -> Option<String> {
             ))
         }
         InvalidBrokerUrl::Scheme(scheme) => suggest::did_you_mean(scheme, schemes),
+        // An `@` or `/` in a password moves the end of the host.
         InvalidBrokerUrl::Character(_) | InvalidBrokerUrl::Host(_) => {
             Some("in a password, write such characters as %XX".to_owned())
         }

@@ -24,6 +24,7 @@ impl Accepts for Boolean {
 impl ValueType<bool> for Boolean {
     fn read(&self, item: &TomlItem) -> Result<bool, Diagnostic> {
         let text = match &item.value {
+            // Dates and fractions end up here as well, and do not parse.
             TomlValue::Other(text, _) => text.as_str(),
             TomlValue::Text(text) if matches!(text.as_str(), "true" | "false") => {
                 let hint = format!("write {text} without quotes");

@@ -85,6 +85,7 @@ fn check_name(name: &str) -> Result<(), Diagnostic> {
         )));
     }
     let lower = name.to_ascii_lowercase();
+    // A second one of these would break the handshake or the request.
     if RESERVED_HEADERS.contains(&lower.as_str()) {
         let message = format!("`{name}` is written by the harness itself");
         return Err(Diagnostic::new(message));
@@ -100,6 +101,7 @@ fn check_value(name: &str, value: &str) -> Result<(), Diagnostic> {
             format!("the value of `{name}` is not printable ASCII without spaces around it");
         return Err(Diagnostic::new(message));
     }
+    // Variables are read when the run starts; here only their form is known.
     let mut rest = value;
     while let Some(at) = rest.find("${") {
         let inside = &rest[at + 2..];

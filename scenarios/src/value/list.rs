@@ -48,6 +48,7 @@ impl<V: Accepts> ValueType<Vec<TomlItem>> for ListOf<V> {
 
 /// Returns the first value that repeats an earlier one.
 fn first_duplicate(items: &[TomlItem]) -> Option<String> {
+    // As displayed, which is enough for the words and numbers of an axis.
     let mut values = items.iter().map(TomlItem::display_redacted).enumerate();
     values.find_map(|(place, value)| {
         let is_repeated = items[..place]
@@ -79,6 +80,7 @@ fn quote_words(text: &str) -> Option<String> {
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };
+    // Anything else was not a list of words, and a hint would mislead.
     if words.len() > MAX_LIST_VALUES || !words.iter().all(is_word) {
         return None;
     }

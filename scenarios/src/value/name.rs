@@ -49,6 +49,8 @@ fn check_name(name: &str) -> Result<(), Diagnostic> {
             c.escape_debug()
         ))),
         None if name.is_empty() => Err(Diagnostic::new("an empty name")),
+        // With a hyphen and the number of a device, an id stays below the 128 characters
+        // that the protocol allows.
         None if name.len() > 64 => Err(Diagnostic::new("a name that is too long")),
         None if !name.starts_with(|c: char| c.is_ascii_alphanumeric()) => Err(Diagnostic::new(
             "a name that begins with neither letter nor digit",
@@ -66,6 +68,7 @@ fn is_numbered(name: &str, letter: char, digits: usize) -> bool {
 }
 
 fn check_topic(topic: &str) -> Result<(), Diagnostic> {
+    // One number names a topic; a second placeholder would stay in the name.
     let bare = topic.replacen(TOPIC_NUMBER_PLACEHOLDER, "", 1);
     let allowed = |c: char| c.is_ascii_alphanumeric() || "._:-".contains(c);
     match bare.chars().find(|c| !allowed(*c)) {
@@ -77,6 +80,7 @@ fn check_topic(topic: &str) -> Result<(), Diagnostic> {
             c.escape_debug()
         ))),
         None if topic.is_empty() => Err(Diagnostic::new("an empty topic")),
+        // With its number, a topic stays below the 128 characters that the protocol allows.
         None if topic.len() > 120 => Err(Diagnostic::new("a topic that is too long")),
         None => Ok(()),
     }

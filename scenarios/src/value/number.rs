@@ -50,6 +50,7 @@ impl ValueType<u64> for Count {
 impl ValueType<u32> for Count {
     fn read(&self, item: &TomlItem) -> Result<u32, Diagnostic> {
         let number: u64 = self.read(item)?;
+        // Declarations for 32 bits have smaller bounds; this only guards them.
         u32::try_from(number).map_err(|_| Diagnostic::new("out of range"))
     }
 }

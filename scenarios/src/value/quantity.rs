@@ -107,6 +107,7 @@ impl Accepts for SizeRange {
 
 impl ValueType<u64> for SizeRange {
     fn read(&self, item: &TomlItem) -> Result<u64, Diagnostic> {
+        // As in gates, so that a size has the same units everywhere.
         let bytes = Unit::Bytes.parse_limit(quantity_text(item, "B")?)?;
         if bytes.fract() != 0.0 {
             return Err(Diagnostic::new("not a whole number of bytes"));
@@ -130,6 +131,7 @@ impl Accepts for ShareRange {
 
 impl ValueType<f64> for ShareRange {
     fn read(&self, item: &TomlItem) -> Result<f64, Diagnostic> {
+        // As in gates, `5%` and `0.05` are the same share.
         let share = Unit::Ratio.parse_limit(quantity_text(item, "%")?)?;
         let [min, max] =
             [self.min_percent, self.max_percent].map(|percent| f64::from(percent) / 100.0);

@@ -37,6 +37,7 @@ impl<W: Word> ValueType<W> for WordOf<W> {
             .find(|word| word.as_str() == text)
             .copied()
             .ok_or_else(|| {
+                // The form lists the words.
                 Diagnostic::new("not one of the values known here")
                     .maybe_hint(suggest::did_you_mean(text, words()))
             })
