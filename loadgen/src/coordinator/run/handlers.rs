@@ -6,7 +6,7 @@ use super::ActiveRun;
 use crate::coordinator::{
     error::RunError,
     phases::RunPhase,
-    progress::{NoteKind, Update, phase_progress::action_name},
+    progress::{NoteKind, Update},
     sampler_task::SampleRound,
     system::EventResult,
     worker_pool::WorkerMessage,
@@ -84,7 +84,7 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         &mut self,
         result: EventResult,
     ) -> Result<(), RunError> {
-        let action = action_name(&result.event.action).to_owned();
+        let action = result.event.action.name();
         let node = result.event.node;
         let title = action_title(&action, &node);
         match &result.error {
