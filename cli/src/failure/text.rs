@@ -6,12 +6,12 @@
 //! 7 | count = 10000000000
 //!   |         ^^^^^^^^^^^
 //!   = found: 10000000000
-//!   = accepted: a whole number from 1 to 10_000_000
+//!   = expected: a whole number from 1 to 10_000_000
 //!   = hint: …
 //! ```
 //!
 //! What happened, its place where it has one, then what was found, what is
-//! accepted, what caused it, and what to do next, as far as there is any.
+//! expected, what caused it, and what to do next, as far as there is any.
 
 use std::path::Path;
 
@@ -20,7 +20,7 @@ use highwater_scenarios::{Diagnostics, diagnostic::Location};
 use crate::paint::{Tone, paint};
 
 /// Labels after a `=`.
-const LABELS: [&str; 4] = ["found:", "accepted:", "cause:", "hint:"];
+const LABELS: [&str; 4] = ["found:", "expected:", "cause:", "hint:"];
 
 /// An error and its causes. A cause that the error's own text has in full
 /// already is not said again.
